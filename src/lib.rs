@@ -1,0 +1,10 @@
+//! The map of the house, ground floor first: a module imports from lower floors only.
+
+// 0: words
+pub mod vocabulary;
+
+// 1: pure parts
+pub mod profile;
+
+// 2: pure decisions
+pub mod plan;

@@ -1,0 +1,137 @@
+//! Everything that flows from drivers to metrics: one dated fact each.
+
+use crate::vocabulary::failure::Failure;
+use crate::vocabulary::ids::{Place, Seat};
+use crate::vocabulary::message::Kind;
+use std::time::{Duration, Instant};
+
+/// A fact, stamped with the time of the input that caused it and the peer that saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub at: Instant,
+    pub place: Place,
+    pub what: What,
+}
+
+/// Facts of one peer. `other` is the seat, in the same room, at the far end of an edge.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The dial starts; it was due at `due`.
+    Began {
+        due: Instant,
+    },
+    /// It was due, and was never started: the generator was too late.
+    Dropped {
+        due: Instant,
+    },
+    /// The WebSocket is open.
+    Upgraded,
+    /// This peer has said that it joined, and the words are on the wire.
+    Joined,
+    /// The peer can't go on; every edge of it that is undecided fails with it.
+    PeerFailed {
+        failure: Failure,
+    },
+    /// The peer left by plan. `silent`: without a goodbye.
+    Left {
+        silent: bool,
+    },
+
+    /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.
+    Said {
+        kind: Kind,
+        bytes: u32,
+        to: Option<Seat>,
+    },
+    /// A signaling frame was read from the socket.
+    Frame {
+        kind: Kind,
+        bytes: u32,
+        concern: Concern,
+    },
+
+    /// This side has heard of the other for the first time.
+    Met {
+        other: Seat,
+    },
+    /// This side makes the offer of the pair (again after glare: the last one counts).
+    Offers {
+        other: Seat,
+    },
+    /// The other's answer is applied here.
+    Answered {
+        other: Seat,
+    },
+    /// Time our own code spent making an offer or an answer.
+    OwnWork {
+        other: Seat,
+        spent: Duration,
+    },
+    /// Both sides offered at once.
+    Glare {
+        other: Seat,
+    },
+    /// A message that the state of the pair has no use for.
+    Surprise {
+        other: Option<Seat>,
+    },
+    IceUp {
+        other: Seat,
+    },
+    DtlsUp {
+        other: Seat,
+    },
+    Open {
+        other: Seat,
+    },
+    EdgeFailed {
+        other: Seat,
+        failure: Failure,
+    },
+    /// An open channel closed; `planned`: one of the two left by plan.
+    ChannelClosed {
+        other: Seat,
+        planned: bool,
+    },
+    /// The other's goodbye, or the end of its channel, was noticed.
+    NoticedLeave {
+        other: Seat,
+    },
+
+    /// A message went into the channel. `sequence` counts from 0 for each direction of an edge.
+    MessageSent {
+        other: Seat,
+        sequence: u32,
+        due: Instant,
+        bytes: u32,
+    },
+    /// A message came out of the channel: it was due and began when its sender says so.
+    MessageReceived {
+        other: Seat,
+        sequence: u32,
+        due: Instant,
+        began: Instant,
+        bytes: u32,
+    },
+    /// A message was due, and the channel's queue had no room for it.
+    MessageDropped {
+        other: Seat,
+    },
+    /// An echo of this peer's ping came back.
+    Echoed {
+        other: Seat,
+        due: Instant,
+        began: Instant,
+    },
+}
+
+/// Whom a received frame was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concern {
+    /// This peer; sent by `from` if a peer of this room sent it, by the server otherwise.
+    Me { from: Option<Seat> },
+    /// Another peer, another room, or nobody in particular: amplification.
+    Others,
+    /// The right message on another channel than the one it belongs on.
+    Elsewhere { from: Option<Seat> },
+}

@@ -1,0 +1,9 @@
+//! The words every floor speaks: data without behaviour beyond what a word means.
+
+pub mod choice;
+pub mod event;
+pub mod failure;
+pub mod ids;
+pub mod message;
+pub mod phase;
+pub mod seed;
