@@ -4,7 +4,16 @@
 pub mod vocabulary;
 
 // 1: pure parts
+pub mod dialect;
+pub mod peer;
 pub mod profile;
 
 // 2: pure decisions
 pub mod plan;
+
+// 3: renderers, and the doors to the outer world
+pub mod engine;
+pub mod signaling;
+
+// 4: one peer's loop
+pub mod driver;

@@ -16,58 +16,64 @@ pub struct Candidate {
     pub ufrag: Option<String>,
 }
 
-/// What a conversation with the server tells its peer. Ids are those on the wire.
+/// What one of a pair tells the other. `Who` names a peer: by its id on the wire, or by its seat in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum Signal {
+    Offer { sdp: String },
+    Answer { sdp: String },
+    Candidate(Candidate),
+    EndOfCandidates,
+}
+
+/// What a conversation with the server tells its peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard<Who> {
     /// This peer has said that it joined (or the server acknowledged it, where the dialect has that).
     Joined,
-    /// Somebody is in the room. `start`: the chosen trigger was heard, so the edge starts now;
-    /// `initiate`: this side makes the offer.
+    /// Somebody is in the room.
     Met {
-        id: String,
+        who: Who,
+        /// The chosen trigger was heard: the edge starts now.
         start: bool,
+        /// This side makes the offer.
         initiate: bool,
     },
     Left {
-        id: String,
+        who: Who,
     },
-    Offer {
-        from: String,
-        sdp: String,
-    },
-    Answer {
-        from: String,
-        sdp: String,
-    },
-    Candidate {
-        from: String,
-        candidate: Candidate,
-    },
-    EndOfCandidates {
-        from: String,
+    Signal {
+        from: Who,
+        signal: Signal,
+        /// When both sides have offered: this one gives its own offer up.
+        polite: bool,
     },
     /// The server says no to this peer, for good.
     Refused(Failure),
+    /// A frame that fits no rule of the dialect, or fits at the wrong time.
+    Nonsense,
 }
 
-/// What a peer wants said to another of its room, or to all.
+/// What a peer wants said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Say {
-    Offer {
-        to: String,
-        sdp: String,
-    },
-    Answer {
-        to: String,
-        sdp: String,
-    },
-    Candidate {
-        to: String,
-        candidate: Candidate,
-    },
-    EndOfCandidates {
-        to: String,
+pub enum Say<Who> {
+    Signal {
+        to: Who,
+        signal: Signal,
     },
     /// Goodbye to the room.
     Leave,
+}
+
+impl<Who> Heard<Who> {
+    /// The same words about whom `seat` finds; `None` when it finds nobody.
+    pub fn try_map<Seat>(self, seat: impl FnOnce(&Who) -> Option<Seat>) -> Option<Heard<Seat>> {
+        Some(match self {
+            Self::Joined => Heard::Joined,
+            Self::Met { who, start, initiate } => Heard::Met { who: seat(&who)?, start, initiate },
+            Self::Left { who } => Heard::Left { who: seat(&who)? },
+            Self::Signal { from, signal, polite } => Heard::Signal { from: seat(&from)?, signal, polite },
+            Self::Refused(failure) => Heard::Refused(failure),
+            Self::Nonsense => Heard::Nonsense,
+        })
+    }
 }

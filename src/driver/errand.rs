@@ -1,0 +1,290 @@
+//! The life of one peer in the world: dials, reads, writes, wakes, and books every fact.
+
+use super::actor::{Actor, Effect, Stimulus};
+use crate::engine::Engine;
+use crate::peer::Parcel;
+use crate::signaling::{Connection, Endpoint, dial};
+use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::failure::Failure;
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::link::Order;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+
+/// Frames read at once before engine and timers get their turn.
+const FRAMES_BATCH: usize = 32;
+
+/// Rounds of one turn; then other peers of the worker get theirs.
+const ROUNDS_MAX: usize = 16;
+
+/// How long a goodbye may take to reach the server.
+const GOODBYE_MAX: Duration = Duration::from_millis(500);
+
+/// What the worker tells a peer while it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nudge {
+    Companion { seat: Seat },
+    Talk,
+    Hush,
+    Leave,
+}
+
+/// One peer, from its dial to its end.
+pub struct Errand<Books> {
+    actor: Actor,
+    engine: Box<dyn Engine>,
+    endpoint: Rc<Endpoint>,
+    mailbox: mpsc::Receiver<Nudge>,
+    books: Books,
+    socket: Socket,
+    /// Facts about frames that are pushed and not yet on the wire.
+    unwritten: Vec<What>,
+    alarm: Alarm,
+}
+
+enum Socket {
+    Idle,
+    Dialing(Pin<Box<dyn Future<Output = Result<Connection, Failure>>>>),
+    Open(Box<Connection>),
+    Closing { connection: Box<Connection>, until: Instant },
+    Gone,
+}
+
+/// A timer that is only moved when it has to be.
+struct Alarm {
+    sleep: Pin<Box<Sleep>>,
+    at: Option<Instant>,
+}
+
+impl<Books: Fn(Event)> Errand<Books> {
+    /// Must be made within a tokio runtime.
+    pub fn new(
+        actor: Actor,
+        engine: Box<dyn Engine>,
+        endpoint: Rc<Endpoint>,
+        mailbox: mpsc::Receiver<Nudge>,
+        books: Books,
+    ) -> Self {
+        let alarm = Alarm { sleep: Box::pin(tokio::time::sleep(Duration::ZERO)), at: None };
+        Self { actor, engine, endpoint, mailbox, books, socket: Socket::Idle, unwritten: Vec::new(), alarm }
+    }
+
+    /// Runs the peer that was due at `due`, until it has failed or was told to leave.
+    pub async fn run(mut self, due: Instant) {
+        self.handle(Stimulus::Begin { due });
+        std::future::poll_fn(|context| self.poll(context)).await;
+    }
+
+    /// One turn: everything that is ready, then what follows from it.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..ROUNDS_MAX {
+            let mut idle = true;
+            while let Poll::Ready(Some(nudge)) = self.mailbox.poll_recv(context) {
+                idle = false;
+                self.handle(stimulus(nudge));
+            }
+            idle &= !self.poll_socket(context);
+            if let Poll::Ready(Ok(())) = self.engine.poll_readable(context) {
+                idle = false;
+                self.engine.read(Instant::now());
+                self.hear_engine();
+            }
+            idle &= !self.poll_alarm(context);
+            if matches!(self.socket, Socket::Gone) && self.actor.is_gone() {
+                return Poll::Ready(());
+            }
+            if idle {
+                return Poll::Pending;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Whether anything moved.
+    fn poll_socket(&mut self, context: &mut Context<'_>) -> bool {
+        match &mut self.socket {
+            Socket::Idle | Socket::Gone => false,
+            Socket::Dialing(dialing) => {
+                let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { return false };
+                match dialed {
+                    Ok(connection) => {
+                        self.socket = Socket::Open(Box::new(connection));
+                        self.handle(Stimulus::Upgraded);
+                    }
+                    Err(failure) => {
+                        self.socket = Socket::Gone;
+                        self.handle(Stimulus::Lost(failure));
+                    }
+                }
+                true
+            }
+            Socket::Open(_) => self.poll_connection(context),
+            Socket::Closing { connection, until } => {
+                let done = connection.poll_flush(context).is_ready() && connection.poll_close(context).is_ready();
+                if done || *until <= Instant::now() {
+                    self.write_down();
+                    self.socket = Socket::Gone;
+                    return true;
+                }
+                false
+            }
+        }
+    }
+
+    fn poll_connection(&mut self, context: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        for _ in 0..FRAMES_BATCH {
+            let Socket::Open(connection) = &mut self.socket else { return true };
+            let Poll::Ready(read) = connection.poll_frame(context) else { break };
+            moved = true;
+            match read {
+                Ok(text) => self.handle(Stimulus::Frame(text.as_str())),
+                Err(failure) => self.lose(failure),
+            }
+        }
+        if let Socket::Open(connection) = &mut self.socket
+            && connection.is_waiting()
+        {
+            match connection.poll_flush(context) {
+                Poll::Ready(Ok(())) => self.write_down(),
+                Poll::Ready(Err(failure)) => self.lose(failure),
+                Poll::Pending => {}
+            }
+        }
+        moved
+    }
+
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> bool {
+        let closing = match &self.socket {
+            Socket::Closing { until, .. } => Some(*until),
+            _ => None,
+        };
+        let at = [self.actor.wake_at(), self.engine.wake_at(), closing].into_iter().flatten().min();
+        let Some(at) = at else { return false };
+        if self.alarm.at != Some(at) {
+            self.alarm.at = Some(at);
+            self.alarm.sleep.as_mut().reset(at.into());
+        }
+        if self.alarm.sleep.as_mut().poll(context).is_pending() {
+            return false;
+        }
+        self.alarm.at = None;
+        let now = Instant::now();
+        if self.engine.wake_at().is_some_and(|at| at <= now) {
+            self.engine.wake(now);
+            self.hear_engine();
+        }
+        if self.actor.wake_at().is_some_and(|at| at <= now) {
+            self.handle(Stimulus::Wake);
+        }
+        true
+    }
+
+    fn lose(&mut self, failure: Failure) {
+        self.socket = Socket::Gone;
+        self.unwritten.clear();
+        self.handle(Stimulus::Lost(failure));
+    }
+
+    fn handle(&mut self, stimulus: Stimulus<'_>) {
+        let now = Instant::now();
+        self.actor.handle(now, stimulus);
+        self.carry_out(now);
+        self.hear_engine();
+    }
+
+    fn hear_engine(&mut self) {
+        while let Some((seat, notice)) = self.engine.poll() {
+            let now = Instant::now();
+            self.actor.handle(now, Stimulus::Engine(seat, notice));
+            self.carry_out(now);
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(effect) = self.actor.poll() {
+            match effect {
+                Effect::Dial => {
+                    let endpoint = self.endpoint.clone();
+                    self.socket = Socket::Dialing(Box::pin(async move { dial(&endpoint).await }));
+                }
+                Effect::Frame { text, kind, to } => {
+                    self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
+                    self.push(text);
+                }
+                Effect::Engine(seat, order) => self.order(seat, order),
+                Effect::Send(parcel) => self.send(now, parcel),
+                // It has joined when the words are on the wire.
+                Effect::Note(What::Joined) => self.unwritten.push(What::Joined),
+                Effect::Note(what) => self.book(now, what),
+                Effect::Close => self.close(now),
+            }
+        }
+    }
+
+    fn push(&mut self, text: String) {
+        if let Socket::Open(connection) = &mut self.socket
+            && let Err(failure) = connection.push(text)
+        {
+            self.socket = Socket::Gone;
+            self.actor.handle(Instant::now(), Stimulus::Lost(failure));
+        }
+    }
+
+    fn order(&mut self, seat: Seat, order: Order) {
+        let describes = matches!(order, Order::Offer | Order::Accept { .. } | Order::Apply { .. });
+        let began = Instant::now();
+        self.engine.order(began, seat, order);
+        if describes {
+            let now = Instant::now();
+            self.book(now, What::OwnWork { other: seat, spent: now - began });
+        }
+    }
+
+    fn send(&mut self, now: Instant, parcel: Parcel) {
+        let Parcel { to, payload, sequence, due, echo } = parcel;
+        let sent = self.engine.send(now, to, &payload);
+        match (sent, echo) {
+            (true, false) => {
+                self.book(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });
+            }
+            (false, false) => self.book(now, What::MessageDropped { other: to }),
+            (_, true) => {}
+        }
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.engine.close(now);
+        self.socket = match std::mem::replace(&mut self.socket, Socket::Gone) {
+            Socket::Open(connection) => Socket::Closing { connection, until: now + GOODBYE_MAX },
+            _ => Socket::Gone,
+        };
+    }
+
+    /// Books what was waiting for the wire.
+    fn write_down(&mut self) {
+        let now = Instant::now();
+        for what in std::mem::take(&mut self.unwritten) {
+            self.book(now, what);
+        }
+    }
+
+    fn book(&self, at: Instant, what: What) {
+        (self.books)(Event { at, place: self.actor.place(), what });
+    }
+}
+
+fn stimulus(nudge: Nudge) -> Stimulus<'static> {
+    match nudge {
+        Nudge::Companion { seat } => Stimulus::Companion { seat },
+        Nudge::Talk => Stimulus::Talk,
+        Nudge::Hush => Stimulus::Hush,
+        Nudge::Leave => Stimulus::Leave,
+    }
+}

@@ -1,0 +1,7 @@
+//! One peer's loop: socket, engine and timer meet the state machine only here.
+
+mod actor;
+mod errand;
+
+pub use actor::{Actor, Effect, Stimulus};
+pub use errand::{Errand, Nudge};

@@ -1,0 +1,96 @@
+//! The engine that opens channels without WebRTC: to load the signaling server alone.
+
+use super::Engine;
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::link::{Notice, Order};
+use crate::vocabulary::message::Candidate;
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// Makes well-formed descriptions and candidates of realistic size, and no datagram. An edge counts as open
+/// when its answer is made, or applied (measurement.md, "Load model").
+#[derive(Debug)]
+pub struct NoneEngine {
+    /// Makes descriptions of different peers different.
+    stamp: u64,
+    notices: VecDeque<(Seat, Notice)>,
+}
+
+impl NoneEngine {
+    pub fn new(stamp: u64) -> Self {
+        Self { stamp, notices: VecDeque::new() }
+    }
+
+    fn tell(&mut self, seat: Seat, notice: Notice) {
+        self.notices.push_back((seat, notice));
+    }
+
+    fn describe(&self, seat: Seat, setup: &str) -> String {
+        let (stamp, seat) = (self.stamp, seat.0);
+        let fingerprint: Vec<String> =
+            (0..32_u64).map(|index| format!("{:02X}", stamp.wrapping_mul(index + 7) as u8)).collect();
+        format!(
+            "v=0\r\no=- {stamp} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=msid-semantic: WMS\r\n\
+             m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:{seat:04x}\r\n\
+             a=ice-pwd:{stamp:024x}\r\na=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:{setup}\r\n\
+             a=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n",
+            fingerprint.join(":")
+        )
+    }
+
+    fn candidate(&self, seat: Seat) -> Candidate {
+        let port = 1_024 + self.stamp % 60_000;
+        Candidate {
+            candidate: format!("candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host ufrag {:04x}", seat.0),
+            mid: Some("0".to_owned()),
+            line: Some(0),
+            ufrag: Some(format!("{:04x}", seat.0)),
+        }
+    }
+}
+
+impl Engine for NoneEngine {
+    fn order(&mut self, _now: Instant, seat: Seat, order: Order) {
+        match order {
+            Order::Offer => {
+                self.tell(seat, Notice::Offer { sdp: self.describe(seat, "actpass") });
+                self.tell(seat, Notice::Candidate(self.candidate(seat)));
+            }
+            Order::Accept { .. } => {
+                self.tell(seat, Notice::Answer { sdp: self.describe(seat, "active") });
+                self.tell(seat, Notice::Candidate(self.candidate(seat)));
+                self.tell(seat, Notice::Open);
+            }
+            Order::Apply { .. } => {
+                self.tell(seat, Notice::Applied);
+                self.tell(seat, Notice::Open);
+            }
+            Order::Admit(_) => {}
+            Order::Drop => self.notices.retain(|(other, _)| *other != seat),
+        }
+    }
+
+    fn send(&mut self, _now: Instant, _seat: Seat, _payload: &[u8]) -> bool {
+        false
+    }
+
+    fn poll(&mut self) -> Option<(Seat, Notice)> {
+        self.notices.pop_front()
+    }
+
+    fn wake_at(&mut self) -> Option<Instant> {
+        None
+    }
+
+    fn wake(&mut self, _now: Instant) {}
+
+    fn poll_readable(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn read(&mut self, _now: Instant) {}
+
+    fn close(&mut self, _now: Instant) {}
+}

@@ -1,0 +1,381 @@
+//! One connection of the sans-IO `rtc` core: its settings, and how it is driven until it is quiet.
+
+use super::RtcSetup;
+use crate::vocabulary::choice::Reliability;
+use crate::vocabulary::failure::Reason;
+use crate::vocabulary::link::Notice;
+use crate::vocabulary::message::Candidate;
+use bytes::BytesMut;
+use rtc::data_channel::{RTCDataChannelId, RTCDataChannelInit};
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
+use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};
+use rtc::peer_connection::event::{RTCDataChannelEvent, RTCPeerConnectionEvent};
+use rtc::peer_connection::message::RTCMessage;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
+use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// The first pause between connectivity checks, doubled up to the last while nothing answers.
+const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
+const CHECK_PAUSE_LAST: Duration = Duration::from_millis(50);
+
+/// Consent is asked for this often at most (RFC 7675 §5.1).
+const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// An open channel without traffic for this long has no SCTP timer left that matters.
+const QUIET_AFTER: Duration = Duration::from_millis(1_500);
+
+/// Rounds of a drain; a core that is not quiet by then goes on at the next wake-up.
+const ROUNDS_MAX: usize = 64;
+
+/// A channel holds at most this much that is not acknowledged yet; in bytes.
+const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
+
+const DTLS_ALERT: u8 = 21;
+
+/// How far the connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Checking,
+    Securing,
+    Associating,
+    Open,
+    Over,
+}
+
+/// One connection.
+pub struct Link {
+    core: RTCPeerConnection,
+    channel: Option<RTCDataChannelId>,
+    stage: Stage,
+    ufrag: String,
+    check_pause: Duration,
+    last_tick: Instant,
+    last_traffic: Instant,
+    consent_interval: Duration,
+}
+
+/// What a drain leaves behind.
+#[derive(Default)]
+pub struct Drained {
+    pub datagrams: Vec<(SocketAddr, BytesMut)>,
+    pub notices: Vec<Notice>,
+}
+
+impl Link {
+    /// A connection that offers: with the DataChannel, and its description.
+    pub fn offer(
+        now: Instant,
+        setup: &RtcSetup,
+        ufrag: String,
+        password: String,
+        local: SocketAddr,
+    ) -> Result<(Self, String), Error> {
+        let mut link = Self::new(now, setup, ufrag, password)?;
+        let (max_retransmits, max_packet_life_time) = match setup.reliability {
+            Reliability::Reliable => (None, None),
+            Reliability::MaxRetransmits(times) => (Some(times), None),
+            Reliability::MaxLifetime(millis) => (None, Some(millis)),
+        };
+        let init = RTCDataChannelInit {
+            ordered: setup.ordered,
+            max_packet_life_time,
+            max_retransmits,
+            ..RTCDataChannelInit::default()
+        };
+        link.channel = Some(link.core.create_data_channel("chat", Some(init))?.id());
+        link.gather_early(setup, local)?;
+        let offer = link.core.create_offer(None)?;
+        let sdp = offer.sdp.clone();
+        link.core.set_local_description(now, offer)?;
+        link.gather_late(setup, local)?;
+        Ok((link, sdp))
+    }
+
+    /// A connection made from the other's offer: with its answer's description.
+    pub fn accept(
+        now: Instant,
+        setup: &RtcSetup,
+        ufrag: String,
+        password: String,
+        local: SocketAddr,
+        sdp: String,
+    ) -> Result<(Self, String), Error> {
+        let mut link = Self::new(now, setup, ufrag, password)?;
+        link.core.set_remote_description(now, RTCSessionDescription::offer(sdp)?)?;
+        link.gather_early(setup, local)?;
+        let answer = link.core.create_answer(None)?;
+        let sdp = answer.sdp.clone();
+        link.core.set_local_description(now, answer)?;
+        link.gather_late(setup, local)?;
+        Ok((link, sdp))
+    }
+
+    pub fn apply(&mut self, now: Instant, sdp: String) -> Result<(), Error> {
+        self.core.set_remote_description(now, RTCSessionDescription::answer(sdp)?)
+    }
+
+    pub fn admit(&mut self, candidate: Candidate) -> Result<(), Error> {
+        self.check_pause = CHECK_PAUSE_FIRST;
+        self.core.add_remote_candidate(RTCIceCandidateInit {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.mid,
+            sdp_mline_index: candidate.line,
+            username_fragment: candidate.ufrag,
+            ..RTCIceCandidateInit::default()
+        })
+    }
+
+    pub fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    /// Takes in one datagram.
+    pub fn receive(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, datagram: &[u8]) -> Result<(), Error> {
+        self.note_traffic(now, datagram);
+        let transport = TransportContext {
+            local_addr: local,
+            peer_addr: from,
+            transport_protocol: TransportProtocol::UDP,
+            ecn: None,
+        };
+        let alerted = self.stage == Stage::Securing && is_plain_alert(datagram);
+        self.core.handle_read(TaggedBytesMut { now, transport, message: BytesMut::from(datagram) })?;
+        if alerted { Err(Error::Other("alert received".to_owned())) } else { Ok(()) }
+    }
+
+    /// Puts a message into the channel, if it is open and has room.
+    pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
+        let Some(channel) = self.channel else { return false };
+        let Some(mut channel) = self.core.data_channel(channel) else { return false };
+        if self.stage != Stage::Open || channel.outstanding_bytes() + payload.len() > OUTSTANDING_BYTES_MAX {
+            return false;
+        }
+        self.last_traffic = now;
+        channel.send(now, BytesMut::from(payload)).is_ok()
+    }
+
+    /// Serves the core's timers.
+    pub fn tick(&mut self, now: Instant) -> Result<(), Error> {
+        self.last_tick = now;
+        if self.stage == Stage::Checking {
+            self.check_pause = (self.check_pause * 2).min(CHECK_PAUSE_LAST);
+        }
+        self.core.handle_timeout(now)
+    }
+
+    /// Closes the connection; drain once more for the goodbye to the other end.
+    pub fn close(&mut self) {
+        self.stage = Stage::Over;
+        // Nothing is left to do for a connection that can't even close.
+        let _ = self.core.close();
+    }
+
+    /// Drives the core until writes, events and reads are all empty and no timer is due: an event makes the
+    /// next layer write, so one pass is not enough.
+    pub fn drain(&mut self, now: Instant, drained: &mut Drained) {
+        for _ in 0..ROUNDS_MAX {
+            let mut quiet = true;
+            while let Some(datagram) = self.core.poll_write() {
+                quiet = false;
+                self.note_traffic(now, &datagram.message);
+                if self.stage == Stage::Securing && is_plain_alert(&datagram.message) {
+                    self.fail(Reason::DtlsFailed, "alert sent", drained);
+                }
+                drained.datagrams.push((datagram.transport.peer_addr, datagram.message));
+            }
+            while let Some(event) = self.core.poll_event() {
+                quiet = false;
+                self.on_event(event, drained);
+            }
+            while let Some(read) = self.core.poll_read() {
+                quiet = false;
+                if let RTCMessage::DataChannelMessage(_, message) = read.message {
+                    drained.notices.push(Notice::Message(message.data.to_vec()));
+                }
+            }
+            if !quiet {
+                continue;
+            }
+            match self.core.poll_timeout() {
+                Some(deadline) if deadline <= now && self.stage != Stage::Over => {
+                    if let Err(error) = self.tick(now) {
+                        self.fail_with(&error, drained);
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// When the core wants its timers served; later than it says where it only wants to look.
+    pub fn wake_at(&mut self, now: Instant) -> Option<Instant> {
+        let asked = self.core.poll_timeout()?;
+        let quiet = self.is_quiet(now);
+        match self.stage {
+            Stage::Over => None,
+            Stage::Checking => Some(asked.max(self.last_tick + self.check_pause)),
+            Stage::Securing | Stage::Associating => Some(asked),
+            Stage::Open if quiet => Some(asked.max(self.last_tick + self.consent_interval)),
+            Stage::Open => Some(asked),
+        }
+    }
+
+    /// An error of the core is the end of this connection, and of no other.
+    pub fn fail_with(&mut self, error: &Error, drained: &mut Drained) {
+        let reason = match self.stage {
+            Stage::Checking => Reason::Protocol,
+            Stage::Securing => Reason::DtlsFailed,
+            _ => Reason::ChannelFailed,
+        };
+        let detail = error.to_string();
+        self.fail(reason, detail, drained);
+    }
+
+    fn new(now: Instant, setup: &RtcSetup, ufrag: String, password: String) -> Result<Self, Error> {
+        let consent_interval = CONSENT_INTERVAL.min(setup.timeout.mul_f64(0.4));
+        let configuration = RTCConfigurationBuilder::new().with_certificates(vec![setup.certificate.clone()]).build();
+        let core = RTCPeerConnectionBuilder::new()
+            .with_configuration(configuration)
+            .with_setting_engine(settings(setup, consent_interval, ufrag.clone(), password))
+            .build(now)?;
+        Ok(Self {
+            core,
+            channel: None,
+            stage: Stage::Checking,
+            ufrag,
+            check_pause: CHECK_PAUSE_FIRST,
+            last_tick: now,
+            last_traffic: now,
+            consent_interval,
+        })
+    }
+
+    /// Without trickling, the description carries the candidate and the end of gathering.
+    fn gather_early(&mut self, setup: &RtcSetup, local: SocketAddr) -> Result<(), Error> {
+        if setup.trickle {
+            return Ok(());
+        }
+        self.core.add_local_candidate(candidate_init(local))?;
+        self.core.add_local_candidate(RTCIceCandidateInit::default())
+    }
+
+    /// With trickling, the candidate is found after the description is set, so that it is not part of it.
+    fn gather_late(&mut self, setup: &RtcSetup, local: SocketAddr) -> Result<(), Error> {
+        if setup.trickle { self.core.add_local_candidate(candidate_init(local)) } else { Ok(()) }
+    }
+
+    fn on_event(&mut self, event: RTCPeerConnectionEvent, drained: &mut Drained) {
+        match event {
+            RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(state) => match state {
+                RTCIceConnectionState::Connected if self.stage == Stage::Checking => {
+                    self.stage = Stage::Securing;
+                    drained.notices.push(Notice::IceUp);
+                }
+                RTCIceConnectionState::Failed if self.stage == Stage::Open => self.over(drained),
+                RTCIceConnectionState::Failed => self.fail(Reason::IceFailed, "no check was answered", drained),
+                _ => {}
+            },
+            RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => match state {
+                RTCPeerConnectionState::Connected if self.stage == Stage::Securing => {
+                    self.stage = Stage::Associating;
+                    drained.notices.push(Notice::DtlsUp);
+                }
+                RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed if self.stage == Stage::Open => {
+                    self.over(drained);
+                }
+                _ => {}
+            },
+            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnOpen(id)) => {
+                if self.stage < Stage::Open {
+                    self.channel = Some(id);
+                    self.stage = Stage::Open;
+                    drained.notices.push(Notice::Open);
+                }
+            }
+            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnClose(id)) if self.channel == Some(id) => {
+                self.over(drained);
+            }
+            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnError(_)) if self.stage < Stage::Open => {
+                self.fail(Reason::ChannelFailed, "channel error", drained);
+            }
+            _ => {}
+        }
+    }
+
+    fn over(&mut self, drained: &mut Drained) {
+        if self.stage != Stage::Over {
+            self.stage = Stage::Over;
+            drained.notices.push(Notice::Closed);
+        }
+    }
+
+    fn fail(&mut self, reason: Reason, detail: impl Into<std::borrow::Cow<'static, str>>, drained: &mut Drained) {
+        if self.stage != Stage::Over {
+            self.stage = Stage::Over;
+            drained.notices.push(Notice::Failed { reason, detail: detail.into() });
+        }
+    }
+
+    /// STUN keeps the path, not the channel, alive.
+    fn note_traffic(&mut self, now: Instant, datagram: &[u8]) {
+        if !super::stun::is_stun(datagram) {
+            self.last_traffic = now;
+        }
+    }
+
+    fn is_quiet(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.last_traffic) < QUIET_AFTER {
+            return false;
+        }
+        let Some(channel) = self.channel else { return true };
+        self.core.data_channel(channel).is_none_or(|channel| channel.outstanding_bytes() == 0)
+    }
+}
+
+/// Every default here that is not the library's: its own add 200 to 600 ms to a handshake that takes 2 ms.
+fn settings(setup: &RtcSetup, consent_interval: Duration, ufrag: String, password: String) -> SettingEngine {
+    let zero = Some(Duration::ZERO);
+    SettingEngineBuilder::new()
+        .with_ice_credentials(ufrag, password)
+        // Enough requests to last until the timeout, whatever the pace.
+        .with_ice_connection_attempts(Some(CHECK_PAUSE_FIRST), Some(u16::MAX))
+        // Together below the handshake's timeout, or ice_failed would never show.
+        .with_ice_timeouts(Some(setup.timeout.mul_f64(0.7)), Some(setup.timeout.mul_f64(0.2)), Some(consent_interval))
+        // A check that overtakes its trickled candidate makes the other end peer-reflexive.
+        .with_host_acceptance_min_wait(zero)
+        .with_srflx_acceptance_min_wait(zero)
+        .with_prflx_acceptance_min_wait(zero)
+        .with_relay_acceptance_min_wait(zero)
+        .with_include_loopback_candidate(true)
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        // Nearly half of a connection's memory is one buffer of this size.
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(setup.message_bytes_max))
+        .build()
+}
+
+/// The one candidate a peer has: its socket (RFC 8839 §5.1).
+pub fn host_candidate(local: SocketAddr) -> String {
+    format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
+}
+
+fn candidate_init(local: SocketAddr) -> RTCIceCandidateInit {
+    RTCIceCandidateInit {
+        candidate: host_candidate(local),
+        sdp_mid: Some("0".to_owned()),
+        sdp_mline_index: Some(0),
+        ..RTCIceCandidateInit::default()
+    }
+}
+
+/// A DTLS alert record of epoch 0: while the handshake runs, it is its failure (RFC 6347 §4.1).
+fn is_plain_alert(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&DTLS_ALERT) && datagram.get(3..5) == Some(&[0, 0])
+}

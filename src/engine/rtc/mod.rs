@@ -1,0 +1,334 @@
+//! The default engine: the sans-IO `rtc` core over ONE UDP socket a peer, its edges told apart by address.
+
+mod link;
+mod stun;
+mod timers;
+
+use super::Engine;
+use super::neighbourhood::{Neighbourhood, candidate_address, without_foreigners};
+use crate::vocabulary::choice::Reliability;
+use crate::vocabulary::failure::Reason;
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::link::{Notice, Order};
+use crate::vocabulary::message::Candidate;
+use link::{Drained, Link, host_candidate};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rtc::crypto::{SignatureScheme, default_provider};
+use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
+use rtc::shared::error::Error;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use timers::Timers;
+use tokio::net::UdpSocket;
+
+/// Datagrams taken in at once, before others get their turn.
+const BATCH: usize = 64;
+
+/// Longer than any datagram that a loopback DTLS or STUN stack sends on purpose; in bytes.
+const DATAGRAM_BYTES_MAX: usize = 4_096;
+
+/// What the connections of a worker have in common.
+#[derive(Clone)]
+pub struct RtcSetup {
+    pub certificate: RTCCertificate,
+    pub neighbourhood: Neighbourhood,
+    /// The handshake's; ICE gives up before it.
+    pub timeout: Duration,
+    pub trickle: bool,
+    pub ordered: bool,
+    pub reliability: Reliability,
+    /// The largest message of the run.
+    pub message_bytes_max: u32,
+}
+
+impl RtcSetup {
+    /// A fresh self-signed certificate, P-256: making one costs as much as a tenth of a handshake.
+    pub fn certificate() -> Result<RTCCertificate, Error> {
+        let provider = default_provider().map_err(|error| Error::Other(error.to_string()))?;
+        let params =
+            CertificateParams::new(vec!["meshload".to_owned()]).map_err(|error| Error::Other(error.to_string()))?;
+        RTCCertificate::generate(provider.crypto(), SignatureScheme::EcdsaP256Sha256, params)
+    }
+}
+
+/// One peer's connections.
+pub struct RtcEngine {
+    setup: RtcSetup,
+    socket: UdpSocket,
+    local: SocketAddr,
+    credentials: ChaCha8Rng,
+    links: Vec<Option<Box<Link>>>,
+    by_address: FxHashMap<SocketAddr, Seat>,
+    timers: Timers,
+    /// Links that were touched and not drained yet.
+    touched: Vec<Seat>,
+    notices: VecDeque<(Seat, Notice)>,
+    drained: Drained,
+}
+
+impl RtcEngine {
+    /// Binds the peer's socket to a free port of 127.0.0.1: the core discards datagrams whose local address is
+    /// not exactly that of a candidate. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// No descriptor or port was left.
+    pub fn open(setup: RtcSetup, room_size: u16, credentials: ChaCha8Rng) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.set_nonblocking(true)?;
+        let local = socket.local_addr()?;
+        let socket = UdpSocket::from_std(socket)?;
+        setup.neighbourhood.join(local);
+        Ok(Self {
+            setup,
+            socket,
+            local,
+            credentials,
+            links: (0..room_size).map(|_| None).collect(),
+            by_address: FxHashMap::default(),
+            timers: Timers::default(),
+            touched: Vec::new(),
+            notices: VecDeque::new(),
+            drained: Drained::default(),
+        })
+    }
+
+    fn tell(&mut self, seat: Seat, notice: Notice) {
+        self.notices.push_back((seat, notice));
+    }
+
+    fn link(&mut self, seat: Seat) -> Option<&mut Link> {
+        self.links.get_mut(usize::from(seat.0))?.as_deref_mut()
+    }
+
+    fn offer(&mut self, now: Instant, seat: Seat) -> Result<(), Error> {
+        let (ufrag, password) = self.draw_credentials(seat);
+        let (link, sdp) = Link::offer(now, &self.setup, ufrag, password, self.local)?;
+        self.place(seat, link);
+        self.tell(seat, Notice::Offer { sdp });
+        self.tell_candidate(seat);
+        Ok(())
+    }
+
+    fn accept(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), Error> {
+        let (ufrag, password) = self.draw_credentials(seat);
+        let sdp = self.learn(seat, sdp);
+        let (link, sdp) = Link::accept(now, &self.setup, ufrag, password, self.local, sdp)?;
+        self.place(seat, link);
+        self.tell(seat, Notice::Answer { sdp });
+        self.tell_candidate(seat);
+        Ok(())
+    }
+
+    fn apply(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), Error> {
+        let sdp = self.learn(seat, sdp);
+        let Some(link) = self.link(seat) else { return Ok(()) };
+        link.apply(now, sdp)?;
+        self.touched.push(seat);
+        self.tell(seat, Notice::Applied);
+        Ok(())
+    }
+
+    /// A candidate that is no peer of this run's is ignored: not one packet goes there.
+    fn admit(&mut self, seat: Seat, candidate: Candidate) -> Result<(), Error> {
+        let Some(address) = candidate_address(&candidate.candidate) else { return Ok(()) };
+        if !self.setup.neighbourhood.has(address) {
+            return Ok(());
+        }
+        let Some(link) = self.link(seat) else { return Ok(()) };
+        link.admit(candidate)?;
+        self.by_address.insert(address, seat);
+        self.touched.push(seat);
+        Ok(())
+    }
+
+    /// The description less its foreign candidates; its own are this seat's addresses from now on.
+    fn learn(&mut self, seat: Seat, sdp: &str) -> String {
+        let neighbourhood = self.setup.neighbourhood.clone();
+        for line in sdp.lines() {
+            if let Some(candidate) = line.strip_prefix("a=candidate:")
+                && let Some(address) = candidate_address(candidate)
+                && neighbourhood.has(address)
+            {
+                self.by_address.insert(address, seat);
+            }
+        }
+        without_foreigners(sdp, |address| neighbourhood.has(address))
+    }
+
+    fn forget(&mut self, seat: Seat) {
+        if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
+            *slot = None;
+        }
+        self.timers.set(seat, None);
+        self.by_address.retain(|_, owner| *owner != seat);
+        self.notices.retain(|(owner, _)| *owner != seat);
+    }
+
+    fn place(&mut self, seat: Seat, link: Link) {
+        if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
+            *slot = Some(Box::new(link));
+            self.touched.push(seat);
+        }
+    }
+
+    /// The seat is the ufrag's first part, so that a check from an unknown address finds its edge at once.
+    fn draw_credentials(&mut self, seat: Seat) -> (String, String) {
+        let (fragment, password) = (self.credentials.random::<u32>(), self.credentials.random::<u128>());
+        (format!("{:04x}{fragment:08x}", seat.0), format!("{password:032x}"))
+    }
+
+    fn tell_candidate(&mut self, seat: Seat) {
+        if self.setup.trickle {
+            let candidate = Candidate {
+                candidate: host_candidate(self.local),
+                mid: Some("0".to_owned()),
+                line: Some(0),
+                ufrag: self.link(seat).map(|link| link.ufrag().to_owned()),
+            };
+            self.tell(seat, Notice::Candidate(candidate));
+        }
+    }
+
+    fn take(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        // Whatever comes from elsewhere than a peer of this run is not for us.
+        if !self.setup.neighbourhood.has(from) {
+            return;
+        }
+        let Some(seat) = self.owner(from, datagram) else { return };
+        let local = self.local;
+        let Some(link) = self.link(seat) else { return };
+        if let Err(error) = link.receive(now, local, from, datagram) {
+            self.fail(seat, &error);
+        }
+        if self.touched.last() != Some(&seat) {
+            self.touched.push(seat);
+        }
+    }
+
+    /// Binding requests go by their USERNAME and set the address; all else goes by the address.
+    fn owner(&mut self, from: SocketAddr, datagram: &[u8]) -> Option<Seat> {
+        if stun::is_stun(datagram)
+            && let Some(ufrag) = stun::receiver_ufrag(datagram)
+        {
+            let seat = Seat(u16::from_str_radix(ufrag.get(..4)?, 16).ok()?);
+            if self.link(seat)?.ufrag() != ufrag {
+                return None;
+            }
+            self.by_address.insert(from, seat);
+            return Some(seat);
+        }
+        self.by_address.get(&from).copied()
+    }
+
+    fn fail(&mut self, seat: Seat, error: &Error) {
+        let mut drained = std::mem::take(&mut self.drained);
+        if let Some(link) = self.link(seat) {
+            link.fail_with(error, &mut drained);
+        }
+        self.drained = drained;
+        self.ship(seat);
+    }
+
+    /// Drives every touched link until it is quiet, and sets its timer anew.
+    fn drain_touched(&mut self, now: Instant) {
+        while let Some(seat) = self.touched.pop() {
+            let mut drained = std::mem::take(&mut self.drained);
+            let Some(link) = self.link(seat) else { continue };
+            link.drain(now, &mut drained);
+            let wake_at = link.wake_at(now);
+            self.drained = drained;
+            self.timers.set(seat, wake_at);
+            self.ship(seat);
+        }
+    }
+
+    /// A datagram that the socket has no room for is lost, as on any network: the stack above sends it again.
+    fn ship(&mut self, seat: Seat) {
+        for (to, datagram) in self.drained.datagrams.drain(..) {
+            if self.setup.neighbourhood.has(to) {
+                let _ = self.socket.try_send_to(&datagram, to);
+            }
+        }
+        self.notices.extend(self.drained.notices.drain(..).map(|notice| (seat, notice)));
+    }
+}
+
+impl Engine for RtcEngine {
+    fn order(&mut self, now: Instant, seat: Seat, order: Order) {
+        let done = match order {
+            Order::Offer => self.offer(now, seat),
+            Order::Accept { sdp } => self.accept(now, seat, &sdp),
+            Order::Apply { sdp } => self.apply(now, seat, &sdp),
+            Order::Admit(candidate) => self.admit(seat, candidate),
+            Order::Drop => {
+                self.forget(seat);
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            self.tell(seat, Notice::Failed { reason: Reason::Protocol, detail: error.to_string().into() });
+        }
+        self.drain_touched(now);
+    }
+
+    fn send(&mut self, now: Instant, seat: Seat, payload: &[u8]) -> bool {
+        let sent = self.link(seat).is_some_and(|link| link.send(now, payload));
+        if sent {
+            self.touched.push(seat);
+            self.drain_touched(now);
+        }
+        sent
+    }
+
+    fn poll(&mut self) -> Option<(Seat, Notice)> {
+        self.notices.pop_front()
+    }
+
+    fn wake_at(&mut self) -> Option<Instant> {
+        self.timers.first()
+    }
+
+    fn wake(&mut self, now: Instant) {
+        while let Some(seat) = self.timers.pop_due(now) {
+            let Some(link) = self.link(seat) else { continue };
+            if let Err(error) = link.tick(now) {
+                self.fail(seat, &error);
+            }
+            self.touched.push(seat);
+        }
+        self.drain_touched(now);
+    }
+
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_recv_ready(context)
+    }
+
+    fn read(&mut self, now: Instant) {
+        let mut buffer = [0; DATAGRAM_BYTES_MAX];
+        for _ in 0..BATCH {
+            match self.socket.try_recv_from(&mut buffer) {
+                Ok((length, from)) => self.take(now, from, &buffer[..length]),
+                // Nothing more has come, or an ICMP error of an earlier send: the stack above finds out by time.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {}
+            }
+        }
+        self.drain_touched(now);
+    }
+
+    fn close(&mut self, now: Instant) {
+        for index in 0..self.links.len() {
+            if let Some(link) = self.links[index].as_deref_mut() {
+                link.close();
+                self.touched.push(Seat(index as u16));
+            }
+        }
+        self.drain_touched(now);
+        self.setup.neighbourhood.leave(self.local);
+    }
+}
