@@ -8,3 +8,9 @@ pub mod profile;
 
 // 2: pure decisions
 pub mod plan;
+
+// 3: doors to the outer world
+pub mod server;
+
+// 7: wiring
+pub mod commands;
