@@ -13,7 +13,11 @@ pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod engine;
+pub mod server;
 pub mod signaling;
 
 // 4: one peer's loop
 pub mod driver;
+
+// 7: wiring
+pub mod commands;

@@ -1,0 +1,76 @@
+//! `meshload serve`: the reference server in the foreground, until a signal.
+
+use crate::commands::limits;
+use crate::server::{Config, Server, Snapshot, Tallies};
+use std::future::pending;
+use std::io::{self, Write};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+/// Serves until SIGINT or SIGTERM. Prints where it listens as the first line on stdout; `verbose`, one line
+/// a second on stderr. Errors: it can't listen there, or stdout is closed.
+pub fn serve(config: Config, verbose: bool) -> io::Result<()> {
+    limits::raise_descriptors();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Before the first line, so that whoever waits for it may send a signal at once.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let server = Server::bind(config).await?;
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "listening on ws://{}/ws/", server.address())?;
+        stdout.flush()?;
+        drop(stdout);
+        let tallies = server.tallies();
+        let stop = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                () = tell(&tallies, verbose) => {}
+            }
+        };
+        server.run(stop).await;
+        Ok(())
+    })
+}
+
+/// Never ends.
+async fn tell(tallies: &Tallies, verbose: bool) {
+    if !verbose {
+        return pending().await;
+    }
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut seconds = interval_at(Instant::now() + SECOND, SECOND);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut before = tallies.snapshot();
+    loop {
+        seconds.tick().await;
+        let now = tallies.snapshot();
+        // A closed stderr is no reason to stop serving.
+        let _ = writeln!(io::stderr(), "{}", line(before, now));
+        before = now;
+    }
+}
+
+fn line(before: Snapshot, now: Snapshot) -> String {
+    format!(
+        "{} connections, {} frames in/s, {} deliveries/s, {} dropped as too slow",
+        now.connections,
+        now.received - before.received,
+        now.delivered - before.delivered,
+        now.dropped_slow
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_rates_and_totals() {
+        let before = Snapshot { connections: 9, received: 100, delivered: 1_000, dropped_slow: 1 };
+        let now = Snapshot { connections: 10, received: 150, delivered: 3_000, dropped_slow: 2 };
+        assert_eq!(line(before, now), "10 connections, 50 frames in/s, 2000 deliveries/s, 2 dropped as too slow");
+    }
+}

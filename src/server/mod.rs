@@ -1,0 +1,115 @@
+//! The reference signaling server: a relay or a registry, as protocol.md tells it.
+
+mod connection;
+mod envelope;
+mod groups;
+mod hub;
+mod link;
+mod pace;
+mod registry;
+mod replies;
+pub mod rooms;
+mod tallies;
+mod upgrade;
+mod wire;
+
+pub use crate::server::rooms::{Kind, Routing};
+pub use crate::server::tallies::{Snapshot, Tallies};
+
+use crate::server::hub::Hub;
+use crate::server::rooms::Rooms;
+use jiff::Timestamp;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Connections that the kernel holds until they are accepted: a join storm arrives all at once.
+const BACKLOG: u32 = 4_096;
+/// Inputs on their way to the hub. Beyond it, readers wait, and TCP makes the clients wait.
+const INBOX: usize = 4_096;
+/// Out of descriptors, accepting would fail again at once.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    pub kind: Kind,
+    pub routing: Routing,
+    /// A registry sends at most one list in this time; zero sends one after each change.
+    pub list_interval: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            kind: Kind::default(),
+            routing: Routing::default(),
+            list_interval: Duration::from_millis(100),
+        }
+    }
+}
+
+/// A server that listens already; clients wait in the kernel until it runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    tallies: Arc<Tallies>,
+}
+
+impl Server {
+    /// Errors: the address is taken, or is not this machine's.
+    pub async fn bind(config: Config) -> io::Result<Self> {
+        let socket = match config.listen {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(config.listen)?;
+        let listener = socket.listen(BACKLOG)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, config, tallies: Arc::default() })
+    }
+
+    /// Where it really listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn tallies(&self) -> Arc<Tallies> {
+        self.tallies.clone()
+    }
+
+    /// Serves until `stop`, then closes each client with 1001 and returns. Runs on any tokio runtime; all its
+    /// tasks end with it.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Config { kind, routing, list_interval, .. } = self.config;
+        let rooms = Rooms::new(kind, routing, list_interval, Instant::now(), Timestamp::now());
+        let (inputs, inbox) = mpsc::channel(INBOX);
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(self.listener, inputs.clone()));
+        Hub::new(rooms, inputs, self.tallies).run(inbox, stop).await;
+    }
+}
+
+/// Accepts for as long as it is polled; its connections end with it.
+async fn accept(listener: TcpListener, inputs: mpsc::Sender<hub::Input>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection::serve(stream, inputs.clone()));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The rooms that a registry server knows, and who is in each.
+
+use crate::server::envelope::{Member, NewRoom};
+use crate::server::rooms::ClientId;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rooms beyond this are refused, so that a client can't fill the memory with names.
+const ROOMS_MAX: usize = 65_536;
+/// Bytes of a room's or user's id or name; longer ones are refused.
+const NAME_BYTES_MAX: usize = 1_024;
+
+/// Every room by its id. A client has one seat at most: it takes it by joining and gives it up by
+/// joining elsewhere, by leaving, or by its socket's end.
+#[derive(Default)]
+pub struct Registry {
+    rooms: BTreeMap<String, Room>,
+    seats: FxHashMap<ClientId, Member>,
+    /// Rooms whose creator has not left yet: an empty room stays while its creator is on the way in.
+    made: FxHashMap<ClientId, BTreeSet<String>>,
+    changed: BTreeSet<String>,
+}
+
+struct Room {
+    about: NewRoom,
+    creator: ClientId,
+    participants: Vec<Participant>,
+}
+
+#[derive(Serialize)]
+struct Participant {
+    id: String,
+    name: String,
+    #[serde(skip)]
+    client: ClientId,
+}
+
+/// How a join ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Join {
+    Recorded,
+    UnknownRoom,
+    NameTaken,
+}
+
+/// A room as server-room-list shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed<'a> {
+    id: &'a str,
+    name: &'a Value,
+    description: &'a Value,
+    host: &'a Value,
+    host_id: &'a Value,
+    created_at: &'a Value,
+    participant_count: usize,
+    participants: &'a [Participant],
+}
+
+impl Registry {
+    /// Adds a room; one that exists stays as it is, and is told again.
+    pub fn create(&mut self, creator: ClientId, about: NewRoom) {
+        if self.rooms.contains_key(&about.id) {
+            self.changed.insert(about.id);
+            return;
+        }
+        if about.id.len() > NAME_BYTES_MAX || self.rooms.len() >= ROOMS_MAX {
+            return;
+        }
+        self.changed.insert(about.id.clone());
+        self.made.entry(creator).or_default().insert(about.id.clone());
+        self.rooms.insert(about.id.clone(), Room { about, creator, participants: vec![] });
+    }
+
+    /// Seats a user, or seats it anew: a user that is known by this id already keeps its place.
+    pub fn join(&mut self, client: ClientId, member: &Member) -> Join {
+        let long = member.user_id.len().max(member.user_name.len()) > NAME_BYTES_MAX;
+        let Some(room) = self.rooms.get_mut(&member.room_id).filter(|_| !long) else { return Join::UnknownRoom };
+        let same_name = |other: &Participant| other.id != member.user_id && other.name == member.user_name;
+        if !member.user_name.is_empty() && room.participants.iter().any(same_name) {
+            return Join::NameTaken;
+        }
+        let (id, name) = (member.user_id.clone(), member.user_name.clone());
+        match room.participants.iter_mut().find(|other| other.id == id) {
+            Some(known) => {
+                let before = std::mem::replace(known, Participant { id, name, client });
+                if before.client != client {
+                    self.seats.remove(&before.client);
+                }
+            }
+            None => room.participants.push(Participant { id, name, client }),
+        }
+        self.changed.insert(member.room_id.clone());
+        let before = self.seats.insert(client, member.clone());
+        if let Some(before) = before.filter(|seat| !seat.is_same(member)) {
+            self.leave(&before);
+        }
+        Join::Recorded
+    }
+
+    /// Unseats the user, whoever says so; an empty room goes with its last user.
+    pub fn leave(&mut self, member: &Member) {
+        let Some(room) = self.rooms.get_mut(&member.room_id) else { return };
+        let Some(index) = room.participants.iter().position(|other| other.id == member.user_id) else { return };
+        let left = room.participants.remove(index);
+        let empty = room.participants.is_empty();
+        if self.seats.get(&left.client).is_some_and(|seat| seat.is_same(member)) {
+            self.seats.remove(&left.client);
+        }
+        self.changed.insert(member.room_id.clone());
+        if empty {
+            self.remove(&member.room_id);
+        }
+    }
+
+    /// Removes the client's user, and rooms it made that nobody came to.
+    pub fn closed(&mut self, client: ClientId) {
+        if let Some(seat) = self.seats.remove(&client) {
+            self.leave(&seat);
+        }
+        for id in self.made.remove(&client).unwrap_or_default() {
+            if self.rooms.get(&id).is_some_and(|room| room.participants.is_empty()) {
+                self.rooms.remove(&id);
+                self.changed.insert(id);
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
+    pub fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// The ids of rooms made, changed or removed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Every room, by id.
+    pub fn all(&self) -> Vec<Listed<'_>> {
+        self.rooms.values().map(Room::listed).collect()
+    }
+
+    /// The one room, or nothing if it is unknown.
+    pub fn only(&self, id: &str) -> Vec<Listed<'_>> {
+        self.rooms.get(id).map(Room::listed).into_iter().collect()
+    }
+
+    fn remove(&mut self, id: &str) {
+        let Some(room) = self.rooms.remove(id) else { return };
+        if let Some(made) = self.made.get_mut(&room.creator) {
+            made.remove(id);
+        }
+    }
+}
+
+impl Member {
+    /// The same user in the same room, by whatever name.
+    fn is_same(&self, other: &Self) -> bool {
+        self.room_id == other.room_id && self.user_id == other.user_id
+    }
+}
+
+impl Room {
+    fn listed(&self) -> Listed<'_> {
+        Listed {
+            id: &self.about.id,
+            name: &self.about.name,
+            description: &self.about.description,
+            host: &self.about.host,
+            host_id: &self.about.host_id,
+            created_at: &self.about.created_at,
+            participant_count: self.participants.len(),
+            participants: &self.participants,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The server without sockets or clock: who subscribed to what, who is where, and who hears what.
+
+use crate::server::envelope::{self, Created, Frame, Member};
+use crate::server::groups::{Groups, Slot};
+use crate::server::pace::Pace;
+use crate::server::registry::{Join, Registry};
+use crate::server::replies;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub const ROOMS: &str = "webrtc-dashboard-rooms";
+pub const ACCESS: &str = "webrtc-dashboard-access";
+
+/// A burst of connects tells everybody the new count once in this time, not once for each:
+/// a thousand peers arriving in a second would otherwise cost a million frames.
+const COUNT_INTERVAL: Duration = Duration::from_millis(50);
+/// While rooms exist, a list goes out at least this often.
+const REFRESH: Duration = Duration::from_secs(5);
+/// Subscriptions of one client beyond this are refused.
+const CHANNELS_MAX: usize = 64;
+
+/// A connection: a small number, free to be used again after `closed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+/// The text of one frame, shared by all who get it.
+pub type SharedText = Arc<str>;
+
+/// What the server knows of rooms (protocol.md, "Two kinds of server speak this").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Forwards every envelope.
+    #[default]
+    Relay,
+    /// Keeps a registry on the rooms channel.
+    Registry,
+}
+
+/// Who hears an envelope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Routing {
+    /// Every other subscriber of its channel.
+    #[default]
+    All,
+    /// Those of them that are in its room. A client is in the room that it last named.
+    Room,
+}
+
+/// One frame on its way out. Resolve `to` through [`Rooms::recipients`] before the next input.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub to: Recipients,
+    pub text: SharedText,
+    /// Set if a newer frame of the same sort makes this one worthless.
+    pub notice: Option<Notice>,
+}
+
+/// The sorts of frames of which a client needs the newest only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    Count,
+    List,
+}
+
+/// Whom a delivery is for, as a rule and not as a list: a broadcast costs no more than a reply.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipients {
+    among: Among,
+    /// The sender of a relayed frame.
+    pub except: Option<ClientId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Among {
+    One(ClientId),
+    Everybody,
+    Channel(Slot),
+    Room { room: Slot, channel: Slot },
+    Roomless { channel: Slot },
+}
+
+/// Takes inputs, each with its time; `poll` is drained after each.
+pub struct Rooms {
+    routing: Routing,
+    /// None on a relay.
+    registry: Option<Registry>,
+    /// The wall time of an instant, from which all others follow.
+    epoch: (Instant, Timestamp),
+    clients: Vec<Client>,
+    present: Vec<ClientId>,
+    channels: Groups,
+    rooms: Groups,
+    counts: Pace,
+    lists: Pace,
+    refresh_at: Option<Instant>,
+    out: VecDeque<Delivery>,
+}
+
+#[derive(Default)]
+struct Client {
+    channels: Vec<Slot>,
+    room: Option<Slot>,
+}
+
+impl Rooms {
+    /// `wall` is the time of day at `now`. A registry sends at most one list in `list_interval`.
+    pub fn new(kind: Kind, routing: Routing, list_interval: Duration, now: Instant, wall: Timestamp) -> Self {
+        Self {
+            routing,
+            registry: (kind == Kind::Registry).then(Registry::default),
+            epoch: (now, wall),
+            clients: vec![],
+            present: vec![],
+            channels: Groups::default(),
+            rooms: Groups::default(),
+            counts: Pace::new(COUNT_INTERVAL),
+            lists: Pace::new(list_interval),
+            refresh_at: None,
+            out: VecDeque::new(),
+        }
+    }
+
+    pub fn connected(&mut self, now: Instant, client: ClientId) {
+        let index = client.0 as usize;
+        if self.clients.len() <= index {
+            self.clients.resize_with(index + 1, Client::default);
+        }
+        self.present.push(client);
+        self.count(now, Among::One(client), None);
+        self.counts.ask(now);
+        if self.counts.take(now) {
+            self.count(now, Among::Everybody, Some(client));
+        }
+        self.wake(now);
+    }
+
+    /// Any number of calls for a client that is gone already are harmless.
+    pub fn closed(&mut self, now: Instant, client: ClientId) {
+        let Some(index) = self.present.iter().position(|present| *present == client) else { return };
+        self.present.swap_remove(index);
+        let gone = std::mem::take(&mut self.clients[client.0 as usize]);
+        for channel in gone.channels {
+            self.channels.leave(channel, client);
+        }
+        if let Some(room) = gone.room {
+            self.rooms.leave(room, client);
+        }
+        if let Some(registry) = &mut self.registry {
+            registry.closed(client);
+        }
+        self.counts.ask(now);
+        self.wake(now);
+    }
+
+    /// A text frame of a client that is connected.
+    pub fn frame(&mut self, now: Instant, client: ClientId, text: &str) {
+        match envelope::read(text) {
+            Frame::NotJson => self.reply(client, replies::echo(text, self.wall(now))),
+            Frame::Shapeless => {}
+            Frame::Envelope { kind, channel } => match &*kind {
+                "ping" => self.reply(client, replies::pong(self.wall(now))),
+                "subscribe" => self.subscribe(client, &channel),
+                "unsubscribe" => self.unsubscribe(client, &channel),
+                kind => self.envelope(now, client, kind, &channel, text),
+            },
+        }
+        self.wake(now);
+    }
+
+    /// Does what is due; every input does so too.
+    pub fn wake(&mut self, now: Instant) {
+        if self.counts.take(now) {
+            self.count(now, Among::Everybody, None);
+        }
+        let Some(registry) = &self.registry else { return };
+        if registry.has_changed() {
+            self.lists.ask(now);
+        }
+        let refresh = self.refresh_at.is_some_and(|due| due <= now);
+        if self.lists.take(now) || refresh {
+            self.list(now, refresh);
+        }
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        [self.counts.wake_at(), self.lists.wake_at(), self.refresh_at].into_iter().flatten().min()
+    }
+
+    pub fn poll(&mut self) -> Option<Delivery> {
+        self.out.pop_front()
+    }
+
+    pub fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
+        let among = match &to.among {
+            Among::One(client) => std::slice::from_ref(client),
+            Among::Everybody => &self.present,
+            Among::Channel(channel) | Among::Roomless { channel } => self.channels.members(*channel),
+            Among::Room { room, .. } => self.rooms.members(*room),
+        };
+        among.iter().copied().filter(|client| {
+            let known = || &self.clients[client.0 as usize];
+            Some(*client) != to.except
+                && match to.among {
+                    Among::Room { channel, .. } => known().channels.contains(&channel),
+                    Among::Roomless { .. } => known().room.is_none(),
+                    _ => true,
+                }
+        })
+    }
+
+    fn subscribe(&mut self, client: ClientId, channel: &str) {
+        let channels = &mut self.clients[client.0 as usize].channels;
+        let known = self.channels.find(channel).is_some_and(|slot| channels.contains(&slot));
+        if !known && !channel.is_empty() && channels.len() < CHANNELS_MAX {
+            channels.push(self.channels.enter(channel, client));
+        }
+    }
+
+    fn unsubscribe(&mut self, client: ClientId, channel: &str) {
+        let Some(slot) = self.channels.find(channel) else { return };
+        self.clients[client.0 as usize].channels.retain(|held| *held != slot);
+        self.channels.leave(slot, client);
+    }
+
+    fn envelope(&mut self, now: Instant, client: ClientId, kind: &str, channel: &str, text: &str) {
+        if channel.is_empty() {
+            return;
+        }
+        if self.routing == Routing::Room {
+            self.locate(client, kind, text);
+        }
+        if channel != ROOMS || self.record(now, client, kind, text) {
+            self.relay(client, channel, text);
+        }
+        if kind == "user-left-room" && channel == ROOMS {
+            self.move_to(client, None);
+        }
+    }
+
+    /// Moves the client to the room that its envelope names. A goodbye names a room too, and brings nobody in.
+    fn locate(&mut self, client: ClientId, kind: &str, text: &str) {
+        if matches!(kind, "user-left-room" | "participant-left") {
+            return;
+        }
+        if let Some(room) = envelope::room(text, kind) {
+            self.move_to(client, Some(&room));
+        }
+    }
+
+    fn move_to(&mut self, client: ClientId, room: Option<&str>) {
+        let place = &mut self.clients[client.0 as usize].room;
+        if place.map(|slot| self.rooms.name(slot)) == room {
+            return;
+        }
+        if let Some(left) = place.take() {
+            self.rooms.leave(left, client);
+        }
+        *place = room.map(|room| self.rooms.enter(room, client));
+    }
+
+    /// The registry's share of an envelope on the rooms channel; says whether to relay it.
+    fn record(&mut self, now: Instant, client: ClientId, kind: &str, text: &str) -> bool {
+        let Some(registry) = &mut self.registry else { return true };
+        match kind {
+            "room-created" => {
+                if let Some(room) = envelope::data::<Created>(text).and_then(Created::into_room) {
+                    registry.create(client, room);
+                }
+                false
+            }
+            "user-joined-room" => {
+                let Some(member) = envelope::data::<Member>(text) else { return false };
+                let join = registry.join(client, &member);
+                if join == Join::NameTaken {
+                    self.reply(client, replies::name_taken(&member));
+                }
+                join == Join::Recorded
+            }
+            "user-left-room" => {
+                if let Some(member) = envelope::data::<Member>(text) {
+                    registry.leave(&member);
+                }
+                true
+            }
+            "room-list-request" => {
+                self.answer_list_request(now, client);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn relay(&mut self, sender: ClientId, channel: &str, text: &str) {
+        let Some(channel) = self.channels.find(channel) else { return };
+        let among = match (self.routing, self.clients[sender.0 as usize].room) {
+            (Routing::All, _) => Among::Channel(channel),
+            (Routing::Room, Some(room)) => Among::Room { room, channel },
+            (Routing::Room, None) => return,
+        };
+        self.say(among, Some(sender), text.into(), None);
+    }
+
+    fn answer_list_request(&mut self, now: Instant, client: ClientId) {
+        let (Some(registry), Some(channel)) = (&self.registry, self.channels.find(ROOMS)) else { return };
+        let asker = &self.clients[client.0 as usize];
+        if asker.channels.contains(&channel) {
+            let rooms = match asker.room {
+                Some(room) if self.routing == Routing::Room => registry.only(self.rooms.name(room)),
+                _ => registry.all(),
+            };
+            let text = replies::room_list(&rooms, self.wall(now));
+            self.say(Among::One(client), None, text, Some(Notice::List));
+        }
+    }
+
+    /// Tells the subscribers of the rooms channel. With routing by room a client's list holds its own room alone,
+    /// so that a change elsewhere is no news to it, except at a `refresh`.
+    fn list(&mut self, now: Instant, refresh: bool) {
+        let at = self.wall(now);
+        let Some(registry) = &mut self.registry else { return };
+        let changed = registry.take_changed();
+        if refresh || self.refresh_at.is_none() || self.routing == Routing::All {
+            self.refresh_at = (!registry.is_empty()).then_some(now + REFRESH);
+        }
+        let Some(channel) = self.channels.find(ROOMS) else { return };
+        let registry = &*registry;
+        let mut lists = vec![];
+        match self.routing {
+            Routing::All => lists.push((Among::Channel(channel), replies::room_list(&registry.all(), at))),
+            Routing::Room => {
+                let slots: Vec<Slot> = match refresh {
+                    true => self.rooms.slots().collect(),
+                    false => changed.iter().filter_map(|id| self.rooms.find(id)).collect(),
+                };
+                for room in slots {
+                    let text = replies::room_list(&registry.only(self.rooms.name(room)), at);
+                    lists.push((Among::Room { room, channel }, text));
+                }
+                if self.channels.members(channel).iter().any(|client| self.clients[client.0 as usize].room.is_none()) {
+                    lists.push((Among::Roomless { channel }, replies::room_list(&registry.all(), at)));
+                }
+            }
+        }
+        for (among, text) in lists {
+            self.say(among, None, text, Some(Notice::List));
+        }
+    }
+
+    fn count(&mut self, now: Instant, among: Among, except: Option<ClientId>) {
+        let text = replies::client_count(self.present.len(), self.wall(now));
+        self.say(among, except, text, Some(Notice::Count));
+    }
+
+    fn reply(&mut self, client: ClientId, text: SharedText) {
+        self.say(Among::One(client), None, text, None);
+    }
+
+    fn say(&mut self, among: Among, except: Option<ClientId>, text: SharedText, notice: Option<Notice>) {
+        self.out.push_back(Delivery { to: Recipients { among, except }, text, notice });
+    }
+
+    fn wall(&self, now: Instant) -> Timestamp {
+        let (then, wall) = self.epoch;
+        let passed = SignedDuration::try_from(now.saturating_duration_since(then)).unwrap_or_default();
+        wall.checked_add(passed).unwrap_or(wall)
+    }
+}

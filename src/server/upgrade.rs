@@ -1,0 +1,138 @@
+//! The HTTP before the WebSocket: `/ws/` upgrades, any other path gets a line of text.
+
+use std::io;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
+
+const HEAD_BYTES_MAX: usize = 16 << 10;
+/// How long a client may take for its request.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// The request has not ended yet.
+    More,
+    /// Upgraded; the head took this many bytes.
+    Upgrade {
+        head: usize,
+        response: Vec<u8>,
+    },
+    Page(Vec<u8>),
+}
+
+/// Answers the client's request. Gives back what came after it if the connection is a WebSocket now, and
+/// nothing if it got a page. Errors: the socket's, and the client's impatience or slowness.
+pub async fn upgrade(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
+    tokio::time::timeout(PATIENCE, async {
+        let mut request = Vec::with_capacity(1 << 10);
+        loop {
+            match answer(&request) {
+                Answer::More => {}
+                Answer::Upgrade { head, response } => {
+                    write_all(stream, &response).await?;
+                    return Ok(Some(request.split_off(head)));
+                }
+                Answer::Page(response) => {
+                    write_all(stream, &response).await?;
+                    return Ok(None);
+                }
+            }
+            stream.readable().await?;
+            match stream.try_read_buf(&mut request) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
+        }
+    })
+    .await?
+}
+
+fn answer(request: &[u8]) -> Answer {
+    let (head, request) = match Request::try_parse(request) {
+        Ok(Some(parsed)) => parsed,
+        Ok(None) if request.len() < HEAD_BYTES_MAX => return Answer::More,
+        Ok(None) => return page("431 Request Header Fields Too Large", "The request's head is too long.\n"),
+        Err(_) => return page("400 Bad Request", "This is not HTTP.\n"),
+    };
+    match request.uri().path() {
+        "/ws/" if request.headers().contains_key("upgrade") => {}
+        "/" => return page("200 OK", "A meshload signaling server: the WebSocket is at /ws/\n"),
+        _ => return page("404 Not Found", "Nothing here: the WebSocket is at /ws/\n"),
+    }
+    let mut response = vec![];
+    match create_response(&request).and_then(|upgrade| write_response(&mut response, &upgrade)) {
+        Ok(()) => Answer::Upgrade { head, response },
+        Err(error) => page("400 Bad Request", &format!("{error}\n")),
+    }
+}
+
+fn page(status: &str, text: &str) -> Answer {
+    let length = text.len();
+    Answer::Page(
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n{text}"
+        )
+        .into_bytes(),
+    )
+}
+
+async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UPGRADE: &str = "Host: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
+                           Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    fn status(request: &str) -> String {
+        match answer(request.as_bytes()) {
+            Answer::More => "more".into(),
+            Answer::Upgrade { response, .. } | Answer::Page(response) => {
+                String::from_utf8(response).unwrap().split(' ').nth(1).unwrap().into()
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_upgrade_of_the_one_path_is_a_websocket() {
+        let check = |request: String, expected: &str| assert_eq!(status(&request), expected, "{request}");
+        check(format!("GET /ws/ HTTP/1.1\r\n{UPGRADE}"), "101");
+        check(format!("GET /ws/?token=1 HTTP/1.1\r\n{UPGRADE}"), "101");
+        for path in ["/ws", "/ws/x", "//ws/", "/other"] {
+            check(format!("GET {path} HTTP/1.1\r\n{UPGRADE}"), "404");
+        }
+        check("GET /ws/ HTTP/1.1\r\nHost: h\r\n\r\n".into(), "404");
+        check("GET / HTTP/1.1\r\nHost: h\r\n\r\n".into(), "200");
+        check(format!("POST /ws/ HTTP/1.1\r\n{UPGRADE}"), "400");
+        check(format!("GET /ws/ HTTP/1.1\r\n{}", UPGRADE.replace("13", "12")), "400");
+        check("\u{1}\r\n\r\n".into(), "400");
+        check(format!("GET /ws/ HTTP/1.1\r\nX: {}", "x".repeat(HEAD_BYTES_MAX)), "431");
+    }
+
+    #[test]
+    fn a_request_in_parts_is_waited_for_and_what_follows_it_is_kept() {
+        let request = format!("GET /ws/ HTTP/1.1\r\n{UPGRADE}");
+        for end in 0..request.len() {
+            assert_eq!(answer(&request.as_bytes()[..end]), Answer::More, "{end} bytes");
+        }
+        let Answer::Upgrade { head, .. } = answer(format!("{request}rest").as_bytes()) else {
+            panic!("no upgrade");
+        };
+        assert_eq!(head, request.len());
+    }
+}
