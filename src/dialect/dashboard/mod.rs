@@ -209,8 +209,13 @@ impl Dashboard {
         let existing = data.existing_participants.unwrap_or_default();
         // Without a registry, whoever is there answers a join with its own, which names the newcomer.
         let is_reply = !self.registry && existing.iter().any(|other| other.id == self.me.id);
-        if !self.acquaintances.is_known(&id) && !is_reply {
-            self.acquaintances.meet(&id, "").newcomer = true;
+        let stranger = !self.acquaintances.is_known(&id);
+        let other = self.acquaintances.meet(&id, "");
+        if is_reply {
+            // What was first heard of it may have been its reply to somebody else.
+            other.newcomer = false;
+        } else if stranger {
+            other.newcomer = true;
         }
         self.heard_trigger(now, &id, Trigger::UserJoinedRoom);
         for Participant { id, name } in existing {
@@ -288,7 +293,8 @@ impl Dashboard {
                 continue;
             }
             let other = self.acquaintances.meet(id, name);
-            if newcomer_here && !other.started() {
+            if newcomer_here {
+                // A registry lists in the order of joining, and knows it better than any message tells.
                 other.newcomer = own.is_some_and(|own| own < position);
             }
             self.tell(id, newcomer_here || self.me.trigger == Trigger::RoomList);
