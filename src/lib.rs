@@ -5,6 +5,7 @@ pub mod vocabulary;
 
 // 1: pure parts
 pub mod profile;
+pub mod summary;
 
 // 2: pure decisions
 pub mod plan;
