@@ -8,4 +8,5 @@ pub mod profile;
 pub mod summary;
 
 // 2: pure decisions
+pub mod metrics;
 pub mod plan;

@@ -94,9 +94,7 @@ impl Readings for Summary {
     }
 
     fn counter(&self, name: &str) -> Option<u64> {
-        let counts = serde_json::to_value(&self.counts).ok()?;
-        let (group, key) = name.split_once('.')?;
-        counts.get(group)?.get(key)?.as_u64()
+        self.counts.named(name)
     }
 
     fn value(&self, name: &str) -> Option<f64> {

@@ -9,6 +9,7 @@ pub mod rows;
 pub mod run;
 mod schema;
 pub mod stamp;
+mod sums;
 pub mod verdict;
 
 use crate::summary::counts::Counts;
