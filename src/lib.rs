@@ -7,8 +7,10 @@ pub mod vocabulary;
 pub mod dialect;
 pub mod peer;
 pub mod profile;
+pub mod summary;
 
 // 2: pure decisions
+pub mod metrics;
 pub mod plan;
 
 // 3: renderers, and the doors to the outer world
