@@ -21,5 +21,8 @@ pub mod signaling;
 // 4: one peer's loop
 pub mod driver;
 
+// 5: one run
+pub mod controller;
+
 // 7: wiring
 pub mod commands;

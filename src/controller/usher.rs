@@ -115,7 +115,8 @@ impl Usher {
         self.next += 1;
         let (due, now) = (self.common.start + due, Instant::now());
         let place = self.plans[room].place(seat);
-        let book = |what| self.lobby.book(room, &Event { at: now, place, what });
+        let lobby = self.lobby.clone();
+        let book = |what| lobby.book(room, &Event { at: now, place, what });
         if now.saturating_duration_since(due) > LATE_MAX {
             book(What::Dropped { due });
             return;
@@ -152,7 +153,7 @@ impl Usher {
     /// # Errors
     /// This machine has no descriptor or port left for it, or its URL is none.
     fn errand(
-        &mut self,
+        &self,
         room: usize,
         place: Place,
     ) -> Result<(Errand<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {

@@ -61,6 +61,14 @@ impl Plan {
         Self { profile, seed, rooms }
     }
 
+    pub fn peers(&self) -> u64 {
+        self.rooms.iter().map(|room| u64::from(room.size())).sum()
+    }
+
+    pub fn edges(&self) -> u64 {
+        self.rooms.iter().map(RoomPlan::edges).sum()
+    }
+
     /// The hash of the work, the same for any seed, target and number of workers: hex SHA-256.
     pub fn sha256(&self) -> String {
         fingerprint::sha256(&self.profile)
