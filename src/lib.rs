@@ -8,5 +8,6 @@ pub mod profile;
 pub mod summary;
 
 // 2: pure decisions
+pub mod gates;
 pub mod metrics;
 pub mod plan;
