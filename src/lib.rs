@@ -11,3 +11,6 @@ pub mod summary;
 pub mod gates;
 pub mod metrics;
 pub mod plan;
+
+// 3: doors to the outer world, and renderers
+pub mod report;

@@ -55,6 +55,9 @@ fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u3
 }
 
 proptest! {
+    // A case tells a whole run; sixty-four of them take a second.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn counts_add_up_whatever_happens_in_whatever_order(
         events in prop::collection::vec(any_event(), 0..400),
