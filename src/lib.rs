@@ -10,11 +10,13 @@ pub mod profile;
 pub mod summary;
 
 // 2: pure decisions
+pub mod gates;
 pub mod metrics;
 pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod engine;
+pub mod report;
 pub mod server;
 pub mod signaling;
 
