@@ -8,3 +8,9 @@ pub mod profile;
 
 // 2: pure decisions
 pub mod plan;
+
+// 6: what was typed
+pub mod cli;
+
+// 7: wiring
+pub mod commands;
