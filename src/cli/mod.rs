@@ -85,9 +85,8 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub change: ChangeArgs,
     /// How stdout tells what the plan costs
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
-    #[arg(env = "MESHLOAD_FORMAT")]
-    pub format: String,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
+    pub format: Format,
 }
 
 #[derive(Args, Debug)]

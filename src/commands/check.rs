@@ -2,7 +2,7 @@
 
 use super::stdout::{complain, write};
 use super::{Exit, input, machine};
-use crate::cli::{CheckArgs, SeedChoice};
+use crate::cli::{CheckArgs, Format, SeedChoice};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
@@ -30,15 +30,16 @@ pub fn check(args: &CheckArgs) -> Exit {
         complain(problems);
         return Exit::Usage;
     }
-    match args.format.as_str() {
-        "json" => match serde_json::to_string_pretty(&plan.cost()) {
+    match args.format {
+        Format::Text => write(table(&plan.profile, &plan.cost())),
+        Format::Md => write(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        Format::Json => match serde_json::to_string_pretty(&plan.cost()) {
             Ok(json) => write(json + "\n"),
             Err(error) => {
                 complain([error]);
                 Exit::Broken
             }
         },
-        _ => write(table(&plan.profile, &plan.cost())),
     }
 }
 
