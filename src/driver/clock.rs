@@ -37,10 +37,11 @@ impl Clock {
     ///
     /// # Errors
     /// No descriptor was left.
+    #[expect(deprecated, reason = "its safe twin: an OwnedFd is always the same descriptor, as `register` asks")]
     pub fn new() -> io::Result<Rc<Self>> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         Ok(Rc::new(Self {
-            timer: AsyncFd::register(timer)?,
+            timer: AsyncFd::new(timer)?,
             heap: RefCell::default(),
             alarms: RefCell::default(),
             armed: Cell::default(),
