@@ -30,24 +30,9 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
         let serving = tokio::task::spawn_local(server.run(async move {
             stopped.await.ok();
         }));
-        let endpoint = Rc::new(Endpoint {
-            url: url.parse().unwrap(),
-            headers: vec![],
-            subprotocol: None,
-            origin: None,
-            user_agent: "meshload/test".to_owned(),
-            reach: Reach::default(),
-        });
+        let endpoint = Rc::new(endpoint(&url));
         let epoch = Instant::now();
-        let setup = RtcSetup {
-            certificate: RtcSetup::certificate().unwrap(),
-            neighbourhood: Neighbourhood::default(),
-            timeout: Duration::from_secs(5),
-            trickle,
-            ordered: true,
-            reliability: Reliability::Reliable,
-            message_bytes_max: 4096,
-        };
+        let setup = setup(trickle);
         let naming = Naming::new("t", size.into());
         let mut mailboxes = vec![];
         let mut errands = vec![];
@@ -70,15 +55,9 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
                 pool: Arc::from(vec![0; 4096]),
                 draws: Seed(1).stream("talk", seat.0.into()),
             };
-            let config =
-                PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
-            let actor = Actor::new(
-                place,
-                size,
-                naming.clone(),
-                Dialect::Dashboard.converse(me),
-                Peer::new(config, epoch),
-            );
+            let config = PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
+            let actor =
+                Actor::new(place, size, naming.clone(), Dialect::Dashboard.converse(me), Peer::new(config, epoch));
             let engine = RtcEngine::open(setup.clone(), size, Seed(1).stream("ice", seat.0.into())).unwrap();
             let (sender, receiver) = mpsc::channel(256);
             for other in (0..size).map(Seat).filter(|other| *other != seat) {
@@ -110,6 +89,29 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
         serving.await.unwrap();
     });
     events.take()
+}
+
+fn endpoint(url: &str) -> Endpoint {
+    Endpoint {
+        url: url.parse().unwrap(),
+        headers: vec![],
+        subprotocol: None,
+        origin: None,
+        user_agent: "meshload/test".to_owned(),
+        reach: Reach::default(),
+    }
+}
+
+fn setup(trickle: bool) -> RtcSetup {
+    RtcSetup {
+        certificate: RtcSetup::certificate().unwrap(),
+        neighbourhood: Neighbourhood::default(),
+        timeout: Duration::from_secs(5),
+        trickle,
+        ordered: true,
+        reliability: Reliability::Reliable,
+        message_bytes_max: 4096,
+    }
 }
 
 fn is_end(what: &What) -> bool {
