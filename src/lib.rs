@@ -16,18 +16,28 @@ pub mod dialect;
 pub mod peer;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod profile;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod summary;
 
 // 2: pure decisions
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod gates;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod metrics;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod engine;
+pub mod report;
 pub mod server;
 pub mod signaling;
 
 // 4: one peer's loop
 pub mod driver;
+
+// 5: one run
+pub mod controller;
 
 // 7: wiring
 pub mod commands;
