@@ -50,7 +50,7 @@ impl Metric {
 }
 
 fn sort_of(name: &str) -> Option<Sort> {
-    let of_a_kind = name.strip_prefix(DELIVERY_OF_A_KIND).is_some_and(|kind| is_a_kind(kind));
+    let of_a_kind = name.strip_prefix(DELIVERY_OF_A_KIND).is_some_and(is_a_kind);
     if of_a_kind || TIMERS.contains(&name) {
         Some(Sort::Timer)
     } else if RATES.contains(&name) {

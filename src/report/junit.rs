@@ -95,11 +95,11 @@ fn validity(summary: &Summary) -> Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{hostile, run};
+    use crate::report::sample::{check_snapshot, hostile, run};
 
     #[test]
     fn a_run_for_a_ci_system() {
-        insta::assert_snapshot!(render(&run()));
+        check_snapshot("junit", &render(&run()));
     }
 
     #[test]

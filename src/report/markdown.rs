@@ -144,12 +144,12 @@ fn titled(title: &str, body: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{hostile, run};
+    use crate::report::sample::{check_snapshot, hostile, run};
     use crate::summary::rows::FailureRow;
 
     #[test]
     fn a_run_in_a_pull_request() {
-        insta::assert_snapshot!(render(&run()));
+        check_snapshot("markdown", &render(&run()));
     }
 
     #[test]

@@ -123,12 +123,12 @@ fn single(value: Option<f64>) -> Vec<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{hostile, run};
+    use crate::report::sample::{check_snapshot, hostile, run};
     use std::collections::HashSet;
 
     #[test]
     fn a_run_for_a_scraper() {
-        insta::assert_snapshot!(render(&run()));
+        check_snapshot("prom", &render(&run()));
     }
 
     #[test]

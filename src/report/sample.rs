@@ -9,6 +9,14 @@ use crate::summary::run::{Machine, Outcome, Run};
 use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 use crate::summary::{Rates, SCHEMA, Summary};
 
+/// Against `tests/snapshots`: `src` holds source and nothing else.
+pub(super) fn check_snapshot(format: &str, report: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots");
+    insta::with_settings!({ snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(format!("report_{format}"), report);
+    });
+}
+
 /// Twelve edges, eleven of them open.
 pub(super) fn run() -> Summary {
     let mut summary = Summary {

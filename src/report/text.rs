@@ -118,6 +118,7 @@ fn failures(summary: &Summary) -> Vec<String> {
     let header = sections::FAILURE_HEADER.map(str::to_owned).to_vec();
     let shown = summary.failures.iter().take(FAILURES_MAX);
     let rows = shown.map(|row| sections::failure(row).map(|cell| plain(&cell)).to_vec());
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
     let mut lines = table::lines(|column| column > 1, &rows);
     if summary.failures.len() > FAILURES_MAX {
         lines.push(format!("and {} more in summary.json", summary.failures.len() - FAILURES_MAX));
@@ -142,11 +143,11 @@ fn section(lines: &mut Vec<String>, title: Option<&str>, body: Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{hostile, run};
+    use crate::report::sample::{check_snapshot, hostile, run};
 
     #[test]
     fn a_run_on_a_terminal() {
-        insta::assert_snapshot!(render(&run(), false));
+        check_snapshot("text", &render(&run(), false));
     }
 
     #[test]
