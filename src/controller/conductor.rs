@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn ten_seconds_of_failures_stop_the_ramp_and_nine_do_not() {
         let (mut conductor, start) = conductor(0, 10, 5);
-        let at = |second: u32| Tally { edges_failed: u64::from(second) * 6, edges_opened: u64::from(second) * 5, ..alive() };
+        let at =
+            |second: u32| Tally { edges_failed: u64::from(second) * 6, edges_opened: u64::from(second) * 5, ..alive() };
         for second in 1..10 {
             assert!(!conductor.should_brake(start + SECOND * second, &at(second)), "after {second} s");
         }

@@ -12,7 +12,10 @@ const MESSAGE_BYTES_LEAST: u32 = 4_096;
 
 /// Makes one engine a peer.
 pub enum Engines {
-    Rtc { setup: Box<RtcSetup>, certificates: Certificates },
+    Rtc {
+        setup: Box<RtcSetup>,
+        certificates: Certificates,
+    },
     None,
     /// No certificate could be made: no peer of this worker can begin.
     Broken(String),

@@ -72,10 +72,9 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
     let books = Rc::new(RefCell::new(Recorder::new(&facts, common.start, timeout, kinds)));
     common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let usher = Usher::new(common.clone(), rooms, books.clone());
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        // Without a runtime no peer of this worker begins: they stay unfinished, and the report says so.
-        Err(_) => return Harvest { recorder: books.replace(Recorder::new(&[], common.start, timeout, kinds)), panics: 0 },
+    // Without a runtime no peer of this worker begins: they stay unfinished, and the report says so.
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Harvest { recorder: books.replace(Recorder::new(&[], common.start, timeout, kinds)), panics: 0 };
     };
     let local = LocalSet::new();
     let panics = local.block_on(&runtime, play(common, worker, usher, &books, conduct));

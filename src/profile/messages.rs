@@ -50,7 +50,7 @@ fn bytes(section: &Section<'_>, key: &str) -> u32 {
     let bytes = section.measured(key, "a size", "B", units::size).unwrap_or(BYTES_MIN);
     let fault = match bytes {
         ..BYTES_MIN => "small; a message carries its number and its time, 16 bytes",
-        ..=BYTES_MAX => return bytes as u32,
+        BYTES_MIN..=BYTES_MAX => return bytes as u32,
         _ => "large; a message has at most 256KiB",
     };
     section.problem(key, format!("{} is too {fault}", section.shown(key)));
@@ -75,7 +75,7 @@ fn reliability(section: &Section<'_>) -> Reliability {
         Some(_) => {
             let lifetime = section.measured("max_lifetime", "a time", "ms", units::duration).unwrap_or_default();
             match u16::try_from(lifetime.as_millis()) {
-                Ok(millis) if lifetime.subsec_nanos() % 1_000_000 == 0 => Reliability::MaxLifetime(millis),
+                Ok(millis) if lifetime.subsec_nanos().is_multiple_of(1_000_000) => Reliability::MaxLifetime(millis),
                 _ => {
                     let shown = section.shown("max_lifetime");
                     section.problem("max_lifetime", format!("{shown} is not from 0ms to 65535ms in whole ms"));
