@@ -3,6 +3,7 @@
 use super::conductor::Part;
 use crate::metrics::Tally;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -61,7 +62,8 @@ impl Progress {
                 let since = last.unwrap_or(view.start);
                 if view.now.saturating_duration_since(since) >= LINE_EVERY {
                     *last = Some(view.now);
-                    eprintln!("{}", line(view));
+                    // A closed stderr is no reason to stop the run.
+                    let _ = writeln!(io::stderr(), "{}", line(view));
                 }
             }
             Shown::Nothing => {}

@@ -111,10 +111,7 @@ pub fn run(order: Order) -> Result<Done, Trouble> {
 
 async fn conduct(order: Order) -> Result<Done, Trouble> {
     let mut signals = Signals::listen()?;
-    let embedded = match &order.url {
-        Some(_) => None,
-        None => Some(Embedded::start(order.embedded.clone())?),
-    };
+    let embedded = order.url.is_none().then(|| Embedded::start(order.embedded.clone())).transpose()?;
     let url = match (&order.url, &embedded) {
         (Some(url), _) => url.clone(),
         (None, Some(server)) => server.url(),
@@ -143,7 +140,7 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
     let mut watch_over = WatchOver::start(common.clone(), workers, order.show, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
-        None => watch_over.to_the_end(&mut signals).await,
+        None => watch_over.until_the_end(&mut signals).await,
     };
     let (harvests, health) = watch_over.harvest(&mut signals).await;
     let ended = Instant::now();
@@ -261,7 +258,7 @@ impl WatchOver {
     }
 
     /// Until the plan is played, or something stops it.
-    async fn to_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
+    async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
         let mut step = tokio::time::interval(STEP_EVERY);
         step.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Until the workers have looked at their plan, nobody waits and nobody lives.

@@ -154,6 +154,7 @@ impl Usher {
     ///
     /// # Errors
     /// This machine has no descriptor or port left for it, or its URL is none.
+    #[expect(clippy::type_complexity, reason = "an errand and its mailbox; a name would hide that it is a pair")]
     fn errand(
         &self,
         room: usize,

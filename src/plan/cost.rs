@@ -140,7 +140,7 @@ impl Plan {
     /// What this very plan costs.
     pub fn cost(&self) -> Cost {
         let peers = self.rooms.iter().map(|room| u64::from(room.size())).sum();
-        let edges = self.rooms.iter().map(|room| room.edges()).sum();
+        let edges = self.rooms.iter().map(super::RoomPlan::edges).sum();
         let last_due = self.rooms.last().and_then(|room| room.due.last()).copied().unwrap_or_default();
         Cost::figure(&self.profile, peers, edges, last_due)
     }

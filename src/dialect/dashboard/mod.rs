@@ -1,6 +1,7 @@
 //! The dashboard protocol of protocol.md: what a peer says when, and what it makes of what it hears.
 
 mod acquaintance;
+mod saying;
 mod wire;
 
 pub use wire::KINDS;
@@ -9,12 +10,12 @@ use super::look::{Field, leading_type};
 use super::{Concern, Conversation, Input, Me, Output};
 use crate::vocabulary::choice::{Initiator, Trigger};
 use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use crate::vocabulary::message::{Heard, Kind, Signal};
 use crate::vocabulary::phase::Phase;
 use acquaintance::Acquaintances;
 use std::collections::VecDeque;
 use std::time::Instant;
-use wire::{Body, Incoming, MemberBody, Participant, Room, RoomList};
+use wire::{Body, Incoming, Participant, Room, RoomList};
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
@@ -336,78 +337,5 @@ impl Dashboard {
             let start = other.started();
             self.outputs.push_back(Output::Heard(Heard::Met { who: id.to_owned(), start, initiate }));
         }
-    }
-
-    fn say(&mut self, now: Instant, say: Say<String>) {
-        match say {
-            Say::Leave => self.say_left(now),
-            Say::Signal { to, signal } => self.say_signal(now, &to, signal),
-        }
-    }
-
-    fn say_signal(&mut self, now: Instant, to: &str, signal: Signal) {
-        let (room, me) = (self.me.room.clone(), self.me.id.clone());
-        let mut data = wire::Signal {
-            room_id: &room,
-            from_user_id: &me,
-            to_user_id: to,
-            offer: None,
-            answer: None,
-            candidate: None,
-        };
-        let kind = match &signal {
-            Signal::Offer { sdp } => {
-                data.offer = Some(wire::Description { r#type: "offer", sdp });
-                wire::OFFER
-            }
-            Signal::Answer { sdp } => {
-                data.answer = Some(wire::Description { r#type: "answer", sdp });
-                wire::ANSWER
-            }
-            Signal::Candidate(candidate) => {
-                data.candidate = Some(candidate.clone().into());
-                wire::ICE
-            }
-            // The protocol has no word for the end of the candidates.
-            Signal::EndOfCandidates => return,
-        };
-        self.send(now, kind, Some(to.to_owned()), &data);
-    }
-
-    fn say_joined(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        let existing_participants = self.acquaintances.participants();
-        let data = wire::UserJoined { room_id: &room, user_id: &id, user_name: &name, existing_participants };
-        self.send(now, wire::USER_JOINED_ROOM, None, &data);
-    }
-
-    fn say_member_joined(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        let participant = MemberBody { id: &id, name: &name, left_at: None };
-        self.send(now, wire::PARTICIPANT_JOINED, None, &wire::Member { room_id: &room, participant });
-    }
-
-    fn say_ready(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        self.send(now, wire::PEER_READY, None, &wire::User { room_id: &room, user_id: &id, user_name: &name });
-    }
-
-    fn say_left(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        let participant = MemberBody { id: &id, name: &name, left_at: Some(self.me.timestamp(now)) };
-        self.send(now, wire::PARTICIPANT_LEFT, None, &wire::Member { room_id: &room, participant });
-        self.send(now, wire::USER_LEFT_ROOM, None, &wire::User { room_id: &room, user_id: &id, user_name: &name });
-    }
-
-    fn send(&mut self, now: Instant, kind: Kind, to: Option<String>, data: &impl serde::Serialize) {
-        let channel = wire::channel_of(kind).expect("clients say only what has a channel");
-        let text = wire::text(&wire::Envelope {
-            r#type: KINDS[usize::from(kind.0)],
-            channel,
-            sender: &self.me.id,
-            timestamp: self.me.timestamp(now),
-            data,
-        });
-        self.outputs.push_back(Output::Send { text, kind, to });
     }
 }
