@@ -173,6 +173,8 @@ impl Dashboard {
         if user.as_deref() != Some(self.me.id.as_str()) {
             return Concern::Others;
         }
+        // Lists lack this peer from now on, and that is no reason to say the join again.
+        self.joined = false;
         let failure = Failure::new(Phase::Join, Reason::Rejected, reason.unwrap_or_default());
         self.outputs.push_back(Output::Heard(Heard::Refused(failure)));
         Concern::Me { from: None }
