@@ -70,15 +70,9 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
                 pool: Arc::from(vec![0; 4096]),
                 draws: Seed(1).stream("talk", seat.0.into()),
             };
-            let config =
-                PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
-            let actor = Actor::new(
-                place,
-                size,
-                naming.clone(),
-                Dialect::Dashboard.converse(me),
-                Peer::new(config, epoch),
-            );
+            let config = PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
+            let actor =
+                Actor::new(place, size, naming.clone(), Dialect::Dashboard.converse(me), Peer::new(config, epoch));
             let engine = RtcEngine::open(setup.clone(), size, Seed(1).stream("ice", seat.0.into())).unwrap();
             let (sender, receiver) = mpsc::channel(256);
             for other in (0..size).map(Seat).filter(|other| *other != seat) {

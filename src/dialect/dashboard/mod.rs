@@ -13,11 +13,14 @@ use crate::vocabulary::message::{Heard, Kind, Say, Signal};
 use crate::vocabulary::phase::Phase;
 use acquaintance::Acquaintances;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::{Body, Incoming, MemberBody, Participant, Room, RoomList};
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
+
+/// A join said again after a list needs this long to show in the next ones; until then they are old news.
+const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// One peer's side of it.
 pub struct Dashboard {
@@ -30,6 +33,8 @@ pub struct Dashboard {
     registry: bool,
     /// A list has shown this peer in its room.
     listed: bool,
+    /// When the join was last said because a list lacked this peer.
+    rejoined_at: Option<Instant>,
     /// When peer-ready is to be said.
     ready_at: Option<Instant>,
     outputs: VecDeque<Output>,
@@ -81,6 +86,7 @@ impl Dashboard {
             joined: false,
             registry: false,
             listed: false,
+            rejoined_at: None,
             ready_at: None,
             outputs: VecDeque::new(),
         }
@@ -232,19 +238,19 @@ impl Dashboard {
     /// Notes a trigger message, and answers it if a newcomer is to learn of this peer by it.
     fn heard_trigger(&mut self, now: Instant, id: &str, trigger: Trigger) {
         let chosen = trigger == self.me.trigger;
-        let initiate = {
-            let first = {
-                let other = self.acquaintances.meet(id, "");
-                let first = chosen && !other.triggered;
-                other.triggered |= chosen;
-                first
-            };
-            let initiate = self.initiates(id);
-            if first && self.joined && !initiate {
-                self.answer_newcomer(now, trigger);
-            }
-            initiate
-        };
+        let registry = self.registry;
+        let other = self.acquaintances.meet(id, "");
+        let first = chosen && !other.triggered;
+        if chosen && !first && !registry {
+            // Only who does not offer answers. Two that came at once may each take the other for the newcomer, and
+            // then each would wait: with the answer the wait is over.
+            other.newcomer = false;
+        }
+        other.triggered |= chosen;
+        let initiate = self.initiates(id);
+        if first && self.joined && !initiate {
+            self.answer_newcomer(now, trigger);
+        }
         self.tell_as(id, chosen, initiate);
     }
 
@@ -285,19 +291,23 @@ impl Dashboard {
         self.registry = true;
         let Some(room) = self.own_room(text) else { return Concern::Others };
         let own = room.participants.iter().position(|participant| participant.id == self.me.id);
-        if own.is_none() && self.joined {
+        if own.is_none() && self.joined && self.rejoined_at.is_none_or(|at| at + REJOIN_PAUSE <= now) {
+            self.rejoined_at = Some(now);
             self.say_joined(now);
         }
-        // Until a list shows this peer, all that are listed were there before it.
+        // What a list tells before it shows this peer, and when it first does, is who was there already.
         let newcomer_here = !self.listed;
         for (position, Participant { id, name }) in room.participants.iter().enumerate() {
             if *id == self.me.id {
                 continue;
             }
             let other = self.acquaintances.meet(id, name);
-            if newcomer_here {
-                // A registry lists in the order of joining, and knows it better than any message tells.
-                other.newcomer = own.is_some_and(|own| own < position);
+            // A registry lists in the order of joining, and knows it better than any message tells: two that heard
+            // of each other in different orders agree on the list. Until it shows this peer, all others came first.
+            if let Some(own) = own {
+                other.newcomer = own < position;
+            } else if newcomer_here {
+                other.newcomer = false;
             }
             self.tell(id, newcomer_here || self.me.trigger == Trigger::RoomList);
         }
