@@ -1,6 +1,7 @@
 //! The dashboard protocol of protocol.md: what a peer says when, and what it makes of what it hears.
 
 mod acquaintance;
+mod speech;
 mod wire;
 
 pub use wire::KINDS;
@@ -9,12 +10,12 @@ use super::look::{Field, leading_type};
 use super::{Concern, Conversation, Input, Me, Output};
 use crate::vocabulary::choice::{Initiator, Trigger};
 use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use crate::vocabulary::message::{Heard, Kind, Signal};
 use crate::vocabulary::phase::Phase;
 use acquaintance::Acquaintances;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-use wire::{Body, Incoming, MemberBody, Participant, Room, RoomList};
+use wire::{Body, Incoming, Participant, Room, RoomList};
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
@@ -93,16 +94,9 @@ impl Dashboard {
     }
 
     fn enter(&mut self, now: Instant) {
-        for channel in wire::CHANNELS {
-            let text = wire::text(&wire::Subscribe { r#type: "subscribe", channel });
-            self.outputs.push_back(Output::Send { text, kind: wire::SUBSCRIBE, to: None });
-        }
+        self.subscribe();
         if self.me.host {
-            let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-            let created_at = self.me.timestamp(now);
-            let data =
-                wire::RoomCreated { id: &room, name: &room, description: "", host: &name, host_id: &id, created_at };
-            self.send(now, wire::ROOM_CREATED, None, &data);
+            self.say_created(now);
         }
         self.say_joined(now);
         self.say_member_joined(now);
@@ -151,8 +145,9 @@ impl Dashboard {
 
     fn understand(&mut self, now: Instant, kind: Kind, frame: Incoming) -> Concern {
         let Incoming { channel, sender, data, room_id, user_id, reason, .. } = frame;
-        let from = sender.clone().or_else(|| data.from_user_id.clone());
-        if from.as_deref() == Some(self.me.id.as_str()) {
+        // The sender is a connection; the user who speaks is named in the data.
+        let from = data.author(kind).or(sender.as_deref()).map(str::to_owned);
+        if [&sender, &from].into_iter().flatten().any(|id| *id == self.me.id) {
             return Concern::Others;
         }
         let room = data.room_id.as_deref().or(room_id.as_deref()).or(data.id.as_deref());
@@ -164,7 +159,7 @@ impl Dashboard {
             return self.rejected(user, data.reason.or(reason));
         }
         let addressed = data.to_user_id.as_deref().is_none_or(|to| to == self.me.id);
-        if !addressed {
+        if !addressed || kind == wire::UNKNOWN {
             return Concern::Others;
         }
         if channel.as_deref() != wire::channel_of(kind) {
@@ -190,14 +185,8 @@ impl Dashboard {
     fn heard(&mut self, now: Instant, kind: Kind, from: &str, data: Body) {
         match kind {
             wire::USER_JOINED_ROOM => self.heard_joined(now, from, data),
-            wire::PARTICIPANT_JOINED => {
-                let id = data.participant.map_or_else(|| from.to_owned(), |participant| participant.id);
-                self.heard_trigger(now, &id, Trigger::ParticipantJoined);
-            }
-            wire::PEER_READY => {
-                let id = data.user_id.unwrap_or_else(|| from.to_owned());
-                self.heard_trigger(now, &id, Trigger::PeerReady);
-            }
+            wire::PARTICIPANT_JOINED => self.heard_trigger(now, from, Trigger::ParticipantJoined),
+            wire::PEER_READY => self.heard_trigger(now, from, Trigger::PeerReady),
             wire::USER_LEFT_ROOM | wire::PARTICIPANT_LEFT => self.heard_left(from),
             wire::OFFER => self.heard_signal(from, data.offer.map(|offer| Signal::Offer { sdp: offer.sdp })),
             wire::ANSWER => self.heard_signal(from, data.answer.map(|answer| Signal::Answer { sdp: answer.sdp })),
@@ -213,19 +202,18 @@ impl Dashboard {
     }
 
     fn heard_joined(&mut self, now: Instant, from: &str, data: Body) {
-        let id = data.user_id.unwrap_or_else(|| from.to_owned());
         let existing = data.existing_participants.unwrap_or_default();
         // Without a registry, whoever is there answers a join with its own, which names the newcomer.
         let is_reply = !self.registry && existing.iter().any(|other| other.id == self.me.id);
-        let stranger = !self.acquaintances.is_known(&id);
-        let other = self.acquaintances.meet(&id, "");
+        let stranger = !self.acquaintances.is_known(from);
+        let other = self.acquaintances.meet(from, "");
         if is_reply {
             // What was first heard of it may have been its reply to somebody else.
             other.newcomer = false;
         } else if stranger {
             other.newcomer = true;
         }
-        self.heard_trigger(now, &id, Trigger::UserJoinedRoom);
+        self.heard_trigger(now, from, Trigger::UserJoinedRoom);
         for Participant { id, name } in existing {
             if id != self.me.id {
                 self.acquaintances.meet(&id, &name);
@@ -349,77 +337,7 @@ impl Dashboard {
             self.outputs.push_back(Output::Heard(Heard::Met { who: id.to_owned(), start, initiate }));
         }
     }
-
-    fn say(&mut self, now: Instant, say: Say<String>) {
-        match say {
-            Say::Leave => self.say_left(now),
-            Say::Signal { to, signal } => self.say_signal(now, &to, signal),
-        }
-    }
-
-    fn say_signal(&mut self, now: Instant, to: &str, signal: Signal) {
-        let (room, me) = (self.me.room.clone(), self.me.id.clone());
-        let mut data = wire::Signal {
-            room_id: &room,
-            from_user_id: &me,
-            to_user_id: to,
-            offer: None,
-            answer: None,
-            candidate: None,
-        };
-        let kind = match &signal {
-            Signal::Offer { sdp } => {
-                data.offer = Some(wire::Description { r#type: "offer", sdp });
-                wire::OFFER
-            }
-            Signal::Answer { sdp } => {
-                data.answer = Some(wire::Description { r#type: "answer", sdp });
-                wire::ANSWER
-            }
-            Signal::Candidate(candidate) => {
-                data.candidate = Some(candidate.clone().into());
-                wire::ICE
-            }
-            // The protocol has no word for the end of the candidates.
-            Signal::EndOfCandidates => return,
-        };
-        self.send(now, kind, Some(to.to_owned()), &data);
-    }
-
-    fn say_joined(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        let existing_participants = self.acquaintances.participants();
-        let data = wire::UserJoined { room_id: &room, user_id: &id, user_name: &name, existing_participants };
-        self.send(now, wire::USER_JOINED_ROOM, None, &data);
-    }
-
-    fn say_member_joined(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        let participant = MemberBody { id: &id, name: &name, left_at: None };
-        self.send(now, wire::PARTICIPANT_JOINED, None, &wire::Member { room_id: &room, participant });
-    }
-
-    fn say_ready(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        self.send(now, wire::PEER_READY, None, &wire::User { room_id: &room, user_id: &id, user_name: &name });
-    }
-
-    fn say_left(&mut self, now: Instant) {
-        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-        let participant = MemberBody { id: &id, name: &name, left_at: Some(self.me.timestamp(now)) };
-        self.send(now, wire::PARTICIPANT_LEFT, None, &wire::Member { room_id: &room, participant });
-        self.send(now, wire::USER_LEFT_ROOM, None, &wire::User { room_id: &room, user_id: &id, user_name: &name });
-    }
-
-    fn send(&mut self, now: Instant, kind: Kind, to: Option<String>, data: &impl serde::Serialize) {
-        let channel = wire::channel_of(kind).expect("clients say only what has a channel");
-        let text = wire::text(&wire::Envelope {
-            r#type: KINDS[usize::from(kind.0)],
-            channel,
-            sender: &self.me.id,
-            timestamp: self.me.timestamp(now),
-            data,
-        });
-        self.outputs.push_back(Output::Send { text, kind, to });
-    }
 }
+
+#[cfg(test)]
+mod tests;
