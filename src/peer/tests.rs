@@ -4,6 +4,8 @@ use super::*;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::message::Signal;
 use crate::vocabulary::seed::Seed;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -251,4 +253,42 @@ fn a_seat_that_the_room_does_not_have_is_nobody() {
         assert_eq!(stage.take(Input::Companion { seat: who }), []);
     }
     assert_eq!(stage.peer.wake_at(), None);
+}
+
+/// Everything that can happen to an edge or its peer, in no order that makes sense.
+fn anything() -> Vec<Input> {
+    let said = |signal: Signal, polite: bool| Input::Heard(Heard::Signal { from: OTHER, signal, polite });
+    let offer = || Signal::Offer { sdp: "offer".into() };
+    let mut inputs = way();
+    inputs.extend([said(offer(), true), said(offer(), false), told(Notice::Answer { sdp: "answer".into() })]);
+    inputs.extend([told(Notice::Closed), Input::Heard(Heard::Left { who: OTHER }), Input::Heard(Heard::Nonsense)]);
+    inputs.extend([told(Notice::Message(vec![0; 16])), Input::Talk, Input::Hush, Input::Wake, Input::Wake]);
+    inputs
+}
+
+proptest! {
+    #[test]
+    fn in_whatever_order_things_happen_an_edge_is_decided_once_and_a_wake_is_served(
+        ends in any::<bool>(),
+        steps in proptest::collection::vec((any::<prop::sample::Index>(), 0..4_000_u64), 0..80),
+    ) {
+        let mut stage = Stage::new(TalkPattern::PingPong);
+        let mut decided = BTreeSet::new();
+        stage.take(begin());
+        let end = if ends { vec![lost(), Input::Leave] } else { vec![] };
+        let pool = [anything(), end].concat();
+        for (which, millis) in steps {
+            stage.now += Duration::from_millis(millis);
+            let input = which.get(&pool).clone();
+            let outputs = stage.take(input.clone());
+            for what in notes(&outputs) {
+                if let What::Open { other } | What::EdgeFailed { other, .. } = what {
+                    prop_assert!(decided.insert(other), "{:?} is decided again by {:?}", other, input);
+                }
+            }
+            let closes = outputs.iter().position(|output| *output == Output::Close);
+            prop_assert!(closes.is_none_or(|at| at + 1 == outputs.len()), "something follows Close: {:?}", outputs);
+            prop_assert!(input != Input::Wake || stage.peer.wake_at().is_none_or(|at| at > stage.now));
+        }
+    }
 }

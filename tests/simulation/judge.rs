@@ -148,7 +148,8 @@ impl Judge {
         let others = usize::from(size) - 1;
         let expected = 12 + peer.joins + others * 10;
         // A join is said again to each newcomer, and at most once a second to a list that lacks its sender.
-        let joins_max = 1 + others + scenario.timeout.as_secs() as usize;
+        let life = peer.ended.unwrap_or_default().saturating_sub(begin);
+        let joins_max = 2 + others + life.as_secs() as usize;
         if peer.frames > expected || peer.joins > joins_max {
             faults.push(format!("{} storms: {peer:?}, expected {expected} frames, {joins_max} joins", place.peer));
         }
