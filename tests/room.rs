@@ -1,7 +1,7 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
 use meshload::dialect::{Dialect, Me};
-use meshload::driver::{Actor, Errand, Nudge};
+use meshload::driver::{Actor, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
 use meshload::server::{self, Kind, Routing, Server};
@@ -38,6 +38,9 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
             user_agent: "meshload/test".to_owned(),
             reach: Reach::default(),
         });
+        let clock = Clock::new().unwrap();
+        let ticking = clock.clone();
+        tokio::task::spawn_local(async move { ticking.run().await });
         let epoch = Instant::now();
         let setup = RtcSetup {
             certificate: RtcSetup::certificate().unwrap(),
@@ -80,7 +83,8 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
             }
             mailboxes.push(sender);
             let events = facts.clone();
-            let errand = Errand::new(actor, Box::new(engine), endpoint.clone(), receiver, move |event| {
+            let alarm = clock.alarm();
+            let errand = Errand::new(actor, Box::new(engine), endpoint.clone(), receiver, alarm, move |event| {
                 events.borrow_mut().push(event);
             });
             errands.push(tokio::task::spawn_local(errand.run(Instant::now())));

@@ -185,6 +185,15 @@ mod tests {
     }
 
     #[test]
+    fn a_superseded_notice_at_the_front_leaves_no_empty_write() {
+        let mut outbox = Outbox::default();
+        outbox.push(Bytes::from_static(b"1"), Some(Notice::Count)).unwrap();
+        outbox.push(vec![0; WRITE_BYTES + 1].into(), None).unwrap();
+        outbox.push(Bytes::from_static(b"2"), Some(Notice::Count)).unwrap();
+        assert_eq!(outbox.next_write(&mut vec![]).len(), WRITE_BYTES + 1);
+    }
+
+    #[test]
     fn a_notice_that_is_half_written_is_finished() {
         let mut outbox = Outbox::default();
         outbox.push(Bytes::from_static(b"old"), Some(Notice::Count)).unwrap();
