@@ -18,6 +18,10 @@ test:
 bench:
     cargo bench
 
+# The main job: the built-in smoke profile against the embedded server
+run *ARGS:
+    cargo run --release -- run {{ARGS}}
+
 # What .ci/run does, in this tree
 ci:
     .ci/run

@@ -39,5 +39,8 @@ pub mod driver;
 // 5: one run
 pub mod controller;
 
+// 6: what was typed
+pub mod cli;
+
 // 7: wiring
 pub mod commands;

@@ -1,7 +1,7 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
 use meshload::dialect::{Dialect, Me};
-use meshload::driver::{Actor, Errand, Nudge};
+use meshload::driver::{Actor, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
 use meshload::server::{self, Kind, Routing, Server};
@@ -31,11 +31,13 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
             stopped.await.ok();
         }));
         let endpoint = Rc::new(endpoint(&url));
+        let clock = Clock::new().unwrap();
+        let ticking = clock.clone();
+        tokio::task::spawn_local(async move { ticking.run().await });
         let epoch = Instant::now();
         let setup = setup(trickle);
         let naming = Naming::new("t", size.into());
-        let mut mailboxes = vec![];
-        let mut errands = vec![];
+        let (mut mailboxes, mut errands) = (vec![], vec![]);
         for seat in (0..size).map(Seat) {
             let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
             let me = Me {
@@ -48,13 +50,7 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
                 settle: Duration::ZERO,
                 epoch: (epoch, 0),
             };
-            let talk = Talk {
-                pattern: TalkPattern::Silence,
-                interval: Duration::from_secs(1),
-                bytes: (64, 64),
-                pool: Arc::from(vec![0; 4096]),
-                draws: Seed(1).stream("talk", seat.0.into()),
-            };
+            let talk = silence(seat);
             let config = PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
             let actor =
                 Actor::new(place, size, naming.clone(), Dialect::Dashboard.converse(me), Peer::new(config, epoch));
@@ -65,7 +61,8 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
             }
             mailboxes.push(sender);
             let events = facts.clone();
-            let errand = Errand::new(actor, Box::new(engine), endpoint.clone(), receiver, move |event| {
+            let alarm = clock.alarm();
+            let errand = Errand::new(actor, Box::new(engine), endpoint.clone(), receiver, alarm, move |event| {
                 events.borrow_mut().push(event);
             });
             errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
@@ -111,6 +108,16 @@ fn setup(trickle: bool) -> RtcSetup {
         ordered: true,
         reliability: Reliability::Reliable,
         message_bytes_max: 4096,
+    }
+}
+
+fn silence(seat: Seat) -> Talk {
+    Talk {
+        pattern: TalkPattern::Silence,
+        interval: Duration::from_secs(1),
+        bytes: (64, 64),
+        pool: Arc::from(vec![0; 4096]),
+        draws: Seed(1).stream("talk", seat.0.into()),
     }
 }
 

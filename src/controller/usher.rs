@@ -4,7 +4,7 @@ use super::conductor::Conduct;
 use super::engines::Engines;
 use super::worker::Common;
 use crate::dialect::Me;
-use crate::driver::{Actor, Errand, Nudge};
+use crate::driver::{Actor, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
 use crate::peer::{Config, Peer, Talk};
 use crate::plan::RoomPlan;
@@ -34,6 +34,7 @@ pub struct Usher {
     arrivals: Vec<(Duration, usize, Seat)>,
     next: usize,
     engines: Engines,
+    clock: Rc<Clock>,
     lobby: Rc<Lobby>,
     errands: JoinSet<()>,
     places: FxHashMap<Id, (usize, Place)>,
@@ -55,7 +56,7 @@ struct RoomState {
 
 impl Usher {
     /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
-    pub fn new(common: Arc<Common>, plans: Vec<RoomPlan>, books: Rc<RefCell<Recorder>>) -> Self {
+    pub fn new(common: Arc<Common>, plans: Vec<RoomPlan>, clock: Rc<Clock>, books: Rc<RefCell<Recorder>>) -> Self {
         let due = |(room, plan): (usize, &RoomPlan)| {
             let seats = plan.due.iter().enumerate();
             seats.map(|(seat, due)| (*due, room, Seat(seat as u16))).collect::<Vec<_>>()
@@ -69,6 +70,7 @@ impl Usher {
             plans,
             arrivals,
             next: 0,
+            clock,
             lobby: Rc::new(Lobby { books, rooms }),
             errands: JoinSet::new(),
             places: FxHashMap::default(),
@@ -189,7 +191,7 @@ impl Usher {
         let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + NUDGES_MORE);
         let lobby = self.lobby.clone();
         let books = move |event: Event| lobby.book(room, &event);
-        Ok((Errand::new(actor, engine, Rc::new(endpoint), nudges, books), mailbox))
+        Ok((Errand::new(actor, engine, Rc::new(endpoint), nudges, self.clock.alarm(), books), mailbox))
     }
 }
 

@@ -5,6 +5,7 @@ use super::endpoint::Endpoints;
 use super::pulse::Pulses;
 use super::usher::Usher;
 use crate::dialect::Dialect;
+use crate::driver::Clock;
 use crate::metrics::{Recorder, RoomFacts};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
@@ -12,6 +13,7 @@ use crate::profile::Pattern;
 use crate::summary::histogram::Histogram;
 use crate::vocabulary::ids::Naming;
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,54 +73,43 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
     let kinds = common.dialect.kinds().len();
     let books = Rc::new(RefCell::new(Recorder::new(&facts, common.start, timeout, kinds)));
     common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
-    let usher = Usher::new(common.clone(), rooms, books.clone());
-    // Without a runtime no peer of this worker begins: they stay unfinished, and the report says so.
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        return Harvest { recorder: books.replace(Recorder::new(&[], common.start, timeout, kinds)), panics: 0 };
+    let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct)),
+        Err(error) => Err(error),
     };
-    let local = LocalSet::new();
-    let panics = local.block_on(&runtime, play(common, worker, usher, &books, conduct));
-    drop(local);
     common.pulses.of(worker).tally = books.borrow().tally();
-    Harvest { recorder: books.replace(Recorder::new(&[], common.start, timeout, kinds)), panics }
+    let recorder = books.replace(Recorder::new(&[], common.start, timeout, kinds));
+    // Without a runtime or a clock no peer of this worker begins: they stay unfinished, and the report says so.
+    Harvest { recorder, panics: panics.unwrap_or(0) }
 }
 
-/// Waits until `instant`; for ever, when there is none.
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
+/// Until everybody has left; gives the number of peers whose code panicked.
 async fn play(
-    common: &Common,
+    common: &Arc<Common>,
     worker: usize,
-    mut usher: Usher,
-    books: &RefCell<Recorder>,
+    rooms: Vec<RoomPlan>,
+    books: &Rc<RefCell<Recorder>>,
     mut conduct: watch::Receiver<Conduct>,
-) -> u64 {
-    let ticker = |every| {
-        let mut ticker = tokio::time::interval(every);
-        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticker
-    };
-    let mut pulse = ticker(PULSE_EVERY);
+) -> io::Result<u64> {
+    let clock = Clock::new()?;
+    let ticking = clock.clone();
+    let ticking = tokio::task::spawn_local(async move { ticking.run().await });
+    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone());
+    let mut pulse = tokio::time::interval(PULSE_EVERY);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
     let mut until: Option<Instant> = None;
     while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
             biased;
-            changed = conduct.changed() => {
+            changed = conduct.changed(), if until.is_none() => {
                 // A controller that is gone wants everybody to go as well.
                 let wanted = changed.map_or(Conduct::Leave, |()| *conduct.borrow_and_update());
                 usher.conduct(wanted);
-                if wanted == Conduct::Leave && until.is_none() {
-                    until = Some(Instant::now() + GOODBYES_MAX);
-                }
+                until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
             }
-            () = tokio::time::sleep_until(lag_due.into()) => {
+            () = clock.sleep_until(lag_due) => {
                 let now = Instant::now();
                 lag.record(now - lag_due);
                 lag_due = now + LAG_EVERY;
@@ -130,11 +121,20 @@ async fn play(
                 pulse.recent_us = books.recent_us();
                 pulse.lag.merge(&std::mem::take(&mut lag));
             }
-            () = at(usher.next_due()), if until.is_none() => usher.admit(),
+            () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
             () = usher.departure() => {}
         }
     }
-    usher.panics()
+    ticking.abort();
+    Ok(usher.panics())
+}
+
+/// Waits until `due`; for ever, when all have come.
+async fn next_arrival(clock: &Rc<Clock>, due: Option<Instant>) {
+    match due {
+        Some(due) => clock.sleep_until(due).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {

@@ -4,7 +4,7 @@ use crate::profile::{Pattern, Profile, Stage};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Hex SHA-256 over what shapes the work: rooms, arrivals, phases, handshake, messages, engine and dialect.
+/// Hex SHA-256 over what shapes the work: rooms, arrivals, phases, handshake, messages, churn, engine and dialect.
 /// Not over target, headers, gates, name and seed (interface.md, `plan_sha256`). Checked values are hashed,
 /// so `1000ms` and `1s` are the same.
 pub fn sha256(profile: &Profile) -> String {
@@ -45,6 +45,8 @@ fn canonical(profile: &Profile) -> String {
             messages.ordered,
             word(&messages.reliability)
         ),
+        // Nothing carries churn out yet; a plan without it keeps this hash when something does.
+        "churn none".to_owned(),
         format!("engine {} {}", word(&engine.kind), word(&engine.certificates)),
         format!("dialect {}", target.dialect),
     ]

@@ -1,7 +1,7 @@
 //! `[arrivals]`: the curve along which peers arrive, as stages that follow each other.
 
 use super::Stage;
-use super::document::{At, Node, Tree, Value};
+use super::document::{Node, Tree, Value};
 use super::section::Section;
 use std::time::Duration;
 
@@ -114,6 +114,5 @@ pub(super) fn with_rate(arrivals: &mut Tree, rate: Node) {
         let shape = Node { at: at.clone(), value: Value::Text("constant".to_owned()) };
         arrivals.insert("shape".to_owned(), shape);
     }
-    debug_assert_ne!(at, At::Default);
     arrivals.insert("rate".to_owned(), rate);
 }

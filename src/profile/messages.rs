@@ -49,8 +49,8 @@ fn sizes(section: &Section<'_>) -> (u32, u32) {
 fn bytes(section: &Section<'_>, key: &str) -> u32 {
     let bytes = section.measured(key, "a size", "B", units::size).unwrap_or(BYTES_MIN);
     let fault = match bytes {
-        ..BYTES_MIN => "small; a message carries its number and its time, 16 bytes",
         BYTES_MIN..=BYTES_MAX => return bytes as u32,
+        ..BYTES_MIN => "small; a message carries its number and its time, 16 bytes",
         _ => "large; a message has at most 256KiB",
     };
     section.problem(key, format!("{} is too {fault}", section.shown(key)));

@@ -14,31 +14,41 @@ use std::time::Duration;
 pub(super) struct Reader<'a> {
     pub file: &'a str,
     pub environment: Environment<'a>,
-    problems: RefCell<Vec<Problem>>,
+    /// Each with the line to sort it by; what comes from no line goes last.
+    problems: RefCell<Vec<(usize, Problem)>>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(file: &'a str, environment: Environment<'a>, problems: Vec<Problem>) -> Self {
+        let problems = problems.into_iter().map(|problem| (usize::MAX, problem)).collect();
         Self { file, environment, problems: RefCell::new(problems) }
     }
 
+    /// All that was noted, in the order of the text, up to what anybody would read.
     pub fn problems(self) -> Vec<Problem> {
-        let mut problems = self.problems.into_inner();
-        if problems.len() > PROBLEMS_MAX {
-            let more = problems.len() - PROBLEMS_MAX;
-            problems.truncate(PROBLEMS_MAX);
-            problems.push(Problem {
-                path: String::new(),
-                message: format!("and {more} more"),
-                at: self.file.to_owned(),
-            });
+        let mut noted = self.problems.into_inner();
+        noted.sort_by_key(|(line, _)| *line);
+        let more = noted.len().saturating_sub(PROBLEMS_MAX);
+        let mut problems: Vec<_> = noted.into_iter().take(PROBLEMS_MAX).map(|(_, problem)| problem).collect();
+        if more > 0 {
+            let message = format!("and {more} more");
+            problems.push(Problem { path: String::new(), message, at: self.file.to_owned() });
         }
         problems
     }
 
     pub fn problem(&self, path: &str, at: &At, message: impl Into<String>) {
         let problem = Problem { path: path.to_owned(), message: message.into(), at: at.show(self.file) };
-        self.problems.borrow_mut().push(problem);
+        let line = match at {
+            At::Line(line) => *line,
+            At::Default | At::Option(_) => usize::MAX,
+        };
+        self.problems.borrow_mut().push((line, problem));
+    }
+
+    /// Whether so much is wrong already that looking for right names is wasted.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() > PROBLEMS_MAX
     }
 
     /// A text with its references to the environment replaced; none if one of them stands for nothing.
@@ -88,7 +98,8 @@ impl<'a> Section<'a> {
     /// Notes every key that is none of `keys`, with the right name if one is near.
     pub fn allow(&self, keys: &[&str]) {
         for key in self.tree.keys().filter(|key| !keys.contains(&key.as_str())) {
-            let hint = match language::right_name(key, keys) {
+            let right = if self.reader.is_full() { None } else { language::right_name(key, keys) };
+            let hint = match right {
                 Some(right) => format!("did you mean {right}?"),
                 None => format!("known are {}", keys.join(", ")),
             };
@@ -249,8 +260,8 @@ impl<'a> Section<'a> {
                     Err(message) => message,
                 }
             }
-            Value::Whole(number) => format!("{number} of what? write {number}{unit}"),
-            Value::Decimal(number) if number.is_finite() => format!("{number} of what? write {number}{unit}"),
+            Value::Whole(number) => unitless(&number.to_string(), unit),
+            Value::Decimal(number) if number.is_finite() => unitless(&number.to_string(), unit),
             Value::Decimal(number) => format!("{number} is not {expected}"),
             other => format!("expected {expected}, not {}", other.kind()),
         };
@@ -267,5 +278,12 @@ impl<'a> Section<'a> {
             Some(other) => other.kind().to_owned(),
             None => "nothing".to_owned(),
         }
+    }
+}
+
+fn unitless(number: &str, unit: &str) -> String {
+    match unit {
+        "ms" => units::bare_time(number),
+        unit => format!("{number} of what? write {number}{unit}"),
     }
 }

@@ -103,11 +103,11 @@ fn every_mistake_is_told_at_once_with_its_line() {
     check(
         "[rooms]\nsize = 1\ncuont = 3\n\n[handshake]\ntimeout = 500\ntrigger = \"peer-redy\"\n",
         &[
-            "rooms.cuont: no such key; did you mean count? (p.toml:3)",
             "rooms.size: 1 is too small; a mesh needs at least 2 peers, and a room holds at most 10000 (p.toml:2)",
+            "rooms.cuont: no such key; did you mean count? (p.toml:3)",
+            "handshake.timeout: 500 of what? write 500ms (p.toml:6)",
             "handshake.trigger: \"peer-redy\" is none of user-joined-room, peer-ready, participant-joined or room-list; \
              did you mean peer-ready? (p.toml:7)",
-            "handshake.timeout: 500 of what? write 500ms (p.toml:6)",
         ],
     );
 }
@@ -148,9 +148,9 @@ fn a_shape_has_its_own_keys_and_no_others() {
     check(
         "[arrivals]\nshape = \"ramp\"\nfrom = \"0/s\"\nrate = \"1/s\"\n",
         &[
-            "arrivals.rate: not a key of the shape \"ramp\", which has from, to, over (p.toml:4)",
             "arrivals.shape: to is missing; the shape needs from, to, over (p.toml:2)",
             "arrivals.shape: over is missing; the shape needs from, to, over (p.toml:2)",
+            "arrivals.rate: not a key of the shape \"ramp\", which has from, to, over (p.toml:4)",
         ],
     );
     check(
@@ -223,7 +223,11 @@ fn an_override_beats_the_profile_and_is_named_when_it_is_wrong() {
         &[Override::new(Knob::Set, "room.size=4")],
         &["room: no such key or section; did you mean rooms? (--set room.size)"],
     );
-    check_with("", &[Override::new(Knob::Duration, "10")], &["phases.steady: 10 of what? write 10ms (--duration)"]);
+    check_with(
+        "",
+        &[Override::new(Knob::Duration, "10")],
+        &["phases.steady: 10 of what? write 10s or 10ms (--duration)"],
+    );
     check_with("", &[Override::new(Knob::Set, "rooms")], &["expected key.path=VALUE, such as rooms.size=4 (--set)"]);
     check_with(
         "",

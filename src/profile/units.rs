@@ -25,7 +25,7 @@ pub fn duration(written: &str) -> Result<Duration, String> {
         let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
         let (unit, after) = split(after.trim_start(), char::is_alphabetic);
         if unit.is_empty() && is_number(number) {
-            return Err(format!("{number} of what? write {number}ms"));
+            return Err(bare_time(number));
         }
         let Some(&(_, scale)) = TIMES.iter().find(|(name, _)| *name == unit) else {
             return Err(no_time(written));
@@ -35,6 +35,14 @@ pub fn duration(written: &str) -> Result<Duration, String> {
         rest = after.trim_start();
     }
     u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| too_large(written))
+}
+
+/// What to say to a time without a unit. A small number is meant in seconds as often as not.
+pub(super) fn bare_time(number: &str) -> String {
+    match number.parse::<f64>() {
+        Ok(small) if small < 100.0 => format!("{number} of what? write {number}s or {number}ms"),
+        _ => format!("{number} of what? write {number}ms"),
+    }
 }
 
 /// `20/s`, `3/min`, `0.5/h`: how many each second. Errors: one sentence without a subject.
@@ -178,6 +186,7 @@ mod tests {
             duration,
             &[
                 ("500", Err("500 of what? write 500ms")),
+                ("10", Err("10 of what? write 10s or 10ms")),
                 ("-5s", Err("a time can't be negative")),
                 ("5 parsecs", Err("\"5 parsecs\" is no time; write 10s, 500ms or 1m30s")),
                 ("1.2.3s", Err("\"1.2.3s\" is no time; write 10s, 500ms or 1m30s")),
