@@ -8,7 +8,7 @@ default:
 check:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
-    command -v cargo-deny > /dev/null && cargo deny check || echo "just check: cargo-deny is not installed: skipped"
+    if command -v cargo-deny > /dev/null; then cargo deny check; else echo "cargo-deny is not installed: skipped"; fi
 
 # Installs what is missing and runs every test
 test:
