@@ -8,7 +8,7 @@ default:
 check:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
-    command -v cargo-deny > /dev/null && cargo deny check || echo "just check: cargo-deny is not installed: skipped"
+    if command -v cargo-deny > /dev/null; then cargo deny check; else echo "cargo-deny is not installed: skipped"; fi
 
 # Installs what is missing and runs every test
 test:
@@ -17,6 +17,10 @@ test:
 # Prints the figures: no test is timed
 bench:
     cargo bench
+
+# The main job: the built-in smoke profile against the embedded server
+run *ARGS:
+    cargo run --release -- run {{ARGS}}
 
 # What .ci/run does, in this tree
 ci:
