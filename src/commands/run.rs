@@ -19,6 +19,7 @@ use crate::summary::run::Outcome;
 use crate::summary::verdict::Verdict;
 use crate::vocabulary::seed::Seed;
 use std::io::IsTerminal;
+use std::num::NonZero;
 use std::thread::available_parallelism;
 
 /// The profile of a run that names none.
@@ -74,7 +75,7 @@ pub fn run(args: &RunArgs) -> Exit {
 fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
     let target = &plan.profile.target;
     let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
-    let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = available_parallelism().map_or(1, NonZero::get);
     Ok(Order {
         run_id: run_id(),
         dialect,

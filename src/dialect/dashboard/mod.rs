@@ -1,7 +1,7 @@
 //! The dashboard protocol of protocol.md: what a peer says when, and what it makes of what it hears.
 
 mod acquaintance;
-mod saying;
+mod speech;
 mod wire;
 
 pub use wire::KINDS;
@@ -14,11 +14,14 @@ use crate::vocabulary::message::{Heard, Kind, Signal};
 use crate::vocabulary::phase::Phase;
 use acquaintance::Acquaintances;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::{Body, Incoming, Participant, Room, RoomList};
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
+
+/// A join said again after a list needs this long to show in the next ones; until then they are old news.
+const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// One peer's side of it.
 pub struct Dashboard {
@@ -31,6 +34,8 @@ pub struct Dashboard {
     registry: bool,
     /// A list has shown this peer in its room.
     listed: bool,
+    /// When the join was last said because a list lacked this peer.
+    rejoined_at: Option<Instant>,
     /// When peer-ready is to be said.
     ready_at: Option<Instant>,
     outputs: VecDeque<Output>,
@@ -82,22 +87,16 @@ impl Dashboard {
             joined: false,
             registry: false,
             listed: false,
+            rejoined_at: None,
             ready_at: None,
             outputs: VecDeque::new(),
         }
     }
 
     fn enter(&mut self, now: Instant) {
-        for channel in wire::CHANNELS {
-            let text = wire::text(&wire::Subscribe { r#type: "subscribe", channel });
-            self.outputs.push_back(Output::Send { text, kind: wire::SUBSCRIBE, to: None });
-        }
+        self.subscribe();
         if self.me.host {
-            let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
-            let created_at = self.me.timestamp(now);
-            let data =
-                wire::RoomCreated { id: &room, name: &room, description: "", host: &name, host_id: &id, created_at };
-            self.send(now, wire::ROOM_CREATED, None, &data);
+            self.say_created(now);
         }
         self.say_joined(now);
         self.say_member_joined(now);
@@ -146,8 +145,9 @@ impl Dashboard {
 
     fn understand(&mut self, now: Instant, kind: Kind, frame: Incoming) -> Concern {
         let Incoming { channel, sender, data, room_id, user_id, reason, .. } = frame;
-        let from = sender.clone().or_else(|| data.from_user_id.clone());
-        if from.as_deref() == Some(self.me.id.as_str()) {
+        // The sender is a connection; the user who speaks is named in the data.
+        let from = data.author(kind).or(sender.as_deref()).map(str::to_owned);
+        if [&sender, &from].into_iter().flatten().any(|id| *id == self.me.id) {
             return Concern::Others;
         }
         let room = data.room_id.as_deref().or(room_id.as_deref()).or(data.id.as_deref());
@@ -159,7 +159,7 @@ impl Dashboard {
             return self.rejected(user, data.reason.or(reason));
         }
         let addressed = data.to_user_id.as_deref().is_none_or(|to| to == self.me.id);
-        if !addressed {
+        if !addressed || kind == wire::UNKNOWN {
             return Concern::Others;
         }
         if channel.as_deref() != wire::channel_of(kind) {
@@ -174,6 +174,8 @@ impl Dashboard {
         if user.as_deref() != Some(self.me.id.as_str()) {
             return Concern::Others;
         }
+        // Lists lack this peer from now on, and that is no reason to say the join again.
+        self.joined = false;
         let failure = Failure::new(Phase::Join, Reason::Rejected, reason.unwrap_or_default());
         self.outputs.push_back(Output::Heard(Heard::Refused(failure)));
         Concern::Me { from: None }
@@ -183,14 +185,8 @@ impl Dashboard {
     fn heard(&mut self, now: Instant, kind: Kind, from: &str, data: Body) {
         match kind {
             wire::USER_JOINED_ROOM => self.heard_joined(now, from, data),
-            wire::PARTICIPANT_JOINED => {
-                let id = data.participant.map_or_else(|| from.to_owned(), |participant| participant.id);
-                self.heard_trigger(now, &id, Trigger::ParticipantJoined);
-            }
-            wire::PEER_READY => {
-                let id = data.user_id.unwrap_or_else(|| from.to_owned());
-                self.heard_trigger(now, &id, Trigger::PeerReady);
-            }
+            wire::PARTICIPANT_JOINED => self.heard_trigger(now, from, Trigger::ParticipantJoined),
+            wire::PEER_READY => self.heard_trigger(now, from, Trigger::PeerReady),
             wire::USER_LEFT_ROOM | wire::PARTICIPANT_LEFT => self.heard_left(from),
             wire::OFFER => self.heard_signal(from, data.offer.map(|offer| Signal::Offer { sdp: offer.sdp })),
             wire::ANSWER => self.heard_signal(from, data.answer.map(|answer| Signal::Answer { sdp: answer.sdp })),
@@ -206,19 +202,18 @@ impl Dashboard {
     }
 
     fn heard_joined(&mut self, now: Instant, from: &str, data: Body) {
-        let id = data.user_id.unwrap_or_else(|| from.to_owned());
         let existing = data.existing_participants.unwrap_or_default();
         // Without a registry, whoever is there answers a join with its own, which names the newcomer.
         let is_reply = !self.registry && existing.iter().any(|other| other.id == self.me.id);
-        let stranger = !self.acquaintances.is_known(&id);
-        let other = self.acquaintances.meet(&id, "");
+        let stranger = !self.acquaintances.is_known(from);
+        let other = self.acquaintances.meet(from, "");
         if is_reply {
             // What was first heard of it may have been its reply to somebody else.
             other.newcomer = false;
         } else if stranger {
             other.newcomer = true;
         }
-        self.heard_trigger(now, &id, Trigger::UserJoinedRoom);
+        self.heard_trigger(now, from, Trigger::UserJoinedRoom);
         for Participant { id, name } in existing {
             if id != self.me.id {
                 self.acquaintances.meet(&id, &name);
@@ -231,19 +226,19 @@ impl Dashboard {
     /// Notes a trigger message, and answers it if a newcomer is to learn of this peer by it.
     fn heard_trigger(&mut self, now: Instant, id: &str, trigger: Trigger) {
         let chosen = trigger == self.me.trigger;
-        let initiate = {
-            let first = {
-                let other = self.acquaintances.meet(id, "");
-                let first = chosen && !other.triggered;
-                other.triggered |= chosen;
-                first
-            };
-            let initiate = self.initiates(id);
-            if first && self.joined && !initiate {
-                self.answer_newcomer(now, trigger);
-            }
-            initiate
-        };
+        let registry = self.registry;
+        let other = self.acquaintances.meet(id, "");
+        let first = chosen && !other.triggered;
+        if chosen && !first && !registry {
+            // Only who does not offer answers. Two that came at once may each take the other for the newcomer, and
+            // then each would wait: with the answer the wait is over.
+            other.newcomer = false;
+        }
+        other.triggered |= chosen;
+        let initiate = self.initiates(id);
+        if first && self.joined && !initiate {
+            self.answer_newcomer(now, trigger);
+        }
         self.tell_as(id, chosen, initiate);
     }
 
@@ -284,19 +279,23 @@ impl Dashboard {
         self.registry = true;
         let Some(room) = self.own_room(text) else { return Concern::Others };
         let own = room.participants.iter().position(|participant| participant.id == self.me.id);
-        if own.is_none() && self.joined {
+        if own.is_none() && self.joined && self.rejoined_at.is_none_or(|at| at + REJOIN_PAUSE <= now) {
+            self.rejoined_at = Some(now);
             self.say_joined(now);
         }
-        // Until a list shows this peer, all that are listed were there before it.
+        // What a list tells before it shows this peer, and when it first does, is who was there already.
         let newcomer_here = !self.listed;
         for (position, Participant { id, name }) in room.participants.iter().enumerate() {
             if *id == self.me.id {
                 continue;
             }
             let other = self.acquaintances.meet(id, name);
-            if newcomer_here {
-                // A registry lists in the order of joining, and knows it better than any message tells.
-                other.newcomer = own.is_some_and(|own| own < position);
+            // A registry lists in the order of joining, and knows it better than any message tells: two that heard
+            // of each other in different orders agree on the list. Until it shows this peer, all others came first.
+            if let Some(own) = own {
+                other.newcomer = own < position;
+            } else if newcomer_here {
+                other.newcomer = false;
             }
             self.tell(id, newcomer_here || self.me.trigger == Trigger::RoomList);
         }
@@ -339,3 +338,6 @@ impl Dashboard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

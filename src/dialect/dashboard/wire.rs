@@ -219,6 +219,20 @@ pub struct Body {
     pub id: Option<String>,
 }
 
+impl Body {
+    /// The user who says a message of that type, where the type names one.
+    pub fn author(&self, kind: Kind) -> Option<&str> {
+        match kind {
+            USER_JOINED_ROOM | USER_LEFT_ROOM | PEER_READY => self.user_id.as_deref(),
+            PARTICIPANT_JOINED | PARTICIPANT_LEFT => {
+                self.participant.as_ref().map(|participant| participant.id.as_str())
+            }
+            OFFER | ANSWER | ICE => self.from_user_id.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     pub id: String,

@@ -1,11 +1,25 @@
-//! What a member of the dashboard says, as frames.
+//! What a peer says, frame by frame.
 
-use super::wire::{self, KINDS, MemberBody};
-use super::{Dashboard, Output};
+use super::wire::{self, MemberBody};
+use super::{Dashboard, KINDS, Output};
 use crate::vocabulary::message::{Kind, Say, Signal};
 use std::time::Instant;
 
 impl Dashboard {
+    pub(super) fn subscribe(&mut self) {
+        for channel in wire::CHANNELS {
+            let text = wire::text(&wire::Subscribe { r#type: "subscribe", channel });
+            self.outputs.push_back(Output::Send { text, kind: wire::SUBSCRIBE, to: None });
+        }
+    }
+
+    pub(super) fn say_created(&mut self, now: Instant) {
+        let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
+        let created_at = self.me.timestamp(now);
+        let data = wire::RoomCreated { id: &room, name: &room, description: "", host: &name, host_id: &id, created_at };
+        self.send(now, wire::ROOM_CREATED, None, &data);
+    }
+
     pub(super) fn say(&mut self, now: Instant, say: Say<String>) {
         match say {
             Say::Leave => self.say_left(now),
@@ -60,14 +74,14 @@ impl Dashboard {
         self.send(now, wire::PEER_READY, None, &wire::User { room_id: &room, user_id: &id, user_name: &name });
     }
 
-    fn say_left(&mut self, now: Instant) {
+    pub(super) fn say_left(&mut self, now: Instant) {
         let (room, id, name) = (self.me.room.clone(), self.me.id.clone(), self.me.name.clone());
         let participant = MemberBody { id: &id, name: &name, left_at: Some(self.me.timestamp(now)) };
         self.send(now, wire::PARTICIPANT_LEFT, None, &wire::Member { room_id: &room, participant });
         self.send(now, wire::USER_LEFT_ROOM, None, &wire::User { room_id: &room, user_id: &id, user_name: &name });
     }
 
-    pub(super) fn send(&mut self, now: Instant, kind: Kind, to: Option<String>, data: &impl serde::Serialize) {
+    fn send(&mut self, now: Instant, kind: Kind, to: Option<String>, data: &impl serde::Serialize) {
         let channel = wire::channel_of(kind).expect("clients say only what has a channel");
         let text = wire::text(&wire::Envelope {
             r#type: KINDS[usize::from(kind.0)],
