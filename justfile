@@ -14,6 +14,10 @@ check:
 test:
     scripts/test
 
+# The simulation on many seeds: peers and server on a virtual clock, with delays and drops
+sim SEEDS="10000":
+    MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation
+
 # Prints the figures: no test is timed
 bench:
     cargo bench
