@@ -10,3 +10,6 @@ pub mod summary;
 // 2: pure decisions
 pub mod metrics;
 pub mod plan;
+
+// 3: renderers, and the doors to the outer world
+pub mod report;

@@ -80,6 +80,8 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
             interrupted: facts.interrupted,
             complete: facts.complete,
             stopped_by: facts.stopped_by,
+            // The words of the profile are the caller's to add: events don't know them.
+            profile: None,
             machine: facts.machine,
         },
     }

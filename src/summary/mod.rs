@@ -1,8 +1,10 @@
 //! The result of a run, as data: one versioned value from which every report is rendered.
 
 pub mod counts;
+pub mod curve;
 pub mod distribution;
 pub mod health;
+pub mod heat;
 pub mod histogram;
 pub mod metric;
 pub mod rows;

@@ -36,6 +36,9 @@ pub struct SeriesRow {
     /// Of the `time_to_open` (due) of the edges decided in it; absent when none was.
     pub time_to_open_p50_us: Option<u64>,
     pub time_to_open_p99_us: Option<u64>,
+    /// The same samples, counted by the bands of `summary::heat`; bands above the slowest sample are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_to_open: Vec<u64>,
 }
 
 /// An edge and where its time went; the phases add up to `began_us`.

@@ -1,0 +1,4 @@
+//! What people and machines read of a result: renderers, each a function of data alone.
+
+pub mod html;
+mod quantity;
