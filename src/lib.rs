@@ -8,8 +8,12 @@ pub mod profile;
 pub mod summary;
 
 // 2: pure decisions
+pub mod gates;
 pub mod metrics;
 pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod report;
+
+// 7: wiring
+pub mod commands;

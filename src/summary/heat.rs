@@ -5,8 +5,11 @@ const BANDS: usize = 42;
 
 /// The band that a sample falls in, from 0. The first one also holds what is below a millisecond.
 pub fn band(us: u64) -> usize {
-    let doublings = (us.max(1) as f64 / 1_000.0).log2();
-    ((doublings * 2.0 + 1e-9).floor().max(0.0) as usize).min(BANDS - 1)
+    let us = us as f64;
+    let near = ((us.max(1_000.0) / 1_000.0).log2() * 2.0) as usize;
+    // The logarithm may miss by one at a floor; the floors themselves decide.
+    let band = (near.saturating_sub(1)..=near + 1).rev().find(|band| floor_us(*band) <= us);
+    band.unwrap_or(0).min(BANDS - 1)
 }
 
 /// Microseconds at which a band starts; it ends where the next one starts.

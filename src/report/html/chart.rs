@@ -22,11 +22,20 @@ pub struct Chart {
 
 /// What is drawn, in the units of the axes; what lies outside them is drawn at their ends.
 pub enum Mark {
-    Line { ink: Ink, points: Vec<(f64, f64)> },
+    Line {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
     /// From the points down to the axis.
-    Area { ink: Ink, points: Vec<(f64, f64)> },
+    Area {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
     /// Each from one corner to the other, as dark as its strength (0 to 1) says.
-    Boxes { ink: Ink, boxes: Vec<(Corner, Corner, f64)> },
+    Boxes {
+        ink: Ink,
+        boxes: Vec<(Corner, Corner, f64)>,
+    },
 }
 
 pub type Corner = (f64, f64);

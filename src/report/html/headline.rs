@@ -105,10 +105,10 @@ pub fn figures(summary: &Summary) -> Markup {
                 (tile("Edges open", &share(edges.opened, edges.planned.saturating_add(edges.rejoins)),
                     &format!("{} of {}", quantity::count(edges.opened), quantity::count(edges.planned.saturating_add(edges.rejoins)))))
                 (tile("Edges failed", &quantity::count(edges.failed),
-                    &format!("{} one-sided, {} not started (generator late)", quantity::count(edges.one_sided), quantity::count(edges.dropped))))
+                    &format!("{} one-sided; {} not started (generator late)", quantity::count(edges.one_sided), quantity::count(edges.dropped))))
                 (tile("Rooms complete", &format!("{} of {}", quantity::count(rooms.complete), quantity::count(rooms.planned)), "every edge of the room open"))
                 (tile("Amplification", &summary.amplification.map_or("–".into(), |times| format!("{}×", quantity::number(times))),
-                    "frames delivered for each that concerned its receiver; 1 is perfect"))
+                    "frames read for each that mattered; 1 is perfect"))
             }
         }
     }
@@ -137,7 +137,11 @@ pub fn gates(gates: &[GateResult]) -> Markup {
     let rows = ordered.into_iter().map(|gate| {
         vec![
             html! { (gate_name(gate)) },
-            if gate.ok { html! { span.good { "✓ yes" } } } else { html! { span.bad { "✗ no" } (reason(gate)) } },
+            if gate.ok {
+                html! { span.good { "✓ yes" } }
+            } else {
+                html! { span.bad { "✗ no" } (reason(gate)) }
+            },
             html! { (inert(&gate.expr)) },
             html! { (observed(gate)) },
             html! { (quantity::count(gate.samples)) },

@@ -15,7 +15,8 @@ pub enum Ink {
     Failed,
     Sent,
     Received,
-    Limit,
+    Median,
+    Tail,
     Connect,
     Join,
     Discovery,
@@ -31,7 +32,7 @@ pub enum Ink {
 type Rgb = (u8, u8, u8);
 
 impl Ink {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Due,
         Self::Began,
         Self::Joined,
@@ -39,7 +40,8 @@ impl Ink {
         Self::Failed,
         Self::Sent,
         Self::Received,
-        Self::Limit,
+        Self::Median,
+        Self::Tail,
         Self::Connect,
         Self::Join,
         Self::Discovery,
@@ -80,7 +82,8 @@ impl Ink {
             Self::Failed => ((0xC0, 0x26, 0x36), (0xFF, 0x7B, 0x86)),
             Self::Sent => ((0x8C, 0x95, 0xA1), (0x84, 0x8D, 0x99)),
             Self::Received => ((0x1E, 0x60, 0xC9), (0x7B, 0xAD, 0xFE)),
-            Self::Limit => ((0xC1, 0x27, 0x37), (0xFE, 0x7A, 0x85)),
+            Self::Median => ((0x12, 0x2B, 0x5C), (0xEA, 0xF1, 0xFF)),
+            Self::Tail => ((0x9A, 0x2B, 0xA6), (0xE5, 0x9C, 0xF0)),
             Self::Connect => ((0x17, 0x3F, 0x8A), (0x4C, 0x7B, 0xD9)),
             Self::Join => ((0x2B, 0x63, 0xC6), (0x6B, 0x9A, 0xEF)),
             Self::Discovery => ((0x5A, 0x8F, 0xE6), (0x93, 0xB8, 0xF7)),
@@ -124,7 +127,7 @@ pub fn style() -> String {
         let _ = writeln!(dark, "svg [fill=\"{on_light}\"]{{fill:{on_dark}}}");
         let _ = writeln!(dark, "svg [stroke=\"{on_light}\"]{{stroke:{on_dark}}}");
     }
-    for (dashed, pattern) in [(Ink::Began, "10 7"), (Ink::Limit, "3 6"), (Ink::Joined, "14 5 3 5")] {
+    for (dashed, pattern) in [(Ink::Began, "10 7"), (Ink::Tail, "4 5"), (Ink::Joined, "14 5 3 5")] {
         let _ = writeln!(css, "svg [stroke=\"{}\"]{{stroke-dasharray:{pattern}}}", hex(dashed.light()));
     }
     // A printed page is a light one, whatever the screen was.

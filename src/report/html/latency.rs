@@ -12,28 +12,23 @@ use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
 use maud::{Markup, html};
 
-pub fn section(summary: &Summary) -> Markup {
+pub fn figures(summary: &Summary) -> Markup {
     html! {
-        section {
-            h2 { "Latency" }
-            div.grid {
-                @if let Some(timer) = summary.timers.get("time_to_open") {
-                    (both_clocks("Time to open", "How long the slowest share of edges took.", timer))
-                }
-                (over_time(&summary.series))
-                @if let Some(timer) = summary.timers.get("room_complete") {
-                    (both_clocks("Room complete", "From the last member's arrival to the full mesh.", timer))
-                }
-                @if let Some(timer) = summary.timers.get("signal_delivery") {
-                    (one_curve("Signal delivery", "From one peer's socket to another's, through the target.", &timer.due))
-                }
-                @if let Some(timer) = summary.timers.get("message_latency") {
-                    (both_clocks("Message latency", "Over the open channels, one way.", timer))
-                }
-                @if let Some(timer) = summary.timers.get("message_rtt") {
-                    (both_clocks("Message round trip", "Over the open channels, there and back.", timer))
-                }
-            }
+        @if let Some(timer) = summary.timers.get("time_to_open") {
+            (both_clocks("Time to open", "by share of the edges", timer))
+        }
+        (over_time(&summary.series))
+        @if let Some(timer) = summary.timers.get("room_complete") {
+            (both_clocks("Room complete", "last arrival to full mesh", timer))
+        }
+        @if let Some(timer) = summary.timers.get("signal_delivery") {
+            (one_curve("Signal delivery", "socket to socket, through the target", &timer.due))
+        }
+        @if let Some(timer) = summary.timers.get("message_latency") {
+            (both_clocks("Message latency", "over the channels, one way", timer))
+        }
+        @if let Some(timer) = summary.timers.get("message_rtt") {
+            (both_clocks("Message round trip", "over the channels", timer))
         }
     }
 }
@@ -42,7 +37,7 @@ fn both_clocks(heading: &str, reading: &str, timer: &Timer) -> Markup {
     if timer.due == timer.began {
         return one_curve(heading, reading, &timer.due);
     }
-    let key = legend(&[(Ink::Due, "due: waiting for a late start counts"), (Ink::Began, "began (dashed)")]);
+    let key = legend(&[(Ink::Due, "from due"), (Ink::Began, "from began")]);
     let curves = [(Ink::Due, points(&timer.due)), (Ink::Began, points(&timer.began))];
     figure(heading, reading, &key, &percentile_chart(heading, &curves))
 }
@@ -70,7 +65,7 @@ pub fn percentile_chart(name: &str, curves: &[(Ink, Vec<Point>)]) -> Markup {
     });
     let says = format!("{name} over percentiles, from {} to {}", quantity::time(min), quantity::time(max));
     let (x, y) = (axis::percentiles(samples), axis::times(min, max));
-    Chart { says, height: 480, margin: 110, x, y, marks: marks.collect() }.draw()
+    Chart { says, height: 440, margin: 110, x, y, marks: marks.collect() }.draw()
 }
 
 /// A heatmap of every second's samples where the summary has them, its p50 and p99 on top.
@@ -89,23 +84,24 @@ fn over_time(series: &[SeriesRow]) -> Markup {
         points: decided.iter().filter_map(|row| Some((middle(row), axis::log_time(of(row)? as f64)))).collect(),
     };
     let marks = vec![
-        Mark::Boxes { ink: Ink::Due, boxes: heatmap(&decided) },
-        line(Ink::Opened, |row| row.time_to_open_p50_us),
-        line(Ink::Failed, |row| row.time_to_open_p99_us),
+        Mark::Boxes { ink: Ink::Received, boxes: heatmap(&decided) },
+        line(Ink::Median, |row| row.time_to_open_p50_us),
+        line(Ink::Tail, |row| row.time_to_open_p99_us),
     ];
     let says = format!(
         "Time to open of the edges decided in each second; the median starts at {}, the slowest p99 is {}",
         quantity::time(fastest),
         quantity::time(slowest)
     );
-    let chart = Chart { says, height: 480, margin: 110, x: axis::seconds(end), y: axis::times(low, high), marks };
-    let key = legend(&[(Ink::Opened, "p50, the lower line"), (Ink::Failed, "p99, the upper line"), (Ink::Due, "darker: more edges")]);
-    figure("Time to open, second by second", "When an edge was decided, and how long it had taken.", &key, &chart.draw())
+    let chart = Chart { says, height: 440, margin: 110, x: axis::seconds(end), y: axis::times(low, high), marks };
+    let key = legend(&[(Ink::Tail, "p99"), (Ink::Median, "p50"), (Ink::Received, "darker: more edges")]);
+    figure("Time to open, second by second", "when decided, how long taken", &key, &chart.draw())
 }
 
 fn heatmap(rows: &[&SeriesRow]) -> Vec<((f64, f64), (f64, f64), f64)> {
     let rate = |row: &SeriesRow, count: u64| count as f64 / row.seconds.max(1) as f64;
-    let densest = rows.iter().flat_map(|row| row.time_to_open.iter().map(|count| rate(row, *count))).fold(1e-9, f64::max);
+    let densest =
+        rows.iter().flat_map(|row| row.time_to_open.iter().map(|count| rate(row, *count))).fold(1e-9, f64::max);
     let mut boxes = vec![];
     for row in rows {
         for (band, count) in row.time_to_open.iter().enumerate().filter(|(_, count)| **count > 0) {

@@ -5,26 +5,26 @@ use crate::report::html::chart::{Chart, Mark};
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
 use crate::report::quantity;
-use crate::summary::Summary;
 use crate::summary::rows::SeriesRow;
 use maud::{Markup, html};
 
-pub fn section(summary: &Summary) -> Markup {
-    let series = &summary.series;
-    if series.is_empty() {
-        return html! {};
-    }
+pub fn figures(series: &[SeriesRow]) -> Markup {
     html! {
-        section {
-            h2 { "Load over time" }
-            div.grid {
-                (arrivals(series))
-                (totals(series))
-                (traffic("Signaling frames", "Read by the peers, per second.", series, |row| row.frames))
-                @if series.iter().any(|row| row.messages > 0) {
-                    (traffic("Messages", "Delivered over the channels, per second.", series, |row| row.messages))
-                }
-            }
+        @if !series.is_empty() {
+            (arrivals(series))
+            (totals(series))
+            (traffic("Signaling frames", "read per second", series, |row| row.frames))
+        }
+        @if series.iter().any(|row| row.messages > 0) {
+            (traffic("Messages", "delivered per second", series, |row| row.messages))
+        }
+    }
+}
+
+/// The same as figures, for who can't see them or wants to be exact.
+pub fn seconds(series: &[SeriesRow]) -> Markup {
+    html! {
+        @if !series.is_empty() {
             details {
                 summary { "The run, second by second" }
                 (seconds_table(series))
@@ -42,12 +42,8 @@ fn arrivals(series: &[SeriesRow]) -> Markup {
         failures(series),
     ];
     let says = format!("Peers joined, edges opened and edges failed in each second, at most {max:.0}");
-    let key = legend(&[
-        (Ink::Joined, "peers joined (dashed)"),
-        (Ink::Opened, "edges opened (filled)"),
-        (Ink::Failed, "edges failed (bars)"),
-    ]);
-    figure("Joins, opens and failures", "Per second.", &key, &per_second(says, series, max, marks))
+    let key = legend(&[(Ink::Joined, "peers joined"), (Ink::Opened, "edges opened"), (Ink::Failed, "edges failed")]);
+    figure("Joins, opens and failures", "per second", &key, &per_second(says, series, max, marks))
 }
 
 /// The failures as bars, so that they are seen where lines are many.
@@ -77,8 +73,8 @@ fn totals(series: &[SeriesRow]) -> Markup {
         Mark::Line { ink: Ink::Joined, points: joined },
         Mark::Line { ink: Ink::Failed, points: failed },
     ];
-    let key = legend(&[(Ink::Opened, "edges opened"), (Ink::Joined, "peers joined (dashed)"), (Ink::Failed, "edges failed")]);
-    figure("So far", "Summed up since the start.", &key, &per_second(says, series, max, marks))
+    let key = legend(&[(Ink::Opened, "edges opened"), (Ink::Joined, "peers joined"), (Ink::Failed, "edges failed")]);
+    figure("So far", "since the start", &key, &per_second(says, series, max, marks))
 }
 
 fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Markup {
@@ -94,7 +90,7 @@ fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow
 fn per_second(says: String, series: &[SeriesRow], max: f64, marks: Vec<Mark>) -> Markup {
     let end = series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
     let (x, y) = (axis::seconds(end), axis::amounts(max, axis::short_count));
-    Chart { says, height: 420, margin: 90, x, y, marks }.draw()
+    Chart { says, height: 440, margin: 90, x, y, marks }.draw()
 }
 
 /// A level for as long as its row lasts.

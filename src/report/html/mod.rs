@@ -5,8 +5,8 @@ mod chart;
 mod failures;
 mod generator;
 mod headline;
-mod ink;
 mod inert;
+mod ink;
 mod latency;
 mod load;
 mod phases;
@@ -15,12 +15,11 @@ mod shell;
 mod signaling;
 mod table;
 
-pub(in crate::report) use chart::{Chart, Mark};
 pub(in crate::report) use inert::inert;
+pub(in crate::report) use ink::{Ink, legend};
 pub(in crate::report) use latency::percentile_chart;
 pub(in crate::report) use shell::page;
 pub(in crate::report) use table::{Column, figure, table};
-pub(in crate::report) use ink::Ink;
 
 use crate::summary::Summary;
 use maud::html;
@@ -36,8 +35,14 @@ pub fn render(summary: &Summary) -> String {
             (headline::figures(summary))
             (headline::gates(&summary.gates))
             (phases::section(summary))
-            (latency::section(summary))
-            (load::section(summary))
+            section {
+                h2 { "Latency and load" }
+                div.grid {
+                    (latency::figures(summary))
+                    (load::figures(&summary.series))
+                }
+                (load::seconds(&summary.series))
+            }
             (failures::section(summary))
             (signaling::section(summary))
             (phases::slowest(summary))

@@ -2,8 +2,8 @@
 
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::chart::{Chart, Corner, Mark};
-use crate::report::html::ink::{Ink, legend};
 use crate::report::html::inert::inert;
+use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
 use crate::report::quantity;
 use crate::summary::Summary;
@@ -20,8 +20,10 @@ pub fn section(summary: &Summary) -> Markup {
         section {
             h2 { "Where the time goes" }
             @if let Some(shares) = &summary.shares { (shares_in_words(shares)) }
-            (bars(summary))
-            (phase_table(summary))
+            div.pair {
+                (bars(summary))
+                (phase_table(summary))
+            }
             details {
                 summary { "All timers, to the last percentile" }
                 (timer_table(summary))
@@ -54,8 +56,13 @@ fn bars(summary: &Summary) -> Markup {
     let longest = rows.iter().map(|(_, phases)| sum(phases)).max().unwrap_or(0);
     let spans = rows.iter().map(|(_, phases)| phases.clone()).collect::<Vec<_>>();
     let says = format!("Mean time of each phase: {}", in_words(&mean));
-    let chart = stacked(says, 250, 110, rows.iter().map(|(name, _)| (*name).to_owned()), longest, &spans);
-    figure("The mean edge, phase by phase", "Blue is the target's time, orange the peers'.", &phase_legend(&mean), &chart)
+    let chart = stacked(says, 380, 110, rows.iter().map(|(name, _)| (*name).to_owned()), longest, &spans);
+    figure(
+        "The mean edge, phase by phase",
+        "Blue: the target's time. Orange: the peers'.",
+        &phase_legend(&mean),
+        &chart,
+    )
 }
 
 fn sum(phases: &[(Phase, u64)]) -> u64 {
@@ -86,7 +93,8 @@ fn stacked(
             .iter()
             .enumerate()
             .filter_map(|(row, phases)| {
-                let before = phases.iter().take_while(|(phase, _)| *phase != wanted).map(|(_, us)| *us as f64).sum::<f64>();
+                let before =
+                    phases.iter().take_while(|(phase, _)| *phase != wanted).map(|(_, us)| *us as f64).sum::<f64>();
                 let (_, us) = phases.iter().find(|(phase, _)| *phase == wanted)?;
                 let middle = y.to - row as f64 - 0.5;
                 Some(((before, middle - 0.36), (before + *us as f64, middle + 0.36), 1.0))
@@ -99,7 +107,7 @@ fn stacked(
 }
 
 fn phase_table(summary: &Summary) -> Markup {
-    const COLUMNS: [Column; 8] = [
+    const COLUMNS: [Column; 7] = [
         Column::words("Phase"),
         Column::words("Whose"),
         Column::figures("p50"),
@@ -107,10 +115,10 @@ fn phase_table(summary: &Summary) -> Markup {
         Column::figures("p99"),
         Column::figures("max"),
         Column::figures("mean"),
-        Column::figures("samples"),
     ];
     let whose = |phase: Phase| if phase.is_targets() { "target" } else { "peers" };
-    let phases = Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), whose(phase), Some(Ink::of_phase(phase.name()))));
+    let phases =
+        Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), whose(phase), Some(Ink::of_phase(phase.name()))));
     let known = phases.chain([("time_to_open", "both", None), ("room_complete", "both", None)]);
     let rows = known.filter_map(|(name, whose, ink)| {
         let due = summary.timers.get(name)?.on(Clock::Due);
@@ -118,10 +126,13 @@ fn phase_table(summary: &Summary) -> Markup {
         let mut row = vec![html! { @if let Some(key) = key { (key) " " } (name) }, html! { (whose) }];
         row.extend([(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)].map(|(at, us)| percentile(due, at, us)));
         row.extend([html! { (quantity::time(due.max_us)) }, html! { (quantity::time(due.mean_us)) }]);
-        row.push(html! { (quantity::count(due.count)) });
         Some(row)
     });
-    table(&html! { "Counted from when each was due; phases hold what completed, time_to_open and room_complete timeouts too" }, &COLUMNS, rows)
+    table(
+        &html! { "Counted from when each was due; phases hold what completed, time_to_open and room_complete timeouts too" },
+        &COLUMNS,
+        rows,
+    )
 }
 
 fn legend_key(ink: Ink) -> Markup {
@@ -154,7 +165,10 @@ fn timer_table(summary: &Summary) -> Markup {
             let distribution = timer.on(clock);
             let p = &distribution.p;
             let mut row = vec![html! { (inert(name)) }, html! { (if same { "either" } else { word }) }];
-            row.extend([html! { (quantity::count(distribution.count)) }, html! { (quantity::time(distribution.min_us)) }]);
+            row.extend([
+                html! { (quantity::count(distribution.count)) },
+                html! { (quantity::time(distribution.min_us)) },
+            ]);
             let at = [(50.0, p.p50), (90.0, p.p90), (95.0, p.p95), (99.0, p.p99), (99.9, p.p99_9)];
             row.extend(at.map(|(at, us)| percentile(distribution, at, us)));
             row.push(html! { (quantity::time(distribution.max_us)) });
@@ -199,10 +213,10 @@ fn slow_table(edges: &[SlowEdge], phases: &[Vec<(Phase, u64)>]) -> Markup {
         let most = phases.iter().max_by_key(|(_, us)| *us);
         vec![
             html! { (inert(&edge.room)) },
-            html! { (edge.peers[0]) "–" (edge.peers[1]) },
+            html! { span.whole { (edge.peers[0]) "–" (edge.peers[1]) } },
             html! { (quantity::time(edge.due_us)) },
             html! { (quantity::time(edge.began_us)) },
-            html! { @if let Some((phase, us)) = most { (phase.name()) " (" (quantity::time(*us)) ")" } },
+            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (quantity::time(*us)) ")" } } },
         ]
     });
     table(&html! { "The slowest edges that opened" }, &COLUMNS, rows)

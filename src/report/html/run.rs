@@ -65,7 +65,9 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
     };
     let rows = phases.iter().take(20).map(|phase| {
         let lasted = lasted(phase).unwrap_or("–".into());
-        [inert(&phase.name), inert(&phase.started_at), inert(&phase.ended_at), lasted].map(|text| html! { (text) }).into()
+        [inert(&phase.name), inert(&phase.started_at), inert(&phase.ended_at), lasted]
+            .map(|text| html! { (text) })
+            .into()
     });
     table(&html! { "When each phase of the run began and ended" }, &COLUMNS, rows)
 }

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 pub fn page(title: &str, body: &Markup) -> String {
     let style = format!("{}\n{}", include_str!("style.css"), ink::style());
     let hash = BASE64.encode(Sha256::digest(style.as_bytes()));
-    let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'");
+    let policy =
+        format!("default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'");
     let page = html! {
         (DOCTYPE)
         html lang="en" {

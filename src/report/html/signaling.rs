@@ -2,8 +2,8 @@
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
-use crate::report::html::ink::{Ink, legend};
 use crate::report::html::inert::inert;
+use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
 use crate::report::quantity;
 use crate::summary::Summary;
@@ -15,7 +15,8 @@ const TYPES_MAX: usize = 24;
 
 pub fn section(summary: &Summary) -> Markup {
     let signaling = &summary.counts.signaling;
-    let mut types: Vec<(&str, &Traffic)> = signaling.by_type.iter().map(|(name, traffic)| (name.as_str(), traffic)).collect();
+    let mut types: Vec<(&str, &Traffic)> =
+        signaling.by_type.iter().map(|(name, traffic)| (name.as_str(), traffic)).collect();
     types.sort_by_key(|(_, traffic)| std::cmp::Reverse(traffic.received.max(traffic.sent)));
     types.truncate(TYPES_MAX);
     if types.is_empty() {
@@ -60,7 +61,8 @@ fn bars(types: &[(&str, &Traffic)]) -> Markup {
             })
             .collect(),
     };
-    let marks = vec![rows(Ink::Sent, 0.19, |traffic| traffic.sent), rows(Ink::Received, -0.19, |traffic| traffic.received)];
+    let marks =
+        vec![rows(Ink::Sent, 0.19, |traffic| traffic.sent), rows(Ink::Received, -0.19, |traffic| traffic.received)];
     let says = format!("Frames sent and received by type, on a log scale; the most are {}", quantity::count(most));
     let height = 80 + 62 * types.len() as u32;
     let chart = Chart { says, height, margin: 300, x, y, marks }.draw();
