@@ -32,7 +32,7 @@ pub fn percent(fraction: f64) -> String {
         _ if percent > 0.0 && percent < 0.01 => "< 0.01 %".into(),
         _ if percent < 100.0 && percent > 99.99 => "> 99.99 %".into(),
         _ if percent == 0.0 || percent == 100.0 => format!("{percent:.0} %"),
-        _ if percent < 10.0 || percent > 99.0 => format!("{percent:.2} %"),
+        _ if !(10.0..=99.0).contains(&percent) => format!("{percent:.2} %"),
         _ => format!("{percent:.1} %"),
     }
 }

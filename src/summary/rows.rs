@@ -77,3 +77,15 @@ pub struct Shares {
     /// Making offers and answers.
     pub own_work: f64,
 }
+
+/// How the mesh of one room ended, edge by edge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomMesh {
+    pub room: String,
+    /// The index in the plan of the peer at seat 0; the others follow.
+    pub first_peer: u32,
+    pub size: u16,
+    /// One letter for each pair of seats, the higher seat by the higher seat: 1–0, 2–0, 2–1, 3–0 …
+    /// `o` opened, `f` failed, `s` one-sided, `d` dropped, `u` unfinished.
+    pub edges: String,
+}

@@ -156,7 +156,8 @@ fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Option<
         unit: Unit::Ratio,
         base: seen(was.share),
         new: seen(is.share),
-        change: Some(change * sign),
+        // Adding nothing makes a negative zero a plain one.
+        change: Some(change * sign + 0.0),
         low,
         high,
         samples: [was.of, is.of],

@@ -47,7 +47,9 @@ pub fn side(side: &Side) -> String {
     note(side.partial, "not complete");
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let runs = if side.runs == 1 { "1 run".to_owned() } else { format!("{} runs", side.runs) };
-    format!("{}, {runs}{notes}, {}, meshload {}", inert(&side.name), inert(&side.started_at), inert(&side.git))
+    let git = if side.git.is_empty() { String::new() } else { format!("meshload {}", inert(&side.git)) };
+    let parts = [inert(&side.name), format!("{runs}{notes}"), inert(&side.started_at), git];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// A mark that needs no colour, and the word.

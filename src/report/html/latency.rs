@@ -1,7 +1,7 @@
 //! How long things took: as percentile curves, and second by second.
 
 use crate::report::html::axis;
-use crate::report::html::chart::{Chart, Mark};
+use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::figure;
 use crate::report::quantity;
@@ -98,7 +98,7 @@ fn over_time(series: &[SeriesRow]) -> Markup {
     figure("Time to open, second by second", "when decided, how long taken", &key, &chart.draw())
 }
 
-fn heatmap(rows: &[&SeriesRow]) -> Vec<((f64, f64), (f64, f64), f64)> {
+fn heatmap(rows: &[&SeriesRow]) -> Vec<(Corner, Corner, f64)> {
     let rate = |row: &SeriesRow, count: u64| count as f64 / row.seconds.max(1) as f64;
     let densest =
         rows.iter().flat_map(|row| row.time_to_open.iter().map(|count| rate(row, *count))).fold(1e-9, f64::max);

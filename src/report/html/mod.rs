@@ -9,6 +9,7 @@ mod inert;
 mod ink;
 mod latency;
 mod load;
+mod meshes;
 mod phases;
 mod run;
 mod shell;
@@ -44,6 +45,7 @@ pub fn render(summary: &Summary) -> String {
                 (load::seconds(&summary.series))
             }
             (failures::section(summary))
+            (meshes::section(summary))
             (signaling::section(summary))
             (phases::slowest(summary))
             (generator::section(summary))

@@ -122,7 +122,7 @@ fn phase_table(summary: &Summary) -> Markup {
     let known = phases.chain([("time_to_open", "both", None), ("room_complete", "both", None)]);
     let rows = known.filter_map(|(name, whose, ink)| {
         let due = summary.timers.get(name)?.on(Clock::Due);
-        let key = ink.map(|ink| legend_key(ink));
+        let key = ink.map(legend_key);
         let mut row = vec![html! { @if let Some(key) = key { (key) " " } (name) }, html! { (whose) }];
         row.extend([(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)].map(|(at, us)| percentile(due, at, us)));
         row.extend([html! { (quantity::time(due.max_us)) }, html! { (quantity::time(due.mean_us)) }]);
