@@ -1,6 +1,7 @@
 //! The commands: one file per verb, and the only place that knows exit codes.
 
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod dialects;
 mod exit;
@@ -15,6 +16,7 @@ pub mod man;
 pub mod profiles;
 pub mod report;
 pub mod run;
+mod runs;
 pub mod serve;
 mod stdout;
 
