@@ -5,7 +5,7 @@ use super::folder::Folder;
 use super::stdout::{complain, write};
 use super::{Exit, gates, input, limits, machine};
 use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
-use crate::controller::{self, Done, Order, Show, Stop, Trouble};
+use crate::controller::{self, Done, Order, Show, Signal, Signals, Stop, Trouble};
 use crate::dialect::Dialect;
 use crate::gates::{Gate, judge, passed};
 use crate::metrics::Thresholds;
@@ -48,14 +48,7 @@ pub fn run(args: &RunArgs) -> Exit {
         complain(problems);
         return Exit::Usage;
     }
-    let path = args.output.out.clone().unwrap_or_else(|| Folder::usual(&profile.name, seed));
-    let folder = match Folder::open(&path) {
-        Ok(folder) => folder,
-        Err(why) => {
-            complain([why]);
-            return Exit::Usage;
-        }
-    };
+    let folder = Folder::at(args.output.out.clone().unwrap_or_else(|| Folder::usual(&profile.name, seed)));
     let order = match order(args, plan) {
         Ok(order) => order,
         Err(why) => {
@@ -65,11 +58,21 @@ pub fn run(args: &RunArgs) -> Exit {
     };
     if !args.output.quiet {
         complain([announcement(&order)]);
+        complain(folder.obstacle());
     }
-    match controller::run(order) {
-        Ok(done) => close(args, &profile, &gates, done, &folder),
+    let signals = match Signals::listen(end_at_once) {
+        Ok(signals) => signals,
+        Err(error) => return turn_away(&Trouble::Own(error)),
+    };
+    match controller::run_until(order, signals.clone()) {
+        Ok(done) => Close { args, profile: &profile, gates: &gates, folder: &folder, signals: &signals }.close(done),
         Err(trouble) => turn_away(&trouble),
     }
+}
+
+/// A second signal: whatever is being done is left as it is.
+fn end_at_once(signal: Signal) {
+    std::process::exit(Exit::from(signal).code().into());
 }
 
 fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
@@ -142,26 +145,55 @@ fn announcement(order: &Order) -> String {
     )
 }
 
-/// Judges the run, writes and shows its report, and says how it ended.
-fn close(args: &RunArgs, profile: &Profile, gates: &[Gate], done: Done, folder: &Folder) -> Exit {
-    let Done { mut summary, stop, panics } = done;
-    summary.gates = judge(gates, &summary);
-    let mut exit = exit(profile, &summary, stop, panics);
-    settle(&mut summary, exit);
+/// What the end of a run needs besides what it measured.
+struct Close<'a> {
+    args: &'a RunArgs,
+    profile: &'a Profile,
+    gates: &'a [Gate],
+    folder: &'a Folder,
+    signals: &'a Signals,
+}
 
-    let mut files = files(&summary, &args.output.report);
-    files.push(("profile.toml", to_toml(profile).as_bytes().to_vec()));
-    let written = folder.write(files);
-    if let Err(why) = &written {
-        complain([why]);
-        exit = exit.first_of(Exit::Broken);
-        settle(&mut summary, exit);
+impl Close<'_> {
+    /// Judges the run, writes and shows its report, and says how it ended.
+    fn close(&self, done: Done) -> Exit {
+        let Done { mut summary, stop, panics } = done;
+        summary.gates = judge(self.gates, &summary);
+        let exit = exit(self.profile, &summary, stop, panics);
+        let (mut exit, mut written) = self.keep(&mut summary, exit);
+        let output = &self.args.output;
+        let shown = write(render(format(output.format, output.color), &summary));
+        let last = exit.first_of(shown).first_of(self.signalled());
+        if last != exit {
+            (exit, written) = self.keep(&mut summary, last);
+        }
+        match written {
+            Ok(()) => complain([format!("report: {}", self.folder.path().display())]),
+            Err(why) => complain([why]),
+        }
+        exit
     }
-    exit = exit.first_of(write(render(format(args.output.format, args.output.color), &summary)));
-    if written.is_ok() {
-        complain([format!("report: {}", folder.path().display())]);
+
+    /// Writes the files, and again if what happened meanwhile (a full disk, a signal) is how the run ended.
+    fn keep(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
+        loop {
+            settle(summary, exit);
+            let mut files = files(summary, &self.args.output.report);
+            files.push(("profile.toml", to_toml(self.profile).as_bytes().to_vec()));
+            let written = self.folder.write(files);
+            let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
+            let now = exit.first_of(own).first_of(self.signalled());
+            if now == exit {
+                return (exit, written);
+            }
+            exit = now;
+        }
     }
-    exit
+
+    /// How a signal that has come by now lets the run end.
+    fn signalled(&self) -> Exit {
+        self.signals.come().map_or(Exit::Passed, Exit::from)
+    }
 }
 
 /// Everything that holds; the first in the order of interface.md counts.
@@ -175,7 +207,7 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
         (!passed(summary) || stop == Some(Stop::Brake), Exit::Failed),
     ];
     let stopped = match stop {
-        Some(Stop::Signal(signal)) => Exit::of_signal(signal.number()).unwrap_or(Exit::Interrupted),
+        Some(Stop::Signal(signal)) => Exit::from(signal),
         Some(Stop::Brake) | None => Exit::Passed,
     };
     holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
