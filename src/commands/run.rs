@@ -60,13 +60,20 @@ pub fn run(args: &RunArgs) -> Exit {
         complain([announcement(&order)]);
         complain(folder.obstacle());
     }
-    let signals = match Signals::listen(end_at_once) {
+    let quiet = args.output.quiet;
+    let signals = match Signals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
         Ok(signals) => signals,
         Err(error) => return turn_away(&Trouble::Own(error)),
     };
     match controller::run_until(order, signals.clone()) {
         Ok(done) => Close { args, profile: &profile, gates: &gates, folder: &folder, signals: &signals }.close(done),
         Err(trouble) => turn_away(&trouble),
+    }
+}
+
+fn acknowledge(signal: Signal, quiet: bool) {
+    if !quiet {
+        complain([format!("{}: the report of what was measured follows; a second signal ends at once", signal.name())]);
     }
 }
 

@@ -36,11 +36,14 @@ pub struct Signals {
 
 impl Signals {
     /// Listens from now on to the end of the process, on a thread of its own: a run that hangs, or a report that
-    /// nobody reads, does not keep a second signal from `end_at_once`.
+    /// nobody reads, does not keep a second signal from `end_at_once`. `acknowledge` is told of the first.
     ///
     /// # Errors
     /// The handlers can't be installed, or there is no thread for them.
-    pub fn listen(end_at_once: impl FnOnce(Signal) + Send + 'static) -> io::Result<Self> {
+    pub fn listen(
+        acknowledge: impl FnOnce(Signal) + Send + 'static,
+        end_at_once: impl FnOnce(Signal) + Send + 'static,
+    ) -> io::Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let mut handlers = {
             let _entered = runtime.enter();
@@ -52,6 +55,7 @@ impl Signals {
                 let (signal, at) = (handlers.next().await, Instant::now());
                 // Whoever asked may have gone already.
                 let _ = tell.send(Some(signal));
+                acknowledge(signal);
                 loop {
                     let second = handlers.next().await;
                     if is_another((signal, at), (second, Instant::now())) {
@@ -135,7 +139,7 @@ mod tests {
         let mut signals = Signals::none();
         assert_eq!(signals.come(), None);
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let waited = runtime.block_on(tokio::time::timeout(Duration::from_millis(1), signals.first()));
+        let waited = runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), signals.first()).await });
         assert!(waited.is_err());
     }
 }
