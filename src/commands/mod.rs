@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod dialects;
+mod ending;
 mod exit;
 pub mod explain;
 mod files;

@@ -129,13 +129,8 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
-    let reach_the_target = async {
-        admit_target(&endpoints).await?;
-        wait_for_target(&endpoints, order.wait_for_target).await;
-        Ok::<_, Trouble>(())
-    };
     let stopped_early = tokio::select! {
-        reached = reach_the_target => reached.map(|()| None)?,
+        reached = reach_target(&endpoints, order.wait_for_target) => reached.map(|()| None)?,
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
@@ -192,6 +187,12 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     };
     let summary = summarize(&books, &health, facts);
     Ok(Done { summary, stop, panics })
+}
+
+async fn reach_target(endpoints: &Endpoints, at_most: Duration) -> Result<(), Trouble> {
+    admit_target(endpoints).await?;
+    wait_for_target(endpoints, at_most).await;
+    Ok(())
 }
 
 /// A target off this machine and off private networks is refused unless it was named on purpose.

@@ -142,7 +142,7 @@ async fn next_arrival(clock: &Rc<Clock>, due: Option<Instant>) {
     }
 }
 
-fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
+pub(super) fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
     RoomFacts {
         index: room.index,
         first: room.first,
