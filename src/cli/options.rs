@@ -33,6 +33,12 @@ pub struct ShapeArgs {
     /// A gate beside the profile's, such as 'time_to_open: p(95) < 800ms'; repeatable
     #[arg(long, value_name = "METRIC: EXPR", value_delimiter = '\n', env = "MESHLOAD_GATE")]
     pub gate: Vec<String>,
+    /// What an INVALID run does to the exit code: fail (98), or warn
+    #[arg(long, value_name = "fail|warn", env = "MESHLOAD_ON_INVALID")]
+    pub on_invalid: Option<String>,
+    /// What a SUSPECT run does to the exit code: pass, or fail (98)
+    #[arg(long, value_name = "pass|fail", env = "MESHLOAD_ON_SUSPECT")]
+    pub on_suspect: Option<String>,
     /// Drops the profile's gates
     #[arg(long, env = "MESHLOAD_NO_GATES", value_parser = FalseyValueParser::new())]
     pub no_gates: bool,
@@ -78,6 +84,9 @@ pub struct LoadArgs {
     /// A target outside of this machine and private networks that may be put under load; repeatable
     #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
     pub allow_target: Vec<String>,
+    /// Runs again, up to so many times, while the run is INVALID; the last one's report stays
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20), env = "MESHLOAD_RETRY_INVALID")]
+    pub retry_invalid: u8,
     /// Worker threads [default: the cores granted]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
     pub workers: Option<u16>,
@@ -232,6 +241,8 @@ impl ShapeArgs {
             (Knob::Warmup, &self.warmup),
             (Knob::Duration, &self.duration),
             (Knob::Timeout, &self.timeout),
+            (Knob::OnInvalid, &self.on_invalid),
+            (Knob::OnSuspect, &self.on_suspect),
         ];
         let mut overrides = singles(&given);
         overrides.extend(self.gate.iter().map(|gate| Override::new(Knob::Gate, gate)));

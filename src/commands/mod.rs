@@ -4,6 +4,7 @@ pub mod check;
 pub mod compare;
 pub mod completions;
 pub mod dialects;
+mod ending;
 mod exit;
 pub mod explain;
 mod files;

@@ -4,7 +4,7 @@ use super::arrivals::DURATION_MAX;
 use super::document::Value;
 use super::section::Section;
 use super::units;
-use super::{EngineChoice, Handshake, OnInvalid, Phases, Validity};
+use super::{EngineChoice, Handshake, OnInvalid, OnSuspect, Phases, Validity};
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
 use std::time::Duration;
 
@@ -66,7 +66,34 @@ pub(super) fn engine(root: &Section<'_>) -> EngineChoice {
 
 pub(super) fn validity(root: &Section<'_>) -> Validity {
     let section = root.section("validity");
-    Validity { on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]) }
+    // A timer holds 10 minutes (measurement.md, "Metrics").
+    let times = Duration::ZERO..=Duration::from_secs(600);
+    let validity = Validity {
+        on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),
+        on_suspect: section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]),
+        lag_suspect: section.duration("lag_suspect", times.clone()),
+        lag_suspect_share: section.share("lag_suspect_share"),
+        lag_invalid: section.duration("lag_invalid", times.clone()),
+        busy_suspect: section.share("busy_suspect"),
+        waiting_suspect: section.share("waiting_suspect"),
+        waiting_invalid: section.share("waiting_invalid"),
+        dropped_suspect: section.share("dropped_suspect"),
+        dropped_invalid: section.share("dropped_invalid"),
+        clock_jump_invalid: section.duration("clock_jump_invalid", times),
+    };
+    let pairs = [
+        ("lag_suspect", "lag_invalid", validity.lag_suspect > validity.lag_invalid),
+        ("waiting_suspect", "waiting_invalid", validity.waiting_suspect > validity.waiting_invalid),
+        ("dropped_suspect", "dropped_invalid", validity.dropped_suspect > validity.dropped_invalid),
+    ];
+    for (suspect, invalid, crossed) in pairs {
+        if crossed {
+            let key = if section.is_given(suspect) { suspect } else { invalid };
+            let (least, most) = (section.shown(suspect), section.shown(invalid));
+            section.problem(key, format!("{suspect} ({least}) is past {invalid} ({most})"));
+        }
+    }
+    validity
 }
 
 /// Churn is part of the language, and nothing carries it out yet: asking for it is a problem, not a silence.
