@@ -109,6 +109,7 @@ mod tests {
     use crate::cli::{Cli, Command};
     use crate::controller::Signal;
     use crate::profile::{self, Source};
+    use crate::summary::SCHEMA;
     use crate::summary::counts::{Counts, Edges};
     use clap::Parser;
     use std::fs;
@@ -156,9 +157,9 @@ mod tests {
         let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
         let (profile, signals) = (profile(""), Signals::none());
         let ending = Ending { args: &args, profile: &profile, gates: &[], folder: &folder, signals: &signals };
-        let summary = opened(Verdict::Valid);
+        let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
         assert_eq!(ending.close(Done { summary, stop: None, panics: 1 }), Exit::Broken);
         let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
-        assert!(kept.is_ok_and(|kept| (kept.exit_code, kept.result) == (1, Outcome::Error)));
+        assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
     }
 }

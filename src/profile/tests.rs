@@ -387,7 +387,7 @@ fn a_gate_that_is_none_is_told_with_the_other_mistakes_in_the_order_of_the_text(
     assert_eq!(
         shown,
         [
-            "rooms.size: 1 is too small; a mesh needs at least 2 peers (p.toml:2)",
+            "rooms.size: 1 is too small; a mesh needs at least 2 peers, and a room holds at most 10000 (p.toml:2)",
             "gates.edges_failed: edges_failed cannot be bad (p.toml:4)",
             "gates.connect: connect cannot be bad (p.toml:5)",
             "gates.message_rtt: what \"bad${TOKEN}\" stands for is no gate (p.toml:6)",

@@ -33,10 +33,11 @@ fn a_hard_limit_that_the_plan_does_not_fit_is_refused_with_the_figure() {
 fn descriptors_that_run_out_are_our_limit_and_not_the_targets() {
     // The plan fits the limit by the figure; what was open before the program began is what it lacks.
     let taken = "ulimit -n 200 && for fd in $(seq 20 149); do eval \"exec $fd</dev/null\"; done";
-    let played = play_under(taken, "--rooms 10 --arrivals 100/s --timeout 2s");
+    let played = play_under(taken, "--rooms 10 --arrivals 100/s --timeout 2s --on-invalid fail --retry-invalid 1");
     let summary = played.summary();
     assert_eq!((played.code, summary.validity.verdict), (Some(98), Verdict::Invalid), "{}", played.stderr);
     assert!(summary.failures.iter().any(|row| row.reason == "generator_limit"), "{:?}", played.failures());
+    assert_eq!(played.stderr.matches("once more, 0 left after that").count(), 1, "{}", played.stderr);
     let known = ["generator_limit", "timed_out", "closed"];
     assert!(summary.failures.iter().all(|row| known.contains(&row.reason.as_str())), "{:?}", played.failures());
 }
