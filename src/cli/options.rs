@@ -39,7 +39,7 @@ pub struct ShapeArgs {
 }
 
 /// What else of the profile an option changes.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "The target and the peers")]
 pub struct ChangeArgs {
     /// The server's URL, ws(s) or http(s) [default: an embedded reference server]

@@ -13,6 +13,7 @@ mod input;
 mod limits;
 mod machine;
 pub mod man;
+pub mod probe;
 pub mod profiles;
 pub mod report;
 pub mod run;

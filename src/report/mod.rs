@@ -14,6 +14,8 @@ mod sections;
 mod table;
 mod text;
 
+pub use escape::plain;
+
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
