@@ -3,7 +3,7 @@
 use super::ending::Ending;
 use super::folder::Folder;
 use super::stdout::complain;
-use super::{Exit, gates, input, limits, machine};
+use super::{Exit, faults, gates, input, limits, machine};
 use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
 use crate::controller::{self, Done, Order, Show, Signal, Signals, Trouble};
 use crate::dialect::Dialect;
@@ -11,6 +11,7 @@ use crate::metrics::Thresholds;
 use crate::plan::{Cost, Plan};
 use crate::profile::Validity;
 use crate::server;
+use crate::server::faults::Rule;
 use crate::signaling::Reach;
 use crate::summary::Summary;
 use crate::summary::verdict::{Doubt, Verdict};
@@ -30,6 +31,10 @@ pub fn run(args: &RunArgs) -> Exit {
     };
     let gates = match gates::read(&profile) {
         Ok(gates) => gates,
+        Err(exit) => return exit,
+    };
+    let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+        Ok(faults) => faults,
         Err(exit) => return exit,
     };
     limits::raise_descriptors();
@@ -54,17 +59,17 @@ pub fn run(args: &RunArgs) -> Exit {
     if !quiet {
         complain(folder.obstacle());
     }
-    match play(args, &plan, &signals) {
+    match play(args, &plan, &faults, &signals) {
         Ok(done) => Ending { args, profile: &profile, gates: &gates, folder: &folder, signals: &signals }.close(done),
         Err(exit) => exit,
     }
 }
 
 /// Plays the plan, and again while the run is INVALID and retries are left; what the last one measured.
-fn play(args: &RunArgs, plan: &Plan, signals: &Signals) -> Result<Done, Exit> {
+fn play(args: &RunArgs, plan: &Plan, faults: &[Rule], signals: &Signals) -> Result<Done, Exit> {
     let mut retries = args.load.retry_invalid;
     loop {
-        let order = order(args, plan.clone()).map_err(|why| {
+        let order = order(args, plan.clone(), faults.to_vec()).map_err(|why| {
             complain([why]);
             Exit::Usage
         })?;
@@ -103,7 +108,7 @@ fn end_at_once(signal: Signal) {
     std::process::exit(Exit::from(signal).code().into());
 }
 
-fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
+fn order(args: &RunArgs, plan: Plan, faults: Vec<Rule>) -> Result<Order, String> {
     let target = &plan.profile.target;
     let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
     let cores = available_parallelism().map_or(1, NonZero::get);
@@ -112,7 +117,7 @@ fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
         dialect,
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
-        embedded: server::Config::default(),
+        embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
         reach: Reach { allowed_hosts: args.load.allow_target.clone() },
         wait_for_target: args.load.wait_for_target,
         workers: args.load.workers.map_or(cores, usize::from),

@@ -27,6 +27,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "clock_jump_invalid",
         ],
     ),
+    ("faults", &["rules"]),
     ("gates", &[]),
 ];
 
