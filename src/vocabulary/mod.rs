@@ -7,4 +7,5 @@ pub mod ids;
 pub mod link;
 pub mod message;
 pub mod phase;
+pub mod quantity;
 pub mod seed;

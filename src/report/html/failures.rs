@@ -2,9 +2,9 @@
 
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::rows::FailureRow;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 const ROWS_MAX: usize = 100;

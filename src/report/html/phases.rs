@@ -1,15 +1,16 @@
 //! Where the time goes: phase by phase, the target's apart from the peers'.
 
+use crate::report::figures::percentile;
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::inert::inert;
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
-use crate::report::quantity;
 use crate::summary::Summary;
-use crate::summary::distribution::{Clock, Distribution, samples_needed};
+use crate::summary::distribution::Clock;
 use crate::summary::rows::{Shares, SlowEdge};
 use crate::vocabulary::phase::Phase;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 /// As many as a summary of ours holds.
@@ -70,7 +71,11 @@ fn sum(phases: &[(Phase, u64)]) -> u64 {
 }
 
 fn in_words(phases: &[(Phase, u64)]) -> String {
-    phases.iter().map(|(phase, us)| format!("{} {}", phase.name(), quantity::time(*us))).collect::<Vec<_>>().join(", ")
+    phases
+        .iter()
+        .map(|(phase, us)| format!("{} {}", phase.name(), quantity::duration(*us)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn phase_legend(phases: &[(Phase, u64)]) -> Markup {
@@ -124,8 +129,11 @@ fn phase_table(summary: &Summary) -> Markup {
         let due = summary.timers.get(name)?.on(Clock::Due);
         let key = ink.map(legend_key);
         let mut row = vec![html! { @if let Some(key) = key { (key) " " } (name) }, html! { (whose) }];
-        row.extend([(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)].map(|(at, us)| percentile(due, at, us)));
-        row.extend([html! { (quantity::time(due.max_us)) }, html! { (quantity::time(due.mean_us)) }]);
+        row.extend(
+            [(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)]
+                .map(|(at, us)| html! { (percentile(due, at, us)) }),
+        );
+        row.extend([html! { (quantity::duration(due.max_us)) }, html! { (quantity::duration(due.mean_us)) }]);
         Some(row)
     });
     table(
@@ -137,12 +145,6 @@ fn phase_table(summary: &Summary) -> Markup {
 
 fn legend_key(ink: Ink) -> Markup {
     html! { span class={ "key " (ink.name()) } aria-hidden="true" {} }
-}
-
-/// In brackets when too few samples stand behind it.
-fn percentile(distribution: &Distribution, percentile: f64, us: u64) -> Markup {
-    let enough = distribution.count >= samples_needed(percentile);
-    html! { @if enough { (quantity::time(us)) } @else { "[" (quantity::time(us)) "]" } }
 }
 
 fn timer_table(summary: &Summary) -> Markup {
@@ -167,11 +169,11 @@ fn timer_table(summary: &Summary) -> Markup {
             let mut row = vec![html! { (inert(name)) }, html! { (if same { "either" } else { word }) }];
             row.extend([
                 html! { (quantity::count(distribution.count)) },
-                html! { (quantity::time(distribution.min_us)) },
+                html! { (quantity::duration(distribution.min_us)) },
             ]);
             let at = [(50.0, p.p50), (90.0, p.p90), (95.0, p.p95), (99.0, p.p99), (99.9, p.p99_9)];
-            row.extend(at.map(|(at, us)| percentile(distribution, at, us)));
-            row.push(html! { (quantity::time(distribution.max_us)) });
+            row.extend(at.map(|(at, us)| html! { (percentile(distribution, at, us)) }));
+            row.push(html! { (quantity::duration(distribution.max_us)) });
             row
         })
     });
@@ -214,9 +216,9 @@ fn slow_table(edges: &[SlowEdge], phases: &[Vec<(Phase, u64)>]) -> Markup {
         vec![
             html! { (inert(&edge.room)) },
             html! { span.whole { (edge.peers[0]) "–" (edge.peers[1]) } },
-            html! { (quantity::time(edge.due_us)) },
-            html! { (quantity::time(edge.began_us)) },
-            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (quantity::time(*us)) ")" } } },
+            html! { (quantity::duration(edge.due_us)) },
+            html! { (quantity::duration(edge.began_us)) },
+            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (quantity::duration(*us)) ")" } } },
         ]
     });
     table(&html! { "The slowest edges that opened" }, &COLUMNS, rows)
