@@ -56,7 +56,7 @@ pub fn run(args: &RunArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let order = match order(args, plan) {
+    let order = match order(args, plan, gates.clone()) {
         Ok(order) => order,
         Err(why) => {
             complain([why]);
@@ -72,7 +72,7 @@ pub fn run(args: &RunArgs) -> Exit {
     }
 }
 
-fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
+fn order(args: &RunArgs, plan: Plan, gates: Vec<Gate>) -> Result<Order, String> {
     let target = &plan.profile.target;
     let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
     let cores = available_parallelism().map_or(1, NonZero::get);
@@ -87,6 +87,7 @@ fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
         workers: args.load.workers.map_or(cores, usize::from),
         show: show(&args.output),
         thresholds: Thresholds::default(),
+        gates,
         plan,
     })
 }
@@ -173,11 +174,11 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
         (is_unreachable(summary), Exit::Unreachable),
         (!summary.run.complete, Exit::Incomplete),
         (invalid, Exit::Invalid),
-        (!passed(summary) || stop == Some(Stop::Brake), Exit::Failed),
+        (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
     ];
     let stopped = match stop {
         Some(Stop::Signal(signal)) => Exit::of_signal(signal.number()).unwrap_or(Exit::Interrupted),
-        Some(Stop::Brake) | None => Exit::Passed,
+        Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
     };
     holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
 }

@@ -9,6 +9,7 @@ mod progress;
 mod pulse;
 mod run;
 mod signals;
+mod umpire;
 mod usher;
 mod vitals;
 mod worker;

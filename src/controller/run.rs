@@ -7,9 +7,11 @@ use super::machine::machine;
 use super::progress::{Progress, Show, View};
 use super::pulse::Pulses;
 use super::signals::{Signal, Signals};
+use super::umpire::Umpire;
 use super::vitals;
 use super::worker::{Common, Harvest, work};
 use crate::dialect::Dialect;
+use crate::gates::Gate;
 use crate::metrics::{Facts, Health, Recorder, Thresholds, summarize};
 use crate::plan::Plan;
 use crate::server;
@@ -17,6 +19,7 @@ use crate::signaling::{Reach, dial, resolve};
 use crate::summary::Summary;
 use crate::summary::run::{Build, PhaseSpan};
 use crate::summary::stamp::stamp;
+use crate::summary::verdict::GateResult;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Naming;
 use rand::Rng;
@@ -64,6 +67,8 @@ pub struct Order {
     pub workers: usize,
     pub show: Show,
     pub thresholds: Thresholds,
+    /// Watched while the run goes on: those marked `abort` can end it. Judging the whole run is the caller's.
+    pub gates: Vec<Gate>,
 }
 
 /// What ended a run before its plan did.
@@ -72,6 +77,8 @@ pub enum Stop {
     Signal(Signal),
     /// Too much failed for too long.
     Brake,
+    /// A gate marked `abort` failed; `run.stopped_by` of the Summary names it.
+    Gate,
 }
 
 /// A run that is over.
@@ -125,6 +132,7 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         signal = signals.next() => Some(Stop::Signal(signal)),
     };
 
+    let umpire = Umpire::new(order.gates, order.show != Show::Nothing);
     let workers = order.workers.clamp(1, order.plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
     let common = Arc::new(Common {
@@ -135,9 +143,10 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&order.plan),
         pulses: Pulses::new(workers),
+        watched: umpire.watched(),
         plan: order.plan,
     });
-    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, started_at)?;
+    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, umpire, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => watch_over.until_the_end(&mut signals).await,
@@ -170,6 +179,10 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         stopped_by: stop.map(|stop| match stop {
             Stop::Signal(signal) => signal.name().to_owned(),
             Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
+            Stop::Gate => watch_over
+                .tripped
+                .as_ref()
+                .map_or_else(|| "a gate".to_owned(), |gate| format!("the gate {}", gate.in_words())),
         }),
         machine: machine(),
         phases: watch_over.phases(ended),
@@ -227,12 +240,21 @@ struct WatchOver {
     conductor: Conductor,
     health: Health,
     progress: Progress,
+    umpire: Umpire,
+    /// The gate that ended the run.
+    tripped: Option<GateResult>,
     started_at: SystemTime,
     sampled_at: Instant,
 }
 
 impl WatchOver {
-    fn start(common: Arc<Common>, workers: usize, show: Show, started_at: SystemTime) -> io::Result<Self> {
+    fn start(
+        common: Arc<Common>,
+        workers: usize,
+        show: Show,
+        umpire: Umpire,
+        started_at: SystemTime,
+    ) -> io::Result<Self> {
         let (conduct, conducted) = watch::channel(Conduct::Play);
         let mut threads = vec![];
         for worker in 0..workers {
@@ -249,6 +271,8 @@ impl WatchOver {
             conductor: Conductor::new(common.start, lengths),
             health: Health::new(machine().cores),
             progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
+            umpire,
+            tripped: None,
             sampled_at: common.start,
             started_at,
             common,
@@ -275,6 +299,8 @@ impl WatchOver {
                 continue;
             }
             let wanted = self.conductor.step(now, &tally);
+            let elapsed = now.saturating_duration_since(self.common.start);
+            self.tripped = self.umpire.look(now, elapsed, &self.common.pulses);
             self.progress.draw(&View {
                 now,
                 start: self.common.start,
@@ -282,12 +308,16 @@ impl WatchOver {
                 place: self.conductor.place(),
                 tally,
                 recent_p99_us: self.common.pulses.recent_p99_us(),
+                gates: self.umpire.standing(),
             });
             if wanted == Conduct::Leave || !self.is_playing() {
                 return None;
             }
             if self.conductor.should_brake(now, &tally) {
                 return Some(Stop::Brake);
+            }
+            if self.tripped.is_some() {
+                return Some(Stop::Gate);
             }
             self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, wanted) != wanted);
         }
