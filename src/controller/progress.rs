@@ -94,7 +94,7 @@ impl Bars {
         // What does not fit a narrow terminal is cut at its edge: a line that wraps could not be drawn over.
         let line = || styled(all.add(ProgressBar::new(0)), "{prefix:>8} {wide_msg}");
         let (peers, edges) = (bar(peers, "peers", "cyan"), bar(edges, "edges", "green"));
-        let (part, gates) = (line(), line().with_prefix("gates"));
+        let (part, gates) = (line(), line());
         Self { all, peers, edges, part, gates }
     }
 
@@ -108,7 +108,10 @@ impl Bars {
         self.edges.set_message([failures, p99.unwrap_or_default()].join("  ").trim().to_owned());
         self.part.set_prefix(view.part.name());
         self.part.set_message(format!("{}  {}", place(view), messages(tally)).trim_end().to_owned());
-        self.gates.set_message(view.gates.map(standing).unwrap_or_else(|| "none judged yet".to_owned()));
+        if let Some(gates) = view.gates {
+            self.gates.set_prefix("gates");
+            self.gates.set_message(standing(gates));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod choice;
 pub mod event;
 pub mod failure;
+pub mod glossary;
 pub mod ids;
 pub mod link;
 pub mod message;

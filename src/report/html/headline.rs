@@ -1,6 +1,7 @@
 //! What a reader wants first: passed or not, to be trusted or not, how fast, how many.
 
 use crate::report::figures;
+use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
@@ -29,7 +30,7 @@ pub fn header(summary: &Summary) -> Markup {
 
 /// Two answers side by side: did it pass, and can the figures be believed.
 pub fn verdicts(summary: &Summary) -> Markup {
-    let (mark, class, word, why) = outcome(summary);
+    let (mark, class, ending, why) = outcome(summary);
     let (trust_mark, trust_class, trust) = match summary.validity.verdict {
         Verdict::Valid => ("✓", "good", "The figures are the target's, not the generator's."),
         Verdict::Suspect => ("?", "doubtful", "The generator may have coloured these figures."),
@@ -38,13 +39,13 @@ pub fn verdicts(summary: &Summary) -> Markup {
     html! {
         section.verdicts aria-label="Verdicts" {
             div class={ "verdict " (class) } {
-                h2 { span.mark aria-hidden="true" { (mark) } " " (word) }
+                h2 { span.mark aria-hidden="true" { (mark) } " " (ending) }
                 p { (why) }
                 @for gate in summary.gates.iter().filter(|gate| !gate.ok).take(5) { p.broken { (gate_in_words(gate)) } }
                 @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (inert(cause)) } }
             }
             div class={ "verdict " (trust_class) } {
-                h2 { span.mark aria-hidden="true" { (trust_mark) } " " (summary.validity.verdict.name()) }
+                h2 { span.mark aria-hidden="true" { (trust_mark) } " " (word(summary.validity.verdict.name())) }
                 p { (trust) }
                 @for doubt in summary.validity.reasons.iter().take(5) {
                     p.broken {
@@ -134,7 +135,7 @@ pub fn gates(gates: &[GateResult]) -> Markup {
     ordered.sort_by_key(|gate| gate.ok);
     let rows = ordered.into_iter().map(|gate| {
         vec![
-            html! { (inert(&gate.metric_in_words())) },
+            word(&inert(&gate.metric_in_words())),
             if gate.ok {
                 html! { span.good { "✓ yes" } }
             } else {
