@@ -1,7 +1,8 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, Order, Show};
+use meshload::controller::{self, Done, Order, Show, Stop};
 use meshload::dialect::Dialect;
+use meshload::gates::Gate;
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source, builtin};
@@ -9,9 +10,13 @@ use meshload::server::{self, Kind};
 use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn play(kind: Kind, text: &str, workers: usize) -> Summary {
+    conduct(kind, text, workers, vec![]).summary
+}
+
+fn conduct(kind: Kind, text: &str, workers: usize, gates: Vec<Gate>) -> Done {
     let profile = profile::read(Source { name: "test.toml", text }, &[], &|_| None).unwrap();
     let order = Order {
         plan: Plan::new(profile, Seed(1)),
@@ -25,8 +30,9 @@ fn play(kind: Kind, text: &str, workers: usize) -> Summary {
         workers,
         show: Show::Nothing,
         thresholds: Thresholds::default(),
+        gates,
     };
-    controller::run(order).unwrap().summary
+    controller::run(order).unwrap()
 }
 
 const SMALL: &str = r#"
@@ -61,4 +67,33 @@ fn the_smoke_profile_runs() {
     let summary = play(Kind::Relay, text, 2);
     println!("{}", serde_json::to_string_pretty(&summary).unwrap());
     assert_eq!(summary.counts.edges.opened, 60);
+}
+
+/// Messages for ten minutes, which nobody waits for.
+const LONG: &str = r#"
+[rooms]
+count = 4
+size = 3
+[arrivals]
+rate = "60/s"
+[phases]
+steady = "10m"
+"#;
+
+#[test]
+fn an_abort_gate_that_fails_ends_the_run_and_is_named() {
+    let gate = |line: &str, after| Gate { abort: true, after, ..Gate::parse_line(line).unwrap() };
+    let watched = vec![
+        gate("edges_failed: rate < 50%", Duration::ZERO),
+        gate("time_to_open: max < 1us", Duration::from_secs(600)),
+        gate("time_to_open: p(50) < 2us", Duration::from_secs(1)),
+    ];
+    let began = Instant::now();
+    let done = conduct(Kind::Relay, LONG, 2, watched);
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert_eq!(done.stop, Some(Stop::Gate));
+    let stopped_by = done.summary.run.stopped_by.unwrap();
+    assert!(stopped_by.starts_with("the gate time_to_open p(50) < 2us, observed "), "{stopped_by}");
+    assert!(!done.summary.run.interrupted && done.summary.run.complete);
+    assert_eq!(done.summary.counts.edges.opened, 12);
 }

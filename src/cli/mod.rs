@@ -182,6 +182,12 @@ pub fn parse() -> Cli {
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
+/// Reads the arguments after the program's name, without ending the process. Errors: clap's own words, for people.
+pub fn parse_from(args: &[String]) -> Result<Cli, String> {
+    let program = std::iter::once("meshload");
+    Cli::try_parse_from(program.chain(args.iter().map(String::as_str))).map_err(|error| error.to_string())
+}
+
 /// The completions of a shell, as a script.
 pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     let mut script = vec![];

@@ -74,11 +74,11 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
         (is_unreachable(summary), Exit::Unreachable),
         (!summary.run.complete, Exit::Incomplete),
         (invalid || doubted, Exit::Invalid),
-        (!passed(summary) || stop == Some(Stop::Brake), Exit::Failed),
+        (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
     ];
     let stopped = match stop {
         Some(Stop::Signal(signal)) => Exit::from(signal),
-        Some(Stop::Brake) | None => Exit::Passed,
+        Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
     };
     holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
 }

@@ -7,6 +7,7 @@ use super::{Exit, faults, gates, input, limits, machine};
 use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
 use crate::controller::{self, Done, Order, Show, Signal, Signals, Trouble};
 use crate::dialect::Dialect;
+use crate::gates::Gate;
 use crate::metrics::Thresholds;
 use crate::plan::{Cost, Plan};
 use crate::profile::Validity;
@@ -59,17 +60,17 @@ pub fn run(args: &RunArgs) -> Exit {
     if !quiet {
         complain(folder.obstacle());
     }
-    match play(args, &plan, &faults, &signals) {
+    match play(args, &plan, &gates, &faults, &signals) {
         Ok(done) => Ending { args, profile: &profile, gates: &gates, folder: &folder, signals: &signals }.close(done),
         Err(exit) => exit,
     }
 }
 
 /// Plays the plan, and again while the run is INVALID and retries are left; what the last one measured.
-fn play(args: &RunArgs, plan: &Plan, faults: &[Rule], signals: &Signals) -> Result<Done, Exit> {
+fn play(args: &RunArgs, plan: &Plan, gates: &[Gate], faults: &[Rule], signals: &Signals) -> Result<Done, Exit> {
     let mut retries = args.load.retry_invalid;
     loop {
-        let order = order(args, plan.clone(), faults.to_vec()).map_err(|why| {
+        let order = order(args, plan.clone(), gates.to_vec(), faults.to_vec()).map_err(|why| {
             complain([why]);
             Exit::Usage
         })?;
@@ -108,7 +109,7 @@ fn end_at_once(signal: Signal) {
     std::process::exit(Exit::from(signal).code().into());
 }
 
-fn order(args: &RunArgs, plan: Plan, faults: Vec<Rule>) -> Result<Order, String> {
+fn order(args: &RunArgs, plan: Plan, gates: Vec<Gate>, faults: Vec<Rule>) -> Result<Order, String> {
     let target = &plan.profile.target;
     let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
     let cores = available_parallelism().map_or(1, NonZero::get);
@@ -123,6 +124,7 @@ fn order(args: &RunArgs, plan: Plan, faults: Vec<Rule>) -> Result<Order, String>
         workers: args.load.workers.map_or(cores, usize::from),
         show: show(&args.output),
         thresholds: thresholds(&plan.profile.validity),
+        gates,
         plan,
     })
 }
@@ -232,6 +234,7 @@ mod tests {
     fn the_size_of_a_run_is_announced_before_it_starts() {
         let plan = planned("name = \"x\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"6/s\"", &[]);
         let order = Order {
+            gates: vec![],
             run_id: "m1".to_owned(),
             dialect: Dialect::Dashboard,
             url: None,

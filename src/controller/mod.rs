@@ -9,6 +9,8 @@ mod progress;
 mod pulse;
 mod run;
 mod signals;
+mod target;
+mod umpire;
 mod usher;
 mod vitals;
 mod worker;

@@ -1,6 +1,6 @@
 //! What workers tell the controller while they play: small copies, renewed ten times a second.
 
-use crate::metrics::Tally;
+use crate::metrics::{Live, Tally};
 use crate::summary::histogram::Histogram;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,8 @@ pub struct Pulse {
     pub lag: Histogram,
     /// time_to_open of the last seconds, in µs.
     pub recent_us: Vec<u32>,
+    /// What gates read, if any are watched; renewed twice a second.
+    pub live: Option<Live>,
     /// The thread, once it runs: for /proc.
     pub thread: Option<i32>,
 }
@@ -36,6 +38,15 @@ impl Pulses {
             sum += self.of(worker).tally;
         }
         sum
+    }
+
+    /// What gates read, of all workers; `None` until one has told.
+    pub fn live(&self) -> Option<Live> {
+        let told = (0..self.0.len()).filter_map(|worker| self.of(worker).live.clone());
+        told.reduce(|mut sum, live| {
+            sum.merge(live);
+            sum
+        })
     }
 
     /// The lag of each worker since this was last asked.

@@ -7,17 +7,20 @@ use super::machine::machine;
 use super::progress::{Progress, Show, View};
 use super::pulse::Pulses;
 use super::signals::{Signal, Signals};
+use super::target::reach_target;
+use super::umpire::Umpire;
 use super::vitals;
 use super::worker::{Common, Harvest, work};
 use crate::dialect::Dialect;
+use crate::gates::Gate;
 use crate::metrics::{Facts, Health, Recorder, Thresholds, summarize};
 use crate::plan::Plan;
 use crate::server;
-use crate::signaling::{Reach, dial, resolve};
+use crate::signaling::Reach;
 use crate::summary::Summary;
 use crate::summary::run::{Build, PhaseSpan};
 use crate::summary::stamp::stamp;
-use crate::vocabulary::failure::Failure;
+use crate::summary::verdict::GateResult;
 use crate::vocabulary::ids::Naming;
 use rand::Rng;
 use std::io;
@@ -33,9 +36,6 @@ const STEP_EVERY: Duration = Duration::from_millis(50);
 
 /// How often the process is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
-
-/// Between two tries while waiting for the target.
-const KNOCK_EVERY: Duration = Duration::from_millis(250);
 
 /// From the workers' start to the run's time zero: runtimes and certificates are made in it.
 const LEAD: Duration = Duration::from_millis(100);
@@ -64,6 +64,8 @@ pub struct Order {
     pub workers: usize,
     pub show: Show,
     pub thresholds: Thresholds,
+    /// Watched while the run goes on: those marked `abort` can end it. Judging the whole run is the caller's.
+    pub gates: Vec<Gate>,
 }
 
 /// What ended a run before its plan did.
@@ -72,6 +74,8 @@ pub enum Stop {
     Signal(Signal),
     /// Too much failed for too long.
     Brake,
+    /// A gate marked `abort` failed; `run.stopped_by` of the Summary names it.
+    Gate,
 }
 
 /// A run that is over.
@@ -134,6 +138,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
+    let umpire = Umpire::new(order.gates, order.show != Show::Nothing);
     let workers = order.workers.clamp(1, order.plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
     let common = Arc::new(Common {
@@ -144,9 +149,10 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&order.plan),
         pulses: Pulses::new(workers),
+        watched: umpire.watched(),
         plan: order.plan,
     });
-    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, started_at)?;
+    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, umpire, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => watch_over.until_the_end(&mut signals).await,
@@ -157,12 +163,8 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
 
     let complete = harvests.len() == workers;
     let panics = harvests.iter().map(|harvest| harvest.panics).sum();
-    let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds();
-    let mut books = Recorder::new(&[], start, timeout, kinds.len());
-    for harvest in harvests {
-        books.merge(harvest.recorder);
-    }
+    let books = one_book(&common, harvests);
     let facts = Facts {
         build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
         name: common.plan.profile.name.clone(),
@@ -176,10 +178,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         target,
         interrupted: matches!(stop, Some(Stop::Signal(_))),
         complete,
-        stopped_by: stop.map(|stop| match stop {
-            Stop::Signal(signal) => signal.name().to_owned(),
-            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
-        }),
+        stopped_by: stop.map(|stop| watch_over.stopped_by(stop)),
         machine: machine(),
         phases: watch_over.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
@@ -189,43 +188,14 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     Ok(Done { summary, stop, panics })
 }
 
-async fn reach_target(endpoints: &Endpoints, at_most: Duration) -> Result<(), Trouble> {
-    admit_target(endpoints).await?;
-    wait_for_target(endpoints, at_most).await;
-    Ok(())
-}
-
-/// A target off this machine and off private networks is refused unless it was named on purpose.
-async fn admit_target(endpoints: &Endpoints) -> Result<(), Trouble> {
-    let endpoint = endpoints.any().map_err(|error| Trouble::Url(error.to_string()))?;
-    let Some((host, port)) = endpoint.host_and_port() else {
-        return Err(Trouble::Url("the URL names no host".to_owned()));
-    };
-    // A name that can't be resolved fails as every peer's own connect, and is counted there.
-    let Ok(addresses) = resolve(host, port).await else { return Ok(()) };
-    let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()));
-    match far {
-        Some(address) => Err(Trouble::Far { host: host.to_owned(), address: address.ip() }),
-        None => Ok(()),
+/// What the workers booked, together.
+fn one_book(common: &Common, harvests: Vec<Harvest>) -> Recorder {
+    let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
+    let mut books = Recorder::new(&[], common.start, timeout, kinds);
+    for harvest in harvests {
+        books.merge(harvest.recorder);
     }
-}
-
-/// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
-async fn wait_for_target(endpoints: &Endpoints, at_most: Duration) {
-    let until = Instant::now() + at_most;
-    while Instant::now() < until {
-        let dialled: Result<_, Failure> = match endpoints.any() {
-            Ok(endpoint) => match tokio::time::timeout_at(until.into(), dial(&endpoint)).await {
-                Ok(dialled) => dialled,
-                Err(_) => return,
-            },
-            Err(_) => return,
-        };
-        if dialled.is_ok() {
-            return;
-        }
-        tokio::time::sleep(KNOCK_EVERY).await;
-    }
+    books
 }
 
 fn pool(plan: &Plan) -> Arc<[u8]> {
@@ -242,12 +212,21 @@ struct WatchOver {
     conductor: Conductor,
     health: Health,
     progress: Progress,
+    umpire: Umpire,
+    /// The gate that ended the run.
+    tripped: Option<GateResult>,
     started_at: SystemTime,
     sampled_at: Instant,
 }
 
 impl WatchOver {
-    fn start(common: Arc<Common>, workers: usize, show: Show, started_at: SystemTime) -> io::Result<Self> {
+    fn start(
+        common: Arc<Common>,
+        workers: usize,
+        show: Show,
+        umpire: Umpire,
+        started_at: SystemTime,
+    ) -> io::Result<Self> {
         let (conduct, conducted) = watch::channel(Conduct::Play);
         let mut threads = vec![];
         for worker in 0..workers {
@@ -264,6 +243,8 @@ impl WatchOver {
             conductor: Conductor::new(common.start, lengths),
             health: Health::new(machine().cores),
             progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
+            umpire,
+            tripped: None,
             sampled_at: common.start,
             started_at,
             common,
@@ -290,6 +271,8 @@ impl WatchOver {
                 continue;
             }
             let wanted = self.conductor.step(now, &tally);
+            let elapsed = now.saturating_duration_since(self.common.start);
+            self.tripped = self.umpire.look(now, elapsed, &self.common.pulses);
             self.progress.draw(&View {
                 now,
                 start: self.common.start,
@@ -297,12 +280,16 @@ impl WatchOver {
                 place: self.conductor.place(),
                 tally,
                 recent_p99_us: self.common.pulses.recent_p99_us(),
+                gates: self.umpire.standing(),
             });
             if wanted == Conduct::Leave || !self.is_playing() {
                 return None;
             }
             if self.conductor.should_brake(now, &tally) {
                 return Some(Stop::Brake);
+            }
+            if self.tripped.is_some() {
+                return Some(Stop::Gate);
             }
             self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, wanted) != wanted);
         }
@@ -350,6 +337,18 @@ impl WatchOver {
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));
         if apart > CLOCK_SLACK {
             self.health.clock_jumped(apart);
+        }
+    }
+
+    /// What stopped the run, in words.
+    fn stopped_by(&self, stop: Stop) -> String {
+        match stop {
+            Stop::Signal(signal) => signal.name().to_owned(),
+            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
+            Stop::Gate => match &self.tripped {
+                Some(gate) => format!("the gate {}", gate.in_words()),
+                None => "a gate".to_owned(),
+            },
         }
     }
 

@@ -5,11 +5,12 @@ use super::endpoint::Endpoints;
 use super::pulse::Pulses;
 use super::usher::Usher;
 use crate::dialect::Dialect;
-use crate::driver::Clock;
+use crate::driver;
 use crate::metrics::{Recorder, RoomFacts};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Pattern;
+use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
 use crate::vocabulary::ids::Naming;
 use std::cell::RefCell;
@@ -27,6 +28,9 @@ const LAG_EVERY: Duration = Duration::from_millis(10);
 /// How often a worker tells how far it is.
 const PULSE_EVERY: Duration = Duration::from_millis(100);
 
+/// How often a worker copies what gates read: a copy is 160 KiB a timer.
+pub const LIVE_EVERY: Duration = Duration::from_millis(500);
+
 /// How long the last goodbyes may take once everybody was told to leave.
 const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
@@ -42,6 +46,8 @@ pub struct Common {
     /// What random payloads are cut from.
     pub pool: Arc<[u8]>,
     pub pulses: Pulses,
+    /// The timers that gates read while the run goes on; `None` if no gate is watched.
+    pub watched: Option<Vec<(String, Clock)>>,
 }
 
 /// What a worker comes back with.
@@ -96,7 +102,7 @@ async fn play(
     books: &Rc<RefCell<Recorder>>,
     mut conduct: watch::Receiver<Conduct>,
 ) -> io::Result<u64> {
-    let clock = Clock::new()?;
+    let clock = driver::Clock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
     let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone());
@@ -104,6 +110,7 @@ async fn play(
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
+    let mut live_due = Instant::now();
     let mut until: Option<Instant> = None;
     while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
@@ -120,11 +127,12 @@ async fn play(
                 lag_due = now + LAG_EVERY;
             }
             _ = pulse.tick() => {
-                let books = books.borrow();
-                let mut pulse = common.pulses.of(worker);
-                pulse.tally = books.tally();
-                pulse.recent_us = books.recent_us();
-                pulse.lag.merge(&std::mem::take(&mut lag));
+                let now = Instant::now();
+                let is_live_due = now >= live_due;
+                if is_live_due {
+                    live_due = now + LIVE_EVERY;
+                }
+                beat(common, worker, &books.borrow(), std::mem::take(&mut lag), is_live_due);
             }
             () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
             () = usher.departure() => {}
@@ -134,8 +142,21 @@ async fn play(
     Ok(usher.panics())
 }
 
+/// Tells the controller how far this worker is, and, where gates are watched and it is time, what they read.
+fn beat(common: &Common, worker: usize, books: &Recorder, lag: Histogram, is_live_due: bool) {
+    let kinds = || common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>();
+    let live = common.watched.as_ref().filter(|_| is_live_due).map(|timers| books.live(timers, &kinds()));
+    let mut pulse = common.pulses.of(worker);
+    pulse.tally = books.tally();
+    pulse.recent_us = books.recent_us();
+    pulse.lag.merge(&lag);
+    if live.is_some() {
+        pulse.live = live;
+    }
+}
+
 /// Waits until `due`; for ever, when all have come.
-async fn next_arrival(clock: &Rc<Clock>, due: Option<Instant>) {
+async fn next_arrival(clock: &Rc<driver::Clock>, due: Option<Instant>) {
     match due {
         Some(due) => clock.sleep_until(due).await,
         None => std::future::pending().await,

@@ -60,6 +60,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         timers,
         timers_warmup: recorder.accounts[1].timers.distributions(&facts.kinds),
         shares: account.shares(),
+        mean_edge: account.mean_edge(),
         failures: account.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),

@@ -10,7 +10,6 @@ mod json;
 mod junit;
 mod markdown;
 mod prom;
-mod quantity;
 #[cfg(test)]
 mod sample;
 mod sections;

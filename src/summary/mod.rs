@@ -17,7 +17,7 @@ pub mod verdict;
 use crate::summary::counts::Counts;
 use crate::summary::distribution::Timer;
 use crate::summary::health::Health;
-use crate::summary::rows::{FailureRow, RoomMesh, SeriesRow, Shares, SlowEdge};
+use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
 use crate::summary::verdict::{GateResult, Validity};
 use schemars::JsonSchema;
@@ -59,6 +59,10 @@ pub struct Summary {
     /// Absent when no edge opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Shares>,
+    /// The mean of each phase over the edges that opened; they add up to the mean of those edges' `time_to_open`
+    /// (began). The timer `connect` has a sample a peer, so the phases' own means do not. Absent when no edge opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_edge: Option<PhaseTimes>,
     pub failures: Vec<FailureRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,

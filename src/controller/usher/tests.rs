@@ -50,6 +50,7 @@ fn common(url: String) -> Arc<Common> {
     let text = "[rooms]\ncount = 1\nsize = 3\n[arrivals]\nshape = \"burst\"\n[handshake]\ntimeout = \"600s\"";
     let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
     Arc::new(Common {
+        watched: None,
         endpoints: Endpoints::new(profile.target.clone(), url, "m1", Reach::default()),
         dialect: Dialect::Dashboard,
         naming: Naming::new("m1".to_owned(), 3),

@@ -2,8 +2,8 @@
 
 use crate::gates::baseline::{Change, Comparison, Finding, Side, Verdict};
 use crate::report::html::inert;
-use crate::report::quantity;
 use crate::summary::verdict::Unit;
+use crate::vocabulary::quantity;
 
 /// The verdict in a word, and what it means in a sentence.
 pub fn verdict(comparison: &Comparison) -> (&'static str, String) {
@@ -73,7 +73,7 @@ pub fn name(change: &Change) -> String {
 pub fn amount(change: &Change, amount: Option<f64>) -> String {
     let Some(amount) = amount else { return "–".into() };
     match change.unit {
-        Unit::Us => quantity::time(amount.max(0.0) as u64),
+        Unit::Us => quantity::duration(amount.max(0.0) as u64),
         Unit::Ratio => quantity::percent(amount),
         Unit::Bytes => quantity::bytes(amount.max(0.0) as u64),
         Unit::Count => quantity::number(amount),

@@ -1,10 +1,11 @@
 //! What went wrong: by phase, reason and detail, with an example of each and its cause where it is known.
 
+use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::rows::FailureRow;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 const ROWS_MAX: usize = 100;
@@ -36,12 +37,12 @@ fn rows(failures: &[&FailureRow]) -> Markup {
     ];
     let rows = failures.iter().take(ROWS_MAX).map(|row| {
         vec![
-            html! { (inert(&row.phase)) },
-            html! { (inert(&row.reason)) },
+            word(&inert(&row.phase)),
+            word(&inert(&row.reason)),
             html! { (inert(&row.detail)) (hint(&row.detail)) },
             html! { (quantity::count(row.count)) },
             html! { (quantity::count(row.peers)) },
-            html! { (inert(row.cause.as_deref().unwrap_or("–"))) },
+            word(&inert(row.cause.as_deref().unwrap_or("–"))),
             html! { span.example { (inert(&row.example)) } },
         ]
     });

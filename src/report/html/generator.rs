@@ -4,20 +4,20 @@ use crate::report::html::inert::inert;
 use crate::report::html::ink::Ink;
 use crate::report::html::latency::{percentile_chart, points};
 use crate::report::html::table::{Column, figure, table};
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::verdict::Doubt;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 pub fn section(summary: &Summary) -> Markup {
     let health = &summary.health;
     let cores = summary.run.machine.cores;
     let facts = [
-        ("Timers fired late by", format!("{} (p99)", quantity::time(health.lag_us.p.p99))),
+        ("Timers fired late by", format!("{} (p99)", quantity::duration(health.lag_us.p.p99))),
         ("CPU used", format!("{:.2} of {cores} cores", health.cpu_cores)),
         ("Nearly all CPU used", format!("{} of the run", quantity::percent(health.busy_share))),
         ("Waiting for a CPU", format!("{} of the run", quantity::percent(health.waiting_share))),
-        ("CPU per edge", quantity::time(health.us_per_edge)),
+        ("CPU per edge", quantity::duration(health.us_per_edge)),
         ("Memory at most", quantity::bytes(health.rss_bytes_max)),
         ("Descriptors at most", quantity::count(health.fds_max)),
         ("Arrivals started late", quantity::count(health.late)),

@@ -1,12 +1,14 @@
 //! What a reader wants first: passed or not, to be trusted or not, how fast, how many.
 
+use crate::report::figures;
+use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
-use crate::report::quantity;
 use crate::summary::Summary;
-use crate::summary::distribution::{Clock, samples_needed};
+use crate::summary::distribution::Clock;
 use crate::summary::run::Outcome;
-use crate::summary::verdict::{GateResult, Unit, Verdict};
+use crate::summary::verdict::{GateResult, Verdict};
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 pub fn header(summary: &Summary) -> Markup {
@@ -18,7 +20,7 @@ pub fn header(summary: &Summary) -> Markup {
             p.facts {
                 span { (inert(&run.target)) } " "
                 span { (inert(&run.started_at)) } " "
-                span { "ran " (quantity::time(run.duration_us)) } " "
+                span { "ran " (quantity::duration(run.duration_us)) } " "
                 span { (inert(&run.dialect)) " dialect, " (inert(&run.engine)) " engine" } " "
                 span { "seed " (run.seed) }
             }
@@ -28,7 +30,7 @@ pub fn header(summary: &Summary) -> Markup {
 
 /// Two answers side by side: did it pass, and can the figures be believed.
 pub fn verdicts(summary: &Summary) -> Markup {
-    let (mark, class, word, why) = outcome(summary);
+    let (mark, class, ending, why) = outcome(summary);
     let (trust_mark, trust_class, trust) = match summary.validity.verdict {
         Verdict::Valid => ("✓", "good", "The figures are the target's, not the generator's."),
         Verdict::Suspect => ("?", "doubtful", "The generator may have coloured these figures."),
@@ -37,13 +39,13 @@ pub fn verdicts(summary: &Summary) -> Markup {
     html! {
         section.verdicts aria-label="Verdicts" {
             div class={ "verdict " (class) } {
-                h2 { span.mark aria-hidden="true" { (mark) } " " (word) }
+                h2 { span.mark aria-hidden="true" { (mark) } " " (ending) }
                 p { (why) }
                 @for gate in summary.gates.iter().filter(|gate| !gate.ok).take(5) { p.broken { (gate_in_words(gate)) } }
                 @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (inert(cause)) } }
             }
             div class={ "verdict " (trust_class) } {
-                h2 { span.mark aria-hidden="true" { (trust_mark) } " " (summary.validity.verdict.name()) }
+                h2 { span.mark aria-hidden="true" { (trust_mark) } " " (word(summary.validity.verdict.name())) }
                 p { (trust) }
                 @for doubt in summary.validity.reasons.iter().take(5) {
                     p.broken {
@@ -81,10 +83,7 @@ pub fn figures(summary: &Summary) -> Markup {
     let rooms = &summary.counts.rooms;
     let open = summary.timers.get("time_to_open").map(|timer| timer.on(Clock::Due));
     let at = |percentile: f64, us: fn(&crate::summary::distribution::Percentiles) -> u64| {
-        open.map_or("–".to_owned(), |open| {
-            let time = quantity::time(us(&open.p));
-            if open.count < samples_needed(percentile) { format!("[{time}]") } else { time }
-        })
+        open.map_or("–".to_owned(), |open| figures::percentile(open, percentile, us(&open.p)))
     };
     html! {
         section.headline aria-label="Headline figures" {
@@ -136,14 +135,14 @@ pub fn gates(gates: &[GateResult]) -> Markup {
     ordered.sort_by_key(|gate| gate.ok);
     let rows = ordered.into_iter().map(|gate| {
         vec![
-            html! { (gate_name(gate)) },
+            word(&inert(&gate.metric_in_words())),
             if gate.ok {
                 html! { span.good { "✓ yes" } }
             } else {
                 html! { span.bad { "✗ no" } (reason(gate)) }
             },
             html! { (inert(&gate.expr)) },
-            html! { (observed(gate)) },
+            html! { (gate.observed_in_words()) },
             html! { (quantity::count(gate.samples)) },
             html! { (inert(gate.line.as_deref().unwrap_or(""))) },
         ]
@@ -158,13 +157,12 @@ pub fn gates(gates: &[GateResult]) -> Markup {
 }
 
 fn gate_in_words(gate: &GateResult) -> String {
-    let seen = if gate.observed.is_some() { format!("observed {}", observed(gate)) } else { "nothing observed".into() };
-    format!("{}: {} – {seen}{}", gate_name(gate), inert(&gate.expr), reason(gate))
-}
-
-fn gate_name(gate: &GateResult) -> String {
-    let clock = if gate.clock == Some(Clock::Began) { ".began" } else { "" };
-    format!("{}{clock}", inert(&gate.metric))
+    let seen = if gate.observed.is_some() {
+        format!("observed {}", gate.observed_in_words())
+    } else {
+        "nothing observed".into()
+    };
+    format!("{}: {} – {seen}{}", inert(&gate.metric_in_words()), inert(&gate.expr), reason(gate))
 }
 
 fn reason(gate: &GateResult) -> String {
@@ -173,16 +171,5 @@ fn reason(gate: &GateResult) -> String {
         Some("too_few_samples") => " (too few samples)".into(),
         Some("no_data") => " (nothing was measured)".into(),
         Some(other) => format!(" ({})", inert(other)),
-    }
-}
-
-fn observed(gate: &GateResult) -> String {
-    let Some(value) = gate.observed else { return "–".into() };
-    match gate.unit {
-        Unit::Us => quantity::time(value.max(0.0) as u64),
-        Unit::Ratio => quantity::percent(value),
-        Unit::Bytes => quantity::bytes(value.max(0.0) as u64),
-        Unit::Count if value.fract() == 0.0 => quantity::count(value.max(0.0) as u64),
-        Unit::Count => quantity::number(value),
     }
 }

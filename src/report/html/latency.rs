@@ -4,12 +4,12 @@ use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::figure;
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::curve::{Point, curve};
 use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 pub fn figures(summary: &Summary) -> Markup {
@@ -63,7 +63,7 @@ pub fn percentile_chart(name: &str, curves: &[(Ink, Vec<Point>)]) -> Markup {
         let points = points.iter().map(|point| (axis::nines(point.percentile), axis::log_time(point.us as f64)));
         Mark::Line { ink: *ink, points: points.collect() }
     });
-    let says = format!("{name} over percentiles, from {} to {}", quantity::time(min), quantity::time(max));
+    let says = format!("{name} over percentiles, from {} to {}", quantity::duration(min), quantity::duration(max));
     let (x, y) = (axis::percentiles(samples), axis::times(min, max));
     Chart { says, height: 440, margin: 110, x, y, marks: marks.collect() }.draw()
 }
@@ -90,8 +90,8 @@ fn over_time(series: &[SeriesRow]) -> Markup {
     ];
     let says = format!(
         "Time to open of the edges decided in each second; the median starts at {}, the slowest p99 is {}",
-        quantity::time(fastest),
-        quantity::time(slowest)
+        quantity::duration(fastest),
+        quantity::duration(slowest)
     );
     let chart = Chart { says, height: 440, margin: 110, x: axis::seconds(end), y: axis::times(low, high), marks };
     let key = legend(&[(Ink::Tail, "p99"), (Ink::Median, "p50"), (Ink::Received, "darker: more edges")]);

@@ -4,8 +4,8 @@ use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
-use crate::report::quantity;
 use crate::summary::rows::SeriesRow;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 pub fn figures(series: &[SeriesRow]) -> Markup {
@@ -119,7 +119,7 @@ fn seconds_table(series: &[SeriesRow]) -> Markup {
         Column::figures("p50"),
         Column::figures("p99"),
     ];
-    let time = |us: Option<u64>| us.map_or("–".into(), quantity::time);
+    let time = |us: Option<u64>| us.map_or("–".into(), quantity::duration);
     // A summary of ours has at most a thousand; a foreign one may not make the page endless.
     let rows = series.iter().take(1_000).map(|row| {
         let counts = [row.joined, row.opened, row.failed, row.frames, row.messages];

@@ -5,9 +5,9 @@ use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::inert::inert;
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::figure;
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::rows::RoomMesh;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 /// Pairs drawn on one page, so that it stays small; rooms beyond are in summary.json.

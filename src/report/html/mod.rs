@@ -4,6 +4,7 @@ mod axis;
 mod chart;
 mod failures;
 mod generator;
+mod glossary;
 mod headline;
 mod inert;
 mod ink;
@@ -50,6 +51,7 @@ pub fn render(summary: &Summary) -> String {
             (phases::slowest(summary))
             (generator::section(summary))
             (run::section(summary))
+            (glossary::section(summary))
         }
         (run::footer(summary))
     };

@@ -1,15 +1,17 @@
 //! Where the time goes: phase by phase, the target's apart from the peers'.
 
+use crate::report::figures::percentile;
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::chart::{Chart, Corner, Mark};
+use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
-use crate::report::quantity;
 use crate::summary::Summary;
-use crate::summary::distribution::{Clock, Distribution, samples_needed};
-use crate::summary::rows::{Shares, SlowEdge};
+use crate::summary::distribution::Clock;
+use crate::summary::rows::{PhaseTimes, Shares, SlowEdge};
 use crate::vocabulary::phase::Phase;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 /// As many as a summary of ours holds.
@@ -42,12 +44,9 @@ fn shares_in_words(shares: &Shares) -> Markup {
     }
 }
 
-/// Three bars, stacked from the phases' means, and from what half and one in twenty of them exceed.
+/// Three bars: what the mean edge that opened spent in the target's phases, in the peers', and in all.
 fn bars(summary: &Summary) -> Markup {
-    let mean: Vec<(Phase, u64)> = Phase::OF_AN_EDGE
-        .into_iter()
-        .filter_map(|phase| Some((phase, summary.timers.get(phase.name())?.on(Clock::Due).mean_us)))
-        .collect();
+    let mean = summary.mean_edge.as_ref().map(phases_of).unwrap_or_default();
     if mean.is_empty() {
         return html! { p { "No edge got far enough to tell." } };
     }
@@ -55,11 +54,11 @@ fn bars(summary: &Summary) -> Markup {
     let rows = [("target", target), ("peers", peers), ("both", mean.clone())];
     let longest = rows.iter().map(|(_, phases)| sum(phases)).max().unwrap_or(0);
     let spans = rows.iter().map(|(_, phases)| phases.clone()).collect::<Vec<_>>();
-    let says = format!("Mean time of each phase: {}", in_words(&mean));
+    let says = format!("Mean time of each phase: {}; {} in all", in_words(&mean), quantity::duration(sum(&mean)));
     let chart = stacked(says, 380, 110, rows.iter().map(|(name, _)| (*name).to_owned()), longest, &spans);
     figure(
         "The mean edge, phase by phase",
-        "Blue: the target's time. Orange: the peers'.",
+        "Blue: the target's time. Orange: the peers'. Edges that opened, from when they began.",
         &phase_legend(&mean),
         &chart,
     )
@@ -70,7 +69,11 @@ fn sum(phases: &[(Phase, u64)]) -> u64 {
 }
 
 fn in_words(phases: &[(Phase, u64)]) -> String {
-    phases.iter().map(|(phase, us)| format!("{} {}", phase.name(), quantity::time(*us))).collect::<Vec<_>>().join(", ")
+    phases
+        .iter()
+        .map(|(phase, us)| format!("{} {}", phase.name(), quantity::duration(*us)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn phase_legend(phases: &[(Phase, u64)]) -> Markup {
@@ -123,9 +126,12 @@ fn phase_table(summary: &Summary) -> Markup {
     let rows = known.filter_map(|(name, whose, ink)| {
         let due = summary.timers.get(name)?.on(Clock::Due);
         let key = ink.map(legend_key);
-        let mut row = vec![html! { @if let Some(key) = key { (key) " " } (name) }, html! { (whose) }];
-        row.extend([(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)].map(|(at, us)| percentile(due, at, us)));
-        row.extend([html! { (quantity::time(due.max_us)) }, html! { (quantity::time(due.mean_us)) }]);
+        let mut row = vec![html! { @if let Some(key) = key { (key) " " } (word(name)) }, html! { (whose) }];
+        row.extend(
+            [(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)]
+                .map(|(at, us)| html! { (percentile(due, at, us)) }),
+        );
+        row.extend([html! { (quantity::duration(due.max_us)) }, html! { (quantity::duration(due.mean_us)) }]);
         Some(row)
     });
     table(
@@ -137,12 +143,6 @@ fn phase_table(summary: &Summary) -> Markup {
 
 fn legend_key(ink: Ink) -> Markup {
     html! { span class={ "key " (ink.name()) } aria-hidden="true" {} }
-}
-
-/// In brackets when too few samples stand behind it.
-fn percentile(distribution: &Distribution, percentile: f64, us: u64) -> Markup {
-    let enough = distribution.count >= samples_needed(percentile);
-    html! { @if enough { (quantity::time(us)) } @else { "[" (quantity::time(us)) "]" } }
 }
 
 fn timer_table(summary: &Summary) -> Markup {
@@ -161,17 +161,17 @@ fn timer_table(summary: &Summary) -> Markup {
     let clocks = [(Clock::Due, "due"), (Clock::Began, "began")];
     let rows = summary.timers.iter().flat_map(|(name, timer)| {
         let same = timer.due == timer.began;
-        clocks.into_iter().filter(move |(clock, _)| !same || *clock == Clock::Due).map(move |(clock, word)| {
+        clocks.into_iter().filter(move |(clock, _)| !same || *clock == Clock::Due).map(move |(clock, called)| {
             let distribution = timer.on(clock);
             let p = &distribution.p;
-            let mut row = vec![html! { (inert(name)) }, html! { (if same { "either" } else { word }) }];
+            let mut row = vec![word(&inert(name)), html! { (if same { "either" } else { called }) }];
             row.extend([
                 html! { (quantity::count(distribution.count)) },
-                html! { (quantity::time(distribution.min_us)) },
+                html! { (quantity::duration(distribution.min_us)) },
             ]);
             let at = [(50.0, p.p50), (90.0, p.p90), (95.0, p.p95), (99.0, p.p99), (99.9, p.p99_9)];
-            row.extend(at.map(|(at, us)| percentile(distribution, at, us)));
-            row.push(html! { (quantity::time(distribution.max_us)) });
+            row.extend(at.map(|(at, us)| html! { (percentile(distribution, at, us)) }));
+            row.push(html! { (quantity::duration(distribution.max_us)) });
             row
         })
     });
@@ -184,7 +184,7 @@ pub fn slowest(summary: &Summary) -> Markup {
     if edges.is_empty() {
         return html! {};
     }
-    let phases: Vec<Vec<(Phase, u64)>> = edges.iter().map(phases_of).collect();
+    let phases: Vec<Vec<(Phase, u64)>> = edges.iter().map(|edge| phases_of(&edge.phases)).collect();
     let longest = phases.iter().map(|phases| sum(phases)).max().unwrap_or(0);
     let says = format!("The {} slowest edges, each split into its phases", edges.len());
     let names = edges.iter().map(|edge| format!("{}–{}", edge.peers[0], edge.peers[1]));
@@ -214,16 +214,15 @@ fn slow_table(edges: &[SlowEdge], phases: &[Vec<(Phase, u64)>]) -> Markup {
         vec![
             html! { (inert(&edge.room)) },
             html! { span.whole { (edge.peers[0]) "–" (edge.peers[1]) } },
-            html! { (quantity::time(edge.due_us)) },
-            html! { (quantity::time(edge.began_us)) },
-            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (quantity::time(*us)) ")" } } },
+            html! { (quantity::duration(edge.due_us)) },
+            html! { (quantity::duration(edge.began_us)) },
+            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (quantity::duration(*us)) ")" } } },
         ]
     });
     table(&html! { "The slowest edges that opened" }, &COLUMNS, rows)
 }
 
-fn phases_of(edge: &SlowEdge) -> Vec<(Phase, u64)> {
-    let times = &edge.phases;
+fn phases_of(times: &PhaseTimes) -> Vec<(Phase, u64)> {
     let all = [
         (Phase::Connect, Some(times.connect_us)),
         (Phase::Join, Some(times.join_us)),

@@ -2,10 +2,10 @@
 
 use crate::report::html::inert::{inert, is_unseen};
 use crate::report::html::table::{Column, table};
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::run::PhaseSpan;
 use crate::summary::stamp::time_of;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 /// A profile has some hundred lines; a longer text is somebody else's.
@@ -61,7 +61,7 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
         [Column::words("Phase of the run"), Column::words("From"), Column::words("To"), Column::figures("Lasted")];
     let lasted = |phase: &PhaseSpan| {
         let span = time_of(&phase.ended_at)?.duration_since(time_of(&phase.started_at)?).ok()?;
-        Some(quantity::time(u64::try_from(span.as_micros()).ok()?))
+        Some(quantity::duration(u64::try_from(span.as_micros()).ok()?))
     };
     let rows = phases.iter().take(20).map(|phase| {
         let lasted = lasted(phase).unwrap_or("–".into());

@@ -5,9 +5,9 @@ use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::inert::inert;
 use crate::report::html::ink::{Ink, legend};
 use crate::report::html::table::{Column, figure, table};
-use crate::report::quantity;
 use crate::summary::Summary;
 use crate::summary::counts::Traffic;
+use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 /// Types beyond these are in summary.json.

@@ -1,28 +1,38 @@
 //! Figures as people read them: three significant digits and the unit that fits.
 
-/// Microseconds as µs, ms, s or min.
-pub fn time(us: u64) -> String {
+/// Microseconds as `812 µs`, `41.2 ms`, `1.30 s`, `2 min 5 s`.
+pub fn duration(us: u64) -> String {
     let us_exact = us as f64;
     match us {
         0..1_000 => format!("{us} µs"),
         1_000..999_500 => format!("{} ms", digits(us_exact / 1e3)),
         999_500..59_950_000 => format!("{} s", digits(us_exact / 1e6)),
-        _ => format!("{} min", digits(us_exact / 60e6)),
+        _ => {
+            let seconds = us.saturating_add(500_000) / 1_000_000;
+            match (seconds / 60, seconds % 60) {
+                (minutes, 0) => format!("{} min", count(minutes)),
+                (minutes, seconds) => format!("{} min {seconds} s", count(minutes)),
+            }
+        }
     }
 }
 
-/// A count with its thousands apart.
+/// With commas between thousands.
 pub fn count(count: u64) -> String {
     let plain = count.to_string();
-    let mut grouped = String::with_capacity(plain.len() * 2);
+    let mut grouped = String::with_capacity(plain.len() * 4 / 3);
     for (index, digit) in plain.chars().enumerate() {
         if index > 0 && (plain.len() - index).is_multiple_of(3) {
-            // A narrow no-break space: thin, and never at the end of a line.
-            grouped.push('\u{202f}');
+            grouped.push(',');
         }
         grouped.push(digit);
     }
     grouped
+}
+
+/// `1 edge`, `2 edges`.
+pub fn plural(number: u64, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A fraction from 0 to 1 as a percentage that never rounds a part to nothing or to the whole.
@@ -86,9 +96,11 @@ mod tests {
             (999_499, "999 ms"),
             (999_500, "1.00 s"),
             (59_949_999, "59.9 s"),
-            (90_000_000, "1.50 min"),
+            (59_950_000, "1 min"),
+            (125_000_000, "2 min 5 s"),
+            (600_000_000, "10 min"),
         ] {
-            assert_eq!(time(us), shown, "{us} µs");
+            assert_eq!(duration(us), shown, "{us} µs");
         }
     }
 
@@ -109,8 +121,10 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(count(number), shown);
+        }
+        assert_eq!([plural(1, "edge"), plural(2_000, "edge")], ["1 edge", "2,000 edges"]);
     }
 
     #[test]
@@ -118,5 +132,6 @@ mod tests {
         assert_eq!(bytes(1_023), "1023 B");
         assert_eq!(bytes(1_024), "1.00 KiB");
         assert_eq!(bytes(1_048_576), "1.00 MiB");
+        assert_eq!(bytes(u64::MAX), "16384 PiB");
     }
 }
