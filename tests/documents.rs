@@ -1,9 +1,12 @@
-//! What the documents tell people to type is accepted, and what they hand to other programs can be read.
+//! What the documents tell people to type is accepted, what they hand to other programs can be read, and the sample
+//! report is today's.
 
 use meshload::cli::{Command, parse_from};
 use meshload::commands::compare::Options;
 use meshload::gates::Gate;
 use meshload::profile::{self, Source};
+use meshload::report;
+use meshload::summary::Summary;
 use std::fs;
 use std::path::{Path, PathBuf};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -183,4 +186,18 @@ fn what_the_shown_workflow_gives_to_the_action_is_what_the_action_takes() {
     let mut arguments: Vec<String> = ["run", "ci"].map(str::to_owned).to_vec();
     arguments.extend(options.lines().filter(|line| !line.is_empty()).map(str::to_owned));
     accepted(&arguments).unwrap();
+}
+
+/// A run of `ci`; `UPDATE=1` renders its summary again.
+#[test]
+fn the_sample_report_is_what_is_made_of_its_summary_today() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
+    let summary = Summary::read(&fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap();
+    for (name, content) in report::files(&summary) {
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(folder.join(name), &content).unwrap();
+        }
+        let kept = fs::read(folder.join(name)).unwrap_or_default();
+        assert!(kept == content, "reports/sample/{name} is of another day: run this test with UPDATE=1");
+    }
 }
