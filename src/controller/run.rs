@@ -176,14 +176,7 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         target,
         interrupted: matches!(stop, Some(Stop::Signal(_))),
         complete,
-        stopped_by: stop.map(|stop| match stop {
-            Stop::Signal(signal) => signal.name().to_owned(),
-            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
-            Stop::Gate => watch_over
-                .tripped
-                .as_ref()
-                .map_or_else(|| "a gate".to_owned(), |gate| format!("the gate {}", gate.in_words())),
-        }),
+        stopped_by: stop.map(|stop| watch_over.in_words(stop)),
         machine: machine(),
         phases: watch_over.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
@@ -320,6 +313,16 @@ impl WatchOver {
                 return Some(Stop::Gate);
             }
             self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, wanted) != wanted);
+        }
+    }
+
+    /// What ended the run, for `run.stopped_by`.
+    fn in_words(&self, stop: Stop) -> String {
+        match (stop, &self.tripped) {
+            (Stop::Signal(signal), _) => signal.name().to_owned(),
+            (Stop::Brake, _) => "the failure brake: more than half failed for 10 s".to_owned(),
+            (Stop::Gate, Some(gate)) => format!("the gate {}", gate.in_words()),
+            (Stop::Gate, None) => "a gate".to_owned(),
         }
     }
 
