@@ -30,6 +30,10 @@ bench-mesh:
 bench-server:
     cargo bench --bench fanout
 
+# Whether `compare` can be trusted as a gate: real runs, equal pairs and pairs a fifth slower (3 runs a pair, 4 s each)
+compare-power PAIRS="20" REPEATS="1":
+    cargo bench --bench compare_power -- {{PAIRS}} {{REPEATS}}
+
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:
     cargo run --release -- run {{ARGS}}

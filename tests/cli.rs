@@ -191,3 +191,28 @@ fn a_reader_that_goes_away_is_no_fault() {
     let output = Command::new("bash").args(["-o", "pipefail", "-c", &script]).output().expect("bash starts");
     assert!(output.status.success(), "{output:?}");
 }
+
+/// Ten minutes of messages, which nobody waits for.
+const ABORTED: &str = r#"
+name = "mine"
+[rooms]
+count = 2
+size = 3
+[phases]
+steady = "10m"
+[gates]
+time_to_open = [{ expr = "p(50) < 2us", abort = true }]
+"#;
+
+#[test]
+fn an_abort_gate_ends_a_run_with_99_and_every_report_says_which() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("mine.toml"), ABORTED).expect("a file");
+    let output = run(folder.path(), &["run", "mine.toml", "--out", "out"], &[]);
+    assert_eq!(output.status.code(), Some(99), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("stopped by the gate time_to_open p(50) < 2us"));
+    for (file, words) in [("report.md", "stopped by the gate"), ("report.html", "Stopped early: the gate")] {
+        let report = fs::read_to_string(folder.path().join("out").join(file)).expect("a report");
+        assert!(report.contains(words), "{file}");
+    }
+}

@@ -1,9 +1,11 @@
-//! What the documents tell people to type is accepted, and what they hand to other programs can be read.
+//! What the documents tell people to type is accepted, what they hand to other programs can be read, and the sample
+//! report is today's.
 
 use meshload::cli::{Command, parse_from};
-use meshload::commands::compare::Options;
 use meshload::gates::Gate;
 use meshload::profile::{self, Source};
+use meshload::report;
+use meshload::summary::Summary;
 use std::fs;
 use std::path::{Path, PathBuf};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -107,10 +109,6 @@ fn every_command_line_that_people_are_told_to_type_is_accepted() {
 fn accepted(arguments: &[String]) -> Result<(), String> {
     match parse_from(arguments)?.command {
         Command::Run(run) => run.shape.gate.iter().try_for_each(|gate| Gate::parse_line(gate).map(drop)),
-        Command::Compare(compare) => {
-            let _read = Options::from(&compare);
-            Ok(())
-        }
         _ => Ok(()),
     }
 }
@@ -177,8 +175,14 @@ fn what_the_shown_workflow_gives_to_the_action_is_what_the_action_takes() {
     let (_, workflow) = blocks(page).into_iter().find(|(_, lines)| lines.contains("uses: meshload/")).unwrap();
     let workflow = yaml(&workflow);
     let steps = workflow["jobs"]["mesh"]["steps"].as_vec().unwrap();
-    let given =
-        steps.iter().find_map(|step| step["with"].as_hash().filter(|_| step["uses"].as_str().is_some())).unwrap();
+    let given = steps
+        .iter()
+        .find_map(|step| {
+            step["with"]
+                .as_hash()
+                .filter(|_| step["uses"].as_str().is_some_and(|action| action.starts_with("meshload/")))
+        })
+        .unwrap();
     let action = yaml(include_str!("../action.yml"));
     for input in given.keys() {
         assert_ne!(action["inputs"][input.as_str().unwrap()], Yaml::BadValue, "{input:?} is no input of the action");
@@ -187,4 +191,18 @@ fn what_the_shown_workflow_gives_to_the_action_is_what_the_action_takes() {
     let mut arguments: Vec<String> = ["run", "ci"].map(str::to_owned).to_vec();
     arguments.extend(options.lines().filter(|line| !line.is_empty()).map(str::to_owned));
     accepted(&arguments).unwrap();
+}
+
+/// A run of `ci`; `UPDATE=1` renders its summary again.
+#[test]
+fn the_sample_report_is_what_is_made_of_its_summary_today() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
+    let summary = Summary::read(&fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap();
+    for (name, content) in report::files(&summary) {
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(folder.join(name), &content).unwrap();
+        }
+        let kept = fs::read(folder.join(name)).unwrap_or_default();
+        assert!(kept == content, "reports/sample/{name} is of another day: run this test with UPDATE=1");
+    }
 }

@@ -20,13 +20,15 @@ pub(super) fn render(summary: &Summary) -> String {
     blocks.push(titled("Counted", list(&sections::counters(summary))));
     blocks.push(titled("This machine", list(&sections::health(summary))));
     blocks.push(titled("Slowest edges", slowest(summary)));
+    // Not as a link: in a pull request it would lead into the repository.
+    blocks.push("*Charts, rooms and what each word means: report.html, beside this file.*\n".into());
     blocks.retain(|block| !block.is_empty());
     fitted(&blocks)
 }
 
 /// As many blocks as fit: the verdicts are first, so that they are never what is left out.
 fn fitted(blocks: &[String]) -> String {
-    let note = "\n*The rest is in summary.json.*\n";
+    let note = "\n*The rest is in report.html, beside this file.*\n";
     let mut report = String::new();
     let mut chars = note.chars().count();
     for block in blocks {
@@ -129,7 +131,7 @@ fn table(header: &[&str], left: impl Fn(usize) -> bool, rows: impl Iterator<Item
     }
     lines.extend(rows.iter().take(ROWS_MAX).map(|row| format!("| {} |", row.join(" | "))));
     if rows.len() > ROWS_MAX {
-        lines.push(format!("\nand {} more in summary.json", count((rows.len() - ROWS_MAX) as u64)));
+        lines.push(format!("\nand {} more in report.html", count((rows.len() - ROWS_MAX) as u64)));
     }
     lines.join("\n") + "\n"
 }
@@ -153,17 +155,30 @@ mod tests {
         check_snapshot("markdown", &render(&run()));
     }
 
+    fn failing(rows: usize, letters: usize) -> Summary {
+        let row = FailureRow { detail: "|&<".repeat(letters), example: "<".repeat(letters), ..FailureRow::default() };
+        Summary { failures: vec![row; rows], ..run() }
+    }
+
     #[test]
-    fn a_report_of_ten_thousand_failures_still_fits_and_says_what_is_missing() {
-        let mut summary = run();
-        let row = FailureRow { detail: "|&<".repeat(1_000), example: "<".repeat(1_000), ..FailureRow::default() };
-        summary.failures = vec![row; 10_000];
+    fn a_report_of_ten_thousand_failures_still_fits_a_comment_and_says_where_the_rest_is() {
+        let mut summary = failing(10_000, 1_000);
+        summary.gates = vec![summary.gates[0].clone(); 2_000];
+        summary.slowest = vec![summary.slowest[0].clone(); 2_000];
         let report = render(&summary);
         assert!(report.chars().count() <= CHARS_MAX, "{}", report.chars().count());
-        assert!(report.contains("summary.json"), "{}", &report[report.len() - 100..]);
-        summary.failures.truncate(ROWS_MAX + 2);
-        summary.failures.iter_mut().for_each(|row| *row = FailureRow::default());
-        assert!(render(&summary).contains("and 2 more in summary.json"));
+        assert!(report.contains("and 1,950 more in report.html"), "the gates are cut");
+        assert!(
+            report.ends_with("*The rest is in report.html, beside this file.*\n"),
+            "{}",
+            &report[report.len() - 100..]
+        );
+    }
+
+    #[test]
+    fn fifty_rows_are_shown_and_two_more_are_counted() {
+        assert!(!render(&failing(ROWS_MAX, 1)).contains("more in report.html"));
+        assert!(render(&failing(ROWS_MAX + 2, 1)).contains("and 2 more in report.html"));
     }
 
     #[test]

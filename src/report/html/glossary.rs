@@ -59,7 +59,7 @@ fn met(summary: &Summary) -> Vec<&'static Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{hostile, run};
+    use crate::report::sample::run;
 
     #[test]
     fn a_word_of_ours_is_explained_and_a_foreign_one_stands_as_it_is() {
@@ -74,6 +74,5 @@ mod tests {
             assert_eq!(words.iter().filter(|word| **word == expected).count(), 1, "{expected} in {words:?}");
         }
         assert!(!words.contains(&"dns") && !words.contains(&"VALID"), "{words:?}");
-        assert!(met(&hostile()).len() < words.len());
     }
 }

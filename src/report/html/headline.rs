@@ -5,6 +5,7 @@ use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
+use crate::summary::counts::Edges;
 use crate::summary::distribution::Clock;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Verdict};
@@ -49,7 +50,7 @@ pub fn verdicts(summary: &Summary) -> Markup {
                 p { (trust) }
                 @for doubt in summary.validity.reasons.iter().take(5) {
                     p.broken {
-                        (inert(&doubt.what)) ": " strong { (inert(&doubt.observed)) } ", limit " (inert(&doubt.limit)) ". "
+                        (inert(&doubt.what)) ": " strong { (inert(&doubt.observed)) } ", limit " (inert(&doubt.limit)) ". What would cure it: "
                         (inert(&doubt.cure))
                     }
                 }
@@ -104,13 +105,21 @@ pub fn figures(summary: &Summary) -> Markup {
                 (tile("Edges open", &share(edges.opened, edges.planned.saturating_add(edges.rejoins)),
                     &format!("{} of {}", quantity::count(edges.opened), quantity::count(edges.planned.saturating_add(edges.rejoins)))))
                 (tile("Edges failed", &quantity::count(edges.failed),
-                    &format!("{} one-sided; {} not started (generator late)", quantity::count(edges.one_sided), quantity::count(edges.dropped))))
+                    &unwell(edges)))
                 (tile("Rooms complete", &format!("{} of {}", quantity::count(rooms.complete), quantity::count(rooms.planned)), "every edge of the room open"))
                 (tile("Amplification", &summary.amplification.map_or("–".into(), |times| format!("{}×", quantity::number(times))),
                     "frames read for each that mattered; 1 is perfect"))
             }
         }
     }
+}
+
+fn unwell(edges: &Edges) -> String {
+    if edges.one_sided == 0 && edges.dropped == 0 {
+        return "none one-sided, none left out".into();
+    }
+    let (one_sided, dropped) = (quantity::count(edges.one_sided), quantity::count(edges.dropped));
+    format!("{one_sided} one-sided; {dropped} not started (generator late)")
 }
 
 fn tile(name: &str, figure: &str, note: &str) -> Markup {
@@ -141,7 +150,7 @@ pub fn gates(gates: &[GateResult]) -> Markup {
             } else {
                 html! { span.bad { "✗ no" } (reason(gate)) }
             },
-            html! { (inert(&gate.expr)) },
+            html! { span.whole { (inert(&gate.expr)) } },
             html! { (gate.observed_in_words()) },
             html! { (quantity::count(gate.samples)) },
             html! { (inert(gate.line.as_deref().unwrap_or(""))) },

@@ -39,6 +39,9 @@ pub fn render(summary: &Summary) -> String {
             (phases::section(summary))
             section {
                 h2 { "Latency and load" }
+                @if summary.counts_warmup.is_some() {
+                    p.reading { "Charts along the time show the warm-up too; every other figure of this page leaves it out." }
+                }
                 div.grid {
                     (latency::figures(summary))
                     (load::figures(&summary.series))

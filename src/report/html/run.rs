@@ -15,11 +15,13 @@ pub fn section(summary: &Summary) -> Markup {
     let run = &summary.run;
     let machine = &run.machine;
     let counts = &summary.counts;
+    let warmup = summary.counts_warmup.as_ref().map_or(0, |counts| counts.rooms.planned);
     let planned = format!(
-        "{} rooms, {} peers, {} edges",
+        "{} rooms, {} peers, {} edges{}",
         quantity::count(counts.rooms.planned),
         quantity::count(counts.peers.planned),
-        quantity::count(counts.edges.planned)
+        quantity::count(counts.edges.planned),
+        if warmup > 0 { format!("; {} more for the warm-up", quantity::plural(warmup, "room")) } else { String::new() }
     );
     let host = format!(
         "{}, {} of {} cores, {}, {} descriptors{}",

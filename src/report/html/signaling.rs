@@ -85,12 +85,16 @@ fn type_table(types: &[(&str, &Traffic)]) -> Markup {
         Column::figures("bytes received"),
     ];
     let rows = types.iter().map(|(name, traffic)| {
-        let copies = (traffic.sent > 0).then(|| traffic.received as f64 / traffic.sent as f64);
+        let copies = match (traffic.sent, traffic.received) {
+            (0, _) => "–".into(),
+            (_, 0) => "0×".into(),
+            (sent, received) => format!("{}×", quantity::number(received as f64 / sent as f64)),
+        };
         vec![
             html! { (inert(name)) },
             html! { (quantity::count(traffic.sent)) },
             html! { (quantity::count(traffic.received)) },
-            html! { (copies.map_or("–".into(), |copies| format!("{}×", quantity::number(copies)))) },
+            html! { (copies) },
             html! { (quantity::bytes(traffic.received_bytes)) },
         ]
     });

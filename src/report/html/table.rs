@@ -23,7 +23,7 @@ pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item 
     html! {
         div.wide tabindex="0" role="region" aria-label="table" {
             table {
-                caption { (caption) }
+                caption { span { (caption) } }
                 thead { tr { @for column in columns { th scope="col" class=[column.figures.then_some("n")] { (column.head) } } } }
                 tbody {
                     @for row in rows {

@@ -1,0 +1,175 @@
+//! Whether `compare` can be trusted as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
+//! Prints a table; each pair shares its base run, and the two others follow it at once, so that the machine's moods hit all.
+
+use meshload::controller::{self, Embedded, Order, Show};
+use meshload::dialect::Dialect;
+use meshload::gates::baseline::{Finding, Rule, Verdict, compare};
+use meshload::metrics::Thresholds;
+use meshload::plan::Plan;
+use meshload::profile::{self, Source};
+use meshload::server;
+use meshload::signaling::Reach;
+use meshload::summary::Summary;
+use meshload::summary::distribution::Clock;
+use meshload::summary::verdict::Verdict as Validity;
+use meshload::vocabulary::quantity::{change, duration};
+use meshload::vocabulary::seed::Seed;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// A small `ci`: 60 edges, enough for p(95).
+const PROFILE: &str = r#"
+name = "power"
+[rooms]
+count = 10
+size = 4
+[arrivals]
+rate = "40/s"
+[phases]
+steady = "1s"
+drain = "1s"
+"#;
+
+/// How long the base's frames take, and a fifth more.
+const DELIVERY: Duration = Duration::from_millis(20);
+const SLOWER: Duration = Duration::from_millis(24);
+
+/// `[PAIRS] [REPEATS]`: 20 pairs, one run a side.
+fn main() {
+    let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let pairs = numbers.first().copied().unwrap_or(20);
+    let repeats = numbers.get(1).copied().unwrap_or(1);
+    println!("{pairs} pairs, {repeats} run(s) a side, tolerance {:.0} %", Rule::default().tolerance * 100.0);
+    println!("pair  time_to_open p50: base  equal           a fifth more    found (equal; a fifth more)");
+    let (mut alarms, mut caught, mut uncounted) = (0, 0, 0);
+    for pair in 1..=pairs {
+        let mut sides = [vec![], vec![], vec![]];
+        for _ in 0..repeats {
+            for (side, delay) in sides.iter_mut().zip([DELIVERY, DELIVERY, SLOWER]) {
+                side.push(play(delay));
+            }
+        }
+        let [base, equal, slower] = &sides;
+        let p50 = |side: &[Summary]| side[0].timers["time_to_open"].on(Clock::Due).p.p50;
+        let than_base = |side: &[Summary]| change(p50(side) as f64 / p50(base) as f64 - 1.0);
+        let [found_equal, found_slower] = [equal, slower].map(|side| found(base, side));
+        println!(
+            "{pair:>4}  {:>22}  {:>7}  {:>14}  {}; {}",
+            duration(p50(base)),
+            than_base(equal),
+            than_base(slower),
+            found_equal.1,
+            found_slower.1
+        );
+        alarms += usize::from(found_equal.0 == Verdict::Regressed);
+        caught += usize::from(found_slower.0 == Verdict::Regressed);
+        uncounted += usize::from(found_equal.0 == Verdict::Invalid || found_slower.0 == Verdict::Invalid);
+    }
+    println!("equal runs: {alarms} of {pairs} false alarms (at most 1 in 20 is wanted)");
+    println!("a fifth more on every delivery: {caught} of {pairs} caught (all are wanted)");
+    println!("pairs with a side that this machine made INVALID: {uncounted}");
+}
+
+/// The verdict, and what it rests on.
+fn found(base: &[Summary], new: &[Summary]) -> (Verdict, String) {
+    let comparison = compare(base, new, &Rule::default());
+    let worse = comparison.changes.iter().filter(|change| change.judged && change.finding == Finding::Worse);
+    let mut words: Vec<String> = worse.map(|change| change.metric.clone()).collect();
+    words.dedup();
+    let suspect = new.iter().filter(|run| run.validity.verdict != Validity::Valid).count();
+    let doubt = if suspect > 0 { format!(" ({suspect} not VALID)") } else { String::new() };
+    (comparison.verdict, format!("{:?} {}{doubt}", comparison.verdict, words.join(" ")).trim_end().to_owned())
+}
+
+/// One run against the reference server, behind a relay that holds each frame back for `delay`.
+fn play(delay: Duration) -> Summary {
+    let server = Embedded::start(server::Config::default()).unwrap();
+    let address: SocketAddr = server.url().trim_start_matches("ws://").trim_end_matches("/ws/").parse().unwrap();
+    let relay = DelayingRelay::start(address, delay);
+    let profile = profile::read(Source { name: "power.toml", text: PROFILE }, &[], &|_| None).unwrap();
+    let order = Order {
+        plan: Plan::new(profile, Seed(1)),
+        run_id: "power".to_owned(),
+        dialect: Dialect::Dashboard,
+        url: Some(format!("ws://{}/ws/", relay.address)),
+        url_shown: None,
+        embedded: server::Config::default(),
+        reach: Reach::default(),
+        wait_for_target: Duration::ZERO,
+        workers: 1,
+        show: Show::Nothing,
+        thresholds: Thresholds::default(),
+        gates: vec![],
+    };
+    controller::run(order).unwrap().summary
+}
+
+/// Holds back what the server says, and lets pass at once what it hears: a delivery takes `delay` longer, once.
+struct DelayingRelay {
+    address: SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl DelayingRelay {
+    fn start(to: SocketAddr, delay: Duration) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, mut stopped) = tokio::sync::oneshot::channel();
+        let serve = async move {
+            loop {
+                tokio::select! {
+                    _ = &mut stopped => return,
+                    accepted = listener.accept() => {
+                        let client = accepted.unwrap().0;
+                        tokio::spawn(relay(client, to, delay));
+                    }
+                }
+            }
+        };
+        let thread = std::thread::spawn(move || runtime.block_on(serve));
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for DelayingRelay {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+async fn relay(client: TcpStream, to: SocketAddr, delay: Duration) {
+    let server = TcpStream::connect(to).await.unwrap();
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    tokio::join!(carry(from_client, to_server, Duration::ZERO), carry(from_server, to_client, delay));
+}
+
+/// Whatever is read is written `delay` later, in order; the end likewise.
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
+    let (hold, mut held) = mpsc::channel::<(Instant, Vec<u8>)>(4_096);
+    let read = async move {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            if hold.send((Instant::now() + delay, buffer[..read].to_vec())).await.is_err() {
+                return;
+            }
+        }
+    };
+    let write = async move {
+        while let Some((due, bytes)) = held.recv().await {
+            tokio::time::sleep_until(due.into()).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(read, write);
+}
