@@ -14,6 +14,10 @@ check:
 test:
     scripts/test
 
+# Prints which cause the probe names for each preset, on the virtual clock
+diagnose-matrix:
+    cargo test --test matrix the_whole_matrix -- --ignored --nocapture
+
 # Prints the figures: no test is timed
 bench:
     cargo bench

@@ -1,7 +1,7 @@
 //! Tells every mistake of a profile, or what its plan costs.
 
 use super::stdout::{complain, write};
-use super::{Exit, gates, input, machine};
+use super::{Exit, faults, gates, input, machine};
 use crate::cli::{CheckArgs, Format, SeedChoice};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
@@ -13,7 +13,8 @@ pub fn check(args: &CheckArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    if let Err(exit) = gates::read(&profile) {
+    let faults = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str())));
+    if let Err(exit) = gates::read(&profile).and(faults) {
         return exit;
     }
     let machine = machine::measure();

@@ -86,7 +86,7 @@ pub fn ladder(story: &Story) -> Vec<Step> {
                 arrival: Arrival::Heard(since(event.at)),
             }),
             what => {
-                steps.extend(note(what).map(|(text, bad)| Step::Note { at: since(event.at), peer: own, text, bad }))
+                steps.extend(note(what).map(|(text, bad)| Step::Note { at: since(event.at), peer: own, text, bad }));
             }
         }
     }
@@ -96,7 +96,6 @@ pub fn ladder(story: &Story) -> Vec<Step> {
 }
 
 /// When each of a pair heard a type from the other, in order, and whether in its place.
-#[expect(clippy::type_complexity, reason = "from, to and type of what was heard; used once")]
 fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, Kind), Vec<(Instant, bool)>> {
     let mut heard = BTreeMap::<_, Vec<_>>::new();
     for event in events {

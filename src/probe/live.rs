@@ -164,7 +164,6 @@ impl Live {
     }
 
     /// The next peer; nothing if this machine can't carry it, which is in the books then.
-    #[expect(clippy::type_complexity, reason = "an errand, if there is one, and a mailbox")]
     fn admit<'a, 'b>(
         &self,
         play: &Play,

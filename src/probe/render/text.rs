@@ -36,6 +36,9 @@ pub fn text(report: &Report, colour: bool, all: bool) -> String {
             let _ = writeln!(out, "  {mark}  {}: {}", remedy.remedy, plain(&remedy.detail));
         }
     }
+    if report.diagnosis.cause == Cause::None {
+        out.push_str("\nSignaling works from here. Not tested: NAT, TURN, browsers.\n");
+    }
     out
 }
 
@@ -45,7 +48,6 @@ fn verdict(out: &mut String, report: &Report, paint: Paint) {
     match diagnosis.cause {
         Cause::None => {
             let _ = writeln!(out, "{}: {opened}", paint.good(&report.headline()));
-            out.push_str("Not tested: NAT, TURN, browsers.\n");
         }
         cause => {
             let confidence = format!("{:?}", diagnosis.confidence).to_lowercase();
