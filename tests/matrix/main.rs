@@ -26,7 +26,7 @@ struct Case {
 }
 
 fn diagnosed(case: Case) -> Cause {
-    let routing = if case.seed % 2 == 0 { Routing::All } else { Routing::Room };
+    let routing = if case.seed.is_multiple_of(2) { Routing::All } else { Routing::Room };
     let delay_max = Duration::from_millis([0, 1, 5, 20, 100][case.seed as usize / 2 % 5]);
     let mut world = Virtual::new(case.kind, routing, case.fault, delay_max, Seed(case.seed));
     let order = Order {

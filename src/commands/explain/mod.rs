@@ -6,7 +6,9 @@ mod outcomes;
 use super::Exit;
 use super::stdout::{complain, write};
 use crate::cli::ExplainArgs;
+use crate::diagnosis::Cause;
 use crate::profile::nearest;
+use std::sync::LazyLock;
 
 /// One word. Empty where a question makes no sense for it.
 struct Entry {
@@ -44,8 +46,13 @@ pub fn explain(args: &ExplainArgs) -> Exit {
 }
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    measures::ENTRIES.iter().chain(outcomes::ENTRIES)
+    measures::ENTRIES.iter().chain(outcomes::ENTRIES).chain(&*CAUSES)
 }
+
+/// What `meshload probe` names, in the words of its verdicts.
+static CAUSES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    Cause::ALL.map(|cause| entry("cause", cause.name(), cause.meaning(), "", "", cause.remedy())).into()
+});
 
 /// As typed, or as a report shows it: `time_to_open.due`, `signal_delivery.webrtc-offer`, `SUSPECT`.
 fn find(word: &str) -> impl Iterator<Item = &'static Entry> {
@@ -90,7 +97,7 @@ mod tests {
     use crate::vocabulary::phase::Phase;
 
     #[test]
-    fn every_phase_reason_and_exit_code_is_explained() {
+    fn every_phase_reason_cause_and_exit_code_is_explained() {
         let codes = Exit::ALL.map(|exit| exit.code().to_string());
         let phases = Phase::ALL.map(Phase::name);
         let reasons = [
@@ -107,7 +114,8 @@ mod tests {
             Reason::GeneratorLimit,
         ]
         .map(Reason::name);
-        for word in codes.iter().map(String::as_str).chain(phases).chain(reasons) {
+        let causes = Cause::ALL.map(Cause::name);
+        for word in codes.iter().map(String::as_str).chain(phases).chain(reasons).chain(causes) {
             assert!(find(word).next().is_some(), "{word}");
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// Columns from one peer's line to the next.
 const LANE: usize = 34;
+const NOTE_LETTERS_MAX: usize = 100;
 
 /// `all`: the small talk with the server as well.
 pub fn text(report: &Report, colour: bool, all: bool) -> String {
@@ -95,9 +96,9 @@ fn ladder(out: &mut String, report: &Report, paint: Paint, all: bool) {
 /// A text beside its peer's line.
 fn note(size: usize, peer: Seat, text: &str) -> String {
     let mut row = lanes(size);
-    let at = usize::from(peer.0) * LANE;
-    let room = row.len() - at - 1;
-    put(&mut row, at, &format!("* {text}").chars().take(room.max(LANE)).collect::<String>());
+    // What happened matters more than the lines of the others.
+    let text: String = text.chars().take(NOTE_LETTERS_MAX).collect();
+    put(&mut row, usize::from(peer.0) * LANE, &format!("* {text}"));
     row.into_iter().collect()
 }
 
