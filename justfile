@@ -18,6 +18,10 @@ test:
 sim SEEDS="10000":
     MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation
 
+# Prints which cause the probe names for each preset, on the virtual clock
+diagnose-matrix:
+    cargo test --test matrix the_whole_matrix -- --ignored --nocapture
+
 # Prints the figures: no test is timed
 bench:
     cargo bench --bench mesh

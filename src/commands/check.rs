@@ -1,7 +1,7 @@
 //! Tells every mistake of a profile, or what its plan costs.
 
 use super::stdout::{complain, write};
-use super::{Exit, input, machine};
+use super::{Exit, faults, input, machine};
 use crate::cli::{CheckArgs, Format, SeedChoice};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
@@ -13,6 +13,9 @@ pub fn check(args: &CheckArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
+    if let Err(exit) = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+        return exit;
+    }
     let machine = machine::measure();
     let too_much = Cost::of(&profile).check(&machine);
     if !too_much.is_empty() {

@@ -3,8 +3,15 @@
 use super::Exit;
 use super::stdout::{complain, write};
 use crate::cli::ExplainArgs;
+use crate::diagnosis::Cause;
 use crate::profile::nearest;
-use crate::vocabulary::glossary::{Entry, entries, find};
+use crate::vocabulary::glossary::{self, Entry, entry};
+use std::sync::LazyLock;
+
+/// What `meshload probe` names, in the words of its verdicts.
+static CAUSES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    Cause::ALL.map(|cause| entry("cause", cause.name(), cause.meaning(), "", "", cause.remedy())).into()
+});
 
 pub fn explain(args: &ExplainArgs) -> Exit {
     let Some(word) = &args.word else { return write(index()) };
@@ -16,6 +23,16 @@ pub fn explain(args: &ExplainArgs) -> Exit {
     let hint = near.map_or("`meshload explain` lists all words".to_owned(), |near| format!("did you mean {near}?"));
     complain([format!("{}: no such word; {hint}", word.escape_debug())]);
     Exit::Usage
+}
+
+/// The glossary of reports, and the causes.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    glossary::entries().chain(&*CAUSES)
+}
+
+fn find(word: &str) -> impl Iterator<Item = &'static Entry> {
+    let cause = word.trim().to_lowercase();
+    glossary::find(word).chain(CAUSES.iter().filter(move |entry| entry.word == cause))
 }
 
 fn text(entry: &Entry) -> String {
@@ -46,6 +63,13 @@ fn index() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_cause_is_explained() {
+        for cause in Cause::ALL {
+            assert!(find(cause.name()).any(|entry| entry.kind == "cause"), "{}", cause.name());
+        }
+    }
 
     #[test]
     fn every_exit_code_is_explained() {

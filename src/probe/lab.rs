@@ -145,8 +145,8 @@ impl<'w> Lab<'w> {
         self.world.say(line, frames::frame(Word::MemberJoined, &address));
     }
 
-    /// Says one of everything, and waits for what arrives.
-    pub fn volley(&mut self, from: Line, to: Line) -> Volley {
+    /// Says one of everything, and waits until all of `wanted` has arrived, or for as long as it may take.
+    pub fn volley(&mut self, from: Line, to: Line, wanted: &[Word]) -> Volley {
         let address = self.address();
         if from == self.sender {
             self.world.say(from, frames::room_created(&self.room, &address.from));
@@ -159,7 +159,7 @@ impl<'w> Lab<'w> {
         self.listen(to, patience, |text| {
             let (word, outcome) = frames::recognise(text, &address)?;
             outcomes[word as usize].get_or_insert(outcome);
-            outcomes.iter().all(Option::is_some).then_some(())
+            wanted.iter().all(|word| outcomes[*word as usize].is_some()).then_some(())
         });
         let shot = |(word, outcome): (Word, Option<Outcome>)| Shot { word, outcome: outcome.unwrap_or(Outcome::Lost) };
         Volley(Word::ALL.into_iter().zip(outcomes).map(shot).collect())

@@ -17,10 +17,10 @@ pub use render::{html, json, mermaid, text};
 pub use report::{Remedy, Repeated, Report, Room};
 pub use world::{Line, News, Play, Tidings, World};
 
-use crate::diagnosis::{Findings, Story, diagnose};
+use crate::diagnosis::{Cause, Findings, Story, diagnose};
 use crate::dialect::Dialect;
 use crate::vocabulary::choice::{Initiator, Trigger};
-use crate::vocabulary::event::Part;
+use crate::vocabulary::event::{Part, What};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Naming;
 use crate::vocabulary::message::Kind;
@@ -90,7 +90,7 @@ pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -
     if order.dialect.name() == EXPERIMENTS_SPEAK {
         experiment(&mut lab, order, &mut findings, tell);
     }
-    let unsound = diagnose(&findings).cause != crate::diagnosis::Cause::None;
+    let unsound = diagnose(&findings).cause != Cause::None;
     let remedies = if order.try_remedies && unsound { remedies::try_all(&mut cast, &mut lab, tell) } else { vec![] };
     Report::new(order, findings, remedies, repeated)
 }
@@ -104,7 +104,7 @@ fn experiment(lab: &mut Lab<'_>, order: &Order, findings: &mut Findings, tell: &
         tell("something is amiss: experiments with connections of the probe's own");
         findings.trials = Some(trials::trials(lab));
     }
-    if is_sound(findings) {
+    if is_sound(findings) && diagnose(findings).cause == Cause::None {
         if findings.stories.iter().any(|story| saw_a_list(story, &order.dialect)) {
             findings.roster = trials::roster(lab);
         }
@@ -135,7 +135,6 @@ fn was_turned_away(story: &Story) -> bool {
 }
 
 fn saw_a_list(story: &Story, dialect: &Dialect) -> bool {
-    use crate::vocabulary::event::What;
     let list = kind_of(dialect, frames::ROOM_LIST);
     story.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
 }

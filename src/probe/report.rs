@@ -166,7 +166,7 @@ impl Report {
     /// The verdict's first line.
     pub fn headline(&self) -> String {
         match self.diagnosis.cause {
-            Cause::None => "Signaling works from here.".to_owned(),
+            Cause::None => "signaling works".to_owned(),
             cause => {
                 let phase = self.diagnosis.phase.map_or(String::new(), |phase| format!(", in phase {}", phase.name()));
                 format!("{cause}{phase}")

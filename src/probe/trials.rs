@@ -19,18 +19,21 @@ pub fn trials(lab: &mut Lab<'_>) -> Trials {
     lab.enter(receiver);
     let haste = lab.haste();
     lab.ping(receiver, haste);
-    let mut trials = Trials { aged: lab.volley(sender, receiver), ping_aged: lab.is_answered(), ..Trials::default() };
+    let mut trials =
+        Trials { aged: lab.volley(sender, receiver, &Word::ALL), ping_aged: lab.is_answered(), ..Trials::default() };
     trials.listed = listed(lab);
     let rooms_deaf = trials.aged.lost(Word::Joined);
     if !trials.aged.chat_arrives() || rooms_deaf || !trials.aged.signaling_arrives() {
         lab.subscribe(receiver);
         lab.enter(receiver);
         lab.listen(receiver, SUBSCRIBED_AGAIN, |_| None::<()>);
-        trials.again = Some(lab.volley(sender, receiver));
+        trials.again = Some(lab.volley(sender, receiver, &Word::ALL));
     }
     if trials.aged.chat_arrives() {
-        trials.fresh_sender = fresh_sender(lab);
-        let (fresh_receiver, ping) = fresh_receiver(lab);
+        // What is lost between aged connections is not waited for again.
+        let wanted: Vec<Word> = Word::ALL.into_iter().filter(|word| !trials.aged.lost(*word)).collect();
+        trials.fresh_sender = fresh_sender(lab, &wanted);
+        let (fresh_receiver, ping) = fresh_receiver(lab, &wanted);
         trials.fresh_receiver = fresh_receiver;
         trials.ping_fresh = ping;
     }
@@ -45,17 +48,17 @@ fn listed(lab: &mut Lab<'_>) -> Option<bool> {
     lab.listen(line, patience, |text| frames::lists_room(text, &room)).map(|(listed, _)| listed)
 }
 
-fn fresh_sender(lab: &mut Lab<'_>) -> Option<Volley> {
+fn fresh_sender(lab: &mut Lab<'_>, wanted: &[Word]) -> Option<Volley> {
     let line = lab.fresh()?;
     lab.subscribe(line);
-    let volley = lab.volley(line, lab.receiver);
+    let volley = lab.volley(line, lab.receiver, wanted);
     lab.world.hang_up(line);
     Some(volley)
 }
 
 /// The ping is the barrier: once it is answered, the server has read the subscriptions before it. A server that was
 /// merely slow to answer is asked once more, and given more time.
-fn fresh_receiver(lab: &mut Lab<'_>) -> (Option<Volley>, Option<bool>) {
+fn fresh_receiver(lab: &mut Lab<'_>, wanted: &[Word]) -> (Option<Volley>, Option<bool>) {
     let mut haste = lab.haste();
     let mut last = (None, None);
     for _ in 0..2 {
@@ -63,7 +66,7 @@ fn fresh_receiver(lab: &mut Lab<'_>) -> (Option<Volley>, Option<bool>) {
         lab.subscribe(line);
         lab.enter(line);
         let answered = lab.ping(line, haste).is_some();
-        let volley = lab.volley(lab.sender, line);
+        let volley = lab.volley(lab.sender, line, wanted);
         let late = !answered && lab.ping(line, haste).is_some();
         lab.world.hang_up(line);
         let sound = volley.chat_arrives();

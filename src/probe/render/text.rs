@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// Columns from one peer's line to the next.
 const LANE: usize = 34;
+const NOTE_LETTERS_MAX: usize = 100;
 
 /// `all`: the small talk with the server as well.
 pub fn text(report: &Report, colour: bool, all: bool) -> String {
@@ -36,6 +37,9 @@ pub fn text(report: &Report, colour: bool, all: bool) -> String {
             let _ = writeln!(out, "  {mark}  {}: {}", remedy.remedy, plain(&remedy.detail));
         }
     }
+    if report.diagnosis.cause == Cause::None {
+        out.push_str("\nSignaling works from here. Not tested: NAT, TURN, browsers.\n");
+    }
     out
 }
 
@@ -45,7 +49,6 @@ fn verdict(out: &mut String, report: &Report, paint: Paint) {
     match diagnosis.cause {
         Cause::None => {
             let _ = writeln!(out, "{}: {opened}", paint.good(&report.headline()));
-            out.push_str("Not tested: NAT, TURN, browsers.\n");
         }
         cause => {
             let confidence = format!("{:?}", diagnosis.confidence).to_lowercase();
@@ -93,9 +96,9 @@ fn ladder(out: &mut String, report: &Report, paint: Paint, all: bool) {
 /// A text beside its peer's line.
 fn note(size: usize, peer: Seat, text: &str) -> String {
     let mut row = lanes(size);
-    let at = usize::from(peer.0) * LANE;
-    let room = row.len() - at - 1;
-    put(&mut row, at, &format!("* {text}").chars().take(room.max(LANE)).collect::<String>());
+    // What happened matters more than the lines of the others.
+    let text: String = text.chars().take(NOTE_LETTERS_MAX).collect();
+    put(&mut row, usize::from(peer.0) * LANE, &format!("* {text}"));
     row.into_iter().collect()
 }
 

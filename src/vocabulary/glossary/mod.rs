@@ -16,7 +16,7 @@ pub struct Entry {
 }
 
 /// One row of the tables, in the order in which it is told.
-const fn entry(
+pub const fn entry(
     kind: &'static str,
     word: &'static str,
     means: &'static str,

@@ -1,4 +1,4 @@
-//! The words for how things end: phases, reasons, causes, verdicts, results and exit codes.
+//! The words for how things end: phases, reasons, verdicts, results and exit codes.
 
 use super::{Entry, entry};
 
@@ -109,38 +109,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "",
         "peers",
         "`meshload check PROFILE` says what the plan needs.",
-    ),
-    entry(
-        "cause",
-        "channel-isolation",
-        "The receiver is connected, but the server does not route that channel to it, while others deliver.",
-        "",
-        "target",
-        "Say room messages on one channel, or subscribe to all of them.",
-    ),
-    entry(
-        "cause",
-        "timing",
-        "The message was said before the receiver's subscription was in force; said later, it arrives.",
-        "",
-        "target",
-        "Set handshake.settle, or start from user-joined-room instead of peer-ready.",
-    ),
-    entry(
-        "cause",
-        "channel-mismatch",
-        "The message arrives on another channel than the one that is listened to.",
-        "",
-        "target",
-        "Make both sides use one name.",
-    ),
-    entry(
-        "cause",
-        "connection",
-        "The frames were written while the socket was not, or no longer, delivering.",
-        "",
-        "target",
-        "Send only after the server has answered something on that socket.",
     ),
     entry("verdict", "VALID", "Nothing hints that this machine, rather than the target, was the limit.", "", "", ""),
     entry(

@@ -1,0 +1,96 @@
+//! The confusion matrix: every preset on the virtual clock, diagnosed by the probe; the right cause, and no other.
+
+mod world;
+
+use meshload::diagnosis::Cause;
+use meshload::dialect::Dialect;
+use meshload::probe::{Order, probe};
+use meshload::server::{Kind, Routing, faults};
+use meshload::vocabulary::choice::{Initiator, Trigger};
+use meshload::vocabulary::seed::Seed;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use world::Virtual;
+
+/// Presets that only a server with a list of rooms can commit.
+const REGISTRY_ONLY: [&str; 2] = ["swallow-join", "stale-roster"];
+/// Of each row, so many in a hundred must have the right cause; a healthy server is never blamed.
+const RIGHT_PERCENT_MIN: usize = 95;
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    fault: Option<&'static str>,
+    kind: Kind,
+    peers: u16,
+    seed: u64,
+}
+
+fn diagnosed(case: Case) -> Cause {
+    let routing = if case.seed.is_multiple_of(2) { Routing::All } else { Routing::Room };
+    let delay_max = Duration::from_millis([0, 1, 5, 20, 100][case.seed as usize / 2 % 5]);
+    let mut world = Virtual::new(case.kind, routing, case.fault, delay_max, Seed(case.seed));
+    let order = Order {
+        run_id: format!("m{}", case.seed),
+        dialect: Dialect::named("dashboard").unwrap(),
+        peers: case.peers,
+        trigger: Trigger::PeerReady,
+        initiator: Initiator::LowerId,
+        settle: Duration::ZERO,
+        timeout: Duration::from_secs(2),
+        trickle: true,
+        seed: Seed(case.seed),
+        repeat: None,
+        try_remedies: false,
+    };
+    let report = probe(&mut world, &order, &mut |_| {});
+    // Promised for a server that is near: within 2 s if healthy, within the timeout + 3 s if not.
+    let limit_s = if report.diagnosis.cause == Cause::None { 2 } else { 2 + 3 };
+    let limit = Duration::from_secs(limit_s) + 40 * delay_max;
+    assert!(world.elapsed() <= limit, "{case:?} took {:?}", world.elapsed());
+    report.diagnosis.cause
+}
+
+/// One row: how often each cause was named.
+fn row(fault: Option<&'static str>, seeds: u64) -> BTreeMap<Cause, usize> {
+    let mut row = BTreeMap::new();
+    let registry_only = fault.is_some_and(|fault| REGISTRY_ONLY.contains(&fault));
+    for kind in [Kind::Relay, Kind::Registry].into_iter().filter(|kind| !registry_only || *kind == Kind::Registry) {
+        for peers in [2, 3] {
+            for seed in 1..=seeds {
+                *row.entry(diagnosed(Case { fault, kind, peers, seed })).or_default() += 1;
+            }
+        }
+    }
+    row
+}
+
+fn rows() -> impl Iterator<Item = Option<&'static str>> {
+    [None].into_iter().chain(faults::presets().map(|(name, _)| Some(name)))
+}
+
+/// Prints a row, and gives what is wrong with it.
+fn judge(fault: Option<&'static str>, row: &BTreeMap<Cause, usize>) -> Option<String> {
+    let expected = fault.unwrap_or("none");
+    let all: usize = row.values().sum();
+    let right: usize = row.iter().filter(|(cause, _)| cause.name() == expected).map(|(_, count)| count).sum();
+    let causes: Vec<String> = row.iter().map(|(cause, count)| format!("{count} {cause}")).collect();
+    println!("{:<18} {right:>3} of {all:>3} right   {}", fault.unwrap_or("healthy"), causes.join(", "));
+    let needed = if fault.is_none() { 100 } else { RIGHT_PERCENT_MIN };
+    (right * 100 < all * needed).then(|| format!("{expected}: {right} of {all}"))
+}
+
+fn check(seeds: u64) {
+    let wrong: Vec<String> = rows().filter_map(|fault| judge(fault, &row(fault, seeds))).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn each_preset_is_named_and_a_healthy_server_never_blamed() {
+    check(4);
+}
+
+#[test]
+#[ignore = "the whole table: just diagnose-matrix"]
+fn the_whole_matrix() {
+    check(20);
+}

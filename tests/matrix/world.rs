@@ -1,0 +1,375 @@
+//! A world on a virtual clock: the reference server without sockets, a network that takes its time, engine `none`.
+
+use meshload::dialect::Me;
+use meshload::driver::{Actor, Effect, Stimulus};
+use meshload::engine::{Engine, NoneEngine};
+use meshload::peer::{Config, Peer, Talk, TalkPattern};
+use meshload::probe::{Curtain, Line, News, Play, Tidings, World};
+use meshload::server::rooms::{ClientId, Rooms};
+use meshload::server::service::Service;
+use meshload::server::{Kind, Routing, faults};
+use meshload::vocabulary::event::Event;
+use meshload::vocabulary::failure::{Failure, Reason};
+use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+use meshload::vocabulary::link::Notice;
+use meshload::vocabulary::phase::Phase;
+use meshload::vocabulary::seed::Seed;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Far more than any probe needs.
+const HAPPENINGS_MAX: usize = 1_000_000;
+
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Line(Line),
+    Player(usize),
+}
+
+#[derive(Debug)]
+enum Happening {
+    ServerSees(usize),
+    Up(usize),
+    ToServer(usize, String),
+    ServerMisses(usize),
+    ToClient(usize, Arc<str>),
+    Cut(usize),
+    ServerWake,
+    Begin(usize),
+    Notice(usize, Seat, Notice),
+    Wake(usize),
+}
+
+struct Client {
+    owner: Owner,
+    open: bool,
+    up: Instant,
+    down: Instant,
+}
+
+struct Player {
+    actor: Actor,
+    engine: NoneEngine,
+    client: Option<usize>,
+    wake: Option<Instant>,
+}
+
+pub struct Virtual {
+    start: Instant,
+    now: Instant,
+    queue: BTreeMap<(Instant, u64), Happening>,
+    queued: u64,
+    network: ChaCha8Rng,
+    delay_max: Duration,
+    server: Service,
+    server_wake: Option<Instant>,
+    clients: Vec<Client>,
+    lines: Vec<usize>,
+    players: Vec<Player>,
+    news: VecDeque<News>,
+    events: VecDeque<Event>,
+}
+
+impl Virtual {
+    pub fn new(kind: Kind, routing: Routing, fault: Option<&str>, delay_max: Duration, seed: Seed) -> Self {
+        let start = Instant::now();
+        let rules = fault.map_or(vec![], |fault| faults::rules(fault).unwrap());
+        let rooms = Rooms::new(kind, routing, Duration::from_millis(100), start, jiff::Timestamp::UNIX_EPOCH);
+        Self {
+            start,
+            now: start,
+            queue: BTreeMap::new(),
+            queued: 0,
+            network: seed.stream("network", 0),
+            delay_max,
+            server: Service::new(rooms, rules, seed, start),
+            server_wake: None,
+            clients: vec![],
+            lines: vec![],
+            players: vec![],
+            news: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Since the world began.
+    pub fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    fn post(&mut self, at: Instant, happening: Happening) {
+        self.queued += 1;
+        self.queue.insert((at.max(self.now), self.queued), happening);
+    }
+
+    fn delay(&mut self) -> Duration {
+        let longest = self.delay_max.as_micros() as u64;
+        Duration::from_micros(self.network.random_range(longest / 4..=longest))
+    }
+
+    /// When something said now arrives: TCP keeps the order.
+    fn upward(&mut self, client: usize) -> Instant {
+        let at = (self.now + self.delay()).max(self.clients[client].up);
+        self.clients[client].up = at;
+        at
+    }
+
+    fn connect(&mut self, owner: Owner) -> usize {
+        let index = self.clients.len();
+        self.clients.push(Client { owner, open: false, up: self.now, down: self.now });
+        let seen = self.upward(index);
+        self.post(seen, Happening::ServerSees(index));
+        let up = seen + self.delay();
+        self.clients[index].down = up;
+        self.post(up, Happening::Up(index));
+        index
+    }
+
+    fn send(&mut self, client: usize, text: String) {
+        if self.clients[client].open {
+            let at = self.upward(client);
+            self.post(at, Happening::ToServer(client, text));
+        }
+    }
+
+    fn disconnect(&mut self, client: usize) {
+        if std::mem::take(&mut self.clients[client].open) {
+            let at = self.upward(client);
+            self.post(at, Happening::ServerMisses(client));
+        }
+    }
+
+    /// The next happening, if it is not after `until`; else the clock moves there.
+    fn step(&mut self, until: Instant) -> bool {
+        match self.queue.first_key_value() {
+            Some(((at, _), _)) if *at <= until => {
+                let ((at, _), happening) = self.queue.pop_first().unwrap();
+                self.now = at;
+                self.happen(happening);
+                true
+            }
+            _ => {
+                self.now = self.now.max(until);
+                false
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::ServerSees(client) => self.serve(|server, now| server.connected(now, id(client))),
+            Happening::ToServer(client, text) => self.serve(|server, now| server.frame(now, id(client), &text)),
+            Happening::ServerMisses(client) => self.serve(|server, now| server.closed(now, id(client))),
+            Happening::ServerWake => {
+                self.server_wake = None;
+                self.serve(Service::wake);
+            }
+            Happening::Up(client) => {
+                self.clients[client].open = true;
+                match self.clients[client].owner {
+                    Owner::Line(line) => self.news.push_back(News { line, at: self.now, tidings: Tidings::Up }),
+                    Owner::Player(player) => self.stimulate(player, Stimulus::Upgraded),
+                }
+            }
+            Happening::ToClient(client, text) if self.clients[client].open => match self.clients[client].owner {
+                Owner::Line(line) => {
+                    let tidings = Tidings::Frame(text.to_string());
+                    self.news.push_back(News { line, at: self.now, tidings });
+                }
+                Owner::Player(player) => self.stimulate(player, Stimulus::Frame(&text)),
+            },
+            Happening::ToClient(..) => {}
+            Happening::Cut(client) => {
+                self.disconnect(client);
+                let failure = || Failure::new(Phase::Connect, Reason::Closed, "");
+                match self.clients[client].owner {
+                    Owner::Line(line) => {
+                        self.news.push_back(News { line, at: self.now, tidings: Tidings::Down(failure()) });
+                    }
+                    Owner::Player(player) => self.stimulate(player, Stimulus::Lost(failure())),
+                }
+            }
+            Happening::Begin(player) => self.begin(player),
+            Happening::Notice(player, seat, notice) => self.stimulate(player, Stimulus::Engine(seat, notice)),
+            Happening::Wake(player) => {
+                self.players[player].wake = None;
+                if self.players[player].actor.wake_at().is_some_and(|at| at <= self.now) {
+                    self.stimulate(player, Stimulus::Wake);
+                } else {
+                    self.set_alarm(player);
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, input: impl FnOnce(&mut Service, Instant)) {
+        input(&mut self.server, self.now);
+        while let Some(delivery) = self.server.poll() {
+            let clients: Vec<ClientId> = self.server.recipients(&delivery.to).collect();
+            for client in clients {
+                let index = client.0 as usize;
+                let at = (self.now + self.delay()).max(self.clients[index].down);
+                self.clients[index].down = at;
+                self.post(at, Happening::ToClient(index, delivery.text.clone()));
+            }
+        }
+        while let Some(client) = self.server.poll_cut() {
+            self.post(self.now, Happening::Cut(client.0 as usize));
+        }
+        if let Some(at) = self.server.wake_at()
+            && self.server_wake.is_none_or(|set| at < set)
+        {
+            self.server_wake = Some(at);
+            self.post(at, Happening::ServerWake);
+        }
+    }
+
+    fn begin(&mut self, player: usize) {
+        self.stimulate(player, Stimulus::Begin { due: self.now });
+        for other in (0..self.players.len()).filter(|other| *other != player) {
+            // Both learn of each other, as soon as both have begun.
+            if self.players[other].client.is_some() {
+                self.stimulate(other, Stimulus::Companion { seat: Seat(player as u16) });
+                self.stimulate(player, Stimulus::Companion { seat: Seat(other as u16) });
+            }
+        }
+    }
+
+    fn stimulate(&mut self, player: usize, stimulus: Stimulus<'_>) {
+        self.players[player].actor.handle(self.now, stimulus);
+        while let Some(effect) = self.players[player].actor.poll() {
+            self.carry_out(player, effect);
+        }
+        self.set_alarm(player);
+    }
+
+    fn carry_out(&mut self, player: usize, effect: Effect) {
+        let place = self.players[player].actor.place();
+        match effect {
+            Effect::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
+            Effect::Frame { text, kind, to } => {
+                let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
+                self.events.push_back(Event { at: self.now, place, what });
+                if let Some(client) = self.players[player].client {
+                    self.send(client, text);
+                }
+            }
+            Effect::Engine(seat, order) => {
+                let engine = &mut self.players[player].engine;
+                engine.order(self.now, seat, order);
+                let notices: Vec<_> = std::iter::from_fn(|| engine.poll()).collect();
+                for (seat, notice) in notices {
+                    self.post(self.now, Happening::Notice(player, seat, notice));
+                }
+            }
+            Effect::Close => {
+                if let Some(client) = self.players[player].client {
+                    self.disconnect(client);
+                }
+            }
+            Effect::Note(what) => self.events.push_back(Event { at: self.now, place, what }),
+            Effect::Send(_) => {}
+        }
+    }
+
+    fn set_alarm(&mut self, player: usize) {
+        if let Some(at) = self.players[player].actor.wake_at()
+            && self.players[player].wake.is_none_or(|set| at < set)
+        {
+            self.players[player].wake = Some(at);
+            self.post(at, Happening::Wake(player));
+        }
+    }
+}
+
+impl World for Virtual {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn dial(&mut self) -> Line {
+        let line = Line(self.lines.len());
+        let client = self.connect(Owner::Line(line));
+        self.lines.push(client);
+        line
+    }
+
+    fn say(&mut self, line: Line, text: String) {
+        self.send(self.lines[line.0], text);
+    }
+
+    fn hang_up(&mut self, line: Line) {
+        self.disconnect(self.lines[line.0]);
+    }
+
+    fn hear(&mut self, until: Instant) -> Option<News> {
+        for _ in 0..HAPPENINGS_MAX {
+            if let Some(news) = self.news.pop_front() {
+                return Some(news);
+            }
+            if !self.step(until) {
+                return self.news.pop_front();
+            }
+        }
+        panic!("the world never comes to rest");
+    }
+
+    fn play(&mut self, play: &Play, curtain: &mut Curtain<'_>) {
+        let size = play.size();
+        let player = |index: u16| {
+            let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
+            let me = Me {
+                id: play.naming.peer(place.peer),
+                name: play.naming.peer(place.peer),
+                room: play.room.clone(),
+                host: index == 0,
+                trigger: play.trigger,
+                initiator: play.initiator,
+                settle: play.settle,
+                epoch: (self.start, 1_763_712_345_678),
+            };
+            let talk = Talk {
+                pattern: TalkPattern::Silence,
+                interval: Duration::from_secs(1),
+                bytes: (64, 64),
+                pool: Arc::from([]),
+                draws: Seed(1).stream("talk", index.into()),
+            };
+            let seat = Seat(index);
+            let config = Config { seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
+            let peer = Peer::new(config, self.start);
+            let actor = Actor::new(place, size, play.naming.clone(), play.dialect.converse(me), peer);
+            Player { actor, engine: NoneEngine::new(u64::from(index) + 1), client: None, wake: None }
+        };
+        self.players = (0..size).map(player).collect();
+        for (index, begin) in play.begins.iter().enumerate() {
+            self.post(self.now + *begin, Happening::Begin(index));
+        }
+        for _ in 0..HAPPENINGS_MAX {
+            if !self.step(curtain.falls_at()) {
+                break;
+            }
+            while let Some(event) = self.events.pop_front() {
+                curtain.tell(&event);
+            }
+            if curtain.falls_at() <= self.now {
+                break;
+            }
+        }
+        for index in 0..self.players.len() {
+            self.stimulate(index, Stimulus::Leave);
+        }
+        // Until the goodbyes have been heard.
+        let until = self.now + 4 * self.delay_max;
+        while self.step(until) {}
+        self.events.clear();
+    }
+}
+
+fn id(client: usize) -> ClientId {
+    ClientId(client as u32)
+}

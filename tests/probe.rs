@@ -1,0 +1,238 @@
+//! The probe as a program against the reference server as a program: each preset on each kind, and what it prints.
+
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// (preset, kinds of server that can commit it, exit code).
+const PRESETS: &[(&str, &[&str], i32)] = &[
+    ("channel-isolation", BOTH, 99),
+    ("timing", BOTH, 99),
+    ("channel-mismatch", BOTH, 99),
+    ("connection", BOTH, 99),
+    ("swallow-join", &["registry"], 0),
+    ("lost-first-offer", BOTH, 99),
+    ("stale-roster", &["registry"], 0),
+    ("sdp-rewrite", BOTH, 99),
+    ("candidate-drop", BOTH, 99),
+    ("slow-fanout", BOTH, 0),
+];
+const BOTH: &[&str] = &["relay", "registry"];
+/// Probes that run at once: more would make fresh connections old.
+const AT_ONCE: usize = 3;
+
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(kind: &str, fault: Option<&str>) -> Self {
+        let mut command = meshload();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--kind", kind]);
+        command.args(fault.iter().flat_map(|fault| ["--fault", fault]));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url }
+    }
+
+    fn probe(&self, options: &[&str]) -> Output {
+        meshload().args(["probe", "--quiet", "--target", &self.url, "--timeout", "1s"]).args(options).output().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn meshload() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    // The tests' own environment says nothing to the program under test.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MESHLOAD_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// What is wrong with the probe of one server, if anything.
+fn fault_of(kind: &str, preset: Option<&str>, code: i32) -> Option<String> {
+    let served = Served::start(kind, preset);
+    let output = served.probe(&["--format", "json"]);
+    let report = json(&output);
+    let cause = report["diagnosis"]["cause"].as_str().unwrap_or("?");
+    let right = cause == preset.unwrap_or("none") && output.status.code() == Some(code);
+    (!right).then(|| format!("{kind} {preset:?}: exit {:?}, {report:#}", output.status.code()))
+}
+
+#[test]
+fn each_preset_on_each_kind_of_server_is_named_with_its_exit_code() {
+    let healthy = BOTH.iter().map(|kind| (*kind, None, 0));
+    let faulty = PRESETS.iter().flat_map(|(name, kinds, code)| kinds.iter().map(|kind| (*kind, Some(*name), *code)));
+    let cases = Mutex::new(healthy.chain(faulty).collect::<Vec<_>>());
+    let next = || cases.lock().unwrap().pop();
+    let faults = Mutex::new(vec![]);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((kind, preset, code)) = next() {
+                    faults.lock().unwrap().extend(fault_of(kind, preset, code));
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().unwrap();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_json_says_how_far_it_came_why_it_stopped_and_what_helps() {
+    let served = Served::start("relay", Some("timing"));
+    let output = served.probe(&["--format", "json", "--try-remedies", "--trace"]);
+    let report = json(&output);
+    assert_eq!((&report["opened"], &report["planned"]), (&0.into(), &1.into()));
+    let diagnosis = &report["diagnosis"];
+    assert_eq!((&diagnosis["phase"], &diagnosis["confidence"]), (&"discovery".into(), &"high".into()));
+    assert!(diagnosis["evidence"].as_array().unwrap().len() >= 2, "{diagnosis}");
+    assert!(diagnosis["remedy"].as_str().unwrap().contains("settle"), "{diagnosis}");
+    let phases: Vec<_> = report["phases"].as_array().unwrap().iter().map(|phase| phase["phase"].as_str()).collect();
+    assert_eq!(phases.len(), 7, "{phases:?}");
+    let worked: Vec<_> = report["remedies"].as_array().unwrap().iter().map(|remedy| &remedy["worked"]).collect();
+    assert_eq!(worked, [false, true, false], "{}", report["remedies"]);
+    let trace = report["trace"].as_array().unwrap();
+    let lost = |line: &Value| line["what"] == "peer-ready" && line["outcome"] == "never";
+    assert!(trace.iter().any(lost), "{trace:?}");
+}
+
+#[test]
+fn a_channel_that_nobody_routes_is_cured_by_one_channel_or_another_trigger() {
+    let served = Served::start("relay", Some("channel-isolation"));
+    let report = json(&served.probe(&["--format", "json", "--try-remedies"]));
+    let worked: Vec<_> = report["remedies"].as_array().unwrap().iter().map(|remedy| &remedy["worked"]).collect();
+    assert_eq!(worked, [true, false, true], "{}", report["remedies"]);
+}
+
+#[test]
+fn repeats_count_what_opened_and_where_the_others_stopped() {
+    let served = Served::start("relay", None);
+    let output = served.probe(&["--format", "json", "--times", "3"]);
+    let report = json(&output);
+    assert_eq!((&report["repeat"]["tries"], &report["repeat"]["opened"]), (&3.into(), &3.into()));
+    assert_eq!(output.status.code(), Some(0));
+
+    // The first offers go through, a later one does not: a room each.
+    let served = Served::start("relay", Some("drop type=webrtc-offer time=1s.."));
+    let output = served.probe(&["--format", "json", "--until-failure=20s", "--peers", "2"]);
+    let report = json(&output);
+    assert_eq!(report["repeat"]["stopped"]["negotiation"], 1, "{report:#}");
+    assert_eq!(output.status.code(), Some(99));
+}
+
+#[test]
+fn a_healthy_server_is_probed_within_two_seconds() {
+    let served = Served::start("registry", None);
+    let fastest = (0..3).map(|_| {
+        let began = Instant::now();
+        assert_eq!(served.probe(&[]).status.code(), Some(0));
+        began.elapsed()
+    });
+    let fastest = fastest.min().unwrap();
+    assert!(fastest < Duration::from_secs(2), "{fastest:?}");
+}
+
+#[test]
+fn nobody_there_is_96_and_a_far_target_is_refused() {
+    let served = Served::start("relay", None);
+    let url = served.url.clone();
+    drop(served);
+    let output = meshload().args(["probe", "-q", "--format", "json", "--target", &url]).output().unwrap();
+    assert_eq!((json(&output)["diagnosis"]["cause"].as_str(), output.status.code()), (Some("unreachable"), Some(96)));
+    let output = meshload().args(["probe", "-q", "--target", "ws://203.0.113.5/ws/"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(95), "{output:?}");
+}
+
+#[test]
+fn a_wrong_fault_is_told_with_the_right_one() {
+    let output = meshload().args(["serve", "--fault", "timming", "--fault", "drop nth=0"]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        told,
+        "timming: no such fault; did you mean timing? (--fault)\ndrop nth=0: 0: expected a number from 1 (--fault)\n"
+    );
+}
+
+#[test]
+fn the_embedded_server_commits_the_profiles_faults() {
+    let options = ["probe", "-q", "--timeout", "1s", "--format", "json", "--set", "faults.rules=[\"candidate-drop\"]"];
+    let output = meshload().args(options).output().unwrap();
+    assert_eq!(json(&output)["diagnosis"]["cause"], "candidate-drop");
+}
+
+#[test]
+fn the_terminal_gets_a_ladder_and_the_page_is_self_contained() {
+    let served = Served::start("relay", Some("timing"));
+    let text = String::from_utf8(served.probe(&[]).stdout).unwrap();
+    assert!(text.starts_with("timing, in phase discovery: 0 of 1 channels opened"), "{text}");
+    assert!(text.lines().any(|line| line.contains("peer-ready") && line.ends_with("never arrived")), "{text}");
+    let page = String::from_utf8(served.probe(&["--format", "html"]).stdout).unwrap();
+    assert!(page.contains("default-src 'none'") && page.trim_end().ends_with("</html>"), "{page}");
+    assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
+}
+
+/// Needs node and npm; says so where they are not.
+#[test]
+fn the_mermaid_output_is_read_by_mermaids_own_parser() {
+    let Some(folder) = parser() else {
+        println!("skipped: node, npm or the registry of npm is not there");
+        return;
+    };
+    for (fault, options) in [(None, &["--trace"][..]), (Some("timing"), &[]), (Some("channel-mismatch"), &["--trace"])]
+    {
+        let served = Served::start("registry", fault);
+        let diagram = served.probe(&[&["--format", "mermaid"], options].concat()).stdout;
+        let parsed = parse(&folder, &diagram);
+        assert!(parsed.status.success(), "{}\n{parsed:?}", String::from_utf8_lossy(&diagram));
+    }
+    assert!(!parse(&folder, b"sequenceDiagram\n foo bar").status.success(), "the parser takes anything");
+}
+
+fn parse(folder: &Path, diagram: &[u8]) -> Output {
+    let mut node = Command::new("node");
+    node.arg("parse.mjs").current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut node = node.spawn().unwrap();
+    node.stdin.take().unwrap().write_all(diagram).unwrap();
+    node.wait_with_output().unwrap()
+}
+
+/// Mermaid, installed once into cargo's folder for tests.
+fn parser() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mermaid");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mermaid");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["package.json", "package-lock.json", "parse.mjs"] {
+        fs::copy(source.join(name), folder.join(name)).unwrap();
+    }
+    if !folder.join("node_modules/mermaid/package.json").exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--silent", "--ignore-scripts"]).current_dir(&folder);
+        npm.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if !npm.status().is_ok_and(|status| status.success()) {
+            return None;
+        }
+    }
+    Some(folder)
+}
