@@ -62,6 +62,11 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
                 initiator,
                 settle: Duration::ZERO,
                 epoch: (epoch, 0),
+                index: seat.0.into(),
+                seat: seat.0,
+                size,
+                token: String::new(),
+                seed: Seed(1),
             };
             let talk = Talk {
                 pattern: TalkPattern::Silence,
@@ -70,13 +75,12 @@ fn play(kind: Kind, routing: Routing, trigger: Trigger, initiator: Initiator, tr
                 pool: Arc::from(vec![0; 4096]),
                 draws: Seed(1).stream("talk", seat.0.into()),
             };
-            let config =
-                PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
+            let config = PeerConfig { seat, room_size: size, timeout: Duration::from_secs(5), trickle, talk };
             let actor = Actor::new(
                 place,
                 size,
                 naming.clone(),
-                Dialect::Dashboard.converse(me),
+                Dialect::named("dashboard").unwrap().converse(me),
                 Peer::new(config, epoch),
             );
             let engine = RtcEngine::open(setup.clone(), size, Seed(1).stream("ice", seat.0.into())).unwrap();

@@ -88,6 +88,7 @@ impl<Books: Fn(Event)> Errand<Books> {
                 idle = false;
                 self.handle(stimulus(nudge));
             }
+            idle &= !self.poll_board(context);
             idle &= !self.poll_socket(context);
             if let Poll::Ready(Ok(())) = self.engine.poll_readable(context) {
                 idle = false;
@@ -104,6 +105,16 @@ impl<Books: Fn(Event)> Errand<Books> {
         }
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn poll_board(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(board) = self.actor.board() else { return false };
+        board.watch(self.actor.place().seat, context);
+        if self.actor.news().is_none() {
+            return false;
+        }
+        self.handle(Stimulus::Board);
+        true
     }
 
     /// Whether anything moved.
@@ -200,8 +211,9 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn hear_engine(&mut self) {
-        while let Some((seat, notice)) = self.engine.poll() {
+        while let Some((slot, notice)) = self.engine.poll() {
             let now = Instant::now();
+            let seat = self.actor.seat_at(slot);
             self.actor.handle(now, Stimulus::Engine(seat, notice));
             self.carry_out(now);
         }
@@ -240,7 +252,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     fn order(&mut self, seat: Seat, order: Order) {
         let describes = matches!(order, Order::Offer | Order::Accept { .. } | Order::Apply { .. });
         let began = Instant::now();
-        self.engine.order(began, seat, order);
+        self.engine.order(began, self.actor.slot(seat), order);
         if describes {
             let now = Instant::now();
             self.book(now, What::OwnWork { other: seat, spent: now - began });
@@ -249,7 +261,7 @@ impl<Books: Fn(Event)> Errand<Books> {
 
     fn send(&mut self, now: Instant, parcel: Parcel) {
         let Parcel { to, payload, sequence, due, echo } = parcel;
-        let sent = self.engine.send(now, to, &payload);
+        let sent = self.engine.send(now, self.actor.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
                 self.book(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn foreign_candidates_are_cut_out_of_a_description() {
         let sdp = "v=0\r\na=candidate:1 1 udp 1 10.0.0.1 25 typ host\r\na=candidate:2 1 udp 1 127.0.0.1 7 typ host\r\na=mid:0\r\n";
-        let own = "127.0.0.1:7".parse().unwrap();
+        let own: SocketAddr = "127.0.0.1:7".parse().unwrap();
         let kept = without_foreigners(sdp, |address| address == own);
         assert_eq!(kept, "v=0\r\na=candidate:2 1 udp 1 127.0.0.1 7 typ host\r\na=mid:0\r\n");
     }
