@@ -40,11 +40,15 @@ impl Codec {
         }
     }
 
-    /// `ack`: the number under which a Socket.IO server shall acknowledge the event.
-    pub fn encode(self, content: String, ack: Option<u64>) -> String {
-        match (self, ack) {
-            (Self::SocketIo, None) => format!("42{content}"),
-            (Self::SocketIo, Some(number)) => format!("42{number}{content}"),
+    /// A Socket.IO event whose first item is a number asks to be acknowledged under it.
+    pub fn encode(self, content: String) -> String {
+        let asking = content.strip_prefix('[').map(|rest| (rest, rest.bytes().take_while(u8::is_ascii_digit).count()));
+        match (self, asking) {
+            (Self::SocketIo, Some((rest, digits))) if digits > 0 => {
+                let arguments = rest[digits..].trim_start_matches(',');
+                format!("42{}[{arguments}", &rest[..digits])
+            }
+            (Self::SocketIo, _) => format!("42{content}"),
             (Self::Json | Self::Text, _) => content,
         }
     }
@@ -89,6 +93,14 @@ fn decode_socket_io(frame: &str) -> Content {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_event_that_begins_with_a_number_asks_for_an_acknowledgement() {
+        let check = |content: &str, frame: &str| assert_eq!(Codec::SocketIo.encode(content.to_owned()), frame);
+        check(r#"["join",{"a":1}]"#, r#"42["join",{"a":1}]"#);
+        check(r#"[7,"join",{"a":1}]"#, r#"427["join",{"a":1}]"#);
+        assert_eq!(Codec::Json.encode("[7]".to_owned()), "[7]");
+    }
 
     #[test]
     fn socket_io_packets_are_told_apart() {

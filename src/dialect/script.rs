@@ -34,6 +34,8 @@ pub(super) struct Script {
     pub join: Vec<JoinStep>,
     /// For the room's first, if it joins in another way.
     pub join_first: Option<Vec<JoinStep>>,
+    /// A rule says when the join is acknowledged; otherwise it is when all steps are done.
+    pub acknowledged: bool,
     pub rules: Vec<Rule>,
     pub timers: Vec<Timer>,
     /// How JSON frames begin: `{"type":"`.
@@ -70,8 +72,6 @@ pub(super) struct Signals {
 pub(super) struct Saying {
     pub kind: Kind,
     pub frame: Template,
-    /// A Socket.IO acknowledgement is wanted.
-    pub ack: bool,
 }
 
 #[derive(Debug)]

@@ -232,8 +232,8 @@ impl<Books: Fn(Event)> Errand<Books> {
                 }
                 Effect::Engine(seat, order) => self.order(seat, order),
                 Effect::Send(parcel) => self.send(now, parcel),
-                // It has joined when the words are on the wire.
-                Effect::Note(What::Joined) => self.unwritten.push(What::Joined),
+                // It has joined when the words are on the wire: now, if the server has acknowledged them.
+                Effect::Note(What::Joined) if !self.unwritten.is_empty() => self.unwritten.push(What::Joined),
                 Effect::Note(what) => self.book(now, what),
                 Effect::Close => self.close(now),
             }

@@ -15,7 +15,7 @@ impl Checker<'_> {
         let mut sayings = vec![];
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
-            sayings.push(Saying { kind: self.kind(name), frame, ack: false });
+            sayings.push(Saying { kind: self.kind(name), frame });
         }
         sayings
     }

@@ -10,7 +10,7 @@ use super::expression::Expression;
 use super::names::{BUILT_IN, Names, Scope};
 use super::pattern::is_name;
 use super::problem::{Problem, Problems, quoted, suggestion};
-use super::script::{Discovery, Script, Timer};
+use super::script::{Deed, Discovery, Script, Timer};
 use super::template::Template;
 use crate::vocabulary::message::Kind;
 use rustc_hash::FxHashMap;
@@ -159,6 +159,7 @@ impl<'a> Checker<'a> {
             signals,
             join,
             join_first,
+            acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.deed, Deed::Joined)),
             any: (0..rules.len() as u16).collect(),
             rules,
             timers,

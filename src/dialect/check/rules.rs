@@ -172,7 +172,7 @@ impl Checker<'_> {
             "say" => Deed::Say(self.said_names(node?, &format!("{path}.say"))),
             "send" => {
                 let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
-                Deed::Send(Saying { kind: self.kind("reply"), frame, ack: false })
+                Deed::Send(Saying { kind: self.kind("reply"), frame })
             }
             "share" => Deed::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
             "joined" => Deed::Joined,

@@ -42,7 +42,10 @@ impl Talk {
         let script = self.script.clone();
         while self.joining.open && !self.joining.failed {
             let Some(step) = self.steps(&script).get(self.joining.at) else {
-                return self.joined(now);
+                if !script.acknowledged {
+                    self.joined(now);
+                }
+                return;
             };
             let view = self.state.view(&script, self.me.timestamp(now), &[], None);
             let wanted = step.when.as_ref().is_none_or(|when| when.holds(view));

@@ -71,7 +71,7 @@ impl Talk {
                 content
             }
         };
-        let text = script.codec.encode(content, None);
+        let text = script.codec.encode(content);
         self.outputs.push_back(Output::Send {
             text,
             kind: saying.kind,

@@ -1,0 +1,68 @@
+//! Every built-in dialect against the real server it is for: meshes with real DataChannels and messages.
+//! Skips, and says why, when node or the packages of tests/targets/package.json are not there.
+
+#[path = "targets/mesh.rs"]
+mod mesh;
+#[path = "targets/server.rs"]
+mod server;
+
+use mesh::{Arrival, Mesh};
+use server::Target;
+
+/// Meshes of 4 and 12, one by one and all at once.
+fn check(dialect: &str, target: &Target) {
+    let Some(server) = target.start() else { return };
+    for (round, (size, arrival)) in
+        [(4, Arrival::InOrder), (4, Arrival::AtOnce), (12, Arrival::InOrder), (12, Arrival::AtOnce)]
+            .into_iter()
+            .enumerate()
+    {
+        let mesh = Mesh::play(dialect, &target.url(&server), round, size, arrival);
+        println!("{dialect} {size} {arrival:?}: {mesh}");
+        let pairs = u64::from(size) * u64::from(size - 1) / 2;
+        assert_eq!(mesh.edges_open, pairs, "{dialect} {size} {arrival:?}: {:#?}", mesh.failures);
+        assert_eq!(mesh.pairs_that_talked, pairs, "{dialect} {size} {arrival:?}");
+    }
+}
+
+#[test]
+fn peerjs_meshes() {
+    let target =
+        Target::bin("peer", "dist/bin/peerjs.js").arguments(&["--port", "9000", "--allow_discovery", "--path", "/"]);
+    check("peerjs", &target.path("/peerjs"));
+}
+
+#[test]
+fn y_webrtc_meshes() {
+    check("y-webrtc", &Target::bin("y-webrtc", "bin/server.js"));
+}
+
+#[test]
+fn socketio_addpeer_meshes() {
+    check("socketio-addpeer", &Target::script("addpeer.cjs"));
+}
+
+#[test]
+fn simple_signal_meshes() {
+    check("simple-signal", &Target::script("simple-signal.cjs"));
+}
+
+#[test]
+fn webtorrent_tracker_meshes() {
+    check(
+        "webtorrent-tracker",
+        &Target::bin("bittorrent-tracker", "bin/cmd.js").arguments(&["--ws", "--port", "8000"]),
+    );
+}
+
+#[test]
+fn plain_relays_of_three_shapes_mesh() {
+    check("relay", &Target::script("relay.cjs").environment("SHAPE", "channel"));
+    check("relay-global", &Target::script("relay.cjs").environment("SHAPE", "global"));
+    check("relay-open", &Target::script("relay.cjs").environment("SHAPE", "open"));
+}
+
+#[test]
+fn matchbox_meshes() {
+    check("matchbox", &Target::program("matchbox_server"));
+}
