@@ -7,6 +7,7 @@ mod mesh;
 mod server;
 
 use mesh::{Arrival, Mesh};
+use meshload::dialect::Dialect;
 use server::Target;
 
 /// Meshes of 4 and 12, one by one and all at once.
@@ -22,6 +23,9 @@ fn check(dialect: &str, target: &Target) {
         let pairs = u64::from(size) * u64::from(size - 1) / 2;
         assert_eq!(mesh.edges_open, pairs, "{dialect} {size} {arrival:?}: {:#?}", mesh.failures);
         assert_eq!(mesh.pairs_that_talked, pairs, "{dialect} {size} {arrival:?}");
+        if Dialect::named(dialect).unwrap().leave_notices() > 0 {
+            assert_eq!(mesh.leave_notices, usize::from(size) - 1, "{dialect} {size} {arrival:?}");
+        }
     }
 }
 
