@@ -10,6 +10,8 @@ use serde_json::Value;
 pub(super) struct Look {
     /// The first word: the value of the file's leading key, or a Socket.IO event.
     pub head: Option<String>,
+    /// Where the first word of a JSON frame lies, if it does not come first.
+    leading: Option<Field>,
     literals: Vec<(Field, String)>,
     /// Fields that have to equal a variable.
     sames: Vec<(Field, usize)>,
@@ -54,7 +56,10 @@ impl Look {
             Pattern::Table(entries) => {
                 for (key, inner) in entries {
                     match inner {
-                        Pattern::Equal(Value::String(literal)) if key == leading => self.head = Some(literal.clone()),
+                        Pattern::Equal(Value::String(literal)) if key == leading => {
+                            self.head = Some(literal.clone());
+                            self.leading = (is_plain(key) && is_plain(literal)).then(|| Field::new(key));
+                        }
                         Pattern::Equal(Value::String(literal)) if is_plain(key) && is_plain(literal) => {
                             self.literals.push((Field::new(key), literal.clone()));
                         }
@@ -73,6 +78,11 @@ impl Look {
     pub fn at(&self, frame: &str, head: Option<&str>, globals: &[Value]) -> Seen {
         if let (Some(expected), Some(found)) = (&self.head, head)
             && expected != found
+        {
+            return Seen::Other;
+        }
+        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
+            && field.rules_out(frame, expected)
         {
             return Seen::Other;
         }

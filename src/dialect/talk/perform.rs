@@ -121,9 +121,8 @@ impl Talk {
                 self.tell(now, id, start.as_ref(), initiate.as_ref(), locals);
             }
             (Deed::Left, Some(id)) => {
-                if self.state.members.forget(id) {
-                    self.outputs.push_back(Output::Heard(Heard::Left { who: id.to_owned() }));
-                }
+                let was_known = self.state.members.forget(id);
+                self.outputs.extend(was_known.then(|| Output::Heard(Heard::Left { who: id.to_owned() })));
             }
             (Deed::Offer { sdp, .. }, Some(id)) => {
                 let signal = self.description(now, sdp, locals, id).map(|sdp| Signal::Offer { sdp });

@@ -111,7 +111,7 @@ impl Transcript<'_> {
             (Some((head, said_json)), Some((expected_head, json))) if serde_json::from_str::<Value>(&json).is_ok() => {
                 assert_eq!(head, expected_head, "{at}");
                 let said_value: Value = serde_json::from_str(&said_json).unwrap();
-                self.bind(&said_value, &serde_json::from_str(&json).unwrap(), at);
+                self.bind(&said_value, &serde_json::from_str(&json).unwrap());
                 // Once all is bound, the very texts are the same.
                 let filled: String = self.filled(&json);
                 assert_eq!(said_json, filled, "{at}");
@@ -120,15 +120,15 @@ impl Transcript<'_> {
         }
     }
 
-    fn bind(&mut self, said: &Value, expected: &Value, at: &str) {
+    fn bind(&mut self, said: &Value, expected: &Value) {
         match (said, expected) {
             (Value::Object(said), Value::Object(expected)) => {
                 for (key, expected) in expected {
-                    self.bind(said.get(key).unwrap_or(&Value::Null), expected, at);
+                    self.bind(said.get(key).unwrap_or(&Value::Null), expected);
                 }
             }
             (Value::Array(said), Value::Array(expected)) => {
-                said.iter().zip(expected).for_each(|(said, expected)| self.bind(said, expected, at));
+                said.iter().zip(expected).for_each(|(said, expected)| self.bind(said, expected));
             }
             (said, Value::String(name)) if name.starts_with('$') => {
                 self.bound.entry(name.clone()).or_insert_with(|| said.clone());
