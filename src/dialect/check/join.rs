@@ -8,7 +8,8 @@ use crate::dialect::problem::{Problems, quoted, suggestion};
 use crate::dialect::script::{JoinDeed, JoinStep};
 use crate::dialect::template::Template;
 
-const DEEDS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];
+pub(super) const DEEDS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];
+pub(super) const STEP_KEYS: [&str; 4] = ["if", "set", "kind", "timeout"];
 
 impl Checker<'_> {
     pub(super) fn join(&mut self, section: &str) -> Option<Vec<JoinStep>> {
@@ -17,7 +18,7 @@ impl Checker<'_> {
         for (index, item) in node.items().iter().enumerate() {
             let path = format!("{section}[{index}]");
             item.entries(&path, self.problems);
-            item.only(&path, &[DEEDS.as_slice(), &["if", "set", "kind", "timeout"]].concat(), self.problems);
+            item.only(&path, &[DEEDS.as_slice(), &STEP_KEYS].concat(), self.problems);
             let names = self.names.clone();
             let mut scope = Scope::new(&names, &[], false);
             let when = condition(item.key("if"), &format!("{path}.if"), &scope, self.problems);

@@ -16,7 +16,7 @@ use crate::vocabulary::message::Kind;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-const TOP: [&str; 19] = [
+const TOP: [&str; 20] = [
     "name",
     "description",
     "sample",
@@ -36,8 +36,8 @@ const TOP: [&str; 19] = [
     "join",
     "join_first",
     "on",
+    "every",
 ];
-const TOP_MORE: [&str; 1] = ["every"];
 
 /// Reads `text`, which came from `file`.
 ///
@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
 
     fn script(&mut self) -> Script {
         let root = self.root;
-        root.only("", &[TOP.as_slice(), TOP_MORE.as_slice()].concat(), self.problems);
+        root.only("", &TOP, self.problems);
         self.codec =
             self.word("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or(Codec::Json);
         let discovery = match self.word("discovery", &["server", "harness"], "server").as_deref() {
@@ -317,4 +317,26 @@ fn dispatch(rules: &[super::script::Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<
     };
     let by_head = heads.iter().flatten().map(|head| ((*head).clone(), able(Some(head)))).collect();
     (by_head, able(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Editors know exactly the keys that the reader knows.
+    #[test]
+    fn the_schema_for_editors_has_the_readers_keys() {
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/dialect.schema.json")).unwrap();
+        let check = |pointer: &str, known: &[&str]| {
+            let keys = schema.pointer(pointer).and_then(Value::as_object).unwrap();
+            let keys: BTreeSet<&str> = keys.keys().map(String::as_str).collect();
+            assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
+        };
+        check("/properties", &TOP);
+        check("/properties/join/items/properties", &[join::DEEDS.as_slice(), &join::STEP_KEYS].concat());
+        let step = [rules::DEEDS.as_slice(), &rules::STEP_KEYS].concat();
+        check("/properties/on/items/properties/do/items/properties", &step);
+        check("/properties/on/items/properties", &[step.as_slice(), &rules::RULE_KEYS].concat());
+    }
 }

@@ -12,7 +12,7 @@ use crate::dialect::script::{Deed, ErrorClass, Rule, Saying, Step, Who};
 use crate::dialect::template::Template;
 
 /// Each step does one of these, or only marks, captures and sets.
-const DEEDS: [&str; 14] = [
+pub(super) const DEEDS: [&str; 14] = [
     "peer",
     "peers",
     "left",
@@ -28,9 +28,11 @@ const DEEDS: [&str; 14] = [
     "ignore",
     "elsewhere",
 ];
-const STEP_KEYS: [&str; 14] = [
+pub(super) const STEP_KEYS: [&str; 14] = [
     "if", "each", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name", "class", "of", "to",
 ];
+
+pub(super) const RULE_KEYS: [&str; 5] = ["kind", "match", "where", "let", "do"];
 
 impl Checker<'_> {
     pub(super) fn rules(&mut self) -> Vec<Rule> {
@@ -39,7 +41,7 @@ impl Checker<'_> {
         for (index, item) in node.items().iter().enumerate() {
             let path = format!("on[{index}]");
             item.entries(&path, self.problems);
-            let known = [&["kind", "match", "where", "let", "do"], DEEDS.as_slice(), &STEP_KEYS].concat();
+            let known = [RULE_KEYS.as_slice(), &DEEDS, &STEP_KEYS].concat();
             item.only(&path, &known, self.problems);
             if let Some(rule) = self.rule(item, &path) {
                 rules.push(rule);
