@@ -1,23 +1,46 @@
 //! The map of the house, ground floor first: a module imports from lower floors only.
 
+// What a target or a user can cause is data, never a panic; output goes through writers that may fail.
+#![cfg_attr(not(test), warn(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
+
+// Floors 0 to 2 are told the time and given their randomness: clippy.toml says what they may not call.
+
 // 0: words
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod vocabulary;
 
 // 1: pure parts
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod dialect;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod peer;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod profile;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod summary;
 
 // 2: pure decisions
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod gates;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod metrics;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod engine;
+pub mod report;
 pub mod server;
 pub mod signaling;
 
 // 4: one peer's loop
 pub mod driver;
+
+// 5: one run
+pub mod controller;
+
+// 6: what was typed
+pub mod cli;
 
 // 7: wiring
 pub mod commands;

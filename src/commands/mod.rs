@@ -1,4 +1,23 @@
-//! One file for each verb: wiring, and the only place that knows exit codes.
+//! The commands: one file per verb, and the only place that knows exit codes.
 
-pub mod limits;
+pub mod check;
+pub mod compare;
+pub mod completions;
+pub mod dialects;
+mod exit;
+pub mod explain;
+mod files;
+mod folder;
+mod gates;
+mod input;
+mod limits;
+mod machine;
+pub mod man;
+pub mod profiles;
+pub mod report;
+pub mod run;
+mod runs;
 pub mod serve;
+mod stdout;
+
+pub use exit::Exit;

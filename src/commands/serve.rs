@@ -1,16 +1,38 @@
 //! `meshload serve`: the reference server in the foreground, until a signal.
 
-use crate::commands::limits;
-use crate::server::{Config, Server, Snapshot, Tallies};
+use super::stdout::complain;
+use super::{Exit, limits};
+use crate::cli::{self, ServeArgs, ServerKind};
+use crate::server::{Config, Kind, Routing, Server, Snapshot, Tallies};
 use std::future::pending;
 use std::io::{self, Write};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+/// Serves until a signal; 1 if it can't listen there.
+pub fn serve(args: &ServeArgs) -> Exit {
+    let kind = match args.kind {
+        ServerKind::Relay => Kind::Relay,
+        ServerKind::Registry => Kind::Registry,
+    };
+    let routing = match args.routing {
+        cli::Routing::All => Routing::All,
+        cli::Routing::Room => Routing::Room,
+    };
+    let config = Config { listen: args.listen, kind, routing, list_interval: args.list_interval };
+    match serve_until_signal(config, args.verbose > 0) {
+        Ok(()) => Exit::Passed,
+        Err(error) => {
+            complain([format!("{}: {error}", args.listen)]);
+            Exit::Broken
+        }
+    }
+}
+
 /// Serves until SIGINT or SIGTERM. Prints where it listens as the first line on stdout; `verbose`, one line
 /// a second on stderr. Errors: it can't listen there, or stdout is closed.
-pub fn serve(config: Config, verbose: bool) -> io::Result<()> {
+fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
     limits::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

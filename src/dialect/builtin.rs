@@ -1,8 +1,8 @@
-//! The dialects that come with the house, embedded as the files they are.
+//! The dialects that come with the house: the dashboard, and those that are files, embedded as they are.
 
-use super::Dialect;
+use super::{Dialect, dashboard};
 
-/// One of them; its text is what `meshload dialects show` prints.
+/// One that is a file; its text is what `meshload dialects show` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltIn {
     pub name: &'static str,
@@ -10,7 +10,6 @@ pub struct BuiltIn {
 }
 
 const ALL: &[BuiltIn] = &[
-    BuiltIn { name: "dashboard", text: include_str!("dashboard.toml") },
     BuiltIn { name: "peerjs", text: include_str!("peerjs.toml") },
     BuiltIn { name: "y-webrtc", text: include_str!("y-webrtc.toml") },
     BuiltIn { name: "socketio-addpeer", text: include_str!("socketio-addpeer.toml") },
@@ -22,12 +21,20 @@ const ALL: &[BuiltIn] = &[
     BuiltIn { name: "relay-open", text: include_str!("relay-open.toml") },
 ];
 
-/// Every built-in, `dashboard` first. Its `dialect()` has the description and the sample target.
+/// Every built-in that is a file.
 pub fn builtins() -> &'static [BuiltIn] {
     ALL
 }
 
+/// The names of all that are built in, `dashboard` first.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    std::iter::once(dashboard::NAME).chain(ALL.iter().map(|built_in| built_in.name))
+}
+
 pub(super) fn named(name: &str) -> Option<Dialect> {
+    if name == dashboard::NAME {
+        return Some(Dialect::Dashboard);
+    }
     ALL.iter().find(|built_in| built_in.name == name).map(|built_in| built_in.dialect())
 }
 

@@ -4,6 +4,7 @@ mod acquaintance;
 mod builtin;
 mod check;
 mod codec;
+mod dashboard;
 mod document;
 mod expression;
 mod filter;
@@ -15,7 +16,8 @@ mod script;
 mod talk;
 mod template;
 
-pub use builtin::{BuiltIn, builtins};
+pub use builtin::{BuiltIn, builtins, names};
+pub use dashboard::KINDS as DASHBOARD_KINDS;
 pub use problem::Problem;
 
 use crate::vocabulary::choice::{Initiator, Trigger};
@@ -28,14 +30,23 @@ use talk::Talk;
 
 /// A signaling protocol. Conversations are begun from it, one a peer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Dialect(Arc<Script>);
+pub enum Dialect {
+    /// protocol.md, in Rust: its servers tell everybody everything, and reading that is most of a large run's work.
+    Dashboard,
+    /// Everything else: a file, built in or the user's.
+    Written(Written),
+}
+
+/// A dialect that was read from a file.
+#[derive(Clone, Debug)]
+pub struct Written(Arc<Script>);
 
 /// Reads a dialect file; `file` is what problems call it.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
 pub fn read(file: &str, text: &str) -> Result<Dialect, Vec<Problem>> {
-    check::read(file, text).map(|script| Dialect(Arc::new(script)))
+    check::read(file, text).map(|script| Dialect::Written(Written(Arc::new(script))))
 }
 
 impl Dialect {
@@ -45,37 +56,63 @@ impl Dialect {
     }
 
     pub fn name(&self) -> &str {
-        &self.0.name
+        match self {
+            Self::Dashboard => dashboard::NAME,
+            Self::Written(Written(script)) => &script.name,
+        }
     }
 
     /// One line.
     pub fn description(&self) -> &str {
-        &self.0.description
+        match self {
+            Self::Dashboard => dashboard::DESCRIPTION,
+            Self::Written(Written(script)) => &script.description,
+        }
     }
 
     /// A URL of such a server on this machine.
     pub fn sample(&self) -> &str {
-        &self.0.sample
+        match self {
+            Self::Dashboard => dashboard::SAMPLE,
+            Self::Written(Written(script)) => &script.sample,
+        }
     }
 
     /// The names of its message types; a `Kind` is an index into them.
-    pub fn kinds(&self) -> &[String] {
-        &self.0.kinds
+    pub fn kinds(&self) -> Vec<&str> {
+        match self {
+            Self::Dashboard => dashboard::KINDS.to_vec(),
+            Self::Written(Written(script)) => script.kinds.iter().map(String::as_str).collect(),
+        }
     }
 
     /// Whether it has words for candidates; without them a peer must not trickle.
     pub fn trickles(&self) -> bool {
-        self.0.trickle
+        match self {
+            Self::Dashboard => true,
+            Self::Written(Written(script)) => script.trickle,
+        }
     }
 
     /// How many notices of one leave each peer that stays gets: 0, 1 or 2.
     pub fn leave_notices(&self) -> u8 {
-        self.0.leave_notices
+        match self {
+            Self::Dashboard => 2,
+            Self::Written(Written(script)) => script.leave_notices,
+        }
+    }
+
+    /// Whether its peers have to be told what the others of their room make known inside the process.
+    pub fn needs_board(&self) -> bool {
+        matches!(self, Self::Written(_))
     }
 
     /// Starts a conversation for `me`. Nothing is said before `Input::Open`.
     pub fn converse(&self, me: Me) -> Box<dyn Conversation> {
-        Box::new(Talk::new(self.0.clone(), me))
+        match self {
+            Self::Dashboard => Box::new(dashboard::Dashboard::new(me)),
+            Self::Written(Written(script)) => Box::new(Talk::new(script.clone(), me)),
+        }
     }
 }
 

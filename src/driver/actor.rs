@@ -52,6 +52,8 @@ pub struct Actor {
     room_size: u16,
     naming: Naming,
     conversation: Box<dyn Conversation>,
+    /// The socket is open: what is said gets out.
+    connected: bool,
     peer: Peer,
     effects: VecDeque<Effect>,
     board: Option<Board>,
@@ -72,6 +74,7 @@ impl Actor {
             room_size,
             naming,
             conversation,
+            connected: false,
             peer,
             effects: VecDeque::new(),
             board: None,
@@ -113,15 +116,23 @@ impl Actor {
         self.place
     }
 
+    /// After `Effect::Close` nothing has an effect any more.
     pub fn handle(&mut self, now: Instant, stimulus: Stimulus<'_>) {
+        if self.is_gone() {
+            return;
+        }
         match stimulus {
             Stimulus::Begin { due } => self.peer.handle(now, Input::Begin { due }),
             Stimulus::Companion { seat } => self.peer.handle(now, Input::Companion { seat }),
             Stimulus::Upgraded => {
+                self.connected = true;
                 self.peer.handle(now, Input::Upgraded);
                 self.conversation.handle(now, dialect::Input::Open);
             }
-            Stimulus::Lost(failure) => self.peer.handle(now, Input::Lost(failure)),
+            Stimulus::Lost(failure) => {
+                self.connected = false;
+                self.peer.handle(now, Input::Lost(failure));
+            }
             Stimulus::Frame(text) => {
                 self.conversation.handle(now, dialect::Input::Frame(text));
                 self.listen(now, text.len() as u32);
@@ -132,7 +143,9 @@ impl Actor {
             Stimulus::Leave => self.peer.handle(now, Input::Leave),
             Stimulus::Board => self.read_board(now),
             Stimulus::Wake => {
-                self.conversation.handle(now, dialect::Input::Wake);
+                if self.connected {
+                    self.conversation.handle(now, dialect::Input::Wake);
+                }
                 self.peer.handle(now, Input::Wake);
             }
         }
@@ -150,7 +163,11 @@ impl Actor {
 
     /// When `Stimulus::Wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
-        [self.conversation.wake_at(), self.peer.wake_at()].into_iter().flatten().min()
+        if self.is_gone() {
+            return None;
+        }
+        let conversation = if self.connected { self.conversation.wake_at() } else { None };
+        [conversation, self.peer.wake_at()].into_iter().flatten().min()
     }
 
     /// Passes words and wishes between the two until neither has any.
@@ -168,6 +185,8 @@ impl Actor {
     fn listen(&mut self, now: Instant, bytes: u32) {
         while let Some(talked) = self.conversation.poll() {
             match talked {
+                // Without a socket there is nobody to hear it.
+                Talked::Send { .. } if !self.connected => {}
                 Talked::Send { text, kind, to } => {
                     let to = to.and_then(|id| self.seat(&id));
                     self.effects.push_back(Effect::Frame { text, kind, to });

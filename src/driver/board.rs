@@ -64,7 +64,8 @@ impl Board {
         self.change(seat, |notice| notice.joined = notice.joined.or(Some(number)));
     }
 
-    pub(super) fn go(&self, seat: Seat) {
+    /// Whoever sits there never comes, or does not come back.
+    pub fn go(&self, seat: Seat) {
         self.change(seat, |notice| notice.gone = true);
     }
 

@@ -1,6 +1,7 @@
 //! The life of one peer in the world: dials, reads, writes, wakes, and books every fact.
 
 use super::actor::{Actor, Effect, Stimulus};
+use super::clock::Alarm;
 use crate::engine::Engine;
 use crate::peer::Parcel;
 use crate::signaling::{Connection, Endpoint, dial};
@@ -14,7 +15,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::time::Sleep;
 
 /// Frames read at once before engine and timers get their turn.
 const FRAMES_BATCH: usize = 32;
@@ -55,22 +55,15 @@ enum Socket {
     Gone,
 }
 
-/// A timer that is only moved when it has to be.
-struct Alarm {
-    sleep: Pin<Box<Sleep>>,
-    at: Option<Instant>,
-}
-
 impl<Books: Fn(Event)> Errand<Books> {
-    /// Must be made within a tokio runtime.
     pub fn new(
         actor: Actor,
         engine: Box<dyn Engine>,
         endpoint: Rc<Endpoint>,
         mailbox: mpsc::Receiver<Nudge>,
+        alarm: Alarm,
         books: Books,
     ) -> Self {
-        let alarm = Alarm { sleep: Box::pin(tokio::time::sleep(Duration::ZERO)), at: None };
         Self { actor, engine, endpoint, mailbox, books, socket: Socket::Idle, unwritten: Vec::new(), alarm }
     }
 
@@ -177,15 +170,9 @@ impl<Books: Fn(Event)> Errand<Books> {
             _ => None,
         };
         let at = [self.actor.wake_at(), self.engine.wake_at(), closing].into_iter().flatten().min();
-        let Some(at) = at else { return false };
-        if self.alarm.at != Some(at) {
-            self.alarm.at = Some(at);
-            self.alarm.sleep.as_mut().reset(at.into());
-        }
-        if self.alarm.sleep.as_mut().poll(context).is_pending() {
+        if self.alarm.poll(at, context).is_pending() {
             return false;
         }
-        self.alarm.at = None;
         let now = Instant::now();
         if self.engine.wake_at().is_some_and(|at| at <= now) {
             self.engine.wake(now);

@@ -2,8 +2,10 @@
 
 mod actor;
 mod board;
+mod clock;
 mod errand;
 
 pub use actor::{Actor, Effect, Stimulus};
 pub use board::Board;
+pub use clock::{Alarm, Clock};
 pub use errand::{Errand, Nudge};

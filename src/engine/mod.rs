@@ -7,6 +7,9 @@ mod rtc;
 pub use neighbourhood::Neighbourhood;
 pub use none::NoneEngine;
 pub use rtc::{RtcEngine, RtcSetup};
+// The fuzzer throws datagrams at it.
+#[doc(hidden)]
+pub use rtc::stun;
 
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::{Notice, Order};

@@ -84,6 +84,7 @@ impl Handshake {
     }
 
     /// Takes `cue` about the pair with `other`, and pushes what follows from it.
+    #[expect(clippy::too_many_lines, reason = "the protocol is one flat match, read as a table")]
     pub fn handle(&mut self, other: Seat, trickle: bool, cue: Cue, out: &mut VecDeque<Output>) {
         use State::*;
         let state = self.state;

@@ -255,3 +255,6 @@ impl Peer {
         self.outputs.push_back(Output::Note(what));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,74 @@ impl Pairs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::event::What;
+    use crate::vocabulary::failure::Failure;
+    use crate::vocabulary::phase::Phase;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Seat 1 of a room of four.
+    fn pairs() -> (Pairs, Instant, VecDeque<Output>) {
+        (Pairs::new(Seat(1), 4, TIMEOUT, true), Instant::now(), VecDeque::new())
+    }
+
+    fn failed(out: &mut VecDeque<Output>) -> Vec<Seat> {
+        let failed = |output: Output| match output {
+            Output::Note(What::EdgeFailed { other, failure }) if failure == Failure::timed_out(Phase::Discovery) => {
+                Some(other)
+            }
+            _ => None,
+        };
+        out.drain(..).filter_map(failed).collect()
+    }
+
+    #[test]
+    fn the_time_of_an_edge_runs_from_when_the_later_of_the_two_begins() {
+        let (mut pairs, start, mut out) = pairs();
+        pairs.companion(start, Seat(0), &mut out);
+        assert_eq!(pairs.wake_at(), None, "this peer has not begun");
+        pairs.begin(start + SECOND, &mut out);
+        assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
+        pairs.companion(start + 2 * SECOND, Seat(2), &mut out);
+        pairs.wake(start + SECOND + TIMEOUT, &mut out);
+        assert_eq!(failed(&mut out), [Seat(0)]);
+        assert_eq!(pairs.wake_at(), Some(start + 2 * SECOND + TIMEOUT));
+    }
+
+    #[test]
+    fn edges_of_one_deadline_are_all_decided_by_one_wake() {
+        let (mut pairs, start, mut out) = pairs();
+        for seat in pairs.others() {
+            pairs.companion(start, seat, &mut out);
+        }
+        pairs.begin(start, &mut out);
+        pairs.wake(start + TIMEOUT - Duration::from_micros(1), &mut out);
+        assert_eq!(failed(&mut out), []);
+        pairs.wake(start + TIMEOUT, &mut out);
+        assert_eq!(failed(&mut out), [Seat(0), Seat(2), Seat(3)]);
+        assert_eq!(pairs.wake_at(), None);
+    }
+
+    #[test]
+    fn who_is_heard_of_before_anybody_said_that_it_began_has_begun() {
+        let (mut pairs, start, mut out) = pairs();
+        pairs.begin(start, &mut out);
+        pairs.handle(start, Seat(3), Cue::Met { start: false, initiate: false }, &mut out);
+        pairs.companion(start + SECOND, Seat(3), &mut out);
+        assert_eq!(pairs.wake_at(), Some(start + TIMEOUT), "the first news counts");
+    }
+
+    #[test]
+    fn a_goodbye_takes_the_deadline_away() {
+        let (mut pairs, start, mut out) = pairs();
+        pairs.begin(start, &mut out);
+        pairs.companion(start, Seat(0), &mut out);
+        pairs.handle(start, Seat(0), Cue::Left, &mut out);
+        assert_eq!(pairs.wake_at(), None);
+    }
+}

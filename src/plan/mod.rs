@@ -1,8 +1,18 @@
 //! The plan: every arrival of a run in order, a pure function of (profile, seed).
 
-use crate::profile::Profile;
+mod arrivals;
+mod cost;
+mod fingerprint;
+mod share;
+
+pub use arrivals::Curve;
+pub use cost::{Cost, Machine};
+pub use share::Share;
+
+use crate::profile::{Profile, Size};
 use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
 use crate::vocabulary::seed::Seed;
+use rand::RngExt;
 use std::time::Duration;
 
 /// Every room of the run with its members' due times.
@@ -26,6 +36,62 @@ pub struct RoomPlan {
     pub warmup: bool,
 }
 
+impl Plan {
+    /// Fills the rooms in order with consecutive peers, so that a host is never due after its members.
+    /// Takes memory for every peer: ask `Cost::of` first whether the machine can carry it.
+    pub fn new(profile: Profile, seed: Seed) -> Self {
+        let curve = Curve::new(&profile.arrivals);
+        let mut dues = curve.dues(seed);
+        let mut sizes = sizes(profile.rooms.size, seed);
+        let mut first = 0;
+        let mut rooms = Vec::with_capacity(profile.rooms.count as usize);
+        for index in 0..profile.rooms.count {
+            let size = sizes.next().unwrap_or(profile.rooms.size.min);
+            let due: Vec<_> = dues.by_ref().take(usize::from(size)).collect();
+            rooms.push(RoomPlan {
+                index: RoomIndex(index),
+                id: profile.rooms.id.replace("{index}", &index.to_string()),
+                first: PeerIndex(first),
+                warmup: due.first().is_some_and(|&due| due < profile.phases.warmup),
+                due,
+            });
+            first += u32::from(size);
+        }
+        drop(dues);
+        Self { profile, seed, rooms }
+    }
+
+    pub fn peers(&self) -> u64 {
+        self.rooms.iter().map(|room| u64::from(room.size())).sum()
+    }
+
+    pub fn edges(&self) -> u64 {
+        self.rooms.iter().map(RoomPlan::edges).sum()
+    }
+
+    /// The hash of the work, the same for any seed, target and number of workers: hex SHA-256.
+    pub fn sha256(&self) -> String {
+        fingerprint::sha256(&self.profile)
+    }
+
+    /// What would make the run say nothing, with the figures; empty if it will say something.
+    pub fn problems(&self) -> Vec<String> {
+        if self.rooms.iter().any(|room| !room.warmup) {
+            return vec![];
+        }
+        let (warmup, rooms) = (self.profile.phases.warmup, self.rooms.len());
+        vec![format!("phases.warmup: all {rooms} rooms arrive within {warmup:?}, so nothing would be measured")]
+    }
+}
+
+/// Each room's size, in order, without end. Drawn room by room: more rooms never change the first ones.
+fn sizes(size: Size, seed: Seed) -> impl Iterator<Item = u16> {
+    let mut stream = seed.stream("room sizes", 0);
+    std::iter::repeat_with(
+        move || if size.min == size.max { size.min } else { stream.random_range(size.min..=size.max) },
+    )
+}
+
 impl RoomPlan {
     pub fn size(&self) -> u16 {
         self.due.len() as u16
@@ -41,3 +107,6 @@ impl RoomPlan {
         Place { room: self.index, seat, peer: PeerIndex(self.first.0 + u32::from(seat.0)) }
     }
 }
+
+#[cfg(test)]
+mod tests;

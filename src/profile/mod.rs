@@ -1,8 +1,107 @@
 //! The profile: what a run is, valid by construction.
 
+mod arrivals;
+mod behaviour;
+pub mod builtin;
+mod document;
+mod environment;
+mod gates;
+mod language;
+mod messages;
+mod overrides;
+mod problem;
+mod rooms;
+mod secret;
+mod section;
+mod target;
+mod units;
+mod written;
+
+pub use document::TEXT_BYTES_MAX;
+pub use environment::{Environment, expand};
+pub use overrides::{Knob, Override};
+pub use problem::{Problem, nearest};
+pub use secret::Secret;
+pub use target::DIALECTS;
+pub use units::duration;
+
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Reliability, Trigger};
+use section::{Reader, Section};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// A profile's text and what to call it in messages: a path, or a built-in's name.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
+}
+
+/// Reads a profile: the text over the defaults, `overrides` over both, all of it checked at once.
+/// Errors: every problem, each with the line or the option that it comes from.
+pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment<'_>) -> Result<Profile, Vec<Problem>> {
+    let mut tree = document::parse("the defaults", DEFAULTS)?;
+    document::forget_lines(&mut tree);
+    document::merge(&mut tree, document::parse(source.name, source.text)?);
+    let problems = overrides::apply(&mut tree, overrides);
+    if let Some(table) = document::table_mut(&mut tree, "arrivals") {
+        arrivals::settle(table);
+    }
+    if let Some(table) = document::table_mut(&mut tree, "messages") {
+        messages::settle(table);
+    }
+    tree.entry("name".to_owned()).or_insert_with(|| document::by_default(&name_of(source.name)));
+
+    let reader = Reader::new(source.name, environment, problems);
+    let at = document::At::Default;
+    let root = Section::new(&reader, String::new(), &at, &tree);
+    root.allow(&language::top());
+    let profile = Profile {
+        name: name(&root),
+        description: root.text("description").unwrap_or_default(),
+        target: target::check(&root),
+        rooms: rooms::check(&root),
+        arrivals: arrivals::check(&root),
+        phases: behaviour::phases(&root),
+        handshake: behaviour::handshake(&root),
+        messages: messages::check(&root),
+        engine: behaviour::engine(&root),
+        validity: behaviour::validity(&root),
+        gates: gates::check(&root),
+        written: written::write(&tree),
+    };
+    behaviour::churn(&root);
+    let problems = reader.problems();
+    if problems.is_empty() { Ok(profile) } else { Err(problems) }
+}
+
+/// The profile as run, defaults and overrides included: reads back to the same profile. `${NAME}` stays as
+/// written, and a credential that stood in the text gives way to such a reference.
+pub fn to_toml(profile: &Profile) -> &str {
+    &profile.written
+}
+
+/// A name goes into the report's path.
+fn name(root: &Section<'_>) -> String {
+    let name = root.text("name").unwrap_or_default();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(fits) {
+        root.problem("name", "a name has from 1 to 64 letters, digits, -, _ and . and goes into the report's path");
+    }
+    name
+}
+
+/// The name of a profile that gives itself none: its file's.
+fn name_of(source: &str) -> String {
+    let file = source.rsplit(['/', '\\']).next().unwrap_or(source);
+    let stem = file.strip_suffix(".toml").unwrap_or(file);
+    let name: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).take(64).collect();
+    let name = name.trim_start_matches('.');
+    if name.is_empty() { "profile".to_owned() } else { name.to_owned() }
+}
 
 /// A checked profile: inner code never checks again.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,15 +117,19 @@ pub struct Profile {
     pub engine: EngineChoice,
     pub validity: Validity,
     pub gates: Vec<GateLine>,
+    written: String,
 }
 
 /// Where the signaling server is. No `url` means the embedded reference server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    pub url: Option<String>,
+    /// `ws` or `wss`, with `{peer.id}`, `{peer.index}` and `{room.id}` still to be filled in.
+    pub url: Option<Secret>,
+    /// The URL as reports show it: without userinfo and query.
+    pub url_shown: Option<String>,
     pub dialect: String,
-    pub headers: BTreeMap<String, String>,
-    pub subprotocol: Option<String>,
+    pub headers: BTreeMap<String, Secret>,
+    pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
 }
 
@@ -126,3 +229,6 @@ pub struct GateLine {
     /// `file:line`, or `--gate`.
     pub at: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_room_is_data_room_id_and_for_room_created_data_id_too() {
         let check = |kind: &str, text: &str, expected: Option<&str>| {
-            assert_eq!(room(text, kind).as_deref(), expected, "{text}")
+            assert_eq!(room(text, kind).as_deref(), expected, "{text}");
         };
         check("peer-ready", r#"{"data":{"roomId":"r","userId":"u"}}"#, Some("r"));
         check("peer-ready", r#"{"data":{"id":"r"}}"#, None);

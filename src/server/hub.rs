@@ -5,6 +5,7 @@ use crate::server::rooms::{ClientId, Delivery, Rooms};
 use crate::server::tallies::Tallies;
 use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
+use std::net::Shutdown;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -112,7 +113,7 @@ impl Hub {
             Input::Frame { client, text } => self.hear(now, client, &text),
             Input::Pong { client, frame } => {
                 if let Some(link) = &mut self.links[client.0 as usize] {
-                    if link.push(frame, None).is_err() {
+                    if link.outbox.push(frame, None).is_err() {
                         self.slow.push(client);
                     }
                     self.mark(client);
@@ -120,7 +121,7 @@ impl Hub {
             }
             Input::Close { client, frame } => {
                 if let Some(link) = &mut self.links[client.0 as usize] {
-                    link.close(frame);
+                    link.outbox.close(frame);
                     self.mark(client);
                 }
             }
@@ -161,7 +162,7 @@ impl Hub {
         if let Some(link) = &mut self.links[client.0 as usize] {
             let written = link.flush(&mut self.scratch).unwrap_or(0);
             self.tallies.count_delivered(written);
-            shut(link, std::net::Shutdown::Write);
+            link.shut(Shutdown::Write);
             self.lose(now, client);
         }
         self.free.push(client);
@@ -185,7 +186,7 @@ impl Hub {
             let Some(client) = self.slow.pop() else { break };
             if let Some(link) = &self.links[client.0 as usize] {
                 self.tallies.count_dropped_slow();
-                shut(link, std::net::Shutdown::Both);
+                link.shut(Shutdown::Both);
                 self.lose(now, client);
             }
         }
@@ -195,7 +196,7 @@ impl Hub {
         let frame = wire::text(&delivery.text);
         for client in self.rooms.recipients(&delivery.to) {
             let Some(link) = &mut self.links[client.0 as usize] else { continue };
-            if link.push(frame.clone(), delivery.notice).is_err() {
+            if link.outbox.push(frame.clone(), delivery.notice).is_err() {
                 self.slow.push(client);
             }
             if link.enlist() {
@@ -218,7 +219,7 @@ impl Hub {
             match link.flush(&mut self.scratch) {
                 Ok(frames) => written += frames,
                 Err(_) => {
-                    shut(link, std::net::Shutdown::Both);
+                    link.shut(Shutdown::Both);
                     self.lose(now, client);
                     continue;
                 }
@@ -245,7 +246,7 @@ impl Hub {
         let frame = wire::close(CloseCode::GoingAway);
         for index in 0..self.links.len() {
             if let Some(link) = &mut self.links[index] {
-                link.close(frame.clone());
+                link.outbox.close(frame.clone());
                 self.mark(ClientId(index as u32));
             }
         }
@@ -269,11 +270,6 @@ impl Hub {
 fn pause_after(began: Instant, ended: Instant) -> Instant {
     let took = ended - began;
     if took < ROUND_SHORT { ended } else { ended + took.min(PAUSE_MAX) }
-}
-
-fn shut(link: &Link, how: std::net::Shutdown) {
-    // A socket that the client has closed already can't be shut down, and need not be.
-    let _ = socket2::SockRef::from(&*link.stream).shutdown(how);
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -1,10 +1,12 @@
 //! The reference signaling server: a relay or a registry, as protocol.md tells it.
 
+mod audience;
 mod connection;
 mod envelope;
 mod groups;
 mod hub;
 mod link;
+mod outbox;
 mod pace;
 mod registry;
 mod replies;

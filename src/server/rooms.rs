@@ -1,7 +1,10 @@
-//! The server without sockets or clock: who subscribed to what, who is where, and who hears what.
+//! The server without sockets or clock: an input and its time go in, deliveries come out.
 
+pub use crate::server::audience::{ClientId, Recipients};
+
+use crate::server::audience::{Among, Audience};
 use crate::server::envelope::{self, Created, Frame, Member};
-use crate::server::groups::{Groups, Slot};
+use crate::server::groups::Slot;
 use crate::server::pace::Pace;
 use crate::server::registry::{Join, Registry};
 use crate::server::replies;
@@ -18,12 +21,6 @@ pub const ACCESS: &str = "webrtc-dashboard-access";
 const COUNT_INTERVAL: Duration = Duration::from_millis(50);
 /// While rooms exist, a list goes out at least this often.
 const REFRESH: Duration = Duration::from_secs(5);
-/// Subscriptions of one client beyond this are refused.
-const CHANNELS_MAX: usize = 64;
-
-/// A connection: a small number, free to be used again after `closed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u32);
 
 /// The text of one frame, shared by all who get it.
 pub type SharedText = Arc<str>;
@@ -64,23 +61,6 @@ pub enum Notice {
     List,
 }
 
-/// Whom a delivery is for, as a rule and not as a list: a broadcast costs no more than a reply.
-#[derive(Clone, Copy, Debug)]
-pub struct Recipients {
-    among: Among,
-    /// The sender of a relayed frame.
-    pub except: Option<ClientId>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Among {
-    One(ClientId),
-    Everybody,
-    Channel(Slot),
-    Room { room: Slot, channel: Slot },
-    Roomless { channel: Slot },
-}
-
 /// Takes inputs, each with its time; `poll` is drained after each.
 pub struct Rooms {
     routing: Routing,
@@ -88,20 +68,11 @@ pub struct Rooms {
     registry: Option<Registry>,
     /// The wall time of an instant, from which all others follow.
     epoch: (Instant, Timestamp),
-    clients: Vec<Client>,
-    present: Vec<ClientId>,
-    channels: Groups,
-    rooms: Groups,
+    audience: Audience,
     counts: Pace,
     lists: Pace,
     refresh_at: Option<Instant>,
     out: VecDeque<Delivery>,
-}
-
-#[derive(Default)]
-struct Client {
-    channels: Vec<Slot>,
-    room: Option<Slot>,
 }
 
 impl Rooms {
@@ -111,10 +82,7 @@ impl Rooms {
             routing,
             registry: (kind == Kind::Registry).then(Registry::default),
             epoch: (now, wall),
-            clients: vec![],
-            present: vec![],
-            channels: Groups::default(),
-            rooms: Groups::default(),
+            audience: Audience::default(),
             counts: Pace::new(COUNT_INTERVAL),
             lists: Pace::new(list_interval),
             refresh_at: None,
@@ -123,11 +91,7 @@ impl Rooms {
     }
 
     pub fn connected(&mut self, now: Instant, client: ClientId) {
-        let index = client.0 as usize;
-        if self.clients.len() <= index {
-            self.clients.resize_with(index + 1, Client::default);
-        }
-        self.present.push(client);
+        self.audience.enter(client);
         self.count(now, Among::One(client), None);
         self.counts.ask(now);
         if self.counts.take(now) {
@@ -138,14 +102,8 @@ impl Rooms {
 
     /// Any number of calls for a client that is gone already are harmless.
     pub fn closed(&mut self, now: Instant, client: ClientId) {
-        let Some(index) = self.present.iter().position(|present| *present == client) else { return };
-        self.present.swap_remove(index);
-        let gone = std::mem::take(&mut self.clients[client.0 as usize]);
-        for channel in gone.channels {
-            self.channels.leave(channel, client);
-        }
-        if let Some(room) = gone.room {
-            self.rooms.leave(room, client);
+        if !self.audience.leave(client) {
+            return;
         }
         if let Some(registry) = &mut self.registry {
             registry.closed(client);
@@ -161,8 +119,8 @@ impl Rooms {
             Frame::Shapeless => {}
             Frame::Envelope { kind, channel } => match &*kind {
                 "ping" => self.reply(client, replies::pong(self.wall(now))),
-                "subscribe" => self.subscribe(client, &channel),
-                "unsubscribe" => self.unsubscribe(client, &channel),
+                "subscribe" => self.audience.subscribe(client, &channel),
+                "unsubscribe" => self.audience.unsubscribe(client, &channel),
                 kind => self.envelope(now, client, kind, &channel, text),
             },
         }
@@ -193,35 +151,7 @@ impl Rooms {
     }
 
     pub fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
-        let among = match &to.among {
-            Among::One(client) => std::slice::from_ref(client),
-            Among::Everybody => &self.present,
-            Among::Channel(channel) | Among::Roomless { channel } => self.channels.members(*channel),
-            Among::Room { room, .. } => self.rooms.members(*room),
-        };
-        among.iter().copied().filter(|client| {
-            let known = || &self.clients[client.0 as usize];
-            Some(*client) != to.except
-                && match to.among {
-                    Among::Room { channel, .. } => known().channels.contains(&channel),
-                    Among::Roomless { .. } => known().room.is_none(),
-                    _ => true,
-                }
-        })
-    }
-
-    fn subscribe(&mut self, client: ClientId, channel: &str) {
-        let channels = &mut self.clients[client.0 as usize].channels;
-        let known = self.channels.find(channel).is_some_and(|slot| channels.contains(&slot));
-        if !known && !channel.is_empty() && channels.len() < CHANNELS_MAX {
-            channels.push(self.channels.enter(channel, client));
-        }
-    }
-
-    fn unsubscribe(&mut self, client: ClientId, channel: &str) {
-        let Some(slot) = self.channels.find(channel) else { return };
-        self.clients[client.0 as usize].channels.retain(|held| *held != slot);
-        self.channels.leave(slot, client);
+        self.audience.recipients(to)
     }
 
     fn envelope(&mut self, now: Instant, client: ClientId, kind: &str, channel: &str, text: &str) {
@@ -235,7 +165,7 @@ impl Rooms {
             self.relay(client, channel, text);
         }
         if kind == "user-left-room" && channel == ROOMS {
-            self.move_to(client, None);
+            self.audience.move_to(client, None);
         }
     }
 
@@ -245,19 +175,8 @@ impl Rooms {
             return;
         }
         if let Some(room) = envelope::room(text, kind) {
-            self.move_to(client, Some(&room));
+            self.audience.move_to(client, Some(&room));
         }
-    }
-
-    fn move_to(&mut self, client: ClientId, room: Option<&str>) {
-        let place = &mut self.clients[client.0 as usize].room;
-        if place.map(|slot| self.rooms.name(slot)) == room {
-            return;
-        }
-        if let Some(left) = place.take() {
-            self.rooms.leave(left, client);
-        }
-        *place = room.map(|room| self.rooms.enter(room, client));
     }
 
     /// The registry's share of an envelope on the rooms channel; says whether to relay it.
@@ -293,8 +212,8 @@ impl Rooms {
     }
 
     fn relay(&mut self, sender: ClientId, channel: &str, text: &str) {
-        let Some(channel) = self.channels.find(channel) else { return };
-        let among = match (self.routing, self.clients[sender.0 as usize].room) {
+        let Some(channel) = self.audience.channel(channel) else { return };
+        let among = match (self.routing, self.audience.room_of(sender)) {
             (Routing::All, _) => Among::Channel(channel),
             (Routing::Room, Some(room)) => Among::Room { room, channel },
             (Routing::Room, None) => return,
@@ -303,11 +222,10 @@ impl Rooms {
     }
 
     fn answer_list_request(&mut self, now: Instant, client: ClientId) {
-        let (Some(registry), Some(channel)) = (&self.registry, self.channels.find(ROOMS)) else { return };
-        let asker = &self.clients[client.0 as usize];
-        if asker.channels.contains(&channel) {
-            let rooms = match asker.room {
-                Some(room) if self.routing == Routing::Room => registry.only(self.rooms.name(room)),
+        let (Some(registry), Some(channel)) = (&self.registry, self.audience.channel(ROOMS)) else { return };
+        if self.audience.listens(client, channel) {
+            let rooms = match self.audience.room_of(client) {
+                Some(room) if self.routing == Routing::Room => registry.only(self.audience.room_name(room)),
                 _ => registry.all(),
             };
             let text = replies::room_list(&rooms, self.wall(now));
@@ -324,22 +242,23 @@ impl Rooms {
         if refresh || self.refresh_at.is_none() || self.routing == Routing::All {
             self.refresh_at = (!registry.is_empty()).then_some(now + REFRESH);
         }
-        let Some(channel) = self.channels.find(ROOMS) else { return };
+        let Some(channel) = self.audience.channel(ROOMS) else { return };
         let registry = &*registry;
         let mut lists = vec![];
         match self.routing {
             Routing::All => lists.push((Among::Channel(channel), replies::room_list(&registry.all(), at))),
             Routing::Room => {
                 let slots: Vec<Slot> = match refresh {
-                    true => self.rooms.slots().collect(),
-                    false => changed.iter().filter_map(|id| self.rooms.find(id)).collect(),
+                    true => self.audience.rooms().collect(),
+                    false => changed.iter().filter_map(|id| self.audience.room(id)).collect(),
                 };
                 for room in slots {
-                    let text = replies::room_list(&registry.only(self.rooms.name(room)), at);
+                    let text = replies::room_list(&registry.only(self.audience.room_name(room)), at);
                     lists.push((Among::Room { room, channel }, text));
                 }
-                if self.channels.members(channel).iter().any(|client| self.clients[client.0 as usize].room.is_none()) {
-                    lists.push((Among::Roomless { channel }, replies::room_list(&registry.all(), at)));
+                let roomless = Among::Roomless { channel };
+                if self.audience.recipients(&Recipients { among: roomless, except: None }).next().is_some() {
+                    lists.push((roomless, replies::room_list(&registry.all(), at)));
                 }
             }
         }
@@ -349,7 +268,7 @@ impl Rooms {
     }
 
     fn count(&mut self, now: Instant, among: Among, except: Option<ClientId>) {
-        let text = replies::client_count(self.present.len(), self.wall(now));
+        let text = replies::client_count(self.audience.size(), self.wall(now));
         self.say(among, except, text, Some(Notice::Count));
     }
 
@@ -367,3 +286,6 @@ impl Rooms {
         wall.checked_add(passed).unwrap_or(wall)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! One room of virtual peers against a server, without a controller: joins, opens, talks, leaves.
 
 use meshload::dialect::{Dialect, Me};
-use meshload::driver::{Actor, Board, Errand, Nudge};
+use meshload::driver::{Actor, Board, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
 use meshload::signaling::{Endpoint, Reach};
@@ -125,11 +125,14 @@ impl Room {
     }
 
     async fn play(self, arrival: Arrival) {
+        let clock = Clock::new().unwrap();
+        let ticking = clock.clone();
+        tokio::task::spawn_local(async move { ticking.run().await });
         let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
         let mut errands = vec![];
         for seat in (0..self.size).map(Seat) {
             let (sender, receiver) = mpsc::channel(256);
-            let errand = self.errand(seat, receiver);
+            let errand = self.errand(seat, receiver, &clock);
             errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
             for (other, mailbox) in mailboxes.iter().enumerate() {
                 mailbox.try_send(Nudge::Companion { seat }).unwrap();
@@ -161,7 +164,7 @@ impl Room {
         }
     }
 
-    fn errand(&self, seat: Seat, mailbox: mpsc::Receiver<Nudge>) -> Errand<impl Fn(Event) + use<>> {
+    fn errand(&self, seat: Seat, mailbox: mpsc::Receiver<Nudge>, clock: &Rc<Clock>) -> Errand<impl Fn(Event) + use<>> {
         let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
         let me = Me {
             id: self.naming.peer(place.peer),
@@ -201,7 +204,8 @@ impl Room {
         let actor = Actor::new(place, self.size, self.naming.clone(), conversation, peer).at(self.board.clone());
         let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
         let events = self.events.clone();
-        Errand::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, move |event| events.borrow_mut().push(event))
+        let books = move |event| events.borrow_mut().push(event);
+        Errand::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), books)
     }
 
     /// Until so many facts of that sort are booked, or time is up.

@@ -293,12 +293,10 @@ impl Link {
                 }
                 _ => {}
             },
-            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnOpen(id)) => {
-                if self.stage < Stage::Open {
-                    self.channel = Some(id);
-                    self.stage = Stage::Open;
-                    drained.notices.push(Notice::Open);
-                }
+            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnOpen(id)) if self.stage < Stage::Open => {
+                self.channel = Some(id);
+                self.stage = Stage::Open;
+                drained.notices.push(Notice::Open);
             }
             RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnClose(id)) if self.channel == Some(id) => {
                 self.over(drained);

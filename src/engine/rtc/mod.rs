@@ -1,7 +1,7 @@
 //! The default engine: the sans-IO `rtc` core over ONE UDP socket a peer, its edges told apart by address.
 
 mod link;
-mod stun;
+pub mod stun;
 mod timers;
 
 use super::Engine;

@@ -1,0 +1,147 @@
+//! One peer, given any inputs in any order: whatever happens to it, it keeps the promises of its edges.
+#![no_main]
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use meshload::peer::{Config, Input, Output, Peer, Talk, TalkPattern};
+use meshload::vocabulary::event::What;
+use meshload::vocabulary::failure::{Failure, Reason};
+use meshload::vocabulary::ids::Seat;
+use meshload::vocabulary::link::Notice;
+use meshload::vocabulary::message::{Candidate, Heard, Signal};
+use meshload::vocabulary::phase::Phase;
+use meshload::vocabulary::seed::Seed;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const ROOM_SIZE: u16 = 4;
+const STEPS_MAX: usize = 500;
+
+#[derive(Arbitrary, Debug)]
+struct Step {
+    /// How long after the step before.
+    millis: u16,
+    seat: u8,
+    deed: Deed,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Deed {
+    Companion,
+    Upgraded,
+    Lost,
+    Joined,
+    Refused,
+    Nonsense,
+    Met { start: bool, initiate: bool },
+    Left,
+    Offer { polite: bool },
+    Answer,
+    Candidate,
+    EndOfCandidates,
+    EngineOffer,
+    EngineAnswer,
+    EngineCandidate,
+    EngineGathered,
+    EngineApplied,
+    EngineIceUp,
+    EngineDtlsUp,
+    EngineOpen,
+    EngineMessage(Vec<u8>),
+    EngineClosed,
+    EngineFailed,
+    Talk,
+    Hush,
+    Leave,
+    Wake,
+}
+
+fuzz_target!(|steps: Vec<Step>| {
+    let start = Instant::now();
+    let mut now = start;
+    let mut peer = peer(start);
+    let mut books = Books::default();
+    peer.handle(now, Input::Begin { due: now });
+    books.drain(&mut peer);
+    for Step { millis, seat, deed } in steps.into_iter().take(STEPS_MAX) {
+        now += Duration::from_millis(millis.into());
+        let woken = matches!(deed, Deed::Wake);
+        peer.handle(now, input(Seat(u16::from(seat) % (ROOM_SIZE + 1)), deed));
+        books.drain(&mut peer);
+        if woken {
+            assert!(peer.wake_at().is_none_or(|at| at > now), "woken, and wants to be woken at once again");
+        }
+    }
+});
+
+/// What may happen only once.
+#[derive(Default)]
+struct Books {
+    decided: BTreeSet<Seat>,
+    closed: bool,
+}
+
+impl Books {
+    fn drain(&mut self, peer: &mut Peer) {
+        while let Some(output) = peer.poll() {
+            assert!(!self.closed, "after its end: {output:?}");
+            match output {
+                Output::Note(What::Open { other } | What::EdgeFailed { other, .. }) => {
+                    assert!(self.decided.insert(other), "{other:?} is decided twice");
+                }
+                Output::Close => self.closed = true,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn peer(start: Instant) -> Peer {
+    let talk = Talk {
+        pattern: TalkPattern::PingPong,
+        interval: Duration::from_millis(100),
+        bytes: (16, 32),
+        pool: Arc::from([0; 64]),
+        draws: Seed(1).stream("talk", 0),
+    };
+    let config = Config { seat: Seat(0), room_size: ROOM_SIZE, timeout: Duration::from_secs(10), trickle: true, talk };
+    Peer::new(config, start)
+}
+
+fn input(seat: Seat, deed: Deed) -> Input {
+    let said = |signal: Signal, polite: bool| Input::Heard(Heard::Signal { from: seat, signal, polite });
+    let told = |notice: Notice| Input::Engine(seat, notice);
+    let sdp = || "sdp".to_owned();
+    let candidate = || Candidate { candidate: "candidate".into(), mid: None, line: None, ufrag: None };
+    let failure = || Failure::new(Phase::Join, Reason::Closed, "close 1001");
+    match deed {
+        Deed::Companion => Input::Companion { seat },
+        Deed::Upgraded => Input::Upgraded,
+        Deed::Lost => Input::Lost(failure()),
+        Deed::Joined => Input::Heard(Heard::Joined),
+        Deed::Refused => Input::Heard(Heard::Refused(failure())),
+        Deed::Nonsense => Input::Heard(Heard::Nonsense),
+        Deed::Met { start, initiate } => Input::Heard(Heard::Met { who: seat, start, initiate }),
+        Deed::Left => Input::Heard(Heard::Left { who: seat }),
+        Deed::Offer { polite } => said(Signal::Offer { sdp: sdp() }, polite),
+        Deed::Answer => said(Signal::Answer { sdp: sdp() }, false),
+        Deed::Candidate => said(Signal::Candidate(candidate()), false),
+        Deed::EndOfCandidates => said(Signal::EndOfCandidates, false),
+        Deed::EngineOffer => told(Notice::Offer { sdp: sdp() }),
+        Deed::EngineAnswer => told(Notice::Answer { sdp: sdp() }),
+        Deed::EngineCandidate => told(Notice::Candidate(candidate())),
+        Deed::EngineGathered => told(Notice::Gathered),
+        Deed::EngineApplied => told(Notice::Applied),
+        Deed::EngineIceUp => told(Notice::IceUp),
+        Deed::EngineDtlsUp => told(Notice::DtlsUp),
+        Deed::EngineOpen => told(Notice::Open),
+        Deed::EngineMessage(payload) => told(Notice::Message(payload)),
+        Deed::EngineClosed => told(Notice::Closed),
+        Deed::EngineFailed => told(Notice::Failed { reason: Reason::IceFailed, detail: "".into() }),
+        Deed::Talk => Input::Talk,
+        Deed::Hush => Input::Hush,
+        Deed::Leave => Input::Leave,
+        Deed::Wake => Input::Wake,
+    }
+}

@@ -1,0 +1,244 @@
+//! What was typed, as types: every command, with its help.
+
+mod options;
+
+pub use options::{
+    ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
+    ShapeArgs,
+};
+
+use clap::builder::styling::AnsiColor;
+use clap::builder::{FalseyValueParser, Styles};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::io;
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+/// A mesh load-testing harness for WebRTC signaling servers: real handshakes, honest figures, named causes.
+#[derive(Debug, Parser)]
+#[command(name = "meshload", version, styles = STYLES, max_term_width = 110, after_help = EXAMPLES)]
+#[command(propagate_version = true, infer_long_args = false, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  meshload run                                      ten rooms of four against the embedded server
+  meshload run ci --target ws://127.0.0.1:9000/ws/  the built-in profile `ci` against your server
+  meshload profiles show ci > mine.toml             a profile to start your own from
+  meshload check mine.toml                          every mistake in it, and what it would cost
+
+Every option can also be set in the environment, as MESHLOAD_<OPTION>; the command line wins.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs a load: every peer of the plan arrives, meets its room and opens its channels
+    Run(RunArgs),
+    /// Serves as the reference signaling server
+    Serve(ServeArgs),
+    /// Tells every mistake of a profile, or what its plan costs
+    Check(CheckArgs),
+    /// Lists the built-in profiles, or shows one to start from
+    Profiles(ListArgs),
+    /// Lists the signaling dialects, shows one, or tells every mistake in a file of one
+    Dialects(DialectsArgs),
+    /// Renders a summary again, in any format
+    Report(ReportArgs),
+    /// Compares two runs, or folders of repeats, with confidence, as a gate
+    Compare(CompareArgs),
+    /// Explains a metric, phase, reason, verdict or exit code; without a word, lists them
+    Explain(ExplainArgs),
+    /// Writes the completions of a shell to stdout
+    Completions(CompletionsArgs),
+    /// Writes the manual page to stdout
+    Man,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload run --rooms 20 --room-size 2..8 --duration 30s
+  meshload run ci --target wss://127.0.0.1:9000/ws/ -H 'Authorization: Bearer ${TOKEN}'
+  meshload run mine.toml --gate 'time_to_open: p(95) < 800ms' --report md,junit")]
+pub struct RunArgs {
+    /// A profile's path, or a built-in's name (a path wins) [default: smoke]
+    pub profile: Option<String>,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Exits with 2 if the profile has mistakes, or if this machine can't carry its plan.")]
+pub struct CheckArgs {
+    /// A profile's path, or a built-in's name (a path wins)
+    pub profile: String,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// How stdout tells what the plan costs
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
+    pub format: Format,
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ListArgs {
+    #[command(subcommand)]
+    pub action: Option<ListAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ListAction {
+    /// Prints the one of that name
+    Show { name: String },
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  meshload dialects show relay > mine.toml
+  meshload dialects check mine.toml
+  meshload run --dialect ./mine.toml --target ws://127.0.0.1:8080")]
+pub struct DialectsArgs {
+    #[command(subcommand)]
+    pub action: Option<DialectsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DialectsAction {
+    /// Prints the one of that name
+    Show { name: String },
+    /// Tells every mistake in a dialect file; exits with 2 if there is one
+    Check { file: String },
+}
+
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// A report's folder, or its summary.json
+    pub summary: PathBuf,
+    /// What stdout gets
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
+    pub format: Format,
+    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog
+    #[arg(long, value_name = "LIST", default_value = "none", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
+    pub report: Reports,
+    /// Folder for those files [default: the summary's]
+    #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
+    /// When to colour stdout
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
+    pub color: ColorWhen,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload compare baseline/ reports/new/
+  meshload compare 'base/*/summary.json' 'new/*/summary.json' --tolerance 5%
+
+Exits with 99 on a regression, 98 if a side is INVALID, 2 if a side is missing or the runs are unlike.")]
+pub struct CompareArgs {
+    /// A summary.json, a report's folder, a folder of repeats, or a pattern
+    pub base: String,
+    /// Likewise
+    pub new: String,
+    /// How much worse a figure may be
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::share, env = "MESHLOAD_TOLERANCE")]
+    pub tolerance: f64,
+    /// Compares runs of different plans all the same
+    #[arg(long, env = "MESHLOAD_FORCE", value_parser = FalseyValueParser::new())]
+    pub force: bool,
+    /// Afterwards NEW takes the place of BASE, unless it is worse or INVALID
+    #[arg(long, env = "MESHLOAD_UPDATE_BASELINE", value_parser = FalseyValueParser::new())]
+    pub update_baseline: bool,
+    /// No BASE is no error: there is none before the first pull request
+    #[arg(long, env = "MESHLOAD_ALLOW_MISSING_BASE", value_parser = FalseyValueParser::new())]
+    pub allow_missing_base: bool,
+    /// Fails on a regression even if the two ran on different machines
+    #[arg(long, env = "MESHLOAD_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
+    pub across_machines: bool,
+    /// What stdout gets
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json", "md", "html"])]
+    #[arg(env = "MESHLOAD_FORMAT")]
+    pub format: String,
+    /// Folder for compare.json, compare.md and compare.html
+    #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  meshload explain time_to_open\n  meshload explain SUSPECT\n  meshload explain 98")]
+pub struct ExplainArgs {
+    /// A word from a report, or an exit code
+    pub word: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell to complete in
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Reads the process's arguments and environment. A mistake in them ends the process with 2, `--help` with 0.
+pub fn parse() -> Cli {
+    use clap::FromArgMatches;
+    let matches = command().get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// The completions of a shell, as a script.
+pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut script = vec![];
+    clap_complete::generate(shell, &mut command(), "meshload", &mut script);
+    script
+}
+
+/// The manual page, as roff: the program's, then one section a command. Errors: none but the writer's.
+pub fn manual() -> io::Result<Vec<u8>> {
+    let mut page = vec![];
+    let mut program = command();
+    program.build();
+    clap_mangen::Man::new(program.clone()).render(&mut page)?;
+    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+        clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    }
+    Ok(page)
+}
+
+/// Help doesn't show what the environment holds: it may be a secret.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| command.mut_args(|arg| arg.hide_env(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_long_option_is_also_a_variable_of_the_environment() {
+        for command in command().get_subcommands() {
+            for arg in command.get_arguments() {
+                let Some(long) = arg.get_long().filter(|long| !["help", "version"].contains(long)) else { continue };
+                let expected = format!("MESHLOAD_{}", long.replace('-', "_").to_uppercase());
+                let variable = arg.get_env().map(|name| name.to_string_lossy().into_owned());
+                assert_eq!(variable.as_deref(), Some(expected.as_str()), "{} --{long}", command.get_name());
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The options, in groups that commands share, and what those about the profile change in it.
+
+use crate::profile::{Knob, Override, duration};
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, ValueEnum};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The size and the pace of a run. Texts, since the profile's checks read them: all mistakes come at once.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "The load")]
+pub struct ShapeArgs {
+    /// Rooms of the run
+    #[arg(long, value_name = "N", env = "MESHLOAD_ROOMS")]
+    pub rooms: Option<String>,
+    /// Peers in a room; a range is drawn from for each room
+    #[arg(long, value_name = "N|MIN..MAX", env = "MESHLOAD_ROOM_SIZE")]
+    pub room_size: Option<String>,
+    /// Peers that arrive each second, such as 20/s
+    #[arg(long, value_name = "RATE", env = "MESHLOAD_ARRIVALS")]
+    pub arrivals: Option<String>,
+    /// The first part of the arrivals, kept apart from what is measured
+    #[arg(long, value_name = "TIME", env = "MESHLOAD_WARMUP")]
+    pub warmup: Option<String>,
+    /// The steady phase, once the last room is decided; arrivals and drain come on top
+    #[arg(short, long, value_name = "TIME", env = "MESHLOAD_DURATION")]
+    pub duration: Option<String>,
+    /// How long an edge may take to open
+    #[arg(long, value_name = "TIME", env = "MESHLOAD_TIMEOUT")]
+    pub timeout: Option<String>,
+    /// A gate beside the profile's, such as 'time_to_open: p(95) < 800ms'; repeatable
+    #[arg(long, value_name = "METRIC: EXPR", value_delimiter = '\n', env = "MESHLOAD_GATE")]
+    pub gate: Vec<String>,
+    /// Drops the profile's gates
+    #[arg(long, env = "MESHLOAD_NO_GATES", value_parser = FalseyValueParser::new())]
+    pub no_gates: bool,
+}
+
+/// What else of the profile an option changes.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "The target and the peers")]
+pub struct ChangeArgs {
+    /// The server's URL, ws(s) or http(s) [default: an embedded reference server]
+    #[arg(long, value_name = "URL", env = "MESHLOAD_TARGET")]
+    pub target: Option<String>,
+    /// The signaling protocol that peers speak
+    #[arg(long, value_name = "NAME", env = "MESHLOAD_DIALECT")]
+    pub dialect: Option<String>,
+    /// A header of the WebSocket handshake, or a file of them, one a line; repeatable
+    #[arg(short = 'H', long, value_name = "K: V|@FILE", value_delimiter = '\n', env = "MESHLOAD_HEADER")]
+    pub header: Vec<String>,
+    /// The WebSocket subprotocol to ask for
+    #[arg(long, value_name = "NAME", env = "MESHLOAD_SUBPROTOCOL")]
+    pub subprotocol: Option<String>,
+    /// The Origin header, as a browser would send it
+    #[arg(long, value_name = "ORIGIN", env = "MESHLOAD_ORIGIN")]
+    pub origin: Option<String>,
+    /// What opens the channels: rtc, or none (signaling only)
+    #[arg(long, value_name = "NAME", env = "MESHLOAD_ENGINE")]
+    pub engine: Option<String>,
+    /// Sets any value of the profile: TOML if it parses, else a text; repeatable
+    #[arg(long, value_name = "KEY.PATH=VALUE", value_delimiter = '\n', env = "MESHLOAD_SET")]
+    pub set: Vec<String>,
+    /// The number that all randomness grows from, or random
+    #[arg(long, value_name = "N|random", default_value = "1", value_parser = SeedChoice::read, env = "MESHLOAD_SEED")]
+    pub seed: SeedChoice,
+}
+
+/// How this machine carries the load.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "This machine")]
+pub struct LoadArgs {
+    /// Tries to connect for so long before the run starts, unmeasured
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, env = "MESHLOAD_WAIT_FOR_TARGET")]
+    pub wait_for_target: Duration,
+    /// A target outside of this machine and private networks that may be put under load; repeatable
+    #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
+    pub allow_target: Vec<String>,
+    /// Worker threads [default: the cores granted]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
+    pub workers: Option<u16>,
+}
+
+/// What a run leaves and what it shows.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Folder for the report [default: reports/NAME-TIME-SEED]
+    #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets; json is the summary and nothing else
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
+    pub format: Format,
+    /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog
+    #[arg(long, value_name = "LIST", default_value = "all", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
+    pub report: Reports,
+    /// When to colour the terminal
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
+    pub color: ColorWhen,
+    /// Shows the result and nothing before it
+    #[arg(short, long, env = "MESHLOAD_QUIET", value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Shows no progress
+    #[arg(long, env = "MESHLOAD_NO_PROGRESS", value_parser = FalseyValueParser::new())]
+    pub no_progress: bool,
+    /// Tells more about what happens; repeatable
+    #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
+    pub verbose: u8,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout"
+)]
+pub struct ServeArgs {
+    /// Address and port to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9000", env = "MESHLOAD_LISTEN")]
+    pub listen: SocketAddr,
+    /// Forwards only, or keeps a list of rooms as well
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = ServerKind::Relay, env = "MESHLOAD_KIND")]
+    pub kind: ServerKind,
+    /// To whom a frame goes: all subscribers of its channel, or those of the same room
+    #[arg(long, value_enum, value_name = "WHOM", default_value_t = Routing::All, env = "MESHLOAD_ROUTING")]
+    pub routing: Routing,
+    /// A registry sends at most one list in that time; 0s sends one after each change
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = interval, env = "MESHLOAD_LIST_INTERVAL")]
+    pub list_interval: Duration,
+    /// One line a second on stderr: connections and frames
+    #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
+    pub verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServerKind {
+    Relay,
+    Registry,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Routing {
+    All,
+    Room,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    // A `///` here would turn the whole help into its long form.
+    Json,
+    Md,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeedChoice {
+    Number(u64),
+    Random,
+}
+
+impl Default for SeedChoice {
+    fn default() -> Self {
+        Self::Number(1)
+    }
+}
+
+impl SeedChoice {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "random" => Ok(Self::Random),
+            number => number.parse().map(Self::Number).map_err(|_| "expected a whole number, or random".to_owned()),
+        }
+    }
+}
+
+/// The files that can be asked for beside summary.json.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Report {
+    Md,
+    Junit,
+    Prom,
+    Csv,
+    Hlog,
+    Html,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports(pub BTreeSet<Report>);
+
+impl Report {
+    pub const ALL: [Self; 6] = [Self::Html, Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Md => "md",
+            Self::Junit => "junit",
+            Self::Prom => "prom",
+            Self::Csv => "csv",
+            Self::Hlog => "hlog",
+            Self::Html => "html",
+        }
+    }
+}
+
+impl Reports {
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let one = |name: &str| {
+            let found = Report::ALL.into_iter().find(|report| report.name() == name);
+            found.ok_or_else(|| format!("{name:?} is none of all, none, html, md, junit, prom, csv and hlog"))
+        };
+        match text {
+            "all" => Ok(Self(Report::ALL.into())),
+            "none" => Ok(Self(BTreeSet::new())),
+            list => list.split(',').map(|name| one(name.trim())).collect::<Result<_, _>>().map(Self),
+        }
+    }
+}
+
+impl ShapeArgs {
+    pub fn overrides(&self) -> Vec<Override> {
+        let given = [
+            (Knob::Rooms, &self.rooms),
+            (Knob::RoomSize, &self.room_size),
+            (Knob::Arrivals, &self.arrivals),
+            (Knob::Warmup, &self.warmup),
+            (Knob::Duration, &self.duration),
+            (Knob::Timeout, &self.timeout),
+        ];
+        let mut overrides = singles(&given);
+        overrides.extend(self.gate.iter().map(|gate| Override::new(Knob::Gate, gate)));
+        if self.no_gates {
+            overrides.push(Override::new(Knob::NoGates, ""));
+        }
+        overrides
+    }
+}
+
+impl ChangeArgs {
+    /// All but the headers, which may stand in a file.
+    pub fn overrides(&self) -> Vec<Override> {
+        let given = [
+            (Knob::Target, &self.target),
+            (Knob::Dialect, &self.dialect),
+            (Knob::Subprotocol, &self.subprotocol),
+            (Knob::Origin, &self.origin),
+            (Knob::Engine, &self.engine),
+        ];
+        let mut overrides = singles(&given);
+        overrides.extend(self.set.iter().map(|set| Override::new(Knob::Set, set)));
+        overrides
+    }
+}
+
+fn singles(given: &[(Knob, &Option<String>)]) -> Vec<Override> {
+    let change = |(knob, value): &(Knob, &Option<String>)| value.as_ref().map(|value| Override::new(*knob, value));
+    given.iter().filter_map(change).collect()
+}
+
+/// k6 users type `--out json=file`; a folder of that name would be a surprise.
+pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
+    match text.split_once('=') {
+        Some((word, _))
+            if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') =>
+        {
+            Err("--out is a folder; --format says what stdout gets, and --report which files are written".to_owned())
+        }
+        _ => Ok(PathBuf::from(text)),
+    }
+}
+
+/// A time, or a plain 0, which is the same in any unit.
+fn interval(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
+/// `10%` or `0.1`.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 100.0));
+    match number.parse::<f64>() {
+        Ok(number) if (0.0..=10.0).contains(&(number / scale)) => Ok(number / scale),
+        _ => Err("expected a share such as 10% or 0.1, at most 1000%".to_owned()),
+    }
+}

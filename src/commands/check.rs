@@ -1,0 +1,101 @@
+//! Tells every mistake of a profile, or what its plan costs.
+
+use super::stdout::{complain, write};
+use super::{Exit, gates, input, machine};
+use crate::cli::{CheckArgs, Format, SeedChoice};
+use crate::plan::{Cost, Plan};
+use crate::profile::Profile;
+use crate::vocabulary::seed::Seed;
+use std::time::Duration;
+
+pub fn check(args: &CheckArgs) -> Exit {
+    let profile = match input::profile(&args.profile, &args.shape, &args.change) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    // Both are asked before either ends this, so that all is told at once.
+    let (gates, dialect) = (gates::read(&profile), input::dialect(&profile));
+    if let Some(exit) = gates.err().or(dialect.err()) {
+        return exit;
+    }
+    let machine = machine::measure();
+    let too_much = Cost::of(&profile).check(&machine);
+    if !too_much.is_empty() {
+        complain(too_much);
+        return Exit::Usage;
+    }
+    // What a random seed will draw is not known yet; any seed stands for it.
+    let seed = match args.change.seed {
+        SeedChoice::Number(seed) => Seed(seed),
+        SeedChoice::Random => Seed(1),
+    };
+    let plan = Plan::new(profile, seed);
+    let problems = plan.problems();
+    if !problems.is_empty() {
+        complain(problems);
+        return Exit::Usage;
+    }
+    match args.format {
+        Format::Text => write(table(&plan.profile, &plan.cost())),
+        Format::Md => write(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        Format::Json => match serde_json::to_string_pretty(&plan.cost()) {
+            Ok(json) => write(json + "\n"),
+            Err(error) => {
+                complain([error]);
+                Exit::Broken
+            }
+        },
+    }
+}
+
+fn table(profile: &Profile, cost: &Cost) -> String {
+    let mut lines = vec![profile.name.clone()];
+    if !profile.description.is_empty() {
+        lines[0] += &format!(": {}", profile.description.escape_debug());
+    }
+    let rows = [
+        ("rooms", grouped(cost.rooms)),
+        ("peers", grouped(cost.peers)),
+        ("edges", grouped(cost.edges)),
+        ("signaling frames sent", grouped(cost.frames_sent)),
+        ("  delivered, each to those it concerns", grouped(cost.frames_addressed)),
+        ("  delivered, each to everybody (at most)", grouped(cost.frames_broadcast)),
+        ("messages a second", grouped(cost.messages_per_second.round() as u64)),
+        ("file descriptors", grouped(cost.descriptors)),
+        ("local ports, UDP and TCP", format!("{} + {}", grouped(cost.udp_ports), grouped(cost.tcp_ports))),
+        ("memory", format!("{} MiB", grouped(cost.memory_bytes.div_ceil(1 << 20)))),
+        ("duration", format!("{} (at most {})", seconds(cost.duration), seconds(cost.duration_max))),
+        ("gates", profile.gates.len().to_string()),
+    ];
+    lines.extend(rows.iter().map(|(name, figure)| format!("  {name:<42} {figure}")));
+    lines.join("\n") + "\n"
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+/// `1,234,567`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! How a command ends, as a number that scripts may depend on.
+
+/// The exit codes of interface.md. Where several hold, the lowest in `rank` is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// Ran, gates passed.
+    Passed,
+    /// meshload could not do its work: its own fault, or unwritable output.
+    Broken,
+    /// Bad arguments, profile, dialect or summary; also a plan this machine can't carry.
+    Usage,
+    /// The target is neither on this machine nor private, and `--allow-target` did not name it.
+    Refused,
+    /// No peer ever connected.
+    Unreachable,
+    /// Part of the run's data is missing.
+    Incomplete,
+    /// The generator, not the target, was the limit.
+    Invalid,
+    /// Ran, and a gate failed.
+    Failed,
+    Hangup,
+    Interrupted,
+    Terminated,
+}
+
+impl Exit {
+    pub const ALL: [Self; 11] = [
+        Self::Passed,
+        Self::Broken,
+        Self::Usage,
+        Self::Refused,
+        Self::Unreachable,
+        Self::Incomplete,
+        Self::Invalid,
+        Self::Failed,
+        Self::Hangup,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Broken => 1,
+            Self::Usage => 2,
+            Self::Refused => 95,
+            Self::Unreachable => 96,
+            Self::Incomplete => 97,
+            Self::Invalid => 98,
+            Self::Failed => 99,
+            Self::Hangup => 129,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// A run stopped by the signal of that number; `None` for one that stops no run.
+    pub fn of_signal(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == 128 + number)
+    }
+
+    /// The one of two that counts when both hold (interface.md, "Exit codes").
+    pub fn first_of(self, other: Self) -> Self {
+        if other.rank() < self.rank() { other } else { self }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Usage => 0,
+            Self::Refused => 1,
+            Self::Broken => 2,
+            Self::Unreachable => 3,
+            Self::Incomplete => 4,
+            Self::Hangup | Self::Interrupted | Self::Terminated => 5,
+            Self::Invalid => 6,
+            Self::Failed => 7,
+            Self::Passed => 8,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_first_is_what_counts() {
+        let worst = |exits: &[Exit]| exits.iter().fold(Exit::Passed, |first, &exit| first.first_of(exit)).code();
+        assert_eq!(worst(&[]), 0);
+        assert_eq!(worst(&[Exit::Failed, Exit::Invalid]), 98);
+        assert_eq!(worst(&[Exit::Failed, Exit::Interrupted, Exit::Invalid]), 130);
+        assert_eq!(worst(&[Exit::Incomplete, Exit::Unreachable, Exit::Broken]), 1);
+        assert_eq!(worst(&[Exit::Broken, Exit::Refused]), 95);
+        assert_eq!(worst(&Exit::ALL), 2);
+    }
+}

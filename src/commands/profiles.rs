@@ -1,0 +1,27 @@
+//! Lists the built-in profiles, or prints one to start from.
+
+use super::stdout::{complain, write};
+use super::{Exit, input};
+use crate::cli::{ListAction, ListArgs};
+use crate::profile::{self, builtin};
+
+pub fn profiles(args: &ListArgs) -> Exit {
+    match &args.action {
+        None => write(list()),
+        Some(ListAction::Show { name }) => match builtin::find(name) {
+            Some(source) => write(source.text),
+            None => {
+                complain([input::unknown(name)]);
+                Exit::Usage
+            }
+        },
+    }
+}
+
+fn list() -> String {
+    let line = |source: &profile::Source<'_>| {
+        let description = profile::read(*source, &[], &input::variable).map(|profile| profile.description);
+        format!("{:<10} {}\n", source.name, description.unwrap_or_default())
+    };
+    builtin::all().iter().map(line).collect()
+}

@@ -1,0 +1,60 @@
+//! The reference server of a run without a target: on a free loopback port, on a thread of its own.
+
+use crate::server::{Config, Server};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use tokio::sync::oneshot;
+
+/// A running server; it ends with this value.
+#[derive(Debug)]
+pub struct Embedded {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Embedded {
+    /// # Errors
+    /// No thread, runtime or port could be had.
+    pub fn start(config: Config) -> io::Result<Self> {
+        let (tell, told) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("server".to_owned()).spawn(move || {
+            let bound = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .and_then(|runtime| runtime.block_on(Server::bind(config)).map(|server| (runtime, server)));
+            match bound {
+                Ok((runtime, server)) => {
+                    // Whoever asked may be gone already; then the stop has come as well.
+                    let _ = tell.send(Ok(server.address()));
+                    runtime.block_on(server.run(async move {
+                        let _ = stopped.await;
+                    }));
+                }
+                Err(error) => {
+                    let _ = tell.send(Err(error));
+                }
+            }
+        })?;
+        let address = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws/", self.address)
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The engines of a worker's peers, with what they share.
+
+use super::worker::Common;
+use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
+use crate::vocabulary::choice::{Certificates, EngineKind};
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::ids::Place;
+use crate::vocabulary::phase::Phase;
+
+/// The least SCTP max message size that is asked for; in bytes.
+const MESSAGE_BYTES_LEAST: u32 = 4_096;
+
+/// Makes one engine a peer.
+pub enum Engines {
+    Rtc {
+        setup: Box<RtcSetup>,
+        certificates: Certificates,
+    },
+    None,
+    /// No certificate could be made: no peer of this worker can begin.
+    Broken(String),
+}
+
+impl Engines {
+    pub fn new(common: &Common) -> Self {
+        let profile = &common.plan.profile;
+        match profile.engine.kind {
+            EngineKind::Rtc => match RtcSetup::certificate() {
+                Ok(certificate) => Self::Rtc {
+                    setup: Box::new(RtcSetup {
+                        certificate,
+                        neighbourhood: Neighbourhood::default(),
+                        timeout: profile.handshake.timeout,
+                        trickle: common.trickles(),
+                        ordered: profile.messages.ordered,
+                        reliability: profile.messages.reliability,
+                        message_bytes_max: profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST),
+                    }),
+                    certificates: profile.engine.certificates,
+                },
+                Err(error) => Self::Broken(error.to_string()),
+            },
+            EngineKind::None => Self::None,
+            EngineKind::Webrtc => Self::Broken("the webrtc engine isn't there yet".to_owned()),
+        }
+    }
+
+    /// The engine of one peer.
+    ///
+    /// # Errors
+    /// This machine has no descriptor or port left.
+    pub fn open(&self, common: &Common, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
+        let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
+        match self {
+            Self::None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
+            Self::Rtc { setup, certificates } => {
+                let mut setup = (**setup).clone();
+                if *certificates == Certificates::PerPeer {
+                    setup.certificate = RtcSetup::certificate().map_err(|error| limit(error.to_string()))?;
+                }
+                let credentials = common.plan.seed.stream("ice", place.peer.0.into());
+                let engine = RtcEngine::open(setup, room_size, credentials)
+                    .map_err(|error| limit(format!("UDP socket: {error}")))?;
+                Ok(Box::new(engine))
+            }
+            Self::Broken(why) => Err(limit(why.clone())),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
+
+mod conductor;
+mod embedded;
+mod endpoint;
+mod engines;
+mod machine;
+mod progress;
+mod pulse;
+mod run;
+mod signals;
+mod usher;
+mod vitals;
+mod worker;
+
+pub use embedded::Embedded;
+pub use endpoint::Endpoints;
+pub use machine::machine;
+pub use progress::Show;
+pub use run::{Done, Order, Stop, Trouble, run};
+pub use signals::Signal;

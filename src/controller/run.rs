@@ -1,0 +1,361 @@
+//! A run from its plan to its Summary: starts the workers, watches over them, and closes the books.
+
+use super::conductor::{Conduct, Conductor, Lengths, Part};
+use super::embedded::Embedded;
+use super::endpoint::Endpoints;
+use super::machine::machine;
+use super::progress::{Progress, Show, View};
+use super::pulse::Pulses;
+use super::signals::{Signal, Signals};
+use super::vitals;
+use super::worker::{Common, Harvest, work};
+use crate::dialect::Dialect;
+use crate::metrics::{Facts, Health, Recorder, Thresholds, summarize};
+use crate::plan::Plan;
+use crate::server;
+use crate::signaling::{Reach, dial, resolve};
+use crate::summary::Summary;
+use crate::summary::run::{Build, PhaseSpan};
+use crate::summary::stamp::stamp;
+use crate::vocabulary::failure::Failure;
+use crate::vocabulary::ids::Naming;
+use rand::Rng;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+/// How often the conductor looks, and progress is drawn.
+const STEP_EVERY: Duration = Duration::from_millis(50);
+
+/// How often the process is sampled.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two tries while waiting for the target.
+const KNOCK_EVERY: Duration = Duration::from_millis(250);
+
+/// From the workers' start to the run's time zero: runtimes and certificates are made in it.
+const LEAD: Duration = Duration::from_millis(100);
+
+/// Workers that have not come back this long after everybody was told to leave are given up.
+const HARVEST_MAX: Duration = Duration::from_secs(4);
+
+/// The wall clock may drift from the monotonic one by this much before it counts as a jump.
+const CLOCK_SLACK: Duration = Duration::from_millis(500);
+
+/// Bytes of the pool that payloads are cut from; more than a message of the largest size.
+const POOL_BYTES: usize = 64 * 1024;
+
+/// What to run, and how.
+pub struct Order {
+    pub plan: Plan,
+    pub run_id: String,
+    pub dialect: Dialect,
+    /// The target's URL; the embedded server, if none.
+    pub url: Option<String>,
+    /// The target as reports may show it.
+    pub url_shown: Option<String>,
+    pub embedded: server::Config,
+    pub reach: Reach,
+    pub wait_for_target: Duration,
+    pub workers: usize,
+    pub show: Show,
+    pub thresholds: Thresholds,
+}
+
+/// What ended a run before its plan did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Signal(Signal),
+    /// Too much failed for too long.
+    Brake,
+}
+
+/// A run that is over.
+pub struct Done {
+    /// Complete but for its gates and outcome, which are the caller's to set.
+    pub summary: Summary,
+    pub stop: Option<Stop>,
+    /// Peers whose code panicked; contained, and our own fault.
+    pub panics: u64,
+}
+
+/// Why there is no run.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The target is neither on this machine nor on a private network, and was not allowed by name.
+    Far { host: String, address: IpAddr },
+    /// The URL can't be dialled.
+    Url(String),
+    /// The operating system refused what the run needs.
+    Own(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Own(error)
+    }
+}
+
+/// Runs to the end of the plan, or until a signal or the failure brake.
+///
+/// # Errors
+/// The run could not be started; once it is, every failure is a figure in the Summary.
+pub fn run(order: Order) -> Result<Done, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(conduct(order))
+}
+
+async fn conduct(order: Order) -> Result<Done, Trouble> {
+    let mut signals = Signals::listen()?;
+    let embedded = order.url.is_none().then(|| Embedded::start(order.embedded.clone())).transpose()?;
+    let url = match (&order.url, &embedded) {
+        (Some(url), _) => url.clone(),
+        (None, Some(server)) => server.url(),
+        (None, None) => return Err(Trouble::Url("there is no target".to_owned())),
+    };
+    let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
+    let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
+    admit_target(&endpoints, &order.dialect).await?;
+    let stopped_early = tokio::select! {
+        () = wait_for_target(&endpoints, &order.dialect, order.wait_for_target) => None,
+        signal = signals.next() => Some(Stop::Signal(signal)),
+    };
+
+    let workers = order.workers.clamp(1, order.plan.rooms.len().max(1));
+    let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
+    let common = Arc::new(Common {
+        endpoints,
+        dialect: order.dialect,
+        naming: Naming::new(order.run_id.clone(), order.plan.peers() as u32),
+        start,
+        start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+        pool: pool(&order.plan),
+        pulses: Pulses::new(workers),
+        plan: order.plan,
+    });
+    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, started_at)?;
+    let stop = match stopped_early {
+        Some(stop) => Some(stop),
+        None => watch_over.until_the_end(&mut signals).await,
+    };
+    let (harvests, health) = watch_over.harvest(&mut signals).await;
+    let ended = Instant::now();
+    drop(embedded);
+
+    let complete = harvests.len() == workers;
+    let panics = harvests.iter().map(|harvest| harvest.panics).sum();
+    let timeout = common.plan.profile.handshake.timeout;
+    let kinds = common.dialect.kinds();
+    let mut books = Recorder::new(&[], start, timeout, kinds.len());
+    for harvest in harvests {
+        books.merge(harvest.recorder);
+    }
+    let facts = Facts {
+        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
+        name: common.plan.profile.name.clone(),
+        id: order.run_id,
+        seed: common.plan.seed.0,
+        started_at,
+        duration: ended.saturating_duration_since(start),
+        plan_sha256: common.plan.sha256(),
+        dialect: common.dialect.name().to_owned(),
+        engine: common.plan.profile.engine.kind,
+        target,
+        interrupted: matches!(stop, Some(Stop::Signal(_))),
+        complete,
+        stopped_by: stop.map(|stop| match stop {
+            Stop::Signal(signal) => signal.name().to_owned(),
+            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
+        }),
+        machine: machine(),
+        phases: watch_over.phases(ended),
+        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        thresholds: order.thresholds,
+    };
+    let summary = summarize(&books, &health, facts);
+    Ok(Done { summary, stop, panics })
+}
+
+/// A target off this machine and off private networks is refused unless it was named on purpose.
+async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), Trouble> {
+    let endpoint = endpoints.any(dialect).map_err(|error| Trouble::Url(error.to_string()))?;
+    let Some((host, port)) = endpoint.host_and_port() else {
+        return Err(Trouble::Url("the URL names no host".to_owned()));
+    };
+    // A name that can't be resolved fails as every peer's own connect, and is counted there.
+    let Ok(addresses) = resolve(host, port).await else { return Ok(()) };
+    let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()));
+    match far {
+        Some(address) => Err(Trouble::Far { host: host.to_owned(), address: address.ip() }),
+        None => Ok(()),
+    }
+}
+
+/// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
+async fn wait_for_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) {
+    let until = Instant::now() + at_most;
+    while Instant::now() < until {
+        let dialled: Result<_, Failure> = match endpoints.any(dialect) {
+            Ok(endpoint) => match tokio::time::timeout_at(until.into(), dial(&endpoint)).await {
+                Ok(dialled) => dialled,
+                Err(_) => return,
+            },
+            Err(_) => return,
+        };
+        if dialled.is_ok() {
+            return;
+        }
+        tokio::time::sleep(KNOCK_EVERY).await;
+    }
+}
+
+fn pool(plan: &Plan) -> Arc<[u8]> {
+    let mut pool = vec![0; POOL_BYTES + plan.profile.messages.bytes_max as usize];
+    plan.seed.stream("payload", 0).fill_bytes(&mut pool);
+    pool.into()
+}
+
+/// The controller's side of the workers.
+struct WatchOver {
+    common: Arc<Common>,
+    threads: Vec<Option<JoinHandle<Harvest>>>,
+    conduct: watch::Sender<Conduct>,
+    conductor: Conductor,
+    health: Health,
+    progress: Progress,
+    started_at: SystemTime,
+    sampled_at: Instant,
+}
+
+impl WatchOver {
+    fn start(common: Arc<Common>, workers: usize, show: Show, started_at: SystemTime) -> io::Result<Self> {
+        let (conduct, conducted) = watch::channel(Conduct::Play);
+        let mut threads = vec![];
+        for worker in 0..workers {
+            let rooms = common.plan.share(worker, workers).rooms;
+            let (common, conducted) = (common.clone(), conducted.clone());
+            let thread = thread::Builder::new()
+                .name(format!("worker {worker}"))
+                .spawn(move || work(&common, worker, rooms, conducted))?;
+            threads.push(Some(thread));
+        }
+        let phases = &common.plan.profile.phases;
+        let lengths = Lengths { warmup: phases.warmup, steady: phases.steady, drain: phases.drain };
+        Ok(Self {
+            conductor: Conductor::new(common.start, lengths),
+            health: Health::new(machine().cores),
+            progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
+            sampled_at: common.start,
+            started_at,
+            common,
+            threads,
+            conduct,
+        })
+    }
+
+    /// Until the plan is played, or something stops it.
+    async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
+        let mut step = tokio::time::interval(STEP_EVERY);
+        step.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Until the workers have looked at their plan, nobody waits and nobody lives.
+        let planned = self.common.plan.peers();
+        loop {
+            tokio::select! {
+                signal = signals.next() => return Some(Stop::Signal(signal)),
+                _ = step.tick() => {}
+            }
+            let now = Instant::now();
+            self.sample(now);
+            let tally = self.common.pulses.tally();
+            if tally.peers_planned < planned && self.is_playing() {
+                continue;
+            }
+            let wanted = self.conductor.step(now, &tally);
+            self.progress.draw(&View {
+                now,
+                start: self.common.start,
+                part: self.conductor.part(),
+                place: self.conductor.place(),
+                tally,
+                recent_p99_us: self.common.pulses.recent_p99_us(),
+            });
+            if wanted == Conduct::Leave || !self.is_playing() {
+                return None;
+            }
+            if self.conductor.should_brake(now, &tally) {
+                return Some(Stop::Brake);
+            }
+            self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, wanted) != wanted);
+        }
+    }
+
+    /// Everybody leaves; what comes back within the time is the run's data. A second signal
+    /// ends the wait.
+    async fn harvest(&mut self, signals: &mut Signals) -> (Vec<Harvest>, Health) {
+        // A worker that is gone already needs no telling.
+        let _ = self.conduct.send(Conduct::Leave);
+        let until = Instant::now() + HARVEST_MAX;
+        while self.is_playing() && Instant::now() < until {
+            tokio::select! {
+                signal = signals.next() => {
+                    if signals.is_second(signal) {
+                        break;
+                    }
+                }
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+        self.progress.finish();
+        let mut harvests = vec![];
+        for thread in &mut self.threads {
+            let finished = thread.as_ref().is_some_and(JoinHandle::is_finished);
+            match thread.take().filter(|_| finished).map(JoinHandle::join) {
+                Some(Ok(harvest)) => harvests.push(harvest),
+                // It panicked, or did not come back in time.
+                Some(Err(_)) | None => self.health.interval_lost(),
+            }
+        }
+        self.take_sample(Instant::now());
+        (harvests, self.health.clone())
+    }
+
+    fn is_playing(&self) -> bool {
+        self.threads.iter().flatten().any(|thread| !thread.is_finished())
+    }
+
+    fn sample(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.sampled_at) >= SAMPLE_EVERY {
+            self.take_sample(now);
+        }
+    }
+
+    fn take_sample(&mut self, now: Instant) {
+        self.sampled_at = now;
+        self.health.sample(vitals::sample(&self.common.pulses.threads()));
+        for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
+            self.health.lag(worker, lag);
+        }
+        let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
+        let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));
+        if apart > CLOCK_SLACK {
+            self.health.clock_jumped(apart);
+        }
+    }
+
+    /// The parts of the run, by the wall clock.
+    fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
+        let wall = |instant: Instant| stamp(self.started_at + instant.saturating_duration_since(self.common.start));
+        let begun = self.conductor.begun();
+        let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);
+        let span = |((part, at), end): (&(Part, Instant), Instant)| PhaseSpan {
+            name: part.name().to_owned(),
+            started_at: wall(*at),
+            ended_at: wall(end),
+        };
+        begun.iter().zip(ends).map(span).collect()
+    }
+}

@@ -1,0 +1,273 @@
+//! Lets the peers of a worker in when they are due, tells them of each other, and sees them out.
+
+use super::conductor::Conduct;
+use super::engines::Engines;
+use super::worker::Common;
+use crate::dialect::Me;
+use crate::driver::{Actor, Board, Clock, Errand, Nudge};
+use crate::metrics::Recorder;
+use crate::peer::{Config, Peer, Talk};
+use crate::plan::RoomPlan;
+use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::ids::{Place, Seat};
+use crate::vocabulary::phase::Phase;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinSet};
+
+/// A peer that is due for longer than this is dropped, and counted.
+const LATE_MAX: Duration = Duration::from_secs(5);
+
+/// What a peer is told besides the arrival of its companions: talk, hush, leave, and room to spare.
+const NUDGES_MORE: usize = 8;
+
+/// The peers of one worker, from arrival to departure.
+pub struct Usher {
+    common: Arc<Common>,
+    plans: Vec<RoomPlan>,
+    /// (due, room among this worker's, seat), in order; the next one is `next`.
+    arrivals: Vec<(Duration, usize, Seat)>,
+    next: usize,
+    engines: Engines,
+    /// One a room; none for a dialect that needs none.
+    boards: Vec<Board>,
+    clock: Rc<Clock>,
+    lobby: Rc<Lobby>,
+    errands: JoinSet<()>,
+    places: FxHashMap<Id, (usize, Place)>,
+    panics: u64,
+}
+
+/// The books, and who is in which room: what every peer of the worker reaches.
+struct Lobby {
+    books: Rc<RefCell<Recorder>>,
+    rooms: RefCell<Vec<RoomState>>,
+}
+
+#[derive(Default)]
+struct RoomState {
+    mailboxes: Vec<(Seat, mpsc::Sender<Nudge>)>,
+    talks: bool,
+    hushed: bool,
+}
+
+impl Usher {
+    /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
+    pub fn new(common: Arc<Common>, plans: Vec<RoomPlan>, clock: Rc<Clock>, books: Rc<RefCell<Recorder>>) -> Self {
+        let due = |(room, plan): (usize, &RoomPlan)| {
+            let seats = plan.due.iter().enumerate();
+            seats.map(|(seat, due)| (*due, room, Seat(seat as u16))).collect::<Vec<_>>()
+        };
+        let mut arrivals: Vec<_> = plans.iter().enumerate().flat_map(due).collect();
+        arrivals.sort_unstable();
+        let rooms = RefCell::new(plans.iter().map(|_| RoomState::default()).collect());
+        let boards = match common.dialect.needs_board() {
+            true => plans.iter().map(|plan| Board::new(plan.size())).collect(),
+            false => vec![],
+        };
+        Self {
+            engines: Engines::new(&common),
+            boards,
+            common,
+            plans,
+            arrivals,
+            next: 0,
+            clock,
+            lobby: Rc::new(Lobby { books, rooms }),
+            errands: JoinSet::new(),
+            places: FxHashMap::default(),
+            panics: 0,
+        }
+    }
+
+    /// Nobody is here any more.
+    pub fn is_empty(&self) -> bool {
+        self.errands.is_empty()
+    }
+
+    /// Peers whose code panicked so far.
+    pub fn panics(&self) -> u64 {
+        self.panics
+    }
+
+    /// When the next peer is due.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.arrivals.get(self.next).map(|(due, _, _)| self.common.start + *due)
+    }
+
+    /// Waits until a peer has ended; for ever, when nobody is here.
+    pub async fn departure(&mut self) {
+        match self.errands.join_next_with_id().await {
+            Some(Ok((id, ()))) => {
+                self.places.remove(&id);
+            }
+            Some(Err(error)) => {
+                let place = self.places.remove(&error.id());
+                if let (true, Some((room, place))) = (error.is_panic(), place) {
+                    self.panics += 1;
+                    self.give_up(room, place.seat);
+                    let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
+                    self.lobby.book(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets in everybody whose turn it is, one at a time between what else is to be done.
+    pub fn admit(&mut self) {
+        let Some((due, room, seat)) = self.arrivals.get(self.next).copied() else { return };
+        self.next += 1;
+        let (due, now) = (self.common.start + due, Instant::now());
+        let place = self.plans[room].place(seat);
+        let lobby = self.lobby.clone();
+        let book = |what| lobby.book(room, &Event { at: now, place, what });
+        if now.saturating_duration_since(due) > LATE_MAX {
+            book(What::Dropped { due });
+            self.give_up(room, seat);
+            return;
+        }
+        match self.errand(room, place) {
+            Ok((errand, mailbox)) => {
+                self.lobby.introduce(room, seat, mailbox);
+                let handle = self.errands.spawn_local(errand.run(due));
+                self.places.insert(handle.id(), (room, place));
+            }
+            Err(failure) => {
+                book(What::Began { due });
+                book(What::PeerFailed { failure });
+                self.give_up(room, seat);
+            }
+        }
+    }
+
+    /// The others of the room need not wait for this one.
+    fn give_up(&self, room: usize, seat: Seat) {
+        if let Some(board) = self.boards.get(room) {
+            board.go(seat);
+        }
+    }
+
+    /// Tells everybody what the controller wants.
+    pub fn conduct(&self, conduct: Conduct) {
+        for room in self.lobby.rooms.borrow_mut().iter_mut() {
+            match conduct {
+                Conduct::Play => {}
+                Conduct::Hush => {
+                    room.hushed = true;
+                    room.tell(Nudge::Hush);
+                }
+                Conduct::Leave => room.tell(Nudge::Leave),
+            }
+        }
+    }
+
+    /// One peer, ready to run, and its mailbox.
+    ///
+    /// # Errors
+    /// This machine has no descriptor or port left for it, or its URL is none.
+    #[expect(clippy::type_complexity, reason = "an errand and its mailbox; a name would hide that it is a pair")]
+    fn errand(
+        &self,
+        room: usize,
+        place: Place,
+    ) -> Result<(Errand<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {
+        let (common, plan) = (&self.common, &self.plans[room]);
+        let profile = &common.plan.profile;
+        let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
+        let me = Me {
+            id: id.clone(),
+            name: place.peer.to_string(),
+            room: room_id.clone(),
+            host: place.seat == Seat(0),
+            trigger: profile.handshake.trigger,
+            initiator: profile.handshake.initiator,
+            settle: profile.handshake.settle,
+            epoch: (common.start, common.start_unix_ms),
+            index: place.peer.0,
+            seat: place.seat.0,
+            size: plan.size(),
+            token: String::new(),
+            seed: common.plan.seed,
+        };
+        let mut conversation = common.dialect.converse(me);
+        let endpoint = common
+            .endpoints
+            .of(&id, place.peer.0, &room_id, &mut *conversation)
+            .map_err(|error| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {error}")))?;
+        let engine = self.engines.open(common, place, plan.size())?;
+        let config = Config {
+            seat: place.seat,
+            room_size: plan.size(),
+            timeout: profile.handshake.timeout,
+            trickle: common.trickles(),
+            talk: talk(common, place),
+        };
+        let peer = Peer::new(config, common.start);
+        let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer);
+        if let Some(board) = self.boards.get(room) {
+            actor = actor.at(board.clone());
+        }
+        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + NUDGES_MORE);
+        let lobby = self.lobby.clone();
+        let books = move |event: Event| lobby.book(room, &event);
+        Ok((Errand::new(actor, engine, Rc::new(endpoint), nudges, self.clock.alarm(), books), mailbox))
+    }
+}
+
+impl Lobby {
+    /// Books a fact. Messages start in a room as soon as all of its edges are decided.
+    fn book(&self, room: usize, event: &Event) {
+        let mut books = self.books.borrow_mut();
+        books.record(event);
+        let decides = matches!(
+            event.what,
+            What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
+        );
+        if decides && books.room_decided(event.place.room) {
+            self.rooms.borrow_mut()[room].start_talking();
+        }
+    }
+
+    /// Everybody in the room learns that a peer begins, and the peer who began before.
+    fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>) {
+        let room = &mut self.rooms.borrow_mut()[room];
+        room.tell(Nudge::Companion { seat });
+        for (companion, _) in &room.mailboxes {
+            let _ = mailbox.try_send(Nudge::Companion { seat: *companion });
+        }
+        room.mailboxes.push((seat, mailbox));
+    }
+}
+
+impl RoomState {
+    fn start_talking(&mut self) {
+        if !self.talks && !self.hushed {
+            self.talks = true;
+            self.tell(Nudge::Talk);
+        }
+    }
+
+    fn tell(&self, nudge: Nudge) {
+        for (_, mailbox) in &self.mailboxes {
+            // A peer that has ended reads no more, and a mailbox holds more than a peer is ever told.
+            let _ = mailbox.try_send(nudge);
+        }
+    }
+}
+
+fn talk(common: &Common, place: Place) -> Talk {
+    let (plan, messages) = (&common.plan, &common.plan.profile.messages);
+    Talk {
+        pattern: common.talk_pattern(),
+        interval: Duration::from_secs_f64(1.0 / messages.rate.max(f64::MIN_POSITIVE)).min(Duration::from_secs(86_400)),
+        bytes: (messages.bytes_min, messages.bytes_max),
+        pool: common.pool.clone(),
+        draws: plan.seed.stream("talk", place.peer.0.into()),
+    }
+}

@@ -1,0 +1,153 @@
+//! A worker: a thread that plays whole rooms on a runtime of its own, and gives back its books.
+
+use super::conductor::Conduct;
+use super::endpoint::Endpoints;
+use super::pulse::Pulses;
+use super::usher::Usher;
+use crate::dialect::Dialect;
+use crate::driver::Clock;
+use crate::metrics::{Recorder, RoomFacts};
+use crate::peer::TalkPattern;
+use crate::plan::{Plan, RoomPlan};
+use crate::profile::Pattern;
+use crate::summary::histogram::Histogram;
+use crate::vocabulary::ids::Naming;
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio::time::MissedTickBehavior;
+
+/// A timer that should fire this often tells how late the scheduler is (measurement.md).
+const LAG_EVERY: Duration = Duration::from_millis(10);
+
+/// How often a worker tells how far it is.
+const PULSE_EVERY: Duration = Duration::from_millis(100);
+
+/// How long the last goodbyes may take once everybody was told to leave.
+const GOODBYES_MAX: Duration = Duration::from_secs(2);
+
+/// What all workers of a run have in common.
+pub struct Common {
+    pub plan: Plan,
+    pub endpoints: Endpoints,
+    pub dialect: Dialect,
+    pub naming: Naming,
+    /// The run's time zero, on both clocks: the wall clock in ms since the Unix epoch.
+    pub start: Instant,
+    pub start_unix_ms: u64,
+    /// What random payloads are cut from.
+    pub pool: Arc<[u8]>,
+    pub pulses: Pulses,
+}
+
+/// What a worker comes back with.
+pub struct Harvest {
+    pub recorder: Recorder,
+    /// Peers whose code panicked; contained, and counted.
+    pub panics: u64,
+}
+
+impl Common {
+    /// A room's id on the wire: two runs against one target must not meet in a room.
+    pub fn room_id(&self, room: &RoomPlan) -> String {
+        format!("{}-{}", self.naming.prefix(), room.id)
+    }
+
+    /// Candidates are sent one by one, if the profile wants it and the dialect has words for them.
+    pub fn trickles(&self) -> bool {
+        self.plan.profile.handshake.trickle && self.dialect.trickles()
+    }
+
+    pub fn talk_pattern(&self) -> TalkPattern {
+        match self.plan.profile.messages.pattern {
+            Pattern::Broadcast => TalkPattern::Broadcast,
+            Pattern::PingPong => TalkPattern::PingPong,
+            Pattern::None => TalkPattern::Silence,
+        }
+    }
+}
+
+/// Plays `rooms` to the end on this thread.
+pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: watch::Receiver<Conduct>) -> Harvest {
+    let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
+    let timeout = common.plan.profile.handshake.timeout;
+    let kinds = common.dialect.kinds().len();
+    let books = Rc::new(RefCell::new(Recorder::new(&facts, common.start, timeout, kinds)));
+    common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
+    let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct)),
+        Err(error) => Err(error),
+    };
+    common.pulses.of(worker).tally = books.borrow().tally();
+    let recorder = books.replace(Recorder::new(&[], common.start, timeout, kinds));
+    // Without a runtime or a clock no peer of this worker begins: they stay unfinished, and the report says so.
+    Harvest { recorder, panics: panics.unwrap_or(0) }
+}
+
+/// Until everybody has left; gives the number of peers whose code panicked.
+async fn play(
+    common: &Arc<Common>,
+    worker: usize,
+    rooms: Vec<RoomPlan>,
+    books: &Rc<RefCell<Recorder>>,
+    mut conduct: watch::Receiver<Conduct>,
+) -> io::Result<u64> {
+    let clock = Clock::new()?;
+    let ticking = clock.clone();
+    let ticking = tokio::task::spawn_local(async move { ticking.run().await });
+    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone());
+    let mut pulse = tokio::time::interval(PULSE_EVERY);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lag = Histogram::default();
+    let mut lag_due = Instant::now() + LAG_EVERY;
+    let mut until: Option<Instant> = None;
+    while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
+        tokio::select! {
+            biased;
+            changed = conduct.changed(), if until.is_none() => {
+                // A controller that is gone wants everybody to go as well.
+                let wanted = changed.map_or(Conduct::Leave, |()| *conduct.borrow_and_update());
+                usher.conduct(wanted);
+                until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
+            }
+            () = clock.sleep_until(lag_due) => {
+                let now = Instant::now();
+                lag.record(now - lag_due);
+                lag_due = now + LAG_EVERY;
+            }
+            _ = pulse.tick() => {
+                let books = books.borrow();
+                let mut pulse = common.pulses.of(worker);
+                pulse.tally = books.tally();
+                pulse.recent_us = books.recent_us();
+                pulse.lag.merge(&std::mem::take(&mut lag));
+            }
+            () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
+            () = usher.departure() => {}
+        }
+    }
+    ticking.abort();
+    Ok(usher.panics())
+}
+
+/// Waits until `due`; for ever, when all have come.
+async fn next_arrival(clock: &Rc<Clock>, due: Option<Instant>) {
+    match due {
+        Some(due) => clock.sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
+    RoomFacts {
+        index: room.index,
+        first: room.first,
+        due: room.due.clone(),
+        warmup: room.warmup,
+        label: common.room_id(room),
+    }
+}

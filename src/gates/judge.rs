@@ -1,0 +1,194 @@
+//! Gates against what was measured.
+
+use crate::gates::metric::Sort;
+use crate::gates::{Aggregation, Gate};
+use crate::summary::Summary;
+use crate::summary::distribution::{Clock, samples_needed};
+use crate::summary::metric::Readings;
+use crate::summary::verdict::GateResult;
+use std::time::Duration;
+
+/// One result for each gate, in their order. Nothing measured is no pass.
+pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
+    gates.iter().map(|gate| result(gate, readings)).collect()
+}
+
+/// Whether the run passes: every gate holds, and an edge has opened, which a run without gates must have done too.
+pub fn passed(summary: &Summary) -> bool {
+    summary.gates.iter().all(|gate| gate.ok) && !opened_nothing(summary)
+}
+
+/// A run in which no edge opened has measured no mesh.
+pub fn opened_nothing(summary: &Summary) -> bool {
+    summary.counts.edges.opened == 0
+}
+
+/// The first gate that ends a run which has lasted for `elapsed`: one marked `abort` that fails on what it was meant
+/// to see. Too few samples end nothing, as more may come.
+pub fn tripped(gates: &[Gate], elapsed: Duration, readings: &impl Readings) -> Option<GateResult> {
+    let armed = gates.iter().filter(|gate| gate.abort && elapsed >= gate.after);
+    armed.map(|gate| result(gate, readings)).find(|result| !result.ok && result.why.is_none())
+}
+
+fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
+    let (observed, samples) = observe(gate, readings);
+    let why = if observed.is_none() {
+        Some("no_data")
+    } else if samples < samples_for(gate) {
+        Some("too_few_samples")
+    } else {
+        None
+    };
+    let holds = observed.is_some_and(|observed| gate.operator.holds(observed, gate.number));
+    GateResult {
+        metric: gate.metric.name.clone(),
+        clock: gate.metric.clock,
+        expr: gate.expr(),
+        observed,
+        unit: gate.unit(),
+        samples,
+        ok: holds && why.is_none(),
+        why: why.map(str::to_owned),
+        line: gate.line.clone(),
+    }
+}
+
+/// What the gate reads, in its unit, and from how many samples.
+fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
+    let name = gate.metric.name.as_str();
+    match gate.metric.sort {
+        Sort::Timer => {
+            let clock = gate.metric.clock.unwrap_or(Clock::Due);
+            let Some(timer) = readings.timer(name, clock).filter(|timer| !timer.is_empty()) else { return (None, 0) };
+            let us = match gate.aggregation {
+                Aggregation::Percentile(percentile) => timer.quantile_us(percentile / 100.0),
+                Aggregation::Min => timer.min_us(),
+                Aggregation::Max => timer.max_us(),
+                Aggregation::Avg => timer.mean_us(),
+                Aggregation::Med => timer.quantile_us(0.5),
+                Aggregation::Count | Aggregation::Rate | Aggregation::Value => timer.count(),
+            };
+            (Some(us as f64), timer.count())
+        }
+        Sort::Rate => match readings.rate(name) {
+            Some((rate, of)) => (Some(rate), of),
+            None => (None, 0),
+        },
+        Sort::Counter => match readings.counter(name) {
+            // A counter is its own sample, whatever it counts up to.
+            Some(count) => (Some(count as f64), count),
+            None => (None, 0),
+        },
+        Sort::Value => match readings.value(name) {
+            Some(value) => (Some(value), 1),
+            None => (None, 0),
+        },
+    }
+}
+
+fn samples_for(gate: &Gate) -> u64 {
+    match (gate.metric.sort, gate.aggregation) {
+        (Sort::Timer, Aggregation::Percentile(percentile)) => samples_needed(percentile).max(gate.min_samples),
+        (Sort::Timer | Sort::Rate, _) => gate.min_samples,
+        (Sort::Counter | Sort::Value, _) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Rates;
+    use crate::summary::distribution::{Distribution, Timer};
+    use crate::summary::histogram::Histogram;
+    use std::collections::BTreeMap;
+
+    /// `due` samples of 100 ms, which began 10 ms before they ended.
+    fn measured(due: u64) -> Summary {
+        let of = |us| {
+            let mut histogram = Histogram::default();
+            (0..due).for_each(|_| histogram.record_us(us));
+            Distribution::of(&histogram)
+        };
+        let timer = Timer { due: of(100_000), began: of(10_000) };
+        let mut summary = Summary {
+            timers: BTreeMap::from([("time_to_open".into(), timer)]),
+            rates: Rates { edges_failed: Some(0.25), ..Rates::default() },
+            amplification: Some(3.5),
+            ..Summary::default()
+        };
+        summary.counts.edges.planned = 4;
+        summary.counts.edges.failed = 1;
+        summary.counts.edges.opened = 3;
+        summary
+    }
+
+    fn check(gate: &str, samples: u64, ok: bool, why: Option<&str>) {
+        let results = judge(&[Gate::parse_line(gate).unwrap()], &measured(samples));
+        assert_eq!((results[0].ok, results[0].why.as_deref()), (ok, why), "{gate}: {:?}", results[0]);
+    }
+
+    #[test]
+    fn due_is_read_unless_the_gate_asks_for_began() {
+        check("time_to_open: p(95) < 99ms", 20, false, None);
+        check("time_to_open: p(95) < 101ms", 20, true, None);
+        check("time_to_open.began: p(95) < 11ms", 20, true, None);
+        check("time_to_open: count == 20", 20, true, None);
+    }
+
+    #[test]
+    fn a_percentile_with_one_sample_too_few_fails_and_says_so() {
+        check("time_to_open: p(95) < 1s", 20, true, None);
+        check("time_to_open: p(95) < 1s", 19, false, Some("too_few_samples"));
+        check("time_to_open: p(99) < 1s", 100, true, None);
+        check("time_to_open: p(99) < 1s", 99, false, Some("too_few_samples"));
+        check("time_to_open: p(99.9) < 1s", 1_000, true, None);
+        check("time_to_open: max < 1s", 1, true, None);
+    }
+
+    #[test]
+    fn nothing_measured_is_no_pass() {
+        check("message_rtt: max < 1s", 20, false, Some("no_data"));
+        check("messages_lost: rate < 1%", 20, false, Some("no_data"));
+        check("signaling_bytes_per_edge: value < 1MB", 20, false, Some("no_data"));
+        assert!(opened_nothing(&Summary::default()) && !passed(&Summary::default()));
+        assert!(passed(&measured(1)));
+    }
+
+    #[test]
+    fn rates_counters_and_values_are_compared_in_their_units() {
+        check("edges_failed: rate <= 25%", 1, true, None);
+        check("edges_failed: rate < 25%", 1, false, None);
+        check("edges.failed: count == 1", 1, true, None);
+        check("edges.dropped: count == 0", 1, true, None);
+        check("amplification: value < 3.5", 1, false, None);
+    }
+
+    #[test]
+    fn min_samples_raises_what_is_needed() {
+        let gate = |min_samples| Gate { min_samples, ..Gate::parse_line("edges_failed: rate < 50%").unwrap() };
+        let why = |min_samples| judge(&[gate(min_samples)], &measured(1))[0].why.clone();
+        assert_eq!((why(4), why(5).as_deref()), (None, Some("too_few_samples")));
+    }
+
+    fn check_trip(gate: &str, abort: bool, elapsed_s: u64, trips: bool) {
+        let gate = Gate { abort, after: Duration::from_secs(30), ..Gate::parse_line(gate).unwrap() };
+        let result = tripped(&[gate], Duration::from_secs(elapsed_s), &measured(20));
+        assert_eq!(result.is_some(), trips);
+    }
+
+    #[test]
+    fn only_an_abort_gate_that_has_seen_enough_ends_the_run() {
+        check_trip("time_to_open: p(95) < 99ms", true, 30, true);
+        check_trip("time_to_open: p(95) < 99ms", true, 29, false);
+        check_trip("time_to_open: p(95) < 99ms", false, 30, false);
+        check_trip("time_to_open: p(95) < 101ms", true, 30, false);
+        check_trip("time_to_open: p(99) < 99ms", true, 30, false);
+        check_trip("message_rtt: p(95) < 99ms", true, 30, false);
+    }
+
+    #[test]
+    fn the_expression_is_shown_in_one_spelling() {
+        let results = judge(&[Gate::parse_line("time_to_open:p95<0.8s").unwrap()], &measured(20));
+        assert_eq!(results[0].expr, "p(95) < 800ms");
+    }
+}

@@ -1,0 +1,118 @@
+//! All that adds up over the rooms of one kind: the measured ones, or those of the warm-up.
+
+use crate::metrics::failures::Failures;
+use crate::metrics::milestones::Milestones;
+use crate::metrics::slowest::Slowest;
+use crate::metrics::timers::{Of, Timers};
+use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
+use crate::summary::rows::Shares;
+
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub peers: Peers,
+    pub edges: Edges,
+    pub rooms: Rooms,
+    /// Of channels that were planned anew; the others' are still in their lanes.
+    pub messages: Messages,
+    /// By message type; the last is for types that the dialect does not name.
+    pub traffic: Vec<Traffic>,
+    pub concerned: u64,
+    pub elsewhere: u64,
+    pub timers: Timers,
+    pub failures: Failures,
+    pub slowest: Slowest,
+    /// Microseconds of the opened edges in each phase, and of our own work among them.
+    phase_sums_us: [u64; 7],
+    own_work_sum_us: u64,
+}
+
+impl Account {
+    pub fn new(kinds: usize) -> Self {
+        Self {
+            peers: Peers::default(),
+            edges: Edges::default(),
+            rooms: Rooms::default(),
+            messages: Messages::default(),
+            traffic: vec![Traffic::default(); kinds + 1],
+            concerned: 0,
+            elsewhere: 0,
+            timers: Timers::new(kinds + 1),
+            failures: Failures::default(),
+            slowest: Slowest::default(),
+            phase_sums_us: [0; 7],
+            own_work_sum_us: 0,
+        }
+    }
+
+    /// An edge is open on both sides.
+    pub fn opened(&mut self, milestones: &Milestones, own_work_us: u64) {
+        self.edges.opened += 1;
+        self.edges.early += milestones.early;
+        self.timers.record_both(Of::TimeToOpen, milestones.due_us(), milestones.began_us());
+        let timed = if milestones.transport { &Of::PHASES[..] } else { &Of::PHASES[..3] };
+        for (phase, of) in timed.iter().enumerate() {
+            self.timers.record(*of, milestones.phase_us(phase + 1));
+        }
+        if own_work_us > 0 {
+            self.timers.record(Of::OwnWork, own_work_us);
+        }
+        for (phase, sum) in self.phase_sums_us.iter_mut().enumerate() {
+            *sum = sum.saturating_add(milestones.phase_us(phase));
+        }
+        self.own_work_sum_us = self.own_work_sum_us.saturating_add(own_work_us.min(milestones.phase_us(3)));
+    }
+
+    pub fn merge(&mut self, other: Self) {
+        self.peers.add(&other.peers);
+        self.edges.add(&other.edges);
+        self.rooms.add(&other.rooms);
+        self.messages.add(&other.messages);
+        self.traffic.iter_mut().zip(&other.traffic).for_each(|(ours, theirs)| ours.add(theirs));
+        self.concerned += other.concerned;
+        self.elsewhere += other.elsewhere;
+        self.timers.merge(&other.timers);
+        self.failures.merge(&other.failures);
+        self.slowest.merge(other.slowest);
+        self.phase_sums_us.iter_mut().zip(other.phase_sums_us).for_each(|(ours, theirs)| *ours += theirs);
+        self.own_work_sum_us += other.own_work_sum_us;
+    }
+
+    /// Everything that was planned and has not ended otherwise is unfinished.
+    pub fn counts(&self, kinds: &[String]) -> Counts {
+        let mut peers = self.peers.clone();
+        peers.unfinished = peers.planned + peers.rejoins - peers.joined - peers.failed - peers.dropped;
+        let mut edges = self.edges.clone();
+        edges.unfinished = edges.planned + edges.rejoins - edges.opened - edges.failed - edges.dropped;
+        let mut rooms = self.rooms.clone();
+        rooms.incomplete = rooms.planned - rooms.complete;
+        let signaling = self.signaling(kinds);
+        Counts { peers, edges, guest_edges: Default::default(), rooms, signaling, messages: self.messages.clone() }
+    }
+
+    /// `None` when no edge opened.
+    pub fn shares(&self) -> Option<Shares> {
+        let whole = self.phase_sums_us.iter().sum::<u64>() as f64;
+        let target = self.phase_sums_us[..4].iter().sum::<u64>() - self.own_work_sum_us;
+        let peers = self.phase_sums_us[4..].iter().sum::<u64>();
+        (whole > 0.0).then(|| Shares {
+            target: target as f64 / whole,
+            peers: peers as f64 / whole,
+            own_work: self.own_work_sum_us as f64 / whole,
+        })
+    }
+
+    fn signaling(&self, kinds: &[String]) -> Signaling {
+        let sum = |field: fn(&Traffic) -> u64| self.traffic.iter().map(field).sum();
+        let name = |kind: usize| kinds.get(kind).map_or("other", String::as_str).to_owned();
+        let seen = self.traffic.iter().enumerate().filter(|(_, traffic)| **traffic != Traffic::default());
+        Signaling {
+            sent: sum(|traffic| traffic.sent),
+            received: sum(|traffic| traffic.received),
+            sent_bytes: sum(|traffic| traffic.sent_bytes),
+            received_bytes: sum(|traffic| traffic.received_bytes),
+            concerned: self.concerned,
+            elsewhere: self.elsewhere,
+            by_type: seen.map(|(kind, traffic)| (name(kind), *traffic)).collect(),
+        }
+    }
+}

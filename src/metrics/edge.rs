@@ -1,0 +1,72 @@
+//! What both sides of one edge have seen, until it is decided.
+
+use crate::metrics::lane::Lane;
+use crate::metrics::stamp::Stamp;
+
+/// Index 0 is the side with the lower seat, 1 the other.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Edge {
+    pub met: [Stamp; 2],
+    pub answered: [Stamp; 2],
+    pub ice: [Stamp; 2],
+    pub dtls: [Stamp; 2],
+    pub open: [Stamp; 2],
+    /// When the other left, once this side has noticed it.
+    pub noticed: [Stamp; 2],
+    pub own_work_us: u32,
+    /// The side that made the last offer.
+    pub offerer: Option<u8>,
+    pub fate: Fate,
+    pub closing: Closing,
+    pub glare: bool,
+    /// What each side sends.
+    pub lanes: [Lane; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fate {
+    #[default]
+    Undecided,
+    Opened,
+    Failed,
+    Dropped,
+    /// A side left by plan before anything was decided.
+    Abandoned,
+}
+
+/// How the channel ended, if it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Closing {
+    #[default]
+    Not,
+    Planned,
+    Early,
+}
+
+impl Edge {
+    pub fn is_undecided(&self) -> bool {
+        self.fate == Fate::Undecided
+    }
+
+    pub fn is_open_on_both(&self) -> bool {
+        self.open[0].happened() && self.open[1].happened()
+    }
+
+    pub fn is_closed_by_plan(&self) -> bool {
+        self.closing == Closing::Planned
+    }
+
+    pub fn is_one_sided(&self) -> bool {
+        self.open[0].happened() != self.open[1].happened()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_fits_in_two_hundred_bytes() {
+        assert!(size_of::<Edge>() <= 200, "{}", size_of::<Edge>());
+    }
+}

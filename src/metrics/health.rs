@@ -1,0 +1,200 @@
+//! How the generator fares: a fold over samples of the process and the lag of its workers' timers.
+
+use crate::metrics::tally::Tally;
+use crate::metrics::validity::Strain;
+use crate::summary::distribution::Distribution;
+use crate::summary::health::Health as Shown;
+use crate::summary::histogram::Histogram;
+use std::time::{Duration, Instant};
+
+/// Above this share of the cores granted, a second counts as busy (measurement.md).
+const BUSY: f64 = 0.85;
+
+/// The process at one moment; durations and counters only grow.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    pub at: Instant,
+    /// CPU time of the process so far.
+    pub cpu: Duration,
+    pub rss_bytes: u64,
+    pub fds: u64,
+    /// Time that the worker which waited longest has been runnable without a CPU (/proc schedstat).
+    pub run_wait: Duration,
+    /// Time that the cgroup was throttled.
+    pub throttled: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Health {
+    cores: f64,
+    first: Option<Sample>,
+    last: Option<Sample>,
+    busy: Duration,
+    rss_bytes_max: u64,
+    fds_max: u64,
+    /// By worker: one that starves must not hide among idle ones.
+    lag: Vec<Histogram>,
+    lost_intervals: u64,
+    clock_jump: Duration,
+}
+
+impl Health {
+    /// `cores`: those granted by affinity and quota.
+    pub fn new(cores: f64) -> Self {
+        Self {
+            cores: cores.max(0.01),
+            first: None,
+            last: None,
+            busy: Duration::ZERO,
+            rss_bytes_max: 0,
+            fds_max: 0,
+            lag: vec![],
+            lost_intervals: 0,
+            clock_jump: Duration::ZERO,
+        }
+    }
+
+    /// About once a second.
+    pub fn sample(&mut self, sample: Sample) {
+        if let Some(last) = self.last {
+            let took = sample.at.saturating_duration_since(last.at);
+            let cpu = sample.cpu.saturating_sub(last.cpu);
+            if cpu.as_secs_f64() > BUSY * self.cores * took.as_secs_f64() {
+                self.busy += took;
+            }
+        }
+        self.first.get_or_insert(sample);
+        self.last = Some(sample);
+        self.rss_bytes_max = self.rss_bytes_max.max(sample.rss_bytes);
+        self.fds_max = self.fds_max.max(sample.fds);
+    }
+
+    /// How late `worker`'s timer fired: samples since the last call, which are added.
+    pub fn lag(&mut self, worker: usize, lag: &Histogram) {
+        if self.lag.len() <= worker {
+            self.lag.resize_with(worker + 1, Histogram::default);
+        }
+        self.lag[worker].merge(lag);
+    }
+
+    /// A worker, or its figures for some time, is gone.
+    pub fn interval_lost(&mut self) {
+        self.lost_intervals += 1;
+    }
+
+    /// The wall clock and the monotonic one disagree by this much more than before.
+    pub fn clock_jumped(&mut self, by: Duration) {
+        self.clock_jump = self.clock_jump.max(by);
+    }
+
+    pub(super) fn strain(&self) -> Strain {
+        let worst = self.lag.iter().max_by_key(|lag| lag.quantile_us(0.99));
+        Strain {
+            lag_p99_us: worst.map_or(0, |lag| lag.quantile_us(0.99)),
+            lag_samples: worst.map_or(0, Histogram::count),
+            busy_share: self.share(self.busy),
+            waiting_share: self.share(self.waited()),
+            lost_intervals: self.lost_intervals,
+            clock_jump: self.clock_jump,
+            ..Strain::default()
+        }
+    }
+
+    pub(super) fn shown(&self, tally: Tally) -> Shown {
+        let mut lag = Histogram::default();
+        self.lag.iter().for_each(|worker| lag.merge(worker));
+        let cpu = self.grown(|sample| sample.cpu);
+        let spanned = self.spanned().as_secs_f64();
+        Shown {
+            lag_us: Distribution::of(&lag),
+            cpu_cores: if spanned > 0.0 { cpu.as_secs_f64() / spanned } else { 0.0 },
+            rss_bytes_max: self.rss_bytes_max,
+            fds_max: self.fds_max,
+            late: tally.peers_late,
+            dropped: tally.peers_dropped,
+            us_per_edge: (cpu.as_micros() as u64).checked_div(tally.edges_opened).unwrap_or(0),
+            busy_share: self.share(self.busy),
+            waiting_share: self.share(self.waited()),
+        }
+    }
+
+    fn waited(&self) -> Duration {
+        self.grown(|sample| sample.run_wait) + self.grown(|sample| sample.throttled)
+    }
+
+    fn grown(&self, of: impl Fn(&Sample) -> Duration) -> Duration {
+        match (&self.first, &self.last) {
+            (Some(first), Some(last)) => of(last).saturating_sub(of(first)),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn spanned(&self) -> Duration {
+        match (&self.first, &self.last) {
+            (Some(first), Some(last)) => last.at.saturating_duration_since(first.at),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn share(&self, part: Duration) -> f64 {
+        let whole = self.spanned().as_secs_f64();
+        if whole > 0.0 { part.as_secs_f64() / whole } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Samples a second apart, each with the CPU time and the wait of that second, in milliseconds.
+    fn after(seconds: &[(u64, u64)]) -> Health {
+        let start = Instant::now();
+        let mut health = Health::new(2.0);
+        let (mut cpu, mut wait) = (0, 0);
+        for (second, (cpu_ms, wait_ms)) in [(0, 0)].iter().chain(seconds).enumerate() {
+            (cpu, wait) = (cpu + cpu_ms, wait + wait_ms);
+            health.sample(Sample {
+                at: start + Duration::from_secs(second as u64),
+                cpu: Duration::from_millis(cpu),
+                rss_bytes: 1_000 * (10 - second as u64),
+                fds: second as u64,
+                run_wait: Duration::from_millis(wait),
+                throttled: Duration::ZERO,
+            });
+        }
+        health
+    }
+
+    #[test]
+    fn a_second_is_busy_above_85_percent_of_the_cores_granted() {
+        let health = after(&[(1_700, 0), (1_701, 0), (500, 0), (0, 400)]);
+        let strain = health.strain();
+        assert_eq!((strain.busy_share, strain.waiting_share), (0.25, 0.1));
+    }
+
+    #[test]
+    fn what_is_shown_is_the_highest_and_the_mean() {
+        let shown = after(&[(1_000, 0), (3_000, 0)]).shown(Tally { edges_opened: 4, ..Tally::default() });
+        assert_eq!(
+            (shown.cpu_cores, shown.rss_bytes_max, shown.fds_max, shown.us_per_edge),
+            (2.0, 10_000, 2, 1_000_000)
+        );
+    }
+
+    #[test]
+    fn a_starving_worker_does_not_hide_among_idle_ones() {
+        let mut health = Health::new(2.0);
+        let (mut idle, mut starved) = (Histogram::default(), Histogram::default());
+        (0..10_000).for_each(|_| idle.record_us(50));
+        (0..100).for_each(|_| starved.record_us(80_000));
+        health.lag(0, &idle);
+        health.lag(1, &starved);
+        assert_eq!((health.strain().lag_p99_us / 1_000, health.strain().lag_samples), (80, 100));
+        assert_eq!(health.shown(Tally::default()).lag_us.p.p95, 50);
+    }
+
+    #[test]
+    fn nothing_sampled_is_nothing_held_against_the_run() {
+        assert_eq!(Health::new(1.0).strain(), Strain::default());
+    }
+}

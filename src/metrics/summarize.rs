@@ -1,0 +1,142 @@
+//! The last step: what was recorded, how the generator fared and what the controller knows become the Summary.
+
+use crate::metrics::health::Health;
+use crate::metrics::meshes;
+use crate::metrics::recorder::Recorder;
+use crate::metrics::timers::Of;
+use crate::metrics::validity::{Strain, Thresholds, judge};
+use crate::summary::counts::{Counts, Messages};
+use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run};
+use crate::summary::stamp::stamp;
+use crate::summary::{Rates, SCHEMA, Summary};
+use crate::vocabulary::choice::EngineKind;
+use std::time::{Duration, SystemTime};
+
+/// What only the controller knows.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub build: Build,
+    pub name: String,
+    pub id: String,
+    pub seed: u64,
+    pub started_at: SystemTime,
+    /// On the monotonic clock.
+    pub duration: Duration,
+    pub plan_sha256: String,
+    pub dialect: String,
+    pub engine: EngineKind,
+    /// Without any secret.
+    pub target: String,
+    pub interrupted: bool,
+    /// No worker and no interval of its data was lost.
+    pub complete: bool,
+    /// A signal, a gate or the failure brake, if one ended the run.
+    pub stopped_by: Option<String>,
+    pub machine: Machine,
+    pub phases: Vec<PhaseSpan>,
+    /// The dialect's message types, in the order of their `Kind`.
+    pub kinds: Vec<String>,
+    pub thresholds: Thresholds,
+}
+
+/// The summary of a run, all but its outcome: gates are judged on it, and `commands` then sets
+/// `gates`, `result` and `exit_code`, which say `error` until somebody has.
+pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary {
+    let [measured, warmup] = [0, 1].map(|half| counts_of(recorder, half, &facts));
+    let account = &recorder.accounts[0];
+    let label = |room| recorder.label(room);
+    let timers = account.timers.distributions(&facts.kinds);
+    let counts = measured;
+    let strain = strain_of(recorder, health);
+    Summary {
+        schema: SCHEMA,
+        result: Outcome::default(),
+        exit_code: 1,
+        rates: rates_of(&counts),
+        amplification: counts.signaling.amplification(),
+        signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
+        counts,
+        counts_warmup: recorder.rooms.iter().any(|room| room.warmup).then_some(warmup),
+        timers,
+        timers_warmup: recorder.accounts[1].timers.distributions(&facts.kinds),
+        shares: account.shares(),
+        failures: account.failures.rows(label),
+        gates: vec![],
+        validity: judge(&strain, &facts.thresholds),
+        health: health.shown(recorder.tally()),
+        series: recorder.series.rows(),
+        slowest: account.slowest.rows(label),
+        worst_rooms: meshes::worst(recorder),
+        meshload: facts.build,
+        phases: facts.phases,
+        run: Run {
+            name: facts.name,
+            id: facts.id,
+            seed: facts.seed,
+            started_at: stamp(facts.started_at),
+            duration_us: u64::try_from(facts.duration.as_micros()).unwrap_or(u64::MAX),
+            plan_sha256: facts.plan_sha256,
+            dialect: facts.dialect,
+            engine: engine_name(facts.engine).into(),
+            target: facts.target,
+            interrupted: facts.interrupted,
+            complete: facts.complete,
+            stopped_by: facts.stopped_by,
+            // The words of the profile are the caller's to add: events don't know them.
+            profile: None,
+            machine: facts.machine,
+        },
+    }
+}
+
+/// The account's counts, with what is still in the lanes and undecided edges.
+fn counts_of(recorder: &Recorder, half: usize, facts: &Facts) -> Counts {
+    let mut counts = recorder.accounts[half].counts(&facts.kinds);
+    let mut messages = Messages::default();
+    let ours = recorder.rooms.iter().filter(|room| usize::from(room.warmup) == half);
+    for edge in ours.flat_map(|room| &recorder.edges[room.edges_at..room.edges_at + room.edges()]) {
+        counts.edges.one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
+        // An interrupted run closes its channels as a planned end would, only sooner.
+        let cut = edge.is_closed_by_plan() || facts.interrupted;
+        for lane in edge.lanes {
+            counts.edges.surprises += lane.settle(cut, &mut messages);
+        }
+    }
+    counts.messages.add(&messages);
+    counts
+}
+
+fn rates_of(counts: &Counts) -> Rates {
+    let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+    let (peers, edges, messages) = (&counts.peers, &counts.edges, &counts.messages);
+    let (peers_planned, edges_planned) = (peers.planned + peers.rejoins, edges.planned + edges.rejoins);
+    Rates {
+        edges_failed: share(edges.failed + edges.dropped, edges_planned),
+        peers_failed: share(peers.failed + peers.dropped, peers_planned),
+        messages_lost: share(messages.lost, messages.sent),
+        mesh_complete: share(edges.opened, edges_planned),
+    }
+}
+
+fn strain_of(recorder: &Recorder, health: &Health) -> Strain {
+    let tally = recorder.tally();
+    let mut to_open = recorder.accounts[0].timers.of(Of::TimeToOpen).clone();
+    to_open.merge(recorder.accounts[1].timers.of(Of::TimeToOpen));
+    let own = recorder.accounts.iter().filter_map(|account| account.failures.of_the_generator());
+    let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
+    Strain {
+        time_to_open_p50_us: to_open.quantile_us(0.5),
+        peers_planned: tally.peers_planned,
+        peers_dropped: tally.peers_dropped,
+        exhausted,
+        ..health.strain()
+    }
+}
+
+fn engine_name(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::Rtc => "rtc",
+        EngineKind::Webrtc => "webrtc",
+        EngineKind::None => "none",
+    }
+}

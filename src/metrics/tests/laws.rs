@@ -1,0 +1,114 @@
+//! What holds for any events in any order, nonsense included.
+
+use super::{KINDS, place, rooms, summary_of};
+use crate::metrics::{Recorder, RoomFacts};
+use crate::vocabulary::event::{Concern, Event, What};
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::ids::{RoomIndex, Seat};
+use crate::vocabulary::message::Kind;
+use crate::vocabulary::phase::Phase;
+use proptest::prelude::*;
+use std::time::{Duration, Instant};
+
+/// Any event at any time of any peer, most of them nonsense; seats and rooms reach one past what exists.
+fn any_event() -> impl Strategy<Value = (u32, u64, u16, u16, u8, u8)> {
+    (0..4u32, 0..20_000u64, 0..5u16, 0..5u16, 0..26u8, any::<u8>())
+}
+
+fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u32, u64, u16, u16, u8, u8)) -> Event {
+    let at = start + Duration::from_millis(ms);
+    let before = at - Duration::from_millis(u64::from(extra).min(ms));
+    let (other, kind, sequence) = (Seat(other), Kind(extra % 4), u32::from(extra % 8));
+    let failure = || {
+        Failure::new(Phase::ALL[usize::from(extra % 8)], [Reason::TimedOut, Reason::Closed][usize::from(extra % 2)], "")
+    };
+    let from = (extra % 3 > 0).then_some(other);
+    let bytes = u32::from(extra);
+    let what = match what {
+        0 | 1 => What::Began { due: before },
+        2 => What::Dropped { due: before },
+        3 => What::Upgraded,
+        4 | 5 => What::Joined,
+        6 => What::PeerFailed { failure: failure() },
+        7 => What::Left { silent: extra > 9 },
+        8 => What::Said { kind, bytes, to: from },
+        9 => What::Frame { kind, bytes, concern: Concern::Me { from } },
+        10 => {
+            What::Frame { kind, bytes, concern: [Concern::Others, Concern::Elsewhere { from }][usize::from(extra % 2)] }
+        }
+        11 => What::Met { other },
+        12 => What::Offers { other },
+        13 => What::Answered { other },
+        14 => What::OwnWork { other, spent: Duration::from_millis(u64::from(extra)) },
+        15 => What::Glare { other },
+        16 => What::Surprise { other: from },
+        17 => What::IceUp { other },
+        18 => What::DtlsUp { other },
+        19 | 20 => What::Open { other },
+        21 => What::EdgeFailed { other, failure: failure() },
+        22 => What::ChannelClosed { other, planned: extra > 99 },
+        23 => What::NoticedLeave { other },
+        24 => What::MessageSent { other, sequence, due: before, bytes },
+        _ => What::MessageReceived { other, sequence, due: before, began: before, bytes },
+    };
+    Event { at, place: place(sizes, room, seat), what }
+}
+
+proptest! {
+    // A case tells a whole run; sixty-four of them take a second.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn counts_add_up_whatever_happens_in_whatever_order(
+        events in prop::collection::vec(any_event(), 0..400),
+        measured in 0..4usize,
+    ) {
+        let sizes = [2, 4, 3];
+        let start = Instant::now();
+        let mut recorder = Recorder::new(&rooms(&sizes, measured), start, Duration::from_secs(10), KINDS.len());
+        for event in events {
+            recorder.record(&told(start, &sizes, event));
+            let tally = recorder.tally();
+            prop_assert_eq!(recorder.all_decided(), (0..3).all(|room| recorder.room_decided(RoomIndex(room))));
+            prop_assert!(tally.edges_opened + tally.edges_failed + tally.edges_dropped + tally.edges_undecided <= tally.edges_planned);
+        }
+        let summary = summary_of(&recorder);
+        for slow in &summary.slowest {
+            let p = slow.phases;
+            let sum = p.connect_us + p.join_us + p.discovery_us + p.negotiation_us
+                + p.ice_us.unwrap_or(0) + p.dtls_us.unwrap_or(0) + p.channel_us.unwrap_or(0);
+            prop_assert_eq!(sum, slow.began_us);
+        }
+        let failed = summary.failures.iter().map(|row| row.count).sum::<u64>();
+        prop_assert_eq!(failed, summary.counts.edges.failed);
+    }
+
+    #[test]
+    fn any_split_of_the_rooms_merges_to_the_summary_of_the_whole(
+        events in prop::collection::vec(any_event(), 0..400),
+        owners in prop::array::uniform3(0..3usize),
+        mut order in Just([0usize, 1, 2]).prop_shuffle(),
+    ) {
+        let sizes = [2, 4, 3];
+        let start = Instant::now();
+        let facts = rooms(&sizes, 2);
+        let timeout = Duration::from_secs(10);
+        let mut whole = Recorder::new(&facts, start, timeout, KINDS.len());
+        let mut parts: Vec<Recorder> = (0..3)
+            .map(|part| {
+                let own: Vec<RoomFacts> = facts.iter().zip(owners).filter(|(_, owner)| *owner == part).map(|(room, _)| room.clone()).collect();
+                Recorder::new(&own, start, timeout, KINDS.len())
+            })
+            .collect();
+        for event in events.iter().filter(|event| event.0 < 3) {
+            let event = told(start, &sizes, *event);
+            whole.record(&event);
+            parts[owners[event.place.room.0 as usize]].record(&event);
+        }
+        let mut merged = Recorder::new(&[], start, timeout, KINDS.len());
+        order.reverse();
+        order.iter().for_each(|part| merged.merge(parts[*part].clone()));
+        prop_assert_eq!(merged.tally(), whole.tally());
+        prop_assert_eq!(summary_of(&merged), summary_of(&whole));
+    }
+}

@@ -1,0 +1,111 @@
+//! Stories of frames, messages, leaves and returns.
+
+use super::{Story, only_sample_ms};
+use crate::metrics::Tally;
+use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::ids::{RoomIndex, Seat};
+use crate::vocabulary::message::Kind;
+
+fn said(kind: u8, bytes: u32, to: Option<u16>) -> What {
+    What::Said { kind: Kind(kind), bytes, to: to.map(Seat) }
+}
+
+fn heard(kind: u8, bytes: u32, from: u16) -> What {
+    What::Frame { kind: Kind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } }
+}
+
+#[test]
+fn a_signal_is_timed_from_its_write_to_each_of_its_reads() {
+    let mut story = Story::of(&[3]);
+    story.join(0, 0, 0).join(0, 0, 1).join(0, 0, 2);
+    story.tell(0, 10, 0, said(0, 90, None)).tell(0, 11, 0, said(1, 500, Some(2)));
+    story.tell(0, 30, 1, heard(0, 90, 0)).tell(0, 30, 2, heard(0, 90, 0)).tell(0, 61, 2, heard(1, 500, 0));
+    let summary = story.summary();
+    assert_eq!(only_sample_ms(&summary, "signal_delivery.offer"), (50, 50));
+    let joins = &summary.timers["signal_delivery.join"].due;
+    assert_eq!((joins.count, joins.min_us / 100, joins.max_us / 100), (2, 200, 200));
+    assert_eq!(summary.timers["signal_delivery"].due.count, 3);
+    assert_eq!(summary.amplification, Some(1.0));
+}
+
+#[test]
+fn signals_of_one_kind_are_matched_in_order_and_a_lost_one_is_skipped_by_its_size() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1);
+    for (at, bytes) in [(10, 101), (11, 102), (12, 103)] {
+        story.tell(0, at, 0, said(1, bytes, Some(1)));
+    }
+    story.tell(0, 30, 1, heard(1, 101, 0)).tell(0, 32, 1, heard(1, 103, 0)).tell(0, 33, 1, heard(1, 102, 0));
+    let delivery = &story.summary().timers["signal_delivery"].due;
+    assert_eq!((delivery.count, delivery.min_us / 100, delivery.max_us / 100), (2, 200, 200));
+}
+
+#[test]
+fn a_broadcast_from_before_a_peer_had_joined_did_not_go_to_it() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).tell(0, 10, 0, said(0, 90, None)).join(0, 100, 1);
+    story.tell(0, 110, 0, said(0, 90, None)).tell(0, 115, 1, heard(0, 90, 0));
+    assert_eq!(only_sample_ms(&story.summary(), "signal_delivery"), (5, 5));
+}
+
+#[test]
+fn frames_for_others_are_amplification() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1).tell(0, 10, 1, heard(0, 100, 0));
+    for _ in 0..3 {
+        story.tell(0, 11, 1, What::Frame { kind: Kind(9), bytes: 50, concern: Concern::Others });
+    }
+    let summary = story.summary();
+    assert_eq!(summary.amplification, Some(4.0));
+    assert_eq!(summary.counts.signaling.by_type["other"].received_bytes, 150);
+    assert_eq!(summary.series[0].frames, 4);
+}
+
+#[test]
+fn a_message_in_flight_when_its_sender_leaves_is_cut_and_the_leave_is_noticed_once() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
+    for sequence in [0, 1] {
+        let due = story.ms(20);
+        story.tell(0, 25, 0, What::MessageSent { other: Seat(1), sequence, due, bytes: 16 });
+    }
+    let (due, began) = (story.ms(20), story.ms(25));
+    story.tell(0, 27, 1, What::MessageReceived { other: Seat(0), sequence: 0, due, began, bytes: 16 });
+    story.tell(0, 30, 0, What::Left { silent: false });
+    story.tell(0, 34, 1, What::NoticedLeave { other: Seat(0) }).tell(0, 39, 1, What::NoticedLeave { other: Seat(0) });
+    let summary = story.summary();
+    let messages = &summary.counts.messages;
+    assert_eq!((messages.sent, messages.delivered, messages.cut, messages.lost), (2, 1, 1, 0));
+    assert_eq!(only_sample_ms(&summary, "message_latency"), (7, 2));
+    assert_eq!(only_sample_ms(&summary, "leave_notice"), (4, 4));
+}
+
+#[test]
+fn a_peer_that_comes_back_is_planned_anew_with_its_edges() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
+    story.tell(0, 30, 1, What::Left { silent: true });
+    story.join(0, 100, 1);
+    assert_eq!((story.recorder.tally().edges_undecided, story.recorder.room_decided(RoomIndex(0))), (1, false));
+    story.open(0, 110, 0, 1);
+    let counts = story.summary().counts;
+    assert_eq!((counts.peers.rejoins, counts.peers.reconnects, counts.peers.joined), (1, 0, 3));
+    assert_eq!((counts.edges.rejoins, counts.edges.opened, counts.edges.unfinished), (1, 2, 0));
+    assert_eq!(counts.rooms.complete, 1);
+}
+
+#[test]
+fn an_edge_abandoned_by_a_leave_keeps_nobody_waiting() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false });
+    assert!(story.recorder.all_decided());
+    assert_eq!(story.summary().counts.edges.unfinished, 1);
+}
+
+#[test]
+fn the_tally_says_who_lives_and_who_is_still_to_come() {
+    let mut story = Story::of(&[3]);
+    story.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false });
+    let Tally { peers_alive, peers_waiting, peers_began, peers_joined, .. } = story.recorder.tally();
+    assert_eq!((peers_alive, peers_waiting, peers_began, peers_joined), (1, 1, 2, 2));
+}

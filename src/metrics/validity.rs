@@ -1,0 +1,262 @@
+//! Is the figure the target's, or ours? (measurement.md, the table of verdicts)
+
+use crate::summary::distribution::samples_needed;
+use crate::summary::verdict::{Doubt, Validity, Verdict};
+use std::time::Duration;
+
+/// From where on a run is doubted, and from where on it is refused. Shares are from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    pub lag_suspect: Duration,
+    /// Of the p50 of `time_to_open`, when that is more than `lag_suspect`.
+    pub lag_suspect_share: f64,
+    pub lag_invalid: Duration,
+    pub busy_suspect: f64,
+    pub waiting_suspect: f64,
+    pub waiting_invalid: f64,
+    pub dropped_suspect: f64,
+    pub dropped_invalid: f64,
+    pub clock_jump_invalid: Duration,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            lag_suspect: Duration::from_millis(10),
+            lag_suspect_share: 0.05,
+            lag_invalid: Duration::from_millis(100),
+            busy_suspect: 0.1,
+            waiting_suspect: 0.1,
+            waiting_invalid: 0.3,
+            dropped_suspect: 0.001,
+            dropped_invalid: 0.01,
+            clock_jump_invalid: Duration::from_secs(1),
+        }
+    }
+}
+
+/// All that can be held against a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Strain {
+    /// Of the worker that lagged most.
+    pub lag_p99_us: u64,
+    pub lag_samples: u64,
+    pub time_to_open_p50_us: u64,
+    /// The share of the run in which the cores granted were nearly used up.
+    pub busy_share: f64,
+    /// The share of the run spent waiting for a CPU.
+    pub waiting_share: f64,
+    pub peers_planned: u64,
+    pub peers_dropped: u64,
+    /// Failures for want of descriptors, ports or memory, and the first one's detail.
+    pub exhausted: Option<(u64, String)>,
+    pub lost_intervals: u64,
+    pub clock_jump: Duration,
+}
+
+pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
+    let charges = [
+        exhausted(strain),
+        clock(strain, thresholds),
+        dropped(strain, thresholds),
+        lag(strain, thresholds),
+        waiting(strain, thresholds),
+        busy(strain, thresholds),
+        lost(strain),
+    ];
+    let mut charges: Vec<Charge> = charges.into_iter().flatten().collect();
+    charges.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(b.excess.total_cmp(&a.excess)));
+    Validity {
+        verdict: charges.first().map_or(Verdict::Valid, |worst| worst.verdict),
+        reasons: charges.into_iter().map(|charge| charge.doubt).collect(),
+    }
+}
+
+struct Charge {
+    verdict: Verdict,
+    /// How many times the limit was reached: worse comes first.
+    excess: f64,
+    doubt: Doubt,
+}
+
+impl Charge {
+    fn new(verdict: Verdict, excess: f64, what: &str, observed: String, limit: String, cure: &str) -> Option<Self> {
+        let doubt = Doubt { what: what.into(), observed, limit, cure: cure.into() };
+        Some(Self { verdict, excess, doubt })
+    }
+}
+
+fn exhausted(strain: &Strain) -> Option<Charge> {
+    let (count, detail) = strain.exhausted.as_ref()?;
+    let observed = if detail.is_empty() { format!("{count} times") } else { format!("{count} times ({detail})") };
+    let cure = "raise the limit (ulimit -n, net.ipv4.ip_local_port_range, memory), or run fewer peers on this machine";
+    Charge::new(
+        Verdict::Invalid,
+        f64::INFINITY,
+        "this machine ran out of descriptors, ports or memory",
+        observed,
+        "never".into(),
+        cure,
+    )
+}
+
+fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+    let (jump, limit) = (strain.clock_jump, thresholds.clock_jump_invalid);
+    if jump <= limit {
+        return None;
+    }
+    let excess = jump.as_secs_f64() / limit.as_secs_f64();
+    let cure = "keep the machine awake, and the process from being stopped, while it measures";
+    Charge::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure)
+}
+
+fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+    let share = strain.peers_dropped as f64 / strain.peers_planned.max(1) as f64;
+    let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
+    let observed = format!("{} of {} ({})", strain.peers_dropped, strain.peers_planned, percent(share));
+    let cure = "fewer arrivals a second, or more cores";
+    Charge::new(verdict, share / limit, "peers were not started (generator late)", observed, percent(limit), cure)
+}
+
+fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+    let lag = Duration::from_micros(strain.lag_p99_us);
+    let of_the_figure = Duration::from_micros(strain.time_to_open_p50_us).mul_f64(thresholds.lag_suspect_share);
+    let (mut suspect, invalid) = (thresholds.lag_suspect.max(of_the_figure), thresholds.lag_invalid);
+    if strain.lag_samples < samples_needed(99.0) {
+        // With so few samples the p99 is the worst of them, and one hiccup is no reason to doubt a small run.
+        suspect = invalid;
+    }
+    let (verdict, limit) = exceeded(lag.as_secs_f64(), suspect.min(invalid).as_secs_f64(), invalid.as_secs_f64())?;
+    let cure = "fewer peers, fewer arrivals a second, or a machine that does nothing else";
+    let excess = lag.as_secs_f64() / limit;
+    Charge::new(
+        verdict,
+        excess,
+        "timers fired late (scheduler lag p99)",
+        ms(lag),
+        ms(Duration::from_secs_f64(limit)),
+        cure,
+    )
+}
+
+fn waiting(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+    let share = strain.waiting_share;
+    let (verdict, limit) = exceeded(share, thresholds.waiting_suspect, thresholds.waiting_invalid)?;
+    let cure = "stop what else runs here, raise the cgroup's CPU quota, or use fewer workers";
+    Charge::new(verdict, share / limit, "time spent waiting for a CPU", percent(share), percent(limit), cure)
+}
+
+fn busy(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+    let (verdict, limit) = exceeded(strain.busy_share, thresholds.busy_suspect, f64::INFINITY)?;
+    let cure = "fewer edges at once, or more cores";
+    let what = "seconds with more than 85 % of the cores granted in use";
+    Charge::new(verdict, strain.busy_share / limit, what, percent(strain.busy_share), percent(limit), cure)
+}
+
+fn lost(strain: &Strain) -> Option<Charge> {
+    let observed = strain.lost_intervals;
+    let cure = "look for what ended the worker in the log";
+    (observed > 0).then(|| {
+        Charge::new(Verdict::Suspect, observed as f64, "intervals were lost", observed.to_string(), "0".into(), cure)
+    })?
+}
+
+/// The verdict on a value, and the limit that it exceeds.
+fn exceeded(value: f64, suspect: f64, invalid: f64) -> Option<(Verdict, f64)> {
+    if value > invalid {
+        Some((Verdict::Invalid, invalid))
+    } else if value > suspect {
+        Some((Verdict::Suspect, suspect))
+    } else {
+        None
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn ms(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(strain: Strain, verdict: Verdict, reasons: &[&str]) {
+        let validity = judge(&strain, &Thresholds::default());
+        let said: Vec<&str> = validity.reasons.iter().map(|doubt| doubt.what.as_str()).collect();
+        assert_eq!((validity.verdict, said), (verdict, reasons.to_vec()));
+    }
+
+    fn lagging(lag_p99_us: u64, lag_samples: u64, time_to_open_p50_us: u64) -> Strain {
+        Strain { lag_p99_us, lag_samples, time_to_open_p50_us, ..Strain::default() }
+    }
+
+    const LAG: &str = "timers fired late (scheduler lag p99)";
+    const DROPS: &str = "peers were not started (generator late)";
+    const WAIT: &str = "time spent waiting for a CPU";
+    const BUSY: &str = "seconds with more than 85 % of the cores granted in use";
+
+    #[test]
+    fn a_run_at_ease_is_valid() {
+        check(Strain::default(), Verdict::Valid, &[]);
+    }
+
+    #[test]
+    fn lag_is_suspect_past_ten_milliseconds_and_invalid_past_a_hundred() {
+        check(lagging(10_000, 100, 0), Verdict::Valid, &[]);
+        check(lagging(10_001, 100, 0), Verdict::Suspect, &[LAG]);
+        check(lagging(100_000, 100, 0), Verdict::Suspect, &[LAG]);
+        check(lagging(100_001, 100, 0), Verdict::Invalid, &[LAG]);
+    }
+
+    #[test]
+    fn lag_is_measured_against_a_slow_figure() {
+        check(lagging(20_000, 100, 400_000), Verdict::Valid, &[]);
+        check(lagging(20_001, 100, 400_000), Verdict::Suspect, &[LAG]);
+        check(lagging(100_001, 100, 60_000_000), Verdict::Invalid, &[LAG]);
+    }
+
+    #[test]
+    fn one_hiccup_does_not_make_a_small_run_suspect() {
+        check(lagging(30_000, 99, 0), Verdict::Valid, &[]);
+        check(lagging(100_001, 99, 0), Verdict::Invalid, &[LAG]);
+    }
+
+    #[test]
+    fn shares_count_from_just_past_their_limits() {
+        let dropped = |peers_dropped| Strain { peers_planned: 1_000, peers_dropped, ..Strain::default() };
+        check(dropped(1), Verdict::Valid, &[]);
+        check(dropped(2), Verdict::Suspect, &[DROPS]);
+        check(dropped(10), Verdict::Suspect, &[DROPS]);
+        check(dropped(11), Verdict::Invalid, &[DROPS]);
+        check(Strain { busy_share: 0.1, waiting_share: 0.1, ..Strain::default() }, Verdict::Valid, &[]);
+        check(Strain { busy_share: 0.9, ..Strain::default() }, Verdict::Suspect, &[BUSY]);
+        check(Strain { waiting_share: 0.31, ..Strain::default() }, Verdict::Invalid, &[WAIT]);
+    }
+
+    #[test]
+    fn the_worst_reason_comes_first_and_names_its_cure() {
+        let strain = Strain {
+            busy_share: 1.0,
+            waiting_share: 0.2,
+            exhausted: Some((3, "EMFILE".into())),
+            lost_intervals: 1,
+            ..Strain::default()
+        };
+        let exhausted = "this machine ran out of descriptors, ports or memory";
+        check(strain.clone(), Verdict::Invalid, &[exhausted, BUSY, WAIT, "intervals were lost"]);
+        let worst = &judge(&strain, &Thresholds::default()).reasons[0];
+        assert_eq!((worst.observed.as_str(), worst.limit.as_str()), ("3 times (EMFILE)", "never"));
+        assert!(worst.cure.contains("ulimit -n"));
+    }
+
+    #[test]
+    fn a_stopped_process_is_invalid() {
+        let jumped = |ms| Strain { clock_jump: Duration::from_millis(ms), ..Strain::default() };
+        check(jumped(1_000), Verdict::Valid, &[]);
+        check(jumped(1_001), Verdict::Invalid, &["the clock jumped"]);
+    }
+}

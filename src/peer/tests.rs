@@ -1,0 +1,294 @@
+//! A peer as a whole: its own deadlines, the loss of its socket, and its leave.
+
+use super::*;
+use crate::vocabulary::failure::Reason;
+use crate::vocabulary::message::Signal;
+use crate::vocabulary::seed::Seed;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+const MICROSECOND: Duration = Duration::from_micros(1);
+const OTHER: Seat = Seat(1);
+
+/// The peer at seat 0 of a room of three, on a clock of its own; all of the room begin with it.
+struct Stage {
+    peer: Peer,
+    start: Instant,
+    now: Instant,
+}
+
+impl Stage {
+    fn new(pattern: TalkPattern) -> Self {
+        let start = Instant::now();
+        let talk = Talk {
+            pattern,
+            interval: Duration::from_millis(500),
+            bytes: (16, 16),
+            pool: Arc::from([0; 64]),
+            draws: Seed(1).stream("talk", 0),
+        };
+        let config = Config { seat: Seat(0), room_size: 3, timeout: TIMEOUT, trickle: true, talk };
+        Self { peer: Peer::new(config, start), start, now: start }
+    }
+
+    /// A silent peer that has taken all of `inputs` at the start.
+    fn after(inputs: &[Input]) -> Self {
+        let mut stage = Self::new(TalkPattern::Silence);
+        for input in inputs {
+            stage.take(input.clone());
+        }
+        stage
+    }
+
+    fn take(&mut self, input: Input) -> Vec<Output> {
+        self.peer.handle(self.now, input);
+        std::iter::from_fn(|| self.peer.poll()).collect()
+    }
+
+    fn wake_after(&mut self, time: Duration) -> Vec<Output> {
+        self.now = self.start + time;
+        self.take(Input::Wake)
+    }
+}
+
+fn begin() -> Input {
+    Input::Begin { due: Instant::now() }
+}
+
+fn met(start: bool) -> Input {
+    Input::Heard(Heard::Met { who: OTHER, start, initiate: true })
+}
+
+fn told(notice: Notice) -> Input {
+    Input::Engine(OTHER, notice)
+}
+
+fn answer() -> Input {
+    Input::Heard(Heard::Signal { from: OTHER, signal: Signal::Answer { sdp: "answer".into() }, polite: false })
+}
+
+fn lost() -> Input {
+    Input::Lost(Failure::new(Phase::Connect, Reason::Closed, "close 1001"))
+}
+
+/// The way of one edge from the dial to the open channel, from the side that offers.
+fn way() -> Vec<Input> {
+    vec![
+        begin(),
+        Input::Upgraded,
+        Input::Heard(Heard::Joined),
+        Input::Companion { seat: OTHER },
+        met(false),
+        met(true),
+        told(Notice::Offer { sdp: "offer".into() }),
+        answer(),
+        told(Notice::Applied),
+        told(Notice::IceUp),
+        told(Notice::DtlsUp),
+        told(Notice::Open),
+    ]
+}
+
+fn notes(outputs: &[Output]) -> Vec<What> {
+    let note = |output: &Output| match output {
+        Output::Note(what) => Some(what.clone()),
+        _ => None,
+    };
+    outputs.iter().filter_map(note).collect()
+}
+
+fn peer_failed(phase: Phase, reason: Reason, detail: &'static str) -> Vec<Output> {
+    vec![Output::Note(What::PeerFailed { failure: Failure::new(phase, reason, detail) }), Output::Close]
+}
+
+#[test]
+fn a_peer_alone_times_out_in_the_phase_it_was_waiting_in() {
+    let check = |steps: usize, phase: Phase| {
+        let early = Stage::after(&way()[..steps]).wake_after(TIMEOUT - MICROSECOND);
+        assert_eq!(early, [], "{phase:?}, a microsecond before the deadline");
+        let mut stage = Stage::after(&way()[..steps]);
+        assert_eq!(stage.peer.wake_at(), Some(stage.start + TIMEOUT));
+        assert_eq!(stage.wake_after(TIMEOUT), peer_failed(phase, Reason::TimedOut, ""));
+        assert!(stage.peer.is_gone());
+        assert_eq!(stage.peer.wake_at(), None);
+    };
+    check(1, Phase::Connect);
+    check(2, Phase::Join);
+}
+
+#[test]
+fn a_silent_server_times_out_in_the_phase_we_were_waiting_in() {
+    let check = |steps: usize, phase: Phase| {
+        let early = Stage::after(&way()[..steps]).wake_after(TIMEOUT - MICROSECOND);
+        assert_eq!(early, [], "{phase:?}, a microsecond before the deadline");
+        let mut stage = Stage::after(&way()[..steps]);
+        let failed = What::EdgeFailed { other: OTHER, failure: Failure::timed_out(phase) };
+        let late = stage.wake_after(TIMEOUT);
+        assert_eq!(late, [Output::Note(failed), Output::Engine(OTHER, Order::Drop)], "{phase:?}");
+        assert!(!stage.peer.is_gone());
+        assert_eq!(stage.peer.wake_at(), None, "nothing is left to wait for");
+    };
+    check(4, Phase::Discovery);
+    check(5, Phase::Discovery);
+    check(6, Phase::Negotiation);
+    check(7, Phase::Negotiation);
+    check(8, Phase::Negotiation);
+    check(9, Phase::Ice);
+    check(10, Phase::Dtls);
+    check(11, Phase::Channel);
+}
+
+#[test]
+fn an_open_channel_has_no_deadline() {
+    let mut stage = Stage::after(&way());
+    assert_eq!(stage.peer.wake_at(), None);
+    assert_eq!(stage.wake_after(2 * TIMEOUT), []);
+}
+
+#[test]
+fn a_socket_lost_on_the_way_in_fails_the_peer_in_the_phase_it_was_in() {
+    let check = |steps: usize, phase: Phase| {
+        let outputs = Stage::after(&way()[..steps]).take(lost());
+        assert_eq!(outputs, peer_failed(phase, Reason::Closed, "close 1001"));
+    };
+    check(1, Phase::Connect);
+    check(2, Phase::Join);
+}
+
+#[test]
+fn a_socket_lost_after_joining_fails_only_the_edges_that_still_need_it() {
+    let check = |steps: usize, phase: Phase| {
+        let mut stage = Stage::after(&way()[..steps]);
+        let failed = |other: Seat, phase: Phase| What::EdgeFailed {
+            other,
+            failure: Failure::new(phase, Reason::Closed, "close 1001"),
+        };
+        let expected = [failed(OTHER, phase), failed(Seat(2), Phase::Discovery)];
+        assert_eq!(notes(&stage.take(lost())), expected);
+        assert!(!stage.peer.is_gone());
+    };
+    check(4, Phase::Discovery);
+    check(6, Phase::Negotiation);
+    check(7, Phase::Negotiation);
+}
+
+#[test]
+fn deaf_peers_keep_open_channels_and_those_that_need_no_more_words() {
+    let mut stage = Stage::after(&way()[..9]);
+    assert!(notes(&stage.take(lost())).iter().all(|what| !matches!(what, What::EdgeFailed { other: OTHER, .. })));
+    for notice in [Notice::IceUp, Notice::DtlsUp, Notice::Open] {
+        stage.take(told(notice));
+    }
+    assert!(stage.peer.pairs.is_open(OTHER));
+
+    let mut stage = Stage::after(&way());
+    stage.take(lost());
+    assert!(stage.peer.pairs.is_open(OTHER));
+    assert_eq!(stage.take(lost()), [], "it is lost once");
+}
+
+#[test]
+fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
+    let refusal = || Input::Heard(Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME")));
+    let outputs = Stage::after(&way()[..2]).take(refusal());
+    assert_eq!(outputs, peer_failed(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME"));
+
+    let mut stage = Stage::after(&way()[..4]);
+    let failure = Failure::new(Phase::Discovery, Reason::Rejected, "DUPLICATE_USERNAME");
+    let failed = |other: Seat| What::EdgeFailed { other, failure: failure.clone() };
+    assert_eq!(notes(&stage.take(refusal())), [failed(OTHER), failed(Seat(2))]);
+    assert!(!stage.peer.is_gone());
+}
+
+#[test]
+fn leaving_says_goodbye_and_then_closes() {
+    let left = Output::Note(What::Left { silent: false });
+    assert_eq!(Stage::after(&way()).take(Input::Leave), [Output::Say(Say::Leave), left, Output::Close]);
+}
+
+#[test]
+fn who_has_not_joined_or_hears_no_more_leaves_without_a_word() {
+    let left = || [Output::Note(What::Left { silent: false }), Output::Close];
+    for steps in 0..=2 {
+        assert_eq!(Stage::after(&way()[..steps]).take(Input::Leave), left(), "after {steps} steps");
+    }
+    let mut stage = Stage::after(&way());
+    stage.take(lost());
+    assert_eq!(stage.take(Input::Leave), left());
+}
+
+#[test]
+fn nothing_moves_a_peer_that_is_gone() {
+    let mut stage = Stage::after(&way());
+    stage.take(Input::Leave);
+    for input in way().into_iter().chain([Input::Leave, Input::Wake, Input::Talk, lost()]) {
+        assert_eq!(stage.take(input.clone()), [], "{input:?}");
+    }
+    assert_eq!(stage.peer.wake_at(), None);
+}
+
+#[test]
+fn messages_flow_over_open_channels_until_they_are_hushed() {
+    let mut stage = Stage::new(TalkPattern::Broadcast);
+    for input in way().into_iter().chain([Input::Talk]) {
+        stage.take(input);
+    }
+    let due = stage.peer.wake_at().unwrap();
+    let outputs = stage.wake_after(due - stage.start);
+    assert!(matches!(&outputs[..], [Output::Send(parcel)] if parcel.to == OTHER && parcel.due == due), "{outputs:?}");
+    stage.take(told(Notice::Closed));
+    assert_eq!(stage.peer.wake_at(), None, "no channel, no message");
+    stage.take(Input::Hush);
+    assert_eq!(stage.wake_after(TIMEOUT), []);
+}
+
+#[test]
+fn a_seat_that_the_room_does_not_have_is_nobody() {
+    let mut stage = Stage::after(&way()[..3]);
+    for who in [Seat(0), Seat(3), Seat(u16::MAX)] {
+        assert_eq!(stage.take(Input::Heard(Heard::Met { who, start: true, initiate: true })), []);
+        assert_eq!(stage.take(Input::Engine(who, Notice::Open)), []);
+        assert_eq!(stage.take(Input::Companion { seat: who }), []);
+    }
+    assert_eq!(stage.peer.wake_at(), None);
+}
+
+/// Everything that can happen to an edge or its peer, in no order that makes sense.
+fn anything() -> Vec<Input> {
+    let said = |signal: Signal, polite: bool| Input::Heard(Heard::Signal { from: OTHER, signal, polite });
+    let offer = || Signal::Offer { sdp: "offer".into() };
+    let mut inputs = way();
+    inputs.extend([said(offer(), true), said(offer(), false), told(Notice::Answer { sdp: "answer".into() })]);
+    inputs.extend([told(Notice::Closed), Input::Heard(Heard::Left { who: OTHER }), Input::Heard(Heard::Nonsense)]);
+    inputs.extend([told(Notice::Message(vec![0; 16])), Input::Talk, Input::Hush, Input::Wake, Input::Wake]);
+    inputs
+}
+
+proptest! {
+    #[test]
+    fn in_whatever_order_things_happen_an_edge_is_decided_once_and_a_wake_is_served(
+        ends in any::<bool>(),
+        steps in proptest::collection::vec((any::<prop::sample::Index>(), 0..4_000_u64), 0..80),
+    ) {
+        let mut stage = Stage::new(TalkPattern::PingPong);
+        let mut decided = BTreeSet::new();
+        stage.take(begin());
+        let end = if ends { vec![lost(), Input::Leave] } else { vec![] };
+        let pool = [anything(), end].concat();
+        for (which, millis) in steps {
+            stage.now += Duration::from_millis(millis);
+            let input = which.get(&pool).clone();
+            let outputs = stage.take(input.clone());
+            for what in notes(&outputs) {
+                if let What::Open { other } | What::EdgeFailed { other, .. } = what {
+                    prop_assert!(decided.insert(other), "{:?} is decided again by {:?}", other, input);
+                }
+            }
+            let closes = outputs.iter().position(|output| *output == Output::Close);
+            prop_assert!(closes.is_none_or(|at| at + 1 == outputs.len()), "something follows Close: {:?}", outputs);
+            prop_assert!(input != Input::Wake || stage.peer.wake_at().is_none_or(|at| at > stage.now));
+        }
+    }
+}

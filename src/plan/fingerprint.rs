@@ -1,0 +1,70 @@
+//! The plan's hash: two runs with the same one did the same work, whoever was asked to do it where.
+
+use crate::profile::{Pattern, Profile, Stage};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Hex SHA-256 over what shapes the work: rooms, arrivals, phases, handshake, messages, churn, engine and dialect.
+/// Not over target, headers, gates, name and seed (interface.md, `plan_sha256`). Checked values are hashed,
+/// so `1000ms` and `1s` are the same.
+pub fn sha256(profile: &Profile) -> String {
+    let digest = Sha256::digest(canonical(profile).as_bytes());
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// One line a section, in a form that depends on no derived trait.
+fn canonical(profile: &Profile) -> String {
+    let Profile { rooms, phases, handshake, messages, engine, target, .. } = profile;
+    let arrivals: Vec<_> = profile.arrivals.iter().map(stage).collect();
+    let pattern = match messages.pattern {
+        Pattern::Broadcast => "broadcast",
+        Pattern::PingPong => "ping-pong",
+        Pattern::None => "none",
+    };
+    [
+        "meshload plan 1".to_owned(),
+        format!("rooms {} {} {} {}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
+        format!("arrivals {}", arrivals.join(", ")),
+        format!("phases {} {} {}", phases.warmup.as_nanos(), phases.steady.as_nanos(), phases.drain.as_nanos()),
+        format!(
+            "handshake {} {} {} {} {}",
+            word(&handshake.trigger),
+            word(&handshake.initiator),
+            handshake.trickle,
+            handshake.settle.as_nanos(),
+            handshake.timeout.as_nanos()
+        ),
+        format!(
+            "messages {pattern} {} {} {} {} {}",
+            messages.rate,
+            messages.bytes_min,
+            messages.bytes_max,
+            messages.ordered,
+            word(&messages.reliability)
+        ),
+        // Nothing carries churn out yet; a plan without it keeps this hash when something does.
+        "churn none".to_owned(),
+        format!("engine {} {}", word(&engine.kind), word(&engine.certificates)),
+        format!("dialect {}", target.dialect),
+    ]
+    .join("\n")
+}
+
+fn stage(stage: &Stage) -> String {
+    let until =
+        |lasts: &Option<std::time::Duration>| lasts.map_or("all".to_owned(), |lasts| lasts.as_nanos().to_string());
+    match stage {
+        Stage::Constant { rate, lasts } => format!("constant {rate} {}", until(lasts)),
+        Stage::Ramp { from, to, lasts } => format!("ramp {from} {to} {}", lasts.as_nanos()),
+        Stage::Poisson { rate, lasts } => format!("poisson {rate} {}", until(lasts)),
+        Stage::Burst => "burst".to_owned(),
+    }
+}
+
+/// A choice by its serialised name, which is a promise of its own.
+fn word(choice: &impl serde::Serialize) -> String {
+    serde_json::to_string(choice).unwrap_or_default()
+}

@@ -1,0 +1,138 @@
+//! The plan's promises: same profile and seed, same plan; shares cover it exactly; counts tell its cost.
+
+use super::*;
+use crate::profile::{self, Knob, Override, Source};
+use proptest::prelude::*;
+
+fn profile(sets: &[&str]) -> Profile {
+    let overrides: Vec<_> = sets.iter().map(|set| Override::new(Knob::Set, *set)).collect();
+    profile::read(Source { name: "test", text: "" }, &overrides, &|_| None).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+fn any_profile() -> impl Strategy<Value = Profile> {
+    (1u32..60, 2u16..9, 0u16..9, prop::sample::select(SHAPES), 0u32..3000).prop_map(
+        |(count, min, more, shape, warmup)| {
+            let rooms = format!("rooms={{count={count},size={{min={min},max={}}}}}", min + more);
+            profile(&[&rooms, shape, &format!("phases.warmup={warmup}ms")])
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn peers_arrive_in_order_and_fill_the_rooms_one_after_the_other(profile in any_profile(), seed: u64) {
+        let plan = Plan::new(profile.clone(), Seed(seed));
+        prop_assert_eq!(plan.rooms.len(), profile.rooms.count as usize);
+        let dues: Vec<_> = plan.rooms.iter().flat_map(|room| room.due.iter().copied()).collect();
+        prop_assert!(dues.is_sorted());
+        let mut next = 0;
+        for room in &plan.rooms {
+            prop_assert_eq!(room.first, PeerIndex(next));
+            prop_assert!((profile.rooms.size.min..=profile.rooms.size.max).contains(&room.size()));
+            prop_assert_eq!(room.warmup, room.due[0] < profile.phases.warmup);
+            next += u32::from(room.size());
+        }
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_plan(profile in any_profile(), seed: u64) {
+        prop_assert_eq!(Plan::new(profile.clone(), Seed(seed)), Plan::new(profile, Seed(seed)));
+    }
+
+    #[test]
+    fn shares_cover_the_plan_exactly_and_in_balance(profile in any_profile(), seed: u64, of in 1usize..=8) {
+        let plan = Plan::new(profile, Seed(seed));
+        let shares: Vec<_> = (0..of).map(|index| plan.share(index, of)).collect();
+        let mut rooms: Vec<_> = shares.iter().flat_map(|share| share.rooms.clone()).collect();
+        rooms.sort_by_key(|room| room.index);
+        prop_assert_eq!(&rooms, &plan.rooms);
+        let largest = plan.rooms.iter().map(RoomPlan::edges).max().unwrap_or(0);
+        let edges = shares.iter().map(Share::edges);
+        prop_assert!(edges.clone().max().unwrap_or(0) - edges.min().unwrap_or(0) <= largest);
+    }
+
+    #[test]
+    fn no_plan_costs_more_than_its_profile_said(profile in any_profile(), seed: u64) {
+        let most = Cost::of(&profile);
+        let cost = Plan::new(profile, Seed(seed)).cost();
+        prop_assert!(cost.peers <= most.peers && cost.edges <= most.edges && cost.descriptors <= most.descriptors);
+        prop_assert!(cost.memory_bytes <= most.memory_bytes && cost.frames_broadcast <= most.frames_broadcast);
+    }
+}
+
+#[test]
+fn more_rooms_never_change_the_first_ones() {
+    let rooms =
+        |count: u32| Plan::new(profile(&[&format!("rooms={{count={count},size={{min=2,max=9}}}}")]), Seed(3)).rooms;
+    assert_eq!(rooms(50)[..20], rooms(20));
+}
+
+#[test]
+fn the_hash_covers_the_work_and_nothing_else() {
+    let hash = |sets: &[&str]| Plan::new(profile(sets), Seed(1)).sha256();
+    let plain = hash(&[]);
+    assert_eq!(plain.len(), 64);
+    for same in ["name=other", "target.url=ws://127.0.0.1:1/", "gates.x=\"rate < 1\"", "phases.steady=10000ms"] {
+        assert_eq!(hash(&[same]), plain, "{same}");
+    }
+    assert_eq!(Plan::new(profile(&[]), Seed(2)).sha256(), plain);
+    let others = [
+        "rooms.count=11",
+        "rooms.size=5",
+        "rooms.id=r{index}",
+        "arrivals.rate=21/s",
+        "arrivals.shape=burst",
+        "phases.warmup=1s",
+        "phases.drain=1s",
+        "handshake.trigger=room-list",
+        "handshake.trickle=false",
+        "handshake.timeout=9s",
+        "messages.size=65B",
+        "messages.reliable=false",
+        "messages.ordered=false",
+        "engine.kind=none",
+        "engine.certificates=per-peer",
+    ];
+    let mut hashes: Vec<_> = others.iter().map(|set| hash(&[set])).collect();
+    hashes.push(plain);
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), others.len() + 1);
+}
+
+#[test]
+fn a_plan_of_a_thousand_million_peers_is_refused_from_its_counts() {
+    let cost = Cost::of(&profile(&["rooms.count=1000000", "rooms.size=1000"]));
+    assert_eq!((cost.peers, cost.edges), (1_000_000_000, 499_500_000_000));
+    let machine = Machine { nofile_hard: 1 << 20, memory_bytes: 8 << 30, ports: 28_232 };
+    let problems = cost.check(&machine);
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    assert!(problems[0].starts_with("1000000000 peers need 3000000064 file descriptors"), "{}", problems[0]);
+}
+
+#[test]
+fn a_machine_that_has_just_enough_is_enough_and_one_less_is_not() {
+    let cost = Cost::of(&profile(&["rooms.count=10", "rooms.size=4"]));
+    assert_eq!((cost.descriptors, cost.udp_ports, cost.edges), (64 + 3 * 40, 40, 60));
+    let machine = Machine { nofile_hard: 184, memory_bytes: 1 << 30, ports: 40 };
+    assert!(cost.check(&machine).is_empty());
+    assert_eq!(cost.check(&Machine { nofile_hard: 183, ..machine }).len(), 1);
+    assert_eq!(cost.check(&Machine { ports: 39, ..machine }).len(), 2);
+    assert_eq!(cost.check(&Machine { memory_bytes: 1 << 20, ..machine }).len(), 1);
+}
+
+#[test]
+fn a_warm_up_that_swallows_the_run_is_a_problem() {
+    let problems = |warmup: &str| Plan::new(profile(&["rooms.count=2", warmup]), Seed(1)).problems();
+    // The second room's host is peer 4, due after 200 ms.
+    assert!(problems("phases.warmup=200ms").is_empty());
+    assert_eq!(problems("phases.warmup=201ms").len(), 1);
+}
+
+const SHAPES: &[&str] = &[
+    "arrivals.rate=\"50/s\"",
+    "arrivals={shape=\"burst\"}",
+    "arrivals={shape=\"poisson\",rate=\"30/s\"}",
+    "arrivals={shape=\"ramp\",from=\"0/s\",to=\"70/s\",over=\"2s\"}",
+    "arrivals={shape=\"steps\",steps=[{rate=\"7/s\",for=\"1300ms\"},{rate=\"0/s\",for=\"1s\"},{rate=\"13/s\"}]}",
+];

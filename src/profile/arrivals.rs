@@ -1,0 +1,118 @@
+//! `[arrivals]`: the curve along which peers arrive, as stages that follow each other.
+
+use super::Stage;
+use super::document::{Node, Tree, Value};
+use super::section::Section;
+use std::time::Duration;
+
+pub(super) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A stage shorter than this is a typing error.
+const STAGE_MIN: Duration = Duration::from_millis(1);
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Constant,
+    Ramp,
+    Steps,
+    Poisson,
+    Burst,
+}
+
+const SHAPES: &[(&str, Shape)] = &[
+    ("constant", Shape::Constant),
+    ("ramp", Shape::Ramp),
+    ("steps", Shape::Steps),
+    ("poisson", Shape::Poisson),
+    ("burst", Shape::Burst),
+];
+
+pub(super) fn check(root: &Section<'_>) -> Vec<Stage> {
+    let section = root.section("arrivals");
+    let shape = section.word("shape", SHAPES);
+    let keys = keys(shape);
+    let foreign = |key: &&String| !keys.contains(&key.as_str()) && *key != "shape";
+    for key in section.tree().keys().filter(foreign) {
+        // An unknown key is a problem already; here are those of other shapes.
+        if super::language::keys("arrivals").contains(&key.as_str()) {
+            let has = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
+            section.problem(key, format!("not a key of the shape {}, which has {has}", section.shown("shape")));
+        }
+    }
+    for key in keys.iter().filter(|key| section.node(key).is_none()) {
+        section.problem("shape", format!("{key} is missing; the shape needs {}", keys.join(", ")));
+    }
+    match shape {
+        Shape::Constant => vec![Stage::Constant { rate: section.rate("rate", false), lasts: None }],
+        Shape::Poisson => vec![Stage::Poisson { rate: section.rate("rate", false), lasts: None }],
+        Shape::Burst => vec![Stage::Burst],
+        Shape::Steps => steps(&section),
+        Shape::Ramp => vec![Stage::Ramp {
+            from: section.rate("from", true),
+            // The ramp's end serves all that are left, so it can't be zero.
+            to: section.rate("to", false),
+            lasts: section.duration("over", STAGE_MIN..=DURATION_MAX),
+        }],
+    }
+}
+
+fn steps(section: &Section<'_>) -> Vec<Stage> {
+    let Some(Node { value: Value::List(list), .. }) = section.node("steps") else {
+        if section.node("steps").is_some() {
+            section.problem("steps", "expected a list; write [[arrivals.steps]] with rate and for");
+        }
+        return vec![];
+    };
+    let mut stages = vec![];
+    for (index, node) in list.iter().enumerate() {
+        let Value::Table(tree) = &node.value else {
+            section.problem("steps", format!("step {} is no table; write rate and for", index + 1));
+            continue;
+        };
+        let step = Section::new(section.reader, section.path_of(&format!("steps[{index}]")), &node.at, tree);
+        step.allow(&["rate", "for"]);
+        let is_last = index + 1 == list.len();
+        for key in ["rate", "for"].iter().filter(|key| step.node(key).is_none() && !(is_last && **key == "for")) {
+            step.problem("", format!("{key} is missing"));
+        }
+        // The last step serves all that are left, so it can't be a pause.
+        let rate = step.rate("rate", !is_last);
+        let lasts = step.node("for").map(|_| step.duration("for", STAGE_MIN..=DURATION_MAX));
+        stages.push(Stage::Constant { rate, lasts });
+    }
+    if list.is_empty() {
+        section.problem("steps", "there are no steps; write [[arrivals.steps]] with rate and for");
+    }
+    stages
+}
+
+fn keys(shape: Shape) -> &'static [&'static str] {
+    match shape {
+        Shape::Constant | Shape::Poisson => &["rate"],
+        Shape::Ramp => &["from", "to", "over"],
+        Shape::Steps => &["steps"],
+        Shape::Burst => &[],
+    }
+}
+
+/// Drops what was written before the shape and belongs to another: a shape chosen on the command line takes
+/// the place of the profile's curve, one chosen in the profile that of the default's.
+pub(super) fn settle(arrivals: &mut Tree) {
+    let Some(Node { at, value: Value::Text(shape) }) = arrivals.get("shape").cloned() else { return };
+    let Some((_, shape)) = SHAPES.iter().find(|(name, _)| *name == shape) else { return };
+    arrivals.retain(|key, node| key == "shape" || keys(*shape).contains(&key.as_str()) || !node.at.yields_to(&at));
+}
+
+/// What `--arrivals` means: the rate of a shape that has one, else a constant curve.
+pub(super) fn with_rate(arrivals: &mut Tree, rate: Node) {
+    let at = rate.at.clone();
+    let has_rate = matches!(
+        arrivals.get("shape").map(|node| &node.value),
+        Some(Value::Text(shape)) if shape == "constant" || shape == "poisson"
+    );
+    if !has_rate {
+        let shape = Node { at: at.clone(), value: Value::Text("constant".to_owned()) };
+        arrivals.insert("shape".to_owned(), shape);
+    }
+    arrivals.insert("rate".to_owned(), rate);
+}

@@ -1,0 +1,86 @@
+//! `[phases]`, `[handshake]`, `[engine]`, `[validity]` and `[churn]`: how a run and its peers behave.
+
+use super::arrivals::DURATION_MAX;
+use super::document::Value;
+use super::section::Section;
+use super::units;
+use super::{EngineChoice, Handshake, OnInvalid, Phases, Validity};
+use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
+use std::time::Duration;
+
+pub(super) fn phases(root: &Section<'_>) -> Phases {
+    let section = root.section("phases");
+    let limits = Duration::ZERO..=DURATION_MAX;
+    Phases {
+        warmup: section.duration("warmup", limits.clone()),
+        steady: section.duration("steady", limits.clone()),
+        drain: section.duration("drain", limits),
+    }
+}
+
+pub(super) fn handshake(root: &Section<'_>) -> Handshake {
+    let section = root.section("handshake");
+    // Timers hold 10 minutes (measurement.md, "Metrics"); a longer handshake could not be told from that.
+    let longest = Duration::from_secs(600);
+    let handshake = Handshake {
+        trigger: section.word(
+            "trigger",
+            &[
+                ("user-joined-room", Trigger::UserJoinedRoom),
+                ("peer-ready", Trigger::PeerReady),
+                ("participant-joined", Trigger::ParticipantJoined),
+                ("room-list", Trigger::RoomList),
+            ],
+        ),
+        initiator: section.word(
+            "initiator",
+            &[("lower-id", Initiator::LowerId), ("existing", Initiator::Existing), ("newcomer", Initiator::Newcomer)],
+        ),
+        trickle: section.flag("trickle"),
+        settle: section.duration("settle", Duration::ZERO..=longest),
+        timeout: section.duration("timeout", Duration::from_millis(10)..=longest),
+    };
+    if handshake.settle >= handshake.timeout && section.is_given("settle") {
+        let (settle, timeout) = (section.shown("settle"), section.shown("timeout"));
+        section.problem("settle", format!("{settle} leaves no time before the timeout of {timeout}"));
+    }
+    handshake
+}
+
+pub(super) fn engine(root: &Section<'_>) -> EngineChoice {
+    let section = root.section("engine");
+    let kind =
+        section.word("kind", &[("rtc", EngineKind::Rtc), ("webrtc", EngineKind::Webrtc), ("none", EngineKind::None)]);
+    if kind == EngineKind::Webrtc {
+        section.problem("kind", "the webrtc engine isn't there yet; write rtc or none");
+    }
+    match section.node("ice_servers").map(|node| &node.value) {
+        Some(Value::List(servers)) if servers.is_empty() => {}
+        Some(Value::List(_)) => section.problem("ice_servers", "STUN and TURN aren't there yet; write []"),
+        _ => section.problem("ice_servers", "expected a list of URLs; write []"),
+    }
+    let certificates =
+        section.word("certificates", &[("shared", Certificates::Shared), ("per-peer", Certificates::PerPeer)]);
+    EngineChoice { kind, certificates }
+}
+
+pub(super) fn validity(root: &Section<'_>) -> Validity {
+    let section = root.section("validity");
+    Validity { on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]) }
+}
+
+/// Churn is part of the language, and nothing carries it out yet: asking for it is a problem, not a silence.
+pub(super) fn churn(root: &Section<'_>) {
+    let section = root.section("churn");
+    let leave = section.measured("leave", "a share in a time", "%/min", units::share_rate).unwrap_or(0.0);
+    let silent = section.measured("silent", "a share", "%", units::share).unwrap_or(0.0);
+    let asked = [
+        ("leave", leave > 0.0),
+        ("silent", silent > 0.0),
+        ("rejoin", !section.flag("rejoin")),
+        ("host_leaves", section.flag("host_leaves")),
+    ];
+    for (key, _) in asked.iter().filter(|(key, asked)| *asked && section.is_given(key)) {
+        section.problem(key, "churn isn't there yet; leave the section out");
+    }
+}

@@ -1,0 +1,226 @@
+//! The profile as a tree in which every value knows where it was written.
+
+use super::problem::Problem;
+use std::collections::BTreeMap;
+use toml::de::{DeTable, DeValue};
+
+/// A text longer than this is no profile (faults.md, 15).
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// More mistakes than this are not read by anybody.
+pub(super) const PROBLEMS_MAX: usize = 50;
+
+pub(super) type Tree = BTreeMap<String, Node>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub at: At,
+    pub value: Value,
+}
+
+/// Where a value was written. A later one takes the place of an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    Default,
+    /// Of the profile's text, from 1.
+    Line(usize),
+    /// As it was typed: `--rooms`, `--set rooms.size`.
+    Option(String),
+}
+
+impl At {
+    /// Whether `self` was written at an earlier place of default, profile, command line.
+    pub fn yields_to(&self, other: &At) -> bool {
+        let rank = |at: &At| match at {
+            At::Default => 0,
+            At::Line(_) => 1,
+            At::Option(_) => 2,
+        };
+        rank(self) < rank(other)
+    }
+
+    pub fn show(&self, file: &str) -> String {
+        match self {
+            At::Default => "a default".to_owned(),
+            At::Line(line) => format!("{file}:{line}"),
+            At::Option(option) => option.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Whole(i128),
+    Decimal(f64),
+    Flag(bool),
+    List(Vec<Node>),
+    Table(Tree),
+    /// What no key of a profile takes: a date, a number beyond all bounds.
+    Stray(&'static str),
+}
+
+/// The tree of a profile's text. Errors: every syntax error, with its line.
+pub(super) fn parse(file: &str, text: &str) -> Result<Tree, Vec<Problem>> {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!("{} bytes are too many; a profile has at most 1 MiB", text.len());
+        return Err(vec![Problem { path: String::new(), message, at: file.to_owned() }]);
+    }
+    let lines = Lines::of(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(tree(table.get_ref(), &|offset| At::Line(lines.at(offset))));
+    }
+    let problem = |error: &toml::de::Error| {
+        let line = lines.at(error.span().map_or(0, |span| span.start));
+        let message = format!("not TOML: {}", error.message());
+        Problem { path: String::new(), message, at: At::Line(line).show(file) }
+    };
+    Err(errors.iter().take(PROBLEMS_MAX).map(problem).collect())
+}
+
+/// A value as typed on the command line: TOML if it parses, else a string.
+pub(super) fn typed(text: &str, at: &At) -> Node {
+    match DeValue::parse(text) {
+        Ok(parsed) => node(parsed.get_ref(), at.clone(), &|_| at.clone()),
+        Err(_) => Node { at: at.clone(), value: Value::Text(text.to_owned()) },
+    }
+}
+
+/// What `key = value` says in TOML, if it is TOML.
+pub(super) fn assignment(text: &str, at: &At) -> Option<Tree> {
+    DeTable::parse(text).ok().map(|table| tree(table.get_ref(), &|_| at.clone()))
+}
+
+/// Writes `over` on `base`: tables merge, everything else is replaced.
+pub(super) fn merge(base: &mut Tree, over: Tree) {
+    for (key, node) in over {
+        match (base.get_mut(&key), node) {
+            (Some(Node { at, value: Value::Table(below) }), Node { at: above_at, value: Value::Table(above) }) => {
+                *at = above_at;
+                merge(below, above);
+            }
+            (_, node) => {
+                base.insert(key, node);
+            }
+        }
+    }
+}
+
+/// Makes a default of all that `tree` says.
+pub(super) fn forget_lines(tree: &mut Tree) {
+    for node in tree.values_mut() {
+        node.at = At::Default;
+        match &mut node.value {
+            Value::Table(inner) => forget_lines(inner),
+            Value::List(list) => list.iter_mut().for_each(|item| item.at = At::Default),
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn by_default(text: &str) -> Node {
+    Node { at: At::Default, value: Value::Text(text.to_owned()) }
+}
+
+pub(super) fn table_mut<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tree> {
+    match &mut tree.get_mut(name)?.value {
+        Value::Table(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+impl Value {
+    /// As it is named to the user who expected something else.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "a text",
+            Value::Whole(_) | Value::Decimal(_) => "a number",
+            Value::Flag(_) => "true or false",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+            Value::Stray(what) => what,
+        }
+    }
+}
+
+fn tree(table: &DeTable<'_>, at: &dyn Fn(usize) -> At) -> Tree {
+    let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| {
+        let key: &toml::Spanned<std::borrow::Cow<'_, str>> = key;
+        (key.get_ref().to_string(), node(value.get_ref(), at(key.span().start), at))
+    };
+    table.iter().map(entry).collect()
+}
+
+fn node(value: &DeValue<'_>, here: At, at: &dyn Fn(usize) -> At) -> Node {
+    let value = match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Whole(number),
+            Err(_) => Value::Stray("a number beyond all bounds"),
+        },
+        DeValue::Float(number) => match number.as_str().parse() {
+            Ok(number) => Value::Decimal(number),
+            Err(_) => Value::Stray("a number that can't be read"),
+        },
+        DeValue::Boolean(flag) => Value::Flag(*flag),
+        DeValue::Datetime(_) => Value::Stray("a date"),
+        DeValue::Array(list) => {
+            Value::List(list.iter().map(|item| node(item.get_ref(), at(item.span().start), at)).collect())
+        }
+        DeValue::Table(table) => Value::Table(tree(table, at)),
+    };
+    Node { at: here, value }
+}
+
+/// Where each line of a text ends, to find the line of an offset quickly.
+struct Lines {
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self { ends: text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect() }
+    }
+
+    /// The line of a byte offset, from 1.
+    fn at(&self, offset: usize) -> usize {
+        self.ends.partition_point(|&end| end < offset) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_knows_its_line() {
+        let tree = parse("p", "name = \"a\"\n\n[rooms]\ncount = 1\nsize = { min = 2,\n max = 3 }\n").unwrap();
+        let Value::Table(rooms) = &tree["rooms"].value else { panic!("no table") };
+        assert_eq!(tree["name"].at, At::Line(1));
+        assert_eq!(tree["rooms"].at, At::Line(3));
+        assert_eq!(rooms["count"], Node { at: At::Line(4), value: Value::Whole(1) });
+        let Value::Table(size) = &rooms["size"].value else { panic!("no table") };
+        assert_eq!(size["max"].at, At::Line(6));
+    }
+
+    #[test]
+    fn every_syntax_error_has_its_line() {
+        let problems = parse("p.toml", "a = \nb = 1\nc = = 2\n").unwrap_err();
+        let at: Vec<_> = problems.iter().map(|problem| problem.at.as_str()).collect();
+        assert!(at.contains(&"p.toml:1") && at.contains(&"p.toml:3"), "{problems:?}");
+    }
+
+    #[test]
+    fn the_longest_text_is_read_and_one_byte_more_is_not() {
+        assert!(parse("p", &"#".repeat(TEXT_BYTES_MAX)).is_ok());
+        assert!(parse("p", &"#".repeat(TEXT_BYTES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_text_without_bottom_is_refused() {
+        assert!(parse("p", &format!("a = {}", "[".repeat(100_000))).is_err());
+        assert!(parse("p", &format!("a = {}1", "{b=".repeat(100_000))).is_err());
+        assert!(parse("p", &format!("{}a = 1", "a.".repeat(100_000))).is_err());
+    }
+}

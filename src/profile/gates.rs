@@ -1,0 +1,67 @@
+//! `[gates]`: lines of metric and expression, taken as written; their grammar is read a floor above.
+
+use super::GateLine;
+use super::document::{Node, Tree, Value};
+use super::language;
+use super::section::{Reader, Section};
+use std::time::Duration;
+
+pub(super) fn check(root: &Section<'_>) -> Vec<GateLine> {
+    let section = root.section("gates");
+    let mut lines = vec![];
+    read_metrics(&section, "", &mut lines);
+    lines
+}
+
+/// A metric's name may have dots (`time_to_open.began`, `edges.failed`), which TOML reads as tables if they
+/// are not quoted.
+fn read_metrics(section: &Section<'_>, prefix: &str, lines: &mut Vec<GateLine>) {
+    for (key, node) in section.tree() {
+        let metric = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match &node.value {
+            Value::Table(tree) if !is_gate(tree) => {
+                let inner = Section::new(section.reader, section.path_of(key), &node.at, tree);
+                read_metrics(&inner, &metric, lines);
+            }
+            Value::List(list) => {
+                let path = section.path_of(key);
+                lines.extend(list.iter().filter_map(|item| gate(section.reader, &path, &metric, item)));
+            }
+            _ => lines.extend(gate(section.reader, &section.path_of(key), &metric, node)),
+        }
+    }
+}
+
+fn is_gate(tree: &Tree) -> bool {
+    ["expr", "threshold"].iter().any(|key| tree.contains_key(*key))
+}
+
+fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<GateLine> {
+    let at = node.at.show(reader.file);
+    let line =
+        |expr| GateLine { metric: metric.to_owned(), expr, abort: false, after: Duration::ZERO, min_samples: 0, at };
+    match &node.value {
+        Value::Text(written) => reader.expand(path, &node.at, written).map(line),
+        Value::Table(tree) => {
+            let section = Section::new(reader, path.to_owned(), &node.at, tree);
+            section.allow(language::GATE);
+            let Some(expr) = section.text("expr") else {
+                if !is_gate(tree) {
+                    reader.problem(path, &node.at, "expr is missing; write { expr = \"p(99) < 50ms\" }");
+                }
+                return None;
+            };
+            Some(GateLine {
+                abort: section.flag("abort"),
+                after: section.duration("after", Duration::ZERO..=super::arrivals::DURATION_MAX),
+                min_samples: section.whole("min_samples", 0..=1_000_000_000_000, "a gate asks for 0 to 10^12 samples"),
+                ..line(expr)
+            })
+        }
+        other => {
+            let message = format!("expected a gate such as \"p(95) < 800ms\", not {}", other.kind());
+            reader.problem(path, &node.at, message);
+            None
+        }
+    }
+}

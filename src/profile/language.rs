@@ -1,0 +1,53 @@
+//! Every section and key that a profile may have, in the order in which they are written out.
+
+/// `("", …)` are the keys before the first section.
+pub(super) const SECTIONS: &[(&str, &[&str])] = &[
+    ("", &["name", "description"]),
+    ("target", &["url", "dialect", "headers", "subprotocol", "origin"]),
+    ("rooms", &["count", "size", "id", "guests"]),
+    ("arrivals", &["shape", "rate", "from", "to", "over", "steps"]),
+    ("phases", &["warmup", "steady", "drain"]),
+    ("handshake", &["trigger", "initiator", "trickle", "settle", "timeout"]),
+    ("messages", &["pattern", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
+    ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
+    ("engine", &["kind", "ice_servers", "certificates"]),
+    ("validity", &["on_invalid"]),
+    ("gates", &[]),
+];
+
+/// The keys of a gate written as a table.
+pub(super) const GATE: &[&str] = &["expr", "abort", "after", "min_samples"];
+
+/// What other load testers call things.
+const ALIASES: &[(&str, &str)] = &[
+    ("threshold", "expr"),
+    ("abortOnFail", "abort"),
+    ("delayAbortEval", "after"),
+    ("thresholds", "gates"),
+    ("stages", "steps"),
+    ("duration", "phases.steady"),
+    ("vus", "rooms.count"),
+];
+
+/// The right name for a wrong key of a section that has `keys`; with its section where it belongs to another.
+pub(super) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
+    let alias = ALIASES.iter().find(|(theirs, ours)| *theirs == wrong && (keys.contains(ours) || ours.contains('.')));
+    if let Some((_, ours)) = alias {
+        return Some((*ours).to_owned());
+    }
+    if let Some(near) = super::problem::nearest(wrong, keys.iter().copied()) {
+        return Some(near.to_owned());
+    }
+    let elsewhere = SECTIONS.iter().find(|(section, known)| !section.is_empty() && known.contains(&wrong))?;
+    Some(format!("{}.{wrong}", elsewhere.0))
+}
+
+/// Everything that may stand at the top: the first keys and the sections.
+pub(super) fn top() -> Vec<&'static str> {
+    let (_, first) = SECTIONS[0];
+    first.iter().copied().chain(SECTIONS[1..].iter().map(|(section, _)| *section)).collect()
+}
+
+pub(super) fn keys(section: &str) -> &'static [&'static str] {
+    SECTIONS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
+}

@@ -1,0 +1,289 @@
+//! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
+
+use super::document::{At, Node, PROBLEMS_MAX, Tree, Value};
+use super::environment::{self, Environment};
+use super::language;
+use super::problem::{Problem, nearest, one_of, quoted};
+use super::units;
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// What all sections of one profile share. A value that can't be read is noted as a problem and stands in
+/// as a fallback; a profile with problems is never handed out, so no fallback ever is.
+pub(super) struct Reader<'a> {
+    pub file: &'a str,
+    pub environment: Environment<'a>,
+    /// Each with the line to sort it by; what comes from no line goes last.
+    problems: RefCell<Vec<(usize, Problem)>>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(file: &'a str, environment: Environment<'a>, problems: Vec<Problem>) -> Self {
+        let problems = problems.into_iter().map(|problem| (usize::MAX, problem)).collect();
+        Self { file, environment, problems: RefCell::new(problems) }
+    }
+
+    /// All that was noted, in the order of the text, up to what anybody would read.
+    pub fn problems(self) -> Vec<Problem> {
+        let mut noted = self.problems.into_inner();
+        noted.sort_by_key(|(line, _)| *line);
+        let more = noted.len().saturating_sub(PROBLEMS_MAX);
+        let mut problems: Vec<_> = noted.into_iter().take(PROBLEMS_MAX).map(|(_, problem)| problem).collect();
+        if more > 0 {
+            let message = format!("and {more} more");
+            problems.push(Problem { path: String::new(), message, at: self.file.to_owned() });
+        }
+        problems
+    }
+
+    pub fn problem(&self, path: &str, at: &At, message: impl Into<String>) {
+        let problem = Problem { path: path.to_owned(), message: message.into(), at: at.show(self.file) };
+        let line = match at {
+            At::Line(line) => *line,
+            At::Default | At::Option(_) => usize::MAX,
+        };
+        self.problems.borrow_mut().push((line, problem));
+    }
+
+    /// Whether so much is wrong already that looking for right names is wasted.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() > PROBLEMS_MAX
+    }
+
+    /// A text with its references to the environment replaced; none if one of them stands for nothing.
+    pub fn expand(&self, path: &str, at: &At, written: &str) -> Option<String> {
+        match environment::expand(written, self.environment) {
+            Ok(text) => Some(text.into_owned()),
+            Err(problems) => {
+                problems.into_iter().for_each(|message| self.problem(path, at, message));
+                None
+            }
+        }
+    }
+}
+
+/// One table of the profile.
+pub(super) struct Section<'a> {
+    pub reader: &'a Reader<'a>,
+    path: String,
+    at: &'a At,
+    tree: &'a Tree,
+}
+
+impl<'a> Section<'a> {
+    pub fn new(reader: &'a Reader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
+        Self { reader, path, at, tree }
+    }
+
+    /// The section of that name, its keys checked against the language. An absent one is empty.
+    pub fn section(&self, name: &str) -> Section<'a> {
+        static NOTHING: Tree = Tree::new();
+        let inner = match self.node(name) {
+            Some(Node { at, value: Value::Table(tree) }) => Section::new(self.reader, self.path_of(name), at, tree),
+            other => {
+                if let Some(other) = other {
+                    self.problem(name, format!("expected a table, not {}", other.value.kind()));
+                }
+                Section::new(self.reader, self.path_of(name), self.at, &NOTHING)
+            }
+        };
+        let keys = language::keys(name);
+        if !keys.is_empty() {
+            inner.allow(keys);
+        }
+        inner
+    }
+
+    /// Notes every key that is none of `keys`, with the right name if one is near.
+    pub fn allow(&self, keys: &[&str]) {
+        for key in self.tree.keys().filter(|key| !keys.contains(&key.as_str())) {
+            let right = if self.reader.is_full() { None } else { language::right_name(key, keys) };
+            let hint = match right {
+                Some(right) => format!("did you mean {right}?"),
+                None => format!("known are {}", keys.join(", ")),
+            };
+            let what = if self.path.is_empty() { "no such key or section" } else { "no such key" };
+            self.problem(key, format!("{what}; {hint}"));
+        }
+    }
+
+    pub fn path_of(&self, key: &str) -> String {
+        // A key from a hostile file may hold anything, line ends included.
+        let key: String = key.chars().take(80).flat_map(char::escape_debug).collect();
+        match (self.path.as_str(), key.as_str()) {
+            (path, "") => path.to_owned(),
+            ("", key) => key.to_owned(),
+            (path, key) => format!("{path}.{key}"),
+        }
+    }
+
+    pub fn problem(&self, key: &str, message: impl Into<String>) {
+        let at = self.tree.get(key).map_or(self.at, |node| &node.at);
+        self.reader.problem(&self.path_of(key), at, message);
+    }
+
+    pub fn node(&self, key: &str) -> Option<&'a Node> {
+        self.tree.get(key)
+    }
+
+    pub fn tree(&self) -> &'a Tree {
+        self.tree
+    }
+
+    pub fn is_given(&self, key: &str) -> bool {
+        self.tree.get(key).is_some_and(|node| node.at != At::Default)
+    }
+
+    pub fn text(&self, key: &str) -> Option<String> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Text(written) => self.reader.expand(&self.path_of(key), &node.at, written),
+            other => {
+                self.problem(key, format!("expected a text in quotes, not {}", other.kind()));
+                None
+            }
+        }
+    }
+
+    /// One of a few words. Absent or wrong: the first of `words`.
+    pub fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> T {
+        let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+        let Some(text) = self.text(key) else { return words[0].1 };
+        if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == text) {
+            return *meaning;
+        }
+        let hint =
+            nearest(&text, names.iter().copied()).map_or(String::new(), |near| format!("; did you mean {near}?"));
+        let shown = self.shown(key);
+        self.problem(key, format!("{shown} is none of {}{hint}", one_of(&names)));
+        words[0].1
+    }
+
+    pub fn flag(&self, key: &str) -> bool {
+        match self.node(key).map(|node| &node.value) {
+            None => false,
+            Some(Value::Flag(flag)) => *flag,
+            Some(other) => {
+                self.problem(key, format!("expected true or false, not {}", other.kind()));
+                false
+            }
+        }
+    }
+
+    /// A whole number within `limits`; `why` completes "3 is too small; …". A reference to the environment may
+    /// stand in its place.
+    pub fn whole(&self, key: &str, limits: RangeInclusive<u64>, why: &str) -> u64 {
+        let fallback = *limits.start();
+        let number = match self.node(key).map(|node| &node.value) {
+            None => return fallback,
+            Some(Value::Whole(number)) => *number,
+            Some(Value::Text(written)) if environment::refers(written) => {
+                let Some(text) = self.text(key) else { return fallback };
+                match text.trim().parse() {
+                    Ok(number) => number,
+                    Err(_) => {
+                        self.problem(key, format!("what {} stands for is no whole number", quoted(written)));
+                        return fallback;
+                    }
+                }
+            }
+            Some(Value::Text(written)) => {
+                self.problem(key, format!("expected a whole number, not {}", quoted(written)));
+                return fallback;
+            }
+            Some(Value::Decimal(number)) => {
+                self.problem(key, format!("expected a whole number, not {number}"));
+                return fallback;
+            }
+            Some(other) => {
+                self.problem(key, format!("expected a whole number, not {}", other.kind()));
+                return fallback;
+            }
+        };
+        match u64::try_from(number) {
+            Ok(number) if limits.contains(&number) => number,
+            _ => {
+                let fault = if number < i128::from(fallback) { "small" } else { "large" };
+                self.problem(key, format!("{number} is too {fault}; {why}"));
+                fallback
+            }
+        }
+    }
+
+    /// A time within `limits`, or zero.
+    pub fn duration(&self, key: &str, limits: RangeInclusive<Duration>) -> Duration {
+        let duration = self.measured(key, "a time", "ms", units::duration).unwrap_or(*limits.start());
+        if !limits.contains(&duration) {
+            let (fault, bound) = match duration < *limits.start() {
+                true => ("short; at least", limits.start()),
+                false => ("long; at most", limits.end()),
+            };
+            self.problem(key, format!("{} is too {fault} {bound:?}", self.shown(key)));
+        }
+        duration
+    }
+
+    /// A rate above zero (or zero, where `or_zero`) and up to a million each second.
+    pub fn rate(&self, key: &str, or_zero: bool) -> f64 {
+        const RATE_MAX: f64 = 1e6;
+        const RATE_MIN: f64 = 1.0 / 3600.0;
+        let Some(rate) = self.measured(key, "a rate", "/s", units::rate) else { return RATE_MIN };
+        let fault = match rate {
+            0.0 if or_zero => return 0.0,
+            rate if rate > RATE_MAX => "too high; at most 1000000/s",
+            rate if rate >= RATE_MIN => return rate,
+            _ => "too low; at least 1/h",
+        };
+        self.problem(key, format!("{} is {fault}", self.shown(key)));
+        RATE_MIN
+    }
+
+    /// A value with a unit. A bare number is a problem: nobody knows what the writer meant by it.
+    pub fn measured<T>(
+        &self,
+        key: &str,
+        expected: &str,
+        unit: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let node = self.node(key)?;
+        let message = match &node.value {
+            Value::Text(written) => {
+                let text = self.text(key)?;
+                match read(&text) {
+                    Ok(value) => return Some(value),
+                    // What a variable stands for is not printed: it may be a secret.
+                    Err(_) if environment::refers(written) => {
+                        format!("what {} stands for is not {expected}", quoted(written))
+                    }
+                    Err(message) => message,
+                }
+            }
+            Value::Whole(number) => unitless(&number.to_string(), unit),
+            Value::Decimal(number) if number.is_finite() => unitless(&number.to_string(), unit),
+            Value::Decimal(number) => format!("{number} is not {expected}"),
+            other => format!("expected {expected}, not {}", other.kind()),
+        };
+        self.problem(key, message);
+        None
+    }
+
+    /// The value as it was written, for a message.
+    pub fn shown(&self, key: &str) -> String {
+        match self.node(key).map(|node| &node.value) {
+            Some(Value::Text(written)) => quoted(written),
+            Some(Value::Whole(number)) => number.to_string(),
+            Some(Value::Decimal(number)) => number.to_string(),
+            Some(other) => other.kind().to_owned(),
+            None => "nothing".to_owned(),
+        }
+    }
+}
+
+fn unitless(number: &str, unit: &str) -> String {
+    match unit {
+        "ms" => units::bare_time(number),
+        unit => format!("{number} of what? write {number}{unit}"),
+    }
+}

@@ -1,0 +1,241 @@
+//! `[target]`: the server under test, and what a peer says to get in.
+
+use super::document::{Node, Value};
+use super::problem::{nearest, quoted};
+use super::section::Section;
+use super::{Secret, Target};
+use std::collections::BTreeMap;
+use url::Url;
+
+/// The dialects that are built in; the commands hold this against `dialect::names`.
+pub const DIALECTS: &[&str] = &[
+    "dashboard",
+    "peerjs",
+    "y-webrtc",
+    "socketio-addpeer",
+    "simple-signal",
+    "webtorrent-tracker",
+    "matchbox",
+    "relay",
+    "relay-global",
+    "relay-open",
+];
+
+/// What a URL may be filled in with, for each peer.
+const HOLES: &[&str] = &["peer.id", "peer.index", "room.id"];
+
+pub(super) fn check(root: &Section<'_>) -> Target {
+    let section = root.section("target");
+    let url = section.text("url").and_then(|url| match web_socket_url(&url) {
+        Ok(url) => Some(url),
+        Err(message) => {
+            section.problem("url", message);
+            None
+        }
+    });
+    let dialect = section.text("dialect").unwrap_or_default();
+    if section.node("dialect").is_some() && !DIALECTS.contains(&dialect.as_str()) && !is_file(&dialect) {
+        let hint = match nearest(&dialect, DIALECTS.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("known are {}, or a file such as ./mine.toml", DIALECTS.join(", ")),
+        };
+        section.problem("dialect", format!("{} is no dialect; {hint}", section.shown("dialect")));
+    }
+    for key in ["subprotocol", "origin"] {
+        if section.text(key).is_some_and(|text| text.is_empty() || !is_header_value(&text)) {
+            section.problem(key, "expected visible ASCII characters");
+        }
+    }
+    let written = match section.node("url").map(|node| &node.value) {
+        Some(Value::Text(written)) => written.as_str(),
+        _ => "",
+    };
+    Target {
+        url_shown: url.as_deref().map(|url| shown(written, url)),
+        url: url.map(Secret::new),
+        dialect,
+        headers: headers(&section),
+        subprotocol: section.text("subprotocol").map(Secret::new),
+        origin: section.text("origin"),
+    }
+}
+
+/// Whether a dialect is named by its file, which the commands read.
+fn is_file(dialect: &str) -> bool {
+    dialect.contains('/') || dialect.ends_with(".toml")
+}
+
+/// A URL as reports show it: without userinfo, query and fragment, and with references to the environment
+/// below the host as they were written, since either may hold a credential.
+fn shown(written: &str, url: &str) -> String {
+    let shown = without_secrets(url);
+    let path_of = |url: &str| {
+        let after_scheme = url.find("://").map_or(0, |scheme| scheme + 3);
+        url[after_scheme..].find('/').map(|path| after_scheme + path)
+    };
+    // A reference that stands for scheme and host as well can't be taken apart.
+    match (path_of(&shown), path_of(written)) {
+        (Some(start), Some(path)) if written[path..].contains("${") => {
+            let end = written.find(['?', '#']).filter(|&end| end > path).unwrap_or(written.len());
+            format!("{}{}", &shown[..start], &written[path..end])
+        }
+        _ => shown,
+    }
+}
+
+fn without_secrets(url: &str) -> String {
+    let (rest, query) = match url.find(['?', '#']) {
+        Some(end) => (&url[..end], "?…"),
+        None => (url, ""),
+    };
+    let Some((scheme, rest)) = rest.split_once("://") else { return "…".to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}{query}")
+}
+
+/// The URL with `http(s)` read as `ws(s)`. Errors: one sentence; never with the URL's own text in it, which
+/// may hold a credential.
+fn web_socket_url(url: &str) -> Result<String, String> {
+    let url = match url.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        Some(("ws" | "wss", _)) => url.to_owned(),
+        Some(_) => return Err("the scheme is neither ws, wss, http nor https".to_owned()),
+        None => return Err("not a URL; write ws://HOST:PORT/PATH".to_owned()),
+    };
+    let filled = filled(&url)?;
+    let parsed = Url::parse(&filled).map_err(|error| format!("not a URL: {error}"))?;
+    if parsed.host().is_none() {
+        return Err("not a URL: no host".to_owned());
+    }
+    if parsed.fragment().is_some() {
+        return Err("a WebSocket URL has no fragment (RFC 6455 §3)".to_owned());
+    }
+    Ok(url)
+}
+
+/// The URL as the first peer would see it. A hole in the host is refused: which machine is under load must be
+/// plain from the profile.
+fn filled(url: &str) -> Result<String, String> {
+    let start_of_path = url.find("://").map_or(0, |scheme| {
+        let after = scheme + 3;
+        url[after..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| after + end)
+    });
+    let mut filled = url[..start_of_path].to_owned();
+    if filled.contains('{') {
+        return Err("the host is the same for all peers; {…} belongs into the path or the query".to_owned());
+    }
+    let mut rest = &url[start_of_path..];
+    while let Some(start) = rest.find('{') {
+        filled.push_str(&rest[..start]);
+        let length = rest[start..].find('}').ok_or("\"{\" has no closing \"}\"")?;
+        let hole = &rest[start + 1..start + length];
+        if hole == "token" {
+            return Err("{token} isn't there yet; write ${TOKEN} for one from the environment".to_owned());
+        }
+        if !HOLES.contains(&hole) {
+            let near = nearest(hole, HOLES.iter().copied());
+            let hint = near.map_or("known are {peer.id}, {peer.index}, {room.id}".to_owned(), |near| {
+                format!("did you mean {{{near}}}?")
+            });
+            return Err(format!("nothing is known to fill {} with; {hint}", quoted(&rest[start..=start + length])));
+        }
+        filled.push('0');
+        rest = &rest[start + length + 1..];
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+fn headers(section: &Section<'_>) -> BTreeMap<String, Secret> {
+    let inner = section.section("headers");
+    let mut headers = BTreeMap::new();
+    for (name, Node { at, value }) in inner.tree() {
+        let path = inner.path_of(name);
+        let problem = |message: String| section.reader.problem(&path, at, message);
+        if !is_token(name) {
+            problem("no header has such a name (RFC 9110 §5.1)".to_owned());
+            continue;
+        }
+        if let Some(own) = reserved(name) {
+            problem(own.to_owned());
+            continue;
+        }
+        let Value::Text(written) = value else {
+            problem(format!("expected a text in quotes, not {}", value.kind()));
+            continue;
+        };
+        match section.reader.expand(&path, at, written) {
+            Some(text) if is_header_value(&text) => {
+                headers.insert(name.clone(), Secret::new(text));
+            }
+            Some(_) => problem("a header's value has visible ASCII characters and blanks only".to_owned()),
+            None => {}
+        }
+    }
+    headers
+}
+
+/// Why a header can't be set here: the handshake itself is made of it (RFC 6455 §4.1), or a key of its own is.
+fn reserved(name: &str) -> Option<&'static str> {
+    match name.to_ascii_lowercase().as_str() {
+        "sec-websocket-protocol" => Some("write it as target.subprotocol"),
+        "origin" => Some("write it as target.origin"),
+        "upgrade" | "connection" | "sec-websocket-key" | "sec-websocket-version" | "sec-websocket-extensions" => {
+            Some("the WebSocket handshake sets this header itself")
+        }
+        _ => None,
+    }
+}
+
+fn is_token(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.len() <= 256 && name.bytes().all(is_token)
+}
+
+fn is_header_value(value: &str) -> bool {
+    value.len() <= 16 * 1024 && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_address_is_read_as_a_web_socket_s() {
+        for (written, expected) in [
+            ("ws://127.0.0.1:9/ws/", Ok("ws://127.0.0.1:9/ws/")),
+            ("https://a.example/{room.id}?id={peer.id}", Ok("wss://a.example/{room.id}?id={peer.id}")),
+            ("http://[::1]:9", Ok("ws://[::1]:9")),
+            ("ftp://a.example", Err("the scheme is neither ws, wss, http nor https")),
+            ("localhost:9000", Err("not a URL; write ws://HOST:PORT/PATH")),
+            (
+                "ws://{peer.id}.example/",
+                Err("the host is the same for all peers; {…} belongs into the path or the query"),
+            ),
+            ("ws://a/{peer.ids}", Err("nothing is known to fill \"{peer.ids}\" with; did you mean {peer.id}?")),
+            ("ws://a/{token}", Err("{token} isn't there yet; write ${TOKEN} for one from the environment")),
+            ("ws://a/#x", Err("a WebSocket URL has no fragment (RFC 6455 §3)")),
+            ("ws://a:99999/", Err("not a URL: invalid port number")),
+            ("ws://", Err("not a URL: empty host")),
+        ] {
+            let got = web_socket_url(written);
+            assert_eq!(got.as_deref().map_err(String::as_str), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_may_hold_a_credential_is_not_shown() {
+        for (url, shown) in [
+            ("wss://user:pass@a.example:1/ws/?token=abc", "wss://a.example:1/ws/?…"),
+            ("wss://a.example/ws/#abc", "wss://a.example/ws/?…"),
+            ("wss://a@b@a.example", "wss://a.example"),
+            ("ws://127.0.0.1:9/{room.id}", "ws://127.0.0.1:9/{room.id}"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+        assert_eq!(shown("ws://h/${TOKEN}/x?a=b", "ws://h/s3cret/x?a=b"), "ws://h/${TOKEN}/x");
+        assert_eq!(shown("${TARGET}", "ws://h/x?a=b"), "ws://h/x?…");
+    }
+}

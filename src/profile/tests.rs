@@ -1,0 +1,374 @@
+//! The profile's promises, on literal texts and on generated ones.
+
+use super::*;
+use proptest::prelude::*;
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "TOKEN" => Some("s3cret".to_owned()),
+        "ROOMS" => Some("7".to_owned()),
+        "MESHLOAD_HEADER_X_KEY" => Some("k3y".to_owned()),
+        "MESHLOAD_TARGET" => Some("wss://u:p4ss@a.example/ws/?q=1".to_owned()),
+        _ => None,
+    }
+}
+
+fn profile(text: &str, overrides: &[Override]) -> Result<Profile, Vec<Problem>> {
+    read(Source { name: "p.toml", text }, overrides, &environment)
+}
+
+/// The problems of `text`, one a line.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    check_with(text, &[], expected);
+}
+
+#[track_caller]
+fn check_with(text: &str, overrides: &[Override], expected: &[&str]) {
+    let problems = profile(text, overrides).err().unwrap_or_default();
+    let shown: Vec<_> = problems.iter().map(Problem::to_string).collect();
+    assert_eq!(shown, expected, "{text}");
+}
+
+#[test]
+fn an_empty_profile_is_all_defaults() {
+    let profile = profile("", &[]).unwrap();
+    assert_eq!(profile.name, "p");
+    assert_eq!(profile.rooms, Rooms { count: 10, size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned() });
+    assert_eq!(profile.arrivals, [Stage::Constant { rate: 20.0, lasts: None }]);
+    assert_eq!(profile.handshake.timeout, Duration::from_secs(10));
+    assert_eq!(profile.messages.reliability, Reliability::Reliable);
+    assert_eq!(profile.target.url, None);
+    assert!(profile.gates.is_empty());
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_profile() {
+    let profile = profile(
+        r#"
+name = "example"
+[target]
+url = "https://signal.example.org/ws/{room.id}?id={peer.id}"
+headers = { Authorization = "Bearer ${TOKEN}" }
+[rooms]
+size = { min = 2, max = 8 }
+[arrivals]
+shape = "steps"
+[[arrivals.steps]]
+rate = "10/s"
+for = "10s"
+[[arrivals.steps]]
+rate = "120/min"
+[messages]
+size = { min = "64B", max = "1KiB" }
+max_retransmits = 3
+[gates]
+mesh_complete = ["rate >= 99%"]
+"time_to_open.began" = ["p(50) < 200ms"]
+edges.failed = "count < 3"
+message_latency = [{ expr = "p(99) < 50ms", abort = true, after = "30s", min_samples = 500 }]
+"#,
+        &[],
+    )
+    .unwrap();
+    assert_eq!(profile.target.url.unwrap().reveal(), "wss://signal.example.org/ws/{room.id}?id={peer.id}");
+    assert_eq!(profile.target.headers["Authorization"].reveal(), "Bearer s3cret");
+    assert_eq!(profile.rooms.size, Size { min: 2, max: 8 });
+    assert_eq!(
+        profile.arrivals,
+        [
+            Stage::Constant { rate: 10.0, lasts: Some(Duration::from_secs(10)) },
+            Stage::Constant { rate: 2.0, lasts: None }
+        ]
+    );
+    assert_eq!((profile.messages.bytes_min, profile.messages.bytes_max), (64, 1024));
+    assert_eq!(profile.messages.reliability, Reliability::MaxRetransmits(3));
+    let gates: Vec<_> =
+        profile.gates.iter().map(|gate| format!("{}: {} {}", gate.metric, gate.expr, gate.at)).collect();
+    assert_eq!(
+        gates,
+        [
+            "edges.failed: count < 3 p.toml:21",
+            "mesh_complete: rate >= 99% p.toml:19",
+            "message_latency: p(99) < 50ms p.toml:22",
+            "time_to_open.began: p(50) < 200ms p.toml:20",
+        ]
+    );
+    assert!(profile.gates[2].abort && profile.gates[2].min_samples == 500);
+    assert_eq!(profile.gates[2].after, Duration::from_secs(30));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    check(
+        "[rooms]\nsize = 1\ncuont = 3\n\n[handshake]\ntimeout = 500\ntrigger = \"peer-redy\"\n",
+        &[
+            "rooms.size: 1 is too small; a mesh needs at least 2 peers, and a room holds at most 10000 (p.toml:2)",
+            "rooms.cuont: no such key; did you mean count? (p.toml:3)",
+            "handshake.timeout: 500 of what? write 500ms (p.toml:6)",
+            "handshake.trigger: \"peer-redy\" is none of user-joined-room, peer-ready, participant-joined or room-list; \
+             did you mean peer-ready? (p.toml:7)",
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_name_gets_the_right_one() {
+    check("[room]\n", &["room: no such key or section; did you mean rooms? (p.toml:1)"]);
+    check("timeout = \"1s\"\n", &["timeout: no such key or section; did you mean handshake.timeout? (p.toml:1)"]);
+    check("[rooms]\nrate = 1\n", &["rooms.rate: no such key; did you mean arrivals.rate? (p.toml:2)"]);
+    check(
+        "[gates]\ntime_to_open = [{ threshold = \"p(95) < 1s\", abortOnFail = true, delayAbortEval = \"1s\" }]\n",
+        &[
+            "gates.time_to_open.abortOnFail: no such key; did you mean abort? (p.toml:2)",
+            "gates.time_to_open.delayAbortEval: no such key; did you mean after? (p.toml:2)",
+            "gates.time_to_open.threshold: no such key; did you mean expr? (p.toml:2)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_not_there_yet_is_said_and_never_ignored() {
+    check("[churn]\nleave = \"5%/min\"\n", &["churn.leave: churn isn't there yet; leave the section out (p.toml:2)"]);
+    check("[churn]\nleave = \"0%/min\"\nrejoin = true\n", &[]);
+    check("[rooms]\nguests = 1\n", &["rooms.guests: guests in a room aren't there yet; write 0 (p.toml:2)"]);
+    check(
+        "[engine]\nkind = \"webrtc\"\n",
+        &["engine.kind: the webrtc engine isn't there yet; write rtc or none (p.toml:2)"],
+    );
+    check(
+        "[engine]\nice_servers = [\"stun:a\"]\n",
+        &["engine.ice_servers: STUN and TURN aren't there yet; write [] (p.toml:2)"],
+    );
+    check("[engine]\nkind = \"none\"\n", &[]);
+}
+
+#[test]
+fn a_shape_has_its_own_keys_and_no_others() {
+    check(
+        "[arrivals]\nshape = \"ramp\"\nfrom = \"0/s\"\nrate = \"1/s\"\n",
+        &[
+            "arrivals.shape: to is missing; the shape needs from, to, over (p.toml:2)",
+            "arrivals.shape: over is missing; the shape needs from, to, over (p.toml:2)",
+            "arrivals.rate: not a key of the shape \"ramp\", which has from, to, over (p.toml:4)",
+        ],
+    );
+    check(
+        "[arrivals]\nshape = \"ramp\"\nfrom = \"0/s\"\nto = \"0/s\"\nover = \"1s\"\n",
+        &["arrivals.to: \"0/s\" is too low; at least 1/h (p.toml:4)"],
+    );
+    check("[arrivals]\nshape = \"burst\"\n", &[]);
+}
+
+#[test]
+fn numbers_that_mean_nothing_are_problems_and_never_clamped() {
+    check("[rooms]\ncount = nan\n", &["rooms.count: expected a whole number, not NaN (p.toml:2)"]);
+    check(
+        "[rooms]\ncount = 99999999999999999999999999999999999999999999\n",
+        &["rooms.count: expected a whole number, not a number beyond all bounds (p.toml:2)"],
+    );
+    check("[rooms]\ncount = -1\n", &["rooms.count: -1 is too small; a run has from 1 to 4294967295 rooms (p.toml:2)"]);
+    check("[phases]\nsteady = \"-1s\"\n", &["phases.steady: a time can't be negative (p.toml:2)"]);
+    check("[phases]\nsteady = nan\n", &["phases.steady: NaN is not a time (p.toml:2)"]);
+    check("[phases]\nsteady = \"169h\"\n", &["phases.steady: \"169h\" is too long; at most 604800s (p.toml:2)"]);
+    check("[arrivals]\nrate = \"0/s\"\n", &["arrivals.rate: \"0/s\" is too low; at least 1/h (p.toml:2)"]);
+    check(
+        "[messages]\nsize = \"15B\"\n",
+        &["messages.size: \"15B\" is too small; a message carries its number and its time, 16 bytes (p.toml:2)"],
+    );
+    check("[messages]\nsize = \"16B\"\n", &[]);
+    check(
+        "[messages]\nsize = \"257KiB\"\n",
+        &["messages.size: \"257KiB\" is too large; a message has at most 256KiB (p.toml:2)"],
+    );
+    check(
+        "[rooms]\ncount = 4000000000\nsize = 2\n",
+        &["rooms.count: 8000000000 peers are too many; a plan has at most 4294967295 (p.toml:2)"],
+    );
+}
+
+#[test]
+fn an_override_beats_the_profile_and_is_named_when_it_is_wrong() {
+    let text = "[arrivals]\nshape = \"ramp\"\nfrom = \"0/s\"\nto = \"9/s\"\nover = \"1s\"\n[gates]\nedges_failed = [\"rate < 1%\"]\n";
+    let overrides = [
+        Override::new(Knob::Rooms, "3"),
+        Override::new(Knob::RoomSize, "2..5"),
+        Override::new(Knob::Arrivals, "5/s"),
+        Override::new(Knob::Duration, "1s"),
+        Override::new(Knob::Set, "rooms.count=99"),
+        Override::new(Knob::Set, "handshake.settle=20ms"),
+        Override::new(Knob::Set, "messages={pattern=\"none\"}"),
+        Override::new(Knob::Header, "x-key: a:b"),
+        Override::new(Knob::Gate, "time_to_open.began: p(50) < 1s"),
+        Override::new(Knob::Gate, "edges_failed: rate < 2%"),
+    ];
+    let profile = profile(text, &overrides).unwrap();
+    assert_eq!((profile.rooms.count, profile.rooms.size), (3, Size { min: 2, max: 5 }));
+    assert_eq!(profile.arrivals, [Stage::Constant { rate: 5.0, lasts: None }]);
+    assert_eq!(profile.handshake.settle, Duration::from_millis(20));
+    assert_eq!(profile.messages.pattern, Pattern::None);
+    assert_eq!(profile.target.headers["x-key"].reveal(), "a:b");
+    let gates: Vec<_> = profile.gates.iter().map(|gate| (gate.expr.as_str(), gate.at.as_str())).collect();
+    assert_eq!(gates, [("rate < 1%", "p.toml:7"), ("rate < 2%", "--gate"), ("p(50) < 1s", "--gate")]);
+
+    check_with(
+        "",
+        &[Override::new(Knob::Set, "rooms.size=1")],
+        &[
+            "rooms.size: 1 is too small; a mesh needs at least 2 peers, and a room holds at most 10000 (--set rooms.size)",
+        ],
+    );
+    check_with(
+        "",
+        &[Override::new(Knob::Set, "room.size=4")],
+        &["room: no such key or section; did you mean rooms? (--set room.size)"],
+    );
+    check_with(
+        "",
+        &[Override::new(Knob::Duration, "10")],
+        &["phases.steady: 10 of what? write 10s or 10ms (--duration)"],
+    );
+    check_with("", &[Override::new(Knob::Set, "rooms")], &["expected key.path=VALUE, such as rooms.size=4 (--set)"]);
+    check_with(
+        "",
+        &[Override::new(Knob::Gate, "rate < 1")],
+        &["expected 'METRIC: EXPR', such as 'edges_failed: rate < 1%' (--gate)"],
+    );
+}
+
+#[test]
+fn the_environment_fills_in_and_a_missing_variable_is_named() {
+    assert_eq!(profile("[rooms]\ncount = \"${ROOMS}\"\n", &[]).unwrap().rooms.count, 7);
+    check("[rooms]\ncount = \"${NONE}\"\n", &["rooms.count: the environment variable NONE is not set (p.toml:2)"]);
+    check_with(
+        "",
+        &[Override::new(Knob::Target, "${NONE}")],
+        &["target.url: the environment variable NONE is not set (--target)"],
+    );
+}
+
+#[test]
+fn no_message_and_no_debug_output_tells_a_secret() {
+    check(
+        "[phases]\nsteady = \"${TOKEN}\"\n",
+        &["phases.steady: what \"${TOKEN}\" stands for is not a time (p.toml:2)"],
+    );
+    check(
+        "[handshake]\ntrigger = \"${TOKEN}\"\n",
+        &[
+            "handshake.trigger: \"${TOKEN}\" is none of user-joined-room, peer-ready, participant-joined or room-list (p.toml:2)",
+        ],
+    );
+    let text =
+        "[target]\nurl = \"wss://u:p4ss@a.example/${TOKEN}/?q=1\"\nheaders = { X-Key = \"k3y\", A = \"${TOKEN}\" }\n";
+    let profile = profile(text, &[]).unwrap();
+    let shown = format!("{profile:?} {}", to_toml(&profile));
+    for secret in ["s3cret", "p4ss", "k3y", "q=1"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    assert_eq!(profile.target.url_shown.as_deref(), Some("wss://a.example/${TOKEN}/"));
+    assert!(to_toml(&profile).contains("${MESHLOAD_HEADER_X_KEY}"));
+}
+
+#[test]
+fn a_reliable_channel_has_no_limit_and_a_limit_beats_the_default() {
+    check(
+        "[messages]\nreliable = true\nmax_lifetime = \"100ms\"\n",
+        &["messages.reliable: a reliable channel has no max_lifetime; leave one of them out (p.toml:2)"],
+    );
+    let reliability = |text: &str| profile(text, &[]).unwrap().messages.reliability;
+    assert_eq!(reliability("[messages]\nmax_lifetime = \"100ms\"\n"), Reliability::MaxLifetime(100));
+    assert_eq!(reliability("[messages]\nreliable = false\n"), Reliability::MaxRetransmits(0));
+}
+
+#[test]
+fn every_built_in_is_valid_and_named_as_its_file() {
+    for source in builtin::all() {
+        let profile = read(*source, &[], &|_| None).unwrap_or_else(|problems| panic!("{}: {problems:?}", source.name));
+        assert_eq!(profile.name, source.name);
+        assert!(!profile.description.is_empty() && !profile.gates.is_empty());
+    }
+}
+
+/// Without where each gate was written, which a written-out profile can't keep.
+fn without_lines(mut profile: Profile) -> Profile {
+    profile.gates.iter_mut().for_each(|gate| gate.at.clear());
+    profile
+}
+
+fn any_override() -> impl Strategy<Value = Override> {
+    let change = |knob: Knob, value: &str| Override::new(knob, value);
+    prop_oneof![
+        (1u32..5000).prop_map(|count| Override::new(Knob::Rooms, count.to_string())),
+        (2u16..9, 0u16..9).prop_map(|(min, more)| Override::new(Knob::RoomSize, format!("{min}..{}", min + more))),
+        (1u32..900).prop_map(|rate| Override::new(Knob::Arrivals, format!("{rate}/s"))),
+        (0u32..900).prop_map(|millis| Override::new(Knob::Duration, format!("{millis}ms"))),
+        "[a-zA-Z0-9 '\"\\\\#äöü]{0,30}".prop_map(|text| Override::new(Knob::Set, format!("description={text}"))),
+        Just(change(Knob::Set, "arrivals.shape=burst")),
+        Just(change(Knob::Set, "arrivals={shape=\"steps\", steps=[{rate=\"3/s\", for=\"2s\"}, {rate=\"1/s\"}]}")),
+        Just(change(Knob::Set, "messages.max_retransmits=2")),
+        Just(change(Knob::Header, "X-Key: k3y")),
+        Just(change(Knob::Header, "Authorization: Bearer ${TOKEN}")),
+        Just(change(Knob::Target, "wss://u:p4ss@a.example/ws/?q=1")),
+        Just(change(Knob::Gate, "time_to_open.began: p(50) < 1s")),
+        Just(change(Knob::NoGates, "")),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_profile_written_out_reads_back_to_the_same(
+        builtin in 0..builtin::all().len(),
+        overrides in prop::collection::vec(any_override(), 0..6),
+    ) {
+        let Ok(first) = read(builtin::all()[builtin], &overrides, &environment) else { return Ok(()) };
+        let source = Source { name: "again.toml", text: to_toml(&first) };
+        let again = read(source, &[], &environment).map_err(|problems| TestCaseError::fail(format!("{problems:?}\n{}", source.text)))?;
+        prop_assert_eq!(without_lines(first), without_lines(again));
+    }
+
+    #[test]
+    fn no_text_makes_reading_panic(text in "\\PC{0,200}", set in "\\PC{0,40}") {
+        let _ = profile(&text, &[Override::new(Knob::Set, set)]);
+    }
+
+    #[test]
+    fn no_lines_of_a_profile_in_any_order_make_reading_panic(
+        lines in prop::collection::vec(prop::sample::select(LINES), 0..12),
+    ) {
+        let _ = profile(&lines.join("\n"), &[]);
+    }
+}
+
+const LINES: &[&str] = &[
+    "[rooms]",
+    "count = 0",
+    "size = { min = 9, max = 2 }",
+    "size = {}",
+    "size = []",
+    "id = \"\\u0000\"",
+    "[arrivals]",
+    "shape = \"steps\"",
+    "shape = 3",
+    "steps = [1, {}]",
+    "steps = []",
+    "[[arrivals.steps]]",
+    "rate = \"1/s\"",
+    "for = 1979-05-27",
+    "[gates]",
+    "a = [[]]",
+    "a.b.c = { expr = 1 }",
+    "x = { threshold = 1 }",
+    "[target]",
+    "url = \"ws://{\"",
+    "headers = 1",
+    "headers = { \"a b\" = \"\", Upgrade = \"x\", ok = 1 }",
+    "[messages]",
+    "max_lifetime = \"1us\"",
+    "max_retransmits = -1",
+    "reliable = false",
+    "name = \"../x\"",
+    "target = 5",
+    "[gates.x]",
+    "rate = inf",
+];

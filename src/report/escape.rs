@@ -1,0 +1,114 @@
+//! Text from the target, or from anybody, made harmless where it is shown.
+
+/// On a terminal or in a CI log: no control character, no change of direction, no command to a CI runner.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = visible(text);
+    // GitHub reads `::…::` and `##[…]`, Azure `##vso[…]`; broken apart they are words.
+    for (command, broken) in [("::", ": :"), ("##[", "# #["), ("##vso[", "# #vso[")] {
+        while plain.contains(command) {
+            plain = plain.replace(command, broken);
+        }
+    }
+    plain
+}
+
+/// Control and direction characters as escapes; what the user wrote keeps its colons.
+pub(super) fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() || is_invisible(letter) {
+            visible.extend(letter.escape_default());
+        } else {
+            visible.push(letter);
+        }
+    }
+    visible
+}
+
+/// In a table cell of Markdown: nothing that is markup, HTML, a mention or the end of the cell.
+pub(super) fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in plain(text).chars() {
+        match letter {
+            '&' | '<' | '>' | '@' | '#' => escaped.push_str(&format!("&#{};", u32::from(letter))),
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '!' | '$' => escaped.extend(['\\', letter]),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// In XML 1.0, attribute or text: markup as entities; what no entity may name becomes U+FFFD (§2.2).
+pub(super) fn xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\t' | '\n' | '\r' => escaped.push_str(&format!("&#{};", u32::from(letter))),
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// In a label's value (OpenMetrics 1.0, "escaped-string").
+pub(super) fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Line and paragraph separators, zero widths, and the marks that turn the direction of reading.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(escape: fn(&str) -> String, text: &str, expected: &str) {
+        assert_eq!(escape(text), expected);
+    }
+
+    #[test]
+    fn a_server_gives_neither_terminal_nor_runner_a_command() {
+        check(plain, "a\u{1b}[31mred\r\n", "a\\u{1b}[31mred\\r\\n");
+        check(plain, "::error file=x::y", ": :error file=x: :y");
+        check(plain, ":::", ": : :");
+        check(plain, "##[group]", "# #[group]");
+        check(plain, "###[x", "## #[x");
+        check(plain, "##vso[task]", "# #vso[task]");
+        check(plain, "gnp\u{202e}exe", "gnp\\u{202e}exe");
+        check(plain, "HTTP 429", "HTTP 429");
+    }
+
+    #[test]
+    fn an_address_keeps_its_colons() {
+        check(visible, "ws://[::1]:9/\u{7}", "ws://[::1]:9/\\u{7}");
+    }
+
+    #[test]
+    fn markup_is_text_in_markdown() {
+        check(markdown, "<b>|`x`", "&#60;b&#62;\\|\\`x\\`");
+        check(markdown, "@all #1", "&#64;all &#35;1");
+    }
+
+    #[test]
+    fn xml_stays_legal() {
+        check(xml, "<a b=\"'&\">\u{0}\n", "&lt;a b=&quot;&apos;&amp;&quot;&gt;\u{fffd}&#10;");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_keeps_a_command(text in "[:#vso\\[\u{1b}\n ]{0,20}") {
+            let plain = plain(&text);
+            prop_assert!(!plain.contains("::") && !plain.contains("##[") && !plain.contains("##vso["));
+            prop_assert!(!plain.chars().any(char::is_control));
+        }
+    }
+}

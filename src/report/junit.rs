@@ -1,0 +1,133 @@
+//! One test case for each gate and one for validity, as CI systems show them.
+
+use crate::report::escape::xml;
+use crate::report::figures::observed;
+use crate::report::text::metric;
+use crate::summary::Summary;
+use crate::summary::run::Outcome;
+use crate::summary::verdict::{GateResult, Verdict};
+
+pub(super) fn render(summary: &Summary) -> String {
+    let classname = xml(&format!("meshload.{}", summary.run.name));
+    let cases = cases(summary);
+    let failures = cases.iter().filter(|case| matches!(case.end, End::Failed { .. })).count();
+    let skipped = cases.iter().filter(|case| matches!(case.end, End::Skipped(_))).count();
+    let totals = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", cases.len());
+    let time = format!("time=\"{:.3}\"", summary.run.duration_us as f64 / 1e6);
+    let timestamp = xml(&summary.run.started_at);
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    text.push_str(&format!("<testsuites name=\"meshload\" {totals} {time}>\n"));
+    text.push_str(&format!("  <testsuite name=\"{classname}\" {totals} {time} timestamp=\"{timestamp}\">\n"));
+    for case in cases {
+        let open = format!("    <testcase classname=\"{classname}\" name=\"{}\" time=\"0\"", xml(&case.name));
+        text.push_str(&match case.end {
+            End::Passed => format!("{open}/>\n"),
+            End::Failed { sort, message } => {
+                let failure = format!("<failure type=\"{sort}\" message=\"{}\"/>", xml(&message));
+                format!("{open}>\n      {failure}\n    </testcase>\n")
+            }
+            End::Skipped(why) => {
+                format!("{open}>\n      <skipped message=\"{}\"/>\n    </testcase>\n", xml(&why))
+            }
+        });
+    }
+    text.push_str("  </testsuite>\n</testsuites>\n");
+    text
+}
+
+struct Case {
+    /// Without measured values, so that a case is the same one from run to run.
+    name: String,
+    end: End,
+}
+
+enum End {
+    Passed,
+    Failed { sort: &'static str, message: String },
+    Skipped(String),
+}
+
+fn cases(summary: &Summary) -> Vec<Case> {
+    let unjudged = match summary.result {
+        Outcome::Passed | Outcome::Failed => None,
+        other => Some(format!("not judged: the run is {}", other.name())),
+    };
+    let gate = |gate: &GateResult| {
+        let end = match &unjudged {
+            Some(why) => End::Skipped(why.clone()),
+            None if gate.ok => End::Passed,
+            None => End::Failed { sort: "gate", message: message(gate) },
+        };
+        Case { name: format!("{}: {}", metric(gate), gate.expr), end }
+    };
+    let mut cases: Vec<Case> = summary.gates.iter().map(gate).collect();
+    // Only then, so that a healthy run has its gates and validity and nothing else.
+    if unjudged.is_none() && summary.counts.edges.opened == 0 {
+        let message = "no edge opened, so nothing was measured that a pass could rest on".into();
+        cases.push(Case { name: "an edge opened".into(), end: End::Failed { sort: "verdict", message } });
+    }
+    cases.push(validity(summary));
+    cases
+}
+
+fn message(gate: &GateResult) -> String {
+    let why = gate.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+    let line = gate.line.as_deref().map(|line| format!(", {line}")).unwrap_or_default();
+    let samples = if gate.samples == 1 { "1 sample".into() } else { format!("{} samples", gate.samples) };
+    format!("{}: {}: observed {} of {samples}{why}{line}", metric(gate), gate.expr, observed(gate))
+}
+
+/// SUSPECT is a word of caution; only INVALID says that the figures are not the target's.
+fn validity(summary: &Summary) -> Case {
+    let reasons = summary.validity.reasons.iter();
+    let reasons: Vec<String> = reasons
+        .map(|doubt| format!("{}: {} (limit {}); {}", doubt.what, doubt.observed, doubt.limit, doubt.cure))
+        .collect();
+    let end = match summary.validity.verdict {
+        Verdict::Invalid => {
+            End::Failed { sort: "validity", message: format!("the run is INVALID: {}", reasons.join("; ")) }
+        }
+        Verdict::Valid | Verdict::Suspect => End::Passed,
+    };
+    Case { name: "validity".into(), end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{check_snapshot, hostile, run};
+
+    #[test]
+    fn a_run_for_a_ci_system() {
+        check_snapshot("junit", &render(&run()));
+    }
+
+    #[test]
+    fn gates_of_an_interrupted_run_are_skipped() {
+        let summary = Summary { result: Outcome::Interrupted, ..run() };
+        let text = render(&summary);
+        assert!(text.contains("tests=\"3\" failures=\"0\" errors=\"0\" skipped=\"2\""), "{text}");
+    }
+
+    #[test]
+    fn a_run_without_gates_that_opened_nothing_fails() {
+        let mut summary = Summary { result: Outcome::Failed, gates: vec![], ..run() };
+        summary.counts.edges.opened = 0;
+        assert!(render(&summary).contains("tests=\"2\" failures=\"1\""));
+    }
+
+    #[test]
+    fn an_invalid_run_fails_its_validity_alone() {
+        let mut summary = Summary { result: Outcome::Invalid, ..run() };
+        summary.validity.verdict = Verdict::Invalid;
+        let text = render(&summary);
+        assert!(text.contains("failures=\"1\" errors=\"0\" skipped=\"2\""), "{text}");
+        assert!(text.contains("the run is INVALID: timers fired late"), "{text}");
+    }
+
+    #[test]
+    fn a_hostile_name_stays_inside_its_attribute() {
+        let text = render(&hostile());
+        assert!(!text.contains("<img") && !text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text}");
+    }
+}

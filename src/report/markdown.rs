@@ -1,0 +1,173 @@
+//! For a CI step summary or a pull request.
+
+use crate::report::escape::markdown as escaped;
+use crate::report::figures::{count, duration, observed};
+use crate::report::{sections, text};
+use crate::summary::Summary;
+
+/// GitHub refuses longer comments.
+const CHARS_MAX: usize = 60_000;
+const ROWS_MAX: usize = 50;
+const CELL_CHARS_MAX: usize = 240;
+
+pub(super) fn render(summary: &Summary) -> String {
+    let mut blocks = vec![title(summary), gates(summary), validity(summary)];
+    blocks.push(list(&sections::headline(summary)));
+    blocks.push(titled("Timers", timers(summary)));
+    blocks.push(titled("Failures", failures(summary)));
+    blocks.push(titled("Signaling", list(&sections::signaling(summary))));
+    blocks.push(titled("Delivery by message type", deliveries(summary)));
+    blocks.push(titled("Counted", list(&sections::counters(summary))));
+    blocks.push(titled("This machine", list(&sections::health(summary))));
+    blocks.push(titled("Slowest edges", slowest(summary)));
+    blocks.retain(|block| !block.is_empty());
+    fitted(&blocks)
+}
+
+/// As many blocks as fit: the verdicts are first, so that they are never what is left out.
+fn fitted(blocks: &[String]) -> String {
+    let note = "\n*The rest is in summary.json.*\n";
+    let mut report = String::new();
+    let mut chars = note.chars().count();
+    for block in blocks {
+        chars += block.chars().count() + 1;
+        if chars > CHARS_MAX {
+            report.push_str(note);
+            break;
+        }
+        if !report.is_empty() {
+            report.push('\n');
+        }
+        report.push_str(block);
+    }
+    report
+}
+
+fn title(summary: &Summary) -> String {
+    let run = &summary.run;
+    let stopped = run.stopped_by.as_ref().map(|by| format!("; stopped by {}", cell(by))).unwrap_or_default();
+    format!(
+        "# meshload: {} {}\n\nseed {}, {} against {}, validity **{}**{stopped}\n",
+        cell(&run.name),
+        summary.result.name(),
+        run.seed,
+        duration(run.duration_us),
+        cell(&run.target),
+        summary.validity.verdict.name()
+    )
+}
+
+fn gates(summary: &Summary) -> String {
+    let rows = summary.gates.iter().map(|gate| {
+        let mark = if gate.ok { "✅" } else { "❌" };
+        let why = gate.why.as_deref().map(|why| format!(" ({})", why.replace('_', " "))).unwrap_or_default();
+        let observed = format!("{}{why}", observed(gate));
+        [mark.to_owned(), cell(&text::metric(gate)), cell(&gate.expr), cell(&observed), count(gate.samples)].to_vec()
+    });
+    table(&["", "gate", "condition", "observed", "samples"], |column| column < 3, rows)
+}
+
+fn validity(summary: &Summary) -> String {
+    let rows = summary.validity.reasons.iter();
+    let rows =
+        rows.map(|doubt| [&doubt.what, &doubt.observed, &doubt.limit, &doubt.cure].map(|text| cell(text)).to_vec());
+    table(&["against its validity", "observed", "limit", "cure"], |_| true, rows)
+}
+
+fn timers(summary: &Summary) -> String {
+    let mut rows = sections::timers(summary).into_iter();
+    let header = rows.next().unwrap_or_default();
+    table(&header.iter().map(String::as_str).collect::<Vec<_>>(), |column| column < 2, rows.map(cells))
+}
+
+fn deliveries(summary: &Summary) -> String {
+    let rows = sections::deliveries(summary).into_iter().map(cells);
+    table(&["type", "paid by", "samples", "p50", "p95", "p99", "max"], |column| column < 2, rows)
+}
+
+fn failures(summary: &Summary) -> String {
+    table(
+        &sections::FAILURE_HEADER,
+        |column| column > 1,
+        summary.failures.iter().map(|row| cells(sections::failure(row).to_vec())),
+    )
+}
+
+fn slowest(summary: &Summary) -> String {
+    let rows = summary.slowest.iter().map(|slow| {
+        let phases = &slow.phases;
+        let of_target = [phases.connect_us, phases.join_us, phases.discovery_us, phases.negotiation_us].map(Some);
+        let all = of_target.into_iter().chain([phases.ice_us, phases.dtls_us, phases.channel_us]);
+        let mut row = vec![cell(&slow.room), format!("{} – {}", slow.peers[0], slow.peers[1]), duration(slow.due_us)];
+        row.extend(all.map(|us| us.map_or_else(|| "–".into(), duration)));
+        row
+    });
+    let header = ["room", "peers", "due", "connect", "join", "discovery", "negotiation", "ice", "dtls", "channel"];
+    table(&header, |column| column < 2, rows)
+}
+
+fn cells(row: Vec<String>) -> Vec<String> {
+    row.iter().map(|text| cell(text)).collect()
+}
+
+fn cell(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", escaped(&text[..end])),
+        None => escaped(text),
+    }
+}
+
+/// Nothing without rows. `left`: whether a column is one of words.
+fn table(header: &[&str], left: impl Fn(usize) -> bool, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut lines = vec![format!("| {} |", header.join(" | "))];
+    let align = |column: usize| if left(column) { "---" } else { "---:" };
+    lines.push(format!("| {} |", (0..header.len()).map(align).collect::<Vec<_>>().join(" | ")));
+    let rows: Vec<Vec<String>> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    lines.extend(rows.iter().take(ROWS_MAX).map(|row| format!("| {} |", row.join(" | "))));
+    if rows.len() > ROWS_MAX {
+        lines.push(format!("\nand {} more in summary.json", count((rows.len() - ROWS_MAX) as u64)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn list(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {}\n", cell(line))).collect()
+}
+
+fn titled(title: &str, body: String) -> String {
+    if body.is_empty() { body } else { format!("## {title}\n\n{body}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::summary::rows::FailureRow;
+
+    #[test]
+    fn a_run_in_a_pull_request() {
+        check_snapshot("markdown", &render(&run()));
+    }
+
+    #[test]
+    fn a_report_of_ten_thousand_failures_still_fits_and_says_what_is_missing() {
+        let mut summary = run();
+        let row = FailureRow { detail: "|&<".repeat(1_000), example: "<".repeat(1_000), ..FailureRow::default() };
+        summary.failures = vec![row; 10_000];
+        let report = render(&summary);
+        assert!(report.chars().count() <= CHARS_MAX, "{}", report.chars().count());
+        assert!(report.contains("summary.json"), "{}", &report[report.len() - 100..]);
+        summary.failures.truncate(ROWS_MAX + 2);
+        summary.failures.iter_mut().for_each(|row| *row = FailureRow::default());
+        assert!(render(&summary).contains("and 2 more in summary.json"));
+    }
+
+    #[test]
+    fn text_from_the_target_is_no_markup() {
+        let report = render(&hostile());
+        assert!(!report.contains("<img") && !report.contains("</script>") && !report.contains("::error"), "{report}");
+    }
+}

@@ -1,0 +1,72 @@
+//! A summary as people and machines want to read it: one file a format, each a function of the summary alone.
+
+pub mod compare;
+mod csv;
+mod escape;
+mod figures;
+mod hlog;
+pub mod html;
+mod json;
+mod junit;
+mod markdown;
+mod prom;
+mod quantity;
+#[cfg(test)]
+mod sample;
+mod sections;
+mod table;
+mod text;
+
+use crate::summary::Summary;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal. The caller decides on colour, and honours NO_COLOR.
+    Text {
+        color: bool,
+    },
+    Markdown,
+    Html,
+    Json,
+    Prom,
+    Junit,
+    Csv,
+    Hlog,
+}
+
+impl Format {
+    /// Those that a run leaves as files.
+    pub const FILES: [Self; 7] =
+        [Self::Json, Self::Html, Self::Markdown, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Text { .. } => "report.txt",
+            Self::Markdown => "report.md",
+            Self::Html => "report.html",
+            Self::Json => "summary.json",
+            Self::Prom => "metrics.prom",
+            Self::Junit => "junit.xml",
+            Self::Csv => "series.csv",
+            Self::Hlog => "histograms.hlog",
+        }
+    }
+}
+
+pub fn render(format: Format, summary: &Summary) -> String {
+    match format {
+        Format::Text { color } => text::render(summary, color),
+        Format::Markdown => markdown::render(summary),
+        Format::Html => html::render(summary),
+        Format::Json => json::render(summary),
+        Format::Prom => prom::render(summary),
+        Format::Junit => junit::render(summary),
+        Format::Csv => csv::render(summary),
+        Format::Hlog => hlog::render(summary),
+    }
+}
+
+/// Name and content of each file that a run leaves; writing them is the caller's.
+pub fn files(summary: &Summary) -> Vec<(&'static str, Vec<u8>)> {
+    Format::FILES.into_iter().map(|format| (format.file_name(), render(format, summary).into_bytes())).collect()
+}

@@ -1,0 +1,206 @@
+//! One literal summary for the tests of all formats, and the same with hostile words in it.
+
+use crate::summary::counts::{Edges, Messages, Peers, Rooms, Signaling, Traffic};
+use crate::summary::distribution::{Clock, Distribution, Timer};
+use crate::summary::health::Health;
+use crate::summary::histogram::Histogram;
+use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
+use crate::summary::run::{Machine, Outcome, Run};
+use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
+use crate::summary::{Rates, SCHEMA, Summary};
+
+/// Against `tests/snapshots`: `src` holds source and nothing else.
+pub(super) fn check_snapshot(format: &str, report: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots");
+    insta::with_settings!({ snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(format!("report_{format}"), report);
+    });
+}
+
+/// Twelve edges, eleven of them open.
+pub(super) fn run() -> Summary {
+    let mut summary = Summary {
+        schema: SCHEMA,
+        result: Outcome::Failed,
+        exit_code: 99,
+        amplification: Some(2.5),
+        signaling_bytes_per_edge: Some(5_400),
+        rates: Rates {
+            edges_failed: Some(1.0 / 12.0),
+            peers_failed: Some(0.0),
+            messages_lost: None,
+            mesh_complete: Some(11.0 / 12.0),
+        },
+        shares: Some(Shares { target: 0.62, peers: 0.355, own_work: 0.025 }),
+        run: Run {
+            name: "example".into(),
+            id: "m3f9c".into(),
+            seed: 1,
+            started_at: "2026-02-03T04:05:06.789Z".into(),
+            duration_us: 12_500_000,
+            dialect: "dashboard".into(),
+            engine: "rtc".into(),
+            target: "ws://127.0.0.1:9000/ws/".into(),
+            complete: true,
+            machine: Machine { cores: 2.0, cores_host: 8, ..Machine::default() },
+            ..Run::default()
+        },
+        ..Summary::default()
+    };
+    fill_counts(&mut summary);
+    fill_timers(&mut summary);
+    fill_verdicts(&mut summary);
+    fill_rows(&mut summary);
+    summary
+}
+
+/// What a server, a dialect or a folder could be called by somebody who means harm.
+pub(super) fn hostile() -> Summary {
+    let nasty = "</script><img onerror=x>\u{1b}[31m\r\n::error::x ##[y] ##vso[z]\u{2028}|`\u{202e}";
+    let mut summary = run();
+    summary.run.name = nasty.into();
+    summary.run.stopped_by = Some(nasty.into());
+    summary.run.target = "ws://host/\u{1b}[2J".into();
+    summary.failures[0].detail = nasty.into();
+    summary.failures[0].example = nasty.into();
+    summary.gates[0].metric = nasty.into();
+    summary.validity.reasons[0].observed = nasty.into();
+    summary.slowest[0].room = nasty.into();
+    let timer = summary.timers["signal_delivery.webrtc-offer"].clone();
+    summary.timers.insert(format!("signal_delivery.{nasty}\"\\"), timer);
+    summary
+}
+
+fn fill_counts(summary: &mut Summary) {
+    let counts = &mut summary.counts;
+    counts.peers = Peers { planned: 8, joined: 8, ..Peers::default() };
+    counts.edges = Edges { planned: 12, opened: 11, failed: 1, glare: 2, ..Edges::default() };
+    counts.rooms = Rooms { planned: 2, complete: 1, incomplete: 1 };
+    counts.messages = Messages { sent: 1_200, delivered: 1_190, cut: 10, out_of_order: 1, ..Messages::default() };
+    let offers = Traffic { sent: 12, received: 84, sent_bytes: 12_000, received_bytes: 47_400 };
+    counts.signaling = Signaling {
+        sent: 12,
+        received: 84,
+        sent_bytes: 12_000,
+        received_bytes: 47_400,
+        concerned: 34,
+        elsewhere: 0,
+        by_type: [("webrtc-offer".to_owned(), offers)].into(),
+    };
+}
+
+fn fill_timers(summary: &mut Summary) {
+    let spread = |from: u64, to: u64, samples: u64| {
+        let mut histogram = Histogram::default();
+        (0..samples).for_each(|n| histogram.record_us(from + (to - from) * n / samples.max(1)));
+        Distribution::of(&histogram)
+    };
+    let timers = [
+        ("connect", 1_000, 3_000, 8),
+        ("join", 300, 900, 11),
+        ("discovery", 10_000, 12_000, 11),
+        ("negotiation", 8_000, 40_000, 11),
+        ("ice", 4_000, 9_000, 11),
+        ("dtls", 3_000, 5_000, 11),
+        ("channel", 500, 900, 11),
+        ("time_to_open", 30_000, 95_000, 12),
+        ("message_latency", 90, 800, 1_190),
+        ("signal_delivery", 200, 4_000, 34),
+        ("signal_delivery.webrtc-offer", 200, 4_000, 34),
+    ];
+    for (name, from, to, samples) in timers {
+        let due = spread(from, to, samples);
+        let began = spread(from / 2, to / 2, samples);
+        summary.timers.insert(name.into(), Timer { due, began });
+    }
+}
+
+fn fill_verdicts(summary: &mut Summary) {
+    summary.gates = vec![
+        GateResult {
+            metric: "time_to_open".into(),
+            clock: Some(Clock::Began),
+            expr: "p(95) < 800ms".into(),
+            observed: Some(47_103.0),
+            unit: Unit::Us,
+            samples: 12,
+            ok: false,
+            why: Some("too_few_samples".into()),
+            line: Some("profiles/example.toml:41".into()),
+        },
+        GateResult {
+            metric: "mesh_complete".into(),
+            clock: None,
+            expr: "rate >= 90%".into(),
+            observed: Some(11.0 / 12.0),
+            unit: Unit::Ratio,
+            samples: 12,
+            ok: true,
+            why: None,
+            line: Some("--gate".into()),
+        },
+    ];
+    let doubt = Doubt {
+        what: "timers fired late (scheduler lag p99)".into(),
+        observed: "12.0 ms".into(),
+        limit: "10.0 ms".into(),
+        cure: "fewer peers, fewer arrivals a second, or a machine that does nothing else".into(),
+    };
+    summary.validity = Validity { verdict: Verdict::Suspect, reasons: vec![doubt] };
+    let mut lag = Histogram::default();
+    (0..1_250).for_each(|n| lag.record_us(if n % 50 == 0 { 12_000 } else { 60 }));
+    summary.health = Health {
+        lag_us: Distribution::of(&lag),
+        cpu_cores: 0.42,
+        rss_bytes_max: 48 << 20,
+        fds_max: 41,
+        late: 1,
+        us_per_edge: 1_930,
+        ..Health::default()
+    };
+}
+
+fn fill_rows(summary: &mut Summary) {
+    summary.failures = vec![FailureRow {
+        phase: "negotiation".into(),
+        reason: "rejected".into(),
+        detail: "HTTP 429".into(),
+        count: 1,
+        peers: 0,
+        example: "peer 4 → peer 7 in room-1: negotiation rejected (HTTP 429)".into(),
+        cause: None,
+    }];
+    let first = SeriesRow {
+        time_to_open: vec![],
+        second: 0,
+        seconds: 1,
+        joined: 8,
+        opened: 6,
+        failed: 0,
+        frames: 120,
+        messages: 0,
+        time_to_open_p50_us: Some(41_000),
+        time_to_open_p99_us: Some(88_000),
+    };
+    let second = SeriesRow {
+        second: 1,
+        seconds: 1,
+        joined: 4,
+        opened: 5,
+        failed: 1,
+        frames: 90,
+        messages: 20,
+        ..SeriesRow::default()
+    };
+    summary.series = vec![first, second];
+    let phases = PhaseTimes {
+        connect_us: 2_000,
+        join_us: 500,
+        discovery_us: 11_500,
+        negotiation_us: 70_000,
+        ice_us: Some(6_000),
+        dtls_us: Some(4_000),
+        channel_us: Some(1_000),
+    };
+    summary.slowest = vec![SlowEdge { room: "room-1".into(), peers: [4, 6], due_us: 95_000, began_us: 95_000, phases }];
+}

@@ -1,0 +1,174 @@
+//! What a report for people says, in order; text and Markdown differ only in how they set it.
+
+use crate::report::figures::{bytes, count, duration, percent, percentile, plural};
+use crate::summary::Summary;
+use crate::summary::distribution::{Distribution, Timer};
+use crate::summary::metric::DELIVERY_OF_A_KIND;
+use crate::summary::rows::FailureRow;
+use crate::vocabulary::phase::Phase;
+
+/// What opened, how fast, and who had the time.
+pub(super) fn headline(summary: &Summary) -> Vec<String> {
+    let (edges, rooms) = (&summary.counts.edges, &summary.counts.rooms);
+    let mut opened = format!(
+        "{} of {} open; {} of {} complete",
+        count(edges.opened),
+        plural(edges.planned.saturating_add(edges.rejoins), "edge"),
+        count(rooms.complete),
+        plural(rooms.planned, "room")
+    );
+    if edges.opened == 0 {
+        opened.push_str("; no edge opened, so nothing was measured that a pass could rest on");
+    }
+    let mut lines = vec![opened];
+    if let Some(Timer { due, .. }) = summary.timers.get("time_to_open") {
+        lines.push(format!(
+            "time to open (due): p50 {}, p95 {}, p99 {}, max {}",
+            percentile(due, 50.0, due.p.p50),
+            percentile(due, 95.0, due.p.p95),
+            percentile(due, 99.0, due.p.p99),
+            duration(due.max_us)
+        ));
+    }
+    if let Some(shares) = summary.shares {
+        lines.push(format!(
+            "of it the target's share {}, the peers' share {}, our own work {}",
+            percent(shares.target),
+            percent(shares.peers),
+            percent(shares.own_work)
+        ));
+    }
+    lines
+}
+
+/// A header, then one row a timer: name, payer, samples and what the clock `due` says.
+pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
+    const AFTER_THE_PHASES: [&str; 7] = [
+        "time_to_open",
+        "room_complete",
+        "own_work",
+        "signal_delivery",
+        "leave_notice",
+        "message_latency",
+        "message_rtt",
+    ];
+    let phases =
+        Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), if phase.is_targets() { "target" } else { "peers" }));
+    let others = AFTER_THE_PHASES.into_iter().map(|name| (name, payer(name)));
+    let shown = phases.chain(others).filter_map(|(name, payer)| Some((name, payer, &summary.timers.get(name)?.due)));
+    let header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();
+    std::iter::once(header).chain(shown.map(|(name, payer, due)| timer_row(name, payer, due))).collect()
+}
+
+/// The same rows, without the header, for `signal_delivery` by message type.
+pub(super) fn deliveries(summary: &Summary) -> Vec<Vec<String>> {
+    let kinds = summary.timers.iter().filter_map(|(name, timer)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, timer)));
+    kinds.map(|(kind, timer)| timer_row(kind, "target", &timer.due)).collect()
+}
+
+/// Headers of `failures`.
+pub(super) const FAILURE_HEADER: [&str; 5] = ["edges", "peers", "phase", "reason", "example"];
+
+/// Edges, peers, phase, reason with detail, an example. Escaping is the caller's.
+pub(super) fn failure(row: &FailureRow) -> [String; 5] {
+    let mut reason = row.reason.clone();
+    if !row.detail.is_empty() {
+        reason.push_str(&format!(" ({})", row.detail));
+    }
+    if ["HTTP 429", "HTTP 503"].iter().any(|limit| row.detail.contains(limit)) {
+        reason.push_str(", a rate limit?");
+    }
+    [count(row.count), count(row.peers), row.phase.clone(), reason, row.example.clone()]
+}
+
+pub(super) fn signaling(summary: &Summary) -> Vec<String> {
+    let signaling = &summary.counts.signaling;
+    let mut lines = vec![format!(
+        "{} sent ({}), {} received ({})",
+        plural(signaling.sent, "frame"),
+        bytes(signaling.sent_bytes),
+        count(signaling.received),
+        bytes(signaling.received_bytes)
+    )];
+    if let Some(amplification) = summary.amplification {
+        lines.push(format!("amplification {amplification:.2}: frames delivered for each that concerned its receiver"));
+    }
+    if let Some(per_edge) = summary.signaling_bytes_per_edge {
+        lines.push(format!("{} for each edge that opened", bytes(per_edge)));
+    }
+    lines
+}
+
+/// Only what is not as it should be, and messages if there were any.
+pub(super) fn counters(summary: &Summary) -> Vec<String> {
+    let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
+    let mut lines = vec![];
+    let mut say = |number: u64, what: &str| {
+        if number > 0 {
+            lines.push(format!("{} {what}", count(number)));
+        }
+    };
+    say(peers.failed, "peers failed before they had joined");
+    say(peers.dropped, "peers not started (generator late)");
+    say(peers.unfinished, "peers unfinished");
+    say(peers.rejoins, "returns of a peer");
+    say(edges.unfinished, "edges unfinished");
+    say(edges.one_sided, "edges open on one side only");
+    say(edges.closed_early, "edges closed early");
+    say(edges.glare, "pairs that both offered (glare)");
+    say(edges.surprises, "signals that nobody waited for");
+    if messages.sent > 0 {
+        lines.push(format!(
+            "{}: {} delivered, {} lost, {} cut, {} duplicated, {} out of order",
+            plural(messages.sent, "message"),
+            count(messages.delivered),
+            count(messages.lost),
+            count(messages.cut),
+            count(messages.duplicated),
+            count(messages.out_of_order)
+        ));
+    }
+    lines
+}
+
+pub(super) fn health(summary: &Summary) -> Vec<String> {
+    let health = &summary.health;
+    vec![
+        format!(
+            "timer lag p99 {}, max {}; {} of {} cores used; {} resident; {}",
+            percentile(&health.lag_us, 99.0, health.lag_us.p.p99),
+            duration(health.lag_us.max_us),
+            format_args!("{:.2}", health.cpu_cores),
+            summary.run.machine.cores,
+            bytes(health.rss_bytes_max),
+            plural(health.fds_max, "descriptor")
+        ),
+        format!(
+            "{} CPU for each edge; {} started late, {} not at all",
+            duration(health.us_per_edge),
+            plural(health.late, "peer"),
+            count(health.dropped)
+        ),
+    ]
+}
+
+fn payer(timer: &str) -> &'static str {
+    match timer {
+        "signal_delivery" => "target",
+        "own_work" => "meshload",
+        "time_to_open" | "room_complete" => "both",
+        _ => "peers",
+    }
+}
+
+fn timer_row(name: &str, payer: &str, due: &Distribution) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        payer.to_owned(),
+        count(due.count),
+        percentile(due, 50.0, due.p.p50),
+        percentile(due, 95.0, due.p.p95),
+        percentile(due, 99.0, due.p.p99),
+        duration(due.max_us),
+    ]
+}

@@ -1,0 +1,171 @@
+//! For a terminal: the verdicts first, then what they rest on.
+
+use crate::report::escape::{plain, visible};
+use crate::report::figures::{duration, observed, plural};
+use crate::report::{sections, table};
+use crate::summary::Summary;
+use crate::summary::distribution::Clock;
+use crate::summary::run::Outcome;
+use crate::summary::verdict::{GateResult, Verdict};
+
+/// Rows of failures that are shown; summary.json has them all.
+const FAILURES_MAX: usize = 12;
+
+pub(super) fn render(summary: &Summary, color: bool) -> String {
+    let paint = Paint { color };
+    let mut lines = vec![title(summary, &paint)];
+    lines.extend(gates(summary, &paint));
+    lines.extend(validity(summary, &paint));
+    section(&mut lines, None, sections::headline(summary));
+    let timers = sections::timers(summary);
+    if timers.len() > 1 {
+        section(&mut lines, None, table::lines(|column| column < 2, &timers));
+    }
+    section(&mut lines, Some("failures"), failures(summary));
+    section(&mut lines, Some("signaling"), sections::signaling(summary));
+    section(&mut lines, Some("counted"), sections::counters(summary));
+    section(&mut lines, Some("this machine"), sections::health(summary));
+    lines.join("\n") + "\n"
+}
+
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    /// SGR codes of ECMA-48: 31 red, 32 green, 33 yellow, all bold.
+    fn on(&self, code: u8, text: &str) -> String {
+        if self.color { format!("\u{1b}[1;{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+fn title(summary: &Summary, paint: &Paint) -> String {
+    let run = &summary.run;
+    let code = match summary.result {
+        Outcome::Passed => 32,
+        Outcome::Interrupted | Outcome::Incomplete => 33,
+        _ => 31,
+    };
+    let mut title = format!(
+        "{} {}, seed {}, {} against {}",
+        paint.on(code, &summary.result.name().to_uppercase()),
+        plain(&run.name),
+        run.seed,
+        duration(run.duration_us),
+        visible(&run.target)
+    );
+    if let Some(by) = &run.stopped_by {
+        title.push_str(&format!("; stopped by {}", plain(by)));
+    }
+    title
+}
+
+fn gates(summary: &Summary, paint: &Paint) -> Vec<String> {
+    if summary.gates.is_empty() {
+        return vec!["gates: none".into()];
+    }
+    let failed = summary.gates.iter().filter(|gate| !gate.ok).count() as u64;
+    let head = match failed {
+        0 => format!("gates: {} passed", plural(summary.gates.len() as u64, "gate")),
+        _ => format!("gates: {failed} of {} failed", summary.gates.len()),
+    };
+    let rows: Vec<Vec<String>> = summary.gates.iter().map(gate_row).collect();
+    let marked = table::lines(|_| true, &rows).into_iter().zip(&summary.gates).map(|(row, gate)| {
+        let mark = if gate.ok { paint.on(32, "ok  ") } else { paint.on(31, "FAIL") };
+        format!("  {mark} {row}")
+    });
+    std::iter::once(head).chain(marked).collect()
+}
+
+/// Metric, condition, what was seen, from how much, where it is written.
+fn gate_row(gate: &GateResult) -> Vec<String> {
+    let samples = match gate.why.as_deref() {
+        Some("too_few_samples") => format!("too few samples: {}", gate.samples),
+        Some(why) => plain(why).replace('_', " "),
+        None => plural(gate.samples, "sample"),
+    };
+    let line = gate.line.as_deref().map(visible).unwrap_or_default();
+    vec![plain(&metric(gate)), plain(&gate.expr), observed(gate), samples, line]
+}
+
+/// The metric's name, with its clock where that is not the usual one.
+pub(super) fn metric(gate: &GateResult) -> String {
+    match gate.clock {
+        Some(Clock::Began) => format!("{}.began", gate.metric),
+        _ => gate.metric.clone(),
+    }
+}
+
+fn validity(summary: &Summary, paint: &Paint) -> Vec<String> {
+    let verdict = summary.validity.verdict;
+    let code = match verdict {
+        Verdict::Valid => 32,
+        Verdict::Suspect => 33,
+        Verdict::Invalid => 31,
+    };
+    let mut lines = vec![format!("validity: {}", paint.on(code, verdict.name()))];
+    for doubt in &summary.validity.reasons {
+        let (what, observed) = (plain(&doubt.what), plain(&doubt.observed));
+        lines.push(format!("  {what}: {observed} (limit {}); cure: {}", plain(&doubt.limit), plain(&doubt.cure)));
+    }
+    lines
+}
+
+fn failures(summary: &Summary) -> Vec<String> {
+    if summary.failures.is_empty() {
+        return vec![];
+    }
+    let header = sections::FAILURE_HEADER.map(str::to_owned).to_vec();
+    let shown = summary.failures.iter().take(FAILURES_MAX);
+    let rows = shown.map(|row| sections::failure(row).map(|cell| plain(&cell)).to_vec());
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
+    let mut lines = table::lines(|column| column > 1, &rows);
+    if summary.failures.len() > FAILURES_MAX {
+        lines.push(format!("and {} more in summary.json", summary.failures.len() - FAILURES_MAX));
+    }
+    lines
+}
+
+fn section(lines: &mut Vec<String>, title: Option<&str>, body: Vec<String>) {
+    if body.is_empty() {
+        return;
+    }
+    lines.push(String::new());
+    let indent = if let Some(title) = title {
+        lines.push(title.to_owned());
+        "  "
+    } else {
+        ""
+    };
+    lines.extend(body.into_iter().map(|line| format!("{indent}{line}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{check_snapshot, hostile, run};
+
+    #[test]
+    fn a_run_on_a_terminal() {
+        check_snapshot("text", &render(&run(), false));
+    }
+
+    #[test]
+    fn colours_are_only_there_when_asked_for() {
+        assert!(!render(&run(), false).contains('\u{1b}'));
+        assert!(render(&run(), true).contains("\u{1b}[1;31mFAIL\u{1b}[0m"));
+    }
+
+    #[test]
+    fn text_from_the_target_is_inert() {
+        let text = render(&hostile(), false);
+        assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
+        assert!(text.lines().all(|line| !line.contains("::") && !line.contains("##[") && !line.contains("##vso[")));
+    }
+
+    #[test]
+    fn an_empty_run_is_shown_too() {
+        let text = render(&Summary::default(), false);
+        assert!(text.contains("no edge opened"), "{text}");
+    }
+}

@@ -1,0 +1,125 @@
+//! The names under which a run can be asked: timers, rates, counters and values.
+
+use crate::summary::Summary;
+use crate::summary::distribution::Clock;
+use crate::summary::histogram::Histogram;
+
+/// Every timer but those of single message types, `signal_delivery.<type>`.
+pub const TIMERS: [&str; 14] = [
+    "connect",
+    "join",
+    "discovery",
+    "negotiation",
+    "ice",
+    "dtls",
+    "channel",
+    "time_to_open",
+    "room_complete",
+    "own_work",
+    "signal_delivery",
+    "leave_notice",
+    "message_latency",
+    "message_rtt",
+];
+
+/// Before the type's name in the timer of one message type.
+pub const DELIVERY_OF_A_KIND: &str = "signal_delivery.";
+
+pub const RATES: [&str; 4] = ["edges_failed", "peers_failed", "messages_lost", "mesh_complete"];
+
+pub const VALUES: [&str; 2] = ["amplification", "signaling_bytes_per_edge"];
+
+/// Named as in `counts`.
+pub const COUNTERS: [&str; 33] = [
+    "peers.planned",
+    "peers.joined",
+    "peers.failed",
+    "peers.dropped",
+    "peers.unfinished",
+    "peers.rejoins",
+    "peers.reconnects",
+    "edges.planned",
+    "edges.opened",
+    "edges.failed",
+    "edges.dropped",
+    "edges.unfinished",
+    "edges.closed_early",
+    "edges.one_sided",
+    "edges.rejoins",
+    "edges.glare",
+    "edges.early",
+    "edges.surprises",
+    "rooms.planned",
+    "rooms.complete",
+    "rooms.incomplete",
+    "signaling.sent",
+    "signaling.received",
+    "signaling.sent_bytes",
+    "signaling.received_bytes",
+    "signaling.elsewhere",
+    "messages.sent",
+    "messages.delivered",
+    "messages.lost",
+    "messages.duplicated",
+    "messages.out_of_order",
+    "messages.cut",
+    "messages.dropped",
+];
+
+/// What gates can be judged on: a summary, or a run that is still going.
+pub trait Readings {
+    /// The samples of a timer, warm-up left out.
+    fn timer(&self, name: &str, clock: Clock) -> Option<Histogram>;
+    /// A rate from 0 to 1, and of how many.
+    fn rate(&self, name: &str) -> Option<(f64, u64)>;
+    fn counter(&self, name: &str) -> Option<u64>;
+    fn value(&self, name: &str) -> Option<f64>;
+}
+
+impl Readings for Summary {
+    fn timer(&self, name: &str, clock: Clock) -> Option<Histogram> {
+        self.timers.get(name)?.on(clock).histogram().ok()
+    }
+
+    fn rate(&self, name: &str) -> Option<(f64, u64)> {
+        let (edges, peers) = (&self.counts.edges, &self.counts.peers);
+        let (rate, of) = match name {
+            "edges_failed" => (self.rates.edges_failed, edges.planned.saturating_add(edges.rejoins)),
+            "mesh_complete" => (self.rates.mesh_complete, edges.planned.saturating_add(edges.rejoins)),
+            "peers_failed" => (self.rates.peers_failed, peers.planned.saturating_add(peers.rejoins)),
+            "messages_lost" => (self.rates.messages_lost, self.counts.messages.sent),
+            _ => return None,
+        };
+        rate.map(|rate| (rate, of))
+    }
+
+    fn counter(&self, name: &str) -> Option<u64> {
+        self.counts.named(name)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        match name {
+            "amplification" => self.amplification,
+            "signaling_bytes_per_edge" => self.signaling_bytes_per_edge.map(|bytes| bytes as f64),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_named_is_a_number_in_the_counts() {
+        let summary = Summary::default();
+        for name in COUNTERS {
+            assert_eq!(summary.counter(name), Some(0), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_map_in_the_counts_is_no_counter() {
+        assert_eq!(Summary::default().counter("signaling.by_type"), None);
+    }
+}
