@@ -1,7 +1,7 @@
 //! Parses the command line, runs the command, exits with its code.
 
 use meshload::cli::{self, Command};
-use meshload::commands::{check, compare, completions, dialects, explain, man, profiles, report, run, serve};
+use meshload::commands::{check, compare, completions, dialects, explain, man, probe, profiles, report, run, serve};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Completions(args) => completions::completions(&args),
         Command::Man => man::man(),
         Command::Run(args) => run::run(&args),
+        Command::Probe(args) => probe::probe(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => report::report(&args),
     };

@@ -9,6 +9,7 @@ mod server;
 use mesh::{Arrival, Mesh};
 use meshload::dialect::Dialect;
 use server::Target;
+use std::process::Command;
 
 /// Meshes of 4 and 12, one by one and all at once.
 fn check(dialect: &str, target: &Target) {
@@ -29,11 +30,34 @@ fn check(dialect: &str, target: &Target) {
     }
 }
 
+fn peerjs() -> Target {
+    let peer = Target::bin("peer", "dist/bin/peerjs.js");
+    peer.arguments(&["--port", "9000", "--allow_discovery", "--path", "/"]).path("/peerjs")
+}
+
 #[test]
 fn peerjs_meshes() {
-    let target =
-        Target::bin("peer", "dist/bin/peerjs.js").arguments(&["--port", "9000", "--allow_discovery", "--path", "/"]);
-    check("peerjs", &target.path("/peerjs"));
+    check("peerjs", &peerjs());
+}
+
+/// The whole program, from its command line to the Summary.
+#[test]
+fn a_run_opens_every_edge_through_a_real_peerjs_server() {
+    let target = peerjs();
+    let Some(server) = target.start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let arguments =
+        ["run", "--dialect", "peerjs", "--rooms", "3", "--room-size", "4", "--no-gates", "--duration", "1s"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    command.args(arguments).args(["--on-invalid", "warn", "--quiet", "--target", &target.url(&server)]);
+    let output = command.arg("--out").arg(&out).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let summary = std::fs::read_to_string(out.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let edges = &summary["counts"]["edges"];
+    assert_eq!((&edges["planned"], &edges["opened"]), (&18.into(), &18.into()), "{}", summary["failures"]);
+    assert_eq!(summary["run"]["dialect"], "peerjs");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What was typed, as types: every command, with its help.
 
 mod options;
+mod probe;
 
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
     ShapeArgs,
 };
+pub use probe::{ProbeArgs, ProbeFormat};
 
 use clap::builder::styling::AnsiColor;
 use clap::builder::{FalseyValueParser, Styles};
@@ -39,6 +41,8 @@ Every option can also be set in the environment, as MESHLOAD_<OPTION>; the comma
 pub enum Command {
     /// Runs a load: every peer of the plan arrives, meets its room and opens its channels
     Run(RunArgs),
+    /// Looks closely at one handshake: which step fails, why, and with what evidence
+    Probe(ProbeArgs),
     /// Serves as the reference signaling server
     Serve(ServeArgs),
     /// Tells every mistake of a profile, or what its plan costs

@@ -33,13 +33,19 @@ pub struct ShapeArgs {
     /// A gate beside the profile's, such as 'time_to_open: p(95) < 800ms'; repeatable
     #[arg(long, value_name = "METRIC: EXPR", value_delimiter = '\n', env = "MESHLOAD_GATE")]
     pub gate: Vec<String>,
+    /// What an INVALID run does to the exit code: fail (98), or warn
+    #[arg(long, value_name = "fail|warn", env = "MESHLOAD_ON_INVALID")]
+    pub on_invalid: Option<String>,
+    /// What a SUSPECT run does to the exit code: pass, or fail (98)
+    #[arg(long, value_name = "pass|fail", env = "MESHLOAD_ON_SUSPECT")]
+    pub on_suspect: Option<String>,
     /// Drops the profile's gates
     #[arg(long, env = "MESHLOAD_NO_GATES", value_parser = FalseyValueParser::new())]
     pub no_gates: bool,
 }
 
 /// What else of the profile an option changes.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "The target and the peers")]
 pub struct ChangeArgs {
     /// The server's URL, ws(s) or http(s) [default: an embedded reference server]
@@ -78,6 +84,9 @@ pub struct LoadArgs {
     /// A target outside of this machine and private networks that may be put under load; repeatable
     #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
     pub allow_target: Vec<String>,
+    /// Runs again, up to so many times, while the run is INVALID; the last one's report stays
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20), env = "MESHLOAD_RETRY_INVALID")]
+    pub retry_invalid: u8,
     /// Worker threads [default: the cores granted]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
     pub workers: Option<u16>,
@@ -111,9 +120,15 @@ pub struct OutputArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout"
-)]
+#[command(after_help = "Examples:
+  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout
+  meshload serve --fault timing          a server that fails in a way that is known
+
+Presets: channel-isolation, timing, channel-mismatch, connection, swallow-join, lost-first-offer, stale-roster,
+sdp-rewrite, candidate-drop, slow-fanout.
+Rules: drop | delay TIME[..TIME|~TIME|/subscriber] | duplicate [N] | reorder | corrupt frame|fingerprint | disconnect |
+stall TIME | rename-channel NAME | capacity N/s, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
+The first rule that matches a message decides its fate.")]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9000", env = "MESHLOAD_LISTEN")]
@@ -127,6 +142,12 @@ pub struct ServeArgs {
     /// A registry sends at most one list in that time; 0s sends one after each change
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = interval, env = "MESHLOAD_LIST_INTERVAL")]
     pub list_interval: Duration,
+    /// A fault to commit: a preset's name, or a rule such as 'delay 50ms type=peer-ready p=10%'; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = '\n', env = "MESHLOAD_FAULT")]
+    pub fault: Vec<String>,
+    /// The number that the faults' draws grow from
+    #[arg(long, value_name = "N", default_value_t = 1, env = "MESHLOAD_SEED")]
+    pub seed: u64,
     /// One line a second on stderr: connections and frames
     #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
     pub verbose: u8,
@@ -232,6 +253,8 @@ impl ShapeArgs {
             (Knob::Warmup, &self.warmup),
             (Knob::Duration, &self.duration),
             (Knob::Timeout, &self.timeout),
+            (Knob::OnInvalid, &self.on_invalid),
+            (Knob::OnSuspect, &self.on_suspect),
         ];
         let mut overrides = singles(&given);
         overrides.extend(self.gate.iter().map(|gate| Override::new(Knob::Gate, gate)));

@@ -1,7 +1,7 @@
 //! Tells every mistake of a profile, or what its plan costs.
 
 use super::stdout::{complain, write};
-use super::{Exit, gates, input, machine};
+use super::{Exit, input, machine};
 use crate::cli::{CheckArgs, Format, SeedChoice};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
@@ -13,9 +13,7 @@ pub fn check(args: &CheckArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    // Both are asked before either ends this, so that all is told at once.
-    let (gates, dialect) = (gates::read(&profile), input::dialect(&profile));
-    if let Some(exit) = gates.err().or(dialect.err()) {
+    if let Err(exit) = input::dialect(&profile) {
         return exit;
     }
     let machine = machine::measure();

@@ -22,8 +22,7 @@ pub fn report(args: &ReportArgs) -> Exit {
         let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
         // The summary itself is there already, and is not ours to write again.
         let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
-        let written = Folder::open(folder).and_then(|folder| folder.write(files));
-        if let Err(why) = written {
+        if let Err(why) = Folder::at(folder).write(files) {
             complain([why]);
             return Exit::Broken;
         }

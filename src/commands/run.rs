@@ -1,22 +1,20 @@
 //! `meshload run`: the main job, from what was typed to the report and the exit code.
 
-use super::files::{files, format};
+use super::ending::Ending;
 use super::folder::Folder;
-use super::stdout::{complain, write};
-use super::{Exit, gates, input, limits, machine};
+use super::stdout::complain;
+use super::{Exit, faults, gates, input, limits, machine};
 use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
-use crate::controller::{self, Done, Order, Show, Stop, Trouble};
+use crate::controller::{self, Done, Order, Show, Signal, Signals, Trouble};
 use crate::dialect::Dialect;
-use crate::gates::{Gate, judge, passed};
 use crate::metrics::Thresholds;
 use crate::plan::{Cost, Plan};
-use crate::profile::{OnInvalid, Profile, to_toml};
-use crate::report::render;
+use crate::profile::Validity;
 use crate::server;
+use crate::server::faults::Rule;
 use crate::signaling::Reach;
 use crate::summary::Summary;
-use crate::summary::run::Outcome;
-use crate::summary::verdict::Verdict;
+use crate::summary::verdict::{Doubt, Verdict};
 use crate::vocabulary::seed::Seed;
 use std::io::IsTerminal;
 use std::num::NonZero;
@@ -36,6 +34,10 @@ pub fn run(args: &RunArgs) -> Exit {
         (Ok(gates), Ok(dialect)) => (gates, dialect),
         (Err(exit), _) | (_, Err(exit)) => return exit,
     };
+    let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+        Ok(faults) => faults,
+        Err(exit) => return exit,
+    };
     limits::raise_descriptors();
     let too_much = Cost::of(&profile).check(&machine::measure());
     if !too_much.is_empty() {
@@ -49,25 +51,62 @@ pub fn run(args: &RunArgs) -> Exit {
         complain(problems);
         return Exit::Usage;
     }
-    let path = args.output.out.clone().unwrap_or_else(|| Folder::usual(&profile.name, seed));
-    let folder = match Folder::open(&path) {
-        Ok(folder) => folder,
-        Err(why) => {
-            complain([why]);
-            return Exit::Usage;
-        }
+    let folder = Folder::at(args.output.out.clone().unwrap_or_else(|| Folder::usual(&profile.name, seed)));
+    let quiet = args.output.quiet;
+    let signals = match Signals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
+        Ok(signals) => signals,
+        Err(error) => return turn_away(&Trouble::Own(error)),
     };
-    let order = order(args, plan, dialect);
-    if !args.output.quiet {
-        complain([announcement(&order)]);
+    if !quiet {
+        complain(folder.obstacle());
     }
-    match controller::run(order) {
-        Ok(done) => close(args, &profile, &gates, done, &folder),
-        Err(trouble) => turn_away(&trouble),
+    match play(args, &plan, &dialect, &faults, &signals) {
+        Ok(done) => Ending { args, profile: &profile, gates: &gates, folder: &folder, signals: &signals }.close(done),
+        Err(exit) => exit,
     }
 }
 
-fn order(args: &RunArgs, plan: Plan, dialect: Dialect) -> Order {
+/// Plays the plan, and again while the run is INVALID and retries are left; what the last one measured.
+fn play(args: &RunArgs, plan: &Plan, dialect: &Dialect, faults: &[Rule], signals: &Signals) -> Result<Done, Exit> {
+    let mut retries = args.load.retry_invalid;
+    loop {
+        let order = order(args, plan.clone(), dialect.clone(), faults.to_vec());
+        if !args.output.quiet {
+            complain([announcement(&order)]);
+        }
+        let done = controller::run_until(order, signals.clone()).map_err(|trouble| turn_away(&trouble))?;
+        if retries == 0 || !is_worth_a_retry(&done) {
+            return Ok(done);
+        }
+        retries -= 1;
+        if !args.output.quiet {
+            complain([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
+        }
+    }
+}
+
+/// It ran to its end, and this machine was the limit.
+fn is_worth_a_retry(done: &Done) -> bool {
+    done.stop.is_none() && done.panics == 0 && done.summary.validity.verdict == Verdict::Invalid
+}
+
+fn doubts(summary: &Summary) -> String {
+    let doubt = |doubt: &Doubt| format!("{}: {}", doubt.what, doubt.observed);
+    summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
+}
+
+fn acknowledge(signal: Signal, quiet: bool) {
+    if !quiet {
+        complain([format!("{}: the report of what was measured follows; a second signal ends at once", signal.name())]);
+    }
+}
+
+/// A second signal: whatever is being done is left as it is.
+fn end_at_once(signal: Signal) {
+    std::process::exit(Exit::from(signal).code().into());
+}
+
+fn order(args: &RunArgs, plan: Plan, dialect: Dialect, faults: Vec<Rule>) -> Order {
     let target = &plan.profile.target;
     let cores = available_parallelism().map_or(1, NonZero::get);
     Order {
@@ -75,13 +114,27 @@ fn order(args: &RunArgs, plan: Plan, dialect: Dialect) -> Order {
         dialect,
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
-        embedded: server::Config::default(),
+        embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
         reach: Reach { allowed_hosts: args.load.allow_target.clone() },
         wait_for_target: args.load.wait_for_target,
         workers: args.load.workers.map_or(cores, usize::from),
         show: show(&args.output),
-        thresholds: Thresholds::default(),
+        thresholds: thresholds(&plan.profile.validity),
         plan,
+    }
+}
+
+fn thresholds(validity: &Validity) -> Thresholds {
+    Thresholds {
+        lag_suspect: validity.lag_suspect,
+        lag_suspect_share: validity.lag_suspect_share,
+        lag_invalid: validity.lag_invalid,
+        busy_suspect: validity.busy_suspect,
+        waiting_suspect: validity.waiting_suspect,
+        waiting_invalid: validity.waiting_invalid,
+        dropped_suspect: validity.dropped_suspect,
+        dropped_invalid: validity.dropped_invalid,
+        clock_jump_invalid: validity.clock_jump_invalid,
     }
 }
 
@@ -136,66 +189,6 @@ fn announcement(order: &Order) -> String {
     )
 }
 
-/// Judges the run, writes and shows its report, and says how it ended.
-fn close(args: &RunArgs, profile: &Profile, gates: &[Gate], done: Done, folder: &Folder) -> Exit {
-    let Done { mut summary, stop, panics } = done;
-    summary.run.profile = Some(to_toml(profile).to_owned());
-    summary.gates = judge(gates, &summary);
-    let mut exit = exit(profile, &summary, stop, panics);
-    settle(&mut summary, exit);
-
-    let mut files = files(&summary, &args.output.report);
-    files.push(("profile.toml", to_toml(profile).as_bytes().to_vec()));
-    let written = folder.write(files);
-    if let Err(why) = &written {
-        complain([why]);
-        exit = exit.first_of(Exit::Broken);
-        settle(&mut summary, exit);
-    }
-    exit = exit.first_of(write(render(format(args.output.format, args.output.color), &summary)));
-    if written.is_ok() {
-        complain([format!("report: {}", folder.path().display())]);
-    }
-    exit
-}
-
-/// Everything that holds; the first in the order of interface.md counts.
-fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
-    let invalid = summary.validity.verdict == Verdict::Invalid && profile.validity.on_invalid == OnInvalid::Fail;
-    let holds = [
-        (panics > 0, Exit::Broken),
-        (is_unreachable(summary), Exit::Unreachable),
-        (!summary.run.complete, Exit::Incomplete),
-        (invalid, Exit::Invalid),
-        (!passed(summary) || stop == Some(Stop::Brake), Exit::Failed),
-    ];
-    let stopped = match stop {
-        Some(Stop::Signal(signal)) => Exit::of_signal(signal.number()).unwrap_or(Exit::Interrupted),
-        Some(Stop::Brake) | None => Exit::Passed,
-    };
-    holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
-}
-
-/// Peers failed, and not one ever had a connection.
-fn is_unreachable(summary: &Summary) -> bool {
-    let connected = [&summary.timers, &summary.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
-    let failed = summary.counts.peers.failed + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
-    failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
-}
-
-fn settle(summary: &mut Summary, exit: Exit) {
-    summary.exit_code = exit.code();
-    summary.result = match exit {
-        Exit::Passed => Outcome::Passed,
-        Exit::Broken | Exit::Usage | Exit::Refused => Outcome::Error,
-        Exit::Unreachable => Outcome::Unreachable,
-        Exit::Incomplete => Outcome::Incomplete,
-        Exit::Invalid => Outcome::Invalid,
-        Exit::Failed => Outcome::Failed,
-        Exit::Hangup | Exit::Interrupted | Exit::Terminated => Outcome::Interrupted,
-    };
-}
-
 /// The run could not be started.
 fn turn_away(trouble: &Trouble) -> Exit {
     match trouble {
@@ -214,5 +207,43 @@ fn turn_away(trouble: &Trouble) -> Exit {
             complain([format!("the run could not start: {error}")]);
             Exit::Broken
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{self, Override, Source};
+
+    fn planned(text: &str, overrides: &[Override]) -> Plan {
+        let source = Source { name: "p.toml", text };
+        Plan::new(profile::read(source, overrides, &|_| None).unwrap(), Seed(7))
+    }
+
+    #[test]
+    fn a_profile_that_says_nothing_of_validity_has_the_thresholds_of_the_table() {
+        assert_eq!(thresholds(&planned("", &[]).profile.validity), Thresholds::default());
+    }
+
+    #[test]
+    fn the_size_of_a_run_is_announced_before_it_starts() {
+        let plan = planned("name = \"x\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"6/s\"", &[]);
+        let order = Order {
+            run_id: "m1".to_owned(),
+            dialect: Dialect::Dashboard,
+            url: None,
+            url_shown: None,
+            embedded: server::Config::default(),
+            reach: Reach::default(),
+            wait_for_target: std::time::Duration::ZERO,
+            workers: 2,
+            show: Show::Nothing,
+            thresholds: Thresholds::default(),
+            plan,
+        };
+        let embedded = "x: 6 peers in 2 rooms, 6 edges, to an embedded server; 11 s, at most 26 s; seed 7, 2 workers";
+        assert_eq!(announcement(&order), embedded);
+        let shown = Order { url_shown: Some("wss://a.example/ws/".to_owned()), ..order };
+        assert!(announcement(&shown).contains(" edges, to wss://a.example/ws/; "));
     }
 }

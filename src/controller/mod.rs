@@ -17,5 +17,5 @@ pub use embedded::Embedded;
 pub use endpoint::Endpoints;
 pub use machine::machine;
 pub use progress::Show;
-pub use run::{Done, Order, Stop, Trouble, run};
-pub use signals::Signal;
+pub use run::{Done, Order, Stop, Trouble, run, run_until};
+pub use signals::{Signal, Signals};

@@ -54,3 +54,31 @@ impl Pulses {
         all.get(all.len().saturating_sub(1) * 99 / 100).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recent_p99_is_read_from_the_samples_of_all_workers_together() {
+        let pulses = Pulses::new(2);
+        assert_eq!(pulses.recent_p99_us(), None);
+        pulses.of(0).recent_us = vec![7];
+        assert_eq!(pulses.recent_p99_us(), Some(7));
+        pulses.of(0).recent_us = (1..=50).collect();
+        pulses.of(1).recent_us = (51..=100).rev().collect();
+        assert_eq!(pulses.recent_p99_us(), Some(99));
+    }
+
+    #[test]
+    fn tallies_add_up_and_a_lag_is_taken_once() {
+        let pulses = Pulses::new(2);
+        for (worker, peers_joined) in [(0, 3), (1, 4)] {
+            pulses.of(worker).tally = Tally { peers_joined, ..Tally::default() };
+        }
+        assert_eq!(pulses.tally().peers_joined, 7);
+        pulses.of(1).lag.record(std::time::Duration::from_millis(1));
+        let counts = || pulses.take_lags().iter().map(Histogram::count).collect::<Vec<_>>();
+        assert_eq!((counts(), counts()), (vec![0, 1], vec![0, 0]));
+    }
+}

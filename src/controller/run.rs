@@ -100,17 +100,27 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// Runs to the end of the plan, or until the failure brake: no signal stops it.
+///
+/// # Errors
+/// As `run_until`.
+pub fn run(order: Order) -> Result<Done, Trouble> {
+    run_until(order, Signals::none())
+}
+
 /// Runs to the end of the plan, or until a signal or the failure brake.
 ///
 /// # Errors
 /// The run could not be started; once it is, every failure is a figure in the Summary.
-pub fn run(order: Order) -> Result<Done, Trouble> {
+pub fn run_until(order: Order, signals: Signals) -> Result<Done, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(conduct(order))
+    let done = runtime.block_on(conduct(order, signals));
+    // A name that is still being resolved is waited for by nobody.
+    runtime.shutdown_background();
+    done
 }
 
-async fn conduct(order: Order) -> Result<Done, Trouble> {
-    let mut signals = Signals::listen()?;
+async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     let embedded = order.url.is_none().then(|| Embedded::start(order.embedded.clone())).transpose()?;
     let url = match (&order.url, &embedded) {
         (Some(url), _) => url.clone(),
@@ -119,10 +129,9 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
-    admit_target(&endpoints, &order.dialect).await?;
     let stopped_early = tokio::select! {
-        () = wait_for_target(&endpoints, &order.dialect, order.wait_for_target) => None,
-        signal = signals.next() => Some(Stop::Signal(signal)),
+        reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
+        signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
     let workers = order.workers.clamp(1, order.plan.rooms.len().max(1));
@@ -142,7 +151,7 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         Some(stop) => Some(stop),
         None => watch_over.until_the_end(&mut signals).await,
     };
-    let (harvests, health) = watch_over.harvest(&mut signals).await;
+    let (harvests, health) = watch_over.harvest().await;
     let ended = Instant::now();
     drop(embedded);
 
@@ -178,6 +187,12 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
     };
     let summary = summarize(&books, &health, facts);
     Ok(Done { summary, stop, panics })
+}
+
+async fn reach_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> Result<(), Trouble> {
+    admit_target(endpoints, dialect).await?;
+    wait_for_target(endpoints, dialect, at_most).await;
+    Ok(())
 }
 
 /// A target off this machine and off private networks is refused unless it was named on purpose.
@@ -265,7 +280,7 @@ impl WatchOver {
         let planned = self.common.plan.peers();
         loop {
             tokio::select! {
-                signal = signals.next() => return Some(Stop::Signal(signal)),
+                signal = signals.first() => return Some(Stop::Signal(signal)),
                 _ = step.tick() => {}
             }
             let now = Instant::now();
@@ -293,21 +308,13 @@ impl WatchOver {
         }
     }
 
-    /// Everybody leaves; what comes back within the time is the run's data. A second signal
-    /// ends the wait.
-    async fn harvest(&mut self, signals: &mut Signals) -> (Vec<Harvest>, Health) {
+    /// Everybody leaves; what comes back within the time is the run's data.
+    async fn harvest(&mut self) -> (Vec<Harvest>, Health) {
         // A worker that is gone already needs no telling.
         let _ = self.conduct.send(Conduct::Leave);
         let until = Instant::now() + HARVEST_MAX;
         while self.is_playing() && Instant::now() < until {
-            tokio::select! {
-                signal = signals.next() => {
-                    if signals.is_second(signal) {
-                        break;
-                    }
-                }
-                () = tokio::time::sleep(Duration::from_millis(5)) => {}
-            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.progress.finish();
         let mut harvests = vec![];

@@ -198,7 +198,7 @@ impl Usher {
         let mut conversation = common.dialect.converse(me);
         let endpoint = common
             .endpoints
-            .of(&id, place.peer.0, &room_id, &mut *conversation)
+            .of(&id, place.peer.0, &room_id, Some(&mut *conversation))
             .map_err(|error| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {error}")))?;
         let engine = self.engines.open(common, place, plan.size())?;
         let config = Config {
@@ -271,3 +271,6 @@ fn talk(common: &Common, place: Place) -> Talk {
         draws: plan.seed.stream("talk", place.peer.0.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,12 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
     let books = Rc::new(RefCell::new(Recorder::new(&facts, common.start, timeout, kinds)));
     common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct)),
+        Ok(runtime) => {
+            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct));
+            // A name that is still being resolved is waited for by nobody.
+            runtime.shutdown_background();
+            panics
+        }
         Err(error) => Err(error),
     };
     common.pulses.of(worker).tally = books.borrow().tally();
@@ -142,7 +147,7 @@ async fn next_arrival(clock: &Rc<Clock>, due: Option<Instant>) {
     }
 }
 
-fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
+pub(super) fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
     RoomFacts {
         index: room.index,
         first: room.first,

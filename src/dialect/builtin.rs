@@ -35,7 +35,7 @@ pub(super) fn named(name: &str) -> Option<Dialect> {
     if name == dashboard::NAME {
         return Some(Dialect::Dashboard);
     }
-    ALL.iter().find(|built_in| built_in.name == name).map(|built_in| built_in.dialect())
+    ALL.iter().find(|built_in| built_in.name == name).map(BuiltIn::dialect)
 }
 
 impl BuiltIn {

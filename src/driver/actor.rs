@@ -3,12 +3,14 @@
 use super::board::Board;
 use crate::dialect::{self, Conversation, Output as Talked};
 use crate::peer::{Input, Output, Parcel, Peer};
-use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::event::{Concern, Part, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Naming, Place, Seat};
 use crate::vocabulary::link::{Notice, Order};
-use crate::vocabulary::message::{Heard, Kind, Say};
+use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use rustc_hash::FxHasher;
 use std::collections::VecDeque;
+use std::hash::Hasher;
 use std::time::Instant;
 
 /// What happens to a peer.
@@ -93,9 +95,9 @@ impl Actor {
         self
     }
 
-    /// The board, if it has something that this peer has not read.
+    /// The board, if it has something that this peer has not read, and still would.
     pub fn news(&self) -> Option<&Board> {
-        self.board.as_ref().filter(|board| board.edition() != self.edition)
+        self.board.as_ref().filter(|board| !self.is_gone() && board.edition() != self.edition)
     }
 
     pub fn board(&self) -> Option<&Board> {
@@ -220,6 +222,9 @@ impl Actor {
         match heard.clone().try_map(|id| self.seat(id)) {
             Some(heard) => {
                 let joined = heard == Heard::Joined;
+                if let Heard::Signal { from, signal, .. } = &heard {
+                    self.witness(*from, false, signal);
+                }
                 self.peer.handle(now, Input::Heard(heard));
                 while let Some(output) = self.peer.poll() {
                     self.obey(now, output);
@@ -268,7 +273,10 @@ impl Actor {
             Output::Say(say) => {
                 let say = match say {
                     Say::Leave => Say::Leave,
-                    Say::Signal { to, signal } => Say::Signal { to: self.wire_id(to), signal },
+                    Say::Signal { to, signal } => {
+                        self.witness(to, true, &signal);
+                        Say::Signal { to: self.wire_id(to), signal }
+                    }
                 };
                 self.conversation.handle(now, dialect::Input::Say(say));
                 return;
@@ -292,6 +300,22 @@ impl Actor {
     fn wire_id(&self, seat: Seat) -> String {
         let known = self.board.as_ref().and_then(|board| board.id(seat));
         known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
+    }
+
+    /// Books what a signal was, so that what is heard can be compared with what was said.
+    fn witness(&mut self, other: Seat, said: bool, signal: &Signal) {
+        let (part, text) = match signal {
+            Signal::Offer { sdp } => (Part::Offer, sdp),
+            Signal::Answer { sdp } => (Part::Answer, sdp),
+            Signal::Candidate(candidate) => (Part::Candidate, &candidate.candidate),
+            Signal::EndOfCandidates => return,
+        };
+        if self.is_gone() || !self.connected {
+            return;
+        }
+        let mut hasher = FxHasher::default();
+        hasher.write(text.as_bytes());
+        self.effects.push_back(Effect::Note(What::Signal { other, said, part, digest: hasher.finish() }));
     }
 
     fn concern(&self, concern: dialect::Concern) -> Concern {

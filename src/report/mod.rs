@@ -17,6 +17,8 @@ mod sections;
 mod table;
 mod text;
 
+pub use escape::plain;
+
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,165 @@
+//! How a run ends: judged, kept, shown, and said as an exit code.
+
+use super::Exit;
+use super::files::{files, format};
+use super::folder::Folder;
+use super::stdout::{complain, write};
+use crate::cli::RunArgs;
+use crate::controller::{Done, Signals, Stop};
+use crate::gates::{Gate, judge, passed};
+use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
+use crate::report::render;
+use crate::summary::Summary;
+use crate::summary::run::Outcome;
+use crate::summary::verdict::Verdict;
+
+/// What the end of a run needs besides what it measured.
+pub(super) struct Ending<'a> {
+    pub args: &'a RunArgs,
+    pub profile: &'a Profile,
+    pub gates: &'a [Gate],
+    pub folder: &'a Folder,
+    pub signals: &'a Signals,
+}
+
+impl Ending<'_> {
+    /// Judges the run, writes and shows its report, and says how it ended.
+    pub fn close(&self, done: Done) -> Exit {
+        let Done { mut summary, stop, panics } = done;
+        summary.run.profile = Some(to_toml(self.profile).to_owned());
+        summary.gates = judge(self.gates, &summary);
+        let exit = exit(self.profile, &summary, stop, panics);
+        let (mut exit, mut written) = self.keep(&mut summary, exit);
+        let output = &self.args.output;
+        let shown = write(render(format(output.format, output.color), &summary));
+        let last = exit.first_of(shown).first_of(self.signalled());
+        if last != exit {
+            (exit, written) = self.keep(&mut summary, last);
+        }
+        match written {
+            Ok(()) => complain([format!("report: {}", self.folder.path().display())]),
+            Err(why) => complain([why]),
+        }
+        exit
+    }
+
+    /// Writes the files, and again if what happened meanwhile (a full disk, a signal) is how the run ended.
+    fn keep(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
+        loop {
+            settle(summary, exit);
+            let mut files = files(summary, &self.args.output.report);
+            files.push(("profile.toml", to_toml(self.profile).as_bytes().to_vec()));
+            let written = self.folder.write(files);
+            let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
+            let now = exit.first_of(own).first_of(self.signalled());
+            if now == exit {
+                return (exit, written);
+            }
+            exit = now;
+        }
+    }
+
+    /// How a signal that has come by now lets the run end.
+    fn signalled(&self) -> Exit {
+        self.signals.come().map_or(Exit::Passed, Exit::from)
+    }
+}
+
+/// Everything that holds; the first in the order of interface.md counts.
+fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
+    let invalid = summary.validity.verdict == Verdict::Invalid && profile.validity.on_invalid == OnInvalid::Fail;
+    let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;
+    let holds = [
+        (panics > 0, Exit::Broken),
+        (is_unreachable(summary), Exit::Unreachable),
+        (!summary.run.complete, Exit::Incomplete),
+        (invalid || doubted, Exit::Invalid),
+        (!passed(summary) || stop == Some(Stop::Brake), Exit::Failed),
+    ];
+    let stopped = match stop {
+        Some(Stop::Signal(signal)) => Exit::from(signal),
+        Some(Stop::Brake) | None => Exit::Passed,
+    };
+    holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
+}
+
+/// Peers failed, and not one ever had a connection.
+fn is_unreachable(summary: &Summary) -> bool {
+    let connected = [&summary.timers, &summary.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
+    let failed = summary.counts.peers.failed + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
+    failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
+}
+
+fn settle(summary: &mut Summary, exit: Exit) {
+    summary.exit_code = exit.code();
+    summary.result = match exit {
+        Exit::Passed => Outcome::Passed,
+        Exit::Broken | Exit::Usage | Exit::Refused => Outcome::Error,
+        Exit::Unreachable => Outcome::Unreachable,
+        Exit::Incomplete => Outcome::Incomplete,
+        Exit::Invalid => Outcome::Invalid,
+        Exit::Failed => Outcome::Failed,
+        Exit::Hangup | Exit::Interrupted | Exit::Terminated => Outcome::Interrupted,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::controller::Signal;
+    use crate::profile::{self, Source};
+    use crate::summary::SCHEMA;
+    use crate::summary::counts::{Counts, Edges};
+    use clap::Parser;
+    use std::fs;
+
+    fn profile(validity: &str) -> Profile {
+        let text = format!("[validity]\n{validity}");
+        profile::read(Source { name: "p.toml", text: &text }, &[], &|_| None).unwrap()
+    }
+
+    /// A run that opened its only edge, and came to that verdict on itself.
+    fn opened(verdict: Verdict) -> Summary {
+        let edges = Edges { planned: 1, opened: 1, ..Edges::default() };
+        let mut summary = Summary { counts: Counts { edges, ..Counts::default() }, ..Summary::default() };
+        summary.run.complete = true;
+        summary.validity.verdict = verdict;
+        summary
+    }
+
+    #[test]
+    fn invalid_fails_unless_it_is_to_warn_and_suspect_passes_unless_it_is_to_fail() {
+        let check = |verdict: Verdict, validity: &str, expected: Exit| {
+            assert_eq!(exit(&profile(validity), &opened(verdict), None, 0), expected, "{verdict:?} {validity}");
+        };
+        check(Verdict::Valid, "", Exit::Passed);
+        check(Verdict::Invalid, "", Exit::Invalid);
+        check(Verdict::Invalid, "on_invalid = \"warn\"", Exit::Passed);
+        check(Verdict::Suspect, "", Exit::Passed);
+        check(Verdict::Suspect, "on_suspect = \"fail\"", Exit::Invalid);
+        check(Verdict::Valid, "on_suspect = \"fail\"", Exit::Passed);
+    }
+
+    #[test]
+    fn a_panic_outranks_a_signal_and_a_signal_a_doubt() {
+        let doubted = opened(Verdict::Invalid);
+        let stop = Some(Stop::Signal(Signal::Terminate));
+        assert_eq!(exit(&profile(""), &doubted, stop, 0), Exit::Terminated);
+        assert_eq!(exit(&profile(""), &doubted, stop, 1), Exit::Broken);
+        assert_eq!(exit(&profile(""), &opened(Verdict::Valid), Some(Stop::Brake), 0), Exit::Failed);
+    }
+
+    #[test]
+    fn a_run_in_which_a_peer_panicked_ends_1_with_its_report() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::at(base.path().join("report"));
+        let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
+        let (profile, signals) = (profile(""), Signals::none());
+        let ending = Ending { args: &args, profile: &profile, gates: &[], folder: &folder, signals: &signals };
+        let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
+        assert_eq!(ending.close(Done { summary, stop: None, panics: 1 }), Exit::Broken);
+        let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
+        assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
+    }
+}
