@@ -37,7 +37,7 @@ pub struct Mesh {
     sent: usize,
     received: usize,
     glare: usize,
-    /// Notices of the last seat's leave, at the peers that stayed.
+    /// Peers that noticed the last seat's leave: by a word from the server or by their channel, whichever came.
     pub leave_notices: usize,
 }
 
@@ -90,7 +90,9 @@ impl Mesh {
             leave_notices: events
                 .iter()
                 .filter(|event| matches!(event.what, What::NoticedLeave { other } if Some(other) == last_seat))
-                .count(),
+                .map(|event| event.place.seat)
+                .collect::<BTreeSet<_>>()
+                .len(),
         }
     }
 }
