@@ -14,6 +14,12 @@ check:
 test:
     scripts/test
 
+# Every built-in dialect against the real server it is for, matchbox_server too, which takes minutes to build once
+targets:
+    npm ci --prefix tests/targets --no-audit --no-fund --ignore-scripts
+    cargo install matchbox_server@0.15.0 --locked --root tests/targets/cargo
+    cargo test --test targets -- --nocapture
+
 # The simulation on many seeds: peers and server on a virtual clock, with delays and drops
 sim SEEDS="10000":
     MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation

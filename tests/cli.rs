@@ -158,7 +158,32 @@ fn words_are_explained() {
 fn dialects_are_listed_and_shown() {
     insta::assert_snapshot!(in_a_folder(&["dialects"]));
     assert!(in_a_folder(&["dialects", "show", "dashboard"]).contains("webrtc-signaling"));
-    assert!(in_a_folder(&["dialects", "show", "peerjs"]).starts_with("exit 2"));
+    assert!(in_a_folder(&["dialects", "show", "peerjs"]).contains("name = \"peerjs\""));
+    let misspelt = in_a_folder(&["dialects", "show", "peersj"]);
+    assert!(misspelt.starts_with("exit 2") && misspelt.contains("did you mean peerjs?"), "{misspelt}");
+}
+
+#[test]
+fn a_dialect_file_gets_every_mistake_at_once_each_with_its_line() {
+    let twin = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/dashboard.toml");
+    assert!(in_a_folder(&["dialects", "check", twin]).starts_with("exit 0"));
+    let wrong = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dialect/tests/wrong.toml");
+    for arguments in
+        [&["dialects", "check", wrong][..], &["check", "smoke", "--dialect", wrong], &["run", "--dialect", wrong]]
+    {
+        let shown = in_a_folder(arguments);
+        assert!(shown.starts_with("exit 2"), "{shown}");
+        assert!(shown.matches("wrong.toml:").count() >= 10, "{shown}");
+    }
+    assert!(in_a_folder(&["dialects", "check", "none.toml"]).starts_with("exit 2"));
+}
+
+#[test]
+fn a_dialect_of_another_server_wants_a_target() {
+    let shown = in_a_folder(&["check", "smoke", "--dialect", "peerjs"]);
+    assert!(shown.starts_with("exit 2") && shown.contains("--target ws://127.0.0.1:9000/peerjs"), "{shown}");
+    let misspelt = in_a_folder(&["check", "smoke", "--dialect", "peersj"]);
+    assert!(misspelt.starts_with("exit 2") && misspelt.contains("did you mean peerjs?"), "{misspelt}");
 }
 
 #[test]

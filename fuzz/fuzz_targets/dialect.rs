@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::{Conversation, Dialect, Input, Me, Output};
 use meshload::vocabulary::choice::{Initiator, Trigger};
+use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
 fuzz_target!(|frames: &str| {
@@ -17,6 +18,11 @@ fuzz_target!(|frames: &str| {
         initiator: Initiator::Existing,
         settle: Duration::ZERO,
         epoch: (now, 0),
+        index: 1,
+        seat: 1,
+        size: 8,
+        token: String::new(),
+        seed: Seed(1),
     };
     let mut conversation = Dialect::Dashboard.converse(me);
     conversation.handle(now, Input::Open);

@@ -49,8 +49,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Lists the built-in profiles, or shows one to start from
     Profiles(ListArgs),
-    /// Lists the signaling dialects, or shows one
-    Dialects(ListArgs),
+    /// Lists the signaling dialects, shows one, or tells every mistake in a file of one
+    Dialects(DialectsArgs),
     /// Renders a summary again, in any format
     Report(ReportArgs),
     /// Compares two runs, or folders of repeats, with confidence, as a gate
@@ -106,6 +106,25 @@ pub struct ListArgs {
 pub enum ListAction {
     /// Prints the one of that name
     Show { name: String },
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  meshload dialects show relay > mine.toml
+  meshload dialects check mine.toml
+  meshload run --dialect ./mine.toml --target ws://127.0.0.1:8080")]
+pub struct DialectsArgs {
+    #[command(subcommand)]
+    pub action: Option<DialectsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DialectsAction {
+    /// Prints the one of that name
+    Show { name: String },
+    /// Tells every mistake in a dialect file; exits with 2 if there is one
+    Check { file: String },
 }
 
 #[derive(Args, Debug)]

@@ -13,7 +13,8 @@ pub fn check(args: &CheckArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    if let Err(exit) = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+    let faults = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str())));
+    if let Err(exit) = input::dialect(&profile).and(faults) {
         return exit;
     }
     let machine = machine::measure();

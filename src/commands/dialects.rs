@@ -1,10 +1,12 @@
-//! Lists the signaling dialects, or shows what one is.
+//! Lists the signaling dialects, shows what one is, or tells what is wrong with a file of one.
 
-use super::Exit;
 use super::stdout::{complain, write};
-use crate::cli::{ListAction, ListArgs};
-use crate::profile::{DIALECTS, nearest};
+use super::{Exit, input};
+use crate::cli::{DialectsAction, DialectsArgs};
+use crate::dialect::{Dialect, builtins, names};
+use crate::profile::nearest;
 
+/// The only one without a file of its own.
 const DASHBOARD: &str = "\
 dashboard   rooms over a WebSocket relay with channels; the lower id offers
 
@@ -18,19 +20,47 @@ webrtc-offer, webrtc-answer and webrtc-ice with each other member of it.
              meshload run --target ws://127.0.0.1:9000/ws/
 ";
 
-pub fn dialects(args: &ListArgs) -> Exit {
-    let first_line = DASHBOARD.split_inclusive('\n').next().unwrap_or_default();
+pub fn dialects(args: &DialectsArgs) -> Exit {
     match &args.action {
-        None => write(first_line),
-        Some(ListAction::Show { name }) if name == "dashboard" => write(DASHBOARD),
-        Some(ListAction::Show { name }) => {
-            let near = nearest(name, DIALECTS.iter().copied());
-            let hint = near.map_or_else(
-                || format!("built in are {}", DIALECTS.join(", ")),
-                |near| format!("did you mean {near}?"),
-            );
-            complain([format!("{}: no such dialect; {hint}", name.escape_debug())]);
-            Exit::Usage
-        }
+        None => write(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
+        Some(DialectsAction::Show { name }) => show(name),
+        Some(DialectsAction::Check { file }) => check(file),
+    }
+}
+
+fn row(dialect: &Dialect) -> String {
+    format!("{:<19} {}\n{:<19} {}\n", dialect.name(), dialect.description(), "", dialect.sample())
+}
+
+fn show(name: &str) -> Exit {
+    if let Some(written) = builtins().iter().find(|built_in| built_in.name == name) {
+        return write(written.text);
+    }
+    if Dialect::named(name).is_some() {
+        return write(DASHBOARD);
+    }
+    let hint = match nearest(name, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("built in are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    complain([format!("{}: no such dialect; {hint}", name.escape_debug())]);
+    Exit::Usage
+}
+
+fn check(file: &str) -> Exit {
+    match input::dialect_file(file) {
+        Ok(dialect) => write(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug())),
+        Err(exit) => exit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::DIALECTS;
+
+    #[test]
+    fn a_profile_may_name_what_there_is() {
+        assert_eq!(DIALECTS, names().collect::<Vec<_>>());
     }
 }

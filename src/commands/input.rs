@@ -1,10 +1,11 @@
-//! Fetches what the user named: a profile by path or name, headers from a file, the environment.
+//! Fetches what the user named: a profile or a dialect by path or name, headers from a file, the environment.
 
 use super::Exit;
 use super::stdout::complain;
 use crate::cli::{ChangeArgs, ShapeArgs};
+use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
-use crate::profile::{self, Checks, Knob, Override, Profile, Source, builtin, nearest};
+use crate::profile::{self, Checks, Knob, Override, Profile, Source, Target, builtin, nearest};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -29,6 +30,36 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
     let gate = |metric: &str, expr: &str| Gate::parse(metric, expr).map(|_| ());
     let checks = Checks { environment: &variable, gate: &gate };
     profile::read_with(source, &overrides, checks).map_err(|problems| {
+        complain(problems);
+        Exit::Usage
+    })
+}
+
+/// The dialect that the profile names: a file wins over a built-in. What is wrong has been told on stderr when
+/// this fails.
+pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
+    let Target { dialect: name, url, .. } = &profile.target;
+    match Dialect::named(name).filter(|_| !Path::new(name).is_file()) {
+        // A file may say what the embedded server understands; of the built-ins only the dashboard does.
+        Some(Dialect::Written(written)) if url.is_none() => {
+            let sample = Dialect::Written(written).sample().to_owned();
+            complain([format!(
+                "target.url: the embedded server doesn't speak {name}; name yours, such as --target {sample}"
+            )]);
+            Err(Exit::Usage)
+        }
+        Some(dialect) => Ok(dialect),
+        None => dialect_file(name),
+    }
+}
+
+/// The dialect of a file. What is wrong has been told on stderr when this fails.
+pub fn dialect_file(file: &str) -> Result<Dialect, Exit> {
+    let text = read_text(Path::new(file)).map_err(|error| {
+        complain([format!("{}: {error}", file.escape_debug())]);
+        Exit::Usage
+    })?;
+    dialect::read(file, &text).map_err(|problems| {
         complain(problems);
         Exit::Usage
     })
@@ -61,7 +92,7 @@ pub fn unknown(name: &str) -> String {
     format!("{}: neither a file nor a built-in profile; {hint}", name.escape_debug())
 }
 
-/// Reads one byte more than a profile may have, so that the reader can refuse it, and never more.
+/// Reads one byte more than a profile or a dialect may have, so that the reader can refuse it, and never more.
 fn read_text(path: &Path) -> io::Result<String> {
     let mut bytes = vec![];
     File::open(path)?.take(profile::TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;

@@ -27,9 +27,9 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let Some(dialect) = Dialect::named(&profile.target.dialect) else {
-        complain([format!("{}: no such dialect", profile.target.dialect)]);
-        return Exit::Usage;
+    let dialect = match input::dialect(&profile) {
+        Ok(dialect) => dialect,
+        Err(exit) => return exit,
     };
     let seed = match args.change.seed {
         SeedChoice::Number(number) => Seed(number),
@@ -51,7 +51,9 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     let reach = Reach { allowed_hosts: args.allow_target.clone() };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, reach);
     let setup = Setup {
-        endpoint: Box::new(move |id, index, room| endpoints.of(id, index, room).map_err(|error| error.to_string())),
+        endpoint: Box::new(move |id, index, room, conversation| {
+            endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
+        }),
         engine: profile.engine.kind,
         seed,
         unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
@@ -92,13 +94,13 @@ fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> O
     Order {
         // Two probes on one target must not share a name.
         run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
+        trickle: handshake.trickle && dialect.trickles(),
         dialect,
         peers: args.peers,
         trigger: handshake.trigger,
         initiator: handshake.initiator,
         settle: handshake.settle,
         timeout: handshake.timeout,
-        trickle: handshake.trickle,
         seed,
         repeat: args.times.map(Repeat::Times).or(args.until_failure.map(Repeat::UntilFailure)),
         try_remedies: args.try_remedies,

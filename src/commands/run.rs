@@ -30,9 +30,10 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    let gates = match gates::read(&profile) {
-        Ok(gates) => gates,
-        Err(exit) => return exit,
+    // Both are asked before either ends this, so that all is told at once.
+    let (gates, dialect) = match (gates::read(&profile), input::dialect(&profile)) {
+        (Ok(gates), Ok(dialect)) => (gates, dialect),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
     };
     let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
         Ok(faults) => faults,
@@ -60,20 +61,24 @@ pub fn run(args: &RunArgs) -> Exit {
     if !quiet {
         complain(folder.obstacle());
     }
-    match play(args, &plan, &gates, &faults, &signals) {
+    match play(args, &plan, &dialect, &gates, &faults, &signals) {
         Ok(done) => Ending { args, profile: &profile, gates: &gates, folder: &folder, signals: &signals }.close(done),
         Err(exit) => exit,
     }
 }
 
 /// Plays the plan, and again while the run is INVALID and retries are left; what the last one measured.
-fn play(args: &RunArgs, plan: &Plan, gates: &[Gate], faults: &[Rule], signals: &Signals) -> Result<Done, Exit> {
+fn play(
+    args: &RunArgs,
+    plan: &Plan,
+    dialect: &Dialect,
+    gates: &[Gate],
+    faults: &[Rule],
+    signals: &Signals,
+) -> Result<Done, Exit> {
     let mut retries = args.load.retry_invalid;
     loop {
-        let order = order(args, plan.clone(), gates.to_vec(), faults.to_vec()).map_err(|why| {
-            complain([why]);
-            Exit::Usage
-        })?;
+        let order = order(args, plan.clone(), dialect.clone(), gates.to_vec(), faults.to_vec());
         if !args.output.quiet {
             complain([announcement(&order)]);
         }
@@ -109,11 +114,10 @@ fn end_at_once(signal: Signal) {
     std::process::exit(Exit::from(signal).code().into());
 }
 
-fn order(args: &RunArgs, plan: Plan, gates: Vec<Gate>, faults: Vec<Rule>) -> Result<Order, String> {
+fn order(args: &RunArgs, plan: Plan, dialect: Dialect, gates: Vec<Gate>, faults: Vec<Rule>) -> Order {
     let target = &plan.profile.target;
-    let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
     let cores = available_parallelism().map_or(1, NonZero::get);
-    Ok(Order {
+    Order {
         run_id: run_id(),
         dialect,
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
@@ -126,7 +130,7 @@ fn order(args: &RunArgs, plan: Plan, gates: Vec<Gate>, faults: Vec<Rule>) -> Res
         thresholds: thresholds(&plan.profile.validity),
         gates,
         plan,
-    })
+    }
 }
 
 fn thresholds(validity: &Validity) -> Thresholds {

@@ -34,7 +34,7 @@ impl Engines {
                         certificate,
                         neighbourhood: Neighbourhood::default(),
                         timeout: profile.handshake.timeout,
-                        trickle: profile.handshake.trickle,
+                        trickle: common.trickles(),
                         ordered: profile.messages.ordered,
                         reliability: profile.messages.reliability,
                         message_bytes_max: profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST),

@@ -134,7 +134,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
     let stopped_early = tokio::select! {
-        reached = reach_target(&endpoints, order.wait_for_target) => reached.map(|()| None)?,
+        reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 

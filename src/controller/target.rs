@@ -2,6 +2,7 @@
 
 use super::endpoint::Endpoints;
 use super::run::Trouble;
+use crate::dialect::Dialect;
 use crate::signaling::{dial, resolve};
 use crate::vocabulary::failure::Failure;
 use std::time::{Duration, Instant};
@@ -13,15 +14,15 @@ const KNOCK_EVERY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// It may not be loaded, or can't be dialled at all.
-pub(super) async fn reach_target(endpoints: &Endpoints, at_most: Duration) -> Result<(), Trouble> {
-    admit_target(endpoints).await?;
-    wait_for_target(endpoints, at_most).await;
+pub(super) async fn reach_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> Result<(), Trouble> {
+    admit_target(endpoints, dialect).await?;
+    wait_for_target(endpoints, dialect, at_most).await;
     Ok(())
 }
 
 /// A target off this machine and off private networks is refused unless it was named on purpose.
-async fn admit_target(endpoints: &Endpoints) -> Result<(), Trouble> {
-    let endpoint = endpoints.any().map_err(|error| Trouble::Url(error.to_string()))?;
+async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), Trouble> {
+    let endpoint = endpoints.any(dialect).map_err(|error| Trouble::Url(error.to_string()))?;
     let Some((host, port)) = endpoint.host_and_port() else {
         return Err(Trouble::Url("the URL names no host".to_owned()));
     };
@@ -35,10 +36,10 @@ async fn admit_target(endpoints: &Endpoints) -> Result<(), Trouble> {
 }
 
 /// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
-async fn wait_for_target(endpoints: &Endpoints, at_most: Duration) {
+async fn wait_for_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) {
     let until = Instant::now() + at_most;
     while Instant::now() < until {
-        let dialled: Result<_, Failure> = match endpoints.any() {
+        let dialled: Result<_, Failure> = match endpoints.any(dialect) {
             Ok(endpoint) => match tokio::time::timeout_at(until.into(), dial(&endpoint)).await {
                 Ok(dialled) => dialled,
                 Err(_) => return,

@@ -4,7 +4,7 @@ use super::conductor::Conduct;
 use super::engines::Engines;
 use super::worker::Common;
 use crate::dialect::Me;
-use crate::driver::{Actor, Clock, Errand, Nudge};
+use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
 use crate::peer::{Config, Peer, Talk};
 use crate::plan::RoomPlan;
@@ -34,6 +34,8 @@ pub struct Usher {
     arrivals: Vec<(Duration, usize, Seat)>,
     next: usize,
     engines: Engines,
+    /// One a room; none for a dialect that needs none.
+    boards: Vec<Board>,
     clock: Rc<Clock>,
     lobby: Rc<Lobby>,
     errands: JoinSet<()>,
@@ -64,8 +66,13 @@ impl Usher {
         let mut arrivals: Vec<_> = plans.iter().enumerate().flat_map(due).collect();
         arrivals.sort_unstable();
         let rooms = RefCell::new(plans.iter().map(|_| RoomState::default()).collect());
+        let boards = match common.dialect.needs_board() {
+            true => plans.iter().map(|plan| Board::new(plan.size())).collect(),
+            false => vec![],
+        };
         Self {
             engines: Engines::new(&common),
+            boards,
             common,
             plans,
             arrivals,
@@ -103,6 +110,7 @@ impl Usher {
                 let place = self.places.remove(&error.id());
                 if let (true, Some((room, place))) = (error.is_panic(), place) {
                     self.panics += 1;
+                    self.give_up(room, place.seat);
                     let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
                     self.lobby.book(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
                 }
@@ -121,6 +129,7 @@ impl Usher {
         let book = |what| lobby.book(room, &Event { at: now, place, what });
         if now.saturating_duration_since(due) > LATE_MAX {
             book(What::Dropped { due });
+            self.give_up(room, seat);
             return;
         }
         match self.errand(room, place) {
@@ -132,7 +141,15 @@ impl Usher {
             Err(failure) => {
                 book(What::Began { due });
                 book(What::PeerFailed { failure });
+                self.give_up(room, seat);
             }
+        }
+    }
+
+    /// The others of the room need not wait for this one.
+    fn give_up(&self, room: usize, seat: Seat) {
+        if let Some(board) = self.boards.get(room) {
+            board.go(seat);
         }
     }
 
@@ -163,31 +180,39 @@ impl Usher {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
-        let endpoint = common
-            .endpoints
-            .of(&id, place.peer.0, &room_id)
-            .map_err(|error| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {error}")))?;
-        let engine = self.engines.open(common, place, plan.size())?;
         let me = Me {
-            id,
+            id: id.clone(),
             name: place.peer.to_string(),
-            room: room_id,
+            room: room_id.clone(),
             host: place.seat == Seat(0),
             trigger: profile.handshake.trigger,
             initiator: profile.handshake.initiator,
             settle: profile.handshake.settle,
             epoch: (common.start, common.start_unix_ms),
+            index: place.peer.0,
+            seat: place.seat.0,
+            size: plan.size(),
+            token: String::new(),
+            seed: common.plan.seed,
         };
+        let mut conversation = common.dialect.converse(me);
+        let endpoint = common
+            .endpoints
+            .of(&id, place.peer.0, &room_id, Some(&mut *conversation))
+            .map_err(|error| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {error}")))?;
+        let engine = self.engines.open(common, place, plan.size())?;
         let config = Config {
             seat: place.seat,
             room_size: plan.size(),
             timeout: profile.handshake.timeout,
-            trickle: profile.handshake.trickle,
+            trickle: common.trickles(),
             talk: talk(common, place),
         };
         let peer = Peer::new(config, common.start);
-        let conversation = common.dialect.converse(me);
-        let actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer);
+        let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer);
+        if let Some(board) = self.boards.get(room) {
+            actor = actor.at(board.clone());
+        }
         let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + NUDGES_MORE);
         let lobby = self.lobby.clone();
         let books = move |event: Event| lobby.book(room, &event);

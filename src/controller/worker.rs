@@ -63,6 +63,11 @@ impl Common {
         format!("{}-{}", self.naming.prefix(), room.id)
     }
 
+    /// Candidates are sent one by one, if the profile wants it and the dialect has words for them.
+    pub fn trickles(&self) -> bool {
+        self.plan.profile.handshake.trickle && self.dialect.trickles()
+    }
+
     pub fn talk_pattern(&self) -> TalkPattern {
         match self.plan.profile.messages.pattern {
             Pattern::Broadcast => TalkPattern::Broadcast,

@@ -1,34 +1,154 @@
 //! A look at a frame before any parsing: most frames of a broadcasting server are for somebody else.
 
+use super::codec::Codec;
+use super::pattern::{Part, Pattern};
 use memchr::memmem::Finder;
+use serde_json::Value;
 
-/// The value of a leading `{"type":"…"`, the way every known client and server of the dialect begins.
-/// `None`: the frame must be parsed to know.
-pub fn leading_type(frame: &str) -> Option<&str> {
-    let rest = frame.strip_prefix(r#"{"type":""#)?;
+/// What a rule demands of a frame, as far as it can be seen in its text.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// The first word: the value of the file's leading key, or a Socket.IO event.
+    pub head: Option<String>,
+    /// Where the first word of a JSON frame lies, if it does not come first.
+    leading: Option<Field>,
+    literals: Vec<(Field, String)>,
+    /// Fields that have to equal a variable.
+    sames: Vec<(Field, usize)>,
+    prefix: Option<String>,
+}
+
+/// What a look tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It is of another type.
+    Other,
+    /// The type is right, and it is for somebody else.
+    Others,
+    /// It has to be read to know.
+    Maybe,
+}
+
+impl Look {
+    /// `leading`: the key that JSON frames of this dialect begin with.
+    pub fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
+        let mut look = Self::default();
+        match (codec, pattern) {
+            (Codec::Text, Pattern::Text(parts)) => {
+                if let Some(Part::Literal(prefix)) = parts.first() {
+                    look.prefix = Some(prefix.clone());
+                }
+            }
+            (Codec::Text, _) => {}
+            (Codec::SocketIo, Pattern::List(items)) => {
+                if let Some(Pattern::Equal(Value::String(event))) = items.first() {
+                    look.head = Some(event.clone());
+                }
+                items.iter().skip(1).for_each(|item| look.learn(item, ""));
+            }
+            _ => look.learn(pattern, leading),
+        }
+        look
+    }
+
+    fn learn(&mut self, pattern: &Pattern, leading: &str) {
+        match pattern {
+            Pattern::Table(entries) => {
+                for (key, inner) in entries {
+                    match inner {
+                        Pattern::Equal(Value::String(literal)) if key == leading => {
+                            self.head = Some(literal.clone());
+                            self.leading = (is_plain(key) && is_plain(literal)).then(|| Field::new(key));
+                        }
+                        Pattern::Equal(Value::String(literal)) if is_plain(key) && is_plain(literal) => {
+                            self.literals.push((Field::new(key), literal.clone()));
+                        }
+                        Pattern::Same(slot) if is_plain(key) => self.sames.push((Field::new(key), *slot)),
+                        inner => self.learn(inner, ""),
+                    }
+                }
+            }
+            Pattern::List(items) => items.iter().for_each(|item| self.learn(item, "")),
+            Pattern::Some(inner) => self.learn(inner, ""),
+            _ => {}
+        }
+    }
+
+    /// `head`: the frame's first word, where it has one.
+    pub fn at(&self, frame: &str, head: Option<&str>, globals: &[Value]) -> Seen {
+        if let (Some(expected), Some(found)) = (&self.head, head)
+            && expected != found
+        {
+            return Seen::Other;
+        }
+        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
+            && field.rules_out(frame, expected)
+        {
+            return Seen::Other;
+        }
+        if self.prefix.as_ref().is_some_and(|prefix| !frame.starts_with(prefix.as_str())) {
+            return Seen::Other;
+        }
+        if self.literals.iter().any(|(field, literal)| field.rules_out(frame, literal)) {
+            return Seen::Other;
+        }
+        let strange = self.sames.iter().any(|(field, slot)| match globals.get(*slot) {
+            Some(Value::String(expected)) if is_plain(expected) => field.rules_out(frame, expected),
+            _ => false,
+        });
+        if strange { Seen::Others } else { Seen::Maybe }
+    }
+}
+
+/// The first word of a frame, read without parsing. `None`: it must be parsed to know.
+pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'a str> {
+    let rest = match codec {
+        Codec::Json => frame.strip_prefix(opening)?,
+        Codec::SocketIo => {
+            let rest = frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit());
+            rest.strip_prefix("[\"")?
+        }
+        Codec::Text => return None,
+    };
     let end = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
     (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
 }
 
-/// Finds a `"key":"value"` whose value is plain. A key inside a JSON string can't be mistaken for one:
-/// there its quotes are escaped.
-pub struct Field {
+/// Written the same way by every encoder of JSON.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@ ".contains(&byte))
+}
+
+/// Finds `"key":"value"` in a text. A key inside a JSON string can't be mistaken for one: there its quotes
+/// are escaped.
+#[derive(Debug)]
+struct Field {
     finder: Finder<'static>,
     length: usize,
 }
 
 impl Field {
-    pub fn new(key: &str) -> Self {
-        let needle = format!(r#""{key}":""#);
+    fn new(key: &str) -> Self {
+        let needle = format!("\"{key}\"");
         Self { finder: Finder::new(&needle).into_owned(), length: needle.len() }
     }
 
-    /// The first value of the field. `None`: absent, not a plain string, or written with blanks.
-    pub fn of<'a>(&self, frame: &'a str) -> Option<&'a str> {
-        let start = self.finder.find(frame.as_bytes())? + self.length;
-        let rest = &frame[start..];
-        let end = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
-        (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
+    /// Whether no field of this name can have the value `expected`. When in doubt: no.
+    fn rules_out(&self, frame: &str, expected: &str) -> bool {
+        let mut found = false;
+        let mut from = 0;
+        while let Some(at) = self.finder.find(&frame.as_bytes()[from..]) {
+            from += at + self.length;
+            let Some(value) = frame[from..].trim_ascii_start().strip_prefix(':') else { continue };
+            found = true;
+            let Some(value) = value.trim_ascii_start().strip_prefix('"') else { continue };
+            let end = memchr::memchr2(b'"', b'\\', value.as_bytes()).unwrap_or(value.len());
+            if value.as_bytes().get(end) != Some(&b'"') || &value[..end] == expected {
+                return false;
+            }
+        }
+        // A key can be spelt with escapes, by somebody who wants to be difficult.
+        found || memchr::memmem::find(frame.as_bytes(), b"\\u00").is_none()
     }
 }
 
@@ -37,18 +157,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_leading_type_is_read_without_parsing() {
-        assert_eq!(leading_type(r#"{"type":"webrtc-ice","channel":"c"}"#), Some("webrtc-ice"));
-        for unsure in [r#"{ "type":"x"}"#, r#"{"channel":"c","type":"x"}"#, r#"{"type":"a\"b"}"#, r#"{"type":"a"#, ""] {
-            assert_eq!(leading_type(unsure), None, "{unsure}");
-        }
+    fn a_field_rules_out_only_what_it_surely_is_not() {
+        let field = Field::new("to");
+        let check = |frame: &str, out: bool| assert_eq!(field.rules_out(frame, "me"), out, "{frame}");
+        check(r#"{"to":"you"}"#, true);
+        check(r#"{"to":"me"}"#, false);
+        check(r#"{ "to" : "me" }"#, false);
+        check(r#"{"to":7}"#, true);
+        check(r#"{"to":"m\u0065"}"#, false);
+        check(r#"{"t\u006f":"me"}"#, false);
+        check(r#"{"sdp":"\"to\":\"me\"","to":"you"}"#, true);
+        check(r#"{"a":{"to":"you"},"to":"me"}"#, false);
+        check(r#"{"a":"to","to":"me"}"#, false);
+        check(r#"{"from":"me"}"#, true);
+        check(r#"{"to":"me"#, false);
     }
 
     #[test]
-    fn a_key_inside_a_string_is_not_a_field() {
-        let to = Field::new("toUserId");
-        assert_eq!(to.of(r#"{"sdp":"\"toUserId\":\"x\"","toUserId":"y"}"#), Some("y"));
-        assert_eq!(to.of(r#"{"toUserId": "y"}"#), None);
-        assert_eq!(to.of(r#"{"toUserId":7}"#), None);
+    fn the_head_is_read_without_parsing() {
+        let json = |frame| head(frame, Codec::Json, r#"{"type":""#);
+        assert_eq!(json(r#"{"type":"webrtc-ice","channel":"c"}"#), Some("webrtc-ice"));
+        for unsure in [r#"{ "type":"x"}"#, r#"{"channel":"c","type":"x"}"#, r#"{"type":"a\"b"}"#, r#"{"type":"a"#, ""] {
+            assert_eq!(json(unsure), None, "{unsure}");
+        }
+        assert_eq!(head(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
     }
 }

@@ -1,47 +1,117 @@
-//! Wire text ⇄ words: one conversation of one peer with one server, sans-IO.
+//! Wire text ⇄ words: a signaling protocol is a file, and one peer's talk in it is sans-IO.
 
+mod acquaintance;
+mod builtin;
+mod check;
+mod codec;
 mod dashboard;
+mod document;
+mod expression;
+mod filter;
 mod look;
+mod names;
+mod pattern;
+mod problem;
+mod script;
+mod talk;
+mod template;
 
+pub use builtin::{BuiltIn, builtins, names};
 pub use dashboard::KINDS as DASHBOARD_KINDS;
+pub use problem::Problem;
 
 use crate::vocabulary::choice::{Initiator, Trigger};
 use crate::vocabulary::message::{Heard, Kind, Say};
+use crate::vocabulary::seed::Seed;
+use script::Script;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use talk::Talk;
 
-/// A signaling protocol. Conversations are begun from it, one a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A signaling protocol. Conversations are begun from it, one a peer. Cheap to clone.
+#[derive(Clone, Debug)]
 pub enum Dialect {
-    /// protocol.md.
+    /// protocol.md, in Rust: its servers tell everybody everything, and reading that is most of a large run's work.
     Dashboard,
+    /// Everything else: a file, built in or the user's.
+    Written(Written),
+}
+
+/// A dialect that was read from a file.
+#[derive(Clone, Debug)]
+pub struct Written(Arc<Script>);
+
+/// Reads a dialect file; `file` is what problems call it.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of its lines.
+pub fn read(file: &str, text: &str) -> Result<Dialect, Vec<Problem>> {
+    check::read(file, text).map(|script| Dialect::Written(Written(Arc::new(script))))
 }
 
 impl Dialect {
-    /// Every built-in, by the name that `--dialect` takes.
-    pub const NAMES: &'static [&'static str] = &["dashboard"];
-
     /// The built-in of that name.
     pub fn named(name: &str) -> Option<Self> {
-        (name == "dashboard").then_some(Self::Dashboard)
+        builtin::named(name)
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
-            Self::Dashboard => "dashboard",
+            Self::Dashboard => dashboard::NAME,
+            Self::Written(Written(script)) => &script.name,
+        }
+    }
+
+    /// One line.
+    pub fn description(&self) -> &str {
+        match self {
+            Self::Dashboard => dashboard::DESCRIPTION,
+            Self::Written(Written(script)) => &script.description,
+        }
+    }
+
+    /// A URL of such a server on this machine.
+    pub fn sample(&self) -> &str {
+        match self {
+            Self::Dashboard => dashboard::SAMPLE,
+            Self::Written(Written(script)) => &script.sample,
         }
     }
 
     /// The names of its message types; a `Kind` is an index into them.
-    pub fn kinds(self) -> &'static [&'static str] {
+    pub fn kinds(&self) -> Vec<&str> {
         match self {
-            Self::Dashboard => dashboard::KINDS,
+            Self::Dashboard => dashboard::KINDS.to_vec(),
+            Self::Written(Written(script)) => script.kinds.iter().map(String::as_str).collect(),
         }
     }
 
+    /// Whether it has words for candidates; without them a peer must not trickle.
+    pub fn trickles(&self) -> bool {
+        match self {
+            Self::Dashboard => true,
+            Self::Written(Written(script)) => script.trickle,
+        }
+    }
+
+    /// How many notices of one leave each peer that stays gets: 0, 1 or 2.
+    pub fn leave_notices(&self) -> u8 {
+        match self {
+            Self::Dashboard => 2,
+            Self::Written(Written(script)) => script.leave_notices,
+        }
+    }
+
+    /// Whether its peers have to be told what the others of their room make known inside the process.
+    pub fn needs_board(&self) -> bool {
+        matches!(self, Self::Written(_))
+    }
+
     /// Starts a conversation for `me`. Nothing is said before `Input::Open`.
-    pub fn converse(self, me: Me) -> Box<dyn Conversation> {
+    pub fn converse(&self, me: Me) -> Box<dyn Conversation> {
         match self {
             Self::Dashboard => Box::new(dashboard::Dashboard::new(me)),
+            Self::Written(Written(script)) => Box::new(Talk::new(script.clone(), me)),
         }
     }
 }
@@ -49,6 +119,7 @@ impl Dialect {
 /// Who is talking: what the profile chose and the plan gave, as a dialect needs it.
 #[derive(Clone, Debug)]
 pub struct Me {
+    /// Its name in this run; its id on the wire too, unless the dialect says otherwise.
     pub id: String,
     pub name: String,
     pub room: String,
@@ -59,6 +130,15 @@ pub struct Me {
     pub settle: Duration,
     /// An instant and the wall clock then, in ms since the Unix epoch: frames carry timestamps.
     pub epoch: (Instant, u64),
+    /// Its position in the plan.
+    pub index: u32,
+    /// Its place in the room, from 0, and the room's size.
+    pub seat: u16,
+    pub size: u16,
+    /// From `--tokens`; empty without.
+    pub token: String,
+    /// What the dialect's random values grow from.
+    pub seed: Seed,
 }
 
 impl Me {
@@ -69,7 +149,16 @@ impl Me {
     }
 }
 
+/// How one peer connects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub subprotocol: Option<String>,
+}
+
 /// What a conversation is told.
+#[derive(Clone, Debug)]
 pub enum Input<'a> {
     /// The WebSocket is open.
     Open,
@@ -77,6 +166,12 @@ pub enum Input<'a> {
     Frame(&'a str),
     /// The peer wants something said.
     Say(Say<String>),
+    /// Another of the room, by its id on the wire, has joined; `earlier`: before this peer did.
+    Present { id: &'a str, earlier: bool },
+    /// All who sit before this peer have joined, or never will.
+    Turn,
+    /// Another of the room shares a value, as JSON.
+    Shared { name: &'a str, json: &'a str },
     /// `wake_at` has passed.
     Wake,
 }
@@ -90,6 +185,12 @@ pub enum Output {
     Heard(Heard<String>),
     /// For the books: what the frame just given was. Comes once a frame.
     Frame { kind: Kind, concern: Concern },
+    /// This peer's own id on the wire is known now.
+    Known { id: String },
+    /// For the others of the room, inside the process; `json` is the value.
+    Share { name: String, json: String },
+    /// An offer made for `one` was answered by `other`: their connections change places.
+    Swap { one: String, other: String },
 }
 
 /// Whom a frame was for.
@@ -106,8 +207,13 @@ pub enum Concern {
 /// One peer's talk with the server: told of frames and time, it says what to send and what it understood.
 /// After `handle`, drain `poll` before the next `handle`.
 pub trait Conversation {
+    /// How to connect to the server at `base`, the target's URL.
+    fn connect(&mut self, base: &str) -> Connect;
     fn handle(&mut self, now: Instant, input: Input<'_>);
     fn poll(&mut self) -> Option<Output>;
     /// When `Input::Wake` is wanted.
     fn wake_at(&self) -> Option<Instant>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! A whole virtual peer without a socket: its conversation with the server and its state machine, joined.
 
+use super::board::Board;
 use crate::dialect::{self, Conversation, Output as Talked};
 use crate::peer::{Input, Output, Parcel, Peer};
 use crate::vocabulary::event::{Concern, Part, What};
@@ -15,8 +16,12 @@ use std::time::Instant;
 /// What happens to a peer.
 #[derive(Debug)]
 pub enum Stimulus<'a> {
-    Begin { due: Instant },
-    Companion { seat: Seat },
+    Begin {
+        due: Instant,
+    },
+    Companion {
+        seat: Seat,
+    },
     Upgraded,
     Lost(Failure),
     Frame(&'a str),
@@ -24,8 +29,13 @@ pub enum Stimulus<'a> {
     Talk,
     Hush,
     Leave,
+    /// The room's board has something new.
+    Board,
     Wake,
 }
+
+/// Words about strangers that wait for their id to be known.
+const STRANGERS_MAX: usize = 1_024;
 
 /// What a peer wants done in the world.
 #[derive(Debug, PartialEq)]
@@ -48,11 +58,60 @@ pub struct Actor {
     connected: bool,
     peer: Peer,
     effects: VecDeque<Effect>,
+    board: Option<Board>,
+    edition: u64,
+    /// Whom the conversation was told of.
+    introduced: Vec<Seat>,
+    turn: bool,
+    shared: Vec<String>,
+    strangers: VecDeque<Heard<String>>,
+    /// Where each seat's connection lies in the engine: offers without an addressee change places.
+    slots: Vec<Seat>,
 }
 
 impl Actor {
     pub fn new(place: Place, room_size: u16, naming: Naming, conversation: Box<dyn Conversation>, peer: Peer) -> Self {
-        Self { place, room_size, naming, conversation, connected: false, peer, effects: VecDeque::new() }
+        Self {
+            place,
+            room_size,
+            naming,
+            conversation,
+            connected: false,
+            peer,
+            effects: VecDeque::new(),
+            board: None,
+            edition: 0,
+            introduced: vec![],
+            turn: false,
+            shared: vec![],
+            strangers: VecDeque::new(),
+            slots: (0..room_size).map(Seat).collect(),
+        }
+    }
+
+    /// Reads and writes the room's board: for dialects whose ids a server gives, or that have no rooms.
+    pub fn at(mut self, board: Board) -> Self {
+        self.board = Some(board);
+        self
+    }
+
+    /// The board, if it has something that this peer has not read, and still would.
+    pub fn news(&self) -> Option<&Board> {
+        self.board.as_ref().filter(|board| !self.is_gone() && board.edition() != self.edition)
+    }
+
+    pub fn board(&self) -> Option<&Board> {
+        self.board.as_ref()
+    }
+
+    /// Where the engine keeps the connection to `seat`.
+    pub fn slot(&self, seat: Seat) -> Seat {
+        self.slots.get(usize::from(seat.0)).copied().unwrap_or(seat)
+    }
+
+    /// Whose connection the engine keeps at `slot`.
+    pub fn seat_at(&self, slot: Seat) -> Seat {
+        self.slots.iter().position(|own| *own == slot).map_or(slot, |seat| Seat(seat as u16))
     }
 
     pub fn place(&self) -> Place {
@@ -84,6 +143,7 @@ impl Actor {
             Stimulus::Talk => self.peer.handle(now, Input::Talk),
             Stimulus::Hush => self.peer.handle(now, Input::Hush),
             Stimulus::Leave => self.peer.handle(now, Input::Leave),
+            Stimulus::Board => self.read_board(now),
             Stimulus::Wake => {
                 if self.connected {
                     self.conversation.handle(now, dialect::Input::Wake);
@@ -137,20 +197,74 @@ impl Actor {
                     let concern = self.concern(concern);
                     self.effects.push_back(Effect::Note(What::Frame { kind, bytes, concern }));
                 }
-                Talked::Heard(heard) => match heard.try_map(|id| self.seat(id)) {
-                    Some(heard) => {
-                        if let Heard::Signal { from, signal, .. } = &heard {
-                            self.witness(*from, false, signal);
-                        }
-                        self.peer.handle(now, Input::Heard(heard));
-                        while let Some(output) = self.peer.poll() {
-                            self.obey(now, output);
-                        }
+                Talked::Heard(heard) => self.take_in(now, heard),
+                Talked::Known { id } => {
+                    if let Some(board) = &self.board {
+                        board.name(self.place.seat, &id);
                     }
-                    // Somebody of this room who is not in the plan.
-                    None => self.effects.push_back(Effect::Note(What::Surprise { other: None })),
-                },
+                }
+                Talked::Share { name, json } => {
+                    if let Some(board) = &self.board {
+                        board.share(&name, &json);
+                    }
+                }
+                Talked::Swap { one, other } => {
+                    if let (Some(one), Some(other)) = (self.seat(&one), self.seat(&other)) {
+                        self.slots.swap(usize::from(one.0), usize::from(other.0));
+                    }
+                }
             }
+        }
+    }
+
+    fn take_in(&mut self, now: Instant, heard: Heard<String>) {
+        let may_be_named = self.board.as_ref().is_some_and(|board| !board.is_complete());
+        match heard.clone().try_map(|id| self.seat(id)) {
+            Some(heard) => {
+                let joined = heard == Heard::Joined;
+                if let Heard::Signal { from, signal, .. } = &heard {
+                    self.witness(*from, false, signal);
+                }
+                self.peer.handle(now, Input::Heard(heard));
+                while let Some(output) = self.peer.poll() {
+                    self.obey(now, output);
+                }
+                if let Some(board) = self.board.as_ref().filter(|_| joined) {
+                    board.join(self.place.seat);
+                }
+            }
+            // The server named it before its own peer has read how it is called.
+            None if may_be_named && self.strangers.len() < STRANGERS_MAX => self.strangers.push_back(heard),
+            // Somebody of this room who is not in the plan.
+            None => self.effects.push_back(Effect::Note(What::Surprise { other: None })),
+        }
+    }
+
+    /// Passes on what the others of the room have made known.
+    fn read_board(&mut self, now: Instant) {
+        let Some(board) = self.board.clone() else { return };
+        self.edition = board.edition();
+        for heard in std::mem::take(&mut self.strangers) {
+            self.take_in(now, heard);
+        }
+        for (name, json) in board.shared() {
+            if !self.shared.contains(&name) {
+                self.conversation.handle(now, dialect::Input::Shared { name: &name, json: &json });
+                self.listen(now, 0);
+                self.shared.push(name);
+            }
+        }
+        for (seat, id, earlier) in board.present(self.place.seat) {
+            if !self.introduced.contains(&seat) {
+                self.introduced.push(seat);
+                self.conversation.handle(now, dialect::Input::Present { id: &id, earlier });
+                self.listen(now, 0);
+            }
+        }
+        if !self.turn && board.is_turn_of(self.place.seat) {
+            self.turn = true;
+            self.conversation.handle(now, dialect::Input::Turn);
+            self.listen(now, 0);
         }
     }
 
@@ -161,7 +275,7 @@ impl Actor {
                     Say::Leave => Say::Leave,
                     Say::Signal { to, signal } => {
                         self.witness(to, true, &signal);
-                        Say::Signal { to: self.naming.peer(self.place.neighbour(to)), signal }
+                        Say::Signal { to: self.wire_id(to), signal }
                     }
                 };
                 self.conversation.handle(now, dialect::Input::Say(say));
@@ -174,10 +288,18 @@ impl Actor {
             Output::Close => {
                 // A goodbye is said before the door is closed.
                 self.listen(now, 0);
+                if let Some(board) = &self.board {
+                    board.go(self.place.seat);
+                }
                 Effect::Close
             }
         };
         self.effects.push_back(effect);
+    }
+
+    fn wire_id(&self, seat: Seat) -> String {
+        let known = self.board.as_ref().and_then(|board| board.id(seat));
+        known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
     }
 
     /// Books what a signal was, so that what is heard can be compared with what was said.
@@ -207,6 +329,9 @@ impl Actor {
 
     /// The seat, in this room, of whoever goes by `id` on the wire; its own is nobody's.
     fn seat(&self, id: &str) -> Option<Seat> {
+        if let Some(seat) = self.board.as_ref().and_then(|board| board.seat(id)) {
+            return (seat != self.place.seat).then_some(seat);
+        }
         let index = self.naming.index(id)?;
         let first = self.place.neighbour(Seat(0));
         let seat = Seat(u16::try_from(index.0.checked_sub(first.0)?).ok()?);

@@ -81,6 +81,7 @@ impl<Books: Fn(Event)> Errand<Books> {
                 idle = false;
                 self.handle(stimulus(nudge));
             }
+            idle &= !self.poll_board(context);
             idle &= !self.poll_socket(context);
             if let Poll::Ready(Ok(())) = self.engine.poll_readable(context) {
                 idle = false;
@@ -97,6 +98,16 @@ impl<Books: Fn(Event)> Errand<Books> {
         }
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn poll_board(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(board) = self.actor.board() else { return false };
+        board.watch(self.actor.place().seat, context);
+        if self.actor.news().is_none() {
+            return false;
+        }
+        self.handle(Stimulus::Board);
+        true
     }
 
     /// Whether anything moved.
@@ -187,8 +198,9 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn hear_engine(&mut self) {
-        while let Some((seat, notice)) = self.engine.poll() {
+        while let Some((slot, notice)) = self.engine.poll() {
             let now = Instant::now();
+            let seat = self.actor.seat_at(slot);
             self.actor.handle(now, Stimulus::Engine(seat, notice));
             self.carry_out(now);
         }
@@ -207,8 +219,8 @@ impl<Books: Fn(Event)> Errand<Books> {
                 }
                 Effect::Engine(seat, order) => self.order(seat, order),
                 Effect::Send(parcel) => self.send(now, parcel),
-                // It has joined when the words are on the wire.
-                Effect::Note(What::Joined) => self.unwritten.push(What::Joined),
+                // It has joined when the words are on the wire: now, if the server has acknowledged them.
+                Effect::Note(What::Joined) if !self.unwritten.is_empty() => self.unwritten.push(What::Joined),
                 Effect::Note(what) => self.book(now, what),
                 Effect::Close => self.close(now),
             }
@@ -227,7 +239,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     fn order(&mut self, seat: Seat, order: Order) {
         let describes = matches!(order, Order::Offer | Order::Accept { .. } | Order::Apply { .. });
         let began = Instant::now();
-        self.engine.order(began, seat, order);
+        self.engine.order(began, self.actor.slot(seat), order);
         if describes {
             let now = Instant::now();
             self.book(now, What::OwnWork { other: seat, spent: now - began });
@@ -236,7 +248,7 @@ impl<Books: Fn(Event)> Errand<Books> {
 
     fn send(&mut self, now: Instant, parcel: Parcel) {
         let Parcel { to, payload, sequence, due, echo } = parcel;
-        let sent = self.engine.send(now, to, &payload);
+        let sent = self.engine.send(now, self.actor.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
                 self.book(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });

@@ -1,9 +1,11 @@
 //! One peer's loop: socket, engine and timer meet the state machine only here.
 
 mod actor;
+mod board;
 mod clock;
 mod errand;
 
 pub use actor::{Actor, Effect, Stimulus};
+pub use board::Board;
 pub use clock::{Alarm, Clock};
 pub use errand::{Errand, Nudge};

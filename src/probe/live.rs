@@ -2,8 +2,8 @@
 
 use super::curtain::Curtain;
 use super::world::{Line, News, Play, Tidings, World};
-use crate::dialect::Me;
-use crate::driver::{Actor, Clock, Errand, Nudge};
+use crate::dialect::{Conversation, Me};
+use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
 use crate::peer::{Config, Peer, Talk, TalkPattern};
 use crate::signaling::{Connection, Endpoint, dial, resolve};
@@ -34,12 +34,11 @@ const GOODBYES_MAX: Duration = Duration::from_secs(1);
 /// How long a line may take to open.
 const DIAL_MAX: Duration = Duration::from_secs(10);
 
-/// The endpoint of a peer, from its id, its index and its room.
-pub type EndpointOf = dyn Fn(&str, u32, &str) -> Result<Endpoint, String>;
+/// The endpoint of a peer, from its id, its index, its room and, but for a bare line, its conversation.
+pub type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
 
 /// Where and with what.
 pub struct Setup {
-    /// The endpoint of a peer, by id, index and room.
     pub endpoint: Box<EndpointOf>,
     pub engine: EngineKind,
     pub seed: Seed,
@@ -71,7 +70,7 @@ impl Live {
 
     /// The host and the address of it that may not be probed, if there is one.
     pub fn forbidden(&self) -> Option<(String, IpAddr)> {
-        let endpoint = (self.setup.endpoint)("probe", 0, "probe").ok()?;
+        let endpoint = (self.setup.endpoint)("probe", 0, "probe", None).ok()?;
         let (host, port) = endpoint.host_and_port()?;
         let addresses = self.runtime.block_on(resolve(host, port)).ok()?;
         let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()))?;
@@ -107,8 +106,8 @@ impl Live {
         }))
     }
 
-    fn actor(&self, play: &Play, place: Place) -> Actor {
-        let me = Me {
+    fn conversation(&self, play: &Play, place: Place) -> Box<dyn Conversation> {
+        play.dialect.converse(Me {
             id: play.naming.peer(place.peer),
             name: play.naming.peer(place.peer),
             room: play.room.clone(),
@@ -117,7 +116,16 @@ impl Live {
             initiator: play.initiator,
             settle: play.settle,
             epoch: (self.epoch, self.setup.unix_ms),
-        };
+            index: place.peer.0,
+            seat: place.seat.0,
+            size: play.size(),
+            token: String::new(),
+            // Each play is a new one for the server, too.
+            seed: Seed(self.setup.seed.0 ^ (self.plays << 32)),
+        })
+    }
+
+    fn actor(&self, play: &Play, place: Place, conversation: Box<dyn Conversation>) -> Actor {
         let talk = Talk {
             pattern: TalkPattern::Silence,
             interval: Duration::from_secs(1),
@@ -127,7 +135,7 @@ impl Live {
         };
         let size = play.size();
         let config = Config { seat: place.seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
-        Actor::new(place, size, play.naming.clone(), play.dialect.converse(me), Peer::new(config, self.epoch))
+        Actor::new(place, size, play.naming.clone(), conversation, Peer::new(config, self.epoch))
     }
 
     /// Lets the peers in one after the other, and sees them out when the curtain has fallen.
@@ -135,6 +143,7 @@ impl Live {
         let clock = Clock::new()?;
         let start = Instant::now();
         let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let board = play.dialect.needs_board().then(|| Board::new(play.size()));
         let mut troupe: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
@@ -150,7 +159,8 @@ impl Live {
             }
             let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
             if let Some(due) = next.filter(|due| *due <= now) {
-                let (errand, mailbox) = self.admit(play, &mailboxes, shared.as_ref(), &clock, books.clone());
+                let (errand, mailbox) =
+                    self.admit(play, &mailboxes, shared.as_ref(), &clock, board.as_ref(), books.clone());
                 mailboxes.push(mailbox);
                 troupe.extend(errand.map(|errand| Box::pin(errand.run(due)) as Pin<Box<dyn Future<Output = ()>>>));
                 continue;
@@ -172,6 +182,7 @@ impl Live {
         mailboxes: &[mpsc::Sender<Nudge>],
         shared: Option<&RtcSetup>,
         clock: &Rc<Clock>,
+        board: Option<&Board>,
         books: Rc<Books<'a, 'b>>,
     ) -> (Option<Errand<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
         let index = mailboxes.len() as u16;
@@ -181,18 +192,26 @@ impl Live {
             let _ = earlier.try_send(Nudge::Companion { seat: place.seat });
             let _ = mailbox.try_send(Nudge::Companion { seat: Seat(seat as u16) });
         }
-        let endpoint = (self.setup.endpoint)(&play.naming.peer(place.peer), place.peer.0, &play.room)
+        let mut conversation = self.conversation(play, place);
+        let id = play.naming.peer(place.peer);
+        let endpoint = (self.setup.endpoint)(&id, place.peer.0, &play.room, Some(&mut *conversation))
             .map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")));
         let made = endpoint.and_then(|endpoint| Ok((endpoint, self.engine(play, place, shared)?)));
         match made {
             Ok((endpoint, engine)) => {
                 let alarm = clock.alarm();
                 let book = move |event: Event| books.book(&event);
-                let errand = Errand::new(self.actor(play, place), engine, Rc::new(endpoint), nudges, alarm, book);
+                let actor = self.actor(play, place, conversation);
+                let actor = match board {
+                    Some(board) => actor.at(board.clone()),
+                    None => actor,
+                };
+                let errand = Errand::new(actor, engine, Rc::new(endpoint), nudges, alarm, book);
                 (Some(errand), mailbox)
             }
             Err(failure) => {
                 books.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                board.iter().for_each(|board| board.go(place.seat));
                 (None, mailbox)
             }
         }
@@ -229,7 +248,7 @@ impl World for Live {
 
     fn dial(&mut self) -> Line {
         let index = self.lines.len();
-        let endpoint = (self.setup.endpoint)(&format!("line-{index}"), index as u32, "lab");
+        let endpoint = (self.setup.endpoint)(&format!("line-{index}"), index as u32, "lab", None);
         self.lines.push(Wire::Dialing(Box::pin(async move {
             let endpoint =
                 endpoint.map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")))?;

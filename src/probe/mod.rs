@@ -168,7 +168,7 @@ impl Cast<'_> {
         let size = begins.len() as u16;
         let prefix = format!("{}x{}", order.run_id, self.plays);
         let play = Play {
-            dialect: order.dialect,
+            dialect: order.dialect.clone(),
             naming: Naming::new(prefix.clone(), u32::from(size)),
             room: format!("{prefix}-room"),
             begins: begins.to_vec(),

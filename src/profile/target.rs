@@ -7,8 +7,19 @@ use super::{Secret, Target};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// The dialects that are built in.
-pub const DIALECTS: &[&str] = &["dashboard"];
+/// The dialects that are built in; the commands hold this against `dialect::names`.
+pub const DIALECTS: &[&str] = &[
+    "dashboard",
+    "peerjs",
+    "y-webrtc",
+    "socketio-addpeer",
+    "simple-signal",
+    "webtorrent-tracker",
+    "matchbox",
+    "relay",
+    "relay-global",
+    "relay-open",
+];
 
 /// What a URL may be filled in with, for each peer.
 const HOLES: &[&str] = &["peer.id", "peer.index", "room.id"];
@@ -23,10 +34,10 @@ pub(super) fn check(root: &Section<'_>) -> Target {
         }
     });
     let dialect = section.text("dialect").unwrap_or_default();
-    if section.node("dialect").is_some() && !DIALECTS.contains(&dialect.as_str()) {
+    if section.node("dialect").is_some() && !DIALECTS.contains(&dialect.as_str()) && !is_file(&dialect) {
         let hint = match nearest(&dialect, DIALECTS.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("known are {}", DIALECTS.join(", ")),
+            None => format!("known are {}, or a file such as ./mine.toml", DIALECTS.join(", ")),
         };
         section.problem("dialect", format!("{} is no dialect; {hint}", section.shown("dialect")));
     }
@@ -47,6 +58,11 @@ pub(super) fn check(root: &Section<'_>) -> Target {
         subprotocol: section.text("subprotocol").map(Secret::new),
         origin: section.text("origin"),
     }
+}
+
+/// Whether a dialect is named by its file, which the commands read.
+fn is_file(dialect: &str) -> bool {
+    dialect.contains('/') || dialect.ends_with(".toml")
 }
 
 /// A URL as reports show it: without userinfo, query and fragment, and with references to the environment

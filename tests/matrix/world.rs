@@ -331,6 +331,11 @@ impl World for Virtual {
                 initiator: play.initiator,
                 settle: play.settle,
                 epoch: (self.start, 1_763_712_345_678),
+                index: index.into(),
+                seat: index,
+                size,
+                token: String::new(),
+                seed: Seed(1),
             };
             let talk = Talk {
                 pattern: TalkPattern::Silence,

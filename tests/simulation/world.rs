@@ -100,6 +100,11 @@ fn players(scenario: &Scenario, start: Instant) -> Vec<Player> {
             initiator: scenario.initiator,
             settle: scenario.settle,
             epoch: (start, 1_763_712_345_678),
+            index: place.peer.0,
+            seat: place.seat.0,
+            size: room_size,
+            token: String::new(),
+            seed: scenario.seed,
         };
         let talk = Talk {
             pattern: TalkPattern::Silence,

@@ -1,21 +1,26 @@
 //! The dashboard protocol of protocol.md: what a peer says when, and what it makes of what it hears.
 
 mod acquaintance;
+mod look;
 mod speech;
 mod wire;
 
 pub use wire::KINDS;
 
-use super::look::{Field, leading_type};
-use super::{Concern, Conversation, Input, Me, Output};
+use super::{Concern, Connect, Conversation, Input, Me, Output};
 use crate::vocabulary::choice::{Initiator, Trigger};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{Heard, Kind, Signal};
 use crate::vocabulary::phase::Phase;
 use acquaintance::Acquaintances;
+use look::{Field, leading_type};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use wire::{Body, Incoming, Participant, Room, RoomList};
+
+pub const NAME: &str = "dashboard";
+pub const DESCRIPTION: &str = "rooms over a WebSocket relay with channels; the lower id offers";
+pub const SAMPLE: &str = "ws://127.0.0.1:9000/ws/";
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +54,10 @@ struct Fields {
 }
 
 impl Conversation for Dashboard {
+    fn connect(&mut self, base: &str) -> Connect {
+        Connect { url: base.to_owned(), headers: vec![], subprotocol: None }
+    }
+
     fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Open => self.enter(now),
@@ -64,6 +73,8 @@ impl Conversation for Dashboard {
                     self.say_ready(now);
                 }
             }
+            // Its peers name themselves, and find each other by what the server relays.
+            Input::Present { .. } | Input::Turn | Input::Shared { .. } => {}
         }
     }
 

@@ -5,6 +5,7 @@ mod hearing;
 
 use super::*;
 use crate::vocabulary::message::Say;
+use crate::vocabulary::seed::Seed;
 
 /// Peer `b` of room `r`, before its socket is open.
 fn me() -> Me {
@@ -17,6 +18,11 @@ fn me() -> Me {
         initiator: Initiator::LowerId,
         settle: Duration::ZERO,
         epoch: (Instant::now(), 1_000),
+        index: 1,
+        seat: 1,
+        size: 8,
+        token: String::new(),
+        seed: Seed(1),
     }
 }
 
@@ -85,6 +91,7 @@ fn brief(output: &Output) -> String {
         }
         Output::Heard(Heard::Refused(failure)) => format!("refused: {failure}"),
         Output::Heard(Heard::Nonsense) => "nonsense".to_owned(),
+        other @ (Output::Known { .. } | Output::Share { .. } | Output::Swap { .. }) => format!("{other:?}"),
     }
 }
 

@@ -1,0 +1,98 @@
+//! Whom a peer has heard of in its room, what it marked about them, and the pairs' own variables.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Everybody heard or listed so far, by id. A server may name more than a room can hold (faults.md 8).
+#[derive(Debug)]
+pub(super) struct Acquaintances {
+    known: BTreeMap<String, Acquaintance>,
+    capacity: usize,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acquaintance {
+    /// Its id as it came over the wire: a number stays one.
+    pub wire: Value,
+    pub name: String,
+    /// It was heard of before the frame at hand.
+    pub known: bool,
+    pub marks: Vec<bool>,
+    /// The values of `[pair]`; empty until the pair has them.
+    pub pair: Vec<Value>,
+    /// What was last told of it: (start, initiate).
+    told: Option<(bool, bool)>,
+}
+
+impl Acquaintances {
+    pub fn new(room_size: u16) -> Self {
+        // Room for guests and for those who come again under another id.
+        Self { known: BTreeMap::new(), capacity: 4 * usize::from(room_size) + 64 }
+    }
+
+    /// The entry of `id`, made now if it is new and there is room.
+    pub fn meet(&mut self, id: &str, wire: &Value) -> Option<&mut Acquaintance> {
+        if !self.known.contains_key(id) {
+            if self.known.len() >= self.capacity {
+                return None;
+            }
+            self.known.insert(id.to_owned(), Acquaintance { wire: wire.clone(), ..Acquaintance::default() });
+        }
+        self.known.get_mut(id)
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Acquaintance> {
+        self.known.get(id)
+    }
+
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut Acquaintance> {
+        self.known.get_mut(id)
+    }
+
+    /// Whether it was known.
+    pub fn forget(&mut self, id: &str) -> bool {
+        self.known.remove(id).is_some()
+    }
+
+    /// Whose pair has `value` at `slot`.
+    pub fn with_pair(&self, slot: usize, value: &Value) -> Option<&str> {
+        self.known.iter().find(|(_, one)| one.pair.get(slot) == Some(value)).map(|(id, _)| id.as_str())
+    }
+
+    /// Exchanges the pairs' variables of two.
+    pub fn swap_pairs(&mut self, one: &str, other: &str) {
+        let first = self.known.get_mut(one).map(|entry| std::mem::take(&mut entry.pair)).unwrap_or_default();
+        let second = self.known.get_mut(other).map(|entry| std::mem::replace(&mut entry.pair, first));
+        if let (Some(entry), Some(second)) = (self.known.get_mut(one), second) {
+            entry.pair = second;
+        }
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.known.keys().cloned().collect()
+    }
+
+    pub fn as_list(&self) -> Value {
+        self.known.values().map(|entry| json!({ "id": entry.wire, "name": entry.name })).collect()
+    }
+}
+
+impl Acquaintance {
+    pub fn mark(&mut self, slot: usize, flag: bool) {
+        if self.marks.len() <= slot {
+            self.marks.resize(slot + 1, false);
+        }
+        self.marks[slot] = flag;
+    }
+
+    /// What telling the peer `(start, initiate)` would tell it anew; a pair once started stays so.
+    pub fn news(&mut self, start: bool, initiate: bool) -> Option<(bool, bool)> {
+        let news = (start || self.started(), initiate);
+        (self.told.replace(news) != Some(news)).then_some(news)
+    }
+
+    pub fn started(&self) -> bool {
+        self.told.is_some_and(|(start, _)| start)
+    }
+}

@@ -1,0 +1,63 @@
+//! `[say]` and `[signals]`: what can be said, and which of it each signal is said with.
+
+use super::Checker;
+use crate::dialect::document::Node;
+use crate::dialect::names::Scope;
+use crate::dialect::problem::{quoted, suggestion};
+use crate::dialect::script::{Saying, Signals};
+use crate::dialect::template::Template;
+
+impl Checker<'_> {
+    pub(super) fn sayings(&mut self) -> Vec<Saying> {
+        let Some(section) = self.root.key("say") else { return vec![] };
+        let names = self.names.clone();
+        let scope = Scope::new(&names, &["sdp", "candidate"], true);
+        let mut sayings = vec![];
+        for (name, node) in section.entries("say", self.problems) {
+            let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
+            sayings.push(Saying { kind: self.kind(name), frame });
+        }
+        sayings
+    }
+
+    /// `[signals] offer = "webrtc-offer"`; a signal without an entry is said with what has its own name.
+    pub(super) fn signals(&mut self) -> Signals {
+        let section = self.root.key("signals");
+        if let Some(section) = section {
+            section.only("signals", &["offer", "answer", "candidate", "end", "leave"], self.problems);
+        }
+        let leave = section.and_then(|section| section.key("leave"));
+        let each = leave.and_then(|leave| leave.key("each"));
+        let mut said_with = |name: &str| match section.and_then(|section| section.key(name)) {
+            Some(node) => self.said_names(node, &format!("signals.{name}")),
+            None => self.said.iter().position(|said| said == name).into_iter().collect(),
+        };
+        Signals {
+            offer: said_with("offer"),
+            answer: said_with("answer"),
+            candidate: said_with("candidate"),
+            end: said_with("end"),
+            leave: match each {
+                Some(node) => self.said_names(node, "signals.leave.each"),
+                None => said_with("leave"),
+            },
+            leave_each: each.is_some(),
+        }
+    }
+
+    /// The sayings that a name, or a list of names, stands for.
+    pub(super) fn said_names(&mut self, node: &Node, path: &str) -> Vec<usize> {
+        let mut found = vec![];
+        for item in node.items() {
+            let Some(name) = item.text(path, self.problems) else { continue };
+            match self.said.iter().position(|said| said == name) {
+                Some(index) => found.push(index),
+                None => {
+                    let near = suggestion(name, self.said.iter().map(String::as_str));
+                    self.problems.note(item.line, path, format!("[say] has no {}{near}", quoted(name)));
+                }
+            }
+        }
+        found
+    }
+}

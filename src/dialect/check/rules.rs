@@ -1,0 +1,271 @@
+//! `[[on]]`: ordered rules, what each demands of a frame and what it makes of it.
+
+use super::join::{settings, shared};
+use super::{Checker, condition};
+use crate::dialect::document::{Item, Node};
+use crate::dialect::expression::Expression;
+use crate::dialect::look::Look;
+use crate::dialect::names::Scope;
+use crate::dialect::pattern::Pattern;
+use crate::dialect::problem::{Problems, quoted, suggestion};
+use crate::dialect::script::{Deed, ErrorClass, Rule, Saying, Step, Who};
+use crate::dialect::template::Template;
+
+/// Each step does one of these, or only marks, captures and sets.
+pub(super) const DEEDS: [&str; 14] = [
+    "peer",
+    "peers",
+    "left",
+    "offer",
+    "answer",
+    "candidate",
+    "end",
+    "error",
+    "say",
+    "send",
+    "share",
+    "joined",
+    "ignore",
+    "elsewhere",
+];
+pub(super) const STEP_KEYS: [&str; 14] = [
+    "if", "each", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name", "class", "of", "to",
+];
+
+pub(super) const RULE_KEYS: [&str; 5] = ["kind", "match", "where", "let", "do"];
+
+impl Checker<'_> {
+    pub(super) fn rules(&mut self) -> Vec<Rule> {
+        let Some(node) = self.root.key("on") else { return vec![] };
+        let mut rules = vec![];
+        for (index, item) in node.items().iter().enumerate() {
+            let path = format!("on[{index}]");
+            item.entries(&path, self.problems);
+            let known = [RULE_KEYS.as_slice(), &DEEDS, &STEP_KEYS].concat();
+            item.only(&path, &known, self.problems);
+            if let Some(rule) = self.rule(item, &path) {
+                rules.push(rule);
+            }
+        }
+        rules
+    }
+
+    fn rule(&mut self, item: &Node, path: &str) -> Option<Rule> {
+        let Some(pattern) = item.key("match") else {
+            self.problems.note(item.line, path, "needs a match");
+            return None;
+        };
+        let names = self.names.clone();
+        let mut scope = Scope::new(&names, &[], false);
+        let pattern = Pattern::compile(pattern, &format!("{path}.match"), &mut scope, self.problems);
+        let mut lets = vec![];
+        if let Some(node) = item.key("let") {
+            for (name, value) in node.entries(&format!("{path}.let"), self.problems) {
+                let let_path = format!("{path}.let.{name}");
+                if let Some(expression) = condition(Some(value), &let_path, &scope, self.problems) {
+                    lets.push((scope.local(name), expression));
+                }
+            }
+        }
+        let conditions = item.key("where").map(Node::items).unwrap_or_default();
+        let conditions: Vec<Expression> = conditions
+            .iter()
+            .filter_map(|node| condition(Some(node), &format!("{path}.where"), &scope, self.problems))
+            .collect();
+        let mut steps = vec![];
+        let own = DEEDS.iter().chain(&["of", "set"]).any(|deed| item.key(deed).is_some());
+        if own {
+            steps.extend(self.step(item, path, &mut scope));
+        }
+        if let Some(list) = item.key("do") {
+            for (index, node) in list.items().iter().enumerate() {
+                let at = format!("{path}.do[{index}]");
+                node.entries(&at, self.problems);
+                node.only(&at, &[DEEDS.as_slice(), &STEP_KEYS].concat(), self.problems);
+                steps.extend(self.step(node, &at, &mut scope));
+            }
+        }
+        if steps.is_empty() {
+            self.problems.note(item.line, path, format!("does nothing; say one of {}", DEEDS.join(", ")));
+        }
+        let look = Look::of(&pattern, self.codec, &self.leading);
+        let kind = match item.key("kind") {
+            Some(node) => node.text(path, self.problems)?.to_owned(),
+            None => kind_of(&steps, &look),
+        };
+        Some(Rule { kind: self.kind(&kind), look, pattern, locals: scope.locals.len(), lets, conditions, steps })
+    }
+
+    fn step(&mut self, item: &Node, path: &str, scope: &mut Scope<'_>) -> Option<Step> {
+        let chosen: Vec<&str> = DEEDS.iter().copied().filter(|deed| item.key(deed).is_some()).collect();
+        if chosen.len() > 1 {
+            self.problems.note(item.line, path, format!("{} in one step; make them steps of do", chosen.join(" and ")));
+            return None;
+        }
+        let chosen = chosen.first().copied().unwrap_or("");
+        let who_key = match chosen {
+            "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "elsewhere" => chosen,
+            "say" | "send" if item.key("to").is_some() => "to",
+            "say" | "send" => "of",
+            "" => "of",
+            _ => "",
+        };
+        let who = item.key(who_key).and_then(|node| self.who(node, &format!("{path}.{who_key}"), scope));
+        scope.of_peer = who.is_some() || chosen == "peers";
+        if chosen == "peers" {
+            // The list's own names have to be known to the conditions of this step.
+            scope.local("later");
+        }
+        let each = (chosen == "peers").then(|| self.each(item, path, scope));
+        let problems = &mut *self.problems;
+        let when = condition(item.key("if"), &format!("{path}.if"), scope, problems);
+        let marks = marks(item, path, scope, problems);
+        let capture = capture(item, path, scope, problems);
+        let set = item.key("set").map(|node| settings(node, path, scope, problems)).unwrap_or_default();
+        let name = item.key("name").map(|node| Template::compile(node, &format!("{path}.name"), scope, problems));
+        let deed = self.deed(chosen, item, path, scope, each);
+        scope.of_peer = false;
+        let addressed = who_key == "to";
+        Some(Step { when, who, addressed, name, marks, capture, set, deed: deed? })
+    }
+
+    fn deed(
+        &mut self,
+        chosen: &str,
+        item: &Node,
+        path: &str,
+        scope: &mut Scope<'_>,
+        each: Option<Pattern>,
+    ) -> Option<Deed> {
+        let start = condition(item.key("start"), &format!("{path}.start"), scope, self.problems);
+        let initiate = condition(item.key("initiate"), &format!("{path}.initiate"), scope, self.problems);
+        let node = item.key(chosen);
+        Some(match chosen {
+            "peer" => Deed::Peer { start, initiate },
+            "peers" => Deed::Peers {
+                list: Template::compile(node?, &format!("{path}.peers"), scope, self.problems),
+                each: each?,
+                id: scope.local("id"),
+                later: scope.local("later"),
+                start,
+                initiate,
+            },
+            "left" => Deed::Left,
+            "offer" => {
+                let polite = condition(item.key("polite"), &format!("{path}.polite"), scope, self.problems);
+                Deed::Offer { sdp: self.value_of(item, path, "sdp", "{sdp}", scope), polite }
+            }
+            "answer" => Deed::Answer { sdp: self.value_of(item, path, "sdp", "{sdp}", scope) },
+            "candidate" => Deed::Candidate { value: self.value_of(item, path, "value", "{candidate}", scope) },
+            "end" => Deed::End,
+            "error" => {
+                let class = match item.key("class").and_then(|node| node.text(path, self.problems)) {
+                    None | Some("fatal") => ErrorClass::Fatal,
+                    Some("pair") => ErrorClass::Pair,
+                    Some("note") => ErrorClass::Note,
+                    Some(other) => {
+                        let message = format!("{} is none of fatal, pair, note", quoted(other));
+                        self.problems.note(item.line, &format!("{path}.class"), message);
+                        ErrorClass::Note
+                    }
+                };
+                Deed::Error { class, text: Template::compile(node?, &format!("{path}.error"), scope, self.problems) }
+            }
+            "say" => Deed::Say(self.said_names(node?, &format!("{path}.say"))),
+            "send" => {
+                let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
+                Deed::Send(Saying { kind: self.kind("reply"), frame })
+            }
+            "share" => Deed::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
+            "joined" => Deed::Joined,
+            "ignore" => Deed::Ignore,
+            "elsewhere" => Deed::Elsewhere,
+            _ => Deed::Nothing,
+        })
+    }
+
+    fn each(&mut self, item: &Node, path: &str, scope: &mut Scope<'_>) -> Pattern {
+        let id = scope.local("id");
+        match item.key("each") {
+            Some(node) => Pattern::compile(node, &format!("{path}.each"), scope, self.problems),
+            None => Pattern::Bind { slot: id, filters: vec![], optional: false },
+        }
+    }
+
+    /// Who is spoken of: an id, or the one whose pair has a value.
+    fn who(&mut self, node: &Node, path: &str, scope: &Scope<'_>) -> Option<Who> {
+        let Item::Table(_) = node.value else {
+            return Some(Who::Id(Template::compile(node, path, scope, self.problems)));
+        };
+        node.only(path, &["pair", "is", "from"], self.problems);
+        let (Some(pair), Some(is)) = (node.key("pair"), node.key("is")) else {
+            self.problems.note(node.line, path, "is an id, or { pair = \"x\", is = \"{y}\" }");
+            return None;
+        };
+        let name = pair.text(path, self.problems)?;
+        let Some(slot) = self.names.pairs.iter().position(|known| known == name) else {
+            let near = suggestion(name, self.names.pairs.iter().map(String::as_str));
+            self.problems.note(pair.line, path, format!("[pair] has no {}{near}", quoted(name)));
+            return None;
+        };
+        let is = Template::compile(is, path, scope, self.problems);
+        let from = node.key("from").map(|node| Template::compile(node, path, scope, self.problems));
+        Some(match from {
+            Some(from) => Who::Pool { slot, is, from },
+            None => Who::Pair { slot, is },
+        })
+    }
+
+    /// The value of `key`, or of the name that is usual for it.
+    fn value_of(&mut self, item: &Node, path: &str, key: &str, usual: &str, scope: &Scope<'_>) -> Template {
+        match item.key(key) {
+            Some(node) => Template::compile(node, &format!("{path}.{key}"), scope, self.problems),
+            None => Template::parse(usual, scope).unwrap_or_else(|_| {
+                self.problems.note(item.line, path, format!("needs {key}, or a match that binds {usual}"));
+                Template::List(vec![])
+            }),
+        }
+    }
+}
+
+fn marks(item: &Node, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Vec<(usize, Expression)> {
+    let Some(node) = item.key("mark") else { return vec![] };
+    let mut marks = vec![];
+    for (name, value) in node.entries(&format!("{path}.mark"), problems) {
+        let slot = scope.names.marks.iter().position(|known| known == name);
+        let expression = condition(Some(value), &format!("{path}.mark.{name}"), scope, problems);
+        marks.extend(slot.zip(expression));
+    }
+    if !scope.of_peer {
+        problems.note(node.line, path, "marks nobody: say of whom");
+    }
+    marks
+}
+
+fn capture(item: &Node, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Vec<(usize, Template)> {
+    let Some(node) = item.key("capture") else { return vec![] };
+    let mut captured = vec![];
+    for (name, value) in node.entries(&format!("{path}.capture"), problems) {
+        match scope.names.pairs.iter().position(|known| known == name) {
+            Some(slot) => captured.push((slot, Template::compile(value, path, scope, problems))),
+            None => {
+                let near = suggestion(name, scope.names.pairs.iter().map(String::as_str));
+                problems.note(value.line, path, format!("[pair] has no {}{near}", quoted(name)));
+            }
+        }
+    }
+    captured
+}
+
+/// What a frame is called in the books when its rule does not say: by what it does, else by its first word.
+fn kind_of(steps: &[Step], look: &Look) -> String {
+    let by_deed = steps.iter().find_map(|step| match step.deed {
+        Deed::Offer { .. } => Some("offer"),
+        Deed::Answer { .. } => Some("answer"),
+        Deed::Candidate { .. } => Some("candidate"),
+        Deed::End => Some("end"),
+        Deed::Left => Some("leave"),
+        _ => None,
+    });
+    by_deed.map(str::to_owned).or_else(|| look.head.clone()).unwrap_or_else(|| "other".to_owned())
+}

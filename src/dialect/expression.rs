@@ -1,0 +1,223 @@
+//! Conditions such as `not registry and me in existing.id`: parsed once, evaluated on each hit.
+
+use super::names::{Name, Scope, View};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+/// Deeper nesting than this is nobody's condition.
+const DEPTH_MAX: usize = 16;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expression {
+    Constant(Value),
+    Name(Name),
+    Not(Box<Expression>),
+    All(Vec<Expression>),
+    Any(Vec<Expression>),
+    Compare(Box<Expression>, Comparison, Box<Expression>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    Greater,
+    In,
+}
+
+impl Expression {
+    /// Errors: what is wrong with it.
+    pub fn parse(text: &str, scope: &Scope<'_>) -> Result<Self, String> {
+        let mut reader = Reader { tokens: tokens(text)?, next: 0, scope, depth: 0 };
+        let expression = reader.any()?;
+        match reader.peek() {
+            None => Ok(expression),
+            Some(token) => Err(format!("\"{text}\": {} is one word too many", token.show())),
+        }
+    }
+
+    pub fn holds(&self, view: View<'_>) -> bool {
+        match self {
+            Self::Not(inner) => !inner.holds(view),
+            Self::All(parts) => parts.iter().all(|part| part.holds(view)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(view)),
+            Self::Compare(left, comparison, right) => comparison.holds(&left.value(view), &right.value(view)),
+            Self::Constant(value) => is_true(value),
+            Self::Name(name) => is_true(&view.of(name)),
+        }
+    }
+
+    pub fn value<'a>(&'a self, view: View<'a>) -> Cow<'a, Value> {
+        match self {
+            Self::Constant(value) => Cow::Borrowed(value),
+            Self::Name(name) => view.of(name),
+            other => Cow::Owned(Value::from(other.holds(view))),
+        }
+    }
+}
+
+impl Comparison {
+    fn holds(self, left: &Value, right: &Value) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::Unequal => left != right,
+            Self::Less => order(left, right) == Some(Ordering::Less),
+            Self::Greater => order(left, right) == Some(Ordering::Greater),
+            Self::In => right.as_array().is_some_and(|items| items.contains(left)),
+        }
+    }
+}
+
+/// Numbers by size, texts by their bytes; unlike things have no order.
+fn order(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
+            (Some(left), Some(right)) => Some(left.cmp(&right)),
+            _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+        },
+        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+        _ => None,
+    }
+}
+
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(_) => true,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Word(String),
+    Literal(Value),
+    Sign(&'static str),
+}
+
+impl Token {
+    fn show(&self) -> String {
+        match self {
+            Self::Word(word) => format!("\"{word}\""),
+            Self::Literal(value) => value.to_string(),
+            Self::Sign(sign) => format!("\"{sign}\""),
+        }
+    }
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, String> {
+    let mut tokens = vec![];
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length =
+            if let Some(sign) = ["==", "!=", "<", ">", "(", ")"].into_iter().find(|sign| rest.starts_with(sign)) {
+                tokens.push(Token::Sign(sign));
+                sign.len()
+            } else if first == '\'' || first == '"' {
+                let end = rest[1..].find(first).ok_or_else(|| format!("\"{text}\": a quote is not closed"))?;
+                tokens.push(Token::Literal(Value::from(&rest[1..=end])));
+                end + 2
+            } else {
+                let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || "._-".contains(*c)).collect();
+                if word.is_empty() {
+                    return Err(format!("\"{text}\": '{first}' has no meaning in a condition"));
+                }
+                let length = word.len();
+                tokens.push(match word.parse::<i64>() {
+                    Ok(number) => Token::Literal(Value::from(number)),
+                    Err(_) if word == "true" || word == "false" => Token::Literal(Value::from(word == "true")),
+                    Err(_) => Token::Word(word),
+                });
+                length
+            };
+        rest = rest[length..].trim_start();
+    }
+    Ok(tokens)
+}
+
+struct Reader<'a> {
+    tokens: Vec<Token>,
+    next: usize,
+    scope: &'a Scope<'a>,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next)
+    }
+
+    fn takes_word(&mut self, word: &str) -> bool {
+        let hit = matches!(self.peek(), Some(Token::Word(found)) if found == word);
+        self.next += usize::from(hit);
+        hit
+    }
+
+    fn any(&mut self) -> Result<Expression, String> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err("a condition nested too deep".to_owned());
+        }
+        let mut parts = vec![self.all()?];
+        while self.takes_word("or") {
+            parts.push(self.all()?);
+        }
+        self.depth -= 1;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) })
+    }
+
+    fn all(&mut self) -> Result<Expression, String> {
+        let mut parts = vec![self.not()?];
+        while self.takes_word("and") {
+            parts.push(self.not()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::All(parts) })
+    }
+
+    fn not(&mut self) -> Result<Expression, String> {
+        let mut negated = false;
+        while self.takes_word("not") {
+            negated = !negated;
+        }
+        let inner = self.comparison()?;
+        Ok(if negated { Expression::Not(Box::new(inner)) } else { inner })
+    }
+
+    fn comparison(&mut self) -> Result<Expression, String> {
+        let left = self.term()?;
+        let comparison = match self.peek() {
+            Some(Token::Sign("==")) => Comparison::Equal,
+            Some(Token::Sign("!=")) => Comparison::Unequal,
+            Some(Token::Sign("<")) => Comparison::Less,
+            Some(Token::Sign(">")) => Comparison::Greater,
+            Some(Token::Word(word)) if word == "in" => Comparison::In,
+            _ => return Ok(left),
+        };
+        self.next += 1;
+        Ok(Expression::Compare(Box::new(left), comparison, Box::new(self.term()?)))
+    }
+
+    fn term(&mut self) -> Result<Expression, String> {
+        let token = self.peek().cloned();
+        self.next += 1;
+        match token {
+            Some(Token::Literal(value)) => Ok(Expression::Constant(value)),
+            Some(Token::Word(word)) => self.scope.resolve(&word).map(Expression::Name),
+            Some(Token::Sign("(")) => {
+                let inner = self.any()?;
+                self.next += 1;
+                match self.tokens.get(self.next - 1) {
+                    Some(Token::Sign(")")) => Ok(inner),
+                    _ => Err("a bracket is not closed".to_owned()),
+                }
+            }
+            Some(other) => Err(format!("{} where a name or a value belongs", other.show())),
+            None => Err("the condition ends too early".to_owned()),
+        }
+    }
+}

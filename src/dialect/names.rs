@@ -1,0 +1,192 @@
+//! The names that a dialect's templates and conditions may use, resolved once to where their values lie.
+
+use super::acquaintance::{Acquaintance, Acquaintances};
+use super::expression::Expression;
+use super::problem::suggestion;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Variables that every peer has before its file adds any, at these slots.
+pub(super) const BUILT_IN: [&str; 13] = [
+    "harness_id",
+    "me",
+    "my_name",
+    "room",
+    "token",
+    "index",
+    "seat",
+    "size",
+    "host",
+    "trigger",
+    "initiator",
+    "joined",
+    "offers",
+];
+pub(super) const ME: usize = 1;
+pub(super) const JOINED: usize = 11;
+pub(super) const OFFERS: usize = 12;
+
+/// Facts about the other of a pair that need no declaring; marks follow.
+const PEER_FACTS: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
+
+/// Where a name's value lies.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    Global(usize),
+    /// Bound by the rule at hand.
+    Local(usize),
+    Peer,
+    PeerName,
+    PeerKnown,
+    PeerStarted,
+    PeerInitiates,
+    PeerMark(usize),
+    Pair(usize),
+    /// Everybody known, as `{id, name}`.
+    Members,
+    /// Milliseconds since the Unix epoch.
+    Now,
+}
+
+/// A name with the path into its value: `existing.id` of a list is the list of the ids.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Name {
+    pub place: Place,
+    pub path: Vec<String>,
+}
+
+/// All names of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub globals: Vec<String>,
+    pub marks: Vec<String>,
+    pub pairs: Vec<String>,
+}
+
+/// The names in force at one place of a file.
+pub(super) struct Scope<'a> {
+    pub names: &'a Names,
+    pub locals: Vec<String>,
+    /// Somebody is spoken of: `peer` and `pair` mean something.
+    pub of_peer: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub fn new(names: &'a Names, locals: &[&str], of_peer: bool) -> Self {
+        Self { names, locals: locals.iter().map(|name| (*name).to_owned()).collect(), of_peer }
+    }
+
+    /// The slot of a local, made now if it is new.
+    pub fn local(&mut self, name: &str) -> usize {
+        self.locals.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.locals.push(name.to_owned());
+            self.locals.len() - 1
+        })
+    }
+
+    /// What a dotted name stands for. Errors: what is wrong with it.
+    pub fn resolve(&self, written: &str) -> Result<Name, String> {
+        let (first, rest) = written.split_once('.').unwrap_or((written, ""));
+        let mut path: Vec<String> = rest.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let find = |names: &[String], name: &str| names.iter().position(|known| known == name);
+        let place = match first {
+            "peer" | "pair" if !self.of_peer => {
+                return Err(format!("\"{written}\": nobody is spoken of here, so {first} means nobody"));
+            }
+            "peer" => self.of_peer(&mut path, written)?,
+            "pair" => {
+                let name = if path.is_empty() { String::new() } else { path.remove(0) };
+                let slot = find(&self.names.pairs, &name).ok_or_else(|| {
+                    let near = suggestion(&name, self.names.pairs.iter().map(String::as_str));
+                    format!("[pair] has no \"{name}\"{near}")
+                })?;
+                Place::Pair(slot)
+            }
+            "now" => Place::Now,
+            "members" => Place::Members,
+            _ => match (find(&self.locals, first), find(&self.names.globals, first)) {
+                (Some(slot), _) => Place::Local(slot),
+                (None, Some(slot)) => Place::Global(slot),
+                (None, None) => {
+                    let near = suggestion(first, self.all());
+                    return Err(format!("nothing is called \"{first}\" here{near}"));
+                }
+            },
+        };
+        Ok(Name { place, path })
+    }
+
+    fn of_peer(&self, path: &mut Vec<String>, written: &str) -> Result<Place, String> {
+        if path.is_empty() {
+            return Ok(Place::Peer);
+        }
+        let fact = path.remove(0);
+        Ok(match fact.as_str() {
+            "id" => Place::Peer,
+            "name" => Place::PeerName,
+            "known" => Place::PeerKnown,
+            "started" => Place::PeerStarted,
+            "initiate" => Place::PeerInitiates,
+            _ => match self.names.marks.iter().position(|mark| *mark == fact) {
+                Some(slot) => Place::PeerMark(slot),
+                None => {
+                    let near = suggestion(&fact, self.names.marks.iter().map(String::as_str));
+                    return Err(format!("no rule marks anybody, so that \"{written}\" would be known{near}"));
+                }
+            },
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let own = self.locals.iter().chain(&self.names.globals).map(String::as_str);
+        own.chain(["now", "members"]).chain(PEER_FACTS)
+    }
+}
+
+/// Everything that can be looked up while a frame is read or written.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub globals: &'a [Value],
+    pub locals: &'a [Value],
+    pub peer: Option<&'a Acquaintance>,
+    pub members: &'a Acquaintances,
+    pub now_ms: u64,
+    pub initiate: &'a Expression,
+}
+
+impl<'a> View<'a> {
+    pub fn of(self, name: &Name) -> Cow<'a, Value> {
+        let flag = |flag: bool| Cow::Owned(Value::from(flag));
+        let peer = self.peer;
+        let value = match &name.place {
+            Place::Global(slot) => self.globals.get(*slot).map(Cow::Borrowed),
+            Place::Local(slot) => self.locals.get(*slot).map(Cow::Borrowed),
+            Place::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire)),
+            Place::PeerName => peer.map(|peer| Cow::Owned(Value::from(peer.name.as_str()))),
+            Place::PeerKnown => peer.map(|peer| flag(peer.known)),
+            Place::PeerStarted => peer.map(|peer| flag(peer.started())),
+            Place::PeerInitiates => peer.map(|_| flag(self.initiate.holds(self))),
+            Place::PeerMark(slot) => peer.map(|peer| flag(peer.marks.get(*slot).is_some_and(|mark| *mark))),
+            Place::Pair(slot) => peer.and_then(|peer| peer.pair.get(*slot)).map(Cow::Borrowed),
+            Place::Members => Some(Cow::Owned(self.members.as_list())),
+            Place::Now => Some(Cow::Owned(Value::from(self.now_ms))),
+        };
+        let Some(value) = value else { return Cow::Owned(Value::Null) };
+        name.path.iter().fold(value, |value, key| step(value, key))
+    }
+}
+
+/// One step of a path: into a table by key, into each of a list's items.
+fn step<'a>(value: Cow<'a, Value>, key: &str) -> Cow<'a, Value> {
+    match value {
+        Cow::Borrowed(Value::Object(entries)) => entries.get(key).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
+        Cow::Owned(Value::Object(mut entries)) => Cow::Owned(entries.remove(key).unwrap_or(Value::Null)),
+        Cow::Borrowed(Value::Array(items)) => {
+            Cow::Owned(items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect())
+        }
+        Cow::Owned(Value::Array(items)) => {
+            Cow::Owned(items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect())
+        }
+        _ => Cow::Owned(Value::Null),
+    }
+}

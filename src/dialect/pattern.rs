@@ -1,0 +1,188 @@
+//! What a frame must look like: literals are equal, known names are equal, and new names take what is there.
+
+use super::document::{Item, Node};
+use super::filter::{Filter, text};
+use super::names::{Place, Scope};
+use super::problem::Problems;
+use super::template::{hole_parts, pieces};
+use serde_json::Value;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Pattern {
+    Equal(Value),
+    /// The value that a name known before has.
+    Same(usize),
+    /// Equal to what this frame has bound already, or bound now.
+    Bind {
+        slot: usize,
+        filters: Vec<Filter>,
+        optional: bool,
+    },
+    /// `{_}`: anything, but something.
+    Present,
+    /// `{absent}`: no such key.
+    Absent,
+    Text(Vec<Part>),
+    /// The first of a list; what follows is free.
+    List(Vec<Pattern>),
+    /// `{ "{some}" = … }`: one of a list fits.
+    Some(Box<Pattern>),
+    Table(Vec<(String, Pattern)>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Part {
+    Literal(String),
+    Same(usize),
+    Bind { slot: usize, filters: Vec<Filter> },
+}
+
+impl Pattern {
+    pub fn compile(node: &Node, path: &str, scope: &mut Scope<'_>, problems: &mut Problems) -> Self {
+        match &node.value {
+            Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
+                problems.note(node.line, path, message);
+                Self::Absent
+            }),
+            Item::List(items) => {
+                Self::List(items.iter().map(|item| Self::compile(item, path, scope, problems)).collect())
+            }
+            Item::Table(entries) => match entries.as_slice() {
+                [(key, inner)] if key == "{some}" => {
+                    Self::Some(Box::new(Self::compile(inner, &format!("{path}.some"), scope, problems)))
+                }
+                _ => {
+                    let mut compiled = vec![];
+                    for (key, inner) in entries {
+                        compiled.push((key.clone(), Self::compile(inner, &format!("{path}.{key}"), scope, problems)));
+                    }
+                    Self::Table(compiled)
+                }
+            },
+            plain => Self::Equal(plain.plain().unwrap_or_default()),
+        }
+    }
+
+    fn parse(written: &str, scope: &mut Scope<'_>) -> Result<Self, String> {
+        let mut parts = vec![];
+        for piece in pieces(written)? {
+            let hole = match piece {
+                Ok(literal) => {
+                    parts.push(Part::Literal(literal));
+                    continue;
+                }
+                Err(hole) => hole,
+            };
+            match hole.as_str() {
+                "_" | "absent" if written.len() != hole.len() + 2 => {
+                    return Err(format!("{{{hole}}} stands alone, or not at all"));
+                }
+                "_" => return Ok(Self::Present),
+                "absent" => return Ok(Self::Absent),
+                _ => {}
+            }
+            let (name, filters) = hole_parts(&hole)?;
+            let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
+            if !is_name(name) {
+                return Err(format!("\"{name}\" is no name; a name has letters, digits, _ and -"));
+            }
+            if matches!(parts.last(), Some(Part::Same(_) | Part::Bind { .. })) {
+                return Err("two holes with nothing between them can't be told apart".to_owned());
+            }
+            let known =
+                scope.locals.iter().all(|local| local != name).then(|| scope.resolve(name)).and_then(Result::ok);
+            let part = match known.map(|name| name.place) {
+                Some(Place::Global(slot)) => Part::Same(slot),
+                Some(_) => return Err(format!("\"{name}\" can't be compared with; bind another name, and use where")),
+                None => Part::Bind { slot: scope.local(name), filters },
+            };
+            if written.len() == hole.len() + 2 {
+                return Ok(match part {
+                    Part::Bind { slot, filters } => Self::Bind { slot, filters, optional },
+                    Part::Same(slot) => Self::Same(slot),
+                    Part::Literal(literal) => Self::Equal(Value::from(literal)),
+                });
+            }
+            parts.push(part);
+        }
+        Ok(match parts.as_slice() {
+            [Part::Literal(literal)] => Self::Equal(Value::from(literal.as_str())),
+            _ => Self::Text(parts),
+        })
+    }
+
+    /// Whether `value` fits; what it binds goes into `locals`, which start as null.
+    pub fn fits(&self, value: Option<&Value>, globals: &[Value], locals: &mut [Value]) -> bool {
+        match (self, value) {
+            (Self::Absent, value) => value.is_none(),
+            (Self::Bind { optional: true, .. }, None) => true,
+            (_, None) => false,
+            (Self::Present, Some(_)) => true,
+            (Self::Equal(expected), Some(value)) => value == expected,
+            (Self::Same(slot), Some(value)) => !value.is_null() && globals.get(*slot) == Some(value),
+            (Self::Bind { slot, filters, .. }, Some(value)) => bind(*slot, filters, value.clone(), locals),
+            (Self::Text(parts), Some(Value::String(written))) => fits_text(parts, written, globals, locals),
+            (Self::List(patterns), Some(Value::Array(items))) => {
+                patterns.iter().enumerate().all(|(at, pattern)| pattern.fits(items.get(at), globals, locals))
+            }
+            (Self::Some(pattern), Some(Value::Array(items))) => {
+                let before = locals.to_vec();
+                items.iter().any(|item| {
+                    locals.clone_from_slice(&before);
+                    pattern.fits(Some(item), globals, locals)
+                })
+            }
+            (Self::Table(patterns), Some(Value::Object(entries))) => {
+                patterns.iter().all(|(key, pattern)| pattern.fits(entries.get(key), globals, locals))
+            }
+            _ => false,
+        }
+    }
+}
+
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+fn bind(slot: usize, filters: &[Filter], value: Value, locals: &mut [Value]) -> bool {
+    let Some(value) = filters.iter().rev().try_fold(value, |value, filter| filter.read(value)) else { return false };
+    match locals.get_mut(slot) {
+        Some(bound) if bound.is_null() => {
+            *bound = value;
+            true
+        }
+        Some(bound) => *bound == value,
+        None => false,
+    }
+}
+
+/// Each hole takes the shortest text up to the literal that follows it.
+fn fits_text(parts: &[Part], written: &str, globals: &[Value], locals: &mut [Value]) -> bool {
+    let mut rest = written;
+    for (at, part) in parts.iter().enumerate() {
+        match part {
+            Part::Literal(literal) => match rest.strip_prefix(literal.as_str()) {
+                Some(after) => rest = after,
+                None => return false,
+            },
+            Part::Same(slot) => match globals.get(*slot).map(text).and_then(|same| rest.strip_prefix(same.as_str())) {
+                Some(after) => rest = after,
+                None => return false,
+            },
+            Part::Bind { slot, filters } => {
+                let end = match parts.get(at + 1) {
+                    Some(Part::Literal(next)) => match rest.find(next.as_str()) {
+                        Some(end) => end,
+                        None => return false,
+                    },
+                    _ => rest.len(),
+                };
+                if !bind(*slot, filters, Value::from(&rest[..end]), locals) {
+                    return false;
+                }
+                rest = &rest[end..];
+            }
+        }
+    }
+    rest.is_empty()
+}

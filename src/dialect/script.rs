@@ -1,0 +1,201 @@
+//! A compiled dialect: everything that a conversation needs, valid by construction.
+
+use super::codec::Codec;
+use super::expression::Expression;
+use super::look::Look;
+use super::pattern::Pattern;
+use super::template::Template;
+use crate::vocabulary::message::Kind;
+use rustc_hash::FxHashMap;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Script {
+    pub name: String,
+    pub description: String,
+    pub sample: String,
+    pub codec: Codec,
+    pub kinds: Vec<String>,
+    pub discovery: Discovery,
+    pub trickle: bool,
+    pub leave_notices: u8,
+    pub url: Template,
+    pub headers: Vec<(String, Template)>,
+    pub subprotocol: Option<Template>,
+    /// The peer's own id; `None`: the server gives it.
+    pub me: Option<Template>,
+    /// By slot: file's own variables follow the built-in ones.
+    pub vars: Vec<Template>,
+    pub pair: Vec<Template>,
+    pub initiate: Expression,
+    pub polite: Expression,
+    pub sayings: Vec<Saying>,
+    pub signals: Signals,
+    pub join: Vec<JoinStep>,
+    /// For the room's first, if it joins in another way.
+    pub join_first: Option<Vec<JoinStep>>,
+    /// A rule says when the join is acknowledged; otherwise it is when all steps are done.
+    pub acknowledged: bool,
+    pub rules: Vec<Rule>,
+    pub timers: Vec<Timer>,
+    /// How JSON frames begin: `{"type":"`.
+    pub opening: String,
+    /// Rules that a frame with this first word can hit, in order.
+    pub by_head: FxHashMap<String, Vec<u16>>,
+    /// Rules that any first word can hit.
+    pub headless: Vec<u16>,
+    /// All of them: for a frame whose first word can't be read.
+    pub any: Vec<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Discovery {
+    Server,
+    /// Ids of those who joined are handed over inside the process.
+    Harness,
+}
+
+/// What a signal is said with: indices into the sayings.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    pub offer: Vec<usize>,
+    pub answer: Vec<usize>,
+    pub candidate: Vec<usize>,
+    pub end: Vec<usize>,
+    pub leave: Vec<usize>,
+    /// A goodbye to each that is known, not one to the room.
+    pub leave_each: bool,
+}
+
+/// Something that can be said.
+#[derive(Clone, Debug)]
+pub(super) struct Saying {
+    pub kind: Kind,
+    pub frame: Template,
+}
+
+#[derive(Debug)]
+pub(super) struct Timer {
+    pub every: Duration,
+    pub say: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct JoinStep {
+    pub when: Option<Expression>,
+    pub deed: JoinDeed,
+}
+
+#[derive(Debug)]
+pub(super) enum JoinDeed {
+    Say(Vec<usize>),
+    Expect {
+        kind: Kind,
+        pattern: Pattern,
+        locals: usize,
+        set: Vec<(usize, Template)>,
+        timeout: Option<Duration>,
+    },
+    Set(Vec<(usize, Template)>),
+    Share(Vec<(String, Template)>),
+    /// Until others of the room have shared these; each becomes the variable of its name.
+    Need(Vec<(String, usize)>),
+    /// Until all who sit before this peer have joined.
+    Turn,
+    /// Until an offer for each of those who joined is made: the variable `offers`.
+    Pool,
+    Settle,
+    Wait(Duration),
+    Joined,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub kind: Kind,
+    pub look: Look,
+    pub pattern: Pattern,
+    /// How many values it binds.
+    pub locals: usize,
+    pub lets: Vec<(usize, Expression)>,
+    pub conditions: Vec<Expression>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(super) struct Step {
+    pub when: Option<Expression>,
+    pub who: Option<Who>,
+    /// What is said is for `who`; otherwise it is about them, and for the whole room.
+    pub addressed: bool,
+    pub name: Option<Template>,
+    pub marks: Vec<(usize, Expression)>,
+    /// Pair variables taken from the frame.
+    pub capture: Vec<(usize, Template)>,
+    pub set: Vec<(usize, Template)>,
+    pub deed: Deed,
+}
+
+#[derive(Debug)]
+pub(super) enum Who {
+    Id(Template),
+    /// The one whose pair has this value.
+    Pair {
+        slot: usize,
+        is: Template,
+    },
+    /// The answerer of an offer that had no addressee: the offer's pair is theirs from now on.
+    Pool {
+        slot: usize,
+        is: Template,
+        from: Template,
+    },
+}
+
+#[derive(Debug)]
+pub(super) enum Deed {
+    Nothing,
+    Ignore,
+    Elsewhere,
+    Peer {
+        start: Option<Expression>,
+        initiate: Option<Expression>,
+    },
+    Peers {
+        list: Template,
+        each: Pattern,
+        id: usize,
+        later: usize,
+        start: Option<Expression>,
+        initiate: Option<Expression>,
+    },
+    Left,
+    Offer {
+        sdp: Template,
+        polite: Option<Expression>,
+    },
+    Answer {
+        sdp: Template,
+    },
+    Candidate {
+        value: Template,
+    },
+    End,
+    Error {
+        class: ErrorClass,
+        text: Template,
+    },
+    Say(Vec<usize>),
+    Send(Saying),
+    Share(Vec<(String, Template)>),
+    Joined,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ErrorClass {
+    /// The server will have nothing to do with this peer.
+    Fatal,
+    /// Something between two peers went wrong.
+    Pair,
+    /// Counted, and no more.
+    Note,
+}

@@ -1,0 +1,254 @@
+//! Frames to write: text with holes, compiled once, in which `"{x}"` alone yields x as it is.
+
+use super::document::{Item, Node};
+use super::filter::{Filter, text};
+use super::names::{Name, Scope, View};
+use super::problem::{Problems, quoted, suggestion};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Template {
+    /// JSON that never changes.
+    Fixed(Value, String),
+    Hole(Hole),
+    Text(Vec<Piece>),
+    List(Vec<Template>),
+    /// Keys as JSON.
+    Table(Vec<(String, Template)>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Piece {
+    Literal(String),
+    Hole(Hole),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Hole {
+    source: Source,
+    filters: Vec<Filter>,
+    /// `{x?}`: its key is left out when there is no value.
+    optional: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Source {
+    Name(Name),
+    /// That many letters and digits.
+    Random(usize),
+    /// That many digits, the first not 0.
+    Digits(usize),
+    Uuid,
+}
+
+/// Text between holes, and what is in the holes: `a{b}c`. `{{` and `}}` are braces.
+pub(super) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, String> {
+    let mut pieces: Vec<Result<String, String>> = vec![];
+    let mut literal = String::new();
+    let mut rest = written;
+    while let Some(at) = rest.find(['{', '}']) {
+        literal.push_str(&rest[..at]);
+        let brace = &rest[at..=at];
+        if rest[at + 1..].starts_with(brace) {
+            literal.push_str(brace);
+            rest = &rest[at + 2..];
+            continue;
+        }
+        let end = rest[at..].find('}').filter(|_| brace == "{");
+        let Some(end) = end else { return Err(format!("{}: a brace alone; write {{{{ or }}}}", quoted(written))) };
+        if !literal.is_empty() {
+            pieces.push(Ok(std::mem::take(&mut literal)));
+        }
+        pieces.push(Err(rest[at + 1..at + end].trim().to_owned()));
+        rest = &rest[at + end + 1..];
+    }
+    literal.push_str(rest);
+    if !literal.is_empty() || pieces.is_empty() {
+        pieces.push(Ok(literal));
+    }
+    Ok(pieces)
+}
+
+/// `name|filter|filter`: the name, and the filters. Errors: the filter that there is not.
+pub(super) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
+    let mut parts = hole.split('|').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let filter = |written: &str| {
+        Filter::named(written).ok_or_else(|| {
+            let near = suggestion(written, Filter::NAMES);
+            format!("no filter is called {}{near}", quoted(written))
+        })
+    };
+    Ok((name, parts.map(filter).collect::<Result<_, _>>()?))
+}
+
+impl Template {
+    /// Compiles a value of the file; what is wrong is noted and becomes null.
+    pub fn compile(node: &Node, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
+        let template = match &node.value {
+            Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
+                problems.note(node.line, path, message);
+                fixed(Value::Null)
+            }),
+            Item::List(items) => {
+                Self::List(items.iter().map(|item| Self::compile(item, path, scope, problems)).collect())
+            }
+            Item::Table(entries) => {
+                let entry = |(key, node): &(String, Node)| {
+                    let at = format!("{path}.{key}");
+                    (Value::from(key.as_str()).to_string(), Self::compile(node, &at, scope, problems))
+                };
+                Self::Table(entries.iter().map(entry).collect())
+            }
+            plain => fixed(plain.plain().unwrap_or_default()),
+        };
+        template.folded()
+    }
+
+    /// Errors: what is wrong with it.
+    pub fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
+        let mut compiled = vec![];
+        for piece in pieces(written)? {
+            compiled.push(match piece {
+                Ok(literal) => Piece::Literal(literal),
+                Err(hole) => Piece::Hole(Hole::parse(&hole, scope)?),
+            });
+        }
+        Ok(match compiled.as_slice() {
+            [Piece::Literal(literal)] => fixed(Value::from(literal.as_str())),
+            [Piece::Hole(hole)] => Self::Hole(hole.clone()),
+            _ => Self::Text(compiled),
+        })
+    }
+
+    /// Constant lists and tables are written once.
+    fn folded(self) -> Self {
+        match &self {
+            Self::List(items) if items.iter().all(|item| matches!(item, Self::Fixed(..))) => {
+                let values =
+                    items.iter().map(|item| if let Self::Fixed(value, _) = item { value.clone() } else { Value::Null });
+                fixed(values.collect())
+            }
+            _ => self,
+        }
+    }
+
+    pub fn value(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> Value {
+        match self {
+            Self::Fixed(value, _) => value.clone(),
+            Self::Hole(hole) => hole.value(view, draws),
+            Self::Text(_) => Value::from(self.text(view, draws)),
+            Self::List(_) | Self::Table(_) => {
+                let mut written = String::new();
+                self.write(&mut written, view, draws);
+                serde_json::from_str(&written).unwrap_or_default()
+            }
+        }
+    }
+
+    /// As text: what a text frame, a URL or a header is made of.
+    pub fn text(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> String {
+        self.text_with(view, draws, &|value| value)
+    }
+
+    /// As text, with every value from a hole passed through `encode`.
+    pub fn text_with(&self, view: View<'_>, draws: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
+        match self {
+            Self::Text(pieces) => {
+                let piece = |piece: &Piece| match piece {
+                    Piece::Literal(literal) => literal.clone(),
+                    Piece::Hole(hole) => encode(text(&hole.value(view, draws))),
+                };
+                pieces.iter().map(piece).collect()
+            }
+            Self::Hole(hole) => encode(text(&hole.value(view, draws))),
+            Self::Fixed(value, _) => text(value),
+            Self::List(_) | Self::Table(_) => text(&self.value(view, draws)),
+        }
+    }
+
+    /// As JSON, keys in the order of the file.
+    pub fn write(&self, out: &mut String, view: View<'_>, draws: &mut ChaCha8Rng) {
+        match self {
+            Self::Fixed(_, json) => out.push_str(json),
+            Self::Hole(hole) => out.push_str(&hole.value(view, draws).to_string()),
+            Self::Text(_) => out.push_str(&Value::from(self.text(view, draws)).to_string()),
+            Self::List(items) => {
+                out.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    if position > 0 {
+                        out.push(',');
+                    }
+                    item.write(out, view, draws);
+                }
+                out.push(']');
+            }
+            Self::Table(entries) => {
+                out.push('{');
+                let mut first = true;
+                for (key, template) in entries {
+                    if template.is_left_out(view, draws) {
+                        continue;
+                    }
+                    if !std::mem::take(&mut first) {
+                        out.push(',');
+                    }
+                    out.push_str(key);
+                    out.push(':');
+                    template.write(out, view, draws);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    fn is_left_out(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> bool {
+        matches!(self, Self::Hole(hole) if hole.optional && hole.value(view, draws).is_null())
+    }
+}
+
+impl Hole {
+    fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
+        let (name, filters) = hole_parts(written)?;
+        let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
+        let length = |digits: &str| digits.parse().ok().filter(|length| (1..=256).contains(length));
+        let source = match name.split_once(':') {
+            Some(("random", digits)) => length(digits).map(Source::Random),
+            Some(("digits", digits)) => length(digits).filter(|length| *length <= 18).map(Source::Digits),
+            None if name == "uuid" => Some(Source::Uuid),
+            _ => Some(Source::Name(scope.resolve(name)?)),
+        };
+        let source = source.ok_or_else(|| format!("{{{written}}}: the length must be 1 to 256 (digits: 1 to 18)"))?;
+        Ok(Self { source, filters, optional })
+    }
+
+    fn value(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> Value {
+        const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        let value = match &self.source {
+            Source::Name(name) => view.of(name).into_owned(),
+            Source::Random(length) => {
+                let letter = |_| char::from(LETTERS[draws.random_range(0..LETTERS.len())]);
+                Value::from((0..*length).map(letter).collect::<String>())
+            }
+            Source::Digits(length) => {
+                let lowest = 10_u64.pow(*length as u32 - 1);
+                Value::from(draws.random_range(lowest..lowest * 10).to_string())
+            }
+            Source::Uuid => {
+                // RFC 9562 §5.4: version 4, variant 10.
+                let bits = draws.random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+                let hex = format!("{bits:032x}");
+                let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+                Value::from(parts.join("-"))
+            }
+        };
+        self.filters.iter().fold(value, |value, filter| filter.write(value))
+    }
+}
+
+fn fixed(value: Value) -> Template {
+    let json = value.to_string();
+    Template::Fixed(value, json)
+}

@@ -1,0 +1,133 @@
+//! The language and its built-ins, on transcripts that are data.
+
+mod transcript;
+
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn every_built_in_reads() {
+    for built_in in builtins() {
+        if let Err(problems) = read(built_in.name, built_in.text) {
+            panic!("{}:\n{}", built_in.name, shown(&problems));
+        }
+        assert_eq!(built_in.dialect().name(), built_in.name);
+        assert!(!built_in.dialect().sample().is_empty() && !built_in.dialect().description().is_empty());
+    }
+    assert_eq!(names().filter(|name| Dialect::named(name).is_some_and(|dialect| dialect.name() == *name)).count(), 10);
+}
+
+/// The frames of targets.md and protocol.md.
+#[test]
+fn built_ins_say_and_understand_what_their_servers_do() {
+    let check = |name: &str, text: &str| transcript::check(&Dialect::named(name).unwrap(), text);
+    check("peerjs", include_str!("transcripts/peerjs.txt"));
+    check("y-webrtc", include_str!("transcripts/y-webrtc.txt"));
+    check("socketio-addpeer", include_str!("transcripts/socketio-addpeer.txt"));
+    check("simple-signal", include_str!("transcripts/simple-signal.txt"));
+    check("webtorrent-tracker", include_str!("transcripts/webtorrent-tracker.txt"));
+    check("matchbox", include_str!("transcripts/matchbox.txt"));
+    check("relay", include_str!("transcripts/relay.txt"));
+    check("relay-global", include_str!("transcripts/relay.txt"));
+}
+
+/// The built-in is Rust for speed alone: the language can say it.
+#[test]
+fn the_dashboard_and_its_written_twin_say_the_same() {
+    let twin = include_str!("../../../tests/dialects/dashboard.toml");
+    let transcript = include_str!("../../../tests/dialects/dashboard.txt");
+    transcript::check(
+        &read("dashboard.toml", twin).unwrap_or_else(|problems| panic!("{}", shown(&problems))),
+        transcript,
+    );
+    // A file's peers tell the board how they are called; the dashboard needs no board.
+    let without_board: String = transcript.split_inclusive('\n').filter(|line| !line.contains(" known as ")).collect();
+    transcript::check(&Dialect::Dashboard, &without_board);
+}
+
+#[test]
+fn a_new_protocol_needs_no_line_of_rust() {
+    let dialect =
+        read("made-up.toml", include_str!("made-up.toml")).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+    transcript::check(&dialect, include_str!("transcripts/made-up.txt"));
+}
+
+#[test]
+fn a_server_that_does_not_say_what_is_expected_ends_the_join_in_time() {
+    let dialect = read("made-up.toml", include_str!("made-up.toml")).unwrap();
+    let mut talk = dialect.converse(transcript::me(1));
+    let now = Instant::now();
+    talk.handle(now, Input::Open);
+    assert_eq!(talk.wake_at(), Some(now + Duration::from_secs(3)));
+    talk.handle(now + Duration::from_micros(2_999_999), Input::Wake);
+    assert_eq!(talk.poll(), None);
+    talk.handle(now + Duration::from_secs(3), Input::Wake);
+    assert!(matches!(talk.poll(), Some(Output::Heard(Heard::Refused(_)))));
+    assert_eq!(talk.wake_at(), None);
+}
+
+#[test]
+fn ids_and_tokens_go_into_the_url_encoded() {
+    let check = |name: &str, base: &str, room: &str, expected: &str| {
+        let me = Me { id: "a b".to_owned(), room: room.to_owned(), ..transcript::me(0) };
+        let url = Dialect::named(name).unwrap().converse(me).connect(base).url;
+        assert!(url.starts_with(expected), "{url}");
+    };
+    check("peerjs", "ws://h:1/peerjs", "r", "ws://h:1/peerjs?key=peerjs&id=a%20b&token=");
+    check("peerjs", "ws://h:1/peerjs?x=1", "r", "ws://h:1/peerjs?x=1&key=peerjs&id=a%20b&token=");
+    check("matchbox", "ws://h:1/", "a/b", "ws://h:1/a%2Fb");
+    check("dashboard", "ws://h:1/ws/", "r", "ws://h:1/ws/");
+}
+
+/// Everything at once, with its line and the nearest right name.
+#[test]
+fn a_wrong_file_gets_every_problem_at_once() {
+    let problems = read("wrong.toml", include_str!("wrong.toml")).unwrap_err();
+    insta::assert_snapshot!(shown(&problems));
+    let problems = read("wrong.toml", "name = \nx = 1\ny = = 2\n").unwrap_err();
+    assert!(problems.iter().any(|problem| problem.at == "wrong.toml:1") && problems.len() >= 2, "{problems:?}");
+}
+
+fn shown(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+/// Frames that the built-ins know, to be spoilt.
+fn frames() -> Vec<&'static str> {
+    let transcripts = [
+        include_str!("../../../tests/dialects/dashboard.txt"),
+        include_str!("transcripts/peerjs.txt"),
+        include_str!("transcripts/simple-signal.txt"),
+        include_str!("transcripts/webtorrent-tracker.txt"),
+        include_str!("transcripts/matchbox.txt"),
+    ];
+    transcripts
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter_map(|line| line.split_once("<< ").map(|(_, frame)| frame))
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn no_frame_makes_a_conversation_panic(garbage in ".{0,200}", pick in 0_usize..1_000, cut in 0_usize..400, to in 0_usize..9) {
+        let known = frames();
+        let frame = known[pick % known.len()];
+        let cut = (0..=cut.min(frame.len())).rev().find(|at| frame.is_char_boundary(*at)).unwrap_or(0);
+        let spoilt = format!("{}{garbage}{}", &frame[..cut], &frame[cut..]);
+        let mut talk = builtins()[to].dialect().converse(transcript::me(1));
+        talk.handle(Instant::now(), Input::Open);
+        for text in [garbage.as_str(), &frame[..cut], &spoilt, frame] {
+            while talk.poll().is_some() {}
+            talk.handle(Instant::now(), Input::Frame(text));
+            prop_assert!(matches!(talk.poll(), Some(Output::Frame { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_file_makes_the_reader_panic(garbage in ".{0,40}", cut in 0_usize..8_000, which in 0_usize..9) {
+        let text = builtins()[which].text;
+        let cut = (0..=cut.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let _outcome = read("x", &format!("{}{garbage}{}", &text[..cut], &text[cut..]));
+    }
+}

@@ -1,0 +1,223 @@
+//! One room of virtual peers against a server, without a controller: joins, opens, talks, leaves.
+
+use meshload::dialect::{Dialect, Me};
+use meshload::driver::{Actor, Board, Clock, Errand, Nudge};
+use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
+use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
+use meshload::signaling::{Endpoint, Reach};
+use meshload::vocabulary::choice::{Initiator, Reliability, Trigger};
+use meshload::vocabulary::event::{Event, What};
+use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
+use meshload::vocabulary::seed::Seed;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Each when the one before it has joined.
+    InOrder,
+    AtOnce,
+}
+
+/// What came of it.
+pub struct Mesh {
+    pub edges_open: u64,
+    pub pairs_that_talked: u64,
+    pub failures: Vec<Event>,
+    /// From the first dial to the last open channel.
+    took: Duration,
+    sent: usize,
+    received: usize,
+    glare: usize,
+    /// Peers that noticed the last seat's leave: by a word from the server or by their channel, whichever came.
+    pub leave_notices: usize,
+}
+
+impl fmt::Display for Mesh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs = self.edges_open.max(1) as f64;
+        let (sent, received) = (self.sent as f64 / pairs, self.received as f64 / pairs);
+        write!(
+            f,
+            "{} open in {:?}, frames per pair {sent:.1} sent {received:.1} received, ",
+            self.edges_open, self.took
+        )?;
+        write!(f, "glare {}, leave notices {}", self.glare, self.leave_notices)
+    }
+}
+
+impl Mesh {
+    pub fn play(dialect: &str, url: &str, round: usize, size: u16, arrival: Arrival) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let events = Rc::new(RefCell::new(Vec::<Event>::new()));
+        let room = Room::new(dialect, url, round, size, events.clone());
+        LocalSet::new().block_on(&runtime, room.play(arrival));
+        let events = events.take();
+        Self::of(&events)
+    }
+
+    fn of(events: &[Event]) -> Self {
+        let count = |wanted: fn(&What) -> bool| events.iter().filter(|event| wanted(&event.what)).count();
+        let ends = |wanted: fn(&What) -> Option<Seat>| {
+            let end = |event: &Event| wanted(&event.what).map(|other| (event.place.seat, other));
+            events.iter().filter_map(end).collect::<BTreeSet<_>>()
+        };
+        let both = |ends: BTreeSet<(Seat, Seat)>| {
+            ends.iter().filter(|(a, b)| a < b && ends.contains(&(*b, *a))).count() as u64
+        };
+        let open = ends(|what| if let What::Open { other } = what { Some(*other) } else { None });
+        let talked = ends(|what| if let What::MessageReceived { other, .. } = what { Some(*other) } else { None });
+        let failed = |event: &&Event| matches!(event.what, What::EdgeFailed { .. } | What::PeerFailed { .. });
+        let began = events.first().unwrap().at;
+        let last_open = events.iter().rfind(|event| matches!(event.what, What::Open { .. }));
+        let last_seat = events.iter().map(|event| event.place.seat).max();
+        Self {
+            edges_open: both(open),
+            pairs_that_talked: both(talked),
+            failures: events.iter().filter(failed).cloned().collect(),
+            took: last_open.map_or(Duration::ZERO, |event| event.at - began),
+            sent: count(|what| matches!(what, What::Said { .. })),
+            received: count(|what| matches!(what, What::Frame { .. })),
+            glare: count(|what| matches!(what, What::Glare { .. })),
+            leave_notices: events
+                .iter()
+                .filter(|event| matches!(event.what, What::NoticedLeave { other } if Some(other) == last_seat))
+                .map(|event| event.place.seat)
+                .collect::<BTreeSet<_>>()
+                .len(),
+        }
+    }
+}
+
+struct Room {
+    dialect: Dialect,
+    url: String,
+    round: usize,
+    size: u16,
+    events: Rc<RefCell<Vec<Event>>>,
+    naming: Naming,
+    board: Board,
+    setup: RtcSetup,
+    epoch: Instant,
+}
+
+impl Room {
+    fn new(dialect: &str, url: &str, round: usize, size: u16, events: Rc<RefCell<Vec<Event>>>) -> Self {
+        let dialect = Dialect::named(dialect).unwrap();
+        let setup = RtcSetup {
+            certificate: RtcSetup::certificate().unwrap(),
+            neighbourhood: Neighbourhood::default(),
+            timeout: TIMEOUT,
+            trickle: dialect.trickles(),
+            ordered: true,
+            reliability: Reliability::Reliable,
+            message_bytes_max: 4096,
+        };
+        let naming = Naming::new(format!("t{round}"), size.into());
+        let board = Board::new(size);
+        Self { dialect, url: url.to_owned(), round, size, events, naming, board, setup, epoch: Instant::now() }
+    }
+
+    async fn play(self, arrival: Arrival) {
+        let clock = Clock::new().unwrap();
+        let ticking = clock.clone();
+        tokio::task::spawn_local(async move { ticking.run().await });
+        let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let mut errands = vec![];
+        for seat in (0..self.size).map(Seat) {
+            let (sender, receiver) = mpsc::channel(256);
+            let errand = self.errand(seat, receiver, &clock);
+            errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
+            for (other, mailbox) in mailboxes.iter().enumerate() {
+                mailbox.try_send(Nudge::Companion { seat }).unwrap();
+                sender.try_send(Nudge::Companion { seat: Seat(other as u16) }).unwrap();
+            }
+            mailboxes.push(sender);
+            if arrival == Arrival::InOrder {
+                self.until(usize::from(seat.0) + 1, |what| matches!(what, What::Joined | What::PeerFailed { .. }))
+                    .await;
+            }
+        }
+        let ends = usize::from(self.size) * usize::from(self.size - 1);
+        self.until(ends, |what| matches!(what, What::Open { .. } | What::EdgeFailed { .. })).await;
+        for mailbox in &mailboxes {
+            mailbox.send(Nudge::Talk).await.ok();
+        }
+        self.until(ends, |what| matches!(what, What::MessageReceived { .. })).await;
+        for mailbox in mailboxes.iter().rev() {
+            mailbox.send(Nudge::Leave).await.ok();
+            // Without a word from the server, a leave is noticed only when ICE gives up.
+            let is_told = self.dialect.leave_notices() > 0;
+            if is_told && mailboxes.last().is_some_and(|last| last.same_channel(mailbox)) {
+                let stay = usize::from(self.size) - 1;
+                self.until(stay, |what| matches!(what, What::NoticedLeave { .. })).await;
+            }
+        }
+        for errand in errands {
+            errand.await.unwrap();
+        }
+    }
+
+    fn errand(&self, seat: Seat, mailbox: mpsc::Receiver<Nudge>, clock: &Rc<Clock>) -> Errand<impl Fn(Event) + use<>> {
+        let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
+        let me = Me {
+            id: self.naming.peer(place.peer),
+            name: format!("peer {}", seat.0),
+            room: format!("t-room-{}", self.round),
+            host: seat.0 == 0,
+            trigger: Trigger::default(),
+            initiator: Initiator::default(),
+            settle: Duration::ZERO,
+            epoch: (self.epoch, 0),
+            index: seat.0.into(),
+            seat: seat.0,
+            size: self.size,
+            token: String::new(),
+            seed: Seed(self.round as u64),
+        };
+        let talk = Talk {
+            pattern: TalkPattern::Broadcast,
+            interval: Duration::from_millis(100),
+            bytes: (64, 64),
+            pool: Arc::from(vec![0; 4096]),
+            draws: Seed(1).stream("talk", seat.0.into()),
+        };
+        let trickle = self.dialect.trickles();
+        let config = PeerConfig { seat, room_size: self.size, timeout: TIMEOUT, trickle, talk };
+        let mut conversation = self.dialect.converse(me);
+        let connect = conversation.connect(&self.url);
+        let endpoint = Endpoint {
+            url: connect.url.parse().unwrap(),
+            headers: connect.headers,
+            subprotocol: connect.subprotocol,
+            origin: None,
+            user_agent: "meshload/test".to_owned(),
+            reach: Reach::default(),
+        };
+        let peer = Peer::new(config, self.epoch);
+        let actor = Actor::new(place, self.size, self.naming.clone(), conversation, peer).at(self.board.clone());
+        let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
+        let events = self.events.clone();
+        let books = move |event| events.borrow_mut().push(event);
+        Errand::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), books)
+    }
+
+    /// Until so many facts of that sort are booked, or time is up.
+    async fn until(&self, count: usize, wanted: fn(&What) -> bool) {
+        let deadline = Instant::now() + TIMEOUT + Duration::from_secs(1);
+        while Instant::now() < deadline {
+            if self.events.borrow().iter().filter(|event| wanted(&event.what)).count() >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A real signaling server as a child process on a free loopback port.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// How to start one.
+pub struct Target {
+    program: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    path: String,
+    /// It takes its address as an argument, and does not say where it listens.
+    port: Option<u16>,
+}
+
+/// A running one; it ends when dropped.
+pub struct Running {
+    child: Child,
+    port: u16,
+}
+
+impl Target {
+    /// A file of a package in tests/targets/node_modules.
+    pub fn bin(package: &str, file: &str) -> Self {
+        Self::node(folder().join("node_modules").join(package).join(file))
+    }
+
+    /// A server of our own in tests/targets.
+    pub fn script(file: &str) -> Self {
+        Self::node(folder().join(file))
+    }
+
+    fn node(file: PathBuf) -> Self {
+        let preload = folder().join("loopback.cjs");
+        let arguments = ["-r".to_owned(), preload.display().to_string(), file.display().to_string()].to_vec();
+        Self { program: "node".into(), arguments, environment: vec![], path: String::new(), port: None }
+    }
+
+    /// A program of `cargo install --root target/targets`, given an address that was free a moment ago.
+    pub fn program(name: &str) -> Self {
+        let cached = std::env::var_os("MESHLOAD_TARGETS").map_or_else(|| folder().join("cargo"), PathBuf::from);
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        let arguments = vec![format!("127.0.0.1:{port}")];
+        Self {
+            program: cached.join("bin").join(name),
+            arguments,
+            environment: vec![],
+            path: String::new(),
+            port: Some(port),
+        }
+    }
+
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn path(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    pub fn url(&self, running: &Running) -> String {
+        format!("ws://127.0.0.1:{}{}", running.port, self.path)
+    }
+
+    /// `None`: it can't be started here, and why is printed.
+    pub fn start(&self) -> Option<Running> {
+        let file = self.arguments.get(2).map(Path::new).filter(|_| self.port.is_none());
+        let installed =
+            file.is_none_or(Path::exists) && (self.port.is_some() || folder().join("node_modules").exists());
+        if !installed || (self.port.is_some() && !self.program.exists()) {
+            println!("skipped: {:?} is not installed; see docs/dialects.md", file.unwrap_or(&self.program));
+            return None;
+        }
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                println!("skipped: {:?} does not start: {error}", self.program);
+                return None;
+            }
+        };
+        let port = match self.port {
+            Some(port) => wait_until_open(port),
+            None => told_port(&mut child),
+        };
+        Some(Running { child, port })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn told_port(child: &mut Child) -> u16 {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let port = lines.by_ref().take(50).find_map(|line| line.ok()?.strip_prefix("listening on ")?.parse().ok());
+    // What it says later must go somewhere, or it stops at a full pipe.
+    std::thread::spawn(move || lines.count());
+    port.expect("the server says where it listens")
+}
+
+fn wait_until_open(port: u16) -> u16 {
+    let open = (0..200).any(|_| {
+        let opened = std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        if !opened {
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        opened
+    });
+    assert!(open, "nothing listens on {port}");
+    port
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets")
+}
