@@ -111,9 +111,15 @@ pub struct OutputArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout"
-)]
+#[command(after_help = "Examples:
+  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout
+  meshload serve --fault timing          a server that fails in a way that is known
+
+Presets: channel-isolation, timing, channel-mismatch, connection, swallow-join, lost-first-offer, stale-roster,
+sdp-rewrite, candidate-drop, slow-fanout.
+Rules: drop | delay TIME[..TIME|~TIME|/subscriber] | duplicate [N] | reorder | corrupt frame|fingerprint | disconnect |
+stall TIME | rename-channel NAME | capacity N/s, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
+The first rule that matches a message decides its fate.")]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9000", env = "MESHLOAD_LISTEN")]
@@ -127,6 +133,12 @@ pub struct ServeArgs {
     /// A registry sends at most one list in that time; 0s sends one after each change
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = interval, env = "MESHLOAD_LIST_INTERVAL")]
     pub list_interval: Duration,
+    /// A fault to commit: a preset's name, or a rule such as 'delay 50ms type=peer-ready p=10%'; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = '\n', env = "MESHLOAD_FAULT")]
+    pub fault: Vec<String>,
+    /// The number that the faults' draws grow from
+    #[arg(long, value_name = "N", default_value_t = 1, env = "MESHLOAD_SEED")]
+    pub seed: u64,
     /// One line a second on stderr: connections and frames
     #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
     pub verbose: u8,

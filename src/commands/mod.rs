@@ -5,6 +5,7 @@ pub mod completions;
 pub mod dialects;
 mod exit;
 pub mod explain;
+mod faults;
 mod files;
 mod folder;
 mod gates;

@@ -3,7 +3,7 @@
 use super::files::{files, format};
 use super::folder::Folder;
 use super::stdout::{complain, write};
-use super::{Exit, gates, input, limits, machine};
+use super::{Exit, faults, gates, input, limits, machine};
 use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
 use crate::controller::{self, Done, Order, Show, Stop, Trouble};
 use crate::dialect::Dialect;
@@ -13,6 +13,7 @@ use crate::plan::{Cost, Plan};
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::render;
 use crate::server;
+use crate::server::faults::Rule;
 use crate::signaling::Reach;
 use crate::summary::Summary;
 use crate::summary::run::Outcome;
@@ -33,6 +34,10 @@ pub fn run(args: &RunArgs) -> Exit {
     };
     let gates = match gates::read(&profile) {
         Ok(gates) => gates,
+        Err(exit) => return exit,
+    };
+    let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+        Ok(faults) => faults,
         Err(exit) => return exit,
     };
     limits::raise_descriptors();
@@ -56,7 +61,7 @@ pub fn run(args: &RunArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let order = match order(args, plan) {
+    let order = match order(args, plan, faults) {
         Ok(order) => order,
         Err(why) => {
             complain([why]);
@@ -72,7 +77,7 @@ pub fn run(args: &RunArgs) -> Exit {
     }
 }
 
-fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
+fn order(args: &RunArgs, plan: Plan, faults: Vec<Rule>) -> Result<Order, String> {
     let target = &plan.profile.target;
     let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
     let cores = available_parallelism().map_or(1, NonZero::get);
@@ -81,7 +86,7 @@ fn order(args: &RunArgs, plan: Plan) -> Result<Order, String> {
         dialect,
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
-        embedded: server::Config::default(),
+        embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
         reach: Reach { allowed_hosts: args.load.allow_target.clone() },
         wait_for_target: args.load.wait_for_target,
         workers: args.load.workers.map_or(cores, usize::from),

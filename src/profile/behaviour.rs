@@ -1,10 +1,10 @@
-//! `[phases]`, `[handshake]`, `[engine]`, `[validity]` and `[churn]`: how a run and its peers behave.
+//! `[phases]`, `[handshake]`, `[engine]`, `[validity]`, `[faults]` and `[churn]`: how a run and its peers behave.
 
 use super::arrivals::DURATION_MAX;
 use super::document::Value;
 use super::section::Section;
 use super::units;
-use super::{EngineChoice, Handshake, OnInvalid, Phases, Validity};
+use super::{EngineChoice, FaultLine, Handshake, OnInvalid, Phases, Validity};
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
 use std::time::Duration;
 
@@ -67,6 +67,28 @@ pub(super) fn engine(root: &Section<'_>) -> EngineChoice {
 pub(super) fn validity(root: &Section<'_>) -> Validity {
     let section = root.section("validity");
     Validity { on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]) }
+}
+
+/// What the embedded server does wrong; a target of the user's has its own faults.
+pub(super) fn faults(root: &Section<'_>) -> Vec<FaultLine> {
+    let section = root.section("faults");
+    let Some(node) = section.node("rules") else { return vec![] };
+    let Value::List(list) = &node.value else {
+        section.problem("rules", format!("expected a list such as [\"timing\"], not {}", node.value.kind()));
+        return vec![];
+    };
+    let mut lines = vec![];
+    for item in list {
+        let at = item.at.show(section.reader.file);
+        match &item.value {
+            Value::Text(rule) => lines.push(FaultLine { rule: rule.clone(), at }),
+            other => section.problem("rules", format!("expected a fault in quotes, not {}", other.kind())),
+        }
+    }
+    if !lines.is_empty() && root.section("target").node("url").is_some() {
+        section.problem("rules", "faults are the embedded server's; leave target.url out");
+    }
+    lines
 }
 
 /// Churn is part of the language, and nothing carries it out yet: asking for it is a problem, not a silence.

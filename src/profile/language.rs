@@ -12,6 +12,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
     ("engine", &["kind", "ice_servers", "certificates"]),
     ("validity", &["on_invalid"]),
+    ("faults", &["rules"]),
     ("gates", &[]),
 ];
 

@@ -23,7 +23,7 @@ pub use overrides::{Knob, Override};
 pub use problem::{Problem, nearest};
 pub use secret::Secret;
 pub use target::DIALECTS;
-pub use units::duration;
+pub use units::{duration, share};
 
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Reliability, Trigger};
 use section::{Reader, Section};
@@ -70,6 +70,7 @@ pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment
         engine: behaviour::engine(&root),
         validity: behaviour::validity(&root),
         gates: gates::check(&root),
+        faults: behaviour::faults(&root),
         written: written::write(&tree),
     };
     behaviour::churn(&root);
@@ -117,6 +118,7 @@ pub struct Profile {
     pub engine: EngineChoice,
     pub validity: Validity,
     pub gates: Vec<GateLine>,
+    pub faults: Vec<FaultLine>,
     written: String,
 }
 
@@ -227,6 +229,14 @@ pub struct GateLine {
     pub after: Duration,
     pub min_samples: u64,
     /// `file:line`, or `--gate`.
+    pub at: String,
+}
+
+/// A fault of the embedded server as written: a preset's name, or a rule in the language of `server::faults`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultLine {
+    pub rule: String,
+    /// `file:line`, or the option.
     pub at: String,
 }
 
