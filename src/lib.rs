@@ -21,6 +21,8 @@ pub mod summary;
 
 // 2: pure decisions
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod capacity;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod gates;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod metrics;
@@ -39,8 +41,9 @@ pub mod driver;
 // 5: one run
 pub mod controller;
 
-// 6: what was typed
+// 6: what was typed, and many runs that are one question
 pub mod cli;
+pub mod surveyor;
 
 // 7: wiring
 pub mod commands;

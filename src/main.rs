@@ -1,7 +1,7 @@
 //! Parses the command line, runs the command, exits with its code.
 
 use meshload::cli::{self, Command};
-use meshload::commands::{check, completions, dialects, explain, man, profiles, report, run, serve};
+use meshload::commands::{capacity, check, completions, dialects, explain, man, profiles, report, run, serve};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Completions(args) => completions::completions(&args),
         Command::Man => man::man(),
         Command::Run(args) => run::run(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => report::report(&args),
     };

@@ -8,7 +8,7 @@ mod search;
 mod target;
 mod vary;
 
-pub use findings::{Bracket, Findings, GateLine, LimitedBy, Reproduction, Scope, StoppedBy, findings};
+pub use findings::{Bracket, Evidence, Findings, GateLine, LimitedBy, Reproduction, Scope, StoppedBy, findings};
 pub use model::{Growth, Kind, Model, model};
 pub use outlook::{Cell, outlook};
 pub use probe::{Probe, Verdict};

@@ -77,8 +77,9 @@ fn reach(fan_out: &Growth, whole: &[&Probe]) -> Kind {
     match fan_out.kind {
         Kind::Constant if fan_out.constant > 1.5 => Kind::Room,
         Kind::Population if !one_size => {
-            let beyond_the_room =
-                whole.iter().any(|probe| probe.fan_out.is_some_and(|reach| reach > 1.25 * (probe.room_size - 1.0).max(1.0)));
+            let beyond_the_room = whole
+                .iter()
+                .any(|probe| probe.fan_out.is_some_and(|reach| reach > 1.25 * (probe.room_size - 1.0).max(1.0)));
             if beyond_the_room { Kind::Population } else { Kind::Room }
         }
         kind => kind,
@@ -110,7 +111,8 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
         ),
     }];
     if fan_out.kind != Kind::Population
-        && let Some(share) = whole.iter().filter_map(|probe| probe.notices_share).reduce(f64::max).filter(|share| *share > 0.3)
+        && let Some(share) =
+            whole.iter().filter_map(|probe| probe.notices_share).reduce(f64::max).filter(|share| *share > 0.3)
     {
         says.push(format!(
             "up to {:.0} % of all frames that the server sent are its own notices, which nobody said: where they go to \
@@ -137,7 +139,9 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
 
 fn exponent_in_words(growth: &Growth) -> String {
     match (growth.exponent, growth.exponent_low, growth.exponent_high) {
-        (Some(power), Some(low), Some(high)) => format!(" (power {power:.2} of it, 95 % interval {low:.2} to {high:.2})"),
+        (Some(power), Some(low), Some(high)) => {
+            format!(" (power {power:.2} of it, 95 % interval {low:.2} to {high:.2})")
+        }
         _ => String::new(),
     }
 }

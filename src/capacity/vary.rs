@@ -95,7 +95,11 @@ impl Vary {
         match self {
             Self::Rooms => {
                 let (Size { min, max }, rooms) = (profile.rooms.size, if load == 1.0 { "room" } else { "rooms" });
-                if min == max { format!("{figure} {rooms} of {min}") } else { format!("{figure} {rooms} of {min} to {max}") }
+                if min == max {
+                    format!("{figure} {rooms} of {min}")
+                } else {
+                    format!("{figure} {rooms} of {min} to {max}")
+                }
             }
             Self::RoomSize => format!("{} rooms of {figure}", profile.rooms.count),
             Self::Arrivals => format!("{figure} peers/s"),

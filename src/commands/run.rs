@@ -4,7 +4,7 @@ use super::files::{files, format};
 use super::folder::Folder;
 use super::stdout::{complain, write};
 use super::{Exit, faults, gates, input, limits, machine};
-use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
+use crate::cli::{ColorWhen, LoadArgs, RunArgs, SeedChoice};
 use crate::controller::{self, Done, Order, Show, Stop, Trouble};
 use crate::dialect::Dialect;
 use crate::gates::{Gate, judge, passed};
@@ -61,7 +61,8 @@ pub fn run(args: &RunArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let order = match order(args, plan, faults) {
+    let show = show(args.output.quiet || args.output.no_progress, args.output.color);
+    let order = match order(&args.load, show, plan, faults) {
         Ok(order) => order,
         Err(why) => {
             complain([why]);
@@ -77,7 +78,8 @@ pub fn run(args: &RunArgs) -> Exit {
     }
 }
 
-fn order(args: &RunArgs, plan: Plan, faults: Vec<Rule>) -> Result<Order, String> {
+/// The run of `plan` on this machine. Errors: one sentence on a dialect that there is not.
+pub(super) fn order(load: &LoadArgs, show: Show, plan: Plan, faults: Vec<Rule>) -> Result<Order, String> {
     let target = &plan.profile.target;
     let dialect = Dialect::named(&target.dialect).ok_or_else(|| format!("{}: no such dialect", target.dialect))?;
     let cores = available_parallelism().map_or(1, NonZero::get);
@@ -87,10 +89,10 @@ fn order(args: &RunArgs, plan: Plan, faults: Vec<Rule>) -> Result<Order, String>
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
-        reach: Reach { allowed_hosts: args.load.allow_target.clone() },
-        wait_for_target: args.load.wait_for_target,
-        workers: args.load.workers.map_or(cores, usize::from),
-        show: show(&args.output),
+        reach: Reach { allowed_hosts: load.allow_target.clone() },
+        wait_for_target: load.wait_for_target,
+        workers: load.workers.map_or(cores, usize::from),
+        show,
         thresholds: Thresholds::default(),
         plan,
     })
@@ -101,7 +103,7 @@ fn run_id() -> String {
     format!("m{:06x}", rand::random::<u32>() >> 8)
 }
 
-fn seed(choice: SeedChoice, quiet: bool) -> Seed {
+pub(super) fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     match choice {
         SeedChoice::Number(number) => Seed(number),
         SeedChoice::Random => {
@@ -114,11 +116,12 @@ fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     }
 }
 
-fn show(output: &OutputArgs) -> Show {
-    if output.quiet || output.no_progress {
+/// `silent`: the user wants none.
+pub(super) fn show(silent: bool, color: ColorWhen) -> Show {
+    if silent {
         return Show::Nothing;
     }
-    if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(output.color, true) } } else { Show::Lines }
+    if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(color, true) } } else { Show::Lines }
 }
 
 /// Whether a stream that is (or is not) a terminal gets colour (no-color.org).
@@ -207,7 +210,7 @@ fn settle(summary: &mut Summary, exit: Exit) {
 }
 
 /// The run could not be started.
-fn turn_away(trouble: &Trouble) -> Exit {
+pub(super) fn turn_away(trouble: &Trouble) -> Exit {
     match trouble {
         Trouble::Far { host, address } => {
             complain([format!(

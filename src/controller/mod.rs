@@ -18,4 +18,4 @@ pub use endpoint::Endpoints;
 pub use machine::machine;
 pub use progress::Show;
 pub use run::{Done, Order, Stop, Trouble, run};
-pub use signals::Signal;
+pub use signals::{Signal, Signals};
