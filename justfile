@@ -20,7 +20,15 @@ sim SEEDS="10000":
 
 # Prints the figures: no test is timed
 bench:
-    cargo bench
+    cargo bench --bench mesh
+
+# The long table, with a thousand peers on every kind of server; writes benches/RESULTS.md
+bench-mesh:
+    cargo bench --bench mesh -- --long
+
+# What a broadcast costs the reference server
+bench-server:
+    cargo bench --bench fanout
 
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:

@@ -1,7 +1,7 @@
 //! Parses the command line, runs the command, exits with its code.
 
 use meshload::cli::{self, Command};
-use meshload::commands::{capacity, check, completions, dialects, explain, man, profiles, report, run, serve};
+use meshload::commands::{capacity, check, compare, completions, dialects, explain, man, profiles, report, run, serve};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Profiles(args) => profiles::profiles(&args),
         Command::Dialects(args) => dialects::dialects(&args),
+        Command::Compare(args) => compare::compare(&compare::Options::from(&args)),
         Command::Explain(args) => explain::explain(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man => man::man(),

@@ -9,8 +9,8 @@ pub use options::{
     ShapeArgs,
 };
 
-use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
+use clap::builder::{FalseyValueParser, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io;
 use std::path::PathBuf;
@@ -54,6 +54,8 @@ pub enum Command {
     Dialects(ListArgs),
     /// Renders a summary again, in any format
     Report(ReportArgs),
+    /// Compares two runs, or folders of repeats, with confidence, as a gate
+    Compare(CompareArgs),
     /// Explains a metric, phase, reason, verdict or exit code; without a word, lists them
     Explain(ExplainArgs),
     /// Writes the completions of a shell to stdout
@@ -114,7 +116,7 @@ pub struct ReportArgs {
     /// What stdout gets
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
     pub format: Format,
-    /// Files to write: all, none, or some of md,junit,prom,csv,hlog
+    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog
     #[arg(long, value_name = "LIST", default_value = "none", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
     pub report: Reports,
     /// Folder for those files [default: the summary's]
@@ -123,6 +125,41 @@ pub struct ReportArgs {
     /// When to colour stdout
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload compare baseline/ reports/new/
+  meshload compare 'base/*/summary.json' 'new/*/summary.json' --tolerance 5%
+
+Exits with 99 on a regression, 98 if a side is INVALID, 2 if a side is missing or the runs are unlike.")]
+pub struct CompareArgs {
+    /// A summary.json, a report's folder, a folder of repeats, or a pattern
+    pub base: String,
+    /// Likewise
+    pub new: String,
+    /// How much worse a figure may be
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::share, env = "MESHLOAD_TOLERANCE")]
+    pub tolerance: f64,
+    /// Compares runs of different plans all the same
+    #[arg(long, env = "MESHLOAD_FORCE", value_parser = FalseyValueParser::new())]
+    pub force: bool,
+    /// Afterwards NEW takes the place of BASE, unless it is worse or INVALID
+    #[arg(long, env = "MESHLOAD_UPDATE_BASELINE", value_parser = FalseyValueParser::new())]
+    pub update_baseline: bool,
+    /// No BASE is no error: there is none before the first pull request
+    #[arg(long, env = "MESHLOAD_ALLOW_MISSING_BASE", value_parser = FalseyValueParser::new())]
+    pub allow_missing_base: bool,
+    /// Fails on a regression even if the two ran on different machines
+    #[arg(long, env = "MESHLOAD_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
+    pub across_machines: bool,
+    /// What stdout gets
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json", "md", "html"])]
+    #[arg(env = "MESHLOAD_FORMAT")]
+    pub format: String,
+    /// Folder for compare.json, compare.md and compare.html
+    #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

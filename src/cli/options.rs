@@ -93,7 +93,7 @@ pub struct OutputArgs {
     /// What stdout gets; json is the summary and nothing else
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
     pub format: Format,
-    /// Files to write beside summary.json: all, none, or some of md,junit,prom,csv,hlog
+    /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog
     #[arg(long, value_name = "LIST", default_value = "all", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
     pub report: Reports,
     /// When to colour the terminal
@@ -200,13 +200,14 @@ pub enum Report {
     Prom,
     Csv,
     Hlog,
+    Html,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports(pub BTreeSet<Report>);
 
 impl Report {
-    pub const ALL: [Self; 5] = [Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+    pub const ALL: [Self; 6] = [Self::Html, Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -215,6 +216,7 @@ impl Report {
             Self::Prom => "prom",
             Self::Csv => "csv",
             Self::Hlog => "hlog",
+            Self::Html => "html",
         }
     }
 }
@@ -223,7 +225,7 @@ impl Reports {
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let one = |name: &str| {
             let found = Report::ALL.into_iter().find(|report| report.name() == name);
-            found.ok_or_else(|| format!("{name:?} is none of all, none, md, junit, prom, csv and hlog"))
+            found.ok_or_else(|| format!("{name:?} is none of all, none, html, md, junit, prom, csv and hlog"))
         };
         match text {
             "all" => Ok(Self(Report::ALL.into())),
@@ -288,4 +290,13 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
 /// A time, or a plain 0, which is the same in any unit.
 fn interval(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
+/// `10%` or `0.1`.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 100.0));
+    match number.parse::<f64>() {
+        Ok(number) if (0.0..=10.0).contains(&(number / scale)) => Ok(number / scale),
+        _ => Err("expected a share such as 10% or 0.1, at most 1000%".to_owned()),
+    }
 }

@@ -1,5 +1,6 @@
 //! The folder of a report: made with its parents, each file written aside and renamed.
 
+use super::runs::write_whole;
 use crate::vocabulary::seed::Seed;
 use jiff::Timestamp;
 use std::fs;
@@ -35,13 +36,8 @@ impl Folder {
     /// One sentence about the first file that could not be written; no half-written one is left.
     pub fn write(&self, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Result<(), String> {
         for (name, content) in files {
-            let (aside, path) = (self.0.join(format!(".{name}.part")), self.0.join(name));
-            let done = fs::write(&aside, content).and_then(|()| fs::rename(&aside, &path));
-            if let Err(error) = done {
-                // What could not be written may not be removable either.
-                let _ = fs::remove_file(&aside);
-                return Err(format!("{}: {error}", path.display()));
-            }
+            let path = self.0.join(name);
+            write_whole(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 pub mod capacity;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod dialects;
 mod exit;
@@ -17,6 +18,7 @@ pub mod man;
 pub mod profiles;
 pub mod report;
 pub mod run;
+mod runs;
 pub mod serve;
 mod stdout;
 

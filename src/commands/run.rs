@@ -153,6 +153,7 @@ fn announcement(order: &Order) -> String {
 /// Judges the run, writes and shows its report, and says how it ended.
 fn close(args: &RunArgs, profile: &Profile, gates: &[Gate], done: Done, folder: &Folder) -> Exit {
     let Done { mut summary, stop, panics } = done;
+    summary.run.profile = Some(to_toml(profile).to_owned());
     summary.gates = judge(gates, &summary);
     let mut exit = exit(profile, &summary, stop, panics);
     settle(&mut summary, exit);

@@ -1,5 +1,6 @@
 //! Gates: what a run must have measured to pass, as the user wrote it.
 
+pub mod baseline;
 mod judge;
 mod metric;
 mod parse;

@@ -1,6 +1,7 @@
 //! The last step: what was recorded, how the generator fared and what the controller knows become the Summary.
 
 use crate::metrics::health::Health;
+use crate::metrics::meshes;
 use crate::metrics::recorder::Recorder;
 use crate::metrics::timers::Of;
 use crate::metrics::validity::{Strain, Thresholds, judge};
@@ -65,6 +66,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         health: health.shown(recorder.tally()),
         series: recorder.series.rows(),
         slowest: account.slowest.rows(label),
+        worst_rooms: meshes::worst(recorder),
         meshload: facts.build,
         phases: facts.phases,
         run: Run {
@@ -80,6 +82,8 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
             interrupted: facts.interrupted,
             complete: facts.complete,
             stopped_by: facts.stopped_by,
+            // The words of the profile are the caller's to add: events don't know them.
+            profile: None,
             machine: facts.machine,
         },
     }

@@ -1,8 +1,10 @@
 //! The result of a run, as data: one versioned value from which every report is rendered.
 
 pub mod counts;
+pub mod curve;
 pub mod distribution;
 pub mod health;
+pub mod heat;
 pub mod histogram;
 pub mod metric;
 pub mod rows;
@@ -15,7 +17,7 @@ pub mod verdict;
 use crate::summary::counts::Counts;
 use crate::summary::distribution::Timer;
 use crate::summary::health::Health;
-use crate::summary::rows::{FailureRow, SeriesRow, Shares, SlowEdge};
+use crate::summary::rows::{FailureRow, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
 use crate::summary::verdict::{GateResult, Validity};
 use schemars::JsonSchema;
@@ -65,6 +67,9 @@ pub struct Summary {
     pub series: Vec<SeriesRow>,
     /// The 20 slowest edges that opened, the slowest first.
     pub slowest: Vec<SlowEdge>,
+    /// The rooms that lack most edges, the worst first; rooms that lack none are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worst_rooms: Vec<RoomMesh>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
