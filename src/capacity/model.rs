@@ -61,28 +61,28 @@ pub fn model(probes: &[Probe]) -> Model {
     let series = |of: fn(&Probe) -> Option<f64>| -> Vec<(f64, f64)> {
         whole.iter().filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect()
     };
-    let mut fan_out = growth(&series(|probe| probe.fan_out));
-    fan_out.kind = reach(&fan_out, &whole);
+    let fan_out = reach(growth(&series(|probe| probe.fan_out)), &whole);
     let cpu = series(|probe| probe.target.as_ref()?.cpu_us_per_edge);
     let cpu_us_per_edge = (!cpu.is_empty()).then(|| growth(&cpu));
     let says = says(&fan_out, cpu_us_per_edge.as_ref(), &whole);
     Model { fan_out, cpu_us_per_edge, says }
 }
 
-/// Whom a frame reaches. Where room and population grow together, how many it reaches tells one from the other.
-fn reach(fan_out: &Growth, whole: &[&Probe]) -> Kind {
+/// Whom a frame reaches. A frame that no more peers hear than the room has others goes to no one beyond it, however
+/// that grows: where a server lags, more of a room are there by the time it gets to a frame.
+fn reach(fan_out: Growth, whole: &[&Probe]) -> Growth {
+    let reaches = || whole.iter().filter_map(|probe| Some((probe.fan_out?, (probe.room_size - 1.0).max(1.0))));
+    let beyond_the_room = reaches().any(|(reach, others)| reach > 1.1 * others);
+    let widest = reaches().map(|(reach, _)| reach).fold(0.0, f64::max);
     let sizes = || whole.iter().map(|probe| probe.room_size);
-    let (smallest, largest) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
-    let one_size = largest < 1.05 * smallest;
+    let one_size = sizes().fold(0.0, f64::max) < 1.05 * sizes().fold(f64::INFINITY, f64::min);
     match fan_out.kind {
-        Kind::Constant if fan_out.constant > 1.5 => Kind::Room,
-        Kind::Population if !one_size => {
-            let beyond_the_room = whole
-                .iter()
-                .any(|probe| probe.fan_out.is_some_and(|reach| reach > 1.25 * (probe.room_size - 1.0).max(1.0)));
-            if beyond_the_room { Kind::Population } else { Kind::Room }
+        Kind::Population if !beyond_the_room && one_size => {
+            Growth { kind: Kind::Room, constant: widest, slope: 0.0, ..fan_out }
         }
-        kind => kind,
+        Kind::Population if !beyond_the_room => Growth { kind: Kind::Room, ..fan_out },
+        Kind::Constant if fan_out.constant > 1.5 => Growth { kind: Kind::Room, ..fan_out },
+        _ => fan_out,
     }
 }
 
@@ -95,9 +95,9 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
              broadcasts, and its total work is quadratic in the population"
         ),
         Kind::Room => format!(
-            "each frame said reaches {:.1} peers whatever the population{power}, measured from {measured}: the server \
-             addresses the room, and its total work is linear in the number of rooms",
-            fan_out.constant + fan_out.slope * fan_out.peers_max
+            "each frame said reaches up to {:.1} peers, no more than its room has{power}, measured from {measured}: the \
+             server addresses the room, and its total work is linear in the number of rooms",
+            fan_out.at(fan_out.peers_max)
         ),
         Kind::Constant => format!(
             "each frame said reaches {:.1} peers whatever the population{power}, measured from {measured}: the server \

@@ -66,6 +66,13 @@ fn a_broadcast_is_named_quadratic_and_an_addressed_room_is_not() {
     check_model(&rooms.map(|rooms| probe(rooms, 4, 1.0)), Kind::Constant, "linear in the number of edges");
 }
 
+/// As measured on an addressed server near its limit: rooms wait, so more of them are there to hear.
+#[test]
+fn a_room_that_fills_before_it_is_served_is_no_broadcast() {
+    let reaches = [(8, 2.06), (16, 2.06), (23, 2.06), (27, 2.06), (29, 2.36), (30, 2.44), (31, 2.46), (32, 2.47)];
+    check_model(&reaches.map(|(rooms, reach)| probe(rooms, 4, reach)), Kind::Room, "addresses the room");
+}
+
 #[test]
 fn larger_rooms_are_told_from_a_larger_population() {
     let sizes = [2, 4, 8, 16, 24];
