@@ -3,7 +3,6 @@
 use super::options::{ChangeArgs, ColorWhen, Format, LoadArgs, ShapeArgs, folder};
 use crate::capacity::Vary;
 use crate::profile::{duration, share};
-use crate::surveyor::MetricsUrl;
 use clap::builder::{FalseyValueParser, PossibleValue};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -81,8 +80,8 @@ pub struct WatchArgs {
     #[arg(long, value_name = "PID", env = "MESHLOAD_TARGET_PID")]
     pub target_pid: Option<u32>,
     /// The target's Prometheus metrics over http; prefixes after a # choose the series [default: process_]
-    #[arg(long, value_name = "URL[#PREFIX,…]", value_parser = MetricsUrl::read, env = "MESHLOAD_TARGET_METRICS")]
-    pub target_metrics: Option<MetricsUrl>,
+    #[arg(long, value_name = "URL[#PREFIX,…]", env = "MESHLOAD_TARGET_METRICS")]
+    pub target_metrics: Option<String>,
     /// Run by sh between two probes; the next one waits until the target answers again
     #[arg(long, value_name = "CMD", env = "MESHLOAD_RESTART_CMD")]
     pub restart_cmd: Option<String>,

@@ -14,7 +14,7 @@ use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{Form, files, render};
 use crate::signaling::Reach;
 use crate::summary::stamp::stamp;
-use crate::surveyor::{Survey, Surveyed, Watched, survey};
+use crate::surveyor::{MetricsUrl, Survey, Surveyed, Watched, survey};
 use std::time::{Duration, Instant, SystemTime};
 
 const DEFAULT_PROFILE: &str = "capacity";
@@ -33,13 +33,9 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         (Ok(gates), Ok(faults)) => (gates, faults),
         (Err(exit), _) | (_, Err(exit)) => return exit,
     };
-    let watched = Watched {
-        pid: args.watch.target_pid,
-        metrics: args.watch.target_metrics.clone(),
-        reach: Reach { allowed_hosts: args.load.allow_target.clone() },
-    };
-    let range = match range(&args.search, &profile).and_then(|range| watched.check().map(|()| range)) {
-        Ok(range) => range,
+    let asked = range(&args.search, &profile).and_then(|range| Ok((range, watched(args)?)));
+    let (range, watched) = match asked {
+        Ok(asked) => asked,
         Err(why) => {
             complain([why]);
             return Exit::Usage;
@@ -88,6 +84,17 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Ok(surveyed) => close(args, &task, surveyed, &started_at, began.elapsed(), &folder),
         Err(trouble) => turn_away(&trouble),
     }
+}
+
+/// What of the target is looked at. Errors: one sentence on what can't be.
+fn watched(args: &CapacityArgs) -> Result<Watched, String> {
+    let metrics = args.watch.target_metrics.as_deref().map(MetricsUrl::read).transpose();
+    let watched = Watched {
+        pid: args.watch.target_pid,
+        metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
+        reach: Reach { allowed_hosts: args.load.allow_target.clone() },
+    };
+    watched.check().map(|()| watched)
 }
 
 /// The loads of the search. Errors: one sentence on what makes no range.
