@@ -51,3 +51,7 @@ run *ARGS:
 # What .ci/run does, in this tree
 ci:
     .ci/run
+
+# A server whose capacity is known: the search on the virtual clock beside the search by real runs
+capacity-truth:
+    cargo test --release --test simulation capacity -- --include-ignored --nocapture --test-threads 1

@@ -21,6 +21,8 @@ pub mod summary;
 
 // 2: pure decisions
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod capacity;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod diagnosis;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod gates;
@@ -42,8 +44,9 @@ pub mod driver;
 pub mod controller;
 pub mod probe;
 
-// 6: what was typed
+// 6: what was typed, and many runs that are one question
 pub mod cli;
+pub mod surveyor;
 
 // 7: wiring
 pub mod commands;

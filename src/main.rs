@@ -1,7 +1,9 @@
 //! Parses the command line, runs the command, exits with its code.
 
 use meshload::cli::{self, Command};
-use meshload::commands::{check, compare, completions, dialects, explain, man, probe, profiles, report, run, serve};
+use meshload::commands::{
+    capacity, check, compare, completions, dialects, explain, man, probe, profiles, report, run, serve,
+};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
         Command::Man => man::man(),
         Command::Run(args) => run::run(&args),
         Command::Probe(args) => probe::probe(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => report::report(&args),
     };

@@ -1,8 +1,10 @@
 //! What was typed, as types: every command, with its help.
 
+mod capacity;
 mod options;
 mod probe;
 
+pub use capacity::{CapacityArgs, SearchArgs, WatchArgs};
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
     ShapeArgs,
@@ -32,6 +34,7 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   meshload run                                      ten rooms of four against the embedded server
   meshload run ci --target ws://127.0.0.1:9000/ws/  the built-in profile `ci` against your server
+  meshload capacity --vary rooms                    how many rooms the embedded server can take
   meshload profiles show ci > mine.toml             a profile to start your own from
   meshload check mine.toml                          every mistake in it, and what it would cost
 
@@ -43,6 +46,8 @@ pub enum Command {
     Run(RunArgs),
     /// Looks closely at one handshake: which step fails, why, and with what evidence
     Probe(ProbeArgs),
+    /// Finds the largest load at which the profile's gates still hold
+    Capacity(Box<CapacityArgs>),
     /// Serves as the reference signaling server
     Serve(ServeArgs),
     /// Tells every mistake of a profile, or what its plan costs

@@ -4,7 +4,7 @@ use super::ending::Ending;
 use super::folder::Folder;
 use super::stdout::complain;
 use super::{Exit, faults, gates, input, limits, machine};
-use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
+use crate::cli::{ColorWhen, LoadArgs, RunArgs, SeedChoice};
 use crate::controller::{self, Done, Order, Show, Signal, Signals, Trouble};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
@@ -76,9 +76,10 @@ fn play(
     faults: &[Rule],
     signals: &Signals,
 ) -> Result<Done, Exit> {
+    let show = show(args.output.quiet || args.output.no_progress, args.output.color);
     let mut retries = args.load.retry_invalid;
     loop {
-        let order = order(args, plan.clone(), dialect.clone(), gates.to_vec(), faults.to_vec());
+        let order = order(&args.load, show, plan.clone(), dialect.clone(), gates.to_vec(), faults.to_vec());
         if !args.output.quiet {
             complain([announcement(&order)]);
         }
@@ -103,18 +104,26 @@ fn doubts(summary: &Summary) -> String {
     summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
 }
 
-fn acknowledge(signal: Signal, quiet: bool) {
+pub(super) fn acknowledge(signal: Signal, quiet: bool) {
     if !quiet {
         complain([format!("{}: the report of what was measured follows; a second signal ends at once", signal.name())]);
     }
 }
 
 /// A second signal: whatever is being done is left as it is.
-fn end_at_once(signal: Signal) {
+pub(super) fn end_at_once(signal: Signal) {
     std::process::exit(Exit::from(signal).code().into());
 }
 
-fn order(args: &RunArgs, plan: Plan, dialect: Dialect, gates: Vec<Gate>, faults: Vec<Rule>) -> Order {
+/// The run of `plan` on this machine.
+pub(super) fn order(
+    load: &LoadArgs,
+    show: Show,
+    plan: Plan,
+    dialect: Dialect,
+    gates: Vec<Gate>,
+    faults: Vec<Rule>,
+) -> Order {
     let target = &plan.profile.target;
     let cores = available_parallelism().map_or(1, NonZero::get);
     Order {
@@ -123,10 +132,10 @@ fn order(args: &RunArgs, plan: Plan, dialect: Dialect, gates: Vec<Gate>, faults:
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
-        reach: Reach { allowed_hosts: args.load.allow_target.clone() },
-        wait_for_target: args.load.wait_for_target,
-        workers: args.load.workers.map_or(cores, usize::from),
-        show: show(&args.output),
+        reach: Reach { allowed_hosts: load.allow_target.clone() },
+        wait_for_target: load.wait_for_target,
+        workers: load.workers.map_or(cores, usize::from),
+        show,
         thresholds: thresholds(&plan.profile.validity),
         gates,
         plan,
@@ -152,7 +161,7 @@ fn run_id() -> String {
     format!("m{:06x}", rand::random::<u32>() >> 8)
 }
 
-fn seed(choice: SeedChoice, quiet: bool) -> Seed {
+pub(super) fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     match choice {
         SeedChoice::Number(number) => Seed(number),
         SeedChoice::Random => {
@@ -165,11 +174,12 @@ fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     }
 }
 
-fn show(output: &OutputArgs) -> Show {
-    if output.quiet || output.no_progress {
+/// `silent`: the user wants none.
+pub(super) fn show(silent: bool, color: ColorWhen) -> Show {
+    if silent {
         return Show::Nothing;
     }
-    if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(output.color, true) } } else { Show::Lines }
+    if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(color, true) } } else { Show::Lines }
 }
 
 /// Whether a stream that is (or is not) a terminal gets colour (no-color.org).
@@ -199,7 +209,7 @@ fn announcement(order: &Order) -> String {
 }
 
 /// The run could not be started.
-fn turn_away(trouble: &Trouble) -> Exit {
+pub(super) fn turn_away(trouble: &Trouble) -> Exit {
     match trouble {
         Trouble::Far { host, address } => {
             complain([format!(

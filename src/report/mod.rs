@@ -1,5 +1,6 @@
 //! A summary as people and machines want to read it: one file a format, each a function of the summary alone.
 
+pub mod capacity;
 pub mod compare;
 mod csv;
 mod escape;

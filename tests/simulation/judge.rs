@@ -121,6 +121,12 @@ impl Judge {
         }
     }
 
+    /// When the edge was open on both sides.
+    pub fn opened(&self, one: Place, two: Place) -> Option<Duration> {
+        let opened = |own: Place, other: Place| self.ends.get(&(own.peer, other.seat))?.opened;
+        Some(opened(one, two)?.max(opened(two, one)?))
+    }
+
     /// Everything that is wrong with the run, once it is over.
     pub fn verdict(&self, scenario: &Scenario) -> Vec<String> {
         let mut faults = self.faults.clone();

@@ -1,5 +1,6 @@
 //! What differs from seed to seed: the choices of the profile, the arrivals, the network and the mishaps.
 
+use meshload::server::faults::Rule;
 use meshload::server::{Kind, Routing};
 use meshload::vocabulary::choice::{Initiator, Trigger};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
@@ -30,6 +31,8 @@ pub struct Scenario {
     pub fates: Vec<Fate>,
     /// Connections in a thousand that never get through the network.
     pub lame_per_mille: u32,
+    /// What the server does wrong.
+    pub rules: Vec<Rule>,
 }
 
 /// What befalls a peer. Times count from its dial.
@@ -78,6 +81,7 @@ impl Scenario {
             rooms,
             fates,
             lame_per_mille: if faulty { *[0, 100].choose(draws).unwrap() } else { 0 },
+            rules: vec![],
         }
     }
 

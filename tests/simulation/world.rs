@@ -8,6 +8,7 @@ use meshload::driver::{Actor, Effect, Stimulus};
 use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::{Config, Peer, Talk, TalkPattern};
 use meshload::server::rooms::{ClientId, Rooms, SharedText};
+use meshload::server::service::Service;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, Seat};
 use meshload::vocabulary::link::{Notice, Order};
@@ -46,7 +47,7 @@ struct World<'a> {
     queue: BTreeMap<(Instant, u64), Happening>,
     queued: u64,
     network: ChaCha8Rng,
-    server: Rooms,
+    server: Service,
     server_wake: Option<Instant>,
     players: Vec<Player>,
     links: Links,
@@ -70,6 +71,7 @@ struct Player {
 /// Plays the scenario to its end, and gives what was seen. `aloud` prints everything.
 pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
     let start = Instant::now();
+    let rooms = Rooms::new(scenario.kind, scenario.routing, scenario.list_interval, start, jiff::Timestamp::UNIX_EPOCH);
     let mut world = World {
         scenario,
         start,
@@ -77,7 +79,7 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
         queue: BTreeMap::new(),
         queued: 0,
         network: scenario.seed.stream("network", 0),
-        server: Rooms::new(scenario.kind, scenario.routing, scenario.list_interval, start, jiff::Timestamp::UNIX_EPOCH),
+        server: Service::new(rooms, scenario.rules.clone(), scenario.seed, start),
         server_wake: None,
         players: players(scenario, start),
         links: Links::new(scenario.seed.stream("links", 0), scenario.lame_per_mille),
@@ -141,7 +143,9 @@ impl World<'_> {
         for index in 0..self.players.len() {
             self.post(leave, Happening::Leave(index));
         }
-        for _ in 0..HAPPENINGS_MAX {
+        // Each connection is told to everybody.
+        let peers = self.players.len();
+        for _ in 0..HAPPENINGS_MAX + 10 * peers * peers {
             let Some(((at, _), happening)) = self.queue.pop_first() else { return };
             if at > leave + AFTERMATH {
                 return;
@@ -189,7 +193,7 @@ impl World<'_> {
             Happening::ServerMisses(index) => self.serve(|server, now| server.closed(now, client(index))),
             Happening::ServerWake => {
                 self.server_wake = None;
-                self.serve(Rooms::wake);
+                self.serve(Service::wake);
             }
         }
     }
@@ -314,7 +318,7 @@ impl World<'_> {
         }
     }
 
-    fn serve(&mut self, input: impl FnOnce(&mut Rooms, Instant)) {
+    fn serve(&mut self, input: impl FnOnce(&mut Service, Instant)) {
         input(&mut self.server, self.now);
         while let Some(delivery) = self.server.poll() {
             let clients: Vec<ClientId> = self.server.recipients(&delivery.to).collect();

@@ -1,0 +1,188 @@
+//! One probe as the report keeps it: what was asked, what became of it, what it cost.
+
+use crate::capacity::search::Outcome;
+use crate::capacity::target::{TargetLoad, TargetRow};
+use crate::summary::Summary;
+use crate::summary::counts::Signaling;
+use crate::summary::verdict::{GateResult, Validity};
+use serde::{Deserialize, Serialize};
+
+/// What a probe said of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every gate held.
+    Held,
+    /// A gate failed.
+    Broke,
+    /// The generator was strained, so nothing.
+    NotValid,
+    /// A signal ended it, so nothing.
+    Interrupted,
+}
+
+/// A whole, fresh run at one load. Durations in microseconds; counts take in the warm-up where they say what
+/// the target did, and leave it out where gates are judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    pub load: f64,
+    pub seed: u64,
+    pub verdict: Verdict,
+    pub rooms: u64,
+    pub room_size: f64,
+    pub peers: u64,
+    pub edges_planned: u64,
+    pub edges_opened: u64,
+    /// A fraction from 0 to 1.
+    pub edges_failed: Option<f64>,
+    /// Of time_to_open, from when it was due; absent when nothing was measured.
+    pub p50_us: Option<u64>,
+    pub p95_us: Option<u64>,
+    pub p99_us: Option<u64>,
+    /// Of them, which gates look at percentiles in vain if there are too few.
+    pub samples: u64,
+    pub duration_us: u64,
+    /// Seconds in which peers joined or edges were decided: the time that the rates below are taken over.
+    pub busy_seconds: u64,
+    /// Frames that peers said, and were heard by somebody, for each edge that opened.
+    pub said_per_edge: Option<f64>,
+    /// Peers that heard each of those: the server's work for one frame.
+    pub fan_out: Option<f64>,
+    /// Of all frames that the server sent, those that no peer said: notices and lists.
+    pub notices_share: Option<f64>,
+    pub amplification: Option<f64>,
+    pub bytes_per_edge: Option<f64>,
+    /// At the server, over the busy seconds.
+    pub frames_in_per_second: Option<f64>,
+    pub frames_out_per_second: Option<f64>,
+    pub mbit_out_per_second: Option<f64>,
+    pub target: Option<TargetLoad>,
+    pub gates: Vec<GateResult>,
+    pub validity: Validity,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_rows: Vec<TargetRow>,
+}
+
+impl Probe {
+    /// `summary` is judged already.
+    pub fn of(load: f64, verdict: Verdict, summary: &Summary, target_rows: Vec<TargetRow>) -> Self {
+        let warmup = summary.counts_warmup.clone().unwrap_or_default();
+        let counts = &summary.counts;
+        let sum = |of: fn(&crate::summary::counts::Counts) -> u64| of(counts).saturating_add(of(&warmup));
+        let (peers, rooms) = (sum(|counts| counts.peers.planned), sum(|counts| counts.rooms.planned));
+        let opened = sum(|counts| counts.edges.opened);
+        let traffic = Relayed::of([&counts.signaling, &warmup.signaling]);
+        let open = summary.timers.get("time_to_open").map(|timer| &timer.due);
+        let busy = summary.series.iter().filter(|row| row.joined + row.opened + row.failed > 0);
+        let busy_seconds: u64 = busy.map(|row| row.seconds).sum();
+        let per = |amount: u64, of: u64| (of > 0).then(|| amount as f64 / of as f64);
+        let out_bytes = sum(|counts| counts.signaling.received_bytes);
+        let bytes = out_bytes.saturating_add(sum(|counts| counts.signaling.sent_bytes));
+        Self {
+            load,
+            seed: summary.run.seed,
+            verdict,
+            rooms,
+            room_size: per(peers, rooms).unwrap_or(0.0),
+            peers,
+            edges_planned: sum(|counts| counts.edges.planned),
+            edges_opened: opened,
+            edges_failed: summary.rates.edges_failed,
+            p50_us: open.map(|open| open.p.p50),
+            p95_us: open.map(|open| open.p.p95),
+            p99_us: open.map(|open| open.p.p99),
+            samples: open.map_or(0, |open| open.count),
+            duration_us: summary.run.duration_us,
+            busy_seconds,
+            said_per_edge: per(traffic.said, opened),
+            fan_out: per(traffic.heard, traffic.said),
+            notices_share: per(traffic.notices, traffic.notices.saturating_add(traffic.heard)),
+            amplification: summary.amplification,
+            bytes_per_edge: per(bytes, opened),
+            frames_in_per_second: per(sum(|counts| counts.signaling.sent), busy_seconds),
+            frames_out_per_second: per(sum(|counts| counts.signaling.received), busy_seconds),
+            mbit_out_per_second: per(out_bytes, busy_seconds).map(|bytes| bytes * 8.0 / 1e6),
+            target: TargetLoad::of(&target_rows, opened),
+            gates: summary.gates.clone(),
+            validity: summary.validity.clone(),
+            target_rows,
+        }
+    }
+
+    /// What the search makes of it; nothing of an interrupted one.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.verdict {
+            Verdict::Held => Some(Outcome::Held),
+            Verdict::Broke => Some(Outcome::Broke),
+            Verdict::NotValid => Some(Outcome::NotValid),
+            Verdict::Interrupted => None,
+        }
+    }
+
+    /// Whether nearly all came up, so that its figures are those of the work and not of its failure.
+    pub fn is_whole(&self) -> bool {
+        !matches!(self.verdict, Verdict::NotValid | Verdict::Interrupted)
+            && self.edges_planned > 0
+            && self.edges_opened as f64 >= 0.95 * self.edges_planned as f64
+    }
+}
+
+/// Frames of the types that peers both say and hear, and those that only the server says.
+#[derive(Default)]
+struct Relayed {
+    said: u64,
+    heard: u64,
+    notices: u64,
+}
+
+impl Relayed {
+    fn of(signaling: [&Signaling; 2]) -> Self {
+        let mut relayed = Self::default();
+        let kinds = signaling.iter().flat_map(|signaling| signaling.by_type.keys());
+        let kinds: std::collections::BTreeSet<&String> = kinds.collect();
+        for kind in kinds {
+            let of_kind = signaling.iter().filter_map(|signaling| signaling.by_type.get(kind));
+            let (sent, received) = of_kind.fold((0u64, 0u64), |(sent, received), traffic| {
+                (sent.saturating_add(traffic.sent), received.saturating_add(traffic.received))
+            });
+            match (sent, received) {
+                (0, received) => relayed.notices = relayed.notices.saturating_add(received),
+                // Such as a subscription, which the server keeps to itself.
+                (_, 0) => {}
+                (sent, received) => {
+                    relayed.said = relayed.said.saturating_add(sent);
+                    relayed.heard = relayed.heard.saturating_add(received);
+                }
+            }
+        }
+        relayed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::counts::Traffic;
+
+    fn traffic(sent: u64, received: u64) -> Traffic {
+        Traffic { sent, received, ..Traffic::default() }
+    }
+
+    #[test]
+    fn what_is_relayed_is_told_from_what_the_server_says_itself() {
+        let mut measured = Signaling::default();
+        measured.by_type.insert("subscribe".into(), traffic(40, 0));
+        measured.by_type.insert("webrtc-offer".into(), traffic(6, 54));
+        measured.by_type.insert("client_count".into(), traffic(0, 30));
+        let mut warmup = Signaling::default();
+        warmup.by_type.insert("webrtc-offer".into(), traffic(0, 6));
+        let Relayed { said, heard, notices } = Relayed::of([&measured, &warmup]);
+        assert_eq!((said, heard, notices), (6, 60, 30));
+    }
+
+    #[test]
+    fn a_summary_without_anything_is_a_probe_too() {
+        let probe = Probe::of(10.0, Verdict::NotValid, &Summary::default(), vec![]);
+        assert_eq!((probe.fan_out, probe.p50_us, probe.is_whole()), (None, None, false));
+    }
+}

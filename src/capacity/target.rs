@@ -1,0 +1,98 @@
+//! What the target was doing, second by second, and what that says about its limit.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One look at the target's process, lined up with the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TargetRow {
+    /// Seconds from the start of the run.
+    pub second: u64,
+    /// Cores used since the look before; absent at the first one, and without a process.
+    pub cpu_cores: Option<f64>,
+    pub rss_bytes: Option<u64>,
+    pub fds: Option<u64>,
+    pub threads: Option<u64>,
+    /// The chosen series of the target's own metrics, summed over their labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// The target over one probe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TargetLoad {
+    pub cpu_cores_mean: Option<f64>,
+    /// In the busiest second.
+    pub cpu_cores_max: Option<f64>,
+    /// Microseconds of CPU for each edge that opened.
+    pub cpu_us_per_edge: Option<f64>,
+    pub rss_bytes_max: Option<u64>,
+    pub fds_max: Option<u64>,
+    pub threads_max: Option<u64>,
+}
+
+/// So near to a whole number of cores that there was no more to be had.
+const USED_UP: f64 = 0.85;
+
+impl TargetLoad {
+    /// None if nothing was seen of the target.
+    pub fn of(rows: &[TargetRow], edges_opened: u64) -> Option<Self> {
+        let cores: Vec<f64> = rows.iter().filter_map(|row| row.cpu_cores).collect();
+        let spent: f64 = cores.iter().sum();
+        let seen = rows.iter().any(|row| row.rss_bytes.is_some());
+        seen.then(|| Self {
+            cpu_cores_mean: (!cores.is_empty()).then(|| spent / cores.len() as f64),
+            cpu_cores_max: cores.iter().copied().reduce(f64::max),
+            cpu_us_per_edge: (edges_opened > 0 && !cores.is_empty()).then(|| spent * 1e6 / edges_opened as f64),
+            rss_bytes_max: rows.iter().filter_map(|row| row.rss_bytes).max(),
+            fds_max: rows.iter().filter_map(|row| row.fds).max(),
+            threads_max: rows.iter().filter_map(|row| row.threads).max(),
+        })
+    }
+
+    /// What its busiest second says, at a load in `words`; `cores` are those of this machine, where the process runs.
+    pub fn says(&self, words: &str, cores: f64) -> Option<String> {
+        let busiest = self.cpu_cores_max?;
+        let percent = format!("the target's CPU was {:.0} % of one core at {words}", busiest * 100.0);
+        Some(if busiest >= USED_UP * cores {
+            format!("{percent}: all that this machine has, so it is short of CPU, or the generator took it")
+        } else if (USED_UP..1.1).contains(&busiest) {
+            format!("{percent}: single-threaded, or it works as if it were")
+        } else if busiest < USED_UP {
+            format!("{percent}: CPU is not what limits it")
+        } else {
+            percent
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(second: u64, cpu_cores: Option<f64>) -> TargetRow {
+        TargetRow { second, cpu_cores, rss_bytes: Some(1_000 + second), fds: Some(9), ..TargetRow::default() }
+    }
+
+    #[test]
+    fn a_probe_is_the_sum_of_its_seconds() {
+        let load = TargetLoad::of(&[row(0, None), row(1, Some(0.5)), row(2, Some(0.97))], 100).unwrap();
+        assert_eq!((load.cpu_cores_max, load.rss_bytes_max), (Some(0.97), Some(1_002)));
+        assert!((load.cpu_us_per_edge.unwrap() - 14_700.0).abs() < 1e-6);
+        assert_eq!(TargetLoad::of(&[TargetRow::default()], 100), None);
+    }
+
+    fn check(busiest: f64, end: &str) {
+        let load = TargetLoad { cpu_cores_max: Some(busiest), ..TargetLoad::default() };
+        let says = load.says("340 rooms", 4.0).unwrap();
+        assert!(says.ends_with(end), "{says}");
+    }
+
+    #[test]
+    fn one_core_used_up_reads_as_single_threaded() {
+        check(0.97, "97 % of one core at 340 rooms: single-threaded, or it works as if it were");
+        check(0.4, "CPU is not what limits it");
+        check(2.2, "220 % of one core at 340 rooms");
+        check(3.9, "so it is short of CPU, or the generator took it");
+    }
+}

@@ -1,0 +1,202 @@
+//! What of a profile is varied, and the profile at a load.
+
+use crate::profile::{Pattern, Profile, Size, Stage};
+use serde::{Deserialize, Serialize};
+
+/// The one thing that grows from probe to probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Vary {
+    /// More rooms in the same time: rates of arrival grow with the number of rooms.
+    Rooms,
+    /// Larger rooms in the same time: rates of arrival grow with the number of peers.
+    RoomSize,
+    /// The same rooms, arriving faster.
+    Arrivals,
+    /// Messages per second on each channel.
+    MessageRate,
+}
+
+impl Vary {
+    pub const ALL: [Self; 4] = [Self::Rooms, Self::RoomSize, Self::Arrivals, Self::MessageRate];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rooms => "rooms",
+            Self::RoomSize => "room-size",
+            Self::Arrivals => "arrivals",
+            Self::MessageRate => "message-rate",
+        }
+    }
+
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Rooms | Self::RoomSize)
+    }
+
+    /// The least load that makes sense; a mesh needs two peers.
+    pub fn least(self) -> f64 {
+        match self {
+            Self::Rooms => 1.0,
+            Self::RoomSize => 2.0,
+            Self::Arrivals | Self::MessageRate => f64::MIN_POSITIVE,
+        }
+    }
+
+    /// The largest that a plan can number.
+    pub fn most(self, profile: &Profile) -> f64 {
+        match self {
+            Self::Rooms => f64::from(u32::MAX) / f64::from(profile.rooms.size.max),
+            Self::RoomSize => 10_000.0,
+            Self::Arrivals | Self::MessageRate => 1e6,
+        }
+    }
+
+    /// The profile's own load, or a sentence on why it has none to vary.
+    pub fn load_of(self, profile: &Profile) -> Result<f64, String> {
+        match self {
+            Self::Rooms => Ok(f64::from(profile.rooms.count)),
+            Self::RoomSize => Ok(f64::from(profile.rooms.size.max)),
+            Self::Arrivals => fastest(&profile.arrivals)
+                .ok_or_else(|| "--vary arrivals: the arrivals are one burst, which has no rate to vary".to_owned()),
+            Self::MessageRate if profile.messages.pattern == Pattern::None || profile.messages.rate <= 0.0 => {
+                Err("--vary message-rate: the profile sends no messages".to_owned())
+            }
+            Self::MessageRate => Ok(profile.messages.rate),
+        }
+    }
+
+    /// The profile at `load`, which lies between `least` and `most`.
+    pub fn apply(self, profile: &Profile, load: f64) -> Profile {
+        let mut changed = profile.clone();
+        match self {
+            Self::Rooms => {
+                changed.rooms.count = load as u32;
+                scale(&mut changed.arrivals, load / f64::from(profile.rooms.count));
+            }
+            Self::RoomSize => {
+                let size = load as u16;
+                let before = f64::from(profile.rooms.size.min) + f64::from(profile.rooms.size.max);
+                changed.rooms.size = Size { min: size, max: size };
+                scale(&mut changed.arrivals, 2.0 * load / before);
+            }
+            Self::Arrivals => {
+                if let Some(before) = fastest(&profile.arrivals) {
+                    scale(&mut changed.arrivals, load / before);
+                }
+            }
+            Self::MessageRate => changed.messages.rate = load,
+        }
+        changed
+    }
+
+    /// `210 rooms of 4`, `rooms of 12`, `40 peers/s`, `3 messages/s`.
+    pub fn words(self, profile: &Profile, load: f64) -> String {
+        let figure = figure(load);
+        match self {
+            Self::Rooms => {
+                let (Size { min, max }, rooms) = (profile.rooms.size, if load == 1.0 { "room" } else { "rooms" });
+                if min == max {
+                    format!("{figure} {rooms} of {min}")
+                } else {
+                    format!("{figure} {rooms} of {min} to {max}")
+                }
+            }
+            Self::RoomSize => format!("{} rooms of {figure}", profile.rooms.count),
+            Self::Arrivals => format!("{figure} peers/s"),
+            Self::MessageRate => format!("{figure} messages/s on each channel"),
+        }
+    }
+
+    /// The options of `meshload run` that make the load of `changed`, a result of `apply`; none for a curve of
+    /// several stages, which no option can scale.
+    pub fn options(self, changed: &Profile) -> Option<String> {
+        let arrivals = match changed.arrivals[..] {
+            [Stage::Constant { rate, lasts: None } | Stage::Poisson { rate, lasts: None }] => {
+                format!(" --arrivals {rate}/s")
+            }
+            [Stage::Burst] => String::new(),
+            _ => return None,
+        };
+        Some(match self {
+            Self::Rooms => format!("--rooms {}{arrivals}", changed.rooms.count),
+            Self::RoomSize => format!("--room-size {}{arrivals}", changed.rooms.size.max),
+            Self::Arrivals => arrivals.trim().to_owned(),
+            Self::MessageRate => format!("--set messages.rate={}/s", changed.messages.rate),
+        })
+    }
+}
+
+/// Three digits for what is no whole number.
+pub(super) fn figure(load: f64) -> String {
+    if load.fract() == 0.0 {
+        return format!("{load}");
+    }
+    let decimals = (2 - load.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{load:.decimals$}")
+}
+
+/// The highest rate of the curve, in peers per second.
+fn fastest(stages: &[Stage]) -> Option<f64> {
+    let rate = |stage: &Stage| match *stage {
+        Stage::Constant { rate, .. } | Stage::Poisson { rate, .. } => Some(rate),
+        Stage::Ramp { from, to, .. } => Some(from.max(to)),
+        Stage::Burst => None,
+    };
+    stages.iter().filter_map(rate).reduce(f64::max).filter(|rate| *rate > 0.0)
+}
+
+fn scale(stages: &mut [Stage], factor: f64) {
+    for stage in stages {
+        match stage {
+            Stage::Constant { rate, .. } | Stage::Poisson { rate, .. } => *rate *= factor,
+            Stage::Ramp { from, to, .. } => {
+                *from *= factor;
+                *to *= factor;
+            }
+            Stage::Burst => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Source, read};
+
+    fn profile(text: &str) -> Profile {
+        read(Source { name: "t", text }, &[], &|_| None).unwrap()
+    }
+
+    /// What `vary` at `load` makes of ten rooms of four that arrive at 20/s: rooms, size, peers per second.
+    fn check(vary: Vary, load: f64, expected: (u32, u16, f64)) {
+        let changed = vary.apply(&profile("[rooms]\ncount = 10\nsize = 4\n[arrivals]\nrate = \"20/s\""), load);
+        let Stage::Constant { rate, .. } = changed.arrivals[0] else { panic!("{:?}", changed.arrivals) };
+        assert_eq!((changed.rooms.count, changed.rooms.size.max, rate), expected);
+    }
+
+    #[test]
+    fn more_or_larger_rooms_arrive_in_the_same_time() {
+        check(Vary::Rooms, 30.0, (30, 4, 60.0));
+        check(Vary::RoomSize, 8.0, (10, 8, 40.0));
+    }
+
+    #[test]
+    fn arrivals_change_the_rate_alone() {
+        check(Vary::Arrivals, 50.0, (10, 4, 50.0));
+    }
+
+    #[test]
+    fn a_burst_has_no_rate_to_vary_and_silence_none_either() {
+        assert!(Vary::Arrivals.load_of(&profile("[arrivals]\nshape = \"burst\"")).is_err());
+        assert!(Vary::MessageRate.load_of(&profile("[messages]\npattern = \"none\"")).is_err());
+        assert_eq!(Vary::MessageRate.load_of(&profile("")), Ok(2.0));
+    }
+
+    #[test]
+    fn a_load_is_said_as_people_would() {
+        let ten = profile("");
+        assert_eq!(Vary::Rooms.words(&ten, 210.0), "210 rooms of 4");
+        assert_eq!(Vary::Arrivals.words(&ten, 41.4214), "41.4 peers/s");
+        assert_eq!(Vary::Rooms.options(&Vary::Rooms.apply(&ten, 30.0)).unwrap(), "--rooms 30 --arrivals 60/s");
+    }
+}

@@ -1,0 +1,118 @@
+//! What was typed after `meshload capacity`.
+
+use super::options::{ChangeArgs, ColorWhen, Format, LoadArgs, ShapeArgs, folder};
+use crate::capacity::Vary;
+use crate::profile::{duration, share};
+use clap::builder::{FalseyValueParser, PossibleValue};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload capacity --vary rooms --target ws://127.0.0.1:9000/ws/ --target-pid 4242
+  meshload capacity mine.toml --vary room-size --to 40 --require 12
+  meshload capacity --vary rooms --set 'faults.rules=[\"capacity 500/s\"]'    a server whose limit is known
+
+Exits with 0 when it names a number, 99 if the lowest load fails already or --require is missed, 98 if no probe was valid.")]
+pub struct CapacityArgs {
+    /// A profile's path, or a built-in's name (a path wins) [default: capacity]
+    pub profile: Option<String>,
+    #[command(flatten)]
+    pub search: SearchArgs,
+    #[command(flatten)]
+    pub watch: WatchArgs,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Folder for the report [default: reports/NAME-TIME-SEED]
+    #[arg(short, long, value_name = "DIR", value_parser = folder, help_heading = "Output", env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets; json is capacity.json and nothing else
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output", env = "MESHLOAD_FORMAT")]
+    pub format: Format,
+    /// When to colour the terminal
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, help_heading = "Output", env = "MESHLOAD_COLOR")]
+    pub color: ColorWhen,
+    /// Shows the answer and nothing before it
+    #[arg(short, long, help_heading = "Output", env = "MESHLOAD_QUIET", value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Shows no progress within a probe
+    #[arg(long, help_heading = "Output", env = "MESHLOAD_NO_PROGRESS", value_parser = FalseyValueParser::new())]
+    pub no_progress: bool,
+}
+
+/// Which loads are tried.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "The search")]
+pub struct SearchArgs {
+    /// What grows from probe to probe; rooms and peers arrive in the same time, however many they are
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Vary::Rooms, env = "MESHLOAD_VARY")]
+    pub vary: Vary,
+    /// The lowest load [default: the profile's own]
+    #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_FROM")]
+    pub from: Option<f64>,
+    /// The highest load [default: a thousand times the lowest, as far as this machine can carry it]
+    #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_TO")]
+    pub to: Option<f64>,
+    /// No probe begins that would end after it
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, env = "MESHLOAD_BUDGET")]
+    pub budget: Duration,
+    /// The gap between what held and what broke that is narrow enough
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, env = "MESHLOAD_RESOLUTION")]
+    pub resolution: f64,
+    /// How far below the limit to plan
+    #[arg(long, value_name = "SHARE", default_value = "30%", value_parser = share, env = "MESHLOAD_HEADROOM")]
+    pub headroom: f64,
+    /// A limit below it is a failure, 99
+    #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_REQUIRE")]
+    pub require: Option<f64>,
+}
+
+/// The target, seen from the inside.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "The target's resources")]
+pub struct WatchArgs {
+    /// The target's process on this machine: its CPU, memory, descriptors and threads are looked at each second
+    #[arg(long, value_name = "PID", env = "MESHLOAD_TARGET_PID")]
+    pub target_pid: Option<u32>,
+    /// The target's Prometheus metrics over http; prefixes after a # choose the series [default: process_]
+    #[arg(long, value_name = "URL[#PREFIX,…]", env = "MESHLOAD_TARGET_METRICS")]
+    pub target_metrics: Option<String>,
+    /// Run by sh between two probes; the next one waits until the target answers again
+    #[arg(long, value_name = "CMD", env = "MESHLOAD_RESTART_CMD")]
+    pub restart_cmd: Option<String>,
+}
+
+impl ValueEnum for Vary {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+/// A load, with or without the unit of a rate: `40`, `40/s`.
+fn load(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix("/s").unwrap_or(text).trim();
+    let load = number.parse::<f64>().ok().filter(|load| load.is_finite() && *load > 0.0);
+    load.ok_or_else(|| "expected a number above 0, such as 40".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_is_a_number_above_nothing() {
+        assert_eq!((load("40"), load(" 2.5/s ")), (Ok(40.0), Ok(2.5)));
+        for wrong in ["0", "-1", "NaN", "inf", "40 rooms", "", "/s"] {
+            assert!(load(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! `meshload capacity`: from what was typed to the planning report and the exit code.
+
+use super::folder::Folder;
+use super::run::{acknowledge, end_at_once, order, seed, show, turn_away};
+use super::stdout::{complain, write};
+use super::{Exit, faults, gates, input, limits, machine};
+use crate::capacity::{
+    Evidence, Findings, GateLine, LimitedBy, Probe, Range, Reproduction, Scope, StoppedBy, Vary, Verdict, findings,
+};
+use crate::cli::{CapacityArgs, Format, SearchArgs};
+use crate::controller::{Show, Signals, Trouble};
+use crate::gates::{Aggregation, Gate};
+use crate::profile::{OnInvalid, Profile, to_toml};
+use crate::report::capacity::{Form, files, render};
+use crate::signaling::Reach;
+use crate::summary::stamp::stamp;
+use crate::surveyor::{MetricsUrl, Survey, Surveyed, Watched, survey};
+use std::time::{Duration, Instant, SystemTime};
+
+const DEFAULT_PROFILE: &str = "capacity";
+
+/// Where a search ends that was not told where, as a multiple of where it begins.
+const SPAN: f64 = 1_000.0;
+
+pub fn capacity(args: &CapacityArgs) -> Exit {
+    let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
+    let profile = match input::profile(name, &args.shape, &args.change) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    let rules = profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()));
+    let (gates, faults, dialect) = match (gates::read(&profile), faults::read(rules), input::dialect(&profile)) {
+        (Ok(gates), Ok(faults), Ok(dialect)) => (gates, faults, dialect),
+        (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return exit,
+    };
+    let asked = range(&args.search, &profile).and_then(|range| Ok((range, watched(args)?)));
+    let (range, watched) = match asked {
+        Ok(asked) => asked,
+        Err(why) => {
+            complain([why]);
+            return Exit::Usage;
+        }
+    };
+    limits::raise_descriptors();
+    let seed = seed(args.change.seed, args.quiet);
+    let path = args.out.clone().unwrap_or_else(|| Folder::usual(&format!("capacity-{}", profile.name), seed));
+    let folder = Folder::at(path);
+    if !args.quiet {
+        complain(folder.obstacle());
+    }
+    let quiet = args.quiet;
+    let signals = match Signals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
+        Ok(signals) => signals,
+        Err(error) => return turn_away(&Trouble::Own(error)),
+    };
+    let task = Survey {
+        signals,
+        vary: args.search.vary,
+        range,
+        gates,
+        seed: seed.0,
+        budget: args.search.budget,
+        counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
+        machine: machine::measure(),
+        watched,
+        restart: args.watch.restart_cmd.clone(),
+        profile,
+    };
+    let show = match show(args.quiet || args.no_progress, args.color) {
+        // The probes' own lines are enough where there are no bars.
+        Show::Lines => Show::Nothing,
+        show => show,
+    };
+    let (began, started_at) = (Instant::now(), stamp(SystemTime::now()));
+    if !args.quiet {
+        complain([announcement(&task)]);
+    }
+    let order = |plan| order(&args.load, show, plan, dialect.clone(), vec![], faults.clone());
+    let mut told = 0;
+    let surveyed = survey(&task, &order, &mut |probe| {
+        told += 1;
+        if !args.quiet {
+            complain([line(told, task.vary, &task.profile, probe)]);
+        }
+    });
+    match surveyed {
+        Ok(surveyed) => close(args, &task, surveyed, &started_at, began.elapsed(), &folder),
+        Err(trouble) => turn_away(&trouble),
+    }
+}
+
+/// What of the target is looked at. Errors: one sentence on what can't be.
+fn watched(args: &CapacityArgs) -> Result<Watched, String> {
+    let metrics = args.watch.target_metrics.as_deref().map(MetricsUrl::read).transpose();
+    let watched = Watched {
+        pid: args.watch.target_pid,
+        metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
+        reach: Reach { allowed_hosts: args.load.allow_target.clone() },
+    };
+    watched.check().map(|()| watched)
+}
+
+/// The loads of the search. Errors: one sentence on what makes no range.
+fn range(search: &SearchArgs, profile: &Profile) -> Result<Range, String> {
+    let vary = search.vary;
+    let own = vary.load_of(profile)?;
+    let (least, most) = (vary.least(), vary.most(profile));
+    let from = search.from.unwrap_or(own);
+    let to = search.to.unwrap_or_else(|| (from * SPAN).max(search.require.unwrap_or(0.0)).min(most));
+    for (option, load) in [("--from", from), ("--to", to)] {
+        if vary.is_whole() && load.fract() != 0.0 && load < most {
+            return Err(format!("{option} {load}: {} come in whole numbers", vary.name()));
+        }
+        if load < least || load > most {
+            return Err(format!("{option} {load}: {} go from {least} to {most:.0}", vary.name()));
+        }
+    }
+    if from > to {
+        return Err(format!("--from {from} is above --to {to}"));
+    }
+    if let Some(require) = search.require.filter(|require| *require > to) {
+        return Err(format!("--require {require} is above --to {to}, so it could never be met"));
+    }
+    if search.resolution <= 0.0 {
+        return Err("--resolution: it takes more than 0% to be reached".to_owned());
+    }
+    if search.headroom >= 1.0 {
+        return Err("--headroom: all of it leaves nothing to plan for".to_owned());
+    }
+    Ok(Range {
+        from,
+        to: if vary.is_whole() { to.floor() } else { to },
+        whole: vary.is_whole(),
+        resolution: search.resolution,
+    })
+}
+
+fn announcement(task: &Survey) -> String {
+    let Survey { vary, profile, range, .. } = task;
+    format!(
+        "{}: from {} up to {}, to {}; at most {:.0} s; seed {}",
+        profile.name,
+        vary.words(profile, range.from),
+        vary.words(profile, range.to),
+        profile.target.url_shown.as_deref().unwrap_or("an embedded server, a fresh one each time"),
+        task.budget.as_secs_f64(),
+        task.seed
+    )
+}
+
+/// One probe as it ends, on stderr.
+fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
+    let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
+    let verdict = match probe.verdict {
+        Verdict::Held => "held".to_owned(),
+        Verdict::Broke => {
+            let gate = probe.gates.iter().find(|gate| !gate.ok);
+            gate.map_or("broke".to_owned(), |gate| format!("broke {}: {}", gate.metric, gate.expr))
+        }
+        Verdict::NotValid => {
+            let doubt = probe.validity.reasons.first();
+            doubt.map_or("not valid".to_owned(), |doubt| format!("not valid, {}: {}", doubt.what, doubt.observed))
+        }
+        Verdict::Interrupted => "stopped".to_owned(),
+    };
+    format!(
+        "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
+        vary.words(profile, probe.load),
+        ms(probe.p50_us),
+        ms(probe.p95_us),
+        ms(probe.p99_us)
+    )
+}
+
+/// Writes and shows the report, and says how the search ended.
+fn close(
+    args: &CapacityArgs,
+    task: &Survey,
+    surveyed: Surveyed,
+    started_at: &str,
+    lasted: Duration,
+    folder: &Folder,
+) -> Exit {
+    complain(&surveyed.notes);
+    let mut exit = Exit::Passed;
+    if surveyed.panics > 0 {
+        exit = exit.first_of(Exit::Broken);
+    }
+    if surveyed.unreachable {
+        exit = exit.first_of(Exit::Unreachable);
+    }
+    if let Some(signal) = surveyed.signal {
+        exit = exit.first_of(Exit::from(signal));
+    }
+    let findings = conclude(args, task, surveyed, started_at, lasted);
+    exit = exit.first_of(judge(&findings));
+
+    let mut files = files(&findings);
+    files.push(("profile.toml", to_toml(&task.profile).as_bytes().to_vec()));
+    let written = folder.write(files);
+    if let Err(why) = &written {
+        complain([why]);
+        exit = exit.first_of(Exit::Broken);
+    }
+    let form = match args.format {
+        Format::Text => Form::Text,
+        Format::Md => Form::Markdown,
+        Format::Json => Form::Json,
+    };
+    exit = exit.first_of(write(render(form, &findings)));
+    if written.is_ok() {
+        complain([format!("report: {}", folder.path().display())]);
+    }
+    exit
+}
+
+fn conclude(args: &CapacityArgs, task: &Survey, surveyed: Surveyed, started_at: &str, lasted: Duration) -> Findings {
+    let run = surveyed.last.map(|summary| (summary.meshload, summary.run));
+    let (meshload, run) = run.unwrap_or_default();
+    let Survey { vary, profile, .. } = task;
+    let command = |load: f64| {
+        let changed = vary.apply(profile, load);
+        let target = profile.target.url_shown.as_ref().map(|url| format!(" --target {url}")).unwrap_or_default();
+        let options = vary.options(&changed)?;
+        Some(format!("meshload run profile.toml {options}{target} --seed {}", task.seed))
+    };
+    findings(Evidence {
+        vary: *vary,
+        profile,
+        ends: surveyed.ends,
+        held_trials: surveyed.held_trials,
+        stopped_by: surveyed.stopped_by,
+        headroom: args.search.headroom,
+        require: args.search.require,
+        gates: task.gates.iter().map(gate_line).collect(),
+        reproduction: Reproduction {
+            search: search_command(args, task),
+            run: surveyed.ends.held.and_then(command),
+            broken_run: surveyed.ends.broke.and_then(command),
+        },
+        scope: Scope {
+            meshload,
+            profile: profile.name.clone(),
+            target: profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned()),
+            dialect: run.dialect,
+            engine: run.engine,
+            started_at: started_at.to_owned(),
+            duration_us: lasted.as_micros() as u64,
+            machine: run.machine,
+        },
+        counts_invalid: task.counts_invalid,
+        probes: surveyed.probes,
+    })
+}
+
+fn search_command(args: &CapacityArgs, task: &Survey) -> String {
+    let target = task.profile.target.url_shown.as_ref().map(|url| format!(" --target {url}")).unwrap_or_default();
+    format!(
+        "meshload capacity profile.toml --vary {} --from {} --to {} --resolution {}% --headroom {}% --seed {}{target}",
+        task.vary.name(),
+        task.range.from,
+        task.range.to,
+        args.search.resolution * 100.0,
+        args.search.headroom * 100.0,
+        task.seed
+    )
+}
+
+fn gate_line(gate: &Gate) -> GateLine {
+    let is_a_time = !matches!(gate.aggregation, Aggregation::Count | Aggregation::Rate | Aggregation::Value);
+    let is_on_the_chart = gate.metric.name == "time_to_open" && is_a_time;
+    GateLine { gate: gate.to_string(), limit_us: is_on_the_chart.then_some(gate.number as u64) }
+}
+
+/// What the answer means for a script.
+fn judge(findings: &Findings) -> Exit {
+    match (findings.limit, findings.limited_by) {
+        (None, LimitedBy::Target) => Exit::Failed,
+        // A signal before the first answer; its own code goes before this one.
+        (None, _) if findings.stopped_by == Some(StoppedBy::Signal) => Exit::Passed,
+        (None, _) => Exit::Invalid,
+        (Some(limit), limited_by) => match findings.require {
+            Some(require) if limit < require && limited_by == LimitedBy::Generator => Exit::Invalid,
+            Some(require) if limit < require => Exit::Failed,
+            _ => Exit::Passed,
+        },
+    }
+}

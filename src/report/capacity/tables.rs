@@ -1,0 +1,207 @@
+//! What every form of the report tells, as words and rows.
+
+use crate::capacity::{Cell, Findings, LimitedBy, Probe, Verdict};
+use crate::vocabulary::quantity::{bytes, count, duration, percent};
+
+pub const PROBE_HEADS: [&str; 10] =
+    ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];
+
+/// Each probe in the order of the search.
+pub fn probes(findings: &Findings) -> impl Iterator<Item = Vec<String>> + '_ {
+    findings.probes.iter().map(|probe| {
+        let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
+        vec![
+            load(probe.load),
+            verdict(probe.verdict).to_owned(),
+            count(probe.peers),
+            format!("{} of {}", count(probe.edges_opened), count(probe.edges_planned)),
+            probe.edges_failed.map_or("–".to_owned(), percent),
+            time(probe.p50_us),
+            time(probe.p95_us),
+            time(probe.p99_us),
+            whole(probe.frames_out_per_second),
+            why(probe),
+        ]
+    })
+}
+
+pub const OUTLOOK_HEADS: [&str; 7] =
+    ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out", "how it is known"];
+
+pub fn outlook(findings: &Findings) -> impl Iterator<Item = Vec<String>> + '_ {
+    findings.outlook.iter().map(|cell| {
+        vec![
+            count(cell.rooms),
+            count(cell.room_size),
+            count(cell.edges),
+            whole(Some(cell.frames_in_per_second)),
+            whole(Some(cell.frames_out_per_second)),
+            number(Some(cell.mbit_out_per_second)),
+            known(cell).to_owned(),
+        ]
+    })
+}
+
+fn known(cell: &Cell) -> &'static str {
+    match (cell.measured, cell.extrapolated) {
+        (true, _) => "measured",
+        (false, false) => "modelled",
+        (false, true) => "extrapolated",
+    }
+}
+
+pub const COST_HEADS: [&str; 9] = [
+    "load",
+    "frames said an edge",
+    "heard by",
+    "notices",
+    "amplification",
+    "bytes an edge",
+    "target CPU, cores",
+    "target CPU an edge",
+    "target memory",
+];
+
+/// What each load cost, the smallest first; of several probes of one load the last.
+pub fn costs(findings: &Findings) -> Vec<Vec<String>> {
+    let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
+    whole.sort_by(|one, other| one.load.total_cmp(&other.load));
+    let row = |probe: &Probe| {
+        let target = probe.target.clone().unwrap_or_default();
+        vec![
+            load(probe.load),
+            number(probe.said_per_edge),
+            number(probe.fan_out),
+            probe.notices_share.map_or("–".to_owned(), percent),
+            number(probe.amplification),
+            probe.bytes_per_edge.map_or("–".to_owned(), |amount| bytes(amount as u64)),
+            number(target.cpu_cores_max),
+            target.cpu_us_per_edge.map_or("–".to_owned(), |us| duration(us as u64)),
+            target.rss_bytes_max.map_or("–".to_owned(), bytes),
+        ]
+    };
+    let mut rows: Vec<Vec<String>> = whole.into_iter().map(row).collect();
+    rows.dedup_by(|later, earlier| later[0] == earlier[0]);
+    rows
+}
+
+/// The answer's particulars: name and words.
+pub fn facts(findings: &Findings) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("bracket", bracket(findings))];
+    if let Some(limit) = findings.limit {
+        let confirmed = match findings.held_trials {
+            0..=2 => format!("held {} of 3 times that would confirm it", findings.held_trials),
+            trials => format!("held {trials} times, each with a seed of its own"),
+        };
+        facts.push(("limit", format!("{}: {confirmed}", load(limit))));
+    }
+    facts.push(("limited by", limited_by(findings.limited_by).to_owned()));
+    if let Some(require) = findings.require {
+        let met = findings.limit.is_some_and(|limit| limit >= require);
+        facts.push(("required", format!("{}: {}", load(require), if met { "met" } else { "not met" })));
+    }
+    let at_limit = findings.probes.iter().rev().find(|probe| Some(probe.load) == findings.limit && probe.is_whole());
+    if let Some(probe) = at_limit {
+        facts.push((
+            "at the limit",
+            format!(
+                "{} frames/s in, {} frames/s out, {} Mbit/s out of the server while the peers arrive",
+                whole(probe.frames_in_per_second),
+                whole(probe.frames_out_per_second),
+                number(probe.mbit_out_per_second)
+            ),
+        ));
+    }
+    facts.extend(findings.model.says.iter().map(|says| ("growth", says.clone())));
+    facts.extend(findings.target_says.iter().map(|says| ("target", says.clone())));
+    if findings.counts_invalid {
+        facts.push((
+            "validity",
+            "probes counted that were not valid: the profile says on_invalid = \"warn\"".to_owned(),
+        ));
+    }
+    let scope = &findings.scope;
+    facts.push((
+        "search",
+        format!(
+            "{} probes in {}, {} engine, {} dialect, against {}",
+            findings.probes.len(),
+            duration(scope.duration_us),
+            scope.engine,
+            scope.dialect,
+            scope.target
+        ),
+    ));
+    facts
+}
+
+/// The commands that do it again.
+pub fn reproduction(findings: &Findings) -> Vec<(&'static str, &str)> {
+    let reproduction = &findings.reproduction;
+    let mut commands = vec![("the search", reproduction.search.as_str())];
+    commands.extend(reproduction.run.as_deref().map(|command| ("one run at the limit", command)));
+    commands.extend(reproduction.broken_run.as_deref().map(|command| ("one run above it", command)));
+    commands
+}
+
+fn bracket(findings: &Findings) -> String {
+    let mut parts = vec![];
+    parts.push(findings.bracket.held.map_or("nothing held".to_owned(), |held| format!("{} held", load(held))));
+    if let Some(broke) = findings.bracket.broke {
+        parts.push(format!("{} broke", load(broke)));
+    }
+    if let Some(not_valid) = findings.bracket.not_valid {
+        parts.push(format!("{} was more than this machine could make", load(not_valid)));
+    }
+    parts.join(", ")
+}
+
+pub fn limited_by(limited_by: LimitedBy) -> &'static str {
+    match limited_by {
+        LimitedBy::Target => "the target: it broke a gate",
+        LimitedBy::Generator => "this generator: the target may hold more",
+        LimitedBy::Range => "the range of the search: the target may hold more",
+    }
+}
+
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held",
+        Verdict::Broke => "broke",
+        Verdict::NotValid => "not valid",
+        Verdict::Interrupted => "stopped",
+    }
+}
+
+/// The first gate that failed, or the first doubt.
+fn why(probe: &Probe) -> String {
+    match probe.verdict {
+        Verdict::Held | Verdict::Interrupted => String::new(),
+        Verdict::Broke => match probe.gates.iter().find(|gate| !gate.ok) {
+            Some(gate) => format!("{} {}: {}", gate.metric, gate.expr, gate.observed_in_words()),
+            None => "too much failed".to_owned(),
+        },
+        Verdict::NotValid => {
+            let doubt = probe.validity.reasons.first();
+            doubt.map_or("incomplete".to_owned(), |doubt| format!("{}: {}", doubt.what, doubt.observed))
+        }
+    }
+}
+
+/// Three digits for what is no whole number.
+pub fn load(load: f64) -> String {
+    if load.fract() == 0.0 && load.abs() < 1e15 { count(load as u64) } else { number(Some(load)) }
+}
+
+fn whole(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| count(value.round() as u64))
+}
+
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "–".to_owned(),
+        Some(value) if value.abs() >= 100.0 => count(value.round() as u64),
+        Some(value) if value.abs() >= 10.0 => format!("{value:.1}"),
+        Some(value) => format!("{value:.2}"),
+    }
+}

@@ -1,0 +1,25 @@
+//! For a terminal: the sentence, what stands behind it, every probe.
+
+use super::tables;
+use crate::capacity::Findings;
+use crate::report::escape::plain;
+use crate::report::table;
+
+pub fn render(findings: &Findings) -> String {
+    let facts: Vec<Vec<String>> =
+        tables::facts(findings).into_iter().map(|(name, words)| vec![name.to_owned(), plain(&words)]).collect();
+    let mut probes = vec![tables::PROBE_HEADS.map(str::to_owned).to_vec()];
+    probes.extend(tables::probes(findings).map(|row| row.iter().map(|cell| plain(cell)).collect()));
+    let commands: Vec<Vec<String>> = tables::reproduction(findings)
+        .into_iter()
+        .map(|(name, command)| vec![name.to_owned(), plain(command)])
+        .collect();
+    let blocks = [
+        vec![plain(&findings.sentence)],
+        table::lines(|_| true, &facts),
+        table::lines(|column| [1, 9].contains(&column), &probes),
+        table::lines(|_| true, &commands),
+    ];
+    let blocks: Vec<String> = blocks.iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n")).collect();
+    blocks.join("\n\n") + "\n"
+}

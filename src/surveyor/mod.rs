@@ -1,0 +1,12 @@
+//! Whole, fresh runs one after the other, until the search for the limit is over.
+
+mod exposition;
+mod process;
+mod rest;
+mod scrape;
+mod survey;
+mod watch;
+
+pub use scrape::MetricsUrl;
+pub use survey::{Survey, Surveyed, survey};
+pub use watch::Watched;

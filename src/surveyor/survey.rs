@@ -1,0 +1,178 @@
+//! The search carried out: plans the load it asks for, runs it, judges it, and lets the target rest.
+
+use super::rest::{Rest, Resting};
+use super::watch::{Watch, Watched};
+use crate::capacity::{Ends, Next, Outcome, Probe, Range, Search, StoppedBy, TargetRow, Vary, Verdict};
+use crate::controller::{self, Done, Order, Signal, Signals, Stop, Trouble};
+use crate::gates::{Gate, judge, passed};
+use crate::plan::{Cost, Machine, Plan};
+use crate::profile::Profile;
+use crate::summary::Summary;
+use crate::summary::verdict::Verdict as Validity;
+use crate::vocabulary::seed::Seed;
+use std::time::{Duration, Instant};
+
+/// What to find out, and how.
+pub struct Survey {
+    pub profile: Profile,
+    pub vary: Vary,
+    pub range: Range,
+    pub gates: Vec<Gate>,
+    /// Of the first trial of each load; the next ones have the numbers after it.
+    pub seed: u64,
+    pub budget: Duration,
+    /// Probes count even where they are not valid.
+    pub counts_invalid: bool,
+    /// What this machine grants: a load beyond it is not tried.
+    pub machine: Machine,
+    /// What is looked at each second while a probe runs.
+    pub watched: Watched,
+    /// Run by `sh -c` between probes.
+    pub restart: Option<String>,
+    /// What ends the search early.
+    pub signals: Signals,
+}
+
+/// What was found out.
+pub struct Surveyed {
+    pub probes: Vec<Probe>,
+    pub ends: Ends,
+    /// Trials of the limit that held.
+    pub held_trials: usize,
+    pub stopped_by: Option<StoppedBy>,
+    pub signal: Option<Signal>,
+    /// Peers whose code panicked: our own fault.
+    pub panics: u64,
+    /// The first probe met nobody.
+    pub unreachable: bool,
+    /// The last probe's, for what it says of the machine and the target.
+    pub last: Option<Summary>,
+    /// What kept the survey from what was asked for: sentences for the user.
+    pub notes: Vec<String>,
+}
+
+/// Searches to its end, the end of the budget, or a signal. `order` turns a plan into a run; `tell` hears of each
+/// probe when it is over.
+///
+/// # Errors
+/// A run could not be started, or the target could not be restarted.
+pub fn survey(
+    survey: &Survey,
+    order: &dyn Fn(Plan) -> Order,
+    tell: &mut dyn FnMut(&Probe),
+) -> Result<Surveyed, Trouble> {
+    let mut resting = Resting::new(survey.restart.clone(), survey.signals.clone())?;
+    let began = Instant::now();
+    let mut search = Search::new(survey.range);
+    let mut found = Surveyed {
+        probes: vec![],
+        ends: Ends::default(),
+        held_trials: 0,
+        stopped_by: None,
+        signal: None,
+        panics: 0,
+        unreachable: false,
+        last: None,
+        notes: vec![],
+    };
+    let mut longest = Duration::ZERO;
+    while let Next::Probe { load, attempt } = search.next() {
+        let plan = match plan(survey, load, attempt) {
+            Ok(plan) => plan,
+            Err(why) => {
+                found.notes.push(format!("{}: {why}", survey.vary.words(&survey.profile, load)));
+                search.record(load, Outcome::Beyond);
+                continue;
+            }
+        };
+        let first = found.probes.is_empty();
+        if !first && began.elapsed() + longest > survey.budget {
+            found.stopped_by = Some(StoppedBy::Budget);
+            break;
+        }
+        let probe_began = Instant::now();
+        let order = order(plan);
+        if !first && let Rest::Stopped(signal) = resting.rest(found.last.as_ref(), order.url.as_deref())? {
+            found.stop(signal);
+            break;
+        }
+        let (done, rows) = run(survey, order, resting.restarts())?;
+        longest = longest.max(probe_began.elapsed());
+        found.panics += done.panics;
+        let (probe, summary) = weigh(survey, load, &done, rows);
+        tell(&probe);
+        if first && met_nobody(&summary) {
+            found.unreachable = true;
+        }
+        if let Some(outcome) = probe.outcome() {
+            search.record(load, outcome);
+        }
+        found.probes.push(probe);
+        found.last = Some(summary);
+        if let Some(Stop::Signal(signal)) = done.stop {
+            found.stop(signal);
+            break;
+        }
+        if found.unreachable {
+            break;
+        }
+    }
+    found.ends = search.ends();
+    found.held_trials = found.ends.held.map_or(0, |held| search.held_at(held));
+    Ok(found)
+}
+
+impl Surveyed {
+    fn stop(&mut self, signal: Signal) {
+        self.signal = Some(signal);
+        self.stopped_by = Some(StoppedBy::Signal);
+    }
+}
+
+/// The plan of a trial. Errors: why this machine can't make the load, or the load measures nothing.
+fn plan(survey: &Survey, load: f64, attempt: usize) -> Result<Plan, String> {
+    let profile = survey.vary.apply(&survey.profile, load);
+    let mut problems = Cost::of(&profile).check(&survey.machine);
+    if problems.is_empty() {
+        let plan = Plan::new(profile, Seed(survey.seed.wrapping_add(attempt as u64)));
+        problems = plan.problems();
+        if problems.is_empty() {
+            return Ok(plan);
+        }
+    }
+    Err(problems.swap_remove(0))
+}
+
+/// After a restart the target may need a while until it listens.
+const AFTER_RESTART: Duration = Duration::from_secs(20);
+
+fn run(survey: &Survey, mut order: Order, restarts: bool) -> Result<(Done, Vec<TargetRow>), Trouble> {
+    if restarts {
+        order.wait_for_target = order.wait_for_target.max(AFTER_RESTART);
+    }
+    let watch = Watch::start(survey.watched.clone())?;
+    let done = controller::run_until(order, survey.signals.clone());
+    let rows = watch.stop();
+    Ok((done?, rows))
+}
+
+fn weigh(survey: &Survey, load: f64, done: &Done, rows: Vec<TargetRow>) -> (Probe, Summary) {
+    let mut summary = done.summary.clone();
+    summary.gates = judge(&survey.gates, &summary);
+    let counts = summary.validity.verdict == Validity::Valid || survey.counts_invalid;
+    let verdict = match done.stop {
+        Some(Stop::Signal(_)) => Verdict::Interrupted,
+        _ if !counts || !summary.run.complete || done.panics > 0 => Verdict::NotValid,
+        Some(Stop::Brake | Stop::Gate) => Verdict::Broke,
+        None if passed(&summary) => Verdict::Held,
+        None => Verdict::Broke,
+    };
+    (Probe::of(load, verdict, &summary, rows), summary)
+}
+
+/// Peers failed, and not one ever had a connection.
+fn met_nobody(summary: &Summary) -> bool {
+    let connected = [&summary.timers, &summary.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
+    let failed = summary.counts.peers.failed + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
+    failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
+}
