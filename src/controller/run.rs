@@ -339,6 +339,7 @@ impl WatchOver {
         for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
             self.health.lag(worker, lag);
         }
+        self.health.depths(self.common.pulses.depths());
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));
         if apart > CLOCK_SLACK {

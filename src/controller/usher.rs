@@ -8,6 +8,7 @@ use crate::driver::{Actor, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
 use crate::peer::{Config, Peer, Talk};
 use crate::plan::RoomPlan;
+use crate::profile::Start;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{Place, Seat};
@@ -36,8 +37,9 @@ pub struct Usher {
     engines: Engines,
     clock: Rc<Clock>,
     lobby: Rc<Lobby>,
-    errands: JoinSet<()>,
+    errands: JoinSet<usize>,
     places: FxHashMap<Id, (usize, Place)>,
+    frames_waiting_max: usize,
     panics: u64,
 }
 
@@ -45,6 +47,8 @@ pub struct Usher {
 struct Lobby {
     books: Rc<RefCell<Recorder>>,
     rooms: RefCell<Vec<RoomState>>,
+    /// Messages start in no room before they start in all.
+    barrier: bool,
 }
 
 #[derive(Default)]
@@ -64,6 +68,7 @@ impl Usher {
         let mut arrivals: Vec<_> = plans.iter().enumerate().flat_map(due).collect();
         arrivals.sort_unstable();
         let rooms = RefCell::new(plans.iter().map(|_| RoomState::default()).collect());
+        let barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
             common,
@@ -71,9 +76,10 @@ impl Usher {
             arrivals,
             next: 0,
             clock,
-            lobby: Rc::new(Lobby { books, rooms }),
+            lobby: Rc::new(Lobby { books, rooms, barrier }),
             errands: JoinSet::new(),
             places: FxHashMap::default(),
+            frames_waiting_max: 0,
             panics: 0,
         }
     }
@@ -88,6 +94,17 @@ impl Usher {
         self.panics
     }
 
+    /// The most frames of one peer, among those that have ended, that were not on the wire yet.
+    pub fn frames_waiting_max(&self) -> u64 {
+        self.frames_waiting_max as u64
+    }
+
+    /// How many are due at `now` and have not begun.
+    pub fn overdue(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.common.start);
+        self.arrivals[self.next..].partition_point(|(due, _, _)| *due <= since) as u64
+    }
+
     /// When the next peer is due.
     pub fn next_due(&self) -> Option<Instant> {
         self.arrivals.get(self.next).map(|(due, _, _)| self.common.start + *due)
@@ -96,7 +113,8 @@ impl Usher {
     /// Waits until a peer has ended; for ever, when nobody is here.
     pub async fn departure(&mut self) {
         match self.errands.join_next_with_id().await {
-            Some(Ok((id, ()))) => {
+            Some(Ok((id, frames_waiting_max))) => {
+                self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
                 self.places.remove(&id);
             }
             Some(Err(error)) => {
@@ -141,6 +159,7 @@ impl Usher {
         for room in self.lobby.rooms.borrow_mut().iter_mut() {
             match conduct {
                 Conduct::Play => {}
+                Conduct::Talk => room.start_talking(),
                 Conduct::Hush => {
                     room.hushed = true;
                     room.tell(Nudge::Hush);
@@ -196,7 +215,7 @@ impl Usher {
 }
 
 impl Lobby {
-    /// Books a fact. Messages start in a room as soon as all of its edges are decided.
+    /// Books a fact. Without a barrier, messages start in a room as soon as all of its edges are decided.
     fn book(&self, room: usize, event: &Event) {
         let mut books = self.books.borrow_mut();
         books.record(event);
@@ -204,7 +223,7 @@ impl Lobby {
             event.what,
             What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
         );
-        if decides && books.room_decided(event.place.room) {
+        if decides && !self.barrier && books.room_decided(event.place.room) {
             self.rooms.borrow_mut()[room].start_talking();
         }
     }

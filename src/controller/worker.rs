@@ -2,11 +2,11 @@
 
 use super::conductor::Conduct;
 use super::endpoint::Endpoints;
-use super::pulse::Pulses;
+use super::pulse::{Pulse, Pulses};
 use super::usher::Usher;
 use crate::dialect::Dialect;
 use crate::driver::Clock;
-use crate::metrics::{Recorder, RoomFacts};
+use crate::metrics::{Depths, Recorder, RoomFacts};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Pattern;
@@ -99,6 +99,7 @@ async fn play(
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
+    let mut depths = Depths::default();
     let mut until: Option<Instant> = None;
     while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
@@ -110,23 +111,35 @@ async fn play(
                 until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
+                // Every tick is due whether or not anybody could look: a worker that stood still for a second
+                // was late a hundred times.
                 let now = Instant::now();
-                lag.record(now - lag_due);
-                lag_due = now + LAG_EVERY;
+                while lag_due <= now {
+                    lag.record(now - lag_due);
+                    lag_due += LAG_EVERY;
+                }
+                depths.arrivals = depths.arrivals.max(usher.overdue(now));
             }
             _ = pulse.tick() => {
-                let books = books.borrow();
-                let mut pulse = common.pulses.of(worker);
-                pulse.tally = books.tally();
-                pulse.recent_us = books.recent_us();
-                pulse.lag.merge(&std::mem::take(&mut lag));
+                depths.frames = usher.frames_waiting_max();
+                tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
             }
             () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
             () = usher.departure() => {}
         }
     }
     ticking.abort();
+    depths.frames = usher.frames_waiting_max();
+    tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
     Ok(usher.panics())
+}
+
+/// How far the worker is, and how it fared since it last told.
+fn tell(pulse: &mut Pulse, books: &Recorder, lag: &mut Histogram, depths: Depths) {
+    pulse.tally = books.tally();
+    pulse.recent_us = books.recent_us();
+    pulse.lag.merge(&std::mem::take(lag));
+    pulse.depths = depths;
 }
 
 /// Waits until `due`; for ever, when all have come.

@@ -44,6 +44,8 @@ pub struct Errand<Books> {
     socket: Socket,
     /// Facts about frames that are pushed and not yet on the wire.
     unwritten: Vec<What>,
+    /// The most of them at once.
+    unwritten_max: usize,
     alarm: Alarm,
 }
 
@@ -64,13 +66,25 @@ impl<Books: Fn(Event)> Errand<Books> {
         alarm: Alarm,
         books: Books,
     ) -> Self {
-        Self { actor, engine, endpoint, mailbox, books, socket: Socket::Idle, unwritten: Vec::new(), alarm }
+        Self {
+            actor,
+            engine,
+            endpoint,
+            mailbox,
+            books,
+            socket: Socket::Idle,
+            unwritten: Vec::new(),
+            unwritten_max: 0,
+            alarm,
+        }
     }
 
-    /// Runs the peer that was due at `due`, until it has failed or was told to leave.
-    pub async fn run(mut self, due: Instant) {
+    /// Runs the peer that was due at `due`, until it has failed or was told to leave. Gives the most frames
+    /// that waited for its socket at once.
+    pub async fn run(mut self, due: Instant) -> usize {
         self.handle(Stimulus::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
+        self.unwritten_max
     }
 
     /// One turn: everything that is ready, then what follows from it.
@@ -203,6 +217,7 @@ impl<Books: Fn(Event)> Errand<Books> {
                 }
                 Effect::Frame { text, kind, to } => {
                     self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
+                    self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
                 }
                 Effect::Engine(seat, order) => self.order(seat, order),

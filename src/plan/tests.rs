@@ -89,6 +89,7 @@ fn the_hash_covers_the_work_and_nothing_else() {
         "handshake.timeout=9s",
         "messages.size=65B",
         "messages.reliable=false",
+        "messages.start=barrier",
         "messages.ordered=false",
         "engine.kind=none",
         "engine.certificates=per-peer",

@@ -75,7 +75,7 @@ fn fill_counts(summary: &mut Summary) {
     let counts = &mut summary.counts;
     counts.peers = Peers { planned: 8, joined: 8, ..Peers::default() };
     counts.edges = Edges { planned: 12, opened: 11, failed: 1, glare: 2, ..Edges::default() };
-    counts.rooms = Rooms { planned: 2, complete: 1, incomplete: 1 };
+    counts.rooms = Rooms { planned: 2, complete: 1, incomplete: 1, timed_out: 0 };
     counts.messages = Messages { sent: 1_200, delivered: 1_190, cut: 10, out_of_order: 1, ..Messages::default() };
     let offers = Traffic { sent: 12, received: 84, sent_bytes: 12_000, received_bytes: 47_400 };
     counts.signaling = Signaling {

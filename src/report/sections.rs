@@ -29,6 +29,10 @@ pub(super) fn headline(summary: &Summary) -> Vec<String> {
             percentile(due, 99.0, due.p.p99),
             duration(due.max_us)
         ));
+        if summary.counts.edges.timed_out > 0 {
+            let timed_out = plural(summary.counts.edges.timed_out, "edge");
+            lines.push(format!("in it {timed_out} that timed out, at the timeout's value"));
+        }
     }
     if let Some(shares) = summary.shares {
         lines.push(format!(
@@ -117,6 +121,8 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(edges.closed_early, "edges closed early");
     say(edges.glare, "pairs that both offered (glare)");
     say(edges.surprises, "signals that nobody waited for");
+    say(messages.late, "messages sent late");
+    say(messages.dropped, "messages due and never sent");
     if messages.sent > 0 {
         lines.push(format!(
             "{}: {} delivered, {} lost, {} cut, {} duplicated, {} out of order",
@@ -144,10 +150,12 @@ pub(super) fn health(summary: &Summary) -> Vec<String> {
             plural(health.fds_max, "descriptor")
         ),
         format!(
-            "{} CPU for each edge; {} started late, {} not at all",
+            "{} CPU for each edge; {} started late, {} not at all; at most {} and {} waited at once",
             duration(health.us_per_edge),
             plural(health.late, "peer"),
-            count(health.dropped)
+            count(health.dropped),
+            plural(health.arrivals_waiting_max, "arrival"),
+            plural(health.frames_waiting_max, "frame")
         ),
     ]
 }
