@@ -21,3 +21,8 @@ bench:
 # What .ci/run does, in this tree
 ci:
     .ci/run
+
+# Observed against expected: delays, freezes, starvation, and what measuring costs. Ten minutes on an idle machine
+accuracy:
+    cargo test --release --test accuracy -- --ignored --nocapture --test-threads 1
+    cargo bench --bench recorder
