@@ -1,6 +1,7 @@
 //! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
 
 mod conductor;
+mod control;
 mod embedded;
 mod endpoint;
 mod engines;
@@ -9,10 +10,12 @@ mod progress;
 mod pulse;
 mod run;
 mod signals;
+mod switchboard;
 mod usher;
 mod vitals;
 mod worker;
 
+pub use control::control;
 pub use embedded::Embedded;
 pub use endpoint::Endpoints;
 pub use machine::machine;

@@ -125,26 +125,59 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         signal = signals.next() => Some(Stop::Signal(signal)),
     };
 
-    let workers = order.workers.clamp(1, order.plan.rooms.len().max(1));
+    let session = Session {
+        plan: order.plan,
+        run_id: order.run_id,
+        dialect: order.dialect,
+        endpoints: Some(endpoints),
+        target,
+        workers: order.workers,
+        show: order.show,
+        thresholds: order.thresholds,
+    };
+    play(session, &mut signals, stopped_early).await
+}
+
+/// A run that has its target, or signaling in memory.
+pub(super) struct Session {
+    pub plan: Plan,
+    pub run_id: String,
+    pub dialect: Dialect,
+    /// None passes signaling in memory.
+    pub endpoints: Option<Endpoints>,
+    /// As reports may show it.
+    pub target: String,
+    pub workers: usize,
+    pub show: Show,
+    pub thresholds: Thresholds,
+}
+
+/// From the first arrival to the last departure; `stopped_early` has been told before there was one.
+pub(super) async fn play(
+    session: Session,
+    signals: &mut Signals,
+    stopped_early: Option<Stop>,
+) -> Result<Done, Trouble> {
+    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds } = session;
+    let workers = workers.clamp(1, plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
     let common = Arc::new(Common {
         endpoints,
-        dialect: order.dialect,
-        naming: Naming::new(order.run_id.clone(), order.plan.peers() as u32),
+        dialect,
+        naming: Naming::new(run_id.clone(), plan.peers() as u32),
         start,
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
-        pool: pool(&order.plan),
+        pool: pool(&plan),
         pulses: Pulses::new(workers),
-        plan: order.plan,
+        plan,
     });
-    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, started_at)?;
+    let mut watch_over = WatchOver::start(common.clone(), workers, show, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
-        None => watch_over.until_the_end(&mut signals).await,
+        None => watch_over.until_the_end(signals).await,
     };
-    let (harvests, health) = watch_over.harvest(&mut signals).await;
+    let (harvests, health) = watch_over.harvest(signals).await;
     let ended = Instant::now();
-    drop(embedded);
 
     let complete = harvests.len() == workers;
     let panics = harvests.iter().map(|harvest| harvest.panics).sum();
@@ -157,7 +190,7 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
     let facts = Facts {
         build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
         name: common.plan.profile.name.clone(),
-        id: order.run_id,
+        id: run_id,
         seed: common.plan.seed.0,
         started_at,
         duration: ended.saturating_duration_since(start),
@@ -174,7 +207,7 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         machine: machine(),
         phases: watch_over.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
-        thresholds: order.thresholds,
+        thresholds,
     };
     let summary = summarize(&books, &health, facts);
     Ok(Done { summary, stop, panics })

@@ -9,6 +9,7 @@ use crate::metrics::Recorder;
 use crate::peer::{Config, Peer, Talk};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
+use crate::signaling::{Exchange, Way};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{Place, Seat};
@@ -37,6 +38,8 @@ pub struct Usher {
     engines: Engines,
     clock: Rc<Clock>,
     lobby: Rc<Lobby>,
+    /// Where lines are opened, when signaling is passed in memory.
+    exchange: Option<Exchange>,
     errands: JoinSet<usize>,
     places: FxHashMap<Id, (usize, Place)>,
     frames_waiting_max: usize,
@@ -60,7 +63,13 @@ struct RoomState {
 
 impl Usher {
     /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
-    pub fn new(common: Arc<Common>, plans: Vec<RoomPlan>, clock: Rc<Clock>, books: Rc<RefCell<Recorder>>) -> Self {
+    pub fn new(
+        common: Arc<Common>,
+        plans: Vec<RoomPlan>,
+        clock: Rc<Clock>,
+        books: Rc<RefCell<Recorder>>,
+        exchange: Option<Exchange>,
+    ) -> Self {
         let due = |(room, plan): (usize, &RoomPlan)| {
             let seats = plan.due.iter().enumerate();
             seats.map(|(seat, due)| (*due, room, Seat(seat as u16))).collect::<Vec<_>>()
@@ -77,6 +86,7 @@ impl Usher {
             next: 0,
             clock,
             lobby: Rc::new(Lobby { books, rooms, barrier }),
+            exchange,
             errands: JoinSet::new(),
             places: FxHashMap::default(),
             frames_waiting_max: 0,
@@ -182,10 +192,7 @@ impl Usher {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
-        let endpoint = common
-            .endpoints
-            .of(&id, place.peer.0, &room_id)
-            .map_err(|error| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {error}")))?;
+        let way = self.way(&id, place, &room_id)?;
         let engine = self.engines.open(common, place, plan.size())?;
         let me = Me {
             id,
@@ -210,7 +217,19 @@ impl Usher {
         let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + NUDGES_MORE);
         let lobby = self.lobby.clone();
         let books = move |event: Event| lobby.book(room, &event);
-        Ok((Errand::new(actor, engine, Rc::new(endpoint), nudges, self.clock.alarm(), books), mailbox))
+        Ok((Errand::new(actor, engine, way, nudges, self.clock.alarm(), books), mailbox))
+    }
+
+    /// # Errors
+    /// The peer's URL is none.
+    fn way(&self, id: &str, place: Place, room_id: &str) -> Result<Way, Failure> {
+        if let Some(exchange) = &self.exchange {
+            return Ok(Way::Memory(exchange.clone()));
+        }
+        let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
+        let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
+        let endpoint = endpoints.of(id, place.peer.0, room_id).map_err(|error| unfit(error.to_string()))?;
+        Ok(Rc::new(endpoint).into())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::conductor::Conduct;
 use super::endpoint::Endpoints;
 use super::pulse::{Pulse, Pulses};
+use super::switchboard;
 use super::usher::Usher;
 use crate::dialect::Dialect;
 use crate::driver::Clock;
@@ -10,6 +11,7 @@ use crate::metrics::{Depths, Recorder, RoomFacts};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Pattern;
+use crate::signaling::Exchange;
 use crate::summary::histogram::Histogram;
 use crate::vocabulary::ids::Naming;
 use std::cell::RefCell;
@@ -33,7 +35,8 @@ const GOODBYES_MAX: Duration = Duration::from_secs(2);
 /// What all workers of a run have in common.
 pub struct Common {
     pub plan: Plan,
-    pub endpoints: Endpoints,
+    /// None in a control run: signaling is passed in memory.
+    pub endpoints: Option<Endpoints>,
     pub dialect: Dialect,
     pub naming: Naming,
     /// The run's time zero, on both clocks: the wall clock in ms since the Unix epoch.
@@ -94,7 +97,13 @@ async fn play(
     let clock = Clock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
-    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone());
+    let exchange = common.endpoints.is_none().then(|| {
+        let (exchange, calls) = Exchange::new();
+        let trigger = common.plan.profile.handshake.trigger;
+        tokio::task::spawn_local(switchboard::serve(clock.clone(), calls, trigger));
+        exchange
+    });
+    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone(), exchange);
     let mut pulse = tokio::time::interval(PULSE_EVERY);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();

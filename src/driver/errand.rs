@@ -4,14 +4,13 @@ use super::actor::{Actor, Effect, Stimulus};
 use super::clock::Alarm;
 use crate::engine::Engine;
 use crate::peer::Parcel;
-use crate::signaling::{Connection, Endpoint, dial};
+use crate::signaling::{Way, Wire};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::Order;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -38,7 +37,7 @@ pub enum Nudge {
 pub struct Errand<Books> {
     actor: Actor,
     engine: Box<dyn Engine>,
-    endpoint: Rc<Endpoint>,
+    way: Way,
     mailbox: mpsc::Receiver<Nudge>,
     books: Books,
     socket: Socket,
@@ -51,9 +50,9 @@ pub struct Errand<Books> {
 
 enum Socket {
     Idle,
-    Dialing(Pin<Box<dyn Future<Output = Result<Connection, Failure>>>>),
-    Open(Box<Connection>),
-    Closing { connection: Box<Connection>, until: Instant },
+    Dialing(Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>>>>),
+    Open(Box<dyn Wire>),
+    Closing { connection: Box<dyn Wire>, until: Instant },
     Gone,
 }
 
@@ -61,7 +60,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     pub fn new(
         actor: Actor,
         engine: Box<dyn Engine>,
-        endpoint: Rc<Endpoint>,
+        way: impl Into<Way>,
         mailbox: mpsc::Receiver<Nudge>,
         alarm: Alarm,
         books: Books,
@@ -69,7 +68,7 @@ impl<Books: Fn(Event)> Errand<Books> {
         Self {
             actor,
             engine,
-            endpoint,
+            way: way.into(),
             mailbox,
             books,
             socket: Socket::Idle,
@@ -121,7 +120,7 @@ impl<Books: Fn(Event)> Errand<Books> {
                 let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { return false };
                 match dialed {
                     Ok(connection) => {
-                        self.socket = Socket::Open(Box::new(connection));
+                        self.socket = Socket::Open(connection);
                         self.handle(Stimulus::Upgraded);
                     }
                     Err(failure) => {
@@ -211,10 +210,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     fn carry_out(&mut self, now: Instant) {
         while let Some(effect) = self.actor.poll() {
             match effect {
-                Effect::Dial => {
-                    let endpoint = self.endpoint.clone();
-                    self.socket = Socket::Dialing(Box::pin(async move { dial(&endpoint).await }));
-                }
+                Effect::Dial => self.socket = Socket::Dialing(Box::pin(self.way.clone().dial())),
                 Effect::Frame { text, kind, to } => {
                     self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());

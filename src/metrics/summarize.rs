@@ -65,6 +65,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         health: health.shown(recorder.tally()),
         series: recorder.series.rows(),
         slowest: account.slowest.rows(label),
+        control: None,
         meshload: facts.build,
         phases: facts.phases,
         run: Run {

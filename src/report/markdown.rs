@@ -14,6 +14,7 @@ pub(super) fn render(summary: &Summary) -> String {
     let mut blocks = vec![title(summary), gates(summary), validity(summary)];
     blocks.push(list(&sections::headline(summary)));
     blocks.push(titled("Timers", timers(summary)));
+    blocks.push(titled("Control run", list(&sections::control(summary))));
     blocks.push(titled("Failures", failures(summary)));
     blocks.push(titled("Signaling", list(&sections::signaling(summary))));
     blocks.push(titled("Delivery by message type", deliveries(summary)));

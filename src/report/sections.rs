@@ -60,8 +60,39 @@ pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
         Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), if phase.is_targets() { "target" } else { "peers" }));
     let others = AFTER_THE_PHASES.into_iter().map(|name| (name, payer(name)));
     let shown = phases.chain(others).filter_map(|(name, payer)| Some((name, payer, &summary.timers.get(name)?.due)));
-    let header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();
-    std::iter::once(header).chain(shown.map(|(name, payer, due)| timer_row(name, payer, due))).collect()
+    let mut header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();
+    if summary.control.is_some() {
+        header.extend(["ours p50", "ours p99"].map(str::to_owned));
+    }
+    let row = |(name, payer, due)| {
+        let mut row = timer_row(name, payer, due);
+        row.extend(summary.control.iter().flat_map(|control| match control.timers.get(name) {
+            Some(Timer { due, .. }) => [percentile(due, 50.0, due.p.p50), percentile(due, 99.0, due.p.p99)],
+            None => ["–"; 2].map(str::to_owned),
+        }));
+        row
+    };
+    std::iter::once(header).chain(shown.map(row)).collect()
+}
+
+/// What of the target's figures is ours, if a control run was made.
+pub(super) fn control(summary: &Summary) -> Vec<String> {
+    const OF_THE_TARGET: [&str; 6] =
+        ["connect", "join", "discovery", "negotiation", "signal_delivery", "time_to_open"];
+    let Some(control) = &summary.control else { return vec![] };
+    let mut lines = vec![format!(
+        "{} of {} opened in {}, with signaling passed in memory; validity {}",
+        count(control.opened),
+        plural(control.edges, "edge"),
+        duration(control.duration_us),
+        control.verdict.name()
+    )];
+    lines.extend(OF_THE_TARGET.into_iter().filter_map(|name| {
+        let (all, ours) = (&summary.timers.get(name)?.due, &control.timers.get(name)?.due);
+        let (all, ours) = (percentile(all, 50.0, all.p.p50), percentile(ours, 50.0, ours.p.p50));
+        Some(format!("{name} p50 {all}, of which {ours} is ours"))
+    }));
+    lines
 }
 
 /// The same rows, without the header, for `signal_delivery` by message type.

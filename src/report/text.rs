@@ -21,6 +21,7 @@ pub(super) fn render(summary: &Summary, color: bool) -> String {
     if timers.len() > 1 {
         section(&mut lines, None, table::lines(|column| column < 2, &timers));
     }
+    section(&mut lines, Some("control run"), sections::control(summary));
     section(&mut lines, Some("failures"), failures(summary));
     section(&mut lines, Some("signaling"), sections::signaling(summary));
     section(&mut lines, Some("counted"), sections::counters(summary));
