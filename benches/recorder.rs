@@ -43,7 +43,9 @@ fn main() {
     let per_edge = events.len() as f64 / (f64::from(ROOMS) * edges_of_a_room() as f64);
     let us_per_edge = summary.health.us_per_edge as f64;
     println!("{:.0} edges opened, {us_per_edge:.0} µs of CPU for each, server included", edges);
-    println!("{ns:.1} ns for each event, {per_edge:.0} events for each edge, {for_others:.1} of them frames for others");
+    println!(
+        "{ns:.1} ns for each event, {per_edge:.0} events for each edge, {for_others:.1} of them frames for others"
+    );
     println!("measuring: {:.2} % of the CPU of an edge (expected: under 2 %)", ns * per_edge / us_per_edge / 10.0);
 }
 

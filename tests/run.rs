@@ -12,8 +12,12 @@ use meshload::vocabulary::seed::Seed;
 use std::time::Duration;
 
 fn play(kind: Kind, text: &str, workers: usize) -> Summary {
+    controller::run(order(kind, text, workers)).unwrap().summary
+}
+
+fn order(kind: Kind, text: &str, workers: usize) -> Order {
     let profile = profile::read(Source { name: "test.toml", text }, &[], &|_| None).unwrap();
-    let order = Order {
+    Order {
         plan: Plan::new(profile, Seed(1)),
         run_id: "t1".to_owned(),
         dialect: Dialect::Dashboard,
@@ -25,8 +29,7 @@ fn play(kind: Kind, text: &str, workers: usize) -> Summary {
         workers,
         show: Show::Nothing,
         thresholds: Thresholds::default(),
-    };
-    controller::run(order).unwrap().summary
+    }
 }
 
 const SMALL: &str = r#"
@@ -106,6 +109,20 @@ fn behind_a_barrier_no_message_is_sent_before_every_edge_is_decided() {
     let summary = play(Kind::Relay, &profile("barrier"), 2);
     assert_eq!(early(&summary), 0);
     assert!(summary.counts.messages.sent > 0);
+}
+
+#[test]
+fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
+    for trigger in ["user-joined-room", "peer-ready", "participant-joined", "room-list"] {
+        let profile = format!("{SMALL}[handshake]\ntrigger = \"{trigger}\"\n");
+        for workers in [1, 2] {
+            let (control, stop) = controller::control(&order(Kind::Relay, &profile, workers)).unwrap();
+            assert_eq!((control.edges, control.opened, stop), (12, 12, None), "{trigger}, {workers} workers");
+            for timer in ["connect", "negotiation", "ice", "dtls", "time_to_open", "signal_delivery"] {
+                assert!(control.timers.contains_key(timer), "{trigger}: {timer}");
+            }
+        }
+    }
 }
 
 #[test]

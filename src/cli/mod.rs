@@ -4,7 +4,7 @@ mod options;
 
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
-    ShapeArgs,
+    ShapeArgs, TrustArgs,
 };
 
 use clap::builder::Styles;
@@ -71,6 +71,8 @@ pub struct RunArgs {
     pub change: ChangeArgs,
     #[command(flatten)]
     pub load: LoadArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

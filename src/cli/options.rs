@@ -83,6 +83,21 @@ pub struct LoadArgs {
     pub workers: Option<u16>,
 }
 
+/// What makes the figures easier to believe.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Trust")]
+pub struct TrustArgs {
+    /// First plays the plan, shortened, with signaling passed in memory, and shows beside each figure what is ours
+    #[arg(long, env = "MESHLOAD_CONTROL", value_parser = FalseyValueParser::new())]
+    pub control: bool,
+    /// Runs so often, into DIR/1 to DIR/N, with seeds that count up; gates read the median of the VALID runs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), env = "MESHLOAD_REPEAT")]
+    pub repeat: u16,
+    /// Does an INVALID run again, up to so often
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=100), env = "MESHLOAD_RETRY_INVALID")]
+    pub retry_invalid: u16,
+}
+
 /// What a run leaves and what it shows.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]

@@ -13,6 +13,7 @@ mod limits;
 mod machine;
 pub mod man;
 pub mod profiles;
+mod repeat;
 pub mod report;
 pub mod run;
 pub mod serve;

@@ -2,6 +2,7 @@
 
 use super::files::{files, format};
 use super::folder::Folder;
+use super::repeat::repeat;
 use super::stdout::{complain, write};
 use super::{Exit, gates, input, limits, machine};
 use crate::cli::{ColorWhen, OutputArgs, RunArgs, SeedChoice};
@@ -15,6 +16,7 @@ use crate::report::render;
 use crate::server;
 use crate::signaling::Reach;
 use crate::summary::Summary;
+use crate::summary::control::Control;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::Verdict;
 use crate::vocabulary::seed::Seed;
@@ -56,19 +58,110 @@ pub fn run(args: &RunArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let order = match order(args, plan) {
-        Ok(order) => order,
-        Err(why) => {
-            complain([why]);
-            return Exit::Usage;
+    let mut task = Task { args, profile, gates, control: None };
+    if args.trust.control {
+        match task.floor(plan) {
+            Ok(control) => task.control = Some(control),
+            Err(exit) => return exit,
         }
-    };
-    if !args.output.quiet {
-        complain([announcement(&order)]);
     }
-    match controller::run(order) {
-        Ok(done) => close(args, &profile, &gates, done, &folder),
-        Err(trouble) => turn_away(&trouble),
+    if args.trust.repeat > 1 {
+        return repeat(&task, seed, &path);
+    }
+    match task.play(seed, &folder) {
+        Ok(played) => show_report(args, &played, &folder),
+        Err(exit) => exit,
+    }
+}
+
+/// What all runs of one command have in common.
+pub struct Task<'a> {
+    pub args: &'a RunArgs,
+    pub profile: Profile,
+    pub gates: Vec<Gate>,
+    /// What of every figure is ours, if that was asked for.
+    control: Option<Control>,
+}
+
+/// A run that is judged.
+pub struct Played {
+    pub summary: Summary,
+    pub exit: Exit,
+    /// Its report could be written.
+    is_written: bool,
+}
+
+impl Task<'_> {
+    /// A run with that seed; done again while it is INVALID and may be.
+    ///
+    /// # Errors
+    /// It could not be started, and why has been told.
+    pub fn play(&self, seed: Seed, folder: &Folder) -> Result<Played, Exit> {
+        let mut retries = self.args.trust.retry_invalid;
+        loop {
+            let order = self.order(Plan::new(self.profile.clone(), seed))?;
+            if !self.args.output.quiet {
+                complain([announcement(&order)]);
+            }
+            let done = controller::run(order).map_err(|trouble| turn_away(&trouble))?;
+            let again = retries > 0 && done.stop.is_none() && done.summary.validity.verdict == Verdict::Invalid;
+            if !again {
+                return Ok(self.close(done, folder));
+            }
+            if let (false, Some(doubt)) = (self.args.output.quiet, done.summary.validity.reasons.first()) {
+                complain([format!("INVALID ({}: {}), so once more", doubt.what, doubt.observed)]);
+            }
+            retries -= 1;
+        }
+    }
+
+    /// The control run of the plan.
+    fn floor(&self, plan: Plan) -> Result<Control, Exit> {
+        let order = self.order(plan)?;
+        if order.dialect.name() != "dashboard" {
+            complain(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
+            return Err(Exit::Usage);
+        }
+        if !self.args.output.quiet {
+            complain(["the control run: the plan, shortened, with signaling passed in memory"]);
+        }
+        let (control, stop) = controller::control(&order).map_err(|trouble| turn_away(&trouble))?;
+        match stop {
+            Some(Stop::Signal(signal)) => Err(Exit::of_signal(signal.number()).unwrap_or(Exit::Interrupted)),
+            Some(Stop::Brake) | None => Ok(control),
+        }
+    }
+
+    fn order(&self, plan: Plan) -> Result<Order, Exit> {
+        order(self.args, plan).map_err(|why| {
+            complain([why]);
+            Exit::Usage
+        })
+    }
+
+    /// Judges the run and writes its report.
+    fn close(&self, done: Done, folder: &Folder) -> Played {
+        let Done { mut summary, stop, panics } = done;
+        summary.control.clone_from(&self.control);
+        summary.gates = judge(&self.gates, &summary);
+        let mut exit = exit(&self.profile, &summary, stop, panics);
+        for counts in [Some(&summary.counts), summary.counts_warmup.as_ref()].into_iter().flatten() {
+            if let Err(why) = counts.conserved() {
+                complain([format!("the books don't add up, which is our own fault: {why}")]);
+                exit = exit.first_of(Exit::Broken);
+            }
+        }
+        settle(&mut summary, exit);
+
+        let mut files = files(&summary, &self.args.output.report);
+        files.push(("profile.toml", to_toml(&self.profile).as_bytes().to_vec()));
+        let written = folder.write(files);
+        if let Err(why) = &written {
+            complain([why]);
+            exit = exit.first_of(Exit::Broken);
+            settle(&mut summary, exit);
+        }
+        Played { summary, exit, is_written: written.is_ok() }
     }
 }
 
@@ -142,26 +235,13 @@ fn announcement(order: &Order) -> String {
     )
 }
 
-/// Judges the run, writes and shows its report, and says how it ended.
-fn close(args: &RunArgs, profile: &Profile, gates: &[Gate], done: Done, folder: &Folder) -> Exit {
-    let Done { mut summary, stop, panics } = done;
-    summary.gates = judge(gates, &summary);
-    let mut exit = exit(profile, &summary, stop, panics);
-    settle(&mut summary, exit);
-
-    let mut files = files(&summary, &args.output.report);
-    files.push(("profile.toml", to_toml(profile).as_bytes().to_vec()));
-    let written = folder.write(files);
-    if let Err(why) = &written {
-        complain([why]);
-        exit = exit.first_of(Exit::Broken);
-        settle(&mut summary, exit);
-    }
-    exit = exit.first_of(write(render(format(args.output.format, args.output.color), &summary)));
-    if written.is_ok() {
+/// Shows the run, and where its report lies.
+fn show_report(args: &RunArgs, played: &Played, folder: &Folder) -> Exit {
+    let shown = write(render(format(args.output.format, args.output.color), &played.summary));
+    if played.is_written {
         complain([format!("report: {}", folder.path().display())]);
     }
-    exit
+    played.exit.first_of(shown)
 }
 
 /// Everything that holds; the first in the order of interface.md counts.
@@ -190,7 +270,12 @@ fn is_unreachable(summary: &Summary) -> bool {
 
 fn settle(summary: &mut Summary, exit: Exit) {
     summary.exit_code = exit.code();
-    summary.result = match exit {
+    summary.result = outcome(exit);
+}
+
+/// The word of a summary for that exit.
+pub fn outcome(exit: Exit) -> Outcome {
+    match exit {
         Exit::Passed => Outcome::Passed,
         Exit::Broken | Exit::Usage | Exit::Refused => Outcome::Error,
         Exit::Unreachable => Outcome::Unreachable,
@@ -198,7 +283,7 @@ fn settle(summary: &mut Summary, exit: Exit) {
         Exit::Invalid => Outcome::Invalid,
         Exit::Failed => Outcome::Failed,
         Exit::Hangup | Exit::Interrupted | Exit::Terminated => Outcome::Interrupted,
-    };
+    }
 }
 
 /// The run could not be started.

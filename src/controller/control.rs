@@ -1,6 +1,7 @@
 //! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
 
-use super::run::{Order, Session, Stop, Trouble, play};
+use super::run::{Order, Stop, Trouble};
+use super::session::{Session, play};
 use super::signals::Signals;
 use crate::plan::Plan;
 use crate::summary::control::Control;

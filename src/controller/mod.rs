@@ -9,6 +9,7 @@ mod machine;
 mod progress;
 mod pulse;
 mod run;
+mod session;
 mod signals;
 mod switchboard;
 mod usher;

@@ -5,26 +5,24 @@ use super::embedded::Embedded;
 use super::endpoint::Endpoints;
 use super::machine::machine;
 use super::progress::{Progress, Show, View};
-use super::pulse::Pulses;
+use super::session::{Session, play};
 use super::signals::{Signal, Signals};
 use super::vitals;
 use super::worker::{Common, Harvest, work};
 use crate::dialect::Dialect;
-use crate::metrics::{Facts, Health, Recorder, Thresholds, summarize};
+use crate::metrics::{Health, Thresholds};
 use crate::plan::Plan;
 use crate::server;
 use crate::signaling::{Reach, dial, resolve};
 use crate::summary::Summary;
-use crate::summary::run::{Build, PhaseSpan};
+use crate::summary::run::PhaseSpan;
 use crate::summary::stamp::stamp;
 use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Naming;
-use rand::Rng;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -37,17 +35,11 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Between two tries while waiting for the target.
 const KNOCK_EVERY: Duration = Duration::from_millis(250);
 
-/// From the workers' start to the run's time zero: runtimes and certificates are made in it.
-const LEAD: Duration = Duration::from_millis(100);
-
 /// Workers that have not come back this long after everybody was told to leave are given up.
 const HARVEST_MAX: Duration = Duration::from_secs(4);
 
 /// The wall clock may drift from the monotonic one by this much before it counts as a jump.
 const CLOCK_SLACK: Duration = Duration::from_millis(500);
-
-/// Bytes of the pool that payloads are cut from; more than a message of the largest size.
-const POOL_BYTES: usize = 64 * 1024;
 
 /// What to run, and how.
 pub struct Order {
@@ -138,81 +130,6 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
     play(session, &mut signals, stopped_early).await
 }
 
-/// A run that has its target, or signaling in memory.
-pub(super) struct Session {
-    pub plan: Plan,
-    pub run_id: String,
-    pub dialect: Dialect,
-    /// None passes signaling in memory.
-    pub endpoints: Option<Endpoints>,
-    /// As reports may show it.
-    pub target: String,
-    pub workers: usize,
-    pub show: Show,
-    pub thresholds: Thresholds,
-}
-
-/// From the first arrival to the last departure; `stopped_early` has been told before there was one.
-pub(super) async fn play(
-    session: Session,
-    signals: &mut Signals,
-    stopped_early: Option<Stop>,
-) -> Result<Done, Trouble> {
-    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds } = session;
-    let workers = workers.clamp(1, plan.rooms.len().max(1));
-    let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
-    let common = Arc::new(Common {
-        endpoints,
-        dialect,
-        naming: Naming::new(run_id.clone(), plan.peers() as u32),
-        start,
-        start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
-        pool: pool(&plan),
-        pulses: Pulses::new(workers),
-        plan,
-    });
-    let mut watch_over = WatchOver::start(common.clone(), workers, show, started_at)?;
-    let stop = match stopped_early {
-        Some(stop) => Some(stop),
-        None => watch_over.until_the_end(signals).await,
-    };
-    let (harvests, health) = watch_over.harvest(signals).await;
-    let ended = Instant::now();
-
-    let complete = harvests.len() == workers;
-    let panics = harvests.iter().map(|harvest| harvest.panics).sum();
-    let timeout = common.plan.profile.handshake.timeout;
-    let kinds = common.dialect.kinds();
-    let mut books = Recorder::new(&[], start, timeout, kinds.len());
-    for harvest in harvests {
-        books.merge(harvest.recorder);
-    }
-    let facts = Facts {
-        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
-        name: common.plan.profile.name.clone(),
-        id: run_id,
-        seed: common.plan.seed.0,
-        started_at,
-        duration: ended.saturating_duration_since(start),
-        plan_sha256: common.plan.sha256(),
-        dialect: common.dialect.name().to_owned(),
-        engine: common.plan.profile.engine.kind,
-        target,
-        interrupted: matches!(stop, Some(Stop::Signal(_))),
-        complete,
-        stopped_by: stop.map(|stop| match stop {
-            Stop::Signal(signal) => signal.name().to_owned(),
-            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
-        }),
-        machine: machine(),
-        phases: watch_over.phases(ended),
-        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
-        thresholds,
-    };
-    let summary = summarize(&books, &health, facts);
-    Ok(Done { summary, stop, panics })
-}
-
 /// A target off this machine and off private networks is refused unless it was named on purpose.
 async fn admit_target(endpoints: &Endpoints) -> Result<(), Trouble> {
     let endpoint = endpoints.any().map_err(|error| Trouble::Url(error.to_string()))?;
@@ -246,14 +163,8 @@ async fn wait_for_target(endpoints: &Endpoints, at_most: Duration) {
     }
 }
 
-fn pool(plan: &Plan) -> Arc<[u8]> {
-    let mut pool = vec![0; POOL_BYTES + plan.profile.messages.bytes_max as usize];
-    plan.seed.stream("payload", 0).fill_bytes(&mut pool);
-    pool.into()
-}
-
 /// The controller's side of the workers.
-struct WatchOver {
+pub(super) struct WatchOver {
     common: Arc<Common>,
     threads: Vec<Option<JoinHandle<Harvest>>>,
     conduct: watch::Sender<Conduct>,
@@ -265,7 +176,7 @@ struct WatchOver {
 }
 
 impl WatchOver {
-    fn start(common: Arc<Common>, workers: usize, show: Show, started_at: SystemTime) -> io::Result<Self> {
+    pub(super) fn start(common: Arc<Common>, workers: usize, show: Show, started_at: SystemTime) -> io::Result<Self> {
         let (conduct, conducted) = watch::channel(Conduct::Play);
         let mut threads = vec![];
         for worker in 0..workers {
@@ -291,7 +202,7 @@ impl WatchOver {
     }
 
     /// Until the plan is played, or something stops it.
-    async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
+    pub(super) async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
         let mut step = tokio::time::interval(STEP_EVERY);
         step.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Until the workers have looked at their plan, nobody waits and nobody lives.
@@ -328,7 +239,7 @@ impl WatchOver {
 
     /// Everybody leaves; what comes back within the time is the run's data. A second signal
     /// ends the wait.
-    async fn harvest(&mut self, signals: &mut Signals) -> (Vec<Harvest>, Health) {
+    pub(super) async fn harvest(&mut self, signals: &mut Signals) -> (Vec<Harvest>, Health) {
         // A worker that is gone already needs no telling.
         let _ = self.conduct.send(Conduct::Leave);
         let until = Instant::now() + HARVEST_MAX;
@@ -381,7 +292,7 @@ impl WatchOver {
     }
 
     /// The parts of the run, by the wall clock.
-    fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
+    pub(super) fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
         let wall = |instant: Instant| stamp(self.started_at + instant.saturating_duration_since(self.common.start));
         let begun = self.conductor.begun();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);

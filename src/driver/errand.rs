@@ -48,9 +48,11 @@ pub struct Errand<Books> {
     alarm: Alarm,
 }
 
+type Attempt = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>>>>;
+
 enum Socket {
     Idle,
-    Dialing(Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>>>>),
+    Dialing(Attempt),
     Open(Box<dyn Wire>),
     Closing { connection: Box<dyn Wire>, until: Instant },
     Gone,

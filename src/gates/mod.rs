@@ -1,6 +1,7 @@
 //! Gates: what a run must have measured to pass, as the user wrote it.
 
 mod judge;
+mod median;
 mod metric;
 mod parse;
 
@@ -9,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use crate::gates::judge::{judge, opened_nothing, passed, tripped};
+pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
 
 /// One condition on one metric (interface.md, "Gates").

@@ -145,12 +145,19 @@ fn titled(title: &str, body: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, hostile, run};
     use crate::summary::rows::FailureRow;
 
     #[test]
     fn a_run_in_a_pull_request() {
         check_snapshot("markdown", &render(&run()));
+    }
+
+    #[test]
+    fn a_control_run_has_its_columns_and_its_sentences() {
+        let report = render(&controlled());
+        assert!(report.contains("| ours p50 | ours p99 |"), "{report}");
+        assert!(report.contains("negotiation p50 22.6 ms, of which 11.3 ms is ours"), "{report}");
     }
 
     #[test]

@@ -8,11 +8,14 @@ mod json;
 mod junit;
 mod markdown;
 mod prom;
+mod repeats;
 #[cfg(test)]
 mod sample;
 mod sections;
 mod table;
 mod text;
+
+pub use crate::report::repeats::render_repeats;
 
 use crate::summary::Summary;
 

@@ -1,5 +1,6 @@
 //! One literal summary for the tests of all formats, and the same with hostile words in it.
 
+use crate::summary::control::Control;
 use crate::summary::counts::{Edges, Messages, Peers, Rooms, Signaling, Traffic};
 use crate::summary::distribution::{Clock, Distribution, Timer};
 use crate::summary::health::Health;
@@ -8,6 +9,7 @@ use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Machine, Outcome, Run};
 use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 use crate::summary::{Rates, SCHEMA, Summary};
+use std::collections::BTreeMap;
 
 /// Against `tests/snapshots`: `src` holds source and nothing else.
 pub(super) fn check_snapshot(format: &str, report: &str) {
@@ -51,6 +53,17 @@ pub(super) fn run() -> Summary {
     fill_timers(&mut summary);
     fill_verdicts(&mut summary);
     fill_rows(&mut summary);
+    summary
+}
+
+/// The same with a control run, which had no `message_latency`.
+pub(super) fn controlled() -> Summary {
+    let mut summary = run();
+    let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone() };
+    let mut timers: BTreeMap<_, _> = summary.timers.iter().map(|(name, timer)| (name.clone(), halved(timer))).collect();
+    timers.remove("message_latency");
+    let control = Control { peers: 8, edges: 12, opened: 12, duration_us: 2_100_000, timers, ..Control::default() };
+    summary.control = Some(control);
     summary
 }
 

@@ -77,8 +77,7 @@ pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
 
 /// What of the target's figures is ours, if a control run was made.
 pub(super) fn control(summary: &Summary) -> Vec<String> {
-    const OF_THE_TARGET: [&str; 6] =
-        ["connect", "join", "discovery", "negotiation", "signal_delivery", "time_to_open"];
+    const OF_THE_TARGET: [&str; 6] = ["connect", "join", "discovery", "negotiation", "signal_delivery", "time_to_open"];
     let Some(control) = &summary.control else { return vec![] };
     let mut lines = vec![format!(
         "{} of {} opened in {}, with signaling passed in memory; validity {}",

@@ -144,11 +144,16 @@ fn section(lines: &mut Vec<String>, title: Option<&str>, body: Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, hostile, run};
 
     #[test]
     fn a_run_on_a_terminal() {
         check_snapshot("text", &render(&run(), false));
+    }
+
+    #[test]
+    fn beside_each_figure_stands_what_of_it_is_ours() {
+        check_snapshot("text_control", &render(&controlled(), false));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod distribution;
 pub mod health;
 pub mod histogram;
 pub mod metric;
+pub mod repeats;
 pub mod rows;
 pub mod run;
 mod schema;

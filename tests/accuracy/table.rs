@@ -13,13 +13,7 @@ pub struct Row {
 
 impl Row {
     pub fn new(what: impl Into<String>, observed: impl Into<String>, expected: impl Into<String>, holds: bool) -> Self {
-        Self {
-            what: what.into(),
-            observed: observed.into(),
-            expected: expected.into(),
-            holds,
-            holds_at_least: holds,
-        }
+        Self { what: what.into(), observed: observed.into(), expected: expected.into(), holds, holds_at_least: holds }
     }
 
     /// Microseconds that must lie within max(1 %, 0.5 ms) of `expected` (measurement.md, "Numbers that must hold").
