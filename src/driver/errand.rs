@@ -135,8 +135,9 @@ impl<Books: Fn(Event)> Errand<Books> {
             Socket::Open(_) => self.poll_connection(context),
             Socket::Closing { connection, until } => {
                 let done = connection.poll_flush(context).is_ready() && connection.poll_close(context).is_ready();
-                if done || *until <= Instant::now() {
-                    self.write_down();
+                let now = Instant::now();
+                if done || *until <= now {
+                    self.write_down(now);
                     self.socket = Socket::Gone;
                     return true;
                 }
@@ -159,8 +160,11 @@ impl<Books: Fn(Event)> Errand<Books> {
         if let Socket::Open(connection) = &mut self.socket
             && connection.is_waiting()
         {
+            // Whoever reads what is written may be woken first and run in our place: only before the write is it
+            // certain that the target has not had it yet.
+            let began = Instant::now();
             match connection.poll_flush(context) {
-                Poll::Ready(Ok(())) => self.write_down(),
+                Poll::Ready(Ok(())) => self.write_down(began),
                 Poll::Ready(Err(failure)) => self.lose(failure),
                 Poll::Pending => {}
             }
@@ -267,11 +271,10 @@ impl<Books: Fn(Event)> Errand<Books> {
         };
     }
 
-    /// Books what was waiting for the wire.
-    fn write_down(&mut self) {
-        let now = Instant::now();
+    /// Books what was waiting for the wire, and was written `at`.
+    fn write_down(&mut self, at: Instant) {
         for what in std::mem::take(&mut self.unwritten) {
-            self.book(now, what);
+            self.book(at, what);
         }
     }
 
