@@ -42,7 +42,7 @@ fn main() {
     let ns = spent.as_nanos() as f64 / folded;
     let per_edge = events.len() as f64 / (f64::from(ROOMS) * edges_of_a_room() as f64);
     let us_per_edge = summary.health.us_per_edge as f64;
-    println!("{:.0} edges opened, {us_per_edge:.0} µs of CPU for each, server included", edges);
+    println!("{edges:.0} edges opened, {us_per_edge:.0} µs of CPU for each, server included");
     println!(
         "{ns:.1} ns for each event, {per_edge:.0} events for each edge, {for_others:.1} of them frames for others"
     );
