@@ -21,6 +21,8 @@ pub mod summary;
 
 // 2: pure decisions
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod diagnosis;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod gates;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod metrics;
@@ -36,8 +38,9 @@ pub mod signaling;
 // 4: one peer's loop
 pub mod driver;
 
-// 5: one run
+// 5: one run; one handshake, looked at closely
 pub mod controller;
+pub mod probe;
 
 // 6: what was typed
 pub mod cli;

@@ -1,7 +1,7 @@
 //! Parses the command line, runs the command, exits with its code.
 
 use meshload::cli::{self, Command};
-use meshload::commands::{check, completions, dialects, explain, man, profiles, report, run, serve};
+use meshload::commands::{check, compare, completions, dialects, explain, man, probe, profiles, report, run, serve};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -12,10 +12,12 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Profiles(args) => profiles::profiles(&args),
         Command::Dialects(args) => dialects::dialects(&args),
+        Command::Compare(args) => compare::compare(&compare::Options::from(&args)),
         Command::Explain(args) => explain::explain(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man => man::man(),
         Command::Run(args) => run::run(&args),
+        Command::Probe(args) => probe::probe(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => report::report(&args),
     };

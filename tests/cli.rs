@@ -38,6 +38,12 @@ fn check_tells_all_three_mistakes_at_once_each_with_its_line() {
 }
 
 #[test]
+fn check_tells_a_gate_that_is_none_with_the_other_mistakes() {
+    let profile = "[rooms]\nsize = 1\n[gates]\ntime_to_opne = \"p(95) < 1s\"\nconnect = \"p(95) < 500\"\nsignal_delivery.webrtc-offer = \"p(50) < 5ms\"\n[phases]\nsteady = 500\n";
+    insta::assert_snapshot!(with_profile(profile, &["check", "mine.toml"], &[]));
+}
+
+#[test]
 fn check_tells_what_a_plan_costs() {
     insta::assert_snapshot!(in_a_folder(&["check", "ci"]));
     insta::assert_snapshot!(in_a_folder(&["check", "smoke", "--rooms", "2", "--format", "json"]));

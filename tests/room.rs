@@ -26,6 +26,8 @@ struct Case {
     initiator: Initiator,
     trickle: bool,
     size: u16,
+    /// Goes when all is open, before the others do.
+    leaver: Option<Seat>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,6 +65,13 @@ fn play(case: Case) -> Vec<Event> {
         let deadline = Instant::now() + TIMEOUT + Duration::from_secs(3);
         while decided(&facts.borrow()) < case.ends() && Instant::now() < deadline {
             clock.sleep_until(Instant::now() + Duration::from_millis(2)).await;
+        }
+        if let Some(leaver) = case.leaver {
+            mailboxes[usize::from(leaver.0)].send(Nudge::Leave).await.unwrap();
+            let deadline = Instant::now() + Duration::from_secs(2);
+            while closed(&facts.borrow(), leaver) < usize::from(case.size) - 1 && Instant::now() < deadline {
+                clock.sleep_until(Instant::now() + Duration::from_millis(2)).await;
+            }
         }
         for mailbox in &mailboxes {
             mailbox.send(Nudge::Leave).await.ok();
@@ -134,6 +143,12 @@ fn decided(events: &[Event]) -> usize {
     events.iter().filter(|event| is_end(&event.what)).count()
 }
 
+/// Channels to `leaver` that the others saw close. Its goodbye through the server may come after that.
+fn closed(events: &[Event], leaver: Seat) -> usize {
+    let is_closed = |event: &&Event| matches!(event.what, What::ChannelClosed { other, .. } if other == leaver);
+    events.iter().filter(is_closed).count()
+}
+
 fn is_end(what: &What) -> bool {
     matches!(what, What::Open { .. } | What::EdgeFailed { .. })
 }
@@ -152,6 +167,7 @@ const USUAL: Case = Case {
     initiator: Initiator::LowerId,
     trickle: true,
     size: 6,
+    leaver: None,
 };
 
 #[test]
@@ -186,4 +202,11 @@ fn a_room_opens_whoever_offers() {
 #[test]
 fn a_room_opens_without_trickling() {
     check(Case { trickle: false, ..USUAL });
+}
+
+#[test]
+fn who_leaves_is_noticed_at_once() {
+    let case = Case { leaver: Some(Seat(1)), size: 4, ..USUAL };
+    let events = play(case);
+    assert_eq!(closed(&events, Seat(1)), 3, "{events:#?}");
 }

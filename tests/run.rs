@@ -1,7 +1,8 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, Order, Show};
+use meshload::controller::{self, Done, Order, Show, Signals, Stop};
 use meshload::dialect::Dialect;
+use meshload::gates::Gate;
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source, builtin};
@@ -9,10 +10,14 @@ use meshload::server::{self, Kind};
 use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn play(kind: Kind, text: &str, workers: usize) -> Summary {
-    controller::run(order(kind, text, workers)).unwrap().summary
+    conduct(order(kind, text, workers)).summary
+}
+
+fn conduct(order: Order) -> Done {
+    controller::run(order).unwrap()
 }
 
 fn order(kind: Kind, text: &str, workers: usize) -> Order {
@@ -29,6 +34,7 @@ fn order(kind: Kind, text: &str, workers: usize) -> Order {
         workers,
         show: Show::Nothing,
         thresholds: Thresholds::default(),
+        gates: vec![],
     }
 }
 
@@ -116,7 +122,7 @@ fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
     for trigger in ["user-joined-room", "peer-ready", "participant-joined", "room-list"] {
         let profile = format!("{SMALL}[handshake]\ntrigger = \"{trigger}\"\n");
         for workers in [1, 2] {
-            let (control, stop) = controller::control(&order(Kind::Relay, &profile, workers)).unwrap();
+            let (control, stop) = controller::control(&order(Kind::Relay, &profile, workers), Signals::none()).unwrap();
             assert_eq!((control.edges, control.opened, stop), (12, 12, None), "{trigger}, {workers} workers");
             for timer in ["connect", "negotiation", "ice", "dtls", "time_to_open", "signal_delivery"] {
                 assert!(control.timers.contains_key(timer), "{trigger}: {timer}");
@@ -129,4 +135,33 @@ fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
 fn the_smoke_profile_runs() {
     let summary = play(Kind::Relay, builtin::find("smoke").unwrap().text, 2);
     assert_eq!(summary.counts.edges.opened, 60);
+}
+
+/// Messages for ten minutes, which nobody waits for.
+const LONG: &str = r#"
+[rooms]
+count = 4
+size = 3
+[arrivals]
+rate = "60/s"
+[phases]
+steady = "10m"
+"#;
+
+#[test]
+fn an_abort_gate_that_fails_ends_the_run_and_is_named() {
+    let gate = |line: &str, after| Gate { abort: true, after, ..Gate::parse_line(line).unwrap() };
+    let watched = vec![
+        gate("edges_failed: rate < 50%", Duration::ZERO),
+        gate("time_to_open: max < 1us", Duration::from_secs(600)),
+        gate("time_to_open: p(50) < 2us", Duration::from_secs(1)),
+    ];
+    let began = Instant::now();
+    let done = conduct(Order { gates: watched, ..order(Kind::Relay, LONG, 2) });
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert_eq!(done.stop, Some(Stop::Gate));
+    let stopped_by = done.summary.run.stopped_by.unwrap();
+    assert!(stopped_by.starts_with("the gate time_to_open p(50) < 2us, observed "), "{stopped_by}");
+    assert!(!done.summary.run.interrupted && done.summary.run.complete);
+    assert_eq!(done.summary.counts.edges.opened, 12);
 }

@@ -1,14 +1,16 @@
 //! What was typed, as types: every command, with its help.
 
 mod options;
+mod probe;
 
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
     ShapeArgs, TrustArgs,
 };
+pub use probe::{ProbeArgs, ProbeFormat};
 
-use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
+use clap::builder::{FalseyValueParser, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io;
 use std::path::PathBuf;
@@ -39,6 +41,8 @@ Every option can also be set in the environment, as MESHLOAD_<OPTION>; the comma
 pub enum Command {
     /// Runs a load: every peer of the plan arrives, meets its room and opens its channels
     Run(RunArgs),
+    /// Looks closely at one handshake: which step fails, why, and with what evidence
+    Probe(ProbeArgs),
     /// Serves as the reference signaling server
     Serve(ServeArgs),
     /// Tells every mistake of a profile, or what its plan costs
@@ -49,6 +53,8 @@ pub enum Command {
     Dialects(ListArgs),
     /// Renders a summary again, in any format
     Report(ReportArgs),
+    /// Compares two runs, or folders of repeats, with confidence, as a gate
+    Compare(CompareArgs),
     /// Explains a metric, phase, reason, verdict or exit code; without a word, lists them
     Explain(ExplainArgs),
     /// Writes the completions of a shell to stdout
@@ -111,7 +117,7 @@ pub struct ReportArgs {
     /// What stdout gets
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
     pub format: Format,
-    /// Files to write: all, none, or some of md,junit,prom,csv,hlog
+    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog
     #[arg(long, value_name = "LIST", default_value = "none", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
     pub report: Reports,
     /// Folder for those files [default: the summary's]
@@ -120,6 +126,41 @@ pub struct ReportArgs {
     /// When to colour stdout
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload compare baseline/ reports/new/
+  meshload compare 'base/*/summary.json' 'new/*/summary.json' --tolerance 5%
+
+Exits with 99 on a regression, 98 if a side is INVALID, 2 if a side is missing or the runs are unlike.")]
+pub struct CompareArgs {
+    /// A summary.json, a report's folder, a folder of repeats, or a pattern
+    pub base: String,
+    /// Likewise
+    pub new: String,
+    /// How much worse a figure may be
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::share, env = "MESHLOAD_TOLERANCE")]
+    pub tolerance: f64,
+    /// Compares runs of different plans all the same
+    #[arg(long, env = "MESHLOAD_FORCE", value_parser = FalseyValueParser::new())]
+    pub force: bool,
+    /// Afterwards NEW takes the place of BASE, unless it is worse or INVALID
+    #[arg(long, env = "MESHLOAD_UPDATE_BASELINE", value_parser = FalseyValueParser::new())]
+    pub update_baseline: bool,
+    /// No BASE is no error: there is none before the first pull request
+    #[arg(long, env = "MESHLOAD_ALLOW_MISSING_BASE", value_parser = FalseyValueParser::new())]
+    pub allow_missing_base: bool,
+    /// Fails on a regression even if the two ran on different machines
+    #[arg(long, env = "MESHLOAD_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
+    pub across_machines: bool,
+    /// What stdout gets
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json", "md", "html"])]
+    #[arg(env = "MESHLOAD_FORMAT")]
+    pub format: String,
+    /// Folder for compare.json, compare.md and compare.html
+    #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -141,6 +182,12 @@ pub fn parse() -> Cli {
     use clap::FromArgMatches;
     let matches = command().get_matches();
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Reads the arguments after the program's name, without ending the process. Errors: clap's own words, for people.
+pub fn parse_from(args: &[String]) -> Result<Cli, String> {
+    let program = std::iter::once("meshload");
+    Cli::try_parse_from(program.chain(args.iter().map(String::as_str))).map_err(|error| error.to_string())
 }
 
 /// The completions of a shell, as a script.

@@ -33,13 +33,19 @@ pub struct ShapeArgs {
     /// A gate beside the profile's, such as 'time_to_open: p(95) < 800ms'; repeatable
     #[arg(long, value_name = "METRIC: EXPR", value_delimiter = '\n', env = "MESHLOAD_GATE")]
     pub gate: Vec<String>,
+    /// What an INVALID run does to the exit code: fail (98), or warn
+    #[arg(long, value_name = "fail|warn", env = "MESHLOAD_ON_INVALID")]
+    pub on_invalid: Option<String>,
+    /// What a SUSPECT run does to the exit code: pass, or fail (98)
+    #[arg(long, value_name = "pass|fail", env = "MESHLOAD_ON_SUSPECT")]
+    pub on_suspect: Option<String>,
     /// Drops the profile's gates
     #[arg(long, env = "MESHLOAD_NO_GATES", value_parser = FalseyValueParser::new())]
     pub no_gates: bool,
 }
 
 /// What else of the profile an option changes.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "The target and the peers")]
 pub struct ChangeArgs {
     /// The server's URL, ws(s) or http(s) [default: an embedded reference server]
@@ -93,9 +99,9 @@ pub struct TrustArgs {
     /// Runs so often, into DIR/1 to DIR/N, with seeds that count up; gates read the median of the VALID runs
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), env = "MESHLOAD_REPEAT")]
     pub repeat: u16,
-    /// Does an INVALID run again, up to so often
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=100), env = "MESHLOAD_RETRY_INVALID")]
-    pub retry_invalid: u16,
+    /// Runs again, up to so many times, while the run is INVALID; the last one's report stays
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20), env = "MESHLOAD_RETRY_INVALID")]
+    pub retry_invalid: u8,
 }
 
 /// What a run leaves and what it shows.
@@ -108,7 +114,7 @@ pub struct OutputArgs {
     /// What stdout gets; json is the summary and nothing else
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
     pub format: Format,
-    /// Files to write beside summary.json: all, none, or some of md,junit,prom,csv,hlog
+    /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog
     #[arg(long, value_name = "LIST", default_value = "all", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
     pub report: Reports,
     /// When to colour the terminal
@@ -126,9 +132,15 @@ pub struct OutputArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout"
-)]
+#[command(after_help = "Examples:
+  meshload serve --listen 127.0.0.1:0    a free port, told on the first line of stdout
+  meshload serve --fault timing          a server that fails in a way that is known
+
+Presets: channel-isolation, timing, channel-mismatch, connection, swallow-join, lost-first-offer, stale-roster,
+sdp-rewrite, candidate-drop, slow-fanout.
+Rules: drop | delay TIME[..TIME|~TIME|/subscriber] | duplicate [N] | reorder | corrupt frame|fingerprint | disconnect |
+stall TIME | rename-channel NAME | capacity N/s, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
+The first rule that matches a message decides its fate.")]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9000", env = "MESHLOAD_LISTEN")]
@@ -142,6 +154,12 @@ pub struct ServeArgs {
     /// A registry sends at most one list in that time; 0s sends one after each change
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = interval, env = "MESHLOAD_LIST_INTERVAL")]
     pub list_interval: Duration,
+    /// A fault to commit: a preset's name, or a rule such as 'delay 50ms type=peer-ready p=10%'; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = '\n', env = "MESHLOAD_FAULT")]
+    pub fault: Vec<String>,
+    /// The number that the faults' draws grow from
+    #[arg(long, value_name = "N", default_value_t = 1, env = "MESHLOAD_SEED")]
+    pub seed: u64,
     /// One line a second on stderr: connections and frames
     #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
     pub verbose: u8,
@@ -203,13 +221,14 @@ pub enum Report {
     Prom,
     Csv,
     Hlog,
+    Html,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports(pub BTreeSet<Report>);
 
 impl Report {
-    pub const ALL: [Self; 5] = [Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+    pub const ALL: [Self; 6] = [Self::Html, Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -218,6 +237,7 @@ impl Report {
             Self::Prom => "prom",
             Self::Csv => "csv",
             Self::Hlog => "hlog",
+            Self::Html => "html",
         }
     }
 }
@@ -226,7 +246,7 @@ impl Reports {
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let one = |name: &str| {
             let found = Report::ALL.into_iter().find(|report| report.name() == name);
-            found.ok_or_else(|| format!("{name:?} is none of all, none, md, junit, prom, csv and hlog"))
+            found.ok_or_else(|| format!("{name:?} is none of all, none, html, md, junit, prom, csv and hlog"))
         };
         match text {
             "all" => Ok(Self(Report::ALL.into())),
@@ -245,6 +265,8 @@ impl ShapeArgs {
             (Knob::Warmup, &self.warmup),
             (Knob::Duration, &self.duration),
             (Knob::Timeout, &self.timeout),
+            (Knob::OnInvalid, &self.on_invalid),
+            (Knob::OnSuspect, &self.on_suspect),
         ];
         let mut overrides = singles(&given);
         overrides.extend(self.gate.iter().map(|gate| Override::new(Knob::Gate, gate)));
@@ -291,4 +313,13 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
 /// A time, or a plain 0, which is the same in any unit.
 fn interval(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
+/// `10%` or `0.1`.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 100.0));
+    match number.parse::<f64>() {
+        Ok(number) if (0.0..=10.0).contains(&(number / scale)) => Ok(number / scale),
+        _ => Err("expected a share such as 10% or 0.1, at most 1000%".to_owned()),
+    }
 }

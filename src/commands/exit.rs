@@ -1,5 +1,7 @@
 //! How a command ends, as a number that scripts may depend on.
 
+use crate::controller::Signal;
+
 /// The exit codes of interface.md. Where several hold, the lowest in `rank` is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
@@ -55,11 +57,6 @@ impl Exit {
         }
     }
 
-    /// A run stopped by the signal of that number; `None` for one that stops no run.
-    pub fn of_signal(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|exit| exit.code() == 128 + number)
-    }
-
     /// The one of two that counts when both hold (interface.md, "Exit codes").
     pub fn first_of(self, other: Self) -> Self {
         if other.rank() < self.rank() { other } else { self }
@@ -76,6 +73,17 @@ impl Exit {
             Self::Invalid => 6,
             Self::Failed => 7,
             Self::Passed => 8,
+        }
+    }
+}
+
+/// A run stopped by it.
+impl From<Signal> for Exit {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Hangup => Self::Hangup,
+            Signal::Interrupt => Self::Interrupted,
+            Signal::Terminate => Self::Terminated,
         }
     }
 }

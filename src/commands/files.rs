@@ -28,6 +28,7 @@ fn file_name(report: Report) -> &'static str {
         Report::Prom => report::Format::Prom,
         Report::Csv => report::Format::Csv,
         Report::Hlog => report::Format::Hlog,
+        Report::Html => report::Format::Html,
     };
     format.file_name()
 }

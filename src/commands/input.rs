@@ -3,7 +3,8 @@
 use super::Exit;
 use super::stdout::complain;
 use crate::cli::{ChangeArgs, ShapeArgs};
-use crate::profile::{self, Knob, Override, Profile, Source, builtin, nearest};
+use crate::gates::Gate;
+use crate::profile::{self, Checks, Knob, Override, Profile, Source, builtin, nearest};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -25,7 +26,9 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
     };
     overrides.extend(headers);
     let source = Source { name, text: &text };
-    profile::read(source, &overrides, &variable).map_err(|problems| {
+    let gate = |metric: &str, expr: &str| Gate::parse(metric, expr).map(|_| ());
+    let checks = Checks { environment: &variable, gate: &gate };
+    profile::read_with(source, &overrides, checks).map_err(|problems| {
         complain(problems);
         Exit::Usage
     })

@@ -1,10 +1,13 @@
 //! The commands: one file per verb, and the only place that knows exit codes.
 
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod dialects;
+mod ending;
 mod exit;
 pub mod explain;
+mod faults;
 mod files;
 mod folder;
 mod gates;
@@ -12,11 +15,14 @@ mod input;
 mod limits;
 mod machine;
 pub mod man;
+pub mod probe;
 pub mod profiles;
 mod repeat;
 pub mod report;
 pub mod run;
+mod runs;
 pub mod serve;
 mod stdout;
+mod task;
 
 pub use exit::Exit;

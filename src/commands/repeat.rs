@@ -1,10 +1,11 @@
 //! `meshload run --repeat N`: the same plan again and again, judged on the median of the runs that can be trusted.
 
 use super::Exit;
+use super::ending::{Ended, Ending, outcome};
 use super::files::format;
 use super::folder::Folder;
-use super::run::{Played, Task, outcome};
 use super::stdout::{complain, write};
+use super::task::Task;
 use crate::gates::{median, opened_nothing};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};
@@ -21,21 +22,16 @@ pub fn repeat(task: &Task<'_>, first: Seed, path: &Path) -> Exit {
     let mut exit = Exit::Passed;
     for index in 0..times {
         let name = (index + 1).to_string();
-        let folder = match Folder::open(&path.join(&name)) {
-            Ok(folder) => folder,
-            Err(why) => {
-                complain([why]);
-                exit = exit.first_of(Exit::Usage);
-                break;
-            }
-        };
-        let Played { summary, exit: ended, .. } = match task.play(Seed(first.0.wrapping_add(index.into())), &folder) {
-            Ok(played) => played,
+        let folder = Folder::at(path.join(&name));
+        let done = match task.play(Seed(first.0.wrapping_add(index.into()))) {
+            Ok(done) => done,
             Err(ended) => {
                 exit = exit.first_of(ended);
                 break;
             }
         };
+        let Ended { summary, exit: ended, written } = Ending { task, folder: &folder }.judge(done);
+        complain(written.err());
         if !task.args.output.quiet {
             complain([format!(
                 "run {name} of {times}: {}, {}",
@@ -64,7 +60,7 @@ fn close(task: &Task<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
     let json = render_repeats(Format::Json, &repeats).into_bytes();
-    let written = Folder::open(path).and_then(|folder| folder.write([("repeats.json", json)]));
+    let written = Folder::at(path).write([("repeats.json", json)]);
     if let Err(why) = &written {
         complain([why]);
         exit = exit.first_of(Exit::Broken);

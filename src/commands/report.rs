@@ -3,18 +3,15 @@
 use super::Exit;
 use super::files::{files, format};
 use super::folder::Folder;
+use super::runs;
 use super::stdout::{complain, write};
 use crate::cli::ReportArgs;
 use crate::report::render;
-use crate::summary::Summary;
-use std::fs;
 use std::path::Path;
 
-/// More than any summary that meshload writes; in bytes.
-const SUMMARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
 pub fn report(args: &ReportArgs) -> Exit {
-    let summary = match read(&args.summary) {
+    let file = if args.summary.is_dir() { args.summary.join("summary.json") } else { args.summary.clone() };
+    let summary = match runs::read(&file) {
         Ok(summary) => summary,
         Err(why) => {
             complain([why]);
@@ -25,28 +22,12 @@ pub fn report(args: &ReportArgs) -> Exit {
         let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
         // The summary itself is there already, and is not ours to write again.
         let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
-        let written = Folder::open(folder).and_then(|folder| folder.write(files));
-        if let Err(why) = written {
+        if let Err(why) = Folder::at(folder).write(files) {
             complain([why]);
             return Exit::Broken;
         }
     }
     write(render(format(args.format, args.color), &summary))
-}
-
-/// The summary in a report's folder, or in the file itself.
-///
-/// # Errors
-/// One sentence with the path.
-pub fn read(path: &Path) -> Result<Summary, String> {
-    let file = if path.is_dir() { path.join("summary.json") } else { path.to_owned() };
-    let say = |why: String| format!("{}: {why}", file.display());
-    let size = fs::metadata(&file).map_err(|error| say(error.to_string()))?.len();
-    if size > SUMMARY_BYTES_MAX {
-        return Err(say(format!("{size} bytes are more than a summary has")));
-    }
-    let text = fs::read_to_string(&file).map_err(|error| say(error.to_string()))?;
-    Summary::read(&text).map_err(|error| say(error.to_string()))
 }
 
 fn folder_of(path: &Path) -> &Path {

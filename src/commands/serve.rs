@@ -1,9 +1,10 @@
 //! `meshload serve`: the reference server in the foreground, until a signal.
 
 use super::stdout::complain;
-use super::{Exit, limits};
+use super::{Exit, faults, limits};
 use crate::cli::{self, ServeArgs, ServerKind};
 use crate::server::{Config, Kind, Routing, Server, Snapshot, Tallies};
+use crate::vocabulary::seed::Seed;
 use std::future::pending;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -20,7 +21,12 @@ pub fn serve(args: &ServeArgs) -> Exit {
         cli::Routing::All => Routing::All,
         cli::Routing::Room => Routing::Room,
     };
-    let config = Config { listen: args.listen, kind, routing, list_interval: args.list_interval };
+    let faults = match faults::read(args.fault.iter().map(|rule| (rule.as_str(), "--fault"))) {
+        Ok(faults) => faults,
+        Err(exit) => return exit,
+    };
+    let config =
+        Config { listen: args.listen, kind, routing, list_interval: args.list_interval, faults, seed: Seed(args.seed) };
     match serve_until_signal(config, args.verbose > 0) {
         Ok(()) => Exit::Passed,
         Err(error) => {

@@ -15,11 +15,11 @@ const ARRIVALS_MAX: Duration = Duration::from_secs(10);
 
 const STEADY_MAX: Duration = Duration::from_secs(2);
 
-/// Plays the first rooms of the order's plan against nobody.
+/// Plays the first rooms of the order's plan against nobody, to their end or until a signal or the failure brake.
 ///
 /// # Errors
 /// As `run`.
-pub fn control(order: &Order) -> Result<(Control, Option<Stop>), Trouble> {
+pub fn control(order: &Order, mut signals: Signals) -> Result<(Control, Option<Stop>), Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let plan = shortened(&order.plan);
     let session = Session {
@@ -31,11 +31,9 @@ pub fn control(order: &Order) -> Result<(Control, Option<Stop>), Trouble> {
         workers: order.workers,
         show: order.show,
         thresholds: order.thresholds,
+        gates: vec![],
     };
-    let done = runtime.block_on(async {
-        let mut signals = Signals::listen()?;
-        play(session, &mut signals, None).await
-    })?;
+    let done = runtime.block_on(play(session, &mut signals, None))?;
     let summary = done.summary;
     let control = Control {
         peers: summary.counts.peers.planned,

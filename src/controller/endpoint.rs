@@ -50,3 +50,22 @@ impl Endpoints {
         self.of("probe", 0, "probe")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{self, Source};
+
+    #[test]
+    fn what_is_a_peers_own_is_filled_in_everywhere() {
+        let text = "[target]\nurl = \"wss://a.example/ws/{room.id}?id={peer.id}&n={peer.index}\"\n\
+                    subprotocol = \"{peer.id}\"\nheaders = { X-Peer = \"{peer.index} of {room.id}\" }\n";
+        let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
+        let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
+        let endpoint = Endpoints::new(profile.target, url, "m1", Reach::default()).of("m1-07", 7, "m1-room-0").unwrap();
+        assert_eq!(endpoint.url.as_str(), "wss://a.example/ws/m1-room-0?id=m1-07&n=7");
+        assert_eq!(endpoint.headers, [("X-Peer".to_owned(), "7 of m1-room-0".to_owned())]);
+        assert_eq!(endpoint.subprotocol.as_deref(), Some("m1-07"));
+        assert!(endpoint.user_agent.ends_with(" (run m1)"), "{}", endpoint.user_agent);
+    }
+}

@@ -19,6 +19,9 @@ pub enum Engines {
     None,
     /// No certificate could be made: no peer of this worker can begin.
     Broken(String),
+    /// What a test puts in their place.
+    #[cfg(test)]
+    Made(fn(Place) -> Box<dyn Engine>),
 }
 
 impl Engines {
@@ -64,6 +67,8 @@ impl Engines {
                 Ok(Box::new(engine))
             }
             Self::Broken(why) => Err(limit(why.clone())),
+            #[cfg(test)]
+            Self::Made(make) => Ok(make(place)),
         }
     }
 }

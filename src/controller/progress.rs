@@ -1,7 +1,9 @@
 //! What a person sees while it runs: bars on a terminal, a line every 5 s elsewhere.
 
 use super::conductor::Part;
+use crate::gates::Standing;
 use crate::metrics::Tally;
+use crate::vocabulary::quantity;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ pub enum Show {
 }
 
 /// The run at one moment.
-pub struct View {
+pub struct View<'a> {
     pub now: Instant,
     pub start: Instant,
     pub part: Part,
@@ -25,6 +27,8 @@ pub struct View {
     pub place: (Instant, Option<Duration>),
     pub tally: Tally,
     pub recent_p99_us: Option<u32>,
+    /// How the gates stand, once there is something to judge them on.
+    pub gates: Option<&'a Standing>,
 }
 
 /// The display of one run.
@@ -43,6 +47,7 @@ struct Bars {
     peers: ProgressBar,
     edges: ProgressBar,
     part: ProgressBar,
+    gates: ProgressBar,
 }
 
 impl Progress {
@@ -55,7 +60,7 @@ impl Progress {
         Self { shown }
     }
 
-    pub fn draw(&mut self, view: &View) {
+    pub fn draw(&mut self, view: &View<'_>) {
         match &mut self.shown {
             Shown::Bars(bars) => bars.draw(view),
             Shown::Lines { last } => {
@@ -83,32 +88,55 @@ impl Bars {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let bar = |length: u64, name: &str, hue: &str| {
             let hue = if colour { format!(".{hue}") } else { String::new() };
-            let template = format!("{{prefix:>8}} {{bar:32{hue}}} {{pos:>6}}/{{len:<6}} {{msg}}");
-            let bar = all.add(ProgressBar::new(length));
-            if let Ok(style) = ProgressStyle::with_template(&template) {
-                bar.set_style(style.progress_chars("━╸ "));
-            }
-            bar.with_prefix(name.to_owned())
+            let template = format!("{{prefix:>8}} {{bar:32{hue}}} {{pos:>6}}/{{len:<6}} {{wide_msg}}");
+            styled(all.add(ProgressBar::new(length)), &template).with_prefix(name.to_owned())
         };
+        // What does not fit a narrow terminal is cut at its edge: a line that wraps could not be drawn over.
+        let line = || styled(all.add(ProgressBar::new(0)), "{prefix:>8} {wide_msg}");
         let (peers, edges) = (bar(peers, "peers", "cyan"), bar(edges, "edges", "green"));
-        let part = all.add(ProgressBar::new(0));
-        if let Ok(style) = ProgressStyle::with_template("{prefix:>8} {msg}") {
-            part.set_style(style);
-        }
-        Self { all, peers, edges, part }
+        let (part, gates) = (line(), line());
+        Self { all, peers, edges, part, gates }
     }
 
-    fn draw(&self, view: &View) {
+    fn draw(&self, view: &View<'_>) {
         let tally = &view.tally;
         self.peers.set_position(tally.peers_joined);
         self.peers.set_message(failed(tally.peers_failed, tally.peers_dropped));
         self.edges.set_position(tally.edges_opened);
-        let p99 = view.recent_p99_us.map(|us| format!("time to open p99 {:.1} ms", f64::from(us) / 1_000.0));
+        let p99 = view.recent_p99_us.map(|us| format!("time to open p99 {}", quantity::duration(us.into())));
         let failures = failed(tally.edges_failed, tally.edges_dropped);
         self.edges.set_message([failures, p99.unwrap_or_default()].join("  ").trim().to_owned());
         self.part.set_prefix(view.part.name());
         self.part.set_message(format!("{}  {}", place(view), messages(tally)).trim_end().to_owned());
+        if let Some(gates) = view.gates {
+            self.gates.set_prefix("gates");
+            self.gates.set_message(standing(gates));
+        }
     }
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style.progress_chars("━╸ ")),
+        // Without a style of ours the bar has the crate's.
+        Err(_) => bar,
+    }
+}
+
+/// `2 hold, 1 fails (edges_failed rate < 1%, observed 4.20 %), 1 not enough samples yet`.
+fn standing(gates: &Standing) -> String {
+    let mut parts = vec![];
+    if gates.holding > 0 {
+        parts.push(format!("{} hold{}", gates.holding, if gates.holding == 1 { "s" } else { "" }));
+    }
+    if let Some(first) = &gates.first_failing {
+        let verb = if gates.failing == 1 { "fails" } else { "fail" };
+        parts.push(format!("{} {verb} ({})", gates.failing, first.in_words()));
+    }
+    if gates.undecided > 0 {
+        parts.push(format!("{} not enough samples yet", gates.undecided));
+    }
+    parts.join(", ")
 }
 
 fn failed(failed: u64, dropped: u64) -> String {
@@ -128,7 +156,7 @@ fn messages(tally: &Tally) -> String {
 }
 
 /// How far the part is.
-fn place(view: &View) -> String {
+fn place(view: &View<'_>) -> String {
     let (since, length) = view.place;
     let lasted = view.now.saturating_duration_since(since).as_secs();
     match length {
@@ -138,7 +166,7 @@ fn place(view: &View) -> String {
 }
 
 /// One line for a log.
-fn line(view: &View) -> String {
+fn line(view: &View<'_>) -> String {
     let tally = &view.tally;
     let elapsed = view.now.saturating_duration_since(view.start).as_secs();
     let mut parts = vec![
@@ -150,7 +178,29 @@ fn line(view: &View) -> String {
         [failed(tally.edges_failed, tally.edges_dropped), messages(tally)].into_iter().filter(|part| !part.is_empty()),
     );
     if let Some(us) = view.recent_p99_us {
-        parts.push(format!("p99 {:.1} ms", f64::from(us) / 1_000.0));
+        parts.push(format!("p99 {}", quantity::duration(us.into())));
     }
+    parts.extend(view.gates.map(|gates| format!("gates: {}", standing(gates))));
     parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gates::Gate;
+    use crate::gates::judge;
+    use crate::summary::Summary;
+
+    fn check(holding: u64, failing: u64, undecided: u64, shown: &str) {
+        let gate = Gate::parse_line("edges.opened: count > 4").unwrap();
+        let first_failing = judge(&[gate], &Summary::default()).pop().filter(|_| failing > 0);
+        assert_eq!(standing(&Standing { holding, failing, undecided, first_failing }), shown);
+    }
+
+    #[test]
+    fn gates_are_told_in_one_short_line() {
+        check(3, 0, 0, "3 hold");
+        check(1, 1, 2, "1 holds, 1 fails (edges.opened count > 4, observed 0), 2 not enough samples yet");
+        check(0, 2, 0, "2 fail (edges.opened count > 4, observed 0)");
+    }
 }

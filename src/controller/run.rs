@@ -7,17 +7,20 @@ use super::machine::machine;
 use super::progress::{Progress, Show, View};
 use super::session::{Session, play};
 use super::signals::{Signal, Signals};
+use super::target::reach_target;
+use super::umpire::Umpire;
 use super::vitals;
 use super::worker::{Common, Harvest, work};
 use crate::dialect::Dialect;
+use crate::gates::Gate;
 use crate::metrics::{Health, Thresholds};
 use crate::plan::Plan;
 use crate::server;
-use crate::signaling::{Reach, dial, resolve};
+use crate::signaling::Reach;
 use crate::summary::Summary;
 use crate::summary::run::PhaseSpan;
 use crate::summary::stamp::stamp;
-use crate::vocabulary::failure::Failure;
+use crate::summary::verdict::GateResult;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,9 +34,6 @@ const STEP_EVERY: Duration = Duration::from_millis(50);
 
 /// How often the process is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
-
-/// Between two tries while waiting for the target.
-const KNOCK_EVERY: Duration = Duration::from_millis(250);
 
 /// Workers that have not come back this long after everybody was told to leave are given up.
 const HARVEST_MAX: Duration = Duration::from_secs(4);
@@ -56,6 +56,8 @@ pub struct Order {
     pub workers: usize,
     pub show: Show,
     pub thresholds: Thresholds,
+    /// Watched while the run goes on: those marked `abort` can end it. Judging the whole run is the caller's.
+    pub gates: Vec<Gate>,
 }
 
 /// What ended a run before its plan did.
@@ -64,6 +66,8 @@ pub enum Stop {
     Signal(Signal),
     /// Too much failed for too long.
     Brake,
+    /// A gate marked `abort` failed; `run.stopped_by` of the Summary names it.
+    Gate,
 }
 
 /// A run that is over.
@@ -92,17 +96,27 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// Runs to the end of the plan, or until the failure brake: no signal stops it.
+///
+/// # Errors
+/// As `run_until`.
+pub fn run(order: Order) -> Result<Done, Trouble> {
+    run_until(order, Signals::none())
+}
+
 /// Runs to the end of the plan, or until a signal or the failure brake.
 ///
 /// # Errors
 /// The run could not be started; once it is, every failure is a figure in the Summary.
-pub fn run(order: Order) -> Result<Done, Trouble> {
+pub fn run_until(order: Order, signals: Signals) -> Result<Done, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(conduct(order))
+    let done = runtime.block_on(conduct(order, signals));
+    // A name that is still being resolved is waited for by nobody.
+    runtime.shutdown_background();
+    done
 }
 
-async fn conduct(order: Order) -> Result<Done, Trouble> {
-    let mut signals = Signals::listen()?;
+async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     let embedded = order.url.is_none().then(|| Embedded::start(order.embedded.clone())).transpose()?;
     let url = match (&order.url, &embedded) {
         (Some(url), _) => url.clone(),
@@ -111,10 +125,9 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
-    admit_target(&endpoints).await?;
     let stopped_early = tokio::select! {
-        () = wait_for_target(&endpoints, order.wait_for_target) => None,
-        signal = signals.next() => Some(Stop::Signal(signal)),
+        reached = reach_target(&endpoints, order.wait_for_target) => reached.map(|()| None)?,
+        signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
     let session = Session {
@@ -126,41 +139,9 @@ async fn conduct(order: Order) -> Result<Done, Trouble> {
         workers: order.workers,
         show: order.show,
         thresholds: order.thresholds,
+        gates: order.gates,
     };
     play(session, &mut signals, stopped_early).await
-}
-
-/// A target off this machine and off private networks is refused unless it was named on purpose.
-async fn admit_target(endpoints: &Endpoints) -> Result<(), Trouble> {
-    let endpoint = endpoints.any().map_err(|error| Trouble::Url(error.to_string()))?;
-    let Some((host, port)) = endpoint.host_and_port() else {
-        return Err(Trouble::Url("the URL names no host".to_owned()));
-    };
-    // A name that can't be resolved fails as every peer's own connect, and is counted there.
-    let Ok(addresses) = resolve(host, port).await else { return Ok(()) };
-    let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()));
-    match far {
-        Some(address) => Err(Trouble::Far { host: host.to_owned(), address: address.ip() }),
-        None => Ok(()),
-    }
-}
-
-/// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
-async fn wait_for_target(endpoints: &Endpoints, at_most: Duration) {
-    let until = Instant::now() + at_most;
-    while Instant::now() < until {
-        let dialled: Result<_, Failure> = match endpoints.any() {
-            Ok(endpoint) => match tokio::time::timeout_at(until.into(), dial(&endpoint)).await {
-                Ok(dialled) => dialled,
-                Err(_) => return,
-            },
-            Err(_) => return,
-        };
-        if dialled.is_ok() {
-            return;
-        }
-        tokio::time::sleep(KNOCK_EVERY).await;
-    }
 }
 
 /// The controller's side of the workers.
@@ -171,12 +152,21 @@ pub(super) struct WatchOver {
     conductor: Conductor,
     health: Health,
     progress: Progress,
+    umpire: Umpire,
+    /// The gate that ended the run.
+    tripped: Option<GateResult>,
     started_at: SystemTime,
     sampled_at: Instant,
 }
 
 impl WatchOver {
-    pub(super) fn start(common: Arc<Common>, workers: usize, show: Show, started_at: SystemTime) -> io::Result<Self> {
+    pub(super) fn start(
+        common: Arc<Common>,
+        workers: usize,
+        show: Show,
+        umpire: Umpire,
+        started_at: SystemTime,
+    ) -> io::Result<Self> {
         let (conduct, conducted) = watch::channel(Conduct::Play);
         let mut threads = vec![];
         for worker in 0..workers {
@@ -193,6 +183,8 @@ impl WatchOver {
             conductor: Conductor::new(common.start, lengths),
             health: Health::new(machine().cores),
             progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
+            umpire,
+            tripped: None,
             sampled_at: common.start,
             started_at,
             common,
@@ -209,7 +201,7 @@ impl WatchOver {
         let planned = self.common.plan.peers();
         loop {
             tokio::select! {
-                signal = signals.next() => return Some(Stop::Signal(signal)),
+                signal = signals.first() => return Some(Stop::Signal(signal)),
                 _ = step.tick() => {}
             }
             let now = Instant::now();
@@ -219,6 +211,8 @@ impl WatchOver {
                 continue;
             }
             let wanted = self.conductor.step(now, &tally);
+            let elapsed = now.saturating_duration_since(self.common.start);
+            self.tripped = self.umpire.look(now, elapsed, &self.common.pulses);
             self.progress.draw(&View {
                 now,
                 start: self.common.start,
@@ -226,6 +220,7 @@ impl WatchOver {
                 place: self.conductor.place(),
                 tally,
                 recent_p99_us: self.common.pulses.recent_p99_us(),
+                gates: self.umpire.standing(),
             });
             if wanted == Conduct::Leave || !self.is_playing() {
                 return None;
@@ -233,25 +228,20 @@ impl WatchOver {
             if self.conductor.should_brake(now, &tally) {
                 return Some(Stop::Brake);
             }
+            if self.tripped.is_some() {
+                return Some(Stop::Gate);
+            }
             self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, wanted) != wanted);
         }
     }
 
-    /// Everybody leaves; what comes back within the time is the run's data. A second signal
-    /// ends the wait.
-    pub(super) async fn harvest(&mut self, signals: &mut Signals) -> (Vec<Harvest>, Health) {
+    /// Everybody leaves; what comes back within the time is the run's data.
+    pub(super) async fn harvest(&mut self) -> (Vec<Harvest>, Health) {
         // A worker that is gone already needs no telling.
         let _ = self.conduct.send(Conduct::Leave);
         let until = Instant::now() + HARVEST_MAX;
         while self.is_playing() && Instant::now() < until {
-            tokio::select! {
-                signal = signals.next() => {
-                    if signals.is_second(signal) {
-                        break;
-                    }
-                }
-                () = tokio::time::sleep(Duration::from_millis(5)) => {}
-            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.progress.finish();
         let mut harvests = vec![];
@@ -280,14 +270,26 @@ impl WatchOver {
     fn take_sample(&mut self, now: Instant) {
         self.sampled_at = now;
         self.health.sample(vitals::sample(&self.common.pulses.threads()));
+        self.health.depths(self.common.pulses.depths());
         for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
             self.health.lag(worker, lag);
         }
-        self.health.depths(self.common.pulses.depths());
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));
         if apart > CLOCK_SLACK {
             self.health.clock_jumped(apart);
+        }
+    }
+
+    /// What stopped the run, in words.
+    pub(super) fn stopped_by(&self, stop: Stop) -> String {
+        match stop {
+            Stop::Signal(signal) => signal.name().to_owned(),
+            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
+            Stop::Gate => match &self.tripped {
+                Some(gate) => format!("the gate {}", gate.in_words()),
+                None => "a gate".to_owned(),
+            },
         }
     }
 

@@ -6,8 +6,10 @@ use super::progress::Show;
 use super::pulse::Pulses;
 use super::run::{Done, Stop, Trouble, WatchOver};
 use super::signals::Signals;
-use super::worker::Common;
+use super::umpire::Umpire;
+use super::worker::{Common, Harvest};
 use crate::dialect::Dialect;
+use crate::gates::Gate;
 use crate::metrics::{Facts, Recorder, Thresholds, summarize};
 use crate::plan::Plan;
 use crate::summary::run::Build;
@@ -34,6 +36,8 @@ pub(super) struct Session {
     pub workers: usize,
     pub show: Show,
     pub thresholds: Thresholds,
+    /// Watched while the run goes on.
+    pub gates: Vec<Gate>,
 }
 
 /// From the first arrival to the last departure; `stopped_early` has been told before there was one.
@@ -42,7 +46,8 @@ pub(super) async fn play(
     signals: &mut Signals,
     stopped_early: Option<Stop>,
 ) -> Result<Done, Trouble> {
-    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds } = session;
+    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds, gates } = session;
+    let umpire = Umpire::new(gates, show != Show::Nothing);
     let workers = workers.clamp(1, plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
     let common = Arc::new(Common {
@@ -53,24 +58,21 @@ pub(super) async fn play(
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&plan),
         pulses: Pulses::new(workers),
+        watched: umpire.watched(),
         plan,
     });
-    let mut watch_over = WatchOver::start(common.clone(), workers, show, started_at)?;
+    let mut watch_over = WatchOver::start(common.clone(), workers, show, umpire, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => watch_over.until_the_end(signals).await,
     };
-    let (harvests, health) = watch_over.harvest(signals).await;
+    let (harvests, health) = watch_over.harvest().await;
     let ended = Instant::now();
 
     let complete = harvests.len() == workers;
     let panics = harvests.iter().map(|harvest| harvest.panics).sum();
-    let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds();
-    let mut books = Recorder::new(&[], start, timeout, kinds.len());
-    for harvest in harvests {
-        books.merge(harvest.recorder);
-    }
+    let books = one_book(&common, harvests);
     let facts = Facts {
         build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
         name: common.plan.profile.name.clone(),
@@ -84,10 +86,7 @@ pub(super) async fn play(
         target,
         interrupted: matches!(stop, Some(Stop::Signal(_))),
         complete,
-        stopped_by: stop.map(|stop| match stop {
-            Stop::Signal(signal) => signal.name().to_owned(),
-            Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
-        }),
+        stopped_by: stop.map(|stop| watch_over.stopped_by(stop)),
         machine: machine(),
         phases: watch_over.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
@@ -95,6 +94,16 @@ pub(super) async fn play(
     };
     let summary = summarize(&books, &health, facts);
     Ok(Done { summary, stop, panics })
+}
+
+/// What the workers booked, together.
+fn one_book(common: &Common, harvests: Vec<Harvest>) -> Recorder {
+    let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
+    let mut books = Recorder::new(&[], common.start, timeout, kinds);
+    for harvest in harvests {
+        books.merge(harvest.recorder);
+    }
+    books
 }
 
 fn pool(plan: &Plan) -> Arc<[u8]> {

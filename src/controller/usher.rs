@@ -284,3 +284,6 @@ fn talk(common: &Common, place: Place) -> Talk {
         draws: plan.seed.stream("talk", place.peer.0.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,13 @@ use super::pulse::{Pulse, Pulses};
 use super::switchboard;
 use super::usher::Usher;
 use crate::dialect::Dialect;
-use crate::driver::Clock;
+use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Pattern;
 use crate::signaling::Exchange;
+use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
 use crate::vocabulary::ids::Naming;
 use std::cell::RefCell;
@@ -29,6 +30,9 @@ const LAG_EVERY: Duration = Duration::from_millis(10);
 /// How often a worker tells how far it is.
 const PULSE_EVERY: Duration = Duration::from_millis(100);
 
+/// How often a worker copies what gates read: a copy is 160 KiB a timer.
+pub const LIVE_EVERY: Duration = Duration::from_millis(500);
+
 /// How long the last goodbyes may take once everybody was told to leave.
 const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
@@ -45,6 +49,8 @@ pub struct Common {
     /// What random payloads are cut from.
     pub pool: Arc<[u8]>,
     pub pulses: Pulses,
+    /// The timers that gates read while the run goes on; `None` if no gate is watched.
+    pub watched: Option<Vec<(String, Clock)>>,
 }
 
 /// What a worker comes back with.
@@ -77,7 +83,12 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
     let books = Rc::new(RefCell::new(Recorder::new(&facts, common.start, timeout, kinds)));
     common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct)),
+        Ok(runtime) => {
+            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct));
+            // A name that is still being resolved is waited for by nobody.
+            runtime.shutdown_background();
+            panics
+        }
         Err(error) => Err(error),
     };
     common.pulses.of(worker).tally = books.borrow().tally();
@@ -94,7 +105,7 @@ async fn play(
     books: &Rc<RefCell<Recorder>>,
     mut conduct: watch::Receiver<Conduct>,
 ) -> io::Result<u64> {
-    let clock = Clock::new()?;
+    let clock = driver::Clock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
     let exchange = common.endpoints.is_none().then(|| {
@@ -109,6 +120,7 @@ async fn play(
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
     let mut depths = Depths::default();
+    let mut live_due = Instant::now();
     let mut until: Option<Instant> = None;
     while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
@@ -132,6 +144,11 @@ async fn play(
             _ = pulse.tick() => {
                 depths.frames = usher.frames_waiting_max();
                 tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
+                let now = Instant::now();
+                if now >= live_due {
+                    live_due = now + LIVE_EVERY;
+                    tell_live(common, worker, &books.borrow());
+                }
             }
             () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
             () = usher.departure() => {}
@@ -151,15 +168,23 @@ fn tell(pulse: &mut Pulse, books: &Recorder, lag: &mut Histogram, depths: Depths
     pulse.depths = depths;
 }
 
+/// What gates read, where any are watched.
+fn tell_live(common: &Common, worker: usize, books: &Recorder) {
+    let Some(timers) = &common.watched else { return };
+    let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let live = books.live(timers, &kinds);
+    common.pulses.of(worker).live = Some(live);
+}
+
 /// Waits until `due`; for ever, when all have come.
-async fn next_arrival(clock: &Rc<Clock>, due: Option<Instant>) {
+async fn next_arrival(clock: &Rc<driver::Clock>, due: Option<Instant>) {
     match due {
         Some(due) => clock.sleep_until(due).await,
         None => std::future::pending().await,
     }
 }
 
-fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
+pub(super) fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
     RoomFacts {
         index: room.index,
         first: room.first,

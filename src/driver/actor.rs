@@ -2,12 +2,14 @@
 
 use crate::dialect::{self, Conversation, Output as Talked};
 use crate::peer::{Input, Output, Parcel, Peer};
-use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::event::{Concern, Part, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Naming, Place, Seat};
 use crate::vocabulary::link::{Notice, Order};
-use crate::vocabulary::message::{Kind, Say};
+use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use rustc_hash::FxHasher;
 use std::collections::VecDeque;
+use std::hash::Hasher;
 use std::time::Instant;
 
 /// What happens to a peer.
@@ -137,6 +139,9 @@ impl Actor {
                 }
                 Talked::Heard(heard) => match heard.try_map(|id| self.seat(id)) {
                     Some(heard) => {
+                        if let Heard::Signal { from, signal, .. } = &heard {
+                            self.witness(*from, false, signal);
+                        }
                         self.peer.handle(now, Input::Heard(heard));
                         while let Some(output) = self.peer.poll() {
                             self.obey(now, output);
@@ -155,6 +160,7 @@ impl Actor {
                 let say = match say {
                     Say::Leave => Say::Leave,
                     Say::Signal { to, signal } => {
+                        self.witness(to, true, &signal);
                         Say::Signal { to: self.naming.peer(self.place.neighbour(to)), signal }
                     }
                 };
@@ -172,6 +178,22 @@ impl Actor {
             }
         };
         self.effects.push_back(effect);
+    }
+
+    /// Books what a signal was, so that what is heard can be compared with what was said.
+    fn witness(&mut self, other: Seat, said: bool, signal: &Signal) {
+        let (part, text) = match signal {
+            Signal::Offer { sdp } => (Part::Offer, sdp),
+            Signal::Answer { sdp } => (Part::Answer, sdp),
+            Signal::Candidate(candidate) => (Part::Candidate, &candidate.candidate),
+            Signal::EndOfCandidates => return,
+        };
+        if self.is_gone() || !self.connected {
+            return;
+        }
+        let mut hasher = FxHasher::default();
+        hasher.write(text.as_bytes());
+        self.effects.push_back(Effect::Note(What::Signal { other, said, part, digest: hasher.finish() }));
     }
 
     fn concern(&self, concern: dialect::Concern) -> Concern {

@@ -6,7 +6,6 @@ use crate::summary::Summary;
 use crate::summary::distribution::{Clock, samples_needed};
 use crate::summary::metric::Readings;
 use crate::summary::verdict::GateResult;
-use std::time::Duration;
 
 /// One result for each gate, in their order. Nothing measured is no pass.
 pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
@@ -23,14 +22,7 @@ pub fn opened_nothing(summary: &Summary) -> bool {
     summary.counts.edges.opened == 0
 }
 
-/// The first gate that ends a run which has lasted for `elapsed`: one marked `abort` that fails on what it was meant
-/// to see. Too few samples end nothing, as more may come.
-pub fn tripped(gates: &[Gate], elapsed: Duration, readings: &impl Readings) -> Option<GateResult> {
-    let armed = gates.iter().filter(|gate| gate.abort && elapsed >= gate.after);
-    armed.map(|gate| result(gate, readings)).find(|result| !result.ok && result.why.is_none())
-}
-
-fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
+pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
     let (observed, samples) = observe(gate, readings);
     let why = if observed.is_none() {
         Some("no_data")
@@ -168,22 +160,6 @@ mod tests {
         let gate = |min_samples| Gate { min_samples, ..Gate::parse_line("edges_failed: rate < 50%").unwrap() };
         let why = |min_samples| judge(&[gate(min_samples)], &measured(1))[0].why.clone();
         assert_eq!((why(4), why(5).as_deref()), (None, Some("too_few_samples")));
-    }
-
-    fn check_trip(gate: &str, abort: bool, elapsed_s: u64, trips: bool) {
-        let gate = Gate { abort, after: Duration::from_secs(30), ..Gate::parse_line(gate).unwrap() };
-        let result = tripped(&[gate], Duration::from_secs(elapsed_s), &measured(20));
-        assert_eq!(result.is_some(), trips);
-    }
-
-    #[test]
-    fn only_an_abort_gate_that_has_seen_enough_ends_the_run() {
-        check_trip("time_to_open: p(95) < 99ms", true, 30, true);
-        check_trip("time_to_open: p(95) < 99ms", true, 29, false);
-        check_trip("time_to_open: p(95) < 99ms", false, 30, false);
-        check_trip("time_to_open: p(95) < 101ms", true, 30, false);
-        check_trip("time_to_open: p(99) < 99ms", true, 30, false);
-        check_trip("message_rtt: p(95) < 99ms", true, 30, false);
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! Gates: what a run must have measured to pass, as the user wrote it.
 
+pub mod baseline;
 mod judge;
 mod median;
 mod metric;
 mod parse;
+mod standing;
 
 use crate::summary::verdict::Unit;
 use std::fmt;
 use std::time::Duration;
 
-pub use crate::gates::judge::{judge, opened_nothing, passed, tripped};
+pub use crate::gates::judge::{judge, opened_nothing, passed};
 pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
+pub use crate::gates::standing::{Standing, standing, timers, tripped};
 
 /// One condition on one metric (interface.md, "Gates").
 #[derive(Clone, Debug, PartialEq)]

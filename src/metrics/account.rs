@@ -5,7 +5,7 @@ use crate::metrics::milestones::Milestones;
 use crate::metrics::slowest::Slowest;
 use crate::metrics::timers::{Of, Timers};
 use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
-use crate::summary::rows::Shares;
+use crate::summary::rows::{PhaseTimes, Shares};
 
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -98,6 +98,27 @@ impl Account {
             target: target as f64 / whole,
             peers: peers as f64 / whole,
             own_work: self.own_work_sum_us as f64 / whole,
+        })
+    }
+
+    /// `None` when no edge opened. Each phase ends where the mean of all up to it does, so that rounding adds up too.
+    pub fn mean_edge(&self) -> Option<PhaseTimes> {
+        let mut sum = 0u64;
+        let ends = self.phase_sums_us.map(|us| {
+            sum = sum.saturating_add(us);
+            sum.checked_div(self.edges.opened).unwrap_or(0)
+        });
+        let mean = |phase: usize| ends[phase] - phase.checked_sub(1).map_or(0, |before| ends[before]);
+        let had_transport = self.phase_sums_us[4..].iter().any(|us| *us > 0);
+        let of_transport = |phase| had_transport.then(|| mean(phase));
+        (self.edges.opened > 0).then(|| PhaseTimes {
+            connect_us: mean(0),
+            join_us: mean(1),
+            discovery_us: mean(2),
+            negotiation_us: mean(3),
+            ice_us: of_transport(4),
+            dtls_us: of_transport(5),
+            channel_us: of_transport(6),
         })
     }
 

@@ -7,6 +7,7 @@ mod failures;
 mod health;
 mod lane;
 mod live;
+mod meshes;
 mod milestones;
 mod peer;
 mod record_edge;

@@ -93,6 +93,8 @@ impl Recorder {
             What::Joined => self.joined(spot),
             What::PeerFailed { failure } => self.peer_failed(spot, failure),
             What::Left { silent: _ } => self.left(spot),
+            // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
+            What::Signal { .. } => {}
             What::Surprise { other: _ } => self.accounts[spot.half].edges.surprises += 1,
             What::Met { other }
             | What::Offers { other }

@@ -1,5 +1,6 @@
 //! The run second by second, in at most a thousand rows however long it lasts.
 
+use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
 use std::time::{Duration, Instant};
 
@@ -113,6 +114,7 @@ impl Row {
             messages: self.messages,
             time_to_open_p50_us: quantile(&mut times_us, 0.5),
             time_to_open_p99_us: quantile(&mut times_us, 0.99),
+            time_to_open: heat::spread(&times_us),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The last step: what was recorded, how the generator fared and what the controller knows become the Summary.
 
 use crate::metrics::health::Health;
+use crate::metrics::meshes;
 use crate::metrics::recorder::Recorder;
 use crate::metrics::timers::Of;
 use crate::metrics::validity::{Strain, Thresholds, judge};
@@ -59,6 +60,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         timers,
         timers_warmup: recorder.accounts[1].timers.distributions(&facts.kinds),
         shares: account.shares(),
+        mean_edge: account.mean_edge(),
         failures: account.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
@@ -66,6 +68,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         series: recorder.series.rows(),
         slowest: account.slowest.rows(label),
         control: None,
+        worst_rooms: meshes::worst(recorder),
         meshload: facts.build,
         phases: facts.phases,
         run: Run {
@@ -81,6 +84,8 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
             interrupted: facts.interrupted,
             complete: facts.complete,
             stopped_by: facts.stopped_by,
+            // The words of the profile are the caller's to add: events don't know them.
+            profile: None,
             machine: facts.machine,
         },
     }

@@ -1,10 +1,10 @@
-//! `[phases]`, `[handshake]`, `[engine]`, `[validity]` and `[churn]`: how a run and its peers behave.
+//! `[phases]`, `[handshake]`, `[engine]`, `[validity]`, `[faults]` and `[churn]`: how a run and its peers behave.
 
 use super::arrivals::DURATION_MAX;
 use super::document::Value;
 use super::section::Section;
 use super::units;
-use super::{EngineChoice, Handshake, OnInvalid, Phases, Validity};
+use super::{EngineChoice, FaultLine, Handshake, OnInvalid, OnSuspect, Phases, Validity};
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
 use std::time::Duration;
 
@@ -66,7 +66,56 @@ pub(super) fn engine(root: &Section<'_>) -> EngineChoice {
 
 pub(super) fn validity(root: &Section<'_>) -> Validity {
     let section = root.section("validity");
-    Validity { on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]) }
+    // A timer holds 10 minutes (measurement.md, "Metrics").
+    let times = Duration::ZERO..=Duration::from_secs(600);
+    let validity = Validity {
+        on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),
+        on_suspect: section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]),
+        lag_suspect: section.duration("lag_suspect", times.clone()),
+        lag_suspect_share: section.share("lag_suspect_share"),
+        lag_invalid: section.duration("lag_invalid", times.clone()),
+        busy_suspect: section.share("busy_suspect"),
+        waiting_suspect: section.share("waiting_suspect"),
+        waiting_invalid: section.share("waiting_invalid"),
+        dropped_suspect: section.share("dropped_suspect"),
+        dropped_invalid: section.share("dropped_invalid"),
+        clock_jump_invalid: section.duration("clock_jump_invalid", times),
+    };
+    let pairs = [
+        ("lag_suspect", "lag_invalid", validity.lag_suspect > validity.lag_invalid),
+        ("waiting_suspect", "waiting_invalid", validity.waiting_suspect > validity.waiting_invalid),
+        ("dropped_suspect", "dropped_invalid", validity.dropped_suspect > validity.dropped_invalid),
+    ];
+    for (suspect, invalid, crossed) in pairs {
+        if crossed {
+            let key = if section.is_given(suspect) { suspect } else { invalid };
+            let (least, most) = (section.shown(suspect), section.shown(invalid));
+            section.problem(key, format!("{suspect} ({least}) is past {invalid} ({most})"));
+        }
+    }
+    validity
+}
+
+/// What the embedded server does wrong; a target of the user's has its own faults.
+pub(super) fn faults(root: &Section<'_>) -> Vec<FaultLine> {
+    let section = root.section("faults");
+    let Some(node) = section.node("rules") else { return vec![] };
+    let Value::List(list) = &node.value else {
+        section.problem("rules", format!("expected a list such as [\"timing\"], not {}", node.value.kind()));
+        return vec![];
+    };
+    let mut lines = vec![];
+    for item in list {
+        let at = item.at.show(section.reader.file);
+        match &item.value {
+            Value::Text(rule) => lines.push(FaultLine { rule: rule.clone(), at }),
+            other => section.problem("rules", format!("expected a fault in quotes, not {}", other.kind())),
+        }
+    }
+    if !lines.is_empty() && root.section("target").node("url").is_some() {
+        section.problem("rules", "faults are the embedded server's; leave target.url out");
+    }
+    lines
 }
 
 /// Churn is part of the language, and nothing carries it out yet: asking for it is a problem, not a silence.

@@ -1,8 +1,10 @@
-//! `[gates]`: lines of metric and expression, taken as written; their grammar is read a floor above.
+//! `[gates]`: lines of metric and expression, each shown to the check that knows their grammar.
 
 use super::GateLine;
 use super::document::{Node, Tree, Value};
+use super::environment;
 use super::language;
+use super::problem::quoted;
 use super::section::{Reader, Section};
 use std::time::Duration;
 
@@ -41,7 +43,11 @@ fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<Ga
     let line =
         |expr| GateLine { metric: metric.to_owned(), expr, abort: false, after: Duration::ZERO, min_samples: 0, at };
     match &node.value {
-        Value::Text(written) => reader.expand(path, &node.at, written).map(line),
+        Value::Text(written) => {
+            let expr = reader.expand(path, &node.at, written)?;
+            reads(reader, path, metric, node, &expr);
+            Some(line(expr))
+        }
         Value::Table(tree) => {
             let section = Section::new(reader, path.to_owned(), &node.at, tree);
             section.allow(language::GATE);
@@ -51,6 +57,7 @@ fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<Ga
                 }
                 return None;
             };
+            reads(reader, path, metric, tree.get("expr").unwrap_or(node), &expr);
             Some(GateLine {
                 abort: section.flag("abort"),
                 after: section.duration("after", Duration::ZERO..=super::arrivals::DURATION_MAX),
@@ -64,4 +71,15 @@ fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<Ga
             None
         }
     }
+}
+
+/// Notes what is wrong with a gate; `written` is its expression before references were replaced.
+fn reads(reader: &Reader<'_>, path: &str, metric: &str, written: &Node, expr: &str) {
+    let Err(message) = (reader.checks.gate)(metric, expr) else { return };
+    let message = match &written.value {
+        // What a variable stands for is not printed: it may be a secret.
+        Value::Text(text) if environment::refers(text) => format!("what {} stands for is no gate", quoted(text)),
+        _ => message,
+    };
+    reader.problem(path, &written.at, message);
 }

@@ -11,7 +11,23 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("messages", &["pattern", "start", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
     ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
     ("engine", &["kind", "ice_servers", "certificates"]),
-    ("validity", &["on_invalid"]),
+    (
+        "validity",
+        &[
+            "on_invalid",
+            "on_suspect",
+            "lag_suspect",
+            "lag_suspect_share",
+            "lag_invalid",
+            "busy_suspect",
+            "waiting_suspect",
+            "waiting_invalid",
+            "dropped_suspect",
+            "dropped_invalid",
+            "clock_jump_invalid",
+        ],
+    ),
+    ("faults", &["rules"]),
     ("gates", &[]),
 ];
 

@@ -23,7 +23,7 @@ pub use overrides::{Knob, Override};
 pub use problem::{Problem, nearest};
 pub use secret::Secret;
 pub use target::DIALECTS;
-pub use units::duration;
+pub use units::{duration, share};
 
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Reliability, Trigger};
 use section::{Reader, Section};
@@ -39,9 +39,22 @@ pub struct Source<'a> {
     pub text: &'a str,
 }
 
+/// What the caller knows, and a profile's checks need.
+#[derive(Clone, Copy)]
+pub struct Checks<'a> {
+    pub environment: Environment<'a>,
+    /// Whether a metric and an expression are a gate: their grammar is a floor above. Errors: one sentence.
+    pub gate: &'a dyn Fn(&str, &str) -> Result<(), String>,
+}
+
+/// `read_with`, with gates taken as they are written.
+pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment<'_>) -> Result<Profile, Vec<Problem>> {
+    read_with(source, overrides, Checks { environment, gate: &|_, _| Ok(()) })
+}
+
 /// Reads a profile: the text over the defaults, `overrides` over both, all of it checked at once.
 /// Errors: every problem, each with the line or the option that it comes from.
-pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment<'_>) -> Result<Profile, Vec<Problem>> {
+pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>) -> Result<Profile, Vec<Problem>> {
     let mut tree = document::parse("the defaults", DEFAULTS)?;
     document::forget_lines(&mut tree);
     document::merge(&mut tree, document::parse(source.name, source.text)?);
@@ -54,7 +67,7 @@ pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment
     }
     tree.entry("name".to_owned()).or_insert_with(|| document::by_default(&name_of(source.name)));
 
-    let reader = Reader::new(source.name, environment, problems);
+    let reader = Reader::new(source.name, checks, problems);
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree);
     root.allow(&language::top());
@@ -70,6 +83,7 @@ pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment
         engine: behaviour::engine(&root),
         validity: behaviour::validity(&root),
         gates: gates::check(&root),
+        faults: behaviour::faults(&root),
         written: written::write(&tree),
     };
     behaviour::churn(&root);
@@ -117,6 +131,7 @@ pub struct Profile {
     pub engine: EngineChoice,
     pub validity: Validity,
     pub gates: Vec<GateLine>,
+    pub faults: Vec<FaultLine>,
     written: String,
 }
 
@@ -215,16 +230,34 @@ pub struct EngineChoice {
     pub certificates: Certificates,
 }
 
-/// What an INVALID run does to the exit code, and where the thresholds lie.
+/// What INVALID and SUSPECT runs do to the exit code, and from where on a run is one (measurement.md, the table of
+/// verdicts). Shares are from 0 to 1; what is suspect is never past what is invalid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validity {
     pub on_invalid: OnInvalid,
+    pub on_suspect: OnSuspect,
+    pub lag_suspect: Duration,
+    /// Of the p50 of `time_to_open`, where that is more than `lag_suspect`.
+    pub lag_suspect_share: f64,
+    pub lag_invalid: Duration,
+    pub busy_suspect: f64,
+    pub waiting_suspect: f64,
+    pub waiting_invalid: f64,
+    pub dropped_suspect: f64,
+    pub dropped_invalid: f64,
+    pub clock_jump_invalid: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnInvalid {
     Fail,
     Warn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnSuspect {
+    Pass,
+    Fail,
 }
 
 /// A gate as written, with where; its grammar is read by `gates`.
@@ -237,6 +270,14 @@ pub struct GateLine {
     pub after: Duration,
     pub min_samples: u64,
     /// `file:line`, or `--gate`.
+    pub at: String,
+}
+
+/// A fault of the embedded server as written: a preset's name, or a rule in the language of `server::faults`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultLine {
+    pub rule: String,
+    /// `file:line`, or the option.
     pub at: String,
 }
 

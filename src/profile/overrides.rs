@@ -30,6 +30,8 @@ pub enum Knob {
     Origin,
     /// `Name: value`
     Header,
+    OnInvalid,
+    OnSuspect,
     /// `METRIC: EXPR`, beside the profile's.
     Gate,
     /// Drops the profile's gates; its value is not looked at.
@@ -58,6 +60,8 @@ impl Knob {
             Knob::Subprotocol => "--subprotocol",
             Knob::Origin => "--origin",
             Knob::Header => "--header",
+            Knob::OnInvalid => "--on-invalid",
+            Knob::OnSuspect => "--on-suspect",
             Knob::Gate => "--gate",
             Knob::NoGates => "--no-gates",
         }
@@ -94,6 +98,8 @@ fn write(profile: &mut Tree, change: &Override) -> Result<(), Problem> {
         Knob::Engine => put(profile, "engine", "kind", as_text()),
         Knob::Subprotocol => put(profile, "target", "subprotocol", as_text()),
         Knob::Origin => put(profile, "target", "origin", as_text()),
+        Knob::OnInvalid => put(profile, "validity", "on_invalid", as_text()),
+        Knob::OnSuspect => put(profile, "validity", "on_suspect", as_text()),
         Knob::Header => header(profile, text, &at)?,
         Knob::Gate => gate(profile, text, &at)?,
         Knob::NoGates => {

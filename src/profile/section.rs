@@ -1,7 +1,8 @@
 //! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
 
+use super::Checks;
 use super::document::{At, Node, PROBLEMS_MAX, Tree, Value};
-use super::environment::{self, Environment};
+use super::environment;
 use super::language;
 use super::problem::{Problem, nearest, one_of, quoted};
 use super::units;
@@ -13,15 +14,15 @@ use std::time::Duration;
 /// as a fallback; a profile with problems is never handed out, so no fallback ever is.
 pub(super) struct Reader<'a> {
     pub file: &'a str,
-    pub environment: Environment<'a>,
+    pub checks: Checks<'a>,
     /// Each with the line to sort it by; what comes from no line goes last.
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(file: &'a str, environment: Environment<'a>, problems: Vec<Problem>) -> Self {
+    pub fn new(file: &'a str, checks: Checks<'a>, problems: Vec<Problem>) -> Self {
         let problems = problems.into_iter().map(|problem| (usize::MAX, problem)).collect();
-        Self { file, environment, problems: RefCell::new(problems) }
+        Self { file, checks, problems: RefCell::new(problems) }
     }
 
     /// All that was noted, in the order of the text, up to what anybody would read.
@@ -53,7 +54,7 @@ impl<'a> Reader<'a> {
 
     /// A text with its references to the environment replaced; none if one of them stands for nothing.
     pub fn expand(&self, path: &str, at: &At, written: &str) -> Option<String> {
-        match environment::expand(written, self.environment) {
+        match environment::expand(written, self.checks.environment) {
             Ok(text) => Some(text.into_owned()),
             Err(problems) => {
                 problems.into_iter().for_each(|message| self.problem(path, at, message));
@@ -237,6 +238,11 @@ impl<'a> Section<'a> {
         };
         self.problem(key, format!("{} is {fault}", self.shown(key)));
         RATE_MIN
+    }
+
+    /// A share within 0% and 100%.
+    pub fn share(&self, key: &str) -> f64 {
+        self.measured(key, "a share", "%", units::share).unwrap_or(0.0)
     }
 
     /// A value with a unit. A bare number is a problem: nobody knows what the writer meant by it.

@@ -372,3 +372,52 @@ const LINES: &[&str] = &[
     "[gates.x]",
     "rate = inf",
 ];
+
+#[test]
+fn a_gate_that_is_none_is_told_with_the_other_mistakes_in_the_order_of_the_text() {
+    let text = "[rooms]\nsize = 1\n[gates]\nedges_failed = [\"rate < 1%\", \"bad\"]\nconnect = { expr = \"bad\" }\n\
+                message_rtt = \"bad${TOKEN}\"\n[phases]\nsteady = 500\n";
+    let gate = |metric: &str, expr: &str| match expr.starts_with("bad") {
+        true => Err(format!("{metric} cannot be {expr}")),
+        false => Ok(()),
+    };
+    let source = Source { name: "p.toml", text };
+    let problems = read_with(source, &[], Checks { environment: &environment, gate: &gate }).unwrap_err();
+    let shown: Vec<_> = problems.iter().map(Problem::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "rooms.size: 1 is too small; a mesh needs at least 2 peers, and a room holds at most 10000 (p.toml:2)",
+            "gates.edges_failed: edges_failed cannot be bad (p.toml:4)",
+            "gates.connect: connect cannot be bad (p.toml:5)",
+            "gates.message_rtt: what \"bad${TOKEN}\" stands for is no gate (p.toml:6)",
+            "phases.steady: 500 of what? write 500ms (p.toml:8)",
+        ]
+    );
+}
+
+#[test]
+fn thresholds_of_validity_are_settable_and_suspect_is_never_past_invalid() {
+    let validity =
+        profile("[validity]\non_suspect = \"fail\"\nlag_suspect = \"100ms\"\nwaiting_invalid = \"10%\"", &[]);
+    let validity = validity.unwrap().validity;
+    assert_eq!((validity.on_suspect, validity.lag_suspect), (OnSuspect::Fail, Duration::from_millis(100)));
+    assert_eq!((validity.waiting_suspect, validity.waiting_invalid), (0.1, 0.1));
+    check(
+        "[validity]\nlag_suspect = \"101ms\"\ndropped_invalid = \"0.09%\"\nbusy_suspect = 3\non_suspect = \"warn\"\n",
+        &[
+            "validity.lag_suspect: lag_suspect (\"101ms\") is past lag_invalid (\"100ms\") (p.toml:2)",
+            "validity.dropped_invalid: dropped_suspect (\"0.1%\") is past dropped_invalid (\"0.09%\") (p.toml:3)",
+            "validity.busy_suspect: 3 of what? write 3% (p.toml:4)",
+            "validity.on_suspect: \"warn\" is none of pass or fail (p.toml:5)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_set_of_validity_reads_back() {
+    let first = profile("[validity]\nlag_suspect = \"20ms\"\n", &[Override::new(Knob::OnInvalid, "warn")]).unwrap();
+    let again = profile(to_toml(&first), &[]).unwrap();
+    assert_eq!(again.validity, first.validity);
+    assert_eq!((again.validity.on_invalid, again.validity.lag_suspect), (OnInvalid::Warn, Duration::from_millis(20)));
+}

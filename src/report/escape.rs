@@ -1,7 +1,7 @@
 //! Text from the target, or from anybody, made harmless where it is shown.
 
 /// On a terminal or in a CI log: no control character, no change of direction, no command to a CI runner.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut plain = visible(text);
     // GitHub reads `::…::` and `##[…]`, Azure `##vso[…]`; broken apart they are words.
     for (command, broken) in [("::", ": :"), ("##[", "# #["), ("##vso[", "# #vso[")] {

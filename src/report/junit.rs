@@ -1,8 +1,6 @@
 //! One test case for each gate and one for validity, as CI systems show them.
 
 use crate::report::escape::xml;
-use crate::report::figures::observed;
-use crate::report::text::metric;
 use crate::summary::Summary;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Verdict};
@@ -58,7 +56,7 @@ fn cases(summary: &Summary) -> Vec<Case> {
             None if gate.ok => End::Passed,
             None => End::Failed { sort: "gate", message: message(gate) },
         };
-        Case { name: format!("{}: {}", metric(gate), gate.expr), end }
+        Case { name: format!("{}: {}", gate.metric_in_words(), gate.expr), end }
     };
     let mut cases: Vec<Case> = summary.gates.iter().map(gate).collect();
     // Only then, so that a healthy run has its gates and validity and nothing else.
@@ -74,7 +72,7 @@ fn message(gate: &GateResult) -> String {
     let why = gate.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
     let line = gate.line.as_deref().map(|line| format!(", {line}")).unwrap_or_default();
     let samples = if gate.samples == 1 { "1 sample".into() } else { format!("{} samples", gate.samples) };
-    format!("{}: {}: observed {} of {samples}{why}{line}", metric(gate), gate.expr, observed(gate))
+    format!("{}: {}: observed {} of {samples}{why}{line}", gate.metric_in_words(), gate.expr, gate.observed_in_words())
 }
 
 /// SUSPECT is a word of caution; only INVALID says that the figures are not the target's.

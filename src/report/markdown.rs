@@ -1,9 +1,9 @@
 //! For a CI step summary or a pull request.
 
 use crate::report::escape::markdown as escaped;
-use crate::report::figures::{count, duration, observed};
-use crate::report::{sections, text};
+use crate::report::sections;
 use crate::summary::Summary;
+use crate::vocabulary::quantity::{count, duration};
 
 /// GitHub refuses longer comments.
 const CHARS_MAX: usize = 60_000;
@@ -62,8 +62,9 @@ fn gates(summary: &Summary) -> String {
     let rows = summary.gates.iter().map(|gate| {
         let mark = if gate.ok { "✅" } else { "❌" };
         let why = gate.why.as_deref().map(|why| format!(" ({})", why.replace('_', " "))).unwrap_or_default();
-        let observed = format!("{}{why}", observed(gate));
-        [mark.to_owned(), cell(&text::metric(gate)), cell(&gate.expr), cell(&observed), count(gate.samples)].to_vec()
+        let observed = format!("{}{why}", gate.observed_in_words());
+        [mark.to_owned(), cell(&gate.metric_in_words()), cell(&gate.expr), cell(&observed), count(gate.samples)]
+            .to_vec()
     });
     table(&["", "gate", "condition", "observed", "samples"], |column| column < 3, rows)
 }

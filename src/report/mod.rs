@@ -1,9 +1,11 @@
 //! A summary as people and machines want to read it: one file a format, each a function of the summary alone.
 
+pub mod compare;
 mod csv;
 mod escape;
 mod figures;
 mod hlog;
+pub mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -16,6 +18,7 @@ mod table;
 mod text;
 
 pub use crate::report::repeats::render_repeats;
+pub use escape::plain;
 
 use crate::summary::Summary;
 
@@ -26,6 +29,7 @@ pub enum Format {
         color: bool,
     },
     Markdown,
+    Html,
     Json,
     Prom,
     Junit,
@@ -35,12 +39,14 @@ pub enum Format {
 
 impl Format {
     /// Those that a run leaves as files.
-    pub const FILES: [Self; 6] = [Self::Json, Self::Markdown, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+    pub const FILES: [Self; 7] =
+        [Self::Json, Self::Html, Self::Markdown, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
 
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Text { .. } => "report.txt",
             Self::Markdown => "report.md",
+            Self::Html => "report.html",
             Self::Json => "summary.json",
             Self::Prom => "metrics.prom",
             Self::Junit => "junit.xml",
@@ -54,6 +60,7 @@ pub fn render(format: Format, summary: &Summary) -> String {
     match format {
         Format::Text { color } => text::render(summary, color),
         Format::Markdown => markdown::render(summary),
+        Format::Html => html::render(summary),
         Format::Json => json::render(summary),
         Format::Prom => prom::render(summary),
         Format::Junit => junit::render(summary),

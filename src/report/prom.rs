@@ -1,7 +1,6 @@
 //! Gauges and summaries, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
 
 use crate::report::escape::label;
-use crate::report::text::metric;
 use crate::summary::Summary;
 use crate::summary::distribution::{Clock, Distribution, Timer};
 use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
@@ -31,7 +30,7 @@ pub(super) fn render(summary: &Summary) -> String {
     // Two gates may be spelled alike; a series can be there once, and it holds only if both do.
     let mut gates: BTreeMap<String, bool> = BTreeMap::new();
     for gate in &summary.gates {
-        *gates.entry(format!("{}: {}", metric(gate), gate.expr)).or_insert(true) &= gate.ok;
+        *gates.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(true) &= gate.ok;
     }
     let gates: Vec<_> =
         gates.iter().map(|(gate, ok)| (format!("{{gate=\"{}\"}}", label(gate)), f64::from(u8::from(*ok)))).collect();

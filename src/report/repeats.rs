@@ -1,11 +1,11 @@
 //! Several runs of one plan, for people: the gates of the median run, and how far the figures lie apart.
 
 use crate::report::escape::plain;
-use crate::report::figures::{duration, observed, plural};
-use crate::report::{Format, table, text};
+use crate::report::{Format, table};
 use crate::summary::metric::TIMERS;
 use crate::summary::repeats::{Range, Repeats};
 use crate::summary::verdict::Verdict;
+use crate::vocabulary::quantity::{duration, plural};
 
 /// JSON for every format but text and Markdown.
 pub fn render_repeats(format: Format, repeats: &Repeats) -> String {
@@ -40,7 +40,7 @@ fn lines(repeats: &Repeats) -> Vec<String> {
     let gates = repeats.gates.iter().map(|gate| {
         let mark = if gate.ok { "ok" } else { "FAIL" };
         let why = gate.why.as_deref().map(|why| why.replace('_', " ")).unwrap_or_default();
-        vec![format!("  {mark}"), plain(&text::metric(gate)), plain(&gate.expr), observed(gate), why]
+        vec![format!("  {mark}"), plain(&gate.metric_in_words()), plain(&gate.expr), gate.observed_in_words(), why]
     });
     let gates: Vec<_> = gates.collect();
     lines.push(if gates.is_empty() { "gates: none".to_owned() } else { "gates, of the median run:".to_owned() });

@@ -184,6 +184,7 @@ fn fill_rows(summary: &mut Summary) {
         cause: None,
     }];
     let first = SeriesRow {
+        time_to_open: vec![],
         second: 0,
         seconds: 1,
         joined: 8,

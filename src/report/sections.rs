@@ -1,11 +1,12 @@
 //! What a report for people says, in order; text and Markdown differ only in how they set it.
 
-use crate::report::figures::{bytes, count, duration, percent, percentile, plural};
+use crate::report::figures::percentile;
 use crate::summary::Summary;
 use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::metric::DELIVERY_OF_A_KIND;
 use crate::summary::rows::FailureRow;
 use crate::vocabulary::phase::Phase;
+use crate::vocabulary::quantity::{bytes, count, duration, percent, plural};
 
 /// What opened, how fast, and who had the time.
 pub(super) fn headline(summary: &Summary) -> Vec<String> {

@@ -1,12 +1,11 @@
 //! For a terminal: the verdicts first, then what they rest on.
 
 use crate::report::escape::{plain, visible};
-use crate::report::figures::{duration, observed, plural};
 use crate::report::{sections, table};
 use crate::summary::Summary;
-use crate::summary::distribution::Clock;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Verdict};
+use crate::vocabulary::quantity::{duration, plural};
 
 /// Rows of failures that are shown; summary.json has them all.
 const FAILURES_MAX: usize = 12;
@@ -86,15 +85,7 @@ fn gate_row(gate: &GateResult) -> Vec<String> {
         None => plural(gate.samples, "sample"),
     };
     let line = gate.line.as_deref().map(visible).unwrap_or_default();
-    vec![plain(&metric(gate)), plain(&gate.expr), observed(gate), samples, line]
-}
-
-/// The metric's name, with its clock where that is not the usual one.
-pub(super) fn metric(gate: &GateResult) -> String {
-    match gate.clock {
-        Some(Clock::Began) => format!("{}.began", gate.metric),
-        _ => gate.metric.clone(),
-    }
+    vec![plain(&gate.metric_in_words()), plain(&gate.expr), gate.observed_in_words(), samples, line]
 }
 
 fn validity(summary: &Summary, paint: &Paint) -> Vec<String> {

@@ -17,6 +17,13 @@ pub struct Recipients {
     pub except: Option<ClientId>,
 }
 
+impl Recipients {
+    /// Nobody else.
+    pub fn one(client: ClientId) -> Self {
+        Self { among: Among::One(client), except: None }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Among {
     One(ClientId),

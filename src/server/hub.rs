@@ -1,7 +1,8 @@
 //! The one task that owns the rooms and every client's queue: reads what came in, then writes in rounds.
 
 use crate::server::link::Link;
-use crate::server::rooms::{ClientId, Delivery, Rooms};
+use crate::server::rooms::{ClientId, Delivery};
+use crate::server::service::Service;
 use crate::server::tallies::Tallies;
 use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
@@ -50,7 +51,7 @@ pub enum Input {
 }
 
 pub struct Hub {
-    rooms: Rooms,
+    rooms: Service,
     /// By client number; None where the number is free, or its client was dropped and is not `Closed` yet.
     links: Vec<Option<Link>>,
     free: Vec<ClientId>,
@@ -65,7 +66,7 @@ pub struct Hub {
 
 impl Hub {
     /// `inputs` is the sending side of the channel that `run` reads from.
-    pub fn new(rooms: Rooms, inputs: mpsc::Sender<Input>, tallies: Arc<Tallies>) -> Self {
+    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, tallies: Arc<Tallies>) -> Self {
         Self {
             rooms,
             links: vec![],
@@ -183,13 +184,27 @@ impl Hub {
             while let Some(delivery) = self.rooms.poll() {
                 self.enqueue(&delivery);
             }
-            let Some(client) = self.slow.pop() else { break };
-            if let Some(link) = &self.links[client.0 as usize] {
-                self.tallies.count_dropped_slow();
-                link.shut(Shutdown::Both);
-                self.lose(now, client);
+            if let Some(client) = self.slow.pop() {
+                if self.cut(now, client) {
+                    self.tallies.count_dropped_slow();
+                }
+            } else if let Some(client) = self.rooms.poll_cut() {
+                self.cut(now, client);
+            } else {
+                break;
             }
         }
+    }
+
+    /// Ends a client's connection; whether there was one.
+    fn cut(&mut self, now: Instant, client: ClientId) -> bool {
+        let link = self.links[client.0 as usize].as_ref();
+        if let Some(link) = link {
+            link.shut(Shutdown::Both);
+            self.lose(now, client);
+            return true;
+        }
+        false
     }
 
     fn enqueue(&mut self, delivery: &Delivery) {

@@ -3,14 +3,17 @@
 mod audience;
 mod connection;
 mod envelope;
+pub mod faults;
 mod groups;
 mod hub;
 mod link;
+mod mangle;
 mod outbox;
 mod pace;
 mod registry;
 mod replies;
 pub mod rooms;
+pub mod service;
 mod tallies;
 mod upgrade;
 mod wire;
@@ -18,8 +21,11 @@ mod wire;
 pub use crate::server::rooms::{Kind, Routing};
 pub use crate::server::tallies::{Snapshot, Tallies};
 
+use crate::server::faults::Rule;
 use crate::server::hub::Hub;
 use crate::server::rooms::Rooms;
+use crate::server::service::Service;
+use crate::vocabulary::seed::Seed;
 use jiff::Timestamp;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -44,6 +50,9 @@ pub struct Config {
     pub routing: Routing,
     /// A registry sends at most one list in this time; zero sends one after each change.
     pub list_interval: Duration,
+    /// What goes wrong on purpose, and the seed of what is drawn for it.
+    pub faults: Vec<Rule>,
+    pub seed: Seed,
 }
 
 impl Default for Config {
@@ -53,6 +62,8 @@ impl Default for Config {
             kind: Kind::default(),
             routing: Routing::default(),
             list_interval: Duration::from_millis(100),
+            faults: vec![],
+            seed: Seed(1),
         }
     }
 }
@@ -91,12 +102,14 @@ impl Server {
     /// Serves until `stop`, then closes each client with 1001 and returns. Runs on any tokio runtime; all its
     /// tasks end with it.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Config { kind, routing, list_interval, .. } = self.config;
-        let rooms = Rooms::new(kind, routing, list_interval, Instant::now(), Timestamp::now());
+        let Config { kind, routing, list_interval, faults, seed, .. } = self.config;
+        let now = Instant::now();
+        let rooms = Rooms::new(kind, routing, list_interval, now, Timestamp::now());
+        let service = Service::new(rooms, faults, seed, now);
         let (inputs, inbox) = mpsc::channel(INBOX);
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(self.listener, inputs.clone()));
-        Hub::new(rooms, inputs, self.tallies).run(inbox, stop).await;
+        Hub::new(service, inputs, self.tallies).run(inbox, stop).await;
     }
 }
 

@@ -128,6 +128,12 @@ impl Registry {
         }
     }
 
+    /// Forgets whose the client's user and rooms are, and keeps them.
+    pub fn orphan(&mut self, client: ClientId) {
+        self.seats.remove(&client);
+        self.made.remove(&client);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rooms.is_empty()
     }

@@ -112,6 +112,15 @@ impl Rooms {
         self.wake(now);
     }
 
+    /// As `closed`, except that the registry keeps the client's seat and rooms: the fault of a server that misses
+    /// the end of a socket.
+    pub fn vanished(&mut self, now: Instant, client: ClientId) {
+        if let Some(registry) = &mut self.registry {
+            registry.orphan(client);
+        }
+        self.closed(now, client);
+    }
+
     /// A text frame of a client that is connected.
     pub fn frame(&mut self, now: Instant, client: ClientId, text: &str) {
         match envelope::read(text) {

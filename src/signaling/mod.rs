@@ -18,7 +18,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, TlsError};
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError, TlsError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -125,6 +125,12 @@ fn failure(error: Error) -> Failure {
             say(Reason::Protocol, format!("a message over {} KiB", MESSAGE_BYTES_MAX / 1024))
         }
         Error::Utf8(_) => say(Reason::Protocol, "invalid UTF-8".to_owned()),
+        Error::AttackAttempt => say(Reason::Protocol, "an HTTP answer without end".to_owned()),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
+            say(Reason::Closed, "end of stream".to_owned())
+        }
+        Error::Protocol(ProtocolError::HttparseError(error)) => say(Reason::Protocol, format!("not HTTP: {error}")),
+        Error::Protocol(error) => say(Reason::Protocol, error.to_string()),
         other => say(Reason::Protocol, other.to_string()),
     }
 }
@@ -136,6 +142,8 @@ fn io_failure(error: &io::Error) -> Failure {
             (Reason::GeneratorLimit, errno_name(code))
         }
         (io::ErrorKind::ConnectionRefused, _) => (Reason::Refused, "ECONNREFUSED"),
+        (io::ErrorKind::NetworkUnreachable, _) => (Reason::Refused, "ENETUNREACH"),
+        (io::ErrorKind::HostUnreachable, _) => (Reason::Refused, "EHOSTUNREACH"),
         (io::ErrorKind::ConnectionReset, _) => (Reason::Closed, "ECONNRESET"),
         (io::ErrorKind::BrokenPipe, _) => (Reason::Closed, "EPIPE"),
         (io::ErrorKind::UnexpectedEof, _) => (Reason::Closed, "end of stream"),

@@ -2,8 +2,10 @@
 
 pub mod control;
 pub mod counts;
+pub mod curve;
 pub mod distribution;
 pub mod health;
+pub mod heat;
 pub mod histogram;
 pub mod metric;
 pub mod repeats;
@@ -18,7 +20,7 @@ use crate::summary::control::Control;
 use crate::summary::counts::Counts;
 use crate::summary::distribution::Timer;
 use crate::summary::health::Health;
-use crate::summary::rows::{FailureRow, SeriesRow, Shares, SlowEdge};
+use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
 use crate::summary::verdict::{GateResult, Validity};
 use schemars::JsonSchema;
@@ -60,6 +62,10 @@ pub struct Summary {
     /// Absent when no edge opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Shares>,
+    /// The mean of each phase over the edges that opened; they add up to the mean of those edges' `time_to_open`
+    /// (began). The timer `connect` has a sample a peer, so the phases' own means do not. Absent when no edge opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_edge: Option<PhaseTimes>,
     pub failures: Vec<FailureRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
@@ -71,6 +77,9 @@ pub struct Summary {
     /// What of it all is ours, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+    /// The rooms that lack most edges, the worst first; rooms that lack none are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worst_rooms: Vec<RoomMesh>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

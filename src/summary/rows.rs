@@ -36,6 +36,9 @@ pub struct SeriesRow {
     /// Of the `time_to_open` (due) of the edges decided in it; absent when none was.
     pub time_to_open_p50_us: Option<u64>,
     pub time_to_open_p99_us: Option<u64>,
+    /// The same samples, counted by the bands of `summary::heat`; bands above the slowest sample are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_to_open: Vec<u64>,
 }
 
 /// An edge and where its time went; the phases add up to `began_us`.
@@ -73,4 +76,16 @@ pub struct Shares {
     pub peers: f64,
     /// Making offers and answers.
     pub own_work: f64,
+}
+
+/// How the mesh of one room ended, edge by edge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomMesh {
+    pub room: String,
+    /// The index in the plan of the peer at seat 0; the others follow.
+    pub first_peer: u32,
+    pub size: u16,
+    /// One letter for each pair of seats, the higher seat by the higher seat: 1–0, 2–0, 2–1, 3–0 …
+    /// `o` opened, `f` failed, `s` one-sided, `d` dropped, `u` unfinished.
+    pub edges: String,
 }

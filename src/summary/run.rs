@@ -23,6 +23,9 @@ pub struct Run {
     /// What ended the run before its plan did: a signal, a gate, the failure brake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
+    /// The profile as run, in TOML, defaults and overrides included; `${TOKEN}` stays as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     pub machine: Machine,
 }
 

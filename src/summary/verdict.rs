@@ -1,6 +1,7 @@
 //! What gates and validity said: judged elsewhere, kept here.
 
 use crate::summary::distribution::Clock;
+use crate::vocabulary::quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -23,6 +24,33 @@ pub struct GateResult {
     pub why: Option<String>,
     /// `file:line` of the profile, or `--gate`.
     pub line: Option<String>,
+}
+
+impl GateResult {
+    /// `time_to_open p(95) < 800ms, observed 1.20 s`. The words are as they came: escaping is the caller's.
+    pub fn in_words(&self) -> String {
+        format!("{} {}, observed {}", self.metric_in_words(), self.expr, self.observed_in_words())
+    }
+
+    /// The metric's name, with its clock where that is not the usual one.
+    pub fn metric_in_words(&self) -> String {
+        match self.clock {
+            Some(Clock::Began) => format!("{}.began", self.metric),
+            _ => self.metric.clone(),
+        }
+    }
+
+    pub fn observed_in_words(&self) -> String {
+        let Some(observed) = self.observed else { return "no data".into() };
+        match self.unit {
+            Unit::Us => quantity::duration(observed as u64),
+            Unit::Count => quantity::count(observed as u64),
+            Unit::Bytes => quantity::bytes(observed as u64),
+            // A ratio of more than one is no share: amplification.
+            Unit::Ratio if self.expr.starts_with("value") => format!("{observed:.2}"),
+            Unit::Ratio => quantity::percent(observed),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

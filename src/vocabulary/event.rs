@@ -50,6 +50,15 @@ pub enum What {
         concern: Concern,
     },
 
+    /// A part of the negotiation was handed to signaling for the other (`said`), or came from it. What is said
+    /// and what is heard have the same digest, unless somebody rewrote it on the way.
+    Signal {
+        other: Seat,
+        said: bool,
+        part: Part,
+        digest: u64,
+    },
+
     /// This side has heard of the other for the first time.
     Met {
         other: Seat,
@@ -123,6 +132,14 @@ pub enum What {
         due: Instant,
         began: Instant,
     },
+}
+
+/// What a negotiation is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    Offer,
+    Answer,
+    Candidate,
 }
 
 /// Whom a received frame was for.

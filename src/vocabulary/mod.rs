@@ -3,8 +3,10 @@
 pub mod choice;
 pub mod event;
 pub mod failure;
+pub mod glossary;
 pub mod ids;
 pub mod link;
 pub mod message;
 pub mod phase;
+pub mod quantity;
 pub mod seed;

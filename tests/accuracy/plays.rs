@@ -20,6 +20,7 @@ pub fn plan(profile: &str) -> Plan {
 /// Plays the profile against `url`, or against an embedded server that routes by room.
 pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
     let order = Order {
+        gates: vec![],
         plan: plan(profile),
         run_id: format!("a{}", std::process::id()),
         dialect: Dialect::Dashboard,

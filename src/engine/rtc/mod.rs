@@ -195,8 +195,9 @@ impl RtcEngine {
     }
 
     fn take(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        // Whatever comes from elsewhere than a peer of this run is not for us.
-        if !self.setup.neighbourhood.has(from) {
+        // Whatever comes from elsewhere than a peer of this run is not for us. A peer that has just left is no
+        // neighbour any more, and its goodbye comes from an address that is known.
+        if !self.setup.neighbourhood.has(from) && !self.by_address.contains_key(&from) {
             return;
         }
         let Some(seat) = self.owner(from, datagram) else { return };

@@ -24,6 +24,27 @@ fn the_phases_of_an_edge_run_from_milestone_to_milestone() {
 }
 
 #[test]
+fn the_phases_of_the_mean_edge_add_up_to_the_mean_time_to_open() {
+    let mut story = Story::of(&[3]);
+    let due = story.ms(0);
+    // The last peer connects slowly, and is the later one of two of the three edges: no mean over peers is theirs.
+    story.join(0, 0, 0).join(0, 10, 1).open(0, 20, 0, 1);
+    story.tell(0, 30, 2, What::Began { due }).tell(0, 131, 2, What::Upgraded).tell(0, 133, 2, What::Joined);
+    story.open(0, 140, 0, 2).open(0, 151, 1, 2);
+    let summary = story.summary();
+    let mean = summary.mean_edge.unwrap();
+    let of_transport = [mean.ice_us, mean.dtls_us, mean.channel_us].map(Option::unwrap);
+    let of_signaling = [mean.connect_us, mean.join_us, mean.discovery_us, mean.negotiation_us];
+    // Edges took 14, 114 and 125 ms, of which their later peers' connects had 2, 101 and 101.
+    assert_eq!(of_signaling, [68_000, 1_666, 10_667, 1_000]);
+    assert_eq!(of_transport, [1_000; 3]);
+    let sum: u64 = of_signaling.into_iter().chain(of_transport).sum();
+    assert_eq!(sum, (14_000 + 114_000 + 125_000) / 3);
+    assert!(sum.abs_diff(summary.timers["time_to_open"].began.mean_us) <= sum / 1_000, "a histogram has three digits");
+    assert!(mean.connect_us > summary.timers["connect"].began.mean_us, "one slow peer is late for all its edges");
+}
+
+#[test]
 fn due_counts_what_the_generator_was_late() {
     let mut story = Story::of(&[2]);
     let due = story.ms(0);
@@ -61,6 +82,7 @@ fn without_a_transport_its_phases_are_absent() {
     assert_eq!(absent, [false; 3]);
     assert_eq!(only_sample_ms(&summary, "negotiation"), (10, 10));
     assert_eq!(summary.slowest[0].phases.ice_us, None);
+    assert_eq!(summary.mean_edge.unwrap().ice_us, None);
     assert_eq!(summary.shares.unwrap().peers, 0.0);
 }
 

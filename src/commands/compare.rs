@@ -1,0 +1,269 @@
+//! `compare BASE NEW`: reads both sides, says what changed, and fails on a regression.
+
+use super::Exit;
+use super::runs;
+use super::stdout::{complain, write};
+use crate::cli::CompareArgs;
+use crate::gates::baseline::{self, Comparison, Rule, Verdict};
+use crate::report::compare as report;
+use crate::summary::Summary;
+use crate::summary::verdict::Verdict as Validity;
+use std::path::{Path, PathBuf};
+
+/// What was asked; BASE and NEW are files, folders, folders of repeats, or patterns.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub base: String,
+    pub new: String,
+    pub rule: Rule,
+    /// Afterwards NEW takes BASE's place, unless it is worse, from another machine (`rule.force` overrules both)
+    /// or INVALID.
+    pub update_baseline: bool,
+    /// No BASE is no error: there is none before the first pull request.
+    pub allow_missing_base: bool,
+    pub format: Format,
+    /// Where `compare.json`, `compare.md` and `compare.html` are left.
+    pub out: Option<PathBuf>,
+}
+
+/// What stdout gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+    Md,
+    Html,
+}
+
+impl From<&CompareArgs> for Options {
+    fn from(args: &CompareArgs) -> Self {
+        let rule = Rule {
+            tolerance: args.tolerance,
+            force: args.force,
+            across_machines: args.across_machines,
+            ..Rule::default()
+        };
+        let format = match args.format.as_str() {
+            "json" => Format::Json,
+            "md" => Format::Md,
+            "html" => Format::Html,
+            _ => Format::Text,
+        };
+        Self {
+            base: args.base.clone(),
+            new: args.new.clone(),
+            rule,
+            update_baseline: args.update_baseline,
+            allow_missing_base: args.allow_missing_base,
+            format,
+            out: args.out.clone(),
+        }
+    }
+}
+
+/// 0 nothing worse, 2 a side is missing or unlike, 98 a side is INVALID, 99 regression, 1 unwritable output.
+pub fn compare(options: &Options) -> Exit {
+    let (base, new) = match (side(&options.base), side(&options.new)) {
+        (Ok(base), Ok(new)) => (base, new),
+        (base, new) => {
+            complain([base.err(), new.err()].into_iter().flatten().flatten());
+            return Exit::Usage;
+        }
+    };
+    if new.runs.is_empty() || (base.runs.is_empty() && !options.allow_missing_base) {
+        let missing = [("BASE", &options.base, &base), ("NEW", &options.new, &new)];
+        let missing = missing.into_iter().filter(|(.., side)| side.runs.is_empty());
+        complain(missing.map(|(side, place, _)| format!("{side}: no summary at {place}")));
+        if !new.runs.is_empty() {
+            complain(["before the first baseline, say --allow-missing-base"]);
+        }
+        return Exit::Usage;
+    }
+    if base.runs.is_empty() {
+        complain([format!("no baseline at {} yet: nothing to compare with", options.base)]);
+        let keeps = if valid(&new.runs).is_empty() { Exit::Invalid } else { Exit::Passed };
+        return keeps.first_of(update(options, &base, &new, true));
+    }
+    let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
+    let written = options.out.as_deref().map_or(Exit::Passed, |folder| leave(folder, &comparison));
+    let shown = write(shown(options.format, &comparison));
+    let fit = options.rule.force || comparison.verdict == Verdict::Passed;
+    let updated = match comparison.verdict {
+        Verdict::Invalid | Verdict::Unlike => Exit::Passed,
+        _ => update(options, &base, &new, fit),
+    };
+    exit_of(comparison.verdict).first_of(written).first_of(shown).first_of(updated)
+}
+
+fn exit_of(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Passed | Verdict::OtherMachine => Exit::Passed,
+        Verdict::Regressed => Exit::Failed,
+        Verdict::Invalid => Exit::Invalid,
+        Verdict::Unlike => Exit::Usage,
+    }
+}
+
+struct Side {
+    paths: Vec<PathBuf>,
+    runs: Vec<Summary>,
+}
+
+/// Errors: one sentence for each file that is no summary.
+fn side(place: &str) -> Result<Side, Vec<String>> {
+    let paths = runs::find(place).map_err(|error| vec![error])?;
+    let (mut runs, mut problems) = (vec![], vec![]);
+    for path in &paths {
+        match runs::read(path) {
+            Ok(run) => runs.push(run),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(Side { paths, runs }) } else { Err(problems) }
+}
+
+fn valid(runs: &[Summary]) -> Vec<&Summary> {
+    runs.iter().filter(|run| run.validity.verdict != Validity::Invalid).collect()
+}
+
+fn shown(format: Format, comparison: &Comparison) -> String {
+    match format {
+        Format::Text => report::text(comparison),
+        Format::Json => report::json(comparison),
+        Format::Md => report::markdown(comparison),
+        Format::Html => report::html(comparison),
+    }
+}
+
+fn leave(folder: &Path, comparison: &Comparison) -> Exit {
+    let files = [("compare.json", Format::Json), ("compare.md", Format::Md), ("compare.html", Format::Html)];
+    for (name, format) in files {
+        if let Err(error) = runs::write_whole(&folder.join(name), shown(format, comparison)) {
+            complain([format!("{}: {error}", folder.join(name).display())]);
+            return Exit::Broken;
+        }
+    }
+    Exit::Passed
+}
+
+/// Puts NEW in BASE's place where that was asked for; `fit`: nothing speaks against it but its validity.
+fn update(options: &Options, base: &Side, new: &Side, fit: bool) -> Exit {
+    let runs = valid(&new.runs);
+    if !options.update_baseline || runs.is_empty() {
+        return Exit::Passed;
+    }
+    if !fit {
+        complain([format!("{} is kept; --force replaces it all the same", options.base)]);
+        return Exit::Passed;
+    }
+    let place = Path::new(&options.base);
+    if !place.exists() && options.base.contains(['*', '?', '[']) {
+        complain(["--update-baseline needs a file or a folder as BASE, not a pattern"]);
+        return Exit::Usage;
+    }
+    match runs::replace(place, &base.paths, &runs) {
+        Ok(written) => {
+            complain([format!("baseline updated: {} ({} runs)", options.base, written.len())]);
+            Exit::Passed
+        }
+        Err(error) => {
+            complain([format!("{}: {error}", options.base)]);
+            Exit::Broken
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::SCHEMA;
+    use crate::summary::distribution::{Distribution, Timer};
+    use crate::summary::histogram::Histogram;
+    use std::fs;
+
+    fn run(us: u64) -> Summary {
+        let mut histogram = Histogram::default();
+        (0..500).for_each(|sample| histogram.record_us(us + sample));
+        let due = Distribution::of(&histogram);
+        let timers = [("time_to_open".to_owned(), Timer { due: due.clone(), began: due })];
+        let mut run = Summary { schema: SCHEMA, timers: timers.into(), ..Summary::default() };
+        run.counts.peers.joined = 500;
+        run
+    }
+
+    fn check(base: Option<&Summary>, new: &Summary, change: impl FnOnce(&mut Options), exit: Exit) -> Option<Summary> {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        if let Some(base) = base {
+            runs::write_whole(Path::new(&place("base.json")), base.to_json()).unwrap();
+        }
+        runs::write_whole(Path::new(&place("new/summary.json")), new.to_json()).unwrap();
+        let mut options = Options {
+            base: place("base.json"),
+            new: place("new"),
+            rule: Rule::default(),
+            update_baseline: false,
+            allow_missing_base: false,
+            format: Format::Text,
+            out: Some(folder.path().join("out")),
+        };
+        change(&mut options);
+        assert_eq!(compare(&options), exit);
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(left.into_iter().all(|name| !name.starts_with('.')), "a temporary file is left");
+        runs::read(Path::new(&place("base.json"))).ok()
+    }
+
+    #[test]
+    fn a_regression_fails_and_keeps_the_baseline() {
+        let (base, new) = (run(20_000), run(30_000));
+        let update = |options: &mut Options| options.update_baseline = true;
+        assert_eq!(check(Some(&base), &new, update, Exit::Failed), Some(base.clone()));
+        assert_eq!(check(Some(&base), &run(20_100), update, Exit::Passed), Some(run(20_100)));
+        let forced = |options: &mut Options| {
+            options.update_baseline = true;
+            options.rule.force = true;
+        };
+        assert_eq!(check(Some(&base), &new, forced, Exit::Failed), Some(new));
+    }
+
+    #[test]
+    fn a_missing_base_is_an_error_unless_it_is_the_first() {
+        check(None, &run(20_000), |_| {}, Exit::Usage);
+        check(None, &run(20_000), |options| options.allow_missing_base = true, Exit::Passed);
+        let first = |options: &mut Options| {
+            options.allow_missing_base = true;
+            options.update_baseline = true;
+        };
+        assert_eq!(check(None, &run(20_000), first, Exit::Passed), Some(run(20_000)));
+    }
+
+    #[test]
+    fn an_invalid_side_is_98_and_never_becomes_the_baseline() {
+        let mut new = run(20_000);
+        new.validity.verdict = Validity::Invalid;
+        let update = |options: &mut Options| {
+            options.update_baseline = true;
+            options.allow_missing_base = true;
+        };
+        assert_eq!(check(Some(&run(20_000)), &new, update, Exit::Invalid), Some(run(20_000)));
+        assert_eq!(check(None, &new, update, Exit::Invalid), None);
+    }
+
+    #[test]
+    fn unlike_plans_are_a_usage_error_unless_forced() {
+        let mut new = run(20_000);
+        new.run.plan_sha256 = "other".into();
+        check(Some(&run(20_000)), &new, |_| {}, Exit::Usage);
+        check(Some(&run(20_000)), &new, |options| options.rule.force = true, Exit::Passed);
+    }
+
+    #[test]
+    fn every_format_is_left_in_the_folder_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("deep/er");
+        check(Some(&run(20_000)), &run(20_000), |options| options.out = Some(out.clone()), Exit::Passed);
+        assert!(["compare.json", "compare.md", "compare.html"].iter().all(|name| out.join(name).is_file()));
+    }
+}

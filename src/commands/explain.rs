@@ -1,0 +1,57 @@
+//! `meshload explain`: the glossary of a report's words, on a terminal.
+
+use super::Exit;
+use super::stdout::{complain, write};
+use crate::cli::ExplainArgs;
+use crate::profile::nearest;
+use crate::vocabulary::glossary::{Entry, entries, find};
+
+pub fn explain(args: &ExplainArgs) -> Exit {
+    let Some(word) = &args.word else { return write(index()) };
+    let found: Vec<_> = find(word).map(text).collect();
+    if !found.is_empty() {
+        return write(found.join("\n"));
+    }
+    let near = nearest(word, entries().map(|entry| entry.word));
+    let hint = near.map_or("`meshload explain` lists all words".to_owned(), |near| format!("did you mean {near}?"));
+    complain([format!("{}: no such word; {hint}", word.escape_debug())]);
+    Exit::Usage
+}
+
+fn text(entry: &Entry) -> String {
+    let mut text = format!("{} ({})\n  {}\n", entry.word, entry.kind, entry.means);
+    for (name, value) in [("unit", entry.unit), ("pays", entry.pays), ("do", entry.advice)] {
+        if !value.is_empty() {
+            text += &format!("  {name:<5} {value}\n");
+        }
+    }
+    text
+}
+
+/// All words, by kind, in the order in which the kinds first come.
+fn index() -> String {
+    let mut kinds: Vec<&str> = vec![];
+    for entry in entries() {
+        if !kinds.contains(&entry.kind) {
+            kinds.push(entry.kind);
+        }
+    }
+    let line = |kind: &&str| {
+        let words: Vec<_> = entries().filter(|entry| entry.kind == *kind).map(|entry| entry.word).collect();
+        format!("{kind}\n  {}\n", words.join(" "))
+    };
+    kinds.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_is_explained() {
+        for exit in Exit::ALL {
+            let code = exit.code().to_string();
+            assert!(find(&code).any(|entry| entry.kind == "exit code"), "{code}");
+        }
+    }
+}

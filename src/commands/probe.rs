@@ -1,0 +1,130 @@
+//! `meshload probe`: one handshake under the magnifying glass, and the exit code of its verdict.
+
+use super::run::coloured;
+use super::stdout::{complain, write};
+use super::{Exit, faults, input};
+use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, SeedChoice, ShapeArgs};
+use crate::controller::{Embedded, Endpoints};
+use crate::dialect::Dialect;
+use crate::probe::{Live, Order, Repeat, Report, Setup, html, json, mermaid, probe as examine, text};
+use crate::profile::Profile;
+use crate::server;
+use crate::signaling::Reach;
+use crate::vocabulary::seed::Seed;
+use std::io::IsTerminal;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The profile whose handshake and engine hold where no option says otherwise.
+const BASE: &str = "smoke";
+
+pub fn probe(args: &ProbeArgs) -> Exit {
+    let shape = ShapeArgs { timeout: Some(args.timeout.clone()), ..ShapeArgs::default() };
+    let profile = match input::profile(BASE, &shape, &change(args)) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+        Ok(faults) => faults,
+        Err(exit) => return exit,
+    };
+    let Some(dialect) = Dialect::named(&profile.target.dialect) else {
+        complain([format!("{}: no such dialect", profile.target.dialect)]);
+        return Exit::Usage;
+    };
+    let seed = match args.change.seed {
+        SeedChoice::Number(number) => Seed(number),
+        SeedChoice::Random => Seed(rand::random::<u32>().into()),
+    };
+    let order = order(args, &profile, dialect, seed);
+    let embedded = match &profile.target.url {
+        Some(_) => None,
+        None => match Embedded::start(server::Config { faults, seed, ..server::Config::default() }) {
+            Ok(embedded) => Some(embedded),
+            Err(error) => return broken(&error),
+        },
+    };
+    let url = match (&profile.target.url, &embedded) {
+        (Some(url), _) => url.reveal().to_owned(),
+        (None, Some(embedded)) => embedded.url(),
+        (None, None) => return Exit::Broken,
+    };
+    let reach = Reach { allowed_hosts: args.allow_target.clone() };
+    let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, reach);
+    let setup = Setup {
+        endpoint: Box::new(move |id, index, room| endpoints.of(id, index, room).map_err(|error| error.to_string())),
+        engine: profile.engine.kind,
+        seed,
+        unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+    };
+    let mut live = match Live::new(setup) {
+        Ok(live) => live,
+        Err(error) => return broken(&error),
+    };
+    if let Some((host, address)) = live.forbidden() {
+        complain([format!(
+            "{host} ({address}) is neither this machine nor on a private network. Probe only what is yours; if it is, \
+             add: --allow-target {host}"
+        )]);
+        return Exit::Refused;
+    }
+    let quiet = args.quiet;
+    let report = examine(&mut live, &order, &mut |line| {
+        if !quiet {
+            complain([line]);
+        }
+    });
+    let report = if args.trace { report.with_trace() } else { report };
+    exit(&report).first_of(write(render(args, &report)))
+}
+
+/// The options' changes, with the trigger that the dashboard's known failure is about where none is chosen.
+fn change(args: &ProbeArgs) -> ChangeArgs {
+    let mut change = args.change.clone();
+    let dashboard = change.dialect.as_deref().is_none_or(|dialect| dialect == "dashboard");
+    let trigger = args.trigger.as_deref().or(dashboard.then_some("peer-ready"));
+    // In front, so that `--set` has the last word.
+    change.set.splice(0..0, trigger.map(|trigger| format!("handshake.trigger={trigger}")));
+    change
+}
+
+fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> Order {
+    let handshake = &profile.handshake;
+    Order {
+        // Two probes on one target must not share a name.
+        run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
+        dialect,
+        peers: args.peers,
+        trigger: handshake.trigger,
+        initiator: handshake.initiator,
+        settle: handshake.settle,
+        timeout: handshake.timeout,
+        trickle: handshake.trickle,
+        seed,
+        repeat: args.times.map(Repeat::Times).or(args.until_failure.map(Repeat::UntilFailure)),
+        try_remedies: args.try_remedies,
+    }
+}
+
+fn render(args: &ProbeArgs, report: &Report) -> String {
+    match args.format {
+        ProbeFormat::Text => text(report, coloured(args.color, std::io::stdout().is_terminal()), args.trace),
+        ProbeFormat::Json => json(report),
+        ProbeFormat::Mermaid => mermaid(report, args.trace),
+        ProbeFormat::Html => html(report),
+    }
+}
+
+fn exit(report: &Report) -> Exit {
+    if report.unreachable {
+        Exit::Unreachable
+    } else if report.is_open() {
+        Exit::Passed
+    } else {
+        Exit::Failed
+    }
+}
+
+fn broken(error: &std::io::Error) -> Exit {
+    complain([format!("the probe could not start: {error}")]);
+    Exit::Broken
+}

@@ -1,0 +1,53 @@
+//! Before a run: is the target one that may be loaded, and is it there yet?
+
+use super::endpoint::Endpoints;
+use super::run::Trouble;
+use crate::signaling::{dial, resolve};
+use crate::vocabulary::failure::Failure;
+use std::time::{Duration, Instant};
+
+/// Between two tries while waiting for the target.
+const KNOCK_EVERY: Duration = Duration::from_millis(250);
+
+/// The target may be loaded, and answers (or the time for that is up).
+///
+/// # Errors
+/// It may not be loaded, or can't be dialled at all.
+pub(super) async fn reach_target(endpoints: &Endpoints, at_most: Duration) -> Result<(), Trouble> {
+    admit_target(endpoints).await?;
+    wait_for_target(endpoints, at_most).await;
+    Ok(())
+}
+
+/// A target off this machine and off private networks is refused unless it was named on purpose.
+async fn admit_target(endpoints: &Endpoints) -> Result<(), Trouble> {
+    let endpoint = endpoints.any().map_err(|error| Trouble::Url(error.to_string()))?;
+    let Some((host, port)) = endpoint.host_and_port() else {
+        return Err(Trouble::Url("the URL names no host".to_owned()));
+    };
+    // A name that can't be resolved fails as every peer's own connect, and is counted there.
+    let Ok(addresses) = resolve(host, port).await else { return Ok(()) };
+    let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()));
+    match far {
+        Some(address) => Err(Trouble::Far { host: host.to_owned(), address: address.ip() }),
+        None => Ok(()),
+    }
+}
+
+/// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
+async fn wait_for_target(endpoints: &Endpoints, at_most: Duration) {
+    let until = Instant::now() + at_most;
+    while Instant::now() < until {
+        let dialled: Result<_, Failure> = match endpoints.any() {
+            Ok(endpoint) => match tokio::time::timeout_at(until.into(), dial(&endpoint)).await {
+                Ok(dialled) => dialled,
+                Err(_) => return,
+            },
+            Err(_) => return,
+        };
+        if dialled.is_ok() {
+            return;
+        }
+        tokio::time::sleep(KNOCK_EVERY).await;
+    }
+}

@@ -1,0 +1,183 @@
+//! The causes that can be named, each with its meaning and its cure.
+
+use serde::Serialize;
+use std::fmt;
+
+/// Why a channel stayed shut, or what is wrong although it opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    None,
+    Unreachable,
+    Rejected,
+    NameTaken,
+    ChannelIsolation,
+    Timing,
+    ChannelMismatch,
+    Connection,
+    SwallowJoin,
+    LostFirstOffer,
+    NoAnswer,
+    StaleRoster,
+    SdpRewrite,
+    CandidateDrop,
+    SlowFanout,
+    IceFailed,
+    DtlsFailed,
+    ChannelNotOpened,
+    Unknown,
+}
+
+/// How much else could explain what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    Low,
+    Medium,
+    High,
+}
+
+impl Cause {
+    pub const ALL: [Self; 19] = [
+        Self::None,
+        Self::Unreachable,
+        Self::Rejected,
+        Self::NameTaken,
+        Self::ChannelIsolation,
+        Self::Timing,
+        Self::ChannelMismatch,
+        Self::Connection,
+        Self::SwallowJoin,
+        Self::LostFirstOffer,
+        Self::NoAnswer,
+        Self::StaleRoster,
+        Self::SdpRewrite,
+        Self::CandidateDrop,
+        Self::SlowFanout,
+        Self::IceFailed,
+        Self::DtlsFailed,
+        Self::ChannelNotOpened,
+        Self::Unknown,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Unreachable => "unreachable",
+            Self::Rejected => "rejected",
+            Self::NameTaken => "name-taken",
+            Self::ChannelIsolation => "channel-isolation",
+            Self::Timing => "timing",
+            Self::ChannelMismatch => "channel-mismatch",
+            Self::Connection => "connection",
+            Self::SwallowJoin => "swallow-join",
+            Self::LostFirstOffer => "lost-first-offer",
+            Self::NoAnswer => "no-answer",
+            Self::StaleRoster => "stale-roster",
+            Self::SdpRewrite => "sdp-rewrite",
+            Self::CandidateDrop => "candidate-drop",
+            Self::SlowFanout => "slow-fanout",
+            Self::IceFailed => "ice-failed",
+            Self::DtlsFailed => "dtls-failed",
+            Self::ChannelNotOpened => "channel-not-opened",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// One sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::None => "Nothing is wrong that a probe from here can see.",
+            Self::Unreachable => "No connection to the server came about.",
+            Self::Rejected => "The server answers, and says no.",
+            Self::NameTaken => "The server turns the peer away because its name is taken in that room.",
+            Self::ChannelIsolation => {
+                "The server accepts the subscription to a channel and never routes that channel to the peer; other \
+                 channels arrive. (From outside it looks the same if the channel is renamed to a name nobody can guess.)"
+            }
+            Self::Timing => {
+                "A subscription takes effect late: what is said to a peer that has just connected is lost, and the same \
+                 words said later arrive."
+            }
+            Self::ChannelMismatch => {
+                "Messages arrive, but under another channel's name than the one they were said on."
+            }
+            Self::Connection => {
+                "Frames are written and never take effect: the server never gets them, or drops them (from outside the \
+                 two look the same), although the socket stays up."
+            }
+            Self::SwallowJoin => "The server loses user-joined-room, although it knows the room.",
+            Self::LostFirstOffer => "The first offer to a peer is lost; an offer said again arrives.",
+            Self::NoAnswer => "The offer arrives, and no answer to it comes back.",
+            Self::StaleRoster => "A peer whose socket closed stays in the server's list of rooms.",
+            Self::SdpRewrite => {
+                "The server alters session descriptions on their way: what arrives is not what was said."
+            }
+            Self::CandidateDrop => "Descriptions are relayed, ICE candidates are not.",
+            Self::SlowFanout => "Each further subscriber of a channel makes every delivery on it slower.",
+            Self::IceFailed => "Signaling is done, and the peers find no way to each other.",
+            Self::DtlsFailed => "The peers reach each other, and their DTLS handshake fails.",
+            Self::ChannelNotOpened => "DTLS is up, and the DataChannel does not open.",
+            Self::Unknown => "Something failed, and what was seen fits several causes or none.",
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Unreachable => "Check the URL, that the server runs and listens there, and what stands between.",
+            Self::Rejected => "Read the status or code in the evidence: credentials, origin, path, or a rate limit.",
+            Self::NameTaken => "Use another user name, or let the server free names when their socket closes.",
+            Self::ChannelIsolation => {
+                "Look at how the server routes that channel to subscribers; or say all room messages on one channel."
+            }
+            Self::Timing => {
+                "Acknowledge subscriptions and speak only after that; or settle before peer-ready; or start from \
+                 user-joined-room, which the room service says when the peer can hear it."
+            }
+            Self::ChannelMismatch => "Make server and client agree on the channel's name.",
+            Self::Connection => {
+                "Send only when the socket is open and the server has answered (a ping will do); queue what is said \
+                 before, and subscribe again after a reconnect."
+            }
+            Self::SwallowJoin => "Record and relay every join; say the join again while the list lacks its sender.",
+            Self::LostFirstOffer => {
+                "Create the receiving side before it is announced; repeat an offer that stays unanswered."
+            }
+            Self::NoAnswer => {
+                "Look at what the server does with webrtc-answer, and whether the answering side exists in time."
+            }
+            Self::StaleRoster => "Remove a user from the room when its socket closes.",
+            Self::SdpRewrite => "Relay descriptions byte for byte.",
+            Self::CandidateDrop => {
+                "Relay webrtc-ice; or turn trickling off, so that candidates travel in the description."
+            }
+            Self::SlowFanout => "Deliver to subscribers in parallel, and only to those of the room.",
+            Self::IceFailed => "Look at firewalls and candidates; with peers behind NAT, use STUN and TURN.",
+            Self::DtlsFailed => "Look at certificates, fingerprints and packet loss between the peers.",
+            Self::ChannelNotOpened => "Look at SCTP: port, max message size, and the channel's options on both sides.",
+            Self::Unknown => {
+                "Run the probe with --trace, and with --times to see whether it always fails at the same place."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_and_text_call_a_cause_by_the_same_name() {
+        for cause in Cause::ALL {
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.name());
+        }
+    }
+}

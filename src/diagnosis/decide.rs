@@ -1,0 +1,314 @@
+//! The decision table of protocol.md: the first row that holds names the cause.
+
+use super::Diagnosis;
+use super::cause::{Cause, Confidence};
+use super::findings::{Fanout, Findings, Outcome, Roster, Trials, Volley, Word};
+use super::story::Story;
+use crate::vocabulary::event::Part;
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::phase::Phase;
+use std::time::Duration;
+
+/// What a further subscriber may add to a delivery: more is more than a relay's own work for a frame.
+const SLOPE_MAX: Duration = Duration::from_micros(1_500);
+
+/// A cause with what speaks for it.
+struct Case {
+    cause: Cause,
+    confidence: Confidence,
+    evidence: Vec<String>,
+}
+
+pub fn diagnose(findings: &Findings) -> Diagnosis {
+    let failed = findings.stories.iter().find(|story| story.opened() < story.planned());
+    let case = refusal(findings)
+        .or_else(|| findings.trials.as_ref().and_then(table))
+        .or_else(|| findings.trials.as_ref().and_then(volleys))
+        .or_else(|| findings.stories.iter().find_map(rewritten))
+        .or_else(|| failed.and_then(|story| trace(story, findings.trials.is_some())))
+        .or_else(|| findings.stories.iter().find_map(candidates))
+        .or_else(|| findings.roster.as_ref().and_then(roster))
+        .or_else(|| findings.fanout.as_ref().and_then(fanout))
+        .unwrap_or_else(|| rest(findings, failed));
+    let Case { cause, confidence, mut evidence } = case;
+    if let (Some(two), Some(story)) = (findings.stories.first(), failed)
+        && story.size() > two.size()
+    {
+        evidence.push(format!("A room of {} works; in one of {} it fails.", two.size(), story.size()));
+    }
+    Diagnosis { cause, phase: phase(findings, failed), confidence, evidence, remedy: cause.remedy().to_owned() }
+}
+
+fn phase(findings: &Findings, failed: Option<&Story>) -> Option<Phase> {
+    if let Some(failure) = &findings.refused {
+        return Some(failure.phase);
+    }
+    let story = failed?;
+    let of_peer = story.peer_failure().map(|(_, failure)| failure.phase);
+    of_peer.or_else(|| story.worst_edge().map(|(_, _, failure)| failure.phase))
+}
+
+/// No conversation came about.
+fn refusal(findings: &Findings) -> Option<Case> {
+    let of_peer = || findings.stories.iter().find_map(|story| story.peer_failure().map(|(_, failure)| failure));
+    let failure = findings.refused.as_ref().or_else(of_peer)?;
+    let cause = match (failure.phase, failure.reason) {
+        (_, Reason::GeneratorLimit) => Cause::Unknown,
+        (Phase::Join, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
+        (_, Reason::Rejected) => Cause::Rejected,
+        (Phase::Connect, _) => Cause::Unreachable,
+        _ => return None,
+    };
+    Some(Case { cause, confidence: Confidence::High, evidence: vec![told(failure)] })
+}
+
+fn told(failure: &Failure) -> String {
+    let detail = if failure.detail.is_empty() { String::new() } else { format!(": {}", failure.detail) };
+    format!("A peer failed in phase {} ({}{detail}).", failure.phase.name(), failure.reason.name())
+}
+
+/// The rows of the table that blame the channel, the time or the connection.
+fn table(trials: &Trials) -> Option<Case> {
+    let Trials { aged, again, fresh_sender, fresh_receiver, .. } = trials;
+    if let Some(name) = aged.chat_renamed() {
+        let evidence = vec![
+            format!("peer-ready was said on webrtc-dashboard-chat, and reached its subscriber as {name}."),
+            arrived("Between two connections subscribed for over 1.5 s", aged),
+        ];
+        return Some(Case { cause: Cause::ChannelMismatch, confidence: Confidence::High, evidence });
+    }
+    if !aged.chat_arrives() {
+        return Some(silent(trials, again.as_ref()));
+    }
+    let sender_heard = fresh_sender.as_ref().is_none_or(Volley::chat_arrives);
+    let receiver_hears = fresh_receiver.as_ref().is_none_or(Volley::chat_arrives);
+    let aged_evidence =
+        "peer-ready arrives between two connections that have been subscribed for over 1.5 s.".to_owned();
+    match (sender_heard, receiver_hears) {
+        (true, true) => None,
+        (true, false) => Some(Case {
+            cause: Cause::Timing,
+            confidence: Confidence::High,
+            evidence: vec![
+                "The same peer-ready does not reach a connection that has just subscribed.".to_owned(),
+                "What a fresh connection says is heard, so its frames do get through.".to_owned(),
+                aged_evidence,
+            ],
+        }),
+        (false, true) => Some(Case {
+            cause: Cause::Connection,
+            confidence: Confidence::High,
+            evidence: vec![
+                "What a fresh connection says is never heard; what it is told arrives.".to_owned(),
+                aged_evidence,
+            ],
+        }),
+        (false, false) => Some(both_ways(trials, aged_evidence)),
+    }
+}
+
+/// Chat never arrives between aged connections.
+fn silent(trials: &Trials, again: Option<&Volley>) -> Case {
+    let aged = &trials.aged;
+    let heals = again.is_some_and(|again| again.chat_arrives() || (!aged.others_arrive() && again.others_arrive()));
+    let line = arrived("Between two connections subscribed for over 1.5 s", aged);
+    if aged.others_arrive() && !heals {
+        let evidence = vec![
+            "peer-ready and participant-joined never arrive on webrtc-dashboard-chat, not even after the receiver \
+             subscribed again."
+                .to_owned(),
+            line,
+        ];
+        return Case { cause: Cause::ChannelIsolation, confidence: Confidence::High, evidence };
+    }
+    let mut evidence = vec![line];
+    if heals {
+        evidence.insert(0, "Subscribing again later heals it: the first subscription never took effect.".to_owned());
+    }
+    evidence.push(match trials.ping_aged {
+        true => "A ping on the same connection is answered.".to_owned(),
+        false => "A ping on the same connection is not answered either.".to_owned(),
+    });
+    let confidence = match (heals, trials.ping_aged) {
+        (true, _) if !aged.others_arrive() => Confidence::High,
+        _ => Confidence::Medium,
+    };
+    Case { cause: Cause::Connection, confidence, evidence }
+}
+
+/// Fresh connections neither speak nor hear.
+fn both_ways(trials: &Trials, aged_evidence: String) -> Case {
+    let mut evidence = vec!["A fresh connection neither is heard nor hears.".to_owned(), aged_evidence];
+    if trials.ping_fresh == Some(false) && trials.ping_aged {
+        evidence.insert(0, "A ping right after the connect is not answered; later ones are.".to_owned());
+        return Case { cause: Cause::Connection, confidence: Confidence::High, evidence };
+    }
+    evidence.push("Timing and connection both fit; two fresh peers alone can't tell them apart.".to_owned());
+    Case { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
+}
+
+/// What single messages of the volleys tell, once connections and channels are sound.
+fn volleys(trials: &Trials) -> Option<Case> {
+    let volleys =
+        || [Some(&trials.aged), trials.fresh_receiver.as_ref(), trials.fresh_sender.as_ref()].into_iter().flatten();
+    let high = |cause, evidence| Some(Case { cause, confidence: Confidence::High, evidence });
+    let aged = &trials.aged;
+    if volleys().any(|volley| {
+        [Word::FirstOffer, Word::SecondOffer, Word::Answer]
+            .iter()
+            .any(|word| *volley.outcome(*word) == Outcome::Altered)
+    }) {
+        return high(Cause::SdpRewrite, vec!["A description arrived that is not the one that was said.".to_owned()]);
+    }
+    if volleys().any(|volley| volley.lost(Word::FirstOffer) && !volley.lost(Word::SecondOffer)) {
+        let evidence = vec!["Of two offers to one connection, the first never arrived and the second did.".to_owned()];
+        return high(Cause::LostFirstOffer, evidence);
+    }
+    if !aged.signaling_arrives() {
+        let evidence = vec![
+            "Nothing that is said on webrtc-signaling arrives.".to_owned(),
+            arrived("Between two connections subscribed for over 1.5 s", aged),
+        ];
+        return high(Cause::ChannelIsolation, evidence);
+    }
+    if aged.lost(Word::Joined) && trials.again.as_ref().is_none_or(|again| again.lost(Word::Joined)) {
+        let mut evidence = vec!["user-joined-room never arrives; peer-ready, said by the same peer, does.".to_owned()];
+        evidence.extend((trials.listed == Some(true)).then(|| "The server lists the room.".to_owned()));
+        let confidence = if trials.listed == Some(true) { Confidence::High } else { Confidence::Medium };
+        return Some(Case { cause: Cause::SwallowJoin, confidence, evidence });
+    }
+    if aged.lost(Word::Candidate) && !aged.lost(Word::SecondOffer) {
+        return high(Cause::CandidateDrop, vec!["Offers arrive, webrtc-ice never does.".to_owned()]);
+    }
+    if aged.lost(Word::Answer) && !aged.lost(Word::SecondOffer) {
+        return high(Cause::NoAnswer, vec!["Offers arrive, webrtc-answer never does.".to_owned()]);
+    }
+    None
+}
+
+/// `Of … arrive: a, b; lost: c.`
+fn arrived(between: &str, volley: &Volley) -> String {
+    let names = |lost: bool| {
+        let mut names: Vec<_> = volley
+            .0
+            .iter()
+            .filter(|shot| (shot.outcome == Outcome::Lost) == lost)
+            .map(|shot| shot.word.kind())
+            .collect();
+        names.dedup();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    format!("{between}: arrived {}; lost {}.", names(false), names(true))
+}
+
+fn rewritten(story: &Story) -> Option<Case> {
+    let (own, other, part) =
+        story.directions().find_map(|(own, other)| Some((own, other, story.altered(own, other)?)))?;
+    let what = if part == Part::Offer { "offer" } else { "answer" };
+    let evidence = vec![format!("The {what} that peer {} heard is not the one that peer {} said.", other.0, own.0)];
+    Some(Case { cause: Cause::SdpRewrite, confidence: Confidence::High, evidence })
+}
+
+/// Candidates were said in numbers, and none came, though descriptions did.
+fn candidates(story: &Story) -> Option<Case> {
+    let described = |own, other| story.heard_by(own, other, Part::Offer) + story.heard_by(own, other, Part::Answer) > 0;
+    let (mut said, mut heard) = (0, 0);
+    for (own, other) in story.directions().filter(|(own, other)| described(*own, *other)) {
+        said += story.count(own, other, Part::Candidate);
+        heard += story.heard_by(own, other, Part::Candidate);
+    }
+    let evidence = vec![format!("{said} candidates were said in webrtc-ice, and none arrived; descriptions did.")];
+    (said > 0 && heard == 0).then_some(Case { cause: Cause::CandidateDrop, confidence: Confidence::High, evidence })
+}
+
+/// Reads the failed handshake itself.
+fn trace(story: &Story, tried: bool) -> Option<Case> {
+    let (one, two, failure) = story.worst_edge()?;
+    let case = |cause, confidence, evidence| Some(Case { cause, confidence, evidence: vec![evidence] });
+    let offerer = if story.count(two, one, Part::Offer) > 0 { (two, one) } else { (one, two) };
+    let (from, to) = offerer;
+    let names = |own: Seat, other: Seat| format!("peer {} to peer {}", own.0, other.0);
+    match failure.phase {
+        Phase::Negotiation if story.unheard(from, to, Part::Offer) > 0 => {
+            let more = if tried { ", though offers between other connections do" } else { "" };
+            let confidence = if tried { Confidence::Medium } else { Confidence::Low };
+            let evidence = format!("The offer of {} was said and never arrived{more}.", names(from, to));
+            case(Cause::LostFirstOffer, confidence, evidence)
+        }
+        Phase::Negotiation if story.unheard(to, from, Part::Answer) > 0 => {
+            let evidence = format!("The answer of {} was said and never arrived.", names(to, from));
+            case(Cause::NoAnswer, Confidence::High, evidence)
+        }
+        Phase::Negotiation if story.heard_by(from, to, Part::Offer) > 0 => {
+            let evidence = format!("The offer of {} arrived, and no answer was made.", names(from, to));
+            case(Cause::NoAnswer, Confidence::Medium, evidence)
+        }
+        Phase::Ice => candidates(story).or_else(|| {
+            let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
+            case(Cause::IceFailed, Confidence::High, evidence)
+        }),
+        Phase::Dtls => case(Cause::DtlsFailed, Confidence::High, format!("ICE was up; {failure}.")),
+        Phase::Channel => case(Cause::ChannelNotOpened, Confidence::High, format!("DTLS was up; {failure}.")),
+        _ => None,
+    }
+}
+
+fn roster(roster: &Roster) -> Option<Case> {
+    (roster.listed && roster.lingers).then(|| Case {
+        cause: Cause::StaleRoster,
+        confidence: Confidence::High,
+        evidence: vec![
+            "A peer was made, and its socket closed without a goodbye: the server still lists it.".to_owned(),
+        ],
+    })
+}
+
+fn fanout(fanout: &Fanout) -> Option<Case> {
+    let Fanout { observers, alone, observed } = fanout;
+    let steep = fanout.slope() > SLOPE_MAX && *observed > 3 * *alone;
+    steep.then(|| Case {
+        cause: Cause::SlowFanout,
+        confidence: Confidence::High,
+        evidence: vec![format!(
+            "A message takes {:.1} ms at best; with {observers} silent subscribers more, {:.1} ms: {:.1} ms for each.",
+            ms(*alone),
+            ms(*observed),
+            ms(fanout.slope())
+        )],
+    })
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Nothing above holds.
+fn rest(findings: &Findings, failed: Option<&Story>) -> Case {
+    let Some(story) = failed else {
+        let (opened, planned) = findings
+            .stories
+            .iter()
+            .fold((0, 0), |(opened, planned), story| (opened + story.opened(), planned + story.planned()));
+        return Case {
+            cause: Cause::None,
+            confidence: Confidence::High,
+            evidence: vec![format!("{opened} of {planned} channels opened, and all that was said arrived.")],
+        };
+    };
+    let mut evidence = vec![];
+    evidence.extend(story.worst_edge().map(|(one, two, failure)| {
+        format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)
+    }));
+    evidence.push(match findings.trials {
+        Some(_) => "Every experiment between the probe's own connections came out well: it may fail only sometimes; \
+                    --times tells how often."
+            .to_owned(),
+        None => "Missing: the experiments with aged and fresh connections, which speak the dashboard dialect only."
+            .to_owned(),
+    });
+    Case { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
+}
+
+#[cfg(test)]
+mod tests;

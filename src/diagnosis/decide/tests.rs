@@ -1,0 +1,104 @@
+//! Every row of the table, and what is told where no row holds.
+
+use super::super::findings::Shot;
+use super::*;
+
+/// All arrive but `lost`.
+fn volley(lost: &[Word]) -> Volley {
+    let shot =
+        |word: &Word| Shot { word: *word, outcome: if lost.contains(word) { Outcome::Lost } else { Outcome::Arrived } };
+    Volley(Word::ALL.iter().map(shot).collect())
+}
+
+fn trials() -> Trials {
+    Trials {
+        aged: volley(&[]),
+        again: None,
+        fresh_sender: Some(volley(&[])),
+        fresh_receiver: Some(volley(&[])),
+        ping_aged: true,
+        ping_fresh: Some(true),
+        listed: Some(true),
+    }
+}
+
+const CHAT: &[Word] = &[Word::Ready, Word::MemberJoined];
+
+fn check(trials: Trials, expected: Option<Cause>) {
+    let case = table(&trials).or_else(|| volleys(&trials));
+    assert_eq!(case.map(|case| case.cause), expected, "{trials:?}");
+}
+
+#[test]
+fn each_row_of_the_table_names_its_cause() {
+    check(trials(), None);
+
+    let mut renamed = volley(&[]);
+    renamed.0[2].outcome = Outcome::Renamed("webrtc-dashboard-rooms".into());
+    check(Trials { aged: renamed, ..trials() }, Some(Cause::ChannelMismatch));
+
+    let isolated = || Trials { aged: volley(CHAT), again: Some(volley(CHAT)), ..trials() };
+    check(isolated(), Some(Cause::ChannelIsolation));
+    check(Trials { again: Some(volley(&[])), ..isolated() }, Some(Cause::Connection));
+    check(Trials { aged: volley(&Word::ALL), again: Some(volley(&[])), ..trials() }, Some(Cause::Connection));
+    check(Trials { aged: volley(&Word::ALL), again: Some(volley(&Word::ALL)), ..trials() }, Some(Cause::Connection));
+
+    check(Trials { fresh_receiver: Some(volley(&Word::ALL)), ..trials() }, Some(Cause::Timing));
+    check(Trials { fresh_sender: Some(volley(&Word::ALL)), ..trials() }, Some(Cause::Connection));
+    let deaf =
+        || Trials { fresh_sender: Some(volley(&Word::ALL)), fresh_receiver: Some(volley(&Word::ALL)), ..trials() };
+    check(Trials { ping_fresh: Some(false), ..deaf() }, Some(Cause::Connection));
+    check(deaf(), Some(Cause::Unknown));
+}
+
+#[test]
+fn single_messages_that_never_arrive_have_names_too() {
+    check(Trials { aged: volley(&[Word::Joined]), ..trials() }, Some(Cause::SwallowJoin));
+    check(Trials { aged: volley(&[Word::FirstOffer]), ..trials() }, Some(Cause::LostFirstOffer));
+    check(Trials { fresh_receiver: Some(volley(&[Word::FirstOffer])), ..trials() }, Some(Cause::LostFirstOffer));
+    check(Trials { aged: volley(&[Word::Candidate]), ..trials() }, Some(Cause::CandidateDrop));
+    check(Trials { aged: volley(&[Word::Answer]), ..trials() }, Some(Cause::NoAnswer));
+    let signaling = [Word::FirstOffer, Word::SecondOffer, Word::Answer, Word::Candidate];
+    check(Trials { aged: volley(&signaling), ..trials() }, Some(Cause::ChannelIsolation));
+    check(Trials { aged: volley(&[Word::Request]), ..trials() }, None);
+    let mut altered = volley(&[]);
+    altered.0[4].outcome = Outcome::Altered;
+    check(Trials { aged: altered, ..trials() }, Some(Cause::SdpRewrite));
+}
+
+#[test]
+fn a_refused_connection_and_a_taken_name_are_told_apart() {
+    let check = |phase, reason, detail: &'static str, expected: Cause| {
+        let findings = Findings { refused: Some(Failure::new(phase, reason, detail)), ..Findings::default() };
+        let diagnosis = diagnose(&findings);
+        assert_eq!((diagnosis.cause, diagnosis.phase), (expected, Some(phase)));
+    };
+    check(Phase::Connect, Reason::Refused, "ECONNREFUSED", Cause::Unreachable);
+    check(Phase::Connect, Reason::TimedOut, "", Cause::Unreachable);
+    check(Phase::Connect, Reason::Rejected, "HTTP 429", Cause::Rejected);
+    check(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME", Cause::NameTaken);
+}
+
+#[test]
+fn only_a_ghost_that_was_listed_and_stays_is_one() {
+    let check = |listed, lingers, expected: Option<Cause>| {
+        assert_eq!(roster(&Roster { listed, lingers }).map(|case| case.cause), expected);
+    };
+    check(true, true, Some(Cause::StaleRoster));
+    check(true, false, None);
+    check(false, false, None);
+}
+
+#[test]
+fn a_fanout_is_slow_when_each_subscriber_costs_more_than_a_relays_work() {
+    let check = |alone_us, observed_us, expected: bool| {
+        let micros = Duration::from_micros;
+        let figures = Fanout { observers: 20, alone: micros(alone_us), observed: micros(observed_us) };
+        assert_eq!(fanout(&figures).is_some(), expected, "{figures:?}");
+    };
+    check(5_000, 105_000, true);
+    check(200, 900, false);
+    check(300, 30_300, false);
+    check(300, 30_400, true);
+    check(100_000, 140_000, false);
+}

@@ -1,0 +1,135 @@
+//! Who said what to whom, and whether it came: the steps of a story in order, for a ladder diagram.
+
+use super::story::Story;
+use crate::vocabulary::event::{Concern, Event, What};
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::message::Kind;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// An end of an arrow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    Peer(Seat),
+    Server,
+}
+
+/// One line of the ladder; times count from the story's start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Arrow {
+        at: Duration,
+        from: Party,
+        to: Party,
+        kind: Kind,
+        arrival: Arrival,
+    },
+    /// Something that happened to a peer by itself.
+    Note {
+        at: Duration,
+        peer: Seat,
+        text: String,
+        bad: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// So long after the start.
+    Heard(Duration),
+    /// On another channel than its own.
+    Elsewhere(Duration),
+    Never,
+    /// To the server: nobody can tell.
+    Unknown,
+}
+
+/// The steps in order of time. What others said to others is left out.
+pub fn ladder(story: &Story) -> Vec<Step> {
+    let Some(start) = story.start() else { return vec![] };
+    let since = |at: Instant| at.saturating_duration_since(start);
+    let mut heard = heard(story.events());
+    let mut steps = vec![];
+    // From the last to the first: what was said again takes the arrival, and the first try is the lost one.
+    for event in story.events().iter().rev() {
+        let own = event.place.seat;
+        match &event.what {
+            What::Said { kind, to, .. } => {
+                let receivers: Vec<Seat> = match to {
+                    Some(to) => vec![*to],
+                    None if story.announces(*kind) => (0..story.size()).map(Seat).filter(|seat| *seat != own).collect(),
+                    None => vec![],
+                };
+                let arrow =
+                    |to, arrival| Step::Arrow { at: since(event.at), from: Party::Peer(own), to, kind: *kind, arrival };
+                if receivers.is_empty() {
+                    steps.push(arrow(Party::Server, Arrival::Unknown));
+                }
+                for to in receivers {
+                    let arrivals = heard.entry((own, to, *kind)).or_default();
+                    match arrivals.pop_if(|(at, _)| *at >= event.at) {
+                        Some((at, true)) => steps.push(arrow(Party::Peer(to), Arrival::Heard(since(at)))),
+                        Some((at, false)) => steps.push(arrow(Party::Peer(to), Arrival::Elsewhere(since(at)))),
+                        // Who had not joined yet was not there to hear it.
+                        None if story.joined_at(to).is_some_and(|joined| joined < event.at) => {
+                            steps.push(arrow(Party::Peer(to), Arrival::Never));
+                        }
+                        None => {}
+                    }
+                }
+            }
+            What::Frame { kind, concern: Concern::Me { from: None }, .. } => steps.push(Step::Arrow {
+                at: since(event.at),
+                from: Party::Server,
+                to: Party::Peer(own),
+                kind: *kind,
+                arrival: Arrival::Heard(since(event.at)),
+            }),
+            what => {
+                steps.extend(note(what).map(|(text, bad)| Step::Note { at: since(event.at), peer: own, text, bad }));
+            }
+        }
+    }
+    steps.reverse();
+    steps.sort_by_key(Step::at);
+    steps
+}
+
+/// When each of a pair heard a type from the other, in order, and whether in its place.
+fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, Kind), Vec<(Instant, bool)>> {
+    let mut heard = BTreeMap::<_, Vec<_>>::new();
+    for event in events {
+        let What::Frame { kind, concern, .. } = &event.what else { continue };
+        let (from, in_place) = match concern {
+            Concern::Me { from: Some(from) } => (*from, true),
+            Concern::Elsewhere { from: Some(from) } => (*from, false),
+            _ => continue,
+        };
+        heard.entry((from, event.place.seat, *kind)).or_default().push((event.at, in_place));
+    }
+    heard
+}
+
+fn note(what: &What) -> Option<(String, bool)> {
+    let good = |text: String| Some((text, false));
+    match what {
+        What::Began { .. } => good("dials".to_owned()),
+        What::Upgraded => good("is connected".to_owned()),
+        What::Joined => good("has joined".to_owned()),
+        What::IceUp { other } => good(format!("ICE up to peer {}", other.0)),
+        What::DtlsUp { other } => good(format!("DTLS up to peer {}", other.0)),
+        What::Open { other } => good(format!("channel open to peer {}", other.0)),
+        What::Glare { other } => good(format!("glare with peer {}", other.0)),
+        What::PeerFailed { failure } => Some((format!("fails: {failure}"), true)),
+        What::EdgeFailed { other, failure } => Some((format!("no channel to peer {}: {failure}", other.0), true)),
+        _ => None,
+    }
+}
+
+impl Step {
+    pub fn at(&self) -> Duration {
+        match self {
+            Self::Arrow { at, .. } | Self::Note { at, .. } => *at,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! One figure on both sides: how it changed, within which bounds, and what that means.
+
+use crate::gates::baseline::interval::{Interval, between, of_quantile, of_share};
+use crate::gates::baseline::{Rule, merged};
+use crate::summary::Summary;
+use crate::summary::distribution::{Clock, samples_needed};
+use crate::summary::histogram::Histogram;
+use crate::summary::metric::{RATES, Readings, VALUES};
+use crate::summary::verdict::Unit;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// The timers that a target answers for, and the headline. Others are shown: ice, dtls and channel are the
+/// peers' own cost, which a busy machine moves, and they are in time_to_open anyway.
+pub const JUDGED: [&str; 8] = [
+    "time_to_open",
+    "connect",
+    "discovery",
+    "negotiation",
+    "signal_delivery",
+    "room_complete",
+    "message_latency",
+    "message_rtt",
+];
+
+const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
+/// Tails beyond this differ from run to run by more than any tolerance: one run a side doesn't judge them.
+const JUDGED_IN_ONE_RUN: f64 = 95.0;
+/// With so many runs a side their spread is known.
+const REPEATS_MIN: usize = 3;
+/// What measurement.md promises of a delivery's time: less is no change.
+const FLOOR_US: f64 = 500.0;
+/// A rate may grow by a percentage point whatever it was, so that none to one failure is no regression.
+const FLOOR_RATE: f64 = 0.01;
+
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Change {
+    pub metric: String,
+    /// `p50`, `p95`, `p99`, `rate` or `value`.
+    pub aggregation: String,
+    pub unit: Unit,
+    pub base: Option<f64>,
+    pub new: Option<f64>,
+    /// Relative to base (0.2: a fifth more); for a rate the difference itself.
+    pub change: Option<f64>,
+    /// The change lies between these, at 95 % on each side; a bound that the samples can't support is absent.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// Behind base and new.
+    pub samples: [u64; 2],
+    pub tolerance: f64,
+    /// Whether a change for the worse fails the comparison.
+    pub judged: bool,
+    pub finding: Finding,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Beyond the tolerance, and not by chance.
+    Worse,
+    Better,
+    /// Within the tolerance, as far as the bounds tell.
+    Same,
+    /// The bounds reach beyond the tolerance: more samples or repeats would tell.
+    Unclear,
+    /// Fewer samples than the percentile needs.
+    TooFew,
+    /// Measured in base, and no longer.
+    Gone,
+    /// Not measured in base.
+    Novel,
+}
+
+impl Change {
+    /// Whether it fails the comparison.
+    pub fn fails(&self) -> bool {
+        self.judged && matches!(self.finding, Finding::Worse | Finding::Gone)
+    }
+}
+
+/// Every timer at every percentile, every rate, every value; what is judged first.
+pub fn changes(base: &[&Summary], new: &[&Summary], rule: &Rule) -> Vec<Change> {
+    let names: BTreeSet<&str> = base.iter().chain(new).flat_map(|run| run.timers.keys().map(String::as_str)).collect();
+    let timers = names.into_iter().flat_map(|name| timer(base, new, name, rule));
+    let rates = RATES.iter().filter_map(|name| rate(base, new, name, rule));
+    let values = VALUES.iter().filter_map(|name| value(base, new, name, rule));
+    let mut changes: Vec<Change> = timers.chain(rates).chain(values).collect();
+    let place = |change: &Change| JUDGED.iter().position(|name| *name == change.metric).unwrap_or(JUDGED.len());
+    changes.sort_by_key(|change| (!change.judged, place(change)));
+    changes
+}
+
+fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Vec<Change> {
+    let repeated = base.len() >= REPEATS_MIN && new.len() >= REPEATS_MIN;
+    let (before, after) = (Timed::of(base, name), Timed::of(new, name));
+    PERCENTILES
+        .into_iter()
+        .map(|percentile| {
+            let quantile = percentile / 100.0;
+            let named = rule.overrides.contains_key(name);
+            let samples = [before.merged.count(), after.merged.count()];
+            let at = |timed: &Timed| (!timed.merged.is_empty()).then(|| timed.merged.quantile_us(quantile) as f64);
+            let within = Interval::change(before.interval(quantile), after.interval(quantile));
+            let bounds = match (repeated, between(&before.logs(quantile), &after.logs(quantile))) {
+                (true, Some(apart)) => within.wider(Interval {
+                    low: apart.low.map(|log| log.exp() - 1.0),
+                    high: apart.high.map(|log| log.exp() - 1.0),
+                }),
+                _ => within,
+            };
+            let mut change = Change {
+                metric: name.to_owned(),
+                aggregation: format!("p{percentile}"),
+                unit: Unit::Us,
+                judged: named || (JUDGED.contains(&name) && (repeated || percentile <= JUDGED_IN_ONE_RUN)),
+                ..Change::between(at(&before), at(&after), samples, bounds, rule.tolerance_of(name))
+            };
+            if samples[0].min(samples[1]) < samples_needed(percentile) && change.change.is_some() {
+                change.finding = Finding::TooFew;
+            } else if change.base.zip(change.new).is_some_and(|(base, new)| (new - base).abs() < FLOOR_US) {
+                change.finding = Finding::Same;
+            }
+            change
+        })
+        .collect()
+}
+
+fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Option<Change> {
+    // The worse, the higher: completeness is judged by what it lacks.
+    let turned = name == "mesh_complete";
+    let losses = |runs: &[&Summary]| {
+        runs.iter()
+            .filter_map(|run| Some((run.rate(name)?, run.counts.peers.planned)))
+            .map(|((rate, of), peers)| (if turned { 1.0 - rate } else { rate }, of, of.min(peers)))
+            .collect::<Vec<_>>()
+    };
+    let (before, after) = (losses(base), losses(new));
+    let (was, is) = (Pooled::of(&before)?, Pooled::of(&after)?);
+    let mut bounds = Interval::difference(of_share(was.share, was.independent), of_share(is.share, is.independent));
+    if before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN {
+        let shares = |losses: &[(f64, u64, u64)]| losses.iter().map(|(share, ..)| *share).collect::<Vec<_>>();
+        bounds = between(&shares(&before), &shares(&after)).map_or(bounds, |apart| bounds.wider(apart));
+    }
+    let tolerance = rule.tolerance_of(name);
+    let change = is.share - was.share;
+    let finding = find(change, bounds, (tolerance * was.share).max(FLOOR_RATE));
+    let seen = |share: f64| Some(if turned { 1.0 - share } else { share });
+    let sign = if turned { -1.0 } else { 1.0 };
+    let (low, high) = (bounds.low.map(|low| low * sign), bounds.high.map(|high| high * sign));
+    let (low, high) = if turned { (high, low) } else { (low, high) };
+    Some(Change {
+        metric: name.to_owned(),
+        aggregation: "rate".into(),
+        unit: Unit::Ratio,
+        base: seen(was.share),
+        new: seen(is.share),
+        // Adding nothing makes a negative zero a plain one.
+        change: Some(change * sign + 0.0),
+        low,
+        high,
+        samples: [was.of, is.of],
+        tolerance,
+        judged: true,
+        finding,
+    })
+}
+
+fn value(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Option<Change> {
+    let values = |runs: &[&Summary]| runs.iter().filter_map(|run| run.value(name)).collect::<Vec<_>>();
+    let (before, after) = (values(base), values(new));
+    let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    let (was, is) = (mean(&before), mean(&after));
+    was.or(is)?;
+    let repeated = before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN;
+    let apart = repeated.then(|| between(&before, &after)).flatten();
+    let relative = |bound: Option<f64>| Some(bound? / was.filter(|was| *was > 0.0)?);
+    // One run has no spread: the value is taken for what it is.
+    let alone = was.zip(is).map(|(was, is)| is - was);
+    let bounds = apart.unwrap_or(Interval { low: alone, high: alone });
+    let bounds = Interval { low: relative(bounds.low), high: relative(bounds.high) };
+    let samples = [before.len() as u64, after.len() as u64];
+    Some(Change {
+        metric: name.to_owned(),
+        aggregation: "value".into(),
+        unit: if name.contains("bytes") { Unit::Bytes } else { Unit::Count },
+        judged: true,
+        ..Change::between(was, is, samples, bounds, rule.tolerance_of(name))
+    })
+}
+
+impl Change {
+    /// A relative change; its metric is filled in by who knows it.
+    fn between(base: Option<f64>, new: Option<f64>, samples: [u64; 2], bounds: Interval, tolerance: f64) -> Self {
+        let change = base.zip(new).and_then(|(base, new)| (base > 0.0).then(|| new / base - 1.0));
+        let finding = match (base, new, change) {
+            (Some(_), None, _) => Finding::Gone,
+            (None, _, _) => Finding::Novel,
+            (_, _, None) => Finding::Same,
+            (_, _, Some(change)) => find(change, bounds, tolerance),
+        };
+        Self {
+            metric: String::new(),
+            aggregation: String::new(),
+            unit: Unit::Us,
+            base,
+            new,
+            change,
+            low: bounds.low,
+            high: bounds.high,
+            samples,
+            tolerance,
+            judged: false,
+            finding,
+        }
+    }
+}
+
+/// Worse is more than allowed, and certainly more than nothing; a change that may be either is unclear.
+fn find(change: f64, bounds: Interval, allowed: f64) -> Finding {
+    match (bounds.low, bounds.high) {
+        (Some(low), _) if change > allowed && low > 0.0 => Finding::Worse,
+        (_, Some(high)) if change < -allowed && high < 0.0 => Finding::Better,
+        (Some(low), Some(high)) if change.abs() <= allowed && low >= -2.0 * allowed && high <= 2.0 * allowed => {
+            Finding::Same
+        }
+        _ => Finding::Unclear,
+    }
+}
+
+impl Rule {
+    fn tolerance_of(&self, metric: &str) -> f64 {
+        self.overrides.get(metric).copied().unwrap_or(self.tolerance)
+    }
+}
+
+/// A timer of one side: every run's histogram, and all of them merged.
+struct Timed {
+    runs: Vec<Histogram>,
+    merged: Histogram,
+    independent: u64,
+}
+
+impl Timed {
+    fn of(runs: &[&Summary], name: &str) -> Self {
+        let measured = |run: &&Summary| Some((run.timer(name, Clock::Due)?, independent(run, name)));
+        let measured: Vec<(Histogram, u64)> = runs.iter().filter_map(measured).collect();
+        let independent = measured.iter().map(|(run, most)| run.count().min(*most)).fold(0, u64::saturating_add);
+        let runs_measured = measured.into_iter().map(|(run, _)| run).filter(|run| !run.is_empty()).collect();
+        Self { runs: runs_measured, merged: merged(runs, name), independent }
+    }
+
+    fn interval(&self, quantile: f64) -> Interval {
+        of_quantile(&self.merged, quantile, self.independent)
+    }
+
+    /// Logarithms, because latencies differ by factors.
+    fn logs(&self, quantile: f64) -> Vec<f64> {
+        self.runs.iter().map(|run| (run.quantile_us(quantile).max(1) as f64).ln()).collect()
+    }
+}
+
+/// How many samples can be taken for independent at most: the edges and frames of one peer share its fate, the
+/// messages of one channel share the channel's.
+fn independent(run: &Summary, name: &str) -> u64 {
+    match name {
+        "message_latency" | "message_rtt" => run.counts.edges.opened,
+        _ => run.counts.peers.joined,
+    }
+}
+
+/// The losses of a side's runs taken together.
+struct Pooled {
+    share: f64,
+    of: u64,
+    independent: u64,
+}
+
+impl Pooled {
+    fn of(losses: &[(f64, u64, u64)]) -> Option<Self> {
+        let of = losses.iter().map(|(_, of, _)| *of).fold(0, u64::saturating_add);
+        let lost = losses.iter().map(|(share, of, _)| share * *of as f64).sum::<f64>();
+        let independent = losses.iter().map(|(_, _, independent)| *independent).fold(0, u64::saturating_add);
+        (of > 0).then(|| Self { share: lost / of as f64, of, independent })
+    }
+}

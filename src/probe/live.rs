@@ -1,0 +1,324 @@
+//! The world as it is: sockets, whole peers on a runtime of their own, and the clock on the wall.
+
+use super::curtain::Curtain;
+use super::world::{Line, News, Play, Tidings, World};
+use crate::dialect::Me;
+use crate::driver::{Actor, Clock, Errand, Nudge};
+use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
+use crate::peer::{Config, Peer, Talk, TalkPattern};
+use crate::signaling::{Connection, Endpoint, dial, resolve};
+use crate::vocabulary::choice::{EngineKind, Reliability};
+use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+use crate::vocabulary::phase::Phase;
+use crate::vocabulary::seed::Seed;
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, mpsc};
+
+/// SCTP max message size that is asked for; in bytes.
+const MESSAGE_BYTES_MAX: u32 = 4_096;
+/// What a peer is told besides the arrival of its companions.
+const NUDGES_MORE: usize = 8;
+/// How long the last goodbyes may take.
+const GOODBYES_MAX: Duration = Duration::from_secs(1);
+/// How long a line may take to open.
+const DIAL_MAX: Duration = Duration::from_secs(10);
+
+/// The endpoint of a peer, from its id, its index and its room.
+pub type EndpointOf = dyn Fn(&str, u32, &str) -> Result<Endpoint, String>;
+
+/// Where and with what.
+pub struct Setup {
+    /// The endpoint of a peer, by id, index and room.
+    pub endpoint: Box<EndpointOf>,
+    pub engine: EngineKind,
+    pub seed: Seed,
+    /// Milliseconds since the Unix epoch, now.
+    pub unix_ms: u64,
+}
+
+pub struct Live {
+    runtime: Runtime,
+    setup: Setup,
+    epoch: Instant,
+    lines: Vec<Wire>,
+    plays: u64,
+}
+
+enum Wire {
+    Dialing(Pin<Box<dyn Future<Output = Result<Connection, Failure>>>>),
+    Open(Box<Connection>),
+    Gone,
+}
+
+impl Live {
+    /// # Errors
+    /// The runtime can't be made.
+    pub fn new(setup: Setup) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { runtime, setup, epoch: Instant::now(), lines: vec![], plays: 0 })
+    }
+
+    /// The host and the address of it that may not be probed, if there is one.
+    pub fn forbidden(&self) -> Option<(String, IpAddr)> {
+        let endpoint = (self.setup.endpoint)("probe", 0, "probe").ok()?;
+        let (host, port) = endpoint.host_and_port()?;
+        let addresses = self.runtime.block_on(resolve(host, port)).ok()?;
+        let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()))?;
+        Some((host.to_owned(), far.ip()))
+    }
+
+    fn engine(&self, play: &Play, place: Place, shared: Option<&RtcSetup>) -> Result<Box<dyn Engine>, Failure> {
+        let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
+        match shared {
+            None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
+            Some(setup) => {
+                let credentials = self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0));
+                let engine = RtcEngine::open(setup.clone(), play.size(), credentials);
+                Ok(Box::new(engine.map_err(|error| limit(format!("UDP socket: {error}")))?))
+            }
+        }
+    }
+
+    /// One certificate and one neighbourhood for all peers of a play; none for the engine without WebRTC.
+    fn rtc_setup(&self, play: &Play) -> Result<Option<RtcSetup>, Failure> {
+        if self.setup.engine == EngineKind::None {
+            return Ok(None);
+        }
+        let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
+        Ok(Some(RtcSetup {
+            certificate: RtcSetup::certificate().map_err(|error| limit(error.to_string()))?,
+            neighbourhood: Neighbourhood::default(),
+            timeout: play.timeout,
+            trickle: play.trickle,
+            ordered: true,
+            reliability: Reliability::Reliable,
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        }))
+    }
+
+    fn actor(&self, play: &Play, place: Place) -> Actor {
+        let me = Me {
+            id: play.naming.peer(place.peer),
+            name: play.naming.peer(place.peer),
+            room: play.room.clone(),
+            host: place.seat == Seat(0),
+            trigger: play.trigger,
+            initiator: play.initiator,
+            settle: play.settle,
+            epoch: (self.epoch, self.setup.unix_ms),
+        };
+        let talk = Talk {
+            pattern: TalkPattern::Silence,
+            interval: Duration::from_secs(1),
+            bytes: (64, 64),
+            pool: Arc::from([]),
+            draws: self.setup.seed.stream("talk", place.peer.0.into()),
+        };
+        let size = play.size();
+        let config = Config { seat: place.seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
+        Actor::new(place, size, play.naming.clone(), play.dialect.converse(me), Peer::new(config, self.epoch))
+    }
+
+    /// Lets the peers in one after the other, and sees them out when the curtain has fallen.
+    async fn perform(&self, play: &Play, shared: Option<RtcSetup>, books: &Rc<Books<'_, '_>>) -> io::Result<()> {
+        let clock = Clock::new()?;
+        let start = Instant::now();
+        let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let mut troupe: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
+        let mut left_at: Option<Instant> = None;
+        let mut ticking = Box::pin(async { clock.run().await });
+        loop {
+            let now = Instant::now();
+            let falls_at = books.curtain.borrow().falls_at();
+            if left_at.is_none() && falls_at <= now {
+                mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(Nudge::Leave));
+                left_at = Some(now);
+            }
+            if left_at.is_some_and(|left| troupe.is_empty() || left + GOODBYES_MAX <= now) {
+                return Ok(());
+            }
+            let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
+            if let Some(due) = next.filter(|due| *due <= now) {
+                let (errand, mailbox) = self.admit(play, &mailboxes, shared.as_ref(), &clock, books.clone());
+                mailboxes.push(mailbox);
+                troupe.extend(errand.map(|errand| {
+                    Box::pin(async move { _ = errand.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
+                }));
+                continue;
+            }
+            let wake = left_at.map_or(falls_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(falls_at).max(now));
+            tokio::select! {
+                ended = &mut ticking => return ended,
+                () = all_of(&mut troupe) => {}
+                () = books.changed.notified() => {}
+                () = clock.sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// The next peer; nothing if this machine can't carry it, which is in the books then.
+    fn admit<'a, 'b>(
+        &self,
+        play: &Play,
+        mailboxes: &[mpsc::Sender<Nudge>],
+        shared: Option<&RtcSetup>,
+        clock: &Rc<Clock>,
+        books: Rc<Books<'a, 'b>>,
+    ) -> (Option<Errand<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
+        let index = mailboxes.len() as u16;
+        let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
+        let (mailbox, nudges) = mpsc::channel(usize::from(play.size()) + NUDGES_MORE);
+        for (seat, earlier) in mailboxes.iter().enumerate() {
+            let _ = earlier.try_send(Nudge::Companion { seat: place.seat });
+            let _ = mailbox.try_send(Nudge::Companion { seat: Seat(seat as u16) });
+        }
+        let endpoint = (self.setup.endpoint)(&play.naming.peer(place.peer), place.peer.0, &play.room)
+            .map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")));
+        let made = endpoint.and_then(|endpoint| Ok((endpoint, self.engine(play, place, shared)?)));
+        match made {
+            Ok((endpoint, engine)) => {
+                let alarm = clock.alarm();
+                let book = move |event: Event| books.book(&event);
+                let errand = Errand::new(self.actor(play, place), engine, Rc::new(endpoint), nudges, alarm, book);
+                (Some(errand), mailbox)
+            }
+            Err(failure) => {
+                books.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                (None, mailbox)
+            }
+        }
+    }
+}
+
+/// Where the peers of a play write what happens to them.
+struct Books<'a, 'b> {
+    curtain: RefCell<&'a mut Curtain<'b>>,
+    changed: Notify,
+}
+
+impl Books<'_, '_> {
+    fn book(&self, event: &Event) {
+        self.curtain.borrow_mut().tell(event);
+        self.changed.notify_one();
+    }
+}
+
+/// Drives all of them; ready when one has ended, or there is none.
+async fn all_of(troupe: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
+    std::future::poll_fn(|context| {
+        let before = troupe.len();
+        troupe.retain_mut(|errand| errand.as_mut().poll(context).is_pending());
+        if troupe.len() < before { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+impl World for Live {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn dial(&mut self) -> Line {
+        let index = self.lines.len();
+        let endpoint = (self.setup.endpoint)(&format!("line-{index}"), index as u32, "lab");
+        self.lines.push(Wire::Dialing(Box::pin(async move {
+            let endpoint =
+                endpoint.map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")))?;
+            match tokio::time::timeout(DIAL_MAX, dial(&endpoint)).await {
+                Ok(dialled) => dialled,
+                Err(_) => Err(Failure::timed_out(Phase::Connect)),
+            }
+        })));
+        Line(index)
+    }
+
+    fn say(&mut self, line: Line, text: String) {
+        let Self { runtime, lines, .. } = self;
+        if let Some(Wire::Open(connection)) = lines.get_mut(line.0) {
+            // A failure shows when the line is listened to.
+            let _ = connection.push(text);
+            runtime.block_on(std::future::poll_fn(|context| {
+                let _ = connection.poll_flush(context);
+                Poll::Ready(())
+            }));
+        }
+    }
+
+    fn hang_up(&mut self, line: Line) {
+        if let Some(wire) = self.lines.get_mut(line.0) {
+            let _in_runtime = self.runtime.enter();
+            *wire = Wire::Gone;
+        }
+    }
+
+    fn hear(&mut self, until: Instant) -> Option<News> {
+        let Self { runtime, lines, .. } = self;
+        runtime.block_on(async {
+            let listening = std::future::poll_fn(|context| {
+                for (index, wire) in lines.iter_mut().enumerate() {
+                    if let Poll::Ready(tidings) = wire.poll(context) {
+                        return Poll::Ready(News { line: Line(index), at: Instant::now(), tidings });
+                    }
+                }
+                Poll::Pending
+            });
+            tokio::time::timeout_at(until.into(), listening).await.ok()
+        })
+    }
+
+    fn play(&mut self, play: &Play, curtain: &mut Curtain<'_>) {
+        self.plays += 1;
+        let books = Rc::new(Books { curtain: RefCell::new(curtain), changed: Notify::new() });
+        let performed = self.rtc_setup(play).and_then(|shared| {
+            let performed = self.runtime.block_on(self.perform(play, shared, &books));
+            performed.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
+        });
+        if let Err(failure) = performed {
+            let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
+            books.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+        }
+    }
+}
+
+impl Wire {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Tidings> {
+        match self {
+            Self::Gone => Poll::Pending,
+            Self::Dialing(dialing) => match dialing.as_mut().poll(context) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(connection)) => {
+                    *self = Self::Open(Box::new(connection));
+                    Poll::Ready(Tidings::Up)
+                }
+                Poll::Ready(Err(failure)) => {
+                    *self = Self::Gone;
+                    Poll::Ready(Tidings::Down(failure))
+                }
+            },
+            Self::Open(connection) => {
+                if connection.is_waiting() {
+                    let _ = connection.poll_flush(context);
+                }
+                match connection.poll_frame(context) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Ok(text)) => Poll::Ready(Tidings::Frame(text.as_str().to_owned())),
+                    Poll::Ready(Err(failure)) => {
+                        *self = Self::Gone;
+                        Poll::Ready(Tidings::Down(failure))
+                    }
+                }
+            }
+        }
+    }
+}

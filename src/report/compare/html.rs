@@ -1,0 +1,114 @@
+//! A comparison as one self-contained page, with both sides' curves.
+
+use crate::gates::baseline::{Change, Comparison, Difference, Finding, Verdict};
+use crate::report::compare::words;
+use crate::report::html::{Column, Ink, figure, inert, legend, page, percentile_chart, table};
+use maud::{Markup, html};
+
+/// The page: as self-contained and as deaf to hostile words as report.html.
+pub fn html(comparison: &Comparison) -> String {
+    let (verdict, why) = words::verdict(comparison);
+    let class = match comparison.verdict {
+        Verdict::Passed => "good",
+        Verdict::Regressed | Verdict::Invalid => "bad",
+        Verdict::Unlike | Verdict::OtherMachine => "doubtful",
+    };
+    let mark = match class {
+        "good" => "✓",
+        "bad" => "✗",
+        _ => "?",
+    };
+    let body = html! {
+        header {
+            p.brand { "meshload compare" }
+            h1 { (inert(&comparison.new.name)) }
+            p.facts { span { "base: " (words::side(&comparison.base)) } " " span { "new: " (words::side(&comparison.new)) } }
+        }
+        main {
+            section.verdicts.alone aria-label="Verdict" {
+                div class={ "verdict " (class) } {
+                    h2 { span.mark aria-hidden="true" { (mark) } " " (verdict) }
+                    p { (why) }
+                    @for change in comparison.changes.iter().filter(|change| change.fails()).take(8) {
+                        p.broken {
+                            (words::name(change)) ": " (words::amount(change, change.base)) " → "
+                            (words::amount(change, change.new)) ", " strong { (words::difference(change)) }
+                        }
+                    }
+                }
+            }
+            (unlike("In what the plans differ", &comparison.plan))
+            (unlike("In what the machines differ", &comparison.machine))
+            @if !comparison.curves.is_empty() { (curves(comparison)) }
+            @if !comparison.changes.is_empty() {
+                section {
+                    h2 { "What changed" }
+                    (changes("Judged: these decide", comparison, true))
+                    details { summary { "Shown, not judged" } (changes("For information", comparison, false)) }
+                }
+            }
+        }
+    };
+    page(&format!("{verdict} · {} · meshload compare", inert(&comparison.new.name)), &body)
+}
+
+fn unlike(heading: &str, differences: &[Difference]) -> Markup {
+    const COLUMNS: [Column; 3] = [Column::words("What"), Column::words("Base"), Column::words("New")];
+    let rows = differences.iter().take(200).map(|difference| {
+        [&difference.what, &difference.base, &difference.new].map(|text| html! { (inert(text)) }).into()
+    });
+    html! {
+        @if !differences.is_empty() {
+            section { h2 { (heading) } (table(&html! { "Only what differs is listed" }, &COLUMNS, rows)) }
+        }
+    }
+}
+
+fn curves(comparison: &Comparison) -> Markup {
+    let key = legend(&[(Ink::Due, "base"), (Ink::Began, "new (dashed)")]);
+    html! {
+        section {
+            h2 { "Both curves" }
+            div.grid {
+                @for curves in &comparison.curves {
+                    @let lines = [(Ink::Due, curves.base.clone()), (Ink::Began, curves.new.clone())];
+                    (figure(&curves.metric, "from due, by share of the samples", &key, &percentile_chart(&curves.metric, &lines)))
+                }
+            }
+        }
+    }
+}
+
+fn changes(caption: &str, comparison: &Comparison, judged: bool) -> Markup {
+    const COLUMNS: [Column; 7] = [
+        Column::words("Metric"),
+        Column::words("Finding"),
+        Column::figures("Base"),
+        Column::figures("New"),
+        Column::figures("Change"),
+        Column::figures("95 % between"),
+        Column::figures("Tolerance"),
+    ];
+    let rows = comparison.changes.iter().filter(|change| change.judged == judged).take(500).map(|change| {
+        vec![
+            html! { (words::name(change)) },
+            finding(change),
+            html! { (words::amount(change, change.base)) },
+            html! { (words::amount(change, change.new)) },
+            html! { (words::difference(change)) },
+            html! { (words::bounds(change)) },
+            html! { (format!("{:.0} %", change.tolerance * 100.0)) },
+        ]
+    });
+    table(&html! { (caption) }, &COLUMNS, rows)
+}
+
+fn finding(change: &Change) -> Markup {
+    let (mark, word) = words::finding(change);
+    let class = match change.finding {
+        Finding::Worse | Finding::Gone => "bad",
+        Finding::Better => "good",
+        _ => "whole",
+    };
+    html! { span class=(class) { (mark) " " (word) } }
+}

@@ -1,0 +1,19 @@
+//! A comparison for people and machines: verdict first, then what got worse, then all of it.
+
+mod html;
+mod markdown;
+mod text;
+mod words;
+
+pub use crate::report::compare::html::html;
+pub use crate::report::compare::markdown::markdown;
+pub use crate::report::compare::text::text;
+
+use crate::gates::baseline::Comparison;
+
+/// `compare.json`: indented, with a newline at the end.
+pub fn json(comparison: &Comparison) -> String {
+    let mut text = serde_json::to_string_pretty(comparison).expect("a comparison holds nothing that JSON can't");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,102 @@
+//! The words of a comparison, the same in every format.
+
+use crate::gates::baseline::{Change, Comparison, Finding, Side, Verdict};
+use crate::report::html::inert;
+use crate::summary::verdict::Unit;
+use crate::vocabulary::quantity;
+
+/// The verdict in a word, and what it means in a sentence.
+pub fn verdict(comparison: &Comparison) -> (&'static str, String) {
+    let worse = comparison.changes.iter().filter(|change| change.fails()).count();
+    let unclear =
+        comparison.changes.iter().filter(|change| change.judged && change.finding == Finding::Unclear).count();
+    let within = format!("Nothing that is judged got worse by more than {}.", quantity::percent(comparison.tolerance));
+    match comparison.verdict {
+        Verdict::Passed if unclear > 0 => {
+            ("Passed", format!("{within} {unclear} could not be told: more samples or repeats would."))
+        }
+        Verdict::Passed => ("Passed", within),
+        Verdict::Regressed if worse == 1 => ("Regressed", "One figure got worse.".into()),
+        Verdict::Regressed => ("Regressed", format!("{worse} figures got worse.")),
+        Verdict::Invalid => {
+            ("Invalid", format!("{} has no run whose figures are the target's.", invalid_side(comparison)))
+        }
+        Verdict::Unlike => ("Not comparable", "The plans differ; --force compares all the same.".into()),
+        Verdict::OtherMachine => ("Not judged", "The machines differ; --across-machines judges all the same.".into()),
+    }
+}
+
+fn invalid_side(comparison: &Comparison) -> &'static str {
+    match (comparison.base.runs, comparison.new.runs) {
+        (0, 0) => "Either side",
+        (0, _) => "Base",
+        _ => "New",
+    }
+}
+
+/// `smoke, 3 runs (1 INVALID left out), 2026-…`
+pub fn side(side: &Side) -> String {
+    let mut notes = vec![];
+    let mut note = |count: u64, what: &str| {
+        if count > 0 {
+            notes.push(format!("{count} {what}"));
+        }
+    };
+    note(side.invalid, "INVALID left out");
+    note(side.suspect, "SUSPECT");
+    note(side.partial, "not complete");
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    let runs = if side.runs == 1 { "1 run".to_owned() } else { format!("{} runs", side.runs) };
+    let git = if side.git.is_empty() { String::new() } else { format!("meshload {}", inert(&side.git)) };
+    let parts = [inert(&side.name), format!("{runs}{notes}"), inert(&side.started_at), git];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// A mark that needs no colour, and the word.
+pub fn finding(change: &Change) -> (&'static str, &'static str) {
+    match change.finding {
+        Finding::Worse => ("✗", "worse"),
+        Finding::Gone => ("✗", "gone"),
+        Finding::Better => ("✓", "better"),
+        Finding::Same => ("=", "same"),
+        Finding::Unclear => ("?", "unclear"),
+        Finding::TooFew => ("?", "too few samples"),
+        Finding::Novel => ("+", "new"),
+    }
+}
+
+/// `time_to_open p95`
+pub fn name(change: &Change) -> String {
+    format!("{} {}", inert(&change.metric), change.aggregation)
+}
+
+pub fn amount(change: &Change, amount: Option<f64>) -> String {
+    let Some(amount) = amount else { return "–".into() };
+    match change.unit {
+        Unit::Us => quantity::duration(amount.max(0.0) as u64),
+        Unit::Ratio => quantity::percent(amount),
+        Unit::Bytes => quantity::bytes(amount.max(0.0) as u64),
+        Unit::Count => quantity::number(amount),
+    }
+}
+
+/// `+12.3 %`, or percentage points for a rate.
+pub fn difference(change: &Change) -> String {
+    change.change.map_or("–".into(), |fraction| signed(change, fraction))
+}
+
+/// `+8.1 % … +16.9 %`; an absent bound is open.
+pub fn bounds(change: &Change) -> String {
+    match (change.low, change.high) {
+        (None, None) => "–".into(),
+        (Some(low), Some(high)) if (high - low).abs() < 1e-12 => "–".into(),
+        (low, high) => {
+            let bound = |bound: Option<f64>| bound.map_or("open".into(), |fraction| signed(change, fraction));
+            format!("{} … {}", bound(low), bound(high))
+        }
+    }
+}
+
+fn signed(change: &Change, fraction: f64) -> String {
+    if change.unit == Unit::Ratio { format!("{:+.2} pp", fraction * 100.0) } else { quantity::change(fraction) }
+}

@@ -1,0 +1,142 @@
+//! A chart as inline SVG: the only file that knows the charting library.
+
+use crate::report::html::axis::Axis;
+use crate::report::html::ink::Ink;
+use maud::{Markup, PreEscaped, html};
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::prelude::*;
+use std::ops::Range;
+
+/// One drawing. Every length is in halves of a CSS pixel, because the library places things at whole units.
+pub struct Chart {
+    /// What a screen reader says instead of the picture.
+    pub says: String,
+    pub height: u32,
+    /// Room for the names of the rows or amounts.
+    pub margin: u32,
+    pub x: Axis,
+    pub y: Axis,
+    pub marks: Vec<Mark>,
+}
+
+/// What is drawn, in the units of the axes; what lies outside them is drawn at their ends.
+pub enum Mark {
+    Line {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
+    /// From the points down to the axis.
+    Area {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
+    /// Each from one corner to the other, as dark as its strength (0 to 1) says.
+    Boxes {
+        ink: Ink,
+        boxes: Vec<(Corner, Corner, f64)>,
+    },
+}
+
+pub type Corner = (f64, f64);
+
+type Plane<'b, 'a> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<Scale<'b>, Scale<'b>>>;
+
+/// An axis as the charting library wants it: the ticks that have names are the ones it shows.
+struct Scale<'b>(&'b Axis);
+
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+const WIDTH: u32 = 880;
+const LABEL: u32 = 30;
+
+impl Chart {
+    pub fn draw(&self) -> Markup {
+        let mut svg = String::new();
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
+        // The only errors are those of writing, and a string takes everything.
+        self.draw_on(&area).expect("drawing to memory does not fail");
+        area.present().expect("drawing to memory does not fail");
+        drop(area);
+        // The size is the page's affair, so that the chart fits a phone.
+        let body = svg.split_once('>').map_or("", |(_, body)| body);
+        let frame = format!("0 0 {WIDTH} {}", self.height);
+        html! {
+            svg role="img" aria-label=(self.says) viewBox=(frame) xmlns="http://www.w3.org/2000/svg" {
+                title { (self.says) }
+                (PreEscaped(body.strip_suffix("</svg>\n").unwrap_or(body)))
+            }
+        }
+    }
+
+    fn draw_on(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Drawn {
+        let mut plane = ChartBuilder::on(area)
+            .margin_top(14)
+            .margin_right(34)
+            .x_label_area_size(46)
+            .y_label_area_size(self.margin)
+            .build_cartesian_2d(Scale(&self.x), Scale(&self.y))?;
+        let grey = colour(Ink::Label);
+        let label = ("sans-serif", LABEL, &grey).into_text_style(area);
+        plane
+            .configure_mesh()
+            .disable_x_mesh()
+            .x_labels(self.x.ticks.len())
+            .y_labels(self.y.ticks.len())
+            .label_style(label)
+            .axis_style(colour(Ink::Grid).stroke_width(2))
+            .bold_line_style(colour(Ink::Grid).stroke_width(2))
+            .light_line_style(TRANSPARENT)
+            .set_all_tick_mark_size(6)
+            .draw()?;
+        self.marks.iter().try_for_each(|mark| self.draw_mark(&mut plane, mark))
+    }
+
+    fn draw_mark(&self, plane: &mut Plane<'_, '_>, mark: &Mark) -> Drawn {
+        let place = |&(x, y): &Corner| (self.x.place(x), self.y.place(y));
+        match mark {
+            Mark::Line { ink, points } => {
+                plane.draw_series(LineSeries::new(points.iter().map(place), colour(*ink).stroke_width(4)))?;
+            }
+            Mark::Area { ink, points } => {
+                let filled = AreaSeries::new(points.iter().map(place), self.y.from, colour(*ink).mix(0.25));
+                plane.draw_series(filled)?;
+            }
+            Mark::Boxes { ink, boxes } => {
+                plane.draw_series(boxes.iter().map(|(from, to, strength)| {
+                    Rectangle::new([place(from), place(to)], colour(*ink).mix(*strength).filled())
+                }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ranged for Scale<'_> {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let share = (value - self.0.from) / (self.0.to - self.0.from);
+        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.0.ticks.iter().map(|(at, _)| *at).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.0.from..self.0.to
+    }
+}
+
+impl ValueFormatter<f64> for Scale<'_> {
+    fn format_ext(&self, value: &f64) -> String {
+        self.0.ticks.iter().find(|(at, _)| at == value).map_or(String::new(), |(_, name)| name.clone())
+    }
+}
+
+fn colour(ink: Ink) -> RGBColor {
+    let (red, green, blue) = ink.light();
+    RGBColor(red, green, blue)
+}

@@ -1,0 +1,79 @@
+//! What the words of this page mean, for who does not know them: the same text as `meshload explain`.
+
+use crate::summary::Summary;
+use crate::vocabulary::glossary::{Entry, find};
+use maud::{Markup, html};
+
+/// A word that says what it means when pointed at; the glossary at the page's end says it to everybody else.
+/// A word that is not ours, such as one that a server made up, stands as it is.
+pub fn word(shown: &str) -> Markup {
+    match find(shown).next() {
+        Some(entry) => html! { abbr title=(entry.means) { (shown) } },
+        None => html! { (shown) },
+    }
+}
+
+/// Every word of the glossary that this page shows, in the order in which a reader meets it.
+pub fn section(summary: &Summary) -> Markup {
+    let entries = met(summary);
+    html! {
+        section {
+            h2 { "Words of this page" }
+            details {
+                summary { (entries.len()) " words: what each means, who pays for it and what to do" }
+                dl.facts.long {
+                    @for entry in &entries {
+                        div {
+                            dt { (entry.word) " (" (entry.kind) ")" }
+                            dd {
+                                (entry.means)
+                                @if !entry.pays.is_empty() { " Paid for by " (entry.pays) "." }
+                                @if !entry.advice.is_empty() { " " em { (entry.advice) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn met(summary: &Summary) -> Vec<&'static Entry> {
+    const ALWAYS: [&str; 6] = ["due", "began", "amplification", "edges.one_sided", "dropped", "lag"];
+    let exit_code = summary.exit_code.to_string();
+    let verdicts = [summary.result.name(), exit_code.as_str(), summary.validity.verdict.name()];
+    let gates = summary.gates.iter().flat_map(|gate| [Some(gate.metric.as_str()), gate.why.as_deref()]).flatten();
+    let failures = summary.failures.iter();
+    let failures =
+        failures.flat_map(|row| [Some(row.phase.as_str()), Some(&row.reason), row.cause.as_deref()]).flatten();
+    let words = verdicts.into_iter().chain(gates).chain(summary.timers.keys().map(String::as_str));
+    let mut met: Vec<&'static Entry> = vec![];
+    for entry in words.chain(failures).chain(ALWAYS).flat_map(find) {
+        if !met.contains(&entry) {
+            met.push(entry);
+        }
+    }
+    met
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{hostile, run};
+
+    #[test]
+    fn a_word_of_ours_is_explained_and_a_foreign_one_stands_as_it_is() {
+        assert!(word("timed_out").into_string().starts_with("<abbr title=\"Nothing decided it"));
+        assert_eq!(word("<i>").into_string(), "&lt;i&gt;");
+    }
+
+    #[test]
+    fn the_glossary_has_the_words_of_the_page_once_each() {
+        let words: Vec<&str> = met(&run()).iter().map(|entry| entry.word).collect();
+        for expected in ["failed", "99", "SUSPECT", "time_to_open", "mesh_complete", "negotiation", "rejected"] {
+            assert_eq!(words.iter().filter(|word| **word == expected).count(), 1, "{expected} in {words:?}");
+        }
+        assert!(!words.contains(&"dns") && !words.contains(&"VALID"), "{words:?}");
+        assert!(met(&hostile()).len() < words.len());
+    }
+}

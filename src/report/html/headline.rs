@@ -1,0 +1,175 @@
+//! What a reader wants first: passed or not, to be trusted or not, how fast, how many.
+
+use crate::report::figures;
+use crate::report::html::glossary::word;
+use crate::report::html::inert::inert;
+use crate::report::html::table::{Column, table};
+use crate::summary::Summary;
+use crate::summary::distribution::Clock;
+use crate::summary::run::Outcome;
+use crate::summary::verdict::{GateResult, Verdict};
+use crate::vocabulary::quantity;
+use maud::{Markup, html};
+
+pub fn header(summary: &Summary) -> Markup {
+    let run = &summary.run;
+    html! {
+        header {
+            p.brand { "meshload" }
+            h1 { (inert(&run.name)) }
+            p.facts {
+                span { (inert(&run.target)) } " "
+                span { (inert(&run.started_at)) } " "
+                span { "ran " (quantity::duration(run.duration_us)) } " "
+                span { (inert(&run.dialect)) " dialect, " (inert(&run.engine)) " engine" } " "
+                span { "seed " (run.seed) }
+            }
+        }
+    }
+}
+
+/// Two answers side by side: did it pass, and can the figures be believed.
+pub fn verdicts(summary: &Summary) -> Markup {
+    let (mark, class, ending, why) = outcome(summary);
+    let (trust_mark, trust_class, trust) = match summary.validity.verdict {
+        Verdict::Valid => ("✓", "good", "The figures are the target's, not the generator's."),
+        Verdict::Suspect => ("?", "doubtful", "The generator may have coloured these figures."),
+        Verdict::Invalid => ("✗", "bad", "The generator, not the target, was the limit."),
+    };
+    html! {
+        section.verdicts aria-label="Verdicts" {
+            div class={ "verdict " (class) } {
+                h2 { span.mark aria-hidden="true" { (mark) } " " (ending) }
+                p { (why) }
+                @for gate in summary.gates.iter().filter(|gate| !gate.ok).take(5) { p.broken { (gate_in_words(gate)) } }
+                @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (inert(cause)) } }
+            }
+            div class={ "verdict " (trust_class) } {
+                h2 { span.mark aria-hidden="true" { (trust_mark) } " " (word(summary.validity.verdict.name())) }
+                p { (trust) }
+                @for doubt in summary.validity.reasons.iter().take(5) {
+                    p.broken {
+                        (inert(&doubt.what)) ": " strong { (inert(&doubt.observed)) } ", limit " (inert(&doubt.limit)) ". "
+                        (inert(&doubt.cure))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn outcome(summary: &Summary) -> (&'static str, &'static str, &'static str, String) {
+    let (held, all) = (summary.gates.iter().filter(|gate| gate.ok).count(), summary.gates.len());
+    let gates = match all {
+        0 => "No gates were set.".to_owned(),
+        _ if held == all => format!("All {all} gates hold."),
+        _ => format!("{} of {all} gates failed.", all - held),
+    };
+    match summary.result {
+        Outcome::Passed => ("✓", "good", "Passed", gates),
+        Outcome::Failed if held == all => ("✗", "bad", "Failed", "No edge opened, or the run was stopped.".into()),
+        Outcome::Failed => ("✗", "bad", "Failed", gates),
+        Outcome::Invalid => ("✗", "bad", "Invalid", format!("{gates} But the run does not count.")),
+        Outcome::Incomplete => ("?", "doubtful", "Incomplete", "Part of the run's data is missing.".into()),
+        Outcome::Interrupted => ("?", "doubtful", "Interrupted", format!("What was measured until then: {gates}")),
+        Outcome::Unreachable => ("✗", "bad", "Unreachable", "No peer ever connected to the target.".into()),
+        Outcome::Error => ("✗", "bad", "Error", "meshload could not do its work.".into()),
+    }
+}
+
+/// The headline figures: time to open, and what became of the edges.
+pub fn figures(summary: &Summary) -> Markup {
+    let edges = &summary.counts.edges;
+    let rooms = &summary.counts.rooms;
+    let open = summary.timers.get("time_to_open").map(|timer| timer.on(Clock::Due));
+    let at = |percentile: f64, us: fn(&crate::summary::distribution::Percentiles) -> u64| {
+        open.map_or("–".to_owned(), |open| figures::percentile(open, percentile, us(&open.p)))
+    };
+    html! {
+        section.headline aria-label="Headline figures" {
+            div.lead {
+                h2 { "Time to open" }
+                dl {
+                    div { dt { "p50" } dd { (at(50.0, |p| p.p50)) } }
+                    div { dt { "p95" } dd { (at(95.0, |p| p.p95)) } }
+                    div { dt { "p99" } dd { (at(99.0, |p| p.p99)) } }
+                }
+                p {
+                    "from when a peer was due until the channel is open on both sides; "
+                    (open.map_or("nothing was measured".into(), |open| format!("{} edges", quantity::count(open.count))))
+                    ", timeouts included"
+                }
+            }
+            dl.tiles {
+                (tile("Edges open", &share(edges.opened, edges.planned.saturating_add(edges.rejoins)),
+                    &format!("{} of {}", quantity::count(edges.opened), quantity::count(edges.planned.saturating_add(edges.rejoins)))))
+                (tile("Edges failed", &quantity::count(edges.failed),
+                    &format!("{} one-sided; {} not started (generator late)", quantity::count(edges.one_sided), quantity::count(edges.dropped))))
+                (tile("Rooms complete", &format!("{} of {}", quantity::count(rooms.complete), quantity::count(rooms.planned)), "every edge of the room open"))
+                (tile("Amplification", &summary.amplification.map_or("–".into(), |times| format!("{}×", quantity::number(times))),
+                    "frames read for each that mattered; 1 is perfect"))
+            }
+        }
+    }
+}
+
+fn tile(name: &str, figure: &str, note: &str) -> Markup {
+    html! { div { dt { (name) } dd { (figure) } p { (note) } } }
+}
+
+fn share(part: u64, of: u64) -> String {
+    if of == 0 { "–".into() } else { quantity::percent(part as f64 / of as f64) }
+}
+
+/// Every gate, the failed ones first.
+pub fn gates(gates: &[GateResult]) -> Markup {
+    const COLUMNS: [Column; 6] = [
+        Column::words("Gate"),
+        Column::words("Holds"),
+        Column::words("Demanded"),
+        Column::figures("Observed"),
+        Column::figures("Samples"),
+        Column::words("From"),
+    ];
+    let mut ordered: Vec<&GateResult> = gates.iter().collect();
+    ordered.sort_by_key(|gate| gate.ok);
+    let rows = ordered.into_iter().map(|gate| {
+        vec![
+            word(&inert(&gate.metric_in_words())),
+            if gate.ok {
+                html! { span.good { "✓ yes" } }
+            } else {
+                html! { span.bad { "✗ no" } (reason(gate)) }
+            },
+            html! { (inert(&gate.expr)) },
+            html! { (gate.observed_in_words()) },
+            html! { (quantity::count(gate.samples)) },
+            html! { (inert(gate.line.as_deref().unwrap_or(""))) },
+        ]
+    });
+    html! {
+        section {
+            h2 { "Gates" }
+            @if gates.is_empty() { p { "No gates were set: add some under [gates] in the profile, or with --gate." } }
+            @else { (table(&html! { "What the run had to meet; failed ones first" }, &COLUMNS, rows)) }
+        }
+    }
+}
+
+fn gate_in_words(gate: &GateResult) -> String {
+    let seen = if gate.observed.is_some() {
+        format!("observed {}", gate.observed_in_words())
+    } else {
+        "nothing observed".into()
+    };
+    format!("{}: {} – {seen}{}", inert(&gate.metric_in_words()), inert(&gate.expr), reason(gate))
+}
+
+fn reason(gate: &GateResult) -> String {
+    match gate.why.as_deref() {
+        None => String::new(),
+        Some("too_few_samples") => " (too few samples)".into(),
+        Some("no_data") => " (nothing was measured)".into(),
+        Some(other) => format!(" ({})", inert(other)),
+    }
+}

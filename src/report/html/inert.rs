@@ -1,0 +1,55 @@
+//! Other people's words, made harmless to read: no control, no change of direction, no end.
+
+/// Longer texts are cut: a server can't make the page its own.
+const CHARS_MAX: usize = 400;
+
+/// The text as it is to be seen. Escaping for HTML is the template's, and comes after; here go the characters
+/// that no page shows and that make readers, terminals or scripts see another text than there is.
+pub fn inert(text: &str) -> String {
+    let mut seen = String::with_capacity(text.len().min(CHARS_MAX * 4));
+    for (index, character) in text.chars().enumerate() {
+        if index == CHARS_MAX {
+            seen.push('…');
+            break;
+        }
+        if is_unseen(character) {
+            seen.extend(character.escape_unicode());
+        } else {
+            seen.push(character);
+        }
+    }
+    seen
+}
+
+/// Controls, line and paragraph separators, direction marks (UAX #9), and the byte order mark.
+pub(super) fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_not_seen_is_spelled_out() {
+        assert_eq!(inert("room\u{2028}1"), "room\\u{2028}1");
+        assert_eq!(inert("a\u{202e}b\u{0}"), "a\\u{202e}b\\u{0}");
+        assert_eq!(inert("Ünïcode <b> 家"), "Ünïcode <b> 家");
+    }
+
+    #[test]
+    fn an_endless_text_ends() {
+        assert_eq!(inert(&"x".repeat(CHARS_MAX)), "x".repeat(CHARS_MAX));
+        assert_eq!(inert(&"x".repeat(CHARS_MAX + 1)), "x".repeat(CHARS_MAX) + "…");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unseen_is_left(text in any::<String>()) {
+            prop_assert!(!inert(&text).chars().any(is_unseen));
+        }
+    }
+}

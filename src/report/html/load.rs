@@ -1,0 +1,132 @@
+//! What was asked of the target, second by second, and what it made of it.
+
+use crate::report::html::axis;
+use crate::report::html::chart::{Chart, Mark};
+use crate::report::html::ink::{Ink, legend};
+use crate::report::html::table::{Column, figure, table};
+use crate::summary::rows::SeriesRow;
+use crate::vocabulary::quantity;
+use maud::{Markup, html};
+
+pub fn figures(series: &[SeriesRow]) -> Markup {
+    html! {
+        @if !series.is_empty() {
+            (arrivals(series))
+            (totals(series))
+            (traffic("Signaling frames", "read per second", series, |row| row.frames))
+        }
+        @if series.iter().any(|row| row.messages > 0) {
+            (traffic("Messages", "delivered per second", series, |row| row.messages))
+        }
+    }
+}
+
+/// The same as figures, for who can't see them or wants to be exact.
+pub fn seconds(series: &[SeriesRow]) -> Markup {
+    html! {
+        @if !series.is_empty() {
+            details {
+                summary { "The run, second by second" }
+                (seconds_table(series))
+            }
+        }
+    }
+}
+
+fn arrivals(series: &[SeriesRow]) -> Markup {
+    let max = series.iter().map(|row| rate(row, row.joined.max(row.opened).max(row.failed))).fold(0.0, f64::max);
+    let marks = vec![
+        Mark::Area { ink: Ink::Opened, points: steps(series, |row| row.opened) },
+        Mark::Line { ink: Ink::Opened, points: steps(series, |row| row.opened) },
+        Mark::Line { ink: Ink::Joined, points: steps(series, |row| row.joined) },
+        failures(series),
+    ];
+    let says = format!("Peers joined, edges opened and edges failed in each second, at most {max:.0}");
+    let key = legend(&[(Ink::Joined, "peers joined"), (Ink::Opened, "edges opened"), (Ink::Failed, "edges failed")]);
+    figure("Joins, opens and failures", "per second", &key, &per_second(says, series, max, marks))
+}
+
+/// The failures as bars, so that they are seen where lines are many.
+fn failures(series: &[SeriesRow]) -> Mark {
+    let boxes = series.iter().filter(|row| row.failed > 0).map(|row| {
+        let to = row.second.saturating_add(row.seconds) as f64;
+        ((row.second as f64, 0.0), (to, rate(row, row.failed)), 0.9)
+    });
+    Mark::Boxes { ink: Ink::Failed, boxes: boxes.collect() }
+}
+
+fn totals(series: &[SeriesRow]) -> Markup {
+    let sums = |of: fn(&SeriesRow) -> u64| {
+        let mut sum = 0u64;
+        let ends = series.iter().map(move |row| {
+            sum = sum.saturating_add(of(row));
+            (row.second.saturating_add(row.seconds) as f64, sum as f64)
+        });
+        std::iter::once((0.0, 0.0)).chain(ends).collect::<Vec<_>>()
+    };
+    let (joined, opened, failed) = (sums(|row| row.joined), sums(|row| row.opened), sums(|row| row.failed));
+    let last = |points: &[(f64, f64)]| points.last().map_or(0.0, |(_, sum)| *sum);
+    let max = last(&joined).max(last(&opened)).max(last(&failed));
+    let says = format!("In all, {} edges opened and {} failed", last(&opened), last(&failed));
+    let marks = vec![
+        Mark::Line { ink: Ink::Opened, points: opened },
+        Mark::Line { ink: Ink::Joined, points: joined },
+        Mark::Line { ink: Ink::Failed, points: failed },
+    ];
+    let key = legend(&[(Ink::Opened, "edges opened"), (Ink::Joined, "peers joined"), (Ink::Failed, "edges failed")]);
+    figure("So far", "since the start", &key, &per_second(says, series, max, marks))
+}
+
+fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Markup {
+    let max = series.iter().map(|row| rate(row, of(row))).fold(0.0, f64::max);
+    let marks = vec![
+        Mark::Area { ink: Ink::Received, points: steps(series, of) },
+        Mark::Line { ink: Ink::Received, points: steps(series, of) },
+    ];
+    let says = format!("{heading} per second, at most {max:.0}");
+    figure(heading, reading, &html! {}, &per_second(says, series, max, marks))
+}
+
+fn per_second(says: String, series: &[SeriesRow], max: f64, marks: Vec<Mark>) -> Markup {
+    let end = series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
+    let (x, y) = (axis::seconds(end), axis::amounts(max, axis::short_count));
+    Chart { says, height: 440, margin: 90, x, y, marks }.draw()
+}
+
+/// A level for as long as its row lasts.
+fn steps(series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Vec<(f64, f64)> {
+    series
+        .iter()
+        .flat_map(|row| {
+            let level = rate(row, of(row));
+            [(row.second as f64, level), (row.second.saturating_add(row.seconds) as f64, level)]
+        })
+        .collect()
+}
+
+fn rate(row: &SeriesRow, count: u64) -> f64 {
+    count as f64 / row.seconds.max(1) as f64
+}
+
+fn seconds_table(series: &[SeriesRow]) -> Markup {
+    const COLUMNS: [Column; 8] = [
+        Column::figures("From second"),
+        Column::figures("joined"),
+        Column::figures("opened"),
+        Column::figures("failed"),
+        Column::figures("frames"),
+        Column::figures("messages"),
+        Column::figures("p50"),
+        Column::figures("p99"),
+    ];
+    let time = |us: Option<u64>| us.map_or("–".into(), quantity::duration);
+    // A summary of ours has at most a thousand; a foreign one may not make the page endless.
+    let rows = series.iter().take(1_000).map(|row| {
+        let counts = [row.joined, row.opened, row.failed, row.frames, row.messages];
+        let mut cells = vec![html! { (row.second) }];
+        cells.extend(counts.map(|count| html! { (quantity::count(count)) }));
+        cells.extend([row.time_to_open_p50_us, row.time_to_open_p99_us].map(|us| html! { (time(us)) }));
+        cells
+    });
+    table(&html! { "p50 and p99 are those of time_to_open (due) of the edges decided in it" }, &COLUMNS, rows)
+}

@@ -1,0 +1,59 @@
+//! One self-contained page for people: verdicts first, then where the time went, then everything else.
+
+mod axis;
+mod chart;
+mod failures;
+mod generator;
+mod glossary;
+mod headline;
+mod inert;
+mod ink;
+mod latency;
+mod load;
+mod meshes;
+mod phases;
+mod run;
+mod shell;
+mod signaling;
+mod table;
+
+pub(in crate::report) use inert::inert;
+pub(in crate::report) use ink::{Ink, legend};
+pub(in crate::report) use latency::percentile_chart;
+pub(in crate::report) use shell::page;
+pub(in crate::report) use table::{Column, figure, table};
+
+use crate::summary::Summary;
+use maud::html;
+
+/// The page: HTML5, UTF-8, no request to anywhere, no script. A summary that carries other people's words shows
+/// them as text and nothing else.
+pub fn render(summary: &Summary) -> String {
+    let title = format!("{} · {} · meshload", inert(&summary.run.name), summary.result.name());
+    let body = html! {
+        (headline::header(summary))
+        main {
+            (headline::verdicts(summary))
+            (headline::figures(summary))
+            (headline::gates(&summary.gates))
+            (phases::section(summary))
+            section {
+                h2 { "Latency and load" }
+                div.grid {
+                    (latency::figures(summary))
+                    (load::figures(&summary.series))
+                }
+                (load::seconds(&summary.series))
+            }
+            (failures::section(summary))
+            (meshes::section(summary))
+            (signaling::section(summary))
+            (phases::slowest(summary))
+            (generator::section(summary))
+            (run::section(summary))
+            (glossary::section(summary))
+        }
+        (run::footer(summary))
+    };
+    page(&title, &body)
+}

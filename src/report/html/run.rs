@@ -1,0 +1,90 @@
+//! What was run, where and when: enough to run it again.
+
+use crate::report::html::inert::{inert, is_unseen};
+use crate::report::html::table::{Column, table};
+use crate::summary::Summary;
+use crate::summary::run::PhaseSpan;
+use crate::summary::stamp::time_of;
+use crate::vocabulary::quantity;
+use maud::{Markup, html};
+
+/// A profile has some hundred lines; a longer text is somebody else's.
+const PROFILE_CHARS_MAX: usize = 64_000;
+
+pub fn section(summary: &Summary) -> Markup {
+    let run = &summary.run;
+    let machine = &run.machine;
+    let counts = &summary.counts;
+    let planned = format!(
+        "{} rooms, {} peers, {} edges",
+        quantity::count(counts.rooms.planned),
+        quantity::count(counts.peers.planned),
+        quantity::count(counts.edges.planned)
+    );
+    let host = format!(
+        "{}, {} of {} cores, {}, {} descriptors{}",
+        inert(&machine.cpu),
+        machine.cores,
+        machine.cores_host,
+        quantity::bytes(machine.memory_bytes),
+        quantity::count(machine.nofile),
+        machine.container.as_ref().map_or(String::new(), |name| format!(", in {}", inert(name)))
+    );
+    let facts = [
+        ("Target", inert(&run.target)),
+        ("Planned", planned),
+        ("Dialect and engine", format!("{}, {}", inert(&run.dialect), inert(&run.engine))),
+        ("Seed", run.seed.to_string()),
+        ("Run id", inert(&run.id)),
+        ("Plan", inert(&run.plan_sha256)),
+        ("Machine", host),
+        ("System", inert(&machine.os)),
+        ("Data", if run.complete { "complete".into() } else { "part of it is missing".into() }),
+    ];
+    html! {
+        section {
+            h2 { "What was run" }
+            dl.facts.long { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
+            @if !summary.phases.is_empty() { (phases(&summary.phases)) }
+            @if let Some(profile) = &run.profile {
+                details {
+                    summary { "The profile as run, defaults and overrides included" }
+                    pre { code { (inert_lines(profile)) } }
+                }
+            }
+        }
+    }
+}
+
+fn phases(phases: &[PhaseSpan]) -> Markup {
+    const COLUMNS: [Column; 4] =
+        [Column::words("Phase of the run"), Column::words("From"), Column::words("To"), Column::figures("Lasted")];
+    let lasted = |phase: &PhaseSpan| {
+        let span = time_of(&phase.ended_at)?.duration_since(time_of(&phase.started_at)?).ok()?;
+        Some(quantity::duration(u64::try_from(span.as_micros()).ok()?))
+    };
+    let rows = phases.iter().take(20).map(|phase| {
+        let lasted = lasted(phase).unwrap_or("–".into());
+        [inert(&phase.name), inert(&phase.started_at), inert(&phase.ended_at), lasted]
+            .map(|text| html! { (text) })
+            .into()
+    });
+    table(&html! { "When each phase of the run began and ended" }, &COLUMNS, rows)
+}
+
+/// Lines stay lines; all else that is not seen goes.
+fn inert_lines(text: &str) -> String {
+    text.chars().take(PROFILE_CHARS_MAX).filter(|character| *character == '\n' || !is_unseen(*character)).collect()
+}
+
+pub fn footer(summary: &Summary) -> Markup {
+    html! {
+        footer {
+            p {
+                "meshload " (inert(&summary.meshload.version)) " (" (inert(&summary.meshload.git)) "). "
+                "Quantiles are read from merged histograms, never averaged. Times are counted from when a peer was due, unless they say began. "
+                "This page asks nobody for anything."
+            }
+        }
+    }
+}

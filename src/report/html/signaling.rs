@@ -1,0 +1,98 @@
+//! What travelled through the target, by type: how often each frame was sent, and how often it came out.
+
+use crate::report::html::axis;
+use crate::report::html::chart::{Chart, Corner, Mark};
+use crate::report::html::inert::inert;
+use crate::report::html::ink::{Ink, legend};
+use crate::report::html::table::{Column, figure, table};
+use crate::summary::Summary;
+use crate::summary::counts::Traffic;
+use crate::vocabulary::quantity;
+use maud::{Markup, html};
+
+/// Types beyond these are in summary.json.
+const TYPES_MAX: usize = 24;
+
+pub fn section(summary: &Summary) -> Markup {
+    let signaling = &summary.counts.signaling;
+    let mut types: Vec<(&str, &Traffic)> =
+        signaling.by_type.iter().map(|(name, traffic)| (name.as_str(), traffic)).collect();
+    types.sort_by_key(|(_, traffic)| std::cmp::Reverse(traffic.received.max(traffic.sent)));
+    types.truncate(TYPES_MAX);
+    if types.is_empty() {
+        return html! {};
+    }
+    html! {
+        section {
+            h2 { "Signaling" }
+            p {
+                "Peers wrote " strong { (quantity::count(signaling.sent)) } " frames (" (quantity::bytes(signaling.sent_bytes)) ") and read "
+                strong { (quantity::count(signaling.received)) } " (" (quantity::bytes(signaling.received_bytes)) ")"
+                @if let Some(times) = summary.amplification { ": " strong { (quantity::number(times)) "×" } " what concerned them" }
+                @if let Some(bytes) = summary.signaling_bytes_per_edge { "; " strong { (quantity::bytes(bytes)) } " for each edge that opened" }
+                "."
+            }
+            div.pair {
+                (bars(&types))
+                (type_table(&types))
+            }
+        }
+    }
+}
+
+fn bars(types: &[(&str, &Traffic)]) -> Markup {
+    let names = types.iter().map(|(name, _)| short(&inert(name)));
+    let y = axis::rows(names);
+    let log = |count: u64| (count.max(1) as f64).log10();
+    let most = types.iter().map(|(_, traffic)| traffic.sent.max(traffic.received)).max().unwrap_or(1);
+    let to = log(most).max(1.0).ceil();
+    let ticks = (0..=to as i32).map(|power| (f64::from(power), axis::short_count(10f64.powi(power)))).collect();
+    let x = axis::Axis { from: 0.0, to, ticks };
+    let rows = |ink: Ink, above: f64, of: fn(&Traffic) -> u64| Mark::Boxes {
+        ink,
+        boxes: types
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, traffic))| of(traffic) > 0)
+            .map(|(row, (_, traffic))| {
+                let middle = y.to - row as f64 - 0.5 + above;
+                let corners: (Corner, Corner) = ((0.0, middle - 0.17), (log(of(traffic)).max(0.02), middle + 0.17));
+                (corners.0, corners.1, 1.0)
+            })
+            .collect(),
+    };
+    let marks =
+        vec![rows(Ink::Sent, 0.19, |traffic| traffic.sent), rows(Ink::Received, -0.19, |traffic| traffic.received)];
+    let says = format!("Frames sent and received by type, on a log scale; the most are {}", quantity::count(most));
+    let height = 80 + 62 * types.len() as u32;
+    let chart = Chart { says, height, margin: 300, x, y, marks }.draw();
+    let key = legend(&[(Ink::Sent, "sent (upper)"), (Ink::Received, "received (lower)")]);
+    figure("Frames by type", "Log scale: a bar ten times as many is one step longer.", &key, &chart)
+}
+
+/// What fits beside a bar.
+fn short(name: &str) -> String {
+    const FITS: usize = 20;
+    if name.chars().count() <= FITS { name.into() } else { name.chars().take(FITS - 1).chain(['…']).collect() }
+}
+
+fn type_table(types: &[(&str, &Traffic)]) -> Markup {
+    const COLUMNS: [Column; 5] = [
+        Column::words("Type"),
+        Column::figures("sent"),
+        Column::figures("received"),
+        Column::figures("copies"),
+        Column::figures("bytes received"),
+    ];
+    let rows = types.iter().map(|(name, traffic)| {
+        let copies = (traffic.sent > 0).then(|| traffic.received as f64 / traffic.sent as f64);
+        vec![
+            html! { (inert(name)) },
+            html! { (quantity::count(traffic.sent)) },
+            html! { (quantity::count(traffic.received)) },
+            html! { (copies.map_or("–".into(), |copies| format!("{}×", quantity::number(copies)))) },
+            html! { (quantity::bytes(traffic.received_bytes)) },
+        ]
+    });
+    table(&html! { "Copies: how many peers read a frame for each that was sent" }, &COLUMNS, rows)
+}

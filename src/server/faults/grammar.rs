@@ -1,0 +1,280 @@
+//! Reads a rule's text.
+//!
+//! ```text
+//! rule      = action { blank match }
+//! action    = "drop" | "delay" blank span | "duplicate" [ blank count ] | "reorder"
+//!           | "corrupt" blank ( "frame" | "fingerprint" ) | "disconnect" | "stall" blank time
+//!           | "rename-channel" blank name | "capacity" blank count "/s"
+//! span      = time                  fixed
+//!           | time ".." time        uniform
+//!           | time "~" time         normal: mean and standard deviation
+//!           | time "/subscriber"    grows with the number of receivers
+//! match     = "direction=" ( "in" | "out" ) | "type=" names | "channel=" names | "room=" pattern | "peer=" pattern
+//!           | "p=" share | "nth=" ( count | [ count ] ".." [ count ] ) | "age=" range | "time=" range
+//! range     = [ time ] ".." [ time ]
+//! names     = name { "|" name }
+//! pattern   = [ "*" ] name
+//! time      = as in a profile: 300ms, 1.5s      share = as in a profile: 5%, 0.05
+//! ```
+
+use super::rule::{Action, Damage, Direction, Match, Rule, Span, Window};
+use crate::profile::{duration, nearest, share};
+use std::time::Duration;
+
+const ACTIONS: &[&str] =
+    &["drop", "delay", "duplicate", "reorder", "corrupt", "disconnect", "stall", "rename-channel", "capacity"];
+const KEYS: &[&str] = &["direction", "type", "channel", "room", "peer", "p", "nth", "age", "time"];
+
+/// Errors: one sentence, with the nearest right word where there is one.
+pub fn rule(text: &str) -> Result<Rule, String> {
+    let mut words = text.split_ascii_whitespace().peekable();
+    let name = words.next().ok_or("a rule begins with an action, such as drop")?;
+    // A word with `=` belongs to the match already.
+    let mut argument = || words.next_if(|word| !word.contains('='));
+    let mut needed = |what: &str| argument().ok_or(format!("{name} of what? expected {what} after it"));
+    let action = match name {
+        "drop" => Action::Drop,
+        "delay" => Action::Delay(span(needed("a time, such as 50ms")?)?),
+        "duplicate" => Action::Duplicate(argument().map_or(Ok(2), copies)?),
+        "reorder" => Action::Reorder,
+        "corrupt" => match needed("frame or fingerprint")? {
+            "frame" => Action::Corrupt(Damage::Frame),
+            "fingerprint" => Action::Corrupt(Damage::Fingerprint),
+            other => return Err(format!("corrupt {other}: expected frame or fingerprint")),
+        },
+        "disconnect" => Action::Disconnect,
+        "stall" => Action::Stall(time(needed("a time, such as 5s")?)?),
+        "rename-channel" => Action::RenameChannel(needed("a channel's name")?.to_owned()),
+        "capacity" => Action::Capacity(rate(needed("a rate, such as 500/s")?)?),
+        other => return Err(unknown("action", other, ACTIONS)),
+    };
+    let mut matches = Match::default();
+    for word in words {
+        let (key, value) =
+            word.split_once('=').ok_or_else(|| format!("{word}: expected KEY=VALUE; keys are {}", KEYS.join(", ")))?;
+        if value.is_empty() {
+            return Err(format!("{key}= has no value"));
+        }
+        condition(&mut matches, key, value)?;
+    }
+    Ok(Rule { action, matches })
+}
+
+fn condition(matches: &mut Match, key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "direction" => {
+            matches.direction = match value {
+                "in" => Direction::In,
+                "out" => Direction::Out,
+                other => return Err(format!("direction={other}: expected in or out")),
+            }
+        }
+        "type" => matches.kinds = names(value)?,
+        "channel" => matches.channels = names(value)?,
+        "room" => matches.room = Some(value.to_owned()),
+        "peer" => matches.peer = Some(value.to_owned()),
+        "p" => matches.chance = Some((share(value)? * 1e6).round() as u32),
+        "nth" => matches.nth = Some(counted(value)?),
+        "age" => matches.age = Some(timed(key, value)?),
+        "time" => matches.time = Some(timed(key, value)?),
+        other => return Err(unknown("key", other, KEYS)),
+    }
+    Ok(())
+}
+
+fn unknown(what: &str, wrong: &str, right: &[&'static str]) -> String {
+    match nearest(wrong, right.iter().copied()) {
+        Some(near) => format!("{wrong}: no such {what}; did you mean {near}?"),
+        None => format!("{wrong}: no such {what}; known are {}", right.join(", ")),
+    }
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    if let Some(each) = text.strip_suffix("/subscriber") {
+        return time(each).map(Span::PerSubscriber);
+    }
+    if let Some((mean, deviation)) = text.split_once('~') {
+        return Ok(Span::Normal(time(mean)?, time(deviation)?));
+    }
+    match text.split_once("..") {
+        Some((from, until)) => {
+            let (from, until) = (time(from)?, time(until)?);
+            if from > until { Err(format!("{text} ends before it begins")) } else { Ok(Span::Uniform(from, until)) }
+        }
+        None => time(text).map(Span::Fixed),
+    }
+}
+
+/// An hour is more than any test waits, and keeps sums of times far from their bounds.
+fn time(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(3_600);
+    let time = if text == "0" { Duration::ZERO } else { duration(text)? };
+    if time > LONGEST { Err(format!("{text} is too long; at most 1h")) } else { Ok(time) }
+}
+
+fn copies(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|copies| (2..=100).contains(copies)).ok_or(format!("duplicate {text}: expected 2 to 100"))
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("/s").and_then(|number| number.parse().ok());
+    number.filter(|rate| (1..=1_000_000).contains(rate)).ok_or(format!("capacity {text}: expected 1/s to 1000000/s"))
+}
+
+fn names(text: &str) -> Result<Vec<String>, String> {
+    let names: Vec<String> = text.split('|').map(str::to_owned).collect();
+    if names.iter().any(String::is_empty) { Err(format!("{text}: a name is empty")) } else { Ok(names) }
+}
+
+fn counted(text: &str) -> Result<Window<u64>, String> {
+    let count = |text: &str| {
+        text.parse::<u64>().ok().filter(|count| *count >= 1).ok_or(format!("{text}: expected a number from 1"))
+    };
+    let Some((from, until)) = text.split_once("..") else {
+        return count(text).map(|only| Window { from: only, until: Some(only) });
+    };
+    let from = if from.is_empty() { 1 } else { count(from)? };
+    let until = if until.is_empty() { None } else { Some(count(until)?) };
+    if until.is_some_and(|until| until < from) {
+        return Err(format!("nth={text} ends before it begins"));
+    }
+    Ok(Window { from, until })
+}
+
+fn timed(key: &str, text: &str) -> Result<Window<Duration>, String> {
+    let (from, until) = text.split_once("..").ok_or(format!("{key}={text}: expected a range, such as 0s..1s"))?;
+    let from = if from.is_empty() { Duration::ZERO } else { time(from)? };
+    let until = if until.is_empty() { None } else { Some(time(until)?) };
+    if until.is_some_and(|until| until <= from) {
+        return Err(format!("{key}={text} ends before it begins"));
+    }
+    Ok(Window { from, until })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_rule_is_read_as_it_is_written() {
+        let check = |text: &str| assert_eq!(rule(text).unwrap().to_string(), text);
+        for text in [
+            "drop",
+            "delay 50ms",
+            "delay 10ms..20ms direction=out",
+            "delay 10ms~2ms type=peer-ready|webrtc-offer",
+            "delay 5ms/subscriber direction=out",
+            "duplicate 3 channel=webrtc-signaling",
+            "reorder p=12.5%",
+            "corrupt frame room=*-room-1 peer=*-0001",
+            "corrupt fingerprint",
+            "disconnect nth=3",
+            "stall 5s nth=2.. age=1s..",
+            "rename-channel other nth=1..4 time=10s..20s",
+            "capacity 500/s",
+        ] {
+            check(text);
+        }
+        assert_eq!(rule("duplicate").unwrap(), rule("duplicate 2").unwrap());
+        assert_eq!(rule("drop nth=..2 age=..1s").unwrap(), rule(" drop  nth=1..2 age=0s..1000ms ").unwrap());
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_one_sentence() {
+        let check = |text: &str, expected: &str| assert_eq!(rule(text).unwrap_err(), expected);
+        check("", "a rule begins with an action, such as drop");
+        check("dorp", "dorp: no such action; did you mean drop?");
+        check("delay", "delay of what? expected a time, such as 50ms after it");
+        check("delay type=x", "delay of what? expected a time, such as 50ms after it");
+        check("delay 20ms..10ms", "20ms..10ms ends before it begins");
+        check("duplicate 1", "duplicate 1: expected 2 to 100");
+        check("capacity 0/s", "capacity 0/s: expected 1/s to 1000000/s");
+        check("drop chanel=x", "chanel: no such key; did you mean channel?");
+        check("drop type=", "type= has no value");
+        check(
+            "drop everything",
+            "everything: expected KEY=VALUE; keys are direction, type, channel, room, peer, p, nth, age, time",
+        );
+        check("drop nth=0", "0: expected a number from 1");
+        check("drop age=1s..1s", "age=1s..1s ends before it begins");
+        check("stall 2h", "2h is too long; at most 1h");
+    }
+
+    fn a_time() -> impl Strategy<Value = Duration> {
+        prop_oneof![0..3_600_000_000_u64, (0..3_600_u64).prop_map(|s| s * 1_000_000)].prop_map(Duration::from_micros)
+    }
+
+    fn a_name() -> impl Strategy<Value = String> {
+        "[a-z][a-z0-9-]{0,12}"
+    }
+
+    fn an_action() -> impl Strategy<Value = Action> {
+        let span = prop_oneof![
+            a_time().prop_map(Span::Fixed),
+            (a_time(), a_time()).prop_map(|(a, b)| Span::Uniform(a.min(b), a.max(b))),
+            (a_time(), a_time()).prop_map(|(mean, deviation)| Span::Normal(mean, deviation)),
+            a_time().prop_map(Span::PerSubscriber),
+        ];
+        prop_oneof![
+            Just(Action::Drop),
+            span.prop_map(Action::Delay),
+            (2..=100_u32).prop_map(Action::Duplicate),
+            Just(Action::Reorder),
+            Just(Action::Corrupt(Damage::Frame)),
+            Just(Action::Corrupt(Damage::Fingerprint)),
+            Just(Action::Disconnect),
+            a_time().prop_map(Action::Stall),
+            a_name().prop_map(Action::RenameChannel),
+            (1..=1_000_000_u32).prop_map(Action::Capacity),
+        ]
+    }
+
+    fn a_match() -> impl Strategy<Value = Match> {
+        use proptest::collection::vec;
+        use proptest::option::of;
+        let window = || {
+            (a_time(), of(1..1_000_000_u64)).prop_map(|(from, longer)| Window {
+                from: from / 2,
+                until: longer.map(|longer| from / 2 + Duration::from_micros(longer)),
+            })
+        };
+        let nth = (1..1_000_u64, of(0..1_000_u64))
+            .prop_map(|(from, more)| Window { from, until: more.map(|more| from + more) });
+        (
+            any::<bool>(),
+            vec(a_name(), 0..3),
+            vec(a_name(), 0..3),
+            of(a_name()),
+            of(a_name()),
+            of(0..=1_000_000_u32),
+            of(nth),
+            of(window()),
+            of(window()),
+        )
+            .prop_map(|(out, kinds, channels, room, peer, chance, nth, age, time)| {
+                let direction = if out { Direction::Out } else { Direction::In };
+                // Half of a microsecond can't be written.
+                let whole = |window: Option<Window<Duration>>| {
+                    window.map(|window| {
+                        let us = |time: Duration| Duration::from_micros(time.as_micros() as u64);
+                        Window { from: us(window.from), until: window.until.map(us) }
+                    })
+                };
+                Match { direction, kinds, channels, room, peer, chance, nth, age: whole(age), time: whole(time) }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn every_rule_reads_back_from_its_text(action in an_action(), matches in a_match()) {
+            let written = Rule { action, matches };
+            prop_assert_eq!(rule(&written.to_string()), Ok(written));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,60}") {
+            let _ = rule(&text);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The failures that real deployments had, by their names, which are promises.
+
+use super::rule::Rule;
+
+/// (name, what it does, its rules).
+const PRESETS: &[(&str, &str, &[&str])] = &[
+    (
+        "channel-isolation",
+        "accepts the subscription to the chat channel and never routes that channel to the peer",
+        &["drop direction=out channel=webrtc-dashboard-chat"],
+    ),
+    (
+        "timing",
+        "subscriptions take effect 300 ms late; what is said before is lost to that subscriber",
+        &["delay 300ms type=subscribe"],
+    ),
+    (
+        "channel-mismatch",
+        "chat traffic reaches the chat's subscribers with channel set to the rooms channel",
+        &["rename-channel webrtc-dashboard-rooms direction=out channel=webrtc-dashboard-chat"],
+    ),
+    ("connection", "frames of a peer's first second are read and discarded; the socket stays up", &["drop age=0s..1s"]),
+    (
+        "swallow-join",
+        "a registry loses every user-joined-room without a word, although the room is listed",
+        &["drop type=user-joined-room"],
+    ),
+    (
+        "lost-first-offer",
+        "the first offer to each peer is lost, aged receivers included",
+        &["drop direction=out type=webrtc-offer nth=1"],
+    ),
+    ("stale-roster", "a closed socket stays in server-room-list", &["drop type=close"]),
+    ("sdp-rewrite", "the fingerprint in a relayed SDP is altered", &["corrupt fingerprint"]),
+    ("candidate-drop", "webrtc-ice is not relayed", &["drop type=webrtc-ice"]),
+    ("slow-fanout", "delivery delay grows with the number of subscribers", &["delay 5ms/subscriber direction=out"]),
+];
+
+/// Every preset's name, with one sentence about it.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PRESETS.iter().map(|(name, what, _)| (*name, *what))
+}
+
+/// The rules that a text stands for: a preset's, or the one that it spells.
+///
+/// # Errors
+/// One sentence: it is neither.
+pub fn rules(text: &str) -> Result<Vec<Rule>, String> {
+    match PRESETS.iter().find(|(name, ..)| *name == text.trim()) {
+        Some((_, _, rules)) => rules.iter().map(|rule| rule.parse()).collect(),
+        None => match text.parse() {
+            Ok(rule) => Ok(vec![rule]),
+            Err(_) if is_a_name(text) => Err(unknown(text)),
+            Err(why) => Err(format!("{text}: {why}")),
+        },
+    }
+}
+
+/// A single word that begins no rule was meant to be a preset.
+fn is_a_name(text: &str) -> bool {
+    !text.trim().is_empty() && !text.trim().contains(char::is_whitespace)
+}
+
+fn unknown(text: &str) -> String {
+    match crate::profile::nearest(text, all().map(|(name, _)| name)) {
+        Some(near) => format!("{text}: no such fault; did you mean {near}?"),
+        None => {
+            let names: Vec<_> = all().map(|(name, _)| name).collect();
+            format!("{text}: neither a rule nor one of {}", names.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_promised_name_is_there_and_its_rules_read_as_they_are_written() {
+        let promised = [
+            "channel-isolation",
+            "timing",
+            "channel-mismatch",
+            "connection",
+            "swallow-join",
+            "lost-first-offer",
+            "stale-roster",
+            "sdp-rewrite",
+            "candidate-drop",
+            "slow-fanout",
+        ];
+        assert_eq!(all().map(|(name, _)| name).collect::<Vec<_>>(), promised);
+        for (name, _, written) in PRESETS {
+            let read: Vec<String> = rules(name).unwrap().iter().map(ToString::to_string).collect();
+            let reread: Vec<Rule> = written.iter().map(|rule| rule.parse().unwrap()).collect();
+            assert_eq!(read, reread.iter().map(ToString::to_string).collect::<Vec<_>>(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_with_the_right_one() {
+        assert_eq!(rules("timming").unwrap_err(), "timming: no such fault; did you mean timing?");
+        assert_eq!(rules("drop"), Ok(vec!["drop".parse().unwrap()]));
+        assert!(rules("drop nth=0").unwrap_err().starts_with("drop nth=0: "));
+    }
+}
