@@ -55,3 +55,8 @@ ci:
 # A server whose capacity is known: the search on the virtual clock beside the search by real runs
 capacity-truth:
     cargo test --release --test simulation capacity -- --include-ignored --nocapture --test-threads 1
+
+# Observed against expected: delays, freezes, starvation, and what measuring costs. Ten minutes on an idle machine
+accuracy:
+    cargo test --release --test accuracy -- --ignored --nocapture --test-threads 1
+    cargo bench --bench recorder

@@ -1,6 +1,6 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, Done, Order, Show, Stop};
+use meshload::controller::{self, Done, Order, Show, Signals, Stop};
 use meshload::dialect::Dialect;
 use meshload::gates::Gate;
 use meshload::metrics::Thresholds;
@@ -13,12 +13,16 @@ use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
 fn play(kind: Kind, text: &str, workers: usize) -> Summary {
-    conduct(kind, text, workers, vec![]).summary
+    conduct(order(kind, text, workers)).summary
 }
 
-fn conduct(kind: Kind, text: &str, workers: usize, gates: Vec<Gate>) -> Done {
+fn conduct(order: Order) -> Done {
+    controller::run(order).unwrap()
+}
+
+fn order(kind: Kind, text: &str, workers: usize) -> Order {
     let profile = profile::read(Source { name: "test.toml", text }, &[], &|_| None).unwrap();
-    let order = Order {
+    Order {
         plan: Plan::new(profile, Seed(1)),
         run_id: "t1".to_owned(),
         dialect: Dialect::Dashboard,
@@ -30,9 +34,8 @@ fn conduct(kind: Kind, text: &str, workers: usize, gates: Vec<Gate>) -> Done {
         workers,
         show: Show::Nothing,
         thresholds: Thresholds::default(),
-        gates,
-    };
-    controller::run(order).unwrap()
+        gates: vec![],
+    }
 }
 
 const SMALL: &str = r#"
@@ -61,11 +64,76 @@ fn every_edge_opens_and_every_message_arrives() {
     }
 }
 
+/// A run whose `[messages]` are `messages`: every channel opens, whatever it promises, and every message is accounted for.
+fn talk(messages: &str) -> Summary {
+    let summary = play(Kind::Relay, &format!("{SMALL}[messages]\nrate = \"20/s\"\nsize = \"100B\"\n{messages}"), 2);
+    assert_eq!(summary.counts.edges.opened, 12, "{messages}: {:#?}", summary.failures);
+    assert!(summary.counts.messages.sent > 100, "{messages}: {:?}", summary.counts.messages);
+    summary.counts.conserved().unwrap();
+    summary
+}
+
+const PROMISES: [&str; 5] = [
+    "",
+    "ordered = false",
+    "reliable = false",
+    "ordered = false\nmax_retransmits = 2",
+    "ordered = false\nmax_lifetime = \"500ms\"",
+];
+
+#[test]
+fn messages_are_timed_one_way_on_every_kind_of_channel() {
+    for promise in PROMISES {
+        let summary = talk(&format!("pattern = \"broadcast\"\n{promise}"));
+        let messages = &summary.counts.messages;
+        let latency = &summary.timers["message_latency"];
+        assert_eq!(latency.due.count, messages.delivered, "{promise}");
+        assert_eq!(latency.began.count, messages.delivered, "{promise}");
+        assert!(latency.due.mean_us >= latency.began.mean_us, "{promise}: due counts what the sender was late");
+        assert!(!summary.timers.contains_key("message_rtt"), "{promise}");
+    }
+}
+
+#[test]
+fn pings_are_timed_until_their_echo_on_every_kind_of_channel() {
+    for promise in PROMISES {
+        let summary = talk(&format!("pattern = \"ping-pong\"\n{promise}"));
+        let (latency, rtt) = (&summary.timers["message_latency"], &summary.timers["message_rtt"]);
+        assert!(rtt.due.count > 0 && rtt.due.count <= latency.due.count, "{promise}: {} echoes", rtt.due.count);
+        assert!(rtt.due.p.p50 > latency.due.p.p50, "{promise}: there and back takes longer than there");
+    }
+}
+
+#[test]
+fn behind_a_barrier_no_message_is_sent_before_every_edge_is_decided() {
+    // The last room arrives over a second after the first is complete.
+    let profile =
+        |start: &str| format!("{}[messages]\nrate = \"20/s\"\nstart = \"{start}\"\n", SMALL.replace("60/s", "10/s"));
+    // Rows are whole seconds of the run, and the last peer is due in its second one.
+    let early = |summary: &Summary| summary.series[0].messages;
+    assert!(early(&play(Kind::Relay, &profile("room"), 2)) > 0);
+    let summary = play(Kind::Relay, &profile("barrier"), 2);
+    assert_eq!(early(&summary), 0);
+    assert!(summary.counts.messages.sent > 0);
+}
+
+#[test]
+fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
+    for trigger in ["user-joined-room", "peer-ready", "participant-joined", "room-list"] {
+        let profile = format!("{SMALL}[handshake]\ntrigger = \"{trigger}\"\n");
+        for workers in [1, 2] {
+            let (control, stop) = controller::control(&order(Kind::Relay, &profile, workers), Signals::none()).unwrap();
+            assert_eq!((control.edges, control.opened, stop), (12, 12, None), "{trigger}, {workers} workers");
+            for timer in ["connect", "negotiation", "ice", "dtls", "time_to_open", "signal_delivery"] {
+                assert!(control.timers.contains_key(timer), "{trigger}: {timer}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_smoke_profile_runs() {
-    let (_, text) = (0, builtin::find("smoke").unwrap().text);
-    let summary = play(Kind::Relay, text, 2);
-    println!("{}", serde_json::to_string_pretty(&summary).unwrap());
+    let summary = play(Kind::Relay, builtin::find("smoke").unwrap().text, 2);
     assert_eq!(summary.counts.edges.opened, 60);
 }
 
@@ -89,7 +157,7 @@ fn an_abort_gate_that_fails_ends_the_run_and_is_named() {
         gate("time_to_open: p(50) < 2us", Duration::from_secs(1)),
     ];
     let began = Instant::now();
-    let done = conduct(Kind::Relay, LONG, 2, watched);
+    let done = conduct(Order { gates: watched, ..order(Kind::Relay, LONG, 2) });
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     assert_eq!(done.stop, Some(Stop::Gate));
     let stopped_by = done.summary.run.stopped_by.unwrap();

@@ -7,7 +7,7 @@ mod probe;
 pub use capacity::{CapacityArgs, SearchArgs, WatchArgs};
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
-    ShapeArgs,
+    ShapeArgs, TrustArgs,
 };
 pub use probe::{ProbeArgs, ProbeFormat};
 
@@ -82,6 +82,8 @@ pub struct RunArgs {
     pub change: ChangeArgs,
     #[command(flatten)]
     pub load: LoadArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

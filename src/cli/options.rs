@@ -84,12 +84,24 @@ pub struct LoadArgs {
     /// A target outside of this machine and private networks that may be put under load; repeatable
     #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
     pub allow_target: Vec<String>,
-    /// Runs again, up to so many times, while the run is INVALID; the last one's report stays
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20), env = "MESHLOAD_RETRY_INVALID")]
-    pub retry_invalid: u8,
     /// Worker threads [default: the cores granted]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
     pub workers: Option<u16>,
+}
+
+/// What makes the figures easier to believe.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Trust")]
+pub struct TrustArgs {
+    /// First plays the plan, shortened, with signaling passed in memory, and shows beside each figure what is ours
+    #[arg(long, env = "MESHLOAD_CONTROL", value_parser = FalseyValueParser::new())]
+    pub control: bool,
+    /// Runs so often, into DIR/1 to DIR/N, with seeds that count up; gates read the median of the VALID runs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), env = "MESHLOAD_REPEAT")]
+    pub repeat: u16,
+    /// Runs again, up to so many times, while the run is INVALID; the last one's report stays
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20), env = "MESHLOAD_RETRY_INVALID")]
+    pub retry_invalid: u8,
 }
 
 /// What a run leaves and what it shows.

@@ -1,8 +1,9 @@
 //! `meshload capacity`: from what was typed to the planning report and the exit code.
 
 use super::folder::Folder;
-use super::run::{acknowledge, end_at_once, order, seed, show, turn_away};
+use super::run::{acknowledge, end_at_once, seed};
 use super::stdout::{complain, write};
+use super::task::{order, show, turn_away};
 use super::{Exit, faults, gates, input, limits, machine};
 use crate::capacity::{
     Evidence, Findings, GateLine, LimitedBy, Probe, Range, Reproduction, Scope, StoppedBy, Vary, Verdict, findings,

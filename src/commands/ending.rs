@@ -4,9 +4,9 @@ use super::Exit;
 use super::files::{files, format};
 use super::folder::Folder;
 use super::stdout::{complain, write};
-use crate::cli::RunArgs;
-use crate::controller::{Done, Signals, Stop};
-use crate::gates::{Gate, judge, passed};
+use super::task::Task;
+use crate::controller::{Done, Stop};
+use crate::gates::{judge, passed};
 use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
 use crate::report::render;
 use crate::summary::Summary;
@@ -15,24 +15,24 @@ use crate::summary::verdict::Verdict;
 
 /// What the end of a run needs besides what it measured.
 pub(super) struct Ending<'a> {
-    pub args: &'a RunArgs,
-    pub profile: &'a Profile,
-    pub gates: &'a [Gate],
+    pub task: &'a Task<'a>,
     pub folder: &'a Folder,
-    pub signals: &'a Signals,
+}
+
+/// A run that is judged and, if `written` is not an error, kept.
+pub(super) struct Ended {
+    pub summary: Summary,
+    pub exit: Exit,
+    pub written: Result<(), String>,
 }
 
 impl Ending<'_> {
     /// Judges the run, writes and shows its report, and says how it ended.
     pub fn close(&self, done: Done) -> Exit {
-        let Done { mut summary, stop, panics } = done;
-        summary.run.profile = Some(to_toml(self.profile).to_owned());
-        summary.gates = judge(self.gates, &summary);
-        let exit = exit(self.profile, &summary, stop, panics);
-        let (mut exit, mut written) = self.keep(&mut summary, exit);
-        let output = &self.args.output;
+        let Ended { mut summary, mut exit, mut written } = self.judge(done);
+        let output = &self.task.args.output;
         let shown = write(render(format(output.format, output.color), &summary));
-        let last = exit.first_of(shown).first_of(self.signalled());
+        let last = exit.first_of(shown).first_of(self.task.signalled());
         if last != exit {
             (exit, written) = self.keep(&mut summary, last);
         }
@@ -43,26 +43,41 @@ impl Ending<'_> {
         exit
     }
 
+    /// Judges the run and writes its report.
+    pub fn judge(&self, done: Done) -> Ended {
+        let Done { mut summary, stop, panics } = done;
+        summary.run.profile = Some(to_toml(&self.task.profile).to_owned());
+        summary.control.clone_from(&self.task.control);
+        summary.gates = judge(&self.task.gates, &summary);
+        let own = if is_conserved(&summary) { Exit::Passed } else { Exit::Broken };
+        let exit = exit(&self.task.profile, &summary, stop, panics).first_of(own);
+        let (exit, written) = self.keep(&mut summary, exit);
+        Ended { summary, exit, written }
+    }
+
     /// Writes the files, and again if what happened meanwhile (a full disk, a signal) is how the run ended.
     fn keep(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
         loop {
             settle(summary, exit);
-            let mut files = files(summary, &self.args.output.report);
-            files.push(("profile.toml", to_toml(self.profile).as_bytes().to_vec()));
+            let mut files = files(summary, &self.task.args.output.report);
+            files.push(("profile.toml", to_toml(&self.task.profile).as_bytes().to_vec()));
             let written = self.folder.write(files);
             let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
-            let now = exit.first_of(own).first_of(self.signalled());
+            let now = exit.first_of(own).first_of(self.task.signalled());
             if now == exit {
                 return (exit, written);
             }
             exit = now;
         }
     }
+}
 
-    /// How a signal that has come by now lets the run end.
-    fn signalled(&self) -> Exit {
-        self.signals.come().map_or(Exit::Passed, Exit::from)
-    }
+/// Whether everything that was planned or sent is accounted for; if not, that is told.
+fn is_conserved(summary: &Summary) -> bool {
+    let all = [Some(&summary.counts), summary.counts_warmup.as_ref()].into_iter().flatten();
+    let why: Vec<String> = all.filter_map(|counts| counts.conserved().err()).collect();
+    complain(why.iter().map(|why| format!("the books don't add up, which is our own fault: {why}")));
+    why.is_empty()
 }
 
 /// Everything that holds; the first in the order of interface.md counts.
@@ -92,7 +107,12 @@ fn is_unreachable(summary: &Summary) -> bool {
 
 fn settle(summary: &mut Summary, exit: Exit) {
     summary.exit_code = exit.code();
-    summary.result = match exit {
+    summary.result = outcome(exit);
+}
+
+/// The word of a summary for that exit.
+pub(super) fn outcome(exit: Exit) -> Outcome {
+    match exit {
         Exit::Passed => Outcome::Passed,
         Exit::Broken | Exit::Usage | Exit::Refused => Outcome::Error,
         Exit::Unreachable => Outcome::Unreachable,
@@ -100,14 +120,14 @@ fn settle(summary: &mut Summary, exit: Exit) {
         Exit::Invalid => Outcome::Invalid,
         Exit::Failed => Outcome::Failed,
         Exit::Hangup | Exit::Interrupted | Exit::Terminated => Outcome::Interrupted,
-    };
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
-    use crate::controller::Signal;
+    use crate::controller::{Signal, Signals};
     use crate::profile::{self, Source};
     use crate::summary::SCHEMA;
     use crate::summary::counts::{Counts, Edges};
@@ -155,11 +175,29 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let folder = Folder::at(base.path().join("report"));
         let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
-        let (profile, signals) = (profile(""), Signals::none());
-        let ending = Ending { args: &args, profile: &profile, gates: &[], folder: &folder, signals: &signals };
+        let task = Task {
+            dialect: crate::dialect::Dialect::Dashboard,
+            args: &args,
+            profile: profile(""),
+            gates: vec![],
+            faults: vec![],
+            signals: Signals::none(),
+            control: None,
+        };
+        let ending = Ending { task: &task, folder: &folder };
         let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
         assert_eq!(ending.close(Done { summary, stop: None, panics: 1 }), Exit::Broken);
         let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
         assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
+    }
+
+    #[test]
+    fn books_that_do_not_add_up_are_our_own_fault() {
+        assert!(is_conserved(&opened(Verdict::Valid)));
+        let mut lost = opened(Verdict::Valid);
+        lost.counts.edges.planned = 2;
+        assert!(!is_conserved(&lost));
+        let warmup = Summary { counts_warmup: Some(lost.counts), ..opened(Verdict::Valid) };
+        assert!(!is_conserved(&warmup));
     }
 }

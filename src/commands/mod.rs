@@ -18,10 +18,12 @@ mod machine;
 pub mod man;
 pub mod probe;
 pub mod profiles;
+mod repeat;
 pub mod report;
 pub mod run;
 mod runs;
 pub mod serve;
 mod stdout;
+mod task;
 
 pub use exit::Exit;

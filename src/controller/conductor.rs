@@ -15,6 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub enum Conduct {
     /// Peers arrive, and talk when their room is decided.
     Play,
+    /// Every edge is decided: rooms that waited for the others talk as well.
+    Talk,
     /// Messages stop; what is in flight arrives.
     Hush,
     /// Everybody goes.
@@ -97,7 +99,10 @@ impl Conductor {
         while self.conduct < Conduct::Leave && self.is_over(now, tally) {
             let next = match self.part {
                 Part::Warmup => Part::Ramp,
-                Part::Ramp => Part::Steady,
+                Part::Ramp => {
+                    self.conduct = Conduct::Talk;
+                    Part::Steady
+                }
                 Part::Steady => {
                     self.conduct = Conduct::Hush;
                     Part::Drain
@@ -184,8 +189,8 @@ mod tests {
         assert_eq!(step(1, &arriving), (Part::Warmup, Conduct::Play));
         assert_eq!(step(2, &arriving), (Part::Ramp, Conduct::Play));
         assert_eq!(step(60, &arriving), (Part::Ramp, Conduct::Play));
-        assert_eq!(step(61, &talking), (Part::Steady, Conduct::Play));
-        assert_eq!(step(70, &talking), (Part::Steady, Conduct::Play));
+        assert_eq!(step(61, &talking), (Part::Steady, Conduct::Talk));
+        assert_eq!(step(70, &talking), (Part::Steady, Conduct::Talk));
         assert_eq!(step(71, &talking), (Part::Drain, Conduct::Hush));
         assert_eq!(step(72, &settled), (Part::Drain, Conduct::Leave));
     }

@@ -1,6 +1,7 @@
 //! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
 
 mod conductor;
+mod control;
 mod embedded;
 mod endpoint;
 mod engines;
@@ -8,13 +9,16 @@ mod machine;
 mod progress;
 mod pulse;
 mod run;
+mod session;
 mod signals;
+mod switchboard;
 mod target;
 mod umpire;
 mod usher;
 mod vitals;
 mod worker;
 
+pub use control::control;
 pub use embedded::Embedded;
 pub use endpoint::Endpoints;
 pub use machine::machine;

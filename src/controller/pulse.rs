@@ -1,6 +1,6 @@
 //! What workers tell the controller while they play: small copies, renewed ten times a second.
 
-use crate::metrics::{Live, Tally};
+use crate::metrics::{Depths, Live, Tally};
 use crate::summary::histogram::Histogram;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +14,8 @@ pub struct Pulse {
     pub tally: Tally,
     /// How late its timer fired, since the controller last took it.
     pub lag: Histogram,
+    /// The deepest that its queues have been so far.
+    pub depths: Depths,
     /// time_to_open of the last seconds, in µs.
     pub recent_us: Vec<u32>,
     /// What gates read, if any are watched; renewed twice a second.
@@ -52,6 +54,10 @@ impl Pulses {
     /// The lag of each worker since this was last asked.
     pub fn take_lags(&self) -> Vec<Histogram> {
         (0..self.0.len()).map(|worker| std::mem::take(&mut self.of(worker).lag)).collect()
+    }
+
+    pub fn depths(&self) -> Depths {
+        (0..self.0.len()).map(|worker| self.of(worker).depths).fold(Depths::default(), Depths::max)
     }
 
     pub fn threads(&self) -> Vec<i32> {

@@ -5,7 +5,7 @@ use super::embedded::Embedded;
 use super::endpoint::Endpoints;
 use super::machine::machine;
 use super::progress::{Progress, Show, View};
-use super::pulse::Pulses;
+use super::session::{Session, play};
 use super::signals::{Signal, Signals};
 use super::target::reach_target;
 use super::umpire::Umpire;
@@ -13,21 +13,19 @@ use super::vitals;
 use super::worker::{Common, Harvest, work};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
-use crate::metrics::{Facts, Health, Recorder, Thresholds, summarize};
+use crate::metrics::{Health, Thresholds};
 use crate::plan::Plan;
 use crate::server;
 use crate::signaling::Reach;
 use crate::summary::Summary;
-use crate::summary::run::{Build, PhaseSpan};
+use crate::summary::run::PhaseSpan;
 use crate::summary::stamp::stamp;
 use crate::summary::verdict::GateResult;
-use crate::vocabulary::ids::Naming;
-use rand::Rng;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -37,17 +35,11 @@ const STEP_EVERY: Duration = Duration::from_millis(50);
 /// How often the process is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// From the workers' start to the run's time zero: runtimes and certificates are made in it.
-const LEAD: Duration = Duration::from_millis(100);
-
 /// Workers that have not come back this long after everybody was told to leave are given up.
 const HARVEST_MAX: Duration = Duration::from_secs(4);
 
 /// The wall clock may drift from the monotonic one by this much before it counts as a jump.
 const CLOCK_SLACK: Duration = Duration::from_millis(500);
-
-/// Bytes of the pool that payloads are cut from; more than a message of the largest size.
-const POOL_BYTES: usize = 64 * 1024;
 
 /// What to run, and how.
 pub struct Order {
@@ -138,74 +130,22 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
-    let umpire = Umpire::new(order.gates, order.show != Show::Nothing);
-    let workers = order.workers.clamp(1, order.plan.rooms.len().max(1));
-    let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
-    let common = Arc::new(Common {
-        endpoints,
-        dialect: order.dialect,
-        naming: Naming::new(order.run_id.clone(), order.plan.peers() as u32),
-        start,
-        start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
-        pool: pool(&order.plan),
-        pulses: Pulses::new(workers),
-        watched: umpire.watched(),
+    let session = Session {
         plan: order.plan,
-    });
-    let mut watch_over = WatchOver::start(common.clone(), workers, order.show, umpire, started_at)?;
-    let stop = match stopped_early {
-        Some(stop) => Some(stop),
-        None => watch_over.until_the_end(&mut signals).await,
-    };
-    let (harvests, health) = watch_over.harvest().await;
-    let ended = Instant::now();
-    drop(embedded);
-
-    let complete = harvests.len() == workers;
-    let panics = harvests.iter().map(|harvest| harvest.panics).sum();
-    let kinds = common.dialect.kinds();
-    let books = one_book(&common, harvests);
-    let facts = Facts {
-        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
-        name: common.plan.profile.name.clone(),
-        id: order.run_id,
-        seed: common.plan.seed.0,
-        started_at,
-        duration: ended.saturating_duration_since(start),
-        plan_sha256: common.plan.sha256(),
-        dialect: common.dialect.name().to_owned(),
-        engine: common.plan.profile.engine.kind,
+        run_id: order.run_id,
+        dialect: order.dialect,
+        endpoints: Some(endpoints),
         target,
-        interrupted: matches!(stop, Some(Stop::Signal(_))),
-        complete,
-        stopped_by: stop.map(|stop| watch_over.stopped_by(stop)),
-        machine: machine(),
-        phases: watch_over.phases(ended),
-        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        workers: order.workers,
+        show: order.show,
         thresholds: order.thresholds,
+        gates: order.gates,
     };
-    let summary = summarize(&books, &health, facts);
-    Ok(Done { summary, stop, panics })
-}
-
-/// What the workers booked, together.
-fn one_book(common: &Common, harvests: Vec<Harvest>) -> Recorder {
-    let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
-    let mut books = Recorder::new(&[], common.start, timeout, kinds);
-    for harvest in harvests {
-        books.merge(harvest.recorder);
-    }
-    books
-}
-
-fn pool(plan: &Plan) -> Arc<[u8]> {
-    let mut pool = vec![0; POOL_BYTES + plan.profile.messages.bytes_max as usize];
-    plan.seed.stream("payload", 0).fill_bytes(&mut pool);
-    pool.into()
+    play(session, &mut signals, stopped_early).await
 }
 
 /// The controller's side of the workers.
-struct WatchOver {
+pub(super) struct WatchOver {
     common: Arc<Common>,
     threads: Vec<Option<JoinHandle<Harvest>>>,
     conduct: watch::Sender<Conduct>,
@@ -220,7 +160,7 @@ struct WatchOver {
 }
 
 impl WatchOver {
-    fn start(
+    pub(super) fn start(
         common: Arc<Common>,
         workers: usize,
         show: Show,
@@ -254,7 +194,7 @@ impl WatchOver {
     }
 
     /// Until the plan is played, or something stops it.
-    async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
+    pub(super) async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
         let mut step = tokio::time::interval(STEP_EVERY);
         step.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Until the workers have looked at their plan, nobody waits and nobody lives.
@@ -296,7 +236,7 @@ impl WatchOver {
     }
 
     /// Everybody leaves; what comes back within the time is the run's data.
-    async fn harvest(&mut self) -> (Vec<Harvest>, Health) {
+    pub(super) async fn harvest(&mut self) -> (Vec<Harvest>, Health) {
         // A worker that is gone already needs no telling.
         let _ = self.conduct.send(Conduct::Leave);
         let until = Instant::now() + HARVEST_MAX;
@@ -330,6 +270,7 @@ impl WatchOver {
     fn take_sample(&mut self, now: Instant) {
         self.sampled_at = now;
         self.health.sample(vitals::sample(&self.common.pulses.threads()));
+        self.health.depths(self.common.pulses.depths());
         for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
             self.health.lag(worker, lag);
         }
@@ -341,7 +282,7 @@ impl WatchOver {
     }
 
     /// What stopped the run, in words.
-    fn stopped_by(&self, stop: Stop) -> String {
+    pub(super) fn stopped_by(&self, stop: Stop) -> String {
         match stop {
             Stop::Signal(signal) => signal.name().to_owned(),
             Stop::Brake => "the failure brake: more than half failed for 10 s".to_owned(),
@@ -353,7 +294,7 @@ impl WatchOver {
     }
 
     /// The parts of the run, by the wall clock.
-    fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
+    pub(super) fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
         let wall = |instant: Instant| stamp(self.started_at + instant.saturating_duration_since(self.common.start));
         let begun = self.conductor.begun();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);

@@ -3,11 +3,13 @@
 use super::conductor::Conduct;
 use super::engines::Engines;
 use super::worker::Common;
-use crate::dialect::Me;
+use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
 use crate::peer::{Config, Peer, Talk};
 use crate::plan::RoomPlan;
+use crate::profile::Start;
+use crate::signaling::{Exchange, Way};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{Place, Seat};
@@ -38,8 +40,11 @@ pub struct Usher {
     boards: Vec<Board>,
     clock: Rc<Clock>,
     lobby: Rc<Lobby>,
-    errands: JoinSet<()>,
+    /// Where lines are opened, when signaling is passed in memory.
+    exchange: Option<Exchange>,
+    errands: JoinSet<usize>,
     places: FxHashMap<Id, (usize, Place)>,
+    frames_waiting_max: usize,
     panics: u64,
 }
 
@@ -47,6 +52,8 @@ pub struct Usher {
 struct Lobby {
     books: Rc<RefCell<Recorder>>,
     rooms: RefCell<Vec<RoomState>>,
+    /// Messages start in no room before they start in all.
+    barrier: bool,
 }
 
 #[derive(Default)]
@@ -58,7 +65,13 @@ struct RoomState {
 
 impl Usher {
     /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
-    pub fn new(common: Arc<Common>, plans: Vec<RoomPlan>, clock: Rc<Clock>, books: Rc<RefCell<Recorder>>) -> Self {
+    pub fn new(
+        common: Arc<Common>,
+        plans: Vec<RoomPlan>,
+        clock: Rc<Clock>,
+        books: Rc<RefCell<Recorder>>,
+        exchange: Option<Exchange>,
+    ) -> Self {
         let due = |(room, plan): (usize, &RoomPlan)| {
             let seats = plan.due.iter().enumerate();
             seats.map(|(seat, due)| (*due, room, Seat(seat as u16))).collect::<Vec<_>>()
@@ -70,6 +83,7 @@ impl Usher {
             true => plans.iter().map(|plan| Board::new(plan.size())).collect(),
             false => vec![],
         };
+        let barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
             boards,
@@ -78,9 +92,11 @@ impl Usher {
             arrivals,
             next: 0,
             clock,
-            lobby: Rc::new(Lobby { books, rooms }),
+            lobby: Rc::new(Lobby { books, rooms, barrier }),
+            exchange,
             errands: JoinSet::new(),
             places: FxHashMap::default(),
+            frames_waiting_max: 0,
             panics: 0,
         }
     }
@@ -95,6 +111,17 @@ impl Usher {
         self.panics
     }
 
+    /// The most frames of one peer, among those that have ended, that were not on the wire yet.
+    pub fn frames_waiting_max(&self) -> u64 {
+        self.frames_waiting_max as u64
+    }
+
+    /// How many are due at `now` and have not begun.
+    pub fn overdue(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.common.start);
+        self.arrivals[self.next..].partition_point(|(due, _, _)| *due <= since) as u64
+    }
+
     /// When the next peer is due.
     pub fn next_due(&self) -> Option<Instant> {
         self.arrivals.get(self.next).map(|(due, _, _)| self.common.start + *due)
@@ -103,7 +130,8 @@ impl Usher {
     /// Waits until a peer has ended; for ever, when nobody is here.
     pub async fn departure(&mut self) {
         match self.errands.join_next_with_id().await {
-            Some(Ok((id, ()))) => {
+            Some(Ok((id, frames_waiting_max))) => {
+                self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
                 self.places.remove(&id);
             }
             Some(Err(error)) => {
@@ -158,6 +186,7 @@ impl Usher {
         for room in self.lobby.rooms.borrow_mut().iter_mut() {
             match conduct {
                 Conduct::Play => {}
+                Conduct::Talk => room.start_talking(),
                 Conduct::Hush => {
                     room.hushed = true;
                     room.tell(Nudge::Hush);
@@ -196,10 +225,7 @@ impl Usher {
             seed: common.plan.seed,
         };
         let mut conversation = common.dialect.converse(me);
-        let endpoint = common
-            .endpoints
-            .of(&id, place.peer.0, &room_id, Some(&mut *conversation))
-            .map_err(|error| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {error}")))?;
+        let way = self.way(&id, place, &room_id, &mut *conversation)?;
         let engine = self.engines.open(common, place, plan.size())?;
         let config = Config {
             seat: place.seat,
@@ -216,12 +242,25 @@ impl Usher {
         let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + NUDGES_MORE);
         let lobby = self.lobby.clone();
         let books = move |event: Event| lobby.book(room, &event);
-        Ok((Errand::new(actor, engine, Rc::new(endpoint), nudges, self.clock.alarm(), books), mailbox))
+        Ok((Errand::new(actor, engine, way, nudges, self.clock.alarm(), books), mailbox))
+    }
+
+    /// # Errors
+    /// The peer's URL is none.
+    fn way(&self, id: &str, place: Place, room_id: &str, conversation: &mut dyn Conversation) -> Result<Way, Failure> {
+        if let Some(exchange) = &self.exchange {
+            return Ok(Way::Memory(exchange.clone()));
+        }
+        let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
+        let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
+        let endpoint =
+            endpoints.of(id, place.peer.0, room_id, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
+        Ok(Rc::new(endpoint).into())
     }
 }
 
 impl Lobby {
-    /// Books a fact. Messages start in a room as soon as all of its edges are decided.
+    /// Books a fact. Without a barrier, messages start in a room as soon as all of its edges are decided.
     fn book(&self, room: usize, event: &Event) {
         let mut books = self.books.borrow_mut();
         books.record(event);
@@ -229,7 +268,7 @@ impl Lobby {
             event.what,
             What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
         );
-        if decides && books.room_decided(event.place.room) {
+        if decides && !self.barrier && books.room_decided(event.place.room) {
             self.rooms.borrow_mut()[room].start_talking();
         }
     }

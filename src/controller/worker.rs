@@ -2,14 +2,16 @@
 
 use super::conductor::Conduct;
 use super::endpoint::Endpoints;
-use super::pulse::Pulses;
+use super::pulse::{Pulse, Pulses};
+use super::switchboard;
 use super::usher::Usher;
 use crate::dialect::Dialect;
 use crate::driver;
-use crate::metrics::{Recorder, RoomFacts};
+use crate::metrics::{Depths, Recorder, RoomFacts};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Pattern;
+use crate::signaling::Exchange;
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
 use crate::vocabulary::ids::Naming;
@@ -37,7 +39,8 @@ const GOODBYES_MAX: Duration = Duration::from_secs(2);
 /// What all workers of a run have in common.
 pub struct Common {
     pub plan: Plan,
-    pub endpoints: Endpoints,
+    /// None in a control run: signaling is passed in memory.
+    pub endpoints: Option<Endpoints>,
     pub dialect: Dialect,
     pub naming: Naming,
     /// The run's time zero, on both clocks: the wall clock in ms since the Unix epoch.
@@ -110,11 +113,18 @@ async fn play(
     let clock = driver::Clock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
-    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone());
+    let exchange = common.endpoints.is_none().then(|| {
+        let (exchange, calls) = Exchange::new();
+        let trigger = common.plan.profile.handshake.trigger;
+        tokio::task::spawn_local(switchboard::serve(clock.clone(), calls, trigger));
+        exchange
+    });
+    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone(), exchange);
     let mut pulse = tokio::time::interval(PULSE_EVERY);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
+    let mut depths = Depths::default();
     let mut live_due = Instant::now();
     let mut until: Option<Instant> = None;
     while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
@@ -127,37 +137,48 @@ async fn play(
                 until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
+                // Every tick is due whether or not anybody could look: a worker that stood still for a second
+                // was late a hundred times.
                 let now = Instant::now();
-                lag.record(now - lag_due);
-                lag_due = now + LAG_EVERY;
+                while lag_due <= now {
+                    lag.record(now - lag_due);
+                    lag_due += LAG_EVERY;
+                }
+                depths.arrivals = depths.arrivals.max(usher.overdue(now));
             }
             _ = pulse.tick() => {
+                depths.frames = usher.frames_waiting_max();
+                tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
                 let now = Instant::now();
-                let is_live_due = now >= live_due;
-                if is_live_due {
+                if now >= live_due {
                     live_due = now + LIVE_EVERY;
+                    tell_live(common, worker, &books.borrow());
                 }
-                beat(common, worker, &books.borrow(), std::mem::take(&mut lag), is_live_due);
             }
             () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
             () = usher.departure() => {}
         }
     }
     ticking.abort();
+    depths.frames = usher.frames_waiting_max();
+    tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
     Ok(usher.panics())
 }
 
-/// Tells the controller how far this worker is, and, where gates are watched and it is time, what they read.
-fn beat(common: &Common, worker: usize, books: &Recorder, lag: Histogram, is_live_due: bool) {
-    let kinds = || common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>();
-    let live = common.watched.as_ref().filter(|_| is_live_due).map(|timers| books.live(timers, &kinds()));
-    let mut pulse = common.pulses.of(worker);
+/// How far the worker is, and how it fared since it last told.
+fn tell(pulse: &mut Pulse, books: &Recorder, lag: &mut Histogram, depths: Depths) {
     pulse.tally = books.tally();
     pulse.recent_us = books.recent_us();
-    pulse.lag.merge(&lag);
-    if live.is_some() {
-        pulse.live = live;
-    }
+    pulse.lag.merge(&std::mem::take(lag));
+    pulse.depths = depths;
+}
+
+/// What gates read, where any are watched.
+fn tell_live(common: &Common, worker: usize, books: &Recorder) {
+    let Some(timers) = &common.watched else { return };
+    let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let live = books.live(timers, &kinds);
+    common.pulses.of(worker).live = Some(live);
 }
 
 /// Waits until `due`; for ever, when all have come.

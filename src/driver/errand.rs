@@ -4,14 +4,13 @@ use super::actor::{Actor, Effect, Stimulus};
 use super::clock::Alarm;
 use crate::engine::Engine;
 use crate::peer::Parcel;
-use crate::signaling::{Connection, Endpoint, dial};
+use crate::signaling::{Way, Wire};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::Order;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -38,20 +37,24 @@ pub enum Nudge {
 pub struct Errand<Books> {
     actor: Actor,
     engine: Box<dyn Engine>,
-    endpoint: Rc<Endpoint>,
+    way: Way,
     mailbox: mpsc::Receiver<Nudge>,
     books: Books,
     socket: Socket,
     /// Facts about frames that are pushed and not yet on the wire.
     unwritten: Vec<What>,
+    /// The most of them at once.
+    unwritten_max: usize,
     alarm: Alarm,
 }
 
+type Attempt = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>>>>;
+
 enum Socket {
     Idle,
-    Dialing(Pin<Box<dyn Future<Output = Result<Connection, Failure>>>>),
-    Open(Box<Connection>),
-    Closing { connection: Box<Connection>, until: Instant },
+    Dialing(Attempt),
+    Open(Box<dyn Wire>),
+    Closing { connection: Box<dyn Wire>, until: Instant },
     Gone,
 }
 
@@ -59,18 +62,30 @@ impl<Books: Fn(Event)> Errand<Books> {
     pub fn new(
         actor: Actor,
         engine: Box<dyn Engine>,
-        endpoint: Rc<Endpoint>,
+        way: impl Into<Way>,
         mailbox: mpsc::Receiver<Nudge>,
         alarm: Alarm,
         books: Books,
     ) -> Self {
-        Self { actor, engine, endpoint, mailbox, books, socket: Socket::Idle, unwritten: Vec::new(), alarm }
+        Self {
+            actor,
+            engine,
+            way: way.into(),
+            mailbox,
+            books,
+            socket: Socket::Idle,
+            unwritten: Vec::new(),
+            unwritten_max: 0,
+            alarm,
+        }
     }
 
-    /// Runs the peer that was due at `due`, until it has failed or was told to leave.
-    pub async fn run(mut self, due: Instant) {
+    /// Runs the peer that was due at `due`, until it has failed or was told to leave. Gives the most frames
+    /// that waited for its socket at once.
+    pub async fn run(mut self, due: Instant) -> usize {
         self.handle(Stimulus::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
+        self.unwritten_max
     }
 
     /// One turn: everything that is ready, then what follows from it.
@@ -118,7 +133,7 @@ impl<Books: Fn(Event)> Errand<Books> {
                 let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { return false };
                 match dialed {
                     Ok(connection) => {
-                        self.socket = Socket::Open(Box::new(connection));
+                        self.socket = Socket::Open(connection);
                         self.handle(Stimulus::Upgraded);
                     }
                     Err(failure) => {
@@ -131,8 +146,9 @@ impl<Books: Fn(Event)> Errand<Books> {
             Socket::Open(_) => self.poll_connection(context),
             Socket::Closing { connection, until } => {
                 let done = connection.poll_flush(context).is_ready() && connection.poll_close(context).is_ready();
-                if done || *until <= Instant::now() {
-                    self.write_down();
+                let now = Instant::now();
+                if done || *until <= now {
+                    self.write_down(now);
                     self.socket = Socket::Gone;
                     return true;
                 }
@@ -155,8 +171,11 @@ impl<Books: Fn(Event)> Errand<Books> {
         if let Socket::Open(connection) = &mut self.socket
             && connection.is_waiting()
         {
+            // Whoever reads what is written may be woken first and run in our place: only before the write is it
+            // certain that the target has not had it yet.
+            let began = Instant::now();
             match connection.poll_flush(context) {
-                Poll::Ready(Ok(())) => self.write_down(),
+                Poll::Ready(Ok(())) => self.write_down(began),
                 Poll::Ready(Err(failure)) => self.lose(failure),
                 Poll::Pending => {}
             }
@@ -209,12 +228,10 @@ impl<Books: Fn(Event)> Errand<Books> {
     fn carry_out(&mut self, now: Instant) {
         while let Some(effect) = self.actor.poll() {
             match effect {
-                Effect::Dial => {
-                    let endpoint = self.endpoint.clone();
-                    self.socket = Socket::Dialing(Box::pin(async move { dial(&endpoint).await }));
-                }
+                Effect::Dial => self.socket = Socket::Dialing(Box::pin(self.way.clone().dial())),
                 Effect::Frame { text, kind, to } => {
                     self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
+                    self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
                 }
                 Effect::Engine(seat, order) => self.order(seat, order),
@@ -266,11 +283,10 @@ impl<Books: Fn(Event)> Errand<Books> {
         };
     }
 
-    /// Books what was waiting for the wire.
-    fn write_down(&mut self) {
-        let now = Instant::now();
+    /// Books what was waiting for the wire, and was written `at`.
+    fn write_down(&mut self, at: Instant) {
         for what in std::mem::take(&mut self.unwritten) {
-            self.book(now, what);
+            self.book(at, what);
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 mod judge;
+mod median;
 mod metric;
 mod parse;
 mod standing;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use crate::gates::judge::{judge, opened_nothing, passed};
+pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
 pub use crate::gates::standing::{Standing, standing, timers, tripped};
 

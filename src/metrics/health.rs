@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Above this share of the cores granted, a second counts as busy (measurement.md).
 const BUSY: f64 = 0.85;
 
+/// Samples are taken each second; between two that are further apart than this, nobody looked.
+const GAP_MAX: Duration = Duration::from_secs(2);
+
 /// The process at one moment; durations and counters only grow.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
@@ -24,6 +27,22 @@ pub struct Sample {
     pub throttled: Duration,
 }
 
+/// How much waited at once, at most, for a worker to get to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// Peers that were due and had not begun.
+    pub arrivals: u64,
+    /// Signaling frames of one peer that were not on the wire.
+    pub frames: u64,
+}
+
+impl Depths {
+    /// The deeper of both.
+    pub fn max(self, other: Self) -> Self {
+        Self { arrivals: self.arrivals.max(other.arrivals), frames: self.frames.max(other.frames) }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Health {
     cores: f64,
@@ -34,6 +53,7 @@ pub struct Health {
     fds_max: u64,
     /// By worker: one that starves must not hide among idle ones.
     lag: Vec<Histogram>,
+    depths: Depths,
     lost_intervals: u64,
     clock_jump: Duration,
 }
@@ -49,15 +69,19 @@ impl Health {
             rss_bytes_max: 0,
             fds_max: 0,
             lag: vec![],
+            depths: Depths::default(),
             lost_intervals: 0,
             clock_jump: Duration::ZERO,
         }
     }
 
     /// About once a second.
-    pub fn sample(&mut self, sample: Sample) {
+    pub fn sample(&mut self, mut sample: Sample) {
         if let Some(last) = self.last {
+            // A worker that has ended takes its wait out of /proc with it; it has waited all the same.
+            sample.run_wait = sample.run_wait.max(last.run_wait);
             let took = sample.at.saturating_duration_since(last.at);
+            self.lost_intervals += u64::from(took > GAP_MAX);
             let cpu = sample.cpu.saturating_sub(last.cpu);
             if cpu.as_secs_f64() > BUSY * self.cores * took.as_secs_f64() {
                 self.busy += took;
@@ -75,6 +99,11 @@ impl Health {
             self.lag.resize_with(worker + 1, Histogram::default);
         }
         self.lag[worker].merge(lag);
+    }
+
+    /// How deep a worker's queues have been.
+    pub fn depths(&mut self, depths: Depths) {
+        self.depths = self.depths.max(depths);
     }
 
     /// A worker, or its figures for some time, is gone.
@@ -115,6 +144,8 @@ impl Health {
             us_per_edge: (cpu.as_micros() as u64).checked_div(tally.edges_opened).unwrap_or(0),
             busy_share: self.share(self.busy),
             waiting_share: self.share(self.waited()),
+            arrivals_waiting_max: self.depths.arrivals,
+            frames_waiting_max: self.depths.frames,
         }
     }
 
@@ -191,6 +222,25 @@ mod tests {
         health.lag(1, &starved);
         assert_eq!((health.strain().lag_p99_us / 1_000, health.strain().lag_samples), (80, 100));
         assert_eq!(health.shown(Tally::default()).lag_us.p.p95, 50);
+    }
+
+    #[test]
+    fn the_wait_of_a_worker_that_has_ended_still_counts() {
+        let mut health = after(&[(0, 400), (0, 400)]);
+        let last = health.last.unwrap();
+        health.sample(Sample { at: last.at + Duration::from_secs(2), run_wait: Duration::ZERO, ..last });
+        assert_eq!(health.strain().waiting_share, 0.2);
+    }
+
+    #[test]
+    fn nobody_looking_for_more_than_two_seconds_is_a_lost_interval() {
+        let lost = |gap_ms| {
+            let mut health = after(&[(0, 0)]);
+            let last = health.last.unwrap();
+            health.sample(Sample { at: last.at + Duration::from_millis(gap_ms), ..last });
+            health.strain().lost_intervals
+        };
+        assert_eq!((lost(2_000), lost(2_001)), (0, 1));
     }
 
     #[test]

@@ -41,15 +41,18 @@ impl Lane {
         true
     }
 
-    /// Adds what became of its messages; what is in flight is `cut` or lost. Returns how many arrived unsent.
-    pub fn settle(&self, cut: bool, messages: &mut Messages) -> u64 {
+    /// Adds what became of its messages. `by_plan`: the channel was closed by plan, which cuts what was in flight;
+    /// what later messages had overtaken by then is lost all the same. Returns how many arrived unsent.
+    pub fn settle(&self, by_plan: bool, messages: &mut Messages) -> u64 {
         let delivered = self.received.min(self.sent);
         let missing = u64::from(self.sent - delivered);
+        let lost = if by_plan { self.overtaken().min(missing) } else { missing };
         messages.sent += u64::from(self.sent);
         messages.delivered += u64::from(delivered);
         messages.duplicated += u64::from(self.duplicated);
         messages.out_of_order += u64::from(self.out_of_order);
-        *(if cut { &mut messages.cut } else { &mut messages.lost }) += missing;
+        messages.lost += lost;
+        messages.cut += missing - lost;
         u64::from(self.received - delivered)
     }
 
@@ -71,14 +74,14 @@ impl Lane {
 mod tests {
     use super::*;
 
-    fn check(sent: u32, received: &[u32], cut: bool, expected: Messages) {
+    fn check(sent: u32, received: &[u32], by_plan: bool, expected: Messages) {
         let mut lane = Lane::default();
         (0..sent).for_each(|_| lane.send());
         received.iter().for_each(|sequence| {
             lane.receive(*sequence);
         });
         let mut messages = Messages::default();
-        lane.settle(cut, &mut messages);
+        lane.settle(by_plan, &mut messages);
         assert_eq!(messages, expected);
     }
 
@@ -90,6 +93,12 @@ mod tests {
     #[test]
     fn what_was_in_flight_at_a_planned_close_is_cut() {
         check(4, &[0, 1], true, Messages { sent: 4, delivered: 2, cut: 2, ..Messages::default() });
+    }
+
+    #[test]
+    fn what_was_overtaken_before_a_planned_close_is_lost_and_not_cut() {
+        check(5, &[0, 2], true, Messages { sent: 5, delivered: 2, lost: 1, cut: 2, ..Messages::default() });
+        check(5, &[0, 4], true, Messages { sent: 5, delivered: 2, lost: 3, ..Messages::default() });
     }
 
     #[test]

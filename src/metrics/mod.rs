@@ -25,7 +25,7 @@ mod tests;
 mod timers;
 mod validity;
 
-pub use crate::metrics::health::{Health, Sample};
+pub use crate::metrics::health::{Depths, Health, Sample};
 pub use crate::metrics::live::Live;
 pub use crate::metrics::recorder::Recorder;
 pub use crate::metrics::room::RoomFacts;

@@ -127,6 +127,7 @@ impl Recorder {
         let due_us = self.timeout_us.saturating_add(delay_us);
         self.accounts[spot.half].timers.record_both(Of::TimeToOpen, due_us, self.timeout_us);
         self.series.at(spot.when).times_us.push(u32::try_from(due_us).unwrap_or(u32::MAX));
+        self.accounts[spot.half].edges.timed_out += 1;
         self.rooms[spot.room].timed_out += 1;
     }
 
@@ -148,6 +149,7 @@ impl Recorder {
             account.timers.record_both(Of::RoomComplete, began_us.saturating_add(delay_us), began_us);
         } else if room.timed_out > 0 {
             let due_us = self.timeout_us.saturating_add(delay_us);
+            account.rooms.timed_out += 1;
             account.timers.record_both(Of::RoomComplete, due_us, self.timeout_us);
         }
     }

@@ -10,8 +10,8 @@ use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::time::Instant;
 
-/// A peer that began later than this after it was due counts as late.
-const LATE_US: u64 = 50_000;
+/// A peer that began, or a message that was sent, later than this after it was due counts as late.
+pub(super) const LATE_US: u64 = 50_000;
 
 impl Recorder {
     pub(super) fn began(&mut self, spot: Spot, due: Instant) {
@@ -141,9 +141,9 @@ impl Recorder {
             }
             let edge = std::mem::take(&mut self.edges[pair.edge]);
             let account = &mut self.accounts[spot.half];
-            let cut = edge.is_closed_by_plan();
+            let by_plan = edge.is_closed_by_plan();
             for lane in edge.lanes {
-                account.edges.surprises += lane.settle(cut, &mut account.messages);
+                account.edges.surprises += lane.settle(by_plan, &mut account.messages);
             }
             account.edges.rejoins += 1;
             self.tally.edges_planned += 1;

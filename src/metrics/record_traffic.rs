@@ -1,6 +1,7 @@
 //! What frames and messages change: the hot part of the fold.
 
 use crate::metrics::deliveries::Read;
+use crate::metrics::record_peer::LATE_US;
 use crate::metrics::recorder::{Pair, Recorder, Spot};
 use crate::metrics::stamp::Stamp;
 use crate::metrics::timers::Of;
@@ -47,8 +48,9 @@ impl Recorder {
         let edge = &mut self.edges[pair.edge];
         let since = |earlier| spot.at.since(Stamp::of(earlier, self.start));
         match what {
-            What::MessageSent { .. } => {
+            What::MessageSent { due, .. } => {
                 edge.lanes[pair.side].send();
+                account.messages.late += u64::from(since(*due) > LATE_US);
                 self.tally.messages_sent += 1;
             }
             What::MessageReceived { sequence, due, began, .. } => {
@@ -59,7 +61,10 @@ impl Recorder {
                 self.tally.messages_delivered += 1;
                 self.series.at(spot.when).messages += 1;
             }
-            What::MessageDropped { .. } => account.messages.dropped += 1,
+            What::MessageDropped { .. } => {
+                account.messages.dropped += 1;
+                self.tally.messages_dropped += 1;
+            }
             What::Echoed { due, began, .. } => {
                 account.timers.record_both(Of::MessageRtt, since(*due), since(*began));
             }

@@ -67,6 +67,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         health: health.shown(recorder.tally()),
         series: recorder.series.rows(),
         slowest: account.slowest.rows(label),
+        control: None,
         worst_rooms: meshes::worst(recorder),
         meshload: facts.build,
         phases: facts.phases,
@@ -98,9 +99,9 @@ fn counts_of(recorder: &Recorder, half: usize, facts: &Facts) -> Counts {
     for edge in ours.flat_map(|room| &recorder.edges[room.edges_at..room.edges_at + room.edges()]) {
         counts.edges.one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
         // An interrupted run closes its channels as a planned end would, only sooner.
-        let cut = edge.is_closed_by_plan() || facts.interrupted;
+        let by_plan = edge.is_closed_by_plan() || facts.interrupted;
         for lane in edge.lanes {
-            counts.edges.surprises += lane.settle(cut, &mut messages);
+            counts.edges.surprises += lane.settle(by_plan, &mut messages);
         }
     }
     counts.messages.add(&messages);
@@ -129,6 +130,8 @@ fn strain_of(recorder: &Recorder, health: &Health) -> Strain {
         time_to_open_p50_us: to_open.quantile_us(0.5),
         peers_planned: tally.peers_planned,
         peers_dropped: tally.peers_dropped,
+        messages_due: tally.messages_sent + tally.messages_dropped,
+        messages_dropped: tally.messages_dropped,
         exhausted,
         ..health.strain()
     }

@@ -48,6 +48,8 @@ pub struct Strain {
     pub waiting_share: f64,
     pub peers_planned: u64,
     pub peers_dropped: u64,
+    pub messages_due: u64,
+    pub messages_dropped: u64,
     /// Failures for want of descriptors, ports or memory, and the first one's detail.
     pub exhausted: Option<(u64, String)>,
     pub lost_intervals: u64,
@@ -59,6 +61,7 @@ pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
         exhausted(strain),
         clock(strain, thresholds),
         dropped(strain, thresholds),
+        unsent(strain, thresholds),
         lag(strain, thresholds),
         waiting(strain, thresholds),
         busy(strain, thresholds),
@@ -118,6 +121,15 @@ fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
     Charge::new(verdict, share / limit, "peers were not started (generator late)", observed, percent(limit), cure)
 }
 
+/// Channels are the peers' own: that one of them had no room, or its sender came too late, is never the target's doing.
+fn unsent(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+    let share = strain.messages_dropped as f64 / strain.messages_due.max(1) as f64;
+    let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
+    let observed = format!("{} of {} ({})", strain.messages_dropped, strain.messages_due, percent(share));
+    let cure = "fewer or smaller messages, or more cores";
+    Charge::new(verdict, share / limit, "messages were not sent (generator late)", observed, percent(limit), cure)
+}
+
 fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
     let lag = Duration::from_micros(strain.lag_p99_us);
     let of_the_figure = Duration::from_micros(strain.time_to_open_p50_us).mul_f64(thresholds.lag_suspect_share);
@@ -155,7 +167,7 @@ fn busy(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
 
 fn lost(strain: &Strain) -> Option<Charge> {
     let observed = strain.lost_intervals;
-    let cure = "look for what ended the worker in the log";
+    let cure = "keep this process from being stopped or starved while it measures";
     (observed > 0).then(|| {
         Charge::new(Verdict::Suspect, observed as f64, "intervals were lost", observed.to_string(), "0".into(), cure)
     })?
@@ -232,6 +244,10 @@ mod tests {
         check(dropped(2), Verdict::Suspect, &[DROPS]);
         check(dropped(10), Verdict::Suspect, &[DROPS]);
         check(dropped(11), Verdict::Invalid, &[DROPS]);
+        let unsent = |messages_dropped| Strain { messages_due: 1_000, messages_dropped, ..Strain::default() };
+        check(unsent(1), Verdict::Valid, &[]);
+        check(unsent(2), Verdict::Suspect, &["messages were not sent (generator late)"]);
+        check(unsent(11), Verdict::Invalid, &["messages were not sent (generator late)"]);
         check(Strain { busy_share: 0.1, waiting_share: 0.1, ..Strain::default() }, Verdict::Valid, &[]);
         check(Strain { busy_share: 0.9, ..Strain::default() }, Verdict::Suspect, &[BUSY]);
         check(Strain { waiting_share: 0.31, ..Strain::default() }, Verdict::Invalid, &[WAIT]);

@@ -1,6 +1,6 @@
 //! The plan's hash: two runs with the same one did the same work, whoever was asked to do it where.
 
-use crate::profile::{Pattern, Profile, Stage};
+use crate::profile::{Pattern, Profile, Stage, Start};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -24,6 +24,11 @@ fn canonical(profile: &Profile) -> String {
         Pattern::PingPong => "ping-pong",
         Pattern::None => "none",
     };
+    // Left out where it is the usual one: hashes from before there was a choice stay what they were.
+    let start = match messages.start {
+        Start::Room => "",
+        Start::Barrier => " barrier",
+    };
     [
         "meshload plan 1".to_owned(),
         format!("rooms {} {} {} {}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
@@ -38,7 +43,7 @@ fn canonical(profile: &Profile) -> String {
             handshake.timeout.as_nanos()
         ),
         format!(
-            "messages {pattern} {} {} {} {} {}",
+            "messages {pattern} {} {} {} {} {}{start}",
             messages.rate,
             messages.bytes_min,
             messages.bytes_max,

@@ -60,6 +60,49 @@ proptest! {
     }
 }
 
+/// Every room of the plan with every due time, hashed; from the shares of so many workers put together again.
+fn hash_of_shares(plan: &Plan, workers: usize) -> String {
+    use sha2::{Digest, Sha256};
+    let mut rooms: Vec<_> = (0..workers).flat_map(|index| plan.share(index, workers).rooms).collect();
+    rooms.sort_by_key(|room| room.index);
+    let mut hash = Sha256::new();
+    for room in &rooms {
+        hash.update(format!("{} {} {} {}", room.index.0, room.id, room.first.0, room.warmup));
+        room.due.iter().for_each(|due| hash.update(due.as_nanos().to_le_bytes()));
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn one_worker_or_two_or_eight_play_the_same_plan_and_the_seed_makes_it() {
+    for shape in SHAPES {
+        let plan = |seed| {
+            let profile = profile(&["rooms={count=50,size={min=2,max=9}}", shape, "phases.warmup=1s"]);
+            Plan::new(profile, Seed(seed))
+        };
+        let one = hash_of_shares(&plan(7), 1);
+        for workers in [1, 2, 8] {
+            assert_eq!(hash_of_shares(&plan(7), workers), one, "{shape}, {workers} workers");
+        }
+        assert_ne!(hash_of_shares(&plan(8), 1), one, "{shape}: room sizes are drawn");
+    }
+}
+
+/// Kept as figures: a plan of last year's version must be that of today's.
+#[test]
+fn a_plan_is_the_same_in_every_version_and_on_every_machine() {
+    let hashes: Vec<_> = SHAPES
+        .iter()
+        .map(|shape| {
+            let profile = profile(&["rooms={count=20,size={min=2,max=9}}", shape]);
+            format!("{shape}: {}", hash_of_shares(&Plan::new(profile, Seed(1)), 1))
+        })
+        .collect();
+    insta::with_settings!({ snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"), prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("plan_hashes", hashes.join("\n"));
+    });
+}
+
 #[test]
 fn more_rooms_never_change_the_first_ones() {
     let rooms =
@@ -89,6 +132,7 @@ fn the_hash_covers_the_work_and_nothing_else() {
         "handshake.timeout=9s",
         "messages.size=65B",
         "messages.reliable=false",
+        "messages.start=barrier",
         "messages.ordered=false",
         "engine.kind=none",
         "engine.certificates=per-peer",

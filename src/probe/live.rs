@@ -162,7 +162,9 @@ impl Live {
                 let (errand, mailbox) =
                     self.admit(play, &mailboxes, shared.as_ref(), &clock, board.as_ref(), books.clone());
                 mailboxes.push(mailbox);
-                troupe.extend(errand.map(|errand| Box::pin(errand.run(due)) as Pin<Box<dyn Future<Output = ()>>>));
+                troupe.extend(errand.map(|errand| {
+                    Box::pin(async move { _ = errand.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
+                }));
                 continue;
             }
             let wake = left_at.map_or(falls_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(falls_at).max(now));

@@ -8,7 +8,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("arrivals", &["shape", "rate", "from", "to", "over", "steps"]),
     ("phases", &["warmup", "steady", "drain"]),
     ("handshake", &["trigger", "initiator", "trickle", "settle", "timeout"]),
-    ("messages", &["pattern", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
+    ("messages", &["pattern", "start", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
     ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
     ("engine", &["kind", "ice_servers", "certificates"]),
     (

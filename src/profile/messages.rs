@@ -3,7 +3,7 @@
 use super::document::{Node, Tree, Value};
 use super::section::Section;
 use super::units;
-use super::{Messages, Pattern};
+use super::{Messages, Pattern, Start};
 use crate::vocabulary::choice::Reliability;
 
 /// A message carries its sequence number and the time it was sent (measurement.md, "Metrics").
@@ -19,6 +19,7 @@ pub(super) fn check(root: &Section<'_>) -> Messages {
     let (bytes_min, bytes_max) = sizes(&section);
     Messages {
         pattern,
+        start: section.word("start", &[("room", Start::Room), ("barrier", Start::Barrier)]),
         rate: section.rate("rate", false),
         bytes_min,
         bytes_max,

@@ -198,6 +198,7 @@ pub struct Handshake {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Messages {
     pub pattern: Pattern,
+    pub start: Start,
     /// Messages per second that each peer sends on each of its channels.
     pub rate: f64,
     /// Bytes of a message, at least 16; uniform between the two.
@@ -212,6 +213,15 @@ pub enum Pattern {
     Broadcast,
     PingPong,
     None,
+}
+
+/// When the messages of a room start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// When every edge of the room is decided.
+    Room,
+    /// In all rooms at once, when every edge of the run is decided: with the steady phase.
+    Barrier,
 }
 
 #[derive(Clone, Debug, PartialEq)]

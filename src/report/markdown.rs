@@ -14,6 +14,7 @@ pub(super) fn render(summary: &Summary) -> String {
     let mut blocks = vec![title(summary), gates(summary), validity(summary)];
     blocks.push(list(&sections::headline(summary)));
     blocks.push(titled("Timers", timers(summary)));
+    blocks.push(titled("Control run", list(&sections::control(summary))));
     blocks.push(titled("Failures", failures(summary)));
     blocks.push(titled("Signaling", list(&sections::signaling(summary))));
     blocks.push(titled("Delivery by message type", deliveries(summary)));
@@ -147,7 +148,7 @@ fn titled(title: &str, body: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, hostile, run};
     use crate::summary::rows::FailureRow;
 
     #[test]
@@ -158,6 +159,13 @@ mod tests {
     fn failing(rows: usize, letters: usize) -> Summary {
         let row = FailureRow { detail: "|&<".repeat(letters), example: "<".repeat(letters), ..FailureRow::default() };
         Summary { failures: vec![row; rows], ..run() }
+    }
+
+    #[test]
+    fn a_control_run_has_its_columns_and_its_sentences() {
+        let report = render(&controlled());
+        assert!(report.contains("| ours p50 | ours p99 |"), "{report}");
+        assert!(report.contains("negotiation p50 22.6 ms, of which 11.3 ms is ours"), "{report}");
     }
 
     #[test]

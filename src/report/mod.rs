@@ -11,12 +11,14 @@ mod json;
 mod junit;
 mod markdown;
 mod prom;
+mod repeats;
 #[cfg(test)]
 mod sample;
 mod sections;
 mod table;
 mod text;
 
+pub use crate::report::repeats::render_repeats;
 pub use escape::plain;
 
 use crate::summary::Summary;

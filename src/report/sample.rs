@@ -1,5 +1,6 @@
 //! One literal summary for the tests of all formats, and the same with hostile words in it.
 
+use crate::summary::control::Control;
 use crate::summary::counts::{Edges, Messages, Peers, Rooms, Signaling, Traffic};
 use crate::summary::distribution::{Clock, Distribution, Timer};
 use crate::summary::health::Health;
@@ -8,6 +9,7 @@ use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Machine, Outcome, Run};
 use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 use crate::summary::{Rates, SCHEMA, Summary};
+use std::collections::BTreeMap;
 
 /// Against `tests/snapshots`: `src` holds source and nothing else.
 pub(super) fn check_snapshot(format: &str, report: &str) {
@@ -54,6 +56,17 @@ pub(super) fn run() -> Summary {
     summary
 }
 
+/// The same with a control run, which had no `message_latency`.
+pub(super) fn controlled() -> Summary {
+    let mut summary = run();
+    let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone() };
+    let mut timers: BTreeMap<_, _> = summary.timers.iter().map(|(name, timer)| (name.clone(), halved(timer))).collect();
+    timers.remove("message_latency");
+    let control = Control { peers: 8, edges: 12, opened: 12, duration_us: 2_100_000, timers, ..Control::default() };
+    summary.control = Some(control);
+    summary
+}
+
 /// What a server, a dialect or a folder could be called by somebody who means harm.
 pub(super) fn hostile() -> Summary {
     let nasty = "</script><img onerror=x>\u{1b}[31m\r\n::error::x ##[y] ##vso[z]\u{2028}|`\u{202e}";
@@ -75,7 +88,7 @@ fn fill_counts(summary: &mut Summary) {
     let counts = &mut summary.counts;
     counts.peers = Peers { planned: 8, joined: 8, ..Peers::default() };
     counts.edges = Edges { planned: 12, opened: 11, failed: 1, glare: 2, ..Edges::default() };
-    counts.rooms = Rooms { planned: 2, complete: 1, incomplete: 1 };
+    counts.rooms = Rooms { planned: 2, complete: 1, incomplete: 1, timed_out: 0 };
     counts.messages = Messages { sent: 1_200, delivered: 1_190, cut: 10, out_of_order: 1, ..Messages::default() };
     let offers = Traffic { sent: 12, received: 84, sent_bytes: 12_000, received_bytes: 47_400 };
     counts.signaling = Signaling {

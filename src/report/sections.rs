@@ -30,6 +30,10 @@ pub(super) fn headline(summary: &Summary) -> Vec<String> {
             percentile(due, 99.0, due.p.p99),
             duration(due.max_us)
         ));
+        if summary.counts.edges.timed_out > 0 {
+            let timed_out = plural(summary.counts.edges.timed_out, "edge");
+            lines.push(format!("in it {timed_out} that timed out, at the timeout's value"));
+        }
     }
     if let Some(shares) = summary.shares {
         lines.push(format!(
@@ -57,8 +61,43 @@ pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
         Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), if phase.is_targets() { "target" } else { "peers" }));
     let others = AFTER_THE_PHASES.into_iter().map(|name| (name, payer(name)));
     let shown = phases.chain(others).filter_map(|(name, payer)| Some((name, payer, &summary.timers.get(name)?.due)));
-    let header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();
-    std::iter::once(header).chain(shown.map(|(name, payer, due)| timer_row(name, payer, due))).collect()
+    let mut header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();
+    if summary.control.is_some() {
+        header.extend(["ours p50", "ours p99"].map(str::to_owned));
+    }
+    let row = |(name, payer, due)| {
+        let mut row = timer_row(name, payer, due);
+        row.extend(summary.control.iter().flat_map(|control| match control.timers.get(name) {
+            Some(Timer { due, .. }) => [percentile(due, 50.0, due.p.p50), percentile(due, 99.0, due.p.p99)],
+            None => ["–"; 2].map(str::to_owned),
+        }));
+        row
+    };
+    std::iter::once(header).chain(shown.map(row)).collect()
+}
+
+/// What of the target's figures is ours, if a control run was made.
+pub(super) fn control(summary: &Summary) -> Vec<String> {
+    const OF_THE_TARGET: [&str; 6] = ["connect", "join", "discovery", "negotiation", "signal_delivery", "time_to_open"];
+    let Some(control) = &summary.control else { return vec![] };
+    let mut lines = vec![format!(
+        "{} of {} opened in {}, with signaling passed in memory; validity {}",
+        count(control.opened),
+        plural(control.edges, "edge"),
+        duration(control.duration_us),
+        control.verdict.name()
+    )];
+    lines.extend(OF_THE_TARGET.into_iter().filter_map(|name| {
+        let (all, ours) = (&summary.timers.get(name)?.due, &control.timers.get(name)?.due);
+        let is_all_ours = ours.p.p50 >= all.p.p50;
+        let (all, ours) = (percentile(all, 50.0, all.p.p50), percentile(ours, 50.0, ours.p.p50));
+        Some(if is_all_ours {
+            format!("{name} p50 {all}, all of it ours: the control run took {ours}")
+        } else {
+            format!("{name} p50 {all}, of which {ours} is ours")
+        })
+    }));
+    lines
 }
 
 /// The same rows, without the header, for `signal_delivery` by message type.
@@ -118,6 +157,8 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(edges.closed_early, "edges closed early");
     say(edges.glare, "pairs that both offered (glare)");
     say(edges.surprises, "signals that nobody waited for");
+    say(messages.late, "messages sent late");
+    say(messages.dropped, "messages due and never sent");
     if messages.sent > 0 {
         lines.push(format!(
             "{}: {} delivered, {} lost, {} cut, {} duplicated, {} out of order",
@@ -145,10 +186,12 @@ pub(super) fn health(summary: &Summary) -> Vec<String> {
             plural(health.fds_max, "descriptor")
         ),
         format!(
-            "{} CPU for each edge; {} started late, {} not at all",
+            "{} CPU for each edge; {} started late, {} not at all; at most {} and {} waited at once",
             duration(health.us_per_edge),
             plural(health.late, "peer"),
-            count(health.dropped)
+            count(health.dropped),
+            plural(health.arrivals_waiting_max, "arrival"),
+            plural(health.frames_waiting_max, "frame")
         ),
     ]
 }

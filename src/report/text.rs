@@ -20,6 +20,7 @@ pub(super) fn render(summary: &Summary, color: bool) -> String {
     if timers.len() > 1 {
         section(&mut lines, None, table::lines(|column| column < 2, &timers));
     }
+    section(&mut lines, Some("control run"), sections::control(summary));
     section(&mut lines, Some("failures"), failures(summary));
     section(&mut lines, Some("signaling"), sections::signaling(summary));
     section(&mut lines, Some("counted"), sections::counters(summary));
@@ -134,11 +135,16 @@ fn section(lines: &mut Vec<String>, title: Option<&str>, body: Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, hostile, run};
 
     #[test]
     fn a_run_on_a_terminal() {
         check_snapshot("text", &render(&run(), false));
+    }
+
+    #[test]
+    fn beside_each_figure_stands_what_of_it_is_ours() {
+        check_snapshot("text_control", &render(&controlled(), false));
     }
 
     #[test]

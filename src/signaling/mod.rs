@@ -1,10 +1,14 @@
 //! The client's side of a signaling socket: text frames in and out, and failures as measurements.
 
 mod dial;
+mod line;
 mod reach;
+mod wire;
 
 pub use dial::{Endpoint, dial};
+pub use line::{Call, Exchange, Line};
 pub use reach::{Reach, is_near, resolve};
+pub use wire::{Way, Wire};
 
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;
@@ -18,6 +22,9 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError, TlsErr
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// The text of one frame, cheap to copy.
+pub type Frame = Utf8Bytes;
 
 /// The longest message taken from a server, in any number of fragments (faults.md 1); in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;

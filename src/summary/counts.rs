@@ -55,6 +55,9 @@ pub struct Edges {
     /// Messages that the state of a pair had no use for.
     #[serde(default)]
     pub surprises: u64,
+    /// Of the failed: those that timed out, which are in `time_to_open` at the timeout's value.
+    #[serde(default)]
+    pub timed_out: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +65,9 @@ pub struct Rooms {
     pub planned: u64,
     pub complete: u64,
     pub incomplete: u64,
+    /// Of the incomplete: those that are in `room_complete` at the timeout's value.
+    #[serde(default)]
+    pub timed_out: u64,
 }
 
 /// Signaling frames and their bytes, as the peers wrote and read them.
@@ -99,9 +105,12 @@ pub struct Messages {
     /// In flight when their channel was closed by plan.
     #[serde(default)]
     pub cut: u64,
-    /// Due, and never sent: the channel's queue was full.
+    /// Due, and never sent: the generator was too late, or the channel's queue was full.
     #[serde(default)]
     pub dropped: u64,
+    /// Sent noticeably after they were due.
+    #[serde(default)]
+    pub late: u64,
 }
 
 impl Counts {
@@ -141,7 +150,7 @@ mod tests {
         let mut counts = Counts {
             peers: Peers { planned: 4, joined: 3, failed: 1, dropped: 1, rejoins: 1, ..Peers::default() },
             edges: Edges { planned: 6, opened: 3, failed: 2, unfinished: 1, ..Edges::default() },
-            rooms: Rooms { planned: 1, complete: 0, incomplete: 1 },
+            rooms: Rooms { planned: 1, complete: 0, incomplete: 1, timed_out: 0 },
             messages: Messages { sent: 10, delivered: 7, lost: 2, cut: 1, ..Messages::default() },
             ..Counts::default()
         };

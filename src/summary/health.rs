@@ -24,4 +24,10 @@ pub struct Health {
     /// The share of the run spent runnable and waiting for a CPU, from 0 to 1.
     #[serde(default)]
     pub waiting_share: f64,
+    /// The most peers of one worker that were due at once and had not begun.
+    #[serde(default)]
+    pub arrivals_waiting_max: u64,
+    /// The most signaling frames of one peer that were not on the wire yet.
+    #[serde(default)]
+    pub frames_waiting_max: u64,
 }

@@ -30,7 +30,7 @@ pub const RATES: [&str; 4] = ["edges_failed", "peers_failed", "messages_lost", "
 pub const VALUES: [&str; 2] = ["amplification", "signaling_bytes_per_edge"];
 
 /// Named as in `counts`.
-pub const COUNTERS: [&str; 33] = [
+pub const COUNTERS: [&str; 36] = [
     "peers.planned",
     "peers.joined",
     "peers.failed",
@@ -49,9 +49,11 @@ pub const COUNTERS: [&str; 33] = [
     "edges.glare",
     "edges.early",
     "edges.surprises",
+    "edges.timed_out",
     "rooms.planned",
     "rooms.complete",
     "rooms.incomplete",
+    "rooms.timed_out",
     "signaling.sent",
     "signaling.received",
     "signaling.sent_bytes",
@@ -64,6 +66,7 @@ pub const COUNTERS: [&str; 33] = [
     "messages.out_of_order",
     "messages.cut",
     "messages.dropped",
+    "messages.late",
 ];
 
 /// What gates can be judged on: a summary, or a run that is still going.

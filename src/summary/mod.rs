@@ -1,5 +1,6 @@
 //! The result of a run, as data: one versioned value from which every report is rendered.
 
+pub mod control;
 pub mod counts;
 pub mod curve;
 pub mod distribution;
@@ -7,6 +8,7 @@ pub mod health;
 pub mod heat;
 pub mod histogram;
 pub mod metric;
+pub mod repeats;
 pub mod rows;
 pub mod run;
 mod schema;
@@ -14,6 +16,7 @@ pub mod stamp;
 mod sums;
 pub mod verdict;
 
+use crate::summary::control::Control;
 use crate::summary::counts::Counts;
 use crate::summary::distribution::Timer;
 use crate::summary::health::Health;
@@ -71,6 +74,9 @@ pub struct Summary {
     pub series: Vec<SeriesRow>,
     /// The 20 slowest edges that opened, the slowest first.
     pub slowest: Vec<SlowEdge>,
+    /// What of it all is ours, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
     /// The rooms that lack most edges, the worst first; rooms that lack none are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worst_rooms: Vec<RoomMesh>,
@@ -125,10 +131,11 @@ impl Summary {
     }
 
     fn check_timers(&self) -> Result<(), Unreadable> {
-        if self.timers.len() + self.timers_warmup.len() > TIMERS_MAX {
+        let of_control = self.control.iter().flat_map(|control| &control.timers);
+        if self.timers.len() + self.timers_warmup.len() + of_control.clone().count() > TIMERS_MAX {
             return Err(Unreadable::Foreign("more timers than any run has".into()));
         }
-        for (name, timer) in self.timers.iter().chain(&self.timers_warmup) {
+        for (name, timer) in self.timers.iter().chain(&self.timers_warmup).chain(of_control) {
             for distribution in [&timer.due, &timer.began] {
                 distribution.histogram().map_err(|error| Unreadable::Timer { name: name.clone(), why: error.0 })?;
             }

@@ -52,6 +52,7 @@ impl Edges {
         self.glare += other.glare;
         self.early += other.early;
         self.surprises += other.surprises;
+        self.timed_out += other.timed_out;
     }
 }
 
@@ -60,6 +61,7 @@ impl Rooms {
         self.planned += other.planned;
         self.complete += other.complete;
         self.incomplete += other.incomplete;
+        self.timed_out += other.timed_out;
     }
 }
 
@@ -100,6 +102,7 @@ impl Messages {
         self.out_of_order += other.out_of_order;
         self.cut += other.cut;
         self.dropped += other.dropped;
+        self.late += other.late;
     }
 }
 
@@ -123,9 +126,19 @@ mod tests {
                 glare: 9,
                 early: 10,
                 surprises: 11,
+                timed_out: 12,
             },
-            rooms: Rooms { planned: 1, complete: 2, incomplete: 3 },
-            messages: Messages { sent: 1, delivered: 2, lost: 3, duplicated: 4, out_of_order: 5, cut: 6, dropped: 7 },
+            rooms: Rooms { planned: 1, complete: 2, incomplete: 3, timed_out: 4 },
+            messages: Messages {
+                sent: 1,
+                delivered: 2,
+                lost: 3,
+                duplicated: 4,
+                out_of_order: 5,
+                cut: 6,
+                dropped: 7,
+                late: 8,
+            },
             ..Counts::default()
         };
         let mut whole = part.clone();

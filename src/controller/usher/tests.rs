@@ -51,7 +51,7 @@ fn common(url: String) -> Arc<Common> {
     let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
     Arc::new(Common {
         watched: None,
-        endpoints: Endpoints::new(profile.target.clone(), url, "m1", Reach::default()),
+        endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Reach::default())),
         dialect: Dialect::Dashboard,
         naming: Naming::new("m1".to_owned(), 3),
         start: Instant::now(),
@@ -72,7 +72,7 @@ fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
     let books = Rc::new(RefCell::new(books));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
-        let mut usher = Usher::new(common.clone(), rooms, Clock::new().unwrap(), books.clone());
+        let mut usher = Usher::new(common.clone(), rooms, Clock::new().unwrap(), books.clone(), None);
         usher.engines = Engines::Made(|place| match place.seat {
             Seat(0) => Box::new(Panicking),
             _ => Box::new(NoneEngine::new(0)),

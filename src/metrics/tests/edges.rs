@@ -137,7 +137,8 @@ fn a_silent_target_does_not_look_fast() {
     let to_open = &summary.timers["time_to_open"].due;
     assert_eq!((to_open.count, to_open.p.p50 / 1_000), (3, 10_002));
     assert_eq!(summary.timers["channel"].due.count, 1);
-    assert_eq!((summary.counts.rooms.complete, summary.counts.rooms.incomplete), (0, 1));
+    let rooms = &summary.counts.rooms;
+    assert_eq!((rooms.complete, rooms.incomplete, rooms.timed_out, summary.counts.edges.timed_out), (0, 1, 1, 2));
 }
 
 #[test]

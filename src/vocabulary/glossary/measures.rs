@@ -214,6 +214,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry(
         "counter",
+        "edges.timed_out",
+        "Of the failed edges: those that timed out. They are in time_to_open, at the timeout's value.",
+        "count",
+        "target and peers",
+        "The phase in the table of failures says what they waited for.",
+    ),
+    entry(
+        "counter",
         "edges.unfinished",
         "Edges undecided when the run was stopped.",
         "count",
@@ -267,6 +275,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry(
         "counter",
+        "rooms.timed_out",
+        "Of the incomplete rooms: those in room_complete at the timeout's value.",
+        "count",
+        "target and peers",
+        "See edges.timed_out.",
+    ),
+    entry(
+        "counter",
         "signaling.sent",
         "Signaling frames that peers wrote to the server; by_type tells them apart.",
         "count",
@@ -308,6 +324,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         "count",
         "peers",
         "Expected on channels with ordered = false only.",
+    ),
+    entry(
+        "counter",
+        "messages.late",
+        "Messages sent more than 50 ms after they were due; on the clock due they count from then.",
+        "count",
+        "peers",
+        "Fewer messages, or more cores.",
+    ),
+    entry(
+        "counter",
+        "messages.dropped",
+        "Messages due and never sent: over a second late, or the channel's queue was full.",
+        "count",
+        "peers",
+        "Fewer or smaller messages, or more cores.",
     ),
     entry(
         "counter",

@@ -1,0 +1,131 @@
+//! What measuring costs: nanoseconds for each event in the Recorder, and its share of the CPU that an edge takes.
+//! Plays a run for the CPU and the number of frames of an edge, then folds as many events of the same mix again.
+
+use meshload::controller::{self, Order, Show};
+use meshload::dialect::Dialect;
+use meshload::metrics::{Recorder, RoomFacts, Thresholds};
+use meshload::plan::Plan;
+use meshload::profile::{self, Source};
+use meshload::server;
+use meshload::signaling::Reach;
+use meshload::summary::Summary;
+use meshload::vocabulary::event::{Concern, Event, What};
+use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+use meshload::vocabulary::message::Kind;
+use meshload::vocabulary::seed::Seed;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+const ROOMS: u32 = 100;
+const SIZE: u16 = 6;
+const TIMEOUT: Duration = Duration::from_secs(10);
+const KINDS: usize = 16;
+const PASSES: u32 = 20;
+
+fn main() {
+    let summary = run();
+    let edges = summary.counts.edges.opened as f64;
+    let heard = &summary.counts.signaling;
+    let for_others = (heard.received - heard.concerned) as f64 / edges;
+    let facts: Vec<RoomFacts> = (0..ROOMS).map(room).collect();
+    let start = Instant::now();
+    let events = events(start, for_others.round() as usize);
+    let mut spent = Duration::ZERO;
+    for _ in 0..PASSES {
+        let mut recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
+        let began = Instant::now();
+        events.iter().for_each(|event| recorder.record(black_box(event)));
+        spent += began.elapsed();
+        assert_eq!(recorder.tally().edges_opened, u64::from(ROOMS) * edges_of_a_room() as u64);
+    }
+    let folded = f64::from(PASSES) * events.len() as f64;
+    let ns = spent.as_nanos() as f64 / folded;
+    let per_edge = events.len() as f64 / (f64::from(ROOMS) * edges_of_a_room() as f64);
+    let us_per_edge = summary.health.us_per_edge as f64;
+    println!("{edges:.0} edges opened, {us_per_edge:.0} µs of CPU for each, server included");
+    println!(
+        "{ns:.1} ns for each event, {per_edge:.0} events for each edge, {for_others:.1} of them frames for others"
+    );
+    println!("measuring: {:.2} % of the CPU of an edge (expected: under 2 %)", ns * per_edge / us_per_edge / 10.0);
+}
+
+fn run() -> Summary {
+    let text = format!(
+        "[rooms]\ncount = 30\nsize = {SIZE}\n[arrivals]\nrate = \"40/s\"\n[messages]\npattern = \"none\"\n\
+         [phases]\nsteady = \"0s\"\ndrain = \"0s\"\n"
+    );
+    let profile = profile::read(Source { name: "bench", text: &text }, &[], &|_| None).unwrap();
+    let order = Order {
+        gates: vec![],
+        plan: Plan::new(profile, Seed(1)),
+        run_id: "b1".to_owned(),
+        dialect: Dialect::Dashboard,
+        url: None,
+        url_shown: None,
+        embedded: server::Config::default(),
+        reach: Reach::default(),
+        wait_for_target: Duration::ZERO,
+        workers: 1,
+        show: Show::Nothing,
+        thresholds: Thresholds::default(),
+    };
+    controller::run(order).unwrap().summary
+}
+
+fn edges_of_a_room() -> usize {
+    usize::from(SIZE) * (usize::from(SIZE) - 1) / 2
+}
+
+fn room(index: u32) -> RoomFacts {
+    RoomFacts {
+        index: RoomIndex(index),
+        first: PeerIndex(index * u32::from(SIZE)),
+        due: vec![Duration::ZERO; usize::from(SIZE)],
+        warmup: false,
+        label: format!("room-{index}"),
+    }
+}
+
+/// Every event of every handshake, in the order of a run, with its share of the frames for others.
+fn events(start: Instant, for_others: usize) -> Vec<Event> {
+    let mut events = vec![];
+    for room in 0..ROOMS {
+        let mut now = start + Duration::from_millis(10) * room;
+        let mut tell = |seat: u16, what: What| {
+            now += Duration::from_micros(20);
+            let peer = PeerIndex(room * u32::from(SIZE) + u32::from(seat));
+            events.push(Event { at: now, place: Place { room: RoomIndex(room), seat: Seat(seat), peer }, what });
+        };
+        for seat in 0..SIZE {
+            tell(seat, What::Began { due: start });
+            tell(seat, What::Upgraded);
+            tell(seat, What::Joined);
+            for low in 0..seat {
+                handshake(low, seat, for_others, &mut tell);
+            }
+        }
+    }
+    events
+}
+
+fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, What)) {
+    let (to_low, to_high) = (Seat(low), Seat(high));
+    tell(low, What::Met { other: to_high });
+    tell(high, What::Met { other: to_low });
+    tell(low, What::Offers { other: to_high });
+    for (from, to, kind) in [(low, high, 0), (low, high, 2), (high, low, 1), (high, low, 2)] {
+        let bytes = 400 + u32::from(kind);
+        tell(from, What::OwnWork { other: Seat(to), spent: Duration::from_micros(90) });
+        tell(from, What::Said { kind: Kind(kind), bytes, to: Some(Seat(to)) });
+        tell(to, What::Frame { kind: Kind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } });
+    }
+    for _ in 0..for_others {
+        tell(high, What::Frame { kind: Kind(2), bytes: 402, concern: Concern::Others });
+    }
+    tell(low, What::Answered { other: to_high });
+    for (seat, other) in [(low, to_high), (high, to_low)] {
+        tell(seat, What::IceUp { other });
+        tell(seat, What::DtlsUp { other });
+        tell(seat, What::Open { other });
+    }
+}

@@ -1,0 +1,75 @@
+//! `meshload run --repeat N`: the same plan again and again, judged on the median of the runs that can be trusted.
+
+use super::Exit;
+use super::ending::{Ended, Ending, outcome};
+use super::files::format;
+use super::folder::Folder;
+use super::stdout::{complain, write};
+use super::task::Task;
+use crate::gates::{median, opened_nothing};
+use crate::profile::OnInvalid;
+use crate::report::{Format, render_repeats};
+use crate::summary::Summary;
+use crate::summary::repeats::Repeats;
+use crate::summary::verdict::Verdict;
+use crate::vocabulary::seed::Seed;
+use std::path::Path;
+
+/// Runs into `path`/1 to `path`/N, with seeds that count up from `first`.
+pub fn repeat(task: &Task<'_>, first: Seed, path: &Path) -> Exit {
+    let times = task.args.trust.repeat;
+    let mut runs: Vec<(String, Summary)> = vec![];
+    let mut exit = Exit::Passed;
+    for index in 0..times {
+        let name = (index + 1).to_string();
+        let folder = Folder::at(path.join(&name));
+        let done = match task.play(Seed(first.0.wrapping_add(index.into()))) {
+            Ok(done) => done,
+            Err(ended) => {
+                exit = exit.first_of(ended);
+                break;
+            }
+        };
+        let Ended { summary, exit: ended, written } = Ending { task, folder: &folder }.judge(done);
+        complain(written.err());
+        if !task.args.output.quiet {
+            complain([format!(
+                "run {name} of {times}: {}, {}",
+                summary.result.name(),
+                summary.validity.verdict.name()
+            )]);
+        }
+        // What a repetition would only do again, or must not do again, ends them.
+        let goes_on = matches!(ended, Exit::Passed | Exit::Failed | Exit::Invalid) && summary.run.stopped_by.is_none();
+        runs.push((name, summary));
+        if !goes_on {
+            exit = exit.first_of(ended);
+            break;
+        }
+    }
+    if runs.is_empty() { exit } else { close(task, exit, &runs, path) }
+}
+
+fn close(task: &Task<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path) -> Exit {
+    let mut repeats = Repeats::of(runs);
+    let judged = repeats.judged_of(runs);
+    repeats.gates = median(&task.gates, &judged);
+    let invalid = repeats.judged == Verdict::Invalid && task.profile.validity.on_invalid == OnInvalid::Fail;
+    let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(|summary| opened_nothing(summary));
+    let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
+    let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
+    (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
+    let json = render_repeats(Format::Json, &repeats).into_bytes();
+    let written = Folder::at(path).write([("repeats.json", json)]);
+    if let Err(why) = &written {
+        complain([why]);
+        exit = exit.first_of(Exit::Broken);
+        (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
+    }
+    let format = format(task.args.output.format, task.args.output.color);
+    exit = exit.first_of(write(render_repeats(format, &repeats)));
+    if written.is_ok() {
+        complain([format!("report: {}", path.display())]);
+    }
+    exit
+}

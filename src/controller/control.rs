@@ -1,0 +1,85 @@
+//! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
+
+use super::run::{Order, Stop, Trouble};
+use super::session::{Session, play};
+use super::signals::Signals;
+use crate::plan::Plan;
+use crate::summary::control::Control;
+use std::time::Duration;
+
+/// Enough edges for a p99 to mean something, and no more.
+const EDGES_ENOUGH: u64 = 200;
+
+/// Rooms that are complete later than this are left out.
+const ARRIVALS_MAX: Duration = Duration::from_secs(10);
+
+const STEADY_MAX: Duration = Duration::from_secs(2);
+
+/// Plays the first rooms of the order's plan against nobody, to their end or until a signal or the failure brake.
+///
+/// # Errors
+/// As `run`.
+pub fn control(order: &Order, mut signals: Signals) -> Result<(Control, Option<Stop>), Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let plan = shortened(&order.plan);
+    let session = Session {
+        plan,
+        run_id: order.run_id.clone(),
+        dialect: order.dialect.clone(),
+        endpoints: None,
+        target: "memory".to_owned(),
+        workers: order.workers,
+        show: order.show,
+        thresholds: order.thresholds,
+        gates: vec![],
+    };
+    let done = runtime.block_on(play(session, &mut signals, None))?;
+    let summary = done.summary;
+    let control = Control {
+        peers: summary.counts.peers.planned,
+        edges: summary.counts.edges.planned,
+        opened: summary.counts.edges.opened,
+        duration_us: summary.run.duration_us,
+        verdict: summary.validity.verdict,
+        timers: summary.timers,
+    };
+    Ok((control, done.stop))
+}
+
+/// The first rooms of the plan, as they are, with shorter phases and no warm-up.
+fn shortened(plan: &Plan) -> Plan {
+    let mut profile = plan.profile.clone();
+    let mut edges = 0;
+    let kept = plan.rooms.iter().take_while(|room| {
+        let is_kept = edges < EDGES_ENOUGH && room.due.last().is_none_or(|due| *due <= ARRIVALS_MAX);
+        edges += room.edges();
+        is_kept
+    });
+    profile.rooms.count = kept.count().max(1) as u32;
+    profile.phases.warmup = Duration::ZERO;
+    profile.phases.steady = profile.phases.steady.min(STEADY_MAX);
+    profile.phases.drain = profile.phases.drain.min(STEADY_MAX);
+    Plan::new(profile, plan.seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{self, Source};
+    use crate::vocabulary::seed::Seed;
+
+    #[test]
+    fn the_first_rooms_of_the_plan_are_kept_as_they_are() {
+        let check = |text: &str, rooms: usize| {
+            let profile = profile::read(Source { name: "test", text }, &[], &|_| None).unwrap();
+            let whole = Plan::new(profile, Seed(1));
+            let short = shortened(&whole);
+            assert_eq!(short.rooms.len(), rooms, "{text}");
+            let due = |plan: &Plan| plan.rooms[..rooms].iter().map(|room| room.due.clone()).collect::<Vec<_>>();
+            assert_eq!(due(&short), due(&whole));
+        };
+        check("[rooms]\ncount = 100\nsize = 4\n[arrivals]\nrate = \"100/s\"\n", 34);
+        check("[rooms]\ncount = 100\nsize = 4\n[arrivals]\nrate = \"4/s\"\n", 10);
+        check("[rooms]\ncount = 1\nsize = 50\n[arrivals]\nrate = \"1/s\"\n", 1);
+    }
+}

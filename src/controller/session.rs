@@ -1,0 +1,113 @@
+//! A run that has its target, or signaling in memory: from the first arrival to its Summary.
+
+use super::endpoint::Endpoints;
+use super::machine::machine;
+use super::progress::Show;
+use super::pulse::Pulses;
+use super::run::{Done, Stop, Trouble, WatchOver};
+use super::signals::Signals;
+use super::umpire::Umpire;
+use super::worker::{Common, Harvest};
+use crate::dialect::Dialect;
+use crate::gates::Gate;
+use crate::metrics::{Facts, Recorder, Thresholds, summarize};
+use crate::plan::Plan;
+use crate::summary::run::Build;
+use crate::vocabulary::ids::Naming;
+use rand::Rng;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// From the workers' start to the run's time zero: runtimes and certificates are made in it.
+const LEAD: Duration = Duration::from_millis(100);
+
+/// Bytes of the pool that payloads are cut from; more than a message of the largest size.
+const POOL_BYTES: usize = 64 * 1024;
+
+/// What is played, and how.
+pub(super) struct Session {
+    pub plan: Plan,
+    pub run_id: String,
+    pub dialect: Dialect,
+    /// None passes signaling in memory.
+    pub endpoints: Option<Endpoints>,
+    /// As reports may show it.
+    pub target: String,
+    pub workers: usize,
+    pub show: Show,
+    pub thresholds: Thresholds,
+    /// Watched while the run goes on.
+    pub gates: Vec<Gate>,
+}
+
+/// From the first arrival to the last departure; `stopped_early` has been told before there was one.
+pub(super) async fn play(
+    session: Session,
+    signals: &mut Signals,
+    stopped_early: Option<Stop>,
+) -> Result<Done, Trouble> {
+    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds, gates } = session;
+    let umpire = Umpire::new(gates, show != Show::Nothing);
+    let workers = workers.clamp(1, plan.rooms.len().max(1));
+    let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
+    let common = Arc::new(Common {
+        endpoints,
+        dialect,
+        naming: Naming::new(run_id.clone(), plan.peers() as u32),
+        start,
+        start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+        pool: pool(&plan),
+        pulses: Pulses::new(workers),
+        watched: umpire.watched(),
+        plan,
+    });
+    let mut watch_over = WatchOver::start(common.clone(), workers, show, umpire, started_at)?;
+    let stop = match stopped_early {
+        Some(stop) => Some(stop),
+        None => watch_over.until_the_end(signals).await,
+    };
+    let (harvests, health) = watch_over.harvest().await;
+    let ended = Instant::now();
+
+    let complete = harvests.len() == workers;
+    let panics = harvests.iter().map(|harvest| harvest.panics).sum();
+    let kinds = common.dialect.kinds();
+    let books = one_book(&common, harvests);
+    let facts = Facts {
+        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
+        name: common.plan.profile.name.clone(),
+        id: run_id,
+        seed: common.plan.seed.0,
+        started_at,
+        duration: ended.saturating_duration_since(start),
+        plan_sha256: common.plan.sha256(),
+        dialect: common.dialect.name().to_owned(),
+        engine: common.plan.profile.engine.kind,
+        target,
+        interrupted: matches!(stop, Some(Stop::Signal(_))),
+        complete,
+        stopped_by: stop.map(|stop| watch_over.stopped_by(stop)),
+        machine: machine(),
+        phases: watch_over.phases(ended),
+        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        thresholds,
+    };
+    let summary = summarize(&books, &health, facts);
+    Ok(Done { summary, stop, panics })
+}
+
+/// What the workers booked, together.
+fn one_book(common: &Common, harvests: Vec<Harvest>) -> Recorder {
+    let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
+    let mut books = Recorder::new(&[], common.start, timeout, kinds);
+    for harvest in harvests {
+        books.merge(harvest.recorder);
+    }
+    books
+}
+
+fn pool(plan: &Plan) -> Arc<[u8]> {
+    let mut pool = vec![0; POOL_BYTES + plan.profile.messages.bytes_max as usize];
+    plan.seed.stream("payload", 0).fill_bytes(&mut pool);
+    pool.into()
+}

@@ -1,0 +1,63 @@
+//! Gates over several runs of one plan: the median run's word counts.
+
+use crate::gates::{Gate, Operator, judge};
+use crate::summary::Summary;
+use crate::summary::verdict::GateResult;
+
+/// For each gate the result of the run in the middle, ordered by how well they did. Of an even number of runs it is
+/// the worse of the two in the middle, since quantiles are never averaged. Without runs, no results.
+pub fn median(gates: &[Gate], runs: &[&Summary]) -> Vec<GateResult> {
+    let of_runs: Vec<Vec<GateResult>> = runs.iter().map(|run| judge(gates, *run)).collect();
+    let middle = |(index, gate): (usize, &Gate)| {
+        let mut results: Vec<&GateResult> = of_runs.iter().map(|results| &results[index]).collect();
+        results.sort_by(|a, b| badness(gate, a).total_cmp(&badness(gate, b)));
+        results.get(results.len() / 2).map(|result| (*result).clone())
+    };
+    gates.iter().enumerate().filter_map(middle).collect()
+}
+
+/// The more, the worse; nothing measured is the worst.
+fn badness(gate: &Gate, result: &GateResult) -> f64 {
+    let Some(observed) = result.observed else { return f64::INFINITY };
+    match gate.operator {
+        Operator::Less | Operator::AtMost => observed,
+        Operator::Greater | Operator::AtLeast => -observed,
+        Operator::Equal => (observed - gate.number).abs(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Rates;
+
+    fn check(gate: &str, rates: &[Option<f64>], observed: Option<f64>, ok: bool) {
+        let run = |rate: &Option<f64>| Summary {
+            rates: Rates { edges_failed: *rate, mesh_complete: *rate, ..Rates::default() },
+            ..Summary::default()
+        };
+        let runs: Vec<Summary> = rates.iter().map(run).collect();
+        let result = &median(&[Gate::parse_line(gate).unwrap()], &runs.iter().collect::<Vec<_>>())[0];
+        assert_eq!((result.observed, result.ok), (observed, ok), "{gate} over {rates:?}");
+    }
+
+    #[test]
+    fn the_run_in_the_middle_counts_and_of_two_the_worse() {
+        check("edges_failed: rate < 10%", &[Some(0.5), Some(0.05), Some(0.01)], Some(0.05), true);
+        check("edges_failed: rate < 10%", &[Some(0.05), Some(0.2)], Some(0.2), false);
+        check("mesh_complete: rate > 90%", &[Some(0.95), Some(0.8)], Some(0.8), false);
+        check("mesh_complete: rate > 90%", &[Some(0.95), Some(0.8), Some(0.99)], Some(0.95), true);
+        check("mesh_complete: rate == 100%", &[Some(1.0), Some(1.0), Some(0.5)], Some(1.0), true);
+    }
+
+    #[test]
+    fn a_run_that_measured_nothing_is_the_worst() {
+        check("edges_failed: rate < 10%", &[None, Some(0.01)], None, false);
+        check("edges_failed: rate < 10%", &[None, Some(0.01), Some(0.02)], Some(0.02), true);
+    }
+
+    #[test]
+    fn without_runs_there_is_nothing_to_say() {
+        assert_eq!(median(&[Gate::parse_line("edges_failed: rate < 10%").unwrap()], &[]), []);
+    }
+}

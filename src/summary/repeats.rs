@@ -1,0 +1,127 @@
+//! Several runs of one plan: how each ended, and how far their figures lie apart.
+
+use crate::summary::distribution::Distribution;
+use crate::summary::run::Outcome;
+use crate::summary::verdict::{GateResult, Verdict};
+use crate::summary::{SCHEMA, Summary};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// `repeats.json`; each run's own summary lies in its folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Repeats {
+    pub schema: u32,
+    pub result: Outcome,
+    pub exit_code: u8,
+    pub name: String,
+    pub runs: Vec<Repeat>,
+    /// Only runs of this verdict, the best that any has, are judged and compared.
+    pub judged: Verdict,
+    /// Those of the median run.
+    pub gates: Vec<GateResult>,
+    /// By timer, on the clock due.
+    pub timers: BTreeMap<String, Spread>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Repeat {
+    /// Within the folder of all.
+    pub folder: String,
+    pub seed: u64,
+    pub result: Outcome,
+    pub verdict: Verdict,
+}
+
+/// A timer's percentiles over the runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spread {
+    pub p50: Range,
+    pub p95: Range,
+    pub p99: Range,
+}
+
+/// One percentile, in microseconds. The median of an even number of runs is the greater of the two in the middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Range {
+    pub median_us: u64,
+    pub min_us: u64,
+    pub max_us: u64,
+}
+
+impl Repeats {
+    /// Of these runs, in order, each with its folder; not judged yet.
+    pub fn of(runs: &[(String, Summary)]) -> Self {
+        let repeat = |(folder, summary): &(String, Summary)| Repeat {
+            folder: folder.clone(),
+            seed: summary.run.seed,
+            result: summary.result,
+            verdict: summary.validity.verdict,
+        };
+        let name = runs.first().map(|(_, summary)| summary.run.name.clone()).unwrap_or_default();
+        let mut repeats = Self { schema: SCHEMA, name, runs: runs.iter().map(repeat).collect(), ..Self::default() };
+        repeats.judged = repeats.runs.iter().map(|run| run.verdict).min().unwrap_or(Verdict::Invalid);
+        let judged = repeats.judged_of(runs);
+        let names = judged.iter().flat_map(|summary| summary.timers.keys());
+        let spread = |name: &String| {
+            let timers: Vec<_> = judged.iter().filter_map(|summary| Some(&summary.timers.get(name)?.due)).collect();
+            (name.clone(), Spread::of(&timers))
+        };
+        repeats.timers = names.map(spread).collect();
+        repeats
+    }
+
+    /// Those of the runs that are judged.
+    pub fn judged_of<'a>(&self, runs: &'a [(String, Summary)]) -> Vec<&'a Summary> {
+        let summaries = runs.iter().map(|(_, summary)| summary);
+        summaries.filter(|summary| summary.validity.verdict == self.judged).collect()
+    }
+}
+
+impl Spread {
+    fn of(runs: &[&Distribution]) -> Self {
+        let range = |at: fn(&Distribution) -> u64| Range::of(runs.iter().map(|run| at(run)).collect());
+        Self { p50: range(|run| run.p.p50), p95: range(|run| run.p.p95), p99: range(|run| run.p.p99) }
+    }
+}
+
+impl Range {
+    fn of(mut of_runs: Vec<u64>) -> Self {
+        of_runs.sort_unstable();
+        let at = |index: usize| of_runs.get(index).copied().unwrap_or(0);
+        Self { median_us: at(of_runs.len() / 2), min_us: at(0), max_us: at(of_runs.len().saturating_sub(1)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::distribution::Timer;
+    use crate::summary::histogram::Histogram;
+    use crate::summary::verdict::Validity;
+
+    fn runs(of: &[(u64, Verdict)]) -> Vec<(String, Summary)> {
+        let run = |(index, (us, verdict)): (usize, &(u64, Verdict))| {
+            let mut histogram = Histogram::default();
+            histogram.record_us(*us);
+            let due = Distribution::of(&histogram);
+            let timers = BTreeMap::from([("ice".to_owned(), Timer { began: due.clone(), due })]);
+            let validity = Validity { verdict: *verdict, reasons: vec![] };
+            ((index + 1).to_string(), Summary { timers, validity, ..Summary::default() })
+        };
+        of.iter().enumerate().map(run).collect()
+    }
+
+    fn check(of: &[(u64, Verdict)], judged: Verdict, median_min_max: [u64; 3]) {
+        let repeats = Repeats::of(&runs(of));
+        let Range { median_us, min_us, max_us } = repeats.timers["ice"].p50;
+        assert_eq!((repeats.judged, [median_us, min_us, max_us]), (judged, median_min_max), "{of:?}");
+    }
+
+    #[test]
+    fn only_valid_runs_are_compared_if_there_are_any() {
+        use Verdict::*;
+        check(&[(30, Valid), (900, Invalid), (10, Valid), (20, Valid)], Valid, [20, 10, 30]);
+        check(&[(30, Suspect), (900, Invalid)], Suspect, [30; 3]);
+        check(&[(900, Invalid), (800, Invalid)], Invalid, [900, 800, 900]);
+    }
+}

@@ -1,0 +1,71 @@
+//! The figures against what they must be, in this machine's own time: `just accuracy` prints the whole table.
+//! In the short form, which runs with every test, only what holds by construction is asserted.
+
+mod delays;
+mod freezes;
+mod plays;
+mod processes;
+mod relay;
+mod starvation;
+mod table;
+
+use std::time::Duration;
+use table::Row;
+
+/// The full form, for a machine that does nothing else.
+#[test]
+#[ignore = "takes ten minutes and an idle machine: just accuracy"]
+fn everything_holds_on_an_idle_machine() {
+    let mut rows = vec![];
+    for delay_ms in [10, 50, 200] {
+        rows.extend(delays::constant(Duration::from_millis(delay_ms), 60));
+    }
+    rows.extend(delays::two_points(60));
+    rows.extend(freezes::of_the_target(Duration::from_secs(10)));
+    rows.extend(freezes::of_the_generator(Duration::from_secs(3)));
+    rows.push(starvation::starved(20, 1_000));
+    rows.push(starvation::idle(20));
+    rows.push(starvation::small(10));
+    table::print(&rows);
+    let missed: Vec<&Row> = rows.iter().filter(|row| !row.holds).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// No copy arrives before the relay lets it go, whatever else the machine does. (A broadcast that crosses its
+/// reader's subscription on the way can be taken for the one after it, so that the very least is no proof.)
+#[test]
+fn a_delay_is_never_measured_as_less_than_it_was() {
+    let rows = delays::constant(Duration::from_millis(50), 6);
+    table::print(&rows);
+    let floor = rows.iter().find(|row| row.what.contains("p10")).expect("a row about the least");
+    assert!(floor.holds, "{floor:?}");
+}
+
+#[test]
+fn the_percentiles_on_either_side_of_a_step_lie_on_either_side_of_it() {
+    let rows = delays::two_points(6);
+    table::print(&rows);
+    let beyond = rows.iter().find(|row| row.what.contains("p95")).expect("a row about p95");
+    assert!(beyond.holds_at_least, "{beyond:?}");
+}
+
+#[test]
+fn a_frozen_target_is_in_the_time_of_every_peer_that_was_due_meanwhile() {
+    let rows = freezes::of_the_target(Duration::from_secs(3));
+    table::print(&rows);
+    assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
+}
+
+#[test]
+fn a_frozen_generator_shows_in_due_and_not_in_began_and_is_not_valid() {
+    let rows = freezes::of_the_generator(Duration::from_secs(3));
+    table::print(&rows);
+    assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
+}
+
+#[test]
+fn a_starved_generator_is_never_valid() {
+    let row = starvation::starved(1, 240);
+    table::print(std::slice::from_ref(&row));
+    assert!(row.holds, "{row:?}");
+}

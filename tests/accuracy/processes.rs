@@ -1,0 +1,100 @@
+//! Other processes: the program itself, frozen, pinned or left alone; each ends with its value.
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Whatever is waited for here takes seconds; a minute is for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Process(Child);
+
+impl Process {
+    pub fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the program starts"))
+    }
+
+    /// `meshload serve`, and the URL it tells.
+    pub fn serve() -> (Self, String) {
+        let mut command = meshload(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut process = Self::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+        let mut line = String::new();
+        BufReader::new(process.0.stdout.take().expect("a pipe")).read_line(&mut line).expect("a first line");
+        let url = line.trim().strip_prefix("listening on ").expect("the promised line").to_owned();
+        (process, url)
+    }
+
+    /// Waits until the process holds `number` descriptors more than it does now: peers have come.
+    pub fn await_descriptors(&mut self, number: usize) {
+        let wanted = self.descriptors() + number;
+        let until = Instant::now() + PATIENCE;
+        while self.descriptors() < wanted {
+            assert!(Instant::now() < until, "{} of {wanted} descriptors", self.descriptors());
+            assert!(self.0.try_wait().expect("a child").is_none(), "the process ended too soon");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Stands still for so long; gives from when to when.
+    pub fn freeze(&self, length: Duration) -> (SystemTime, SystemTime) {
+        self.signal(Signal::STOP);
+        let from = SystemTime::now();
+        std::thread::sleep(length);
+        let until = SystemTime::now();
+        self.signal(Signal::CONT);
+        (from, until)
+    }
+
+    pub fn wait(mut self) -> ExitStatus {
+        self.0.wait().expect("a child")
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).expect("a child that lives");
+    }
+
+    fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.0.id())).map_or(0, Iterator::count)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+pub fn meshload(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// `meshload run` of a profile's text, with nothing shown; the report goes into `folder`.
+pub fn run(folder: &Path, profile: &str, more: &[&str]) -> Command {
+    let path = folder.join("accuracy.toml");
+    std::fs::write(&path, profile).expect("a file");
+    let mut command = meshload(&["run", "-q", "--no-progress", "--report", "none"]);
+    command.arg(&path).arg("--out").arg(folder).args(more).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// What is started meanwhile has the first CPU of this process, and no other.
+pub fn on_one_cpu<T: Send>(start: impl FnOnce() -> T + Send) -> T {
+    // Affinity is a thread's, and its children inherit it.
+    std::thread::scope(|scope| {
+        let pinned = scope.spawn(|| {
+            let granted = sched_getaffinity(None).expect("an affinity");
+            let first = (0..CpuSet::MAX_CPU).find(|cpu| granted.is_set(*cpu)).expect("a CPU");
+            let mut one = CpuSet::new();
+            one.set(first);
+            sched_setaffinity(None, &one).expect("a CPU of ours");
+            start()
+        });
+        pinned.join().expect("a thread that ends")
+    })
+}

@@ -1,0 +1,158 @@
+//! A relay that holds each frame back for exactly as long as it is told to, by a timer that wakes within microseconds.
+
+use futures_util::{SinkExt, StreamExt};
+use meshload::driver::Clock;
+use meshload::server::rooms::{ClientId, Rooms, SharedText};
+use meshload::server::{Kind, Routing};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
+
+/// Frames on their way to the hub: far more than a test sends.
+const INBOX: usize = 65_536;
+
+/// Runs on a thread of its own until it is dropped.
+pub struct Relay {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    pub fn start(delay: impl Fn(u64) -> Duration + Send + 'static) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a socket");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            LocalSet::new().block_on(&runtime, async {
+                let listener = TcpListener::from_std(listener).expect("a listener");
+                tokio::select! {
+                    () = serve(listener, delay) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws/", self.address)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+enum Input {
+    Came(ClientId, mpsc::Sender<SharedText>),
+    Said(ClientId, Instant, String),
+    Went(ClientId),
+}
+
+async fn serve(listener: TcpListener, delay: impl Fn(u64) -> Duration) {
+    let clock = Clock::new().expect("a timer");
+    let ticking = clock.clone();
+    tokio::task::spawn_local(async move { ticking.run().await });
+    let (tell, inbox) = mpsc::channel(INBOX);
+    tokio::task::spawn_local(async move {
+        let mut next = 0;
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::task::spawn_local(connection(stream, ClientId(next), tell.clone()));
+            next += 1;
+        }
+    });
+    hub(&clock, inbox, delay).await;
+}
+
+async fn connection(stream: TcpStream, client: ClientId, tell: mpsc::Sender<Input>) {
+    stream.set_nodelay(true).expect("a TCP socket");
+    let Ok(socket) = accept_async(stream).await else { return };
+    let (mut sink, mut frames) = socket.split();
+    let (mailbox, mut mail) = mpsc::channel::<SharedText>(INBOX);
+    tokio::task::spawn_local(async move {
+        while let Some(text) = mail.recv().await {
+            if sink.send(Message::text(&*text)).await.is_err() {
+                return;
+            }
+        }
+    });
+    tell.send(Input::Came(client, mailbox)).await.ok();
+    while let Some(Ok(message)) = frames.next().await {
+        if let Message::Text(text) = message {
+            tell.send(Input::Said(client, Instant::now(), text.as_str().to_owned())).await.ok();
+        }
+    }
+    tell.send(Input::Went(client)).await.ok();
+}
+
+/// Frames wait by (due, ordinal), so that those of one delay keep their order.
+async fn hub(clock: &Rc<Clock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn(u64) -> Duration) {
+    let (start, wall) = (Instant::now(), jiff::Timestamp::now());
+    let mut rooms = Rooms::new(Kind::Relay, Routing::Room, Duration::ZERO, start, wall);
+    let mut mailboxes = BTreeMap::new();
+    let mut waiting = BTreeMap::new();
+    let mut ordinal = 0;
+    loop {
+        let next = waiting.first_key_value().map(|((due, _), _)| *due);
+        let wake_at = [next, rooms.wake_at()].into_iter().flatten().min();
+        tokio::select! {
+            biased;
+            input = inbox.recv() => match input {
+                Some(Input::Came(client, mailbox)) => {
+                    mailboxes.insert(client, mailbox);
+                    rooms.connected(Instant::now(), client);
+                }
+                Some(Input::Said(client, at, text)) => {
+                    waiting.insert((at + delay(ordinal), ordinal), (client, text));
+                    ordinal += 1;
+                }
+                Some(Input::Went(client)) => {
+                    mailboxes.remove(&client);
+                    rooms.closed(Instant::now(), client);
+                }
+                None => return,
+            },
+            () = sleep_until(clock, wake_at) => {}
+        }
+        let now = Instant::now();
+        while let Some(entry) = waiting.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (client, text) = entry.remove();
+            if mailboxes.contains_key(&client) {
+                rooms.frame(now, client, &text);
+                deliver(&mut rooms, &mailboxes);
+            }
+        }
+        rooms.wake(now);
+        deliver(&mut rooms, &mailboxes);
+    }
+}
+
+fn deliver(rooms: &mut Rooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<SharedText>>) {
+    while let Some(delivery) = rooms.poll() {
+        for client in rooms.recipients(&delivery.to) {
+            if let Some(mailbox) = mailboxes.get(&client) {
+                mailbox.try_send(delivery.text.clone()).ok();
+            }
+        }
+    }
+}
+
+async fn sleep_until(clock: &Rc<Clock>, at: Option<Instant>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,61 @@
+//! The verdict, where it must be bad and where it must be good.
+
+use crate::plays::play;
+use crate::processes::{Process, on_one_cpu, run};
+use crate::table::Row;
+use meshload::summary::Summary;
+use meshload::summary::verdict::Verdict;
+use std::process::{Command, Stdio};
+
+/// A burst of peers on one CPU that a spinning process wants as well, over four workers.
+pub fn starved(times: usize, peers: usize) -> Row {
+    let profile = format!(
+        "[rooms]\ncount = {}\nsize = 4\n[arrivals]\nshape = \"burst\"\n[messages]\npattern = \"none\"\n\
+         [phases]\nsteady = \"1s\"\ndrain = \"0s\"\n",
+        peers / 4
+    );
+    let verdict = |_| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut run = run(folder.path(), &profile, &["--workers", "4"]);
+        let (spinner, generator) = on_one_cpu(|| {
+            let mut spin = Command::new("sh");
+            spin.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+            (Process::start(&mut spin), Process::start(&mut run))
+        });
+        generator.wait();
+        drop(spinner);
+        let text = std::fs::read_to_string(folder.path().join("summary.json")).expect("a summary");
+        Summary::read(&text).expect("a summary of ours").validity.verdict
+    };
+    let verdicts: Vec<Verdict> = (0..times).map(verdict).collect();
+    let valid = count(&verdicts, Verdict::Valid);
+    Row::new(format!("starved, a burst of {peers} peers"), told(&verdicts), "never VALID", valid == 0)
+}
+
+/// About half of what two cores can do: 350 edges a second.
+pub fn idle(times: usize) -> Row {
+    let profile = "[rooms]\ncount = 50\nsize = 8\n[arrivals]\nrate = \"100/s\"\n[messages]\nrate = \"1/s\"\n\
+                   [phases]\nsteady = \"2s\"\ndrain = \"1s\"\n";
+    always_valid("half load, 350 edges/s", profile, times)
+}
+
+pub fn small(times: usize) -> Row {
+    let profile = "[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"20/s\"\n[phases]\nsteady = \"1s\"\n";
+    always_valid("small run, 6 edges", profile, times)
+}
+
+fn always_valid(what: &str, profile: &str, times: usize) -> Row {
+    let verdicts: Vec<Verdict> = (0..times).map(|_| play(profile, None, 2).validity.verdict).collect();
+    let valid = count(&verdicts, Verdict::Valid);
+    Row::new(what, told(&verdicts), format!("{times} times VALID"), valid == times)
+}
+
+fn told(verdicts: &[Verdict]) -> String {
+    let all = [Verdict::Valid, Verdict::Suspect, Verdict::Invalid];
+    let seen = all.into_iter().filter(|verdict| count(verdicts, *verdict) > 0);
+    seen.map(|verdict| format!("{} {}", count(verdicts, verdict), verdict.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn count(verdicts: &[Verdict], verdict: Verdict) -> usize {
+    verdicts.iter().filter(|seen| **seen == verdict).count()
+}
