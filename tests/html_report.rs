@@ -10,6 +10,7 @@ mod sample;
 use hostile::{HOSTILE, poisoned};
 use meshload::report::html;
 use meshload::summary::Summary;
+use meshload::vocabulary::glossary;
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,6 +98,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn no_text_changes_a_tag(text in "[<>&\"'a-z=/ `\u{0}-\u{1f}\u{2028}\u{202e}]{0,40}|\\PC{0,40}") {
+        // A word of the glossary is marked as one, on purpose.
+        prop_assume!(glossary::find(&text).next().is_none());
         let harmless = skeleton(&html::render(&poisoned(sample::summary(), "x")));
         prop_assert_eq!(skeleton(&html::render(&poisoned(sample::summary(), &text))), harmless);
     }

@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const TINY: [&str; 8] = ["--rooms", "1", "--room-size", "2", "--duration", "100ms", "--engine", "none"];
+const TINY: [&str; 10] =
+    ["--rooms", "1", "--room-size", "2", "--duration", "100ms", "--engine", "none", "--on-invalid", "warn"];
 
 const QUICKLY: Duration = Duration::from_secs(20);
 
