@@ -86,7 +86,7 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
     let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;
     let holds = [
         (panics > 0, Exit::Broken),
-        (is_unreachable(summary), Exit::Unreachable),
+        (summary.met_nobody(), Exit::Unreachable),
         (!summary.run.complete, Exit::Incomplete),
         (invalid || doubted, Exit::Invalid),
         (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
@@ -96,13 +96,6 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
         Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
     };
     holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
-}
-
-/// Peers failed, and not one ever had a connection.
-fn is_unreachable(summary: &Summary) -> bool {
-    let connected = [&summary.timers, &summary.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
-    let failed = summary.counts.peers.failed + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
-    failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
 }
 
 fn settle(summary: &mut Summary, exit: Exit) {

@@ -123,6 +123,13 @@ impl Summary {
         Ok(summary)
     }
 
+    /// Peers failed, and not one ever had a connection.
+    pub fn met_nobody(&self) -> bool {
+        let connected = [&self.timers, &self.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
+        let failed = self.counts.peers.failed + self.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
+        failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
+    }
+
     /// As the file holds it: indented, with a newline at the end.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a summary holds nothing that JSON can't");

@@ -101,7 +101,7 @@ pub fn survey(
         found.panics += done.panics;
         let (probe, summary) = weigh(survey, load, &done, rows);
         tell(&probe);
-        if first && met_nobody(&summary) {
+        if first && summary.met_nobody() {
             found.unreachable = true;
         }
         if let Some(outcome) = probe.outcome() {
@@ -168,11 +168,4 @@ fn weigh(survey: &Survey, load: f64, done: &Done, rows: Vec<TargetRow>) -> (Prob
         None => Verdict::Broke,
     };
     (Probe::of(load, verdict, &summary, rows), summary)
-}
-
-/// Peers failed, and not one ever had a connection.
-fn met_nobody(summary: &Summary) -> bool {
-    let connected = [&summary.timers, &summary.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
-    let failed = summary.counts.peers.failed + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
-    failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
 }
