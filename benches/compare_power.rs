@@ -94,7 +94,7 @@ fn play(delay: Duration) -> Summary {
     let order = Order {
         plan: Plan::new(profile, Seed(1)),
         run_id: "power".to_owned(),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").unwrap(),
         url: Some(format!("ws://{}/ws/", relay.address)),
         url_shown: None,
         embedded: server::Config::default(),

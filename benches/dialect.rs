@@ -30,9 +30,34 @@ fn main() {
     measure("dashboard", "a join of another room", joined);
     measure("dashboard", "client_count", r#"{"type":"client_count","count":12,"timestamp":1}"#);
     measure("dashboard", "an offer for this peer", &dashboard("m-1"));
+    measure("dashboard", "a list of 4 rooms", &list(4, 1));
+    measure("dashboard", "a list of 250 rooms", &list(250, 1));
+    measure("dashboard", "a list of 250 others", &list(250, 1_000));
     measure("relay", "an offer for another", &relay("m-3"));
     measure("relay", "an offer for this peer", &relay("m-1"));
     measure("y-webrtc", "an offer for another", &y_webrtc("m-3"));
+}
+
+/// What a registry sends after each change: rooms of four from number `first` on; this peer is the second of room 1.
+fn list(rooms: usize, first: usize) -> String {
+    let participant = |room: usize, seat: usize| {
+        let number = 4 * (room - 1) + seat;
+        format!(r#"{{"id":"m-{number}","name":"Peer {number}"}}"#)
+    };
+    let entry = |room: usize| {
+        let participants: Vec<String> = (0..4).map(|seat| participant(room, seat)).collect();
+        format!(
+            r#"{{"id":"room{room}","name":"room{room}","description":"","host":"Peer","hostId":"m-1","createdAt":1763712345678,"participantCount":4,"participants":[{}]}}"#,
+            participants.join(",")
+        )
+    };
+    // This peer's room is in the middle.
+    let mut entries: Vec<String> = (first..first + rooms).map(entry).collect();
+    entries.swap(0, rooms / 2);
+    format!(
+        r#"{{"type":"server-room-list","channel":"webrtc-dashboard-rooms","rooms":[{}],"timestamp":"2025-11-21T08:05:45.678Z"}}"#,
+        entries.join(",")
+    )
 }
 
 fn measure(dialect: &str, what: &str, frame: &str) {

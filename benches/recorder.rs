@@ -59,7 +59,7 @@ fn run() -> Summary {
         gates: vec![],
         plan: Plan::new(profile, Seed(1)),
         run_id: "b1".to_owned(),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").unwrap(),
         url: None,
         url_shown: None,
         embedded: server::Config::default(),

@@ -1,6 +1,6 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
-use meshload::dialect::{self, Dialect, Me};
+use meshload::dialect::{Dialect, Me};
 use meshload::driver::{Actor, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config, Peer, Talk, TalkPattern};
@@ -17,14 +17,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-/// The dashboard's protocol as a file: proof that the language can say it.
-const WRITTEN_TWIN: &str = include_str!("dialects/dashboard.toml");
-
 /// What one room is played with.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     /// It speaks the file instead of the built-in.
-    written: bool,
     kind: Kind,
     routing: Routing,
     trigger: Trigger,
@@ -146,14 +142,7 @@ fn actor(case: Case, seat: Seat, epoch: Instant) -> Actor {
         draws: Seed(1).stream("talk", seat.0.into()),
     };
     let config = Config { seat, room_size: case.size, timeout: TIMEOUT, trickle: case.trickle, talk };
-    Actor::new(place, case.size, naming, dialect(case).converse(me), Peer::new(config, epoch))
-}
-
-fn dialect(case: Case) -> Dialect {
-    match case.written {
-        true => dialect::read("tests/dialects/dashboard.toml", WRITTEN_TWIN).unwrap(),
-        false => Dialect::Dashboard,
-    }
+    Actor::new(place, case.size, naming, Dialect::named("dashboard").unwrap().converse(me), Peer::new(config, epoch))
 }
 
 fn decided(events: &[Event]) -> usize {
@@ -178,7 +167,6 @@ fn check(case: Case) {
 }
 
 const USUAL: Case = Case {
-    written: false,
     kind: Kind::Relay,
     routing: Routing::All,
     trigger: Trigger::UserJoinedRoom,
@@ -220,17 +208,6 @@ fn a_room_opens_whoever_offers() {
 #[test]
 fn a_room_opens_without_trickling() {
     check(Case { trickle: false, ..USUAL });
-}
-
-#[test]
-fn the_written_twin_of_the_dashboard_meshes_as_well() {
-    for kind in [Kind::Relay, Kind::Registry] {
-        for trigger in Trigger::ALL {
-            if kind == Kind::Registry || trigger != Trigger::RoomList {
-                check(Case { written: true, kind, trigger, ..USUAL });
-            }
-        }
-    }
 }
 
 #[test]

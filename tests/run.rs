@@ -25,7 +25,7 @@ fn order(kind: Kind, text: &str, workers: usize) -> Order {
     Order {
         plan: Plan::new(profile, Seed(1)),
         run_id: "t1".to_owned(),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").unwrap(),
         url: None,
         url_shown: None,
         embedded: server::Config { kind, ..server::Config::default() },

@@ -24,7 +24,7 @@ fuzz_target!(|frames: &str| {
         token: String::new(),
         seed: Seed(1),
     };
-    let mut conversation = Dialect::Dashboard.converse(me);
+    let mut conversation = Dialect::named("dashboard").unwrap().converse(me);
     conversation.handle(now, Input::Open);
     drain(&mut *conversation);
     for frame in frames.lines() {

@@ -6,20 +6,6 @@ use crate::cli::{DialectsAction, DialectsArgs};
 use crate::dialect::{Dialect, builtins, names};
 use crate::profile::nearest;
 
-/// The only one without a file of its own.
-const DASHBOARD: &str = "\
-dashboard   rooms over a WebSocket relay with channels; the lower id offers
-
-Every peer subscribes to four channels (webrtc-dashboard-rooms, webrtc-dashboard-chat,
-webrtc-dashboard-access, webrtc-signaling), says that it joined its room, and trades
-webrtc-offer, webrtc-answer and webrtc-ice with each other member of it.
-
-  choices    handshake.trigger, handshake.initiator, handshake.trickle, handshake.settle
-  servers    a relay, which forwards every frame, or a registry, which keeps the rooms
-  sample     meshload serve --listen 127.0.0.1:9000
-             meshload run --target ws://127.0.0.1:9000/ws/
-";
-
 pub fn dialects(args: &DialectsArgs) -> Exit {
     match &args.action {
         None => write(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
@@ -35,9 +21,6 @@ fn row(dialect: &Dialect) -> String {
 fn show(name: &str) -> Exit {
     if let Some(written) = builtins().iter().find(|built_in| built_in.name == name) {
         return write(written.text);
-    }
-    if Dialect::named(name).is_some() {
-        return write(DASHBOARD);
     }
     let hint = match nearest(name, names()) {
         Some(near) => format!("did you mean {near}?"),

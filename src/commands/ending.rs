@@ -169,7 +169,7 @@ mod tests {
         let folder = Folder::at(base.path().join("report"));
         let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
         let task = Task {
-            dialect: crate::dialect::Dialect::Dashboard,
+            dialect: crate::dialect::Dialect::named("dashboard").unwrap(),
             args: &args,
             profile: profile(""),
             gates: vec![],

@@ -41,8 +41,8 @@ pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let Target { dialect: name, url, .. } = &profile.target;
     match Dialect::named(name).filter(|_| !Path::new(name).is_file()) {
         // A file may say what the embedded server understands; of the built-ins only the dashboard does.
-        Some(Dialect::Written(written)) if url.is_none() => {
-            let sample = Dialect::Written(written).sample().to_owned();
+        Some(dialect) if url.is_none() && dialect.name() != "dashboard" => {
+            let sample = dialect.sample().to_owned();
             complain([format!(
                 "target.url: the embedded server doesn't speak {name}; name yours, such as --target {sample}"
             )]);

@@ -213,7 +213,7 @@ mod tests {
         let order = Order {
             gates: vec![],
             run_id: "m1".to_owned(),
-            dialect: Dialect::Dashboard,
+            dialect: Dialect::named("dashboard").unwrap(),
             url: None,
             url_shown: None,
             embedded: server::Config::default(),

@@ -80,7 +80,7 @@ pub(super) async fn play(
         seed: common.plan.seed.0,
         started_at,
         duration: ended.saturating_duration_since(start),
-        plan_sha256: common.plan.sha256(),
+        plan_sha256: common.plan.sha256(common.dialect.file_text()),
         dialect: common.dialect.name().to_owned(),
         engine: common.plan.profile.engine.kind,
         target,

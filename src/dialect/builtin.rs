@@ -1,8 +1,9 @@
-//! The dialects that come with the house: the dashboard, and those that are files, embedded as they are.
+//! The dialects that come with the house: files, embedded as they are.
 
-use super::{Dialect, dashboard};
+use super::Dialect;
+use std::sync::Arc;
 
-/// One that is a file; its text is what `meshload dialects show` prints.
+/// Its text is what `meshload dialects show` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltIn {
     pub name: &'static str,
@@ -10,6 +11,7 @@ pub struct BuiltIn {
 }
 
 const ALL: &[BuiltIn] = &[
+    BuiltIn { name: "dashboard", text: include_str!("dashboard.toml") },
     BuiltIn { name: "peerjs", text: include_str!("peerjs.toml") },
     BuiltIn { name: "y-webrtc", text: include_str!("y-webrtc.toml") },
     BuiltIn { name: "socketio-addpeer", text: include_str!("socketio-addpeer.toml") },
@@ -21,27 +23,24 @@ const ALL: &[BuiltIn] = &[
     BuiltIn { name: "relay-open", text: include_str!("relay-open.toml") },
 ];
 
-/// Every built-in that is a file.
+/// Every built-in, `dashboard` first.
 pub fn builtins() -> &'static [BuiltIn] {
     ALL
 }
 
-/// The names of all that are built in, `dashboard` first.
+/// Their names.
 pub fn names() -> impl Iterator<Item = &'static str> + Clone {
-    std::iter::once(dashboard::NAME).chain(ALL.iter().map(|built_in| built_in.name))
+    ALL.iter().map(|built_in| built_in.name)
 }
 
 pub(super) fn named(name: &str) -> Option<Dialect> {
-    if name == dashboard::NAME {
-        return Some(Dialect::Dashboard);
-    }
     ALL.iter().find(|built_in| built_in.name == name).map(BuiltIn::dialect)
 }
 
 impl BuiltIn {
     pub fn dialect(&self) -> Dialect {
-        match super::read(self.name, self.text) {
-            Ok(dialect) => dialect,
+        match super::check::read(self.name, self.text) {
+            Ok(script) => Dialect(Arc::new(script)),
             Err(problems) => unreachable!("tests read every built-in: {problems:?}"),
         }
     }

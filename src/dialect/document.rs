@@ -1,12 +1,11 @@
 //! A dialect file as a tree in which every value knows its line, and tables keep the order of their keys.
 
-use super::problem::{Problems, quoted, suggestion};
+use super::problem::{Problems, suggestion};
+use crate::vocabulary::document;
+use crate::vocabulary::problem::quoted;
 use serde_json::Value;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
-
-/// A text longer than this is no dialect (faults.md 15).
-const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// Values nested deeper than this are nobody's frame (faults.md 6).
 const DEPTH_MAX: usize = 32;
@@ -30,21 +29,13 @@ pub(super) enum Item {
 
 /// The tree of a file's text; `None` when it is no TOML, with every syntax error noted.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
-    if text.len() > TEXT_BYTES_MAX {
-        problems.note(1, "", format!("{} bytes are too many; a dialect has at most 1 MiB", text.len()));
-        return None;
+    match document::read(problems.file(), text, "a dialect") {
+        Ok((table, lines)) => Some(Node { line: 1, value: table_of(&table, &|offset| lines.at(offset), problems, 0) }),
+        Err(found) => {
+            problems.take(found);
+            None
+        }
     }
-    let ends: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-    let line = |offset: usize| ends.partition_point(|end| *end < offset) + 1;
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = line(error.span().map_or(0, |span| span.start));
-        problems.note(at, "", format!("not TOML: {}", error.message()));
-    }
-    if !errors.is_empty() {
-        return None;
-    }
-    Some(Node { line: 1, value: table_of(table.get_ref(), &line, problems, 0) })
 }
 
 fn table_of(table: &DeTable<'_>, line: &dyn Fn(usize) -> usize, problems: &mut Problems, depth: usize) -> Item {

@@ -43,6 +43,10 @@ impl Expression {
             Self::Not(inner) => !inner.holds(view),
             Self::All(parts) => parts.iter().all(|part| part.holds(view)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(view)),
+            Self::Compare(left, Comparison::In, list) => match &**list {
+                Self::Name(name) => view.lists(name, &left.value(view)),
+                list => Comparison::In.holds(&left.value(view), &list.value(view)),
+            },
             Self::Compare(left, comparison, right) => comparison.holds(&left.value(view), &right.value(view)),
             Self::Constant(value) => is_true(value),
             Self::Name(name) => is_true(&view.of(name)),
@@ -53,6 +57,12 @@ impl Expression {
         match self {
             Self::Constant(value) => Cow::Borrowed(value),
             Self::Name(name) => view.of(name),
+            // `a or b` is the first of them that says anything, so that one can stand in for the other.
+            Self::Any(parts) => {
+                let mut values = parts.iter().map(|part| part.value(view));
+                let first = values.find(|value| is_true(value));
+                first.unwrap_or(Cow::Owned(Value::Bool(false)))
+            }
             other => Cow::Owned(Value::from(other.holds(view))),
         }
     }

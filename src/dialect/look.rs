@@ -1,7 +1,11 @@
 //! A look at a frame before any parsing: most frames of a broadcasting server are for somebody else.
+//!
+//! A look may say no only to what the rule's pattern would refuse (RFC 8259 §4: an object says each key once).
 
 use super::codec::Codec;
+use super::entry::Entry;
 use super::pattern::{Part, Pattern};
+use super::words::{Glance, Words, is_plain};
 use memchr::memmem::Finder;
 use serde_json::Value;
 
@@ -14,8 +18,20 @@ pub(super) struct Look {
     leading: Option<Field>,
     literals: Vec<(Field, String)>,
     /// Fields that have to equal a variable.
-    sames: Vec<(Field, usize)>,
+    pub sames: Vec<(Field, usize)>,
     prefix: Option<String>,
+    /// What more than the first word there is to know.
+    pub rest: Rest,
+}
+
+/// What a rule demands of a frame besides its first word.
+#[derive(Debug, Default)]
+pub(super) enum Rest {
+    Nothing,
+    /// One object somewhere in it, which can be read alone.
+    Entry(Entry),
+    #[default]
+    Anything,
 }
 
 /// What a look tells.
@@ -46,7 +62,10 @@ impl Look {
                 }
                 items.iter().skip(1).for_each(|item| look.learn(item, ""));
             }
-            _ => look.learn(pattern, leading),
+            _ => {
+                look.learn(pattern, leading);
+                look.rest = Rest::of(pattern, leading);
+            }
         }
         look
     }
@@ -69,34 +88,59 @@ impl Look {
                 }
             }
             Pattern::List(items) => items.iter().for_each(|item| self.learn(item, "")),
-            Pattern::Some(inner) => self.learn(inner, ""),
+            Pattern::Some(inner) | Pattern::Anywhere(inner) => self.learn(inner, ""),
             _ => {}
         }
     }
 
-    /// `head`: the frame's first word, where it has one.
-    pub fn at(&self, frame: &str, head: Option<&str>, globals: &[Value]) -> Seen {
+    /// `head`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
+    /// its type does not matter if it is for others.
+    pub fn at(&self, glance: &mut Glance<'_>, head: Option<&str>, words: &Words, named: bool) -> Seen {
         if let (Some(expected), Some(found)) = (&self.head, head)
             && expected != found
         {
             return Seen::Other;
         }
-        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
-            && field.rules_out(frame, expected)
-        {
-            return Seen::Other;
-        }
+        let frame = glance.frame;
         if self.prefix.as_ref().is_some_and(|prefix| !frame.starts_with(prefix.as_str())) {
             return Seen::Other;
         }
-        if self.literals.iter().any(|(field, literal)| field.rules_out(frame, literal)) {
+        // An entry looks for its word itself.
+        let sames = match self.rest {
+            Rest::Entry(_) if head.is_some() => &[],
+            _ => self.sames.as_slice(),
+        };
+        let missing = sames.iter().any(|(_, slot)| glance.lacks(words, *slot));
+        if missing && named {
+            return Seen::Others;
+        }
+        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
+            && field.rules_out(glance, expected)
+        {
             return Seen::Other;
         }
-        let strange = self.sames.iter().any(|(field, slot)| match globals.get(*slot) {
-            Some(Value::String(expected)) if is_plain(expected) => field.rules_out(frame, expected),
-            _ => false,
-        });
-        if strange { Seen::Others } else { Seen::Maybe }
+        if self.literals.iter().any(|(field, literal)| field.rules_out(glance, literal)) {
+            return Seen::Other;
+        }
+        // The word may be there as the value of another field.
+        let mut strange =
+            |(field, slot): &(Field, usize)| words.word(*slot).is_some_and(|word| field.rules_out(glance, word));
+        if missing || sames.iter().any(&mut strange) { Seen::Others } else { Seen::Maybe }
+    }
+}
+
+impl Rest {
+    fn of(pattern: &Pattern, leading: &str) -> Self {
+        let Pattern::Table(entries) = pattern else { return Self::Anything };
+        let is_head =
+            |(key, inner): &(String, Pattern)| key == leading && matches!(inner, Pattern::Equal(Value::String(_)));
+        match entries.as_slice() {
+            [head] if is_head(head) => Self::Nothing,
+            [head, (_, Pattern::Anywhere(inner))] if is_head(head) => {
+                Entry::of(inner).map_or(Self::Anything, Self::Entry)
+            }
+            _ => Self::Anything,
+        }
     }
 }
 
@@ -114,15 +158,10 @@ pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'
     (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
 }
 
-/// Written the same way by every encoder of JSON.
-fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@ ".contains(&byte))
-}
-
 /// Finds `"key":"value"` in a text. A key inside a JSON string can't be mistaken for one: there its quotes
 /// are escaped.
 #[derive(Debug)]
-struct Field {
+pub(super) struct Field {
     finder: Finder<'static>,
     length: usize,
 }
@@ -134,13 +173,12 @@ impl Field {
     }
 
     /// Whether no field of this name can have the value `expected`. When in doubt: no.
-    fn rules_out(&self, frame: &str, expected: &str) -> bool {
-        let mut found = false;
+    fn rules_out(&self, glance: &mut Glance<'_>, expected: &str) -> bool {
+        let frame = glance.frame;
         let mut from = 0;
         while let Some(at) = self.finder.find(&frame.as_bytes()[from..]) {
             from += at + self.length;
             let Some(value) = frame[from..].trim_ascii_start().strip_prefix(':') else { continue };
-            found = true;
             let Some(value) = value.trim_ascii_start().strip_prefix('"') else { continue };
             let end = memchr::memchr2(b'"', b'\\', value.as_bytes()).unwrap_or(value.len());
             if value.as_bytes().get(end) != Some(&b'"') || &value[..end] == expected {
@@ -148,24 +186,28 @@ impl Field {
             }
         }
         // A key can be spelt with escapes, by somebody who wants to be difficult.
-        found || memchr::memmem::find(frame.as_bytes(), b"\\u00").is_none()
+        !glance.has_escapes()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::words::numbered;
 
     #[test]
     fn a_field_rules_out_only_what_it_surely_is_not() {
         let field = Field::new("to");
-        let check = |frame: &str, out: bool| assert_eq!(field.rules_out(frame, "me"), out, "{frame}");
+        let check = |frame: &str, out: bool| {
+            assert_eq!(field.rules_out(&mut Glance::at(frame, &numbered()), "me"), out, "{frame}")
+        };
         check(r#"{"to":"you"}"#, true);
         check(r#"{"to":"me"}"#, false);
         check(r#"{ "to" : "me" }"#, false);
         check(r#"{"to":7}"#, true);
         check(r#"{"to":"m\u0065"}"#, false);
         check(r#"{"t\u006f":"me"}"#, false);
+        check(r#"{"a":{"to":"you"},"t\u006f":"me"}"#, false);
         check(r#"{"sdp":"\"to\":\"me\"","to":"you"}"#, true);
         check(r#"{"a":{"to":"you"},"to":"me"}"#, false);
         check(r#"{"a":"to","to":"me"}"#, false);

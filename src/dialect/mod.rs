@@ -4,8 +4,9 @@ mod acquaintance;
 mod builtin;
 mod check;
 mod codec;
-mod dashboard;
 mod document;
+mod entry;
+mod excerpt;
 mod expression;
 mod filter;
 mod look;
@@ -15,10 +16,10 @@ mod problem;
 mod script;
 mod talk;
 mod template;
+mod words;
 
+pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
-pub use dashboard::KINDS as DASHBOARD_KINDS;
-pub use problem::Problem;
 
 use crate::vocabulary::choice::{Initiator, Trigger};
 use crate::vocabulary::message::{Heard, Kind, Say};
@@ -28,25 +29,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use talk::Talk;
 
-/// A signaling protocol. Conversations are begun from it, one a peer. Cheap to clone.
+/// A signaling protocol, as a file says it. Conversations are begun from it, one a peer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Dialect {
-    /// protocol.md, in Rust: its servers tell everybody everything, and reading that is most of a large run's work.
-    Dashboard,
-    /// Everything else: a file, built in or the user's.
-    Written(Written),
-}
-
-/// A dialect that was read from a file.
-#[derive(Clone, Debug)]
-pub struct Written(Arc<Script>);
+pub struct Dialect(Arc<Script>);
 
 /// Reads a dialect file; `file` is what problems call it.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
 pub fn read(file: &str, text: &str) -> Result<Dialect, Vec<Problem>> {
-    check::read(file, text).map(|script| Dialect::Written(Written(Arc::new(script))))
+    check::read(file, text).map(|script| Dialect(Arc::new(Script { file_text: Some(text.to_owned()), ..script })))
 }
 
 impl Dialect {
@@ -56,63 +48,47 @@ impl Dialect {
     }
 
     pub fn name(&self) -> &str {
-        match self {
-            Self::Dashboard => dashboard::NAME,
-            Self::Written(Written(script)) => &script.name,
-        }
+        &self.0.name
     }
 
     /// One line.
     pub fn description(&self) -> &str {
-        match self {
-            Self::Dashboard => dashboard::DESCRIPTION,
-            Self::Written(Written(script)) => &script.description,
-        }
+        &self.0.description
+    }
+
+    /// The text it was read from; `None` of a built-in, which its name tells.
+    pub fn file_text(&self) -> Option<&str> {
+        self.0.file_text.as_deref()
     }
 
     /// A URL of such a server on this machine.
     pub fn sample(&self) -> &str {
-        match self {
-            Self::Dashboard => dashboard::SAMPLE,
-            Self::Written(Written(script)) => &script.sample,
-        }
+        &self.0.sample
     }
 
     /// The names of its message types; a `Kind` is an index into them.
     pub fn kinds(&self) -> Vec<&str> {
-        match self {
-            Self::Dashboard => dashboard::KINDS.to_vec(),
-            Self::Written(Written(script)) => script.kinds.iter().map(String::as_str).collect(),
-        }
+        self.0.kinds.iter().map(String::as_str).collect()
     }
 
     /// Whether it has words for candidates; without them a peer must not trickle.
     pub fn trickles(&self) -> bool {
-        match self {
-            Self::Dashboard => true,
-            Self::Written(Written(script)) => script.trickle,
-        }
+        self.0.trickle
     }
 
     /// How many notices of one leave each peer that stays gets: 0, 1 or 2.
     pub fn leave_notices(&self) -> u8 {
-        match self {
-            Self::Dashboard => 2,
-            Self::Written(Written(script)) => script.leave_notices,
-        }
+        self.0.leave_notices
     }
 
     /// Whether its peers have to be told what the others of their room make known inside the process.
     pub fn needs_board(&self) -> bool {
-        matches!(self, Self::Written(_))
+        self.0.needs_board
     }
 
     /// Starts a conversation for `me`. Nothing is said before `Input::Open`.
     pub fn converse(&self, me: Me) -> Box<dyn Conversation> {
-        match self {
-            Self::Dashboard => Box::new(dashboard::Dashboard::new(me)),
-            Self::Written(Written(script)) => Box::new(Talk::new(script.clone(), me)),
-        }
+        Box::new(Talk::new(self.0.clone(), me))
     }
 }
 

@@ -55,6 +55,16 @@ pub(super) struct Name {
     pub path: Vec<String>,
 }
 
+impl Name {
+    /// Its slot, if the rule at hand binds it.
+    pub fn local(&self) -> Option<usize> {
+        match self.place {
+            Place::Local(slot) => Some(slot),
+            _ => None,
+        }
+    }
+}
+
 /// All names of a file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -82,6 +92,12 @@ impl<'a> Scope<'a> {
             self.locals.push(name.to_owned());
             self.locals.len() - 1
         })
+    }
+
+    /// A slot that no name stands for: none can have this one.
+    pub fn unnamed(&mut self) -> usize {
+        self.locals.push("}".to_owned());
+        self.locals.len() - 1
     }
 
     /// What a dotted name stands for. Errors: what is wrong with it.
@@ -155,6 +171,21 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// Whether the list that `name` stands for has `item`; no list of an inner key is made for it.
+    pub fn lists(self, name: &Name, item: &Value) -> bool {
+        let outer = match name.place {
+            Place::Global(slot) => self.globals.get(slot),
+            Place::Local(slot) => self.locals.get(slot),
+            _ => None,
+        };
+        match (outer, name.path.as_slice()) {
+            (Some(Value::Array(items)), [key]) => {
+                items.iter().any(|inner| inner.get(key).unwrap_or(&Value::Null) == item)
+            }
+            _ => self.of(name).as_array().is_some_and(|items| items.contains(item)),
+        }
+    }
+
     pub fn of(self, name: &Name) -> Cow<'a, Value> {
         let flag = |flag: bool| Cow::Owned(Value::from(flag));
         let peer = self.peer;

@@ -7,6 +7,9 @@ use super::problem::Problems;
 use super::template::{hole_parts, pieces};
 use serde_json::Value;
 
+/// The key of a table's pattern that stands for any object in it.
+pub(super) const ANYWHERE: &str = "{anywhere}";
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Pattern {
     Equal(Value),
@@ -27,6 +30,8 @@ pub(super) enum Pattern {
     List(Vec<Pattern>),
     /// `{ "{some}" = … }`: one of a list fits.
     Some(Box<Pattern>),
+    /// `"{anywhere}" = …` among a table's keys: an object in it, however deep, fits.
+    Anywhere(Box<Pattern>),
     Table(Vec<(String, Pattern)>),
 }
 
@@ -54,6 +59,11 @@ impl Pattern {
                 _ => {
                     let mut compiled = vec![];
                     for (key, inner) in entries {
+                        if key == ANYWHERE {
+                            let inner = Self::compile(inner, &format!("{path}.anywhere"), scope, problems);
+                            compiled.push((key.clone(), Self::Anywhere(Box::new(inner))));
+                            continue;
+                        }
                         compiled.push((key.clone(), Self::compile(inner, &format!("{path}.{key}"), scope, problems)));
                     }
                     Self::Table(compiled)
@@ -132,9 +142,40 @@ impl Pattern {
                     pattern.fits(Some(item), globals, locals)
                 })
             }
-            (Self::Table(patterns), Some(Value::Object(entries))) => {
-                patterns.iter().all(|(key, pattern)| pattern.fits(entries.get(key), globals, locals))
+            (Self::Table(patterns), Some(table @ Value::Object(entries))) => {
+                patterns.iter().all(|(key, pattern)| match pattern {
+                    Self::Anywhere(inner) => inner.fits_within(table, globals, locals),
+                    pattern => pattern.fits(entries.get(key), globals, locals),
+                })
             }
+            _ => false,
+        }
+    }
+
+    /// As `fits` of a table; what is bound whole is moved into `locals`.
+    pub fn table_takes(keys: &[(String, Pattern)], mut object: Value, globals: &[Value], locals: &mut [Value]) -> bool {
+        keys.iter().all(|(key, pattern)| {
+            let value = object.as_object_mut().and_then(|entries| entries.remove(key));
+            match (pattern, value) {
+                (Self::Bind { slot, filters, .. }, Some(value)) => bind(*slot, filters, value, locals),
+                (pattern, value) => pattern.fits(value.as_ref(), globals, locals),
+            }
+        })
+    }
+
+    /// Whether an object inside of `value` fits, however deep it lies.
+    fn fits_within(&self, value: &Value, globals: &[Value], locals: &mut [Value]) -> bool {
+        let before = locals.to_vec();
+        let mut fits = |inner: &Value| {
+            if inner.is_object() && self.fits(Some(inner), globals, locals) {
+                return true;
+            }
+            locals.clone_from_slice(&before);
+            self.fits_within(inner, globals, locals)
+        };
+        match value {
+            Value::Object(entries) => entries.values().any(&mut fits),
+            Value::Array(items) => items.iter().any(&mut fits),
             _ => false,
         }
     }

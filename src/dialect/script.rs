@@ -6,6 +6,7 @@ use super::look::Look;
 use super::pattern::Pattern;
 use super::template::Template;
 use crate::vocabulary::message::Kind;
+use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
 
@@ -14,11 +15,15 @@ pub(super) struct Script {
     pub name: String,
     pub description: String,
     pub sample: String,
+    /// What it was read from, if it is no built-in.
+    pub file_text: Option<String>,
     pub codec: Codec,
     pub kinds: Vec<String>,
     pub discovery: Discovery,
     pub trickle: bool,
     pub leave_notices: u8,
+    /// Its peers have to be told what others of their room make known inside the process.
+    pub needs_board: bool,
     pub url: Template,
     pub headers: Vec<(String, Template)>,
     pub subprotocol: Option<Template>,
@@ -38,6 +43,11 @@ pub(super) struct Script {
     pub acknowledged: bool,
     pub rules: Vec<Rule>,
     pub timers: Vec<Timer>,
+    /// How many steps have a pause of their own.
+    pub pauses: usize,
+    pub numbered: Finder<'static>,
+    /// Variables that a look seeks in frames.
+    pub watched: Vec<usize>,
     /// How JSON frames begin: `{"type":"`.
     pub opening: String,
     /// Rules that a frame with this first word can hit, in order.
@@ -109,6 +119,13 @@ pub(super) enum JoinDeed {
     Joined,
 }
 
+impl JoinDeed {
+    /// It waits for what others of the room do, or tells them.
+    pub fn is_between_peers(&self) -> bool {
+        matches!(self, Self::Share(_) | Self::Need(_) | Self::Turn | Self::Pool)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Rule {
     pub kind: Kind,
@@ -124,6 +141,8 @@ pub(super) struct Rule {
 #[derive(Debug)]
 pub(super) struct Step {
     pub when: Option<Expression>,
+    /// Once done, it is not done again for that long; and where the time is kept.
+    pub pause: Option<(usize, Duration)>,
     pub who: Option<Who>,
     /// What is said is for `who`; otherwise it is about them, and for the whole room.
     pub addressed: bool,
@@ -155,6 +174,8 @@ pub(super) enum Who {
 pub(super) enum Deed {
     Nothing,
     Ignore,
+    /// It was for this peer, and nothing follows.
+    Heard,
     Elsewhere,
     Peer {
         start: Option<Expression>,
@@ -162,6 +183,8 @@ pub(super) enum Deed {
     },
     Peers {
         list: Template,
+        /// Where the list lies while it is gone through.
+        at: usize,
         each: Pattern,
         id: usize,
         later: usize,

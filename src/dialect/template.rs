@@ -3,7 +3,8 @@
 use super::document::{Item, Node};
 use super::filter::{Filter, text};
 use super::names::{Name, Scope, View};
-use super::problem::{Problems, quoted, suggestion};
+use super::problem::{Problems, suggestion};
+use crate::vocabulary::problem::quoted;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -132,6 +133,18 @@ impl Template {
                 fixed(values.collect())
             }
             _ => self,
+        }
+    }
+
+    /// The slot whose value this is as it is, if it is nothing else.
+    pub fn local(&self) -> Option<usize> {
+        match self {
+            Self::Hole(Hole { source: Source::Name(name), filters, .. })
+                if filters.is_empty() && name.path.is_empty() =>
+            {
+                name.local()
+            }
+            _ => None,
         }
     }
 

@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 /// Hex SHA-256 over what shapes the work: rooms, arrivals, phases, handshake, messages, churn, engine and dialect.
 /// Not over target, headers, gates, name and seed (interface.md, `plan_sha256`). Checked values are hashed,
-/// so `1000ms` and `1s` are the same.
-pub fn sha256(profile: &Profile) -> String {
-    let digest = Sha256::digest(canonical(profile).as_bytes());
+/// so `1000ms` and `1s` are the same. Of a dialect that is no built-in, `dialect_text` is hashed and not its path.
+pub fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
+    let digest = Sha256::digest(canonical(profile, dialect_text).as_bytes());
     digest.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -16,7 +16,7 @@ pub fn sha256(profile: &Profile) -> String {
 }
 
 /// One line a section, in a form that depends on no derived trait.
-fn canonical(profile: &Profile) -> String {
+fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
     let Profile { rooms, phases, handshake, messages, engine, target, .. } = profile;
     let arrivals: Vec<_> = profile.arrivals.iter().map(stage).collect();
     let pattern = match messages.pattern {
@@ -53,7 +53,10 @@ fn canonical(profile: &Profile) -> String {
         // Nothing carries churn out yet; a plan without it keeps this hash when something does.
         "churn none".to_owned(),
         format!("engine {} {}", word(&engine.kind), word(&engine.certificates)),
-        format!("dialect {}", target.dialect),
+        match dialect_text {
+            Some(text) => format!("dialect file {text}"),
+            None => format!("dialect {}", target.dialect),
+        },
     ]
     .join("\n")
 }

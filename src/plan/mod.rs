@@ -70,8 +70,8 @@ impl Plan {
     }
 
     /// The hash of the work, the same for any seed, target and number of workers: hex SHA-256.
-    pub fn sha256(&self) -> String {
-        fingerprint::sha256(&self.profile)
+    pub fn sha256(&self, dialect_text: Option<&str>) -> String {
+        fingerprint::sha256(&self.profile, dialect_text)
     }
 
     /// What would make the run say nothing, with the figures; empty if it will say something.

@@ -112,13 +112,15 @@ fn more_rooms_never_change_the_first_ones() {
 
 #[test]
 fn the_hash_covers_the_work_and_nothing_else() {
-    let hash = |sets: &[&str]| Plan::new(profile(sets), Seed(1)).sha256();
+    let hash = |sets: &[&str]| Plan::new(profile(sets), Seed(1)).sha256(None);
     let plain = hash(&[]);
     assert_eq!(plain.len(), 64);
     for same in ["name=other", "target.url=ws://127.0.0.1:1/", "gates.x=\"rate < 1\"", "phases.steady=10000ms"] {
         assert_eq!(hash(&[same]), plain, "{same}");
     }
-    assert_eq!(Plan::new(profile(&[]), Seed(2)).sha256(), plain);
+    assert_eq!(Plan::new(profile(&[]), Seed(2)).sha256(None), plain);
+    let plan = Plan::new(profile(&[]), Seed(1));
+    assert_ne!(plan.sha256(Some("trickle = true")), plan.sha256(Some("trickle = false")));
     let others = [
         "rooms.count=11",
         "rooms.size=5",

@@ -1,14 +1,9 @@
 //! The profile as a tree in which every value knows where it was written.
 
-use super::problem::Problem;
+use crate::vocabulary::document;
+use crate::vocabulary::problem::Problem;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
-
-/// A text longer than this is no profile (faults.md, 15).
-pub const TEXT_BYTES_MAX: usize = 1 << 20;
-
-/// More mistakes than this are not read by anybody.
-pub(super) const PROBLEMS_MAX: usize = 50;
 
 pub(super) type Tree = BTreeMap<String, Node>;
 
@@ -62,21 +57,8 @@ pub(super) enum Value {
 
 /// The tree of a profile's text. Errors: every syntax error, with its line.
 pub(super) fn parse(file: &str, text: &str) -> Result<Tree, Vec<Problem>> {
-    if text.len() > TEXT_BYTES_MAX {
-        let message = format!("{} bytes are too many; a profile has at most 1 MiB", text.len());
-        return Err(vec![Problem { path: String::new(), message, at: file.to_owned() }]);
-    }
-    let lines = Lines::of(text);
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Ok(tree(table.get_ref(), &|offset| At::Line(lines.at(offset))));
-    }
-    let problem = |error: &toml::de::Error| {
-        let line = lines.at(error.span().map_or(0, |span| span.start));
-        let message = format!("not TOML: {}", error.message());
-        Problem { path: String::new(), message, at: At::Line(line).show(file) }
-    };
-    Err(errors.iter().take(PROBLEMS_MAX).map(problem).collect())
+    let (table, lines) = document::read(file, text, "a profile")?;
+    Ok(tree(&table, &|offset| At::Line(lines.at(offset))))
 }
 
 /// A value as typed on the command line: TOML if it parses, else a string.
@@ -173,22 +155,6 @@ fn node(value: &DeValue<'_>, here: At, at: &dyn Fn(usize) -> At) -> Node {
     Node { at: here, value }
 }
 
-/// Where each line of a text ends, to find the line of an offset quickly.
-struct Lines {
-    ends: Vec<usize>,
-}
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        Self { ends: text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect() }
-    }
-
-    /// The line of a byte offset, from 1.
-    fn at(&self, offset: usize) -> usize {
-        self.ends.partition_point(|&end| end < offset) + 1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,25 +168,5 @@ mod tests {
         assert_eq!(rooms["count"], Node { at: At::Line(4), value: Value::Whole(1) });
         let Value::Table(size) = &rooms["size"].value else { panic!("no table") };
         assert_eq!(size["max"].at, At::Line(6));
-    }
-
-    #[test]
-    fn every_syntax_error_has_its_line() {
-        let problems = parse("p.toml", "a = \nb = 1\nc = = 2\n").unwrap_err();
-        let at: Vec<_> = problems.iter().map(|problem| problem.at.as_str()).collect();
-        assert!(at.contains(&"p.toml:1") && at.contains(&"p.toml:3"), "{problems:?}");
-    }
-
-    #[test]
-    fn the_longest_text_is_read_and_one_byte_more_is_not() {
-        assert!(parse("p", &"#".repeat(TEXT_BYTES_MAX)).is_ok());
-        assert!(parse("p", &"#".repeat(TEXT_BYTES_MAX + 1)).is_err());
-    }
-
-    #[test]
-    fn a_text_without_bottom_is_refused() {
-        assert!(parse("p", &format!("a = {}", "[".repeat(100_000))).is_err());
-        assert!(parse("p", &format!("a = {}1", "{b=".repeat(100_000))).is_err());
-        assert!(parse("p", &format!("{}a = 1", "a.".repeat(100_000))).is_err());
     }
 }

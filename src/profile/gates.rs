@@ -4,8 +4,8 @@ use super::GateLine;
 use super::document::{Node, Tree, Value};
 use super::environment;
 use super::language;
-use super::problem::quoted;
 use super::section::{Reader, Section};
+use crate::vocabulary::problem::quoted;
 use std::time::Duration;
 
 pub(super) fn check(root: &Section<'_>) -> Vec<GateLine> {

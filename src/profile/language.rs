@@ -1,5 +1,7 @@
 //! Every section and key that a profile may have, in the order in which they are written out.
 
+use crate::vocabulary::problem;
+
 /// `("", …)` are the keys before the first section.
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["name", "description"]),
@@ -51,7 +53,7 @@ pub(super) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
     if let Some((_, ours)) = alias {
         return Some((*ours).to_owned());
     }
-    if let Some(near) = super::problem::nearest(wrong, keys.iter().copied()) {
+    if let Some(near) = problem::nearest(wrong, keys.iter().copied()) {
         return Some(near.to_owned());
     }
     let elsewhere = SECTIONS.iter().find(|(section, known)| !section.is_empty() && known.contains(&wrong))?;

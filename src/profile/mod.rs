@@ -9,7 +9,6 @@ mod gates;
 mod language;
 mod messages;
 mod overrides;
-mod problem;
 mod rooms;
 mod secret;
 mod section;
@@ -17,13 +16,14 @@ mod target;
 mod units;
 mod written;
 
-pub use document::TEXT_BYTES_MAX;
 pub use environment::{Environment, expand};
 pub use overrides::{Knob, Override};
-pub use problem::{Problem, nearest};
 pub use secret::Secret;
 pub use target::DIALECTS;
 pub use units::{duration, share};
+
+pub use crate::vocabulary::document::TEXT_BYTES_MAX;
+pub use crate::vocabulary::problem::{Problem, nearest};
 
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Reliability, Trigger};
 use section::{Reader, Section};

@@ -2,7 +2,7 @@
 
 use super::arrivals;
 use super::document::{self, At, Node, Tree, Value};
-use super::problem::Problem;
+use crate::vocabulary::problem::Problem;
 
 /// One change, as typed: which option, and what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
 
 use super::Checks;
-use super::document::{At, Node, PROBLEMS_MAX, Tree, Value};
+use super::document::{At, Node, Tree, Value};
 use super::environment;
 use super::language;
-use super::problem::{Problem, nearest, one_of, quoted};
 use super::units;
+use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest, one_of, quoted};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::time::Duration;

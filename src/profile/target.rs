@@ -1,9 +1,9 @@
 //! `[target]`: the server under test, and what a peer says to get in.
 
 use super::document::{Node, Value};
-use super::problem::{nearest, quoted};
 use super::section::Section;
 use super::{Secret, Target};
+use crate::vocabulary::problem::{nearest, quoted};
 use std::collections::BTreeMap;
 use url::Url;
 

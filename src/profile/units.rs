@@ -1,5 +1,6 @@
 //! Times, rates, sizes and shares as people write them: `1m30s`, `20/s`, `4KiB`, `5%`.
 
+use crate::vocabulary::problem;
 use std::time::Duration;
 
 const TIMES: &[(&str, u128)] = &[
@@ -149,7 +150,7 @@ fn too_large(written: &str) -> String {
 }
 
 fn shown(written: &str) -> String {
-    super::problem::quoted(written)
+    problem::quoted(written)
 }
 
 #[cfg(test)]

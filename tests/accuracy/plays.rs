@@ -23,7 +23,7 @@ pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
         gates: vec![],
         plan: plan(profile),
         run_id: format!("a{}", std::process::id()),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").unwrap(),
         url,
         url_shown: None,
         embedded: server::Config { routing: Routing::Room, ..server::Config::default() },

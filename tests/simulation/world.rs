@@ -92,6 +92,7 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
 
 fn players(scenario: &Scenario, start: Instant) -> Vec<Player> {
     let naming = Naming::new("s", scenario.fates.len() as u32);
+    let dialect = Dialect::named("dashboard").unwrap();
     let player = |(place, room_size, _): (Place, u16, Duration)| {
         let me = Me {
             id: naming.peer(place.peer),
@@ -116,7 +117,7 @@ fn players(scenario: &Scenario, start: Instant) -> Vec<Player> {
             draws: scenario.seed.stream("talk", place.peer.0.into()),
         };
         let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
-        let (conversation, peer) = (Dialect::Dashboard.converse(me), Peer::new(config, start));
+        let (conversation, peer) = (dialect.converse(me), Peer::new(config, start));
         Player {
             actor: Actor::new(place, room_size, naming.clone(), conversation, peer),
             place,

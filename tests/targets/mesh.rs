@@ -36,6 +36,7 @@ pub struct Mesh {
     took: Duration,
     sent: usize,
     received: usize,
+    /// Pairs that both offered; either of them may say so, or both.
     glare: usize,
     /// Peers that noticed the last seat's leave: by a word from the server or by their channel, whichever came.
     pub leave_notices: usize,
@@ -75,6 +76,7 @@ impl Mesh {
         };
         let open = ends(|what| if let What::Open { other } = what { Some(*other) } else { None });
         let talked = ends(|what| if let What::MessageReceived { other, .. } = what { Some(*other) } else { None });
+        let glared = ends(|what| if let What::Glare { other } = what { Some(*other) } else { None });
         let failed = |event: &&Event| matches!(event.what, What::EdgeFailed { .. } | What::PeerFailed { .. });
         let began = events.first().unwrap().at;
         let last_open = events.iter().rfind(|event| matches!(event.what, What::Open { .. }));
@@ -86,7 +88,7 @@ impl Mesh {
             took: last_open.map_or(Duration::ZERO, |event| event.at - began),
             sent: count(|what| matches!(what, What::Said { .. })),
             received: count(|what| matches!(what, What::Frame { .. })),
-            glare: count(|what| matches!(what, What::Glare { .. })),
+            glare: glared.iter().map(|(a, b)| (a.min(b), a.max(b))).collect::<BTreeSet<_>>().len(),
             leave_notices: events
                 .iter()
                 .filter(|event| matches!(event.what, What::NoticedLeave { other } if Some(other) == last_seat))

@@ -52,7 +52,7 @@ fn common(url: String) -> Arc<Common> {
     Arc::new(Common {
         watched: None,
         endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Reach::default())),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").unwrap(),
         naming: Naming::new("m1".to_owned(), 3),
         start: Instant::now(),
         start_unix_ms: 0,

@@ -3,9 +3,11 @@
 use super::Checker;
 use crate::dialect::document::Node;
 use crate::dialect::names::Scope;
-use crate::dialect::problem::{quoted, suggestion};
+use crate::dialect::problem::suggestion;
 use crate::dialect::script::{Saying, Signals};
 use crate::dialect::template::Template;
+use crate::vocabulary::message::Kind;
+use crate::vocabulary::problem::quoted;
 
 impl Checker<'_> {
     pub(super) fn sayings(&mut self) -> Vec<Saying> {
@@ -15,9 +17,25 @@ impl Checker<'_> {
         let mut sayings = vec![];
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
-            sayings.push(Saying { kind: self.kind(name), frame });
+            let kind = self.kind_of_saying(name);
+            sayings.push(Saying { kind, frame });
         }
         sayings
+    }
+
+    /// What the books call a saying: `[kinds] subscribe-chat = "subscribe"`, else by its own name.
+    fn kind_of_saying(&mut self, name: &str) -> Kind {
+        let called = self.root.key("kinds").and_then(|kinds| kinds.key(name));
+        let called = called.and_then(|node| node.text("kinds", self.problems)).unwrap_or(name).to_owned();
+        self.kind(&called)
+    }
+
+    /// Notes every entry of `[kinds]` that is about nothing that can be said.
+    pub(super) fn kinds_are_of_sayings(&mut self) {
+        let Some(kinds) = self.root.key("kinds") else { return };
+        kinds.entries("kinds", self.problems);
+        let said: Vec<&str> = self.said.iter().map(String::as_str).collect();
+        kinds.only("kinds", &said, self.problems);
     }
 
     /// `[signals] offer = "webrtc-offer"`; a signal without an entry is said with what has its own name.

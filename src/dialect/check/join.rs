@@ -4,9 +4,10 @@ use super::{Checker, condition};
 use crate::dialect::document::{Item, Node};
 use crate::dialect::names::Scope;
 use crate::dialect::pattern::Pattern;
-use crate::dialect::problem::{Problems, quoted, suggestion};
+use crate::dialect::problem::{Problems, suggestion};
 use crate::dialect::script::{JoinDeed, JoinStep};
 use crate::dialect::template::Template;
+use crate::vocabulary::problem::quoted;
 
 pub(super) const DEEDS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];
 pub(super) const STEP_KEYS: [&str; 4] = ["if", "set", "kind", "timeout"];

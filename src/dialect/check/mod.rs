@@ -9,14 +9,18 @@ use super::document::{self, Item, Node};
 use super::expression::Expression;
 use super::names::{BUILT_IN, Names, Scope};
 use super::pattern::is_name;
-use super::problem::{Problem, Problems, quoted, suggestion};
+use super::problem::{Problems, suggestion};
 use super::script::{Deed, Discovery, Script, Timer};
 use super::template::Template;
 use crate::vocabulary::message::Kind;
+use crate::vocabulary::problem::{Problem, quoted};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-const TOP: [&str; 20] = [
+/// A peer's id on the wire, where the file does not say: what the harness calls it.
+const HARNESS_ID: &str = "{harness_id}";
+
+const TOP: [&str; 21] = [
     "name",
     "description",
     "sample",
@@ -32,6 +36,7 @@ const TOP: [&str; 20] = [
     "vars",
     "pair",
     "say",
+    "kinds",
     "signals",
     "join",
     "join_first",
@@ -66,6 +71,8 @@ struct Checker<'a> {
     /// Names of `[say]`, in order.
     said: Vec<String>,
     leading: String,
+    /// How many steps have a pause.
+    pauses: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -83,6 +90,7 @@ impl<'a> Checker<'a> {
             codec: Codec::Json,
             said: vec![],
             leading,
+            pauses: 0,
         };
         checker.declare();
         checker
@@ -121,20 +129,29 @@ impl<'a> Checker<'a> {
         let me = match self.text("id") {
             Some(written) if written == "server" => None,
             Some(written) => Some(self.template(root.key("id"), "id", &written)),
-            None => Some(self.template(None, "id", "{harness_id}")),
+            None => Some(self.template(None, "id", HARNESS_ID)),
         };
         let vars = self.section("vars", false);
         let pair = self.section("pair", true);
         let (url, headers, subprotocol) = self.connect();
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
+        self.kinds_are_of_sayings();
         let sayings = self.sayings();
         let signals = self.signals();
         let join = self.join("join").unwrap_or_default();
         let join_first = self.join("join_first");
         let rules = self.rules();
         let timers = self.timers();
+        let mut watched: Vec<usize> =
+            rules.iter().flat_map(|rule| rule.look.sames.iter().map(|(_, slot)| *slot)).collect();
+        watched.sort_unstable();
+        watched.dedup();
         let (by_head, headless) = dispatch(&rules);
+        let own_name = root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
+        let shares = join.iter().chain(join_first.iter().flatten()).any(|step| step.deed.is_between_peers())
+            || rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.deed, Deed::Share(_)));
+        let needs_board = !own_name || shares || discovery == Discovery::Harness;
         if self.kinds.len() > usize::from(u8::MAX) {
             self.problems.note(1, "", "more than 255 kinds of frames");
         }
@@ -142,11 +159,13 @@ impl<'a> Checker<'a> {
             name: self.text("name").unwrap_or_else(|| self.file.to_owned()),
             description: self.text("description").unwrap_or_default(),
             sample: self.text("sample").unwrap_or_default(),
+            file_text: None,
             codec: self.codec,
             kinds: std::mem::take(&mut self.kinds),
             discovery,
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
             leave_notices: self.leave_notices(),
+            needs_board,
             url,
             headers,
             subprotocol,
@@ -163,6 +182,9 @@ impl<'a> Checker<'a> {
             any: (0..rules.len() as u16).collect(),
             rules,
             timers,
+            pauses: self.pauses,
+            watched,
+            numbered: super::words::numbered(),
             opening: format!("{{{}:\"", Value::from(self.leading.as_str())),
             by_head,
             headless,

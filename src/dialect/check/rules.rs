@@ -7,12 +7,13 @@ use crate::dialect::expression::Expression;
 use crate::dialect::look::Look;
 use crate::dialect::names::Scope;
 use crate::dialect::pattern::Pattern;
-use crate::dialect::problem::{Problems, quoted, suggestion};
+use crate::dialect::problem::{Problems, suggestion};
 use crate::dialect::script::{Deed, ErrorClass, Rule, Saying, Step, Who};
 use crate::dialect::template::Template;
+use crate::vocabulary::problem::quoted;
 
 /// Each step does one of these, or only marks, captures and sets.
-pub(super) const DEEDS: [&str; 14] = [
+pub(super) const DEEDS: [&str; 15] = [
     "peer",
     "peers",
     "left",
@@ -26,10 +27,12 @@ pub(super) const DEEDS: [&str; 14] = [
     "share",
     "joined",
     "ignore",
+    "heard",
     "elsewhere",
 ];
-pub(super) const STEP_KEYS: [&str; 14] = [
-    "if", "each", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name", "class", "of", "to",
+pub(super) const STEP_KEYS: [&str; 15] = [
+    "if", "pause", "each", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name", "class",
+    "of", "to",
 ];
 
 pub(super) const RULE_KEYS: [&str; 5] = ["kind", "match", "where", "let", "do"];
@@ -104,7 +107,7 @@ impl Checker<'_> {
         }
         let chosen = chosen.first().copied().unwrap_or("");
         let who_key = match chosen {
-            "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "elsewhere" => chosen,
+            "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "heard" | "elsewhere" => chosen,
             "say" | "send" if item.key("to").is_some() => "to",
             "say" | "send" => "of",
             "" => "of",
@@ -119,6 +122,9 @@ impl Checker<'_> {
         let each = (chosen == "peers").then(|| self.each(item, path, scope));
         let problems = &mut *self.problems;
         let when = condition(item.key("if"), &format!("{path}.if"), scope, problems);
+        let pause = item.key("pause").and_then(|node| node.duration(&format!("{path}.pause"), problems));
+        let pause = pause.map(|pause| (self.pauses, pause));
+        self.pauses += usize::from(pause.is_some());
         let marks = marks(item, path, scope, problems);
         let capture = capture(item, path, scope, problems);
         let set = item.key("set").map(|node| settings(node, path, scope, problems)).unwrap_or_default();
@@ -126,7 +132,7 @@ impl Checker<'_> {
         let deed = self.deed(chosen, item, path, scope, each);
         scope.of_peer = false;
         let addressed = who_key == "to";
-        Some(Step { when, who, addressed, name, marks, capture, set, deed: deed? })
+        Some(Step { when, pause, who, addressed, name, marks, capture, set, deed: deed? })
     }
 
     fn deed(
@@ -144,6 +150,7 @@ impl Checker<'_> {
             "peer" => Deed::Peer { start, initiate },
             "peers" => Deed::Peers {
                 list: Template::compile(node?, &format!("{path}.peers"), scope, self.problems),
+                at: scope.unnamed(),
                 each: each?,
                 id: scope.local("id"),
                 later: scope.local("later"),
@@ -179,6 +186,7 @@ impl Checker<'_> {
             "share" => Deed::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
             "joined" => Deed::Joined,
             "ignore" => Deed::Ignore,
+            "heard" => Deed::Heard,
             "elsewhere" => Deed::Elsewhere,
             _ => Deed::Nothing,
         })

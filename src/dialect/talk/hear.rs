@@ -2,8 +2,10 @@
 
 use super::Talk;
 use crate::dialect::codec::{Codec, Content};
-use crate::dialect::look::{Seen, head};
+use crate::dialect::entry::Found;
+use crate::dialect::look::{Rest, Seen, head};
 use crate::dialect::script::Rule;
+use crate::dialect::words::Glance;
 use crate::dialect::{Concern, Output};
 use crate::vocabulary::message::{Heard, Kind};
 use serde_json::Value;
@@ -33,24 +35,23 @@ impl Talk {
             Some(_) => &script.headless,
             None => &script.any,
         });
+        let mut glance = Glance::at(frame, &script.numbered);
         let mut kind = None;
         for rule in able.iter().map(|index| &script.rules[usize::from(*index)]) {
-            match rule.look.at(frame, first, &self.state.globals) {
+            match rule.look.at(&mut glance, first, &self.words, kind.is_some()) {
                 Seen::Other => continue,
                 Seen::Others => {
-                    kind = kind.or(Some(rule.kind));
+                    // A rule about frames of any kind does not tell which this one is.
+                    kind = kind.or((rule.look.head.is_some() || first.is_none()).then_some(rule.kind));
                     continue;
                 }
                 Seen::Maybe => {}
             }
-            if content.is_none() {
-                match self.open_up(frame) {
-                    Ok(opened) => content = Some(opened),
-                    Err(told) => return told,
-                }
-            }
-            let Some(opened) = &content else { continue };
-            if let Some(mut locals) = self.hits(now, rule, opened) {
+            let hit = match self.hits(now, rule, first, &mut glance, &mut content) {
+                Ok(hit) => hit,
+                Err(told) => return told,
+            };
+            if let Some(mut locals) = hit {
                 return (rule.kind, self.perform(now, rule, &mut locals));
             }
         }
@@ -80,12 +81,38 @@ impl Talk {
         }
     }
 
-    /// What the rule binds, if all of it holds.
-    fn hits(&self, now: Instant, rule: &Rule, content: &Value) -> Option<Vec<Value>> {
+    /// What the rule binds, if all of it holds. The frame is opened up only if nothing less tells.
+    fn hits(
+        &mut self,
+        now: Instant,
+        rule: &Rule,
+        first: Option<&str>,
+        glance: &mut Glance<'_>,
+        content: &mut Option<Value>,
+    ) -> Result<Option<Vec<Value>>, (Kind, Concern)> {
         let mut locals = vec![Value::Null; rule.locals];
-        if !rule.pattern.fits(Some(content), &self.state.globals, &mut locals) {
-            return None;
-        }
+        let found = match (&rule.look.rest, content.is_none() && first.is_some()) {
+            (Rest::Nothing, true) => Found::Fits,
+            (Rest::Entry(entry), true) => entry.find(glance, &self.words, &self.state.globals, &mut locals),
+            _ => Found::Unsure,
+        };
+        let fits = match found {
+            Found::Fits => true,
+            Found::Not => false,
+            Found::Unsure => {
+                let opened = match content.take() {
+                    Some(opened) => opened,
+                    None => self.open_up(glance.frame)?,
+                };
+                let opened = content.insert(opened);
+                rule.pattern.fits(Some(opened), &self.state.globals, &mut locals)
+            }
+        };
+        Ok(if fits { self.agrees(now, rule, locals) } else { None })
+    }
+
+    /// The rule's values with those it derives from them, if its conditions hold.
+    fn agrees(&self, now: Instant, rule: &Rule, mut locals: Vec<Value>) -> Option<Vec<Value>> {
         let now_ms = self.me.timestamp(now);
         for (slot, expression) in &rule.lets {
             let value = expression.value(self.state.view(&self.script, now_ms, &locals, None)).into_owned();

@@ -10,6 +10,7 @@ use super::filter;
 use super::names::{BUILT_IN, JOINED, ME, View};
 use super::script::{Discovery, Script};
 use super::template::Template;
+use super::words::Words;
 use super::{Connect, Conversation, Input, Me, Output};
 use crate::vocabulary::message::Heard;
 use join::Joining;
@@ -30,6 +31,10 @@ pub(super) struct Talk {
     shared: BTreeMap<String, Value>,
     /// When each of the dialect's timers is due; none before the join.
     timers: Vec<Instant>,
+    /// When each step that has a pause was last done.
+    pauses: Vec<Option<Instant>>,
+    /// Its variables as they stand in frames.
+    words: Words,
     outputs: VecDeque<Output>,
     /// The id just found, as it came over the wire.
     wires: Option<Value>,
@@ -143,6 +148,7 @@ impl Talk {
         let draws = me.seed.stream("dialect", me.index.into());
         let state = State { globals, members: Acquaintances::new(me.size) };
         let joining = Joining::default();
+        let pauses = vec![None; script.pauses];
         let mut talk = Self {
             script,
             me,
@@ -152,6 +158,8 @@ impl Talk {
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],
+            pauses,
+            words: Words::default(),
             outputs: VecDeque::new(),
             wires: None,
         };
@@ -162,6 +170,7 @@ impl Talk {
         for (slot, var) in script.vars.iter().enumerate() {
             talk.state.globals[BUILT_IN.len() + slot] = talk.value(talk.me.epoch.0, var, &[], None);
         }
+        talk.words = Words::of(&script.watched, &talk.state.globals);
         talk
     }
 
@@ -181,6 +190,9 @@ impl Talk {
 
     fn set(&mut self, slot: usize, value: Value) {
         self.state.globals[slot] = value;
+        if self.script.watched.contains(&slot) {
+            self.words = Words::of(&self.script.watched, &self.state.globals);
+        }
         if slot == ME {
             self.tell_own_id();
         }

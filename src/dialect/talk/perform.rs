@@ -35,6 +35,7 @@ impl Talk {
             }
             match step.deed {
                 Deed::Ignore => concern = Concern::Others,
+                Deed::Heard => continue,
                 Deed::Elsewhere => {
                     concern = Concern::Elsewhere { from: who };
                     continue;
@@ -98,19 +99,16 @@ impl Talk {
             self.meet(id, &wire);
             touched.push(id.to_owned());
         }
-        if !self.holds(now, step.when.as_ref(), true, locals, who) {
+        if !self.holds(now, step.when.as_ref(), true, locals, who) || !self.rested(now, step) {
             return;
         }
         // Whether to give way is judged by what the pair had before this frame.
+        let script = self.script.clone();
         let polite = match &step.deed {
             Deed::Offer { polite, .. } => {
-                let script = self.script.clone();
                 self.holds(now, Some(polite.as_ref().unwrap_or(&script.polite)), true, locals, who)
             }
-            _ => {
-                let script = self.script.clone();
-                self.holds(now, Some(&script.polite), true, locals, who)
-            }
+            _ => self.holds(now, Some(&script.polite), true, locals, who),
         };
         if let Some(id) = who {
             self.note(now, step, id, locals, polite);
@@ -149,35 +147,56 @@ impl Talk {
         }
     }
 
+    /// Whether the step's pause is over; if so, it begins anew.
+    fn rested(&mut self, now: Instant, step: &Step) -> bool {
+        let Some((slot, pause)) = step.pause else { return true };
+        let rested = self.pauses[slot].is_none_or(|done| done + pause <= now);
+        if rested {
+            self.pauses[slot] = Some(now);
+        }
+        rested
+    }
+
     /// Tells of each of a list; `later` is whether this peer stands before it.
     fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
-        let Deed::Peers { list, each, id, later, start, initiate } = &step.deed else { return };
-        if !self.holds(now, step.when.as_ref(), true, locals, None) {
+        let Deed::Peers { list, at, each, id, later, start, initiate } = &step.deed else { return };
+        if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.rested(now, step) {
             return;
         }
         self.apply(now, &step.set, locals);
-        let Value::Array(items) = self.value(now, list, locals, None) else { return };
+        let slot = list.local().unwrap_or(*at);
+        if slot == *at {
+            locals[slot] = self.value(now, list, locals, None);
+        }
+        // What one of them binds is forgotten before the next.
+        let free: Vec<usize> = (0..locals.len()).filter(|slot| slot == id || locals[*slot].is_null()).collect();
+        let kept = std::mem::take(&mut locals[*id]);
         let own = self.own_id();
         let mut seen_own = false;
-        for item in items {
-            let mut bound = locals.to_vec();
-            bound[*id] = Value::Null;
-            bound[*later] = Value::Bool(seen_own);
-            if !each.fits(Some(&item), &self.state.globals, &mut bound) {
+        for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
+            free.iter().for_each(|slot| locals[*slot] = Value::Null);
+            locals[*later] = Value::Bool(seen_own);
+            let item = std::mem::take(&mut locals[slot][position]);
+            let fits = each.fits(Some(&item), &self.state.globals, locals);
+            locals[slot][position] = item;
+            if !fits {
                 continue;
             }
-            let other = text(&bound[*id]);
+            let other = text(&locals[*id]);
             if other == own {
                 seen_own = true;
                 continue;
             }
-            if other.is_empty() || self.state.members.meet(&other, &bound[*id]).is_none() {
+            if other.is_empty() || self.state.members.meet(&other, &locals[*id]).is_none() {
                 continue;
             }
-            touched.push(other.clone());
-            self.note(now, step, &other, &bound, false);
-            self.tell(now, &other, start.as_ref(), initiate.as_ref(), &bound);
+            self.note(now, step, &other, locals, false);
+            self.tell(now, &other, start.as_ref(), initiate.as_ref(), locals);
+            touched.push(other);
         }
+        free.iter().for_each(|slot| locals[*slot] = Value::Null);
+        locals[*later] = Value::Null;
+        locals[*id] = kept;
     }
 
     /// Writes down what a step says of somebody: name, marks, the pair's variables.
@@ -187,7 +206,9 @@ impl Talk {
             .iter()
             .map(|(slot, expression)| (*slot, self.holds(now, Some(expression), false, locals, Some(id))))
             .collect();
-        let name = step.name.as_ref().map(|name| text(&self.value(now, name, locals, Some(id))));
+        let nameless = self.state.members.get(id).is_some_and(|other| other.name.is_empty());
+        let name = step.name.as_ref().filter(|_| nameless);
+        let name = name.map(|name| text(&self.value(now, name, locals, Some(id))));
         let mut captured = vec![];
         for (slot, template) in &step.capture {
             captured.push((*slot, self.value(now, template, locals, Some(id))));
@@ -195,9 +216,7 @@ impl Talk {
         let pairs = self.script.pair.len();
         let Some(other) = self.state.members.get_mut(id) else { return };
         marks.into_iter().for_each(|(slot, flag)| other.mark(slot, flag));
-        if let Some(name) = name
-            && other.name.is_empty()
-        {
+        if let Some(name) = name {
             other.name = name;
         }
         // When both have offered, the variables are those of the offer that counts.

@@ -1,5 +1,7 @@
 //! The language and its built-ins, on transcripts that are data.
 
+mod dashboard;
+mod look;
 mod transcript;
 
 use super::*;
@@ -21,6 +23,7 @@ fn every_built_in_reads() {
 #[test]
 fn built_ins_say_and_understand_what_their_servers_do() {
     let check = |name: &str, text: &str| transcript::check(&Dialect::named(name).unwrap(), text);
+    check("dashboard", include_str!("transcripts/dashboard.txt"));
     check("peerjs", include_str!("transcripts/peerjs.txt"));
     check("y-webrtc", include_str!("transcripts/y-webrtc.txt"));
     check("socketio-addpeer", include_str!("transcripts/socketio-addpeer.txt"));
@@ -31,18 +34,20 @@ fn built_ins_say_and_understand_what_their_servers_do() {
     check("relay-global", include_str!("transcripts/relay.txt"));
 }
 
-/// The built-in is Rust for speed alone: the language can say it.
 #[test]
-fn the_dashboard_and_its_written_twin_say_the_same() {
-    let twin = include_str!("../../../tests/dialects/dashboard.toml");
-    let transcript = include_str!("../../../tests/dialects/dashboard.txt");
-    transcript::check(
-        &read("dashboard.toml", twin).unwrap_or_else(|problems| panic!("{}", shown(&problems))),
-        transcript,
-    );
-    // A file's peers tell the board how they are called; the dashboard needs no board.
-    let without_board: String = transcript.split_inclusive('\n').filter(|line| !line.contains(" known as ")).collect();
-    transcript::check(&Dialect::Dashboard, &without_board);
+fn a_board_is_kept_only_for_dialects_whose_peers_read_it() {
+    let without: Vec<&str> = names().filter(|name| !Dialect::named(name).unwrap().needs_board()).collect();
+    assert_eq!(without, ["dashboard", "y-webrtc", "relay", "relay-global", "relay-open"]);
+}
+
+/// `meshload run` counts by these names.
+#[test]
+fn sayings_of_one_kind_are_counted_together() {
+    let dashboard = Dialect::named("dashboard").unwrap();
+    let subscribe = dashboard.kinds().iter().filter(|kind| kind.starts_with("subscribe")).count();
+    assert_eq!(subscribe, 1, "{:?}", dashboard.kinds());
+    let problems = read("x.toml", "[say]\njoin = {}\n[kinds]\njoni = \"hello\"\n").unwrap_err();
+    assert_eq!(problems[0].to_string(), "kinds: no key is called \"joni\"; did you mean join? (x.toml:4)");
 }
 
 #[test]
@@ -95,7 +100,7 @@ fn shown(problems: &[Problem]) -> String {
 /// Frames that the built-ins know, to be spoilt.
 fn frames() -> Vec<&'static str> {
     let transcripts = [
-        include_str!("../../../tests/dialects/dashboard.txt"),
+        include_str!("transcripts/dashboard.txt"),
         include_str!("transcripts/peerjs.txt"),
         include_str!("transcripts/simple-signal.txt"),
         include_str!("transcripts/webtorrent-tracker.txt"),
@@ -110,7 +115,7 @@ fn frames() -> Vec<&'static str> {
 
 proptest! {
     #[test]
-    fn no_frame_makes_a_conversation_panic(garbage in ".{0,200}", pick in 0_usize..1_000, cut in 0_usize..400, to in 0_usize..9) {
+    fn no_frame_makes_a_conversation_panic(garbage in ".{0,200}", pick in 0_usize..1_000, cut in 0_usize..400, to in 0_usize..10) {
         let known = frames();
         let frame = known[pick % known.len()];
         let cut = (0..=cut.min(frame.len())).rev().find(|at| frame.is_char_boundary(*at)).unwrap_or(0);
@@ -125,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn no_file_makes_the_reader_panic(garbage in ".{0,40}", cut in 0_usize..8_000, which in 0_usize..9) {
+    fn no_file_makes_the_reader_panic(garbage in ".{0,40}", cut in 0_usize..20_000, which in 0_usize..10) {
         let text = builtins()[which].text;
         let cut = (0..=cut.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let _outcome = read("x", &format!("{}{garbage}{}", &text[..cut], &text[cut..]));

@@ -4,7 +4,7 @@ use super::*;
 
 fn signal(kind: &str, from: &str, to: &str, body: &str) -> String {
     let data = format!(r#"{{"roomId":"r","fromUserId":"{from}","toUserId":"{to}",{body}}}"#);
-    envelope(kind, wire::SIGNALING, from, &data)
+    envelope(kind, SIGNALING, from, &data)
 }
 
 fn offer(from: &str, to: &str, sdp: &str) -> String {
@@ -82,19 +82,19 @@ fn a_list_without_our_room_is_for_others_however_it_is_written() {
 #[test]
 fn a_goodbye_is_noticed_once_and_a_strangers_is_not() {
     let mut stage = Stage::entered(|_| {});
-    let left = envelope("user-left-room", wire::ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#);
+    let left = envelope("user-left-room", ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#);
     stage.check(&left, &["mine, from c"]);
     stage.check(&user_joined("c", ""), &["mine, from c", "met c, start, offer"]);
     let data = r#"{"roomId":"r","participant":{"id":"c","name":"U","leftAt":1}}"#;
-    stage.check(&envelope("participant-left", wire::CHAT, "c", data), &["mine, from c", "left c"]);
+    stage.check(&envelope("participant-left", CHAT, "c", data), &["mine, from c", "left c"]);
     stage.check(&left, &["mine, from c"]);
 }
 
 #[test]
 fn the_right_message_on_another_channel_is_evidence_and_changes_nothing() {
     let mut stage = Stage::entered(|me| me.trigger = Trigger::PeerReady);
-    for channel in [wire::ROOMS, wire::ACCESS, "webrtc-chat-v2", ""] {
-        let ready = peer_ready("c").replace(wire::CHAT, channel);
+    for channel in [ROOMS, ACCESS, "webrtc-chat-v2", ""] {
+        let ready = peer_ready("c").replace(CHAT, channel);
         stage.check(&ready, &[r#"elsewhere, from Some("c")"#]);
     }
     stage.check(&peer_ready("c"), &["mine, from c", "met c, start, offer"]);
@@ -102,8 +102,19 @@ fn the_right_message_on_another_channel_is_evidence_and_changes_nothing() {
 
 #[test]
 fn a_type_that_the_protocol_does_not_have_is_for_nobody_in_particular() {
-    let strange = envelope("webrtc-renegotiate", wire::SIGNALING, "c", r#"{"roomId":"r","toUserId":"b"}"#);
+    let strange = envelope("webrtc-renegotiate", SIGNALING, "c", r#"{"roomId":"r","toUserId":"b"}"#);
     Stage::entered(|_| {}).check(&strange, &["for others"]);
+}
+
+#[test]
+fn what_changes_nothing_is_for_this_room_all_the_same() {
+    let mut stage = Stage::entered(|_| {});
+    let created = envelope("room-created", ROOMS, "c", r#"{"id":"r","name":"R","host":"C","hostId":"c"}"#);
+    stage.check(&created, &["mine, from c"]);
+    stage.check(&created.replace(r#""id":"r""#, r#""id":"q""#), &["for others"]);
+    stage.check(&envelope("join-request", ACCESS, "c", r#"{"roomId":"r"}"#), &["mine, from c"]);
+    // Nobody was met by it.
+    stage.check(&envelope("user-left-room", ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#), &["mine, from c"]);
 }
 
 #[test]
@@ -111,8 +122,8 @@ fn our_own_words_come_back_without_effect() {
     let mut stage = Stage::before(|_| {});
     let said = stage.tell(Input::Open);
     for output in &said {
-        if let Output::Send { text, kind, .. } = output
-            && *kind != wire::SUBSCRIBE
+        if let Output::Send { text, .. } = output
+            && !text.contains("subscribe")
         {
             stage.check(text, &["for others"]);
         }
@@ -125,7 +136,7 @@ fn a_sender_is_a_tab_and_the_user_is_named_in_the_data() {
     let from_tab = |frame: String| frame.replace(r#""sender":"c""#, r#""sender":"tab-k3j9x0a1b-1763712345678""#);
     stage.check(&from_tab(user_joined("c", "")), &["mine, from c", "met c, start, offer"]);
     stage.check(&from_tab(offer("c", "b", "v=0")), &["mine, from c", "offer of c, polite"]);
-    let left = envelope("user-left-room", wire::ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#);
+    let left = envelope("user-left-room", ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#);
     stage.check(&from_tab(left), &["mine, from c", "left c"]);
 }
 
@@ -159,7 +170,7 @@ fn a_rejected_join_is_heard_in_both_shapes_and_not_said_again() {
         r#"{"type":"join-rejected","channel":"webrtc-dashboard-access","message":"taken","roomId":"r","userId":"WHO","reason":"DUPLICATE_USERNAME","timestamp":"2025-11-21T08:05:45.678Z"}"#,
     );
     let data = r#"{"roomId":"r","userId":"WHO","userName":"U","reason":"DUPLICATE_USERNAME"}"#;
-    check(&envelope("join-rejected", wire::ACCESS, "a", data));
+    check(&envelope("join-rejected", ACCESS, "a", data));
 }
 
 #[test]

@@ -29,7 +29,8 @@ fn signals() -> impl Strategy<Value = Signal> {
     let text = || "\\PC{0,80}|v=0\r\na=mid:0\r\n\"\\\\";
     let candidate = (".{1,80}", proptest::option::of(text()), any::<Option<u16>>(), proptest::option::of(text()))
         .prop_map(|(candidate, mid, line, ufrag)| Signal::Candidate(Candidate { candidate, mid, line, ufrag }));
-    prop_oneof![text().prop_map(|sdp| Signal::Offer { sdp }), text().prop_map(|sdp| Signal::Answer { sdp }), candidate,]
+    let sdp = || "\\PC{1,80}|v=0\r\na=mid:0\r\n\"\\\\";
+    prop_oneof![sdp().prop_map(|sdp| Signal::Offer { sdp }), sdp().prop_map(|sdp| Signal::Answer { sdp }), candidate]
 }
 
 /// Hears the frame, which must be booked exactly once, before anything that follows from it.

@@ -1,6 +1,9 @@
-//! What is wrong with a profile, said so that it can be put right without looking anything up.
+//! What is wrong with a text that somebody wrote, said so that it can be put right without looking anything up.
 
 use std::fmt;
+
+/// More mistakes than this are not read by anybody.
+pub const PROBLEMS_MAX: usize = 50;
 
 /// One mistake: which value (`rooms.size`, or empty for the text as a whole), what is wrong with it,
 /// and where it was written (`profiles/churn.toml:7`, or the option it came from).
@@ -40,7 +43,7 @@ pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 /// `a, b or c`
-pub(super) fn one_of(words: &[&str]) -> String {
+pub fn one_of(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [only] => (*only).to_owned(),
@@ -49,7 +52,7 @@ pub(super) fn one_of(words: &[&str]) -> String {
 }
 
 /// Text of the user's, quoted, with control characters escaped and no longer than a line can bear.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
     let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN).is_some() {
