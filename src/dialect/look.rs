@@ -199,7 +199,7 @@ mod tests {
     fn a_field_rules_out_only_what_it_surely_is_not() {
         let field = Field::new("to");
         let check = |frame: &str, out: bool| {
-            assert_eq!(field.rules_out(&mut Glance::at(frame, &numbered()), "me"), out, "{frame}")
+            assert_eq!(field.rules_out(&mut Glance::at(frame, &numbered()), "me"), out, "{frame}");
         };
         check(r#"{"to":"you"}"#, true);
         check(r#"{"to":"me"}"#, false);

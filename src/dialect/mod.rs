@@ -14,6 +14,7 @@ mod names;
 mod pattern;
 mod problem;
 mod script;
+mod straight;
 mod talk;
 mod template;
 mod words;

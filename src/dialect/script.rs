@@ -2,8 +2,9 @@
 
 use super::codec::Codec;
 use super::expression::Expression;
-use super::look::Look;
+use super::look::{Look, Rest};
 use super::pattern::Pattern;
+use super::straight::{Common, Straight};
 use super::template::Template;
 use crate::vocabulary::message::Kind;
 use memchr::memmem::Finder;
@@ -52,6 +53,8 @@ pub(super) struct Script {
     pub opening: String,
     /// Rules that a frame with this first word can hit, in order.
     pub by_head: FxHashMap<String, Vec<u16>>,
+    /// By first word: what tells that a frame is for others before any rule is tried.
+    pub common: FxHashMap<String, Common>,
     /// Rules that any first word can hit.
     pub headless: Vec<u16>,
     /// All of them: for a frame whose first word can't be read.
@@ -130,12 +133,23 @@ impl JoinDeed {
 pub(super) struct Rule {
     pub kind: Kind,
     pub look: Look,
+    /// Fields that have to equal a variable, from the frame's root.
+    pub straight: Vec<Straight>,
     pub pattern: Pattern,
     /// How many values it binds.
     pub locals: usize,
     pub lets: Vec<(usize, Expression)>,
     pub conditions: Vec<Expression>,
     pub steps: Vec<Step>,
+}
+
+impl Rule {
+    /// It does nothing to any frame with its first word.
+    pub fn is_to_ignore(&self) -> bool {
+        let simple = self.lets.is_empty() && self.conditions.is_empty() && matches!(self.look.rest, Rest::Nothing);
+        let ignores = |step: &Step| matches!(step.deed, Deed::Ignore) && step.when.is_none() && step.set.is_empty();
+        simple && self.look.head.is_some() && matches!(self.steps.as_slice(), [step] if ignores(step))
+    }
 }
 
 #[derive(Debug)]

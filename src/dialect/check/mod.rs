@@ -10,7 +10,8 @@ use super::expression::Expression;
 use super::names::{BUILT_IN, Names, Scope};
 use super::pattern::is_name;
 use super::problem::{Problems, suggestion};
-use super::script::{Deed, Discovery, Script, Timer};
+use super::script::{Deed, Discovery, JoinStep, Rule, Script, Timer};
+use super::straight::{Common, Straight};
 use super::template::Template;
 use crate::vocabulary::message::Kind;
 use crate::vocabulary::problem::{Problem, quoted};
@@ -143,15 +144,9 @@ impl<'a> Checker<'a> {
         let join_first = self.join("join_first");
         let rules = self.rules();
         let timers = self.timers();
-        let mut watched: Vec<usize> =
-            rules.iter().flat_map(|rule| rule.look.sames.iter().map(|(_, slot)| *slot)).collect();
-        watched.sort_unstable();
-        watched.dedup();
         let (by_head, headless) = dispatch(&rules);
-        let own_name = root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
-        let shares = join.iter().chain(join_first.iter().flatten()).any(|step| step.deed.is_between_peers())
-            || rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.deed, Deed::Share(_)));
-        let needs_board = !own_name || shares || discovery == Discovery::Harness;
+        let watched = watched(&rules);
+        let needs_board = discovery == Discovery::Harness || self.is_between_peers(&join, join_first.as_deref(), &rules);
         if self.kinds.len() > usize::from(u8::MAX) {
             self.problems.note(1, "", "more than 255 kinds of frames");
         }
@@ -180,6 +175,7 @@ impl<'a> Checker<'a> {
             join_first,
             acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.deed, Deed::Joined)),
             any: (0..rules.len() as u16).collect(),
+            common: common(&rules, &by_head),
             rules,
             timers,
             pauses: self.pauses,
@@ -189,6 +185,16 @@ impl<'a> Checker<'a> {
             by_head,
             headless,
         }
+    }
+
+    /// Whether its peers go by other ids than the harness gave, or tell each other anything inside the process.
+    fn is_between_peers(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
+        let own_name = self.root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
+        let mut steps = join.iter().chain(join_first.into_iter().flatten());
+        let mut deeds = rules.iter().flat_map(|rule| &rule.steps);
+        !own_name
+            || steps.any(|step| step.deed.is_between_peers())
+            || deeds.any(|step| matches!(step.deed, Deed::Share(_)))
     }
 
     /// How many notices of a leave each that stays gets: 0, 1 or 2.
@@ -331,7 +337,7 @@ fn collect_marks(node: Option<&Node>, marks: &mut Vec<String>) {
 }
 
 /// Which rules a frame can hit, by its first word.
-fn dispatch(rules: &[super::script::Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
+fn dispatch(rules: &[Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
     let heads: Vec<Option<&String>> = rules.iter().map(|rule| rule.look.head.as_ref()).collect();
     let able = |head: Option<&String>| -> Vec<u16> {
         let hits = heads.iter().enumerate().filter(|(_, own)| own.is_none() || **own == head);
@@ -339,6 +345,33 @@ fn dispatch(rules: &[super::script::Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<
     };
     let by_head = heads.iter().flatten().map(|head| ((*head).clone(), able(Some(head)))).collect();
     (by_head, able(None))
+}
+
+/// What tells that a frame with that first word is for others, where all its rules agree on it.
+fn common(rules: &[Rule], by_head: &FxHashMap<String, Vec<u16>>) -> FxHashMap<String, Common> {
+    let mut found = FxHashMap::default();
+    for (head, able) in by_head {
+        let able: Vec<&Rule> = able.iter().map(|index| &rules[usize::from(*index)]).collect();
+        let [first, others @ ..] = able.as_slice() else { continue };
+        let ignored = first.is_to_ignore();
+        let of_one_kind = others.iter().all(|rule| rule.kind == first.kind);
+        let asked_by_all = |field: &&Straight| {
+            others.iter().all(|rule| rule.straight.iter().any(|other| other.is_as(field)))
+        };
+        let fields: Vec<Straight> = first.straight.iter().filter(asked_by_all).cloned().collect();
+        if ignored || of_one_kind && !fields.is_empty() {
+            found.insert(head.clone(), Common { kind: first.kind, ignored, fields });
+        }
+    }
+    found
+}
+
+/// The variables that a look seeks in frames.
+fn watched(rules: &[Rule]) -> Vec<usize> {
+    let mut slots: Vec<usize> = rules.iter().flat_map(|rule| rule.look.sames.iter().map(|(_, slot)| *slot)).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::join::{settings, shared};
 use super::{Checker, condition};
+use crate::dialect::codec::Codec;
 use crate::dialect::document::{Item, Node};
 use crate::dialect::expression::Expression;
 use crate::dialect::look::Look;
@@ -9,6 +10,7 @@ use crate::dialect::names::Scope;
 use crate::dialect::pattern::Pattern;
 use crate::dialect::problem::{Problems, suggestion};
 use crate::dialect::script::{Deed, ErrorClass, Rule, Saying, Step, Who};
+use crate::dialect::straight::Straight;
 use crate::dialect::template::Template;
 use crate::vocabulary::problem::quoted;
 
@@ -92,11 +94,12 @@ impl Checker<'_> {
             self.problems.note(item.line, path, format!("does nothing; say one of {}", DEEDS.join(", ")));
         }
         let look = Look::of(&pattern, self.codec, &self.leading);
+        let straight = if self.codec == Codec::Json { Straight::all_of(&pattern) } else { vec![] };
         let kind = match item.key("kind") {
             Some(node) => node.text(path, self.problems)?.to_owned(),
             None => kind_of(&steps, &look),
         };
-        Some(Rule { kind: self.kind(&kind), look, pattern, locals: scope.locals.len(), lets, conditions, steps })
+        Some(Rule { kind: self.kind(&kind), look, straight, pattern, locals: scope.locals.len(), lets, conditions, steps })
     }
 
     fn step(&mut self, item: &Node, path: &str, scope: &mut Scope<'_>) -> Option<Step> {

@@ -17,6 +17,9 @@ const UNKNOWN: Kind = Kind(0);
 impl Talk {
     /// What the frame was, and whom it was for.
     pub(super) fn hear(&mut self, now: Instant, frame: &str) -> (Kind, Concern) {
+        if let Some(kind) = self.drops(frame) {
+            return (kind, Concern::Others);
+        }
         let script = self.script.clone();
         let mut content = None;
         if self.expects() || (script.codec == Codec::SocketIo && !frame.starts_with("42")) {
@@ -62,6 +65,13 @@ impl Talk {
             }
         }
         (kind.unwrap_or(UNKNOWN), Concern::Others)
+    }
+
+    /// What a frame is that is for others beyond doubt, once nothing is awaited any more.
+    fn drops(&self, frame: &str) -> Option<Kind> {
+        let script = &*self.script;
+        let first = if self.joining.is_over() { head(frame, script.codec, &script.opening)? } else { return None };
+        script.common.get(first).filter(|common| common.drops(frame, &self.words)).map(|common| common.kind)
     }
 
     /// The frame's content; what is the transport's own, or garbage, is dealt with.

@@ -23,11 +23,17 @@ pub(super) struct Joining {
     /// So many offers are awaited for the pool.
     pub pooling: Option<usize>,
     failed: bool,
+    /// Every step is done.
+    over: bool,
 }
 
 impl Joining {
     pub fn open(&mut self) {
         self.open = true;
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 }
 
@@ -39,12 +45,16 @@ enum Progress {
 impl Talk {
     /// Does every step that can be done now.
     pub(super) fn go_on(&mut self, now: Instant) {
+        if self.joining.over {
+            return;
+        }
         let script = self.script.clone();
         while self.joining.open && !self.joining.failed {
             let Some(step) = self.steps(&script).get(self.joining.at) else {
                 if !script.acknowledged {
                     self.joined(now);
                 }
+                self.joining.over = true;
                 return;
             };
             let view = self.state.view(&script, self.me.timestamp(now), &[], None);

@@ -9,6 +9,7 @@ fn without_looks(file: &str, text: &str) -> Dialect {
     let mut script = check::read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems)));
     script.rules.iter_mut().for_each(|rule| rule.look = Look::default());
     script.by_head.clear();
+    script.common.clear();
     script.headless.clone_from(&script.any);
     Dialect(Arc::new(script))
 }
