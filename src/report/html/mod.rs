@@ -2,6 +2,7 @@
 
 mod axis;
 mod chart;
+mod control;
 mod failures;
 mod generator;
 mod glossary;
