@@ -13,6 +13,9 @@ use std::time::Duration;
 /// What a further subscriber may add to a delivery: more is more than a relay's own work for a frame.
 const SLOPE_MAX: Duration = Duration::from_micros(1_500);
 
+/// Of ten healthy targets that are far, not one in a thousand comes so far by chance.
+const STANDARD_ERRORS_MIN: f64 = 5.0;
+
 /// A cause with what speaks for it.
 struct Case {
     cause: Cause,
@@ -265,15 +268,18 @@ fn roster(roster: &Roster) -> Option<Case> {
 }
 
 fn fanout(fanout: &Fanout) -> Option<Case> {
-    let Fanout { observers, alone, observed } = fanout;
-    let steep = fanout.slope() > SLOPE_MAX && *observed > 3 * *alone;
-    steep.then(|| Case {
+    let (alone, observed) = fanout.fastest();
+    let steep = fanout.slope() > SLOPE_MAX;
+    // Near, the fastest delivery is the server's work and little else; from afar the means have to tell.
+    let clear = observed > 3 * alone || fanout.standard_errors() > STANDARD_ERRORS_MIN;
+    (steep && clear).then(|| Case {
         cause: Cause::SlowFanout,
         confidence: Confidence::High,
         evidence: vec![format!(
-            "A message takes {:.1} ms at best; with {observers} silent subscribers more, {:.1} ms: {:.1} ms for each.",
-            ms(*alone),
-            ms(*observed),
+            "A message takes {:.1} ms at best; with {} silent subscribers more, {:.1} ms: {:.1} ms for each.",
+            ms(alone),
+            fanout.observers,
+            ms(observed),
             ms(fanout.slope())
         )],
     })

@@ -40,8 +40,8 @@ pub struct Order {
     /// The prefix of all names on the wire.
     pub run_id: String,
     pub dialect: Dialect,
-    /// The largest room that is tried; two peers come first.
-    pub peers: u16,
+    /// The rooms that are tried, by their size, until one fails.
+    pub sizes: Vec<u16>,
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub settle: Duration,
@@ -72,8 +72,7 @@ pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -
         }
     };
     let mut cast = Cast { order, plays: 0 };
-    let larger = (order.peers > 2).then_some(order.peers);
-    for size in [2].into_iter().chain(larger) {
+    for size in order.sizes.iter().copied() {
         tell(&format!("{size} peers"));
         let story = cast.play(&mut lab, &steady(size), order.trigger, order.settle, tell);
         let works = story.opened() == story.planned();
