@@ -23,6 +23,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod traces;
 mod validity;
 
 pub use crate::metrics::health::{Depths, Health, Sample};
@@ -31,4 +32,5 @@ pub use crate::metrics::recorder::Recorder;
 pub use crate::metrics::room::RoomFacts;
 pub use crate::metrics::summarize::{Facts, summarize};
 pub use crate::metrics::tally::Tally;
+pub use crate::metrics::traces::{Sample as TraceSample, Traced};
 pub use crate::metrics::validity::{Strain, Thresholds, judge};

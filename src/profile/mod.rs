@@ -23,7 +23,7 @@ pub use overrides::{Knob, Override};
 pub use problem::{Problem, nearest};
 pub use secret::Secret;
 pub use target::DIALECTS;
-pub use units::{duration, share};
+pub use units::{duration, share, size};
 
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Reliability, Trigger};
 use section::{Reader, Section};
