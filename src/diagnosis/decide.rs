@@ -54,16 +54,16 @@ fn phase(findings: &Findings, failed: Option<&Story>) -> Option<Phase> {
 
 /// No conversation came about.
 fn refusal(findings: &Findings) -> Option<Case> {
-    let of_peer = || findings.stories.iter().find_map(|story| story.peer_failure().map(|(_, failure)| failure));
-    let failure = findings.refused.as_ref().or_else(of_peer)?;
+    let of_story = || findings.stories.iter().find_map(Story::refusal);
+    let failure = findings.refused.clone().or_else(of_story)?;
     let cause = match (failure.phase, failure.reason) {
         (_, Reason::GeneratorLimit) => Cause::Unknown,
-        (Phase::Join, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
+        (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
         (_, Reason::Rejected) => Cause::Rejected,
         (Phase::Connect, _) => Cause::Unreachable,
         _ => return None,
     };
-    Some(Case { cause, confidence: Confidence::High, evidence: vec![told(failure)] })
+    Some(Case { cause, confidence: Confidence::High, evidence: vec![told(&failure)] })
 }
 
 fn told(failure: &Failure) -> String {

@@ -61,7 +61,7 @@ pub fn at_first_sight(failure: &Failure) -> Option<Insight> {
     let cause = match (failure.phase, failure.reason) {
         // The machine's own limit is no cause to be looked for at the target.
         (_, Reason::GeneratorLimit) => Cause::None,
-        (Phase::Join, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
+        (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
         (_, Reason::Rejected) => Cause::Rejected,
         (Phase::Connect, _) => Cause::Unreachable,
         (_, Reason::Closed | Reason::Protocol | Reason::Tls | Reason::Dns | Reason::Refused) => Cause::Unknown,

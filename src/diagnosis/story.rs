@@ -1,7 +1,7 @@
 //! One handshake of a whole room, folded from its events into what a diagnosis asks about.
 
 use crate::vocabulary::event::{Concern, Event, Part, What};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Kind;
 use crate::vocabulary::phase::Phase;
@@ -209,6 +209,13 @@ impl Story {
     /// Why a peer failed as a whole, and which.
     pub fn peer_failure(&self) -> Option<(Seat, &Failure)> {
         self.peers.iter().find_map(|(seat, peer)| Some((*seat, peer.failed.as_ref()?)))
+    }
+
+    /// Why a peer failed as a whole, or was turned away after it had said its join.
+    pub fn refusal(&self) -> Option<Failure> {
+        let of_pairs = || self.pairs.values().filter_map(|pair| pair.failed.as_ref());
+        let rejected = || of_pairs().find(|failure| failure.reason == Reason::Rejected);
+        self.peer_failure().map(|(_, failure)| failure).or_else(rejected).cloned()
     }
 
     /// Some peer had a connection.

@@ -128,9 +128,7 @@ fn is_amiss(story: &Story) -> bool {
 
 /// The server's no says all there is to say.
 fn was_turned_away(story: &Story) -> bool {
-    story
-        .peer_failure()
-        .is_some_and(|(_, failure)| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
+    story.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
 }
 
 fn saw_a_list(story: &Story, dialect: &Dialect) -> bool {
