@@ -1,5 +1,6 @@
 //! A run that meets each preset says why its edges failed: the preset's own cause, or candidates with it among them.
 
+use flate2::read::GzDecoder;
 use meshload::controller::{self, Keep, Order, Show};
 use meshload::dialect::Dialect;
 use meshload::metrics::Thresholds;
@@ -9,6 +10,8 @@ use meshload::server::{self, Kind, faults};
 use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -49,7 +52,7 @@ fn fault_of(kind: Kind, preset: Option<&str>, trigger: &str) -> Option<String> {
     let named: Vec<String> = causes.iter().map(|row| format!("{} {}", row.edges, row.name())).collect();
     println!("{kind:?} {trigger} {preset:?}: {failed} failed, {named:?}");
     let is_right = |names: &[String]| names.iter().any(|name| Some(name.as_str()) == preset);
-    let right = (failed > 0) == !causes.is_empty() && causes.iter().all(|row| is_right(&row.causes));
+    let right = (failed > 0) != causes.is_empty() && causes.iter().all(|row| is_right(&row.causes));
     (!right).then(|| format!("{kind:?} {trigger} {preset:?}: {:#?}\n{:#?}", summary.failures, summary.diagnosis))
 }
 
@@ -98,4 +101,45 @@ fn the_traces_of_a_healthy_run_are_of_its_slowest_edges() {
     let slowest: Vec<_> = summary.slowest.iter().take(3).map(|slow| Some(slow.due_us)).collect();
     assert_eq!(times, slowest);
     assert!(summary.traces.iter().all(|trace| trace.steps.iter().any(|step| step.what.starts_with("channel open"))));
+}
+
+#[test]
+fn events_traces_and_the_advised_command_hold_no_secret() {
+    const CANARY: &str = "canary-7f3a";
+    let meshload = env!("CARGO_BIN_EXE_meshload");
+    let mut server = Command::new(meshload)
+        .args(["serve", "--listen", "127.0.0.1:0", "--fault", "timing"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let url = format!("{}?token=${{CANARY}}", line.trim().strip_prefix("listening on ").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(meshload)
+        .args(["run", "--rooms", "1", "--room-size", "3", "--timeout", "1s", "--duration", "1s", "--events"])
+        .args(["--traces", "3", "--set", "handshake.trigger=peer-ready", "--target", &url])
+        .args(["-H", "Authorization: Bearer ${CANARY}", "--out", folder.path().to_str().unwrap()])
+        .env("CANARY", CANARY)
+        .output();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(99), "{output:?}");
+
+    let mut written = [output.stdout, output.stderr].concat();
+    let mut events = String::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let content = std::fs::read(&path).unwrap();
+        if path.ends_with("events.jsonl.gz") {
+            GzDecoder::new(&*content).read_to_string(&mut events).unwrap();
+        }
+        written.extend(content);
+    }
+    let written = String::from_utf8_lossy(&written).into_owned() + &events;
+    assert!(!written.contains(CANARY));
+    assert!(written.contains("to look closer: meshload probe --target ws://127.0.0.1:"), "{written}");
+    let facts: Vec<serde_json::Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(facts.iter().any(|fact| fact["what"] == "edge_failed" && fact["phase"] == "discovery"), "{events}");
 }
