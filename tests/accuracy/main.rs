@@ -55,7 +55,7 @@ fn all_hold(rows: &[Row]) {
 /// reader's subscription on the way can be taken for the one after it, so that the very least is no proof.)
 #[test]
 fn a_delay_is_never_measured_as_less_than_it_was() {
-    let rows = delays::constant(Duration::from_millis(50), 6);
+    let rows = delays::constant(Duration::from_millis(50), 12);
     table::print(&rows);
     let floor = rows.iter().find(|row| row.what.contains("p10")).expect("a row about the least");
     assert!(floor.holds, "{floor:?}");
@@ -63,7 +63,7 @@ fn a_delay_is_never_measured_as_less_than_it_was() {
 
 #[test]
 fn the_percentiles_on_either_side_of_a_step_lie_on_either_side_of_it() {
-    let rows = delays::two_points(6);
+    let rows = delays::two_points(12);
     table::print(&rows);
     let beyond = rows.iter().find(|row| row.what.contains("p95")).expect("a row about p95");
     assert!(beyond.holds_at_least, "{beyond:?}");
