@@ -100,6 +100,7 @@ fn play(delay: Duration) -> Summary {
         embedded: server::Config::default(),
         reach: Reach::default(),
         wait_for_target: Duration::ZERO,
+        keep: Default::default(),
         workers: 1,
         show: Show::Nothing,
         thresholds: Thresholds::default(),

@@ -21,6 +21,7 @@ const PRESETS: &[(&str, &[&str], i32)] = &[
     ("sdp-rewrite", BOTH, 99),
     ("candidate-drop", BOTH, 99),
     ("slow-fanout", BOTH, 0),
+    ("name-taken", BOTH, 99),
 ];
 const BOTH: &[&str] = &["relay", "registry"];
 /// Probes that run at once: more would make fresh connections old.

@@ -31,6 +31,7 @@ fn order(kind: Kind, text: &str, workers: usize) -> Order {
         embedded: server::Config { kind, ..server::Config::default() },
         reach: Reach::default(),
         wait_for_target: Duration::ZERO,
+        keep: Default::default(),
         workers,
         show: Show::Nothing,
         thresholds: Thresholds::default(),

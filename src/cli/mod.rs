@@ -1,10 +1,12 @@
 //! What was typed, as types: every command, with its help.
 
 mod capacity;
+mod keep;
 mod options;
 mod probe;
 
 pub use capacity::{CapacityArgs, SearchArgs, WatchArgs};
+pub use keep::KeepArgs;
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
     ShapeArgs, TrustArgs,
@@ -84,6 +86,8 @@ pub struct RunArgs {
     pub load: LoadArgs,
     #[command(flatten)]
     pub trust: TrustArgs,
+    #[command(flatten)]
+    pub keep: KeepArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -137,9 +137,9 @@ pub struct OutputArgs {
   meshload serve --fault timing          a server that fails in a way that is known
 
 Presets: channel-isolation, timing, channel-mismatch, connection, swallow-join, lost-first-offer, stale-roster,
-sdp-rewrite, candidate-drop, slow-fanout.
-Rules: drop | delay TIME[..TIME|~TIME|/subscriber] | duplicate [N] | reorder | corrupt frame|fingerprint | disconnect |
-stall TIME | rename-channel NAME | capacity N/s, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
+sdp-rewrite, candidate-drop, slow-fanout, name-taken.
+Rules: drop | delay TIME[..TIME|~TIME|/subscriber] | duplicate [N] | reorder | corrupt frame|fingerprint | reject |
+disconnect | stall TIME | rename-channel NAME | capacity N/s, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
 The first rule that matches a message decides its fate.")]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one

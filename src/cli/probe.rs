@@ -15,8 +15,8 @@ use std::time::Duration;
 
 Exits with 0 if every channel opened, 99 if not, 96 if nothing answered.")]
 pub struct ProbeArgs {
-    /// Peers of the largest room that is tried; two come first
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=16), env = "MESHLOAD_PEERS")]
+    /// Peers of the first room; one more are in the second
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(2..=16), env = "MESHLOAD_PEERS")]
     pub peers: u16,
     /// What makes a peer start an edge [default: peer-ready for dashboard]
     #[arg(long, value_name = "NAME", env = "MESHLOAD_TRIGGER")]

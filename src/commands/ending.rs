@@ -45,14 +45,15 @@ impl Ending<'_> {
 
     /// Judges the run and writes its report.
     pub fn judge(&self, done: Done) -> Ended {
-        let Done { mut summary, stop, panics } = done;
+        let Done { mut summary, stop, panics, events } = done;
         summary.run.profile = Some(to_toml(&self.task.profile).to_owned());
         summary.control.clone_from(&self.task.control);
         summary.gates = judge(&self.task.gates, &summary);
-        let own = if is_conserved(&summary) { Exit::Passed } else { Exit::Broken };
+        let chronicle = events.map_or(Ok(()), |events| self.folder.write([("events.jsonl.gz", events)]));
+        let own = if is_conserved(&summary) && chronicle.is_ok() { Exit::Passed } else { Exit::Broken };
         let exit = exit(&self.task.profile, &summary, stop, panics).first_of(own);
         let (exit, written) = self.keep(&mut summary, exit);
-        Ended { summary, exit, written }
+        Ended { summary, exit, written: written.and(chronicle) }
     }
 
     /// Writes the files, and again if what happened meanwhile (a full disk, a signal) is how the run ended.
@@ -179,7 +180,7 @@ mod tests {
         };
         let ending = Ending { task: &task, folder: &folder };
         let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
-        assert_eq!(ending.close(Done { summary, stop: None, panics: 1 }), Exit::Broken);
+        assert_eq!(ending.close(Done { summary, stop: None, panics: 1, events: None }), Exit::Broken);
         let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
         assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
     }

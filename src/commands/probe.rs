@@ -96,7 +96,8 @@ fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> O
         run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
         trickle: handshake.trickle && dialect.trickles(),
         dialect,
-        peers: args.peers,
+        // One more, so that what works for two and not for three shows.
+        sizes: vec![args.peers, args.peers + 1],
         trigger: handshake.trigger,
         initiator: handshake.initiator,
         settle: handshake.settle,

@@ -4,7 +4,7 @@ use super::Exit;
 use super::run::coloured;
 use super::stdout::complain;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
-use crate::controller::{self, Done, Order, Show, Signals, Stop, Trouble};
+use crate::controller::{self, Done, Keep, Order, Show, Signals, Stop, Trouble};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::metrics::Thresholds;
@@ -81,7 +81,9 @@ impl Task<'_> {
     fn order(&self, plan: Plan) -> Order {
         let Self { args, dialect, gates, faults, .. } = self;
         let show = show(args.output.quiet || args.output.no_progress, args.output.color);
-        order(&args.load, show, plan, dialect.clone(), gates.clone(), faults.clone())
+        let order = order(&args.load, show, plan, dialect.clone(), gates.clone(), faults.clone());
+        let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
+        Order { keep: Keep { traces: args.keep.traces.into(), events_bytes_max }, ..order }
     }
 
     /// How a signal that has come by now lets the command end.
@@ -119,6 +121,7 @@ pub(super) fn order(
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
         reach: Reach { allowed_hosts: load.allow_target.clone() },
         wait_for_target: load.wait_for_target,
+        keep: Keep::default(),
         workers: load.workers.map_or(cores, usize::from),
         show,
         thresholds: thresholds(&plan.profile.validity),
@@ -219,6 +222,7 @@ mod tests {
             embedded: server::Config::default(),
             reach: Reach::default(),
             wait_for_target: std::time::Duration::ZERO,
+            keep: Keep::default(),
             workers: 2,
             show: Show::Nothing,
             thresholds: Thresholds::default(),

@@ -1,6 +1,6 @@
 //! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
 
-use super::run::{Order, Stop, Trouble};
+use super::run::{Keep, Order, Stop, Trouble};
 use super::session::{Session, play};
 use super::signals::Signals;
 use crate::plan::Plan;
@@ -32,6 +32,8 @@ pub fn control(order: &Order, mut signals: Signals) -> Result<(Control, Option<S
         show: order.show,
         thresholds: order.thresholds,
         gates: vec![],
+        keep: Keep::default(),
+        probe: String::new(),
     };
     let done = runtime.block_on(play(session, &mut signals, None))?;
     let summary = done.summary;

@@ -1,5 +1,8 @@
 //! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
 
+mod advice;
+mod causes;
+mod chronicle;
 mod conductor;
 mod control;
 mod embedded;
@@ -23,5 +26,5 @@ pub use embedded::Embedded;
 pub use endpoint::Endpoints;
 pub use machine::machine;
 pub use progress::Show;
-pub use run::{Done, Order, Stop, Trouble, run, run_until};
+pub use run::{Done, Keep, Order, Stop, Trouble, run, run_until};
 pub use signals::{Signal, Signals};

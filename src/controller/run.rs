@@ -1,5 +1,6 @@
 //! A run from its plan to its Summary: starts the workers, watches over them, and closes the books.
 
+use super::advice::probe_line;
 use super::conductor::{Conduct, Conductor, Lengths, Part};
 use super::embedded::Embedded;
 use super::endpoint::Endpoints;
@@ -58,6 +59,16 @@ pub struct Order {
     pub thresholds: Thresholds,
     /// Watched while the run goes on: those marked `abort` can end it. Judging the whole run is the caller's.
     pub gates: Vec<Gate>,
+    pub keep: Keep,
+}
+
+/// What is kept besides figures.
+#[derive(Clone, Debug, Default)]
+pub struct Keep {
+    /// Whole handshakes, of edges that failed or were slow.
+    pub traces: usize,
+    /// Every fact, in a file of at most so many bytes.
+    pub events_bytes_max: Option<u64>,
 }
 
 /// What ended a run before its plan did.
@@ -77,6 +88,8 @@ pub struct Done {
     pub stop: Option<Stop>,
     /// Peers whose code panicked; contained, and our own fault.
     pub panics: u64,
+    /// events.jsonl.gz, if it was asked for.
+    pub events: Option<Vec<u8>>,
 }
 
 /// Why there is no run.
@@ -130,6 +143,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
+    let probe = probe_line(&order.plan.profile, &order.reach);
     let session = Session {
         plan: order.plan,
         run_id: order.run_id,
@@ -140,6 +154,8 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         show: order.show,
         thresholds: order.thresholds,
         gates: order.gates,
+        keep: order.keep,
+        probe,
     };
     play(session, &mut signals, stopped_early).await
 }

@@ -1,10 +1,12 @@
 //! A run that has its target, or signaling in memory: from the first arrival to its Summary.
 
+use super::causes;
+use super::chronicle::{Chronicle, Scribe, Words};
 use super::endpoint::Endpoints;
 use super::machine::machine;
 use super::progress::Show;
 use super::pulse::Pulses;
-use super::run::{Done, Stop, Trouble, WatchOver};
+use super::run::{Done, Keep, Stop, Trouble, WatchOver};
 use super::signals::Signals;
 use super::umpire::Umpire;
 use super::worker::{Common, Harvest};
@@ -13,8 +15,10 @@ use crate::gates::Gate;
 use crate::metrics::{Facts, Recorder, Thresholds, summarize};
 use crate::plan::Plan;
 use crate::summary::run::Build;
+use crate::summary::trace::Events;
 use crate::vocabulary::ids::Naming;
 use rand::Rng;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -38,6 +42,9 @@ pub(super) struct Session {
     pub thresholds: Thresholds,
     /// Watched while the run goes on.
     pub gates: Vec<Gate>,
+    pub keep: Keep,
+    /// The command that looks closer at what failed.
+    pub probe: String,
 }
 
 /// From the first arrival to the last departure; `stopped_early` has been told before there was one.
@@ -46,10 +53,12 @@ pub(super) async fn play(
     signals: &mut Signals,
     stopped_early: Option<Stop>,
 ) -> Result<Done, Trouble> {
-    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds, gates } = session;
+    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds, gates, keep, probe } = session;
     let umpire = Umpire::new(gates, show != Show::Nothing);
     let workers = workers.clamp(1, plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
+    let scribe =
+        keep.events_bytes_max.map(|bytes_max| scribe(&plan, &run_id, &dialect, start, bytes_max)).transpose()?;
     let common = Arc::new(Common {
         endpoints,
         dialect,
@@ -59,6 +68,8 @@ pub(super) async fn play(
         pool: pool(&plan),
         pulses: Pulses::new(workers),
         watched: umpire.watched(),
+        sample: causes::sample(&plan, keep.traces),
+        inbox: scribe.as_ref().map(Scribe::inbox),
         plan,
     });
     let mut watch_over = WatchOver::start(common.clone(), workers, show, umpire, started_at)?;
@@ -92,8 +103,22 @@ pub(super) async fn play(
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         thresholds,
     };
-    let summary = summarize(&books, &health, facts);
-    Ok(Done { summary, stop, panics })
+    let mut summary = summarize(&books, &health, facts);
+    causes::explain(&mut summary, &books, &common, keep.traces, &probe);
+    let chronicle = scribe.map(Scribe::finish).transpose()?;
+    summary.events = chronicle.as_ref().map(|Chronicle { written, cut, refused, .. }| Events {
+        written: *written,
+        cut: *cut,
+        refused: *refused,
+    });
+    Ok(Done { summary, stop, panics, events: chronicle.map(|chronicle| chronicle.bytes) })
+}
+
+/// The thread that writes every fact down.
+fn scribe(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_max: u64) -> io::Result<Scribe> {
+    let kinds = dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let rooms = plan.rooms.iter().map(|room| (room.index.0, format!("{run_id}-{}", room.id))).collect();
+    Scribe::start(Words { start, kinds, rooms }, bytes_max)
 }
 
 /// What the workers booked, together.

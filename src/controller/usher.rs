@@ -1,5 +1,6 @@
 //! Lets the peers of a worker in when they are due, tells them of each other, and sees them out.
 
+use super::chronicle::Quill;
 use super::conductor::Conduct;
 use super::engines::Engines;
 use super::worker::Common;
@@ -52,6 +53,7 @@ pub struct Usher {
 struct Lobby {
     books: Rc<RefCell<Recorder>>,
     rooms: RefCell<Vec<RoomState>>,
+    quill: Option<Quill>,
     /// Messages start in no room before they start in all.
     barrier: bool,
 }
@@ -83,6 +85,7 @@ impl Usher {
             true => plans.iter().map(|plan| Board::new(plan.size())).collect(),
             false => vec![],
         };
+        let quill = common.inbox.clone().map(Quill::new);
         let barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
@@ -92,7 +95,7 @@ impl Usher {
             arrivals,
             next: 0,
             clock,
-            lobby: Rc::new(Lobby { books, rooms, barrier }),
+            lobby: Rc::new(Lobby { books, rooms, quill, barrier }),
             exchange,
             errands: JoinSet::new(),
             places: FxHashMap::default(),
@@ -264,6 +267,9 @@ impl Lobby {
     fn book(&self, room: usize, event: &Event) {
         let mut books = self.books.borrow_mut();
         books.record(event);
+        if let Some(quill) = &self.quill {
+            quill.note(event);
+        }
         let decides = matches!(
             event.what,
             What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }

@@ -1,5 +1,6 @@
 //! A worker: a thread that plays whole rooms on a runtime of its own, and gives back its books.
 
+use super::chronicle::Inbox;
 use super::conductor::Conduct;
 use super::endpoint::Endpoints;
 use super::pulse::{Pulse, Pulses};
@@ -7,7 +8,7 @@ use super::switchboard;
 use super::usher::Usher;
 use crate::dialect::Dialect;
 use crate::driver;
-use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::metrics::{Depths, Recorder, RoomFacts, TraceSample};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Pattern;
@@ -51,6 +52,10 @@ pub struct Common {
     pub pulses: Pulses,
     /// The timers that gates read while the run goes on; `None` if no gate is watched.
     pub watched: Option<Vec<(String, Clock)>>,
+    /// The rooms whose handshakes are kept.
+    pub sample: TraceSample,
+    /// Where every fact is handed to, if a file of them is wanted.
+    pub inbox: Option<Inbox>,
 }
 
 /// What a worker comes back with.
@@ -85,7 +90,8 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds().len();
-    let books = Rc::new(RefCell::new(Recorder::new(&facts, common.start, timeout, kinds)));
+    let books = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample);
+    let books = Rc::new(RefCell::new(books));
     common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// What a further subscriber may add to a delivery: more is more than a relay's own work for a frame.
 const SLOPE_MAX: Duration = Duration::from_micros(1_500);
 
+/// Of ten healthy targets that are far, not one in a thousand comes so far by chance.
+const STANDARD_ERRORS_MIN: f64 = 5.0;
+
 /// A cause with what speaks for it.
 struct Case {
     cause: Cause,
@@ -51,16 +54,16 @@ fn phase(findings: &Findings, failed: Option<&Story>) -> Option<Phase> {
 
 /// No conversation came about.
 fn refusal(findings: &Findings) -> Option<Case> {
-    let of_peer = || findings.stories.iter().find_map(|story| story.peer_failure().map(|(_, failure)| failure));
-    let failure = findings.refused.as_ref().or_else(of_peer)?;
+    let of_story = || findings.stories.iter().find_map(Story::refusal);
+    let failure = findings.refused.clone().or_else(of_story)?;
     let cause = match (failure.phase, failure.reason) {
         (_, Reason::GeneratorLimit) => Cause::Unknown,
-        (Phase::Join, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
+        (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
         (_, Reason::Rejected) => Cause::Rejected,
         (Phase::Connect, _) => Cause::Unreachable,
         _ => return None,
     };
-    Some(Case { cause, confidence: Confidence::High, evidence: vec![told(failure)] })
+    Some(Case { cause, confidence: Confidence::High, evidence: vec![told(&failure)] })
 }
 
 fn told(failure: &Failure) -> String {
@@ -265,15 +268,18 @@ fn roster(roster: &Roster) -> Option<Case> {
 }
 
 fn fanout(fanout: &Fanout) -> Option<Case> {
-    let Fanout { observers, alone, observed } = fanout;
-    let steep = fanout.slope() > SLOPE_MAX && *observed > 3 * *alone;
-    steep.then(|| Case {
+    let (alone, observed) = fanout.fastest();
+    let steep = fanout.slope() > SLOPE_MAX;
+    // Near, the fastest delivery is the server's work and little else; from afar the means have to tell.
+    let clear = observed > 3 * alone || fanout.standard_errors() > STANDARD_ERRORS_MIN;
+    (steep && clear).then(|| Case {
         cause: Cause::SlowFanout,
         confidence: Confidence::High,
         evidence: vec![format!(
-            "A message takes {:.1} ms at best; with {observers} silent subscribers more, {:.1} ms: {:.1} ms for each.",
-            ms(*alone),
-            ms(*observed),
+            "A message takes {:.1} ms at best; with {} silent subscribers more, {:.1} ms: {:.1} ms for each.",
+            ms(alone),
+            fanout.observers,
+            ms(observed),
             ms(fanout.slope())
         )],
     })

@@ -73,12 +73,12 @@ pub struct Roster {
     pub lingers: bool,
 }
 
-/// The fastest of several deliveries, with few subscribers and with many more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How long several deliveries took, with few subscribers and with many more.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fanout {
     pub observers: u32,
-    pub alone: Duration,
-    pub observed: Duration,
+    pub alone: Vec<Duration>,
+    pub observed: Vec<Duration>,
 }
 
 impl Word {
@@ -149,8 +149,31 @@ impl Volley {
 }
 
 impl Fanout {
+    /// The fastest delivery with few, and with many: noise only ever adds.
+    pub fn fastest(&self) -> (Duration, Duration) {
+        let fastest = |times: &[Duration]| times.iter().min().copied().unwrap_or_default();
+        (fastest(&self.alone), fastest(&self.observed))
+    }
+
     /// What each further subscriber adds to a delivery.
     pub fn slope(&self) -> Duration {
-        self.observed.saturating_sub(self.alone) / self.observers.max(1)
+        let (alone, observed) = self.fastest();
+        observed.saturating_sub(alone) / self.observers.max(1)
     }
+
+    /// By how many standard errors the two means differ: on a far network the way's own variation could be
+    /// mistaken for what subscribers add (Welch's t).
+    pub fn standard_errors(&self) -> f64 {
+        let ((alone, of_alone), (observed, of_observed)) = (mean(&self.alone), mean(&self.observed));
+        let error = (of_alone + of_observed).sqrt();
+        if error > 0.0 { (observed - alone) / error } else { f64::INFINITY }
+    }
+}
+
+/// The mean in seconds, and the square of its standard error; endless from fewer than two.
+fn mean(times: &[Duration]) -> (f64, f64) {
+    let count = times.len() as f64;
+    let mean = times.iter().map(Duration::as_secs_f64).sum::<f64>() / count.max(1.0);
+    let squares = times.iter().map(|time| (time.as_secs_f64() - mean).powi(2)).sum::<f64>();
+    (mean, if times.len() < 2 { f64::INFINITY } else { squares / (count - 1.0) / count })
 }

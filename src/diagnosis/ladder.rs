@@ -86,7 +86,12 @@ pub fn ladder(story: &Story) -> Vec<Step> {
                 arrival: Arrival::Heard(since(event.at)),
             }),
             what => {
-                steps.extend(note(what).map(|(text, bad)| Step::Note { at: since(event.at), peer: own, text, bad }));
+                steps.extend(note(story, what).map(|(text, bad)| Step::Note {
+                    at: since(event.at),
+                    peer: own,
+                    text,
+                    bad,
+                }));
             }
         }
     }
@@ -110,18 +115,20 @@ fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, Kind), Vec<(Instant, bool)>>
     heard
 }
 
-fn note(what: &What) -> Option<(String, bool)> {
+fn note(story: &Story, what: &What) -> Option<(String, bool)> {
     let good = |text: String| Some((text, false));
     match what {
         What::Began { .. } => good("dials".to_owned()),
         What::Upgraded => good("is connected".to_owned()),
         What::Joined => good("has joined".to_owned()),
-        What::IceUp { other } => good(format!("ICE up to peer {}", other.0)),
-        What::DtlsUp { other } => good(format!("DTLS up to peer {}", other.0)),
-        What::Open { other } => good(format!("channel open to peer {}", other.0)),
-        What::Glare { other } => good(format!("glare with peer {}", other.0)),
+        What::IceUp { other } => good(format!("ICE up to peer {}", story.number(*other))),
+        What::DtlsUp { other } => good(format!("DTLS up to peer {}", story.number(*other))),
+        What::Open { other } => good(format!("channel open to peer {}", story.number(*other))),
+        What::Glare { other } => good(format!("glare with peer {}", story.number(*other))),
         What::PeerFailed { failure } => Some((format!("fails: {failure}"), true)),
-        What::EdgeFailed { other, failure } => Some((format!("no channel to peer {}: {failure}", other.0), true)),
+        What::EdgeFailed { other, failure } => {
+            Some((format!("no channel to peer {}: {failure}", story.number(*other)), true))
+        }
         _ => None,
     }
 }

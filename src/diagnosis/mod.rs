@@ -3,14 +3,17 @@
 mod cause;
 mod decide;
 mod findings;
+pub mod hindsight;
 mod ladder;
 mod story;
+mod told;
 
 pub use cause::{Cause, Confidence};
 pub use decide::diagnose;
 pub use findings::{Fanout, Findings, Outcome, Roster, Shot, Trials, Volley, Word};
 pub use ladder::{Arrival, Party, Step, ladder};
 pub use story::{Loss, Progress, Story};
+pub use told::told;
 
 use crate::vocabulary::phase::Phase;
 use serde::Serialize;

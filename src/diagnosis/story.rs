@@ -1,7 +1,7 @@
 //! One handshake of a whole room, folded from its events into what a diagnosis asks about.
 
 use crate::vocabulary::event::{Concern, Event, Part, What};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Kind;
 use crate::vocabulary::phase::Phase;
@@ -16,6 +16,8 @@ const JUST_JOINED: Duration = Duration::from_millis(20);
 pub struct Story {
     size: u16,
     start: Option<Instant>,
+    /// What reports call the peer at seat 0; the others follow.
+    first: u32,
     /// Types that the server relays to the whole room.
     announcements: Vec<Kind>,
     peers: BTreeMap<Seat, PeerStory>,
@@ -79,6 +81,7 @@ impl Story {
         Self {
             size,
             start: None,
+            first: 0,
             announcements,
             peers: BTreeMap::new(),
             pairs: BTreeMap::new(),
@@ -86,6 +89,17 @@ impl Story {
             heard: BTreeMap::new(),
             events: vec![],
         }
+    }
+
+    /// Of a room whose first peer reports call `first`.
+    pub fn numbered_from(mut self, first: u32) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// What reports call a peer.
+    pub fn number(&self, seat: Seat) -> u32 {
+        self.first + u32::from(seat.0)
     }
 
     pub fn tell(&mut self, event: &Event) {
@@ -197,6 +211,13 @@ impl Story {
         self.peers.iter().find_map(|(seat, peer)| Some((*seat, peer.failed.as_ref()?)))
     }
 
+    /// Why a peer failed as a whole, or was turned away after it had said its join.
+    pub fn refusal(&self) -> Option<Failure> {
+        let of_pairs = || self.pairs.values().filter_map(|pair| pair.failed.as_ref());
+        let rejected = || of_pairs().find(|failure| failure.reason == Reason::Rejected);
+        self.peer_failure().map(|(_, failure)| failure).or_else(rejected).cloned()
+    }
+
     /// Some peer had a connection.
     pub fn anybody_connected(&self) -> bool {
         self.peers.values().any(|peer| peer.upgraded.is_some())
@@ -296,6 +317,26 @@ impl Story {
 
     pub fn start(&self) -> Option<Instant> {
         self.start
+    }
+
+    /// From dial to open socket: a round trip at the least.
+    pub(super) fn connect_time(&self, seat: Seat) -> Option<Duration> {
+        let peer = self.peers.get(&seat)?;
+        Some(peer.upgraded?.saturating_duration_since(peer.began?))
+    }
+
+    pub(super) fn upgraded_at(&self, seat: Seat) -> Option<Instant> {
+        self.peers.get(&seat)?.upgraded
+    }
+
+    /// When an announcement was said, the last time.
+    pub(super) fn said_at(&self, own: Seat, kind: Kind) -> Option<Instant> {
+        self.said.get(&(own, kind)).copied()
+    }
+
+    /// Whether an announcement of `from` was heard in its place; none if it was not heard at all.
+    pub(super) fn heard_in_place(&self, from: Seat, to: Seat, kind: Kind) -> Option<bool> {
+        self.heard.get(&(from, to, kind)).map(|place| *place == Where::InPlace)
     }
 
     pub(super) fn joined_at(&self, seat: Seat) -> Option<Instant> {

@@ -65,18 +65,27 @@ impl Failures {
         rows
     }
 
+    /// The name under which a failure is counted, once it is.
+    pub fn counted_as(&self, failure: &Failure) -> Failure {
+        if self.groups.contains_key(failure) {
+            return failure.clone();
+        }
+        let mut counted = failure.clone();
+        if let Some((end, _)) = counted.detail.char_indices().nth(DETAIL_CHARS_MAX) {
+            counted.detail = format!("{}…", &counted.detail[..end]).into();
+        }
+        if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&counted) {
+            counted.detail = "and others".into();
+        }
+        counted
+    }
+
     fn add(&mut self, failure: &Failure, more: Group) {
         if let Some(group) = self.groups.get_mut(failure) {
             return group.merge(more);
         }
-        let mut kept = failure.clone();
-        if let Some((end, _)) = kept.detail.char_indices().nth(DETAIL_CHARS_MAX) {
-            kept.detail = format!("{}…", &kept.detail[..end]).into();
-        }
-        if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&kept) {
-            kept.detail = "and others".into();
-        }
-        self.groups.entry(kept).and_modify(|group| group.merge(more)).or_insert(more);
+        let counted = self.counted_as(failure);
+        self.groups.entry(counted).and_modify(|group| group.merge(more)).or_insert(more);
     }
 }
 

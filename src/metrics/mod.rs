@@ -24,6 +24,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod traces;
 mod validity;
 
 pub use crate::metrics::health::{Depths, Health, Sample};
@@ -32,4 +33,5 @@ pub use crate::metrics::recorder::Recorder;
 pub use crate::metrics::room::RoomFacts;
 pub use crate::metrics::summarize::{Facts, summarize};
 pub use crate::metrics::tally::Tally;
+pub use crate::metrics::traces::{Sample as TraceSample, Traced};
 pub use crate::metrics::validity::{Strain, Thresholds, judge};

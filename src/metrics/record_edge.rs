@@ -59,9 +59,11 @@ impl Recorder {
             let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
             let failure = Failure { phase, ..failure.clone() };
             self.accounts[spot.half].failures.edge(&failure, example);
+            self.trace_failure(spot, pair, &failure);
             self.timed_out(spot, pair);
         } else {
             self.accounts[spot.half].failures.edge(failure, example);
+            self.trace_failure(spot, pair, failure);
         }
         self.decide(spot, pair.edge, Fate::Failed);
     }
@@ -114,6 +116,7 @@ impl Recorder {
             room: room.index,
             phases: milestones.phases(),
         });
+        self.trace_open(spot, pair, milestones.due_us());
         let row = self.series.at(spot.when);
         row.opened += 1;
         row.times_us.push(u32::try_from(milestones.due_us()).unwrap_or(u32::MAX));
@@ -133,6 +136,7 @@ impl Recorder {
 
     /// The last edge of a room is decided, for the first time.
     fn settle(&mut self, spot: Spot) {
+        self.trace_end(spot);
         let room = &mut self.rooms[spot.room];
         room.settled = true;
         self.tally.rooms_decided += 1;

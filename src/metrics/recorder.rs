@@ -9,6 +9,7 @@ use crate::metrics::room::{Room, RoomFacts};
 use crate::metrics::series::{Deeds, quantile, recent_us};
 use crate::metrics::stamp::Stamp;
 use crate::metrics::tally::Tally;
+use crate::metrics::traces::Slow;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::ids::{RoomIndex, Seat};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ pub struct Recorder {
     pub(super) deliveries: Deliveries,
     pub(super) series: Grid<Deeds>,
     pub(super) tally: Tally,
+    pub(super) slow: Slow,
     /// Events of rooms or seats that are not ours.
     pub(super) strays: u64,
 }
@@ -74,6 +76,7 @@ impl Recorder {
             deliveries: Deliveries::new(timeout_us),
             series: Grid::new(start),
             tally: Tally::default(),
+            slow: Slow::default(),
             strays: 0,
         };
         rooms.iter().for_each(|facts| recorder.plan(facts));
@@ -85,6 +88,9 @@ impl Recorder {
             self.strays += 1;
             return;
         };
+        if let Some(trace) = &mut self.rooms[spot.room].trace {
+            trace.note(event);
+        }
         match &event.what {
             What::Frame { kind, bytes, concern } => self.frame(spot, *kind, *bytes, *concern),
             What::Said { kind, bytes, to } => self.said(spot, *kind, *bytes, *to),
@@ -191,6 +197,7 @@ impl Recorder {
             opened: 0,
             timed_out: 0,
             settled: false,
+            trace: None,
         };
         let (edges, peers) = (room.edges(), u64::from(room.size));
         let due = |due: &Duration| Stamp::of(self.start + *due, self.start);

@@ -1,5 +1,6 @@
 //! The rooms of a share of the plan, and where their peers and edges lie.
 
+use crate::metrics::traces::Trace;
 use crate::vocabulary::ids::{PeerIndex, RoomIndex};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(super) struct Room {
     pub timed_out: u32,
     /// Whether it has been decided once: churn does not complete it again.
     pub settled: bool,
+    /// Its handshake, while it may turn out to be worth keeping.
+    pub trace: Option<Box<Trace>>,
 }
 
 impl Room {

@@ -70,6 +70,10 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         slowest: account.slowest.rows(label),
         control: None,
         worst_rooms: meshes::worst(recorder),
+        // What traces tell is the controller's to add.
+        diagnosis: None,
+        traces: vec![],
+        events: None,
         meshload: facts.build,
         phases: facts.phases,
         run: Run {

@@ -6,7 +6,7 @@ use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
 use crate::peer::{Config, Peer, Talk, TalkPattern};
-use crate::signaling::{Connection, Endpoint, dial, resolve};
+use crate::signaling::{Connection, Endpoint, dial};
 use crate::vocabulary::choice::{EngineKind, Reliability};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
@@ -71,10 +71,9 @@ impl Live {
     /// The host and the address of it that may not be probed, if there is one.
     pub fn forbidden(&self) -> Option<(String, IpAddr)> {
         let endpoint = (self.setup.endpoint)("probe", 0, "probe", None).ok()?;
-        let (host, port) = endpoint.host_and_port()?;
-        let addresses = self.runtime.block_on(resolve(host, port)).ok()?;
-        let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()))?;
-        Some((host.to_owned(), far.ip()))
+        let (host, _) = endpoint.host_and_port()?;
+        let far = self.runtime.block_on(endpoint.far_address())?;
+        Some((host.to_owned(), far))
     }
 
     fn engine(&self, play: &Play, place: Place, shared: Option<&RtcSetup>) -> Result<Box<dyn Engine>, Failure> {

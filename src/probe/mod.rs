@@ -40,8 +40,8 @@ pub struct Order {
     /// The prefix of all names on the wire.
     pub run_id: String,
     pub dialect: Dialect,
-    /// The largest room that is tried; two peers come first.
-    pub peers: u16,
+    /// The rooms that are tried, by their size, until one fails.
+    pub sizes: Vec<u16>,
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub settle: Duration,
@@ -72,8 +72,7 @@ pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -
         }
     };
     let mut cast = Cast { order, plays: 0 };
-    let larger = (order.peers > 2).then_some(order.peers);
-    for size in [2].into_iter().chain(larger) {
+    for size in order.sizes.iter().copied() {
         tell(&format!("{size} peers"));
         let story = cast.play(&mut lab, &steady(size), order.trigger, order.settle, tell);
         let works = story.opened() == story.planned();
@@ -129,9 +128,7 @@ fn is_amiss(story: &Story) -> bool {
 
 /// The server's no says all there is to say.
 fn was_turned_away(story: &Story) -> bool {
-    story
-        .peer_failure()
-        .is_some_and(|(_, failure)| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
+    story.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
 }
 
 fn saw_a_list(story: &Story, dialect: &Dialect) -> bool {

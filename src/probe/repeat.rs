@@ -35,7 +35,7 @@ pub fn repeat(
         if until.is_some_and(|until| until <= lab.world.now()) {
             break;
         }
-        let begins = jittered(order.seed, index.into(), order.peers.max(2));
+        let begins = jittered(order.seed, index.into(), order.sizes.last().copied().unwrap_or(2));
         let story = cast.play(lab, &begins, order.trigger, order.settle, &mut |_| {});
         repeated.tries += 1;
         if story.opened() == story.planned() {

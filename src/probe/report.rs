@@ -1,7 +1,8 @@
 //! What a probe found, as data: the JSON is this, the other formats are made of it.
 
 use super::Order;
-use crate::diagnosis::{Arrival, Cause, Diagnosis, Findings, Party, Progress, Step, Story, diagnose, ladder};
+use crate::diagnosis::{Cause, Diagnosis, Findings, Party, Progress, Step, Story, diagnose, ladder, told};
+use crate::summary::trace::TraceStep;
 use crate::vocabulary::message::Kind;
 use crate::vocabulary::phase::Phase;
 use serde::Serialize;
@@ -20,12 +21,15 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub trace: Vec<TraceLine>,
+    pub trace: Vec<TraceStep>,
     /// Nobody ever had a connection.
     #[serde(skip)]
     pub unreachable: bool,
     #[serde(skip)]
     pub size: u16,
+    /// All steps, in words.
+    #[serde(skip)]
+    told: Vec<TraceStep>,
     #[serde(skip)]
     pub steps: Vec<Step>,
     #[serde(skip)]
@@ -65,19 +69,6 @@ pub struct Repeated {
     pub stopped: BTreeMap<String, u32>,
 }
 
-/// One line of the trace; times from the start of the handshake.
-#[derive(Clone, Debug, Serialize)]
-pub struct TraceLine {
-    pub at_us: u64,
-    pub from: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    pub what: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub heard_us: Option<u64>,
-    pub outcome: &'static str,
-}
-
 impl Report {
     pub fn new(order: &Order, findings: Findings, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
         let diagnosis = diagnose(&findings);
@@ -91,6 +82,7 @@ impl Report {
             took_us: progress.took.map(|took| took.as_micros() as u64),
         };
         let room = |story: &Story| Room { peers: story.size(), opened: story.opened(), planned: story.planned() };
+        let kinds: Vec<String> = order.dialect.kinds().iter().map(ToString::to_string).collect();
         Self {
             dialect: order.dialect.name().to_owned(),
             phases: shown.map_or(vec![], |story| story.progress().into_iter().map(phase).collect()),
@@ -104,7 +96,8 @@ impl Report {
             trace: vec![],
             size: shown.map_or(0, Story::size),
             steps: shown.map_or(vec![], ladder),
-            kinds: order.dialect.kinds().iter().map(ToString::to_string).collect(),
+            told: shown.map_or(vec![], |story| told(story, &kinds)),
+            kinds,
         }
     }
 
@@ -117,7 +110,7 @@ impl Report {
 
     /// With the shown handshake's every step.
     pub fn with_trace(mut self) -> Self {
-        self.trace = self.steps.iter().map(|step| self.trace_line(step)).collect();
+        self.trace = std::mem::take(&mut self.told);
         self
     }
 
@@ -131,36 +124,6 @@ impl Report {
             let with_server = |party: &Party| *party == Party::Server;
             all || !matches!(step, Step::Arrow { from, to, .. } if with_server(from) || with_server(to))
         })
-    }
-
-    fn trace_line(&self, step: &Step) -> TraceLine {
-        let at_us = step.at().as_micros() as u64;
-        match step {
-            Step::Note { peer, text, bad, .. } => TraceLine {
-                at_us,
-                from: format!("peer {}", peer.0),
-                to: None,
-                what: text.clone(),
-                heard_us: None,
-                outcome: if *bad { "failed" } else { "ok" },
-            },
-            Step::Arrow { from, to, kind, arrival, .. } => {
-                let (outcome, heard) = match arrival {
-                    Arrival::Heard(at) => ("heard", Some(*at)),
-                    Arrival::Elsewhere(at) => ("elsewhere", Some(*at)),
-                    Arrival::Never => ("never", None),
-                    Arrival::Unknown => ("said", None),
-                };
-                TraceLine {
-                    at_us,
-                    from: name(*from),
-                    to: Some(name(*to)),
-                    what: self.kind(*kind).to_owned(),
-                    heard_us: heard.map(|at| at.as_micros() as u64),
-                    outcome,
-                }
-            }
-        }
     }
 
     /// The verdict's first line.

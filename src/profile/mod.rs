@@ -20,7 +20,7 @@ pub use environment::{Environment, expand};
 pub use overrides::{Knob, Override};
 pub use secret::Secret;
 pub use target::DIALECTS;
-pub use units::{duration, share};
+pub use units::{duration, share, size};
 
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};

@@ -4,7 +4,7 @@ use crate::report::escape::xml;
 use crate::report::sections;
 use crate::summary::Summary;
 use crate::summary::run::Outcome;
-use crate::summary::verdict::{GateResult, Verdict};
+use crate::summary::verdict::{GateResult, Unit, Verdict};
 use jiff::civil::DateTime;
 
 pub(super) fn render(summary: &Summary) -> String {
@@ -87,6 +87,10 @@ fn cases(summary: &Summary) -> Vec<Case> {
         let end = match &unjudged {
             Some(why) => End::Skipped(why.clone()),
             None if gate.ok => End::Passed,
+            // A gate on what opened fails because of what did not: it says why.
+            None if gate.unit == Unit::Ratio || gate.unit == Unit::Count => {
+                End::Failed { sort: "gate", message: format!("{}{}", message(gate), causes(summary)) }
+            }
             None => End::Failed { sort: "gate", message: message(gate) },
         };
         Case { name: format!("{}: {}", gate.metric_in_words(), gate.expr), end }
@@ -94,11 +98,17 @@ fn cases(summary: &Summary) -> Vec<Case> {
     let mut cases: Vec<Case> = summary.gates.iter().map(gate).collect();
     // Only then, so that a healthy run has its gates and validity and nothing else.
     if unjudged.is_none() && summary.counts.edges.opened == 0 {
-        let message = "no edge opened, so nothing was measured that a pass could rest on".into();
+        let message = format!("no edge opened, so nothing was measured that a pass could rest on{}", causes(summary));
         cases.push(Case { name: "an edge opened".into(), end: End::Failed { sort: "verdict", message } });
     }
     cases.push(validity(summary));
     cases
+}
+
+/// Why edges failed, as far as that is known.
+fn causes(summary: &Summary) -> String {
+    let shown: Vec<String> = sections::causes(summary).into_iter().chain(sections::closer(summary)).collect();
+    if shown.is_empty() { String::new() } else { format!("; edges failed by: {}", shown.join(" | ")) }
 }
 
 fn message(gate: &GateResult) -> String {
@@ -126,11 +136,20 @@ fn validity(summary: &Summary) -> Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, controlled, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, explained, hostile, run};
 
     #[test]
     fn a_run_for_a_ci_system() {
         check_snapshot("junit", &render(&run()));
+    }
+
+    #[test]
+    fn a_gate_on_edges_that_failed_says_why_they_did() {
+        let mut summary = explained();
+        summary.gates[1].ok = false;
+        let text = render(&summary);
+        assert!(text.contains("edges failed by: lost-first-offer or channel-isolation: 1 of 1 traced edge."), "{text}");
+        assert_eq!(text.matches("edges failed by").count(), 1, "not beside a gate on times");
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) fn render(summary: &Summary) -> String {
     blocks.push(titled("Timers", timers(summary)));
     blocks.push(titled("Control run", list(&sections::control(summary))));
     blocks.push(titled("Failures", failures(summary)));
+    let causes: Vec<String> = sections::causes(summary).into_iter().chain(sections::closer(summary)).collect();
+    blocks.push(titled("Causes", list(&causes)));
     blocks.push(titled("Signaling", list(&sections::signaling(summary))));
     blocks.push(titled("Delivery by message type", deliveries(summary)));
     blocks.push(titled("Counted", list(&sections::counters(summary))));
@@ -148,12 +150,19 @@ fn titled(title: &str, body: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, controlled, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, explained, hostile, run};
     use crate::summary::rows::FailureRow;
 
     #[test]
     fn a_run_in_a_pull_request() {
         check_snapshot("markdown", &render(&run()));
+    }
+
+    #[test]
+    fn causes_have_their_evidence_and_a_command_to_paste() {
+        let report = render(&explained());
+        assert!(report.contains("## Causes"), "{report}");
+        assert!(report.contains("to look closer: meshload probe"), "{report}");
     }
 
     fn failing(rows: usize, letters: usize) -> Summary {

@@ -9,6 +9,7 @@ mod hlog;
 pub mod html;
 mod json;
 mod junit;
+mod ladder;
 mod markdown;
 mod prom;
 mod repeats;
@@ -20,6 +21,7 @@ mod text;
 
 pub use crate::report::repeats::render_repeats;
 pub use escape::plain;
+pub use ladder::{Mark, heads, row, timed};
 
 use crate::summary::Summary;
 

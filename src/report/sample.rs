@@ -7,6 +7,7 @@ use crate::summary::health::Health;
 use crate::summary::histogram::Histogram;
 use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Machine, Outcome, Run};
+use crate::summary::trace::{CauseRow, Diagnosis, Trace, TraceStep};
 use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 use crate::summary::{Rates, SCHEMA, Summary};
 use std::collections::BTreeMap;
@@ -71,6 +72,15 @@ pub(super) fn controlled() -> Summary {
 pub(super) fn hostile() -> Summary {
     let nasty = "</script><img onerror=x>\u{1b}[31m\r\n::error::x ##[y] ##vso[z]\u{2028}|`\u{202e}";
     let mut summary = run();
+    fill_evidence(&mut summary);
+    summary.failures[0].cause = Some(nasty.into());
+    if let Some(diagnosis) = &mut summary.diagnosis {
+        diagnosis.causes[0].evidence = nasty.into();
+        diagnosis.probe = Some("meshload probe --target ws://host/\u{1b}[2J".into());
+    }
+    summary.traces[0].room = nasty.into();
+    summary.traces[0].evidence = Some(nasty.into());
+    summary.traces[0].steps[0].what = nasty.into();
     summary.run.name = nasty.into();
     summary.run.stopped_by = Some(nasty.into());
     summary.run.target = "ws://host/\u{1b}[2J".into();
@@ -82,6 +92,49 @@ pub(super) fn hostile() -> Summary {
     let timer = summary.timers["signal_delivery.webrtc-offer"].clone();
     summary.timers.insert(format!("signal_delivery.{nasty}\"\\"), timer);
     summary
+}
+
+/// The same with what a diagnosis makes of the failed edge, and its trace.
+pub(super) fn explained() -> Summary {
+    let mut summary = run();
+    fill_evidence(&mut summary);
+    summary
+}
+
+fn fill_evidence(summary: &mut Summary) {
+    let evidence = "The offer of peer 4 to peer 7 was said and never arrived.";
+    summary.failures[0].cause = Some("100 % lost-first-offer or channel-isolation".into());
+    let row = CauseRow {
+        causes: vec!["lost-first-offer".into(), "channel-isolation".into()],
+        edges: 1,
+        evidence: evidence.into(),
+        remedy: "A run only watches; meshload probe makes experiments that tell.".into(),
+    };
+    let probe = Some("meshload probe --target ws://127.0.0.1:9000/ws/".into());
+    summary.diagnosis = Some(Diagnosis { traced: 1, causes: vec![row], probe });
+    let step = |at_us, from: &str, to: Option<&str>, what: &str, heard_us, outcome: &str| TraceStep {
+        at_us,
+        from: from.into(),
+        to: to.map(str::to_owned),
+        what: what.into(),
+        heard_us,
+        outcome: outcome.into(),
+    };
+    let steps = vec![
+        step(0, "peer 4", None, "dials", None, "ok"),
+        step(900, "peer 4", Some("server"), "subscribe", None, "said"),
+        step(4_000, "peer 4", Some("peer 7"), "webrtc-offer", None, "never"),
+        step(4_100, "peer 7", Some("peer 4"), "peer-ready", Some(5_300), "heard"),
+    ];
+    summary.traces = vec![Trace {
+        room: "room-1".into(),
+        peers: [4, 7],
+        failure: Some("negotiation rejected (HTTP 429)".into()),
+        cause: Some("lost-first-offer or channel-isolation".into()),
+        evidence: Some(evidence.into()),
+        due_us: None,
+        steps,
+    }];
 }
 
 fn fill_counts(summary: &mut Summary) {

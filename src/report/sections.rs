@@ -5,6 +5,7 @@ use crate::summary::Summary;
 use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::metric::DELIVERY_OF_A_KIND;
 use crate::summary::rows::FailureRow;
+use crate::summary::trace::CauseRow;
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::quantity::{bytes, count, duration, percent, plural};
 
@@ -107,10 +108,10 @@ pub(super) fn deliveries(summary: &Summary) -> Vec<Vec<String>> {
 }
 
 /// Headers of `failures`.
-pub(super) const FAILURE_HEADER: [&str; 5] = ["edges", "peers", "phase", "reason", "example"];
+pub(super) const FAILURE_HEADER: [&str; 6] = ["edges", "peers", "phase", "reason", "cause", "example"];
 
-/// Edges, peers, phase, reason with detail, an example. Escaping is the caller's.
-pub(super) fn failure(row: &FailureRow) -> [String; 5] {
+/// Edges, peers, phase, reason with detail, cause, an example. Escaping is the caller's.
+pub(super) fn failure(row: &FailureRow) -> [String; 6] {
     let mut reason = row.reason.clone();
     if !row.detail.is_empty() {
         reason.push_str(&format!(" ({})", row.detail));
@@ -118,7 +119,23 @@ pub(super) fn failure(row: &FailureRow) -> [String; 5] {
     if ["HTTP 429", "HTTP 503"].iter().any(|limit| row.detail.contains(limit)) {
         reason.push_str(", a rate limit?");
     }
-    [count(row.count), count(row.peers), row.phase.clone(), reason, row.example.clone()]
+    let cause = row.cause.clone().unwrap_or_else(|| "–".to_owned());
+    [count(row.count), count(row.peers), row.phase.clone(), reason, cause, row.example.clone()]
+}
+
+/// Why edges failed: what speaks for it, and what to do. Escaping is the caller's.
+pub(super) fn causes(summary: &Summary) -> Vec<String> {
+    let Some(diagnosis) = &summary.diagnosis else { return vec![] };
+    let row = |row: &CauseRow| {
+        let share = format!("{} of {}", count(row.edges), plural(diagnosis.traced, "traced edge"));
+        format!("{}: {share}. {} What to do: {}", row.name(), row.evidence, row.remedy)
+    };
+    diagnosis.causes.iter().map(row).collect()
+}
+
+/// The command that looks closer, where a run can't tell. Escaping is the caller's.
+pub(super) fn closer(summary: &Summary) -> Option<String> {
+    summary.diagnosis.as_ref()?.probe.as_ref().map(|probe| format!("to look closer: {probe}"))
 }
 
 pub(super) fn signaling(summary: &Summary) -> Vec<String> {

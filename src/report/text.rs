@@ -1,9 +1,10 @@
 //! For a terminal: the verdicts first, then what they rest on.
 
 use crate::report::escape::{plain, visible};
-use crate::report::{sections, table};
+use crate::report::{ladder, sections, table};
 use crate::summary::Summary;
 use crate::summary::run::Outcome;
+use crate::summary::trace::Trace;
 use crate::summary::verdict::{GateResult, Verdict};
 use crate::vocabulary::quantity::{duration, plural};
 
@@ -22,10 +23,22 @@ pub(super) fn render(summary: &Summary, color: bool) -> String {
     }
     section(&mut lines, Some("control run"), sections::control(summary));
     section(&mut lines, Some("failures"), failures(summary));
+    // The command holds what the user wrote, an IPv6 address say, and is to be pasted as it is.
+    let closer = sections::closer(summary).map(|line| visible(&line));
+    let causes = sections::causes(summary).iter().map(|line| plain(line)).chain(closer).collect();
+    section(&mut lines, Some("causes"), causes);
     section(&mut lines, Some("signaling"), sections::signaling(summary));
     section(&mut lines, Some("counted"), sections::counters(summary));
     section(&mut lines, Some("this machine"), sections::health(summary));
+    for trace in &summary.traces {
+        section(&mut lines, Some(&ladder::title(trace)), traced(trace, &paint));
+    }
     lines.join("\n") + "\n"
+}
+
+fn traced(trace: &Trace, paint: &Paint) -> Vec<String> {
+    let rows = ladder::of_trace(trace).into_iter();
+    rows.map(|row| if row.is_bad { paint.on(31, &row.text) } else { row.text }).collect()
 }
 
 struct Paint {
@@ -135,7 +148,7 @@ fn section(lines: &mut Vec<String>, title: Option<&str>, body: Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, controlled, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, explained, hostile, run};
 
     #[test]
     fn a_run_on_a_terminal() {
@@ -145,6 +158,11 @@ mod tests {
     #[test]
     fn beside_each_figure_stands_what_of_it_is_ours() {
         check_snapshot("text_control", &render(&controlled(), false));
+    }
+
+    #[test]
+    fn a_failed_edge_has_its_cause_and_its_ladder() {
+        check_snapshot("text_explained", &render(&explained(), false));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What faults read in a message, and how they spoil it.
 
+use crate::server::envelope::Member;
+use crate::server::replies;
+use crate::server::rooms::SharedText;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -49,6 +52,15 @@ pub fn sender(text: &str) -> Option<String> {
         sender: String,
     }
     serde_json::from_str::<Frame>(text).ok().map(|frame| frame.sender)
+}
+
+/// The answer that turns away the user whom a message is about; none if it is about none.
+pub fn rejection(text: &str) -> Option<SharedText> {
+    #[derive(Deserialize)]
+    struct Frame {
+        data: Member,
+    }
+    serde_json::from_str::<Frame>(text).ok().map(|frame| replies::name_taken(&frame.data))
 }
 
 /// The first half of a frame.

@@ -216,6 +216,7 @@ impl Service {
             Some(Action::Corrupt(Damage::Fingerprint)) => {
                 self.release(now, client, line, parcel.map(mangle::alter_fingerprints));
             }
+            Some(Action::Reject) => self.reject(client, parcel.text()),
             Some(Action::Disconnect) => self.cuts.push_back(client),
             Some(Action::Stall(time)) => {
                 if let Some(line) = self.lines.get_mut(&client) {
@@ -235,6 +236,13 @@ impl Service {
                     self.hold(at, client, line, parcel);
                 }
             }
+        }
+    }
+
+    /// Says no to what names a user; anything else is only lost.
+    fn reject(&mut self, client: ClientId, text: &str) {
+        if let Some(text) = mangle::rejection(text) {
+            self.out.push_back(Delivery { to: Recipients::one(client), text, notice: None });
         }
     }
 

@@ -4,6 +4,7 @@ use super::reach::{Reach, resolve};
 use super::{Connection, config, failure, io_failure};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;
+use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
 use tokio_tungstenite::client_async_tls_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -28,6 +29,14 @@ impl Endpoint {
     /// Host and port of the URL; the scheme's own port if it names none.
     pub fn host_and_port(&self) -> Option<(&str, u16)> {
         Some((self.url.host_str()?, self.url.port_or_known_default()?))
+    }
+
+    /// The first of its addresses that is out of reach: off this machine and off private networks, and not allowed
+    /// by name. A name that can't be resolved has none; it fails as every connect does.
+    pub async fn far_address(&self) -> Option<IpAddr> {
+        let (host, port) = self.host_and_port()?;
+        let addresses = resolve(host, port).await.ok()?;
+        addresses.iter().map(SocketAddr::ip).find(|address| !self.reach.admits(host, *address))
     }
 
     fn request(&self) -> Result<Request, Failure> {

@@ -4,6 +4,7 @@ pub mod control;
 pub mod counts;
 pub mod curve;
 pub mod distribution;
+pub mod fact;
 pub mod health;
 pub mod heat;
 pub mod histogram;
@@ -14,6 +15,7 @@ pub mod run;
 mod schema;
 pub mod stamp;
 mod sums;
+pub mod trace;
 pub mod verdict;
 
 use crate::summary::control::Control;
@@ -22,6 +24,7 @@ use crate::summary::distribution::Timer;
 use crate::summary::health::Health;
 use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
+use crate::summary::trace::{Diagnosis, Events, Trace};
 use crate::summary::verdict::{GateResult, Validity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,6 +83,15 @@ pub struct Summary {
     /// The rooms that lack most edges, the worst first; rooms that lack none are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worst_rooms: Vec<RoomMesh>,
+    /// Absent when no edge failed by anything but this machine's limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
+    /// `--events`: what is in events.jsonl.gz, and what is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Events>,
+    /// `--traces N`: of the traced edges those that failed, one of each cause before two of any, then the slowest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traces: Vec<Trace>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -15,7 +15,7 @@ pub struct FailureRow {
     #[serde(default)]
     pub peers: u64,
     pub example: String,
-    /// What the diagnosis made of it.
+    /// What the diagnosis made of those that were traced, such as `62 % channel-isolation, 38 % unknown`.
     pub cause: Option<String>,
 }
 

@@ -134,6 +134,55 @@ pub enum What {
     },
 }
 
+impl What {
+    /// The far end of what concerns a pair, or the peer that a frame is from or to.
+    pub fn other(&self) -> Option<Seat> {
+        match self {
+            Self::Began { .. }
+            | Self::Dropped { .. }
+            | Self::Upgraded
+            | Self::Joined
+            | Self::PeerFailed { .. }
+            | Self::Left { .. }
+            | Self::Frame { concern: Concern::Others, .. } => None,
+            Self::Said { to: other, .. }
+            | Self::Surprise { other }
+            | Self::Frame { concern: Concern::Me { from: other } | Concern::Elsewhere { from: other }, .. } => *other,
+            Self::Signal { other, .. }
+            | Self::Met { other }
+            | Self::Offers { other }
+            | Self::Answered { other }
+            | Self::OwnWork { other, .. }
+            | Self::Glare { other }
+            | Self::IceUp { other }
+            | Self::DtlsUp { other }
+            | Self::Open { other }
+            | Self::EdgeFailed { other, .. }
+            | Self::ChannelClosed { other, .. }
+            | Self::NoticedLeave { other }
+            | Self::MessageSent { other, .. }
+            | Self::MessageReceived { other, .. }
+            | Self::MessageDropped { other }
+            | Self::Echoed { other, .. } => Some(*other),
+        }
+    }
+
+    /// Belongs to how an edge comes about: no message, no own work, nothing that is said to others.
+    pub fn is_of_a_handshake(&self) -> bool {
+        !matches!(
+            self,
+            Self::Frame { concern: Concern::Others, .. }
+                | Self::OwnWork { .. }
+                | Self::Echoed { .. }
+                | Self::MessageSent { .. }
+                | Self::MessageReceived { .. }
+                | Self::MessageDropped { .. }
+                | Self::ChannelClosed { .. }
+                | Self::NoticedLeave { .. }
+        )
+    }
+}
+
 /// What a negotiation is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {

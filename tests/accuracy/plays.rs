@@ -29,6 +29,7 @@ pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
         embedded: server::Config { routing: Routing::Room, ..server::Config::default() },
         reach: Reach::default(),
         wait_for_target: Duration::ZERO,
+        keep: Default::default(),
         workers,
         show: Show::Nothing,
         thresholds: Thresholds::default(),

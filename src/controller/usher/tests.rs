@@ -51,6 +51,8 @@ fn common(url: String) -> Arc<Common> {
     let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
     Arc::new(Common {
         watched: None,
+        sample: Default::default(),
+        inbox: None,
         endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Reach::default())),
         dialect: Dialect::named("dashboard").unwrap(),
         naming: Naming::new("m1".to_owned(), 3),

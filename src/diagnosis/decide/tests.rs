@@ -91,9 +91,10 @@ fn only_a_ghost_that_was_listed_and_stays_is_one() {
 
 #[test]
 fn a_fanout_is_slow_when_each_subscriber_costs_more_than_a_relays_work() {
-    let check = |alone_us, observed_us, expected: bool| {
-        let micros = Duration::from_micros;
-        let figures = Fanout { observers: 20, alone: micros(alone_us), observed: micros(observed_us) };
+    let micros = Duration::from_micros;
+    let check = |alone_us: u64, observed_us: u64, expected: bool| {
+        let spread = |fastest_us: u64| (0..5).map(|n| micros(fastest_us * (4 + n) / 4)).collect();
+        let figures = Fanout { observers: 20, alone: spread(alone_us), observed: spread(observed_us) };
         assert_eq!(fanout(&figures).is_some(), expected, "{figures:?}");
     };
     check(5_000, 105_000, true);
@@ -101,4 +102,11 @@ fn a_fanout_is_slow_when_each_subscriber_costs_more_than_a_relays_work() {
     check(300, 30_300, false);
     check(300, 30_400, true);
     check(100_000, 140_000, false);
+
+    // From afar: the same shift among the way's own variation, and well above it.
+    let far = |shift_ms: u64| {
+        let times = |least_ms: u64| (0..10).map(|n| Duration::from_millis(least_ms + 10 * n)).collect();
+        Fanout { observers: 20, alone: times(80), observed: times(80 + shift_ms) }
+    };
+    assert!(fanout(&far(50)).is_none() && fanout(&far(100)).is_some());
 }

@@ -2,6 +2,7 @@
 
 mod edges;
 mod laws;
+mod traces;
 mod traffic;
 
 use crate::metrics::{Facts, Health, Recorder, RoomFacts, Thresholds, summarize};

@@ -2,14 +2,9 @@
 
 use super::super::report::Report;
 use crate::diagnosis::{Arrival, Cause, Party, Step};
-use crate::report::plain;
-use crate::vocabulary::ids::Seat;
+use crate::report::{Mark, heads, plain, row, timed};
 use std::fmt::Write;
 use std::time::Duration;
-
-/// Columns from one peer's line to the next.
-const LANE: usize = 34;
-const NOTE_LETTERS_MAX: usize = 100;
 
 /// `all`: the small talk with the server as well.
 pub fn text(report: &Report, colour: bool, all: bool) -> String {
@@ -75,84 +70,39 @@ fn phases(out: &mut String, report: &Report, paint: Paint) {
 
 fn ladder(out: &mut String, report: &Report, paint: Paint, all: bool) {
     let size = usize::from(report.size);
-    let heads: String = (0..size).map(|seat| format!("{:<LANE$}", format!("peer {seat}"))).collect();
-    let _ = writeln!(out, "{:>11}  {}", "ms", heads.trim_end());
+    let names: Vec<String> = (0..size).map(|seat| format!("peer {seat}")).collect();
+    let _ = writeln!(out, "{}", heads(&names));
     for step in report.shown_steps(all) {
-        let (row, bad) = match step {
-            Step::Note { peer, text, bad, .. } => (note(size, *peer, &plain(text)), *bad),
+        let (text, bad) = match step {
+            Step::Note { peer, text, bad, .. } => {
+                (row(size, &Mark::Note { lane: peer.0.into(), text: &plain(text) }), *bad)
+            }
             Step::Arrow { at, from, to, kind, arrival } => {
                 let label = plain(report.kind(*kind));
-                (
-                    arrow(size, *from, *to, &label, *at, *arrival),
-                    matches!(arrival, Arrival::Never | Arrival::Elsewhere(_)),
-                )
+                let ending = ending(*at, *arrival);
+                let is_lost = *arrival == Arrival::Never;
+                let mark = Mark::Arrow { from: lane(*from), to: lane(*to), label: &label, ending: &ending, is_lost };
+                (row(size, &mark), matches!(arrival, Arrival::Never | Arrival::Elsewhere(_)))
             }
         };
-        let row = if bad { paint.bad(row.trim_end()) } else { row.trim_end().to_owned() };
-        let _ = writeln!(out, "{:>11}  {row}", format!("{:.1}", ms(step.at())));
+        let text = if bad { paint.bad(text.trim_end()) } else { text.trim_end().to_owned() };
+        let _ = writeln!(out, "{}", timed(step.at().as_micros() as u64, &text));
     }
 }
 
-/// A text beside its peer's line.
-fn note(size: usize, peer: Seat, text: &str) -> String {
-    let mut row = lanes(size);
-    // What happened matters more than the lines of the others.
-    let text: String = text.chars().take(NOTE_LETTERS_MAX).collect();
-    put(&mut row, usize::from(peer.0) * LANE, &format!("* {text}"));
-    row.into_iter().collect()
-}
-
-fn arrow(size: usize, from: Party, to: Party, label: &str, at: Duration, arrival: Arrival) -> String {
-    let column = |party: Party| match party {
-        Party::Peer(seat) => Some(usize::from(seat.0) * LANE),
+fn lane(party: Party) -> Option<usize> {
+    match party {
+        Party::Peer(seat) => Some(seat.0.into()),
         Party::Server => None,
-    };
-    let ending = match arrival {
-        Arrival::Heard(heard) => format!("  {:.1} ms", ms(heard.saturating_sub(at))),
-        Arrival::Elsewhere(_) => "  on another channel".to_owned(),
-        Arrival::Never => "  never arrived".to_owned(),
+    }
+}
+
+fn ending(at: Duration, arrival: Arrival) -> String {
+    match arrival {
+        Arrival::Heard(heard) => format!("{:.1} ms", ms(heard.saturating_sub(at))),
+        Arrival::Elsewhere(_) => "on another channel".to_owned(),
+        Arrival::Never => "never arrived".to_owned(),
         Arrival::Unknown => String::new(),
-    };
-    let mut row = lanes(size);
-    let (Some(start), Some(end)) = (column(from), column(to)) else {
-        let (peer, sign) = match (column(from), column(to)) {
-            (Some(peer), _) => (peer, "->"),
-            (_, peer) => (peer.unwrap_or_default(), "<-"),
-        };
-        put(&mut row, peer, &format!("{sign} server: {label}"));
-        return row.into_iter().collect();
-    };
-    let (left, right) = (start.min(end), start.max(end));
-    for cell in &mut row[left + 1..right] {
-        *cell = '─';
-    }
-    let middle = left + (right - left).saturating_sub(label.chars().count()) / 2;
-    put(&mut row, middle, &format!(" {label} "));
-    let lost = arrival == Arrival::Never;
-    match (end > start, lost) {
-        (true, false) => row[end - 1] = '▶',
-        (true, true) => row[end - 1] = '✗',
-        (false, false) => row[end + 1] = '◀',
-        (false, true) => row[end + 1] = '✗',
-    }
-    let row: String = row.into_iter().collect();
-    format!("{}{ending}", row.trim_end())
-}
-
-fn lanes(size: usize) -> Vec<char> {
-    let mut row = vec![' '; (size.max(1) - 1) * LANE + 1];
-    for lane in 0..size {
-        row[lane * LANE] = '│';
-    }
-    row
-}
-
-fn put(row: &mut Vec<char>, at: usize, text: &str) {
-    for (index, letter) in text.chars().enumerate() {
-        if row.len() <= at + index {
-            row.push(' ');
-        }
-        row[at + index] = letter;
     }
 }
 
@@ -176,22 +126,5 @@ impl Paint {
 
     fn wrap(self, code: &str, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arrows_point_at_who_hears_and_lost_ones_say_so() {
-        let ms = Duration::from_millis;
-        let check = |from: u16, to: u16, arrival, expected: &str| {
-            let row = arrow(2, Party::Peer(Seat(from)), Party::Peer(Seat(to)), "peer-ready", ms(1), arrival);
-            assert_eq!(row, expected);
-        };
-        check(0, 1, Arrival::Heard(ms(3)), "│─────────── peer-ready ─────────▶│  2.0 ms");
-        check(1, 0, Arrival::Never, "│✗────────── peer-ready ──────────│  never arrived");
-        assert_eq!(note(2, Seat(1), "dials"), format!("│{}* dials", " ".repeat(33)));
     }
 }

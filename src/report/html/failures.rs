@@ -3,12 +3,15 @@
 use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
+use crate::report::ladder;
 use crate::summary::Summary;
 use crate::summary::rows::FailureRow;
 use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 const ROWS_MAX: usize = 100;
+/// A page stays under 1 MB.
+const TRACES_MAX: usize = 20;
 
 pub fn section(summary: &Summary) -> Markup {
     let mut failures: Vec<&FailureRow> = summary.failures.iter().collect();
@@ -19,6 +22,7 @@ pub fn section(summary: &Summary) -> Markup {
             @if failures.is_empty() { p { span.good { "✓" } " Nothing failed." } }
             @else {
                 (rows(&failures))
+                (causes(summary))
                 @if let Some(more) = failures.len().checked_sub(ROWS_MAX + 1) { p { "and " (more + 1) " more kinds in summary.json" } }
             }
         }
@@ -42,11 +46,50 @@ fn rows(failures: &[&FailureRow]) -> Markup {
             html! { (inert(&row.detail)) (hint(&row.detail)) },
             html! { (quantity::count(row.count)) },
             html! { (quantity::count(row.peers)) },
-            word(&inert(row.cause.as_deref().unwrap_or("–"))),
+            html! { (inert(row.cause.as_deref().unwrap_or("–"))) },
             html! { span.example { (inert(&row.example)) } },
         ]
     });
     table(&html! { "Most frequent first; an edge counts once, where it ended" }, &COLUMNS, rows)
+}
+
+/// Why edges failed, and how to look closer.
+fn causes(summary: &Summary) -> Markup {
+    let Some(diagnosis) = &summary.diagnosis else { return html! {} };
+    html! {
+        h3 { "Causes" }
+        p.reading { "From the handshakes of " (quantity::plural(diagnosis.traced, "failed edge")) ", without experiments." }
+        dl.facts.long {
+            @for row in &diagnosis.causes {
+                div {
+                    dt { (inert(&row.name())) " (" (quantity::count(row.edges)) ")" }
+                    dd { (inert(&row.evidence)) " " em { (inert(&row.remedy)) } }
+                }
+            }
+        }
+        @if let Some(probe) = &diagnosis.probe { p { "To look closer: " code { (inert(probe)) } } }
+    }
+}
+
+/// The handshakes that were kept, each as a ladder.
+pub fn traces(summary: &Summary) -> Markup {
+    if summary.traces.is_empty() {
+        return html! {};
+    }
+    html! {
+        section {
+            h2 { "Handshakes" }
+            p.reading { "Who said what to whom, in ms from the first fact; at the end of a row, how long it took to arrive." }
+            @for trace in summary.traces.iter().take(TRACES_MAX) {
+                details open[trace.failure.is_some()] {
+                    summary { (inert(&ladder::title(trace))) @if let Some(cause) = &trace.cause { ", " (inert(cause)) } }
+                    @if let Some(evidence) = &trace.evidence { p { (inert(evidence)) } }
+                    pre.ladder { @for row in ladder::of_trace(trace) { span.bad[row.is_bad] { (row.text) } "\n" } }
+                }
+            }
+            @if let Some(more) = summary.traces.len().checked_sub(TRACES_MAX + 1) { p { "and " (more + 1) " more in summary.json" } }
+        }
+    }
 }
 
 fn hint(detail: &str) -> Markup {

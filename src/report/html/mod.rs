@@ -51,6 +51,7 @@ pub fn render(summary: &Summary) -> String {
                 (load::seconds(&summary.series))
             }
             (failures::section(summary))
+            (failures::traces(summary))
             (meshes::section(summary))
             (signaling::section(summary))
             (phases::slowest(summary))

@@ -3,7 +3,7 @@
 //! ```text
 //! rule      = action { blank match }
 //! action    = "drop" | "delay" blank span | "duplicate" [ blank count ] | "reorder"
-//!           | "corrupt" blank ( "frame" | "fingerprint" ) | "disconnect" | "stall" blank time
+//!           | "corrupt" blank ( "frame" | "fingerprint" ) | "reject" | "disconnect" | "stall" blank time
 //!           | "rename-channel" blank name | "capacity" blank count "/s"
 //! span      = time                  fixed
 //!           | time ".." time        uniform
@@ -21,8 +21,18 @@ use super::rule::{Action, Damage, Direction, Match, Rule, Span, Window};
 use crate::profile::{duration, nearest, share};
 use std::time::Duration;
 
-const ACTIONS: &[&str] =
-    &["drop", "delay", "duplicate", "reorder", "corrupt", "disconnect", "stall", "rename-channel", "capacity"];
+const ACTIONS: &[&str] = &[
+    "drop",
+    "delay",
+    "duplicate",
+    "reorder",
+    "corrupt",
+    "reject",
+    "disconnect",
+    "stall",
+    "rename-channel",
+    "capacity",
+];
 const KEYS: &[&str] = &["direction", "type", "channel", "room", "peer", "p", "nth", "age", "time"];
 
 /// Errors: one sentence, with the nearest right word where there is one.
@@ -42,6 +52,7 @@ pub fn rule(text: &str) -> Result<Rule, String> {
             "fingerprint" => Action::Corrupt(Damage::Fingerprint),
             other => return Err(format!("corrupt {other}: expected frame or fingerprint")),
         },
+        "reject" => Action::Reject,
         "disconnect" => Action::Disconnect,
         "stall" => Action::Stall(time(needed("a time, such as 5s")?)?),
         "rename-channel" => Action::RenameChannel(needed("a channel's name")?.to_owned()),
@@ -169,6 +180,7 @@ mod tests {
             "reorder p=12.5%",
             "corrupt frame room=*-room-1 peer=*-0001",
             "corrupt fingerprint",
+            "reject type=user-joined-room",
             "disconnect nth=3",
             "stall 5s nth=2.. age=1s..",
             "rename-channel other nth=1..4 time=10s..20s",
@@ -223,6 +235,7 @@ mod tests {
             Just(Action::Reorder),
             Just(Action::Corrupt(Damage::Frame)),
             Just(Action::Corrupt(Damage::Fingerprint)),
+            Just(Action::Reject),
             Just(Action::Disconnect),
             a_time().prop_map(Action::Stall),
             a_name().prop_map(Action::RenameChannel),

@@ -34,6 +34,11 @@ const PRESETS: &[(&str, &str, &[&str])] = &[
     ("sdp-rewrite", "the fingerprint in a relayed SDP is altered", &["corrupt fingerprint"]),
     ("candidate-drop", "webrtc-ice is not relayed", &["drop type=webrtc-ice"]),
     ("slow-fanout", "delivery delay grows with the number of subscribers", &["delay 5ms/subscriber direction=out"]),
+    (
+        "name-taken",
+        "turns every joining peer away, because its name were taken in that room",
+        &["reject type=user-joined-room"],
+    ),
 ];
 
 /// Every preset's name, with one sentence about it.
@@ -88,6 +93,7 @@ mod tests {
             "sdp-rewrite",
             "candidate-drop",
             "slow-fanout",
+            "name-taken",
         ];
         assert_eq!(all().map(|(name, _)| name).collect::<Vec<_>>(), promised);
         for (name, _, written) in PRESETS {

@@ -21,6 +21,8 @@ pub enum Action {
     /// It comes after the next message of its peer and direction, or a second later.
     Reorder,
     Corrupt(Damage),
+    /// A join is answered as if another one of the room had the user's name; the message is lost.
+    Reject,
     /// The peer's connection ends, and the message is lost.
     Disconnect,
     /// The message and all that follow it at its peer, in its direction, wait for so long.
@@ -109,6 +111,7 @@ impl fmt::Display for Action {
             Self::Reorder => f.write_str("reorder"),
             Self::Corrupt(Damage::Frame) => f.write_str("corrupt frame"),
             Self::Corrupt(Damage::Fingerprint) => f.write_str("corrupt fingerprint"),
+            Self::Reject => f.write_str("reject"),
             Self::Disconnect => f.write_str("disconnect"),
             Self::Stall(time) => write!(f, "stall {}", Time(*time)),
             Self::RenameChannel(name) => write!(f, "rename-channel {name}"),

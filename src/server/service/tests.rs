@@ -90,6 +90,18 @@ fn each_action_does_to_a_message_what_it_says() {
 }
 
 #[test]
+fn a_join_that_is_rejected_is_answered_and_goes_no_further() {
+    let mut stage = Stage::new(Kind::Relay, &["reject"]);
+    let now = stage.start + Duration::from_secs(1);
+    let join = r#"{"type":"user-joined-room","channel":"chat","sender":"t","data":{"roomId":"r","userId":"u"}}"#;
+    stage.service.frame(now, ClientId(1), join);
+    let delivery = stage.service.poll().unwrap();
+    assert!(delivery.text.contains("join-rejected") && delivery.text.contains("DUPLICATE_USERNAME"));
+    assert_eq!(stage.service.recipients(&delivery.to).collect::<Vec<_>>(), [ClientId(1)]);
+    assert!(stage.service.poll().is_none());
+}
+
+#[test]
 fn a_disconnected_client_is_to_be_cut_off_and_its_message_is_lost() {
     let mut stage = Stage::new(Kind::Relay, &["disconnect type=b"]);
     stage.say(1_000, "b");

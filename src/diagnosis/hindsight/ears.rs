@@ -1,0 +1,183 @@
+//! Who heard what of whom, channel by channel: in one room, and in all of them together.
+
+use super::super::story::Story;
+use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::message::Kind;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// What is said so soon after its hearer joined may have overtaken the subscriptions, and proves nothing by itself.
+const JUST_JOINED: Duration = Duration::from_millis(20);
+
+/// A dialect's announcements, by the channel that they are said on. A dialect without any has other words for all
+/// this, and its failures in discovery can't be explained.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    rooms: Vec<Kind>,
+    chat: Vec<Kind>,
+}
+
+/// A channel that announcements are said on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channel {
+    Rooms,
+    Chat,
+}
+
+/// What came of one peer's announcements on a channel, at another peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Heard,
+    /// On another channel than they were said on.
+    Elsewhere,
+    /// A server that delivers would have delivered them.
+    Lost,
+    /// None arrived; a server may have been in the right.
+    Unheard,
+    Unsaid,
+}
+
+/// One room, indexed.
+pub(super) struct Ears<'a> {
+    pub story: &'a Story,
+    words: &'a Words,
+    /// When the first frame of the one reached the other.
+    met: BTreeMap<(Seat, Seat), Instant>,
+    /// When a peer last heard of the room by a channel that it had subscribed to, from whomever.
+    last: BTreeMap<Seat, Instant>,
+    signals: BTreeMap<(Seat, Seat), u32>,
+}
+
+/// What works somewhere among all rooms that are looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pool {
+    pub rooms: bool,
+    pub chat: bool,
+    pub signaling: bool,
+    /// The youngest that a peer was when it first heard an announcement.
+    pub heard_from: Option<Duration>,
+}
+
+impl Words {
+    /// By the names of a dialect's message types.
+    pub fn of(kinds: &[&str]) -> Self {
+        let find = |names: &[&str]| {
+            let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));
+            kinds.map(|(index, _)| Kind(index as u8)).collect()
+        };
+        Self { rooms: find(&["user-joined-room"]), chat: find(&["participant-joined", "peer-ready"]) }
+    }
+
+    pub fn all(&self) -> Vec<Kind> {
+        self.rooms.iter().chain(&self.chat).copied().collect()
+    }
+
+    fn on(&self, channel: Channel) -> &[Kind] {
+        match channel {
+            Channel::Rooms => &self.rooms,
+            Channel::Chat => &self.chat,
+        }
+    }
+}
+
+impl<'a> Ears<'a> {
+    pub fn of(story: &'a Story, words: &'a Words) -> Self {
+        let mut ears = Self { story, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
+        for event in story.events() {
+            let own = event.place.seat;
+            match &event.what {
+                What::Frame { concern: Concern::Me { from } | Concern::Elsewhere { from }, .. } => {
+                    ears.last.insert(own, event.at);
+                    if let Some(from) = from {
+                        ears.met.entry((*from, own)).or_insert(event.at);
+                    }
+                }
+                What::Signal { other, said: false, .. } => *ears.signals.entry((*other, own)).or_default() += 1,
+                _ => {}
+            }
+        }
+        ears
+    }
+
+    /// What `to` heard of what `from` announced.
+    pub fn fate(&self, channel: Channel, from: Seat, to: Seat) -> Fate {
+        let mut fate = Fate::Unsaid;
+        for kind in self.words.on(channel) {
+            match self.story.heard_in_place(from, to, *kind) {
+                Some(true) => return Fate::Heard,
+                Some(false) => fate = Fate::Elsewhere,
+                None if fate == Fate::Elsewhere => {}
+                None => {
+                    let Some(said) = self.story.said_at(from, *kind) else { continue };
+                    if self.was_owed(said, from, to) {
+                        fate = Fate::Lost;
+                    } else if fate != Fate::Lost {
+                        fate = Fate::Unheard;
+                    }
+                }
+            }
+        }
+        fate
+    }
+
+    /// Whether a server that delivers would have delivered to `to` what `from` said then.
+    fn was_owed(&self, said: Instant, from: Seat, to: Seat) -> bool {
+        // What `from` had heard of `to` came after the subscriptions of `to`, on the same connection.
+        let knew = self.met.get(&(to, from)).is_some_and(|met| *met < said);
+        let guard = JUST_JOINED.max(2 * self.story.connect_time(to).unwrap_or_default());
+        knew || self.story.joined_at(to).is_some_and(|joined| joined + guard < said)
+    }
+
+    /// How long `to` had been connected when `from` last announced itself.
+    pub fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
+        let said = self.words.all().into_iter().filter_map(|kind| self.story.said_at(from, kind)).max()?;
+        Some(said.saturating_duration_since(self.story.upgraded_at(to)?))
+    }
+
+    /// Somebody of the room has heard the peer.
+    pub fn is_heard(&self, peer: Seat) -> bool {
+        self.met.keys().any(|(from, _)| *from == peer)
+    }
+
+    /// The peer has heard anything that takes a subscription.
+    pub fn hears(&self, peer: Seat) -> bool {
+        self.last.contains_key(&peer)
+    }
+
+    /// The peer was told something by the server itself, as a registry tells its list.
+    pub fn is_told(&self, peer: Seat) -> bool {
+        self.story.events().iter().any(|event| {
+            event.place.seat == peer && matches!(event.what, What::Frame { concern: Concern::Me { from: None }, .. })
+        })
+    }
+
+    /// Parts of the negotiation that `to` heard of `from`.
+    pub fn signals(&self, from: Seat, to: Seat) -> u32 {
+        self.signals.get(&(from, to)).copied().unwrap_or(0)
+    }
+
+    /// Parts of the negotiation that `to` heard of anybody.
+    pub fn signals_to(&self, to: Seat) -> u32 {
+        self.signals.iter().filter(|((_, hearer), _)| *hearer == to).map(|(_, count)| count).sum()
+    }
+}
+
+impl Pool {
+    pub fn of(all: &[Ears<'_>]) -> Self {
+        let mut pool = Self::default();
+        for ears in all {
+            pool.signaling |= !ears.signals.is_empty();
+            let young = ears
+                .met
+                .iter()
+                .filter_map(|((_, to), at)| Some(at.saturating_duration_since(ears.story.upgraded_at(*to)?)));
+            pool.heard_from = pool.heard_from.into_iter().chain(young).min();
+            for (from, to) in ears.story.directions() {
+                pool.rooms |= ears.fate(Channel::Rooms, from, to) == Fate::Heard;
+                pool.chat |= ears.fate(Channel::Chat, from, to) == Fate::Heard;
+            }
+        }
+        pool
+    }
+}

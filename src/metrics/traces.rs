@@ -1,0 +1,255 @@
+//! Handshakes kept whole: of a sample of the plan's rooms, each until it proves to be nothing special.
+
+use crate::metrics::recorder::{Pair, Recorder, Spot};
+use crate::metrics::room::Room;
+use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::failure::Failure;
+use crate::vocabulary::ids::{PeerIndex, RoomIndex, Seat};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Edges of a whole run that are traced at most: enough for shares in percent, and some 10 MiB.
+const EDGES_MAX: usize = 2_000;
+/// What a target can make us keep of a room is bounded by these two.
+const FACTS_MAX_PER_EDGE: usize = 120;
+const FACTS_MAX_PER_PEER: usize = 64;
+/// A registry repeats its list; the first few say all that a trace is asked about.
+const LISTS_MAX_PER_PEER: u32 = 8;
+
+/// Which rooms of a plan are traced; the same on any number of workers.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// So many of the first seats, by the room's index.
+    seats: Vec<u16>,
+    /// How many edges that opened are kept, the slowest.
+    slowest: usize,
+}
+
+/// What is kept of a room while it is traced.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    seats: u16,
+    facts: Vec<Event>,
+    lists: u32,
+    failed: Vec<(Seat, Seat, Failure)>,
+    opened: Vec<(u64, Seat, Seat)>,
+    is_over: bool,
+    is_cut: bool,
+}
+
+/// The handshake of a room in which an edge failed, or was among the slowest.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced<'a> {
+    pub room: RoomIndex,
+    pub label: &'a str,
+    /// The peer at seat 0.
+    pub first: PeerIndex,
+    /// Of a room that is too large for the sample, these are its first ones.
+    pub seats: u16,
+    /// Facts of these seats up to the room's last decision, in the order in which they were booked.
+    pub facts: &'a [Event],
+    /// Some facts are missing: there were more than any handshake has.
+    pub is_cut: bool,
+    /// As the failures are counted.
+    pub failed: &'a [(Seat, Seat, Failure)],
+    /// `time_to_open` (due) in microseconds.
+    pub opened: &'a [(u64, Seat, Seat)],
+}
+
+/// The times of the slowest traced edges so far; the top is the fastest of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slow {
+    wanted: usize,
+    times_us: BinaryHeap<Reverse<u64>>,
+}
+
+impl Sample {
+    /// Of rooms with these indices and sizes, so many that their edges fit. `slowest`: how many edges that opened
+    /// are kept.
+    pub fn of(rooms: impl Iterator<Item = (RoomIndex, u16)>, slowest: usize) -> Self {
+        let mut rooms: Vec<_> = rooms.collect();
+        rooms.sort_by_key(|(room, _)| shuffled(*room));
+        let mut sample = Self { seats: vec![], slowest };
+        let mut left = EDGES_MAX;
+        for (room, size) in rooms {
+            let seats = (2..=size).rev().find(|seats| edges_of(*seats) <= left).unwrap_or(0);
+            // A part of a room is better than nothing, and worse than another room that fits.
+            if seats < size && left < EDGES_MAX {
+                continue;
+            }
+            left -= edges_of(seats);
+            let index = room.0 as usize;
+            if sample.seats.len() <= index {
+                sample.seats.resize(index + 1, 0);
+            }
+            sample.seats[index] = seats;
+        }
+        sample
+    }
+
+    fn seats(&self, room: RoomIndex) -> u16 {
+        self.seats.get(room.0 as usize).copied().unwrap_or(0)
+    }
+}
+
+fn edges_of(seats: u16) -> usize {
+    let seats = usize::from(seats);
+    seats * seats.saturating_sub(1) / 2
+}
+
+/// An order that has nothing to do with the plan's, and is the same in every run (the finalizer of MurmurHash3).
+fn shuffled(room: RoomIndex) -> (u32, u32) {
+    let mut mixed = room.0;
+    mixed = (mixed ^ (mixed >> 16)).wrapping_mul(0x85eb_ca6b);
+    mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
+    (mixed ^ (mixed >> 16), room.0)
+}
+
+impl Recorder {
+    /// Traces those of its rooms that are in the sample.
+    pub fn tracing(mut self, sample: &Sample) -> Self {
+        for room in &mut self.rooms {
+            let seats = sample.seats(room.index);
+            room.trace = (seats > 1).then(|| Box::new(Trace::new(seats)));
+        }
+        self.slow = Slow { wanted: sample.slowest, times_us: BinaryHeap::new() };
+        self
+    }
+
+    /// What is kept, in the order of the plan.
+    pub fn traced(&self) -> Vec<Traced<'_>> {
+        let mut traced: Vec<_> = self.rooms.iter().filter_map(|room| shown(room, room.trace.as_deref()?)).collect();
+        traced.sort_by_key(|traced| traced.room);
+        traced
+    }
+
+    /// Keeps a failure that has just been counted.
+    pub(super) fn trace_failure(&mut self, spot: Spot, pair: Pair, failure: &Failure) {
+        let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
+        let (low, high) = seats_of(spot, pair);
+        if trace.sees(high) {
+            // By the name that it was counted under, so that the two find each other.
+            let counted = self.accounts[spot.half].failures.counted_as(failure);
+            trace.failed.push((low, high, counted));
+        }
+    }
+
+    pub(super) fn trace_open(&mut self, spot: Spot, pair: Pair, due_us: u64) {
+        let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
+        let (low, high) = seats_of(spot, pair);
+        if self.slow.wanted > 0 && trace.sees(high) {
+            trace.opened.push((due_us, low, high));
+        }
+    }
+
+    /// The room's last edge is decided: what turned out well is forgotten.
+    pub(super) fn trace_end(&mut self, spot: Spot) {
+        let place = &mut self.rooms[spot.room].trace;
+        let Some(trace) = place.as_deref_mut() else { return };
+        trace.is_over = true;
+        let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
+        if trace.failed.is_empty() && !slow {
+            *place = None;
+        }
+    }
+}
+
+fn shown<'a>(room: &'a Room, trace: &'a Trace) -> Option<Traced<'a>> {
+    let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
+    is_special.then_some(Traced {
+        room: room.index,
+        label: &room.label,
+        first: room.first,
+        seats: trace.seats,
+        facts: &trace.facts,
+        is_cut: trace.is_cut,
+        failed: &trace.failed,
+        opened: &trace.opened,
+    })
+}
+
+fn seats_of(spot: Spot, pair: Pair) -> (Seat, Seat) {
+    (Seat(spot.seat.min(pair.other)), Seat(spot.seat.max(pair.other)))
+}
+
+impl Trace {
+    fn new(seats: u16) -> Self {
+        Self { seats, facts: vec![], lists: 0, failed: vec![], opened: vec![], is_over: false, is_cut: false }
+    }
+
+    fn sees(&self, seat: Seat) -> bool {
+        !self.is_over && seat.0 < self.seats
+    }
+
+    /// Keeps a fact of a handshake; what is said to others, and what comes after, is none.
+    pub fn note(&mut self, event: &Event) {
+        if !event.what.is_of_a_handshake() {
+            return;
+        }
+        let other = event.what.other();
+        if !self.sees(event.place.seat) || other.is_some_and(|other| !self.sees(other)) {
+            return;
+        }
+        if other.is_none() && matches!(event.what, What::Frame { .. }) {
+            self.lists += 1;
+            if self.lists > LISTS_MAX_PER_PEER * u32::from(self.seats) {
+                return;
+            }
+        }
+        if self.facts.len() >= FACTS_MAX_PER_EDGE * edges_of(self.seats) + FACTS_MAX_PER_PEER * usize::from(self.seats)
+        {
+            self.is_cut = true;
+            return;
+        }
+        self.facts.push(event.clone());
+    }
+}
+
+impl Slow {
+    /// Whether an edge is among the slowest so far.
+    fn takes(&mut self, due_us: u64) -> bool {
+        if self.times_us.len() >= self.wanted {
+            if self.times_us.peek().is_none_or(|Reverse(fastest)| due_us <= *fastest) {
+                return false;
+            }
+            self.times_us.pop();
+        }
+        self.times_us.push(Reverse(due_us));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seats(sizes: &[u16]) -> Vec<u16> {
+        let rooms = || sizes.iter().enumerate().map(|(index, size)| (RoomIndex(index as u32), *size));
+        let sample = Sample::of(rooms(), 0);
+        rooms().map(|(room, _)| sample.seats(room)).collect()
+    }
+
+    #[test]
+    fn a_small_run_is_traced_whole_and_a_large_one_in_whole_rooms() {
+        assert_eq!(seats(&[2, 3, 4]), [2, 3, 4]);
+        let many = seats(&[4; 1_000]);
+        assert_eq!(many.iter().filter(|seats| **seats == 4).count(), EDGES_MAX / 6);
+        assert!(many.iter().all(|seats| [0, 4].contains(seats)));
+        let (first, second) = many.split_at(500);
+        assert!(first.contains(&4) && second.contains(&4), "not the first rooms only");
+    }
+
+    #[test]
+    fn of_a_room_that_is_too_large_the_first_seats_are_traced() {
+        assert_eq!(seats(&[63]), [63]);
+        assert_eq!(seats(&[64]), [63]);
+    }
+
+    #[test]
+    fn the_slowest_so_far_are_taken_and_no_more_than_wanted() {
+        let mut slow = Slow { wanted: 2, ..Slow::default() };
+        let taken: Vec<bool> = [5, 1, 3, 1, 4].into_iter().map(|time| slow.takes(time)).collect();
+        assert_eq!(taken, [true, true, true, false, true]);
+        assert!(!Slow::default().takes(7));
+    }
+}
