@@ -30,7 +30,10 @@ impl Engines {
     pub fn new(common: &Common) -> Self {
         let profile = &common.plan.profile;
         match profile.engine.kind {
-            EngineKind::Rtc => match RtcSetup::certificate().map_err(|error| error.to_string()).and_then(|certificate| Ok((certificate, admission(common)?))) {
+            EngineKind::Rtc => match RtcSetup::certificate()
+                .map_err(|error| error.to_string())
+                .and_then(|certificate| Ok((certificate, admission(common)?)))
+            {
                 Ok((certificate, guests)) => Self::Rtc {
                     guests,
                     setup: Box::new(RtcSetup {

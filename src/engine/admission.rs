@@ -39,7 +39,8 @@ impl Admission {
 
 /// The local address from which packets to `host` would go. Nothing is sent.
 fn way_to(host: IpAddr) -> io::Result<IpAddr> {
-    let any: IpAddr = if host.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr =
+        if host.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
     // The discard port (RFC 863): connecting a UDP socket only asks the routing table.
     socket.connect((host, 9))?;
@@ -67,9 +68,14 @@ mod tests {
         check(&[], "[::1]:5000", true);
         check(&[], "[::ffff:127.0.0.1]:5000", true);
         check(&[], "127.0.0.1:0", false);
-        for foreign in
-            ["169.254.169.254:80", "203.0.113.5:25", "255.255.255.255:9", "0.0.0.0:9", "224.0.0.251:5353", "[fe80::9]:1"]
-        {
+        for foreign in [
+            "169.254.169.254:80",
+            "203.0.113.5:25",
+            "255.255.255.255:9",
+            "0.0.0.0:9",
+            "224.0.0.251:5353",
+            "[fe80::9]:1",
+        ] {
             check(&[], foreign, false);
         }
         check(&["203.0.113.0/24"], "203.0.113.5:25", true);

@@ -43,6 +43,7 @@ struct GuestCounts {
     closed_early: u64,
     leaves_noticed: u64,
     glare: u64,
+    surprises: u64,
     messages_sent: u64,
     messages_received: u64,
     messages_dropped: u64,
@@ -52,7 +53,8 @@ impl Recorder {
     /// Every room admits so many peers that are not ours. Must come before any event.
     pub fn admitting(mut self, guests: u16) -> Self {
         let each = usize::from(guests);
-        let mut admitted = Guests { each: guests, edges: vec![Edge::default(); each * self.peers.len()], ..Guests::default() };
+        let mut admitted =
+            Guests { each: guests, edges: vec![Edge::default(); each * self.peers.len()], ..Guests::default() };
         for room in &self.rooms {
             let edges = u32::from(room.size) * u32::from(guests);
             admitted.undecided.push(edges);
@@ -100,6 +102,7 @@ impl Recorder {
                 self.decide_guest(spot, index);
             }
             What::Glare { .. } => counts.glare += 1,
+            What::Surprise { .. } => counts.surprises += 1,
             What::MessageSent { .. } => counts.messages_sent += 1,
             What::GuestMessage { .. } => counts.messages_received += 1,
             What::MessageDropped { .. } => counts.messages_dropped += 1,
@@ -192,12 +195,15 @@ impl Guests {
             ("closed_early", counts.closed_early),
             ("leaves_noticed", counts.leaves_noticed),
             ("glare", counts.glare),
+            ("surprises", counts.surprises),
             ("messages_sent", counts.messages_sent),
             ("messages_received", counts.messages_received),
             ("messages_dropped", counts.messages_dropped),
         ];
         let failed_in = Phase::ALL.into_iter().map(|phase| (phase, counts.failed_in[phase as usize]));
-        let failed_in = failed_in.filter(|(_, count)| *count > 0).map(|(phase, count)| (format!("failed_in_{}", phase.name()), count));
+        let failed_in = failed_in
+            .filter(|(_, count)| *count > 0)
+            .map(|(phase, count)| (format!("failed_in_{}", phase.name()), count));
         always.map(|(name, count)| (name.to_owned(), count)).into_iter().chain(failed_in).collect()
     }
 }
@@ -215,6 +221,7 @@ impl AddAssign for GuestCounts {
         self.closed_early += other.closed_early;
         self.leaves_noticed += other.leaves_noticed;
         self.glare += other.glare;
+        self.surprises += other.surprises;
         self.messages_sent += other.messages_sent;
         self.messages_received += other.messages_received;
         self.messages_dropped += other.messages_dropped;

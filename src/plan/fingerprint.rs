@@ -35,13 +35,7 @@ fn canonical(profile: &Profile) -> String {
     };
     [
         "meshload plan 1".to_owned(),
-        format!(
-            "rooms {} {} {} {}{guests}",
-            rooms.count,
-            rooms.size.min,
-            rooms.size.max,
-            rooms.id.escape_default()
-        ),
+        format!("rooms {} {} {} {}{guests}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
         format!("arrivals {}", arrivals.join(", ")),
         format!("phases {} {} {}", phases.warmup.as_nanos(), phases.steady.as_nanos(), phases.drain.as_nanos()),
         format!(

@@ -109,9 +109,12 @@ mod tests {
 
     #[test]
     fn the_first_host_of_a_block_is_in_it() {
-        for (block, host) in
-            [("10.1.0.0/16", "10.1.0.1"), ("10.1.2.3/32", "10.1.2.3"), ("10.1.2.2/31", "10.1.2.2"), ("fd00::/8", "fd00::1")]
-        {
+        for (block, host) in [
+            ("10.1.0.0/16", "10.1.0.1"),
+            ("10.1.2.3/32", "10.1.2.3"),
+            ("10.1.2.2/31", "10.1.2.2"),
+            ("fd00::/8", "fd00::1"),
+        ] {
             assert_eq!(block.parse::<Cidr>().unwrap().first_host(), host.parse::<IpAddr>().unwrap());
         }
     }

@@ -161,8 +161,11 @@ class Client extends EventTarget {
     this.listed ||= own >= 0;
   }
 
+  // An offer says nothing of its sender's name; the room's list may have told it.
+  nameOf(id) { return this.known.get(id)?.name ?? this.rooms.get(this.room)?.participants.get(id) ?? id; }
+
   meet(id, name) {
-    if (!this.known.has(id)) this.known.set(id, { name: name || id, newcomer: false, triggered: false });
+    if (!this.known.has(id)) this.known.set(id, { name: this.nameOf(id), newcomer: false, triggered: false });
     const other = this.known.get(id);
     if (name) other.name = name;
     return other;
@@ -228,7 +231,7 @@ class Client extends EventTarget {
   linkTo(id) {
     const link = this.links.get(id);
     if (link && !link.over) return link;
-    const fresh = new Link(this, id, this.known.get(id)?.name ?? id);
+    const fresh = new Link(this, id, this.nameOf(id));
     this.links.set(id, fresh);
     return fresh;
   }

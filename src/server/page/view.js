@@ -101,8 +101,8 @@ function drawLinks() {
 
 function linkItem(link) {
   const said = { new: "waiting to be told to start", busy: `in ${link.phase}`, open: "open", closed: link.why, failed: `failed in ${link.phase}: ${link.why}` }[link.state];
-  const chat = `chat ${link.received} in, ${link.sent} out` + (link.tests ? `; ${link.tests} test messages, the last ${link.lastTest}` : "");
-  const item = make("li", { "data-peer": link.id, "data-state": link.state, "data-phase": link.phase ?? "", "data-tests": link.tests, "data-chats": link.received });
+  const chat = `chat ${link.received} in, ${link.sent} out` + (link.tests ? `; ${link.tests} test message${link.tests === 1 ? "" : "s"}, the last ${link.lastTest}` : "");
+  const item = make("li", { "data-peer": link.id, "data-state": link.state, "data-phase": link.phase ?? "", "data-offers": { local: "tab", remote: "other" }[link.offered] ?? "", "data-tests": link.tests, "data-chats": link.received });
   item.append(
     make("div", { class: "peer" }, make("b", {}, link.name), make("span", { class: "said" }, said), make("span", {}, chat)),
     make("ol", { "aria-label": `Phases of the connection to ${link.name}` }, ...PHASES.map((phase, index) => step(link, phase, index))),
