@@ -1,6 +1,7 @@
 //! The options, in groups that commands share, and what those about the profile change in it.
 
 use crate::profile::{Knob, Override, duration};
+use crate::vocabulary::cidr::Cidr;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use std::collections::BTreeSet;
@@ -84,6 +85,9 @@ pub struct LoadArgs {
     /// A target outside of this machine and private networks that may be put under load; repeatable
     #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
     pub allow_target: Vec<String>,
+    /// Addresses outside of this machine at which guests may be reached ([rooms] guests); repeatable
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', env = "MESHLOAD_ALLOW_CANDIDATES")]
+    pub allow_candidates: Vec<Cidr>,
     /// Worker threads [default: the cores granted]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
     pub workers: Option<u16>,

@@ -96,7 +96,7 @@ fn watched(args: &CapacityArgs) -> Result<Watched, String> {
     let watched = Watched {
         pid: args.watch.target_pid,
         metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
-        reach: Reach { allowed_hosts: args.load.allow_target.clone() },
+        reach: Reach { allowed_hosts: args.load.allow_target.clone(), ..Reach::default() },
     };
     watched.check().map(|()| watched)
 }

@@ -66,6 +66,9 @@ fn table(profile: &Profile, cost: &Cost) -> String {
         ("duration", format!("{} (at most {})", seconds(cost.duration), seconds(cost.duration_max))),
         ("gates", profile.gates.len().to_string()),
     ];
+    if cost.guest_edges > 0 {
+        lines.push(format!("  {:<42} {}", "edges with guests", grouped(cost.guest_edges)));
+    }
     lines.extend(rows.iter().map(|(name, figure)| format!("  {name:<42} {figure}")));
     lines.join("\n") + "\n"
 }

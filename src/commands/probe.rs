@@ -48,7 +48,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, Some(embedded)) => embedded.url(),
         (None, None) => return Exit::Broken,
     };
-    let reach = Reach { allowed_hosts: args.allow_target.clone() };
+    let reach = Reach { allowed_hosts: args.allow_target.clone(), ..Reach::default() };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, reach);
     let setup = Setup {
         endpoint: Box::new(move |id, index, room, conversation| {

@@ -119,7 +119,7 @@ pub(super) fn order(
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
-        reach: Reach { allowed_hosts: load.allow_target.clone() },
+        reach: Reach { allowed_hosts: load.allow_target.clone(), allowed_candidates: load.allow_candidates.clone() },
         wait_for_target: load.wait_for_target,
         keep: Keep::default(),
         workers: load.workers.map_or(cores, usize::from),

@@ -128,7 +128,7 @@ impl Conductor {
         let lasted = now.saturating_duration_since(since);
         match self.part {
             Part::Warmup => lasted >= self.lengths.warmup,
-            Part::Ramp => tally.peers_waiting == 0 && tally.edges_undecided == 0,
+            Part::Ramp => tally.peers_waiting == 0 && tally.edges_undecided == 0 && tally.guest_edges_undecided == 0,
             Part::Steady => lasted >= self.lengths.steady,
             Part::Drain => lasted >= self.lengths.drain || tally.messages_delivered >= tally.messages_sent,
         }

@@ -58,6 +58,8 @@ fn shortened(plan: &Plan) -> Plan {
         is_kept
     });
     profile.rooms.count = kept.count().max(1) as u32;
+    // Signaling is passed in memory, where no guest can come in.
+    profile.rooms.guests = 0;
     profile.phases.warmup = Duration::ZERO;
     profile.phases.steady = profile.phases.steady.min(STEADY_MAX);
     profile.phases.drain = profile.phases.drain.min(STEADY_MAX);

@@ -25,6 +25,11 @@ impl Endpoints {
         Self { target, url, user_agent, reach }
     }
 
+    /// Whom the run may send to.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     /// The endpoint of the peer that talks in `conversation`; without one, as the profile says it. What the profile says about headers and subprotocol goes
     /// before what the dialect says.
     ///

@@ -1,7 +1,7 @@
 //! The engines of a worker's peers, with what they share.
 
 use super::worker::Common;
-use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
+use crate::engine::{Admission, Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
 use crate::vocabulary::choice::{Certificates, EngineKind};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Place;
@@ -14,6 +14,8 @@ const MESSAGE_BYTES_LEAST: u32 = 4_096;
 pub enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
+        /// None where no guest is expected.
+        guests: Option<Admission>,
         certificates: Certificates,
     },
     None,
@@ -28,8 +30,12 @@ impl Engines {
     pub fn new(common: &Common) -> Self {
         let profile = &common.plan.profile;
         match profile.engine.kind {
-            EngineKind::Rtc => match RtcSetup::certificate() {
-                Ok(certificate) => Self::Rtc {
+            EngineKind::Rtc => match RtcSetup::certificate()
+                .map_err(|error| error.to_string())
+                .and_then(|certificate| Ok((certificate, admission(common)?)))
+            {
+                Ok((certificate, guests)) => Self::Rtc {
+                    guests,
                     setup: Box::new(RtcSetup {
                         certificate,
                         neighbourhood: Neighbourhood::default(),
@@ -41,7 +47,7 @@ impl Engines {
                     }),
                     certificates: profile.engine.certificates,
                 },
-                Err(error) => Self::Broken(error.to_string()),
+                Err(why) => Self::Broken(why),
             },
             EngineKind::None => Self::None,
             EngineKind::Webrtc => Self::Broken("the webrtc engine isn't there yet".to_owned()),
@@ -56,14 +62,20 @@ impl Engines {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
         match self {
             Self::None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
-            Self::Rtc { setup, certificates } => {
+            Self::Rtc { setup, guests, certificates } => {
                 let mut setup = (**setup).clone();
                 if *certificates == Certificates::PerPeer {
                     setup.certificate = RtcSetup::certificate().map_err(|error| limit(error.to_string()))?;
                 }
                 let credentials = common.plan.seed.stream("ice", place.peer.0.into());
-                let engine = RtcEngine::open(setup, room_size, credentials)
-                    .map_err(|error| limit(format!("UDP socket: {error}")))?;
+                let engine = match guests {
+                    None => RtcEngine::open(setup, room_size, credentials),
+                    Some(admission) => {
+                        let guests = common.plan.profile.rooms.guests;
+                        RtcEngine::open_to_guests(setup, room_size, guests, admission.clone(), credentials)
+                    }
+                };
+                let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
                 Ok(Box::new(engine))
             }
             Self::Broken(why) => Err(limit(why.clone())),
@@ -71,4 +83,16 @@ impl Engines {
             Self::Made(make) => Ok(make(place)),
         }
     }
+}
+
+/// From where guests may come, if any are expected.
+///
+/// # Errors
+/// Nothing leads from this machine to where they may be.
+fn admission(common: &Common) -> Result<Option<Admission>, String> {
+    if common.plan.profile.rooms.guests == 0 {
+        return Ok(None);
+    }
+    let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.reach().allowed_candidates.clone());
+    Admission::new(allowed.unwrap_or_default()).map(Some).map_err(|error| format!("--allow-candidates: {error}"))
 }

@@ -239,6 +239,7 @@ impl Usher {
         };
         let peer = Peer::new(config, common.start);
         let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer);
+        actor = actor.hosting(profile.rooms.guests);
         if let Some(board) = self.boards.get(room) {
             actor = actor.at(board.clone());
         }

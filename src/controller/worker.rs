@@ -90,7 +90,8 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds().len();
-    let books = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample);
+    let guests = common.plan.profile.rooms.guests;
+    let books = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
     let books = Rc::new(RefCell::new(books));
     common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

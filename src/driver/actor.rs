@@ -1,6 +1,7 @@
 //! A whole virtual peer without a socket: its conversation with the server and its state machine, joined.
 
 use super::board::Board;
+use super::guests::Guests;
 use crate::dialect::{self, Conversation, Output as Talked};
 use crate::peer::{Input, Output, Parcel, Peer};
 use crate::vocabulary::event::{Concern, Part, What};
@@ -65,6 +66,7 @@ pub struct Actor {
     turn: bool,
     shared: Vec<String>,
     strangers: VecDeque<Heard<String>>,
+    guests: Guests,
     /// Where each seat's connection lies in the engine: offers without an addressee change places.
     slots: Vec<Seat>,
 }
@@ -85,6 +87,7 @@ impl Actor {
             turn: false,
             shared: vec![],
             strangers: VecDeque::new(),
+            guests: Guests::default(),
             slots: (0..room_size).map(Seat).collect(),
         }
     }
@@ -92,6 +95,14 @@ impl Actor {
     /// Reads and writes the room's board: for dialects whose ids a server gives, or that have no rooms.
     pub fn at(mut self, board: Board) -> Self {
         self.board = Some(board);
+        self
+    }
+
+    /// Admits `guests` peers that are not ours: whoever is heard in the room and is none of this run.
+    pub fn hosting(mut self, guests: u16) -> Self {
+        self.peer = self.peer.hosting(guests);
+        self.guests = Guests::new(self.room_size, guests);
+        self.slots.extend((self.room_size..self.room_size.saturating_add(guests)).map(Seat));
         self
     }
 
@@ -219,9 +230,11 @@ impl Actor {
 
     fn take_in(&mut self, now: Instant, heard: Heard<String>) {
         let may_be_named = self.board.as_ref().is_some_and(|board| !board.is_complete());
+        let returns = comer(&heard).is_some_and(|id| self.guests.has_gone(id));
         match heard.clone().try_map(|id| self.seat(id)) {
-            Some(heard) => {
+            Some(heard) if !returns => {
                 let joined = heard == Heard::Joined;
+                let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
                 if let Heard::Signal { from, signal, .. } = &heard {
                     self.witness(*from, false, signal);
                 }
@@ -229,15 +242,30 @@ impl Actor {
                 while let Some(output) = self.peer.poll() {
                     self.obey(now, output);
                 }
+                if let Some(seat) = left {
+                    self.guests.lose(seat);
+                }
                 if let Some(board) = self.board.as_ref().filter(|_| joined) {
                     board.join(self.place.seat);
                 }
             }
             // The server named it before its own peer has read how it is called.
             None if may_be_named && self.strangers.len() < STRANGERS_MAX => self.strangers.push_back(heard),
+            _ if self.admit(now, &heard) => self.take_in(now, heard),
             // Somebody of this room who is not in the plan.
-            None => self.effects.push_back(Effect::Note(What::Surprise { other: None })),
+            _ => self.effects.push_back(Effect::Note(What::Surprise { other: None })),
         }
+    }
+
+    /// Gives a seat to a stranger who is heard to be there, if guests are expected and one has not come yet.
+    fn admit(&mut self, now: Instant, heard: &Heard<String>) -> bool {
+        // The names of this run are its peers'.
+        let Some(id) = comer(heard).filter(|id| self.naming.index(id).is_none()) else { return false };
+        let Some((seat, succeeds)) = self.guests.admit(id) else { return false };
+        if succeeds {
+            self.peer.handle(now, Input::Succeeded { seat });
+        }
+        true
     }
 
     /// Passes on what the others of the room have made known.
@@ -284,7 +312,10 @@ impl Actor {
             Output::Dial => Effect::Dial,
             Output::Engine(seat, order) => Effect::Engine(seat, order),
             Output::Send(parcel) => Effect::Send(parcel),
-            Output::Note(what) => Effect::Note(what),
+            Output::Note(what) => {
+                self.guests.watch(&what);
+                Effect::Note(what)
+            }
             Output::Close => {
                 // A goodbye is said before the door is closed.
                 self.listen(now, 0);
@@ -298,7 +329,7 @@ impl Actor {
     }
 
     fn wire_id(&self, seat: Seat) -> String {
-        let known = self.board.as_ref().and_then(|board| board.id(seat));
+        let known = self.guests.id(seat).or_else(|| self.board.as_ref().and_then(|board| board.id(seat)));
         known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
     }
 
@@ -332,9 +363,17 @@ impl Actor {
         if let Some(seat) = self.board.as_ref().and_then(|board| board.seat(id)) {
             return (seat != self.place.seat).then_some(seat);
         }
-        let index = self.naming.index(id)?;
+        let Some(index) = self.naming.index(id) else { return self.guests.seat(id) };
         let first = self.place.neighbour(Seat(0));
         let seat = Seat(u16::try_from(index.0.checked_sub(first.0)?).ok()?);
         (seat.0 < self.room_size && seat != self.place.seat).then_some(seat)
+    }
+}
+
+/// Who is heard to have come.
+fn comer(heard: &Heard<String>) -> Option<&str> {
+    match heard {
+        Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
+        _ => None,
     }
 }

@@ -4,6 +4,7 @@ mod actor;
 mod board;
 mod clock;
 mod errand;
+mod guests;
 
 pub use actor::{Actor, Effect, Stimulus};
 pub use board::Board;

@@ -1,9 +1,11 @@
 //! What opens the channels: one engine a peer, told what to do about each edge.
 
+mod admission;
 mod neighbourhood;
 mod none;
 mod rtc;
 
+pub use admission::Admission;
 pub use neighbourhood::Neighbourhood;
 pub use none::NoneEngine;
 pub use rtc::{RtcEngine, RtcSetup};

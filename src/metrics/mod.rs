@@ -5,6 +5,7 @@ mod deliveries;
 mod edge;
 mod failures;
 mod grid;
+mod guests;
 mod health;
 mod lane;
 mod live;

@@ -41,6 +41,8 @@ impl Recorder {
                 self.open(spot, pair);
             }
             What::EdgeFailed { failure, .. } => self.fail_edge(spot, Seat(pair.other), failure),
+            // Of our own peers nobody is a guest, and the facts of a single peer come with no pair.
+            What::GuestMessage { .. } => self.strays += 1,
             _ => unreachable!("the facts of a single peer come with no pair"),
         }
     }

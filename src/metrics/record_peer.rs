@@ -20,6 +20,7 @@ impl Recorder {
             self.tally.peers_waiting -= 1;
         } else {
             self.reborn(spot);
+            self.renew_guests(spot);
         }
         let peer = &mut self.peers[spot.peer];
         peer.state = State::Began;
@@ -41,6 +42,7 @@ impl Recorder {
         self.tally.peers_dropped += 1;
         self.tally.peers_waiting -= 1;
         self.decide_edges(spot, Fate::Dropped);
+        self.end_guests(spot, None);
     }
 
     pub(super) fn upgraded(&mut self, spot: Spot) {
@@ -79,6 +81,7 @@ impl Recorder {
         for other in self.others(spot) {
             self.fail_edge(spot, other, failure);
         }
+        self.end_guests(spot, Some(failure.phase));
     }
 
     pub(super) fn left(&mut self, spot: Spot) {
@@ -88,6 +91,7 @@ impl Recorder {
         self.end(spot, State::Left);
         self.peers[spot.peer].left = spot.at;
         self.decide_edges(spot, Fate::Abandoned);
+        self.end_guests(spot, None);
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
             let edge = &mut self.edges[pair.edge];

@@ -4,6 +4,7 @@ use crate::metrics::account::Account;
 use crate::metrics::deliveries::Deliveries;
 use crate::metrics::edge::Edge;
 use crate::metrics::grid::Grid;
+use crate::metrics::guests::Guests;
 use crate::metrics::peer::Peer;
 use crate::metrics::room::{Room, RoomFacts};
 use crate::metrics::series::{Deeds, quantile, recent_us};
@@ -27,6 +28,7 @@ pub struct Recorder {
     pub(super) rooms: Vec<Room>,
     pub(super) peers: Vec<Peer>,
     pub(super) edges: Vec<Edge>,
+    pub(super) guests: Guests,
     /// Of the measured rooms, and of those of the warm-up.
     pub(super) accounts: [Account; 2],
     pub(super) deliveries: Deliveries,
@@ -72,6 +74,7 @@ impl Recorder {
             rooms: Vec::with_capacity(rooms.len()),
             peers: vec![],
             edges: vec![],
+            guests: Guests::default(),
             accounts: [Account::new(kinds), Account::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
             series: Grid::new(start),
@@ -102,6 +105,9 @@ impl Recorder {
             What::Left { silent: _ } => self.left(spot),
             // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
             What::Signal { .. } => {}
+            What::Surprise { other: Some(other) } if self.is_guest(spot, *other) => {
+                self.of_guest(spot, *other, &event.what)
+            }
             What::Surprise { other: _ } => self.accounts[spot.half].edges.surprises += 1,
             What::Met { other }
             | What::Offers { other }
@@ -117,7 +123,9 @@ impl Recorder {
             | What::MessageSent { other, .. }
             | What::MessageReceived { other, .. }
             | What::MessageDropped { other }
+            | What::GuestMessage { other, .. }
             | What::Echoed { other, .. } => match self.pair(spot, *other) {
+                None if self.is_guest(spot, *other) => self.of_guest(spot, *other, &event.what),
                 Some(pair) => self.of_pair(spot, pair, &event.what),
                 None => self.strays += 1,
             },
@@ -129,13 +137,13 @@ impl Recorder {
         self.tally
     }
 
-    /// Every edge of the room has opened, failed, been dropped, or been abandoned by a leave.
+    /// Every edge of the room, those with guests included, has opened, failed, been dropped, or been abandoned by a leave.
     pub fn room_decided(&self, room: RoomIndex) -> bool {
-        self.slot(room).is_some_and(|slot| self.rooms[slot].undecided == 0)
+        self.slot(room).is_some_and(|slot| self.rooms[slot].undecided == 0) && self.guests_decided(room)
     }
 
     pub fn all_decided(&self) -> bool {
-        self.tally.edges_undecided == 0
+        self.tally.edges_undecided == 0 && self.tally.guest_edges_undecided == 0
     }
 
     /// The p99 of `time_to_open` (due) over the last seconds in which an event came; for the progress line.
@@ -158,6 +166,7 @@ impl Recorder {
         }
         self.peers.extend(other.peers);
         self.edges.extend(other.edges);
+        self.guests.merge(other.guests);
         self.accounts.iter_mut().zip(other.accounts).for_each(|(ours, theirs)| ours.merge(theirs));
         self.deliveries.merge(other.deliveries);
         self.series.merge(other.series);
@@ -226,7 +235,7 @@ impl Recorder {
         self.rooms.push(room);
     }
 
-    fn slot(&self, room: RoomIndex) -> Option<usize> {
+    pub(super) fn slot(&self, room: RoomIndex) -> Option<usize> {
         self.slots.get(room.0 as usize).filter(|slot| **slot != NOWHERE).map(|slot| *slot as usize)
     }
 

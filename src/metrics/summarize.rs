@@ -110,6 +110,7 @@ fn counts_of(recorder: &Recorder, half: usize, facts: &Facts) -> Counts {
         }
     }
     counts.messages.add(&messages);
+    counts.guest_edges = recorder.guests.shown(half);
     counts
 }
 

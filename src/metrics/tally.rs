@@ -25,6 +25,8 @@ pub struct Tally {
     pub edges_dropped: u64,
     /// Not decided yet; what was abandoned by a leave is decided.
     pub edges_undecided: u64,
+    /// The same of edges with guests, which are in no other figure here.
+    pub guest_edges_undecided: u64,
     pub rooms_planned: u64,
     pub rooms_decided: u64,
     pub rooms_complete: u64,
@@ -49,6 +51,7 @@ impl AddAssign for Tally {
         self.edges_failed += other.edges_failed;
         self.edges_dropped += other.edges_dropped;
         self.edges_undecided += other.edges_undecided;
+        self.guest_edges_undecided += other.guest_edges_undecided;
         self.rooms_planned += other.rooms_planned;
         self.rooms_decided += other.rooms_decided;
         self.rooms_complete += other.rooms_complete;

@@ -42,6 +42,10 @@ pub enum Input {
     Companion {
         seat: Seat,
     },
+    /// Another guest sits at `seat` from now on.
+    Succeeded {
+        seat: Seat,
+    },
     Upgraded,
     /// The socket could not be opened, or is gone.
     Lost(Failure),
@@ -114,6 +118,12 @@ impl Peer {
         Self { config, standing: Standing::ExpectTurn, pairs, chatter, outputs: VecDeque::new() }
     }
 
+    /// Admits `guests` peers that are not ours, on the seats after the room's own.
+    pub fn hosting(mut self, guests: u16) -> Self {
+        self.pairs.host(guests);
+        self
+    }
+
     pub fn handle(&mut self, now: Instant, input: Input) {
         if self.standing == Standing::Gone {
             return;
@@ -121,6 +131,7 @@ impl Peer {
         match input {
             Input::Begin { due } => self.begin(now, due),
             Input::Companion { seat } => self.pairs.companion(now, seat, &mut self.outputs),
+            Input::Succeeded { seat } => self.succeeded(now, seat),
             Input::Upgraded => self.upgraded(),
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
@@ -156,6 +167,11 @@ impl Peer {
         self.note(What::Began { due });
         self.pairs.begin(now, &mut self.outputs);
         self.outputs.push_back(Output::Dial);
+    }
+
+    fn succeeded(&mut self, now: Instant, seat: Seat) {
+        self.chatter.closed(seat);
+        self.pairs.renew(now, seat, &mut self.outputs);
     }
 
     fn upgraded(&mut self) {
@@ -195,6 +211,10 @@ impl Peer {
             },
             Heard::Nonsense => self.note(What::Surprise { other: None }),
             Heard::Left { who } => {
+                // Nobody else tells of a guest who goes before its channel is open.
+                if self.pairs.is_guest(who) && !self.pairs.is_open(who) {
+                    self.note(What::NoticedLeave { other: who });
+                }
                 self.pairs.handle(now, who, Cue::Left, &mut self.outputs);
             }
             Heard::Met { who, start, initiate } => {
@@ -208,6 +228,9 @@ impl Peer {
 
     fn engine(&mut self, now: Instant, seat: Seat, notice: Notice) {
         match notice {
+            Notice::Message(payload) if self.pairs.is_guest(seat) => {
+                self.note(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
+            }
             Notice::Message(payload) => self.chatter.received(seat, payload, &mut self.outputs),
             notice => {
                 let opened = notice == Notice::Open;

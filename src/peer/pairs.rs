@@ -3,6 +3,7 @@
 use super::Output;
 use super::handshake::{Cue, Handshake};
 use crate::vocabulary::ids::Seat;
+use crate::vocabulary::link::Order;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ pub struct Pairs {
     own: Seat,
     timeout: Duration,
     trickle: bool,
+    /// Seats from here on are guests'.
+    guests_from: usize,
     began: bool,
     edges: Vec<Edge>,
     deadlines: BTreeSet<(Instant, Seat)>,
@@ -27,7 +30,30 @@ struct Edge {
 impl Pairs {
     pub fn new(own: Seat, room_size: u16, timeout: Duration, trickle: bool) -> Self {
         let edges = (0..room_size).map(|_| Edge::default()).collect();
-        Self { own, timeout, trickle, began: false, edges, deadlines: BTreeSet::new() }
+        let guests_from = usize::from(room_size);
+        Self { own, timeout, trickle, guests_from, began: false, edges, deadlines: BTreeSet::new() }
+    }
+
+    /// Seats for guests, after the room's own. When a guest begins nobody tells, so that the time of its edge
+    /// runs from when this peer does.
+    pub fn host(&mut self, guests: u16) {
+        let guest = || Edge { other_began: true, ..Edge::default() };
+        self.edges.extend(std::iter::repeat_with(guest).take(usize::from(guests)));
+    }
+
+    pub fn is_guest(&self, seat: Seat) -> bool {
+        usize::from(seat.0) >= self.guests_from
+    }
+
+    /// Another guest sits at `seat`: its edge is a new one.
+    pub fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+        let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
+        if let Some(deadline) = edge.deadline {
+            self.deadlines.remove(&(deadline, seat));
+        }
+        *edge = Edge { other_began: true, ..Edge::default() };
+        out.push_back(Output::Engine(seat, Order::Drop));
+        self.handle(now, seat, Cue::BothBegan, out);
     }
 
     /// Every seat but this peer's own.

@@ -292,3 +292,55 @@ proptest! {
         }
     }
 }
+
+/// The seat after the room's own.
+const GUEST: Seat = Seat(3);
+
+fn hosting(inputs: &[Input]) -> (Stage, Vec<Output>) {
+    let mut stage = Stage::new(TalkPattern::Silence);
+    stage.peer = stage.peer.hosting(1);
+    let outputs = inputs.iter().flat_map(|input| stage.take(input.clone())).collect();
+    (stage, outputs)
+}
+
+fn heard_guest(start: bool) -> Input {
+    Input::Heard(Heard::Met { who: GUEST, start, initiate: true })
+}
+
+#[test]
+fn what_a_guest_says_is_counted_and_not_read() {
+    let (mut stage, _) = hosting(&[begin(), Input::Upgraded, heard_guest(true)]);
+    for payload in [b"hello".to_vec(), vec![0xff; 64], vec![]] {
+        let bytes = payload.len() as u32;
+        let outputs = stage.take(Input::Engine(GUEST, Notice::Message(payload)));
+        assert_eq!(outputs, [Output::Note(What::GuestMessage { other: GUEST, bytes })]);
+    }
+}
+
+#[test]
+fn a_guest_that_goes_before_its_channel_is_open_is_noticed() {
+    let (mut stage, _) = hosting(&[begin(), Input::Upgraded, heard_guest(true)]);
+    let outputs = stage.take(Input::Heard(Heard::Left { who: GUEST }));
+    assert!(outputs.contains(&Output::Note(What::NoticedLeave { other: GUEST })), "{outputs:?}");
+    let outputs = stage.take(Input::Heard(Heard::Left { who: OTHER }));
+    assert!(!outputs.contains(&Output::Note(What::NoticedLeave { other: OTHER })), "{outputs:?}");
+}
+
+#[test]
+fn the_time_of_a_guests_edge_runs_from_when_the_peer_begins() {
+    let (mut stage, _) = hosting(&[begin(), Input::Upgraded, Input::Heard(Heard::Joined)]);
+    assert_eq!(stage.peer.wake_at(), Some(stage.start + TIMEOUT));
+    let outputs = stage.wake_after(TIMEOUT);
+    let failure = Failure::timed_out(Phase::Discovery);
+    assert!(outputs.contains(&Output::Note(What::EdgeFailed { other: GUEST, failure })), "{outputs:?}");
+}
+
+#[test]
+fn the_next_guest_on_a_seat_gets_a_connection_of_its_own() {
+    let (mut stage, _) =
+        hosting(&[begin(), Input::Upgraded, heard_guest(true), Input::Heard(Heard::Left { who: GUEST })]);
+    assert!(!stage.take(heard_guest(true)).contains(&Output::Engine(GUEST, Order::Offer)));
+    stage.take(Input::Succeeded { seat: GUEST });
+    let outputs = stage.take(heard_guest(true));
+    assert!(outputs.contains(&Output::Engine(GUEST, Order::Offer)), "{outputs:?}");
+}

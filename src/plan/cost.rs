@@ -24,6 +24,8 @@ pub struct Cost {
     pub rooms: u64,
     pub peers: u64,
     pub edges: u64,
+    /// Between our peers and the guests that the rooms admit.
+    pub guest_edges: u64,
     /// File descriptors of this process; those of the embedded server included.
     pub descriptors: u64,
     /// Local ports, UDP.
@@ -68,7 +70,9 @@ impl Cost {
 
     fn figure(profile: &Profile, peers: u64, edges: u64, last_due: Duration) -> Self {
         let rooms = u64::from(profile.rooms.count);
-        let ends = edges.saturating_mul(2);
+        let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
+        // Of an edge with a guest, one end is here.
+        let ends = edges.saturating_mul(2).saturating_add(guest_edges);
         let has_udp = profile.engine.kind != EngineKind::None;
         let end_bytes = if has_udp { CONNECTION_END_BYTES } else { BARE_END_BYTES };
         let udp_ports = if has_udp { peers } else { 0 };
@@ -77,9 +81,10 @@ impl Cost {
         let descriptors = OWN_DESCRIPTORS + udp_ports + if is_embedded { 2 * peers } else { peers };
 
         // An edge is an offer and an answer, and with trickling a candidate each way; a peer has one socket.
-        let handshakes = edges.saturating_mul(if profile.handshake.trickle { 4 } else { 2 });
+        let pairs = edges.saturating_add(guest_edges);
+        let handshakes = pairs.saturating_mul(if profile.handshake.trickle { 4 } else { 2 });
         // A peer says three times that it is there, and each pair answers once (protocol.md).
-        let replies = edges;
+        let replies = pairs;
         let frames_sent = handshakes.saturating_add(replies).saturating_add(peers * 3);
         let frames_addressed = handshakes.saturating_add(replies).saturating_add(ends.saturating_mul(3));
         let messages = match profile.messages.pattern {
@@ -92,6 +97,7 @@ impl Cost {
             rooms,
             peers,
             edges,
+            guest_edges,
             descriptors,
             udp_ports,
             tcp_ports: peers,

@@ -29,9 +29,13 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
         Start::Room => "",
         Start::Barrier => " barrier",
     };
+    let guests = match rooms.guests {
+        0 => String::new(),
+        guests => format!(" guests {guests}"),
+    };
     [
         "meshload plan 1".to_owned(),
-        format!("rooms {} {} {} {}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
+        format!("rooms {} {} {} {}{guests}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
         format!("arrivals {}", arrivals.join(", ")),
         format!("phases {} {} {}", phases.warmup.as_nanos(), phases.steady.as_nanos(), phases.drain.as_nanos()),
         format!(

@@ -87,6 +87,7 @@ pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>)
         written: written::write(&tree),
     };
     behaviour::churn(&root);
+    rooms::guests(&root, &profile);
     let problems = reader.problems();
     if problems.is_empty() { Ok(profile) } else { Err(problems) }
 }
@@ -155,6 +156,8 @@ pub struct Rooms {
     pub size: Size,
     /// `{index}` stands for the room's index.
     pub id: String,
+    /// Peers that are not ours, admitted to each room.
+    pub guests: u16,
 }
 
 /// A room's size: fixed, or drawn uniformly for each room.

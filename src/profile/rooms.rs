@@ -2,25 +2,35 @@
 
 use super::document::Value;
 use super::section::Section;
-use super::{Rooms, Size};
+use super::{Profile, Rooms, Size};
+use crate::vocabulary::choice::EngineKind;
 
 /// A room is a full mesh, so its edges grow with the square of this.
 const SIZE_MAX: u64 = 10_000;
 
+/// Guests are browsers and people.
+const GUESTS_MAX: u64 = 100;
+
 pub(super) fn check(root: &Section<'_>) -> Rooms {
     let section = root.section("rooms");
     let count = section.whole("count", 1..=u64::from(u32::MAX), "a run has from 1 to 4294967295 rooms") as u32;
-    let rooms = Rooms { count, size: size(&section), id: id(&section, count) };
+    let guests = section.whole("guests", 0..=GUESTS_MAX, "a room admits from 0 to 100 guests") as u16;
+    let rooms = Rooms { count, size: size(&section), id: id(&section, count), guests };
 
     // Peers are numbered with 32 bits.
     let peers = u64::from(rooms.count) * u64::from(rooms.size.max);
     if peers > u64::from(u32::MAX) {
         section.problem("count", format!("{peers} peers are too many; a plan has at most 4294967295"));
     }
-    if section.whole("guests", 0..=SIZE_MAX, "a room admits from 0 to 10000 guests") > 0 {
-        section.problem("guests", "guests in a room aren't there yet; write 0");
-    }
     rooms
+}
+
+/// A guest makes real connections.
+pub(super) fn guests(root: &Section<'_>, profile: &Profile) {
+    if profile.rooms.guests > 0 && profile.engine.kind == EngineKind::None {
+        let why = "a guest makes real connections, and engine.kind is none; write 0, or another engine";
+        root.section("rooms").problem("guests", why);
+    }
 }
 
 fn size(section: &Section<'_>) -> Size {

@@ -34,7 +34,10 @@ fn check_with(text: &str, overrides: &[Override], expected: &[&str]) {
 fn an_empty_profile_is_all_defaults() {
     let profile = profile("", &[]).unwrap();
     assert_eq!(profile.name, "p");
-    assert_eq!(profile.rooms, Rooms { count: 10, size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned() });
+    assert_eq!(
+        profile.rooms,
+        Rooms { count: 10, size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned(), guests: 0 }
+    );
     assert_eq!(profile.arrivals, [Stage::Constant { rate: 20.0, lasts: None }]);
     assert_eq!(profile.handshake.timeout, Duration::from_secs(10));
     assert_eq!(profile.messages.reliability, Reliability::Reliable);
@@ -131,7 +134,16 @@ fn a_wrong_name_gets_the_right_one() {
 fn what_is_not_there_yet_is_said_and_never_ignored() {
     check("[churn]\nleave = \"5%/min\"\n", &["churn.leave: churn isn't there yet; leave the section out (p.toml:2)"]);
     check("[churn]\nleave = \"0%/min\"\nrejoin = true\n", &[]);
-    check("[rooms]\nguests = 1\n", &["rooms.guests: guests in a room aren't there yet; write 0 (p.toml:2)"]);
+    check(
+        "[rooms]\nguests = 101\n",
+        &["rooms.guests: 101 is too large; a room admits from 0 to 100 guests (p.toml:2)"],
+    );
+    check(
+        "[rooms]\nguests = 1\n[engine]\nkind = \"none\"\n",
+        &[
+            "rooms.guests: a guest makes real connections, and engine.kind is none; write 0, or another engine (p.toml:2)",
+        ],
+    );
     check(
         "[engine]\nkind = \"webrtc\"\n",
         &["engine.kind: the webrtc engine isn't there yet; write rtc or none (p.toml:2)"],

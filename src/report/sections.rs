@@ -176,6 +176,18 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(edges.surprises, "signals that nobody waited for");
     say(messages.late, "messages sent late");
     say(messages.dropped, "messages due and never sent");
+    let guests = &summary.counts.guest_edges;
+    let of = |name: &str| count(guests.get(name).copied().unwrap_or(0));
+    if !guests.is_empty() {
+        lines.push(format!(
+            "{} of {} edges with guests opened, {} failed; {} messages to them, {} from them",
+            of("opened"),
+            of("planned"),
+            of("failed"),
+            of("messages_sent"),
+            of("messages_received")
+        ));
+    }
     if messages.sent > 0 {
         lines.push(format!(
             "{}: {} delivered, {} lost, {} cut, {} duplicated, {} out of order",

@@ -10,6 +10,7 @@ mod link;
 mod mangle;
 mod outbox;
 mod pace;
+mod page;
 mod registry;
 mod replies;
 pub mod rooms;

@@ -1,5 +1,6 @@
-//! The HTTP before the WebSocket: `/ws/` upgrades, any other path gets a line of text.
+//! The HTTP before the WebSocket: `/ws/` upgrades, `/` is the page, any other path gets a line of text.
 
+use crate::server::page;
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -54,22 +55,22 @@ fn answer(request: &[u8]) -> Answer {
     let (head, request) = match Request::try_parse(request) {
         Ok(Some(parsed)) => parsed,
         Ok(None) if request.len() < HEAD_BYTES_MAX => return Answer::More,
-        Ok(None) => return page("431 Request Header Fields Too Large", "The request's head is too long.\n"),
-        Err(_) => return page("400 Bad Request", "This is not HTTP.\n"),
+        Ok(None) => return line("431 Request Header Fields Too Large", "The request's head is too long.\n"),
+        Err(_) => return line("400 Bad Request", "This is not HTTP.\n"),
     };
     match request.uri().path() {
         "/ws/" if request.headers().contains_key("upgrade") => {}
-        "/" => return page("200 OK", "A meshload signaling server: the WebSocket is at /ws/\n"),
-        _ => return page("404 Not Found", "Nothing here: the WebSocket is at /ws/\n"),
+        "/" => return Answer::Page(page::response()),
+        _ => return line("404 Not Found", "Nothing here: the WebSocket is at /ws/\n"),
     }
     let mut response = vec![];
     match create_response(&request).and_then(|upgrade| write_response(&mut response, &upgrade)) {
         Ok(()) => Answer::Upgrade { head, response },
-        Err(error) => page("400 Bad Request", &format!("{error}\n")),
+        Err(error) => line("400 Bad Request", &format!("{error}\n")),
     }
 }
 
-fn page(status: &str, text: &str) -> Answer {
+fn line(status: &str, text: &str) -> Answer {
     let length = text.len();
     Answer::Page(
         format!(

@@ -1,5 +1,6 @@
 //! Which targets a run may load: this machine and private networks, or a host that was named on purpose.
 
+use crate::vocabulary::cidr::Cidr;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,8 @@ use tokio::net::lookup_host;
 pub struct Reach {
     /// Hosts from `--allow-target`, as typed.
     pub allowed_hosts: Vec<String>,
+    /// Blocks from `--allow-candidates`, that guests' candidates may lead to.
+    pub allowed_candidates: Vec<Cidr>,
 }
 
 impl Reach {
@@ -71,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_named_host_is_admitted_and_no_other() {
-        let reach = Reach { allowed_hosts: vec!["Signal.example.org".to_owned()] };
+        let reach = Reach { allowed_hosts: vec!["Signal.example.org".to_owned()], ..Reach::default() };
         let far = "203.0.113.5".parse().unwrap();
         assert!(reach.admits("signal.example.org", far));
         assert!(!reach.admits("evil.example.org", far));

@@ -122,6 +122,11 @@ pub enum What {
         began: Instant,
         bytes: u32,
     },
+    /// A guest said something over its channel. Nothing in it is read: a guest says what it likes.
+    GuestMessage {
+        other: Seat,
+        bytes: u32,
+    },
     /// A message was due, and the channel's queue had no room for it.
     MessageDropped {
         other: Seat,

@@ -1,6 +1,7 @@
 //! The words every floor speaks: data without behaviour beyond what a word means.
 
 pub mod choice;
+pub mod cidr;
 pub mod document;
 pub mod event;
 pub mod failure;

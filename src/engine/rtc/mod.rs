@@ -5,6 +5,7 @@ pub mod stun;
 mod timers;
 
 use super::Engine;
+use super::admission::Admission;
 use super::neighbourhood::{Neighbourhood, candidate_address, without_foreigners};
 use crate::vocabulary::choice::Reliability;
 use crate::vocabulary::failure::Reason;
@@ -20,7 +21,7 @@ use rtc::shared::error::Error;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use timers::Timers;
@@ -64,6 +65,9 @@ pub struct RtcEngine {
     credentials: ChaCha8Rng,
     links: Vec<Option<Box<Link>>>,
     by_address: FxHashMap<SocketAddr, Seat>,
+    /// Seats from here on are guests', which may use other addresses than this run's peers.
+    guests_from: usize,
+    admission: Option<Admission>,
     timers: Timers,
     /// Links that were touched and not drained yet.
     touched: Vec<Seat>,
@@ -78,7 +82,28 @@ impl RtcEngine {
     /// # Errors
     /// No descriptor or port was left.
     pub fn open(setup: RtcSetup, room_size: u16, credentials: ChaCha8Rng) -> io::Result<Self> {
-        let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::bind(setup, room_size, credentials, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// As `open`, with seats for `guests` after the room's own, and at the address that they can reach.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_to_guests(
+        setup: RtcSetup,
+        room_size: u16,
+        guests: u16,
+        admission: Admission,
+        credentials: ChaCha8Rng,
+    ) -> io::Result<Self> {
+        let mut engine = Self::bind(setup, room_size.saturating_add(guests), credentials, admission.local())?;
+        engine.guests_from = usize::from(room_size);
+        engine.admission = Some(admission);
+        Ok(engine)
+    }
+
+    fn bind(setup: RtcSetup, seats: u16, credentials: ChaCha8Rng, address: IpAddr) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind((address, 0))?;
         socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
@@ -88,8 +113,10 @@ impl RtcEngine {
             socket,
             local,
             credentials,
-            links: (0..room_size).map(|_| None).collect(),
+            links: (0..seats).map(|_| None).collect(),
             by_address: FxHashMap::default(),
+            guests_from: usize::from(seats),
+            admission: None,
             timers: Timers::default(),
             touched: Vec::new(),
             notices: VecDeque::new(),
@@ -133,10 +160,17 @@ impl RtcEngine {
         Ok(())
     }
 
-    /// A candidate that is no peer of this run's is ignored: not one packet goes there.
+    /// Peers of this run reach each other; a guest may be wherever the admission says.
+    fn may_reach(&self, seat: Seat, address: SocketAddr) -> bool {
+        let is_guest = usize::from(seat.0) >= self.guests_from;
+        let admits = |admission: &Admission| admission.admits(address);
+        self.setup.neighbourhood.has(address) || is_guest && self.admission.as_ref().is_some_and(admits)
+    }
+
+    /// A candidate that is neither a peer's of this run nor a guest's is ignored: not one packet goes there.
     fn admit(&mut self, seat: Seat, candidate: Candidate) -> Result<(), Error> {
         let Some(address) = candidate_address(&candidate.candidate) else { return Ok(()) };
-        if !self.setup.neighbourhood.has(address) {
+        if !self.may_reach(seat, address) {
             return Ok(());
         }
         let Some(link) = self.link(seat) else { return Ok(()) };
@@ -148,16 +182,15 @@ impl RtcEngine {
 
     /// The description less its foreign candidates; its own are this seat's addresses from now on.
     fn learn(&mut self, seat: Seat, sdp: &str) -> String {
-        let neighbourhood = self.setup.neighbourhood.clone();
         for line in sdp.lines() {
             if let Some(candidate) = line.strip_prefix("a=candidate:")
                 && let Some(address) = candidate_address(candidate)
-                && neighbourhood.has(address)
+                && self.may_reach(seat, address)
             {
                 self.by_address.insert(address, seat);
             }
         }
-        without_foreigners(sdp, |address| neighbourhood.has(address))
+        without_foreigners(sdp, |address| self.may_reach(seat, address))
     }
 
     fn forget(&mut self, seat: Seat) {
@@ -195,9 +228,10 @@ impl RtcEngine {
     }
 
     fn take(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        // Whatever comes from elsewhere than a peer of this run is not for us. A peer that has just left is no
-        // neighbour any more, and its goodbye comes from an address that is known.
-        if !self.setup.neighbourhood.has(from) && !self.by_address.contains_key(&from) {
+        // Whatever comes from elsewhere than a peer of this run is not for us, unless it is a guest's check. A peer
+        // that has just left is no neighbour any more, and its goodbye comes from an address that is known.
+        let is_known = self.setup.neighbourhood.has(from) || self.by_address.contains_key(&from);
+        if !is_known && self.admission.is_none() {
             return;
         }
         let Some(seat) = self.owner(from, datagram) else { return };
@@ -217,7 +251,8 @@ impl RtcEngine {
             && let Some(ufrag) = stun::receiver_ufrag(datagram)
         {
             let seat = Seat(u16::from_str_radix(ufrag.get(..4)?, 16).ok()?);
-            if self.link(seat)?.ufrag() != ufrag {
+            let is_its_own = self.by_address.get(&from) == Some(&seat) || self.may_reach(seat, from);
+            if self.link(seat)?.ufrag() != ufrag || !is_its_own {
                 return None;
             }
             self.by_address.insert(from, seat);
@@ -251,7 +286,8 @@ impl RtcEngine {
     /// A datagram that the socket has no room for is lost, as on any network: the stack above sends it again.
     fn ship(&mut self, seat: Seat) {
         for (to, datagram) in self.drained.datagrams.drain(..) {
-            if self.setup.neighbourhood.has(to) {
+            let is_guest = usize::from(seat.0) >= self.guests_from && self.by_address.get(&to) == Some(&seat);
+            if is_guest || self.setup.neighbourhood.has(to) {
                 let _ = self.socket.try_send_to(&datagram, to);
             }
         }

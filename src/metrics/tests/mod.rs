@@ -1,6 +1,7 @@
 //! Whole stories, told as events, against the figures they must come to.
 
 mod edges;
+mod guests;
 mod laws;
 mod traces;
 mod traffic;

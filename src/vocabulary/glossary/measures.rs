@@ -240,10 +240,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "counter",
         "guest_edges",
-        "Edges with a guest, which is not one of our peers; counted apart from all others.",
+        "Edges with a guest, a peer that is not ours ([rooms] guests), seen from our end only and in no other figure: \
+         planned + rejoins = opened + failed + abandoned + unfinished.",
         "count",
         "",
-        "",
+        "failed_in_PHASE says where they fail; a guest that comes after the handshake's timeout has failed in discovery.",
     ),
     entry("counter", "peers.joined", "Peers that have said that they joined their room.", "count", "", ""),
     entry(

@@ -1,0 +1,107 @@
+//! Who of a room is a guest: peers that are not ours, by the ids they go by, on seats after the room's own.
+
+use crate::vocabulary::event::What;
+use crate::vocabulary::ids::Seat;
+
+/// One peer's view of its room's guests.
+#[derive(Debug, Default)]
+pub(super) struct Guests {
+    /// The first guest's seat: the room's size.
+    first: u16,
+    seats: Vec<Guest>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Guest {
+    id: Option<String>,
+    /// It said goodbye, or its channel is gone: another may have the seat.
+    gone: bool,
+}
+
+impl Guests {
+    pub fn new(room_size: u16, admitted: u16) -> Self {
+        Self { first: room_size, seats: vec![Guest::default(); usize::from(admitted)] }
+    }
+
+    pub fn seat(&self, id: &str) -> Option<Seat> {
+        let index = self.seats.iter().position(|guest| guest.id.as_deref() == Some(id))?;
+        Some(Seat(self.first + index as u16))
+    }
+
+    pub fn id(&self, seat: Seat) -> Option<String> {
+        self.seats.get(usize::from(seat.0.checked_sub(self.first)?))?.id.clone()
+    }
+
+    /// The seat that a stranger gets, and whether its edge had ended before: because somebody sat there, or because
+    /// nobody came in time. `None`: every seat is taken.
+    pub fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
+        let find = |fits: &dyn Fn(&Guest) -> bool| self.seats.iter().position(fits);
+        let own = find(&|guest| guest.gone && guest.id.as_deref() == Some(id));
+        let index = own.or_else(|| find(&|guest| guest.id.is_none())).or_else(|| find(&|guest| guest.gone))?;
+        let before = std::mem::replace(&mut self.seats[index], Guest { id: Some(id.to_owned()), gone: false });
+        Some((Seat(self.first + index as u16), before.gone))
+    }
+
+    /// Whether somebody of that name was here, and went.
+    pub fn has_gone(&self, id: &str) -> bool {
+        self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
+    }
+
+    /// Notes whether a guest is lost.
+    pub fn watch(&mut self, what: &What) {
+        let (What::NoticedLeave { other } | What::ChannelClosed { other, .. } | What::EdgeFailed { other, .. }) = what
+        else {
+            return;
+        };
+        self.lose(*other);
+    }
+
+    /// Whoever sits there is gone.
+    pub fn lose(&mut self, seat: Seat) {
+        let index = seat.0.checked_sub(self.first).map(usize::from);
+        if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
+            guest.gone = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::failure::Failure;
+    use crate::vocabulary::phase::Phase;
+
+    #[test]
+    fn guests_sit_after_the_rooms_own_and_no_more_than_were_planned() {
+        let mut guests = Guests::new(5, 2);
+        assert_eq!(guests.admit("ann"), Some((Seat(5), false)));
+        assert_eq!(guests.admit("bob"), Some((Seat(6), false)));
+        assert_eq!(guests.admit("eve"), None);
+        assert_eq!((guests.seat("bob"), guests.seat("eve")), (Some(Seat(6)), None));
+        assert_eq!((guests.id(Seat(5)), guests.id(Seat(4))), (Some("ann".to_owned()), None));
+    }
+
+    #[test]
+    fn the_seat_of_one_who_is_gone_is_given_to_the_next() {
+        let mut guests = Guests::new(5, 2);
+        guests.admit("ann");
+        guests.admit("bob");
+        guests.watch(&What::NoticedLeave { other: Seat(5) });
+        guests.watch(&What::ChannelClosed { other: Seat(1), planned: true });
+        assert_eq!(guests.admit("ann again"), Some((Seat(5), true)));
+        assert_eq!(guests.admit("eve"), None);
+    }
+
+    #[test]
+    fn one_who_comes_back_and_one_who_comes_too_late_get_a_new_edge() {
+        let mut guests = Guests::new(5, 2);
+        let failure = Failure::timed_out(Phase::Discovery);
+        guests.watch(&What::EdgeFailed { other: Seat(5), failure });
+        assert_eq!(guests.admit("late"), Some((Seat(5), true)));
+        guests.admit("bob");
+        guests.lose(Seat(6));
+        assert!(guests.has_gone("bob") && !guests.has_gone("late"));
+        assert_eq!(guests.admit("bob"), Some((Seat(6), true)));
+        assert!(!guests.has_gone("bob"));
+    }
+}

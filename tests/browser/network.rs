@@ -1,0 +1,40 @@
+//! A network namespace with loopback and a cable that ends nowhere: a browser gathers there as on any machine.
+
+use std::process::Command;
+
+const OWN: &str = "MESHLOAD_TEST_NETWORK";
+
+/// A browser offers candidates for the interface of the default route alone, so there has to be one.
+const CABLE: &str = "ip link set lo up && ip link add lan type veth peer name far && ip addr add 10.99.0.1/24 dev lan \
+                     && ip link set lan up && ip link set far up && ip route add default via 10.99.0.2 dev lan";
+
+/// This process was started by `alone`.
+pub fn is_own() -> bool {
+    std::env::var_os(OWN).is_some()
+}
+
+/// Runs one test of this binary again, in a network of its own.
+pub fn alone(test: &str) {
+    if !in_a_network("true").status().is_ok_and(|status| status.success()) {
+        return skip("no network namespace can be made here (unshare, ip)");
+    }
+    let this = std::env::current_exe().unwrap();
+    let mut command = in_a_network("exec \"$0\" \"$@\"");
+    command.arg(this).args(["--exact", test, "--nocapture"]).env(OWN, "1");
+    let output = command.output().unwrap();
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{said}\n{told}");
+    println!("{said}");
+}
+
+/// What can't be tested here is said; in CI nothing is left out.
+pub fn skip(why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
+    println!("skipped: {why}");
+}
+
+fn in_a_network(then: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--map-root-user", "sh", "-c", &format!("{CABLE} && {then}")]);
+    command
+}
