@@ -120,7 +120,7 @@ pub(super) fn outcome(exit: Exit) -> Outcome {
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
-    use crate::controller::{Signal, Signals};
+    use crate::controller::{Access, Signal, Signals};
     use crate::profile::{self, Source};
     use crate::summary::SCHEMA;
     use crate::summary::counts::{Counts, Edges};
@@ -172,6 +172,7 @@ mod tests {
             dialect: crate::dialect::Dialect::Dashboard,
             args: &args,
             profile: profile(""),
+            access: Access::default(),
             gates: vec![],
             faults: vec![],
             signals: Signals::none(),

@@ -3,7 +3,7 @@
 use super::endpoint::Endpoints;
 use super::run::Trouble;
 use crate::dialect::Dialect;
-use crate::signaling::{dial, resolve};
+use crate::signaling::dial;
 use crate::vocabulary::failure::Failure;
 use std::time::{Duration, Instant};
 
@@ -23,16 +23,7 @@ pub(super) async fn reach_target(endpoints: &Endpoints, dialect: &Dialect, at_mo
 /// A target off this machine and off private networks is refused unless it was named on purpose.
 async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), Trouble> {
     let endpoint = endpoints.any(dialect).map_err(|error| Trouble::Url(error.to_string()))?;
-    let Some((host, port)) = endpoint.host_and_port() else {
-        return Err(Trouble::Url("the URL names no host".to_owned()));
-    };
-    // A name that can't be resolved fails as every peer's own connect, and is counted there.
-    let Ok(addresses) = resolve(host, port).await else { return Ok(()) };
-    let far = addresses.iter().find(|address| !endpoint.reach.admits(host, address.ip()));
-    match far {
-        Some(address) => Err(Trouble::Far { host: host.to_owned(), address: address.ip() }),
-        None => Ok(()),
-    }
+    endpoint.barrier().await.map_or(Ok(()), |barrier| Err(Trouble::Barred(barrier)))
 }
 
 /// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.

@@ -16,6 +16,7 @@ pub(super) fn render(summary: &Summary) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     text.push_str(&format!("<testsuites name=\"meshload\" {totals} {time}>\n"));
     text.push_str(&format!("  <testsuite name=\"{classname}\" {totals} {time} timestamp=\"{timestamp}\">\n"));
+    text.push_str(&way(summary));
     for case in cases {
         let open = format!("    <testcase classname=\"{classname}\" name=\"{}\" time=\"0\"", xml(&case.name));
         text.push_str(&match case.end {
@@ -31,6 +32,13 @@ pub(super) fn render(summary: &Summary) -> String {
     }
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
+}
+
+/// What was special about the way to the target, as a property of the suite.
+fn way(summary: &Summary) -> String {
+    let Some(way) = &summary.run.way else { return String::new() };
+    let value = xml(&way.in_words().join(", "));
+    format!("    <properties>\n      <property name=\"way\" value=\"{value}\"/>\n    </properties>\n")
 }
 
 struct Case {

@@ -4,6 +4,7 @@ pub mod choice;
 pub mod event;
 pub mod failure;
 pub mod glossary;
+pub mod identity;
 pub mod ids;
 pub mod link;
 pub mod message;
