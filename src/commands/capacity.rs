@@ -19,6 +19,7 @@ use crate::signaling::Reach;
 use crate::summary::run::Run;
 use crate::summary::stamp::stamp;
 use crate::surveyor::{MetricsUrl, Survey, Surveyed, Watched, survey};
+use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant, SystemTime};
 
 const DEFAULT_PROFILE: &str = "capacity";
@@ -52,8 +53,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Err(exit) => return exit,
     };
     limits::raise_descriptors();
-    let path = args.out.clone().unwrap_or_else(|| Folder::usual(&format!("capacity-{}", profile.name), seed));
-    let folder = Folder::at(path);
+    let folder = folder(args, &profile, seed);
     if !args.quiet {
         complain(folder.obstacle());
     }
@@ -97,6 +97,12 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Ok(surveyed) => close(args, &task, surveyed, &started_at, began.elapsed(), &folder),
         Err(trouble) => turn_away(&trouble),
     }
+}
+
+/// Where the report goes.
+fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> Folder {
+    let usual = || Folder::usual(&format!("capacity-{}", profile.name), seed);
+    Folder::at(args.out.clone().unwrap_or_else(usual))
 }
 
 /// What of the target is looked at. Errors: one sentence on what can't be.

@@ -8,7 +8,7 @@ use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, SeedChoice, ShapeArgs};
 use crate::controller::{Embedded, Endpoints};
 use crate::dialect::Dialect;
 use crate::probe::{Live, Order, Repeat, Report, Setup, html, json, mermaid, probe as examine, text};
-use crate::profile::Profile;
+use crate::profile::{Profile, Secret};
 use crate::server;
 use crate::summary::run::Way;
 use crate::vocabulary::seed::Seed;
@@ -40,7 +40,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         SeedChoice::Number(number) => Seed(number),
         SeedChoice::Random => Seed(rand::random::<u32>().into()),
     };
-    let way = access.shown(profile.target.url.as_ref().map(|url| url.reveal()));
+    let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
     let order = Order { way, ..order(args, &profile, dialect, seed) };
     let embedded = match &profile.target.url {
         Some(_) => None,
