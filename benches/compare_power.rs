@@ -1,14 +1,13 @@
 //! Whether `compare` can be trusted as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
 //! Prints a table; each pair shares its base run, and the two others follow it at once, so that the machine's moods hit all.
 
-use meshload::controller::{self, Embedded, Order, Show};
+use meshload::controller::{self, Access, Embedded, Order, Show};
 use meshload::dialect::Dialect;
 use meshload::gates::baseline::{Finding, Rule, Verdict, compare};
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server;
-use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::summary::distribution::Clock;
 use meshload::summary::verdict::Verdict as Validity;
@@ -98,7 +97,7 @@ fn play(delay: Duration) -> Summary {
         url: Some(format!("ws://{}/ws/", relay.address)),
         url_shown: None,
         embedded: server::Config::default(),
-        reach: Reach::default(),
+        access: Access::default(),
         wait_for_target: Duration::ZERO,
         keep: Default::default(),
         workers: 1,

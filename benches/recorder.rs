@@ -1,13 +1,12 @@
 //! What measuring costs: nanoseconds for each event in the Recorder, and its share of the CPU that an edge takes.
 //! Plays a run for the CPU and the number of frames of an edge, then folds as many events of the same mix again.
 
-use meshload::controller::{self, Order, Show};
+use meshload::controller::{self, Access, Order, Show};
 use meshload::dialect::Dialect;
 use meshload::metrics::{Recorder, RoomFacts, Thresholds, TraceSample};
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server;
-use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
@@ -79,7 +78,7 @@ fn run() -> Summary {
         url: None,
         url_shown: None,
         embedded: server::Config::default(),
-        reach: Reach::default(),
+        access: Access::default(),
         wait_for_target: Duration::ZERO,
         keep: Default::default(),
         workers: 1,

@@ -1,13 +1,12 @@
 //! A run that meets each preset says why its edges failed: the preset's own cause, or candidates with it among them.
 
 use flate2::read::GzDecoder;
-use meshload::controller::{self, Keep, Order, Show};
+use meshload::controller::{self, Access, Keep, Order, Show};
 use meshload::dialect::Dialect;
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Kind, faults};
-use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::io::{BufRead, BufReader, Read};
@@ -29,11 +28,11 @@ fn play(kind: Kind, fault: Option<&str>, trigger: &str) -> Summary {
     let order = Order {
         plan: Plan::new(profile, Seed(1)),
         run_id: "c1".to_owned(),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").expect("a built-in"),
         url: None,
         url_shown: None,
         embedded: server::Config { kind, faults: rules, ..server::Config::default() },
-        reach: Reach::default(),
+        access: Access::default(),
         wait_for_target: Duration::ZERO,
         workers: 2,
         show: Show::Nothing,

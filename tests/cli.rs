@@ -104,7 +104,7 @@ fn headers_come_from_a_file_as_well() {
     assert!(shown.starts_with("exit 2") && shown.contains("--header @none: "), "{shown}");
     let shown = meshload(folder.path(), &["check", "smoke", "-H", "@headers"], &[]);
     assert!(
-        shown.contains("target.headers.Upgrade: the WebSocket handshake sets this header itself (--header)"),
+        shown.contains("target.headers.Upgrade: the WebSocket handshake sets this header itself (headers:4)"),
         "{shown}"
     );
 }

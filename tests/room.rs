@@ -5,7 +5,7 @@ use meshload::driver::{Actor, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config, Peer, Talk, TalkPattern};
 use meshload::server::{self, Kind, Routing, Server};
-use meshload::signaling::{Endpoint, Reach};
+use meshload::signaling::Endpoint;
 use meshload::vocabulary::choice::{Initiator, Reliability, Trigger};
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
@@ -100,7 +100,7 @@ fn endpoint(url: &str) -> Endpoint {
         subprotocol: None,
         origin: None,
         user_agent: "meshload/test".to_owned(),
-        reach: Reach::default(),
+        route: Arc::default(),
     }
 }
 

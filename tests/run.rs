@@ -1,13 +1,12 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, Done, Order, Show, Signals, Stop};
+use meshload::controller::{self, Access, Done, Order, Show, Signals, Stop};
 use meshload::dialect::Dialect;
 use meshload::gates::Gate;
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source, builtin};
 use meshload::server::{self, Kind};
-use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ fn order(kind: Kind, text: &str, workers: usize) -> Order {
         url: None,
         url_shown: None,
         embedded: server::Config { kind, ..server::Config::default() },
-        reach: Reach::default(),
+        access: Access::default(),
         wait_for_target: Duration::ZERO,
         keep: Default::default(),
         workers,

@@ -1,5 +1,6 @@
 //! What was typed after `meshload capacity`.
 
+use super::access::AccessArgs;
 use super::options::{ChangeArgs, ColorWhen, Format, LoadArgs, ShapeArgs, folder};
 use crate::capacity::Vary;
 use crate::profile::{duration, share};
@@ -26,6 +27,8 @@ pub struct CapacityArgs {
     pub shape: ShapeArgs,
     #[command(flatten)]
     pub change: ChangeArgs,
+    #[command(flatten)]
+    pub access: AccessArgs,
     #[command(flatten)]
     pub load: LoadArgs,
     /// Folder for the report [default: reports/NAME-TIME-SEED]

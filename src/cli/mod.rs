@@ -1,10 +1,12 @@
 //! What was typed, as types: every command, with its help.
 
+mod access;
 mod capacity;
 mod keep;
 mod options;
 mod probe;
 
+pub use access::AccessArgs;
 pub use capacity::{CapacityArgs, SearchArgs, WatchArgs};
 pub use keep::KeepArgs;
 pub use options::{
@@ -83,6 +85,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub change: ChangeArgs,
     #[command(flatten)]
+    pub access: AccessArgs,
+    #[command(flatten)]
     pub load: LoadArgs,
     #[command(flatten)]
     pub trust: TrustArgs,
@@ -101,6 +105,8 @@ pub struct CheckArgs {
     pub shape: ShapeArgs,
     #[command(flatten)]
     pub change: ChangeArgs,
+    #[command(flatten)]
+    pub access: AccessArgs,
     /// How stdout tells what the plan costs
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
     pub format: Format,

@@ -1,7 +1,6 @@
 //! The options, in groups that commands share, and what those about the profile change in it.
 
 use crate::profile::{Knob, Override, duration};
-use crate::vocabulary::cidr::Cidr;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use std::collections::BTreeSet;
@@ -82,12 +81,6 @@ pub struct LoadArgs {
     /// Tries to connect for so long before the run starts, unmeasured
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, env = "MESHLOAD_WAIT_FOR_TARGET")]
     pub wait_for_target: Duration,
-    /// A target outside of this machine and private networks that may be put under load; repeatable
-    #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
-    pub allow_target: Vec<String>,
-    /// Addresses outside of this machine at which guests may be reached ([rooms] guests); repeatable
-    #[arg(long, value_name = "CIDR", value_delimiter = ',', env = "MESHLOAD_ALLOW_CANDIDATES")]
-    pub allow_candidates: Vec<Cidr>,
     /// Worker threads [default: the cores granted]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
     pub workers: Option<u16>,
@@ -161,6 +154,12 @@ pub struct ServeArgs {
     /// A fault to commit: a preset's name, or a rule such as 'delay 50ms type=peer-ready p=10%'; repeatable
     #[arg(long, value_name = "RULE", value_delimiter = '\n', env = "MESHLOAD_FAULT")]
     pub fault: Vec<String>,
+    /// The certificate, in PEM, with which it serves wss
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM [default: in --tls-cert's file]
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "MESHLOAD_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
     /// The number that the faults' draws grow from
     #[arg(long, value_name = "N", default_value_t = 1, env = "MESHLOAD_SEED")]
     pub seed: u64,

@@ -1,5 +1,6 @@
 //! What can be said to `meshload probe`.
 
+use super::access::AccessArgs;
 use super::options::{ChangeArgs, ColorWhen};
 use crate::profile::duration;
 use clap::builder::FalseyValueParser;
@@ -47,9 +48,8 @@ pub struct ProbeArgs {
     pub trace: bool,
     #[command(flatten)]
     pub change: ChangeArgs,
-    /// A target outside of this machine and private networks that may be probed; repeatable
-    #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
-    pub allow_target: Vec<String>,
+    #[command(flatten)]
+    pub access: AccessArgs,
     /// What stdout gets
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProbeFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: ProbeFormat,

@@ -1,5 +1,6 @@
 //! `meshload capacity`: from what was typed to the planning report and the exit code.
 
+use super::access::access;
 use super::folder::Folder;
 use super::run::{acknowledge, end_at_once, seed};
 use super::stdout::{complain, write};
@@ -11,11 +12,14 @@ use crate::capacity::{
 use crate::cli::{CapacityArgs, Format, SearchArgs};
 use crate::controller::{Show, Signals, Trouble};
 use crate::gates::{Aggregation, Gate};
+use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{Form, files, render};
 use crate::signaling::Reach;
+use crate::summary::run::Run;
 use crate::summary::stamp::stamp;
 use crate::surveyor::{MetricsUrl, Survey, Surveyed, Watched, survey};
+use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant, SystemTime};
 
 const DEFAULT_PROFILE: &str = "capacity";
@@ -42,10 +46,14 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    limits::raise_descriptors();
     let seed = seed(args.change.seed, args.quiet);
-    let path = args.out.clone().unwrap_or_else(|| Folder::usual(&format!("capacity-{}", profile.name), seed));
-    let folder = Folder::at(path);
+    let least = args.search.vary.apply(&profile, range.from);
+    let access = match access(&args.access, &profile.target, Plan::new(least, seed).peers()) {
+        Ok(access) => access,
+        Err(exit) => return exit,
+    };
+    limits::raise_descriptors();
+    let folder = folder(args, &profile, seed);
     if !args.quiet {
         complain(folder.obstacle());
     }
@@ -64,6 +72,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
         machine: machine::measure(),
         watched,
+        tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
         restart: args.watch.restart_cmd.clone(),
         profile,
     };
@@ -76,7 +85,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     if !args.quiet {
         complain([announcement(&task)]);
     }
-    let order = |plan| order(&args.load, show, plan, dialect.clone(), vec![], faults.clone());
+    let order = |plan| order(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone());
     let mut told = 0;
     let surveyed = survey(&task, &order, &mut |probe| {
         told += 1;
@@ -90,13 +99,19 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     }
 }
 
+/// Where the report goes.
+fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> Folder {
+    let usual = || Folder::usual(&format!("capacity-{}", profile.name), seed);
+    Folder::at(args.out.clone().unwrap_or_else(usual))
+}
+
 /// What of the target is looked at. Errors: one sentence on what can't be.
 fn watched(args: &CapacityArgs) -> Result<Watched, String> {
     let metrics = args.watch.target_metrics.as_deref().map(MetricsUrl::read).transpose();
     let watched = Watched {
         pid: args.watch.target_pid,
         metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
-        reach: Reach { allowed_hosts: args.load.allow_target.clone(), ..Reach::default() },
+        reach: Reach { allowed_hosts: args.access.allow_target.clone(), ..Reach::default() },
     };
     watched.check().map(|()| watched)
 }
@@ -219,6 +234,7 @@ fn conclude(args: &CapacityArgs, task: &Survey, surveyed: Surveyed, started_at: 
     let run = surveyed.last.map(|summary| (summary.meshload, summary.run));
     let (meshload, run) = run.unwrap_or_default();
     let Survey { vary, profile, .. } = task;
+    let target = profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned());
     let command = |load: f64| {
         let changed = vary.apply(profile, load);
         let target = profile.target.url_shown.as_ref().map(|url| format!(" --target {url}")).unwrap_or_default();
@@ -242,7 +258,7 @@ fn conclude(args: &CapacityArgs, task: &Survey, surveyed: Surveyed, started_at: 
         scope: Scope {
             meshload,
             profile: profile.name.clone(),
-            target: profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned()),
+            target: Run { target, ..run.clone() }.destination(),
             dialect: run.dialect,
             engine: run.engine,
             started_at: started_at.to_owned(),

@@ -1,5 +1,6 @@
 //! Tells every mistake of a profile, or what its plan costs.
 
+use super::access::access;
 use super::stdout::{complain, write};
 use super::{Exit, faults, input, machine};
 use crate::cli::{CheckArgs, Format, SeedChoice};
@@ -33,6 +34,9 @@ pub fn check(args: &CheckArgs) -> Exit {
     if !problems.is_empty() {
         complain(problems);
         return Exit::Usage;
+    }
+    if let Err(exit) = access(&args.access, &plan.profile.target, plan.peers()) {
+        return exit;
     }
     match args.format {
         Format::Text => write(table(&plan.profile, &plan.cost())),

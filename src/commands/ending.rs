@@ -121,7 +121,7 @@ pub(super) fn outcome(exit: Exit) -> Outcome {
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
-    use crate::controller::{Signal, Signals};
+    use crate::controller::{Access, Signal, Signals};
     use crate::profile::{self, Source};
     use crate::summary::SCHEMA;
     use crate::summary::counts::{Counts, Edges};
@@ -173,6 +173,7 @@ mod tests {
             dialect: crate::dialect::Dialect::named("dashboard").unwrap(),
             args: &args,
             profile: profile(""),
+            access: Access::default(),
             gates: vec![],
             faults: vec![],
             signals: Signals::none(),

@@ -112,8 +112,9 @@ fn headers(given: &[String]) -> Result<Vec<Override>, String> {
             continue;
         };
         let text = read_text(Path::new(path)).map_err(|error| format!("--header @{path}: {error}"))?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        headers.extend(lines.map(|line| Override::new(Knob::Header, line)));
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        headers.extend(lines.map(|(number, line)| Override::new(Knob::Header, line).out_of(path, number)));
     }
     Ok(headers)
 }

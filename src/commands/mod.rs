@@ -1,5 +1,6 @@
 //! The commands: one file per verb, and the only place that knows exit codes.
 
+mod access;
 pub mod capacity;
 pub mod check;
 pub mod compare;

@@ -1,5 +1,6 @@
 //! `meshload probe`: one handshake under the magnifying glass, and the exit code of its verdict.
 
+use super::access::access;
 use super::run::coloured;
 use super::stdout::{complain, write};
 use super::{Exit, faults, input};
@@ -7,9 +8,9 @@ use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, SeedChoice, ShapeArgs};
 use crate::controller::{Embedded, Endpoints};
 use crate::dialect::Dialect;
 use crate::probe::{Live, Order, Repeat, Report, Setup, html, json, mermaid, probe as examine, text};
-use crate::profile::Profile;
+use crate::profile::{Profile, Secret};
 use crate::server;
-use crate::signaling::Reach;
+use crate::summary::run::Way;
 use crate::vocabulary::seed::Seed;
 use std::io::IsTerminal;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -31,11 +32,16 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
+    let access = match access(&args.access, &profile.target, args.peers.into()) {
+        Ok(access) => access,
+        Err(exit) => return exit,
+    };
     let seed = match args.change.seed {
         SeedChoice::Number(number) => Seed(number),
         SeedChoice::Random => Seed(rand::random::<u32>().into()),
     };
-    let order = order(args, &profile, dialect, seed);
+    let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
+    let order = Order { way, ..order(args, &profile, dialect, seed) };
     let embedded = match &profile.target.url {
         Some(_) => None,
         None => match Embedded::start(server::Config { faults, seed, ..server::Config::default() }) {
@@ -48,12 +54,13 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, Some(embedded)) => embedded.url(),
         (None, None) => return Exit::Broken,
     };
-    let reach = Reach { allowed_hosts: args.allow_target.clone(), ..Reach::default() };
-    let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, reach);
+    let token = access.clone();
+    let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, access);
     let setup = Setup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
         }),
+        token: Box::new(move |index| token.token(index).to_owned()),
         engine: profile.engine.kind,
         seed,
         unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
@@ -62,11 +69,9 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(live) => live,
         Err(error) => return broken(&error),
     };
-    if let Some((host, address)) = live.forbidden() {
-        complain([format!(
-            "{host} ({address}) is neither this machine nor on a private network. Probe only what is yours; if it is, \
-             add: --allow-target {host}"
-        )]);
+    if let Some(barrier) = live.barrier() {
+        let host = barrier.host();
+        complain([format!("{barrier}. Probe only what is yours; if it is, add: --allow-target {host}")]);
         return Exit::Refused;
     }
     let quiet = args.quiet;
@@ -105,6 +110,7 @@ fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> O
         seed,
         repeat: args.times.map(Repeat::Times).or(args.until_failure.map(Repeat::UntilFailure)),
         try_remedies: args.try_remedies,
+        way: Way::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `meshload run`: the main job, from what was typed to the report and the exit code.
 
+use super::access::access;
 use super::ending::Ending;
 use super::folder::Folder;
 use super::repeat::repeat;
@@ -42,6 +43,10 @@ pub fn run(args: &RunArgs) -> Exit {
         complain(problems);
         return Exit::Usage;
     }
+    let access = match access(&args.access, &profile.target, peers_max(args, &plan)) {
+        Ok(access) => access,
+        Err(exit) => return exit,
+    };
     let folder = Folder::at(args.output.out.clone().unwrap_or_else(|| Folder::usual(&profile.name, seed)));
     let quiet = args.output.quiet;
     let signals = match Signals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
@@ -51,7 +56,7 @@ pub fn run(args: &RunArgs) -> Exit {
     if !quiet {
         complain(folder.obstacle());
     }
-    let mut task = Task { args, profile, dialect, gates, faults, signals, control: None };
+    let mut task = Task { args, profile, access, dialect, gates, faults, signals, control: None };
     if args.trust.control {
         match task.floor(plan) {
             Ok(control) => task.control = Some(control),
@@ -65,6 +70,13 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(done) => Ending { task: &task, folder: &folder }.close(done),
         Err(exit) => exit,
     }
+}
+
+/// The peers of the largest plan among the repeats: sizes that are drawn differ from seed to seed.
+fn peers_max(args: &RunArgs, plan: &Plan) -> u64 {
+    let later = (1..u64::from(args.trust.repeat)).map(|repeat| Seed(plan.seed.0.wrapping_add(repeat)));
+    let peers = later.map(|seed| Plan::new(plan.profile.clone(), seed).peers());
+    peers.chain([plan.peers()]).max().unwrap_or(0)
 }
 
 pub(super) fn acknowledge(signal: Signal, quiet: bool) {

@@ -1,9 +1,10 @@
 //! `meshload serve`: the reference server in the foreground, until a signal.
 
+use super::access::identity;
 use super::stdout::complain;
 use super::{Exit, faults, limits};
 use crate::cli::{self, ServeArgs, ServerKind};
-use crate::server::{Config, Kind, Routing, Server, Snapshot, Tallies};
+use crate::server::{Config, Kind, Routing, Server, Snapshot, Tallies, Tls};
 use crate::vocabulary::seed::Seed;
 use std::future::pending;
 use std::io::{self, Write};
@@ -25,8 +26,15 @@ pub fn serve(args: &ServeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let config =
-        Config { listen: args.listen, kind, routing, list_interval: args.list_interval, faults, seed: Seed(args.seed) };
+    let tls = match tls(args) {
+        Ok(tls) => tls,
+        Err(problems) => {
+            complain(problems);
+            return Exit::Usage;
+        }
+    };
+    let (list_interval, seed) = (args.list_interval, Seed(args.seed));
+    let config = Config { listen: args.listen, kind, routing, list_interval, faults, seed, tls };
     match serve_until_signal(config, args.verbose > 0) {
         Ok(()) => Exit::Passed,
         Err(error) => {
@@ -34,6 +42,13 @@ pub fn serve(args: &ServeArgs) -> Exit {
             Exit::Broken
         }
     }
+}
+
+/// What `--tls-cert` and `--tls-key` make of it. Errors: what is wrong with which file.
+fn tls(args: &ServeArgs) -> Result<Option<Tls>, Vec<String>> {
+    let Some(certificate) = &args.tls_cert else { return Ok(None) };
+    let identity = identity("--tls-cert", certificate, "--tls-key", args.tls_key.as_deref())?;
+    Tls::new(identity).map(Some).map_err(|why| vec![format!("--tls-cert {}: {why}", certificate.display())])
 }
 
 /// Serves until SIGINT or SIGTERM. Prints where it listens as the first line on stdout; `verbose`, one line
@@ -47,7 +62,7 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let server = Server::bind(config).await?;
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "listening on ws://{}/ws/", server.address())?;
+        writeln!(stdout, "listening on {}", server.url())?;
         stdout.flush()?;
         drop(stdout);
         let tallies = server.tallies();

@@ -4,7 +4,7 @@ use super::Exit;
 use super::run::coloured;
 use super::stdout::complain;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
-use crate::controller::{self, Done, Keep, Order, Show, Signals, Stop, Trouble};
+use crate::controller::{self, Access, Done, Keep, Order, Show, Signals, Stop, Trouble};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::metrics::Thresholds;
@@ -12,7 +12,6 @@ use crate::plan::Plan;
 use crate::profile::{Profile, Validity};
 use crate::server;
 use crate::server::faults::Rule;
-use crate::signaling::Reach;
 use crate::summary::Summary;
 use crate::summary::control::Control;
 use crate::summary::verdict::{Doubt, Verdict};
@@ -25,6 +24,7 @@ use std::thread::available_parallelism;
 pub(super) struct Task<'a> {
     pub args: &'a RunArgs,
     pub profile: Profile,
+    pub access: Access,
     pub dialect: Dialect,
     pub gates: Vec<Gate>,
     pub faults: Vec<Rule>,
@@ -79,9 +79,10 @@ impl Task<'_> {
     }
 
     fn order(&self, plan: Plan) -> Order {
-        let Self { args, dialect, gates, faults, .. } = self;
+        let Self { args, access, dialect, gates, faults, .. } = self;
         let show = show(args.output.quiet || args.output.no_progress, args.output.color);
-        let order = order(&args.load, show, plan, dialect.clone(), gates.clone(), faults.clone());
+        let access = access.clone();
+        let order = order(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
         let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
         Order { keep: Keep { traces: args.keep.traces.into(), events_bytes_max }, ..order }
     }
@@ -105,6 +106,7 @@ fn doubts(summary: &Summary) -> String {
 /// The run of `plan` on this machine.
 pub(super) fn order(
     load: &LoadArgs,
+    access: Access,
     show: Show,
     plan: Plan,
     dialect: Dialect,
@@ -119,7 +121,7 @@ pub(super) fn order(
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
-        reach: Reach { allowed_hosts: load.allow_target.clone(), allowed_candidates: load.allow_candidates.clone() },
+        access,
         wait_for_target: load.wait_for_target,
         keep: Keep::default(),
         workers: load.workers.map_or(cores, usize::from),
@@ -160,8 +162,10 @@ pub(super) fn show(silent: bool, color: ColorWhen) -> Show {
 /// The size of the run, before it starts.
 fn announcement(order: &Order) -> String {
     let (plan, cost) = (&order.plan, order.plan.cost());
+    let way = order.access.shown(order.url.as_deref()).in_words();
+    let way: String = way.iter().map(|words| format!(", {words}")).collect();
     format!(
-        "{}: {} peers in {} rooms, {} edges, to {}; {:.0} s, at most {:.0} s; seed {}, {} workers",
+        "{}: {} peers in {} rooms, {} edges, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {} workers",
         plan.profile.name,
         cost.peers,
         cost.rooms,
@@ -177,11 +181,9 @@ fn announcement(order: &Order) -> String {
 /// The run could not be started.
 pub(super) fn turn_away(trouble: &Trouble) -> Exit {
     match trouble {
-        Trouble::Far { host, address } => {
-            complain([format!(
-                "{host} ({address}) is neither this machine nor on a private network. Load only what is yours; if it \
-                 is, add: --allow-target {host}"
-            )]);
+        Trouble::Barred(barrier) => {
+            let host = barrier.host();
+            complain([format!("{barrier}. Load only what is yours; if it is, add: --allow-target {host}")]);
             Exit::Refused
         }
         Trouble::Url(why) => {
@@ -220,7 +222,7 @@ mod tests {
             url: None,
             url_shown: None,
             embedded: server::Config::default(),
-            reach: Reach::default(),
+            access: Access::default(),
             wait_for_target: std::time::Duration::ZERO,
             keep: Keep::default(),
             workers: 2,

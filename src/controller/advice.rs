@@ -69,7 +69,7 @@ mod tests {
     fn check(text: &str, allowed: &[&str], expected: &str) {
         let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| Some("s3cret".to_owned())).unwrap();
         let allowed_hosts = allowed.iter().map(|host| (*host).to_owned()).collect();
-        assert_eq!(probe_line(&profile, &Reach { allowed_hosts }), expected);
+        assert_eq!(probe_line(&profile, &Reach { allowed_hosts, ..Reach::default() }), expected);
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod worker;
 
 pub use control::control;
 pub use embedded::Embedded;
-pub use endpoint::Endpoints;
+pub use endpoint::{Access, Endpoints};
 pub use machine::machine;
 pub use progress::Show;
 pub use run::{Done, Keep, Order, Stop, Trouble, run, run_until};

@@ -3,7 +3,7 @@
 use super::advice::probe_line;
 use super::conductor::{Conduct, Conductor, Lengths, Part};
 use super::embedded::Embedded;
-use super::endpoint::Endpoints;
+use super::endpoint::{Access, Endpoints};
 use super::machine::machine;
 use super::progress::{Progress, Show, View};
 use super::session::{Session, play};
@@ -17,13 +17,12 @@ use crate::gates::Gate;
 use crate::metrics::{Health, Thresholds};
 use crate::plan::Plan;
 use crate::server;
-use crate::signaling::Reach;
+use crate::signaling::Barrier;
 use crate::summary::Summary;
 use crate::summary::run::PhaseSpan;
 use crate::summary::stamp::stamp;
 use crate::summary::verdict::GateResult;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
@@ -52,7 +51,7 @@ pub struct Order {
     /// The target as reports may show it.
     pub url_shown: Option<String>,
     pub embedded: server::Config,
-    pub reach: Reach,
+    pub access: Access,
     pub wait_for_target: Duration,
     pub workers: usize,
     pub show: Show,
@@ -96,7 +95,7 @@ pub struct Done {
 #[derive(Debug)]
 pub enum Trouble {
     /// The target is neither on this machine nor on a private network, and was not allowed by name.
-    Far { host: String, address: IpAddr },
+    Barred(Barrier),
     /// The URL can't be dialled.
     Url(String),
     /// The operating system refused what the run needs.
@@ -137,13 +136,13 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         (None, None) => return Err(Trouble::Url("there is no target".to_owned())),
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
-    let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
+    let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.access);
     let stopped_early = tokio::select! {
         reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
-    let probe = probe_line(&order.plan.profile, &order.reach);
+    let probe = probe_line(&order.plan.profile, endpoints.reach());
     let session = Session {
         plan: order.plan,
         run_id: order.run_id,

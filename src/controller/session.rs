@@ -72,6 +72,7 @@ pub(super) async fn play(
         inbox: scribe.as_ref().map(Scribe::inbox),
         plan,
     });
+    let way = common.endpoints.as_ref().map(Endpoints::way).unwrap_or_default();
     let mut watch_over = WatchOver::start(common.clone(), workers, show, umpire, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
@@ -95,6 +96,7 @@ pub(super) async fn play(
         dialect: common.dialect.name().to_owned(),
         engine: common.plan.profile.engine.kind,
         target,
+        way,
         interrupted: matches!(stop, Some(Stop::Signal(_))),
         complete,
         stopped_by: stop.map(|stop| watch_over.stopped_by(stop)),

@@ -23,13 +23,7 @@ pub(super) async fn reach_target(endpoints: &Endpoints, dialect: &Dialect, at_mo
 /// A target off this machine and off private networks is refused unless it was named on purpose.
 async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), Trouble> {
     let endpoint = endpoints.any(dialect).map_err(|error| Trouble::Url(error.to_string()))?;
-    let Some((host, _)) = endpoint.host_and_port() else {
-        return Err(Trouble::Url("the URL names no host".to_owned()));
-    };
-    match endpoint.far_address().await {
-        Some(address) => Err(Trouble::Far { host: host.to_owned(), address }),
-        None => Ok(()),
-    }
+    endpoint.barrier().await.map_or(Ok(()), |barrier| Err(Trouble::Barred(barrier)))
 }
 
 /// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.

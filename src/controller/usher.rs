@@ -224,7 +224,7 @@ impl Usher {
             index: place.peer.0,
             seat: place.seat.0,
             size: plan.size(),
-            token: String::new(),
+            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
             seed: common.plan.seed,
         };
         let mut conversation = common.dialect.converse(me);

@@ -50,7 +50,9 @@ impl Straight {
         // Past the root's brace.
         let mut from = 1;
         for (finder, length) in &self.steps {
-            let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at) else { return false };
+            let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at) else {
+                return false;
+            };
             // Without a bracket between, it lies no deeper and no higher; after a comma or a brace, its quote begins a key.
             let is_nested = memchr::memchr3(b'{', b'[', b'}', &bytes[from..at]).is_some();
             if is_nested || !matches!(bytes[at - 1], b'{' | b',') {

@@ -7,7 +7,7 @@ use crate::metrics::series;
 use crate::metrics::timers::Of;
 use crate::metrics::validity::{Strain, Thresholds, judge};
 use crate::summary::counts::{Counts, Messages};
-use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run};
+use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, Way};
 use crate::summary::stamp::stamp;
 use crate::summary::{Rates, SCHEMA, Summary};
 use crate::vocabulary::choice::EngineKind;
@@ -28,6 +28,7 @@ pub struct Facts {
     pub engine: EngineKind,
     /// Without any secret.
     pub target: String,
+    pub way: Way,
     pub interrupted: bool,
     /// No worker and no interval of its data was lost.
     pub complete: bool,
@@ -86,6 +87,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
             dialect: facts.dialect,
             engine: engine_name(facts.engine).into(),
             target: facts.target,
+            way: Some(facts.way).filter(|way| *way != Way::default()),
             interrupted: facts.interrupted,
             complete: facts.complete,
             stopped_by: facts.stopped_by,

@@ -6,7 +6,7 @@ use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
 use crate::peer::{Config, Peer, Talk, TalkPattern};
-use crate::signaling::{Connection, Endpoint, dial};
+use crate::signaling::{Barrier, Connection, Endpoint, dial};
 use crate::vocabulary::choice::{EngineKind, Reliability};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
@@ -16,7 +16,6 @@ use crate::vocabulary::seed::Seed;
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,6 +39,8 @@ pub type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> 
 /// Where and with what.
 pub struct Setup {
     pub endpoint: Box<EndpointOf>,
+    /// The token of the peer of that index; empty if there are none.
+    pub token: Box<dyn Fn(u32) -> String>,
     pub engine: EngineKind,
     pub seed: Seed,
     /// Milliseconds since the Unix epoch, now.
@@ -68,12 +69,10 @@ impl Live {
         Ok(Self { runtime, setup, epoch: Instant::now(), lines: vec![], plays: 0 })
     }
 
-    /// The host and the address of it that may not be probed, if there is one.
-    pub fn forbidden(&self) -> Option<(String, IpAddr)> {
+    /// Why the target may not be probed, if so.
+    pub fn barrier(&self) -> Option<Barrier> {
         let endpoint = (self.setup.endpoint)("probe", 0, "probe", None).ok()?;
-        let (host, _) = endpoint.host_and_port()?;
-        let far = self.runtime.block_on(endpoint.far_address())?;
-        Some((host.to_owned(), far))
+        self.runtime.block_on(endpoint.barrier())
     }
 
     fn engine(&self, play: &Play, place: Place, shared: Option<&RtcSetup>) -> Result<Box<dyn Engine>, Failure> {
@@ -118,7 +117,7 @@ impl Live {
             index: place.peer.0,
             seat: place.seat.0,
             size: play.size(),
-            token: String::new(),
+            token: (self.setup.token)(place.peer.0),
             // Each play is a new one for the server, too.
             seed: Seed(self.setup.seed.0 ^ (self.plays << 32)),
         })

@@ -19,6 +19,7 @@ pub use world::{Line, News, Play, Tidings, World};
 
 use crate::diagnosis::{Cause, Findings, Story, diagnose};
 use crate::dialect::Dialect;
+use crate::summary::run::Way;
 use crate::vocabulary::choice::{Initiator, Trigger};
 use crate::vocabulary::event::{Part, What};
 use crate::vocabulary::failure::Reason;
@@ -50,6 +51,8 @@ pub struct Order {
     pub seed: Seed,
     pub repeat: Option<Repeat>,
     pub try_remedies: bool,
+    /// What is special about the way to the target.
+    pub way: Way,
 }
 
 /// Fresh handshakes with jittered joins, for what fails only sometimes.

@@ -2,6 +2,7 @@
 
 use super::Order;
 use crate::diagnosis::{Cause, Diagnosis, Findings, Party, Progress, Step, Story, diagnose, ladder, told};
+use crate::summary::run::Way;
 use crate::summary::trace::TraceStep;
 use crate::vocabulary::message::Kind;
 use crate::vocabulary::phase::Phase;
@@ -11,6 +12,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     pub dialect: String,
+    /// What was special about the way to the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     /// Of the handshake that is shown: the first that failed, else the largest.
     pub phases: Vec<PhaseLine>,
     pub opened: u32,
@@ -85,6 +89,7 @@ impl Report {
         let kinds: Vec<String> = order.dialect.kinds().iter().map(ToString::to_string).collect();
         Self {
             dialect: order.dialect.name().to_owned(),
+            way: Some(order.way.clone()).filter(|way| *way != Way::default()),
             phases: shown.map_or(vec![], |story| story.progress().into_iter().map(phase).collect()),
             opened: edges(Story::opened),
             planned: edges(Story::planned),

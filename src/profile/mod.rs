@@ -139,7 +139,7 @@ pub struct Profile {
 /// Where the signaling server is. No `url` means the embedded reference server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// `ws` or `wss`, with `{peer.id}`, `{peer.index}` and `{room.id}` still to be filled in.
+    /// `ws` or `wss`, with `{peer.id}`, `{peer.index}`, `{room.id}` and `{token}` still to be filled in.
     pub url: Option<Secret>,
     /// The URL as reports show it: without userinfo and query.
     pub url_shown: Option<String>,

@@ -9,6 +9,8 @@ use crate::vocabulary::problem::Problem;
 pub struct Override {
     pub knob: Knob,
     pub value: String,
+    /// Where it was written, if not on the command line itself.
+    pub at: Option<String>,
 }
 
 /// The options that change what a run is.
@@ -40,7 +42,12 @@ pub enum Knob {
 
 impl Override {
     pub fn new(knob: Knob, value: impl Into<String>) -> Self {
-        Self { knob, value: value.into() }
+        Self { knob, value: value.into(), at: None }
+    }
+
+    /// The same, out of a file that an option named.
+    pub fn out_of(self, file: &str, line: usize) -> Self {
+        Self { at: Some(format!("{file}:{line}")), ..self }
     }
 }
 
@@ -81,7 +88,7 @@ pub(super) fn apply(profile: &mut Tree, overrides: &[Override]) -> Vec<Problem> 
 }
 
 fn write(profile: &mut Tree, change: &Override) -> Result<(), Problem> {
-    let at = At::Option(change.knob.option().to_owned());
+    let at = At::Option(change.at.clone().unwrap_or_else(|| change.knob.option().to_owned()));
     let text = change.value.as_str();
     let as_typed = || document::typed(text, &at);
     let as_text = || Node { at: at.clone(), value: Value::Text(text.to_owned()) };
@@ -146,7 +153,7 @@ fn room_size(text: &str, at: &At) -> Node {
 /// Header names know no case, so a header of the profile gives way to one of any case.
 fn header(profile: &mut Tree, text: &str, at: &At) -> Result<(), Problem> {
     let Some((name, value)) = text.split_once(':') else {
-        return Err(problem("--header", "expected 'Name: value'"));
+        return Err(problem(&at.show(""), "expected 'Name: value'"));
     };
     let target = table(profile, "target", at);
     let headers = table(target, "headers", at);

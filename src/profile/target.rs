@@ -22,7 +22,15 @@ pub const DIALECTS: &[&str] = &[
 ];
 
 /// What a URL may be filled in with, for each peer.
-const HOLES: &[&str] = &["peer.id", "peer.index", "room.id"];
+pub(super) const HOLES: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
+
+impl Target {
+    /// Whether something has a `{token}` to be filled in.
+    pub fn wants_tokens(&self) -> bool {
+        let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
+        all.into_iter().any(|text| text.reveal().contains("{token}"))
+    }
+}
 
 pub(super) fn check(root: &Section<'_>) -> Target {
     let section = root.section("target");
@@ -131,12 +139,9 @@ fn filled(url: &str) -> Result<String, String> {
         filled.push_str(&rest[..start]);
         let length = rest[start..].find('}').ok_or("\"{\" has no closing \"}\"")?;
         let hole = &rest[start + 1..start + length];
-        if hole == "token" {
-            return Err("{token} isn't there yet; write ${TOKEN} for one from the environment".to_owned());
-        }
         if !HOLES.contains(&hole) {
             let near = nearest(hole, HOLES.iter().copied());
-            let hint = near.map_or("known are {peer.id}, {peer.index}, {room.id}".to_owned(), |near| {
+            let hint = near.map_or("known are {peer.id}, {peer.index}, {room.id}, {token}".to_owned(), |near| {
                 format!("did you mean {{{near}}}?")
             });
             return Err(format!("nothing is known to fill {} with; {hint}", quoted(&rest[start..=start + length])));
@@ -215,7 +220,8 @@ mod tests {
                 Err("the host is the same for all peers; {…} belongs into the path or the query"),
             ),
             ("ws://a/{peer.ids}", Err("nothing is known to fill \"{peer.ids}\" with; did you mean {peer.id}?")),
-            ("ws://a/{token}", Err("{token} isn't there yet; write ${TOKEN} for one from the environment")),
+            ("ws://a/{token}", Ok("ws://a/{token}")),
+            ("ws://a/{tokens}", Err("nothing is known to fill \"{tokens}\" with; did you mean {token}?")),
             ("ws://a/#x", Err("a WebSocket URL has no fragment (RFC 6455 §3)")),
             ("ws://a:99999/", Err("not a URL: invalid port number")),
             ("ws://", Err("not a URL: empty host")),

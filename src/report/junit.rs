@@ -51,10 +51,10 @@ fn to_the_second(stamp: &str) -> String {
 /// What was run, for who finds only this file.
 fn properties(summary: &Summary) -> String {
     let run = &summary.run;
-    let (seed, verdict) = (run.seed.to_string(), summary.validity.verdict.name());
+    let (target, seed, verdict) = (run.destination(), run.seed.to_string(), summary.validity.verdict.name());
     let all = [
         ("meshload", summary.meshload.version.as_str()),
-        ("target", &run.target),
+        ("target", &target),
         ("dialect", &run.dialect),
         ("engine", &run.engine),
         ("seed", &seed),

@@ -57,7 +57,7 @@ fn title(summary: &Summary) -> String {
         summary.result.name(),
         run.seed,
         duration(run.duration_us),
-        cell(&run.target),
+        cell(&run.destination()),
         summary.validity.verdict.name()
     )
 }

@@ -42,6 +42,10 @@ pub(super) fn render(summary: &Summary) -> String {
     family(&mut text, "meshload_gate_ok", "gauge", "1 if the gate holds.", &gates);
     let valid = f64::from(u8::from(summary.validity.verdict == Verdict::Valid));
     family(&mut text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
+    // There only when it is so: a healthy run has nothing to say about it.
+    let insecure: Vec<_> = summary.run.way.iter().filter(|way| way.insecure).map(|_| (String::new(), 1.0)).collect();
+    let help = "1 if the target's certificate was not checked.";
+    family(&mut text, "meshload_insecure", "gauge", help, &insecure);
     text.push_str("# EOF\n");
     text
 }

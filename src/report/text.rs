@@ -65,7 +65,7 @@ fn title(summary: &Summary, paint: &Paint) -> String {
         plain(&run.name),
         run.seed,
         duration(run.duration_us),
-        visible(&run.target)
+        visible(&run.destination())
     );
     if let Some(by) = &run.stopped_by {
         title.push_str(&format!("; stopped by {}", plain(by)));

@@ -2,10 +2,13 @@
 
 use crate::server::hub::Input;
 use crate::server::rooms::ClientId;
+use crate::server::tls::Tls;
+use crate::server::transport::Transport;
 use crate::server::upgrade::upgrade;
 use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -24,20 +27,27 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 4 << 20;
 
 /// Sees a connection from its first byte to its last.
-pub async fn serve(stream: TcpStream, hub: mpsc::Sender<Input>) {
+pub async fn serve(stream: TcpStream, tls: Option<Tls>, hub: mpsc::Sender<Input>) {
     // Without it the relay would wait for acknowledgements, and the delay would be ours.
     let _ = stream.set_nodelay(true);
+    let stream = match tls {
+        None => Transport::from(stream),
+        Some(tls) => match tls.accept(stream).await {
+            Ok((stream, session)) => Transport::secured(stream, session),
+            Err(_) => return,
+        },
+    };
     match upgrade(&stream).await {
         Ok(Some(rest)) => converse(Arc::new(stream), rest, hub).await,
         Ok(None) => {
-            let _ = socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write);
+            stream.shut(Shutdown::Write);
             linger(&stream).await;
         }
         Err(_) => {}
     }
 }
 
-async fn converse(stream: Arc<TcpStream>, rest: Vec<u8>, hub: mpsc::Sender<Input>) {
+async fn converse(stream: Arc<Transport>, rest: Vec<u8>, hub: mpsc::Sender<Input>) {
     let (reply, number) = oneshot::channel();
     let connected = Input::Connected { stream: stream.clone(), client: reply };
     if hub.send(connected).await.is_err() {
@@ -53,7 +63,7 @@ async fn converse(stream: Arc<TcpStream>, rest: Vec<u8>, hub: mpsc::Sender<Input
 struct HubGone;
 
 /// Reads until the client's end, or its first offence against the protocol.
-async fn read(stream: &TcpStream, client: ClientId, rest: Vec<u8>, hub: &mpsc::Sender<Input>) -> Result<(), HubGone> {
+async fn read(stream: &Transport, client: ClientId, rest: Vec<u8>, hub: &mpsc::Sender<Input>) -> Result<(), HubGone> {
     let config = WebSocketConfig::default()
         .read_buffer_size(PARSE_BYTES)
         .write_buffer_size(0)
@@ -110,14 +120,14 @@ impl End {
 }
 
 /// Waits for bytes; a socket's error is its end.
-async fn fill(stream: &TcpStream, pipe: &mut Pipe) {
+async fn fill(stream: &Transport, pipe: &mut Pipe) {
     loop {
         if stream.readable().await.is_err() {
             pipe.ended = true;
             return;
         }
         let mut input = Vec::with_capacity(READ_BYTES);
-        match stream.try_read_buf(&mut input) {
+        match stream.try_read(&mut input) {
             Ok(count) => {
                 pipe.ended = count == 0;
                 pipe.input = input;
@@ -135,13 +145,13 @@ async fn fill(stream: &TcpStream, pipe: &mut Pipe) {
 
 /// Reads on without listening: closing with bytes unread would reset the connection, and the client
 /// would never see the close frame.
-async fn linger(stream: &TcpStream) {
+async fn linger(stream: &Transport) {
     let mut bytes = 0;
     let mut sink = Vec::with_capacity(READ_BYTES);
     let _ = tokio::time::timeout(LINGER, async {
         while bytes < LINGER_BYTES_MAX && stream.readable().await.is_ok() {
             sink.clear();
-            match stream.try_read_buf(&mut sink) {
+            match stream.try_read(&mut sink) {
                 Ok(0) => return,
                 Ok(count) => bytes += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -4,13 +4,13 @@ use crate::server::link::Link;
 use crate::server::rooms::{ClientId, Delivery};
 use crate::server::service::Service;
 use crate::server::tallies::Tallies;
+use crate::server::transport::Transport;
 use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
 use std::net::Shutdown;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -25,7 +25,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 /// What the connections' tasks tell the hub. `Closed` is the last word of a client, and frees its number.
 pub enum Input {
     Connected {
-        stream: Arc<TcpStream>,
+        stream: Arc<Transport>,
         client: oneshot::Sender<ClientId>,
     },
     Frame {
@@ -137,7 +137,7 @@ impl Hub {
         self.deliver(now);
     }
 
-    fn connect(&mut self, now: Instant, stream: Arc<TcpStream>, reply: oneshot::Sender<ClientId>) {
+    fn connect(&mut self, now: Instant, stream: Arc<Transport>, reply: oneshot::Sender<ClientId>) {
         let client = self.free.pop().unwrap_or_else(|| {
             self.links.push(None);
             ClientId(self.links.len() as u32 - 1)

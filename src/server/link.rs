@@ -1,13 +1,13 @@
 //! The way out to one client: its outbox, and a socket that takes all of it at once.
 
 use crate::server::outbox::Outbox;
+use crate::server::transport::Transport;
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 
 pub struct Link {
-    pub stream: Arc<TcpStream>,
+    pub stream: Arc<Transport>,
     pub outbox: Outbox,
     /// Waiting for the socket to take more.
     pub blocked: bool,
@@ -16,7 +16,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(stream: Arc<TcpStream>) -> Self {
+    pub fn new(stream: Arc<Transport>) -> Self {
         Self { stream, outbox: Outbox::default(), blocked: false, listed: false }
     }
 
@@ -41,11 +41,15 @@ impl Link {
                 Err(error) => return Err(error),
             }
         }
+        match self.stream.try_flush() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
+            Err(error) => return Err(error),
+        }
         Ok(self.outbox.delivered() - before)
     }
 
     pub fn shut(&self, how: Shutdown) {
-        // A socket that the client has closed already can't be shut down, and need not be.
-        let _ = socket2::SockRef::from(&*self.stream).shutdown(how);
+        self.stream.shut(how);
     }
 }

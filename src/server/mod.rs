@@ -16,11 +16,14 @@ mod replies;
 pub mod rooms;
 pub mod service;
 mod tallies;
+mod tls;
+mod transport;
 mod upgrade;
 mod wire;
 
 pub use crate::server::rooms::{Kind, Routing};
 pub use crate::server::tallies::{Snapshot, Tallies};
+pub use crate::server::tls::Tls;
 
 use crate::server::faults::Rule;
 use crate::server::hub::Hub;
@@ -54,6 +57,8 @@ pub struct Config {
     /// What goes wrong on purpose, and the seed of what is drawn for it.
     pub faults: Vec<Rule>,
     pub seed: Seed,
+    /// What makes it a `wss` server.
+    pub tls: Option<Tls>,
 }
 
 impl Default for Config {
@@ -65,6 +70,7 @@ impl Default for Config {
             list_interval: Duration::from_millis(100),
             faults: vec![],
             seed: Seed(1),
+            tls: None,
         }
     }
 }
@@ -96,6 +102,12 @@ impl Server {
         self.address
     }
 
+    /// The URL of its WebSocket.
+    pub fn url(&self) -> String {
+        let scheme = if self.config.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}/ws/", self.address)
+    }
+
     pub fn tallies(&self) -> Arc<Tallies> {
         self.tallies.clone()
     }
@@ -103,25 +115,25 @@ impl Server {
     /// Serves until `stop`, then closes each client with 1001 and returns. Runs on any tokio runtime; all its
     /// tasks end with it.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Config { kind, routing, list_interval, faults, seed, .. } = self.config;
+        let Config { kind, routing, list_interval, faults, seed, tls, .. } = self.config;
         let now = Instant::now();
         let rooms = Rooms::new(kind, routing, list_interval, now, Timestamp::now());
         let service = Service::new(rooms, faults, seed, now);
         let (inputs, inbox) = mpsc::channel(INBOX);
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(self.listener, inputs.clone()));
+        accepting.spawn(accept(self.listener, tls, inputs.clone()));
         Hub::new(service, inputs, self.tallies).run(inbox, stop).await;
     }
 }
 
 /// Accepts for as long as it is polled; its connections end with it.
-async fn accept(listener: TcpListener, inputs: mpsc::Sender<hub::Input>) {
+async fn accept(listener: TcpListener, tls: Option<Tls>, inputs: mpsc::Sender<hub::Input>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection::serve(stream, inputs.clone()));
+                    connections.spawn(connection::serve(stream, tls.clone(), inputs.clone()));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             },

@@ -1,9 +1,9 @@
 //! The HTTP before the WebSocket: `/ws/` upgrades, `/` is the page, any other path gets a line of text.
 
 use crate::server::page;
+use crate::server::transport::Transport;
 use std::io;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
 
@@ -25,7 +25,7 @@ enum Answer {
 
 /// Answers the client's request. Gives back what came after it if the connection is a WebSocket now, and
 /// nothing if it got a page. Errors: the socket's, and the client's impatience or slowness.
-pub async fn upgrade(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
+pub async fn upgrade(stream: &Transport) -> io::Result<Option<Vec<u8>>> {
     tokio::time::timeout(PATIENCE, async {
         let mut request = Vec::with_capacity(1 << 10);
         loop {
@@ -41,7 +41,7 @@ pub async fn upgrade(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
                 }
             }
             stream.readable().await?;
-            match stream.try_read_buf(&mut request) {
+            match stream.try_read(&mut request) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 _ => {}
@@ -81,16 +81,16 @@ fn line(status: &str, text: &str) -> Answer {
     )
 }
 
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
+async fn write_all(stream: &Transport, mut bytes: &[u8]) -> io::Result<()> {
+    loop {
+        let tried = if bytes.is_empty() { stream.try_flush().map(|()| 0) } else { stream.try_write(bytes) };
+        match tried {
+            Ok(_) if bytes.is_empty() => return Ok(()),
             Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
             Err(error) => return Err(error),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

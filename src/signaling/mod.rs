@@ -2,26 +2,36 @@
 
 mod dial;
 mod line;
+mod no_proxy;
+mod proxy;
 mod reach;
+mod route;
+mod stream;
+mod tls;
+mod tunnel;
+mod userinfo;
 mod wire;
 
 pub use dial::{Endpoint, dial};
 pub use line::{Call, Exchange, Line};
+pub use proxy::Proxy;
 pub use reach::{Reach, is_near, resolve};
+pub use route::{Barrier, Route};
+pub use tls::{Tls, Trust, Unfit};
 pub use wire::{Way, Wire};
 
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, Stream as _};
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError, TlsError};
+use stream::Stream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// The text of one frame, cheap to copy.
 pub type Frame = Utf8Bytes;
@@ -34,14 +44,14 @@ const OUTBOX_FRAMES_MAX: usize = 1_024;
 
 /// An open connection to a signaling server.
 pub struct Connection {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<Stream>,
     outbox: VecDeque<String>,
     /// Frames were handed to the stream and may not be on the wire yet.
     unflushed: bool,
 }
 
 impl Connection {
-    fn new(stream: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+    fn new(stream: WebSocketStream<Stream>) -> Self {
         Self { stream, outbox: VecDeque::new(), unflushed: false }
     }
 
@@ -119,8 +129,6 @@ fn failure(error: Error) -> Failure {
         Error::Io(error) => io_failure(&error),
         Error::Http(response) => say(Reason::Rejected, format!("HTTP {}", response.status().as_u16())),
         Error::ConnectionClosed | Error::AlreadyClosed => say(Reason::Closed, String::new()),
-        Error::Tls(TlsError::InvalidDnsName) => say(Reason::Tls, "invalid name".to_owned()),
-        Error::Tls(error) => say(Reason::Tls, error.to_string()),
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             say(Reason::Protocol, format!("a message over {} KiB", MESSAGE_BYTES_MAX / 1024))
         }
@@ -148,7 +156,11 @@ fn io_failure(error: &io::Error) -> Failure {
         (io::ErrorKind::BrokenPipe, _) => (Reason::Closed, "EPIPE"),
         (io::ErrorKind::UnexpectedEof, _) => (Reason::Closed, "end of stream"),
         (io::ErrorKind::TimedOut, _) => (Reason::TimedOut, "ETIMEDOUT"),
-        (io::ErrorKind::InvalidData, _) => return Failure::new(Phase::Connect, Reason::Tls, error.to_string()),
+        (io::ErrorKind::InvalidData, _) => {
+            let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+            let words = of_tls.map_or_else(|| error.to_string(), tls::in_words);
+            return Failure::new(Phase::Connect, Reason::Tls, words);
+        }
         _ => return Failure::new(Phase::Connect, Reason::Closed, error.to_string()),
     };
     Failure::new(Phase::Connect, reason, detail)

@@ -18,7 +18,12 @@ pub struct Reach {
 impl Reach {
     /// Whether `address`, that `host` stands for, may be loaded.
     pub fn admits(&self, host: &str, address: IpAddr) -> bool {
-        is_near(address) || self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+        is_near(address) || self.names(host)
+    }
+
+    /// Whether `host` was named on purpose.
+    pub fn names(&self, host: &str) -> bool {
+        self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 }
 

@@ -95,6 +95,7 @@ impl<'a> Fact<'a> {
                 };
                 Self { part: Some(part), said: Some(*said), digest: Some(format!("{digest:016x}")), ..fact }
             }
+            What::GuestMessage { bytes, .. } => Self { bytes: Some(*bytes), ..fact },
             What::OwnWork { spent, .. } => Self { spent_us: Some(micros(*spent)), ..fact },
             What::ChannelClosed { planned, .. } => Self { planned: Some(*planned), ..fact },
             What::MessageSent { sequence, due, bytes, .. } => {
@@ -157,6 +158,7 @@ fn name(what: &What) -> &'static str {
         What::MessageReceived { .. } => "message_received",
         What::MessageDropped { .. } => "message_dropped",
         What::Echoed { .. } => "echoed",
+        What::GuestMessage { .. } => "guest_message",
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Run {
     pub engine: String,
     /// Without any secret.
     pub target: String,
+    /// Absent where peers got to the target straight, and checked its certificate if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     pub interrupted: bool,
     /// Whether no part of the run's data is missing.
     pub complete: bool,
@@ -40,6 +43,37 @@ pub struct Machine {
     pub nofile: u64,
     /// The container runtime, if one was recognised.
     pub container: Option<String>,
+}
+
+impl Run {
+    /// The target, and what was special about the way to it.
+    pub fn destination(&self) -> String {
+        let way = self.way.iter().flat_map(Way::in_words);
+        [self.target.clone()].into_iter().chain(way).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What was special about the way to the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Way {
+    /// `--insecure`: no certificate was checked.
+    pub insecure: bool,
+    /// The HTTP proxy, without its credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// What was dialled in the place of the URL's host and port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_to: Option<String>,
+}
+
+impl Way {
+    /// One phrase for each thing that is special.
+    pub fn in_words(&self) -> Vec<String> {
+        let insecure = self.insecure.then(|| "its certificate not checked (--insecure)".to_owned());
+        let proxy = self.proxy.as_ref().map(|proxy| format!("through the proxy {proxy}"));
+        let connect_to = self.connect_to.as_ref().map(|address| format!("at {address} (--connect-to)"));
+        [connect_to, proxy, insecure].into_iter().flatten().collect()
+    }
 }
 
 /// Which meshload wrote the summary.

@@ -25,6 +25,8 @@ pub struct Survey {
     pub counts_invalid: bool,
     /// What this machine grants: a load beyond it is not tried.
     pub machine: Machine,
+    /// A load of more peers can't be carried: each needs one.
+    pub tokens: Option<u64>,
     /// What is looked at each second while a probe runs.
     pub watched: Watched,
     /// Run by `sh -c` between probes.
@@ -136,6 +138,9 @@ fn plan(survey: &Survey, load: f64, attempt: usize) -> Result<Plan, String> {
     if problems.is_empty() {
         let plan = Plan::new(profile, Seed(survey.seed.wrapping_add(attempt as u64)));
         problems = plan.problems();
+        if let Some(tokens) = survey.tokens.filter(|tokens| *tokens < plan.peers()) {
+            return Err(format!("{tokens} tokens are too few for {} peers", plan.peers()));
+        }
         if problems.is_empty() {
             return Ok(plan);
         }

@@ -154,6 +154,7 @@ impl What {
             | Self::Surprise { other }
             | Self::Frame { concern: Concern::Me { from: other } | Concern::Elsewhere { from: other }, .. } => *other,
             Self::Signal { other, .. }
+            | Self::GuestMessage { other, .. }
             | Self::Met { other }
             | Self::Offers { other }
             | Self::Answered { other }
@@ -182,6 +183,7 @@ impl What {
                 | Self::MessageSent { .. }
                 | Self::MessageReceived { .. }
                 | Self::MessageDropped { .. }
+                | Self::GuestMessage { .. }
                 | Self::ChannelClosed { .. }
                 | Self::NoticedLeave { .. }
         )

@@ -6,6 +6,7 @@ pub mod document;
 pub mod event;
 pub mod failure;
 pub mod glossary;
+pub mod identity;
 pub mod ids;
 pub mod link;
 pub mod message;

@@ -1,12 +1,11 @@
 //! Runs inside this process, and what is read off their summaries.
 
-use meshload::controller::{self, Order, Show};
+use meshload::controller::{self, Access, Order, Show};
 use meshload::dialect::Dialect;
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Routing};
-use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::summary::distribution::Distribution;
 use meshload::vocabulary::seed::Seed;
@@ -27,7 +26,7 @@ pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
         url,
         url_shown: None,
         embedded: server::Config { routing: Routing::Room, ..server::Config::default() },
-        reach: Reach::default(),
+        access: Access::default(),
         wait_for_target: Duration::ZERO,
         keep: Default::default(),
         workers,

@@ -42,6 +42,7 @@ fn diagnosed(case: Case) -> Cause {
         seed: Seed(case.seed),
         repeat: None,
         try_remedies: false,
+        way: Default::default(),
     };
     let report = probe(&mut world, &order, &mut |_| {});
     // Promised for a server that is near: within 2 s if healthy, within the timeout + 3 s if not.

@@ -4,7 +4,7 @@ use meshload::dialect::{Dialect, Me};
 use meshload::driver::{Actor, Board, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
-use meshload::signaling::{Endpoint, Reach};
+use meshload::signaling::Endpoint;
 use meshload::vocabulary::choice::{Initiator, Reliability, Trigger};
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
@@ -202,7 +202,7 @@ impl Room {
             subprotocol: connect.subprotocol,
             origin: None,
             user_agent: "meshload/test".to_owned(),
-            reach: Reach::default(),
+            route: Arc::default(),
         };
         let peer = Peer::new(config, self.epoch);
         let actor = Actor::new(place, self.size, self.naming.clone(), conversation, peer).at(self.board.clone());

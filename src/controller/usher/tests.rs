@@ -1,6 +1,6 @@
 //! A peer whose code panics takes nobody with it.
 
-use super::super::endpoint::Endpoints;
+use super::super::endpoint::{Access, Endpoints};
 use super::super::pulse::Pulses;
 use super::super::worker::facts;
 use super::*;
@@ -8,7 +8,6 @@ use crate::dialect::Dialect;
 use crate::engine::{Engine, NoneEngine};
 use crate::plan::Plan;
 use crate::profile::{self, Source};
-use crate::signaling::Reach;
 use crate::vocabulary::ids::Naming;
 use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::seed::Seed;
@@ -53,7 +52,7 @@ fn common(url: String) -> Arc<Common> {
         watched: None,
         sample: Default::default(),
         inbox: None,
-        endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Reach::default())),
+        endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Access::default())),
         dialect: Dialect::named("dashboard").unwrap(),
         naming: Naming::new("m1".to_owned(), 3),
         start: Instant::now(),

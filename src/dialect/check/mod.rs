@@ -146,7 +146,8 @@ impl<'a> Checker<'a> {
         let timers = self.timers();
         let (by_head, headless) = dispatch(&rules);
         let watched = watched(&rules);
-        let needs_board = discovery == Discovery::Harness || self.is_between_peers(&join, join_first.as_deref(), &rules);
+        let needs_board =
+            discovery == Discovery::Harness || self.is_between_peers(&join, join_first.as_deref(), &rules);
         if self.kinds.len() > usize::from(u8::MAX) {
             self.problems.note(1, "", "more than 255 kinds of frames");
         }
@@ -355,9 +356,8 @@ fn common(rules: &[Rule], by_head: &FxHashMap<String, Vec<u16>>) -> FxHashMap<St
         let [first, others @ ..] = able.as_slice() else { continue };
         let ignored = first.is_to_ignore();
         let of_one_kind = others.iter().all(|rule| rule.kind == first.kind);
-        let asked_by_all = |field: &&Straight| {
-            others.iter().all(|rule| rule.straight.iter().any(|other| other.is_as(field)))
-        };
+        let asked_by_all =
+            |field: &&Straight| others.iter().all(|rule| rule.straight.iter().any(|other| other.is_as(field)));
         let fields: Vec<Straight> = first.straight.iter().filter(asked_by_all).cloned().collect();
         if ignored || of_one_kind && !fields.is_empty() {
             found.insert(head.clone(), Common { kind: first.kind, ignored, fields });

@@ -99,7 +99,16 @@ impl Checker<'_> {
             Some(node) => node.text(path, self.problems)?.to_owned(),
             None => kind_of(&steps, &look),
         };
-        Some(Rule { kind: self.kind(&kind), look, straight, pattern, locals: scope.locals.len(), lets, conditions, steps })
+        Some(Rule {
+            kind: self.kind(&kind),
+            look,
+            straight,
+            pattern,
+            locals: scope.locals.len(),
+            lets,
+            conditions,
+            steps,
+        })
     }
 
     fn step(&mut self, item: &Node, path: &str, scope: &mut Scope<'_>) -> Option<Step> {

@@ -299,7 +299,11 @@ impl Talk {
         self.outputs.push_back(Output::Heard(heard));
     }
 
-    fn complain(&mut self, class: ErrorClass, detail: String) {
+    fn complain(&mut self, class: ErrorClass, mut detail: String) {
+        if !self.me.token.is_empty() {
+            // A server that says which token it did not like would have it in every report.
+            detail = detail.replace(&self.me.token, "***");
+        }
         let heard = match class {
             ErrorClass::Fatal => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
             ErrorClass::Pair => Heard::Nonsense,

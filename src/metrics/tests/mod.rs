@@ -8,7 +8,7 @@ mod traffic;
 
 use crate::metrics::{Facts, Health, Recorder, RoomFacts, Thresholds, summarize};
 use crate::summary::Summary;
-use crate::summary::run::{Build, Machine};
+use crate::summary::run::{Build, Machine, Way};
 use crate::vocabulary::choice::EngineKind;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
@@ -99,6 +99,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         dialect: "dashboard".into(),
         engine: EngineKind::Rtc,
         target: String::new(),
+        way: Way::default(),
         interrupted: false,
         complete: true,
         stopped_by: None,

@@ -2,6 +2,7 @@
 
 use super::super::report::{Report, name};
 use crate::diagnosis::{Arrival, Step};
+use crate::summary::run::Way;
 use std::fmt::Write;
 
 const HEAD: &str = "<!doctype html>
@@ -28,6 +29,7 @@ pub fn html(report: &Report) -> String {
         report.opened,
         report.planned
     );
+    list(&mut out, "The way to the target", way(report).iter().map(String::as_str));
     list(&mut out, "Evidence", diagnosis.evidence.iter().map(String::as_str));
     if !diagnosis.remedy.is_empty() {
         let _ = writeln!(out, "<h2>What to do</h2><p>{}</p>", escape(&diagnosis.remedy));
@@ -42,6 +44,10 @@ pub fn html(report: &Report) -> String {
     steps(&mut out, report);
     out.push_str("</body></html>\n");
     out
+}
+
+fn way(report: &Report) -> Vec<String> {
+    report.way.iter().flat_map(Way::in_words).collect()
 }
 
 fn list<'a>(out: &mut String, title: &str, lines: impl Iterator<Item = &'a str>) {

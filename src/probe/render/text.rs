@@ -3,6 +3,7 @@
 use super::super::report::Report;
 use crate::diagnosis::{Arrival, Cause, Party, Step};
 use crate::report::{Mark, heads, plain, row, timed};
+use crate::summary::run::Way;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ pub fn text(report: &Report, colour: bool, all: bool) -> String {
     let paint = Paint { colour };
     let mut out = String::new();
     verdict(&mut out, report, paint);
+    for words in report.way.iter().flat_map(Way::in_words) {
+        let _ = writeln!(out, "Reached {words}.");
+    }
     if !report.phases.is_empty() {
         out.push('\n');
         phases(&mut out, report, paint);

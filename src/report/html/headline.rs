@@ -19,7 +19,7 @@ pub fn header(summary: &Summary) -> Markup {
             p.brand { "meshload" }
             h1 { (inert(&run.name)) }
             p.facts {
-                span { (inert(&run.target)) } " "
+                span { (inert(&run.destination())) } " "
                 span { (inert(&run.started_at)) } " "
                 span { "ran " (quantity::duration(run.duration_us)) } " "
                 span { (inert(&run.dialect)) " dialect, " (inert(&run.engine)) " engine" } " "

@@ -33,7 +33,7 @@ pub fn section(summary: &Summary) -> Markup {
         machine.container.as_ref().map_or(String::new(), |name| format!(", in {}", inert(name)))
     );
     let facts = [
-        ("Target", inert(&run.target)),
+        ("Target", inert(&run.destination())),
         ("Planned", planned),
         ("Dialect and engine", format!("{}, {}", inert(&run.dialect), inert(&run.engine))),
         ("Seed", run.seed.to_string()),

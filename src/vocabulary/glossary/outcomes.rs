@@ -82,7 +82,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "TLS failed: an expired certificate, another name, an unknown issuer, or no TLS at all.",
         "",
         "target",
-        "The detail says which.",
+        "The detail says which, and names the option: --ca, --cert, --insecure.",
     ),
     entry("reason", "dns", "The name did not resolve.", "", "target", "Check the name from this machine."),
     entry(

@@ -1,0 +1,65 @@
+//! The options about getting in: whom TLS believes, tokens, and the way to the target.
+
+use crate::vocabulary::cidr::Cidr;
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use std::path::PathBuf;
+use url::Host;
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "The way in")]
+pub struct AccessArgs {
+    /// A token for each peer, one a line; {token} in URL, headers and subprotocol is where it goes
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_TOKENS")]
+    pub tokens: Option<PathBuf>,
+    /// Certificates, in PEM, that are trusted beside the machine's own
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_CA")]
+    pub ca: Option<PathBuf>,
+    /// The certificate, in PEM, to show a server that asks for one
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_CERT")]
+    pub cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM [default: in --cert's file]
+    #[arg(long, value_name = "FILE", requires = "cert", env = "MESHLOAD_KEY")]
+    pub key: Option<PathBuf>,
+    /// Takes any certificate of the server; every report says so
+    #[arg(short = 'k', long, env = "MESHLOAD_INSECURE", value_parser = FalseyValueParser::new())]
+    pub insecure: bool,
+    /// Dials this in the place of the URL's host and port, which stay in the Host header and in TLS
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port, env = "MESHLOAD_CONNECT_TO")]
+    pub connect_to: Option<(String, u16)>,
+    /// Goes without the proxy of http_proxy, https_proxy or all_proxy
+    #[arg(long, env = "MESHLOAD_NO_PROXY", value_parser = FalseyValueParser::new())]
+    pub no_proxy: bool,
+    /// A target outside of this machine and private networks that may be put under load; repeatable
+    #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
+    pub allow_target: Vec<String>,
+    /// Addresses outside of this machine at which guests may be reached ([rooms] guests); repeatable
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', env = "MESHLOAD_ALLOW_CANDIDATES")]
+    pub allow_candidates: Vec<Cidr>,
+}
+
+/// `10.0.0.1:9000`, `[::1]:9000`, `name:9000`.
+fn host_and_port(text: &str) -> Result<(String, u16), String> {
+    let unfit = || "expected HOST:PORT, such as 10.0.0.5:9000 or [::1]:9000".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(unfit)?;
+    let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(unfit)?;
+    let host = Host::parse(host).map_err(|_| unfit())?;
+    Ok((host.to_string(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_and_a_port_are_both_needed() {
+        for (text, host, port) in
+            [("10.0.0.5:9000", "10.0.0.5", 9_000), ("[::1]:1", "[::1]", 1), ("A.example:80", "a.example", 80)]
+        {
+            assert_eq!(host_and_port(text), Ok((host.to_owned(), port)));
+        }
+        for wrong in ["10.0.0.5", ":9000", "a:0", "a:65536", "a:b", "::1:9000", "ws://a:9000", ""] {
+            assert!(host_and_port(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A client's socket, plain or secured: one task reads it, the hub writes it, and neither waits for the other.
+
+use rustls::{Connection, ServerConnection};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpStream;
+
+/// Taken out of a TLS session at once.
+const PLAIN_BYTES: usize = 4 << 10;
+
+pub struct Transport {
+    stream: TcpStream,
+    /// Both directions of TLS share one state; each holds it for one read or write of the socket.
+    session: Option<Mutex<Connection>>,
+}
+
+impl From<TcpStream> for Transport {
+    fn from(stream: TcpStream) -> Self {
+        Self { stream, session: None }
+    }
+}
+
+impl Transport {
+    /// After the handshake.
+    pub fn secured(stream: TcpStream, session: ServerConnection) -> Self {
+        Self { stream, session: Some(Mutex::new(session.into())) }
+    }
+
+    /// Waits until `try_read` may bring something. Errors: the socket's.
+    pub async fn readable(&self) -> io::Result<()> {
+        if let Some(session) = &self.session
+            && has_plaintext(&mut lock(session))
+        {
+            return Ok(());
+        }
+        self.stream.readable().await
+    }
+
+    /// Waits until the socket takes more. Errors: the socket's.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
+    /// Appends what there is to `into`; 0 is the end of the stream. Errors: the socket's, `WouldBlock` among them,
+    /// and a client's offence against TLS.
+    pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let Some(session) = &self.session else { return self.stream.try_read_buf(into) };
+        let mut session = lock(session);
+        let before = into.len();
+        let ended = drain(&mut session, into)?;
+        if into.len() > before || ended {
+            return Ok(into.len() - before);
+        }
+        if session.read_tls(&mut Socket(&self.stream))? == 0 {
+            return Ok(0);
+        }
+        let processed = session.process_new_packets();
+        // An alert, or the answer to a change of keys; what the socket doesn't take now goes with the next write.
+        let answered = write_out(&mut session, &self.stream);
+        processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        answered.or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(()) } else { Err(error) })?;
+        let ended = drain(&mut session, into)?;
+        match into.len() - before {
+            0 if !ended => Err(ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+
+    /// Writes a part of `bytes`; returns how much. What TLS has taken and the socket has not is `try_flush`'s to
+    /// write. Errors: the socket's, `WouldBlock` among them.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(session) = &self.session else { return self.stream.try_write(bytes) };
+        let mut session = lock(session);
+        write_out(&mut session, &self.stream)?;
+        let count = session.writer().write(bytes)?;
+        match write_out(&mut session, &self.stream) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(count),
+        }
+    }
+
+    /// Writes what TLS still holds. Errors: the socket's, `WouldBlock` among them.
+    pub fn try_flush(&self) -> io::Result<()> {
+        self.session.as_ref().map_or(Ok(()), |session| write_out(&mut lock(session), &self.stream))
+    }
+
+    pub fn shut(&self, how: Shutdown) {
+        if let Some(session) = &self.session {
+            let mut session = lock(session);
+            session.send_close_notify();
+            // A socket that takes no more can't be told goodbye.
+            let _ = write_out(&mut session, &self.stream);
+        }
+        // A socket that the client has closed already can't be shut down, and need not be.
+        let _ = socket2::SockRef::from(&self.stream).shutdown(how);
+    }
+}
+
+/// The socket as rustls reads and writes it, without waiting.
+struct Socket<'a>(&'a TcpStream);
+
+impl Read for Socket<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(into)
+    }
+}
+
+impl Write for Socket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lock(session: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // Whoever panicked was in one client's session; that client is lost with its task.
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn has_plaintext(session: &mut Connection) -> bool {
+    session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
+}
+
+/// Takes all plaintext that was decrypted; whether the client has said that no more will come.
+fn drain(session: &mut Connection, into: &mut Vec<u8>) -> io::Result<bool> {
+    let mut plain = [0; PLAIN_BYTES];
+    loop {
+        match session.reader().read(&mut plain) {
+            Ok(0) => return Ok(true),
+            Ok(count) => into.extend_from_slice(&plain[..count]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn write_out(session: &mut Connection, stream: &TcpStream) -> io::Result<()> {
+    while session.wants_write() {
+        session.write_tls(&mut Socket(stream))?;
+    }
+    Ok(())
+}

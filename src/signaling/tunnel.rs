@@ -1,0 +1,82 @@
+//! Through an HTTP proxy: `CONNECT`, and a tunnel from then on (RFC 9110 §9.3.6).
+
+use super::io_failure;
+use super::proxy::Proxy;
+use super::stream::Stream;
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::phase::Phase;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// A proxy's answer longer than this is none.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// Asks the proxy, at the other end of `stream`, for a tunnel to `host`.
+pub(super) async fn dig(
+    mut stream: Stream,
+    proxy: &Proxy,
+    host: &str,
+    port: u16,
+    user_agent: &str,
+) -> Result<Stream, Failure> {
+    let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: {user_agent}\r\n");
+    if let Some(authorization) = &proxy.authorization {
+        request.push_str(&format!("Proxy-Authorization: {}\r\n", authorization.reveal()));
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(|error| of_the_proxy(io_failure(&error)))?;
+    stream.flush().await.map_err(|error| of_the_proxy(io_failure(&error)))?;
+    let head = head(&mut stream).await?;
+    match status(&head) {
+        Some(200..=299) => Ok(stream),
+        Some(407) => {
+            Err(say(Reason::Rejected, "proxy: HTTP 407; credentials go into its URL, http://USER:PASSWORD@HOST:PORT"))
+        }
+        Some(status) => Err(say(Reason::Rejected, format!("proxy: HTTP {status}"))),
+        None => Err(say(Reason::Protocol, "proxy: not HTTP")),
+    }
+}
+
+/// The same failure, said to be the proxy's and not the target's.
+pub(super) fn of_the_proxy(failure: Failure) -> Failure {
+    Failure { detail: format!("proxy: {}", failure.detail).into(), ..failure }
+}
+
+/// Until the empty line, byte for byte: what follows belongs to the tunnel.
+async fn head(stream: &mut Stream) -> Result<Vec<u8>, Failure> {
+    let mut head = Vec::with_capacity(256);
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= HEAD_BYTES_MAX {
+            return Err(say(Reason::Protocol, "proxy: an answer without end"));
+        }
+        head.push(stream.read_u8().await.map_err(|error| of_the_proxy(io_failure(&error)))?);
+    }
+    Ok(head)
+}
+
+fn status(head: &[u8]) -> Option<u16> {
+    let line = head.split(|&byte| byte == b'\r').next()?;
+    let rest = line.strip_prefix(b"HTTP/1.")?;
+    let digits = rest.get(2..5).filter(|_| rest.get(1) == Some(&b' '))?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn say(reason: Reason, detail: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
+    Failure::new(Phase::Connect, reason, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_is_read_from_the_first_line() {
+        let check = |head: &str, expected: Option<u16>| assert_eq!(status(head.as_bytes()), expected, "{head}");
+        check("HTTP/1.1 200 Connection established\r\n\r\n", Some(200));
+        check("HTTP/1.0 403 Forbidden\r\nA: b\r\n\r\n", Some(403));
+        check("HTTP/1.1 407\r\n\r\n", Some(407));
+        check("HTTP/2 200\r\n\r\n", None);
+        check("SSH-2.0-x\r\n\r\n", None);
+        check("HTTP/1.1 2x0 \r\n\r\n", None);
+        check("\r\n\r\n", None);
+    }
+}
