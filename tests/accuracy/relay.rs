@@ -140,8 +140,13 @@ async fn hub(clock: &Rc<Clock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn
     }
 }
 
+/// Without the count of clients, which goes to everybody whenever somebody comes: writing it some hundred times takes
+/// milliseconds, in which no frame would be let go when it is due.
 fn deliver(rooms: &mut Rooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<SharedText>>) {
     while let Some(delivery) = rooms.poll() {
+        if delivery.text.contains(r#""type":"client_count""#) {
+            continue;
+        }
         for client in rooms.recipients(&delivery.to) {
             if let Some(mailbox) = mailboxes.get(&client) {
                 mailbox.try_send(delivery.text.clone()).ok();
