@@ -4,7 +4,7 @@ use crate::plays::play;
 use crate::processes::{Process, on_one_cpu, run};
 use crate::table::Row;
 use meshload::summary::Summary;
-use meshload::summary::verdict::Verdict;
+use meshload::summary::verdict::{Validity, Verdict};
 use std::process::{Command, Stdio};
 
 /// A burst of peers on one CPU that a spinning process wants as well, over four workers.
@@ -45,9 +45,13 @@ pub fn small(times: usize) -> Row {
 }
 
 fn always_valid(what: &str, profile: &str, times: usize) -> Row {
-    let verdicts: Vec<Verdict> = (0..times).map(|_| play(profile, None, 2).validity.verdict).collect();
-    let valid = count(&verdicts, Verdict::Valid);
-    Row::new(what, told(&verdicts), format!("{times} times VALID"), valid == times)
+    let runs: Vec<Validity> = (0..times).map(|_| play(profile, None, 2).validity).collect();
+    let verdicts: Vec<Verdict> = runs.iter().map(|run| run.verdict).collect();
+    let mut observed = told(&verdicts);
+    if let Some(doubt) = runs.iter().find_map(|run| run.reasons.first()) {
+        observed.push_str(&format!(" ({}: {})", doubt.what, doubt.observed));
+    }
+    Row::new(what, observed, format!("{times} times VALID"), count(&verdicts, Verdict::Valid) == times)
 }
 
 fn told(verdicts: &[Verdict]) -> String {
