@@ -65,8 +65,8 @@ impl Edge {
             Link::accept(now, setup, other_ufrag, other_password, address(1), offer).expect("an answer");
         let mut ends = [offering, answering];
         ends[0].apply(now, answer).expect("an answer that fits");
-        for end in 0..2 {
-            ends[end].admit(candidate(1 - end)).expect("a candidate that fits");
+        for (end, link) in ends.iter_mut().enumerate() {
+            link.admit(candidate(1 - end)).expect("a candidate that fits");
         }
         let wire = VecDeque::new();
         let mut edge =
