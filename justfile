@@ -28,13 +28,21 @@ sim SEEDS="10000":
 diagnose-matrix:
     cargo test --test matrix the_whole_matrix -- --ignored --nocapture
 
-# Prints the figures: no test is timed
-bench:
+# Prints what an edge costs beside what it must be: the short rows, under three minutes once built
+bench-quick:
     cargo bench --bench mesh
 
-# The long table, with a thousand peers on every kind of server; writes benches/RESULTS.md
+# The whole table, on a quiet machine: eight minutes and 12 GiB; writes benches/RESULTS.md
 bench-mesh:
     cargo bench --bench mesh -- --long
+
+# The raw core alone: edges whose packets are passed in memory
+bench-core EDGES="900":
+    cargo bench --bench handshake -- {{EDGES}}
+
+# Fails when an edge takes 5 % more or fewer instructions than benches/instructions.txt says
+instructions *ARGS:
+    scripts/instructions {{ARGS}}
 
 # What a broadcast costs the reference server
 bench-server:

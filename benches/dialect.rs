@@ -1,21 +1,10 @@
 //! What a frame costs that is for somebody else, and one that is for this peer; for each built-in that broadcasts.
 
-use meshload::dialect::{Conversation, Dialect, Input, Me};
-use meshload::vocabulary::choice::{Initiator, Trigger};
-use meshload::vocabulary::seed::Seed;
-use std::hint::black_box;
-use std::time::{Duration, Instant};
-
-const LASTS: Duration = Duration::from_secs(1);
+#[path = "parts/frames.rs"]
+mod frames;
 
 fn main() {
-    let sdp = "v=0\\r\\no=- 1 2 IN IP4 0.0.0.0\\r\\n".to_owned()
-        + &"a=candidate:1 1 udp 1 127.0.0.1 5000 typ host\\r\\n".repeat(12);
-    let dashboard = |to: &str| {
-        format!(
-            r#"{{"type":"webrtc-offer","channel":"webrtc-signaling","sender":"m-2","timestamp":1,"data":{{"roomId":"room1","fromUserId":"m-2","toUserId":"{to}","offer":{{"type":"offer","sdp":"{sdp}"}}}}}}"#
-        )
-    };
+    let sdp = frames::description();
     let relay =
         |to: &str| format!(r#"{{"type":"offer","channel":"room1","data":{{"from":"m-2","to":"{to}","sdp":"{sdp}"}}}}"#);
     let y_webrtc = |to: &str| {
@@ -25,11 +14,11 @@ fn main() {
     };
     let ice = r#"{"type":"webrtc-ice","channel":"webrtc-signaling","sender":"m-2","timestamp":1,"data":{"roomId":"room1","fromUserId":"m-2","toUserId":"m-3","candidate":{"candidate":"candidate:1 1 udp 2130706431 127.0.0.1 5000 typ host","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"abcd"}}}"#;
     let joined = r#"{"type":"user-joined-room","channel":"webrtc-dashboard-rooms","sender":"m-9","timestamp":1,"data":{"roomId":"room9","userId":"m-9","userName":"nine","existingParticipants":[]}}"#;
-    measure("dashboard", "an offer for another", &dashboard("m-3"));
+    measure("dashboard", "an offer for another", &frames::dashboard_offer("m-3"));
     measure("dashboard", "a candidate for another", ice);
     measure("dashboard", "a join of another room", joined);
     measure("dashboard", "client_count", r#"{"type":"client_count","count":12,"timestamp":1}"#);
-    measure("dashboard", "an offer for this peer", &dashboard("m-1"));
+    measure("dashboard", "an offer for this peer", &frames::dashboard_offer("m-1"));
     measure("dashboard", "a list of 4 rooms", &list(4, 1));
     measure("dashboard", "a list of 250 rooms", &list(250, 1));
     measure("dashboard", "a list of 250 others", &list(250, 1_000));
@@ -61,39 +50,6 @@ fn list(rooms: usize, first: usize) -> String {
 }
 
 fn measure(dialect: &str, what: &str, frame: &str) {
-    let mut talk = converse(dialect);
-    let now = Instant::now();
-    talk.handle(now, Input::Open);
-    while talk.poll().is_some() {}
-    let mut frames = 0_u64;
-    while now.elapsed() < LASTS {
-        for _ in 0..1_000 {
-            talk.handle(now, Input::Frame(black_box(frame)));
-            while let Some(output) = talk.poll() {
-                black_box(output);
-            }
-        }
-        frames += 1_000;
-    }
-    let rate = frames as f64 / now.elapsed().as_secs_f64();
+    let rate = frames::rate(dialect, frame);
     println!("{dialect:>10}, {what:<24} {:>5} bytes {rate:>12.0} frames/s", frame.len());
-}
-
-fn converse(dialect: &str) -> Box<dyn Conversation> {
-    let me = Me {
-        id: "m-1".to_owned(),
-        name: "one".to_owned(),
-        room: "room1".to_owned(),
-        host: false,
-        trigger: Trigger::default(),
-        initiator: Initiator::default(),
-        settle: Duration::ZERO,
-        epoch: (Instant::now(), 0),
-        index: 1,
-        seat: 1,
-        size: 12,
-        token: String::new(),
-        seed: Seed(1),
-    };
-    Dialect::named(dialect).unwrap().converse(me)
 }

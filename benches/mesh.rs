@@ -1,181 +1,201 @@
-//! The mesh bench: whole runs against `meshload serve` in another process, and what an edge costs.
+//! The mesh bench: what an edge costs, each figure beside what it must be.
 //!
-//! `just bench` prints a quick table, `just bench-mesh` the long one and writes benches/RESULTS.md. Figures are printed, never
-//! asserted: they belong to this machine and to what else it did, so compare them within one table only.
+//! `just bench-quick` prints the short rows in under three minutes; `just bench-mesh` prints all and writes benches/RESULTS.md. Figures
+//! are printed, never asserted: they belong to this machine and to what else it did, so compare them within one table only.
 
-use serde_json::Value;
-use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
+#[path = "parts/fanout.rs"]
+mod fanout;
+#[path = "parts/frames.rs"]
+mod frames;
+#[path = "parts/memory.rs"]
+mod memory;
+#[path = "parts/runs.rs"]
+mod runs;
+#[path = "parts/table.rs"]
+mod table;
+
+use memory::Edge;
+use runs::{Case, Run, cores_between, mesh};
+use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::{env, fs};
+use std::time::Duration;
+use table::Bound::{AtLeast, AtMost, None as Unbound};
+use table::{Bound, Figure};
 
-const MESHLOAD: &str = env!("CARGO_BIN_EXE_meshload");
-
-/// One row: what is run, against which server.
-struct Case {
-    name: &'static str,
-    profile: &'static str,
-    server: Option<[&'static str; 2]>,
-    times: usize,
-    long: bool,
-}
+// The raw core is measured with the allocator that the binary has.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROOM: Option<[&str; 2]> = Some(["relay", "room"]);
 
-const CASES: &[Case] = &[
-    Case { name: "smoke, 20 runs", profile: "smoke", server: None, times: 20, long: false },
-    Case { name: "a pair alone", profile: PAIRS, server: None, times: 1, long: false },
-    Case { name: "20 rooms of 10", profile: TWENTY, server: ROOM, times: 3, long: false },
-    Case { name: "one room of 50, relay", profile: "mesh-50", server: Some(["relay", "all"]), times: 1, long: false },
-    Case {
-        name: "one room of 50, registry",
-        profile: "mesh-50",
-        server: Some(["registry", "all"]),
-        times: 1,
-        long: false,
-    },
-    Case { name: "one room of 100", profile: HUNDRED, server: ROOM, times: 1, long: false },
-    Case { name: "200 rooms of 10", profile: MANY, server: ROOM, times: 1, long: true },
-    Case { name: "signaling only, 100 rooms of 10", profile: BARE, server: ROOM, times: 1, long: false },
-    Case { name: "messages, 90 channels", profile: TALK, server: ROOM, times: 1, long: false },
-    Case { name: "thousand, relay, all", profile: "thousand", server: Some(["relay", "all"]), times: 1, long: true },
-    Case { name: "thousand, relay, room", profile: "thousand", server: ROOM, times: 1, long: true },
-    Case {
-        name: "thousand, registry, all",
-        profile: "thousand",
-        server: Some(["registry", "all"]),
-        times: 1,
-        long: true,
-    },
-    Case {
-        name: "thousand, registry, room",
-        profile: "thousand",
-        server: Some(["registry", "room"]),
-        times: 1,
-        long: true,
-    },
-];
-
-const QUIET: &str =
-    "[phases]\nsteady = '0s'\ndrain = '0s'\n[messages]\npattern = 'none'\n[handshake]\ntimeout = '60s'\n";
-const PAIRS: &str = "name = 'pairs'\nrooms = { count = 50, size = 2 }\narrivals = { rate = '40/s' }\n+quiet";
-const TWENTY: &str = "name = 'twenty'\nrooms = { count = 20, size = 10 }\narrivals = { rate = '100/s' }\n+quiet";
-const MANY: &str = "name = 'many'\nrooms = { count = 200, size = 10 }\narrivals = { rate = '60/s' }\n+quiet";
-const HUNDRED: &str = "name = 'hundred'\nrooms = { count = 1, size = 100 }\narrivals = { shape = 'burst' }\n+quiet";
-const BARE: &str = "name = 'bare'\nrooms = { count = 100, size = 10 }\narrivals = { rate = '300/s' }\nengine = { kind = 'none' }\n+quiet";
-const TALK: &str = "name = 'talk'\nrooms = { count = 1, size = 10 }\narrivals = { shape = 'burst' }\n\
-    phases = { steady = '10s', drain = '5s' }\nmessages = { rate = '300/s', size = '64B' }\n";
+/// Twice this many ends are open in the idle row: 223 rooms of 10.
+const IDLE_ROOMS: u32 = 223;
 
 fn main() {
     // `cargo test --benches` only wants to see it start.
-    if env::args().any(|argument| argument == "--test") {
+    if fanout::was_the_load() || std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    let long = env::args().any(|argument| argument == "--long");
-    let mut table = String::from(
-        "| run | open / planned | verdict | time to open, began p50 | p99 | CPU per edge | per end | messages/s | lag p99 |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
-    );
-    print!("{table}");
-    for case in CASES.iter().filter(|case| long || !case.long) {
-        let row = row(case);
-        println!("{row}");
-        table.push_str(&row);
-        table.push('\n');
-    }
-    if long {
-        let text = format!("# What an edge costs\n\n{}\n\n{table}", machine());
-        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md"), text).expect("RESULTS.md");
-    }
-}
-
-fn row(case: &Case) -> String {
-    let runs: Vec<Value> = (0..case.times).map(|_| run(case)).collect();
-    let sum = |path: &str| runs.iter().map(|run| number(run, path)).sum::<f64>();
-    let median = |path: &str| {
-        let mut all: Vec<f64> = runs.iter().map(|run| number(run, path)).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
+    let long = std::env::args().any(|argument| argument == "--long");
+    let mut text = table::HEAD.to_owned();
+    print!("{text}");
+    let mut show = |figure: Figure| {
+        print!("{}", figure.row());
+        text.push_str(&figure.row());
     };
-    let (opened, planned) = (sum("/counts/edges/opened"), sum("/counts/edges/planned"));
-    let ends = 2.0 * median("/counts/edges/opened");
-    let seconds = median("/run/duration_us") / 1e6;
-    let mut verdicts: Vec<&str> = runs.iter().filter_map(|run| run.pointer("/validity/verdict")?.as_str()).collect();
-    verdicts.sort_unstable();
-    verdicts.dedup();
-    let mut row = format!("| {} | {opened} / {planned} | {} ", case.name, verdicts.join(", "));
-    for path in ["/timers/time_to_open/began/p/50", "/timers/time_to_open/began/p/99"] {
-        let _ = write!(row, "| {:.1} ms ", median(path) / 1e3);
-    }
-    let _ = write!(row, "| {:.2} ms ", median("/health/us_per_edge") / 1e3);
-    let _ = write!(row, "| {:.0} KiB ", median("/health/rss_bytes_max") / 1024.0 / ends.max(1.0));
-    let _ = write!(row, "| {:.0} ", sum("/counts/messages/delivered") / seconds / case.times as f64);
-    let _ = write!(row, "| {:.1} ms |", median("/health/lag_us/p/99") / 1e3);
-    row
-}
-
-/// One run, to its summary. Out of any run that ends there is one, whatever its verdict.
-fn run(case: &Case) -> Value {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(MESHLOAD);
-    command.arg("run");
-    if case.profile.contains('\n') {
-        let path = folder.path().join("bench.toml");
-        fs::write(&path, case.profile.replace("+quiet", QUIET)).expect("the profile");
-        command.arg(path);
-    } else {
-        command.arg(case.profile);
-    }
-    let server = case.server.map(Server::start);
-    if let Some(server) = &server {
-        command.args(["--target", &server.url]);
-    }
-    command.args(["--format", "json", "--no-gates", "--no-progress", "--report", "none", "--out"]);
-    let output = command.arg(folder.path().join("out")).stderr(Stdio::inherit()).output().expect("meshload runs");
-    serde_json::from_slice(&output.stdout).expect("a summary")
-}
-
-fn number(summary: &Value, path: &str) -> f64 {
-    summary.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN)
-}
-
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start([kind, routing]: [&str; 2]) -> Self {
-        let mut command = Command::new(MESHLOAD);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--kind", kind, "--routing", routing]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its first line");
-        let url = line.trim().trim_start_matches("listening on ").to_owned();
-        Self { child, url }
+    let twenty = handshakes(&mut show, if long { 5 } else { 3 });
+    memory_and_time(&mut show);
+    signaling(&mut show);
+    messages(&mut show);
+    if long {
+        growth(&mut show, twenty);
+        crowds(&mut show);
+        idle(&mut show);
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md"), page(&text)).expect("RESULTS.md");
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It holds nothing that a goodbye would save.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// The raw core, the mesh and the other engine, one after the other and again, so that all see the same machine. Gives
+/// back the mesh's milliseconds an edge.
+fn handshakes(show: &mut impl FnMut(Figure), times: usize) -> f64 {
+    let twenty = Case::meshes(20, 10, 100, "");
+    let other = Case { engine: Some("webrtc"), ..twenty.clone() };
+    let setup = memory::setup();
+    let (mut raw, mut rtc, mut webrtc) = (vec![], vec![], vec![]);
+    for _ in 0..times {
+        let before = memory::cpu_seconds();
+        let edges: Vec<Edge> = (0..300).map(|_| Edge::open(&setup)).collect();
+        raw.push((memory::cpu_seconds() - before) * 1e3 / edges.len() as f64);
+        rtc.extend(twenty.run().map(|run| run.cpu_per_edge()));
+        webrtc.extend(other.run().filter(|run| run.opened() > 0.0).map(|run| run.cpu_per_edge()));
+    }
+    let (raw, rtc, webrtc) = (median(&mut raw), median(&mut rtc), median(&mut webrtc));
+    let beside = format!("{:.0} edges a second and core", 1e3 / rtc);
+    show(figure("CPU per edge, 20 rooms of 10", AtMost(1.1), AtMost(0.7), rtc, "ms", beside));
+    let beside = "packets passed in memory, no signaling: the floor of this machine now".to_owned();
+    show(figure("the raw core", Unbound, Unbound, raw, "ms", beside));
+    let beside =
+        if webrtc.is_nan() { "no such engine in this build".to_owned() } else { format!("{webrtc:.2} ms an edge") };
+    show(figure("`webrtc` against it", AtLeast(1.8), AtLeast(3.0), webrtc / rtc, "times", beside));
+    rtc
+}
+
+fn memory_and_time(show: &mut impl FnMut(Figure)) {
+    let many = Case::meshes(60, 10, 100, "").run();
+    let (kib, beside) = many.map_or(nothing(), |run| (run.kib_per_end(), whole(&run)));
+    show(figure("resident memory per end, 60 rooms of 10", AtMost(80.0), AtMost(48.0), kib, "KiB", beside));
+    let pairs = Case::new(mesh(50, 2, "rate = '40/s'", "'0s'", ""), None).run();
+    let (p50, beside) =
+        pairs.map_or(nothing(), |run| (run.number("/timers/time_to_open/began/p/50") / 1e3, whole(&run)));
+    show(figure("a pair alone, time to open, p50", AtMost(5.0), AtMost(3.0), p50, "ms", beside));
+    let hundred = Case::new(mesh(1, 100, "shape = 'burst'", "'0s'", ""), ROOM).run();
+    let (last, beside) =
+        hundred.map_or(nothing(), |run| (run.number("/timers/time_to_open/due/max_us") / 1e6, whole(&run)));
+    show(figure("a room of 100, until the last is open", Unbound, AtMost(6.0), last, "s", beside));
+}
+
+fn signaling(show: &mut impl FnMut(Figure)) {
+    const NONE: &str = "[engine]\nkind = 'none'\n";
+    let bare = Case::meshes(200, 10, 500, NONE).run();
+    let (pairs, beside) = bare.map_or(nothing(), |run| (run.opened() / run.cpu(), whole(&run)));
+    show(figure("engine none: pairs", AtLeast(5e3), AtLeast(15e3), pairs, "/s and core", beside));
+    let decoded = frames::rate("dashboard", &frames::dashboard_offer("m-3"));
+    let beside = "an offer of 900 bytes".to_owned();
+    show(figure("frames for others, from memory", AtLeast(1e6), AtLeast(3e6), decoded, "/s and core", beside));
+    let crowd = Case { server: Some(["relay", "all"]), ..Case::meshes(40, 10, 100, NONE) }.run();
+    let (heard, beside) = crowd.map_or(nothing(), |run| {
+        let foreign = run.number("/counts/signaling/received") - run.number("/counts/signaling/concerned");
+        (foreign / run.cpu(), format!("{foreign:.0} frames; {}", whole(&run)))
+    });
+    show(figure("frames for others, through sockets", AtLeast(2e5), AtLeast(5e5), heard, "/s and core", beside));
+    let server = fanout::measure(0);
+    let beside = format!("64 B to 1,000 subscribers; {:.0} a second", server.per_second);
+    show(figure("the server's deliveries", AtLeast(3e5), AtLeast(1e6), server.per_cpu_second, "/s and core", beside));
+}
+
+fn messages(show: &mut impl FnMut(Figure)) {
+    let setup = memory::setup();
+    let single = memory::messages_per_cpu_second(&setup, 1);
+    let bursts = memory::messages_per_cpu_second(&setup, 8);
+    let beside = "both ends, a hundred channels in turn".to_owned();
+    show(figure("64 B messages, one at a time, in memory", Unbound, Unbound, single, "/s and core", beside.clone()));
+    show(figure("64 B messages, bursts of 8, in memory", AtLeast(8e4), AtLeast(2e5), bursts, "/s and core", beside));
+    let talk = "[messages]\nrate = '20/s'\nsize = '64B'\n";
+    let case = Case::new(mesh(10, 10, "rate = '50/s'", "'12s'", talk), ROOM);
+    // All 100 peers are there after two seconds.
+    let seen = case.watched(|process| cores_between(process, Duration::from_secs(5), Duration::from_secs(10)));
+    let (rate, beside) = seen.map_or(nothing(), |(run, cores)| {
+        let sent = 10.0 * 10.0 * 9.0 * 20.0;
+        let p99 = run.number("/timers/message_latency/due/p/99") / 1e3;
+        (sent / cores, format!("{sent:.0}/s on {cores:.2} cores, p99 {p99:.1} ms; {}", whole(&run)))
+    });
+    show(figure("64 B messages, one at a time, 900 ways", AtLeast(3e4), AtLeast(8e4), rate, "/s and core", beside));
+}
+
+/// Whether an edge costs the same when there are many; a thousand rooms would need more than 20,000 descriptors.
+fn growth(show: &mut impl FnMut(Figure), twenty: f64) {
+    for (name, rooms) in [("200 rooms of 10, relative to 20", 200), ("900 rooms of 10, relative to 20", 900)] {
+        let run = if room_for(rooms) { Case::meshes(rooms, 10, 60, "").run() } else { None };
+        let (ratio, beside) = run.map_or(nothing(), |run| {
+            let beside = format!("{:.2} ms, {:.0} KiB per end; {}", run.cpu_per_edge(), run.kib_per_end(), whole(&run));
+            (run.cpu_per_edge() / twenty, beside)
+        });
+        show(figure(name, AtMost(1.1), AtMost(1.0), ratio, "times", beside));
     }
 }
 
-fn machine() -> String {
+fn crowds(show: &mut impl FnMut(Figure)) {
+    let run = Case::meshes(500, 10, 60, "").run();
+    let (open, beside) = run.map_or(nothing(), |run| (100.0 * run.opened() / run.planned(), whole(&run)));
+    show(figure("5,000 peers in rooms of 10: open", AtLeast(100.0), Unbound, open, "%", beside));
+}
+
+fn idle(show: &mut impl FnMut(Figure)) {
+    let case = Case::new(mesh(IDLE_ROOMS, 10, "rate = '80/s'", "'45s'", ""), ROOM);
+    // All are there after 28 seconds; then what they say while opening has ebbed.
+    let seen = case.watched(|process| cores_between(process, Duration::from_secs(38), Duration::from_secs(68)));
+    let (cores, beside) =
+        seen.map_or(nothing(), |(run, cores)| (cores, format!("{:.0} ends; {}", 2.0 * run.opened(), whole(&run))));
+    show(figure("20,000 idle ends", AtMost(0.2), AtMost(0.1), cores, "cores", beside));
+}
+
+fn figure(name: &'static str, must: Bound, goal: Bound, seen: f64, unit: &'static str, beside: String) -> Figure {
+    Figure { name, must, goal, seen, unit, beside }
+}
+
+fn whole(run: &Run) -> String {
+    format!("{:.0} of {:.0} open, {}", run.opened(), run.planned(), run.verdict())
+}
+
+fn nothing() -> (f64, String) {
+    (f64::NAN, "no summary".to_owned())
+}
+
+/// Whether this machine has the memory for that many rooms of 10, at 120 KiB an end and half as much for the server.
+fn room_for(rooms: u32) -> bool {
+    let wanted_kib = u64::from(rooms) * 90 * 180;
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next());
+    available.and_then(|kib| kib.parse::<u64>().ok()).is_some_and(|kib| kib > wanted_kib)
+}
+
+fn median(all: &mut [f64]) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn page(table: &str) -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, model)| model);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     format!(
-        "{} with {} cores, load average before the end {}; {}. Both ends of each edge, UDP and the client's side of\n\
-         signaling in one process; the server in another and not counted, except where the run embeds it (smoke, pairs).",
+        "# What an edge costs\n\n`just bench-mesh`, {}, {} with {} cores, load average at the end {}. CPU is that of the process that runs\n\
+         the peers, from its start to its exit: both ends of each edge, UDP and the client's side of signaling. The server\n\
+         is in another process and not counted, except where the run embeds it (a pair alone).\n\n{table}",
+        jiff::Timestamp::now().strftime("%Y-%m-%d"),
         model.unwrap_or("unknown CPU"),
         std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
         load.split(' ').next().unwrap_or("?"),
-        jiff::Timestamp::now().strftime("%Y-%m-%d"),
     )
 }

@@ -210,6 +210,8 @@ impl WatchOver {
 
     /// Until the plan is played, or something stops it.
     pub(super) async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
+        // What the workers use from here on is the run's, so that short runs count all of it.
+        self.take_sample(Instant::now());
         let mut step = tokio::time::interval(STEP_EVERY);
         step.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Until the workers have looked at their plan, nobody waits and nobody lives.

@@ -12,6 +12,9 @@ pub use rtc::{RtcEngine, RtcSetup};
 // The fuzzer throws datagrams at it.
 #[doc(hidden)]
 pub use rtc::stun;
+// The benches pass a pair's packets in memory: the floor under the mesh.
+#[doc(hidden)]
+pub use rtc::{Drained, Link, host_candidate};
 
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::{Notice, Order};

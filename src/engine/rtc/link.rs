@@ -1,15 +1,14 @@
-//! One connection of the sans-IO `rtc` core: its settings, and how it is driven until it is quiet.
+//! One connection of the sans-IO `rtc` core, and how it is driven until it is quiet.
 
 use super::RtcSetup;
+use super::settings::{CHECK_PAUSE_FIRST, candidate_init, settings};
 use crate::vocabulary::choice::Reliability;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::link::Notice;
 use crate::vocabulary::message::Candidate;
 use bytes::BytesMut;
 use rtc::data_channel::{RTCDataChannelId, RTCDataChannelInit};
-use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::event::{RTCDataChannelEvent, RTCPeerConnectionEvent};
 use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::sdp::RTCSessionDescription;
@@ -22,8 +21,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// The first pause between connectivity checks, doubled up to the last while nothing answers.
-const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
+/// The longest pause between connectivity checks: it doubles while nothing answers.
 const CHECK_PAUSE_LAST: Duration = Duration::from_millis(50);
 
 /// Consent is asked for this often at most (RFC 7675 §5.1).
@@ -37,6 +35,9 @@ const ROUNDS_MAX: usize = 64;
 
 /// A channel holds at most this much that is not acknowledged yet; in bytes.
 const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
+
+/// Messages that the core lets wait for us before its flow control holds back more.
+const BACKLOG_MAX: usize = 256;
 
 const DTLS_ALERT: u8 = 21;
 
@@ -60,6 +61,8 @@ pub struct Link {
     last_tick: Instant,
     last_traffic: Instant,
     consent_interval: Duration,
+    /// When the core wants its timers served, as of the last drain.
+    asked: Option<Instant>,
 }
 
 /// What a drain leaves behind.
@@ -178,33 +181,28 @@ impl Link {
         let _ = self.core.close();
     }
 
-    /// Drives the core until writes, events and reads are all empty and no timer is due: an event makes the
-    /// next layer write, so one pass is not enough.
+    /// Drives the core until it is quiet and no timer is due. An event makes the next layer write, and may raise
+    /// another, so events come first and are asked for again until there was none.
     pub fn drain(&mut self, now: Instant, drained: &mut Drained) {
         for _ in 0..ROUNDS_MAX {
-            let mut quiet = true;
+            let mut eventful = false;
+            while let Some(event) = self.core.poll_event() {
+                eventful = true;
+                self.on_event(event, drained);
+            }
+            self.take_messages(drained);
             while let Some(datagram) = self.core.poll_write() {
-                quiet = false;
                 self.note_traffic(now, &datagram.message);
                 if self.stage == Stage::Securing && is_plain_alert(&datagram.message) {
                     self.fail(Reason::DtlsFailed, "alert sent", drained);
                 }
                 drained.datagrams.push((datagram.transport.peer_addr, datagram.message));
             }
-            while let Some(event) = self.core.poll_event() {
-                quiet = false;
-                self.on_event(event, drained);
-            }
-            while let Some(read) = self.core.poll_read() {
-                quiet = false;
-                if let RTCMessage::DataChannelMessage(_, message) = read.message {
-                    drained.notices.push(Notice::Message(message.data.to_vec()));
-                }
-            }
-            if !quiet {
+            if eventful {
                 continue;
             }
-            match self.core.poll_timeout() {
+            self.asked = self.core.poll_timeout();
+            match self.asked {
                 Some(deadline) if deadline <= now && self.stage != Stage::Over => {
                     if let Err(error) = self.tick(now) {
                         self.fail_with(&error, drained);
@@ -213,11 +211,30 @@ impl Link {
                 _ => return,
             }
         }
+        self.asked = self.core.poll_timeout();
     }
 
-    /// When the core wants its timers served; later than it says where it only wants to look.
+    /// `poll_read` sweeps all eight layers each time, and what has come already waits behind them. Only a full
+    /// backlog can have made flow control hold back more, which it lets go when it is asked.
+    fn take_messages(&mut self, drained: &mut Drained) {
+        let mut taken = 0;
+        loop {
+            while let Some(read) = self.core.poll_data_read() {
+                taken += 1;
+                take_message(read.message, drained);
+            }
+            if taken < BACKLOG_MAX {
+                return;
+            }
+            let Some(read) = self.core.poll_read() else { return };
+            taken = 1;
+            take_message(read.message, drained);
+        }
+    }
+
+    /// When the core wanted its timers served at the last drain; later than it said where it only wants to look.
     pub fn wake_at(&mut self, now: Instant) -> Option<Instant> {
-        let asked = self.core.poll_timeout()?;
+        let asked = self.asked?;
         let quiet = self.is_quiet(now);
         match self.stage {
             Stage::Over => None,
@@ -255,6 +272,7 @@ impl Link {
             last_tick: now,
             last_traffic: now,
             consent_interval,
+            asked: None,
         })
     }
 
@@ -338,38 +356,9 @@ impl Link {
     }
 }
 
-/// Every default here that is not the library's: its own add 200 to 600 ms to a handshake that takes 2 ms.
-fn settings(setup: &RtcSetup, consent_interval: Duration, ufrag: String, password: String) -> SettingEngine {
-    let zero = Some(Duration::ZERO);
-    SettingEngineBuilder::new()
-        .with_ice_credentials(ufrag, password)
-        // Enough requests to last until the timeout, whatever the pace.
-        .with_ice_connection_attempts(Some(CHECK_PAUSE_FIRST), Some(u16::MAX))
-        // Together below the handshake's timeout, or ice_failed would never show.
-        .with_ice_timeouts(Some(setup.timeout.mul_f64(0.7)), Some(setup.timeout.mul_f64(0.2)), Some(consent_interval))
-        // A check that overtakes its trickled candidate makes the other end peer-reflexive.
-        .with_host_acceptance_min_wait(zero)
-        .with_srflx_acceptance_min_wait(zero)
-        .with_prflx_acceptance_min_wait(zero)
-        .with_relay_acceptance_min_wait(zero)
-        .with_include_loopback_candidate(true)
-        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        // Nearly half of a connection's memory is one buffer of this size.
-        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(setup.message_bytes_max))
-        .build()
-}
-
-/// The one candidate a peer has: its socket (RFC 8839 §5.1).
-pub fn host_candidate(local: SocketAddr) -> String {
-    format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
-}
-
-fn candidate_init(local: SocketAddr) -> RTCIceCandidateInit {
-    RTCIceCandidateInit {
-        candidate: host_candidate(local),
-        sdp_mid: Some("0".to_owned()),
-        sdp_mline_index: Some(0),
-        ..RTCIceCandidateInit::default()
+fn take_message(message: RTCMessage, drained: &mut Drained) {
+    if let RTCMessage::DataChannelMessage(_, message) = message {
+        drained.notices.push(Notice::Message(message.data.to_vec()));
     }
 }
 

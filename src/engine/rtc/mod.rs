@@ -1,6 +1,7 @@
 //! The default engine: the sans-IO `rtc` core over ONE UDP socket a peer, its edges told apart by address.
 
 mod link;
+mod settings;
 pub mod stun;
 mod timers;
 
@@ -12,13 +13,14 @@ use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::Candidate;
-use link::{Drained, Link, host_candidate};
+pub use link::{Drained, Link};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rtc::crypto::{SignatureScheme, default_provider};
 use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
 use rustc_hash::FxHashMap;
+pub use settings::host_candidate;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -1,0 +1,33 @@
+//! The raw core beside which the mesh is judged: edges opened with their packets passed in memory, no socket, no server.
+//! `cargo bench --bench handshake -- EDGES` prints what an edge costs; scripts/instructions counts it under callgrind.
+
+#[path = "parts/memory.rs"]
+mod memory;
+
+use memory::Edge;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let edges = arguments.first().map_or(900, |edges| edges.parse().expect("a number of edges"));
+    let setup = memory::setup();
+    // What is made once a process is no edge's.
+    let _warm = Edge::open(&setup);
+    let (cpu, resident) = (memory::cpu_seconds(), memory::resident_bytes());
+    let began = Instant::now();
+    let open: Vec<Edge> = (0..edges).map(|_| Edge::open(&setup)).collect();
+    let spent = memory::cpu_seconds() - cpu;
+    let grown = memory::resident_bytes().saturating_sub(resident);
+    let datagrams: usize = open.iter().map(|edge| edge.datagrams).sum();
+    println!(
+        r#"{{"edges":{edges},"us_per_edge":{:.1},"wall_us_per_edge":{:.1},"bytes_per_end":{},"datagrams_per_edge":{:.1},"waited_us":{}}}"#,
+        spent * 1e6 / edges as f64,
+        began.elapsed().as_secs_f64() * 1e6 / edges as f64,
+        grown / (2 * edges.max(1)),
+        datagrams as f64 / edges as f64,
+        open.first().map_or(0, |edge| edge.waited().as_micros()),
+    );
+}

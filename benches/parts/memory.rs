@@ -1,0 +1,169 @@
+//! Two ends of one edge in one process, on a clock of their own: what one says, the other hears at once.
+
+#![expect(dead_code, reason = "each bench that includes this file uses its part of it")]
+
+use bytes::BytesMut;
+use meshload::engine::{Drained, Link, Neighbourhood, RtcSetup, host_candidate};
+use meshload::vocabulary::choice::Reliability;
+use meshload::vocabulary::link::Notice;
+use meshload::vocabulary::message::Candidate;
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+/// More than any handshake takes; one that does is stuck.
+const STEPS_MAX: usize = 10_000;
+
+pub fn setup() -> RtcSetup {
+    RtcSetup {
+        certificate: RtcSetup::certificate().expect("a certificate"),
+        neighbourhood: Neighbourhood::default(),
+        timeout: Duration::from_secs(30),
+        trickle: true,
+        ordered: true,
+        reliability: Reliability::Reliable,
+        message_bytes_max: 4_096,
+    }
+}
+
+/// An edge whose channel is open on both ends.
+pub struct Edge {
+    ends: [Link; 2],
+    wire: VecDeque<(usize, BytesMut)>,
+    drained: Drained,
+    began: Instant,
+    now: Instant,
+    pub datagrams: usize,
+    pub delivered: usize,
+    opened: usize,
+}
+
+impl Edge {
+    pub fn open(setup: &RtcSetup) -> Self {
+        let mut edge = Self::begin(setup);
+        for _ in 0..STEPS_MAX {
+            if edge.opened == 2 {
+                edge.settle();
+                return edge;
+            }
+            edge.step();
+        }
+        panic!("an edge in memory did not open in {STEPS_MAX} steps");
+    }
+
+    /// What the clock was turned by until the channel was open: waiting for timers, where nothing should wait.
+    pub fn waited(&self) -> Duration {
+        self.now - self.began
+    }
+
+    fn begin(setup: &RtcSetup) -> Self {
+        let now = Instant::now();
+        let name = |end: usize| (format!("{end:04x}0badcafe"), format!("{end:032x}"));
+        let ((ufrag, password), (other_ufrag, other_password)) = (name(0), name(1));
+        let (offering, offer) = Link::offer(now, setup, ufrag, password, address(0)).expect("an offer");
+        let (answering, answer) =
+            Link::accept(now, setup, other_ufrag, other_password, address(1), offer).expect("an answer");
+        let mut ends = [offering, answering];
+        ends[0].apply(now, answer).expect("an answer that fits");
+        for (end, link) in ends.iter_mut().enumerate() {
+            link.admit(candidate(1 - end)).expect("a candidate that fits");
+        }
+        let wire = VecDeque::new();
+        let mut edge =
+            Self { ends, wire, drained: Drained::default(), began: now, now, datagrams: 0, delivered: 0, opened: 0 };
+        edge.drain(0);
+        edge.drain(1);
+        edge
+    }
+
+    /// Puts a message into the channel of `end`; `settle` carries it.
+    fn put(&mut self, end: usize, payload: &[u8]) -> bool {
+        self.ends[end].send(self.now, payload)
+    }
+
+    /// Passes datagrams until nobody has one to send.
+    fn settle(&mut self) {
+        while let Some((to, datagram)) = self.wire.pop_front() {
+            let (local, from) = (address(to), address(1 - to));
+            self.ends[to].receive(self.now, local, from, &datagram).expect("the other end's datagram");
+            // Like a socket: all that has come is taken in before anything is answered.
+            if self.wire.front().is_none_or(|(next, _)| *next != to) {
+                self.drain(to);
+            }
+        }
+    }
+
+    /// Settles, and turns the clock to the next timer.
+    fn step(&mut self) {
+        self.settle();
+        if self.opened == 2 {
+            return;
+        }
+        let now = self.now;
+        let next = self.ends.iter_mut().filter_map(|end| end.wake_at(now)).min();
+        self.now = next.map_or(now, |next| next.max(now));
+        for end in 0..2 {
+            if self.ends[end].wake_at(self.now).is_some_and(|at| at <= self.now) {
+                self.ends[end].tick(self.now).expect("a timer");
+                self.drain(end);
+            }
+        }
+    }
+
+    fn drain(&mut self, end: usize) {
+        self.ends[end].drain(self.now, &mut self.drained);
+        self.datagrams += self.drained.datagrams.len();
+        self.wire.extend(self.drained.datagrams.drain(..).map(|(_, datagram)| (1 - end, datagram)));
+        for notice in self.drained.notices.drain(..) {
+            match notice {
+                Notice::Open => self.opened += 1,
+                Notice::Message(_) => self.delivered += 1,
+                Notice::Failed { detail, .. } => panic!("an edge in memory failed: {detail}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn address(end: usize) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 40_001 + end as u16).into()
+}
+
+fn candidate(end: usize) -> Candidate {
+    Candidate {
+        candidate: host_candidate(address(end)),
+        mid: Some("0".to_owned()),
+        line: Some(0),
+        ufrag: Some(format!("{end:04x}0badcafe")),
+    }
+}
+
+/// Messages of 64 bytes delivered for each second of CPU, `burst` at a time over each of a hundred channels in turn.
+pub fn messages_per_cpu_second(setup: &RtcSetup, burst: usize) -> f64 {
+    let mut edges: Vec<Edge> = (0..100).map(|_| Edge::open(setup)).collect();
+    let before = cpu_seconds();
+    for _ in 0..4_800 / burst {
+        for edge in &mut edges {
+            for _ in 0..burst {
+                edge.put(0, &[7; 64]);
+            }
+            edge.drain(0);
+            edge.settle();
+        }
+    }
+    let delivered: usize = edges.iter().map(|edge| edge.delivered).sum();
+    delivered as f64 / (cpu_seconds() - before)
+}
+
+/// CPU that this thread has used so far (proc_pid_schedstat: nanoseconds first).
+pub fn cpu_seconds() -> f64 {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    schedstat.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+}
+
+/// Memory that this process holds now, in pages of 4 KiB (proc_pid_statm(5)).
+pub fn resident_bytes() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: usize = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * 4_096
+}
