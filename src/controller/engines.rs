@@ -6,6 +6,7 @@ use crate::vocabulary::choice::{Certificates, EngineKind};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Place;
 use crate::vocabulary::phase::Phase;
+use crate::vocabulary::seed::Seed;
 
 /// The least SCTP max message size that is asked for; in bytes.
 const MESSAGE_BYTES_LEAST: u32 = 4_096;
@@ -48,11 +49,11 @@ impl Engines {
         }
     }
 
-    /// The engine of one peer.
+    /// The engine of one peer; `seed` is what its passwords grow from.
     ///
     /// # Errors
     /// This machine has no descriptor or port left.
-    pub fn open(&self, common: &Common, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
+    pub fn open(&self, seed: Seed, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
         match self {
             Self::None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
@@ -61,7 +62,7 @@ impl Engines {
                 if *certificates == Certificates::PerPeer {
                     setup.certificate = RtcSetup::certificate().map_err(|error| limit(error.to_string()))?;
                 }
-                let credentials = common.plan.seed.stream("ice", place.peer.0.into());
+                let credentials = seed.stream("ice", place.peer.0.into());
                 let engine = RtcEngine::open(setup, room_size, credentials)
                     .map_err(|error| limit(format!("UDP socket: {error}")))?;
                 Ok(Box::new(engine))

@@ -1,5 +1,6 @@
 //! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
 
+mod agenda;
 mod conductor;
 mod control;
 mod embedded;

@@ -22,6 +22,10 @@ pub enum Stimulus<'a> {
     Companion {
         seat: Seat,
     },
+    /// Another of the room that had left comes back.
+    Back {
+        seat: Seat,
+    },
     Upgraded,
     Lost(Failure),
     Frame(&'a str),
@@ -29,6 +33,10 @@ pub enum Stimulus<'a> {
     Talk,
     Hush,
     Leave,
+    /// As `Leave`, while the others stay.
+    Depart {
+        silent: bool,
+    },
     /// The room's board has something new.
     Board,
     Wake,
@@ -126,6 +134,12 @@ impl Actor {
         match stimulus {
             Stimulus::Begin { due } => self.peer.handle(now, Input::Begin { due }),
             Stimulus::Companion { seat } => self.peer.handle(now, Input::Companion { seat }),
+            Stimulus::Back { seat } => {
+                let id = self.wire_id(seat);
+                self.conversation.handle(now, dialect::Input::Back { id: &id });
+                self.introduced.retain(|known| *known != seat);
+                self.peer.handle(now, Input::Back { seat });
+            }
             Stimulus::Upgraded => {
                 self.connected = true;
                 self.peer.handle(now, Input::Upgraded);
@@ -143,6 +157,7 @@ impl Actor {
             Stimulus::Talk => self.peer.handle(now, Input::Talk),
             Stimulus::Hush => self.peer.handle(now, Input::Hush),
             Stimulus::Leave => self.peer.handle(now, Input::Leave),
+            Stimulus::Depart { silent } => self.peer.handle(now, Input::Depart { silent }),
             Stimulus::Board => self.read_board(now),
             Stimulus::Wake => {
                 if self.connected {

@@ -81,18 +81,28 @@ impl Recorder {
         }
     }
 
-    pub(super) fn left(&mut self, spot: Spot) {
+    /// `early`: while the others stay; at the end of a run nobody is left to notice, and no edge closes early.
+    pub(super) fn left(&mut self, spot: Spot, early: bool) {
         if !self.peers[spot.peer].is_alive() {
             return;
         }
         self.end(spot, State::Left);
-        self.peers[spot.peer].left = spot.at;
+        if early {
+            self.peers[spot.peer].left = spot.at;
+        }
         self.decide_edges(spot, Fate::Abandoned);
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
             let edge = &mut self.edges[pair.edge];
-            if edge.closing == Closing::Not {
-                edge.closing = Closing::Planned;
+            if edge.closing != Closing::Not {
+                continue;
+            }
+            edge.closing = Closing::Planned;
+            self.tally.messages_cut += edge.in_flight();
+            if early && edge.fate == Fate::Opened {
+                let edges = &mut self.accounts[spot.half].edges;
+                edges.closed_early += 1;
+                edges.left += 1;
             }
         }
     }
@@ -142,6 +152,9 @@ impl Recorder {
             let edge = std::mem::take(&mut self.edges[pair.edge]);
             let account = &mut self.accounts[spot.half];
             let by_plan = edge.is_closed_by_plan();
+            if edge.closing == Closing::Not {
+                self.tally.messages_cut += edge.in_flight();
+            }
             for lane in edge.lanes {
                 account.edges.surprises += lane.settle(by_plan, &mut account.messages);
             }

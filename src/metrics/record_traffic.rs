@@ -1,6 +1,7 @@
 //! What frames and messages change: the hot part of the fold.
 
 use crate::metrics::deliveries::Read;
+use crate::metrics::edge::Closing;
 use crate::metrics::record_peer::LATE_US;
 use crate::metrics::recorder::{Pair, Recorder, Spot};
 use crate::metrics::stamp::Stamp;
@@ -50,12 +51,16 @@ impl Recorder {
         match what {
             What::MessageSent { due, .. } => {
                 edge.lanes[pair.side].send();
+                self.tally.messages_cut += u64::from(edge.closing != Closing::Not);
                 account.messages.late += u64::from(since(*due) > LATE_US);
                 self.tally.messages_sent += 1;
             }
             What::MessageReceived { sequence, due, began, .. } => {
                 if !edge.lanes[1 - pair.side].receive(*sequence) {
                     return;
+                }
+                if edge.closing != Closing::Not {
+                    self.tally.messages_cut = self.tally.messages_cut.saturating_sub(1);
                 }
                 account.timers.record_both(Of::MessageLatency, since(*due), since(*began));
                 self.tally.messages_delivered += 1;

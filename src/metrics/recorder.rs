@@ -92,7 +92,7 @@ impl Recorder {
             What::Upgraded => self.upgraded(spot),
             What::Joined => self.joined(spot),
             What::PeerFailed { failure } => self.peer_failed(spot, failure),
-            What::Left { silent: _ } => self.left(spot),
+            What::Left { silent: _, early } => self.left(spot, *early),
             // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
             What::Signal { .. } => {}
             What::Surprise { other: _ } => self.accounts[spot.half].edges.surprises += 1,

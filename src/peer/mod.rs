@@ -42,6 +42,10 @@ pub enum Input {
     Companion {
         seat: Seat,
     },
+    /// Another of the room that had left comes back, with a new session: its edge starts anew.
+    Back {
+        seat: Seat,
+    },
     Upgraded,
     /// The socket could not be opened, or is gone.
     Lost(Failure),
@@ -51,8 +55,12 @@ pub enum Input {
     Talk,
     /// Messages stop.
     Hush,
-    /// Say goodbye and go.
+    /// Say goodbye and go, as all do.
     Leave,
+    /// Go while the others stay. `silent`: without a goodbye.
+    Depart {
+        silent: bool,
+    },
     /// `wake_at` has passed.
     Wake,
 }
@@ -121,13 +129,15 @@ impl Peer {
         match input {
             Input::Begin { due } => self.begin(now, due),
             Input::Companion { seat } => self.pairs.companion(now, seat, &mut self.outputs),
+            Input::Back { seat } => self.back(now, seat),
             Input::Upgraded => self.upgraded(),
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
             Input::Engine(seat, notice) => self.engine(now, seat, notice),
             Input::Talk => self.chatter.start(now),
             Input::Hush => self.chatter.stop(),
-            Input::Leave => self.leave(),
+            Input::Leave => self.leave(false, false),
+            Input::Depart { silent } => self.leave(silent, true),
             Input::Wake => self.wake(now),
         }
     }
@@ -197,6 +207,7 @@ impl Peer {
             Heard::Left { who } => {
                 self.pairs.handle(now, who, Cue::Left, &mut self.outputs);
             }
+            Heard::Missed { who } => self.pairs.handle(now, who, Cue::Missed, &mut self.outputs),
             Heard::Met { who, start, initiate } => {
                 self.pairs.handle(now, who, Cue::Met { start, initiate }, &mut self.outputs);
             }
@@ -233,11 +244,16 @@ impl Peer {
         }
     }
 
-    fn leave(&mut self) {
-        if matches!(self.standing, Standing::Present) {
+    fn back(&mut self, now: Instant, seat: Seat) {
+        self.pairs.back(now, seat, &mut self.outputs);
+        self.chatter.closed(seat);
+    }
+
+    fn leave(&mut self, silent: bool, early: bool) {
+        if matches!(self.standing, Standing::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
-        self.note(What::Left { silent: false });
+        self.note(What::Left { silent, early });
         self.go();
     }
 

@@ -204,13 +204,57 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
 
 #[test]
 fn leaving_says_goodbye_and_then_closes() {
-    let left = Output::Note(What::Left { silent: false });
+    let left = Output::Note(What::Left { silent: false, early: false });
     assert_eq!(Stage::after(&way()).take(Input::Leave), [Output::Say(Say::Leave), left, Output::Close]);
 }
 
 #[test]
+fn who_departs_says_goodbye_unless_it_is_silent() {
+    let check = |silent: bool, expected: &[Output]| {
+        assert_eq!(Stage::after(&way()).take(Input::Depart { silent }), expected);
+    };
+    let left = |silent| Output::Note(What::Left { silent, early: true });
+    check(false, &[Output::Say(Say::Leave), left(false), Output::Close]);
+    check(true, &[left(true), Output::Close]);
+}
+
+#[test]
+fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew() {
+    let mut stage = Stage::new(TalkPattern::Broadcast);
+    for input in way().into_iter().chain([Input::Talk]) {
+        stage.take(input);
+    }
+    let sequence = |stage: &mut Stage| {
+        let due = stage.peer.wake_at().unwrap();
+        let outputs = stage.wake_after(due - stage.start);
+        outputs.iter().find_map(|output| match output {
+            Output::Send(parcel) => Some(parcel.sequence),
+            _ => None,
+        })
+    };
+    assert_eq!((sequence(&mut stage), sequence(&mut stage)), (Some(0), Some(1)));
+    let outputs = stage.take(Input::Back { seat: OTHER });
+    assert_eq!(notes(&outputs), [What::ChannelClosed { other: OTHER, planned: true }]);
+    assert!(!stage.peer.pairs.is_open(OTHER));
+    for input in way().into_iter().skip(5) {
+        stage.take(input);
+    }
+    assert!(stage.peer.pairs.is_open(OTHER));
+    assert_eq!(sequence(&mut stage), Some(0));
+}
+
+#[test]
+fn who_is_missed_in_a_list_was_noticed_and_its_channel_stays() {
+    let mut stage = Stage::after(&way());
+    let outputs = stage.take(Input::Heard(Heard::Missed { who: OTHER }));
+    assert_eq!(outputs, [Output::Note(What::NoticedLeave { other: OTHER })]);
+    assert!(stage.peer.pairs.is_open(OTHER));
+    assert_eq!(Stage::after(&way()[..7]).take(Input::Heard(Heard::Missed { who: OTHER })), []);
+}
+
+#[test]
 fn who_has_not_joined_or_hears_no_more_leaves_without_a_word() {
-    let left = || [Output::Note(What::Left { silent: false }), Output::Close];
+    let left = || [Output::Note(What::Left { silent: false, early: false }), Output::Close];
     for steps in 0..=2 {
         assert_eq!(Stage::after(&way()[..steps]).take(Input::Leave), left(), "after {steps} steps");
     }

@@ -3,6 +3,7 @@
 mod arrivals;
 mod behaviour;
 pub mod builtin;
+mod churn;
 mod document;
 mod environment;
 mod gates;
@@ -71,22 +72,24 @@ pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>)
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree);
     root.allow(&language::top());
+    let phases = behaviour::phases(&root);
+    let churn = churn::check(&root, phases.steady);
     let profile = Profile {
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
         target: target::check(&root),
         rooms: rooms::check(&root),
         arrivals: arrivals::check(&root),
-        phases: behaviour::phases(&root),
+        phases,
         handshake: behaviour::handshake(&root),
         messages: messages::check(&root),
+        churn,
         engine: behaviour::engine(&root),
         validity: behaviour::validity(&root),
         gates: gates::check(&root),
         faults: behaviour::faults(&root),
         written: written::write(&tree),
     };
-    behaviour::churn(&root);
     let problems = reader.problems();
     if problems.is_empty() { Ok(profile) } else { Err(problems) }
 }
@@ -128,6 +131,7 @@ pub struct Profile {
     pub phases: Phases,
     pub handshake: Handshake,
     pub messages: Messages,
+    pub churn: Churn,
     pub engine: EngineChoice,
     pub validity: Validity,
     pub gates: Vec<GateLine>,
@@ -222,6 +226,19 @@ pub enum Start {
     Room,
     /// In all rooms at once, when every edge of the run is decided: with the steady phase.
     Barrier,
+}
+
+/// Peers that leave in the steady phase, and come back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Churn {
+    /// The share of the peers that leave in a second.
+    pub leave: f64,
+    /// Who left comes back, as a new arrival.
+    pub rejoin: bool,
+    /// Hosts leave as others do.
+    pub host_leaves: bool,
+    /// Of the leavers, the share that goes without a goodbye.
+    pub silent: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

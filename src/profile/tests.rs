@@ -129,8 +129,6 @@ fn a_wrong_name_gets_the_right_one() {
 
 #[test]
 fn what_is_not_there_yet_is_said_and_never_ignored() {
-    check("[churn]\nleave = \"5%/min\"\n", &["churn.leave: churn isn't there yet; leave the section out (p.toml:2)"]);
-    check("[churn]\nleave = \"0%/min\"\nrejoin = true\n", &[]);
     check("[rooms]\nguests = 1\n", &["rooms.guests: guests in a room aren't there yet; write 0 (p.toml:2)"]);
     check(
         "[engine]\nkind = \"webrtc\"\n",
@@ -245,6 +243,24 @@ fn the_environment_fills_in_and_a_missing_variable_is_named() {
         &[Override::new(Knob::Target, "${NONE}")],
         &["target.url: the environment variable NONE is not set (--target)"],
     );
+}
+
+#[test]
+fn churn_needs_a_steady_phase_and_an_end() {
+    let churn = |text: &str| profile(text, &[]).unwrap().churn;
+    let given = churn("[churn]\nleave = \"6%/min\"\nsilent = \"10%\"\nrejoin = false\nhost_leaves = true\n");
+    assert_eq!(given, Churn { leave: 0.001, rejoin: false, host_leaves: true, silent: 0.1 });
+    assert_eq!(churn(""), Churn { leave: 0.0, rejoin: true, host_leaves: false, silent: 0.0 });
+    check(
+        "[phases]\nsteady = \"0s\"\n[churn]\nleave = \"5%/min\"\n",
+        &["churn.leave: peers leave in the steady phase, and phases.steady is 0s (p.toml:4)"],
+    );
+    check("[phases]\nsteady = \"100s\"\n[churn]\nleave = \"100%/s\"\n", &[]);
+    check(
+        "[phases]\nsteady = \"101s\"\n[churn]\nleave = \"100%/s\"\n",
+        &["churn.leave: at \"100%/s\" each peer would leave more than 100 times in 101s (p.toml:4)"],
+    );
+    check("[churn]\nleave = \"5%\"\n", &["churn.leave: \"5%\" is no share in a time; write 5%/min (p.toml:2)"]);
 }
 
 #[test]

@@ -155,6 +155,7 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(edges.unfinished, "edges unfinished");
     say(edges.one_sided, "edges open on one side only");
     say(edges.closed_early, "edges closed early");
+    say(edges.left, "of them by a leave");
     say(edges.glare, "pairs that both offered (glare)");
     say(edges.surprises, "signals that nobody waited for");
     say(messages.late, "messages sent late");

@@ -32,9 +32,10 @@ pub enum What {
     PeerFailed {
         failure: Failure,
     },
-    /// The peer left by plan. `silent`: without a goodbye.
+    /// The peer left by plan. `silent`: without a goodbye. `early`: while the others stay, not at the end of the run.
     Left {
         silent: bool,
+        early: bool,
     },
 
     /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.

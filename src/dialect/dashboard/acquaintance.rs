@@ -17,6 +17,8 @@ pub struct Acquaintance {
     pub newcomer: bool,
     /// Its trigger message was heard.
     pub triggered: bool,
+    /// The last list showed it.
+    pub listed: bool,
     /// What was last told of it: (start, initiate).
     told: Option<(bool, bool)>,
 }
@@ -37,6 +39,23 @@ impl Acquaintances {
 
     pub fn is_known(&self, id: &str) -> bool {
         self.known.contains_key(id)
+    }
+
+    /// Those whom lists have shown, and this one does not; each is told once.
+    pub fn missed_in(&mut self, list: &[Participant]) -> Vec<String> {
+        let mut missed = vec![];
+        // Lists are many, and mostly nobody is missing: then as many are listed as the list has.
+        let others = list.len().saturating_sub(1);
+        if self.known.values().filter(|entry| entry.listed).count() <= others {
+            return missed;
+        }
+        for (id, entry) in &mut self.known {
+            if entry.listed && !list.iter().any(|listed| listed.id == *id) {
+                entry.listed = false;
+                missed.push(id.clone());
+            }
+        }
+        missed
     }
 
     /// For `existingParticipants`.

@@ -67,6 +67,7 @@ impl Conversation for Dashboard {
                 self.outputs.push_front(Output::Frame { kind, concern });
             }
             Input::Say(say) => self.say(now, say),
+            Input::Back { id } => self.acquaintances.forget(id),
             Input::Wake => {
                 if self.ready_at.is_some_and(|at| at <= now) {
                     self.ready_at = None;
@@ -308,9 +309,13 @@ impl Dashboard {
             } else if newcomer_here {
                 other.newcomer = false;
             }
+            other.listed = true;
             self.tell(id, newcomer_here || self.me.trigger == Trigger::RoomList);
         }
         self.listed |= own.is_some();
+        for who in self.acquaintances.missed_in(&room.participants) {
+            self.outputs.push_back(Output::Heard(Heard::Missed { who }));
+        }
         Concern::Me { from: None }
     }
 
