@@ -7,7 +7,7 @@ use super::worker::Common;
 use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
-use crate::peer::{Config, Peer, Talk};
+use crate::peer::{Config, Peer, Redial, Talk};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{Exchange, Way};
@@ -279,7 +279,7 @@ impl Usher {
             token: String::new(),
             seed: of_session(common.plan.seed, session),
         };
-        let mut conversation = common.dialect.converse(me);
+        let mut conversation = common.dialect.converse(me.clone());
         let way = self.way(&id, place, &room_id, &mut *conversation)?;
         let engine = self.engines.open(of_session(common.plan.seed, session), place, plan.size())?;
         let config = Config {
@@ -289,8 +289,12 @@ impl Usher {
             trickle: common.trickles(),
             talk: talk(common, place, session),
         };
-        let peer = Peer::new(config, common.start);
-        let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer);
+        let draws = of_session(common.plan.seed, session).stream("redial", place.peer.0.into());
+        let redial = profile.reconnect.map(|reconnect| Redial::new(reconnect.first, reconnect.cap, draws));
+        let peer = Peer::new(config, common.start).redialing(redial);
+        let dialect = common.dialect.clone();
+        let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer)
+            .renewing(Box::new(move || dialect.converse(me.clone())));
         if let Some(board) = self.boards.get(room) {
             actor = actor.at(board.clone());
         }

@@ -56,14 +56,21 @@ pub enum Effect {
     Close,
 }
 
+/// Makes a conversation of the same peer, from its first word on.
+pub type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
+
 /// One peer of one room. After `handle`, drain `poll`.
 pub struct Actor {
     place: Place,
     room_size: u16,
     naming: Naming,
     conversation: Box<dyn Conversation>,
+    /// Begins another conversation, for the next socket.
+    renewal: Option<Renewal>,
     /// The socket is open: what is said gets out.
     connected: bool,
+    /// It is not the first one.
+    was_connected: bool,
     peer: Peer,
     effects: VecDeque<Effect>,
     board: Option<Board>,
@@ -84,7 +91,9 @@ impl Actor {
             room_size,
             naming,
             conversation,
+            renewal: None,
             connected: false,
+            was_connected: false,
             peer,
             effects: VecDeque::new(),
             board: None,
@@ -100,6 +109,12 @@ impl Actor {
     /// Reads and writes the room's board: for dialects whose ids a server gives, or that have no rooms.
     pub fn at(mut self, board: Board) -> Self {
         self.board = Some(board);
+        self
+    }
+
+    /// Starts from its first word on every further socket: a server that was restarted knows nobody.
+    pub fn renewing(mut self, renewal: Renewal) -> Self {
+        self.renewal = Some(renewal);
         self
     }
 
@@ -141,6 +156,9 @@ impl Actor {
                 self.peer.handle(now, Input::Back { seat });
             }
             Stimulus::Upgraded => {
+                if std::mem::replace(&mut self.was_connected, true) {
+                    self.start_over();
+                }
                 self.connected = true;
                 self.peer.handle(now, Input::Upgraded);
                 self.conversation.handle(now, dialect::Input::Open);
@@ -167,6 +185,16 @@ impl Actor {
             }
         }
         self.settle(now);
+    }
+
+    /// Forgets what was said and heard on the socket before.
+    fn start_over(&mut self) {
+        let Some(renewal) = &self.renewal else { return };
+        self.conversation = renewal();
+        self.introduced.clear();
+        self.shared.clear();
+        self.turn = false;
+        self.edition = 0;
     }
 
     pub fn poll(&mut self) -> Option<Effect> {

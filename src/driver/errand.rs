@@ -27,14 +27,20 @@ const GOODBYE_MAX: Duration = Duration::from_millis(500);
 /// What the worker tells a peer while it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nudge {
-    Companion { seat: Seat },
+    Companion {
+        seat: Seat,
+    },
     /// Another of the room that had left comes back.
-    Back { seat: Seat },
+    Back {
+        seat: Seat,
+    },
     Talk,
     Hush,
     Leave,
     /// Go while the others stay. `silent`: as a tab that is killed, without a word to server or peers.
-    Depart { silent: bool },
+    Depart {
+        silent: bool,
+    },
 }
 
 /// One peer, from its dial to its end.
@@ -245,7 +251,9 @@ impl<Books: Fn(Event)> Errand<Books> {
                 Effect::Engine(seat, order) => self.order(seat, order),
                 Effect::Send(parcel) => self.send(now, parcel),
                 // It has joined when the words are on the wire: now, if the server has acknowledged them.
-                Effect::Note(What::Joined) if !self.unwritten.is_empty() => self.unwritten.push(What::Joined),
+                Effect::Note(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
+                    self.unwritten.push(what);
+                }
                 Effect::Note(what) => self.book(now, what),
                 Effect::Close => self.close(now),
             }

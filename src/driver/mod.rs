@@ -5,7 +5,7 @@ mod board;
 mod clock;
 mod errand;
 
-pub use actor::{Actor, Effect, Stimulus};
+pub use actor::{Actor, Effect, Renewal, Stimulus};
 pub use board::Board;
 pub use clock::{Alarm, Clock};
 pub use errand::{Errand, Nudge};

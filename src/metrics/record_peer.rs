@@ -107,11 +107,20 @@ impl Recorder {
         }
     }
 
+    pub(super) fn reconnected(&mut self, spot: Spot) {
+        // The words of its first join may never have got out.
+        self.joined(spot);
+        if self.outages.back(spot.at, self.number(spot)) {
+            self.accounts[spot.half].peers.reconnects += 1;
+        }
+    }
+
     pub(super) fn others(&self, spot: Spot) -> impl Iterator<Item = Seat> + use<> {
         (0..self.rooms[spot.room].size).filter(move |seat| *seat != spot.seat).map(Seat)
     }
 
     fn end(&mut self, spot: Spot, state: State) {
+        self.outages.gone(spot.at, self.number(spot));
         let peer = &mut self.peers[spot.peer];
         match peer.state {
             State::Planned => self.tally.peers_waiting -= 1,
@@ -121,12 +130,11 @@ impl Recorder {
         peer.state = state;
     }
 
-    /// A peer that begins again is a new arrival: after a leave by churn, after a failure by reconnecting.
+    /// A peer that begins again, after a leave by churn, is a new arrival.
     fn reborn(&mut self, spot: Spot) {
         let peer = &mut self.peers[spot.peer];
         let account = &mut self.accounts[spot.half];
         account.peers.rejoins += 1;
-        account.peers.reconnects += u64::from(peer.state != State::Left);
         self.tally.peers_alive -= u64::from(peer.is_alive());
         peer.upgraded = Stamp::NEVER;
         peer.joined = Stamp::NEVER;

@@ -67,6 +67,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         health: health.shown(recorder.tally()),
         series: recorder.series.rows(),
         slowest: account.slowest.rows(label),
+        outages: recorder.outages.rows(),
         control: None,
         worst_rooms: meshes::worst(recorder),
         meshload: facts.build,

@@ -83,6 +83,15 @@ impl Pairs {
         }
     }
 
+    /// The same cue for every edge that is under way.
+    pub fn handle_pending(&mut self, now: Instant, cue: &Cue, out: &mut VecDeque<Output>) {
+        for seat in self.others() {
+            if self.edges[usize::from(seat.0)].handshake.is_pending() {
+                self.handle(now, seat, cue.clone(), out);
+            }
+        }
+    }
+
     /// A cue for one edge. A seat that the room does not have, or this peer's own, is nobody.
     pub fn handle(&mut self, now: Instant, seat: Seat, cue: Cue, out: &mut VecDeque<Output>) {
         if seat == self.own {

@@ -1,7 +1,6 @@
 //! A peer as a whole: its own deadlines, the loss of its socket, and its leave.
 
 use super::*;
-use crate::vocabulary::failure::Reason;
 use crate::vocabulary::message::Signal;
 use crate::vocabulary::seed::Seed;
 use proptest::prelude::*;
@@ -200,6 +199,65 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
     let failed = |other: Seat| What::EdgeFailed { other, failure: failure.clone() };
     assert_eq!(notes(&stage.take(refusal())), [failed(OTHER), failed(Seat(2))]);
     assert!(!stage.peer.is_gone());
+}
+
+/// A peer that dials again, its edge to the other open.
+fn persistent() -> Stage {
+    let mut stage = Stage::new(TalkPattern::Silence);
+    let redial = Redial::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
+    stage.peer = stage.peer.redialing(Some(redial));
+    for input in way() {
+        stage.take(input);
+    }
+    stage
+}
+
+#[test]
+fn a_peer_that_lost_its_server_dials_again_within_the_bound_and_keeps_its_channels() {
+    let mut stage = persistent();
+    let lost_as = Failure::new(Phase::Connect, Reason::Closed, "close 1001");
+    assert_eq!(stage.take(lost()), [Output::Note(What::ServerLost { failure: lost_as })]);
+    let at = stage.peer.wake_at().unwrap();
+    assert!(at <= stage.now + Duration::from_millis(250));
+    assert_eq!(stage.wake_after(at - stage.start), [Output::Dial]);
+    let refused = Failure::new(Phase::Connect, Reason::Refused, "ECONNREFUSED");
+    let outputs = stage.take(Input::Lost(refused.clone()));
+    assert_eq!(outputs, [Output::Note(What::RedialFailed { failure: refused })]);
+    let at = stage.peer.wake_at().unwrap();
+    assert_eq!(stage.wake_after(at - stage.start), [Output::Dial]);
+    assert_eq!(stage.take(Input::Upgraded), []);
+    assert_eq!(stage.take(Input::Heard(Heard::Joined)), [Output::Note(What::Reconnected)]);
+    assert!(stage.peer.pairs.is_open(OTHER));
+    // Whoever came while it was away is met now.
+    stage.take(Input::Companion { seat: Seat(2) });
+    let met = Input::Heard(Heard::Met { who: Seat(2), start: true, initiate: true });
+    assert!(stage.take(met).contains(&Output::Engine(Seat(2), Order::Offer)));
+}
+
+#[test]
+fn a_dial_that_nobody_answers_gives_way_to_another() {
+    let mut stage = persistent();
+    stage.take(lost());
+    let dialed = stage.peer.wake_at().unwrap() - stage.start;
+    stage.wake_after(dialed);
+    assert_eq!(stage.wake_after(dialed + TIMEOUT - MICROSECOND), []);
+    let given_up = Output::Note(What::RedialFailed { failure: Failure::timed_out(Phase::Connect) });
+    assert_eq!(stage.wake_after(dialed + TIMEOUT), [given_up, Output::Dial]);
+}
+
+#[test]
+fn a_server_that_says_no_is_not_dialled_again() {
+    let check = |reason: Reason| {
+        let mut stage = persistent();
+        stage.take(Input::Lost(Failure::new(Phase::Connect, reason, "")));
+        assert_eq!(stage.peer.wake_at(), None, "{reason:?}");
+    };
+    check(Reason::Rejected);
+    check(Reason::Protocol);
+    let mut stage = persistent();
+    let failure = Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME");
+    stage.take(Input::Heard(Heard::Refused(failure)));
+    assert_eq!(stage.peer.wake_at(), None);
 }
 
 #[test]

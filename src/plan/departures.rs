@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn all_of_the_leavers_are_silent_or_none() {
-        let silent = |share| of_rooms(Churn { silent: share, ..churn(1.0) }, 20).iter().filter(|one| one.silent).count();
+        let silent =
+            |share| of_rooms(Churn { silent: share, ..churn(1.0) }, 20).iter().filter(|one| one.silent).count();
         assert_eq!(silent(0.0), 0);
         assert_eq!(silent(1.0), of_rooms(churn(1.0), 20).len());
     }

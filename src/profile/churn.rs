@@ -22,7 +22,8 @@ pub(super) fn check(root: &Section<'_>, steady: Duration) -> Churn {
     }
     if churn.leave * steady.as_secs_f64() > LEAVES_MAX {
         let leave = section.shown("leave");
-        section.problem("leave", format!("at {leave} each peer would leave more than {LEAVES_MAX} times in {steady:?}"));
+        section
+            .problem("leave", format!("at {leave} each peer would leave more than {LEAVES_MAX} times in {steady:?}"));
     }
     churn
 }

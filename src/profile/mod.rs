@@ -11,6 +11,7 @@ mod language;
 mod messages;
 mod overrides;
 mod problem;
+mod reconnect;
 mod rooms;
 mod secret;
 mod section;
@@ -78,6 +79,7 @@ pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>)
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
         target: target::check(&root),
+        reconnect: reconnect::check(&root),
         rooms: rooms::check(&root),
         arrivals: arrivals::check(&root),
         phases,
@@ -126,6 +128,8 @@ pub struct Profile {
     pub name: String,
     pub description: String,
     pub target: Target,
+    /// None: a peer that has lost its signaling socket goes on without one.
+    pub reconnect: Option<Reconnect>,
     pub rooms: Rooms,
     pub arrivals: Vec<Stage>,
     pub phases: Phases,
@@ -150,6 +154,13 @@ pub struct Target {
     pub headers: BTreeMap<String, Secret>,
     pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
+}
+
+/// The pause before a dial that follows a loss is drawn from nothing to `first`, and that bound doubles up to `cap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    pub first: Duration,
+    pub cap: Duration,
 }
 
 /// The rooms of a run; sizes count peers, from 2.

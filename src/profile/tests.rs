@@ -246,6 +246,20 @@ fn the_environment_fills_in_and_a_missing_variable_is_named() {
 }
 
 #[test]
+fn a_lost_peer_dials_again_unless_told_otherwise() {
+    let reconnect = |text: &str| profile(text, &[]).unwrap().reconnect;
+    let millis = Duration::from_millis;
+    assert_eq!(reconnect(""), Some(Reconnect { first: millis(250), cap: millis(5_000) }));
+    assert_eq!(reconnect("[target]\nreconnect = false\n"), None);
+    let equal = "[target]\nreconnect_first = \"2s\"\nreconnect_cap = \"2s\"\n";
+    assert_eq!(reconnect(equal), Some(Reconnect { first: millis(2_000), cap: millis(2_000) }));
+    check(
+        "[target]\nreconnect_first = \"2s\"\nreconnect_cap = \"1999ms\"\n",
+        &["target.reconnect_first: reconnect_first (\"2s\") is past reconnect_cap (\"1999ms\") (p.toml:2)"],
+    );
+}
+
+#[test]
 fn churn_needs_a_steady_phase_and_an_end() {
     let churn = |text: &str| profile(text, &[]).unwrap().churn;
     let given = churn("[churn]\nleave = \"6%/min\"\nsilent = \"10%\"\nrejoin = false\nhost_leaves = true\n");

@@ -4,9 +4,13 @@ use crate::report::figures::percentile;
 use crate::summary::Summary;
 use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::metric::DELIVERY_OF_A_KIND;
+use crate::summary::outage::Outage;
 use crate::summary::rows::FailureRow;
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::quantity::{bytes, count, duration, percent, plural};
+
+/// More outages than this are in summary.json alone.
+const OUTAGES_SHOWN: usize = 5;
 
 /// What opened, how fast, and who had the time.
 pub(super) fn headline(summary: &Summary) -> Vec<String> {
@@ -152,6 +156,7 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(peers.dropped, "peers not started (generator late)");
     say(peers.unfinished, "peers unfinished");
     say(peers.rejoins, "returns of a peer");
+    say(peers.reconnects, "reconnects to the server");
     say(edges.unfinished, "edges unfinished");
     say(edges.one_sided, "edges open on one side only");
     say(edges.closed_early, "edges closed early");
@@ -160,6 +165,7 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(edges.surprises, "signals that nobody waited for");
     say(messages.late, "messages sent late");
     say(messages.dropped, "messages due and never sent");
+    lines.extend(summary.outages.iter().take(OUTAGES_SHOWN).map(outage));
     if messages.sent > 0 {
         lines.push(format!(
             "{}: {} delivered, {} lost, {} cut, {} duplicated, {} out of order",
@@ -172,6 +178,26 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// "3 peers lost the server 12.0 s into the run, and 3 were back 2.1 s later (closed; refused ECONNREFUSED)".
+pub(super) fn outage(outage: &Outage) -> String {
+    let causes: Vec<_> =
+        outage.causes.iter().map(|cause| format!("{} {}", cause.reason, cause.detail).trim_end().to_owned()).collect();
+    let back = match outage.recovery_us {
+        Some(us) => format!("{} back within {}", were(outage.back), duration(us)),
+        None => format!("{} back", were(outage.back)),
+    };
+    let (lost, began) = (plural(outage.lost, "peer"), duration(outage.began_us));
+    format!("{lost} lost the server {began} into the run, and {back} ({})", causes.join(", "))
+}
+
+fn were(number: u64) -> String {
+    match number {
+        0 => "none came".to_owned(),
+        1 => "1 was".to_owned(),
+        number => format!("{} were", count(number)),
+    }
 }
 
 pub(super) fn health(summary: &Summary) -> Vec<String> {

@@ -26,7 +26,7 @@ pub struct Peers {
     pub unfinished: u64,
     #[serde(default)]
     pub rejoins: u64,
-    /// Rejoins that followed a failure, not a leave.
+    /// Times that a peer which had lost its server joined it again; it is the same arrival, and its channels live on.
     #[serde(default)]
     pub reconnects: u64,
 }

@@ -38,6 +38,17 @@ pub enum What {
         early: bool,
     },
 
+    /// A peer that had joined has lost its socket, and will dial again; its open channels live on.
+    ServerLost {
+        failure: Failure,
+    },
+    /// A dial of such a peer came to nothing.
+    RedialFailed {
+        failure: Failure,
+    },
+    /// Such a peer has joined again.
+    Reconnected,
+
     /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.
     Said {
         kind: Kind,

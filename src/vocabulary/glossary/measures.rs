@@ -359,7 +359,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "target",
         "Late announcements make glare likelier.",
     ),
-    entry("counter", "reconnects", "Peers that connected again after they lost the server.", "count", "target", ""),
+    entry(
+        "counter",
+        "reconnects",
+        "Times that a peer which had lost the server joined it again. Its open channels lived on, and it is no new arrival.",
+        "count",
+        "target",
+        "outages in summary.json says when, why, and how long until all were back.",
+    ),
     entry(
         "counter",
         "early",
