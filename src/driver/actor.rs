@@ -324,7 +324,10 @@ impl Actor {
                 self.conversation.handle(now, dialect::Input::Say(say));
                 return;
             }
-            Output::Dial => Effect::Dial,
+            Output::Dial => {
+                self.connected = false;
+                Effect::Dial
+            }
             Output::Engine(seat, order) => Effect::Engine(seat, order),
             Output::Send(parcel) => Effect::Send(parcel),
             Output::Note(what) => Effect::Note(what),

@@ -265,6 +265,7 @@ impl<Books: Fn(Event)> Errand<Books> {
             && let Err(failure) = connection.push(text)
         {
             self.socket = Socket::Gone;
+            self.unwritten.clear();
             self.actor.handle(Instant::now(), Stimulus::Lost(failure));
         }
     }

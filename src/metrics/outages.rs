@@ -90,8 +90,9 @@ impl Outages {
     }
 
     fn begin(&mut self, at: Stamp) {
+        let full = self.spells.len() >= OUTAGES_MAX;
         match self.spells.last_mut() {
-            Some(last) if self.spells.len() >= OUTAGES_MAX => last.until = Stamp::NEVER,
+            Some(last) if full => last.until = Stamp::NEVER,
             _ => self.spells.push(Spell {
                 from: at,
                 until: Stamp::NEVER,
@@ -135,7 +136,7 @@ impl Spell {
                 first_us: since_start(*first),
             })
             .collect();
-        causes.sort_by(|one, other| one.first_us.cmp(&other.first_us));
+        causes.sort_by_key(|cause| cause.first_us);
         let recovered = self.until.happened() && self.back > 0;
         Outage {
             began_us: since_start(self.from),

@@ -1,7 +1,6 @@
 //! What frames and messages change: the hot part of the fold.
 
 use crate::metrics::deliveries::Read;
-use crate::metrics::edge::Closing;
 use crate::metrics::record_peer::LATE_US;
 use crate::metrics::recorder::{Pair, Recorder, Spot};
 use crate::metrics::stamp::Stamp;
@@ -50,18 +49,18 @@ impl Recorder {
         let since = |earlier| spot.at.since(Stamp::of(earlier, self.start));
         match what {
             What::MessageSent { due, .. } => {
+                let before = edge.adrift();
                 edge.lanes[pair.side].send();
-                self.tally.messages_cut += u64::from(edge.closing != Closing::Not);
+                self.tally.messages_cut += edge.adrift() - before;
                 account.messages.late += u64::from(since(*due) > LATE_US);
                 self.tally.messages_sent += 1;
             }
             What::MessageReceived { sequence, due, began, .. } => {
+                let before = edge.adrift();
                 if !edge.lanes[1 - pair.side].receive(*sequence) {
                     return;
                 }
-                if edge.closing != Closing::Not {
-                    self.tally.messages_cut = self.tally.messages_cut.saturating_sub(1);
-                }
+                self.tally.messages_cut -= before - edge.adrift();
                 account.timers.record_both(Of::MessageLatency, since(*due), since(*began));
                 self.tally.messages_delivered += 1;
                 self.series.at(spot.when).messages += 1;

@@ -6,11 +6,12 @@ use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::metric::DELIVERY_OF_A_KIND;
 use crate::summary::outage::Outage;
 use crate::summary::rows::FailureRow;
+use crate::vocabulary::failure::Reason;
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::quantity::{bytes, count, duration, percent, plural};
 
 /// More outages than this are in summary.json alone.
-const OUTAGES_SHOWN: usize = 5;
+pub(super) const OUTAGES_SHOWN: usize = 5;
 
 /// What opened, how fast, and who had the time.
 pub(super) fn headline(summary: &Summary) -> Vec<String> {
@@ -180,16 +181,22 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// "3 peers lost the server 12.0 s into the run, and 3 were back 2.1 s later (closed; refused ECONNREFUSED)".
+/// `3 peers lost the server 12.0 s into the run, and 3 were back within 2.1 s (closed, refused)`. Details may be the
+/// server's own words, and stay in summary.json.
 pub(super) fn outage(outage: &Outage) -> String {
-    let causes: Vec<_> =
-        outage.causes.iter().map(|cause| format!("{} {}", cause.reason, cause.detail).trim_end().to_owned()).collect();
-    let back = match outage.recovery_us {
-        Some(us) => format!("{} back within {}", were(outage.back), duration(us)),
-        None => format!("{} back", were(outage.back)),
-    };
+    let mut reasons: Vec<&str> = vec![];
+    for cause in &outage.causes {
+        if Reason::ALL.iter().any(|reason| reason.name() == cause.reason) && !reasons.contains(&cause.reason.as_str()) {
+            reasons.push(&cause.reason);
+        }
+    }
+    let within = outage.recovery_us.map(|us| format!(" within {}", duration(us))).unwrap_or_default();
     let (lost, began) = (plural(outage.lost, "peer"), duration(outage.began_us));
-    format!("{lost} lost the server {began} into the run, and {back} ({})", causes.join(", "))
+    format!(
+        "{lost} lost the server {began} into the run, and {} back{within} ({})",
+        were(outage.back),
+        reasons.join(", ")
+    )
 }
 
 fn were(number: u64) -> String {
@@ -242,4 +249,25 @@ fn timer_row(name: &str, payer: &str, due: &Distribution) -> Vec<String> {
         percentile(due, 99.0, due.p.p99),
         duration(due.max_us),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::outage::Cause;
+
+    #[test]
+    fn an_outage_is_told_in_one_line_without_the_servers_own_words() {
+        let cause =
+            |reason: &str, detail: &str| Cause { reason: reason.into(), detail: detail.into(), ..Cause::default() };
+        let causes = vec![cause("closed", "</script>"), cause("refused", "ECONNREFUSED"), cause("::warning", "")];
+        let mut story =
+            Outage { began_us: 12_000_000, recovery_us: Some(2_100_000), lost: 3, back: 3, redials: 9, causes };
+        assert_eq!(
+            outage(&story),
+            "3 peers lost the server 12.0 s into the run, and 3 were back within 2.10 s (closed, refused)"
+        );
+        (story.lost, story.back, story.recovery_us) = (1, 0, None);
+        assert_eq!(outage(&story), "1 peer lost the server 12.0 s into the run, and none came back (closed, refused)");
+    }
 }

@@ -52,7 +52,7 @@ fn books(scenario: &Scenario, events: &[Event]) -> Summary {
         kinds,
         thresholds: Thresholds::default(),
     };
-    summarize(&recorder, &Health::new(1.0), facts)
+    summarize(&recorder, &Health::new(1.0, start), facts)
 }
 
 fn count(events: &[Event], is: impl Fn(&What) -> bool) -> u64 {

@@ -107,47 +107,45 @@ fn service(scenario: &Scenario, start: Instant) -> Service {
 
 fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
     let naming = Naming::new("s", scenario.fates.len() as u32);
-    {
-        let me = Me {
-            id: naming.peer(place.peer),
-            name: format!("Peer {}", place.peer.0),
-            room: format!("s-room-{}", place.room.0),
-            host: place.seat == Seat(0),
-            trigger: scenario.trigger,
-            initiator: scenario.initiator,
-            settle: scenario.settle,
-            epoch: (start, 1_763_712_345_678),
-            index: place.peer.0,
-            seat: place.seat.0,
-            size: room_size,
-            token: String::new(),
-            seed: scenario.seed,
-        };
-        let talk = Talk {
-            pattern: TalkPattern::Silence,
-            interval: Duration::from_secs(1),
-            bytes: (64, 64),
-            pool: Arc::from([]),
-            draws: scenario.seed.stream("talk", place.peer.0.into()),
-        };
-        let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
-        let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
-        let redial = scenario.redials.then(|| Redial::new(Duration::from_millis(250), Duration::from_secs(5), draws));
-        let peer = Peer::new(config, start).redialing(redial);
-        let conversation = Dialect::Dashboard.converse(me.clone());
-        let renewal = Box::new(move || Dialect::Dashboard.converse(me.clone()));
-        Player {
-            actor: Actor::new(place, room_size, naming, conversation, peer).renewing(renewal),
-            place,
-            room_size,
-            fate: scenario.fates[place.peer.0 as usize],
-            has_socket: false,
-            is_dialing: false,
-            up: start,
-            down: start,
-            wake: None,
-            instant_engine: scenario.no_webrtc.then(|| NoneEngine::new(place.peer.0.into())),
-        }
+    let me = Me {
+        id: naming.peer(place.peer),
+        name: format!("Peer {}", place.peer.0),
+        room: format!("s-room-{}", place.room.0),
+        host: place.seat == Seat(0),
+        trigger: scenario.trigger,
+        initiator: scenario.initiator,
+        settle: scenario.settle,
+        epoch: (start, 1_763_712_345_678),
+        index: place.peer.0,
+        seat: place.seat.0,
+        size: room_size,
+        token: String::new(),
+        seed: scenario.seed,
+    };
+    let talk = Talk {
+        pattern: TalkPattern::Silence,
+        interval: Duration::from_secs(1),
+        bytes: (64, 64),
+        pool: Arc::from([]),
+        draws: scenario.seed.stream("talk", place.peer.0.into()),
+    };
+    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
+    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
+    let redial = scenario.redials.then(|| Redial::new(Duration::from_millis(250), Duration::from_secs(5), draws));
+    let peer = Peer::new(config, start).redialing(redial);
+    let conversation = Dialect::Dashboard.converse(me.clone());
+    let renewal = Box::new(move || Dialect::Dashboard.converse(me.clone()));
+    Player {
+        actor: Actor::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        place,
+        room_size,
+        fate: scenario.fates[place.peer.0 as usize],
+        has_socket: false,
+        is_dialing: false,
+        up: start,
+        down: start,
+        wake: None,
+        instant_engine: scenario.no_webrtc.then(|| NoneEngine::new(place.peer.0.into())),
     }
 }
 
@@ -231,9 +229,9 @@ impl World<'_> {
                 self.stimulate(index, Stimulus::Depart { silent });
             }
             Deed::Return if self.players[index].actor.is_gone() => self.come_back(peer),
-            Deed::Cut => self.lose(index),
+            Deed::Cut if self.players[index].has_socket => self.lose(index),
             Deed::Restart { down } => self.restart(down),
-            Deed::End | Deed::Depart { .. } | Deed::Return => {}
+            Deed::End | Deed::Depart { .. } | Deed::Return | Deed::Cut => {}
         }
     }
 
@@ -271,10 +269,8 @@ impl World<'_> {
         });
         for index in 0..self.players.len() {
             let player = &mut self.players[index];
-            if !player.actor.is_gone() && (player.has_socket || player.is_dialing) {
-                player.has_socket = false;
-                let at = self.now + self.delay();
-                self.post(at, Happening::Lost(index));
+            if std::mem::take(&mut player.has_socket) || player.is_dialing {
+                self.lose(index);
             }
         }
     }
