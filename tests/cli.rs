@@ -139,7 +139,7 @@ fn profiles_are_listed_and_shown() {
 
 #[test]
 fn a_shown_profile_is_one_to_start_from() {
-    for name in ["smoke", "ci", "mesh-50", "thousand"] {
+    for name in ["smoke", "ci", "mesh-50", "thousand", "churn"] {
         let text = run(Path::new("."), &["profiles", "show", name], &[]).stdout;
         let shown = with_profile(&String::from_utf8_lossy(&text), &["check", "mine.toml", "--engine", "none"], &[]);
         assert!(shown.starts_with("exit 0"), "{name}: {shown}");

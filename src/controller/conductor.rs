@@ -130,7 +130,10 @@ impl Conductor {
             Part::Warmup => lasted >= self.lengths.warmup,
             Part::Ramp => tally.peers_waiting == 0 && tally.edges_undecided == 0 && tally.guest_edges_undecided == 0,
             Part::Steady => lasted >= self.lengths.steady,
-            Part::Drain => lasted >= self.lengths.drain || tally.messages_delivered >= tally.messages_sent,
+            Part::Drain => {
+                let arrived = tally.messages_delivered + tally.messages_cut >= tally.messages_sent;
+                lasted >= self.lengths.drain || (arrived && tally.edges_undecided == 0)
+            }
         }
     }
 }

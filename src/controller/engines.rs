@@ -6,6 +6,7 @@ use crate::vocabulary::choice::{Certificates, EngineKind};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Place;
 use crate::vocabulary::phase::Phase;
+use crate::vocabulary::seed::Seed;
 
 /// The least SCTP max message size that is asked for; in bytes.
 const MESSAGE_BYTES_LEAST: u32 = 4_096;
@@ -14,8 +15,8 @@ const MESSAGE_BYTES_LEAST: u32 = 4_096;
 pub enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
-        /// None where no guest is expected.
-        guests: Option<Admission>,
+        /// How many to expect in a room, and from where; none where no guest is expected.
+        guests: Option<(u16, Admission)>,
         certificates: Certificates,
     },
     None,
@@ -54,11 +55,11 @@ impl Engines {
         }
     }
 
-    /// The engine of one peer.
+    /// The engine of one peer; `seed` is what its passwords grow from.
     ///
     /// # Errors
     /// This machine has no descriptor or port left.
-    pub fn open(&self, common: &Common, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
+    pub fn open(&self, seed: Seed, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
         match self {
             Self::None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
@@ -67,12 +68,11 @@ impl Engines {
                 if *certificates == Certificates::PerPeer {
                     setup.certificate = RtcSetup::certificate().map_err(|error| limit(error.to_string()))?;
                 }
-                let credentials = common.plan.seed.stream("ice", place.peer.0.into());
+                let credentials = seed.stream("ice", place.peer.0.into());
                 let engine = match guests {
                     None => RtcEngine::open(setup, room_size, credentials),
-                    Some(admission) => {
-                        let guests = common.plan.profile.rooms.guests;
-                        RtcEngine::open_to_guests(setup, room_size, guests, admission.clone(), credentials)
+                    Some((guests, admission)) => {
+                        RtcEngine::open_to_guests(setup, room_size, *guests, admission.clone(), credentials)
                     }
                 };
                 let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
@@ -89,10 +89,12 @@ impl Engines {
 ///
 /// # Errors
 /// Nothing leads from this machine to where they may be.
-fn admission(common: &Common) -> Result<Option<Admission>, String> {
-    if common.plan.profile.rooms.guests == 0 {
+fn admission(common: &Common) -> Result<Option<(u16, Admission)>, String> {
+    let guests = common.plan.profile.rooms.guests;
+    if guests == 0 {
         return Ok(None);
     }
     let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.reach().allowed_candidates.clone());
-    Admission::new(allowed.unwrap_or_default()).map(Some).map_err(|error| format!("--allow-candidates: {error}"))
+    let admission = Admission::new(allowed.unwrap_or_default());
+    admission.map(|admission| Some((guests, admission))).map_err(|error| format!("--allow-candidates: {error}"))
 }

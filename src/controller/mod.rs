@@ -1,6 +1,7 @@
 //! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
 
 mod advice;
+mod agenda;
 mod causes;
 mod chronicle;
 mod conductor;

@@ -1,5 +1,6 @@
 //! Lets the peers of a worker in when they are due, tells them of each other, and sees them out.
 
+use super::agenda::{Agenda, Deed, Turn};
 use super::chronicle::Quill;
 use super::conductor::Conduct;
 use super::engines::Engines;
@@ -7,7 +8,7 @@ use super::worker::Common;
 use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
-use crate::peer::{Config, Peer, Talk};
+use crate::peer::{Config, Peer, Redial, Talk};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{Exchange, Way};
@@ -15,6 +16,8 @@ use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::phase::Phase;
+use crate::vocabulary::seed::Seed;
+use rand::RngExt;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -36,6 +39,9 @@ pub struct Usher {
     /// (due, room among this worker's, seat), in order; the next one is `next`.
     arrivals: Vec<(Duration, usize, Seat)>,
     next: usize,
+    agenda: Agenda,
+    /// How often each who came back has come.
+    sessions: FxHashMap<Place, u32>,
     engines: Engines,
     /// One a room; none for a dialect that needs none.
     boards: Vec<Board>,
@@ -91,6 +97,8 @@ impl Usher {
             engines: Engines::new(&common),
             boards,
             common,
+            agenda: Agenda::new(&plans),
+            sessions: FxHashMap::default(),
             plans,
             arrivals,
             next: 0,
@@ -125,8 +133,17 @@ impl Usher {
         self.arrivals[self.next..].partition_point(|(due, _, _)| *due <= since) as u64
     }
 
-    /// When the next peer is due.
+    /// When the next peer is due to come or to go.
     pub fn next_due(&self) -> Option<Instant> {
+        [self.next_arrival(), self.agenda.next_due()].into_iter().flatten().min()
+    }
+
+    /// Who has left and is to come back.
+    pub fn away(&self) -> u64 {
+        self.agenda.away()
+    }
+
+    fn next_arrival(&self) -> Option<Instant> {
         self.arrivals.get(self.next).map(|(due, _, _)| self.common.start + *due)
     }
 
@@ -150,22 +167,54 @@ impl Usher {
         }
     }
 
-    /// Lets in everybody whose turn it is, one at a time between what else is to be done.
-    pub fn admit(&mut self) {
+    /// Lets in or sees off whose turn it is, one at a time between what else is to be done.
+    pub fn serve(&mut self) {
+        match (self.next_arrival(), self.agenda.next_due()) {
+            (Some(arrival), Some(turn)) if turn < arrival => self.take_turn(),
+            (None, Some(_)) => self.take_turn(),
+            _ => self.admit(),
+        }
+    }
+
+    fn take_turn(&mut self) {
+        let Some((due, Turn { room, seat, deed, .. })) = self.agenda.take() else { return };
+        match deed {
+            Deed::Leave { silent, returns } => {
+                if self.lobby.see_off(room, seat, silent) && returns {
+                    self.agenda.seen_off(room, seat);
+                }
+            }
+            Deed::Return => {
+                *self.sessions.entry(self.plans[room].place(seat)).or_default() += 1;
+                if let Some(board) = self.boards.get(room) {
+                    board.comes_back(seat);
+                }
+                self.let_in(due, room, seat, Nudge::Back { seat });
+            }
+        }
+    }
+
+    fn admit(&mut self) {
         let Some((due, room, seat)) = self.arrivals.get(self.next).copied() else { return };
         self.next += 1;
         let (due, now) = (self.common.start + due, Instant::now());
-        let place = self.plans[room].place(seat);
-        let lobby = self.lobby.clone();
-        let book = |what| lobby.book(room, &Event { at: now, place, what });
         if now.saturating_duration_since(due) > LATE_MAX {
-            book(What::Dropped { due });
+            let place = self.plans[room].place(seat);
+            self.lobby.book(room, &Event { at: now, place, what: What::Dropped { due } });
             self.give_up(room, seat);
             return;
         }
+        self.let_in(due, room, seat, Nudge::Companion { seat });
+    }
+
+    /// Starts the peer; the others of its room are told `news`.
+    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: Nudge) {
+        let (now, place) = (Instant::now(), self.plans[room].place(seat));
+        let lobby = self.lobby.clone();
+        let book = |what| lobby.book(room, &Event { at: now, place, what });
         match self.errand(room, place) {
             Ok((errand, mailbox)) => {
-                self.lobby.introduce(room, seat, mailbox);
+                self.lobby.introduce(room, seat, mailbox, news);
                 let handle = self.errands.spawn_local(errand.run(due));
                 self.places.insert(handle.id(), (room, place));
             }
@@ -185,7 +234,12 @@ impl Usher {
     }
 
     /// Tells everybody what the controller wants.
-    pub fn conduct(&self, conduct: Conduct) {
+    pub fn conduct(&mut self, conduct: Conduct) {
+        match conduct {
+            Conduct::Play => {}
+            Conduct::Talk => self.agenda.begin(Instant::now()),
+            Conduct::Hush | Conduct::Leave => self.agenda.end(),
+        }
         for room in self.lobby.rooms.borrow_mut().iter_mut() {
             match conduct {
                 Conduct::Play => {}
@@ -211,6 +265,7 @@ impl Usher {
     ) -> Result<(Errand<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
+        let session = self.sessions.get(&place).copied().unwrap_or(0);
         let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
         let me = Me {
             id: id.clone(),
@@ -225,25 +280,29 @@ impl Usher {
             seat: place.seat.0,
             size: plan.size(),
             token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
-            seed: common.plan.seed,
+            seed: of_session(common.plan.seed, session),
         };
-        let mut conversation = common.dialect.converse(me);
+        let mut conversation = common.dialect.converse(me.clone());
         let way = self.way(&id, place, &room_id, &mut *conversation)?;
-        let engine = self.engines.open(common, place, plan.size())?;
+        let engine = self.engines.open(of_session(common.plan.seed, session), place, plan.size())?;
         let config = Config {
             seat: place.seat,
             room_size: plan.size(),
             timeout: profile.handshake.timeout,
             trickle: common.trickles(),
-            talk: talk(common, place),
+            talk: talk(common, place, session),
         };
-        let peer = Peer::new(config, common.start);
-        let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer);
-        actor = actor.hosting(profile.rooms.guests);
+        let draws = of_session(common.plan.seed, session).stream("redial", place.peer.0.into());
+        let redial = profile.reconnect.map(|reconnect| Redial::new(reconnect.first, reconnect.cap, draws));
+        let peer = Peer::new(config, common.start).redialing(redial);
+        let dialect = common.dialect.clone();
+        let mut actor = Actor::new(place, plan.size(), common.naming.clone(), conversation, peer)
+            .hosting(profile.rooms.guests)
+            .renewing(Box::new(move || dialect.converse(me.clone())));
         if let Some(board) = self.boards.get(room) {
             actor = actor.at(board.clone());
         }
-        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + NUDGES_MORE);
+        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + Agenda::turns_of(plan) + NUDGES_MORE);
         let lobby = self.lobby.clone();
         let books = move |event: Event| lobby.book(room, &event);
         Ok((Errand::new(actor, engine, way, nudges, self.clock.alarm(), books), mailbox))
@@ -280,12 +339,25 @@ impl Lobby {
         }
     }
 
-    /// Everybody in the room learns that a peer begins, and the peer who began before.
-    fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>) {
+    /// Tells a peer to go while the others stay. Whether it was there.
+    fn see_off(&self, room: usize, seat: Seat, silent: bool) -> bool {
         let room = &mut self.rooms.borrow_mut()[room];
-        room.tell(Nudge::Companion { seat });
+        let Some(index) = room.mailboxes.iter().position(|(own, _)| *own == seat) else { return false };
+        let (_, mailbox) = room.mailboxes.swap_remove(index);
+        mailbox.try_send(Nudge::Depart { silent }).is_ok()
+    }
+
+    /// Everybody in the room learns `news` of a peer that begins, and the peer who began before.
+    fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>, news: Nudge) {
+        let room = &mut self.rooms.borrow_mut()[room];
+        // Who has failed is nobody's companion.
+        room.mailboxes.retain(|(_, mailbox)| !mailbox.is_closed());
+        room.tell(news);
         for (companion, _) in &room.mailboxes {
             let _ = mailbox.try_send(Nudge::Companion { seat: *companion });
+        }
+        if room.talks && !room.hushed {
+            let _ = mailbox.try_send(Nudge::Talk);
         }
         room.mailboxes.push((seat, mailbox));
     }
@@ -307,14 +379,22 @@ impl RoomState {
     }
 }
 
-fn talk(common: &Common, place: Place) -> Talk {
+/// What a peer that came back draws is not what it drew before: its ids and passwords are new ones.
+fn of_session(seed: Seed, session: u32) -> Seed {
+    match session {
+        0 => seed,
+        session => Seed(seed.stream("session", session.into()).random()),
+    }
+}
+
+fn talk(common: &Common, place: Place, session: u32) -> Talk {
     let (plan, messages) = (&common.plan, &common.plan.profile.messages);
     Talk {
         pattern: common.talk_pattern(),
         interval: Duration::from_secs_f64(1.0 / messages.rate.max(f64::MIN_POSITIVE)).min(Duration::from_secs(86_400)),
         bytes: (messages.bytes_min, messages.bytes_max),
         pool: common.pool.clone(),
-        draws: plan.seed.stream("talk", place.peer.0.into()),
+        draws: of_session(plan.seed, session).stream("talk", place.peer.0.into()),
     }
 }
 

@@ -155,26 +155,28 @@ async fn play(
             }
             _ = pulse.tick() => {
                 depths.frames = usher.frames_waiting_max();
-                tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
+                tell(&mut common.pulses.of(worker), &books.borrow(), usher.away(), &mut lag, depths);
                 let now = Instant::now();
                 if now >= live_due {
                     live_due = now + LIVE_EVERY;
                     tell_live(common, worker, &books.borrow());
                 }
             }
-            () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.admit(),
+            () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.serve(),
             () = usher.departure() => {}
         }
     }
     ticking.abort();
     depths.frames = usher.frames_waiting_max();
-    tell(&mut common.pulses.of(worker), &books.borrow(), &mut lag, depths);
+    tell(&mut common.pulses.of(worker), &books.borrow(), usher.away(), &mut lag, depths);
     Ok(usher.panics())
 }
 
 /// How far the worker is, and how it fared since it last told.
-fn tell(pulse: &mut Pulse, books: &Recorder, lag: &mut Histogram, depths: Depths) {
+fn tell(pulse: &mut Pulse, books: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
     pulse.tally = books.tally();
+    // Who is to come back is waited for like who has yet to come.
+    pulse.tally.peers_waiting += away;
     pulse.recent_us = books.recent_us();
     pulse.lag.merge(&std::mem::take(lag));
     pulse.depths = depths;

@@ -1,7 +1,7 @@
 //! Whom a peer has heard of in its room, what it marked about them, and the pairs' own variables.
 
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everybody heard or listed so far, by id. A server may name more than a room can hold (faults.md 8).
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Acquaintance {
     pub name: String,
     /// It was heard of before the frame at hand.
     pub known: bool,
+    /// The last list of everybody had it.
+    pub listed: bool,
     pub marks: Vec<bool>,
     /// The values of `[pair]`; empty until the pair has them.
     pub pair: Vec<Value>,
@@ -53,6 +55,18 @@ impl Acquaintances {
     /// Whether it was known.
     pub fn forget(&mut self, id: &str) -> bool {
         self.known.remove(id).is_some()
+    }
+
+    /// Marks those on a list of everybody, and gives those who were on the one before and aren't on this one: once each.
+    pub fn missed_in(&mut self, list: &BTreeSet<String>) -> Vec<String> {
+        let mut missed = vec![];
+        for (id, entry) in &mut self.known {
+            let was_listed = std::mem::replace(&mut entry.listed, list.contains(id));
+            if was_listed && !entry.listed {
+                missed.push(id.clone());
+            }
+        }
+        missed
     }
 
     /// Whose pair has `value` at `slot`.

@@ -145,6 +145,8 @@ pub enum Input<'a> {
     Say(Say<String>),
     /// Another of the room, by its id on the wire, has joined; `earlier`: before this peer did.
     Present { id: &'a str, earlier: bool },
+    /// Another of the room, known by this id, comes back with a new session: what was known of it is void.
+    Back { id: &'a str },
     /// All who sit before this peer have joined, or never will.
     Turn,
     /// Another of the room shares a value, as JSON.

@@ -202,6 +202,8 @@ pub(super) enum Deed {
         each: Pattern,
         id: usize,
         later: usize,
+        /// Whether the list names everybody, so that who was in the one before and isn't in this one is missed.
+        whole: Option<Expression>,
         start: Option<Expression>,
         initiate: Option<Expression>,
     },

@@ -23,6 +23,10 @@ pub enum Stimulus<'a> {
     Companion {
         seat: Seat,
     },
+    /// Another of the room that had left comes back.
+    Back {
+        seat: Seat,
+    },
     Upgraded,
     Lost(Failure),
     Frame(&'a str),
@@ -30,6 +34,10 @@ pub enum Stimulus<'a> {
     Talk,
     Hush,
     Leave,
+    /// As `Leave`, while the others stay.
+    Depart {
+        silent: bool,
+    },
     /// The room's board has something new.
     Board,
     Wake,
@@ -49,14 +57,21 @@ pub enum Effect {
     Close,
 }
 
+/// Makes a conversation of the same peer, from its first word on.
+pub type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
+
 /// One peer of one room. After `handle`, drain `poll`.
 pub struct Actor {
     place: Place,
     room_size: u16,
     naming: Naming,
     conversation: Box<dyn Conversation>,
+    /// Begins another conversation, for the next socket.
+    renewal: Option<Renewal>,
     /// The socket is open: what is said gets out.
     connected: bool,
+    /// It is not the first one.
+    was_connected: bool,
     peer: Peer,
     effects: VecDeque<Effect>,
     board: Option<Board>,
@@ -78,7 +93,9 @@ impl Actor {
             room_size,
             naming,
             conversation,
+            renewal: None,
             connected: false,
+            was_connected: false,
             peer,
             effects: VecDeque::new(),
             board: None,
@@ -103,6 +120,12 @@ impl Actor {
         self.peer = self.peer.hosting(guests);
         self.guests = Guests::new(self.room_size, guests);
         self.slots.extend((self.room_size..self.room_size.saturating_add(guests)).map(Seat));
+        self
+    }
+
+    /// Starts from its first word on every further socket: a server that was restarted knows nobody.
+    pub fn renewing(mut self, renewal: Renewal) -> Self {
+        self.renewal = Some(renewal);
         self
     }
 
@@ -137,7 +160,16 @@ impl Actor {
         match stimulus {
             Stimulus::Begin { due } => self.peer.handle(now, Input::Begin { due }),
             Stimulus::Companion { seat } => self.peer.handle(now, Input::Companion { seat }),
+            Stimulus::Back { seat } => {
+                let id = self.wire_id(seat);
+                self.conversation.handle(now, dialect::Input::Back { id: &id });
+                self.introduced.retain(|known| *known != seat);
+                self.peer.handle(now, Input::Back { seat });
+            }
             Stimulus::Upgraded => {
+                if std::mem::replace(&mut self.was_connected, true) {
+                    self.start_over();
+                }
                 self.connected = true;
                 self.peer.handle(now, Input::Upgraded);
                 self.conversation.handle(now, dialect::Input::Open);
@@ -154,6 +186,7 @@ impl Actor {
             Stimulus::Talk => self.peer.handle(now, Input::Talk),
             Stimulus::Hush => self.peer.handle(now, Input::Hush),
             Stimulus::Leave => self.peer.handle(now, Input::Leave),
+            Stimulus::Depart { silent } => self.peer.handle(now, Input::Depart { silent }),
             Stimulus::Board => self.read_board(now),
             Stimulus::Wake => {
                 if self.connected {
@@ -163,6 +196,16 @@ impl Actor {
             }
         }
         self.settle(now);
+    }
+
+    /// Forgets what was said and heard on the socket before.
+    fn start_over(&mut self) {
+        let Some(renewal) = &self.renewal else { return };
+        self.conversation = renewal();
+        self.introduced.clear();
+        self.shared.clear();
+        self.turn = false;
+        self.edition = 0;
     }
 
     pub fn poll(&mut self) -> Option<Effect> {
@@ -309,7 +352,10 @@ impl Actor {
                 self.conversation.handle(now, dialect::Input::Say(say));
                 return;
             }
-            Output::Dial => Effect::Dial,
+            Output::Dial => {
+                self.connected = false;
+                Effect::Dial
+            }
             Output::Engine(seat, order) => Effect::Engine(seat, order),
             Output::Send(parcel) => Effect::Send(parcel),
             Output::Note(what) => {

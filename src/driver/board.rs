@@ -69,6 +69,14 @@ impl Board {
         self.change(seat, |notice| notice.gone = true);
     }
 
+    /// Whoever sat there left, and comes back: it has yet to join. Its id is the old one until it tells another.
+    pub fn comes_back(&self, seat: Seat) {
+        self.change(seat, |notice| {
+            notice.gone = false;
+            notice.joined = None;
+        });
+    }
+
     pub(super) fn share(&self, name: &str, json: &str) {
         self.0.shared.borrow_mut().insert(name.to_owned(), json.to_owned());
         self.publish();

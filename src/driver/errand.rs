@@ -27,10 +27,20 @@ const GOODBYE_MAX: Duration = Duration::from_millis(500);
 /// What the worker tells a peer while it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nudge {
-    Companion { seat: Seat },
+    Companion {
+        seat: Seat,
+    },
+    /// Another of the room that had left comes back.
+    Back {
+        seat: Seat,
+    },
     Talk,
     Hush,
     Leave,
+    /// Go while the others stay. `silent`: as a tab that is killed, without a word to server or peers.
+    Depart {
+        silent: bool,
+    },
 }
 
 /// One peer, from its dial to its end.
@@ -45,6 +55,8 @@ pub struct Errand<Books> {
     unwritten: Vec<What>,
     /// The most of them at once.
     unwritten_max: usize,
+    /// It ends without a word.
+    silent: bool,
     alarm: Alarm,
 }
 
@@ -76,6 +88,7 @@ impl<Books: Fn(Event)> Errand<Books> {
             socket: Socket::Idle,
             unwritten: Vec::new(),
             unwritten_max: 0,
+            silent: false,
             alarm,
         }
     }
@@ -94,6 +107,7 @@ impl<Books: Fn(Event)> Errand<Books> {
             let mut idle = true;
             while let Poll::Ready(Some(nudge)) = self.mailbox.poll_recv(context) {
                 idle = false;
+                self.silent |= nudge == Nudge::Depart { silent: true };
                 self.handle(stimulus(nudge));
             }
             idle &= !self.poll_board(context);
@@ -237,7 +251,9 @@ impl<Books: Fn(Event)> Errand<Books> {
                 Effect::Engine(seat, order) => self.order(seat, order),
                 Effect::Send(parcel) => self.send(now, parcel),
                 // It has joined when the words are on the wire: now, if the server has acknowledged them.
-                Effect::Note(What::Joined) if !self.unwritten.is_empty() => self.unwritten.push(What::Joined),
+                Effect::Note(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
+                    self.unwritten.push(what);
+                }
                 Effect::Note(what) => self.book(now, what),
                 Effect::Close => self.close(now),
             }
@@ -249,6 +265,7 @@ impl<Books: Fn(Event)> Errand<Books> {
             && let Err(failure) = connection.push(text)
         {
             self.socket = Socket::Gone;
+            self.unwritten.clear();
             self.actor.handle(Instant::now(), Stimulus::Lost(failure));
         }
     }
@@ -276,6 +293,11 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn close(&mut self, now: Instant) {
+        if self.silent {
+            // Its sockets go with it, and the operating system tells the server; the other ends find out by time.
+            self.socket = Socket::Gone;
+            return;
+        }
         self.engine.close(now);
         self.socket = match std::mem::replace(&mut self.socket, Socket::Gone) {
             Socket::Open(connection) => Socket::Closing { connection, until: now + GOODBYE_MAX },
@@ -298,6 +320,8 @@ impl<Books: Fn(Event)> Errand<Books> {
 fn stimulus(nudge: Nudge) -> Stimulus<'static> {
     match nudge {
         Nudge::Companion { seat } => Stimulus::Companion { seat },
+        Nudge::Back { seat } => Stimulus::Back { seat },
+        Nudge::Depart { silent } => Stimulus::Depart { silent },
         Nudge::Talk => Stimulus::Talk,
         Nudge::Hush => Stimulus::Hush,
         Nudge::Leave => Stimulus::Leave,

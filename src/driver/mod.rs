@@ -6,7 +6,7 @@ mod clock;
 mod errand;
 mod guests;
 
-pub use actor::{Actor, Effect, Stimulus};
+pub use actor::{Actor, Effect, Renewal, Stimulus};
 pub use board::Board;
 pub use clock::{Alarm, Clock};
 pub use errand::{Errand, Nudge};

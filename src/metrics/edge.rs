@@ -52,6 +52,16 @@ impl Edge {
         self.open[0].happened() && self.open[1].happened()
     }
 
+    /// Messages sent either way that have not arrived.
+    pub fn in_flight(&self) -> u64 {
+        self.lanes.iter().map(|lane| u64::from(lane.sent().saturating_sub(lane.received()))).sum()
+    }
+
+    /// Those in flight whose channel has closed.
+    pub fn adrift(&self) -> u64 {
+        if self.closing == Closing::Not { 0 } else { self.in_flight() }
+    }
+
     pub fn is_closed_by_plan(&self) -> bool {
         self.closing == Closing::Planned
     }

@@ -11,6 +11,7 @@ mod lane;
 mod live;
 mod meshes;
 mod milestones;
+mod outages;
 mod peer;
 mod record_edge;
 mod record_peer;

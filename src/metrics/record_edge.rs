@@ -173,6 +173,7 @@ impl Recorder {
             return;
         }
         edge.closing = if planned { Closing::Planned } else { Closing::Early };
+        self.tally.messages_cut += edge.in_flight();
         self.accounts[spot.half].edges.closed_early += u64::from(!planned);
     }
 

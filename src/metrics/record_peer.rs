@@ -84,20 +84,38 @@ impl Recorder {
         self.end_guests(spot, Some(failure.phase));
     }
 
-    pub(super) fn left(&mut self, spot: Spot) {
+    /// `early`: while the others stay; at the end of a run nobody is left to notice, and no edge closes early.
+    pub(super) fn left(&mut self, spot: Spot, early: bool) {
         if !self.peers[spot.peer].is_alive() {
             return;
         }
         self.end(spot, State::Left);
-        self.peers[spot.peer].left = spot.at;
+        if early {
+            self.peers[spot.peer].left = spot.at;
+        }
         self.decide_edges(spot, Fate::Abandoned);
         self.end_guests(spot, None);
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
             let edge = &mut self.edges[pair.edge];
-            if edge.closing == Closing::Not {
-                edge.closing = Closing::Planned;
+            if edge.closing != Closing::Not {
+                continue;
             }
+            edge.closing = Closing::Planned;
+            self.tally.messages_cut += edge.in_flight();
+            if early && edge.fate == Fate::Opened {
+                let edges = &mut self.accounts[spot.half].edges;
+                edges.closed_early += 1;
+                edges.left += 1;
+            }
+        }
+    }
+
+    pub(super) fn reconnected(&mut self, spot: Spot) {
+        // The words of its first join may never have got out.
+        self.joined(spot);
+        if self.outages.back(spot.at, self.number(spot)) {
+            self.accounts[spot.half].peers.reconnects += 1;
         }
     }
 
@@ -106,6 +124,7 @@ impl Recorder {
     }
 
     fn end(&mut self, spot: Spot, state: State) {
+        self.outages.gone(spot.at, self.number(spot));
         let peer = &mut self.peers[spot.peer];
         match peer.state {
             State::Planned => self.tally.peers_waiting -= 1,
@@ -115,12 +134,11 @@ impl Recorder {
         peer.state = state;
     }
 
-    /// A peer that begins again is a new arrival: after a leave by churn, after a failure by reconnecting.
+    /// A peer that begins again, after a leave by churn, is a new arrival.
     fn reborn(&mut self, spot: Spot) {
         let peer = &mut self.peers[spot.peer];
         let account = &mut self.accounts[spot.half];
         account.peers.rejoins += 1;
-        account.peers.reconnects += u64::from(peer.state != State::Left);
         self.tally.peers_alive -= u64::from(peer.is_alive());
         peer.upgraded = Stamp::NEVER;
         peer.joined = Stamp::NEVER;
@@ -146,6 +164,9 @@ impl Recorder {
             let edge = std::mem::take(&mut self.edges[pair.edge]);
             let account = &mut self.accounts[spot.half];
             let by_plan = edge.is_closed_by_plan();
+            if edge.closing == Closing::Not {
+                self.tally.messages_cut += edge.in_flight();
+            }
             for lane in edge.lanes {
                 account.edges.surprises += lane.settle(by_plan, &mut account.messages);
             }

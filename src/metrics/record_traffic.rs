@@ -49,14 +49,18 @@ impl Recorder {
         let since = |earlier| spot.at.since(Stamp::of(earlier, self.start));
         match what {
             What::MessageSent { due, .. } => {
+                let before = edge.adrift();
                 edge.lanes[pair.side].send();
+                self.tally.messages_cut += edge.adrift() - before;
                 account.messages.late += u64::from(since(*due) > LATE_US);
                 self.tally.messages_sent += 1;
             }
             What::MessageReceived { sequence, due, began, .. } => {
+                let before = edge.adrift();
                 if !edge.lanes[1 - pair.side].receive(*sequence) {
                     return;
                 }
+                self.tally.messages_cut -= before - edge.adrift();
                 account.timers.record_both(Of::MessageLatency, since(*due), since(*began));
                 self.tally.messages_delivered += 1;
                 self.series.at(spot.when).messages += 1;

@@ -5,6 +5,7 @@ use crate::metrics::deliveries::Deliveries;
 use crate::metrics::edge::Edge;
 use crate::metrics::grid::Grid;
 use crate::metrics::guests::Guests;
+use crate::metrics::outages::Outages;
 use crate::metrics::peer::Peer;
 use crate::metrics::room::{Room, RoomFacts};
 use crate::metrics::series::{Deeds, quantile, recent_us};
@@ -33,6 +34,7 @@ pub struct Recorder {
     pub(super) accounts: [Account; 2],
     pub(super) deliveries: Deliveries,
     pub(super) series: Grid<Deeds>,
+    pub(super) outages: Outages,
     pub(super) tally: Tally,
     pub(super) slow: Slow,
     /// Events of rooms or seats that are not ours.
@@ -78,6 +80,7 @@ impl Recorder {
             accounts: [Account::new(kinds), Account::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
             series: Grid::new(start),
+            outages: Outages::default(),
             tally: Tally::default(),
             slow: Slow::default(),
             strays: 0,
@@ -102,7 +105,10 @@ impl Recorder {
             What::Upgraded => self.upgraded(spot),
             What::Joined => self.joined(spot),
             What::PeerFailed { failure } => self.peer_failed(spot, failure),
-            What::Left { silent: _ } => self.left(spot),
+            What::ServerLost { failure } => self.outages.lost(spot.at, self.number(spot), failure),
+            What::RedialFailed { failure } => self.outages.redial_failed(spot.at, self.number(spot), failure),
+            What::Reconnected => self.reconnected(spot),
+            What::Left { silent: _, early } => self.left(spot, *early),
             // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
             What::Signal { .. } => {}
             What::Surprise { other: Some(other) } if self.is_guest(spot, *other) => {
@@ -170,6 +176,7 @@ impl Recorder {
         self.accounts.iter_mut().zip(other.accounts).for_each(|(ours, theirs)| ours.merge(theirs));
         self.deliveries.merge(other.deliveries);
         self.series.merge(other.series);
+        self.outages.merge(other.outages);
         self.tally += other.tally;
         self.strays += other.strays;
     }
@@ -177,6 +184,11 @@ impl Recorder {
     /// What reports call a room.
     pub(super) fn label(&self, room: RoomIndex) -> String {
         self.slot(room).map_or_else(|| room.to_string(), |slot| self.rooms[slot].label.clone())
+    }
+
+    /// The peer's position in the plan.
+    pub(super) fn number(&self, spot: Spot) -> u32 {
+        self.rooms[spot.room].peer_index(spot.seat)
     }
 
     pub(super) fn pair(&self, spot: Spot, other: Seat) -> Option<Pair> {

@@ -15,6 +15,11 @@ impl Stamp {
         Self(since.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(since.subsec_micros())) + 1)
     }
 
+    /// The start of the run itself.
+    pub fn of_start() -> Self {
+        Self(1)
+    }
+
     pub fn happened(self) -> bool {
         self != Self::NEVER
     }

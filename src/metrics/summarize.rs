@@ -69,6 +69,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         health: health.shown(recorder.tally()),
         series: series::rows(&recorder.series, health.vitals()),
         slowest: account.slowest.rows(label),
+        outages: recorder.outages.rows(),
         control: None,
         worst_rooms: meshes::worst(recorder),
         // What traces tell is the controller's to add.

@@ -32,6 +32,8 @@ pub struct Tally {
     pub rooms_complete: u64,
     pub messages_sent: u64,
     pub messages_delivered: u64,
+    /// Sent, and their channel closed before they arrived: nobody waits for them.
+    pub messages_cut: u64,
     /// Due, and never sent.
     pub messages_dropped: u64,
 }
@@ -57,6 +59,7 @@ impl AddAssign for Tally {
         self.rooms_complete += other.rooms_complete;
         self.messages_sent += other.messages_sent;
         self.messages_delivered += other.messages_delivered;
+        self.messages_cut += other.messages_cut;
         self.messages_dropped += other.messages_dropped;
     }
 }

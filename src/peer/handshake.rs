@@ -52,6 +52,8 @@ pub enum Cue {
     Engine(Notice),
     /// The other said goodbye.
     Left,
+    /// The other is listed no more.
+    Missed,
     /// Signaling is gone.
     Deaf(Failure),
     TimeIsUp,
@@ -215,6 +217,12 @@ impl Handshake {
                 self.other_left = true;
                 Open
             }
+            (Open, Cue::Missed) => {
+                note(What::NoticedLeave { other }, out);
+                Open
+            }
+            // A server that only lost its socket lists it no more either, and what is under way may still end well.
+            (_, Cue::Missed) => state,
             (Closed | Failed, Cue::Left) => state,
             (_, Cue::Left) => {
                 out.push_back(Output::Engine(other, Order::Drop));
@@ -235,6 +243,17 @@ impl Handshake {
                 state
             }
         };
+    }
+
+    /// The other comes back with a new session, and knows nothing of this one's.
+    pub fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
+        if self.state == State::Open {
+            note(What::ChannelClosed { other, planned: true }, out);
+        }
+        if !matches!(self.state, State::Closed | State::Failed) {
+            out.push_back(Output::Engine(other, Order::Drop));
+        }
+        *self = Self::default();
     }
 
     fn meet(&mut self, other: Seat, out: &mut VecDeque<Output>) {
@@ -348,6 +367,22 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_back_finds_a_new_handshake_and_the_old_channel_closed() {
+        let check = |state: State, expected: &[&str]| {
+            let mut handshake = Handshake { state, met: true, admitted: 7, other_left: true, ..Handshake::default() };
+            let mut out = VecDeque::new();
+            handshake.renew(OTHER, &mut out);
+            assert_eq!(out.iter().map(brief).collect::<Vec<_>>(), expected, "{state:?}");
+            assert_eq!((handshake.state, handshake.met, handshake.admitted), (State::ExpectBegin, false, 0));
+            assert!(!handshake.other_left);
+        };
+        check(State::Open, &["note ChannelClosed", "order Drop"]);
+        check(State::ExpectAnswer, &["order Drop"]);
+        check(State::Closed, &[]);
+        check(State::Failed, &[]);
+    }
+
+    #[test]
     fn without_trickling_no_candidate_is_said() {
         let mut handshake = Handshake { state: State::ExpectAnswer, ..Handshake::default() };
         let mut out = VecDeque::new();
@@ -394,6 +429,7 @@ mod tests {
             ("engine closed", Cue::Engine(Notice::Closed)),
             ("engine failed", Cue::Engine(Notice::Failed { reason: Reason::IceFailed, detail: "".into() })),
             ("other left", Cue::Left),
+            ("other missed", Cue::Missed),
             ("deaf", Cue::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
             ("time is up", Cue::TimeIsUp),
         ]

@@ -3,11 +3,13 @@
 mod chatter;
 mod handshake;
 mod pairs;
+mod redial;
 
 pub use chatter::{HEADER_BYTES, Talk, TalkPattern};
+pub use redial::Redial;
 
 use crate::vocabulary::event::What;
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::{Heard, Say};
@@ -46,6 +48,10 @@ pub enum Input {
     Succeeded {
         seat: Seat,
     },
+    /// Another of the room that had left comes back, with a new session: its edge starts anew.
+    Back {
+        seat: Seat,
+    },
     Upgraded,
     /// The socket could not be opened, or is gone.
     Lost(Failure),
@@ -55,8 +61,12 @@ pub enum Input {
     Talk,
     /// Messages stop.
     Hush,
-    /// Say goodbye and go.
+    /// Say goodbye and go, as all do.
     Leave,
+    /// Go while the others stay. `silent`: without a goodbye.
+    Depart {
+        silent: bool,
+    },
     /// `wake_at` has passed.
     Wake,
 }
@@ -99,6 +109,16 @@ enum Standing {
     Present,
     /// Signaling is gone; channels live on.
     Deaf,
+    /// The same, until it is time to dial again.
+    ExpectRedial {
+        at: Instant,
+    },
+    ExpectReupgrade {
+        deadline: Instant,
+    },
+    ExpectRejoined {
+        deadline: Instant,
+    },
     Gone,
 }
 
@@ -108,6 +128,7 @@ pub struct Peer {
     standing: Standing,
     pairs: Pairs,
     chatter: Chatter,
+    redial: Option<Redial>,
     outputs: VecDeque<Output>,
 }
 
@@ -115,7 +136,12 @@ impl Peer {
     pub fn new(config: Config, epoch: Instant) -> Self {
         let pairs = Pairs::new(config.seat, config.room_size, config.timeout, config.trickle);
         let chatter = Chatter::new(config.talk.clone(), epoch);
-        Self { config, standing: Standing::ExpectTurn, pairs, chatter, outputs: VecDeque::new() }
+        Self { config, standing: Standing::ExpectTurn, pairs, chatter, redial: None, outputs: VecDeque::new() }
+    }
+
+    /// It dials again when its socket is closed after it had joined.
+    pub fn redialing(self, redial: Option<Redial>) -> Self {
+        Self { redial, ..self }
     }
 
     /// Admits `guests` peers that are not ours, on the seats after the room's own.
@@ -132,13 +158,15 @@ impl Peer {
             Input::Begin { due } => self.begin(now, due),
             Input::Companion { seat } => self.pairs.companion(now, seat, &mut self.outputs),
             Input::Succeeded { seat } => self.succeeded(now, seat),
-            Input::Upgraded => self.upgraded(),
+            Input::Back { seat } => self.back(now, seat),
+            Input::Upgraded => self.upgraded(now),
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
             Input::Engine(seat, notice) => self.engine(now, seat, notice),
             Input::Talk => self.chatter.start(now),
             Input::Hush => self.chatter.stop(),
-            Input::Leave => self.leave(),
+            Input::Leave => self.leave(false, false),
+            Input::Depart { silent } => self.leave(silent, true),
             Input::Wake => self.wake(now),
         }
     }
@@ -155,7 +183,11 @@ impl Peer {
     /// When `Input::Wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
         let own = match self.standing {
-            Standing::ExpectUpgrade { deadline } | Standing::ExpectJoined { deadline } => Some(deadline),
+            Standing::ExpectUpgrade { deadline }
+            | Standing::ExpectJoined { deadline }
+            | Standing::ExpectRedial { at: deadline }
+            | Standing::ExpectReupgrade { deadline }
+            | Standing::ExpectRejoined { deadline } => Some(deadline),
             Standing::Gone => return None,
             Standing::ExpectTurn | Standing::Present | Standing::Deaf => None,
         };
@@ -174,10 +206,16 @@ impl Peer {
         self.pairs.renew(now, seat, &mut self.outputs);
     }
 
-    fn upgraded(&mut self) {
-        if let Standing::ExpectUpgrade { deadline } = self.standing {
-            self.standing = Standing::ExpectJoined { deadline };
-            self.note(What::Upgraded);
+    fn upgraded(&mut self, now: Instant) {
+        match self.standing {
+            Standing::ExpectUpgrade { deadline } => {
+                self.standing = Standing::ExpectJoined { deadline };
+                self.note(What::Upgraded);
+            }
+            Standing::ExpectReupgrade { .. } => {
+                self.standing = Standing::ExpectRejoined { deadline: now + self.config.timeout };
+            }
+            _ => {}
         }
     }
 
@@ -185,26 +223,69 @@ impl Peer {
         match self.standing {
             Standing::ExpectUpgrade { .. } => self.fail(Failure { phase: Phase::Connect, ..failure }),
             Standing::ExpectJoined { .. } => self.fail(Failure { phase: Phase::Join, ..failure }),
-            Standing::Present => {
+            Standing::Present => self.fall_silent(now, failure),
+            Standing::ExpectReupgrade { .. } | Standing::ExpectRejoined { .. } => self.try_later(now, failure),
+            Standing::ExpectRedial { .. } | Standing::ExpectTurn | Standing::Deaf | Standing::Gone => {}
+        }
+    }
+
+    /// The socket of a peer that had joined is gone. A server that says no means it.
+    fn fall_silent(&mut self, now: Instant, failure: Failure) {
+        match &mut self.redial {
+            Some(redial) if failure.reason == Reason::Closed => {
+                self.standing = Standing::ExpectRedial { at: now + redial.pause(now) };
+                self.note(What::ServerLost { failure: failure.clone() });
+                // Who has yet to come may come when this peer hears again.
+                self.pairs.handle_pending(now, &Cue::Deaf(failure), &mut self.outputs);
+            }
+            _ => {
                 self.standing = Standing::Deaf;
                 self.pairs.handle_all(now, &Cue::Deaf(failure), &mut self.outputs);
             }
-            Standing::ExpectTurn | Standing::Deaf | Standing::Gone => {}
         }
+    }
+
+    /// A dial after a loss came to nothing.
+    fn try_later(&mut self, now: Instant, failure: Failure) {
+        self.note(What::RedialFailed { failure });
+        self.standing = match &mut self.redial {
+            Some(redial) => Standing::ExpectRedial { at: now + redial.pause(now) },
+            None => Standing::Deaf,
+        };
+    }
+
+    fn dial_again(&mut self, now: Instant) {
+        self.standing = Standing::ExpectReupgrade { deadline: now + self.config.timeout };
+        self.outputs.push_back(Output::Dial);
+    }
+
+    /// A dial after a loss has had its time; another takes its place.
+    fn give_up_dial(&mut self, now: Instant, phase: Phase) {
+        self.note(What::RedialFailed { failure: Failure::timed_out(phase) });
+        self.dial_again(now);
+    }
+
+    fn joined(&mut self, now: Instant) {
+        let what = match self.standing {
+            Standing::ExpectJoined { .. } => What::Joined,
+            Standing::ExpectRejoined { .. } => What::Reconnected,
+            _ => return,
+        };
+        self.standing = Standing::Present;
+        self.redial.iter_mut().for_each(|redial| redial.joined(now));
+        self.note(what);
     }
 
     fn heard(&mut self, now: Instant, heard: Heard<Seat>) {
         match heard {
-            Heard::Joined => {
-                if let Standing::ExpectJoined { .. } = self.standing {
-                    self.standing = Standing::Present;
-                    self.note(What::Joined);
-                }
-            }
+            Heard::Joined => self.joined(now),
             Heard::Refused(failure) => match self.standing {
                 // An answer that says no can come after the join was said.
                 Standing::ExpectJoined { .. } => self.fail(failure),
-                _ => {
+                standing => {
+                    if let Standing::ExpectRejoined { .. } = standing {
+                        self.note(What::RedialFailed { failure: failure.clone() });
+                    }
                     self.standing = Standing::Deaf;
                     self.pairs.handle_all(now, &Cue::Deaf(failure), &mut self.outputs);
                 }
@@ -217,6 +298,7 @@ impl Peer {
                 }
                 self.pairs.handle(now, who, Cue::Left, &mut self.outputs);
             }
+            Heard::Missed { who } => self.pairs.handle(now, who, Cue::Missed, &mut self.outputs),
             Heard::Met { who, start, initiate } => {
                 self.pairs.handle(now, who, Cue::Met { start, initiate }, &mut self.outputs);
             }
@@ -249,18 +331,31 @@ impl Peer {
         match self.standing {
             Standing::ExpectUpgrade { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Connect)),
             Standing::ExpectJoined { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Join)),
-            _ => {
+            standing => {
+                match standing {
+                    Standing::ExpectRedial { at } if at <= now => self.dial_again(now),
+                    Standing::ExpectReupgrade { deadline } if deadline <= now => {
+                        self.give_up_dial(now, Phase::Connect);
+                    }
+                    Standing::ExpectRejoined { deadline } if deadline <= now => self.give_up_dial(now, Phase::Join),
+                    _ => {}
+                }
                 self.pairs.wake(now, &mut self.outputs);
                 self.chatter.wake(now, &mut self.outputs);
             }
         }
     }
 
-    fn leave(&mut self) {
-        if matches!(self.standing, Standing::Present) {
+    fn back(&mut self, now: Instant, seat: Seat) {
+        self.pairs.back(now, seat, &mut self.outputs);
+        self.chatter.closed(seat);
+    }
+
+    fn leave(&mut self, silent: bool, early: bool) {
+        if matches!(self.standing, Standing::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
-        self.note(What::Left { silent: false });
+        self.note(What::Left { silent, early });
         self.go();
     }
 

@@ -89,10 +89,32 @@ impl Pairs {
         }
     }
 
+    /// Another of the room begins once more: whatever its edge was, it is a new one.
+    pub fn back(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+        if seat == self.own {
+            return;
+        }
+        let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
+        edge.handshake.renew(seat, out);
+        if let Some(deadline) = edge.deadline.take() {
+            self.deadlines.remove(&(deadline, seat));
+        }
+        self.companion(now, seat, out);
+    }
+
     /// The same cue for every edge.
     pub fn handle_all(&mut self, now: Instant, cue: &Cue, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             self.handle(now, seat, cue.clone(), out);
+        }
+    }
+
+    /// The same cue for every edge that is under way.
+    pub fn handle_pending(&mut self, now: Instant, cue: &Cue, out: &mut VecDeque<Output>) {
+        for seat in self.others() {
+            if self.edges[usize::from(seat.0)].handshake.is_pending() {
+                self.handle(now, seat, cue.clone(), out);
+            }
         }
     }
 
@@ -185,6 +207,23 @@ mod tests {
         pairs.handle(start, Seat(3), Cue::Met { start: false, initiate: false }, &mut out);
         pairs.companion(start + SECOND, Seat(3), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + TIMEOUT), "the first news counts");
+    }
+
+    #[test]
+    fn who_comes_back_is_given_the_whole_time_once_more() {
+        let (mut pairs, start, mut out) = pairs();
+        pairs.begin(start, &mut out);
+        pairs.companion(start, Seat(0), &mut out);
+        pairs.back(start + SECOND, Seat(0), &mut out);
+        assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
+        pairs.wake(start + SECOND + TIMEOUT, &mut out);
+        assert_eq!(failed(&mut out), [Seat(0)]);
+        pairs.back(start + 20 * SECOND, Seat(0), &mut out);
+        assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT));
+        for nobody in [Seat(1), Seat(4)] {
+            pairs.back(start + 21 * SECOND, nobody, &mut out);
+        }
+        assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT), "its own seat, and one that is none");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! A peer as a whole: its own deadlines, the loss of its socket, and its leave.
 
 use super::*;
-use crate::vocabulary::failure::Reason;
 use crate::vocabulary::message::Signal;
 use crate::vocabulary::seed::Seed;
 use proptest::prelude::*;
@@ -202,15 +201,118 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
     assert!(!stage.peer.is_gone());
 }
 
+/// A peer that dials again, its edge to the other open.
+fn persistent() -> Stage {
+    let mut stage = Stage::new(TalkPattern::Silence);
+    let redial = Redial::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
+    stage.peer = stage.peer.redialing(Some(redial));
+    for input in way() {
+        stage.take(input);
+    }
+    stage
+}
+
+#[test]
+fn a_peer_that_lost_its_server_dials_again_within_the_bound_and_keeps_its_channels() {
+    let mut stage = persistent();
+    let lost_as = Failure::new(Phase::Connect, Reason::Closed, "close 1001");
+    assert_eq!(stage.take(lost()), [Output::Note(What::ServerLost { failure: lost_as })]);
+    let at = stage.peer.wake_at().unwrap();
+    assert!(at <= stage.now + Duration::from_millis(250));
+    assert_eq!(stage.wake_after(at - stage.start), [Output::Dial]);
+    let refused = Failure::new(Phase::Connect, Reason::Refused, "ECONNREFUSED");
+    let outputs = stage.take(Input::Lost(refused.clone()));
+    assert_eq!(outputs, [Output::Note(What::RedialFailed { failure: refused })]);
+    let at = stage.peer.wake_at().unwrap();
+    assert_eq!(stage.wake_after(at - stage.start), [Output::Dial]);
+    assert_eq!(stage.take(Input::Upgraded), []);
+    assert_eq!(stage.take(Input::Heard(Heard::Joined)), [Output::Note(What::Reconnected)]);
+    assert!(stage.peer.pairs.is_open(OTHER));
+    // Whoever came while it was away is met now.
+    stage.take(Input::Companion { seat: Seat(2) });
+    let met = Input::Heard(Heard::Met { who: Seat(2), start: true, initiate: true });
+    assert!(stage.take(met).contains(&Output::Engine(Seat(2), Order::Offer)));
+}
+
+#[test]
+fn a_dial_that_nobody_answers_gives_way_to_another() {
+    let mut stage = persistent();
+    stage.take(lost());
+    let dialed = stage.peer.wake_at().unwrap() - stage.start;
+    stage.wake_after(dialed);
+    assert_eq!(stage.wake_after(dialed + TIMEOUT - MICROSECOND), []);
+    let given_up = Output::Note(What::RedialFailed { failure: Failure::timed_out(Phase::Connect) });
+    assert_eq!(stage.wake_after(dialed + TIMEOUT), [given_up, Output::Dial]);
+}
+
+#[test]
+fn a_server_that_says_no_is_not_dialled_again() {
+    let check = |reason: Reason| {
+        let mut stage = persistent();
+        stage.take(Input::Lost(Failure::new(Phase::Connect, reason, "")));
+        assert_eq!(stage.peer.wake_at(), None, "{reason:?}");
+    };
+    check(Reason::Rejected);
+    check(Reason::Protocol);
+    let mut stage = persistent();
+    let failure = Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME");
+    stage.take(Input::Heard(Heard::Refused(failure)));
+    assert_eq!(stage.peer.wake_at(), None);
+}
+
 #[test]
 fn leaving_says_goodbye_and_then_closes() {
-    let left = Output::Note(What::Left { silent: false });
+    let left = Output::Note(What::Left { silent: false, early: false });
     assert_eq!(Stage::after(&way()).take(Input::Leave), [Output::Say(Say::Leave), left, Output::Close]);
 }
 
 #[test]
+fn who_departs_says_goodbye_unless_it_is_silent() {
+    let check = |silent: bool, expected: &[Output]| {
+        assert_eq!(Stage::after(&way()).take(Input::Depart { silent }), expected);
+    };
+    let left = |silent| Output::Note(What::Left { silent, early: true });
+    check(false, &[Output::Say(Say::Leave), left(false), Output::Close]);
+    check(true, &[left(true), Output::Close]);
+}
+
+#[test]
+fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew() {
+    let mut stage = Stage::new(TalkPattern::Broadcast);
+    for input in way().into_iter().chain([Input::Talk]) {
+        stage.take(input);
+    }
+    let sequence = |stage: &mut Stage| {
+        let due = stage.peer.wake_at().unwrap();
+        let outputs = stage.wake_after(due - stage.start);
+        outputs.iter().find_map(|output| match output {
+            Output::Send(parcel) => Some(parcel.sequence),
+            _ => None,
+        })
+    };
+    assert_eq!((sequence(&mut stage), sequence(&mut stage)), (Some(0), Some(1)));
+    let outputs = stage.take(Input::Back { seat: OTHER });
+    assert_eq!(notes(&outputs), [What::ChannelClosed { other: OTHER, planned: true }]);
+    assert!(!stage.peer.pairs.is_open(OTHER));
+    for input in way().into_iter().skip(5) {
+        stage.take(input);
+    }
+    assert!(stage.peer.pairs.is_open(OTHER));
+    assert_eq!(sequence(&mut stage), Some(0));
+}
+
+#[test]
+fn who_is_missed_in_a_list_was_noticed_and_its_channel_stays() {
+    let mut stage = Stage::after(&way());
+    let outputs = stage.take(Input::Heard(Heard::Missed { who: OTHER }));
+    assert_eq!(outputs, [Output::Note(What::NoticedLeave { other: OTHER })]);
+    assert!(stage.peer.pairs.is_open(OTHER));
+    assert_eq!(Stage::after(&way()[..7]).take(Input::Heard(Heard::Missed { who: OTHER })), []);
+}
+
+#[test]
 fn who_has_not_joined_or_hears_no_more_leaves_without_a_word() {
-    let left = || [Output::Note(What::Left { silent: false }), Output::Close];
+    let left = || [Output::Note(What::Left { silent: false, early: false }), Output::Close];
     for steps in 0..=2 {
         assert_eq!(Stage::after(&way()[..steps]).take(Input::Leave), left(), "after {steps} steps");
     }

@@ -17,7 +17,7 @@ pub fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
 
 /// One line a section, in a form that depends on no derived trait.
 fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
-    let Profile { rooms, phases, handshake, messages, engine, target, .. } = profile;
+    let Profile { rooms, phases, handshake, messages, churn, engine, target, .. } = profile;
     let arrivals: Vec<_> = profile.arrivals.iter().map(stage).collect();
     let pattern = match messages.pattern {
         Pattern::Broadcast => "broadcast",
@@ -54,8 +54,10 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
             messages.ordered,
             word(&messages.reliability)
         ),
-        // Nothing carries churn out yet; a plan without it keeps this hash when something does.
-        "churn none".to_owned(),
+        match churn.leave > 0.0 {
+            true => format!("churn {} {} {} {}", churn.leave, churn.rejoin, churn.host_leaves, churn.silent),
+            false => "churn none".to_owned(),
+        },
         format!("engine {} {}", word(&engine.kind), word(&engine.certificates)),
         match dialect_text {
             Some(text) => format!("dialect file {text}"),

@@ -2,11 +2,13 @@
 
 mod arrivals;
 mod cost;
+mod departures;
 mod fingerprint;
 mod share;
 
 pub use arrivals::Curve;
 pub use cost::{Cost, Machine};
+pub use departures::Departure;
 pub use share::Share;
 
 use crate::profile::{Profile, Size};
@@ -34,6 +36,8 @@ pub struct RoomPlan {
     pub due: Vec<Duration>,
     /// Played before the measured part: its samples are kept apart.
     pub warmup: bool,
+    /// Who leaves in the steady phase and comes back, in the order of leaving.
+    pub departures: Vec<Departure>,
 }
 
 impl Plan {
@@ -54,6 +58,7 @@ impl Plan {
                 first: PeerIndex(first),
                 warmup: due.first().is_some_and(|&due| due < profile.phases.warmup),
                 due,
+                departures: departures::of_a_room(profile.churn, profile.phases.steady, RoomIndex(index), size, seed),
             });
             first += u32::from(size);
         }

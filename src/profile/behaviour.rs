@@ -1,9 +1,8 @@
-//! `[phases]`, `[handshake]`, `[engine]`, `[validity]`, `[faults]` and `[churn]`: how a run and its peers behave.
+//! `[phases]`, `[handshake]`, `[engine]`, `[validity]` and `[faults]`: how a run and its peers behave.
 
 use super::arrivals::DURATION_MAX;
 use super::document::Value;
 use super::section::Section;
-use super::units;
 use super::{EngineChoice, FaultLine, Handshake, OnInvalid, OnSuspect, Phases, Validity};
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
 use std::time::Duration;
@@ -116,20 +115,4 @@ pub(super) fn faults(root: &Section<'_>) -> Vec<FaultLine> {
         section.problem("rules", "faults are the embedded server's; leave target.url out");
     }
     lines
-}
-
-/// Churn is part of the language, and nothing carries it out yet: asking for it is a problem, not a silence.
-pub(super) fn churn(root: &Section<'_>) {
-    let section = root.section("churn");
-    let leave = section.measured("leave", "a share in a time", "%/min", units::share_rate).unwrap_or(0.0);
-    let silent = section.measured("silent", "a share", "%", units::share).unwrap_or(0.0);
-    let asked = [
-        ("leave", leave > 0.0),
-        ("silent", silent > 0.0),
-        ("rejoin", !section.flag("rejoin")),
-        ("host_leaves", section.flag("host_leaves")),
-    ];
-    for (key, _) in asked.iter().filter(|(key, asked)| *asked && section.is_given(key)) {
-        section.problem(key, "churn isn't there yet; leave the section out");
-    }
 }

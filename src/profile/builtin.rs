@@ -7,6 +7,7 @@ const ALL: &[Source<'static>] = &[
     Source { name: "ci", text: include_str!("../../profiles/ci.toml") },
     Source { name: "mesh-50", text: include_str!("../../profiles/mesh-50.toml") },
     Source { name: "thousand", text: include_str!("../../profiles/thousand.toml") },
+    Source { name: "churn", text: include_str!("../../profiles/churn.toml") },
     Source { name: "capacity", text: include_str!("../../profiles/capacity.toml") },
 ];
 

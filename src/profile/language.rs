@@ -5,7 +5,10 @@ use crate::vocabulary::problem;
 /// `("", …)` are the keys before the first section.
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["name", "description"]),
-    ("target", &["url", "dialect", "headers", "subprotocol", "origin"]),
+    (
+        "target",
+        &["url", "dialect", "headers", "subprotocol", "origin", "reconnect", "reconnect_first", "reconnect_cap"],
+    ),
     ("rooms", &["count", "size", "id", "guests"]),
     ("arrivals", &["shape", "rate", "from", "to", "over", "steps"]),
     ("phases", &["warmup", "steady", "drain"]),

@@ -3,12 +3,14 @@
 mod arrivals;
 mod behaviour;
 pub mod builtin;
+mod churn;
 mod document;
 mod environment;
 mod gates;
 mod language;
 mod messages;
 mod overrides;
+mod reconnect;
 mod rooms;
 mod secret;
 mod section;
@@ -71,22 +73,25 @@ pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>)
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree);
     root.allow(&language::top());
+    let phases = behaviour::phases(&root);
+    let churn = churn::check(&root, phases.steady);
     let profile = Profile {
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
         target: target::check(&root),
+        reconnect: reconnect::check(&root),
         rooms: rooms::check(&root),
         arrivals: arrivals::check(&root),
-        phases: behaviour::phases(&root),
+        phases,
         handshake: behaviour::handshake(&root),
         messages: messages::check(&root),
+        churn,
         engine: behaviour::engine(&root),
         validity: behaviour::validity(&root),
         gates: gates::check(&root),
         faults: behaviour::faults(&root),
         written: written::write(&tree),
     };
-    behaviour::churn(&root);
     rooms::guests(&root, &profile);
     let problems = reader.problems();
     if problems.is_empty() { Ok(profile) } else { Err(problems) }
@@ -124,11 +129,14 @@ pub struct Profile {
     pub name: String,
     pub description: String,
     pub target: Target,
+    /// None: a peer that has lost its signaling socket goes on without one.
+    pub reconnect: Option<Reconnect>,
     pub rooms: Rooms,
     pub arrivals: Vec<Stage>,
     pub phases: Phases,
     pub handshake: Handshake,
     pub messages: Messages,
+    pub churn: Churn,
     pub engine: EngineChoice,
     pub validity: Validity,
     pub gates: Vec<GateLine>,
@@ -147,6 +155,13 @@ pub struct Target {
     pub headers: BTreeMap<String, Secret>,
     pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
+}
+
+/// The pause before a dial that follows a loss is drawn from nothing to `first`, and that bound doubles up to `cap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    pub first: Duration,
+    pub cap: Duration,
 }
 
 /// The rooms of a run; sizes count peers, from 2.
@@ -225,6 +240,19 @@ pub enum Start {
     Room,
     /// In all rooms at once, when every edge of the run is decided: with the steady phase.
     Barrier,
+}
+
+/// Peers that leave in the steady phase, and come back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Churn {
+    /// The share of the peers that leave in a second.
+    pub leave: f64,
+    /// Who left comes back, as a new arrival.
+    pub rejoin: bool,
+    /// Hosts leave as others do.
+    pub host_leaves: bool,
+    /// Of the leavers, the share that goes without a goodbye.
+    pub silent: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -132,8 +132,6 @@ fn a_wrong_name_gets_the_right_one() {
 
 #[test]
 fn what_is_not_there_yet_is_said_and_never_ignored() {
-    check("[churn]\nleave = \"5%/min\"\n", &["churn.leave: churn isn't there yet; leave the section out (p.toml:2)"]);
-    check("[churn]\nleave = \"0%/min\"\nrejoin = true\n", &[]);
     check(
         "[rooms]\nguests = 101\n",
         &["rooms.guests: 101 is too large; a room admits from 0 to 100 guests (p.toml:2)"],
@@ -257,6 +255,38 @@ fn the_environment_fills_in_and_a_missing_variable_is_named() {
         &[Override::new(Knob::Target, "${NONE}")],
         &["target.url: the environment variable NONE is not set (--target)"],
     );
+}
+
+#[test]
+fn a_lost_peer_dials_again_unless_told_otherwise() {
+    let reconnect = |text: &str| profile(text, &[]).unwrap().reconnect;
+    let millis = Duration::from_millis;
+    assert_eq!(reconnect(""), Some(Reconnect { first: millis(250), cap: millis(5_000) }));
+    assert_eq!(reconnect("[target]\nreconnect = false\n"), None);
+    let equal = "[target]\nreconnect_first = \"2s\"\nreconnect_cap = \"2s\"\n";
+    assert_eq!(reconnect(equal), Some(Reconnect { first: millis(2_000), cap: millis(2_000) }));
+    check(
+        "[target]\nreconnect_first = \"2s\"\nreconnect_cap = \"1999ms\"\n",
+        &["target.reconnect_first: reconnect_first (\"2s\") is past reconnect_cap (\"1999ms\") (p.toml:2)"],
+    );
+}
+
+#[test]
+fn churn_needs_a_steady_phase_and_an_end() {
+    let churn = |text: &str| profile(text, &[]).unwrap().churn;
+    let given = churn("[churn]\nleave = \"6%/min\"\nsilent = \"10%\"\nrejoin = false\nhost_leaves = true\n");
+    assert_eq!(given, Churn { leave: 0.001, rejoin: false, host_leaves: true, silent: 0.1 });
+    assert_eq!(churn(""), Churn { leave: 0.0, rejoin: true, host_leaves: false, silent: 0.0 });
+    check(
+        "[phases]\nsteady = \"0s\"\n[churn]\nleave = \"5%/min\"\n",
+        &["churn.leave: peers leave in the steady phase, and phases.steady is 0s (p.toml:4)"],
+    );
+    check("[phases]\nsteady = \"100s\"\n[churn]\nleave = \"100%/s\"\n", &[]);
+    check(
+        "[phases]\nsteady = \"101s\"\n[churn]\nleave = \"100%/s\"\n",
+        &["churn.leave: at \"100%/s\" each peer would leave more than 100 times in 101s (p.toml:4)"],
+    );
+    check("[churn]\nleave = \"5%\"\n", &["churn.leave: \"5%\" is no share in a time; write 5%/min (p.toml:2)"]);
 }
 
 #[test]

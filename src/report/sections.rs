@@ -4,10 +4,15 @@ use crate::report::figures::percentile;
 use crate::summary::Summary;
 use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::metric::DELIVERY_OF_A_KIND;
+use crate::summary::outage::Outage;
 use crate::summary::rows::FailureRow;
 use crate::summary::trace::CauseRow;
+use crate::vocabulary::failure::Reason;
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::quantity::{bytes, count, duration, percent, plural};
+
+/// More outages than this are in summary.json alone.
+pub(super) const OUTAGES_SHOWN: usize = 5;
 
 /// What opened, how fast, and who had the time.
 pub(super) fn headline(summary: &Summary) -> Vec<String> {
@@ -169,9 +174,11 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     say(peers.dropped, "peers not started (generator late)");
     say(peers.unfinished, "peers unfinished");
     say(peers.rejoins, "returns of a peer");
+    say(peers.reconnects, "reconnects to the server");
     say(edges.unfinished, "edges unfinished");
     say(edges.one_sided, "edges open on one side only");
     say(edges.closed_early, "edges closed early");
+    say(edges.left, "of them by a leave");
     say(edges.glare, "pairs that both offered (glare)");
     say(edges.surprises, "signals that nobody waited for");
     say(messages.late, "messages sent late");
@@ -188,6 +195,7 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
             of("messages_received")
         ));
     }
+    lines.extend(summary.outages.iter().take(OUTAGES_SHOWN).map(outage));
     if messages.sent > 0 {
         lines.push(format!(
             "{}: {} delivered, {} lost, {} cut, {} duplicated, {} out of order",
@@ -200,6 +208,32 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// `3 peers lost the server 12.0 s into the run, and 3 were back within 2.1 s (closed, refused)`. Details may be the
+/// server's own words, and stay in summary.json.
+pub(super) fn outage(outage: &Outage) -> String {
+    let mut reasons: Vec<&str> = vec![];
+    for cause in &outage.causes {
+        if Reason::ALL.iter().any(|reason| reason.name() == cause.reason) && !reasons.contains(&cause.reason.as_str()) {
+            reasons.push(&cause.reason);
+        }
+    }
+    let within = outage.recovery_us.map(|us| format!(" within {}", duration(us))).unwrap_or_default();
+    let (lost, began) = (plural(outage.lost, "peer"), duration(outage.began_us));
+    format!(
+        "{lost} lost the server {began} into the run, and {} back{within} ({})",
+        were(outage.back),
+        reasons.join(", ")
+    )
+}
+
+fn were(number: u64) -> String {
+    match number {
+        0 => "none came".to_owned(),
+        1 => "1 was".to_owned(),
+        number => format!("{} were", count(number)),
+    }
 }
 
 pub(super) fn health(summary: &Summary) -> Vec<String> {
@@ -244,4 +278,25 @@ fn timer_row(name: &str, payer: &str, due: &Distribution) -> Vec<String> {
         percentile(due, 99.0, due.p.p99),
         duration(due.max_us),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::outage::Cause;
+
+    #[test]
+    fn an_outage_is_told_in_one_line_without_the_servers_own_words() {
+        let cause =
+            |reason: &str, detail: &str| Cause { reason: reason.into(), detail: detail.into(), ..Cause::default() };
+        let causes = vec![cause("closed", "</script>"), cause("refused", "ECONNREFUSED"), cause("::warning", "")];
+        let mut story =
+            Outage { began_us: 12_000_000, recovery_us: Some(2_100_000), lost: 3, back: 3, redials: 9, causes };
+        assert_eq!(
+            outage(&story),
+            "3 peers lost the server 12.0 s into the run, and 3 were back within 2.10 s (closed, refused)"
+        );
+        (story.lost, story.back, story.recovery_us) = (1, 0, None);
+        assert_eq!(outage(&story), "1 peer lost the server 12.0 s into the run, and none came back (closed, refused)");
+    }
 }

@@ -26,7 +26,7 @@ pub struct Peers {
     pub unfinished: u64,
     #[serde(default)]
     pub rejoins: u64,
-    /// Rejoins that followed a failure, not a leave.
+    /// Times that a peer which had lost its server joined it again; it is the same arrival, and its channels live on.
     #[serde(default)]
     pub reconnects: u64,
 }
@@ -39,8 +39,11 @@ pub struct Edges {
     pub failed: u64,
     pub dropped: u64,
     pub unfinished: u64,
-    /// Of the opened: closed again though neither side left by plan.
+    /// Of the opened: closed again before the end of the run, by a leave of the plan or without one.
     pub closed_early: u64,
+    /// Of those closed early: one of the two left by plan (`[churn]`).
+    #[serde(default)]
+    pub left: u64,
     /// Of those not opened: open on one side only.
     pub one_sided: u64,
     /// Edges planned anew because one of their peers came back.

@@ -76,8 +76,11 @@ impl<'a> Fact<'a> {
         };
         match &event.what {
             What::Began { due } | What::Dropped { due } => Self { due_us: Some(us(*due)), ..fact },
-            What::PeerFailed { failure } | What::EdgeFailed { failure, .. } => fact.failed(failure),
-            What::Left { silent } => Self { silent: Some(*silent), ..fact },
+            What::PeerFailed { failure }
+            | What::EdgeFailed { failure, .. }
+            | What::ServerLost { failure }
+            | What::RedialFailed { failure } => fact.failed(failure),
+            What::Left { silent, .. } => Self { silent: Some(*silent), ..fact },
             What::Said { bytes, .. } => Self { kind, bytes: Some(*bytes), ..fact },
             What::Frame { bytes, concern, .. } => {
                 let concern = match concern {
@@ -108,6 +111,7 @@ impl<'a> Fact<'a> {
             What::Echoed { due, began, .. } => Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..fact },
             What::Upgraded
             | What::Joined
+            | What::Reconnected
             | What::Met { .. }
             | What::Offers { .. }
             | What::Answered { .. }
@@ -158,6 +162,9 @@ fn name(what: &What) -> &'static str {
         What::MessageReceived { .. } => "message_received",
         What::MessageDropped { .. } => "message_dropped",
         What::Echoed { .. } => "echoed",
+        What::ServerLost { .. } => "server_lost",
+        What::RedialFailed { .. } => "redial_failed",
+        What::Reconnected => "reconnected",
         What::GuestMessage { .. } => "guest_message",
     }
 }

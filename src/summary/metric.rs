@@ -30,7 +30,7 @@ pub const RATES: [&str; 4] = ["edges_failed", "peers_failed", "messages_lost", "
 pub const VALUES: [&str; 2] = ["amplification", "signaling_bytes_per_edge"];
 
 /// Named as in `counts`.
-pub const COUNTERS: [&str; 36] = [
+pub const COUNTERS: [&str; 37] = [
     "peers.planned",
     "peers.joined",
     "peers.failed",
@@ -44,6 +44,7 @@ pub const COUNTERS: [&str; 36] = [
     "edges.dropped",
     "edges.unfinished",
     "edges.closed_early",
+    "edges.left",
     "edges.one_sided",
     "edges.rejoins",
     "edges.glare",

@@ -9,6 +9,7 @@ pub mod health;
 pub mod heat;
 pub mod histogram;
 pub mod metric;
+pub mod outage;
 pub mod repeats;
 pub mod rows;
 pub mod run;
@@ -22,6 +23,7 @@ use crate::summary::control::Control;
 use crate::summary::counts::Counts;
 use crate::summary::distribution::Timer;
 use crate::summary::health::Health;
+use crate::summary::outage::Outage;
 use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
 use crate::summary::trace::{Diagnosis, Events, Trace};
@@ -77,6 +79,9 @@ pub struct Summary {
     pub series: Vec<SeriesRow>,
     /// The 20 slowest edges that opened, the slowest first.
     pub slowest: Vec<SlowEdge>,
+    /// When peers that had joined lost their server, and how long until all were back; warm-up included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Outage>,
     /// What of it all is ours, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,

@@ -47,6 +47,7 @@ impl Edges {
         self.dropped += other.dropped;
         self.unfinished += other.unfinished;
         self.closed_early += other.closed_early;
+        self.left += other.left;
         self.one_sided += other.one_sided;
         self.rejoins += other.rejoins;
         self.glare += other.glare;
@@ -122,6 +123,7 @@ mod tests {
                 unfinished: 5,
                 closed_early: 6,
                 one_sided: 7,
+                left: 13,
                 rejoins: 8,
                 glare: 9,
                 early: 10,

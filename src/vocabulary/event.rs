@@ -32,10 +32,22 @@ pub enum What {
     PeerFailed {
         failure: Failure,
     },
-    /// The peer left by plan. `silent`: without a goodbye.
+    /// The peer left by plan. `silent`: without a goodbye. `early`: while the others stay, not at the end of the run.
     Left {
         silent: bool,
+        early: bool,
     },
+
+    /// A peer that had joined has lost its socket, and will dial again; its open channels live on.
+    ServerLost {
+        failure: Failure,
+    },
+    /// A dial of such a peer came to nothing.
+    RedialFailed {
+        failure: Failure,
+    },
+    /// Such a peer has joined again.
+    Reconnected,
 
     /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.
     Said {
@@ -147,6 +159,9 @@ impl What {
             | Self::Dropped { .. }
             | Self::Upgraded
             | Self::Joined
+            | Self::ServerLost { .. }
+            | Self::RedialFailed { .. }
+            | Self::Reconnected
             | Self::PeerFailed { .. }
             | Self::Left { .. }
             | Self::Frame { concern: Concern::Others, .. } => None,

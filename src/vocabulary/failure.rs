@@ -26,6 +26,20 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Self; 11] = [
+        Self::TimedOut,
+        Self::Refused,
+        Self::Rejected,
+        Self::Closed,
+        Self::Protocol,
+        Self::Tls,
+        Self::Dns,
+        Self::IceFailed,
+        Self::DtlsFailed,
+        Self::ChannelFailed,
+        Self::GeneratorLimit,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::TimedOut => "timed_out",

@@ -41,6 +41,10 @@ pub enum Heard<Who> {
     Left {
         who: Who,
     },
+    /// A list that showed it shows it no more: it is gone, or only its socket is.
+    Missed {
+        who: Who,
+    },
     Signal {
         from: Who,
         signal: Signal,
@@ -71,6 +75,7 @@ impl<Who> Heard<Who> {
             Self::Joined => Heard::Joined,
             Self::Met { who, start, initiate } => Heard::Met { who: seat(&who)?, start, initiate },
             Self::Left { who } => Heard::Left { who: seat(&who)? },
+            Self::Missed { who } => Heard::Missed { who: seat(&who)? },
             Self::Signal { from, signal, polite } => Heard::Signal { from: seat(&from)?, signal, polite },
             Self::Refused(failure) => Heard::Refused(failure),
             Self::Nonsense => Heard::Nonsense,

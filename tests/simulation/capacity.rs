@@ -47,6 +47,8 @@ fn play(profile: &Profile, rules: &[Rule], load: f64, seed: u64) -> Outcome {
         fates: vec![Fate::Healthy; plan.peers() as usize],
         lame_per_mille: 0,
         rules: rules.to_vec(),
+        redials: false,
+        turns: vec![],
     };
     let judge = world::play(&scenario, false);
     let (mut times, mut opened) = (vec![], 0);

@@ -3,7 +3,7 @@
 use crate::scenario::{Fate, Scenario};
 use meshload::driver::Effect;
 use meshload::vocabulary::choice::Initiator;
-use meshload::vocabulary::event::What;
+use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{PeerIndex, Place, Seat};
 use meshload::vocabulary::link::Order;
@@ -21,6 +21,14 @@ pub struct Judge {
     faults: Vec<String>,
     /// Every fact with its time, for the comparison of two runs.
     pub diary: Vec<(Duration, Place, String)>,
+    /// The same facts, for the books.
+    pub events: Vec<Event>,
+}
+
+/// Rooms have at most `size` seats, and their peers are consecutive.
+fn is_of_room(peer: PeerIndex, place: Place, size: u32) -> bool {
+    let first = place.neighbour(Seat(0)).0;
+    (first..first + size).contains(&peer.0)
 }
 
 /// What one side of an edge did.
@@ -48,6 +56,17 @@ struct Bearing {
 impl Judge {
     pub fn fault(&mut self, at: Duration, story: String) {
         self.faults.push(format!("{at:?} {story}"));
+    }
+
+    /// The peer comes back: what it and the others did about each other belongs to another session.
+    pub fn renew(&mut self, place: Place) {
+        self.peers.remove(&place.peer);
+        self.ends.retain(|(own, seat), _| *own != place.peer && (*seat != place.seat || !is_of_room(*own, place, 8)));
+    }
+
+    /// What broke a rule while it happened.
+    pub fn breaches(&self) -> &[String] {
+        &self.faults
     }
 
     /// Takes one effect of a peer. `has_socket`: it can say something.

@@ -3,6 +3,7 @@
 //! `MESHLOAD_SEEDS=10000` plays more seeds, `MESHLOAD_SEED=n` replays one and prints all that happens in it.
 
 mod capacity;
+mod churn;
 mod judge;
 mod links;
 mod scenario;

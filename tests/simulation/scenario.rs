@@ -33,6 +33,34 @@ pub struct Scenario {
     pub lame_per_mille: u32,
     /// What the server does wrong.
     pub rules: Vec<Rule>,
+    /// A peer that lost its socket after it had joined dials again.
+    pub redials: bool,
+    /// What else happens, and when.
+    pub turns: Vec<Turn>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    pub at: Duration,
+    /// The peer's position in the plan.
+    pub peer: usize,
+    pub deed: Deed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Depart {
+        silent: bool,
+    },
+    Return,
+    /// Its socket closes.
+    Cut,
+    /// The server is killed, and comes back with nothing remembered.
+    Restart {
+        down: Duration,
+    },
+    /// It leaves with all others.
+    End,
 }
 
 /// What befalls a peer. Times count from its dial.
@@ -82,7 +110,40 @@ impl Scenario {
             fates,
             lame_per_mille: if faulty { *[0, 100].choose(draws).unwrap() } else { 0 },
             rules: vec![],
+            redials: false,
+            turns: vec![],
         }
+    }
+
+    /// The same with nothing wrong but churn: peers leave and come back; `troubled`: sockets are cut and the server
+    /// restarts besides.
+    pub fn lively(seed: u64, troubled: bool) -> Self {
+        let mut scenario = Self::drawn(seed);
+        scenario.fates.fill(Fate::Healthy);
+        scenario.lame_per_mille = 0;
+        scenario.redials = true;
+        let draws = &mut scenario.seed.stream("lively", 0);
+        let last = scenario.rooms.iter().flatten().copied().max().unwrap_or_default();
+        for peer in 0..scenario.fates.len() {
+            // From then on all is settled, as in a run's steady phase.
+            let mut at = last + millis(11_000 + draws.random_range(0..4_000));
+            for _ in 0..draws.random_range(0..=2) {
+                let silent = draws.random_bool(0.3);
+                scenario.turns.push(Turn { at, peer, deed: Deed::Depart { silent } });
+                at += millis(draws.random_range(1_000..3_000));
+                scenario.turns.push(Turn { at, peer, deed: Deed::Return });
+                at += millis(draws.random_range(0..4_000));
+            }
+            if troubled && draws.random_bool(0.3) {
+                let at = last + millis(draws.random_range(0..20_000));
+                scenario.turns.push(Turn { at, peer, deed: Deed::Cut });
+            }
+        }
+        if troubled {
+            let (at, down) = (last + millis(draws.random_range(0..20_000)), millis(draws.random_range(0..3_000)));
+            scenario.turns.push(Turn { at, peer: 0, deed: Deed::Restart { down } });
+        }
+        scenario
     }
 
     /// Nothing goes wrong, so every edge has to open.

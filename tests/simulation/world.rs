@@ -2,15 +2,16 @@
 
 use crate::judge::Judge;
 use crate::links::{Links, Posted, Side};
-use crate::scenario::{Fate, Scenario};
+use crate::scenario::{Deed, Fate, Scenario, Turn};
 use meshload::dialect::{Dialect, Me};
 use meshload::driver::{Actor, Effect, Stimulus};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, Talk, TalkPattern};
+use meshload::peer::{Config, Peer, Redial, Talk, TalkPattern};
 use meshload::server::rooms::{ClientId, Rooms, SharedText};
 use meshload::server::service::Service;
+use meshload::vocabulary::event::Event;
 use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::{Naming, PeerIndex, Place, Seat};
+use meshload::vocabulary::ids::{Naming, Place, Seat};
 use meshload::vocabulary::link::{Notice, Order};
 use meshload::vocabulary::phase::Phase;
 use rand::RngExt;
@@ -38,6 +39,8 @@ enum Happening {
     Wake(usize),
     ServerWake,
     Leave(usize),
+    /// Of the peer at this position in the plan, whatever its session.
+    Turn(usize, Deed),
 }
 
 struct World<'a> {
@@ -49,7 +52,12 @@ struct World<'a> {
     network: ChaCha8Rng,
     server: Service,
     server_wake: Option<Instant>,
+    /// One a session.
     players: Vec<Player>,
+    /// Each peer's latest session.
+    current: Vec<usize>,
+    /// Until then the server is down, and dials are refused.
+    down_until: Instant,
     links: Links,
     judge: Judge,
     aloud: bool,
@@ -61,6 +69,7 @@ struct Player {
     room_size: u16,
     fate: Fate,
     has_socket: bool,
+    is_dialing: bool,
     /// The last frame each way arrives then: TCP keeps their order.
     up: Instant,
     down: Instant,
@@ -71,7 +80,6 @@ struct Player {
 /// Plays the scenario to its end, and gives what was seen. `aloud` prints everything.
 pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
     let start = Instant::now();
-    let rooms = Rooms::new(scenario.kind, scenario.routing, scenario.list_interval, start, jiff::Timestamp::UNIX_EPOCH);
     let mut world = World {
         scenario,
         start,
@@ -79,9 +87,11 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
         queue: BTreeMap::new(),
         queued: 0,
         network: scenario.seed.stream("network", 0),
-        server: Service::new(rooms, scenario.rules.clone(), scenario.seed, start),
+        server: service(scenario, start),
         server_wake: None,
-        players: players(scenario, start),
+        players: scenario.peers().map(|(place, size, _)| player(scenario, start, place, size, 0)).collect(),
+        current: (0..scenario.fates.len()).collect(),
+        down_until: start,
         links: Links::new(scenario.seed.stream("links", 0), scenario.lame_per_mille),
         judge: Judge::default(),
         aloud,
@@ -90,47 +100,54 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
     world.judge
 }
 
-fn players(scenario: &Scenario, start: Instant) -> Vec<Player> {
+fn service(scenario: &Scenario, start: Instant) -> Service {
+    let rooms = Rooms::new(scenario.kind, scenario.routing, scenario.list_interval, start, jiff::Timestamp::UNIX_EPOCH);
+    Service::new(rooms, scenario.rules.clone(), scenario.seed, start)
+}
+
+fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
     let naming = Naming::new("s", scenario.fates.len() as u32);
     let dialect = Dialect::named("dashboard").unwrap();
-    let player = |(place, room_size, _): (Place, u16, Duration)| {
-        let me = Me {
-            id: naming.peer(place.peer),
-            name: format!("Peer {}", place.peer.0),
-            room: format!("s-room-{}", place.room.0),
-            host: place.seat == Seat(0),
-            trigger: scenario.trigger,
-            initiator: scenario.initiator,
-            settle: scenario.settle,
-            epoch: (start, 1_763_712_345_678),
-            index: place.peer.0,
-            seat: place.seat.0,
-            size: room_size,
-            token: String::new(),
-            seed: scenario.seed,
-        };
-        let talk = Talk {
-            pattern: TalkPattern::Silence,
-            interval: Duration::from_secs(1),
-            bytes: (64, 64),
-            pool: Arc::from([]),
-            draws: scenario.seed.stream("talk", place.peer.0.into()),
-        };
-        let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
-        let (conversation, peer) = (dialect.converse(me), Peer::new(config, start));
-        Player {
-            actor: Actor::new(place, room_size, naming.clone(), conversation, peer),
-            place,
-            room_size,
-            fate: scenario.fates[place.peer.0 as usize],
-            has_socket: false,
-            up: start,
-            down: start,
-            wake: None,
-            instant_engine: scenario.no_webrtc.then(|| NoneEngine::new(place.peer.0.into())),
-        }
+    let me = Me {
+        id: naming.peer(place.peer),
+        name: format!("Peer {}", place.peer.0),
+        room: format!("s-room-{}", place.room.0),
+        host: place.seat == Seat(0),
+        trigger: scenario.trigger,
+        initiator: scenario.initiator,
+        settle: scenario.settle,
+        epoch: (start, 1_763_712_345_678),
+        index: place.peer.0,
+        seat: place.seat.0,
+        size: room_size,
+        token: String::new(),
+        seed: scenario.seed,
     };
-    scenario.peers().map(player).collect()
+    let talk = Talk {
+        pattern: TalkPattern::Silence,
+        interval: Duration::from_secs(1),
+        bytes: (64, 64),
+        pool: Arc::from([]),
+        draws: scenario.seed.stream("talk", place.peer.0.into()),
+    };
+    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
+    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
+    let redial = scenario.redials.then(|| Redial::new(Duration::from_millis(250), Duration::from_secs(5), draws));
+    let peer = Peer::new(config, start).redialing(redial);
+    let conversation = dialect.converse(me.clone());
+    let renewal = Box::new(move || dialect.converse(me.clone()));
+    Player {
+        actor: Actor::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        place,
+        room_size,
+        fate: scenario.fates[place.peer.0 as usize],
+        has_socket: false,
+        is_dialing: false,
+        up: start,
+        down: start,
+        wake: None,
+        instant_engine: scenario.no_webrtc.then(|| NoneEngine::new(place.peer.0.into())),
+    }
 }
 
 impl World<'_> {
@@ -140,9 +157,13 @@ impl World<'_> {
             self.post(self.start + begin, Happening::Begin(place.peer.0 as usize));
             last = last.max(self.start + begin);
         }
+        for Turn { at, peer, deed } in &self.scenario.turns {
+            self.post(self.start + *at, Happening::Turn(*peer, *deed));
+            last = last.max(self.start + *at);
+        }
         let leave = last + self.scenario.timeout + Duration::from_millis(1);
-        for index in 0..self.players.len() {
-            self.post(leave, Happening::Leave(index));
+        for peer in 0..self.players.len() {
+            self.post(leave, Happening::Turn(peer, Deed::End));
         }
         // Each connection is told to everybody.
         let peers = self.players.len();
@@ -164,6 +185,7 @@ impl World<'_> {
         match happening {
             Happening::Begin(index) => self.begin(index),
             Happening::Upgraded(index) => {
+                self.players[index].is_dialing = false;
                 if !self.players[index].actor.is_gone() {
                     self.players[index].has_socket = true;
                     self.stimulate(index, Stimulus::Upgraded);
@@ -178,7 +200,7 @@ impl World<'_> {
             }
             Happening::Notice(posted) => {
                 if self.links.is_current(&posted) {
-                    let index = posted.side.own.0 as usize;
+                    let index = self.current[posted.side.own.0 as usize];
                     self.stimulate(index, Stimulus::Engine(posted.side.other_seat, posted.notice));
                 }
             }
@@ -189,12 +211,67 @@ impl World<'_> {
                     self.stimulate(index, Stimulus::Leave);
                 }
             }
+            Happening::Turn(peer, deed) => self.turn(peer, deed),
             Happening::ServerSees(index) => self.serve(|server, now| server.connected(now, client(index))),
             Happening::ToServer(index, text) => self.serve(|server, now| server.frame(now, client(index), &text)),
             Happening::ServerMisses(index) => self.serve(|server, now| server.closed(now, client(index))),
             Happening::ServerWake => {
                 self.server_wake = None;
                 self.serve(Service::wake);
+            }
+        }
+    }
+
+    fn turn(&mut self, peer: usize, deed: Deed) {
+        let index = self.current[peer];
+        match deed {
+            Deed::End if !self.players[index].actor.is_gone() => self.stimulate(index, Stimulus::Leave),
+            Deed::Depart { silent } if !self.players[index].actor.is_gone() => {
+                self.stimulate(index, Stimulus::Depart { silent });
+            }
+            Deed::Return if self.players[index].actor.is_gone() => self.come_back(peer),
+            Deed::Cut if self.players[index].has_socket => self.lose(index),
+            Deed::Restart { down } => self.restart(down),
+            Deed::End | Deed::Depart { .. } | Deed::Return | Deed::Cut => {}
+        }
+    }
+
+    fn come_back(&mut self, peer: usize) {
+        let Player { place, room_size, .. } = self.players[self.current[peer]];
+        let session = self.players.len();
+        self.players.push(player(self.scenario, self.start, place, room_size, session as u64));
+        self.judge.renew(place);
+        self.current[peer] = session;
+        for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
+            let other = self.current[place.neighbour(seat).0 as usize];
+            if !self.players[other].actor.is_gone() {
+                self.stimulate(other, Stimulus::Back { seat: place.seat });
+                self.stimulate(session, Stimulus::Companion { seat });
+            }
+        }
+        self.stimulate(session, Stimulus::Begin { due: self.now });
+    }
+
+    /// The server is killed: every socket is gone at once, and with it all that it knew.
+    fn restart(&mut self, down: Duration) {
+        self.server = service(self.scenario, self.start);
+        self.server_wake = None;
+        self.down_until = self.now + down;
+        self.queue.retain(|_, happening| {
+            !matches!(
+                happening,
+                Happening::ServerSees(_)
+                    | Happening::Upgraded(_)
+                    | Happening::ToServer(..)
+                    | Happening::ServerMisses(_)
+                    | Happening::ToPeer(..)
+                    | Happening::ServerWake
+            )
+        });
+        for index in 0..self.players.len() {
+            let player = &mut self.players[index];
+            if std::mem::take(&mut player.has_socket) || player.is_dialing {
+                self.lose(index);
             }
         }
     }
@@ -217,6 +294,7 @@ impl World<'_> {
 
     fn lose(&mut self, index: usize) {
         let player = &mut self.players[index];
+        player.is_dialing = false;
         if player.actor.is_gone() {
             return;
         }
@@ -247,6 +325,9 @@ impl World<'_> {
                 println!("    peer {index}: {effect:.200?}");
             }
             let Player { place, has_socket, .. } = self.players[index];
+            if let Effect::Note(what) = &effect {
+                self.judge.events.push(Event { at: self.now, place, what: what.clone() });
+            }
             self.judge.watch(self.now - self.start, place, &effect, has_socket);
             self.carry_out(index, effect);
         }
@@ -266,7 +347,7 @@ impl World<'_> {
             }
             Effect::Engine(seat, order) => self.order(index, seat, order),
             Effect::Close => {
-                self.links.close(self.now, PeerIndex(index as u32));
+                self.links.close(self.now, self.players[index].place.peer);
                 self.take_links();
                 if std::mem::take(&mut self.players[index].has_socket) {
                     let at = self.upward(index);
@@ -279,7 +360,12 @@ impl World<'_> {
     }
 
     fn dial(&mut self, index: usize) {
+        self.players[index].is_dialing = true;
         match self.players[index].fate {
+            _ if self.now < self.down_until => {
+                let at = self.now + self.delay();
+                self.post(at, Happening::Lost(index));
+            }
             Fate::Unanswered => {}
             Fate::Refused => {
                 let at = self.now + self.delay();

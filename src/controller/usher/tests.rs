@@ -79,7 +79,7 @@ fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
             _ => Box::new(NoneEngine::new(0)),
         });
         while usher.next_due().is_some() {
-            usher.admit();
+            usher.serve();
         }
         usher.departure().await;
         let tally = books.borrow().tally();

@@ -32,9 +32,9 @@ pub(super) const DEEDS: [&str; 15] = [
     "heard",
     "elsewhere",
 ];
-pub(super) const STEP_KEYS: [&str; 15] = [
-    "if", "pause", "each", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name", "class",
-    "of", "to",
+pub(super) const STEP_KEYS: [&str; 16] = [
+    "if", "pause", "each", "whole", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name",
+    "class", "of", "to",
 ];
 
 pub(super) const RULE_KEYS: [&str; 5] = ["kind", "match", "where", "let", "do"];
@@ -157,6 +157,7 @@ impl Checker<'_> {
     ) -> Option<Deed> {
         let start = condition(item.key("start"), &format!("{path}.start"), scope, self.problems);
         let initiate = condition(item.key("initiate"), &format!("{path}.initiate"), scope, self.problems);
+        let whole = condition(item.key("whole"), &format!("{path}.whole"), scope, self.problems);
         let node = item.key(chosen);
         Some(match chosen {
             "peer" => Deed::Peer { start, initiate },
@@ -166,6 +167,7 @@ impl Checker<'_> {
                 each: each?,
                 id: scope.local("id"),
                 later: scope.local("later"),
+                whole,
                 start,
                 initiate,
             },

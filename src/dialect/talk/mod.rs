@@ -105,6 +105,10 @@ impl Conversation for Talk {
                     self.tell_present(now);
                 }
             }
+            Input::Back { id } => {
+                self.state.members.forget(id);
+                self.present.retain(|(other, _)| other != id);
+            }
             Input::Turn => {
                 self.joining.turn = true;
                 self.go_on(now);

@@ -10,6 +10,7 @@ use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{Candidate, Heard, Signal};
 use crate::vocabulary::phase::Phase;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
@@ -159,7 +160,7 @@ impl Talk {
 
     /// Tells of each of a list; `later` is whether this peer stands before it.
     fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
-        let Deed::Peers { list, at, each, id, later, start, initiate } = &step.deed else { return };
+        let Deed::Peers { list, at, each, id, later, whole, start, initiate } = &step.deed else { return };
         if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.rested(now, step) {
             return;
         }
@@ -173,6 +174,8 @@ impl Talk {
         let kept = std::mem::take(&mut locals[*id]);
         let own = self.own_id();
         let mut seen_own = false;
+        let is_whole = self.holds(now, whole.as_ref(), false, locals, None);
+        let mut listed = BTreeSet::new();
         for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
             free.iter().for_each(|slot| locals[*slot] = Value::Null);
             locals[*later] = Value::Bool(seen_own);
@@ -190,6 +193,9 @@ impl Talk {
             if other.is_empty() || self.state.members.meet(&other, &locals[*id]).is_none() {
                 continue;
             }
+            if is_whole {
+                listed.insert(other.clone());
+            }
             self.note(now, step, &other, locals, false);
             self.tell(now, &other, start.as_ref(), initiate.as_ref(), locals);
             touched.push(other);
@@ -197,6 +203,10 @@ impl Talk {
         free.iter().for_each(|slot| locals[*slot] = Value::Null);
         locals[*later] = Value::Null;
         locals[*id] = kept;
+        if is_whole {
+            let missed = self.state.members.missed_in(&listed);
+            self.outputs.extend(missed.into_iter().map(|who| Output::Heard(Heard::Missed { who })));
+        }
     }
 
     /// Writes down what a step says of somebody: name, marks, the pair's variables.

@@ -371,3 +371,10 @@ impl Engine for RtcEngine {
         self.setup.neighbourhood.leave(self.local);
     }
 }
+
+impl Drop for RtcEngine {
+    /// Its port may be somebody else's next.
+    fn drop(&mut self) {
+        self.setup.neighbourhood.leave(self.local);
+    }
+}

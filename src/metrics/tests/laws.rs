@@ -30,7 +30,7 @@ fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u3
         3 => What::Upgraded,
         4 | 5 => What::Joined,
         6 => What::PeerFailed { failure: failure() },
-        7 => What::Left { silent: extra > 9 },
+        7 => What::Left { silent: extra > 9, early: extra % 2 == 0 },
         8 => What::Said { kind, bytes, to: from },
         9 => What::Frame { kind, bytes, concern: Concern::Me { from } },
         10 => {

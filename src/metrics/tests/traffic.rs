@@ -71,7 +71,7 @@ fn a_message_in_flight_when_its_sender_leaves_is_cut_and_the_leave_is_noticed_on
     }
     let (due, began) = (story.ms(20), story.ms(25));
     story.tell(0, 27, 1, What::MessageReceived { other: Seat(0), sequence: 0, due, began, bytes: 16 });
-    story.tell(0, 30, 0, What::Left { silent: false });
+    story.tell(0, 30, 0, What::Left { silent: false, early: true });
     story.tell(0, 34, 1, What::NoticedLeave { other: Seat(0) }).tell(0, 39, 1, What::NoticedLeave { other: Seat(0) });
     let summary = story.summary();
     let messages = &summary.counts.messages;
@@ -84,20 +84,57 @@ fn a_message_in_flight_when_its_sender_leaves_is_cut_and_the_leave_is_noticed_on
 fn a_peer_that_comes_back_is_planned_anew_with_its_edges() {
     let mut story = Story::of(&[2]);
     story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
-    story.tell(0, 30, 1, What::Left { silent: true });
+    story.tell(0, 30, 1, What::Left { silent: true, early: true });
     story.join(0, 100, 1);
     assert_eq!((story.recorder.tally().edges_undecided, story.recorder.room_decided(RoomIndex(0))), (1, false));
     story.open(0, 110, 0, 1);
     let counts = story.summary().counts;
     assert_eq!((counts.peers.rejoins, counts.peers.reconnects, counts.peers.joined), (1, 0, 3));
     assert_eq!((counts.edges.rejoins, counts.edges.opened, counts.edges.unfinished), (1, 2, 0));
+    assert_eq!((counts.edges.closed_early, counts.edges.left), (1, 1));
     assert_eq!(counts.rooms.complete, 1);
+}
+
+#[test]
+fn at_the_end_of_a_run_nobody_leaves_early_and_nobody_notices() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
+    story.tell(0, 30, 0, What::Left { silent: false, early: false });
+    story.tell(0, 34, 1, What::NoticedLeave { other: Seat(0) });
+    story.tell(0, 34, 1, What::ChannelClosed { other: Seat(0), planned: true });
+    let summary = story.summary();
+    assert_eq!((summary.counts.edges.closed_early, summary.counts.edges.left), (0, 0));
+    assert!(!summary.timers.contains_key("leave_notice"));
+}
+
+#[test]
+fn nobody_waits_for_messages_whose_channel_has_closed() {
+    let mut story = Story::of(&[2]);
+    let sent = |story: &mut Story, sequence: u32| {
+        let due = story.ms(20);
+        story.tell(0, 25, 0, What::MessageSent { other: Seat(1), sequence, due, bytes: 16 });
+    };
+    let in_flight = |story: &Story| {
+        let tally = story.recorder.tally();
+        tally.messages_sent - tally.messages_delivered - tally.messages_cut
+    };
+    story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
+    sent(&mut story, 0);
+    sent(&mut story, 1);
+    assert_eq!(in_flight(&story), 2);
+    story.tell(0, 30, 1, What::Left { silent: true, early: true });
+    assert_eq!(in_flight(&story), 0);
+    // The other has not noticed yet.
+    sent(&mut story, 2);
+    assert_eq!(in_flight(&story), 0);
+    let messages = story.summary().counts.messages;
+    assert_eq!((messages.sent, messages.cut, messages.lost), (3, 3, 0));
 }
 
 #[test]
 fn an_edge_abandoned_by_a_leave_keeps_nobody_waiting() {
     let mut story = Story::of(&[2]);
-    story.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false });
+    story.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false, early: true });
     assert!(story.recorder.all_decided());
     assert_eq!(story.summary().counts.edges.unfinished, 1);
 }
@@ -105,7 +142,7 @@ fn an_edge_abandoned_by_a_leave_keeps_nobody_waiting() {
 #[test]
 fn the_tally_says_who_lives_and_who_is_still_to_come() {
     let mut story = Story::of(&[3]);
-    story.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false });
+    story.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false, early: true });
     let Tally { peers_alive, peers_waiting, peers_began, peers_joined, .. } = story.recorder.tally();
     assert_eq!((peers_alive, peers_waiting, peers_began, peers_joined), (1, 1, 2, 2));
 }

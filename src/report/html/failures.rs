@@ -4,6 +4,7 @@ use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::table::{Column, table};
 use crate::report::ladder;
+use crate::report::sections::{self, OUTAGES_SHOWN};
 use crate::summary::Summary;
 use crate::summary::rows::FailureRow;
 use crate::vocabulary::quantity;
@@ -25,6 +26,7 @@ pub fn section(summary: &Summary) -> Markup {
                 (causes(summary))
                 @if let Some(more) = failures.len().checked_sub(ROWS_MAX + 1) { p { "and " (more + 1) " more kinds in summary.json" } }
             }
+            @for outage in summary.outages.iter().take(OUTAGES_SHOWN) { p { (sections::outage(outage)) } }
         }
     }
 }

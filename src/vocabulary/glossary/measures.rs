@@ -94,7 +94,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "timer",
         "leave_notice",
-        "A peer that stays: from another's goodbye or close until it is noticed.",
+        "A peer that stays, for each that leaves by churn: from the leave until its first notice, which is a goodbye, a \
+         room list that lacks the leaver, or the end of its channel. Who never notices has no sample.",
         "ms or s; microseconds in files",
         "target and peers",
         "Slow notices come from servers that wait for a timeout to see a closed socket.",
@@ -231,11 +232,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "counter",
         "edges.closed_early",
-        "Edges that opened and closed again without a plan to.",
+        "Edges that opened and closed again before the end of the run; edges.left says how many of them by churn.",
         "count",
         "target and peers",
         "Servers that replace a client's state make clients drop live edges.",
     ),
+    entry("counter", "edges.left", "Edges that closed because one of their peers left by churn.", "count", "", ""),
     entry("counter", "edges.one_sided", "Edges open on one side only.", "count", "peers", "See channel."),
     entry(
         "counter",
@@ -358,7 +360,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "target",
         "Late announcements make glare likelier.",
     ),
-    entry("counter", "reconnects", "Peers that connected again after they lost the server.", "count", "target", ""),
+    entry(
+        "counter",
+        "reconnects",
+        "Times that a peer which had lost the server joined it again. Its open channels lived on, and it is no new arrival.",
+        "count",
+        "target",
+        "outages in summary.json says when, why, and how long until all were back.",
+    ),
     entry(
         "counter",
         "early",

@@ -216,3 +216,24 @@ fn an_offer_without_a_description_is_nonsense() {
         .check(&signal("webrtc-offer", "a", "b", r#""answer":{"sdp":"v=0"}"#), &["mine, from a", "nonsense"]);
     Stage::entered(|_| {}).check("not JSON", &["mine", "nonsense"]);
 }
+
+#[test]
+fn who_was_listed_and_is_so_no_more_is_missed_once_and_who_never_was_is_not() {
+    let mut stage = Stage::entered(|_| {});
+    stage.check(&list(&["a", "b", "c"]), &["mine", "met a, start", "met c, start, offer"]);
+    stage.check(&user_joined("d", ""), &["mine, from d", "met d, start, offer"]);
+    stage.check(&list(&["b", "c"]), &["mine", "missed a"]);
+    stage.check(&list(&["b", "c"]), &["mine"]);
+    stage.check(&list(&["a", "b"]), &["mine", "missed c"]);
+    stage.check(&list(&["b"]), &["mine", "missed a"]);
+}
+
+#[test]
+fn who_comes_back_is_met_as_a_stranger() {
+    let mut stage = Stage::entered(|_| {});
+    let meeting = ["mine, from c", "met c, start, offer"];
+    stage.check(&user_joined("c", ""), &meeting);
+    stage.check(&user_joined("c", ""), &meeting[..1]);
+    assert_eq!(stage.tell(Input::Back { id: "c" }), []);
+    stage.check(&user_joined("c", ""), &meeting);
+}

@@ -94,6 +94,7 @@ fn brief(output: &Output) -> String {
             format!("met {who}{edge}{offer}")
         }
         Output::Heard(Heard::Left { who }) => format!("left {who}"),
+        Output::Heard(Heard::Missed { who }) => format!("missed {who}"),
         Output::Heard(Heard::Signal { from, signal, polite }) => {
             let signal = match signal {
                 Signal::Offer { .. } => "offer",

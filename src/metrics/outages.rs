@@ -1,0 +1,243 @@
+//! When peers that had joined lost their server, and how long until all were back.
+
+use crate::metrics::stamp::Stamp;
+use crate::summary::outage::{Cause, Outage};
+use crate::vocabulary::failure::Failure;
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
+
+/// More are counted in the last one: a server that drops a socket a second has no outages, but a habit.
+const OUTAGES_MAX: usize = 100;
+
+/// An outage is the time in which somebody is lost.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outages {
+    spells: Vec<Spell>,
+    /// Who is lost now, by position in the plan.
+    lost: FxHashSet<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Spell {
+    from: Stamp,
+    /// When nobody was lost any more; never, if somebody still is.
+    until: Stamp,
+    lost: u64,
+    back: u64,
+    redials: u64,
+    /// By reason and detail: how often, and when first.
+    causes: BTreeMap<(&'static str, String), (u64, Stamp)>,
+}
+
+impl Outages {
+    pub fn lost(&mut self, at: Stamp, peer: u32, failure: &Failure) {
+        if self.lost.is_empty() {
+            self.begin(at);
+        }
+        let fresh = self.lost.insert(peer);
+        if let Some(spell) = self.spells.last_mut() {
+            spell.lost += u64::from(fresh);
+            spell.blame(at, failure);
+        }
+    }
+
+    pub fn redial_failed(&mut self, at: Stamp, peer: u32, failure: &Failure) {
+        if self.lost.contains(&peer)
+            && let Some(spell) = self.spells.last_mut()
+        {
+            spell.redials += 1;
+            spell.blame(at, failure);
+        }
+    }
+
+    /// Whether it had been lost.
+    pub fn back(&mut self, at: Stamp, peer: u32) -> bool {
+        let was_lost = self.lost.contains(&peer);
+        if let Some(spell) = self.spells.last_mut() {
+            spell.back += u64::from(was_lost);
+        }
+        self.gone(at, peer);
+        was_lost
+    }
+
+    /// It has left or failed: nobody waits for it any more.
+    pub fn gone(&mut self, at: Stamp, peer: u32) {
+        if self.lost.remove(&peer)
+            && self.lost.is_empty()
+            && let Some(spell) = self.spells.last_mut()
+        {
+            spell.until = at;
+        }
+    }
+
+    /// What two workers saw at the same time is one outage.
+    pub fn merge(&mut self, other: Self) {
+        self.lost.extend(other.lost);
+        self.spells.extend(other.spells);
+        self.spells.sort_by_key(|spell| spell.from);
+        let mut whole: Vec<Spell> = vec![];
+        for spell in std::mem::take(&mut self.spells) {
+            match whole.last_mut() {
+                Some(last) if !last.until.happened() || spell.from < last.until => last.take_in(spell),
+                _ => whole.push(spell),
+            }
+        }
+        self.spells = whole;
+    }
+
+    pub fn rows(&self) -> Vec<Outage> {
+        self.spells.iter().map(Spell::row).collect()
+    }
+
+    fn begin(&mut self, at: Stamp) {
+        let full = self.spells.len() >= OUTAGES_MAX;
+        match self.spells.last_mut() {
+            Some(last) if full => last.until = Stamp::NEVER,
+            _ => self.spells.push(Spell {
+                from: at,
+                until: Stamp::NEVER,
+                lost: 0,
+                back: 0,
+                redials: 0,
+                causes: BTreeMap::new(),
+            }),
+        }
+    }
+}
+
+impl Spell {
+    fn blame(&mut self, at: Stamp, failure: &Failure) {
+        let cause = self.causes.entry((failure.reason.name(), failure.detail.to_string())).or_insert((0, at));
+        cause.0 += 1;
+    }
+
+    fn take_in(&mut self, other: Self) {
+        let ended = self.until.happened() && other.until.happened();
+        self.until = if ended { self.until.max(other.until) } else { Stamp::NEVER };
+        self.lost += other.lost;
+        self.back += other.back;
+        self.redials += other.redials;
+        for (name, (count, first)) in other.causes {
+            let cause = self.causes.entry(name).or_insert((0, first));
+            cause.0 += count;
+            cause.1 = cause.1.min(first);
+        }
+    }
+
+    fn row(&self) -> Outage {
+        let since_start = |stamp: Stamp| stamp.since(Stamp::of_start());
+        let mut causes: Vec<_> = self
+            .causes
+            .iter()
+            .map(|((reason, detail), (count, first))| Cause {
+                reason: (*reason).to_owned(),
+                detail: detail.clone(),
+                count: *count,
+                first_us: since_start(*first),
+            })
+            .collect();
+        causes.sort_by_key(|cause| cause.first_us);
+        let recovered = self.until.happened() && self.back > 0;
+        Outage {
+            began_us: since_start(self.from),
+            recovery_us: recovered.then(|| self.until.since(self.from)),
+            lost: self.lost,
+            back: self.back,
+            redials: self.redials,
+            causes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::failure::Reason;
+    use crate::vocabulary::phase::Phase;
+    use std::time::{Duration, Instant};
+
+    struct Story {
+        start: Instant,
+        outages: Outages,
+    }
+
+    impl Story {
+        fn new(start: Instant) -> Self {
+            Self { start, outages: Outages::default() }
+        }
+
+        fn at(&self, ms: u64) -> Stamp {
+            Stamp::of(self.start + Duration::from_millis(ms), self.start)
+        }
+
+        fn lost(mut self, ms: u64, peer: u32) -> Self {
+            self.outages.lost(self.at(ms), peer, &Failure::new(Phase::Connect, Reason::Closed, ""));
+            self
+        }
+
+        fn refused(mut self, ms: u64, peer: u32) -> Self {
+            let failure = Failure::new(Phase::Connect, Reason::Refused, "ECONNREFUSED");
+            self.outages.redial_failed(self.at(ms), peer, &failure);
+            self
+        }
+
+        fn back(mut self, ms: u64, peer: u32) -> Self {
+            self.outages.back(self.at(ms), peer);
+            self
+        }
+
+        fn gone(mut self, ms: u64, peer: u32) -> Self {
+            self.outages.gone(self.at(ms), peer);
+            self
+        }
+
+        /// Began, recovery, lost, back, redials of each; in ms.
+        fn check(&self, expected: &[(u64, Option<u64>, u64, u64, u64)]) {
+            let rows = self.outages.rows();
+            let brief = |row: &Outage| {
+                (row.began_us / 1_000, row.recovery_us.map(|us| us / 1_000), row.lost, row.back, row.redials)
+            };
+            assert_eq!(rows.iter().map(brief).collect::<Vec<_>>(), expected, "{rows:#?}");
+        }
+    }
+
+    #[test]
+    fn recovery_is_from_the_first_loss_until_all_are_back() {
+        let story = Story::new(Instant::now()).lost(10, 0).lost(15, 1).refused(60, 0).back(100, 1).back(300, 0);
+        story.check(&[(10, Some(290), 2, 2, 1)]);
+        let rows = story.outages.rows();
+        let causes: Vec<_> = rows[0].causes.iter().map(|one| (one.reason.as_str(), one.count, one.first_us)).collect();
+        assert_eq!(causes, [("closed", 2, 10_000), ("refused", 1, 60_000)]);
+    }
+
+    #[test]
+    fn a_second_loss_after_all_are_back_is_another_outage() {
+        Story::new(Instant::now())
+            .lost(10, 0)
+            .back(20, 0)
+            .lost(30, 0)
+            .back(70, 0)
+            .check(&[(10, Some(10), 1, 1, 0), (30, Some(40), 1, 1, 0)]);
+    }
+
+    #[test]
+    fn who_never_comes_back_leaves_an_outage_without_recovery() {
+        Story::new(Instant::now()).lost(10, 0).check(&[(10, None, 1, 0, 0)]);
+        Story::new(Instant::now()).lost(10, 0).gone(20, 0).check(&[(10, None, 1, 0, 0)]);
+        Story::new(Instant::now()).lost(10, 0).lost(10, 1).back(20, 1).gone(30, 0).check(&[(10, Some(20), 2, 1, 0)]);
+    }
+
+    #[test]
+    fn what_two_workers_saw_at_once_is_one_outage_and_what_they_saw_apart_is_two() {
+        let start = Instant::now();
+        let first = || Story::new(start).lost(10, 0).back(50, 0);
+        let merge = |second: Story| {
+            let mut story = first();
+            story.outages.merge(second.outages);
+            story
+        };
+        merge(Story::new(start).lost(49, 7).back(90, 7)).check(&[(10, Some(80), 2, 2, 0)]);
+        merge(Story::new(start).lost(51, 7).back(90, 7)).check(&[(10, Some(40), 1, 1, 0), (51, Some(39), 1, 1, 0)]);
+        merge(Story::new(start).lost(20, 7)).check(&[(10, None, 2, 1, 0)]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Who leaves in the steady phase, how, and when each comes back: drawn room by room from the seed.
+
+use crate::profile::Churn;
+use crate::vocabulary::ids::{RoomIndex, Seat};
+use crate::vocabulary::seed::Seed;
+use rand::RngExt;
+use std::time::Duration;
+
+/// How long a leaver stays away, in seconds: long enough that a server which works has told the others.
+const AWAY_S: std::ops::Range<f64> = 1.0..3.0;
+
+/// Nobody comes back this shortly before the end of the steady phase: its edges need time to open.
+const LAST_RETURN: Duration = Duration::from_secs(1);
+
+/// One leave. Times count from the begin of the steady phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    pub at: Duration,
+    pub seat: Seat,
+    /// Without a goodbye: the sockets are gone, and nobody is told.
+    pub silent: bool,
+    /// When it comes back, if it does.
+    pub back: Option<Duration>,
+}
+
+/// While it is there, each peer leaves at the same rate, whatever the others do. More rooms never change the first ones.
+pub(super) fn of_a_room(churn: Churn, steady: Duration, room: RoomIndex, size: u16, seed: Seed) -> Vec<Departure> {
+    let mut departures = vec![];
+    if churn.leave <= 0.0 {
+        return departures;
+    }
+    let mut draws = seed.stream("churn", room.0.into());
+    let first = if churn.host_leaves { 0 } else { 1 };
+    for seat in (first..size).map(Seat) {
+        let mut there_since = 0.0;
+        loop {
+            let uniform: f64 = draws.random();
+            let at = Duration::try_from_secs_f64(there_since - (1.0 - uniform).ln() / churn.leave);
+            let Some(at) = at.ok().filter(|at| *at < steady) else { break };
+            let silent = draws.random::<f64>() < churn.silent;
+            let back = at + Duration::from_secs_f64(draws.random_range(AWAY_S));
+            let back = Some(back).filter(|back| churn.rejoin && *back + LAST_RETURN < steady);
+            departures.push(Departure { at, seat, silent, back });
+            match back {
+                Some(back) => there_since = back.as_secs_f64(),
+                None => break,
+            }
+        }
+    }
+    departures.sort_by_key(|departure| (departure.at, departure.seat));
+    departures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn churn(leave_a_minute: f64) -> Churn {
+        Churn { leave: leave_a_minute / 60.0, rejoin: true, host_leaves: true, silent: 0.0 }
+    }
+
+    fn of_rooms(churn: Churn, rooms: u32) -> Vec<Departure> {
+        (0..rooms).flat_map(|room| of_a_room(churn, MINUTE, RoomIndex(room), 4, Seed(1))).collect()
+    }
+
+    #[test]
+    fn a_tenth_a_minute_is_a_tenth_of_the_peers() {
+        // 400 of 4,000 peers, give or take four deviations.
+        let leaves = of_rooms(churn(0.1), 1_000).len();
+        assert!((320..480).contains(&leaves), "{leaves}");
+        assert_eq!(of_rooms(churn(0.0), 1_000), []);
+    }
+
+    #[test]
+    fn a_room_depends_on_the_seed_and_its_index_alone() {
+        let of = |room, seed| of_a_room(churn(1.0), MINUTE, RoomIndex(room), 8, Seed(seed));
+        assert_eq!(of(3, 1), of(3, 1));
+        assert_ne!(of(3, 1), of(4, 1));
+        assert_ne!(of(3, 1), of(3, 2));
+    }
+
+    #[test]
+    fn nobody_leaves_while_away_and_all_come_back_a_second_before_the_end() {
+        let all = of_a_room(churn(30.0), MINUTE, RoomIndex(0), 4, Seed(1));
+        for seat in (0..4).map(Seat) {
+            let own: Vec<_> = all.iter().filter(|departure| departure.seat == seat).collect();
+            assert!(own.len() > 5, "{own:?}");
+            assert!(own.windows(2).all(|two| two[0].back.is_some_and(|back| back <= two[1].at)), "{own:?}");
+            assert!(own.iter().all(|departure| departure.back.is_none_or(|back| back + LAST_RETURN < MINUTE)));
+        }
+        assert!(all.windows(2).all(|two| two[0].at <= two[1].at), "in order");
+    }
+
+    #[test]
+    fn hosts_stay_unless_asked_and_who_does_not_rejoin_leaves_once() {
+        let hosts = of_rooms(Churn { host_leaves: false, ..churn(5.0) }, 50);
+        assert!(!hosts.is_empty() && hosts.iter().all(|departure| departure.seat != Seat(0)));
+        let once = of_a_room(Churn { rejoin: false, ..churn(50.0) }, MINUTE, RoomIndex(0), 4, Seed(1));
+        assert_eq!((once.len(), once.iter().filter(|departure| departure.back.is_some()).count()), (4, 0));
+    }
+
+    #[test]
+    fn all_of_the_leavers_are_silent_or_none() {
+        let silent =
+            |share| of_rooms(Churn { silent: share, ..churn(1.0) }, 20).iter().filter(|one| one.silent).count();
+        assert_eq!(silent(0.0), 0);
+        assert_eq!(silent(1.0), of_rooms(churn(1.0), 20).len());
+    }
+}

@@ -1,0 +1,109 @@
+//! Peers that leave and come back, with real sockets and real channels.
+
+use meshload::controller::{self, Order, Show};
+use meshload::dialect::Dialect;
+use meshload::metrics::Thresholds;
+use meshload::plan::Plan;
+use meshload::profile::{self, Source};
+use meshload::server::{self, Kind, Routing};
+use meshload::signaling::Reach;
+use meshload::summary::Summary;
+use meshload::vocabulary::seed::Seed;
+use std::time::Duration;
+
+/// Three rooms in which everybody leaves about once.
+const LIVELY: &str = r#"
+[rooms]
+count = 3
+size = 4
+[arrivals]
+shape = "burst"
+[phases]
+steady = "5s"
+drain = "3s"
+[messages]
+rate = "10/s"
+[churn]
+leave = "30%/s"
+host_leaves = true
+"#;
+
+fn play(kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
+    let text = format!("{LIVELY}{more}");
+    let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
+    let plan = Plan::new(profile, Seed(1));
+    let order = Order {
+        plan: plan.clone(),
+        run_id: "t1".to_owned(),
+        dialect: Dialect::Dashboard,
+        url: None,
+        url_shown: None,
+        embedded: server::Config { kind, routing, ..server::Config::default() },
+        reach: Reach::default(),
+        wait_for_target: Duration::ZERO,
+        workers: 2,
+        show: Show::Nothing,
+        thresholds: Thresholds::default(),
+        gates: vec![],
+    };
+    let summary = controller::run(order).unwrap().summary;
+    summary.counts.conserved().unwrap();
+    (plan, summary)
+}
+
+/// Leaves and returns of the plan.
+fn planned(plan: &Plan) -> (u64, u64) {
+    let departures = || plan.rooms.iter().flat_map(|room| &room.departures);
+    (departures().count() as u64, departures().filter(|departure| departure.back.is_some()).count() as u64)
+}
+
+fn check(kind: Kind, routing: Routing, more: &str) -> Summary {
+    let (plan, summary) = play(kind, routing, more);
+    let case = format!("{kind:?}, {routing:?}, {more}");
+    let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
+    let (leaves, returns) = planned(&plan);
+    assert!(leaves > 6 && returns > 4, "{case}: {leaves} leaves, {returns} returns");
+    assert_eq!((peers.planned, peers.rejoins, peers.failed), (12, returns, 0), "{case}: {:#?}", summary.failures);
+    assert_eq!(peers.joined, 12 + returns, "{case}");
+    assert_eq!(edges.failed + edges.dropped, 0, "{case}: {:#?}", summary.failures);
+    // An edge is unfinished only where a leave came into its handshake.
+    assert!(edges.rejoins > returns && edges.opened + edges.unfinished == 18 + edges.rejoins, "{case}: {edges:?}");
+    assert!(edges.unfinished <= leaves, "{case}: {edges:?}");
+    assert!(edges.left > leaves && edges.closed_early == edges.left, "{case}: {edges:?}");
+    assert_eq!(messages.lost, 0, "{case}: {messages:?}");
+    assert!(messages.sent > 100 && messages.delivered > messages.sent / 2, "{case}: {messages:?}");
+    summary
+}
+
+#[test]
+fn who_leaves_is_noticed_by_all_that_stay_and_comes_back_to_all() {
+    for kind in [Kind::Relay, Kind::Registry] {
+        for routing in [Routing::All, Routing::Room] {
+            let summary = check(kind, routing, "");
+            let notices = &summary.timers["leave_notice"].due;
+            assert_eq!(notices.count, summary.counts.edges.left, "{kind:?}, {routing:?}");
+            assert!(notices.p.p50 < 200_000, "{kind:?}, {routing:?}: {} us", notices.p.p50);
+        }
+    }
+}
+
+#[test]
+fn who_goes_without_a_word_is_missed_in_the_next_list_of_a_registry() {
+    let summary = check(Kind::Registry, Routing::All, "silent = \"100%\"\n");
+    let notices = &summary.timers["leave_notice"].due;
+    assert!(notices.count > summary.counts.edges.left / 2, "{} of {:?}", notices.count, summary.counts.edges);
+}
+
+#[test]
+fn on_a_relay_nobody_tells_of_who_goes_without_a_word_and_it_comes_back_all_the_same() {
+    check(Kind::Relay, Routing::Room, "silent = \"100%\"\n");
+}
+
+#[test]
+fn without_returns_a_room_only_shrinks() {
+    let (plan, summary) = play(Kind::Relay, Routing::Room, "rejoin = false\n");
+    let (leaves, returns) = planned(&plan);
+    assert!(leaves > 3 && returns == 0);
+    assert_eq!((summary.counts.peers.rejoins, summary.counts.edges.rejoins), (0, 0));
+    assert!(summary.counts.edges.left > 0, "{:?}", summary.counts.edges);
+}

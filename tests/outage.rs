@@ -1,0 +1,110 @@
+//! A target that is killed in the middle of a run and comes back: peers reconnect, and the report says how that went.
+
+use meshload::summary::Summary;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_meshload");
+
+/// A server in a process of its own, gone with this value.
+struct Serving(Child);
+
+impl Serving {
+    /// Listens on `address`; gives its URL.
+    fn start(kind: &str, address: &str) -> (Self, String) {
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--kind", kind, "--listen", address]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("no server: {line}")).to_owned();
+        (Self(child), url)
+    }
+}
+
+impl Drop for Serving {
+    /// SIGKILL: no goodbye.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Two rooms whose messages flow for long enough to lose the server and to see it again.
+const PROFILE: &str = r#"
+[target]
+reconnect_first = "200ms"
+reconnect_cap = "1s"
+[rooms]
+count = 2
+size = 4
+[arrivals]
+shape = "burst"
+[phases]
+steady = "14s"
+drain = "5s"
+[messages]
+rate = "5/s"
+"#;
+
+/// Plays a run whose server is killed in its steady phase and started again after `down`.
+fn play(kind: &str, down: Duration) -> Summary {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.toml"), PROFILE).unwrap();
+    let (server, url) = Serving::start(kind, "127.0.0.1:0");
+    let address = url.trim_start_matches("ws://").trim_end_matches("/ws/").to_owned();
+    let mut run = Command::new(PROGRAM)
+        .args(["run", "p.toml", "--target", &url, "--out", "report", "--format", "json"])
+        .current_dir(folder.path())
+        .env("MESHLOAD_ON_INVALID", "warn")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let all_open = lines.by_ref().find(|line| line.contains("steady") && line.contains("edges 12/12"));
+    assert!(all_open.is_some(), "never all open");
+    drop(server);
+    // How long the target is down is what is played here.
+    thread::sleep(down);
+    let (_server, _) = Serving::start(kind, &address);
+    let rest: Vec<String> = lines.collect();
+    run.wait().unwrap();
+    let text = std::fs::read_to_string(folder.path().join("report/summary.json"));
+    Summary::read(&text.unwrap_or_else(|error| panic!("{error}: {rest:#?}"))).unwrap()
+}
+
+fn check(kind: &str) {
+    let down = Duration::from_millis(1_500);
+    let summary = play(kind, down);
+    summary.counts.conserved().unwrap();
+    let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
+    assert_eq!((edges.opened, edges.failed, edges.closed_early), (12, 0, 0), "{kind}: open channels stay");
+    // What a starved machine has in flight at the end of the drain is cut; nothing is lost with the server.
+    assert_eq!(messages.lost, 0, "{kind}: {messages:?}");
+    assert_eq!((peers.joined, peers.rejoins, peers.reconnects), (8, 0, 8), "{kind}: {peers:?}");
+
+    let [outage] = &summary.outages[..] else { panic!("{kind}: {:#?}", summary.outages) };
+    assert_eq!((outage.lost, outage.back), (8, 8), "{kind}: {outage:#?}");
+    let recovery = Duration::from_micros(outage.recovery_us.unwrap());
+    assert!(recovery >= down && recovery < down + Duration::from_secs(4), "{kind}: {recovery:?}");
+    let reasons: Vec<_> = outage.causes.iter().map(|cause| cause.reason.as_str()).collect();
+    assert_eq!(reasons, ["closed", "refused"], "{kind}: {outage:#?}");
+    assert_eq!(outage.causes[0].count, 8, "{kind}: {outage:#?}");
+    let switched_us = outage.causes[1].first_us - outage.causes[0].first_us;
+    assert!(switched_us < 1_000_000, "{kind}: refused {switched_us} us after closed");
+    // At most a dial at once and one each half second, on average, of each peer; a storm would be thousands.
+    assert!(outage.redials >= 8 && outage.redials < 8 * 12, "{kind}: {outage:#?}");
+}
+
+#[test]
+fn a_relay_that_is_killed_and_comes_back_gets_all_of_its_peers_back() {
+    check("relay");
+}
+
+#[test]
+fn a_registry_that_is_killed_and_comes_back_gets_all_of_its_peers_back() {
+    check("registry");
+}
