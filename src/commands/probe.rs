@@ -2,10 +2,12 @@
 
 use super::run::coloured;
 use super::stdout::{complain, write};
+use super::task::turn_away;
 use super::{Exit, faults, input};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, SeedChoice, ShapeArgs};
-use crate::controller::{Embedded, Endpoints};
+use crate::controller::{self, Embedded, Endpoints, Trouble};
 use crate::dialect::Dialect;
+use crate::engine::Gathering;
 use crate::probe::{Live, Order, Repeat, Report, Setup, html, json, mermaid, probe as examine, text};
 use crate::profile::Profile;
 use crate::server;
@@ -49,12 +51,17 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, None) => return Exit::Broken,
     };
     let reach = Reach { allowed_hosts: args.allow_target.clone() };
+    let gathering = match gathering(&profile, &reach) {
+        Ok(gathering) => gathering,
+        Err(trouble) => return turn_away(&trouble),
+    };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, reach);
     let setup = Setup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
         }),
         engine: profile.engine.kind,
+        gathering,
         seed,
         unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
     };
@@ -77,6 +84,13 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     });
     let report = if args.trace { report.with_trace() } else { report };
     exit(&report).first_of(write(render(args, &report)))
+}
+
+fn gathering(profile: &Profile, reach: &Reach) -> Result<Gathering, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let found = runtime.block_on(controller::gathering(&profile.engine, reach));
+    runtime.shutdown_background();
+    found
 }
 
 /// The options' changes, with the trigger that the dashboard's known failure is about where none is chosen.

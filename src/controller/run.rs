@@ -5,6 +5,7 @@ use super::embedded::Embedded;
 use super::endpoint::Endpoints;
 use super::machine::machine;
 use super::progress::{Progress, Show, View};
+use super::servers::gathering;
 use super::session::{Session, play};
 use super::signals::{Signal, Signals};
 use super::target::reach_target;
@@ -86,6 +87,8 @@ pub enum Trouble {
     Far { host: String, address: IpAddr },
     /// The URL can't be dialled.
     Url(String),
+    /// A STUN or TURN server can't be found.
+    IceServer(String),
     /// The operating system refused what the run needs.
     Own(io::Error),
 }
@@ -125,6 +128,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.reach.clone());
+    let gathering = gathering(&order.plan.profile.engine, &order.reach).await?;
     let stopped_early = tokio::select! {
         reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
         signal = signals.first() => Some(Stop::Signal(signal)),
@@ -135,6 +139,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         run_id: order.run_id,
         dialect: order.dialect,
         endpoints: Some(endpoints),
+        gathering,
         target,
         workers: order.workers,
         show: order.show,

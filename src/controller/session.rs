@@ -9,6 +9,7 @@ use super::signals::Signals;
 use super::umpire::Umpire;
 use super::worker::{Common, Harvest};
 use crate::dialect::Dialect;
+use crate::engine::Gathering;
 use crate::gates::Gate;
 use crate::metrics::{Facts, Recorder, Thresholds, summarize};
 use crate::plan::Plan;
@@ -31,6 +32,7 @@ pub(super) struct Session {
     pub dialect: Dialect,
     /// None passes signaling in memory.
     pub endpoints: Option<Endpoints>,
+    pub gathering: Gathering,
     /// As reports may show it.
     pub target: String,
     pub workers: usize,
@@ -46,12 +48,13 @@ pub(super) async fn play(
     signals: &mut Signals,
     stopped_early: Option<Stop>,
 ) -> Result<Done, Trouble> {
-    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds, gates } = session;
+    let Session { plan, run_id, dialect, endpoints, gathering, target, workers, show, thresholds, gates } = session;
     let umpire = Umpire::new(gates, show != Show::Nothing);
     let workers = workers.clamp(1, plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
     let common = Arc::new(Common {
         endpoints,
+        gathering,
         dialect,
         naming: Naming::new(run_id.clone(), plan.peers() as u32),
         start,

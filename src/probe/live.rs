@@ -4,7 +4,7 @@ use super::curtain::Curtain;
 use super::world::{Line, News, Play, Tidings, World};
 use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
-use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
+use crate::engine::{Engine, Gathering, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use crate::peer::{Config, Peer, Talk, TalkPattern};
 use crate::signaling::{Connection, Endpoint, dial, resolve};
 use crate::vocabulary::choice::{EngineKind, Reliability};
@@ -41,6 +41,8 @@ pub type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> 
 pub struct Setup {
     pub endpoint: Box<EndpointOf>,
     pub engine: EngineKind,
+    /// Where the engine webrtc gets its candidates.
+    pub gathering: Gathering,
     pub seed: Seed,
     /// Milliseconds since the Unix epoch, now.
     pub unix_ms: u64,
@@ -83,6 +85,10 @@ impl Live {
             None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
             Some(setup) => {
                 let credentials = self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0));
+                if self.setup.engine == EngineKind::Webrtc {
+                    let setup = WebrtcSetup::new(setup.clone(), self.setup.gathering.clone());
+                    return Ok(Box::new(WebrtcEngine::new(Arc::new(setup), play.size(), credentials)));
+                }
                 let engine = RtcEngine::open(setup.clone(), play.size(), credentials);
                 Ok(Box::new(engine.map_err(|error| limit(format!("UDP socket: {error}")))?))
             }

@@ -6,6 +6,7 @@ pub mod builtin;
 mod document;
 mod environment;
 mod gates;
+mod ice;
 mod language;
 mod messages;
 mod overrides;
@@ -19,6 +20,7 @@ mod written;
 
 pub use document::TEXT_BYTES_MAX;
 pub use environment::{Environment, expand};
+pub use ice::{IceServer, IceTransportPolicy, Login};
 pub use overrides::{Knob, Override};
 pub use problem::{Problem, nearest};
 pub use secret::Secret;
@@ -228,6 +230,9 @@ pub enum Start {
 pub struct EngineChoice {
     pub kind: EngineKind,
     pub certificates: Certificates,
+    /// Only the engine webrtc has any.
+    pub ice_servers: Vec<IceServer>,
+    pub ice_transport_policy: IceTransportPolicy,
 }
 
 /// What INVALID and SUSPECT runs do to the exit code, and from where on a run is one (measurement.md, the table of

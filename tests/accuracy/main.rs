@@ -2,6 +2,7 @@
 //! In the short form, which runs with every test, only what holds by construction is asserted.
 
 mod delays;
+mod engines;
 mod freezes;
 mod plays;
 mod processes;
@@ -21,6 +22,7 @@ fn everything_holds_on_an_idle_machine() {
         rows.extend(delays::constant(Duration::from_millis(delay_ms), 60));
     }
     rows.extend(delays::two_points(60));
+    rows.extend(engines::agree(60));
     rows.extend(freezes::of_the_target(Duration::from_secs(10)));
     rows.extend(freezes::of_the_generator(Duration::from_secs(3)));
     rows.push(starvation::starved(20, 1_000));
@@ -47,6 +49,13 @@ fn the_percentiles_on_either_side_of_a_step_lie_on_either_side_of_it() {
     table::print(&rows);
     let beyond = rows.iter().find(|row| row.what.contains("p95")).expect("a row about p95");
     assert!(beyond.holds_at_least, "{beyond:?}");
+}
+
+#[test]
+fn what_the_target_costs_does_not_depend_on_the_engine() {
+    let rows = engines::agree(6);
+    table::print(&rows);
+    assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
 }
 
 #[test]

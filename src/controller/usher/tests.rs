@@ -5,7 +5,7 @@ use super::super::pulse::Pulses;
 use super::super::worker::facts;
 use super::*;
 use crate::dialect::Dialect;
-use crate::engine::{Engine, NoneEngine};
+use crate::engine::{Engine, Gathering, NoneEngine};
 use crate::plan::Plan;
 use crate::profile::{self, Source};
 use crate::signaling::Reach;
@@ -52,6 +52,7 @@ fn common(url: String) -> Arc<Common> {
     Arc::new(Common {
         watched: None,
         endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Reach::default())),
+        gathering: Gathering::new(vec![], profile.engine.ice_transport_policy).unwrap(),
         dialect: Dialect::Dashboard,
         naming: Naming::new("m1".to_owned(), 3),
         start: Instant::now(),

@@ -1,6 +1,7 @@
 //! One connection of the sans-IO `rtc` core: its settings, and how it is driven until it is quiet.
 
 use super::RtcSetup;
+use crate::engine::dtls::is_plain_alert;
 use crate::vocabulary::choice::Reliability;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::link::Notice;
@@ -27,7 +28,7 @@ const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
 const CHECK_PAUSE_LAST: Duration = Duration::from_millis(50);
 
 /// Consent is asked for this often at most (RFC 7675 §5.1).
-const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+pub const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An open channel without traffic for this long has no SCTP timer left that matters.
 const QUIET_AFTER: Duration = Duration::from_millis(1_500);
@@ -37,8 +38,6 @@ const ROUNDS_MAX: usize = 64;
 
 /// A channel holds at most this much that is not acknowledged yet; in bytes.
 const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
-
-const DTLS_ALERT: u8 = 21;
 
 /// How far the connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,18 +78,7 @@ impl Link {
         local: SocketAddr,
     ) -> Result<(Self, String), Error> {
         let mut link = Self::new(now, setup, ufrag, password)?;
-        let (max_retransmits, max_packet_life_time) = match setup.reliability {
-            Reliability::Reliable => (None, None),
-            Reliability::MaxRetransmits(times) => (Some(times), None),
-            Reliability::MaxLifetime(millis) => (None, Some(millis)),
-        };
-        let init = RTCDataChannelInit {
-            ordered: setup.ordered,
-            max_packet_life_time,
-            max_retransmits,
-            ..RTCDataChannelInit::default()
-        };
-        link.channel = Some(link.core.create_data_channel("chat", Some(init))?.id());
+        link.channel = Some(link.core.create_data_channel("chat", Some(channel_init(setup)))?.id());
         link.gather_early(setup, local)?;
         let offer = link.core.create_offer(None)?;
         let sdp = offer.sdp.clone();
@@ -244,7 +232,7 @@ impl Link {
         let configuration = RTCConfigurationBuilder::new().with_certificates(vec![setup.certificate.clone()]).build();
         let core = RTCPeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_setting_engine(settings(setup, consent_interval, ufrag.clone(), password))
+            .with_setting_engine(settings(setup, CHECK_PAUSE_FIRST, consent_interval, ufrag.clone(), password))
             .build(now)?;
         Ok(Self {
             core,
@@ -338,13 +326,34 @@ impl Link {
     }
 }
 
+/// What the profile's `[messages]` promise.
+pub fn channel_init(setup: &RtcSetup) -> RTCDataChannelInit {
+    let (max_retransmits, max_packet_life_time) = match setup.reliability {
+        Reliability::Reliable => (None, None),
+        Reliability::MaxRetransmits(times) => (Some(times), None),
+        Reliability::MaxLifetime(millis) => (None, Some(millis)),
+    };
+    RTCDataChannelInit {
+        ordered: setup.ordered,
+        max_packet_life_time,
+        max_retransmits,
+        ..RTCDataChannelInit::default()
+    }
+}
+
 /// Every default here that is not the library's: its own add 200 to 600 ms to a handshake that takes 2 ms.
-fn settings(setup: &RtcSetup, consent_interval: Duration, ufrag: String, password: String) -> SettingEngine {
+pub fn settings(
+    setup: &RtcSetup,
+    check_pause: Duration,
+    consent_interval: Duration,
+    ufrag: String,
+    password: String,
+) -> SettingEngine {
     let zero = Some(Duration::ZERO);
     SettingEngineBuilder::new()
         .with_ice_credentials(ufrag, password)
         // Enough requests to last until the timeout, whatever the pace.
-        .with_ice_connection_attempts(Some(CHECK_PAUSE_FIRST), Some(u16::MAX))
+        .with_ice_connection_attempts(Some(check_pause), Some(u16::MAX))
         // Together below the handshake's timeout, or ice_failed would never show.
         .with_ice_timeouts(Some(setup.timeout.mul_f64(0.7)), Some(setup.timeout.mul_f64(0.2)), Some(consent_interval))
         // A check that overtakes its trickled candidate makes the other end peer-reflexive.
@@ -371,9 +380,4 @@ fn candidate_init(local: SocketAddr) -> RTCIceCandidateInit {
         sdp_mline_index: Some(0),
         ..RTCIceCandidateInit::default()
     }
-}
-
-/// A DTLS alert record of epoch 0: while the handshake runs, it is its failure (RFC 6347 §4.1).
-fn is_plain_alert(datagram: &[u8]) -> bool {
-    datagram.first() == Some(&DTLS_ALERT) && datagram.get(3..5) == Some(&[0, 0])
 }
