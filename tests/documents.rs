@@ -1,6 +1,7 @@
 //! What the documents tell people to type is accepted, what they hand to other programs can be read, and the sample
 //! report is today's.
 
+use meshload::capacity::Findings;
 use meshload::cli::{Command, parse_from};
 use meshload::gates::Gate;
 use meshload::profile::{self, Source};
@@ -199,10 +200,31 @@ fn the_sample_report_is_what_is_made_of_its_summary_today() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
     let summary = Summary::read(&fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap();
     for (name, content) in report::files(&summary) {
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(folder.join(name), &content).unwrap();
-        }
-        let kept = fs::read(folder.join(name)).unwrap_or_default();
-        assert!(kept == content, "reports/sample/{name} is of another day: run this test with UPDATE=1");
+        kept(&folder.join(name), &content);
     }
+}
+
+/// A search of `profiles/capacity.toml`; `UPDATE=1` renders its findings again.
+#[test]
+fn the_sample_planning_report_is_what_is_made_of_its_findings_today() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample-capacity");
+    let findings: Findings = serde_json::from_slice(&fs::read(folder.join("capacity.json")).unwrap()).unwrap();
+    // capacity.json itself is where it all comes from: a number read and written again may differ in its last digit.
+    for (name, content) in report::capacity::files(&findings).into_iter().filter(|(name, _)| *name != "capacity.json") {
+        kept(&folder.join(name), &content);
+    }
+}
+
+#[test]
+fn the_committed_schema_of_a_search_is_that_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/capacity.schema.json");
+    kept(&path, Findings::json_schema().as_bytes());
+}
+
+fn kept(path: &Path, content: &[u8]) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, content).unwrap();
+    }
+    let kept = fs::read(path).unwrap_or_default();
+    assert!(kept == content, "{} is of another day: run this test with UPDATE=1", path.display());
 }

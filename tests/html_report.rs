@@ -8,7 +8,8 @@ mod hostile;
 mod sample;
 
 use hostile::{HOSTILE, poisoned};
-use meshload::report::html;
+use meshload::capacity::Findings;
+use meshload::report::{self, html};
 use meshload::summary::Summary;
 use meshload::vocabulary::glossary;
 use proptest::prelude::*;
@@ -115,9 +116,15 @@ fn in_a_real_browser_no_script_runs_and_the_console_stays_silent() {
         return;
     };
     let all = HOSTILE.join(" ");
-    let pages = [("calm.html", sample::summary()), ("hostile.html", poisoned(sample::summary(), &all))];
-    for (name, summary) in pages {
-        let path = keep(name, &html::render(&summary));
+    let search = include_str!("../reports/sample-capacity/capacity.json");
+    let pages = [
+        ("calm.html", html::render(&sample::summary())),
+        ("hostile.html", html::render(&poisoned(sample::summary(), &all))),
+        ("capacity.html", planning_report(search)),
+        ("hostile-capacity.html", planning_report(&search.replace("mesh_complete", &within_quotes(&all)))),
+    ];
+    for (name, page) in pages {
+        let path = keep(name, &page);
         let profile = tempfile::tempdir().unwrap();
         let output = Command::new(chromium)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
@@ -133,4 +140,17 @@ fn in_a_real_browser_no_script_runs_and_the_console_stays_silent() {
         assert!(!dom.contains("<title>owned"), "{name}: a script ran");
         assert!(!log.contains("CONSOLE"), "{name}: {log}");
     }
+}
+
+fn planning_report(capacity_json: &str) -> String {
+    let findings: Findings = serde_json::from_str(capacity_json).unwrap();
+    let files = report::capacity::files(&findings);
+    let (_, page) = files.iter().find(|(name, _)| *name == "report.html").unwrap();
+    String::from_utf8(page.clone()).unwrap()
+}
+
+/// As it may stand between the quotes of a JSON string.
+fn within_quotes(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap();
+    quoted[1..quoted.len() - 1].to_owned()
 }

@@ -7,13 +7,14 @@ use crate::capacity::search::Ends;
 use crate::capacity::vary::{Vary, figure};
 use crate::profile::Profile;
 use crate::summary::run::{Build, Machine};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Keys are added within a version, never renamed.
 const SCHEMA: u32 = 1;
 
 /// `capacity.json`. Loads are in the unit of `vary`, durations in microseconds, shares from 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {
     pub schema: u32,
     /// The answer in one sentence.
@@ -46,7 +47,7 @@ pub struct Findings {
     pub counts_invalid: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitedBy {
     /// It broke a gate.
@@ -57,7 +58,7 @@ pub enum LimitedBy {
     Range,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StoppedBy {
     Budget,
@@ -65,7 +66,7 @@ pub enum StoppedBy {
 }
 
 /// What is known of the limit: it lies from `held` up to `broke`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bracket {
     pub held: Option<f64>,
     pub broke: Option<f64>,
@@ -74,14 +75,14 @@ pub struct Bracket {
 }
 
 /// A gate of the search. `limit_us`: where it crosses the latencies of the knee chart, if it is on time_to_open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateLine {
     pub gate: String,
     pub limit_us: Option<u64>,
 }
 
 /// How to do it again.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reproduction {
     /// The whole search.
     pub search: String,
@@ -92,7 +93,7 @@ pub struct Reproduction {
 }
 
 /// On what, when and by what.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
     pub meshload: Build,
     pub profile: String,
@@ -214,6 +215,13 @@ impl Findings {
     /// As the file holds it: indented, with a newline at the end.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("findings hold nothing that JSON can't");
+        text.push('\n');
+        text
+    }
+
+    /// The schema of that file, as committed in `reports/capacity.schema.json` (JSON Schema 2020-12).
+    pub fn json_schema() -> String {
+        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Self)).expect("a schema is plain JSON");
         text.push('\n');
         text
     }

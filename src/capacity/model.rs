@@ -1,10 +1,11 @@
 //! How the server's work grows: constant, with the room or with everybody, fitted to the probes.
 
 use crate::capacity::probe::Probe;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// With what a cost per edge grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The same whatever else is there: the total is linear.
@@ -18,7 +19,7 @@ pub enum Kind {
 }
 
 /// A cost per unit against the population, `constant + slope × peers`, beside the fit that has no slope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Growth {
     pub kind: Kind,
     pub points: usize,
@@ -37,7 +38,7 @@ pub struct Growth {
     pub peers_max: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// Peers that hear each frame said.
     pub fan_out: Growth,

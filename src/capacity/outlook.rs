@@ -2,10 +2,11 @@
 
 use crate::capacity::model::{Kind, Model};
 use crate::capacity::probe::{Probe, Verdict};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One line of the what-if table. Figures of the server while the rooms arrive, in the time that they took here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     pub rooms: u64,
     pub room_size: u64,

@@ -5,10 +5,11 @@ use crate::capacity::target::{TargetLoad, TargetRow};
 use crate::summary::Summary;
 use crate::summary::counts::Signaling;
 use crate::summary::verdict::{GateResult, Validity};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a probe said of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every gate held.
@@ -23,7 +24,7 @@ pub enum Verdict {
 
 /// A whole, fresh run at one load. Durations in microseconds; counts take in the warm-up where they say what
 /// the target did, and leave it out where gates are judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     pub load: f64,
     pub seed: u64,

@@ -1,10 +1,11 @@
 //! What the target was doing, second by second, and what that says about its limit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One look at the target's process, lined up with the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRow {
     /// Seconds from the start of the run.
     pub second: u64,
@@ -19,7 +20,7 @@ pub struct TargetRow {
 }
 
 /// The target over one probe.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetLoad {
     pub cpu_cores_mean: Option<f64>,
     /// In the busiest second.

@@ -1,10 +1,11 @@
 //! What of a profile is varied, and the profile at a load.
 
 use crate::profile::{Pattern, Profile, Size, Stage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The one thing that grows from probe to probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Vary {
     /// More rooms in the same time: rates of arrival grow with the number of rooms.

@@ -186,7 +186,7 @@ impl WatchOver {
         let lengths = Lengths { warmup: phases.warmup, steady: phases.steady, drain: phases.drain };
         Ok(Self {
             conductor: Conductor::new(common.start, lengths),
-            health: Health::new(machine().cores),
+            health: Health::new(machine().cores, common.start),
             progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
             umpire,
             tripped: None,
@@ -273,11 +273,11 @@ impl WatchOver {
     }
 
     fn take_sample(&mut self, now: Instant) {
-        self.sampled_at = now;
+        let since = std::mem::replace(&mut self.sampled_at, now);
         self.health.sample(vitals::sample(&self.common.pulses.threads()));
         self.health.depths(self.common.pulses.depths());
         for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
-            self.health.lag(worker, lag);
+            self.health.lag(worker, since, lag);
         }
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));

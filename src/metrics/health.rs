@@ -1,5 +1,7 @@
 //! How the generator fares: a fold over samples of the process and the lag of its workers' timers.
 
+use crate::metrics::grid::{Fold, Grid};
+use crate::metrics::series::Vitals;
 use crate::metrics::tally::Tally;
 use crate::metrics::validity::Strain;
 use crate::summary::distribution::Distribution;
@@ -56,11 +58,12 @@ pub struct Health {
     depths: Depths,
     lost_intervals: u64,
     clock_jump: Duration,
+    vitals: Grid<Vitals>,
 }
 
 impl Health {
-    /// `cores`: those granted by affinity and quota.
-    pub fn new(cores: f64) -> Self {
+    /// `cores`: those granted by affinity and quota; `start`: of the run, as the recorder has it.
+    pub fn new(cores: f64, start: Instant) -> Self {
         Self {
             cores: cores.max(0.01),
             first: None,
@@ -72,6 +75,7 @@ impl Health {
             depths: Depths::default(),
             lost_intervals: 0,
             clock_jump: Duration::ZERO,
+            vitals: Grid::new(start),
         }
     }
 
@@ -86,6 +90,11 @@ impl Health {
             if cpu.as_secs_f64() > BUSY * self.cores * took.as_secs_f64() {
                 self.busy += took;
             }
+            let waited = waited(&sample).saturating_sub(waited(&last));
+            let (rss_bytes, fds) = (sample.rss_bytes, sample.fds);
+            let vitals = Vitals { looked: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
+            // What was seen just now is what happened since the look before.
+            self.vitals.at(last.at).fold(vitals);
         }
         self.first.get_or_insert(sample);
         self.last = Some(sample);
@@ -93,8 +102,10 @@ impl Health {
         self.fds_max = self.fds_max.max(sample.fds);
     }
 
-    /// How late `worker`'s timer fired: samples since the last call, which are added.
-    pub fn lag(&mut self, worker: usize, lag: &Histogram) {
+    /// How late `worker`'s timer fired: samples since the last call, at about `since`, which are added.
+    pub fn lag(&mut self, worker: usize, since: Instant, lag: &Histogram) {
+        let row = self.vitals.at(since);
+        row.lag_max_us = row.lag_max_us.max(lag.max_us());
         if self.lag.len() <= worker {
             self.lag.resize_with(worker + 1, Histogram::default);
         }
@@ -114,6 +125,10 @@ impl Health {
     /// The wall clock and the monotonic one disagree by this much more than before.
     pub fn clock_jumped(&mut self, by: Duration) {
         self.clock_jump = self.clock_jump.max(by);
+    }
+
+    pub(super) fn vitals(&self) -> &Grid<Vitals> {
+        &self.vitals
     }
 
     pub(super) fn strain(&self) -> Strain {
@@ -150,7 +165,7 @@ impl Health {
     }
 
     fn waited(&self) -> Duration {
-        self.grown(|sample| sample.run_wait) + self.grown(|sample| sample.throttled)
+        self.grown(waited)
     }
 
     fn grown(&self, of: impl Fn(&Sample) -> Duration) -> Duration {
@@ -173,6 +188,10 @@ impl Health {
     }
 }
 
+fn waited(sample: &Sample) -> Duration {
+    sample.run_wait + sample.throttled
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,7 +199,7 @@ mod tests {
     /// Samples a second apart, each with the CPU time and the wait of that second, in milliseconds.
     fn after(seconds: &[(u64, u64)]) -> Health {
         let start = Instant::now();
-        let mut health = Health::new(2.0);
+        let mut health = Health::new(2.0, start);
         let (mut cpu, mut wait) = (0, 0);
         for (second, (cpu_ms, wait_ms)) in [(0, 0)].iter().chain(seconds).enumerate() {
             (cpu, wait) = (cpu + cpu_ms, wait + wait_ms);
@@ -214,12 +233,12 @@ mod tests {
 
     #[test]
     fn a_starving_worker_does_not_hide_among_idle_ones() {
-        let mut health = Health::new(2.0);
+        let mut health = Health::new(2.0, Instant::now());
         let (mut idle, mut starved) = (Histogram::default(), Histogram::default());
         (0..10_000).for_each(|_| idle.record_us(50));
         (0..100).for_each(|_| starved.record_us(80_000));
-        health.lag(0, &idle);
-        health.lag(1, &starved);
+        health.lag(0, Instant::now(), &idle);
+        health.lag(1, Instant::now(), &starved);
         assert_eq!((health.strain().lag_p99_us / 1_000, health.strain().lag_samples), (80, 100));
         assert_eq!(health.shown(Tally::default()).lag_us.p.p95, 50);
     }
@@ -245,6 +264,6 @@ mod tests {
 
     #[test]
     fn nothing_sampled_is_nothing_held_against_the_run() {
-        assert_eq!(Health::new(1.0).strain(), Strain::default());
+        assert_eq!(Health::new(1.0, Instant::now()).strain(), Strain::default());
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod deliveries;
 mod edge;
 mod failures;
+mod grid;
 mod health;
 mod lane;
 mod live;

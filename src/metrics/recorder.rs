@@ -3,9 +3,10 @@
 use crate::metrics::account::Account;
 use crate::metrics::deliveries::Deliveries;
 use crate::metrics::edge::Edge;
+use crate::metrics::grid::Grid;
 use crate::metrics::peer::Peer;
 use crate::metrics::room::{Room, RoomFacts};
-use crate::metrics::series::{Series, quantile};
+use crate::metrics::series::{Deeds, quantile, recent_us};
 use crate::metrics::stamp::Stamp;
 use crate::metrics::tally::Tally;
 use crate::vocabulary::event::{Event, What};
@@ -28,7 +29,7 @@ pub struct Recorder {
     /// Of the measured rooms, and of those of the warm-up.
     pub(super) accounts: [Account; 2],
     pub(super) deliveries: Deliveries,
-    pub(super) series: Series,
+    pub(super) series: Grid<Deeds>,
     pub(super) tally: Tally,
     /// Events of rooms or seats that are not ours.
     pub(super) strays: u64,
@@ -71,7 +72,7 @@ impl Recorder {
             edges: vec![],
             accounts: [Account::new(kinds), Account::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
-            series: Series::new(start),
+            series: Grid::new(start),
             tally: Tally::default(),
             strays: 0,
         };
@@ -138,7 +139,7 @@ impl Recorder {
 
     /// The samples behind `recent_p99`, microseconds: those of several workers are read together.
     pub fn recent_us(&self) -> Vec<u32> {
-        self.series.recent_us()
+        recent_us(&self.series)
     }
 
     /// Takes in another worker's rooms, of the same run.

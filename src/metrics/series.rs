@@ -1,26 +1,15 @@
-//! The run second by second, in at most a thousand rows however long it lasts.
+//! The run second by second: what happened in it, and how the generator fared meanwhile.
 
+use crate::metrics::grid::{Fold, Grid};
 use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const ROWS_MAX: usize = 1_000;
 /// Rows that `recent_us` looks back over.
 const RECENT: usize = 5;
 
-#[derive(Clone, Debug)]
-pub(super) struct Series {
-    start: Instant,
-    /// Seconds to a row: a power of two, so that two series can be laid over each other.
-    width: u64,
-    rows: Vec<Row>,
-    /// The row that was used last, and until when it is the right one.
-    last: usize,
-    last_from: Instant,
-}
-
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
+pub(super) struct Deeds {
     pub joined: u64,
     pub opened: u64,
     pub failed: u64,
@@ -30,70 +19,35 @@ pub(super) struct Row {
     pub times_us: Vec<u32>,
 }
 
-impl Series {
-    pub fn new(start: Instant) -> Self {
-        Self { start, width: 1, rows: vec![Row::default()], last: 0, last_from: start }
-    }
-
-    pub fn at(&mut self, at: Instant) -> &mut Row {
-        // Events come in order or nearly so: the division is done once a second, not once a frame.
-        let since_last = at.checked_duration_since(self.last_from);
-        if since_last.is_none_or(|since| since >= Duration::from_secs(self.width)) {
-            self.turn_to(at);
-        }
-        &mut self.rows[self.last]
-    }
-
-    pub fn merge(&mut self, mut other: Self) {
-        while self.width < other.width {
-            self.widen();
-        }
-        while other.width < self.width {
-            other.widen();
-        }
-        if self.rows.len() < other.rows.len() {
-            self.rows.resize_with(other.rows.len(), Row::default);
-        }
-        self.rows.iter_mut().zip(other.rows).for_each(|(ours, theirs)| ours.merge(theirs));
-        self.turn_to(self.start);
-    }
-
-    /// Microseconds of the newest rows' samples, unordered.
-    pub fn recent_us(&self) -> Vec<u32> {
-        let newest = &self.rows[self.rows.len().saturating_sub(RECENT)..];
-        newest.iter().flat_map(|row| row.times_us.iter().copied()).collect()
-    }
-
-    pub fn rows(&self) -> Vec<SeriesRow> {
-        self.rows.iter().enumerate().map(|(index, row)| row.shown(index as u64 * self.width, self.width)).collect()
-    }
-
-    fn turn_to(&mut self, at: Instant) {
-        let second = at.saturating_duration_since(self.start).as_secs();
-        while second / self.width >= ROWS_MAX as u64 {
-            self.widen();
-        }
-        self.last = (second / self.width) as usize;
-        if self.rows.len() <= self.last {
-            self.rows.resize_with(self.last + 1, Row::default);
-        }
-        self.last_from = self.start + Duration::from_secs(self.last as u64 * self.width);
-    }
-
-    fn widen(&mut self) {
-        let mut rows = std::mem::take(&mut self.rows).into_iter();
-        while let Some(mut row) = rows.next() {
-            if let Some(neighbour) = rows.next() {
-                row.merge(neighbour);
-            }
-            self.rows.push(row);
-        }
-        self.width *= 2;
-    }
+/// The generator between looks at it; a look is about a second after the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Vitals {
+    /// Whether anybody looked.
+    pub looked: bool,
+    /// CPU time of the process.
+    pub cpu: Duration,
+    /// Time spent runnable without a CPU, or throttled.
+    pub waited: Duration,
+    pub lag_max_us: u64,
+    pub rss_bytes: u64,
+    pub fds: u64,
 }
 
-impl Row {
-    fn merge(&mut self, other: Self) {
+/// The rows of a summary; both grids began with the run.
+pub(super) fn rows(deeds: &Grid<Deeds>, vitals: &Grid<Vitals>) -> Vec<SeriesRow> {
+    let (mut deeds, mut vitals) = (deeds.clone(), vitals.clone());
+    deeds.align(&mut vitals);
+    let both = deeds.rows().zip(vitals.rows());
+    both.map(|((second, seconds, deeds), (_, _, vitals))| shown(second, seconds, deeds, vitals)).collect()
+}
+
+/// Microseconds of the newest rows' samples, unordered.
+pub(super) fn recent_us(deeds: &Grid<Deeds>) -> Vec<u32> {
+    deeds.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
+}
+
+impl Fold for Deeds {
+    fn fold(&mut self, other: Self) {
         self.joined += other.joined;
         self.opened += other.opened;
         self.failed += other.failed;
@@ -101,21 +55,39 @@ impl Row {
         self.messages += other.messages;
         self.times_us.extend(other.times_us);
     }
+}
 
-    fn shown(&self, second: u64, seconds: u64) -> SeriesRow {
-        let mut times_us = self.times_us.clone();
-        SeriesRow {
-            second,
-            seconds,
-            joined: self.joined,
-            opened: self.opened,
-            failed: self.failed,
-            frames: self.frames,
-            messages: self.messages,
-            time_to_open_p50_us: quantile(&mut times_us, 0.5),
-            time_to_open_p99_us: quantile(&mut times_us, 0.99),
-            time_to_open: heat::spread(&times_us),
-        }
+impl Fold for Vitals {
+    fn fold(&mut self, other: Self) {
+        self.looked |= other.looked;
+        self.cpu += other.cpu;
+        self.waited += other.waited;
+        self.lag_max_us = self.lag_max_us.max(other.lag_max_us);
+        self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
+        self.fds = self.fds.max(other.fds);
+    }
+}
+
+fn shown(second: u64, seconds: u64, deeds: &Deeds, vitals: &Vitals) -> SeriesRow {
+    let mut times_us = deeds.times_us.clone();
+    let seen = |figure: u64| vitals.looked.then_some(figure);
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    SeriesRow {
+        second,
+        seconds,
+        joined: deeds.joined,
+        opened: deeds.opened,
+        failed: deeds.failed,
+        frames: deeds.frames,
+        messages: deeds.messages,
+        time_to_open_p50_us: quantile(&mut times_us, 0.5),
+        time_to_open_p99_us: quantile(&mut times_us, 0.99),
+        time_to_open: heat::spread(&times_us),
+        cpu_us: seen(us(vitals.cpu)),
+        waiting_us: seen(us(vitals.waited)),
+        lag_max_us: seen(vitals.lag_max_us),
+        rss_bytes: seen(vitals.rss_bytes),
+        fds: seen(vitals.fds),
     }
 }
 
@@ -132,48 +104,25 @@ pub(super) fn quantile(samples: &mut [u32], quantile: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     #[test]
-    fn a_long_run_merges_neighbours_and_loses_nothing() {
+    fn rows_that_are_folded_keep_every_sample_and_the_worst_of_the_generator() {
         let start = Instant::now();
-        let mut series = Series::new(start);
-        (0..5_000).for_each(|second| series.at(start + Duration::from_secs(second)).opened += 1);
-        let rows = series.rows();
-        assert_eq!((rows.len(), rows[1].second, rows[1].seconds, rows[1].opened), (625, 8, 8, 8));
-        assert_eq!(rows.iter().map(|row| row.opened).sum::<u64>(), 5_000);
-    }
-
-    #[test]
-    fn the_thousandth_second_fits_and_the_next_one_widens() {
-        let start = Instant::now();
-        let mut series = Series::new(start);
-        series.at(start + Duration::from_millis(999_999)).joined += 1;
-        assert_eq!(series.rows().len(), 1_000);
-        series.at(start + Duration::from_secs(1_000)).joined += 1;
-        assert_eq!(series.rows().len(), 501);
-    }
-
-    #[test]
-    fn an_event_out_of_order_goes_to_its_own_second() {
-        let start = Instant::now();
-        let mut series = Series::new(start);
-        series.at(start + Duration::from_secs(3)).frames += 1;
-        series.at(start + Duration::from_millis(500)).frames += 1;
-        series.at(start + Duration::from_millis(3_500)).frames += 1;
-        let frames: Vec<u64> = series.rows().iter().map(|row| row.frames).collect();
-        assert_eq!(frames, [1, 0, 0, 2]);
-    }
-
-    #[test]
-    fn series_of_different_widths_lie_over_each_other() {
-        let start = Instant::now();
-        let (mut long, mut short) = (Series::new(start), Series::new(start));
-        long.at(start + Duration::from_secs(1_500)).opened += 1;
-        short.at(start + Duration::from_secs(3)).opened += 1;
-        short.at(start + Duration::from_secs(3)).times_us.push(7);
-        short.merge(long);
-        let rows = short.rows();
-        assert_eq!((rows[1].opened, rows[1].time_to_open_p99_us, rows[750].opened), (1, Some(7), 1));
+        let (mut deeds, mut vitals) = (Grid::<Deeds>::new(start), Grid::<Vitals>::new(start));
+        let second = |second| start + Duration::from_secs(second);
+        deeds.at(second(2)).times_us.push(7);
+        deeds.at(second(3)).times_us.push(9);
+        deeds.at(second(1_500)).opened += 1;
+        for (at, cpu_ms, lag_max_us) in [(2, 300, 40), (3, 500, 20)] {
+            let cpu = Duration::from_millis(cpu_ms);
+            vitals.at(second(at)).fold(Vitals { looked: true, cpu, lag_max_us, ..Vitals::default() });
+        }
+        let rows = rows(&deeds, &vitals);
+        let row = &rows[1];
+        assert_eq!((row.second, row.seconds, row.time_to_open_p99_us), (2, 2, Some(9)));
+        assert_eq!((row.cpu_us, row.lag_max_us), (Some(800_000), Some(40)));
+        assert_eq!((rows[750].opened, rows[750].cpu_us), (1, None));
     }
 
     #[test]

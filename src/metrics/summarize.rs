@@ -3,6 +3,7 @@
 use crate::metrics::health::Health;
 use crate::metrics::meshes;
 use crate::metrics::recorder::Recorder;
+use crate::metrics::series;
 use crate::metrics::timers::Of;
 use crate::metrics::validity::{Strain, Thresholds, judge};
 use crate::summary::counts::{Counts, Messages};
@@ -65,7 +66,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
         health: health.shown(recorder.tally()),
-        series: recorder.series.rows(),
+        series: series::rows(&recorder.series, health.vitals()),
         slowest: account.slowest.rows(label),
         control: None,
         worst_rooms: meshes::worst(recorder),

@@ -56,9 +56,10 @@ pub(super) fn xml(text: &str) -> String {
     escaped
 }
 
-/// In a label's value (OpenMetrics 1.0, "escaped-string").
+/// In a label's value (OpenMetrics 1.0, "escaped-string"). What a reader might take for an end of line becomes U+FFFD.
 pub(super) fn label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    escaped.replace(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'), "\u{fffd}")
 }
 
 /// Line and paragraph separators, zero widths, and the marks that turn the direction of reading.

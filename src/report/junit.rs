@@ -1,9 +1,11 @@
-//! One test case for each gate and one for validity, as CI systems show them.
+//! One test case for each gate and one for validity, as CI systems show them, in the strictest dialect of JUnit's XML (Ant's).
 
 use crate::report::escape::xml;
+use crate::report::sections;
 use crate::summary::Summary;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Verdict};
+use jiff::civil::DateTime;
 
 pub(super) fn render(summary: &Summary) -> String {
     let classname = xml(&format!("meshload.{}", summary.run.name));
@@ -12,10 +14,12 @@ pub(super) fn render(summary: &Summary) -> String {
     let skipped = cases.iter().filter(|case| matches!(case.end, End::Skipped(_))).count();
     let totals = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", cases.len());
     let time = format!("time=\"{:.3}\"", summary.run.duration_us as f64 / 1e6);
-    let timestamp = xml(&summary.run.started_at);
-    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    text.push_str(&format!("<testsuites name=\"meshload\" {totals} {time}>\n"));
-    text.push_str(&format!("  <testsuite name=\"{classname}\" {totals} {time} timestamp=\"{timestamp}\">\n"));
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    text.push_str(&format!(
+        "  <testsuite id=\"0\" package=\"meshload\" name=\"{classname}\" {totals} {time} timestamp=\"{}\" hostname=\"localhost\">\n",
+        to_the_second(&summary.run.started_at)
+    ));
+    text.push_str(&properties(summary));
     for case in cases {
         let open = format!("    <testcase classname=\"{classname}\" name=\"{}\" time=\"0\"", xml(&case.name));
         text.push_str(&match case.end {
@@ -29,8 +33,37 @@ pub(super) fn render(summary: &Summary) -> String {
             }
         });
     }
+    let control = sections::control(summary);
+    let control = control.iter().map(|line| format!("control run: {}\n", xml(line))).collect::<String>();
+    text.push_str(&format!("    <system-out>{control}</system-out>\n    <system-err/>\n"));
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
+}
+
+/// The schema of Ant's JUnit task, which every reader takes, allows no fraction and no zone. A foreign summary may say
+/// anything; what is no time becomes the first one.
+fn to_the_second(stamp: &str) -> String {
+    let time = stamp.get(..19).and_then(|time| time.parse::<DateTime>().ok()).filter(|time| time.year() > 0);
+    let time = time.unwrap_or(jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 0));
+    time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// What was run, for who finds only this file.
+fn properties(summary: &Summary) -> String {
+    let run = &summary.run;
+    let (seed, verdict) = (run.seed.to_string(), summary.validity.verdict.name());
+    let all = [
+        ("meshload", summary.meshload.version.as_str()),
+        ("target", &run.target),
+        ("dialect", &run.dialect),
+        ("engine", &run.engine),
+        ("seed", &seed),
+        ("plan_sha256", &run.plan_sha256),
+        ("result", summary.result.name()),
+        ("validity", verdict),
+    ];
+    let lines = all.map(|(name, value)| format!("      <property name=\"{name}\" value=\"{}\"/>\n", xml(value)));
+    format!("    <properties>\n{}    </properties>\n", lines.concat())
 }
 
 struct Case {
@@ -93,7 +126,7 @@ fn validity(summary: &Summary) -> Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, hostile, run};
 
     #[test]
     fn a_run_for_a_ci_system() {
@@ -121,6 +154,14 @@ mod tests {
         let text = render(&summary);
         assert!(text.contains("failures=\"1\" errors=\"0\" skipped=\"2\""), "{text}");
         assert!(text.contains("the run is INVALID: timers fired late"), "{text}");
+    }
+
+    #[test]
+    fn what_the_control_run_took_is_in_the_output_of_the_suite() {
+        assert!(render(&run()).contains("<system-out></system-out>"));
+        let text = render(&controlled());
+        assert!(text.contains("<system-out>control run: 12 of 12 edges opened"), "{text}");
+        assert!(text.contains("is ours"), "{text}");
     }
 
     #[test]

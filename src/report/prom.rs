@@ -10,7 +10,12 @@ use std::collections::BTreeMap;
 pub(super) fn render(summary: &Summary) -> String {
     let mut text = String::new();
     for name in TIMERS {
-        timer_family(&mut text, name, summary);
+        let help = "See `meshload explain`; warm-up left out.";
+        timer_family(&mut text, &format!("meshload_{name}_seconds"), help, name, &summary.timers);
+    }
+    for (name, control) in TIMERS.into_iter().flat_map(|name| summary.control.iter().map(move |it| (name, it))) {
+        let help = "The floor: the same plan, shortened, with signaling passed in memory.";
+        timer_family(&mut text, &format!("meshload_control_{name}_seconds"), help, name, &control.timers);
     }
     outcomes(&mut text, summary);
     let rates = &summary.rates;
@@ -41,7 +46,7 @@ pub(super) fn render(summary: &Summary) -> String {
     text
 }
 
-fn timer_family(text: &mut String, name: &str, summary: &Summary) {
+fn timer_family(text: &mut String, family_name: &str, help: &str, name: &str, timers: &BTreeMap<String, Timer>) {
     let mut samples = vec![];
     let mut add = |timer: &Timer, kind: &str| {
         for (clock, word) in [(Clock::Due, "due"), (Clock::Began, "began")] {
@@ -49,18 +54,15 @@ fn timer_family(text: &mut String, name: &str, summary: &Summary) {
             samples.extend(timer_samples(timer.on(clock), &labels));
         }
     };
-    if let Some(timer) = summary.timers.get(name) {
+    if let Some(timer) = timers.get(name) {
         add(timer, "");
     }
     if name == "signal_delivery" {
-        for (kind, timer) in
-            summary.timers.iter().filter_map(|(name, t)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, t)))
-        {
+        for (kind, timer) in timers.iter().filter_map(|(name, t)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, t))) {
             add(timer, &format!(",type=\"{}\"", label(kind)));
         }
     }
-    let family_name = format!("meshload_{name}_seconds");
-    family(text, &family_name, "summary", "See `meshload explain`; warm-up left out.", &samples);
+    family(text, family_name, "summary", help, &samples);
 }
 
 /// What follows the family's name on each line, and the value.
@@ -122,7 +124,7 @@ fn single(value: Option<f64>) -> Vec<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, hostile, run};
+    use crate::report::sample::{check_snapshot, controlled, hostile, run};
     use std::collections::HashSet;
 
     #[test]
@@ -131,8 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn the_floor_of_a_control_run_is_a_family_beside_each_timer() {
+        let text = render(&controlled());
+        assert!(text.contains("meshload_control_time_to_open_seconds{clock=\"due\",quantile=\"0.5\"}"), "{text}");
+        assert!(!text.contains("meshload_control_message_latency"), "the control run had none");
+    }
+
+    #[test]
     fn a_family_is_in_one_piece_and_no_series_comes_twice() {
-        for summary in [run(), hostile()] {
+        for summary in [run(), hostile(), controlled()] {
             let text = render(&summary);
             assert!(text.ends_with("# EOF\n"));
             let (mut families, mut seen) = (HashSet::new(), HashSet::new());

@@ -194,6 +194,7 @@ fn fill_rows(summary: &mut Summary) {
         messages: 0,
         time_to_open_p50_us: Some(41_000),
         time_to_open_p99_us: Some(88_000),
+        ..SeriesRow::default()
     };
     let second = SeriesRow {
         second: 1,
@@ -203,6 +204,11 @@ fn fill_rows(summary: &mut Summary) {
         failed: 1,
         frames: 90,
         messages: 20,
+        cpu_us: Some(610_000),
+        waiting_us: Some(2_000),
+        lag_max_us: Some(1_400),
+        rss_bytes: Some(52_000_000),
+        fds: Some(61),
         ..SeriesRow::default()
     };
     summary.series = vec![first, second];

@@ -39,6 +39,20 @@ pub struct SeriesRow {
     /// The same samples, counted by the bands of `summary::heat`; bands above the slowest sample are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub time_to_open: Vec<u64>,
+    /// CPU time of this process; this and what follows is absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_us: Option<u64>,
+    /// Time that the worker which waited longest was runnable without a CPU, or throttled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_us: Option<u64>,
+    /// How late a timer of ours fired, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_max_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_bytes: Option<u64>,
+    /// Descriptors open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fds: Option<u64>,
 }
 
 /// An edge and where its time went; the phases add up to `began_us`.

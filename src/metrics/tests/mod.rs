@@ -105,7 +105,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         kinds: KINDS.map(str::to_owned).to_vec(),
         thresholds: Thresholds::default(),
     };
-    let summary = summarize(recorder, &Health::new(1.0), facts);
+    let summary = summarize(recorder, &Health::new(1.0, recorder.start), facts);
     summary.counts.conserved().unwrap();
     if let Some(counts) = &summary.counts_warmup {
         counts.conserved().unwrap();

@@ -1,76 +1,85 @@
 //! The charts of the planning report, each with its heading, its key and one sentence on how to read it.
 
-use super::chart::{Chart, Mark, Scale, shown};
 use super::tables;
-use crate::capacity::{Findings, Growth, Kind, Probe, Verdict};
+use crate::capacity::{Findings, Growth, Kind, Probe, TargetLoad, Verdict};
+use crate::report::html::axis::{self, Axis};
+use crate::report::html::{Chart, Ink, Mark, figure, inert, legend};
 use crate::vocabulary::quantity::{count, duration, percent};
+use maud::{Markup, html};
+
+const HEIGHT: u32 = 520;
+const MARGIN: u32 = 130;
 
 /// Load against latency, with the gate that broke.
-pub fn knee(findings: &Findings) -> Option<String> {
+pub fn knee(findings: &Findings) -> Option<Markup> {
     let probes = judged(findings);
     let times = || probes.iter().flat_map(|probe| [probe.p50_us, probe.p95_us, probe.p99_us]).flatten();
     let gates: Vec<(u64, &str)> =
         findings.gates.iter().filter_map(|line| Some((line.limit_us?, line.gate.as_str()))).collect();
-    let low = times().min()?.max(1) as f64;
-    let high = times().chain(gates.iter().map(|(us, _)| *us)).max()? as f64;
+    let low = times().min()?;
+    let high = times().chain(gates.iter().map(|(us, _)| *us)).max()?;
+    let (held, broke): (Vec<&Probe>, Vec<&Probe>) = probes.iter().partition(|probe| probe.verdict == Verdict::Held);
     let mut marks = vec![];
-    for (class, of) in [
-        ("p50", (|probe: &Probe| probe.p50_us) as fn(&Probe) -> Option<u64>),
-        ("p95", |probe| probe.p95_us),
-        ("p99", |probe| probe.p99_us),
+    for (ink, of) in [
+        (Ink::Median, (|probe: &Probe| probe.p50_us) as fn(&Probe) -> Option<u64>),
+        (Ink::Due, |probe| probe.p95_us),
+        (Ink::Tail, |probe| probe.p99_us),
     ] {
         let points = |probes: &[&Probe]| -> Vec<(f64, f64)> {
-            probes.iter().filter_map(|probe| Some((probe.load, of(probe)? as f64))).collect()
+            probes.iter().filter_map(|probe| Some((probe.load, axis::log_time(of(probe)? as f64)))).collect()
         };
-        let (held, broke): (Vec<&Probe>, Vec<&Probe>) = probes.iter().partition(|probe| probe.verdict == Verdict::Held);
-        marks.push(Mark::Line { class, dashed: false, points: points(&probes) });
-        marks.push(Mark::Dots { class, hollow: false, points: points(&held) });
-        marks.push(Mark::Dots { class, hollow: true, points: points(&broke) });
+        marks.push(Mark::Line { ink, points: points(&probes) });
+        marks.push(Mark::Dots { ink, hollow: false, points: points(&held) });
+        marks.push(Mark::Dots { ink, hollow: true, points: points(&broke) });
     }
     for (us, gate) in gates {
-        marks.push(Mark::Level { class: "bad", at: us as f64, name: gate.to_owned() });
+        marks.push(Mark::Level { ink: Ink::Failed, at: axis::log_time(us as f64), name: inert(gate) });
     }
-    marks.extend(limits(findings));
-    let says = format!("Time to open against the load; {}", findings.sentence);
-    let y = Scale::logarithmic(low, high, "time to open", |us| duration(us as u64));
-    let key = "<span class=\"p50\">p50</span> <span class=\"p95\">p95</span> <span class=\"p99\">p99</span>";
-    let chart = Chart { says, x: loads(findings), y, marks };
-    Some(figure("The knee", &format!("{key} <span>full dots held, hollow ones broke</span>"), &chart))
+    marks.extend(limit(findings));
+    let says = format!("Time to open against the load; {}", inert(&findings.sentence));
+    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y: axis::times(low, high), marks };
+    let key = legend(&[(Ink::Median, "p50"), (Ink::Due, "p95"), (Ink::Tail, "p99"), (Ink::Failed, "gate")]);
+    Some(figure(
+        "The knee",
+        &format!("time to open by {}; full dots held, hollow ones broke", vary(findings)),
+        &key,
+        &chart.draw(),
+    ))
 }
 
 /// Load against failed edges.
-pub fn failures(findings: &Findings) -> Option<String> {
+pub fn failures(findings: &Findings) -> Option<Markup> {
     let probes = judged(findings);
     let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
     let worst = points.iter().map(|(_, failed)| *failed).reduce(f64::max)?;
-    let says = format!("Edges failed against the load, at most {}", percent(worst));
     let mut marks = vec![
-        Mark::Line { class: "bad", dashed: false, points: points.clone() },
-        Mark::Dots { class: "bad", hollow: false, points },
+        Mark::Line { ink: Ink::Failed, points: points.clone() },
+        Mark::Dots { ink: Ink::Failed, hollow: false, points },
     ];
-    marks.extend(limits(findings));
-    let y = Scale::linear(worst.max(0.01), "edges failed", percent);
-    Some(figure("Failures", "<span>share of the edges planned</span>", &Chart { says, x: loads(findings), y, marks }))
+    marks.extend(limit(findings));
+    let says = format!("Edges failed against the load, at most {}", percent(worst));
+    let y = axis::fractions(worst.max(0.01), percent);
+    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y, marks };
+    let reading = format!("share of the edges planned, by {}", vary(findings));
+    Some(figure("Failures", &reading, &html! {}, &chart.draw()))
 }
 
 /// Population against how many hear each frame.
-pub fn reach(findings: &Findings) -> Option<String> {
+pub fn reach(findings: &Findings) -> Option<Markup> {
     growth(
         findings,
-        "Who hears a frame",
-        "peers that hear each frame said",
+        ("Who hears a frame", "peers that hear each frame said, by the peers there are"),
         &findings.model.fan_out,
         |probe| probe.fan_out,
-        |reach| format!("{reach:.1}"),
+        axis::short_count,
     )
 }
 
 /// Population against the target's CPU for each edge.
-pub fn cpu_per_edge(findings: &Findings) -> Option<String> {
+pub fn cpu_per_edge(findings: &Findings) -> Option<Markup> {
     growth(
         findings,
-        "CPU an edge",
-        "CPU of the target for each edge",
+        ("CPU an edge", "CPU of the target for each edge, by the peers there are"),
         findings.model.cpu_us_per_edge.as_ref()?,
         |probe| probe.target.as_ref()?.cpu_us_per_edge,
         |us| duration(us as u64),
@@ -79,51 +88,43 @@ pub fn cpu_per_edge(findings: &Findings) -> Option<String> {
 
 fn growth(
     findings: &Findings,
-    heading: &str,
-    name: &'static str,
+    (heading, reading): (&str, &str),
     growth: &Growth,
     of: fn(&Probe) -> Option<f64>,
     words: fn(f64) -> String,
-) -> Option<String> {
+) -> Option<Markup> {
     let whole = findings.probes.iter().filter(|probe| probe.is_whole());
     let points: Vec<(f64, f64)> = whole.filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect();
     let highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
     // Twice what was measured is as far as anybody should look.
     let far = growth.peers_max * 2.0;
-    let end = growth.at(far).max(highest);
-    let mut marks = vec![Mark::Dots { class: "p95", hollow: false, points }];
+    let mut marks = vec![Mark::Dots { ink: Ink::Due, hollow: false, points }];
     if growth.kind != Kind::Unknown {
         let line = |from: f64, to: f64| [from, to].map(|peers| (peers, growth.at(peers))).to_vec();
-        let measured = line(growth.peers_min, growth.peers_max);
-        marks.push(Mark::Line { class: "p95", dashed: false, points: measured });
-        marks.push(Mark::Line { class: "doubt", dashed: true, points: line(growth.peers_max, far) });
+        marks.push(Mark::Line { ink: Ink::Due, points: line(growth.peers_min, growth.peers_max) });
+        marks.push(Mark::Line { ink: Ink::Extrapolated, points: line(growth.peers_max, far) });
     }
-    let says = format!("{name} against the population: {}", findings.model.says.first().map_or("", |says| says));
-    let x = Scale::linear(far, "peers", |peers| count(peers as u64));
-    let chart = Chart { says, x, y: Scale::linear(end, name, words), marks };
-    Some(figure(heading, "<span>dots are measured; the dashed line is extrapolation</span>", &chart))
+    let says = format!("{reading}: {}", findings.model.says.first().map_or(String::new(), |says| inert(says)));
+    let x = axis::fractions(far, |peers| count(peers as u64));
+    let y = axis::fractions(growth.at(far).max(highest), words);
+    let key = legend(&[(Ink::Due, "dots measured, line fitted"), (Ink::Extrapolated, "extrapolated (dashed)")]);
+    Some(figure(heading, reading, &key, &Chart { says, height: HEIGHT, margin: MARGIN, x, y, marks }.draw()))
 }
 
 /// Load against the cores that the target used in its busiest second.
-pub fn cpu(findings: &Findings) -> Option<String> {
+pub fn cpu(findings: &Findings) -> Option<Markup> {
     let probes = judged(findings);
-    let cores = |of: fn(&crate::capacity::TargetLoad) -> Option<f64>| -> Vec<(f64, f64)> {
+    let cores = |of: fn(&TargetLoad) -> Option<f64>| -> Vec<(f64, f64)> {
         probes.iter().filter_map(|probe| Some((probe.load, of(probe.target.as_ref()?)?))).collect()
     };
     let (most, mean) = (cores(|target| target.cpu_cores_max), cores(|target| target.cpu_cores_mean));
     let highest = most.iter().map(|(_, cores)| *cores).reduce(f64::max)?;
-    let marks = vec![
-        Mark::Line { class: "p99", dashed: false, points: most },
-        Mark::Line { class: "p50", dashed: false, points: mean },
-    ];
+    let marks = vec![Mark::Line { ink: Ink::Tail, points: most }, Mark::Line { ink: Ink::Median, points: mean }];
     let says = format!("Cores that the target used against the load, at most {highest:.2}");
-    let y = Scale::linear(highest.max(0.1), "cores", |cores| format!("{cores:.1}"));
-    let key = "<span class=\"p99\">busiest second</span> <span class=\"p50\">mean</span>";
-    Some(figure("The target's CPU", key, &Chart { says, x: loads(findings), y, marks }))
-}
-
-fn figure(heading: &str, key: &str, chart: &Chart) -> String {
-    format!("<figure><figcaption><strong>{}</strong> {key}</figcaption>{}</figure>", shown(heading), chart.draw())
+    let y = axis::fractions(highest.max(0.1), |cores| format!("{cores:.2}"));
+    let key = legend(&[(Ink::Tail, "busiest second"), (Ink::Median, "mean")]);
+    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y, marks };
+    Some(figure("The target's CPU", &format!("cores, by {}", vary(findings)), &key, &chart.draw()))
 }
 
 /// Probes that say something of the target, by load.
@@ -134,15 +135,16 @@ fn judged(findings: &Findings) -> Vec<&Probe> {
     probes
 }
 
-fn loads(findings: &Findings) -> Scale {
-    let highest = judged(findings).last().map_or(1.0, |probe| probe.load);
-    Scale::linear(highest, findings.vary.name(), tables::load)
+fn vary(findings: &Findings) -> &'static str {
+    findings.vary.name()
 }
 
-fn limits(findings: &Findings) -> Vec<Mark> {
-    let mut marks = vec![];
-    if let Some(at) = findings.limit {
-        marks.push(Mark::Plumb { class: "good", at, name: format!("limit {}", tables::load(at)) });
-    }
-    marks
+fn loads(findings: &Findings) -> Axis {
+    let highest = judged(findings).last().map_or(1.0, |probe| probe.load);
+    axis::fractions(highest, tables::load)
+}
+
+fn limit(findings: &Findings) -> Option<Mark> {
+    let at = findings.limit?;
+    Some(Mark::Plumb { ink: Ink::Opened, at, name: format!("limit {}", tables::load(at)) })
 }

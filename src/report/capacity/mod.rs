@@ -1,10 +1,8 @@
 //! The planning report: what a search found, for a terminal, a pull request and a planning meeting.
 
-mod chart;
 mod charts;
 mod markdown;
 mod page;
-mod style;
 mod tables;
 mod text;
 

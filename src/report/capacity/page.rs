@@ -1,87 +1,85 @@
 //! One self-contained page for a planning meeting: the answer, the knee, every probe, what if.
 
-use super::chart::shown;
-use super::{charts, style, tables};
+use super::{charts, tables};
 use crate::capacity::{Findings, LimitedBy};
+use crate::report::html::{Column, inert, page, table};
+use maud::{Markup, html};
 
 /// HTML5, UTF-8, no request to anywhere, no script. Other people's words are shown as text and nothing else.
 pub fn render(findings: &Findings) -> String {
-    let name = shown(&findings.scope.profile);
-    let colour = match (findings.limit, findings.limited_by) {
-        (None, _) => "none",
-        (Some(_), LimitedBy::Target) => "target",
-        (Some(_), _) => "open",
+    let name = inert(&findings.scope.profile);
+    let body = html! {
+        header {
+            p.brand { "meshload capacity" }
+            h1 { (name) }
+        }
+        main {
+            (answer(findings))
+            section { h2 { "What stands behind it" } (facts(findings)) }
+            section { h2 { "Charts" } div.grid { (figures(findings)) } }
+            (rows("Probes", "Each is a whole, fresh run, in the order of the search", &tables::PROBE_HEADS, tables::probes(findings)))
+            (rows("What each load cost", "Probes in which nearly every edge opened", &tables::COST_HEADS, tables::costs(findings).into_iter()))
+            (rows("What if", WHAT_IF, &tables::OUTLOOK_HEADS, tables::outlook(findings)))
+            section { h2 { "Again" } (commands(findings)) }
+        }
     };
-    let sections = [
-        format!("<section class=\"answer {colour}\">{}</section>", shown(&findings.sentence)),
-        format!("<section><h2>What stands behind it</h2><dl>{}</dl></section>", facts(findings)),
-        format!("<section><h2>Charts</h2><div class=\"grid\">{}</div></section>", figures(findings)),
-        table(
-            "Probes",
-            "Each is a whole, fresh run, in the order of the search",
-            &tables::PROBE_HEADS,
-            tables::probes(findings),
-        ),
-        table(
-            "What each load cost",
-            "Probes in which nearly every edge opened",
-            &tables::COST_HEADS,
-            tables::costs(findings).into_iter(),
-        ),
-        table(
-            "What if",
-            "At the server while the rooms arrive, in the time that they took here. Frames said are taken to grow with the \
-             edges; how many hear each is the model's. Extrapolated: beyond the populations that were measured",
-            &tables::OUTLOOK_HEADS,
-            tables::outlook(findings),
-        ),
-        format!("<section><h2>Again</h2>{}</section>", commands(findings)),
-    ];
-    let body = format!(
-        "<header><p class=\"brand\">meshload capacity</p><h1>{name}</h1></header><main>{}</main>",
-        sections.concat()
-    );
-    style::document(&format!("{name} · capacity · meshload"), &body)
+    page(&format!("{name} · capacity · meshload"), &body)
 }
 
-fn facts(findings: &Findings) -> String {
-    let fact = |(name, words): (&str, String)| format!("<dt>{}</dt><dd>{}</dd>", shown(name), shown(&words));
-    let mut facts: String = tables::facts(findings).into_iter().map(fact).collect();
+const WHAT_IF: &str = "At the server while the rooms arrive, in the time that they took here. Frames said are taken to grow with the \
+                       edges; how many hear each is the model's. Extrapolated: beyond the populations that were measured";
+
+/// In a sentence, with a mark beside the colour.
+fn answer(findings: &Findings) -> Markup {
+    let (class, mark) = match (findings.limit, findings.limited_by) {
+        (None, _) => ("bad", "✗"),
+        (Some(_), LimitedBy::Target) => ("good", "✓"),
+        (Some(_), _) => ("doubtful", "?"),
+    };
+    html! {
+        section.verdicts.alone aria-label="Answer" {
+            div class={ "verdict " (class) } {
+                h2 { span.mark aria-hidden="true" { (mark) } " " (inert(&findings.sentence)) }
+            }
+        }
+    }
+}
+
+fn facts(findings: &Findings) -> Markup {
     let scope = &findings.scope;
     let machine = format!("{}, {} cores granted, {}", scope.machine.cpu, scope.machine.cores, scope.machine.os);
-    facts.push_str(&fact(("this machine", machine)));
-    facts.push_str(&fact(("started", scope.started_at.clone())));
-    facts.push_str(&fact(("meshload", format!("{} {}", scope.meshload.version, scope.meshload.git))));
-    facts
+    let mut facts = tables::facts(findings);
+    facts.push(("this machine", machine));
+    facts.push(("started", scope.started_at.clone()));
+    facts.push(("meshload", format!("{} {}", scope.meshload.version, scope.meshload.git)));
+    html! {
+        dl.facts.long { @for (name, words) in &facts { div { dt { (name) } dd { (inert(words)) } } } }
+    }
 }
 
-fn figures(findings: &Findings) -> String {
+fn figures(findings: &Findings) -> Markup {
     let figures = [charts::knee, charts::failures, charts::reach, charts::cpu, charts::cpu_per_edge];
-    let drawn: String = figures.into_iter().filter_map(|figure| figure(findings)).collect();
-    if drawn.is_empty() { "<p>Nothing was measured.</p>".to_owned() } else { drawn }
+    let drawn: Vec<Markup> = figures.into_iter().filter_map(|figure| figure(findings)).collect();
+    html! {
+        @if drawn.is_empty() { p { "Nothing was measured." } }
+        @for figure in &drawn { (figure) }
+    }
 }
 
-/// The first cell of each row is its heading.
-fn table(title: &str, caption: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", shown(head))).collect();
-    let rows: String = rows
-        .map(|row| {
-            let cells = row.iter().enumerate().map(|(index, cell)| match index {
-                0 => format!("<th scope=\"row\">{}</th>", shown(cell)),
-                _ => format!("<td>{}</td>", shown(cell)),
-            });
-            format!("<tr>{}</tr>", cells.collect::<String>())
-        })
-        .collect();
-    format!(
-        "<section><h2>{}</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"table\"><table>\
-         <caption>{}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>",
-        shown(title),
-        shown(caption)
-    )
+fn rows(title: &str, caption: &str, heads: &[&'static str], rows: impl Iterator<Item = Vec<String>>) -> Markup {
+    let is_words = |index: usize, head: &str| index == 0 || ["said", "why", "how it is known"].contains(&head);
+    let column = |(index, head): (usize, &&'static str)| {
+        if is_words(index, head) { Column::words(head) } else { Column::figures(head) }
+    };
+    let columns: Vec<Column> = heads.iter().enumerate().map(column).collect();
+    let rows = rows.map(|row| row.iter().map(|cell| html! { (inert(cell)) }).collect());
+    html! {
+        section { h2 { (title) } (table(&html! { (caption) }, &columns, rows)) }
+    }
 }
 
-fn commands(findings: &Findings) -> String {
-    let commands = tables::reproduction(findings).into_iter();
-    commands.map(|(name, command)| format!("<p>{}</p><pre>{}</pre>", shown(name), shown(command))).collect()
+fn commands(findings: &Findings) -> Markup {
+    html! {
+        @for (name, command) in tables::reproduction(findings) { p { (name) } pre { (inert(command)) } }
+    }
 }

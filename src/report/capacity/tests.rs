@@ -84,7 +84,7 @@ fn json_is_the_findings_and_nothing_else() {
 fn the_page_shows_the_knee_with_its_gate_and_tells_measured_from_extrapolated() {
     let page = page::render(&found("x"));
     for text in
-        ["The knee", "time_to_open: p(95) &lt; 600ms", "limit 100", "class=\"line doubt dashed\"", "extrapolated"]
+        ["The knee", "time_to_open: p(95) &lt; 600ms", "limit 100", "extrapolated (dashed)", "extrapolated</td>"]
     {
         assert!(page.contains(text), "{text}");
     }

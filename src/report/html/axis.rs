@@ -69,6 +69,14 @@ pub fn amounts(max: f64, name: impl Fn(f64) -> String) -> Axis {
     Axis { from: 0.0, to, ticks: multiples(step, to).map(|amount| (amount, name(amount))).collect() }
 }
 
+/// As `amounts`, of what need not be whole.
+pub fn fractions(max: f64, name: impl Fn(f64) -> String) -> Axis {
+    let max = max.clamp(1e-6, 1e15);
+    let step = round_step(max / 4.0);
+    let to = (max / step).ceil() * step;
+    Axis { from: 0.0, to, ticks: multiples(step, to).map(|amount| (amount, name(amount))).collect() }
+}
+
 /// Microseconds from zero, linear, with about four ticks.
 pub fn spans(max_us: f64) -> Axis {
     let max_us = max_us.max(10.0);
@@ -133,6 +141,7 @@ mod tests {
         check(&seconds(25.0), &["0 s", "5 s", "10 s", "15 s", "20 s", "25 s"]);
         check(&seconds(300.0), &["0 min", "1 min", "2 min", "3 min", "4 min", "5 min"]);
         check(&amounts(4_100.0, short_count), &["0", "2k", "4k", "6k"]);
+        check(&fractions(0.03, |share| format!("{share:.2}")), &["0.00", "0.01", "0.02", "0.03"]);
         check(&spans(45_000.0), &["0", "20 ms", "40 ms"]);
         check(&rows(["a".to_owned(), "b".to_owned()].into_iter()), &["a", "b"]);
     }
@@ -140,7 +149,9 @@ mod tests {
     #[test]
     fn no_axis_is_empty_or_endless_whatever_it_is_given() {
         for us in [0, 1, u64::MAX] {
-            for axis in [times(us, us), spans(us as f64), seconds(us as f64), amounts(us as f64, short_count)] {
+            let same = us as f64;
+            let counted = [amounts(same, short_count), fractions(same, short_count)];
+            for axis in [times(us, us), spans(same), seconds(same)].into_iter().chain(counted) {
                 assert!(axis.to > axis.from && axis.ticks.len() < 40);
             }
         }

@@ -6,6 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
 /// One drawing. Every length is in halves of a CSS pixel, because the library places things at whole units.
@@ -36,6 +37,24 @@ pub enum Mark {
         ink: Ink,
         boxes: Vec<(Corner, Corner, f64)>,
     },
+    /// `hollow`: so that two kinds of dots are told apart without colour.
+    Dots {
+        ink: Ink,
+        hollow: bool,
+        points: Vec<(f64, f64)>,
+    },
+    /// A named line across the whole chart.
+    Level {
+        ink: Ink,
+        at: f64,
+        name: String,
+    },
+    /// A named line from top to bottom.
+    Plumb {
+        ink: Ink,
+        at: f64,
+        name: String,
+    },
 }
 
 pub type Corner = (f64, f64);
@@ -49,6 +68,7 @@ type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 const WIDTH: u32 = 880;
 const LABEL: u32 = 30;
+const DOT: u32 = 8;
 
 impl Chart {
     pub fn draw(&self) -> Markup {
@@ -107,7 +127,30 @@ impl Chart {
                     Rectangle::new([place(from), place(to)], colour(*ink).mix(*strength).filled())
                 }))?;
             }
+            Mark::Dots { ink, hollow, points } => {
+                let style = if *hollow { colour(*ink).stroke_width(3) } else { colour(*ink).filled() };
+                plane.draw_series(points.iter().map(|point| Circle::new(place(point), DOT, style)))?;
+            }
+            Mark::Level { ink, at, name } => {
+                let ends = [(self.x.from, *at), (self.x.to, *at)];
+                self.rule(plane, *ink, ends, name, Pos::new(HPos::Left, VPos::Bottom))?;
+            }
+            Mark::Plumb { ink, at, name } => {
+                let is_right = *at > (self.x.from + self.x.to) / 2.0;
+                let side = if is_right { HPos::Right } else { HPos::Left };
+                self.rule(plane, *ink, [(*at, self.y.to), (*at, self.y.from)], name, Pos::new(side, VPos::Top))?;
+            }
         }
+        Ok(())
+    }
+
+    /// A line with its name at its first end.
+    fn rule(&self, plane: &mut Plane<'_, '_>, ink: Ink, ends: [Corner; 2], name: &str, pos: Pos) -> Drawn {
+        let ends = ends.map(|(x, y)| (self.x.place(x), self.y.place(y)));
+        let ink = colour(ink);
+        plane.draw_series(LineSeries::new(ends, ink.stroke_width(3)))?;
+        let style = ("sans-serif", LABEL).into_font().color(&ink).pos(pos);
+        plane.draw_series(std::iter::once(Text::new(name.to_owned(), ends[0], style)))?;
         Ok(())
     }
 }

@@ -1,10 +1,13 @@
 //! How the generator itself fared, and what speaks against the figures.
 
+use crate::report::html::axis;
+use crate::report::html::chart::{Chart, Mark};
 use crate::report::html::inert::inert;
-use crate::report::html::ink::Ink;
+use crate::report::html::ink::{Ink, legend};
 use crate::report::html::latency::{percentile_chart, points};
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
+use crate::summary::rows::SeriesRow;
 use crate::summary::verdict::Doubt;
 use crate::vocabulary::quantity;
 use maud::{Markup, html};
@@ -32,10 +35,32 @@ pub fn section(summary: &Summary) -> Markup {
                     (figure("Scheduler lag", "How late our own timers fired: what no figure here can be finer than.", &html! {},
                         &percentile_chart("Scheduler lag", &[(Ink::Due, points(&health.lag_us))])))
                 }
+                (second_by_second(summary))
                 dl.facts { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
             }
         }
     }
+}
+
+/// Cores in use and cores waited for; a row that nobody looked at leaves a gap.
+fn second_by_second(summary: &Summary) -> Markup {
+    let rows = || summary.series.iter().filter(|row| row.cpu_us.is_some());
+    if rows().next().is_none() {
+        return html! {};
+    }
+    let cores = |row: &SeriesRow, us: Option<u64>| us.unwrap_or(0) as f64 / 1e6 / row.seconds.max(1) as f64;
+    let line = |ink: Ink, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
+        ink,
+        points: rows().map(|row| (row.second as f64 + row.seconds as f64 / 2.0, cores(row, of(row)))).collect(),
+    };
+    let most = rows().map(|row| cores(row, row.cpu_us).max(cores(row, row.waiting_us))).fold(0.0, f64::max);
+    let end = summary.series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
+    let marks = vec![line(Ink::Due, |row| row.cpu_us), line(Ink::Failed, |row| row.waiting_us)];
+    let y = axis::amounts(most.max(summary.run.machine.cores), |cores| format!("{cores:.1}"));
+    let says = format!("Cores in use in each second, at most {most:.2} of {}", summary.run.machine.cores);
+    let chart = Chart { says, height: 440, margin: 90, x: axis::seconds(end), y, marks };
+    let key = legend(&[(Ink::Due, "in use"), (Ink::Failed, "waited for, by the worker that waited longest")]);
+    figure("CPU, second by second", "cores", &key, &chart.draw())
 }
 
 fn doubts(reasons: &[Doubt]) -> Markup {

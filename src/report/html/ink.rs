@@ -25,6 +25,8 @@ pub enum Ink {
     Dtls,
     Channel,
     OwnWork,
+    /// Beyond what was measured.
+    Extrapolated,
     Grid,
     Label,
 }
@@ -32,7 +34,7 @@ pub enum Ink {
 type Rgb = (u8, u8, u8);
 
 impl Ink {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Due,
         Self::Began,
         Self::Joined,
@@ -50,6 +52,7 @@ impl Ink {
         Self::Dtls,
         Self::Channel,
         Self::OwnWork,
+        Self::Extrapolated,
         Self::Grid,
         Self::Label,
     ];
@@ -92,6 +95,7 @@ impl Ink {
             Self::Dtls => ((0xDB, 0x82, 0x18), (0xF0, 0xA2, 0x4A)),
             Self::Channel => ((0xF2, 0xB4, 0x60), (0xFA, 0xCB, 0x8D)),
             Self::OwnWork => ((0x9A, 0xA1, 0xAB), (0x7C, 0x85, 0x91)),
+            Self::Extrapolated => ((0x6B, 0x74, 0x80), (0xA9, 0xB2, 0xBD)),
             Self::Grid => ((0xE1, 0xE5, 0xEA), (0x2C, 0x33, 0x3D)),
             Self::Label => ((0x56, 0x5F, 0x6B), (0xA3, 0xAD, 0xBA)),
         }
@@ -127,7 +131,9 @@ pub fn style() -> String {
         let _ = writeln!(dark, "svg [fill=\"{on_light}\"]{{fill:{on_dark}}}");
         let _ = writeln!(dark, "svg [stroke=\"{on_light}\"]{{stroke:{on_dark}}}");
     }
-    for (dashed, pattern) in [(Ink::Began, "10 7"), (Ink::Tail, "4 5"), (Ink::Joined, "14 5 3 5")] {
+    for (dashed, pattern) in
+        [(Ink::Began, "10 7"), (Ink::Tail, "4 5"), (Ink::Joined, "14 5 3 5"), (Ink::Extrapolated, "12 8")]
+    {
         let _ = writeln!(css, "svg [stroke=\"{}\"]{{stroke-dasharray:{pattern}}}", hex(dashed.light()));
     }
     // A printed page is a light one, whatever the screen was.

@@ -1,7 +1,8 @@
 //! One self-contained page for people: verdicts first, then where the time went, then everything else.
 
-mod axis;
+pub(in crate::report) mod axis;
 mod chart;
+mod control;
 mod failures;
 mod generator;
 mod glossary;
@@ -17,6 +18,7 @@ mod shell;
 mod signaling;
 mod table;
 
+pub(in crate::report) use chart::{Chart, Mark};
 pub(in crate::report) use inert::inert;
 pub(in crate::report) use ink::{Ink, legend};
 pub(in crate::report) use latency::percentile_chart;

@@ -3,6 +3,7 @@
 use crate::report::figures::percentile;
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::chart::{Chart, Corner, Mark};
+use crate::report::html::control;
 use crate::report::html::glossary::word;
 use crate::report::html::inert::inert;
 use crate::report::html::ink::{Ink, legend};
@@ -26,6 +27,7 @@ pub fn section(summary: &Summary) -> Markup {
                 (bars(summary))
                 (phase_table(summary))
             }
+            (control::sentences(summary))
             details {
                 summary { "All timers, to the last percentile" }
                 (timer_table(summary))
@@ -110,15 +112,11 @@ fn stacked(
 }
 
 fn phase_table(summary: &Summary) -> Markup {
-    const COLUMNS: [Column; 7] = [
-        Column::words("Phase"),
-        Column::words("Whose"),
-        Column::figures("p50"),
-        Column::figures("p95"),
-        Column::figures("p99"),
-        Column::figures("max"),
-        Column::figures("mean"),
-    ];
+    let mut columns = vec![Column::words("Phase"), Column::words("Whose")];
+    columns.extend(["p50", "p95", "p99", "max", "mean"].map(Column::figures));
+    if summary.control.is_some() {
+        columns.extend(["ours p50", "ours p99"].map(Column::figures));
+    }
     let whose = |phase: Phase| if phase.is_targets() { "target" } else { "peers" };
     let phases =
         Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), whose(phase), Some(Ink::of_phase(phase.name()))));
@@ -132,11 +130,12 @@ fn phase_table(summary: &Summary) -> Markup {
                 .map(|(at, us)| html! { (percentile(due, at, us)) }),
         );
         row.extend([html! { (quantity::duration(due.max_us)) }, html! { (quantity::duration(due.mean_us)) }]);
+        row.extend(summary.control.iter().flat_map(|control| control::cells(control, name)));
         Some(row)
     });
     table(
         &html! { "Counted from when each was due; phases hold what completed, time_to_open and room_complete timeouts too" },
-        &COLUMNS,
+        &columns,
         rows,
     )
 }

@@ -1,0 +1,51 @@
+//! The floor that the control run found, beside the target's figures.
+
+use crate::report::figures::percentile;
+use crate::report::html::inert::inert;
+use crate::report::sections;
+use crate::summary::Summary;
+use crate::summary::control::Control;
+use maud::{Markup, html};
+
+/// Its p50 and p99 (due) of a timer, for a row of the run's own.
+pub fn cells(control: &Control, timer: &str) -> [Markup; 2] {
+    match control.timers.get(timer).map(|timer| &timer.due) {
+        Some(due) => [(50.0, due.p.p50), (99.0, due.p.p99)].map(|(at, us)| html! { (percentile(due, at, us)) }),
+        None => ["–"; 2].map(|nothing| html! { (nothing) }),
+    }
+}
+
+/// What of the target's figures is ours, in words; nothing if there was no control run.
+pub fn sentences(summary: &Summary) -> Markup {
+    let lines = sections::control(summary);
+    html! {
+        @if !lines.is_empty() {
+            h3 { "The control run: what of it is ours" }
+            ul.control { @for line in &lines { li { (inert(line)) } } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::html::render;
+    use crate::report::sample::{controlled, run};
+
+    #[test]
+    fn the_floor_stands_beside_each_figure_if_there_was_a_control_run() {
+        let check = |summary: &Summary, expected: bool| {
+            let page = render(summary);
+            assert_eq!(page.contains("ours p50"), expected);
+            assert_eq!(page.contains("<h3>The control run"), expected);
+        };
+        check(&run(), false);
+        check(&controlled(), true);
+    }
+
+    #[test]
+    fn a_timer_that_the_control_run_did_not_have_is_a_dash() {
+        let control = controlled().control.unwrap();
+        assert_eq!(cells(&control, "message_latency").map(Markup::into_string), ["–", "–"]);
+    }
+}
