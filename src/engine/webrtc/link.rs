@@ -49,7 +49,7 @@ pub struct Reins {
 /// From its making to its goodbye.
 pub async fn live(setup: Arc<WebrtcSetup>, witness: Arc<Witness>, login: (String, String), reins: Reins) {
     let Reins { wishes, channels, release } = reins;
-    let connection = match build(&setup, &witness, login).await {
+    let connection = match Box::pin(build(&setup, &witness, login)).await {
         Ok(connection) => connection,
         Err(error) => return witness.fail(Reason::GeneratorLimit, error.to_string()).await,
     };
@@ -82,9 +82,9 @@ async fn build(
         .with_handler(witness.clone())
         .with_udp_addrs(gathering.local.clone())
         .with_data_channel_send_buffer_limit(OUTSTANDING_BYTES_MAX)
-        .build()
-        .await?;
-    Ok(Box::new(connection))
+        .build();
+    // 20 KiB that are wanted for an instant, and not for the life of the task.
+    Ok(Box::new(Box::pin(connection).await?))
 }
 
 struct Link<'a> {
