@@ -1,12 +1,11 @@
 //! Peers that leave and come back, with real sockets and real channels.
 
-use meshload::controller::{self, Order, Show};
+use meshload::controller::{self, Access, Keep, Order, Show};
 use meshload::dialect::Dialect;
 use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Kind, Routing};
-use meshload::signaling::Reach;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::time::Duration;
@@ -35,11 +34,12 @@ fn play(kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
     let order = Order {
         plan: plan.clone(),
         run_id: "t1".to_owned(),
-        dialect: Dialect::Dashboard,
+        dialect: Dialect::named("dashboard").expect("a built-in"),
         url: None,
         url_shown: None,
         embedded: server::Config { kind, routing, ..server::Config::default() },
-        reach: Reach::default(),
+        access: Access::default(),
+        keep: Keep::default(),
         wait_for_target: Duration::ZERO,
         workers: 2,
         show: Show::Nothing,

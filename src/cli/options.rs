@@ -63,9 +63,12 @@ pub struct ChangeArgs {
     /// The Origin header, as a browser would send it
     #[arg(long, value_name = "ORIGIN", env = "MESHLOAD_ORIGIN")]
     pub origin: Option<String>,
-    /// What opens the channels: rtc, or none (signaling only)
+    /// What opens the channels: rtc, webrtc (its own sockets, STUN and TURN), or none (signaling only)
     #[arg(long, value_name = "NAME", env = "MESHLOAD_ENGINE")]
     pub engine: Option<String>,
+    /// A STUN or TURN server, for the engine webrtc, instead of the profile's; repeatable
+    #[arg(long, value_name = "URL", value_delimiter = '\n', env = "MESHLOAD_ICE_SERVER", hide_env_values = true)]
+    pub ice_server: Vec<String>,
     /// Sets any value of the profile: TOML if it parses, else a text; repeatable
     #[arg(long, value_name = "KEY.PATH=VALUE", value_delimiter = '\n', env = "MESHLOAD_SET")]
     pub set: Vec<String>,
@@ -291,6 +294,7 @@ impl ChangeArgs {
             (Knob::Engine, &self.engine),
         ];
         let mut overrides = singles(&given);
+        overrides.extend(self.ice_server.iter().map(|server| Override::new(Knob::IceServer, server)));
         overrides.extend(self.set.iter().map(|set| Override::new(Knob::Set, set)));
         overrides
     }

@@ -3,13 +3,16 @@
 use super::access::access;
 use super::run::coloured;
 use super::stdout::{complain, write};
+use super::task::turn_away;
 use super::{Exit, faults, input};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, SeedChoice, ShapeArgs};
-use crate::controller::{Embedded, Endpoints};
+use crate::controller::{self, Embedded, Endpoints, Trouble};
 use crate::dialect::Dialect;
+use crate::engine::Gathering;
 use crate::probe::{Live, Order, Repeat, Report, Setup, html, json, mermaid, probe as examine, text};
 use crate::profile::{Profile, Secret};
 use crate::server;
+use crate::signaling::Reach;
 use crate::summary::run::Way;
 use crate::vocabulary::seed::Seed;
 use std::io::IsTerminal;
@@ -55,6 +58,10 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, None) => return Exit::Broken,
     };
     let token = access.clone();
+    let gathering = match gathering(&profile, &access.route.reach) {
+        Ok(gathering) => gathering,
+        Err(trouble) => return turn_away(&trouble),
+    };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, access);
     let setup = Setup {
         endpoint: Box::new(move |id, index, room, conversation| {
@@ -62,6 +69,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         }),
         token: Box::new(move |index| token.token(index).to_owned()),
         engine: profile.engine.kind,
+        gathering,
         seed,
         unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
     };
@@ -82,6 +90,13 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     });
     let report = if args.trace { report.with_trace() } else { report };
     exit(&report).first_of(write(render(args, &report)))
+}
+
+fn gathering(profile: &Profile, reach: &Reach) -> Result<Gathering, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let found = runtime.block_on(controller::gathering(&profile.engine, reach));
+    runtime.shutdown_background();
+    found
 }
 
 /// The options' changes, with the trigger that the dashboard's known failure is about where none is chosen.

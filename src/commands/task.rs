@@ -190,6 +190,10 @@ pub(super) fn turn_away(trouble: &Trouble) -> Exit {
             complain([format!("target.url: {why}")]);
             Exit::Usage
         }
+        Trouble::IceServer(why) => {
+            complain([format!("engine.ice_servers: {why}")]);
+            Exit::Usage
+        }
         Trouble::Own(error) => {
             complain([format!("the run could not start: {error}")]);
             Exit::Broken

@@ -1,6 +1,7 @@
 //! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
 
 use super::run::{Keep, Order, Stop, Trouble};
+use super::servers::gathering;
 use super::session::{Session, play};
 use super::signals::Signals;
 use crate::plan::Plan;
@@ -27,6 +28,7 @@ pub fn control(order: &Order, mut signals: Signals) -> Result<(Control, Option<S
         run_id: order.run_id.clone(),
         dialect: order.dialect.clone(),
         endpoints: None,
+        gathering: runtime.block_on(gathering(&order.plan.profile.engine, &order.access.route.reach))?,
         target: "memory".to_owned(),
         workers: order.workers,
         show: order.show,

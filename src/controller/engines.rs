@@ -1,12 +1,13 @@
 //! The engines of a worker's peers, with what they share.
 
 use super::worker::Common;
-use crate::engine::{Admission, Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
+use crate::engine::{Admission, Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use crate::vocabulary::choice::{Certificates, EngineKind};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Place;
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::seed::Seed;
+use std::sync::Arc;
 
 /// The least SCTP max message size that is asked for; in bytes.
 const MESSAGE_BYTES_LEAST: u32 = 4_096;
@@ -19,6 +20,10 @@ pub enum Engines {
         guests: Option<(u16, Admission)>,
         certificates: Certificates,
     },
+    Webrtc {
+        setup: Arc<WebrtcSetup>,
+        certificates: Certificates,
+    },
     None,
     /// No certificate could be made: no peer of this worker can begin.
     Broken(String),
@@ -29,29 +34,21 @@ pub enum Engines {
 
 impl Engines {
     pub fn new(common: &Common) -> Self {
-        let profile = &common.plan.profile;
-        match profile.engine.kind {
-            EngineKind::Rtc => match RtcSetup::certificate()
-                .map_err(|error| error.to_string())
-                .and_then(|certificate| Ok((certificate, admission(common)?)))
-            {
-                Ok((certificate, guests)) => Self::Rtc {
-                    guests,
-                    setup: Box::new(RtcSetup {
-                        certificate,
-                        neighbourhood: Neighbourhood::default(),
-                        timeout: profile.handshake.timeout,
-                        trickle: common.trickles(),
-                        ordered: profile.messages.ordered,
-                        reliability: profile.messages.reliability,
-                        message_bytes_max: profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST),
-                    }),
-                    certificates: profile.engine.certificates,
-                },
-                Err(why) => Self::Broken(why),
-            },
-            EngineKind::None => Self::None,
-            EngineKind::Webrtc => Self::Broken("the webrtc engine isn't there yet".to_owned()),
+        let choice = &common.plan.profile.engine;
+        if choice.kind == EngineKind::None {
+            return Self::None;
+        }
+        let (setup, certificates) = match setup(common) {
+            Ok(setup) => (setup, choice.certificates),
+            Err(why) => return Self::Broken(why),
+        };
+        if choice.kind == EngineKind::Webrtc {
+            let setup = Arc::new(WebrtcSetup::new(setup, common.gathering.clone()));
+            return Self::Webrtc { setup, certificates };
+        }
+        match admission(common) {
+            Ok(guests) => Self::Rtc { setup: Box::new(setup), guests, certificates },
+            Err(why) => Self::Broken(why),
         }
     }
 
@@ -61,22 +58,29 @@ impl Engines {
     /// This machine has no descriptor or port left.
     pub fn open(&self, seed: Seed, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
+        let credentials = || seed.stream("ice", place.peer.0.into());
         match self {
             Self::None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
             Self::Rtc { setup, guests, certificates } => {
-                let mut setup = (**setup).clone();
-                if *certificates == Certificates::PerPeer {
-                    setup.certificate = RtcSetup::certificate().map_err(|error| limit(error.to_string()))?;
-                }
-                let credentials = seed.stream("ice", place.peer.0.into());
+                let setup = own(setup, *certificates).map_err(limit)?;
                 let engine = match guests {
-                    None => RtcEngine::open(setup, room_size, credentials),
+                    None => RtcEngine::open(setup, room_size, credentials()),
                     Some((guests, admission)) => {
-                        RtcEngine::open_to_guests(setup, room_size, *guests, admission.clone(), credentials)
+                        RtcEngine::open_to_guests(setup, room_size, *guests, admission.clone(), credentials())
                     }
                 };
                 let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
                 Ok(Box::new(engine))
+            }
+            Self::Webrtc { setup, certificates } => {
+                let setup = match certificates {
+                    Certificates::Shared => setup.clone(),
+                    Certificates::PerPeer => {
+                        let base = own(&setup.base, *certificates).map_err(limit)?;
+                        Arc::new(WebrtcSetup { base, gathering: setup.gathering.clone() })
+                    }
+                };
+                Ok(Box::new(WebrtcEngine::new(setup, room_size, credentials())))
             }
             Self::Broken(why) => Err(limit(why.clone())),
             #[cfg(test)]
@@ -97,4 +101,26 @@ fn admission(common: &Common) -> Result<Option<(u16, Admission)>, String> {
     let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.reach().allowed_candidates.clone());
     let admission = Admission::new(allowed.unwrap_or_default());
     admission.map(|admission| Some((guests, admission))).map_err(|error| format!("--allow-candidates: {error}"))
+}
+
+fn setup(common: &Common) -> Result<RtcSetup, String> {
+    let profile = &common.plan.profile;
+    Ok(RtcSetup {
+        certificate: RtcSetup::certificate().map_err(|error| error.to_string())?,
+        neighbourhood: Neighbourhood::default(),
+        timeout: profile.handshake.timeout,
+        trickle: common.trickles(),
+        ordered: profile.messages.ordered,
+        reliability: profile.messages.reliability,
+        message_bytes_max: profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST),
+    })
+}
+
+/// One peer's copy, with a certificate of its own where it is to have one.
+fn own(setup: &RtcSetup, certificates: Certificates) -> Result<RtcSetup, String> {
+    let mut setup = setup.clone();
+    if certificates == Certificates::PerPeer {
+        setup.certificate = RtcSetup::certificate().map_err(|error| error.to_string())?;
+    }
+    Ok(setup)
 }

@@ -6,6 +6,7 @@ use super::embedded::Embedded;
 use super::endpoint::{Access, Endpoints};
 use super::machine::machine;
 use super::progress::{Progress, Show, View};
+use super::servers::gathering;
 use super::session::{Session, play};
 use super::signals::{Signal, Signals};
 use super::target::reach_target;
@@ -98,6 +99,8 @@ pub enum Trouble {
     Barred(Barrier),
     /// The URL can't be dialled.
     Url(String),
+    /// A STUN or TURN server can't be found.
+    IceServer(String),
     /// The operating system refused what the run needs.
     Own(io::Error),
 }
@@ -136,6 +139,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         (None, None) => return Err(Trouble::Url("there is no target".to_owned())),
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
+    let gathering = gathering(&order.plan.profile.engine, &order.access.route.reach).await?;
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.access);
     let stopped_early = tokio::select! {
         reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
@@ -148,6 +152,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
         run_id: order.run_id,
         dialect: order.dialect,
         endpoints: Some(endpoints),
+        gathering,
         target,
         workers: order.workers,
         show: order.show,

@@ -11,6 +11,7 @@ use super::signals::Signals;
 use super::umpire::Umpire;
 use super::worker::{Common, Harvest};
 use crate::dialect::Dialect;
+use crate::engine::Gathering;
 use crate::gates::Gate;
 use crate::metrics::{Facts, Recorder, Thresholds, summarize};
 use crate::plan::Plan;
@@ -35,6 +36,7 @@ pub(super) struct Session {
     pub dialect: Dialect,
     /// None passes signaling in memory.
     pub endpoints: Option<Endpoints>,
+    pub gathering: Gathering,
     /// As reports may show it.
     pub target: String,
     pub workers: usize,
@@ -53,7 +55,8 @@ pub(super) async fn play(
     signals: &mut Signals,
     stopped_early: Option<Stop>,
 ) -> Result<Done, Trouble> {
-    let Session { plan, run_id, dialect, endpoints, target, workers, show, thresholds, gates, keep, probe } = session;
+    let Session { plan, run_id, dialect, endpoints, gathering, target, workers, show, thresholds, gates, keep, probe } =
+        session;
     let umpire = Umpire::new(gates, show != Show::Nothing);
     let workers = workers.clamp(1, plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
@@ -61,6 +64,7 @@ pub(super) async fn play(
         keep.events_bytes_max.map(|bytes_max| scribe(&plan, &run_id, &dialect, start, bytes_max)).transpose()?;
     let common = Arc::new(Common {
         endpoints,
+        gathering,
         dialect,
         naming: Naming::new(run_id.clone(), plan.peers() as u32),
         start,

@@ -8,6 +8,7 @@ use super::switchboard;
 use super::usher::Usher;
 use crate::dialect::Dialect;
 use crate::driver;
+use crate::engine::Gathering;
 use crate::metrics::{Depths, Recorder, RoomFacts, TraceSample};
 use crate::peer::TalkPattern;
 use crate::plan::{Plan, RoomPlan};
@@ -42,6 +43,8 @@ pub struct Common {
     pub plan: Plan,
     /// None in a control run: signaling is passed in memory.
     pub endpoints: Option<Endpoints>,
+    /// Where the engine webrtc gets its candidates.
+    pub gathering: Gathering,
     pub dialect: Dialect,
     pub naming: Naming,
     /// The run's time zero, on both clocks: the wall clock in ms since the Unix epoch.

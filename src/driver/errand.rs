@@ -8,7 +8,7 @@ use crate::signaling::{Way, Wire};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::Order;
+use crate::vocabulary::link::{Notice, Order};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -118,7 +118,10 @@ impl<Books: Fn(Event)> Errand<Books> {
                 self.hear_engine();
             }
             idle &= !self.poll_alarm(context);
-            if matches!(self.socket, Socket::Gone) && self.actor.is_gone() {
+            if matches!(self.socket, Socket::Gone)
+                && self.actor.is_gone()
+                && self.engine.poll_closed(context).is_ready()
+            {
                 return Poll::Ready(());
             }
             if idle {
@@ -234,6 +237,10 @@ impl<Books: Fn(Event)> Errand<Books> {
         while let Some((slot, notice)) = self.engine.poll() {
             let now = Instant::now();
             let seat = self.actor.seat_at(slot);
+            if let Notice::Worked { spent } = notice {
+                self.book(now, What::OwnWork { other: seat, spent });
+                continue;
+            }
             self.actor.handle(now, Stimulus::Engine(seat, notice));
             self.carry_out(now);
         }

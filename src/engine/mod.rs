@@ -1,14 +1,17 @@
 //! What opens the channels: one engine a peer, told what to do about each edge.
 
 mod admission;
+mod dtls;
 mod neighbourhood;
 mod none;
 mod rtc;
+mod webrtc;
 
 pub use admission::Admission;
 pub use neighbourhood::Neighbourhood;
 pub use none::NoneEngine;
 pub use rtc::{RtcEngine, RtcSetup};
+pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
 // The fuzzer throws datagrams at it.
 #[doc(hidden)]
 pub use rtc::stun;
@@ -46,4 +49,9 @@ pub trait Engine {
 
     /// Closes every connection, and says so to the other ends.
     fn close(&mut self, now: Instant);
+
+    /// After `close`: ready when the other ends have been told.
+    fn poll_closed(&mut self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 }

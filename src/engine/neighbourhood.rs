@@ -1,25 +1,28 @@
 //! The addresses that a run may send datagrams to: its own peers', and nobody else's.
 
 use rustc_hash::FxHashSet;
-use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Shared by the engines of one worker: rooms never split, so a peer's neighbours are all here.
 #[derive(Clone, Debug, Default)]
-pub struct Neighbourhood(Rc<RefCell<FxHashSet<SocketAddr>>>);
+pub struct Neighbourhood(Arc<Mutex<FxHashSet<SocketAddr>>>);
 
 impl Neighbourhood {
     pub fn join(&self, address: SocketAddr) {
-        self.0.borrow_mut().insert(address);
+        self.addresses().insert(address);
     }
 
     pub fn leave(&self, address: SocketAddr) {
-        self.0.borrow_mut().remove(&address);
+        self.addresses().remove(&address);
     }
 
     pub fn has(&self, address: SocketAddr) -> bool {
-        self.0.borrow().contains(&address)
+        self.addresses().contains(&address)
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, FxHashSet<SocketAddr>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

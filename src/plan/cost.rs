@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Measured (architecture.md, "Decisions already measured"): one end of a connection of the `rtc` engine.
 const CONNECTION_END_BYTES: u64 = 150 * 1024;
+/// The same of the engine `webrtc`, with a socket and a task of its own.
+const ASYNC_END_BYTES: u64 = 240 * 1024;
 /// A peer's socket, buffers and state.
 const PEER_BYTES: u64 = 30 * 1024;
 /// An edge's ledger and one end's state without WebRTC.
@@ -73,9 +75,12 @@ impl Cost {
         let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
         // Of an edge with a guest, one end is here.
         let ends = edges.saturating_mul(2).saturating_add(guest_edges);
-        let has_udp = profile.engine.kind != EngineKind::None;
-        let end_bytes = if has_udp { CONNECTION_END_BYTES } else { BARE_END_BYTES };
-        let udp_ports = if has_udp { peers } else { 0 };
+        // The engine webrtc binds a socket an end, the engine rtc one a peer.
+        let (end_bytes, udp_ports) = match profile.engine.kind {
+            EngineKind::Rtc => (CONNECTION_END_BYTES, peers),
+            EngineKind::Webrtc => (ASYNC_END_BYTES, ends),
+            EngineKind::None => (BARE_END_BYTES, 0),
+        };
         // The embedded server holds the other end of every connection in this process.
         let is_embedded = profile.target.url.is_none();
         let descriptors = OWN_DESCRIPTORS + udp_ports + if is_embedded { 2 * peers } else { peers };

@@ -1,6 +1,6 @@
 //! The plan's hash: two runs with the same one did the same work, whoever was asked to do it where.
 
-use crate::profile::{Pattern, Profile, Stage, Start};
+use crate::profile::{EngineChoice, IceTransportPolicy, Pattern, Profile, Stage, Start};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -58,13 +58,22 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
             true => format!("churn {} {} {} {}", churn.leave, churn.rejoin, churn.host_leaves, churn.silent),
             false => "churn none".to_owned(),
         },
-        format!("engine {} {}", word(&engine.kind), word(&engine.certificates)),
+        format!("engine {} {}{}", word(&engine.kind), word(&engine.certificates), candidates(engine)),
         match dialect_text {
             Some(text) => format!("dialect file {text}"),
             None => format!("dialect {}", target.dialect),
         },
     ]
     .join("\n")
+}
+
+/// What peers ask for candidates, but not where: the same plan may have its TURN server elsewhere. Nothing where they
+/// ask nobody, so that the hashes of such plans stay what they were.
+fn candidates(engine: &EngineChoice) -> String {
+    let turns = engine.ice_servers.iter().filter(|server| server.login.is_some()).count();
+    let stuns = engine.ice_servers.len() - turns;
+    let only = if engine.ice_transport_policy == IceTransportPolicy::Relay { " relay" } else { "" };
+    if stuns + turns == 0 { String::new() } else { format!(" stun {stuns} turn {turns}{only}") }
 }
 
 fn stage(stage: &Stage) -> String {

@@ -138,6 +138,10 @@ fn the_hash_covers_the_work_and_nothing_else() {
         "messages.ordered=false",
         "engine.kind=none",
         "engine.certificates=per-peer",
+        "engine.kind=webrtc",
+        "engine={kind=\"webrtc\",ice_servers=[\"stun:h\"]}",
+        "engine={kind=\"webrtc\",ice_servers=[\"turn:a:b@h\"]}",
+        "engine={kind=\"webrtc\",ice_servers=[\"turn:a:b@h\"],ice_transport_policy=\"relay\"}",
     ];
     let mut hashes: Vec<_> = others.iter().map(|set| hash(&[set])).collect();
     hashes.push(plain);
@@ -165,6 +169,12 @@ fn a_machine_that_has_just_enough_is_enough_and_one_less_is_not() {
     assert_eq!(cost.check(&Machine { nofile_hard: 183, ..machine }).len(), 1);
     assert_eq!(cost.check(&Machine { ports: 39, ..machine }).len(), 2);
     assert_eq!(cost.check(&Machine { memory_bytes: 1 << 20, ..machine }).len(), 1);
+}
+
+#[test]
+fn the_engine_webrtc_needs_a_socket_for_each_end_of_an_edge() {
+    let cost = Cost::of(&profile(&["rooms.count=10", "rooms.size=4", "engine.kind=webrtc"]));
+    assert_eq!((cost.udp_ports, cost.descriptors), (120, 64 + 120 + 80));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::curtain::Curtain;
 use super::world::{Line, News, Play, Tidings, World};
 use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
-use crate::engine::{Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup};
+use crate::engine::{Engine, Gathering, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use crate::peer::{Config, Peer, Talk, TalkPattern};
 use crate::signaling::{Barrier, Connection, Endpoint, dial};
 use crate::vocabulary::choice::{EngineKind, Reliability};
@@ -42,6 +42,8 @@ pub struct Setup {
     /// The token of the peer of that index; empty if there are none.
     pub token: Box<dyn Fn(u32) -> String>,
     pub engine: EngineKind,
+    /// Where the engine webrtc gets its candidates.
+    pub gathering: Gathering,
     pub seed: Seed,
     /// Milliseconds since the Unix epoch, now.
     pub unix_ms: u64,
@@ -81,6 +83,10 @@ impl Live {
             None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
             Some(setup) => {
                 let credentials = self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0));
+                if self.setup.engine == EngineKind::Webrtc {
+                    let setup = WebrtcSetup::new(setup.clone(), self.setup.gathering.clone());
+                    return Ok(Box::new(WebrtcEngine::new(Arc::new(setup), play.size(), credentials)));
+                }
                 let engine = RtcEngine::open(setup.clone(), play.size(), credentials);
                 Ok(Box::new(engine.map_err(|error| limit(format!("UDP socket: {error}")))?))
             }

@@ -2,6 +2,7 @@
 
 use super::arrivals::DURATION_MAX;
 use super::document::Value;
+use super::ice;
 use super::section::Section;
 use super::{EngineChoice, FaultLine, Handshake, OnInvalid, OnSuspect, Phases, Validity};
 use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
@@ -50,17 +51,11 @@ pub(super) fn engine(root: &Section<'_>) -> EngineChoice {
     let section = root.section("engine");
     let kind =
         section.word("kind", &[("rtc", EngineKind::Rtc), ("webrtc", EngineKind::Webrtc), ("none", EngineKind::None)]);
-    if kind == EngineKind::Webrtc {
-        section.problem("kind", "the webrtc engine isn't there yet; write rtc or none");
-    }
-    match section.node("ice_servers").map(|node| &node.value) {
-        Some(Value::List(servers)) if servers.is_empty() => {}
-        Some(Value::List(_)) => section.problem("ice_servers", "STUN and TURN aren't there yet; write []"),
-        _ => section.problem("ice_servers", "expected a list of URLs; write []"),
-    }
+    let ice_transport_policy = ice::policy(&section);
+    let ice_servers = ice::servers(&section, kind, ice_transport_policy);
     let certificates =
         section.word("certificates", &[("shared", Certificates::Shared), ("per-peer", Certificates::PerPeer)]);
-    EngineChoice { kind, certificates }
+    EngineChoice { kind, certificates, ice_servers, ice_transport_policy }
 }
 
 pub(super) fn validity(root: &Section<'_>) -> Validity {

@@ -15,7 +15,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("handshake", &["trigger", "initiator", "trickle", "settle", "timeout"]),
     ("messages", &["pattern", "start", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
     ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
-    ("engine", &["kind", "ice_servers", "certificates"]),
+    ("engine", &["kind", "ice_servers", "ice_transport_policy", "certificates"]),
     (
         "validity",
         &[

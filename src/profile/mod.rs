@@ -7,6 +7,7 @@ mod churn;
 mod document;
 mod environment;
 mod gates;
+mod ice;
 mod language;
 mod messages;
 mod overrides;
@@ -19,6 +20,7 @@ mod units;
 mod written;
 
 pub use environment::{Environment, expand};
+pub use ice::{IceServer, IceTransportPolicy, Login};
 pub use overrides::{Knob, Override};
 pub use secret::Secret;
 pub use target::DIALECTS;
@@ -259,6 +261,9 @@ pub struct Churn {
 pub struct EngineChoice {
     pub kind: EngineKind,
     pub certificates: Certificates,
+    /// Only the engine webrtc has any.
+    pub ice_servers: Vec<IceServer>,
+    pub ice_transport_policy: IceTransportPolicy,
 }
 
 /// What INVALID and SUSPECT runs do to the exit code, and from where on a run is one (measurement.md, the table of

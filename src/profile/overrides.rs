@@ -28,6 +28,8 @@ pub enum Knob {
     Target,
     Dialect,
     Engine,
+    /// Instead of the profile's servers; of several, all.
+    IceServer,
     Subprotocol,
     Origin,
     /// `Name: value`
@@ -64,6 +66,7 @@ impl Knob {
             Knob::Target => "--target",
             Knob::Dialect => "--dialect",
             Knob::Engine => "--engine",
+            Knob::IceServer => "--ice-server",
             Knob::Subprotocol => "--subprotocol",
             Knob::Origin => "--origin",
             Knob::Header => "--header",
@@ -103,6 +106,7 @@ fn write(profile: &mut Tree, change: &Override) -> Result<(), Problem> {
         Knob::Target => put(profile, "target", "url", as_text()),
         Knob::Dialect => put(profile, "target", "dialect", as_text()),
         Knob::Engine => put(profile, "engine", "kind", as_text()),
+        Knob::IceServer => ice_server(profile, as_text()),
         Knob::Subprotocol => put(profile, "target", "subprotocol", as_text()),
         Knob::Origin => put(profile, "target", "origin", as_text()),
         Knob::OnInvalid => put(profile, "validity", "on_invalid", as_text()),
@@ -177,6 +181,16 @@ fn gate(profile: &mut Tree, text: &str, at: &At) -> Result<(), Problem> {
     list.push(line);
     gates.insert(metric, Node { at: at.clone(), value: Value::List(list) });
     Ok(())
+}
+
+/// The first of the command line takes the place of whatever the profile and `--set` say.
+fn ice_server(profile: &mut Tree, server: Node) {
+    let at = server.at.clone();
+    let engine = table(profile, "engine", &at);
+    match engine.get_mut("ice_servers") {
+        Some(Node { at: given, value: Value::List(servers) }) if *given == at => servers.push(server),
+        _ => put(profile, "engine", "ice_servers", Node { at, value: Value::List(vec![server]) }),
+    }
 }
 
 fn put(profile: &mut Tree, section: &str, key: &str, node: Node) {

@@ -12,6 +12,9 @@ pub(super) fn write(tree: &Tree) -> String {
     if let Some(Node { value: Value::Table(target), .. }) = shown.get_mut("target") {
         hide_secrets(target);
     }
+    if let Some(Node { value: Value::Table(engine), .. }) = shown.get_mut("engine") {
+        hide_logins(engine);
+    }
     let mut text = String::new();
     for (name, keys) in language::SECTIONS {
         let part: Tree = match *name {
@@ -35,6 +38,35 @@ fn hide_secrets(target: &mut Tree) {
         let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         hide(headers, &name, &format!("MESHLOAD_HEADER_{}", word.to_uppercase()), header_tells);
     }
+}
+
+/// A TURN server's login is a secret wherever it stands. Each server gets variables of its own.
+fn hide_logins(engine: &mut Tree) {
+    let Some(Value::List(servers)) = engine.get_mut("ice_servers").map(|node| &mut node.value) else { return };
+    for (index, server) in servers.iter_mut().enumerate() {
+        let number = if index == 0 { String::new() } else { format!("_{}", index + 1) };
+        let (username, credential) =
+            (format!("MESHLOAD_TURN_USERNAME{number}"), format!("MESHLOAD_TURN_CREDENTIAL{number}"));
+        match &mut server.value {
+            Value::Text(url) => {
+                if let Some((scheme, authority)) = around_a_login(url) {
+                    *url = format!("{scheme}:${{{username}}}:${{{credential}}}@{authority}");
+                }
+            }
+            Value::Table(table) => {
+                hide(table, "username", &username, |said| !said.is_empty());
+                hide(table, "credential", &credential, |said| !said.is_empty());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What stands before and after the login of `turn:USER:PASS@HOST`, if that says one itself.
+fn around_a_login(url: &str) -> Option<(&str, &str)> {
+    let (rest, authority) = url.rsplit_once('@')?;
+    let (scheme, login) = rest.split_once(':')?;
+    environment::said(login).bytes().any(|byte| byte != b':').then_some((scheme, authority))
 }
 
 /// A registered subprotocol's name is shorter; a token is longer.
@@ -96,6 +128,20 @@ fn value(node: &Node) -> Toml {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_gives_way_and_a_reference_stays() {
+        for (written, expected) in [
+            ("turn:user:pass@h:1", Some(("turn", "h:1"))),
+            ("turn:${USER}:pass@h", Some(("turn", "h"))),
+            ("turn:${USER:-me}:${PASS}@h", Some(("turn", "h"))),
+            ("turn:${USER}:${PASS}@h", None),
+            ("stun:h:1", None),
+            ("${TURN}", None),
+        ] {
+            assert_eq!(around_a_login(written), expected, "{written}");
+        }
+    }
 
     #[test]
     fn a_url_tells_a_secret_by_what_it_says_itself() {

@@ -3,6 +3,7 @@
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::message::Candidate;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Asked of the engine; the far end of the edge is named beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub enum Notice {
     Gathered,
     /// The other's answer is in force.
     Applied,
+    /// Making or applying a description took so long of our own, beyond the order itself. Told before what it led to.
+    Worked {
+        spent: Duration,
+    },
     IceUp,
     DtlsUp,
     /// The DataChannel is open on this side.

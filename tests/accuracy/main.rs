@@ -2,6 +2,7 @@
 //! In the short form, which runs with every test, only what holds by construction is asserted.
 
 mod delays;
+mod engines;
 mod freezes;
 mod plays;
 mod processes;
@@ -31,6 +32,12 @@ fn a_freeze_of_seconds_is_in_the_figures() {
     let mut rows = freezes::of_the_target(Duration::from_secs(10));
     rows.extend(freezes::of_the_generator(Duration::from_secs(3)));
     all_hold(&rows);
+}
+
+#[test]
+#[ignore = "wants an idle machine: just accuracy"]
+fn both_engines_measure_the_same_target() {
+    all_hold(&engines::agree(60));
 }
 
 #[test]
@@ -67,6 +74,13 @@ fn the_percentiles_on_either_side_of_a_step_lie_on_either_side_of_it() {
     table::print(&rows);
     let beyond = rows.iter().find(|row| row.what.contains("p95")).expect("a row about p95");
     assert!(beyond.holds_at_least, "{beyond:?}");
+}
+
+#[test]
+fn what_the_target_costs_does_not_depend_on_the_engine() {
+    let rows = engines::agree(6);
+    table::print(&rows);
+    assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
 }
 
 #[test]

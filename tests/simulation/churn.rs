@@ -29,7 +29,8 @@ fn books(scenario: &Scenario, events: &[Event]) -> Summary {
         room
     };
     let rooms: Vec<RoomFacts> = scenario.rooms.iter().enumerate().map(facts).collect();
-    let kinds: Vec<String> = Dialect::named("dashboard").unwrap().kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let kinds: Vec<String> =
+        Dialect::named("dashboard").unwrap().kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len());
     events.iter().for_each(|event| recorder.record(event));
     assert!(recorder.all_decided(), "an edge is decided by nobody");

@@ -5,7 +5,7 @@ use super::super::pulse::Pulses;
 use super::super::worker::facts;
 use super::*;
 use crate::dialect::Dialect;
-use crate::engine::{Engine, NoneEngine};
+use crate::engine::{Engine, Gathering, NoneEngine};
 use crate::plan::Plan;
 use crate::profile::{self, Source};
 use crate::vocabulary::ids::Naming;
@@ -53,6 +53,7 @@ fn common(url: String) -> Arc<Common> {
         sample: Default::default(),
         inbox: None,
         endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Access::default())),
+        gathering: Gathering::new(vec![], profile.engine.ice_transport_policy).unwrap(),
         dialect: Dialect::named("dashboard").unwrap(),
         naming: Naming::new("m1".to_owned(), 3),
         start: Instant::now(),

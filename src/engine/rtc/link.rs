@@ -1,13 +1,13 @@
 //! One connection of the sans-IO `rtc` core, and how it is driven until it is quiet.
 
 use super::RtcSetup;
-use super::settings::{CHECK_PAUSE_FIRST, candidate_init, settings};
-use crate::vocabulary::choice::Reliability;
+use super::settings::{CHECK_PAUSE_FIRST, candidate_init, channel_init, settings};
+use crate::engine::dtls::is_plain_alert;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::link::Notice;
 use crate::vocabulary::message::Candidate;
 use bytes::BytesMut;
-use rtc::data_channel::{RTCDataChannelId, RTCDataChannelInit};
+use rtc::data_channel::RTCDataChannelId;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::event::{RTCDataChannelEvent, RTCPeerConnectionEvent};
 use rtc::peer_connection::message::RTCMessage;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 const CHECK_PAUSE_LAST: Duration = Duration::from_millis(50);
 
 /// Consent is asked for this often at most (RFC 7675 §5.1).
-const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+pub const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An open channel without traffic for this long has no SCTP timer left that matters.
 const QUIET_AFTER: Duration = Duration::from_millis(1_500);
@@ -38,8 +38,6 @@ const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
 
 /// Messages that the core lets wait for us before its flow control holds back more.
 const BACKLOG_MAX: usize = 256;
-
-const DTLS_ALERT: u8 = 21;
 
 /// How far the connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,18 +80,7 @@ impl Link {
         local: SocketAddr,
     ) -> Result<(Self, String), Error> {
         let mut link = Self::new(now, setup, ufrag, password)?;
-        let (max_retransmits, max_packet_life_time) = match setup.reliability {
-            Reliability::Reliable => (None, None),
-            Reliability::MaxRetransmits(times) => (Some(times), None),
-            Reliability::MaxLifetime(millis) => (None, Some(millis)),
-        };
-        let init = RTCDataChannelInit {
-            ordered: setup.ordered,
-            max_packet_life_time,
-            max_retransmits,
-            ..RTCDataChannelInit::default()
-        };
-        link.channel = Some(link.core.create_data_channel("chat", Some(init))?.id());
+        link.channel = Some(link.core.create_data_channel("chat", Some(channel_init(setup)))?.id());
         link.gather_early(setup, local)?;
         let offer = link.core.create_offer(None)?;
         let sdp = offer.sdp.clone();
@@ -261,7 +248,7 @@ impl Link {
         let configuration = RTCConfigurationBuilder::new().with_certificates(vec![setup.certificate.clone()]).build();
         let core = RTCPeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_setting_engine(settings(setup, consent_interval, ufrag.clone(), password))
+            .with_setting_engine(settings(setup, CHECK_PAUSE_FIRST, consent_interval, ufrag.clone(), password))
             .build(now)?;
         Ok(Self {
             core,
@@ -360,9 +347,4 @@ fn take_message(message: RTCMessage, drained: &mut Drained) {
     if let RTCMessage::DataChannelMessage(_, message) = message {
         drained.notices.push(Notice::Message(message.data.to_vec()));
     }
-}
-
-/// A DTLS alert record of epoch 0: while the handshake runs, it is its failure (RFC 6347 §4.1).
-fn is_plain_alert(datagram: &[u8]) -> bool {
-    datagram.first() == Some(&DTLS_ALERT) && datagram.get(3..5) == Some(&[0, 0])
 }

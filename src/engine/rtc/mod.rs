@@ -5,6 +5,9 @@ mod settings;
 pub mod stun;
 mod timers;
 
+pub(super) use link::CONSENT_INTERVAL;
+pub(super) use settings::{channel_init, settings};
+
 use super::Engine;
 use super::admission::Admission;
 use super::neighbourhood::{Neighbourhood, candidate_address, without_foreigners};
@@ -135,7 +138,7 @@ impl RtcEngine {
     }
 
     fn offer(&mut self, now: Instant, seat: Seat) -> Result<(), Error> {
-        let (ufrag, password) = self.draw_credentials(seat);
+        let (ufrag, password) = draw_credentials(&mut self.credentials, seat);
         let (link, sdp) = Link::offer(now, &self.setup, ufrag, password, self.local)?;
         self.place(seat, link);
         self.tell(seat, Notice::Offer { sdp });
@@ -144,7 +147,7 @@ impl RtcEngine {
     }
 
     fn accept(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), Error> {
-        let (ufrag, password) = self.draw_credentials(seat);
+        let (ufrag, password) = draw_credentials(&mut self.credentials, seat);
         let sdp = self.learn(seat, sdp);
         let (link, sdp) = Link::accept(now, &self.setup, ufrag, password, self.local, sdp)?;
         self.place(seat, link);
@@ -209,12 +212,6 @@ impl RtcEngine {
             *slot = Some(Box::new(link));
             self.touched.push(seat);
         }
-    }
-
-    /// The seat is the ufrag's first part, so that a check from an unknown address finds its edge at once.
-    fn draw_credentials(&mut self, seat: Seat) -> (String, String) {
-        let (fragment, password) = (self.credentials.random::<u32>(), self.credentials.random::<u128>());
-        (format!("{:04x}{fragment:08x}", seat.0), format!("{password:032x}"))
     }
 
     fn tell_candidate(&mut self, seat: Seat) {
@@ -295,6 +292,13 @@ impl RtcEngine {
         }
         self.notices.extend(self.drained.notices.drain(..).map(|notice| (seat, notice)));
     }
+}
+
+/// An ICE ufrag and a password. The seat is the ufrag's first part, so that a check from an unknown address finds its
+/// edge at once.
+pub(super) fn draw_credentials(credentials: &mut ChaCha8Rng, seat: Seat) -> (String, String) {
+    let (fragment, password) = (credentials.random::<u32>(), credentials.random::<u128>());
+    (format!("{:04x}{fragment:08x}", seat.0), format!("{password:032x}"))
 }
 
 impl Engine for RtcEngine {

@@ -1,6 +1,8 @@
 //! What a connection of the `rtc` core is told before it begins.
 
 use super::RtcSetup;
+use crate::vocabulary::choice::Reliability;
+use rtc::data_channel::RTCDataChannelInit;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::transport::RTCIceCandidateInit;
@@ -10,13 +12,34 @@ use std::time::Duration;
 /// The first pause between connectivity checks.
 pub const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
 
+/// What the profile's `[messages]` promise.
+pub fn channel_init(setup: &RtcSetup) -> RTCDataChannelInit {
+    let (max_retransmits, max_packet_life_time) = match setup.reliability {
+        Reliability::Reliable => (None, None),
+        Reliability::MaxRetransmits(times) => (Some(times), None),
+        Reliability::MaxLifetime(millis) => (None, Some(millis)),
+    };
+    RTCDataChannelInit {
+        ordered: setup.ordered,
+        max_packet_life_time,
+        max_retransmits,
+        ..RTCDataChannelInit::default()
+    }
+}
+
 /// Every default here that is not the library's: its own add 200 to 600 ms to a handshake that takes 2 ms.
-pub fn settings(setup: &RtcSetup, consent_interval: Duration, ufrag: String, password: String) -> SettingEngine {
+pub fn settings(
+    setup: &RtcSetup,
+    check_pause: Duration,
+    consent_interval: Duration,
+    ufrag: String,
+    password: String,
+) -> SettingEngine {
     let zero = Some(Duration::ZERO);
     SettingEngineBuilder::new()
         .with_ice_credentials(ufrag, password)
         // Enough requests to last until the timeout, whatever the pace.
-        .with_ice_connection_attempts(Some(CHECK_PAUSE_FIRST), Some(u16::MAX))
+        .with_ice_connection_attempts(Some(check_pause), Some(u16::MAX))
         // Together below the handshake's timeout, or ice_failed would never show.
         .with_ice_timeouts(Some(setup.timeout.mul_f64(0.7)), Some(setup.timeout.mul_f64(0.2)), Some(consent_interval))
         // A check that overtakes its trickled candidate makes the other end peer-reflexive.

@@ -37,7 +37,9 @@ pub fn text(report: &Report, colour: bool, all: bool) -> String {
         }
     }
     if report.diagnosis.cause == Cause::None {
-        out.push_str("\nSignaling works from here. Not tested: NAT, TURN, browsers.\n");
+        out.push_str(
+            "\nSignaling works from here. Not tested: NAT, TURN, browsers: --engine webrtc --ice-server turn:…\n",
+        );
     }
     out
 }

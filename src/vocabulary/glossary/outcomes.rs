@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "No pair of candidates worked.",
         "",
         "peers",
-        "Candidates lost or altered by the server, or a firewall on UDP.",
+        "Candidates lost or altered by the server, or a firewall on UDP; with TURN, its answer stands beside it: 401 is the login.",
     ),
     entry(
         "reason",

@@ -1,0 +1,147 @@
+//! The sockets of a connection: plain datagrams, to our own peers and the servers named, and a look at those that fail.
+
+use super::turn::{answer, without_channel};
+use super::witness::Witness;
+use crate::engine::dtls::is_plain_alert;
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
+    Transmit,
+};
+
+/// The library's tokio, but for its sockets: those would take 200 KiB a connection for datagrams in bulk.
+#[derive(Debug)]
+pub struct Network(pub Arc<Witness>);
+
+impl Runtime for Network {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        TokioRuntime.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        socket.set_nonblocking(true)?;
+        Ok(Arc::new(Socket { socket: UdpSocket::from_std(socket)?, witness: self.0.clone() }))
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        TokioRuntime.wrap_tcp_listener(listener)
+    }
+
+    /// Candidates over TCP are not admitted, so nobody is to be dialled.
+    fn connect_tcp<'a>(
+        &'a self,
+        _remote: SocketAddr,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+
+    /// Servers are addresses here: their names were resolved before the run, and looked at.
+    fn resolve_host<'a>(
+        &'a self,
+        host: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        let address = literal(host).ok_or_else(|| io::ErrorKind::InvalidInput.into());
+        Box::pin(async move { address.map(|address| vec![address]) })
+    }
+
+    /// Waking early serves timers that are not due, which does nothing, and drains the core once more.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        let witness = self.0.clone();
+        Box::pin(async move {
+            tokio::select! {
+                () = tokio::time::sleep(duration) => {}
+                () = witness.unsettled() => {}
+            }
+        })
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        TokioRuntime.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        TokioRuntime.block_on(future);
+    }
+}
+
+/// `HOST:PORT` of an address; the library writes IPv6 without its brackets.
+fn literal(host: &str) -> Option<SocketAddr> {
+    let (ip, port) = host.rsplit_once(':')?;
+    let ip: IpAddr = ip.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    Some(SocketAddr::new(ip, port.parse().ok()?))
+}
+
+#[derive(Debug)]
+struct Socket {
+    socket: UdpSocket,
+    witness: Arc<Witness>,
+}
+
+impl AsyncUdpSocket for Socket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// A datagram for a foreign address, or one that the system refuses, is lost as on any network.
+    fn poll_send(&self, context: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let length = transmit.contents.len();
+        if is_plain_alert(without_channel(transmit.contents)) {
+            self.witness.alerted("alert sent");
+        }
+        if self.witness.may_reach(transmit.destination) {
+            let _ = ready!(self.socket.poll_send_to(context, transmit.contents, transmit.destination));
+        }
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let (Some(buffer), Some(meta)) = (buffers.first_mut(), metas.first_mut()) else {
+            return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
+        };
+        let mut read = ReadBuf::new(buffer);
+        let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
+        let datagram = read.filled();
+        if is_plain_alert(without_channel(datagram)) {
+            self.witness.alerted("alert received");
+        }
+        self.witness.received();
+        if let Some(answer) = answer(datagram) {
+            self.witness.answered(answer);
+        }
+        *meta = RecvMeta::default();
+        meta.len = datagram.len();
+        meta.stride = datagram.len().max(1);
+        meta.addr = from;
+        Poll::Ready(Ok(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_with_and_without_brackets_and_a_name_is_none() {
+        let check = |host: &str, expected: Option<&str>| {
+            assert_eq!(literal(host), expected.map(|text| text.parse().unwrap()), "{host}");
+        };
+        check("127.0.0.1:3478", Some("127.0.0.1:3478"));
+        check("::1:3478", Some("[::1]:3478"));
+        check("[::1]:3478", Some("[::1]:3478"));
+        check("turn.example:3478", None);
+        check("127.0.0.1", None);
+    }
+}

@@ -1,0 +1,100 @@
+//! As much of TURN as tells why a server gives no candidate: the library only says that there is none.
+
+const ERROR_CODE: u16 = 0x0009;
+const HEADER_BYTES: usize = 20;
+const REASON_CHARS_MAX: usize = 40;
+
+/// Both bits of the class: an error response; the higher one alone: a success (RFC 8489 §5).
+const CLASS: u16 = 0x0110;
+const ERROR: u16 = 0x0110;
+const SUCCESS: u16 = 0x0100;
+
+/// Allocate and CreatePermission (RFC 8656 §17).
+const METHODS: [u16; 2] = [0x0003, 0x0008];
+
+/// What a TURN server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Granted,
+    /// `401 Unauthorized`
+    Refused(String),
+}
+
+/// The answer in `datagram`. `None`: it is something else.
+pub fn answer(datagram: &[u8]) -> Option<Answer> {
+    let word = |at: usize| Some(u16::from_be_bytes([*datagram.get(at)?, *datagram.get(at + 1)?]));
+    let kind = word(0)?;
+    if datagram.len() < HEADER_BYTES || !METHODS.contains(&(kind & !CLASS)) {
+        return None;
+    }
+    match kind & CLASS {
+        SUCCESS => return Some(Answer::Granted),
+        ERROR => {}
+        _ => return None,
+    }
+    let mut at = HEADER_BYTES;
+    while at + 4 <= datagram.len() {
+        let (attribute, length) = (word(at)?, usize::from(word(at + 2)?));
+        let value = datagram.get(at + 4..at + 4 + length)?;
+        if attribute == ERROR_CODE {
+            // Class and number (RFC 8489 §14.8).
+            let code = u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?);
+            let reason = String::from_utf8_lossy(value.get(4..)?);
+            let reason: String = reason.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
+            return Some(Answer::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()));
+        }
+        at += 4 + length.next_multiple_of(4);
+    }
+    None
+}
+
+/// What of `datagram` is for the other peer: a TURN channel puts four bytes before it (RFC 8656 §12.4).
+pub fn without_channel(datagram: &[u8]) -> &[u8] {
+    match datagram.first() {
+        Some(64..=79) => datagram.get(4..).unwrap_or_default(),
+        _ => datagram,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(kind: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut datagram = kind.to_be_bytes().to_vec();
+        datagram.extend_from_slice(&[0; 18]);
+        for (kind, value) in attributes {
+            datagram.extend_from_slice(&kind.to_be_bytes());
+            datagram.extend_from_slice(&(value.len() as u16).to_be_bytes());
+            datagram.extend_from_slice(value);
+            datagram.resize(datagram.len().next_multiple_of(4), 0);
+        }
+        datagram
+    }
+
+    #[test]
+    fn a_refusal_is_its_code_and_its_reason() {
+        let check = |datagram: Vec<u8>, expected: Option<Answer>| assert_eq!(answer(&datagram), expected);
+        let refused = |text: &str| Some(Answer::Refused(text.to_owned()));
+        let unauthorized: &[u8] = b"\0\0\x04\x01Unauthorized";
+        check(message(0x0113, &[(0x8022, b"soft"), (ERROR_CODE, unauthorized)]), refused("401 Unauthorized"));
+        check(message(0x0118, &[(ERROR_CODE, b"\0\0\x04\x03")]), refused("403"));
+        check(message(0x0113, &[(ERROR_CODE, b"\0\0\x04\x01a\r\n::b")]), refused("401 a::b"));
+        check(message(0x0103, &[]), Some(Answer::Granted));
+        check(message(0x0111, &[(ERROR_CODE, unauthorized)]), None);
+        check(message(0x0003, &[]), None);
+        check(message(0x0113, &[(ERROR_CODE, b"\0\0\x04")]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_datagram_makes_it_panic(datagram in proptest::collection::vec(any::<u8>(), 0..100)) {
+            answer(&datagram);
+            let mut refused = message(0x0113, &[]);
+            refused.extend_from_slice(&datagram);
+            answer(&refused);
+            without_channel(&datagram);
+        }
+    }
+}
