@@ -9,6 +9,7 @@ mod control;
 mod embedded;
 mod endpoint;
 mod engines;
+mod lobby;
 mod machine;
 mod progress;
 mod pulse;

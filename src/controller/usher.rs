@@ -4,6 +4,7 @@ use super::agenda::{Agenda, Deed, Turn};
 use super::chronicle::Quill;
 use super::conductor::Conduct;
 use super::engines::Engines;
+use super::lobby::{Lobby, RoomState};
 use super::worker::Common;
 use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
@@ -53,22 +54,6 @@ pub struct Usher {
     places: FxHashMap<Id, (usize, Place)>,
     frames_waiting_max: usize,
     panics: u64,
-}
-
-/// The books, and who is in which room: what every peer of the worker reaches.
-struct Lobby {
-    books: Rc<RefCell<Recorder>>,
-    rooms: RefCell<Vec<RoomState>>,
-    quill: Option<Quill>,
-    /// Messages start in no room before they start in all.
-    barrier: bool,
-}
-
-#[derive(Default)]
-struct RoomState {
-    mailboxes: Vec<(Seat, mpsc::Sender<Nudge>)>,
-    talks: bool,
-    hushed: bool,
 }
 
 impl Usher {
@@ -319,63 +304,6 @@ impl Usher {
         let endpoint =
             endpoints.of(id, place.peer.0, room_id, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
         Ok(Rc::new(endpoint).into())
-    }
-}
-
-impl Lobby {
-    /// Books a fact. Without a barrier, messages start in a room as soon as all of its edges are decided.
-    fn book(&self, room: usize, event: &Event) {
-        let mut books = self.books.borrow_mut();
-        books.record(event);
-        if let Some(quill) = &self.quill {
-            quill.note(event);
-        }
-        let decides = matches!(
-            event.what,
-            What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
-        );
-        if decides && !self.barrier && books.room_decided(event.place.room) {
-            self.rooms.borrow_mut()[room].start_talking();
-        }
-    }
-
-    /// Tells a peer to go while the others stay. Whether it was there.
-    fn see_off(&self, room: usize, seat: Seat, silent: bool) -> bool {
-        let room = &mut self.rooms.borrow_mut()[room];
-        let Some(index) = room.mailboxes.iter().position(|(own, _)| *own == seat) else { return false };
-        let (_, mailbox) = room.mailboxes.swap_remove(index);
-        mailbox.try_send(Nudge::Depart { silent }).is_ok()
-    }
-
-    /// Everybody in the room learns `news` of a peer that begins, and the peer who began before.
-    fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>, news: Nudge) {
-        let room = &mut self.rooms.borrow_mut()[room];
-        // Who has failed is nobody's companion.
-        room.mailboxes.retain(|(_, mailbox)| !mailbox.is_closed());
-        room.tell(news);
-        for (companion, _) in &room.mailboxes {
-            let _ = mailbox.try_send(Nudge::Companion { seat: *companion });
-        }
-        if room.talks && !room.hushed {
-            let _ = mailbox.try_send(Nudge::Talk);
-        }
-        room.mailboxes.push((seat, mailbox));
-    }
-}
-
-impl RoomState {
-    fn start_talking(&mut self) {
-        if !self.talks && !self.hushed {
-            self.talks = true;
-            self.tell(Nudge::Talk);
-        }
-    }
-
-    fn tell(&self, nudge: Nudge) {
-        for (_, mailbox) in &self.mailboxes {
-            // A peer that has ended reads no more, and a mailbox holds more than a peer is ever told.
-            let _ = mailbox.try_send(nudge);
-        }
     }
 }
 

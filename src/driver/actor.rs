@@ -2,60 +2,19 @@
 
 use super::board::Board;
 use super::guests::Guests;
+use super::stimulus::{Effect, Stimulus};
 use crate::dialect::{self, Conversation, Output as Talked};
-use crate::peer::{Input, Output, Parcel, Peer};
+use crate::peer::{Input, Output, Peer};
 use crate::vocabulary::event::{Concern, Part, What};
-use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Naming, Place, Seat};
-use crate::vocabulary::link::{Notice, Order};
-use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use crate::vocabulary::message::{Heard, Say, Signal};
 use rustc_hash::FxHasher;
 use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::time::Instant;
 
-/// What happens to a peer.
-#[derive(Debug)]
-pub enum Stimulus<'a> {
-    Begin {
-        due: Instant,
-    },
-    Companion {
-        seat: Seat,
-    },
-    /// Another of the room that had left comes back.
-    Back {
-        seat: Seat,
-    },
-    Upgraded,
-    Lost(Failure),
-    Frame(&'a str),
-    Engine(Seat, Notice),
-    Talk,
-    Hush,
-    Leave,
-    /// As `Leave`, while the others stay.
-    Depart {
-        silent: bool,
-    },
-    /// The room's board has something new.
-    Board,
-    Wake,
-}
-
 /// Words about strangers that wait for their id to be known.
 const STRANGERS_MAX: usize = 1_024;
-
-/// What a peer wants done in the world.
-#[derive(Debug, PartialEq)]
-pub enum Effect {
-    Dial,
-    Frame { text: String, kind: Kind, to: Option<Seat> },
-    Engine(Seat, Order),
-    Send(Parcel),
-    Note(What),
-    Close,
-}
 
 /// Makes a conversation of the same peer, from its first word on.
 pub type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;

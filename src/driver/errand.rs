@@ -1,7 +1,8 @@
 //! The life of one peer in the world: dials, reads, writes, wakes, and books every fact.
 
-use super::actor::{Actor, Effect, Stimulus};
+use super::actor::Actor;
 use super::clock::Alarm;
+use super::stimulus::{Effect, Stimulus};
 use crate::engine::Engine;
 use crate::peer::Parcel;
 use crate::signaling::{Way, Wire};

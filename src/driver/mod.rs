@@ -5,8 +5,10 @@ mod board;
 mod clock;
 mod errand;
 mod guests;
+mod stimulus;
 
-pub use actor::{Actor, Effect, Renewal, Stimulus};
+pub use actor::{Actor, Renewal};
 pub use board::Board;
 pub use clock::{Alarm, Clock};
 pub use errand::{Errand, Nudge};
+pub use stimulus::{Effect, Stimulus};
