@@ -112,7 +112,7 @@ impl Recorder {
             // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
             What::Signal { .. } => {}
             What::Surprise { other: Some(other) } if self.is_guest(spot, *other) => {
-                self.of_guest(spot, *other, &event.what)
+                self.of_guest(spot, *other, &event.what);
             }
             What::Surprise { other: _ } => self.accounts[spot.half].edges.surprises += 1,
             What::Met { other }
