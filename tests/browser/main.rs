@@ -33,7 +33,6 @@ fn whoever_is_there_already_offers_to_a_browser_that_comes() {
 }
 
 #[test]
-#[ignore = "open: on a relay every edge opens, but the virtual peers offer to a tab that comes, not the tab to them"]
 fn a_browser_that_comes_offers_to_whoever_is_there() {
     let offers = ["alice", "bob", "zoe"].map(|name| (name, Side::Tab));
     check("a_browser_that_comes_offers_to_whoever_is_there", "relay", "newcomer", offers);
