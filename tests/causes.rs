@@ -1,5 +1,8 @@
 //! A run that meets each preset says why its edges failed: the preset's own cause, or candidates with it among them.
 
+#[path = "fixtures/serving.rs"]
+mod serving;
+
 use flate2::read::GzDecoder;
 use meshload::controller::{self, Access, Keep, Order, Show};
 use meshload::dialect::Dialect;
@@ -9,8 +12,9 @@ use meshload::profile::{self, Source};
 use meshload::server::{self, Kind, faults};
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use serving::Serving;
+use std::io::Read;
+use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -106,14 +110,8 @@ fn the_traces_of_a_healthy_run_are_of_its_slowest_edges() {
 fn events_traces_and_the_advised_command_hold_no_secret() {
     const CANARY: &str = "canary-7f3a";
     let meshload = env!("CARGO_BIN_EXE_meshload");
-    let mut server = Command::new(meshload)
-        .args(["serve", "--listen", "127.0.0.1:0", "--fault", "timing"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let url = format!("{}?token=${{CANARY}}", line.trim().strip_prefix("listening on ").unwrap());
+    let server = Serving::start(&["--fault", "timing"]);
+    let url = format!("{}?token=${{CANARY}}", server.url);
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(meshload)
         .args(["run", "--rooms", "1", "--room-size", "3", "--timeout", "1s", "--duration", "1s", "--events"])
@@ -121,8 +119,7 @@ fn events_traces_and_the_advised_command_hold_no_secret() {
         .args(["-H", "Authorization: Bearer ${CANARY}", "--out", folder.path().to_str().unwrap()])
         .env("CANARY", CANARY)
         .output();
-    server.kill().unwrap();
-    server.wait().unwrap();
+    drop(server);
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(99), "{output:?}");
 

@@ -1,36 +1,16 @@
 //! A target that is killed in the middle of a run and comes back: peers reconnect, and the report says how that went.
 
+#[path = "fixtures/serving.rs"]
+mod serving;
+
 use meshload::summary::Summary;
+use serving::Serving;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_meshload");
-
-/// A server in a process of its own, gone with this value.
-struct Serving(Child);
-
-impl Serving {
-    /// Listens on `address`; gives its URL.
-    fn start(kind: &str, address: &str) -> (Self, String) {
-        let mut command = Command::new(PROGRAM);
-        command.args(["serve", "--kind", kind, "--listen", address]).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("no server: {line}")).to_owned();
-        (Self(child), url)
-    }
-}
-
-impl Drop for Serving {
-    /// SIGKILL: no goodbye.
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Two rooms whose messages flow for long enough to lose the server and to see it again.
 const PROFILE: &str = r#"
@@ -53,10 +33,10 @@ rate = "5/s"
 fn play(kind: &str, down: Duration) -> Summary {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("p.toml"), PROFILE).unwrap();
-    let (server, url) = Serving::start(kind, "127.0.0.1:0");
-    let address = url.trim_start_matches("ws://").trim_end_matches("/ws/").to_owned();
+    let server = Serving::start(&["--kind", kind]);
+    let address = server.url.trim_start_matches("ws://").trim_end_matches("/ws/").to_owned();
     let mut run = Command::new(PROGRAM)
-        .args(["run", "p.toml", "--target", &url, "--out", "report", "--format", "json"])
+        .args(["run", "p.toml", "--target", &server.url, "--out", "report", "--format", "json"])
         .current_dir(folder.path())
         .env("MESHLOAD_ON_INVALID", "warn")
         .stdout(Stdio::null())
@@ -69,7 +49,7 @@ fn play(kind: &str, down: Duration) -> Summary {
     drop(server);
     // How long the target is down is what is played here.
     thread::sleep(down);
-    let (_server, _) = Serving::start(kind, &address);
+    let _server = Serving::start(&["--kind", kind, "--listen", &address]);
     let rest: Vec<String> = lines.collect();
     run.wait().unwrap();
     let text = std::fs::read_to_string(folder.path().join("report/summary.json"));

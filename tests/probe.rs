@@ -1,10 +1,14 @@
 //! The probe as a program against the reference server as a program: each preset on each kind, and what it prints.
 
+#[path = "fixtures/serving.rs"]
+mod serving;
+
 use serde_json::Value;
+use serving::Serving;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,32 +31,14 @@ const BOTH: &[&str] = &["relay", "registry"];
 /// Probes that run at once: more would make fresh connections old.
 const AT_ONCE: usize = 3;
 
-struct Served {
-    child: Child,
-    url: String,
+fn served(kind: &str, fault: Option<&str>) -> Serving {
+    let fault = fault.iter().flat_map(|fault| ["--fault", fault]);
+    Serving::start(&["--kind", kind].into_iter().chain(fault).collect::<Vec<_>>())
 }
 
-impl Served {
-    fn start(kind: &str, fault: Option<&str>) -> Self {
-        let mut command = meshload();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--kind", kind]);
-        command.args(fault.iter().flat_map(|fault| ["--fault", fault]));
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, url }
-    }
-
+impl Serving {
     fn probe(&self, options: &[&str]) -> Output {
         meshload().args(["probe", "--quiet", "--target", &self.url, "--timeout", "1s"]).args(options).output().unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -71,8 +57,8 @@ fn json(output: &Output) -> Value {
 
 /// What is wrong with the probe of one server, if anything.
 fn fault_of(kind: &str, preset: Option<&str>, code: i32) -> Option<String> {
-    let served = Served::start(kind, preset);
-    let output = served.probe(&["--format", "json"]);
+    let server = served(kind, preset);
+    let output = server.probe(&["--format", "json"]);
     let report = json(&output);
     let cause = report["diagnosis"]["cause"].as_str().unwrap_or("?");
     let right = cause == preset.unwrap_or("none") && output.status.code() == Some(code);
@@ -101,8 +87,8 @@ fn each_preset_on_each_kind_of_server_is_named_with_its_exit_code() {
 
 #[test]
 fn the_json_says_how_far_it_came_why_it_stopped_and_what_helps() {
-    let served = Served::start("relay", Some("timing"));
-    let output = served.probe(&["--format", "json", "--try-remedies", "--trace"]);
+    let server = served("relay", Some("timing"));
+    let output = server.probe(&["--format", "json", "--try-remedies", "--trace"]);
     let report = json(&output);
     assert_eq!((&report["opened"], &report["planned"]), (&0.into(), &1.into()));
     let diagnosis = &report["diagnosis"];
@@ -120,23 +106,23 @@ fn the_json_says_how_far_it_came_why_it_stopped_and_what_helps() {
 
 #[test]
 fn a_channel_that_nobody_routes_is_cured_by_one_channel_or_another_trigger() {
-    let served = Served::start("relay", Some("channel-isolation"));
-    let report = json(&served.probe(&["--format", "json", "--try-remedies"]));
+    let server = served("relay", Some("channel-isolation"));
+    let report = json(&server.probe(&["--format", "json", "--try-remedies"]));
     let worked: Vec<_> = report["remedies"].as_array().unwrap().iter().map(|remedy| &remedy["worked"]).collect();
     assert_eq!(worked, [true, false, true], "{}", report["remedies"]);
 }
 
 #[test]
 fn repeats_count_what_opened_and_where_the_others_stopped() {
-    let served = Served::start("relay", None);
-    let output = served.probe(&["--format", "json", "--times", "3"]);
+    let server = served("relay", None);
+    let output = server.probe(&["--format", "json", "--times", "3"]);
     let report = json(&output);
     assert_eq!((&report["repeat"]["tries"], &report["repeat"]["opened"]), (&3.into(), &3.into()));
     assert_eq!(output.status.code(), Some(0));
 
     // The first offers go through, a later one does not: a room each.
-    let served = Served::start("relay", Some("drop type=webrtc-offer time=1s.."));
-    let output = served.probe(&["--format", "json", "--until-failure=20s", "--peers", "2"]);
+    let server = served("relay", Some("drop type=webrtc-offer time=1s.."));
+    let output = server.probe(&["--format", "json", "--until-failure=20s", "--peers", "2"]);
     let report = json(&output);
     assert_eq!(report["repeat"]["stopped"]["negotiation"], 1, "{report:#}");
     assert_eq!(output.status.code(), Some(99));
@@ -144,10 +130,10 @@ fn repeats_count_what_opened_and_where_the_others_stopped() {
 
 #[test]
 fn a_healthy_server_is_probed_within_two_seconds() {
-    let served = Served::start("registry", None);
+    let server = served("registry", None);
     let fastest = (0..3).map(|_| {
         let began = Instant::now();
-        assert_eq!(served.probe(&[]).status.code(), Some(0));
+        assert_eq!(server.probe(&[]).status.code(), Some(0));
         began.elapsed()
     });
     let fastest = fastest.min().unwrap();
@@ -156,9 +142,9 @@ fn a_healthy_server_is_probed_within_two_seconds() {
 
 #[test]
 fn nobody_there_is_96_and_a_far_target_is_refused() {
-    let served = Served::start("relay", None);
-    let url = served.url.clone();
-    drop(served);
+    let server = served("relay", None);
+    let url = server.url.clone();
+    drop(server);
     let output = meshload().args(["probe", "-q", "--format", "json", "--target", &url]).output().unwrap();
     assert_eq!((json(&output)["diagnosis"]["cause"].as_str(), output.status.code()), (Some("unreachable"), Some(96)));
     let output = meshload().args(["probe", "-q", "--target", "ws://203.0.113.5/ws/"]).output().unwrap();
@@ -185,11 +171,11 @@ fn the_embedded_server_commits_the_profiles_faults() {
 
 #[test]
 fn the_terminal_gets_a_ladder_and_the_page_is_self_contained() {
-    let served = Served::start("relay", Some("timing"));
-    let text = String::from_utf8(served.probe(&[]).stdout).unwrap();
+    let server = served("relay", Some("timing"));
+    let text = String::from_utf8(server.probe(&[]).stdout).unwrap();
     assert!(text.starts_with("timing, in phase discovery: 0 of 1 channels opened"), "{text}");
     assert!(text.lines().any(|line| line.contains("peer-ready") && line.ends_with("never arrived")), "{text}");
-    let page = String::from_utf8(served.probe(&["--format", "html"]).stdout).unwrap();
+    let page = String::from_utf8(server.probe(&["--format", "html"]).stdout).unwrap();
     assert!(page.contains("default-src 'none'") && page.trim_end().ends_with("</html>"), "{page}");
     assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
 }
@@ -203,8 +189,8 @@ fn the_mermaid_output_is_read_by_mermaids_own_parser() {
     };
     for (fault, options) in [(None, &["--trace"][..]), (Some("timing"), &[]), (Some("channel-mismatch"), &["--trace"])]
     {
-        let served = Served::start("registry", fault);
-        let diagram = served.probe(&[&["--format", "mermaid"], options].concat()).stdout;
+        let server = served("registry", fault);
+        let diagram = server.probe(&[&["--format", "mermaid"], options].concat()).stdout;
         let parsed = parse(&folder, &diagram);
         assert!(parsed.status.success(), "{}\n{parsed:?}", String::from_utf8_lossy(&diagram));
     }

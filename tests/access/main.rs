@@ -8,5 +8,7 @@ mod play;
 mod proxy;
 mod secrets;
 mod serve;
+#[path = "../fixtures/serving.rs"]
+mod serving;
 mod templates;
 mod tls;

@@ -3,7 +3,7 @@
 use crate::between::Between;
 use crate::certificates::{Authority, NAMES};
 use crate::play::{PROGRAM, Played, start_command};
-use crate::serve::Server;
+use crate::serving::Serving;
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn check_tunnelled(played: &Played, proxy: &Between, to: &str) {
 
 #[test]
 fn ws_goes_through_the_proxy_of_http() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
     let played = play(&[set("http_proxy", &proxy)], &["--target", &server.url]);
     check_tunnelled(&played, &proxy, &server.address().to_string());
@@ -52,7 +52,7 @@ fn ws_goes_through_the_proxy_of_http() {
 fn wss_goes_through_the_proxy_of_https_and_the_tunnel_carries_the_handshake() {
     let authority = Authority::new();
     let files = authority.issue("server", &NAMES);
-    let server = Server::start(&["--tls-cert", &files.certificate, "--tls-key", &files.key]);
+    let server = Serving::start(&["--tls-cert", &files.certificate, "--tls-key", &files.key]);
     let proxy = Between::proxy(server.address());
     let args = ["--target", &server.url, "--ca", &authority.file()];
     check_tunnelled(&play(&[set("HTTPS_PROXY", &proxy)], &args), &proxy, &server.address().to_string());
@@ -61,7 +61,7 @@ fn wss_goes_through_the_proxy_of_https_and_the_tunnel_carries_the_handshake() {
 
 #[test]
 fn a_name_that_only_the_proxy_knows_is_reached_if_it_was_allowed() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
     let target = "ws://signal.example:8080/ws/";
     let args = ["--target", target, "--allow-target", "signal.example"];
@@ -70,7 +70,7 @@ fn a_name_that_only_the_proxy_knows_is_reached_if_it_was_allowed() {
 
 #[test]
 fn a_proxy_opens_no_way_to_what_may_not_be_loaded() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
     let played = play(&[set("http_proxy", &proxy)], &["--target", "ws://203.0.113.5/ws/"]);
     assert_eq!((played.code, proxy.heard().len()), (Some(95), 0), "{}", played.stderr);
@@ -81,7 +81,7 @@ fn a_proxy_opens_no_way_to_what_may_not_be_loaded() {
 
 #[test]
 fn what_the_environment_exempts_and_what_no_proxy_says_goes_straight() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
     let straight = |variables: &[String], args: &[&str]| {
         let played = play(variables, &[&["--target", &server.url], args].concat());
@@ -103,7 +103,7 @@ fn what_the_environment_exempts_and_what_no_proxy_says_goes_straight() {
 
 #[test]
 fn a_proxy_that_says_no_is_told_from_a_target_that_does() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let check = |variable: String, failure: &str| {
         let played = play(&[variable], &["--target", &server.url]);
         assert_eq!((played.code, played.failures()), (Some(96), vec![failure.to_owned()]), "{}", played.stderr);

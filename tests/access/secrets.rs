@@ -2,7 +2,7 @@
 
 use crate::between::Between;
 use crate::play::PROGRAM;
-use crate::serve::Server;
+use crate::serving::Serving;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use std::fs;
@@ -143,7 +143,7 @@ fn the_spellings_find_a_secret_wherever_it_stands() {
 
 #[test]
 fn no_secret_comes_out_of_a_run_whether_it_succeeds_or_not() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
     let planted = Planted::new(&proxy.address);
     let target = server.address();
@@ -167,7 +167,7 @@ fn no_secret_comes_out_of_a_run_whether_it_succeeds_or_not() {
 
 #[test]
 fn no_secret_comes_out_of_the_other_commands() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
     let planted = Planted::new(&proxy.address);
     let target = server.address();

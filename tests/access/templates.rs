@@ -2,7 +2,7 @@
 
 use crate::between::Between;
 use crate::play::{PROGRAM, Played, start, start_command};
-use crate::serve::Server;
+use crate::serving::Serving;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
@@ -30,7 +30,7 @@ fn play(url: &str, args: &[&str]) -> Played {
 
 #[test]
 fn each_peer_shows_its_own_token_and_no_other() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let listener = Between::listener(server.address());
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("tokens");
@@ -69,7 +69,7 @@ fn too_few_tokens_are_told_with_both_figures_and_bad_ones_with_their_line() {
 
 #[test]
 fn tokens_that_a_probe_shows_are_its_own_peers() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let listener = Between::listener(server.address());
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("tokens");
@@ -92,7 +92,7 @@ fn tokens_that_a_probe_shows_are_its_own_peers() {
 
 #[test]
 fn headers_come_from_the_line_from_files_and_from_the_environment() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let listener = Between::listener(server.address());
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("headers");
@@ -134,7 +134,7 @@ fn a_file_of_headers_is_blamed_by_its_line_and_never_quoted() {
 
 #[test]
 fn a_subprotocol_is_asked_for_and_a_userinfo_is_sent_as_a_header() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let listener = Between::listener(server.address());
     let url = format!("ws://us%40er:p%3Aw@{}/ws/", listener.address);
     // The reference server speaks none, so no peer gets in; what was asked for is what counts.
@@ -148,7 +148,7 @@ fn a_subprotocol_is_asked_for_and_a_userinfo_is_sent_as_a_header() {
 
 #[test]
 fn what_is_dialled_may_be_another_host_than_the_urls() {
-    let server = Server::start(&[]);
+    let server = Serving::start(&[]);
     let listener = Between::listener(server.address());
     let address = listener.address.to_string();
     let played = play("ws://signal.example:8080/ws/", &["--connect-to", &address]);

@@ -3,7 +3,7 @@
 use crate::between::Between;
 use crate::certificates::{Authority, Files, NAMES};
 use crate::play::{Played, start};
-use crate::serve::Server;
+use crate::serving::Serving;
 use std::fs;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -17,8 +17,8 @@ fn play(url: &str, args: &[&str]) -> Played {
     start(&[&["--target", url], &SMALL[..], args].concat()).end_within(LONGEST)
 }
 
-fn serve(files: &Files) -> Server {
-    Server::start(&["--tls-cert", &files.certificate, "--tls-key", &files.key])
+fn serve(files: &Files) -> Serving {
+    Serving::start(&["--tls-cert", &files.certificate, "--tls-key", &files.key])
 }
 
 #[track_caller]
@@ -89,14 +89,14 @@ fn a_run_that_takes_any_certificate_says_so_in_every_report() {
         assert!(text.replace('\\', "").contains(words), "{file}: {text}");
     }
     // Where nothing is secured, nothing went unchecked.
-    let plain = Server::start(&[]);
+    let plain = Serving::start(&[]);
     assert_eq!(check(&plain.url, &["--insecure"], Ok(())).summary().run.way, None);
 }
 
 #[test]
 fn a_plain_server_behind_a_wss_url_and_the_reverse_are_told_apart() {
     let authority = Authority::new();
-    let plain = Server::start(&[]);
+    let plain = Serving::start(&[]);
     let url = plain.url.replace("ws:", "wss:");
     check(&url, &[], Err("connect tls no TLS at that port; a plain server is ws://"));
     let secured = serve(&authority.issue("server", &NAMES));
@@ -126,7 +126,7 @@ fn a_port_that_ends_every_handshake_is_closed_and_not_a_matter_of_trust() {
 #[test]
 fn a_server_that_asks_for_a_certificate_gets_it_or_says_that_it_has_none() {
     let authority = Authority::new();
-    let plain = Server::start(&[]);
+    let plain = Serving::start(&[]);
     let files = authority.issue("server", &NAMES);
     let ca = authority.file();
     let doorkeeper = Between::doorkeeper(plain.address(), &files.certificate, &files.key, &ca);

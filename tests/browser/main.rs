@@ -4,6 +4,8 @@
 mod chromium;
 mod network;
 mod play;
+#[path = "../fixtures/serving.rs"]
+mod serving;
 
 use play::{Side, play};
 

@@ -1,8 +1,8 @@
 //! Three tabs and five virtual peers meet in one room of a real server, talk, and part.
 
 use super::chromium::{Chromium, Tab};
+use super::serving::Serving;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -17,16 +17,17 @@ pub enum Side {
 }
 
 pub fn play(chromium: &Path, kind: &str, initiator: &str, offers: [(&str, Side); 3]) {
-    let served = Served::start(kind);
+    let server = Serving::start(&["--kind", kind]);
+    let address = server.url.trim_start_matches("ws://").trim_end_matches("/ws/");
     let mut chromium = Chromium::start(chromium);
     let tabs = offers.map(|(name, _)| {
-        let tab = chromium.open(&format!("http://{}/?name={name}&initiator={initiator}", served.address));
+        let tab = chromium.open(&format!("http://{address}/?name={name}&initiator={initiator}"));
         chromium.run(&tab, "document.querySelector('#who button').click()");
         chromium.until(&tab, "document.getElementById('status').dataset.state === 'up'");
         tab
     });
     let folder = tempfile::tempdir().unwrap();
-    let run = start_run(&served.address, initiator, &folder.path().join("report"));
+    let run = start_run(address, initiator, &folder.path().join("report"));
     for (before, tab) in tabs.iter().enumerate() {
         chromium.until(tab, "parseInt(document.querySelector('#rooms small')?.textContent) >= 5");
         chromium.run(tab, "document.querySelector('#rooms button').click()");
@@ -90,28 +91,4 @@ fn start_run(address: &str, initiator: &str, out: &Path) -> Child {
     command.args(["--set", "rooms.guests=3", "--set", &format!("handshake.initiator=\"{initiator}\"")]);
     command.args(["--timeout", "40s", "--duration", "12s", "--no-gates", "--on-invalid", "warn", "--quiet", "--out"]);
     command.arg(out).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-struct Served {
-    child: Child,
-    address: String,
-}
-
-impl Served {
-    fn start(kind: &str) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--kind", kind]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().trim_start_matches("listening on ws://").trim_end_matches("/ws/").to_owned();
-        Self { child, address }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

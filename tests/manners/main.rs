@@ -5,5 +5,7 @@ mod hostile;
 mod limits;
 mod play;
 mod reach;
+#[path = "../fixtures/serving.rs"]
+mod serving;
 mod signals;
 mod targets;

@@ -1,46 +1,15 @@
 //! Which targets a run may load, and waiting for one that is not up yet.
 
 use crate::hostile::{Deed, Hostile, Script};
-use crate::play::{PROGRAM, start, start_without_network};
+use crate::play::{start, start_without_network};
+use crate::serving::Serving;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const QUICKLY: Duration = Duration::from_secs(10);
 
 const SMALL: [&str; 8] = ["--rooms", "1", "--room-size", "2", "--duration", "100ms", "--timeout", "1s"];
-
-/// `meshload serve`, ended with this value.
-pub struct Server {
-    pub child: Child,
-    pub url: String,
-}
-
-impl Server {
-    pub fn start(listen: &str) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["serve", "--listen", listen])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("stdout is a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("stdout can be read");
-        let url = line.trim().strip_prefix("listening on ").expect("the first line tells the address").to_owned();
-        Self { child, url }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have been killed by the test.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_far_target_is_refused_with_the_option_to_paste_and_leaves_nothing() {
@@ -79,7 +48,7 @@ fn a_target_that_comes_up_later_is_waited_for() {
         // It is given time to knock in vain: that is what is tested.
         std::thread::sleep(Duration::from_millis(100));
     }
-    let _server = Server::start(&address.to_string());
+    let _server = Serving::start(&["--listen", &address.to_string()]);
     let played = playing.end_within(Duration::from_secs(30));
     assert_eq!((played.code, played.failures()), (Some(0), vec![]), "{}", played.stderr);
     let connect = &played.summary().timers["connect"].due;
@@ -96,7 +65,7 @@ fn a_target_that_never_comes_up_is_waited_for_as_long_as_was_asked() {
 
 #[test]
 fn channels_outlive_a_server_that_is_killed() {
-    let mut server = Server::start("127.0.0.1:0");
+    let mut server = Serving::start(&[]);
     let args = ["--target", &server.url.clone(), "--rooms", "2", "--room-size", "3", "--duration", "8s"];
     let playing = start(&args);
     playing.wait_for(&["steady", "edges 6/6"]);
@@ -110,7 +79,7 @@ fn channels_outlive_a_server_that_is_killed() {
 
 #[test]
 fn a_server_that_is_killed_while_peers_arrive_is_told_by_phase_and_reason() {
-    let mut server = Server::start("127.0.0.1:0");
+    let mut server = Serving::start(&[]);
     let url = server.url.clone();
     let args = ["--target", &url, "--rooms", "6", "--room-size", "2", "--arrivals", "1/s", "--timeout", "2s"];
     let playing = start(&args);

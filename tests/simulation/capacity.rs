@@ -3,6 +3,7 @@
 //! `just capacity-truth` prints both beside each other.
 
 use crate::scenario::{Fate, Scenario};
+use crate::serving::Serving;
 use crate::world;
 use meshload::capacity::{Next, Outcome, Range, Search, Vary};
 use meshload::plan::Plan;
@@ -10,8 +11,7 @@ use meshload::profile::{self, Profile, builtin};
 use meshload::server::faults::{Rule, rules};
 use meshload::server::{Kind, Routing};
 use meshload::vocabulary::seed::Seed;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const RANGE: Range = Range { from: 8.0, to: 8_000.0, whole: true, resolution: 0.05 };
@@ -87,26 +87,12 @@ fn three_times_the_capacity_holds_three_times_the_rooms() {
     assert!((2.6..3.4).contains(&(large / small)), "{small} and {large} rooms");
 }
 
-/// A server in a process of its own, gone with this value.
-struct Serving {
-    child: Child,
-    url: String,
+fn serving(rules: &[String], routing: &str) -> Serving {
+    let faults = rules.iter().flat_map(|rule| ["--fault", rule.as_str()]);
+    Serving::start(&["--routing", routing].into_iter().chain(faults).collect::<Vec<_>>())
 }
 
 impl Serving {
-    fn start(rules: &[String], routing: &str) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--routing", routing]).stdout(Stdio::piped());
-        for rule in rules {
-            command.args(["--fault", rule]);
-        }
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, url }
-    }
-
     /// What `meshload capacity` finds against it.
     fn survey(&self, more: &[&str]) -> serde_json::Value {
         let folder = tempfile::tempdir().unwrap();
@@ -120,13 +106,6 @@ impl Serving {
             .output()
             .unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -145,7 +124,7 @@ fn a_known_capacity_is_found_by_real_runs() {
         texts.extend(noisy.then(|| noise.clone()));
         let expected = truth(&read(&texts));
         let began = Instant::now();
-        let found = Serving::start(&texts, "room").survey(more);
+        let found = serving(&texts, "room").survey(more);
         let limit = found["limit"].as_f64().unwrap_or(0.0);
         let off = limit / expected - 1.0;
         missed += usize::from(off.abs() > if noisy { 0.15 } else { 0.10 });
@@ -167,7 +146,7 @@ fn a_known_capacity_is_found_by_real_runs() {
 #[ignore = "real runs for some minutes: just capacity-truth"]
 fn a_broadcast_is_named_quadratic_and_an_addressed_server_is_not() {
     for (routing, kind) in [("all", "population"), ("room", "room")] {
-        let found = Serving::start(&[], routing).survey(&["--from", "4", "--to", "48"]);
+        let found = serving(&[], routing).survey(&["--from", "4", "--to", "48"]);
         println!("--routing {routing}: {}", found["model"]["says"][0]);
         assert_eq!(found["model"]["fan_out"]["kind"], kind);
     }

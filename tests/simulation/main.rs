@@ -7,6 +7,8 @@ mod churn;
 mod judge;
 mod links;
 mod scenario;
+#[path = "../fixtures/serving.rs"]
+mod serving;
 mod world;
 
 use scenario::{Fate, Scenario};
