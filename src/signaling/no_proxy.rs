@@ -1,5 +1,6 @@
 //! Which hosts `no_proxy` exempts: names with what is below them, addresses, and networks, as in curl.
 
+use crate::vocabulary::cidr::{begin_alike, width};
 use std::net::IpAddr;
 
 /// Whether `list`, parted by commas or blanks, exempts `host`.
@@ -21,25 +22,13 @@ fn is_or_is_above(entry: &str, host: &str) -> bool {
     !name.is_empty() && ends_alike && (start == 0 || host[..start].ends_with('.'))
 }
 
-/// `10.0.0.1`, `[::1]`, `10.0.0.0/8`.
+/// `10.0.0.1`, `[::1]`, `10.0.0.0/8`; as in curl, a network may have bits beyond its prefix.
 fn holds(entry: &str, address: IpAddr) -> bool {
-    let (network, bits) = match entry.split_once('/') {
-        Some((network, bits)) => match bits.parse::<u32>() {
-            Ok(bits) => (network, Some(bits)),
-            Err(_) => return false,
-        },
-        None => (entry, None),
-    };
-    let network = network.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let (network, address, width) = match (network, address) {
-        (Ok(IpAddr::V4(network)), IpAddr::V4(address)) => {
-            (u128::from(network.to_bits()), u128::from(address.to_bits()), 32)
-        }
-        (Ok(IpAddr::V6(network)), IpAddr::V6(address)) => (network.to_bits(), address.to_bits(), 128),
-        _ => return false,
-    };
-    let bits = bits.unwrap_or(width);
-    bits <= width && (bits == 0 || (network ^ address) >> (width - bits) == 0)
+    let (network, prefix) = entry.split_once('/').map_or((entry, None), |(network, prefix)| (network, Some(prefix)));
+    let Ok(network) = network.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else { return false };
+    let most = width(network);
+    let prefix = prefix.map_or(Some(most), |prefix| prefix.parse().ok().filter(|prefix| *prefix <= most));
+    network.is_ipv4() == address.is_ipv4() && prefix.is_some_and(|prefix| begin_alike(network, address, prefix as u8))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ impl Cidr {
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let same_family = self.network.is_ipv4() == address.is_ipv4();
-        same_family && (bits(address) ^ bits(self.network)).checked_shr(self.host_bits()).unwrap_or(0) == 0
+        same_family && begin_alike(address, self.network, self.prefix)
     }
 
     /// An address of the block that a host can have.
@@ -61,7 +61,14 @@ impl fmt::Display for Cidr {
     }
 }
 
-fn width(address: IpAddr) -> u32 {
+/// Whether the first `prefix` bits of two addresses of one family are the same.
+pub fn begin_alike(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
+    let rest = width(one).saturating_sub(prefix.into());
+    (bits(one) ^ bits(other)).checked_shr(rest).unwrap_or(0) == 0
+}
+
+/// Bits of an address.
+pub fn width(address: IpAddr) -> u32 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
