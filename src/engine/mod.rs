@@ -5,6 +5,7 @@ mod dtls;
 mod neighbourhood;
 mod none;
 mod rtc;
+mod stage;
 mod webrtc;
 
 pub use admission::Admission;

@@ -3,6 +3,7 @@
 use super::RtcSetup;
 use super::settings::{CHECK_PAUSE_FIRST, candidate_init, channel_init, settings};
 use crate::engine::dtls::is_plain_alert;
+use crate::engine::stage::Stage;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::link::Notice;
 use crate::vocabulary::message::Candidate;
@@ -38,16 +39,6 @@ const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
 
 /// Messages that the core lets wait for us before its flow control holds back more.
 const BACKLOG_MAX: usize = 256;
-
-/// How far the connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Checking,
-    Securing,
-    Associating,
-    Open,
-    Over,
-}
 
 /// One connection.
 pub struct Link {

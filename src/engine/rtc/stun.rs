@@ -12,21 +12,48 @@ pub fn is_stun(datagram: &[u8]) -> bool {
 /// The receiver's ufrag in a binding request's USERNAME: `<receiver's>:<sender's>` (RFC 8445 §7.2.2).
 /// `None`: a response, an indication, or garbage.
 pub fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
-    let word = |at: usize| Some(u16::from_be_bytes([*datagram.get(at)?, *datagram.get(at + 1)?]));
-    if datagram.len() < HEADER_BYTES || word(0)? != BINDING_REQUEST {
+    if message_type(datagram)? != BINDING_REQUEST {
         return None;
     }
+    std::str::from_utf8(attribute(datagram, USERNAME)?).ok()?.split(':').next()
+}
+
+/// Method and class of a message that is long enough to be one (RFC 8489 §5).
+pub fn message_type(datagram: &[u8]) -> Option<u16> {
+    if datagram.len() < HEADER_BYTES { None } else { word(datagram, 0) }
+}
+
+/// The value of the first attribute of that type; `None` also if one before it is cut off.
+pub fn attribute(datagram: &[u8], wanted: u16) -> Option<&[u8]> {
     let mut at = HEADER_BYTES;
     while at + 4 <= datagram.len() {
-        let (kind, length) = (word(at)?, usize::from(word(at + 2)?));
+        let (kind, length) = (word(datagram, at)?, usize::from(word(datagram, at + 2)?));
         let value = datagram.get(at + 4..at + 4 + length)?;
-        if kind == USERNAME {
-            return std::str::from_utf8(value).ok()?.split(':').next();
+        if kind == wanted {
+            return Some(value);
         }
         // Attributes are padded to four bytes (RFC 8489 §14).
         at += 4 + length.next_multiple_of(4);
     }
     None
+}
+
+fn word(datagram: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes([*datagram.get(at)?, *datagram.get(at + 1)?]))
+}
+
+/// A message with these attributes and no transaction of its own.
+#[cfg(test)]
+pub fn message(kind: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut datagram = kind.to_be_bytes().to_vec();
+    datagram.extend_from_slice(&[0; HEADER_BYTES - 2]);
+    for (kind, value) in attributes {
+        datagram.extend_from_slice(&kind.to_be_bytes());
+        datagram.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        datagram.extend_from_slice(value);
+        datagram.resize(datagram.len().next_multiple_of(4), 0);
+    }
+    datagram
 }
 
 #[cfg(test)]
@@ -35,15 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn request(attributes: &[(u16, &[u8])]) -> Vec<u8> {
-        let mut datagram = vec![0, 1, 0, 0];
-        datagram.extend_from_slice(&[0; 16]);
-        for (kind, value) in attributes {
-            datagram.extend_from_slice(&kind.to_be_bytes());
-            datagram.extend_from_slice(&(value.len() as u16).to_be_bytes());
-            datagram.extend_from_slice(value);
-            datagram.resize(datagram.len().next_multiple_of(4), 0);
-        }
-        datagram
+        message(BINDING_REQUEST, attributes)
     }
 
     #[test]

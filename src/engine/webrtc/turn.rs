@@ -1,7 +1,8 @@
 //! As much of TURN as tells why a server gives no candidate: the library only says that there is none.
 
+use crate::engine::rtc::stun::{attribute, message_type};
+
 const ERROR_CODE: u16 = 0x0009;
-const HEADER_BYTES: usize = 20;
 const REASON_CHARS_MAX: usize = 40;
 
 /// Both bits of the class: an error response; the higher one alone: a success (RFC 8489 §5).
@@ -22,9 +23,8 @@ pub enum Answer {
 
 /// The answer in `datagram`. `None`: it is something else.
 pub fn answer(datagram: &[u8]) -> Option<Answer> {
-    let word = |at: usize| Some(u16::from_be_bytes([*datagram.get(at)?, *datagram.get(at + 1)?]));
-    let kind = word(0)?;
-    if datagram.len() < HEADER_BYTES || !METHODS.contains(&(kind & !CLASS)) {
+    let kind = message_type(datagram)?;
+    if !METHODS.contains(&(kind & !CLASS)) {
         return None;
     }
     match kind & CLASS {
@@ -32,20 +32,12 @@ pub fn answer(datagram: &[u8]) -> Option<Answer> {
         ERROR => {}
         _ => return None,
     }
-    let mut at = HEADER_BYTES;
-    while at + 4 <= datagram.len() {
-        let (attribute, length) = (word(at)?, usize::from(word(at + 2)?));
-        let value = datagram.get(at + 4..at + 4 + length)?;
-        if attribute == ERROR_CODE {
-            // Class and number (RFC 8489 §14.8).
-            let code = u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?);
-            let reason = String::from_utf8_lossy(value.get(4..)?);
-            let reason: String = reason.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
-            return Some(Answer::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()));
-        }
-        at += 4 + length.next_multiple_of(4);
-    }
-    None
+    let value = attribute(datagram, ERROR_CODE)?;
+    // Class and number (RFC 8489 §14.8).
+    let code = u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?);
+    let reason = String::from_utf8_lossy(value.get(4..)?);
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
+    Some(Answer::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()))
 }
 
 /// What of `datagram` is for the other peer: a TURN channel puts four bytes before it (RFC 8656 §12.4).
@@ -59,19 +51,8 @@ pub fn without_channel(datagram: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::rtc::stun::message;
     use proptest::prelude::*;
-
-    fn message(kind: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
-        let mut datagram = kind.to_be_bytes().to_vec();
-        datagram.extend_from_slice(&[0; 18]);
-        for (kind, value) in attributes {
-            datagram.extend_from_slice(&kind.to_be_bytes());
-            datagram.extend_from_slice(&(value.len() as u16).to_be_bytes());
-            datagram.extend_from_slice(value);
-            datagram.resize(datagram.len().next_multiple_of(4), 0);
-        }
-        datagram
-    }
 
     #[test]
     fn a_refusal_is_its_code_and_its_reason() {

@@ -2,6 +2,7 @@
 
 use super::turn::Answer;
 use crate::engine::neighbourhood::Neighbourhood;
+use crate::engine::stage::Stage;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::Notice;
@@ -22,16 +23,6 @@ pub struct Fact {
     pub seat: Seat,
     pub life: u64,
     pub notice: Notice,
-}
-
-/// How far the connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Checking,
-    Securing,
-    Associating,
-    Open,
-    Over,
 }
 
 #[derive(Debug)]

@@ -1,0 +1,13 @@
+//! How far a connection has come, as both engines with connections see it.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// ICE.
+    Checking,
+    /// DTLS.
+    Securing,
+    /// SCTP.
+    Associating,
+    Open,
+    Over,
+}
