@@ -1,10 +1,9 @@
 //! Whether `compare` can be trusted as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
 //! Prints a table; each pair shares its base run, and the two others follow it at once, so that the machine's moods hit all.
 
-use meshload::controller::{self, Access, Embedded, Order, Show};
+use meshload::controller::{self, Embedded, Order};
 use meshload::dialect::Dialect;
 use meshload::gates::baseline::{Finding, Rule, Verdict, compare};
-use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server;
@@ -91,19 +90,8 @@ fn play(delay: Duration) -> Summary {
     let relay = DelayingRelay::start(address, delay);
     let profile = profile::read(Source { name: "power.toml", text: PROFILE }, &[], &|_| None).unwrap();
     let order = Order {
-        plan: Plan::new(profile, Seed(1)),
-        run_id: "power".to_owned(),
-        dialect: Dialect::named("dashboard").unwrap(),
         url: Some(format!("ws://{}/ws/", relay.address)),
-        url_shown: None,
-        embedded: server::Config::default(),
-        access: Access::default(),
-        wait_for_target: Duration::ZERO,
-        keep: Default::default(),
-        workers: 1,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
-        gates: vec![],
+        ..Order::new(Plan::new(profile, Seed(1)), "power".to_owned(), Dialect::named("dashboard").unwrap())
     };
     controller::run(order).unwrap().summary
 }

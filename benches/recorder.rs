@@ -1,12 +1,11 @@
 //! What measuring costs: nanoseconds for each event in the Recorder, and its share of the CPU that an edge takes.
 //! Plays a run for the CPU and the number of frames of an edge, then folds as many events of the same mix again.
 
-use meshload::controller::{self, Access, Order, Show};
+use meshload::controller::{self, Order};
 use meshload::dialect::Dialect;
-use meshload::metrics::{Recorder, RoomFacts, Thresholds, TraceSample};
+use meshload::metrics::{Recorder, RoomFacts, TraceSample};
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
-use meshload::server;
 use meshload::summary::Summary;
 use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
@@ -70,21 +69,7 @@ fn run() -> Summary {
          [phases]\nsteady = \"0s\"\ndrain = \"0s\"\n"
     );
     let profile = profile::read(Source { name: "bench", text: &text }, &[], &|_| None).unwrap();
-    let order = Order {
-        gates: vec![],
-        plan: Plan::new(profile, Seed(1)),
-        run_id: "b1".to_owned(),
-        dialect: Dialect::named("dashboard").unwrap(),
-        url: None,
-        url_shown: None,
-        embedded: server::Config::default(),
-        access: Access::default(),
-        wait_for_target: Duration::ZERO,
-        keep: Default::default(),
-        workers: 1,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
-    };
+    let order = Order::new(Plan::new(profile, Seed(1)), "b1".to_owned(), Dialect::named("dashboard").unwrap());
     controller::run(order).unwrap().summary
 }
 

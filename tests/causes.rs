@@ -4,9 +4,8 @@
 mod serving;
 
 use flate2::read::GzDecoder;
-use meshload::controller::{self, Access, Keep, Order, Show};
+use meshload::controller::{self, Keep, Order};
 use meshload::dialect::Dialect;
-use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Kind, faults};
@@ -17,7 +16,6 @@ use std::io::Read;
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
 
 /// Runs at once: more would make this machine the cause.
 const AT_ONCE: usize = 3;
@@ -30,19 +28,10 @@ fn play(kind: Kind, fault: Option<&str>, trigger: &str) -> Summary {
     let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
     let rules = fault.map_or(vec![], |fault| faults::rules(fault).unwrap());
     let order = Order {
-        plan: Plan::new(profile, Seed(1)),
-        run_id: "c1".to_owned(),
-        dialect: Dialect::named("dashboard").expect("a built-in"),
-        url: None,
-        url_shown: None,
         embedded: server::Config { kind, faults: rules, ..server::Config::default() },
-        access: Access::default(),
-        wait_for_target: Duration::ZERO,
         workers: 2,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
-        gates: vec![],
         keep: Keep { traces: 3, events_bytes_max: Some(1 << 20) },
+        ..Order::new(Plan::new(profile, Seed(1)), "c1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
     };
     controller::run(order).unwrap().summary
 }

@@ -1,14 +1,12 @@
 //! Peers that leave and come back, with real sockets and real channels.
 
-use meshload::controller::{self, Access, Keep, Order, Show};
+use meshload::controller::{self, Order};
 use meshload::dialect::Dialect;
-use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Kind, Routing};
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
-use std::time::Duration;
 
 /// Three rooms in which everybody leaves about once.
 const LIVELY: &str = r#"
@@ -32,19 +30,9 @@ fn play(kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
     let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
     let plan = Plan::new(profile, Seed(1));
     let order = Order {
-        plan: plan.clone(),
-        run_id: "t1".to_owned(),
-        dialect: Dialect::named("dashboard").expect("a built-in"),
-        url: None,
-        url_shown: None,
         embedded: server::Config { kind, routing, ..server::Config::default() },
-        access: Access::default(),
-        keep: Keep::default(),
-        wait_for_target: Duration::ZERO,
         workers: 2,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
-        gates: vec![],
+        ..Order::new(plan.clone(), "t1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
     };
     let summary = controller::run(order).unwrap().summary;
     summary.counts.conserved().unwrap();

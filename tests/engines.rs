@@ -7,16 +7,13 @@ mod stunserver;
 #[path = "engines/turnserver.rs"]
 mod turnserver;
 
-use meshload::controller::{self, Access, Keep, Order, Show};
+use meshload::controller::{self, Order};
 use meshload::dialect::Dialect;
-use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
-use meshload::server;
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::process::{Command, Output};
-use std::time::Duration;
 use stunserver::StunServer;
 use turnserver::TurnServer;
 
@@ -28,19 +25,12 @@ fn play(more: &str, workers: usize) -> Summary {
     let text = format!("{MESH}{more}");
     let profile = profile::read(Source { name: "engines.toml", text: &text }, &[], &|_| None);
     let order = Order {
-        plan: Plan::new(profile.unwrap_or_else(|problems| panic!("{problems:?}")), Seed(1)),
-        run_id: "e1".to_owned(),
-        dialect: Dialect::named("dashboard").expect("a built-in"),
-        url: None,
-        url_shown: None,
-        embedded: server::Config::default(),
-        access: Access::default(),
-        keep: Keep::default(),
-        wait_for_target: Duration::ZERO,
         workers,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
-        gates: vec![],
+        ..Order::new(
+            Plan::new(profile.unwrap_or_else(|problems| panic!("{problems:?}")), Seed(1)),
+            "e1".to_owned(),
+            Dialect::named("dashboard").expect("a built-in"),
+        )
     };
     let summary = controller::run(order).unwrap_or_else(|trouble| panic!("{trouble:?}")).summary;
     summary.counts.conserved().expect("counts add up");

@@ -1,9 +1,8 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, Access, Done, Order, Show, Signals, Stop};
+use meshload::controller::{self, Done, Order, Signals, Stop};
 use meshload::dialect::Dialect;
 use meshload::gates::Gate;
-use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source, builtin};
 use meshload::server::{self, Kind};
@@ -22,19 +21,9 @@ fn conduct(order: Order) -> Done {
 fn order(kind: Kind, text: &str, workers: usize) -> Order {
     let profile = profile::read(Source { name: "test.toml", text }, &[], &|_| None).unwrap();
     Order {
-        plan: Plan::new(profile, Seed(1)),
-        run_id: "t1".to_owned(),
-        dialect: Dialect::named("dashboard").unwrap(),
-        url: None,
-        url_shown: None,
         embedded: server::Config { kind, ..server::Config::default() },
-        access: Access::default(),
-        wait_for_target: Duration::ZERO,
-        keep: Default::default(),
         workers,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
-        gates: vec![],
+        ..Order::new(Plan::new(profile, Seed(1)), "t1".to_owned(), Dialect::named("dashboard").unwrap())
     }
 }
 

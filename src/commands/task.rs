@@ -219,21 +219,7 @@ mod tests {
     #[test]
     fn the_size_of_a_run_is_announced_before_it_starts() {
         let plan = planned("name = \"x\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"6/s\"", &[]);
-        let order = Order {
-            gates: vec![],
-            run_id: "m1".to_owned(),
-            dialect: Dialect::named("dashboard").unwrap(),
-            url: None,
-            url_shown: None,
-            embedded: server::Config::default(),
-            access: Access::default(),
-            wait_for_target: std::time::Duration::ZERO,
-            keep: Keep::default(),
-            workers: 2,
-            show: Show::Nothing,
-            thresholds: Thresholds::default(),
-            plan,
-        };
+        let order = Order { workers: 2, ..Order::new(plan, "m1".to_owned(), Dialect::named("dashboard").unwrap()) };
         let embedded = "x: 6 peers in 2 rooms, 6 edges, to an embedded server; 11 s, at most 26 s; seed 7, 2 workers";
         assert_eq!(announcement(&order), embedded);
         let shown = Order { url_shown: Some("wss://a.example/ws/".to_owned()), ..order };

@@ -62,6 +62,27 @@ pub struct Order {
     pub keep: Keep,
 }
 
+impl Order {
+    /// Plays `plan` against an embedded server on one worker, shows nothing, watches no gate and keeps only figures.
+    pub fn new(plan: Plan, run_id: String, dialect: Dialect) -> Self {
+        Self {
+            plan,
+            run_id,
+            dialect,
+            url: None,
+            url_shown: None,
+            embedded: server::Config::default(),
+            access: Access::default(),
+            wait_for_target: Duration::ZERO,
+            workers: 1,
+            show: Show::Nothing,
+            thresholds: Thresholds::default(),
+            gates: vec![],
+            keep: Keep::default(),
+        }
+    }
+}
+
 /// What is kept besides figures.
 #[derive(Clone, Debug, Default)]
 pub struct Keep {

@@ -1,8 +1,7 @@
 //! Runs inside this process, and what is read off their summaries.
 
-use meshload::controller::{self, Access, Order, Show};
+use meshload::controller::{self, Order};
 use meshload::dialect::Dialect;
-use meshload::metrics::Thresholds;
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Routing};
@@ -19,19 +18,10 @@ pub fn plan(profile: &str) -> Plan {
 /// Plays the profile against `url`, or against an embedded server that routes by room.
 pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
     let order = Order {
-        gates: vec![],
-        plan: plan(profile),
-        run_id: format!("a{}", std::process::id()),
-        dialect: Dialect::named("dashboard").unwrap(),
         url,
-        url_shown: None,
         embedded: server::Config { routing: Routing::Room, ..server::Config::default() },
-        access: Access::default(),
-        wait_for_target: Duration::ZERO,
-        keep: Default::default(),
         workers,
-        show: Show::Nothing,
-        thresholds: Thresholds::default(),
+        ..Order::new(plan(profile), format!("a{}", std::process::id()), Dialect::named("dashboard").unwrap())
     };
     let summary = controller::run(order).unwrap_or_else(|trouble| panic!("{trouble:?}")).summary;
     summary.counts.conserved().expect("counts add up");
