@@ -14,6 +14,7 @@ use crate::metrics::tally::Tally;
 use crate::metrics::traces::Slow;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::ids::{RoomIndex, Seat};
+use crate::vocabulary::quantity::micros;
 use std::time::{Duration, Instant};
 
 const NOWHERE: u32 = u32::MAX;
@@ -68,7 +69,7 @@ pub(super) struct Pair {
 impl Recorder {
     /// For the rooms of one share. `timeout`: of a handshake; `kinds`: how many message types the dialect names.
     pub fn new(rooms: &[RoomFacts], start: Instant, timeout: Duration, kinds: usize) -> Self {
-        let timeout_us = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        let timeout_us = micros(timeout);
         let mut recorder = Self {
             start,
             timeout_us,

@@ -3,6 +3,7 @@
 use crate::metrics::grid::{Fold, Grid};
 use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
+use crate::vocabulary::quantity::micros;
 use std::time::Duration;
 
 /// Rows that `recent_us` looks back over.
@@ -71,7 +72,6 @@ impl Fold for Vitals {
 fn shown(second: u64, seconds: u64, deeds: &Deeds, vitals: &Vitals) -> SeriesRow {
     let mut times_us = deeds.times_us.clone();
     let seen = |figure: u64| vitals.looked.then_some(figure);
-    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     SeriesRow {
         second,
         seconds,
@@ -83,8 +83,8 @@ fn shown(second: u64, seconds: u64, deeds: &Deeds, vitals: &Vitals) -> SeriesRow
         time_to_open_p50_us: quantile(&mut times_us, 0.5),
         time_to_open_p99_us: quantile(&mut times_us, 0.99),
         time_to_open: heat::spread(&times_us),
-        cpu_us: seen(us(vitals.cpu)),
-        waiting_us: seen(us(vitals.waited)),
+        cpu_us: seen(micros(vitals.cpu)),
+        waiting_us: seen(micros(vitals.waited)),
         lag_max_us: seen(vitals.lag_max_us),
         rss_bytes: seen(vitals.rss_bytes),
         fds: seen(vitals.fds),

@@ -11,6 +11,7 @@ use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, Way};
 use crate::summary::stamp::stamp;
 use crate::summary::{Rates, SCHEMA, Summary};
 use crate::vocabulary::choice::EngineKind;
+use crate::vocabulary::quantity::micros;
 use std::time::{Duration, SystemTime};
 
 /// What only the controller knows.
@@ -83,7 +84,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
             id: facts.id,
             seed: facts.seed,
             started_at: stamp(facts.started_at),
-            duration_us: u64::try_from(facts.duration.as_micros()).unwrap_or(u64::MAX),
+            duration_us: micros(facts.duration),
             plan_sha256: facts.plan_sha256,
             dialect: facts.dialect,
             engine: engine_name(facts.engine).into(),

@@ -4,6 +4,7 @@ use super::Plan;
 use super::arrivals::Curve;
 use crate::profile::{Pattern, Profile};
 use crate::vocabulary::choice::EngineKind;
+use crate::vocabulary::quantity::micros;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -162,5 +163,5 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 fn as_micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+    serializer.serialize_u64(micros(*duration))
 }

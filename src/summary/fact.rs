@@ -3,9 +3,10 @@
 use crate::vocabulary::event::{Concern, Event, Part, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
+use crate::vocabulary::quantity::micros;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A fact. Times are integer microseconds from the start of the run; what a fact does not have is absent. Neither
 /// payloads, descriptions nor addresses are in it, and no header or URL.
@@ -131,10 +132,6 @@ impl<'a> Fact<'a> {
     }
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
 fn name(what: &What) -> &'static str {
     match what {
         What::Began { .. } => "began",
@@ -175,6 +172,7 @@ mod tests {
     use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
     use crate::vocabulary::message::Kind;
     use crate::vocabulary::phase::Phase;
+    use std::time::Duration;
 
     fn check(what: What, expected: &str) {
         let start = Instant::now();

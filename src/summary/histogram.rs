@@ -1,5 +1,6 @@
 //! Latencies as counts in buckets of three significant digits: the only file that knows hdrhistogram.
 
+use crate::vocabulary::quantity::micros;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::ZlibDecoder;
@@ -31,7 +32,7 @@ pub struct Histogram {
 
 impl Histogram {
     pub fn record(&mut self, sample: Duration) {
-        self.record_us(u64::try_from(sample.as_micros()).unwrap_or(u64::MAX));
+        self.record_us(micros(sample));
     }
 
     pub fn record_us(&mut self, us: u64) {

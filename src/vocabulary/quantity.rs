@@ -1,5 +1,12 @@
 //! Figures as people read them: three significant digits and the unit that fits.
 
+use std::time::Duration;
+
+/// Whole microseconds, as histograms and JSON have them; more than fits is the most that fits.
+pub fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Microseconds as `812 µs`, `41.2 ms`, `1.30 s`, `2 min 5 s`.
 pub fn duration(us: u64) -> String {
     let us_exact = us as f64;
