@@ -39,7 +39,9 @@ fn play(kind: Kind, fault: Option<&str>, trigger: &str) -> Summary {
 /// What is wrong with what a run says, if anything.
 fn fault_of(kind: Kind, preset: Option<&str>, trigger: &str) -> Option<String> {
     let summary = play(kind, preset, trigger);
-    let failed = summary.counts.edges.failed;
+    summary.counts.conserved().unwrap();
+    let (planned, failed) = (summary.counts.edges.planned, summary.counts.edges.failed);
+    assert!(failed <= planned, "{kind:?} {trigger} {preset:?}: {failed} of {planned} edges failed");
     let causes = summary.diagnosis.as_ref().map_or(&[][..], |diagnosis| &diagnosis.causes);
     let named: Vec<String> = causes.iter().map(|row| format!("{} {}", row.edges, row.name())).collect();
     println!("{kind:?} {trigger} {preset:?}: {failed} failed, {named:?}");
@@ -70,6 +72,17 @@ fn each_preset_is_named_or_among_the_candidates_and_a_healthy_server_is_never_bl
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn whom_the_server_turns_away_after_its_join_has_failed_to_join() {
+    for kind in [Kind::Relay, Kind::Registry] {
+        let summary = play(kind, Some("name-taken"), "user-joined-room");
+        let edges = &summary.counts.edges;
+        assert_eq!((edges.planned, edges.rejoins, edges.failed), (12, 0, 12), "{kind:?}: {:#?}", summary.failures);
+        let rows: Vec<_> = summary.failures.iter().map(|row| (&*row.phase, &*row.reason, &*row.detail)).collect();
+        assert_eq!(rows, [("join", "rejected", "DUPLICATE_USERNAME")], "{kind:?}");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn phase(findings: &Findings, failed: Option<&Story>) -> Option<Phase> {
         return Some(failure.phase);
     }
     let story = failed?;
-    let of_peer = story.peer_failure().map(|(_, failure)| failure.phase);
+    let of_peer = story.refusal().map(|failure| failure.phase);
     of_peer.or_else(|| story.worst_edge().map(|(_, _, failure)| failure.phase))
 }
 

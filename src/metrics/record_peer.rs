@@ -16,11 +16,12 @@ pub(super) const LATE_US: u64 = 50_000;
 impl Recorder {
     pub(super) fn began(&mut self, spot: Spot, due: Instant) {
         let due = Stamp::of(due, self.start);
-        if self.peers[spot.peer].state == State::Planned {
-            self.tally.peers_waiting -= 1;
-        } else {
+        let is_back = self.peers[spot.peer].state != State::Planned;
+        if is_back {
             self.reborn(spot);
             self.renew_guests(spot);
+        } else {
+            self.tally.peers_waiting -= 1;
         }
         let peer = &mut self.peers[spot.peer];
         peer.state = State::Began;
@@ -29,7 +30,9 @@ impl Recorder {
         self.tally.peers_began += 1;
         self.tally.peers_alive += 1;
         self.tally.peers_late += u64::from(spot.at.since(due) > LATE_US);
-        self.plan_edges_anew(spot);
+        if is_back {
+            self.plan_edges_anew(spot);
+        }
     }
 
     pub(super) fn dropped(&mut self, spot: Spot, due: Instant) {
@@ -153,12 +156,15 @@ impl Recorder {
         }
     }
 
-    /// Edges that were decided already are planned once more, to all that are there to meet the newcomer.
+    /// Edges that were decided already are planned once more, to all that are there to meet who comes back, or have
+    /// yet to come. A first arrival brings no new plan: what was decided before it, as by a server that turned the
+    /// other away, stays so.
     fn plan_edges_anew(&mut self, spot: Spot) {
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
-            let there = self.peers[self.rooms[spot.room].peer(other.0)].is_alive();
-            if !there || self.edges[pair.edge].is_undecided() {
+            let other = &self.peers[self.rooms[spot.room].peer(other.0)];
+            let meets = other.is_alive() || other.state == State::Planned;
+            if !meets || self.edges[pair.edge].is_undecided() {
                 continue;
             }
             let edge = std::mem::take(&mut self.edges[pair.edge]);

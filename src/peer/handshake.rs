@@ -56,6 +56,8 @@ pub enum Cue {
     Missed,
     /// Signaling is gone.
     Deaf(Failure),
+    /// The server turns this peer away, after it had said that it joined.
+    Refused(Failure),
     TimeIsUp,
 }
 
@@ -229,8 +231,12 @@ impl Handshake {
                 Closed
             }
 
-            (ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed, Cue::Deaf(_)) => state,
-            (_, Cue::Deaf(failure)) => self.fail(other, Failure { phase: state.phase(), ..failure }, out),
+            (ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed, Cue::Deaf(_) | Cue::Refused(_)) => state,
+            // The other could not be heard of, because the join was in vain.
+            (ExpectBegin | ExpectNews | ExpectTrigger, Cue::Refused(failure)) => self.fail(other, failure, out),
+            (_, Cue::Deaf(failure) | Cue::Refused(failure)) => {
+                self.fail(other, Failure { phase: state.phase(), ..failure }, out)
+            }
 
             (Open | Closed | Failed, Cue::TimeIsUp) => state,
             (_, Cue::TimeIsUp) => self.fail(other, Failure::timed_out(state.phase()), out),
@@ -431,6 +437,7 @@ mod tests {
             ("other left", Cue::Left),
             ("other missed", Cue::Missed),
             ("deaf", Cue::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
+            ("refused", Cue::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),
             ("time is up", Cue::TimeIsUp),
         ]
     }

@@ -287,7 +287,7 @@ impl Peer {
                         self.note(What::RedialFailed { failure: failure.clone() });
                     }
                     self.standing = Standing::Deaf;
-                    self.pairs.handle_all(now, &Cue::Deaf(failure), &mut self.outputs);
+                    self.pairs.handle_all(now, &Cue::Refused(failure), &mut self.outputs);
                 }
             },
             Heard::Nonsense => self.note(What::Surprise { other: None }),

@@ -195,7 +195,7 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
     assert_eq!(outputs, peer_failed(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME"));
 
     let mut stage = Stage::after(&way()[..4]);
-    let failure = Failure::new(Phase::Discovery, Reason::Rejected, "DUPLICATE_USERNAME");
+    let failure = Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME");
     let failed = |other: Seat| What::EdgeFailed { other, failure: failure.clone() };
     assert_eq!(notes(&stage.take(refusal())), [failed(OTHER), failed(Seat(2))]);
     assert!(!stage.peer.is_gone());

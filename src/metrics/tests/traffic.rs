@@ -3,8 +3,10 @@
 use super::{Story, only_sample_ms};
 use crate::metrics::Tally;
 use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{RoomIndex, Seat};
 use crate::vocabulary::message::Kind;
+use crate::vocabulary::phase::Phase;
 
 fn said(kind: u8, bytes: u32, to: Option<u16>) -> What {
     What::Said { kind: Kind(kind), bytes, to: to.map(Seat) }
@@ -93,6 +95,33 @@ fn a_peer_that_comes_back_is_planned_anew_with_its_edges() {
     assert_eq!((counts.edges.rejoins, counts.edges.opened, counts.edges.unfinished), (1, 2, 0));
     assert_eq!((counts.edges.closed_early, counts.edges.left), (1, 1));
     assert_eq!(counts.rooms.complete, 1);
+}
+
+#[test]
+fn an_edge_that_failed_before_the_other_came_is_not_planned_again_when_it_comes() {
+    let failed = |other: u16| What::EdgeFailed {
+        other: Seat(other),
+        failure: Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME"),
+    };
+    let mut story = Story::of(&[3]);
+    // The server turns the first two away after they had said their joins.
+    story.join(0, 0, 0).tell(0, 10, 0, failed(1)).tell(0, 10, 0, failed(2));
+    story.join(0, 20, 1).tell(0, 30, 1, failed(0)).tell(0, 30, 1, failed(2));
+    story.join(0, 40, 2);
+    let counts = story.summary().counts;
+    assert_eq!((counts.edges.planned, counts.edges.rejoins, counts.edges.failed), (3, 0, 3));
+    assert_eq!(counts.edges.unfinished, 0);
+}
+
+#[test]
+fn who_comes_back_is_planned_to_meet_those_who_have_yet_to_come_for_the_first_time() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).tell(0, 10, 0, What::Left { silent: false, early: true });
+    story.join(0, 50, 0);
+    assert!(!story.recorder.room_decided(RoomIndex(0)));
+    story.join(0, 100, 1).open(0, 110, 0, 1);
+    let counts = story.summary().counts;
+    assert_eq!((counts.edges.planned, counts.edges.rejoins, counts.edges.opened), (1, 1, 1));
 }
 
 #[test]
