@@ -33,11 +33,8 @@ pub fn repeat(task: &Task<'_>, first: Seed, path: &Path) -> Exit {
         let Ended { summary, exit: ended, written } = Ending { task, folder: &folder }.judge(done);
         complain(written.err());
         if !task.args.output.quiet {
-            complain([format!(
-                "run {name} of {times}: {}, {}",
-                summary.result.name(),
-                summary.validity.verdict.name()
-            )]);
+            let (result, validity) = (summary.result.name(), summary.validity_in_words());
+            complain([format!("run {name} of {times}: {result}, {validity}")]);
         }
         // What a repetition would only do again, or must not do again, ends them.
         let goes_on = matches!(ended, Exit::Passed | Exit::Failed | Exit::Invalid) && summary.run.stopped_by.is_none();

@@ -51,7 +51,7 @@ fn to_the_second(stamp: &str) -> String {
 /// What was run, for who finds only this file.
 fn properties(summary: &Summary) -> String {
     let run = &summary.run;
-    let (target, seed, verdict) = (run.destination(), run.seed.to_string(), summary.validity.verdict.name());
+    let (target, seed, verdict) = (run.destination(), run.seed.to_string(), summary.validity_in_words());
     let all = [
         ("meshload", summary.meshload.version.as_str()),
         ("target", &target),
@@ -128,6 +128,7 @@ fn validity(summary: &Summary) -> Case {
         Verdict::Invalid => {
             End::Failed { sort: "validity", message: format!("the run is INVALID: {}", reasons.join("; ")) }
         }
+        _ if summary.measured_nothing() => End::Skipped("no peer ever connected, so nothing was measured".into()),
         Verdict::Valid | Verdict::Suspect => End::Passed,
     };
     Case { name: "validity".into(), end }

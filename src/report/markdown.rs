@@ -58,7 +58,7 @@ fn title(summary: &Summary) -> String {
         run.seed,
         duration(run.duration_us),
         cell(&run.destination()),
-        summary.validity.verdict.name()
+        summary.validity_in_words()
     )
 }
 

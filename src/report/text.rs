@@ -102,13 +102,13 @@ fn gate_row(gate: &GateResult) -> Vec<String> {
 }
 
 fn validity(summary: &Summary, paint: &Paint) -> Vec<String> {
-    let verdict = summary.validity.verdict;
-    let code = match verdict {
+    let code = match summary.validity.verdict {
+        _ if summary.measured_nothing() => 33,
         Verdict::Valid => 32,
         Verdict::Suspect => 33,
         Verdict::Invalid => 31,
     };
-    let mut lines = vec![format!("validity: {}", paint.on(code, verdict.name()))];
+    let mut lines = vec![format!("validity: {}", paint.on(code, summary.validity_in_words()))];
     for doubt in &summary.validity.reasons {
         let (what, observed) = (plain(&doubt.what), plain(&doubt.observed));
         lines.push(format!("  {what}: {observed} (limit {}); cure: {}", plain(&doubt.limit), plain(&doubt.cure)));
@@ -176,6 +176,15 @@ mod tests {
         let text = render(&hostile(), false);
         assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
         assert!(text.lines().all(|line| !line.contains("::") && !line.contains("##[") && !line.contains("##vso[")));
+    }
+
+    #[test]
+    fn a_run_that_met_nobody_is_not_called_valid_but_one_that_this_machine_spoilt_is_called_invalid() {
+        let mut summary = Summary::default();
+        summary.counts.peers.failed = 1;
+        assert!(render(&summary, false).contains("validity: nothing was measured\n"));
+        summary.validity.verdict = Verdict::Invalid;
+        assert!(render(&summary, false).contains("validity: INVALID\n"));
     }
 
     #[test]

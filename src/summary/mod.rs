@@ -27,7 +27,7 @@ use crate::summary::outage::Outage;
 use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
 use crate::summary::trace::{Diagnosis, Events, Trace};
-use crate::summary::verdict::{GateResult, Validity};
+use crate::summary::verdict::{GateResult, Validity, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,6 +145,16 @@ impl Summary {
         let connected = [&self.timers, &self.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
         let failed = self.counts.peers.failed + self.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
         failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
+    }
+
+    /// The verdict as people read it: a run that met nobody has no figures to be anybody's.
+    pub fn validity_in_words(&self) -> &'static str {
+        if self.measured_nothing() { "nothing was measured" } else { self.validity.verdict.name() }
+    }
+
+    /// It met nobody, and this machine was not the reason.
+    pub fn measured_nothing(&self) -> bool {
+        self.met_nobody() && self.validity.verdict != Verdict::Invalid
     }
 
     /// As the file holds it: indented, with a newline at the end.

@@ -33,6 +33,7 @@ pub fn header(summary: &Summary) -> Markup {
 pub fn verdicts(summary: &Summary) -> Markup {
     let (mark, class, ending, why) = outcome(summary);
     let (trust_mark, trust_class, trust) = match summary.validity.verdict {
+        _ if summary.measured_nothing() => ("–", "doubtful", "No peer ever connected, so there is no figure to trust."),
         Verdict::Valid => ("✓", "good", "The figures are the target's, not the generator's."),
         Verdict::Suspect => ("?", "doubtful", "The generator may have coloured these figures."),
         Verdict::Invalid => ("✗", "bad", "The generator, not the target, was the limit."),
@@ -46,7 +47,10 @@ pub fn verdicts(summary: &Summary) -> Markup {
                 @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (inert(cause)) } }
             }
             div class={ "verdict " (trust_class) } {
-                h2 { span.mark aria-hidden="true" { (trust_mark) } " " (word(summary.validity.verdict.name())) }
+                h2 { span.mark aria-hidden="true" { (trust_mark) } " "
+                    @if summary.measured_nothing() { "Nothing was measured" }
+                    @else { (word(summary.validity.verdict.name())) }
+                }
                 p { (trust) }
                 @for doubt in summary.validity.reasons.iter().take(5) {
                     p.broken {
