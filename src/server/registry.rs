@@ -115,6 +115,18 @@ impl Registry {
         }
     }
 
+    /// Removes a room with all who are in it, whoever says so.
+    pub fn discard(&mut self, id: &str) {
+        let Some(room) = self.rooms.get(id) else { return };
+        for participant in &room.participants {
+            if self.seats.get(&participant.client).is_some_and(|seat| seat.room_id == id) {
+                self.seats.remove(&participant.client);
+            }
+        }
+        self.changed.insert(id.to_owned());
+        self.remove(id);
+    }
+
     /// Removes the client's user, and rooms it made that nobody came to.
     pub fn closed(&mut self, client: ClientId) {
         if let Some(seat) = self.seats.remove(&client) {

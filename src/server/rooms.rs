@@ -212,6 +212,12 @@ impl Rooms {
                 }
                 true
             }
+            "room-removed" => {
+                if let Some(room) = envelope::room(text, kind) {
+                    registry.discard(&room);
+                }
+                true
+            }
             "room-list-request" => {
                 self.answer_list_request(now, client);
                 false

@@ -248,6 +248,21 @@ fn a_registry_records_and_relays_leaving_and_an_empty_room_is_removed() {
 }
 
 #[test]
+fn a_registry_removes_a_room_with_all_who_are_in_it_and_relays_that() {
+    let removed = envelope("room-removed", ROOMS, json!({"roomId": "r"}));
+    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 2);
+    stage.say(1, &created("r"));
+    stage.say(1, &joined("r", "a"));
+    stage.say(2, &joined("r", "b"));
+    assert_eq!(stage.say(1, &removed), ["2: room-removed", "1: list", "2: list"]);
+    assert_eq!(stage.say(2, &joined("r", "b")), [""; 0], "nobody joins a room that is no more");
+    assert_eq!(stage.say(1, &removed), ["2: room-removed"]);
+    stage.at(2_000);
+    assert_eq!(stage.close(2), ["1: count 1"]);
+    check(Kind::Relay, Routing::All, &[(1, &removed, &["2: room-removed", "3: room-removed"])]);
+}
+
+#[test]
 fn a_closed_socket_takes_its_user_along_and_only_the_next_list_tells() {
     let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 2);
     stage.say(1, &created("r"));
