@@ -6,7 +6,7 @@ use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config, Peer, Talk, TalkPattern};
 use meshload::server::{self, Kind, Routing, Server};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::choice::{Initiator, Reliability, Trigger};
+use meshload::vocabulary::choice::{Approval, Initiator, Reliability, Trigger};
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
 use meshload::vocabulary::seed::Seed;
@@ -127,6 +127,7 @@ fn actor(case: Case, seat: Seat, epoch: Instant) -> Actor {
         trigger: case.trigger,
         initiator: case.initiator,
         settle: Duration::ZERO,
+        approval: Approval::Off,
         epoch: (epoch, 0),
         index: seat.0.into(),
         seat: seat.0,

@@ -1,7 +1,7 @@
 //! Frames a second that one core's decoding gets through.
 
 use meshload::dialect::{Conversation, Dialect, Input, Me};
-use meshload::vocabulary::choice::{Initiator, Trigger};
+use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -49,6 +49,7 @@ fn converse(dialect: &str) -> Box<dyn Conversation> {
         trigger: Trigger::default(),
         initiator: Initiator::default(),
         settle: Duration::ZERO,
+        approval: Approval::Off,
         epoch: (Instant::now(), 0),
         index: 1,
         seat: 1,

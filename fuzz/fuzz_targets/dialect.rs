@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::{Conversation, Dialect, Input, Me, Output};
-use meshload::vocabulary::choice::{Initiator, Trigger};
+use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ fuzz_target!(|frames: &str| {
         trigger: Trigger::UserJoinedRoom,
         initiator: Initiator::Existing,
         settle: Duration::ZERO,
+        approval: Approval::Off,
         epoch: (now, 0),
         index: 1,
         seat: 1,

@@ -6,6 +6,7 @@ use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
 use crate::profile::{self, Checks, Knob, Override, Profile, Source, Target, builtin, nearest};
+use crate::vocabulary::choice::Approval;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -38,6 +39,16 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
 /// The dialect that the profile names: a file wins over a built-in. What is wrong has been told on stderr when
 /// this fails.
 pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
+    let dialect = named_dialect(profile)?;
+    if profile.handshake.approval != Approval::Off && !dialect.asks() {
+        let name = dialect.name();
+        complain([format!("handshake.approval: the dialect {name} has no join-request, so nobody would ask")]);
+        return Err(Exit::Usage);
+    }
+    Ok(dialect)
+}
+
+fn named_dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let Target { dialect: name, url, .. } = &profile.target;
     match Dialect::named(name).filter(|_| !Path::new(name).is_file()) {
         // A file may say what the embedded server understands; of the built-ins only the dashboard does.

@@ -121,6 +121,7 @@ fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> O
         trigger: handshake.trigger,
         initiator: handshake.initiator,
         settle: handshake.settle,
+        approval: handshake.approval,
         timeout: handshake.timeout,
         seed,
         repeat: args.times.map(Repeat::Times).or(args.until_failure.map(Repeat::UntilFailure)),

@@ -4,7 +4,7 @@ use crate::dialect::{Connect, Conversation, Dialect, Me};
 use crate::profile::{Secret, Target};
 use crate::signaling::{Endpoint, Proxy, Reach, Route};
 use crate::summary::run::Way;
-use crate::vocabulary::choice::{Initiator, Trigger};
+use crate::vocabulary::choice::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
@@ -127,6 +127,7 @@ impl Endpoints {
             trigger: Trigger::default(),
             initiator: Initiator::default(),
             settle: Duration::ZERO,
+            approval: Approval::Off,
             epoch: (Instant::now(), 0),
             index: 0,
             seat: 0,

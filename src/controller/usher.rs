@@ -260,6 +260,7 @@ impl Usher {
             trigger: profile.handshake.trigger,
             initiator: profile.handshake.initiator,
             settle: profile.handshake.settle,
+            approval: profile.handshake.approval,
             epoch: (common.start, common.start_unix_ms),
             index: place.peer.0,
             seat: place.seat.0,

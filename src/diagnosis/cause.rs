@@ -89,7 +89,7 @@ impl Cause {
         match self {
             Self::None => "Nothing is wrong that a probe from here can see.",
             Self::Unreachable => "No connection to the server came about.",
-            Self::Rejected => "The server answers, and says no.",
+            Self::Rejected => "The server, or the host of the room, answers and says no.",
             Self::NameTaken => "The server turns the peer away because its name is taken in that room.",
             Self::ChannelIsolation => {
                 "The server accepts the subscription to a channel and never routes that channel to the peer; other \
@@ -108,7 +108,7 @@ impl Cause {
             }
             Self::SwallowJoin => "The server loses user-joined-room, although it knows the room.",
             Self::LostFirstOffer => "The first offer to a peer is lost; an offer said again arrives.",
-            Self::NoAnswer => "The offer arrives, and no answer to it comes back.",
+            Self::NoAnswer => "The offer, or the request to be let in, arrives, and no answer to it comes back.",
             Self::StaleRoster => "A peer whose socket closed stays in the server's list of rooms.",
             Self::SdpRewrite => {
                 "The server alters session descriptions on their way: what arrives is not what was said."
@@ -127,7 +127,9 @@ impl Cause {
         match self {
             Self::None => "",
             Self::Unreachable => "Check the URL, that the server runs and listens there, and what stands between.",
-            Self::Rejected => "Read the status or code in the evidence: credentials, origin, path, or a rate limit.",
+            Self::Rejected => {
+                "Read the status or code in the evidence: credentials, origin, path, a rate limit, or a host that says no."
+            }
             Self::NameTaken => "Use another user name, or let the server free names when their socket closes.",
             Self::ChannelIsolation => {
                 "Look at how the server routes that channel to subscribers; or say all room messages on one channel."
@@ -146,7 +148,8 @@ impl Cause {
                 "Create the receiving side before it is announced; repeat an offer that stays unanswered."
             }
             Self::NoAnswer => {
-                "Look at what the server does with webrtc-answer, and whether the answering side exists in time."
+                "Look at what the server does with webrtc-answer, and whether the answering side exists in time; after a \
+                 join-request, whether the room's host is there and decides."
             }
             Self::StaleRoster => "Remove a user from the room when its socket closes.",
             Self::SdpRewrite => "Relay descriptions byte for byte.",

@@ -89,10 +89,24 @@ fn insight(ears: &Ears<'_>, pool: &Pool, edge: (Seat, Seat), failure: &Failure) 
         Phase::Ice => ice(ears, directions, failure),
         Phase::Dtls => Insight::new(&[Cause::DtlsFailed], format!("ICE was up; {failure}.")),
         Phase::Channel => Insight::new(&[Cause::ChannelNotOpened], format!("DTLS was up; {failure}.")),
-        Phase::Connect | Phase::Room | Phase::Join => {
-            Insight::unknown(format!("It came no further than phase {}.", failure.phase.name()))
-        }
+        Phase::Join => join(ears, directions, failure),
+        Phase::Connect | Phase::Room => no_further(failure),
     }
+}
+
+fn join(ears: &Ears<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
+    let asked = directions.into_iter().find_map(|(own, _)| Some((own, ears.hearers_of_request(own)?)));
+    let Some((own, hearers)) = asked else { return no_further(failure) };
+    let own = ears.story.number(own);
+    let Some(hearer) = hearers.first().map(|seat| ears.story.number(*seat)) else {
+        return Insight::unknown(format!("Peer {own} asked to be let in (join-request), and no host heard it."));
+    };
+    let evidence = format!("Peer {own} asked to be let in (join-request); peer {hearer} heard it, and never answered.");
+    Insight::new(&[Cause::NoAnswer], evidence)
+}
+
+fn no_further(failure: &Failure) -> Insight {
+    Insight::unknown(format!("It came no further than phase {}.", failure.phase.name()))
 }
 
 fn ice(ears: &Ears<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {

@@ -22,7 +22,7 @@ mod words;
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 
-use crate::vocabulary::choice::{Initiator, Trigger};
+use crate::vocabulary::choice::{Approval, Initiator, Trigger};
 use crate::vocabulary::message::{Heard, Kind, Say};
 use crate::vocabulary::seed::Seed;
 use script::Script;
@@ -77,6 +77,11 @@ impl Dialect {
         self.0.trickle
     }
 
+    /// Whether it has a word for a peer that asks the room's host to be let in.
+    pub fn asks(&self) -> bool {
+        self.0.kinds.iter().any(|kind| kind == "join-request")
+    }
+
     /// How many notices of one leave each peer that stays gets: 0, 1 or 2.
     pub fn leave_notices(&self) -> u8 {
         self.0.leave_notices
@@ -105,6 +110,8 @@ pub struct Me {
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub settle: Duration,
+    /// What the host does with those who ask to join; off: nobody asks.
+    pub approval: Approval,
     /// An instant and the wall clock then, in ms since the Unix epoch: frames carry timestamps.
     pub epoch: (Instant, u64),
     /// Its position in the plan.

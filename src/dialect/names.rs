@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// Variables that every peer has before its file adds any, at these slots.
-pub(super) const BUILT_IN: [&str; 13] = [
+pub(super) const BUILT_IN: [&str; 14] = [
     "harness_id",
     "me",
     "my_name",
@@ -21,6 +21,7 @@ pub(super) const BUILT_IN: [&str; 13] = [
     "initiator",
     "joined",
     "offers",
+    "approval",
 ];
 pub(super) const ME: usize = 1;
 pub(super) const JOINED: usize = 11;

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::arrivals::Curve;
 use crate::profile::{Pattern, Profile};
-use crate::vocabulary::choice::EngineKind;
+use crate::vocabulary::choice::{Approval, EngineKind};
 use crate::vocabulary::quantity::micros;
 use serde::Serialize;
 use std::time::Duration;
@@ -52,6 +52,15 @@ pub struct Cost {
     pub duration_max: Duration,
 }
 
+/// What churn adds to a plan: at most, since not all others need be there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Comings {
+    returns: u64,
+    edges: u64,
+    goodbyes: u64,
+    goodbyes_heard: u64,
+}
+
 /// What the machine at hand has to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -63,15 +72,16 @@ pub struct Machine {
 }
 
 impl Cost {
-    /// The most that a run of `profile` can cost; no room is built for it.
+    /// The most that a run of `profile` can cost; no room is built for it, so that the frames of those who leave and
+    /// come back are left out: they are drawn with the rooms, and nothing is refused for their sake.
     pub fn of(profile: &Profile) -> Self {
         let (rooms, size) = (u64::from(profile.rooms.count), u64::from(profile.rooms.size.max));
         let peers = rooms * size;
         let last_due = Curve::new(&profile.arrivals).due(peers.saturating_sub(1) as f64);
-        Self::figure(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due)
+        Self::figure(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, Comings::default())
     }
 
-    fn figure(profile: &Profile, peers: u64, edges: u64, last_due: Duration) -> Self {
+    fn figure(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: Comings) -> Self {
         let rooms = u64::from(profile.rooms.count);
         let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
         // Of an edge with a guest, one end is here.
@@ -87,12 +97,20 @@ impl Cost {
         let descriptors = OWN_DESCRIPTORS + udp_ports + if is_embedded { 2 * peers } else { peers };
 
         // An edge is an offer and an answer, and with trickling a candidate each way; a peer has one socket.
-        let pairs = edges.saturating_add(guest_edges);
+        let pairs = edges.saturating_add(guest_edges).saturating_add(churn.edges);
         let handshakes = pairs.saturating_mul(if profile.handshake.trickle { 4 } else { 2 });
-        // A peer says three times that it is there, and each pair answers once (protocol.md).
+        // A peer says three times that it is there, and each pair answers once; a goodbye has two words; who has to ask
+        // the host says one more, and is answered (protocol.md).
         let replies = pairs;
-        let frames_sent = handshakes.saturating_add(replies).saturating_add(peers * 3);
-        let frames_addressed = handshakes.saturating_add(replies).saturating_add(ends.saturating_mul(3));
+        let asked = match profile.handshake.approval {
+            Approval::Off => 0,
+            Approval::Ignore => peers - rooms,
+            Approval::Approve | Approval::Reject => 2 * (peers - rooms),
+        };
+        let between_two = handshakes.saturating_add(replies).saturating_add(asked);
+        let frames_sent = between_two.saturating_add(3 * (peers + churn.returns)).saturating_add(2 * churn.goodbyes);
+        let heard = ends.saturating_add(churn.edges).saturating_mul(3);
+        let frames_addressed = between_two.saturating_add(heard).saturating_add(2 * churn.goodbyes_heard);
         let messages = match profile.messages.pattern {
             Pattern::Broadcast => profile.messages.rate,
             Pattern::PingPong => 2.0 * profile.messages.rate,
@@ -154,7 +172,22 @@ impl Plan {
         let peers = self.rooms.iter().map(|room| u64::from(room.size())).sum();
         let edges = self.rooms.iter().map(super::RoomPlan::edges).sum();
         let last_due = self.rooms.last().and_then(|room| room.due.last()).copied().unwrap_or_default();
-        Cost::figure(&self.profile, peers, edges, last_due)
+        Cost::figure(&self.profile, peers, edges, last_due, self.comings())
+    }
+
+    fn comings(&self) -> Comings {
+        let mut comings = Comings::default();
+        for room in &self.rooms {
+            let others = u64::from(room.size()).saturating_sub(1);
+            for departure in &room.departures {
+                let (returns, goodbye) = (u64::from(departure.back.is_some()), u64::from(!departure.silent));
+                comings.returns += returns;
+                comings.edges += returns * others;
+                comings.goodbyes += goodbye;
+                comings.goodbyes_heard += goodbye * others;
+            }
+        }
+        comings
     }
 }
 

@@ -1,6 +1,7 @@
 //! The plan's hash: two runs with the same one did the same work, whoever was asked to do it where.
 
 use crate::profile::{EngineChoice, IceTransportPolicy, Pattern, Profile, Stage, Start};
+use crate::vocabulary::choice::Approval;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -33,13 +34,17 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
         0 => String::new(),
         guests => format!(" guests {guests}"),
     };
+    let approval = match handshake.approval {
+        Approval::Off => String::new(),
+        asked => format!(" approval {}", word(&asked)),
+    };
     [
         "meshload plan 1".to_owned(),
         format!("rooms {} {} {} {}{guests}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
         format!("arrivals {}", arrivals.join(", ")),
         format!("phases {} {} {}", phases.warmup.as_nanos(), phases.steady.as_nanos(), phases.drain.as_nanos()),
         format!(
-            "handshake {} {} {} {} {}",
+            "handshake {} {} {} {} {}{approval}",
             word(&handshake.trigger),
             word(&handshake.initiator),
             handshake.trickle,

@@ -132,6 +132,8 @@ fn the_hash_covers_the_work_and_nothing_else() {
         "handshake.trigger=room-list",
         "handshake.trickle=false",
         "handshake.timeout=9s",
+        "handshake.approval=approve",
+        "handshake.approval=reject",
         "messages.size=65B",
         "messages.reliable=false",
         "messages.start=barrier",
@@ -169,6 +171,24 @@ fn a_machine_that_has_just_enough_is_enough_and_one_less_is_not() {
     assert_eq!(cost.check(&Machine { nofile_hard: 183, ..machine }).len(), 1);
     assert_eq!(cost.check(&Machine { ports: 39, ..machine }).len(), 2);
     assert_eq!(cost.check(&Machine { memory_bytes: 1 << 20, ..machine }).len(), 1);
+}
+
+#[test]
+fn who_leaves_and_comes_back_and_who_asks_to_join_costs_frames() {
+    let of = |sets: &[&str]| Plan::new(profile(&[&["rooms.count=10", "rooms.size=4"][..], sets].concat()), Seed(1));
+    let quiet = of(&[]).cost();
+    // 60 edges of 4 frames and an answer, 40 peers that say three times that they are there.
+    assert_eq!((quiet.frames_sent, quiet.frames_addressed), (60 * 5 + 40 * 3, 60 * 5 + 120 * 3));
+    assert_eq!(of(&["handshake.approval=approve"]).cost().frames_sent, quiet.frames_sent + 2 * 30);
+    assert_eq!(of(&["handshake.approval=ignore"]).cost().frames_addressed, quiet.frames_addressed + 30);
+    let plan = of(&["phases.steady=60s", "churn.leave=100%/min"]);
+    let departures = || plan.rooms.iter().flat_map(|room| &room.departures);
+    let (leaves, returns) =
+        (departures().count() as u64, departures().filter(|leave| leave.back.is_some()).count() as u64);
+    assert!(returns > 10 && leaves > returns);
+    let lively = plan.cost();
+    assert_eq!(lively.frames_sent, quiet.frames_sent + returns * (3 * 5 + 3) + leaves * 2);
+    assert_eq!(lively.frames_addressed, quiet.frames_addressed + returns * (3 * 5 + 9) + leaves * 2 * 3);
 }
 
 #[test]

@@ -119,6 +119,7 @@ impl Live {
             trigger: play.trigger,
             initiator: play.initiator,
             settle: play.settle,
+            approval: play.approval,
             epoch: (self.epoch, self.setup.unix_ms),
             index: place.peer.0,
             seat: place.seat.0,

@@ -20,7 +20,7 @@ pub use world::{Line, News, Play, Tidings, World};
 use crate::diagnosis::{Cause, Findings, Story, diagnose};
 use crate::dialect::Dialect;
 use crate::summary::run::Way;
-use crate::vocabulary::choice::{Initiator, Trigger};
+use crate::vocabulary::choice::{Approval, Initiator, Trigger};
 use crate::vocabulary::event::{Part, What};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Naming;
@@ -46,6 +46,7 @@ pub struct Order {
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub settle: Duration,
+    pub approval: Approval,
     pub timeout: Duration,
     pub trickle: bool,
     pub seed: Seed,
@@ -175,6 +176,7 @@ impl Cast<'_> {
             trigger,
             initiator: order.initiator,
             settle,
+            approval: order.approval,
             timeout: order.timeout + settle,
             trickle: order.trickle,
         };

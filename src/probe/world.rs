@@ -2,7 +2,7 @@
 
 use super::curtain::Curtain;
 use crate::dialect::Dialect;
-use crate::vocabulary::choice::{Initiator, Trigger};
+use crate::vocabulary::choice::{Approval, Initiator, Trigger};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Naming;
 use std::time::{Duration, Instant};
@@ -39,6 +39,7 @@ pub struct Play {
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub settle: Duration,
+    pub approval: Approval,
     pub timeout: Duration,
     pub trickle: bool,
 }

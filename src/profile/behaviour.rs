@@ -5,7 +5,7 @@ use super::document::Value;
 use super::ice;
 use super::section::Section;
 use super::{EngineChoice, FaultLine, Handshake, OnInvalid, OnSuspect, Phases, Validity};
-use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Trigger};
+use crate::vocabulary::choice::{Approval, Certificates, EngineKind, Initiator, Trigger};
 use std::time::Duration;
 
 pub(super) fn phases(root: &Section<'_>) -> Phases {
@@ -39,6 +39,15 @@ pub(super) fn handshake(root: &Section<'_>) -> Handshake {
         trickle: section.flag("trickle"),
         settle: section.duration("settle", Duration::ZERO..=longest),
         timeout: section.duration("timeout", Duration::from_millis(10)..=longest),
+        approval: section.word(
+            "approval",
+            &[
+                ("off", Approval::Off),
+                ("approve", Approval::Approve),
+                ("reject", Approval::Reject),
+                ("ignore", Approval::Ignore),
+            ],
+        ),
     };
     if handshake.settle >= handshake.timeout && section.is_given("settle") {
         let (settle, timeout) = (section.shown("settle"), section.shown("timeout"));

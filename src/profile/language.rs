@@ -12,7 +12,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("rooms", &["count", "size", "id", "guests"]),
     ("arrivals", &["shape", "rate", "from", "to", "over", "steps"]),
     ("phases", &["warmup", "steady", "drain"]),
-    ("handshake", &["trigger", "initiator", "trickle", "settle", "timeout"]),
+    ("handshake", &["trigger", "initiator", "trickle", "settle", "timeout", "approval"]),
     ("messages", &["pattern", "start", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
     ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
     ("engine", &["kind", "ice_servers", "ice_transport_policy", "certificates"]),

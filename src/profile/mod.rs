@@ -29,7 +29,7 @@ pub use units::{duration, share, size};
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
 
-use crate::vocabulary::choice::{Certificates, EngineKind, Initiator, Reliability, Trigger};
+use crate::vocabulary::choice::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
 use section::{Reader, Section};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -212,6 +212,8 @@ pub struct Handshake {
     pub trickle: bool,
     pub settle: Duration,
     pub timeout: Duration,
+    /// Off: peers join without asking the room's host.
+    pub approval: Approval,
 }
 
 /// Messages over open channels, per peer.

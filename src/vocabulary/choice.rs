@@ -27,6 +27,19 @@ pub enum Initiator {
     Newcomer,
 }
 
+/// What the host of a room does with a request to join (protocol.md, "Channels").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// Nobody asks.
+    #[default]
+    Off,
+    Approve,
+    Reject,
+    /// It hears the request, and never answers.
+    Ignore,
+}
+
 /// What opens the channels (architecture.md, "Decisions already measured").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

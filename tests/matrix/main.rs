@@ -6,7 +6,7 @@ use meshload::diagnosis::Cause;
 use meshload::dialect::Dialect;
 use meshload::probe::{Order, probe};
 use meshload::server::{Kind, Routing, faults};
-use meshload::vocabulary::choice::{Initiator, Trigger};
+use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,6 +37,7 @@ fn diagnosed(case: Case) -> Cause {
         trigger: Trigger::PeerReady,
         initiator: Initiator::LowerId,
         settle: Duration::ZERO,
+        approval: Approval::Off,
         timeout: Duration::from_secs(2),
         trickle: true,
         seed: Seed(case.seed),

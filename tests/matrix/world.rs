@@ -330,6 +330,7 @@ impl World for Virtual {
                 trigger: play.trigger,
                 initiator: play.initiator,
                 settle: play.settle,
+                approval: play.approval,
                 epoch: (self.start, 1_763_712_345_678),
                 index: index.into(),
                 seat: index,

@@ -9,6 +9,7 @@ use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::{Config, Peer, Redial, Talk, TalkPattern};
 use meshload::server::rooms::{ClientId, Rooms, SharedText};
 use meshload::server::service::Service;
+use meshload::vocabulary::choice::Approval;
 use meshload::vocabulary::event::Event;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{Naming, Place, Seat};
@@ -116,6 +117,7 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
         trigger: scenario.trigger,
         initiator: scenario.initiator,
         settle: scenario.settle,
+        approval: Approval::Off,
         epoch: (start, 1_763_712_345_678),
         index: place.peer.0,
         seat: place.seat.0,

@@ -5,7 +5,7 @@ use meshload::driver::{Actor, Board, Clock, Errand, Nudge};
 use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::choice::{Initiator, Reliability, Trigger};
+use meshload::vocabulary::choice::{Approval, Initiator, Reliability, Trigger};
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
 use meshload::vocabulary::seed::Seed;
@@ -178,6 +178,7 @@ impl Room {
             trigger: Trigger::default(),
             initiator: Initiator::default(),
             settle: Duration::ZERO,
+            approval: Approval::Off,
             epoch: (self.epoch, 0),
             index: seat.0.into(),
             seat: seat.0,

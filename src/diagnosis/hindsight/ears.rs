@@ -16,6 +16,8 @@ const JUST_JOINED: Duration = Duration::from_millis(20);
 pub struct Words {
     rooms: Vec<Kind>,
     chat: Vec<Kind>,
+    /// The word by which a peer asks the host to be let in.
+    request: Option<Kind>,
 }
 
 /// A channel that announcements are said on.
@@ -66,7 +68,11 @@ impl Words {
             let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));
             kinds.map(|(index, _)| Kind(index as u8)).collect()
         };
-        Self { rooms: find(&["user-joined-room"]), chat: find(&["participant-joined", "peer-ready"]) }
+        Self {
+            rooms: find(&["user-joined-room"]),
+            chat: find(&["participant-joined", "peer-ready"]),
+            request: find(&["join-request"]).first().copied(),
+        }
     }
 
     pub fn all(&self) -> Vec<Kind> {
@@ -133,6 +139,14 @@ impl<'a> Ears<'a> {
     pub fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
         let said = self.words.all().into_iter().filter_map(|kind| self.story.said_at(from, kind)).max()?;
         Some(said.saturating_duration_since(self.story.upgraded_at(to)?))
+    }
+
+    /// Who heard the peer ask to be let in, if it asked and has not joined.
+    pub fn hearers_of_request(&self, peer: Seat) -> Option<Vec<Seat>> {
+        let request = self.words.request?;
+        let waits = self.story.said_at(peer, request).is_some() && self.story.joined_at(peer).is_none();
+        let seats = (0..self.story.size()).map(Seat);
+        waits.then(|| seats.filter(|seat| self.story.heard_in_place(peer, *seat, request) == Some(true)).collect())
     }
 
     /// Somebody of the room has heard the peer.

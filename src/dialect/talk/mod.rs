@@ -147,6 +147,7 @@ impl Talk {
             word(&me.initiator),
             false.into(),
             Value::Array(vec![]),
+            word(&me.approval),
         ];
         globals[..BUILT_IN.len()].clone_from_slice(&built_in);
         let draws = me.seed.stream("dialect", me.index.into());

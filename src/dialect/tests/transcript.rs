@@ -148,6 +148,7 @@ pub fn me(seat: u16) -> Me {
         trigger: Trigger::default(),
         initiator: Initiator::default(),
         settle: Duration::ZERO,
+        approval: Approval::Off,
         epoch: (Instant::now(), 0),
         index: seat.into(),
         seat,

@@ -112,7 +112,7 @@ fn what_changes_nothing_is_for_this_room_all_the_same() {
     let created = envelope("room-created", ROOMS, "c", r#"{"id":"r","name":"R","host":"C","hostId":"c"}"#);
     stage.check(&created, &["mine, from c"]);
     stage.check(&created.replace(r#""id":"r""#, r#""id":"q""#), &["for others"]);
-    stage.check(&envelope("join-request", ACCESS, "c", r#"{"roomId":"r"}"#), &["mine, from c"]);
+    stage.check(&envelope("room-removed", ROOMS, "c", r#"{"roomId":"r"}"#), &["mine, from c"]);
     // Nobody was met by it.
     stage.check(&envelope("user-left-room", ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#), &["mine, from c"]);
 }

@@ -1,5 +1,6 @@
 //! The sentences of protocol.md about what a peer says and when, over frames as they are on the wire.
 
+mod approval;
 mod garbage;
 mod hearing;
 
@@ -27,6 +28,7 @@ fn me() -> Me {
         trigger: Trigger::UserJoinedRoom,
         initiator: Initiator::LowerId,
         settle: Duration::ZERO,
+        approval: Approval::Off,
         epoch: (Instant::now(), 1_000),
         index: 1,
         seat: 1,

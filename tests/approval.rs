@@ -1,0 +1,109 @@
+//! Rooms whose host is asked to let the others in: it approves, says no, or never answers.
+
+use meshload::controller::{self, Keep, Order};
+use meshload::dialect::Dialect;
+use meshload::plan::Plan;
+use meshload::profile::{self, Source};
+use meshload::server::{self, Kind, Routing};
+use meshload::summary::Summary;
+use meshload::vocabulary::seed::Seed;
+use std::process::Command;
+
+const KINDS: [Kind; 2] = [Kind::Relay, Kind::Registry];
+
+/// Two rooms of three, all peers at once, so that some ask before their host is there.
+fn play(kind: Kind, routing: Routing, approval: &str, more: &str) -> Summary {
+    let text = format!(
+        "[rooms]\ncount = 2\nsize = 3\n[arrivals]\nshape = \"burst\"\n[phases]\nsteady = \"0s\"\ndrain = \"1s\"\n\
+         [messages]\npattern = \"none\"\n[handshake]\ntimeout = \"1500ms\"\napproval = \"{approval}\"\n{more}"
+    );
+    let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
+    let order = Order {
+        embedded: server::Config { kind, routing, ..server::Config::default() },
+        workers: 1,
+        keep: Keep { traces: 2, events_bytes_max: None },
+        ..Order::new(Plan::new(profile, Seed(1)), "a1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
+    };
+    let summary = controller::run(order).unwrap().summary;
+    summary.counts.conserved().unwrap();
+    summary
+}
+
+/// Phase, reason and detail of each group of failures, with its peers and edges.
+fn failures(summary: &Summary) -> Vec<(&str, &str, &str, u64, u64)> {
+    let rows = summary.failures.iter();
+    rows.map(|row| (&*row.phase, &*row.reason, &*row.detail, row.peers, row.count)).collect()
+}
+
+fn causes(summary: &Summary) -> Vec<(String, u64)> {
+    let rows = summary.diagnosis.iter().flat_map(|diagnosis| &diagnosis.causes);
+    rows.map(|row| (row.name(), row.edges)).collect()
+}
+
+#[test]
+fn whom_the_host_approves_of_is_met_by_all() {
+    for kind in KINDS {
+        for routing in [Routing::All, Routing::Room] {
+            let summary = play(kind, routing, "approve", "");
+            let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
+            let case = format!("{kind:?}, {routing:?}: {:#?}", summary.failures);
+            assert_eq!((peers.joined, peers.failed, edges.opened, edges.failed), (6, 0, 6, 0), "{case}");
+            let said = |kind: &str| summary.counts.signaling.by_type.get(kind).map_or(0, |traffic| traffic.sent);
+            assert!(said("join-request") >= 4 && said("join-approved") >= 4, "{case}");
+            assert_eq!(said("join-rejected"), 0, "{case}");
+        }
+    }
+}
+
+#[test]
+fn an_existing_peer_that_offers_meets_whom_the_host_let_in_after_it() {
+    for kind in KINDS {
+        for initiator in ["existing", "newcomer"] {
+            let summary = play(kind, Routing::All, "approve", &format!("initiator = \"{initiator}\"\n"));
+            assert_eq!(summary.counts.edges.opened, 6, "{kind:?}, {initiator}: {:#?}", summary.failures);
+        }
+    }
+}
+
+#[test]
+fn whom_the_host_turns_away_has_failed_to_join_and_the_cause_is_named() {
+    for kind in KINDS {
+        let summary = play(kind, Routing::All, "reject", "");
+        let peers = &summary.counts.peers;
+        assert_eq!((peers.joined, peers.failed), (2, 4), "{kind:?}: {peers:?}");
+        assert_eq!(failures(&summary), [("join", "rejected", "REJECTED_BY_HOST", 4, 6)], "{kind:?}");
+        assert_eq!(causes(&summary), [("rejected".to_owned(), 6)], "{kind:?}: {:#?}", summary.diagnosis);
+    }
+}
+
+#[test]
+fn a_host_that_never_answers_is_the_cause_of_joins_that_time_out() {
+    for kind in KINDS {
+        let summary = play(kind, Routing::All, "ignore", "");
+        let peers = &summary.counts.peers;
+        assert_eq!((peers.joined, peers.failed), (2, 4), "{kind:?}: {peers:?}");
+        assert_eq!(failures(&summary), [("join", "timed_out", "", 4, 6)], "{kind:?}");
+        assert_eq!(causes(&summary), [("no-answer".to_owned(), 6)], "{kind:?}: {:#?}", summary.diagnosis);
+    }
+}
+
+#[test]
+fn a_dialect_without_a_request_to_join_is_told_and_nothing_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_meshload"))
+        .args([
+            "run",
+            "--dialect",
+            "peerjs",
+            "--target",
+            "ws://127.0.0.1:9/peerjs",
+            "--set",
+            "handshake.approval=reject",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("handshake.approval: the dialect peerjs has no join-request"), "{told}");
+}
