@@ -1,7 +1,7 @@
 //! Peers that leave and come back, with real sockets and real channels.
 
 use meshload::controller::{self, Order};
-use meshload::dialect::Dialect;
+use meshload::dialect::{self, Dialect};
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
 use meshload::server::{self, Kind, Routing};
@@ -26,13 +26,17 @@ host_leaves = true
 "#;
 
 fn play(kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
+    play_in(Dialect::named("dashboard").expect("a built-in"), kind, routing, more)
+}
+
+fn play_in(dialect: Dialect, kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
     let text = format!("{LIVELY}{more}");
     let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
     let plan = Plan::new(profile, Seed(1));
     let order = Order {
         embedded: server::Config { kind, routing, ..server::Config::default() },
         workers: 2,
-        ..Order::new(plan.clone(), "t1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
+        ..Order::new(plan.clone(), "t1".to_owned(), dialect)
     };
     let summary = controller::run(order).unwrap().summary;
     summary.counts.conserved().unwrap();
@@ -47,9 +51,14 @@ fn planned(plan: &Plan) -> (u64, u64) {
 
 fn check(kind: Kind, routing: Routing, more: &str) -> Summary {
     let (plan, summary) = play(kind, routing, more);
-    let case = format!("{kind:?}, {routing:?}, {more}");
+    judge(&plan, &summary, &format!("{kind:?}, {routing:?}, {more}"));
+    summary
+}
+
+/// Everybody came and came back, and met all who were there.
+fn judge(plan: &Plan, summary: &Summary, case: &str) {
     let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
-    let (leaves, returns) = planned(&plan);
+    let (leaves, returns) = planned(plan);
     assert!(leaves > 6 && returns > 4, "{case}: {leaves} leaves, {returns} returns");
     assert_eq!((peers.planned, peers.rejoins, peers.failed), (12, returns, 0), "{case}: {:#?}", summary.failures);
     assert_eq!(peers.joined, 12 + returns, "{case}");
@@ -60,7 +69,6 @@ fn check(kind: Kind, routing: Routing, more: &str) -> Summary {
     assert!(edges.left > leaves && edges.closed_early == edges.left, "{case}: {edges:?}");
     assert_eq!(messages.lost, 0, "{case}: {messages:?}");
     assert!(messages.sent > 100 && messages.delivered > messages.sent / 2, "{case}: {messages:?}");
-    summary
 }
 
 #[test]
@@ -94,4 +102,54 @@ fn without_returns_a_room_only_shrinks() {
     assert!(leaves > 3 && returns == 0);
     assert_eq!((summary.counts.peers.rejoins, summary.counts.edges.rejoins), (0, 0));
     assert!(summary.counts.edges.left > 0, "{:?}", summary.counts.edges);
+}
+
+/// A protocol with a join, a goodbye and nothing else, as people write relays: no list, no answer to a join.
+const PLAIN: &str = r#"
+name = "plain"
+description = "a plain relay whose members subscribe to their room"
+sample = "ws://127.0.0.1:8080/"
+glare = "me > peer"
+initiate = true
+
+[say]
+enter = { type = "subscribe", channel = "{room}" }
+join = { type = "join", channel = "{room}", data = { from = "{me}" } }
+offer = { type = "offer", channel = "{room}", data = { from = "{me}", to = "{peer}", sdp = "{sdp}" } }
+answer = { type = "answer", channel = "{room}", data = { from = "{me}", to = "{peer}", sdp = "{sdp}" } }
+candidate = { type = "candidate", channel = "{room}", data = { from = "{me}", to = "{peer}", candidate = "{candidate}" } }
+leave = { type = "leave", channel = "{room}", data = { from = "{me}" } }
+
+[[join]]
+say = ["enter", "join"]
+
+[[on]]
+match = { type = "join", channel = "{room}", data = { from = "{from}" } }
+peer = "{from}"
+
+[[on]]
+match = { type = "offer", channel = "{room}", data = { from = "{from}", to = "{me}", sdp = "{sdp}" } }
+offer = "{from}"
+
+[[on]]
+match = { type = "answer", channel = "{room}", data = { from = "{from}", to = "{me}", sdp = "{sdp}" } }
+answer = "{from}"
+
+[[on]]
+match = { type = "candidate", channel = "{room}", data = { from = "{from}", to = "{me}", candidate = "{candidate}" } }
+candidate = "{from}"
+
+[[on]]
+match = { type = "leave", channel = "{room}", data = { from = "{from}" } }
+left = "{from}"
+"#;
+
+#[test]
+fn in_a_protocol_of_a_users_own_who_comes_back_meets_all_again() {
+    for silent in ["0%", "100%"] {
+        let dialect = dialect::read("plain.toml", PLAIN).expect("a dialect");
+        let more = format!("silent = \"{silent}\"\n");
+        let (plan, summary) = play_in(dialect, Kind::Relay, Routing::All, &more);
+        judge(&plan, &summary, &format!("silent {silent}"));
+    }
 }
