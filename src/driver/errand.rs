@@ -19,6 +19,9 @@ use tokio::sync::mpsc;
 /// Frames read at once before engine and timers get their turn.
 const FRAMES_BATCH: usize = 32;
 
+/// Batches of datagrams read at once before socket and timers get their turn.
+const READS_MAX: usize = 2;
+
 /// Rounds of one turn; then other peers of the worker get theirs.
 const ROUNDS_MAX: usize = 16;
 
@@ -56,6 +59,8 @@ pub struct Errand<Books> {
     unwritten: Vec<What>,
     /// The most of them at once.
     unwritten_max: usize,
+    /// The socket has something new to do since it was last polled: to dial, to write, to close.
+    stirred: bool,
     /// It ends without a word.
     silent: bool,
     alarm: Alarm,
@@ -89,6 +94,7 @@ impl<Books: Fn(Event)> Errand<Books> {
             socket: Socket::Idle,
             unwritten: Vec::new(),
             unwritten_max: 0,
+            stirred: false,
             silent: false,
             alarm,
         }
@@ -102,30 +108,27 @@ impl<Books: Fn(Event)> Errand<Books> {
         self.unwritten_max
     }
 
-    /// One turn: everything that is ready, then what follows from it.
+    /// One turn: everything that is ready, then what follows from it. Whoever was asked until it had nothing more
+    /// wakes this peer by itself; it is asked again only for what the others have stirred up meanwhile. (On a server
+    /// that broadcasts, most turns are one frame for somebody else.)
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS_MAX {
-            let mut idle = true;
             while let Poll::Ready(Some(nudge)) = self.mailbox.poll_recv(context) {
-                idle = false;
                 self.silent |= nudge == Nudge::Depart { silent: true };
                 self.handle(stimulus(nudge));
             }
-            idle &= !self.poll_board(context);
-            idle &= !self.poll_socket(context);
-            if let Poll::Ready(Ok(())) = self.engine.poll_readable(context) {
-                idle = false;
-                self.engine.read(Instant::now());
-                self.hear_engine();
-            }
-            idle &= !self.poll_alarm(context);
+            self.stirred = false;
+            let mut more = self.poll_socket(context);
+            more |= self.poll_board(context);
+            more |= self.poll_engine(context);
+            more |= self.poll_alarm(context);
             if matches!(self.socket, Socket::Gone)
                 && self.actor.is_gone()
                 && self.engine.poll_closed(context).is_ready()
             {
                 return Poll::Ready(());
             }
-            if idle {
+            if !more && !self.stirred {
                 return Poll::Pending;
             }
         }
@@ -143,7 +146,7 @@ impl<Books: Fn(Event)> Errand<Books> {
         true
     }
 
-    /// Whether anything moved.
+    /// Whether it has more to give or another to become.
     fn poll_socket(&mut self, context: &mut Context<'_>) -> bool {
         match &mut self.socket {
             Socket::Idle | Socket::Gone => false,
@@ -176,19 +179,21 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn poll_connection(&mut self, context: &mut Context<'_>) -> bool {
-        let mut moved = false;
+        let mut more = true;
         for _ in 0..FRAMES_BATCH {
             let Socket::Open(connection) = &mut self.socket else { return true };
-            let Poll::Ready(read) = connection.poll_frame(context) else { break };
-            moved = true;
+            let Poll::Ready(read) = connection.poll_frame(context) else {
+                more = false;
+                break;
+            };
             match read {
                 Ok(text) => self.handle(Stimulus::Frame(text.as_str())),
                 Err(failure) => self.lose(failure),
             }
         }
-        if let Socket::Open(connection) = &mut self.socket
-            && connection.is_waiting()
-        {
+        let Socket::Open(connection) = &mut self.socket else { return true };
+        self.stirred = false;
+        if connection.is_waiting() {
             // Whoever reads what is written may be woken first and run in our place: only before the write is it
             // certain that the target has not had it yet.
             let began = Instant::now();
@@ -198,7 +203,17 @@ impl<Books: Fn(Event)> Errand<Books> {
                 Poll::Pending => {}
             }
         }
-        moved
+        more
+    }
+
+    /// Whether it may have more to read.
+    fn poll_engine(&mut self, context: &mut Context<'_>) -> bool {
+        for _ in 0..READS_MAX {
+            let Poll::Ready(Ok(())) = self.engine.poll_readable(context) else { return false };
+            self.engine.read(Instant::now());
+            self.hear_engine();
+        }
+        true
     }
 
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> bool {
@@ -222,6 +237,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn lose(&mut self, failure: Failure) {
+        self.stirred = true;
         self.socket = Socket::Gone;
         self.unwritten.clear();
         self.handle(Stimulus::Lost(failure));
@@ -250,7 +266,10 @@ impl<Books: Fn(Event)> Errand<Books> {
     fn carry_out(&mut self, now: Instant) {
         while let Some(effect) = self.actor.poll() {
             match effect {
-                Effect::Dial => self.socket = Socket::Dialing(Box::pin(self.way.clone().dial())),
+                Effect::Dial => {
+                    self.stirred = true;
+                    self.socket = Socket::Dialing(Box::pin(self.way.clone().dial()));
+                }
                 Effect::Frame { text, kind, to } => {
                     self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
@@ -269,6 +288,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn push(&mut self, text: String) {
+        self.stirred = true;
         if let Socket::Open(connection) = &mut self.socket
             && let Err(failure) = connection.push(text)
         {
@@ -301,6 +321,7 @@ impl<Books: Fn(Event)> Errand<Books> {
     }
 
     fn close(&mut self, now: Instant) {
+        self.stirred = true;
         if self.silent {
             // Its sockets go with it, and the operating system tells the server; the other ends find out by time.
             self.socket = Socket::Gone;

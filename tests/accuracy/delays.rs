@@ -5,11 +5,12 @@ use crate::relay::Relay;
 use crate::table::Row;
 use std::time::Duration;
 
-/// Rooms of four: each gives some sixty copies of signaling messages. The first second finds cold code and no memory, and
-/// is warm-up.
+/// Rooms of two, so that hardly ever two frames are due at the same moment: a relay of one thread writes them one after
+/// the other, and that is no delay that it was told to make. The first second finds cold code and no memory, and is
+/// warm-up.
 fn profile(rooms: u32) -> String {
     format!(
-        "[rooms]\ncount = {rooms}\nsize = 4\n[arrivals]\nrate = \"20/s\"\n[engine]\nkind = \"none\"\n\
+        "[rooms]\ncount = {rooms}\nsize = 2\n[arrivals]\nrate = \"40/s\"\n[engine]\nkind = \"none\"\n\
          [messages]\npattern = \"none\"\n[phases]\nwarmup = \"1s\"\nsteady = \"0s\"\ndrain = \"0s\"\n"
     )
 }
@@ -26,7 +27,7 @@ pub fn constant(delay: Duration, rooms: u32) -> Vec<Row> {
         format!("{name} p10 of {}", delivery.count),
         format!("{:.2} ms", lowest as f64 / 1e3),
         format!("at least {} ms", delay.as_millis()),
-        lowest >= floor && delivery.count > u64::from(rooms) * 20,
+        lowest >= floor && delivery.count > u64::from(rooms) * 5,
     )];
     for (percentile, observed) in [("p50", delivery.p.p50), ("p99", delivery.p.p99), ("p99.9", delivery.p.p99_9)] {
         rows.push(Row::near(format!("{name} {percentile}"), observed, us));
