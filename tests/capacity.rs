@@ -87,12 +87,35 @@ fn a_budget_that_is_spent_leaves_what_is_known() {
 #[test]
 fn what_makes_no_search_is_named() {
     check(&["--from", "8", "--to", "4"], 2, "--from 8 is above --to 4");
+    check(&["--to", "2"], 2, "--to 2 is below the profile's own 4, where the search begins: give --from as well");
+    check(&["--from", "0"], 2, "expected a number above 0");
+    check(&["--from", "4/s"], 2, "--from 4/s: rooms are a number, not a rate");
+    check(&["--vary", "arrivals", "--from", "4/fortnight"], 2, "a rate is per s, min or h");
+    check(&["--vary", "arrivals", "--from", "1/h", "--to", "2000000/s"], 2, "arrivals go from 1/h to 1000000");
+    check(&["--no-gates"], 2, "--gate 'time_to_open: p(95) < 800ms'");
     check(&["--to", "8", "--require", "9"], 2, "--require 9 is above --to 8");
     check(&["--from", "2.5"], 2, "rooms come in whole numbers");
     check(&["--vary", "room-size", "--from", "1"], 2, "room-size go from 2 to 10000");
-    check(&["--vary", "message-rate"], 2, "the profile sends no messages");
+    check(&["--vary", "message-rate"], 2, "the engine none opens no channels");
+    let rtc = ["--vary", "message-rate", "--set", "engine.kind=\"rtc\"", "--duration", "1s"];
+    check(&rtc, 2, "the profile sends no messages");
+    check(&[&rtc[..], &["--set", "messages.pattern=\"broadcast\""]].concat(), 2, "no gate is on messages");
     check(&["--target-pid", "4294967295"], 2, "--target-pid");
     check(&["--vary", "colour"], 2, "message-rate");
+}
+
+#[test]
+fn a_gate_that_cannot_be_judged_is_neither_held_nor_broken() {
+    let few = ["--gate", "time_to_open: p(95) < 1400ms"];
+    check(
+        &few,
+        2,
+        "4 rooms of 2: 4 samples after the warm-up for the gate time_to_open: p(95) < 1400ms, which needs 20",
+    );
+    check(&few, 2, "begin with --from 32");
+    check(&[&few[..], &["--to", "8"]].concat(), 2, "more rooms (--rooms) or a shorter warm-up (--warmup) give it more");
+    // What only a run can tell: nobody leaves, so nobody notices.
+    check(&["--gate", "leave_notice: max < 1s"], 2, "so leave the gate out");
 }
 
 #[test]
@@ -122,4 +145,88 @@ fn an_interrupt_gives_the_bracket_known_so_far() {
     let found: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((&found["stopped_by"], found["bracket"]["held"].is_f64()), (&"signal".into(), true));
     assert!(folder.path().join("found/capacity.json").exists());
+}
+
+/// What a short search finds, with every file it leaves.
+fn found(folder: &Path, args: &[&str]) -> serde_json::Value {
+    let output = capacity(folder, &[&["--format", "json"], args].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    println!("{args:?}: {}", found["sentence"]);
+    found
+}
+
+#[test]
+fn rooms_grow_until_the_server_lags() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = found(folder.path(), &["--vary", "room-size", "--to", "40", "--resolution", "40%"]);
+    let (held, sentence) = (found["limit"].as_f64().unwrap(), found["sentence"].as_str().unwrap());
+    assert_eq!(found["limited_by"], "target", "{sentence}");
+    let start = format!("holds 4 rooms of {held} at edges_failed: rate < 50%; plan for rooms of ");
+    assert!(sentence.starts_with(&start), "{sentence}");
+}
+
+#[test]
+fn arrivals_come_faster_until_the_server_lags() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--vary", "arrivals", "--rooms", "40", "--from", "16/s", "--to", "400/s", "--resolution", "90%"];
+    let found = found(folder.path(), &args);
+    let sentence = found["sentence"].as_str().unwrap();
+    assert_eq!(found["limited_by"], "target", "{sentence}");
+    assert!(sentence.contains(" peers/s at edges_failed") && sentence.ends_with(" peers/s"), "{sentence}");
+    assert!((16.0..400.0).contains(&found["limit"].as_f64().unwrap()), "{sentence}");
+    assert!(found["reproduction"]["run"].as_str().unwrap().contains("--arrivals "), "{found:#}");
+}
+
+#[test]
+fn messages_come_faster_and_what_held_is_at_least() {
+    let folder = tempfile::tempdir().unwrap();
+    let rtc =
+        ["--vary", "message-rate", "--set", "engine.kind=\"rtc\"", "--duration", "2s", "--set", "faults.rules=[]"];
+    let messages = ["--set", "messages.pattern=\"broadcast\"", "--set", "handshake.timeout=\"10s\""];
+    let gate = ["--gate", "message_latency: p(95) < 5s", "--from", "5/s", "--to", "20/s"];
+    let found = found(folder.path(), &[&rtc[..], &messages, &gate].concat());
+    let sentence = found["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("holds at least 20 messages/s on each channel at "), "{sentence}");
+    assert_eq!(found["limited_by"], "range", "{sentence}");
+}
+
+#[test]
+fn another_search_stands_beside_and_the_report_is_rendered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| fs::read_to_string(folder.path().join("found").join(name)).unwrap();
+    let report = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+        command.current_dir(folder.path()).env_clear().arg("report").args(args).output().unwrap()
+    };
+    found(folder.path(), &["--to", "8"]);
+    fs::rename(folder.path().join("found"), folder.path().join("addressed")).unwrap();
+    let output = capacity(folder.path(), &["--to", "8", "--room-size", "3", "--beside", "addressed"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    for words in
+        ["this search", "beside it", "at least 8 rooms of 2", "at least 8 rooms of 3", "peers in a room, 3 and 2"]
+    {
+        assert!(said.contains(words), "{words:?} in {said}");
+    }
+    assert!(read("report.html").contains("the search beside") && read("report.md").contains("## Side by side"));
+
+    let again = report(&["found"]);
+    assert_eq!((again.status.code(), again.stdout), (Some(0), output.stdout));
+    let page = read("report.html");
+    fs::remove_file(folder.path().join("found/report.html")).unwrap();
+    assert_eq!(report(&["found/capacity.json", "--report", "html"]).status.code(), Some(0));
+    assert_eq!(read("report.html"), page);
+
+    for (args, why) in [
+        (&["."][..], "holds neither the summary.json of a run nor the capacity.json of a search"),
+        (&["found", "--report", "junit"], "--report junit: a search is told as html and md"),
+        (&["tiny.toml"], "tiny.toml: "),
+    ] {
+        let output = report(args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(why), "{args:?}: {said}");
+    }
+    check(&["--beside", "nowhere"], 2, "nowhere: ");
 }

@@ -4,7 +4,7 @@ use crate::capacity::model::{Model, model};
 use crate::capacity::outlook::{Cell, outlook};
 use crate::capacity::probe::{Probe, Verdict};
 use crate::capacity::search::Ends;
-use crate::capacity::vary::{Vary, figure};
+use crate::capacity::vary::Vary;
 use crate::profile::Profile;
 use crate::summary::run::{Build, Machine};
 use schemars::JsonSchema;
@@ -45,6 +45,9 @@ pub struct Findings {
     pub scope: Scope,
     /// Whether probes counted that were not valid, because the profile says `on_invalid = "warn"`.
     pub counts_invalid: bool,
+    /// Another search's findings, which were asked for side by side; without what lay beside those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<Findings>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +66,12 @@ pub enum LimitedBy {
 pub enum StoppedBy {
     Budget,
     Signal,
+    /// A gate had too few samples to be judged.
+    Samples,
+    /// The first probe reached nobody.
+    Unreachable,
+    /// The command that restarts the target failed.
+    Restart,
 }
 
 /// What is known of the limit: it lies from `held` up to `broke`.
@@ -162,6 +171,7 @@ pub fn findings(evidence: Evidence<'_>) -> Findings {
         reproduction: evidence.reproduction,
         scope: evidence.scope,
         counts_invalid: evidence.counts_invalid,
+        beside: None,
     }
 }
 
@@ -175,8 +185,19 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
             let lowest = ends.broke.map(words).unwrap_or_default();
             return format!("does not hold the lowest load of the search, {lowest}{gates}");
         }
-        (None, _) => {
+        (None, LimitedBy::Generator) => {
             return "no probe was valid, so nothing is known of the target: this machine is the limit".to_owned();
+        }
+        (None, LimitedBy::Range) => {
+            let why = match evidence.stopped_by {
+                Some(StoppedBy::Samples) => "a gate had too few samples to be judged".to_owned(),
+                Some(StoppedBy::Unreachable) => format!("nothing answered at {}", evidence.scope.target),
+                Some(StoppedBy::Signal) => "the search was stopped before a probe was valid".to_owned(),
+                Some(StoppedBy::Budget) => "the budget ended before a probe was valid".to_owned(),
+                Some(StoppedBy::Restart) => "the target could not be restarted, and no probe was valid".to_owned(),
+                None => "no probe was judged".to_owned(),
+            };
+            return format!("{why}, so nothing is known of the target");
         }
         (Some(held), LimitedBy::Target) => format!("holds {}{gates}", words(held)),
         (Some(held), LimitedBy::Generator) => {
@@ -187,11 +208,15 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
         }
     };
     if let Some(plan_for) = plan_for {
-        sentence.push_str(&format!("; plan for {}", figure(plan_for)));
+        sentence.push_str(&format!("; plan for {}", vary.short(plan_for)));
     }
     match evidence.stopped_by {
         Some(StoppedBy::Budget) => sentence.push_str("; the budget ended before the search did"),
         Some(StoppedBy::Signal) => sentence.push_str("; stopped before the search was done"),
+        Some(StoppedBy::Restart) => sentence.push_str("; the target could not be restarted for the next probe"),
+        // It is the first probe that tells, so that none held before.
+        Some(StoppedBy::Unreachable) => {}
+        Some(StoppedBy::Samples) => sentence.push_str("; above it a gate had too few samples to be judged"),
         None => {}
     }
     sentence
@@ -199,7 +224,7 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
 
 fn gates_in_words(gates: &[GateLine]) -> String {
     if gates.is_empty() {
-        return " with an edge open at all, as no gates are set".to_owned();
+        return String::new();
     }
     let gates: Vec<&str> = gates.iter().map(|line| line.gate.as_str()).collect();
     format!(" at {}", gates.join(", "))
@@ -212,6 +237,35 @@ fn highest(probes: &[Probe]) -> Option<&Probe> {
 }
 
 impl Findings {
+    /// Longer text is none of ours.
+    pub const BYTES_MAX: u64 = 64 << 20;
+
+    /// Reads a capacity.json. Errors: one sentence without a subject.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u64,
+        }
+        if text.len() as u64 > Self::BYTES_MAX {
+            return Err(format!("longer than the {} MiB that a capacity.json may have", Self::BYTES_MAX >> 20));
+        }
+        // The version is read alone first, so that a later one is named, not called broken.
+        let foreign = |error: serde_json::Error| format!("not the capacity.json of a search: {error}");
+        let version: Version = serde_json::from_str(text).map_err(foreign)?;
+        if version.schema != u64::from(SCHEMA) {
+            return Err(format!("schema {} is not the {SCHEMA} that this meshload reads", version.schema));
+        }
+        serde_json::from_str(text).map_err(foreign)
+    }
+
+    /// As it lies beside another search: without what lay beside it, and without the seconds of its target.
+    #[must_use]
+    pub fn aside(mut self) -> Self {
+        self.beside = None;
+        self.probes.iter_mut().for_each(|probe| probe.target_rows.clear());
+        self
+    }
+
     /// As the file holds it: indented, with a newline at the end.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("findings hold nothing that JSON can't");
@@ -289,6 +343,22 @@ mod tests {
         let strained = Ends { out_of_reach: Some(10.0), ..Ends::default() };
         let words = "no probe was valid, so nothing is known of the target: this machine is the limit";
         check(strained, None, LimitedBy::Generator, words);
+        let stopped = "the search was stopped before a probe was valid, so nothing is known of the target";
+        check(Ends::default(), Some(StoppedBy::Signal), LimitedBy::Range, stopped);
+        let unjudged = "a gate had too few samples to be judged, so nothing is known of the target";
+        check(Ends::default(), Some(StoppedBy::Samples), LimitedBy::Range, unjudged);
+    }
+
+    #[test]
+    fn what_is_no_capacity_json_is_told_why() {
+        for (text, why) in [
+            ("", "not the capacity.json of a search"),
+            ("{\"schema\": 7}", "schema 7 is not the 1 that this meshload reads"),
+            ("{\"schema\": 1, \"run\": {}}", "missing field `sentence`"),
+        ] {
+            let told = Findings::read(text).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

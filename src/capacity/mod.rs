@@ -1,5 +1,6 @@
 //! Which load to try next, what the probes so far say, and what they mean for a plan.
 
+mod beside;
 mod findings;
 mod model;
 mod outlook;
@@ -8,6 +9,7 @@ mod search;
 mod target;
 mod vary;
 
+pub use beside::{compared, unlike};
 pub use findings::{Bracket, Evidence, Findings, GateLine, LimitedBy, Reproduction, Scope, StoppedBy, findings};
 pub use model::{Growth, Kind, Model, model};
 pub use outlook::{Cell, outlook};

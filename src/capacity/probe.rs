@@ -18,6 +18,8 @@ pub enum Verdict {
     Broke,
     /// The generator was strained, so nothing.
     NotValid,
+    /// Nobody reached the target, or a gate had too few samples to be judged and no other failed: nothing.
+    NotJudged,
     /// A signal ended it, so nothing.
     Interrupted,
 }
@@ -110,13 +112,13 @@ impl Probe {
         }
     }
 
-    /// What the search makes of it; nothing of an interrupted one.
+    /// What the search makes of it; nothing of one that was interrupted or could not be judged.
     pub fn outcome(&self) -> Option<Outcome> {
         match self.verdict {
             Verdict::Held => Some(Outcome::Held),
             Verdict::Broke => Some(Outcome::Broke),
             Verdict::NotValid => Some(Outcome::NotValid),
-            Verdict::Interrupted => None,
+            Verdict::NotJudged | Verdict::Interrupted => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What of a profile is varied, and the profile at a load.
 
 use crate::profile::{Pattern, Profile, Size, Stage};
+use crate::vocabulary::choice::EngineKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ pub enum Vary {
     Rooms,
     /// Larger rooms in the same time: rates of arrival grow with the number of peers.
     RoomSize,
-    /// The same rooms, arriving faster.
+    /// The same rooms, arriving faster; the same of them are the warm-up.
     Arrivals,
     /// Messages per second on each channel.
     MessageRate,
@@ -39,7 +40,8 @@ impl Vary {
         match self {
             Self::Rooms => 1.0,
             Self::RoomSize => 2.0,
-            Self::Arrivals | Self::MessageRate => f64::MIN_POSITIVE,
+            // As in a profile.
+            Self::Arrivals | Self::MessageRate => 1.0 / 3600.0,
         }
     }
 
@@ -59,6 +61,13 @@ impl Vary {
             Self::RoomSize => Ok(f64::from(profile.rooms.size.max)),
             Self::Arrivals => fastest(&profile.arrivals)
                 .ok_or_else(|| "--vary arrivals: the arrivals are one burst, which has no rate to vary".to_owned()),
+            Self::MessageRate if profile.engine.kind == EngineKind::None => {
+                Err("--vary message-rate: the engine none opens no channels, so no messages are sent".to_owned())
+            }
+            Self::MessageRate if profile.phases.steady.is_zero() => {
+                Err("--vary message-rate: the steady phase, in which messages are sent, is 0s: give it some --duration"
+                    .to_owned())
+            }
             Self::MessageRate if profile.messages.pattern == Pattern::None || profile.messages.rate <= 0.0 => {
                 Err("--vary message-rate: the profile sends no messages".to_owned())
             }
@@ -83,6 +92,7 @@ impl Vary {
             Self::Arrivals => {
                 if let Some(before) = fastest(&profile.arrivals) {
                     scale(&mut changed.arrivals, load / before);
+                    changed.phases.warmup = profile.phases.warmup.mul_f64(before / load);
                 }
             }
             Self::MessageRate => changed.messages.rate = load,
@@ -108,6 +118,17 @@ impl Vary {
         }
     }
 
+    /// The load alone, where `words` went before: `147`, `rooms of 8`, `28 peers/s`.
+    pub fn short(self, load: f64) -> String {
+        let figure = figure(load);
+        match self {
+            Self::Rooms => figure,
+            Self::RoomSize => format!("rooms of {figure}"),
+            Self::Arrivals => format!("{figure} peers/s"),
+            Self::MessageRate => format!("{figure} messages/s"),
+        }
+    }
+
     /// The options of `meshload run` that make the load of `changed`, a result of `apply`; none for a curve of
     /// several stages, which no option can scale.
     pub fn options(self, changed: &Profile) -> Option<String> {
@@ -121,7 +142,8 @@ impl Vary {
         Some(match self {
             Self::Rooms => format!("--rooms {}{arrivals}", changed.rooms.count),
             Self::RoomSize => format!("--room-size {}{arrivals}", changed.rooms.size.max),
-            Self::Arrivals => arrivals.trim().to_owned(),
+            Self::Arrivals if changed.phases.warmup.is_zero() => arrivals.trim().to_owned(),
+            Self::Arrivals => format!("{} --warmup {}us", arrivals.trim(), changed.phases.warmup.as_micros()),
             Self::MessageRate => format!("--set messages.rate={}/s", changed.messages.rate),
         })
     }
@@ -163,6 +185,7 @@ fn scale(stages: &mut [Stage], factor: f64) {
 mod tests {
     use super::*;
     use crate::profile::{Source, read};
+    use std::time::Duration;
 
     fn profile(text: &str) -> Profile {
         read(Source { name: "t", text }, &[], &|_| None).unwrap()
@@ -187,9 +210,19 @@ mod tests {
     }
 
     #[test]
+    fn arrivals_that_are_faster_keep_the_rooms_of_the_warm_up() {
+        let ten = profile("[rooms]\ncount = 10\n[arrivals]\nrate = \"20/s\"\n[phases]\nwarmup = \"1s\"");
+        let faster = Vary::Arrivals.apply(&ten, 80.0);
+        assert_eq!(faster.phases.warmup, Duration::from_millis(250));
+        assert_eq!(Vary::Arrivals.options(&faster).unwrap(), "--arrivals 80/s --warmup 250000us");
+    }
+
+    #[test]
     fn a_burst_has_no_rate_to_vary_and_silence_none_either() {
         assert!(Vary::Arrivals.load_of(&profile("[arrivals]\nshape = \"burst\"")).is_err());
         assert!(Vary::MessageRate.load_of(&profile("[messages]\npattern = \"none\"")).is_err());
+        assert!(Vary::MessageRate.load_of(&profile("[engine]\nkind = \"none\"")).is_err());
+        assert!(Vary::MessageRate.load_of(&profile("[phases]\nsteady = \"0s\"")).is_err());
         assert_eq!(Vary::MessageRate.load_of(&profile("")), Ok(2.0));
     }
 

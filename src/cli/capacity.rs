@@ -3,7 +3,7 @@
 use super::access::AccessArgs;
 use super::options::{ChangeArgs, ColorWhen, Format, LoadArgs, ShapeArgs, folder};
 use crate::capacity::Vary;
-use crate::profile::{duration, share};
+use crate::profile::{duration, rate, share};
 use clap::builder::{FalseyValueParser, PossibleValue};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use std::time::Duration;
 #[command(after_help = "Examples:
   meshload capacity --vary rooms --target ws://127.0.0.1:9000/ws/ --target-pid 4242
   meshload capacity mine.toml --vary room-size --to 40 --require 12
+  meshload capacity --target ws://127.0.0.1:9001/ws/ --beside reports/broadcast    two servers side by side
   meshload capacity --vary rooms --set 'faults.rules=[\"capacity 500/s\"]'    a server whose limit is known
 
 Exits with 0 when it names a number, 99 if the lowest load fails already or --require is missed, 98 if no probe was valid.")]
@@ -31,6 +32,9 @@ pub struct CapacityArgs {
     pub access: AccessArgs,
     #[command(flatten)]
     pub load: LoadArgs,
+    /// Another search, by its folder or capacity.json: both stand side by side in the report
+    #[arg(long, value_name = "FOLDER", value_parser = folder, help_heading = "Output", env = "MESHLOAD_BESIDE")]
+    pub beside: Option<PathBuf>,
     /// Folder for the report [default: reports/NAME-TIME-SEED]
     #[arg(short, long, value_name = "DIR", value_parser = folder, help_heading = "Output", env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
@@ -55,12 +59,12 @@ pub struct SearchArgs {
     /// What grows from probe to probe; rooms and peers arrive in the same time, however many they are
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Vary::Rooms, env = "MESHLOAD_VARY")]
     pub vary: Vary,
-    /// The lowest load [default: the profile's own]
+    /// The lowest load: 8 rooms, or 20/s of arrivals or messages [default: the profile's own]
     #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_FROM")]
-    pub from: Option<f64>,
+    pub from: Option<Load>,
     /// The highest load [default: a thousand times the lowest, as far as this machine can carry it]
     #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_TO")]
-    pub to: Option<f64>,
+    pub to: Option<Load>,
     /// No probe begins that would end after it
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, env = "MESHLOAD_BUDGET")]
     pub budget: Duration,
@@ -72,7 +76,7 @@ pub struct SearchArgs {
     pub headroom: f64,
     /// A limit below it is a failure, 99
     #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_REQUIRE")]
-    pub require: Option<f64>,
+    pub require: Option<Load>,
 }
 
 /// The target, seen from the inside.
@@ -100,11 +104,20 @@ impl ValueEnum for Vary {
     }
 }
 
-/// A load, with or without the unit of a rate: `40`, `40/s`.
-fn load(text: &str) -> Result<f64, String> {
-    let number = text.trim().strip_suffix("/s").unwrap_or(text).trim();
-    let load = number.parse::<f64>().ok().filter(|load| load.is_finite() && *load > 0.0);
-    load.ok_or_else(|| "expected a number above 0, such as 40".to_owned())
+/// As typed: rooms and peers have no unit, rates may have one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// A rate's is per second.
+    pub number: f64,
+    pub is_rate: bool,
+}
+
+/// A load, with or without the unit of a rate: `40`, `40/s`, `90/min`.
+fn load(text: &str) -> Result<Load, String> {
+    let is_rate = text.contains('/');
+    let number = if is_rate { rate(text)? } else { text.trim().parse().unwrap_or(f64::NAN) };
+    let known = (number.is_finite() && number > 0.0).then_some(Load { number, is_rate });
+    known.ok_or_else(|| "expected a number above 0, such as 40 or, of a rate, 20/s".to_owned())
 }
 
 #[cfg(test)]
@@ -113,8 +126,9 @@ mod tests {
 
     #[test]
     fn a_load_is_a_number_above_nothing() {
-        assert_eq!((load("40"), load(" 2.5/s ")), (Ok(40.0), Ok(2.5)));
-        for wrong in ["0", "-1", "NaN", "inf", "40 rooms", "", "/s"] {
+        let of = |text| load(text).map(|load| (load.number, load.is_rate));
+        assert_eq!((of("40"), of(" 2.5/s "), of("90/min")), (Ok((40.0, false)), Ok((2.5, true)), Ok((1.5, true))));
+        for wrong in ["0", "-1", "NaN", "inf", "40 rooms", "", "/s", "0/s", "20/sec"] {
             assert!(load(wrong).is_err(), "{wrong}");
         }
     }

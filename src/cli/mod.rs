@@ -7,7 +7,7 @@ mod options;
 mod probe;
 
 pub use access::AccessArgs;
-pub use capacity::{CapacityArgs, SearchArgs, WatchArgs};
+pub use capacity::{CapacityArgs, Load, SearchArgs, WatchArgs};
 pub use keep::KeepArgs;
 pub use options::{
     ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
@@ -146,12 +146,12 @@ pub enum DialectsAction {
 
 #[derive(Args, Debug)]
 pub struct ReportArgs {
-    /// A report's folder, or its summary.json
+    /// A report's folder, its summary.json, or the capacity.json of a search
     pub summary: PathBuf,
     /// What stdout gets
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
     pub format: Format,
-    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog
+    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog; of a search html,md
     #[arg(long, value_name = "LIST", default_value = "none", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
     pub report: Reports,
     /// Folder for those files [default: the summary's]

@@ -2,19 +2,21 @@
 
 use super::access::access;
 use super::folder::Folder;
+use super::report::form;
 use super::run::{acknowledge, end_at_once, seed};
+use super::search::{self, range};
 use super::stdout::{complain, write};
 use super::task::{order, show, turn_away};
 use super::{Exit, faults, gates, input, limits, machine};
 use crate::capacity::{
     Evidence, Findings, GateLine, LimitedBy, Probe, Range, Reproduction, Scope, StoppedBy, Vary, Verdict, findings,
 };
-use crate::cli::{CapacityArgs, Format, SearchArgs};
+use crate::cli::CapacityArgs;
 use crate::controller::{Show, Signals, Trouble};
 use crate::gates::{Aggregation, Gate};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
-use crate::report::capacity::{Form, files, render};
+use crate::report::capacity::{files, render};
 use crate::signaling::Reach;
 use crate::summary::run::Run;
 use crate::summary::stamp::stamp;
@@ -23,9 +25,6 @@ use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant, SystemTime};
 
 const DEFAULT_PROFILE: &str = "capacity";
-
-/// Where a search ends that was not told where, as a multiple of where it begins.
-const SPAN: f64 = 1_000.0;
 
 pub fn capacity(args: &CapacityArgs) -> Exit {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
@@ -38,15 +37,14 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         (Ok(gates), Ok(faults), Ok(dialect)) => (gates, faults, dialect),
         (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return exit,
     };
-    let asked = range(&args.search, &profile).and_then(|range| Ok((range, watched(args)?)));
-    let (range, watched) = match asked {
+    let seed = seed(args.change.seed, args.quiet);
+    let (range, watched, beside) = match asked(args, &profile, &gates, seed) {
         Ok(asked) => asked,
         Err(why) => {
             complain([why]);
             return Exit::Usage;
         }
     };
-    let seed = seed(args.change.seed, args.quiet);
     let least = args.search.vary.apply(&profile, range.from);
     let access = match access(&args.access, &profile.target, Plan::new(least, seed).peers()) {
         Ok(access) => access,
@@ -94,9 +92,18 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         }
     });
     match surveyed {
-        Ok(surveyed) => close(args, &task, surveyed, &started_at, began.elapsed(), &folder),
+        Ok(surveyed) => close(args, &task, surveyed, (&started_at, began.elapsed()), beside, &folder),
         Err(trouble) => turn_away(&trouble),
     }
+}
+
+type Asked = (Range, Watched, Option<Findings>);
+
+/// What the search goes over, looks at and is laid beside. Errors: one sentence on what can't be.
+fn asked(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<Asked, String> {
+    let range = range(&args.search, profile, gates, seed)?;
+    let beside = args.beside.as_deref().map(search::read).transpose()?;
+    Ok((range, watched(args)?, beside))
 }
 
 /// Where the report goes.
@@ -114,41 +121,6 @@ fn watched(args: &CapacityArgs) -> Result<Watched, String> {
         reach: Reach { allowed_hosts: args.access.allow_target.clone(), ..Reach::default() },
     };
     watched.check().map(|()| watched)
-}
-
-/// The loads of the search. Errors: one sentence on what makes no range.
-fn range(search: &SearchArgs, profile: &Profile) -> Result<Range, String> {
-    let vary = search.vary;
-    let own = vary.load_of(profile)?;
-    let (least, most) = (vary.least(), vary.most(profile));
-    let from = search.from.unwrap_or(own);
-    let to = search.to.unwrap_or_else(|| (from * SPAN).max(search.require.unwrap_or(0.0)).min(most));
-    for (option, load) in [("--from", from), ("--to", to)] {
-        if vary.is_whole() && load.fract() != 0.0 && load < most {
-            return Err(format!("{option} {load}: {} come in whole numbers", vary.name()));
-        }
-        if load < least || load > most {
-            return Err(format!("{option} {load}: {} go from {least} to {most:.0}", vary.name()));
-        }
-    }
-    if from > to {
-        return Err(format!("--from {from} is above --to {to}"));
-    }
-    if let Some(require) = search.require.filter(|require| *require > to) {
-        return Err(format!("--require {require} is above --to {to}, so it could never be met"));
-    }
-    if search.resolution <= 0.0 {
-        return Err("--resolution: it takes more than 0% to be reached".to_owned());
-    }
-    if search.headroom >= 1.0 {
-        return Err("--headroom: all of it leaves nothing to plan for".to_owned());
-    }
-    Ok(Range {
-        from,
-        to: if vary.is_whole() { to.floor() } else { to },
-        whole: vary.is_whole(),
-        resolution: search.resolution,
-    })
 }
 
 fn announcement(task: &Survey) -> String {
@@ -177,6 +149,7 @@ fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
             let doubt = probe.validity.reasons.first();
             doubt.map_or("not valid".to_owned(), |doubt| format!("not valid, {}: {}", doubt.what, doubt.observed))
         }
+        Verdict::NotJudged => "not judged".to_owned(),
         Verdict::Interrupted => "stopped".to_owned(),
     };
     format!(
@@ -193,22 +166,28 @@ fn close(
     args: &CapacityArgs,
     task: &Survey,
     surveyed: Surveyed,
-    started_at: &str,
-    lasted: Duration,
+    when: (&str, Duration),
+    beside: Option<Findings>,
     folder: &Folder,
 ) -> Exit {
     complain(&surveyed.notes);
     let mut exit = Exit::Passed;
+    if let Some(lack) = &surveyed.lack {
+        complain([search::unjudged(task, lack, surveyed.probes.last())]);
+    }
     if surveyed.panics > 0 {
         exit = exit.first_of(Exit::Broken);
     }
-    if surveyed.unreachable {
-        exit = exit.first_of(Exit::Unreachable);
-    }
+    exit = match surveyed.stopped_by {
+        Some(StoppedBy::Unreachable) => exit.first_of(Exit::Unreachable),
+        Some(StoppedBy::Restart) => exit.first_of(Exit::Broken),
+        _ => exit,
+    };
     if let Some(signal) = surveyed.signal {
         exit = exit.first_of(Exit::from(signal));
     }
-    let findings = conclude(args, task, surveyed, started_at, lasted);
+    let findings =
+        Findings { beside: beside.map(Findings::aside).map(Box::new), ..conclude(args, task, surveyed, when) };
     exit = exit.first_of(judge(&findings));
 
     let mut files = files(&findings);
@@ -218,19 +197,19 @@ fn close(
         complain([why]);
         exit = exit.first_of(Exit::Broken);
     }
-    let form = match args.format {
-        Format::Text => Form::Text,
-        Format::Md => Form::Markdown,
-        Format::Json => Form::Json,
-    };
-    exit = exit.first_of(write(render(form, &findings)));
+    exit = exit.first_of(write(render(form(args.format), &findings)));
     if written.is_ok() {
         complain([format!("report: {}", folder.path().display())]);
     }
     exit
 }
 
-fn conclude(args: &CapacityArgs, task: &Survey, surveyed: Surveyed, started_at: &str, lasted: Duration) -> Findings {
+fn conclude(
+    args: &CapacityArgs,
+    task: &Survey,
+    surveyed: Surveyed,
+    (started_at, lasted): (&str, Duration),
+) -> Findings {
     let run = surveyed.last.map(|summary| (summary.meshload, summary.run));
     let (meshload, run) = run.unwrap_or_default();
     let Survey { vary, profile, .. } = task;
@@ -248,7 +227,7 @@ fn conclude(args: &CapacityArgs, task: &Survey, surveyed: Surveyed, started_at: 
         held_trials: surveyed.held_trials,
         stopped_by: surveyed.stopped_by,
         headroom: args.search.headroom,
-        require: args.search.require,
+        require: args.search.require.map(|require| require.number),
         gates: task.gates.iter().map(gate_line).collect(),
         reproduction: Reproduction {
             search: search_command(args, task),
@@ -295,6 +274,7 @@ fn judge(findings: &Findings) -> Exit {
         (None, LimitedBy::Target) => Exit::Failed,
         // A signal before the first answer; its own code goes before this one.
         (None, _) if findings.stopped_by == Some(StoppedBy::Signal) => Exit::Passed,
+        (None, _) if findings.stopped_by == Some(StoppedBy::Samples) => Exit::Usage,
         (None, _) => Exit::Invalid,
         (Some(limit), limited_by) => match findings.require {
             Some(require) if limit < require && limited_by == LimitedBy::Generator => Exit::Invalid,

@@ -23,6 +23,7 @@ mod repeat;
 pub mod report;
 pub mod run;
 mod runs;
+mod search;
 pub mod serve;
 mod stdout;
 mod task;

@@ -1,33 +1,92 @@
-//! `meshload report`: renders a summary again.
+//! `meshload report`: renders what a run or a search left, again.
 
 use super::Exit;
 use super::files::{files, format};
 use super::folder::Folder;
-use super::runs;
 use super::stdout::{complain, write};
-use crate::cli::ReportArgs;
+use super::{runs, search};
+use crate::capacity::Findings;
+use crate::cli::{Format, Report, ReportArgs};
+use crate::report::capacity::{self, Form};
 use crate::report::render;
-use std::path::Path;
+use crate::summary::Summary;
+use std::path::{Path, PathBuf};
 
 pub fn report(args: &ReportArgs) -> Exit {
-    let file = if args.summary.is_dir() { args.summary.join("summary.json") } else { args.summary.clone() };
-    let summary = match runs::read(&file) {
-        Ok(summary) => summary,
-        Err(why) => {
-            complain([why]);
-            return Exit::Usage;
+    let rendered = match left(&args.summary) {
+        Ok(Left::Run(summary)) => {
+            // The summary itself is there already, and is not ours to write again.
+            let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
+            leave(args, files).map(|()| render(format(args.format, args.color), &summary))
         }
+        Ok(Left::Search(findings)) => again(args, &findings),
+        Err(why) => Err((why, Exit::Usage)),
     };
-    if !args.report.0.is_empty() {
-        let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
-        // The summary itself is there already, and is not ours to write again.
-        let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
-        if let Err(why) = Folder::at(folder).write(files) {
+    match rendered {
+        Ok(text) => write(text),
+        Err((why, exit)) => {
             complain([why]);
-            return Exit::Broken;
+            exit
         }
     }
-    write(render(format(args.format, args.color), &summary))
+}
+
+/// What there is to render.
+enum Left {
+    Run(Box<Summary>),
+    Search(Box<Findings>),
+}
+
+/// A folder's, or a file's by what it says. Errors: one sentence with the path.
+fn left(place: &Path) -> Result<Left, String> {
+    let run = |path: &Path| runs::read(path).map(|summary| Left::Run(Box::new(summary)));
+    let searched = |path: &Path| search::read(path).map(|findings| Left::Search(Box::new(findings)));
+    if !place.is_dir() {
+        let is_named = place.file_name().is_some_and(|name| name == search::FILE);
+        // Whatever the file is called, it says itself what it is.
+        return if is_named { searched(place) } else { run(place).or_else(|why| searched(place).map_err(|_| why)) };
+    }
+    let (summary, findings): (PathBuf, PathBuf) = (place.join(runs::FILE), place.join(search::FILE));
+    match (summary.is_file(), findings.is_file()) {
+        (true, _) => run(&summary),
+        (false, true) => searched(&findings),
+        (false, false) => Err(format!(
+            "{}: holds neither the {} of a run nor the {} of a search",
+            place.display(),
+            runs::FILE,
+            search::FILE
+        )),
+    }
+}
+
+/// The planning report, and those of its files that were asked for.
+fn again(args: &ReportArgs, findings: &Findings) -> Result<String, (String, Exit)> {
+    let wanted = &args.report.0;
+    let forms = [(Report::Html, "report.html"), (Report::Md, "report.md")];
+    let is_all = Report::ALL.iter().all(|report| wanted.contains(report));
+    if let Some(other) = wanted.iter().find(|report| !forms.iter().any(|(form, _)| form == *report) && !is_all) {
+        return Err((format!("--report {}: a search is told as html and md", other.name()), Exit::Usage));
+    }
+    let names: Vec<&str> = forms.iter().filter(|(form, _)| wanted.contains(form)).map(|(_, name)| *name).collect();
+    leave(args, capacity::files(findings).into_iter().filter(|(name, _)| names.contains(name)))?;
+    Ok(capacity::render(form(args.format), findings))
+}
+
+/// How stdout tells a search.
+pub(super) fn form(format: Format) -> Form {
+    match format {
+        Format::Text => Form::Text,
+        Format::Md => Form::Markdown,
+        Format::Json => Form::Json,
+    }
+}
+
+fn leave(args: &ReportArgs, files: impl Iterator<Item = (&'static str, Vec<u8>)>) -> Result<(), (String, Exit)> {
+    if args.report.0.is_empty() {
+        return Ok(());
+    }
+    let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
+    Folder::at(folder).write(files).map_err(|why| (why, Exit::Broken))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "summary.json";
+/// The file of a run in its folder.
+pub const FILE: &str = "summary.json";
 /// More repeats than anybody makes; a pattern that matches the whole disk stops here.
 const RUNS_MAX: usize = 1_000;
 /// A byte more than `Summary::read` takes, so that it is the one that refuses.

@@ -26,7 +26,7 @@ pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
     let (observed, samples) = observe(gate, readings);
     let why = if observed.is_none() {
         Some("no_data")
-    } else if samples < samples_for(gate) {
+    } else if samples < gate.samples_needed() {
         Some("too_few_samples")
     } else {
         None
@@ -78,11 +78,14 @@ fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
     }
 }
 
-fn samples_for(gate: &Gate) -> u64 {
-    match (gate.metric.sort, gate.aggregation) {
-        (Sort::Timer, Aggregation::Percentile(percentile)) => samples_needed(percentile).max(gate.min_samples),
-        (Sort::Timer | Sort::Rate, _) => gate.min_samples,
-        (Sort::Counter | Sort::Value, _) => 0,
+impl Gate {
+    /// Fewer samples, and it can't be judged.
+    pub fn samples_needed(&self) -> u64 {
+        match (self.metric.sort, self.aggregation) {
+            (Sort::Timer, Aggregation::Percentile(percentile)) => samples_needed(percentile).max(self.min_samples),
+            (Sort::Timer | Sort::Rate, _) => self.min_samples,
+            (Sort::Counter | Sort::Value, _) => 0,
+        }
     }
 }
 

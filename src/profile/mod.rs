@@ -24,7 +24,7 @@ pub use ice::{IceServer, IceTransportPolicy, Login};
 pub use overrides::{Knob, Override};
 pub use secret::Secret;
 pub use target::DIALECTS;
-pub use units::{duration, share, size};
+pub use units::{duration, rate, share, size};
 
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};

@@ -3,10 +3,12 @@
 mod exposition;
 mod process;
 mod rest;
+mod samples;
 mod scrape;
 mod survey;
 mod watch;
 
+pub use samples::{Lack, cure};
 pub use scrape::MetricsUrl;
 pub use survey::{Survey, Surveyed, survey};
 pub use watch::Watched;

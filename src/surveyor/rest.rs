@@ -1,6 +1,6 @@
 //! Between two probes: the target is restarted, or left alone until the last one's connections are gone.
 
-use crate::controller::{Signal, Signals, Trouble};
+use crate::controller::{Signal, Signals};
 use crate::summary::Summary;
 use std::fs;
 use std::io;
@@ -49,7 +49,7 @@ impl Resting {
     ///
     /// # Errors
     /// The restart command fails.
-    pub fn rest(&mut self, last: Option<&Summary>, url: Option<&str>) -> Result<Rest, Trouble> {
+    pub fn rest(&mut self, last: Option<&Summary>, url: Option<&str>) -> io::Result<Rest> {
         let Self { runtime, signals, restart, others } = self;
         runtime.block_on(async {
             let rested = async {
@@ -67,7 +67,7 @@ impl Resting {
             tokio::select! {
                 biased;
                 signal = signals.first() => Ok(Rest::Stopped(signal)),
-                rested = rested => rested.map(|()| Rest::Ready).map_err(Trouble::Own),
+                rested = rested => rested.map(|()| Rest::Ready),
             }
         })
     }
@@ -178,7 +178,7 @@ mod tests {
         let rested = resting.rest(None, None).map(|_| ());
         match (rested, expected) {
             (Ok(()), Ok(())) => {}
-            (Err(Trouble::Own(error)), Err(start)) => assert!(error.to_string().starts_with(start), "{error}"),
+            (Err(error), Err(start)) => assert!(error.to_string().starts_with(start), "{error}"),
             (rested, _) => panic!("{command}: {rested:?}"),
         }
     }

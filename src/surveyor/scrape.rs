@@ -3,7 +3,7 @@
 use super::exposition::series;
 use crate::signaling::{Reach, resolve};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,6 +25,13 @@ pub struct MetricsUrl {
     prefixes: Vec<String>,
 }
 
+impl fmt::Display for MetricsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the userinfo, which may be a secret.
+        write!(f, "http://{}{}", self.url.authority().rsplit('@').next().unwrap_or_default(), self.url.path())
+    }
+}
+
 impl MetricsUrl {
     /// Errors: one sentence for the user.
     pub fn read(text: &str) -> Result<Self, String> {
@@ -40,18 +47,35 @@ impl MetricsUrl {
         Ok(Self { url, prefixes })
     }
 
+    /// Whether there are metrics, before a search relies on them. Errors: one sentence without a subject.
+    pub async fn check(&self, reach: &Reach) -> Result<(), String> {
+        let late = |_| format!("no answer within {} ms", PATIENCE.as_millis());
+        let body = tokio::time::timeout(PATIENCE, self.fetch(reach)).await.map_err(late)??;
+        if series(&body, &self.prefixes).is_empty() {
+            let prefixes = self.prefixes.join(" or ");
+            return Err(format!(
+                "it has no series that begins with {prefixes}: name others after a #, as in …/metrics#ws_"
+            ));
+        }
+        Ok(())
+    }
+
     /// The chosen series now; empty if the target does not answer in time, or not with metrics.
     pub async fn scrape(&self, reach: &Reach) -> BTreeMap<String, f64> {
         let body = tokio::time::timeout(PATIENCE, self.fetch(reach)).await;
-        body.ok().flatten().map(|body| series(&body, &self.prefixes)).unwrap_or_default()
+        body.ok().and_then(Result::ok).map(|body| series(&body, &self.prefixes)).unwrap_or_default()
     }
 
-    async fn fetch(&self, reach: &Reach) -> Option<String> {
-        let (host, port) = (self.url.host_str()?, self.url.port_or_known_default()?);
-        let addresses = resolve(host.trim_matches(['[', ']']), port).await.ok()?;
-        let address = addresses.into_iter().find(|address| reach.admits(host, address.ip()))?;
-        let mut stream = TcpStream::connect(address).await.ok()?;
-        stream.write_all(self.request().as_bytes()).await.ok()?;
+    async fn fetch(&self, reach: &Reach) -> Result<String, String> {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default().unwrap_or(80);
+        let addresses = resolve(host, port).await.map_err(|failure| failure.detail.into_owned())?;
+        let near = addresses.into_iter().find(|address| reach.admits(host, address.ip()));
+        let address =
+            near.ok_or_else(|| format!("neither on this machine nor private: --allow-target {host} lets it be asked"))?;
+        let in_words = |error: std::io::Error| error.to_string();
+        let mut stream = TcpStream::connect(address).await.map_err(in_words)?;
+        stream.write_all(self.request().as_bytes()).await.map_err(in_words)?;
         let mut answer = vec![];
         // A connection that is cut in the middle still brought whole lines.
         let _ = stream.take(BYTES_MAX).read_to_end(&mut answer).await;
@@ -74,10 +98,11 @@ impl MetricsUrl {
 
 /// What a 200 brings. Chunks (RFC 9112 §7.1) are taken as they are: a size on a line of its own is no sample, and
 /// one that parts a sample spoils that sample alone.
-fn body(answer: &str) -> Option<String> {
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.lines().next()?.split_ascii_whitespace().nth(1)?;
-    (status == "200").then(|| body.to_owned())
+fn body(answer: &str) -> Result<String, String> {
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("its answer is no HTTP")?;
+    let status = head.lines().next().and_then(|line| line.split_once(' ')).map_or("", |(_, status)| status.trim());
+    let is_good = status.split_ascii_whitespace().next() == Some("200");
+    if is_good { Ok(body.to_owned()) } else { Err(format!("it answered {:?}", status)) }
 }
 
 #[cfg(test)]
@@ -98,27 +123,38 @@ mod tests {
         assert!(MetricsUrl::read("metrics").unwrap_err().contains("is no URL"));
     }
 
-    /// What is scraped from a server that gives `answer` to one client.
-    async fn check(answer: &'static str, expected: &[(&str, f64)]) {
+    /// What is scraped from a server that gives `answer` to two clients, the first of which checks it.
+    async fn check(answer: &'static str, expected: &[(&str, f64)], why: Option<&str>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metrics", listener.local_addr().unwrap());
         let served = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = [0; 1_024];
-            let _ = stream.read(&mut request).await.unwrap();
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1_024];
+                let _ = stream.read(&mut request).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
         });
-        let scraped = MetricsUrl::read(&url).unwrap().scrape(&Reach::default()).await;
+        let url = MetricsUrl::read(&url).unwrap();
+        let checked = url.check(&Reach::default()).await;
+        let scraped = url.scrape(&Reach::default()).await;
         served.await.unwrap();
+        match (checked, why) {
+            (Ok(()), None) => {}
+            (Err(told), Some(why)) => assert!(told.contains(why), "{told}"),
+            (checked, _) => panic!("{answer}: {checked:?}"),
+        }
         assert_eq!(scraped, expected.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect());
     }
 
     #[tokio::test]
     async fn metrics_are_read_whole_or_in_chunks_and_an_error_page_is_none() {
         let expected = [("process_open_fds", 9.0)];
-        check("HTTP/1.1 200 OK\r\n\r\nprocess_open_fds 9\n", &expected).await;
+        check("HTTP/1.1 200 OK\r\n\r\nprocess_open_fds 9\n", &expected, None).await;
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n13\r\nprocess_open_fds 9\n\r\n0\r\n\r\n";
-        check(chunked, &expected).await;
-        check("HTTP/1.1 404 Not Found\r\n\r\nprocess_open_fds 9\n", &[]).await;
+        check(chunked, &expected, None).await;
+        check("HTTP/1.1 404 Not Found\r\n\r\nprocess_open_fds 9\n", &[], Some("404 Not Found")).await;
+        check("HTTP/1.1 200 OK\r\n\r\nws_peers 9\n", &[], Some("no series that begins with process_")).await;
+        check("SSH-2.0\r\n", &[], Some("no HTTP")).await;
     }
 }

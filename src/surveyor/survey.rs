@@ -1,6 +1,7 @@
 //! The search carried out: plans the load it asks for, runs it, judges it, and lets the target rest.
 
 use super::rest::{Rest, Resting};
+use super::samples::Lack;
 use super::watch::{Watch, Watched};
 use crate::capacity::{Ends, Next, Outcome, Probe, Range, Search, StoppedBy, TargetRow, Vary, Verdict};
 use crate::controller::{self, Done, Order, Signal, Signals, Stop, Trouble};
@@ -36,6 +37,7 @@ pub struct Survey {
 }
 
 /// What was found out.
+#[derive(Default)]
 pub struct Surveyed {
     pub probes: Vec<Probe>,
     pub ends: Ends,
@@ -45,8 +47,8 @@ pub struct Surveyed {
     pub signal: Option<Signal>,
     /// Peers whose code panicked: our own fault.
     pub panics: u64,
-    /// The first probe met nobody.
-    pub unreachable: bool,
+    /// What a gate lacked that could not be judged; it ended the search.
+    pub lack: Option<Lack>,
     /// The last probe's, for what it says of the machine and the target.
     pub last: Option<Summary>,
     /// What kept the survey from what was asked for: sentences for the user.
@@ -57,7 +59,7 @@ pub struct Surveyed {
 /// probe when it is over.
 ///
 /// # Errors
-/// A run could not be started, or the target could not be restarted.
+/// A run could not be started.
 pub fn survey(
     survey: &Survey,
     order: &dyn Fn(Plan) -> Order,
@@ -66,17 +68,7 @@ pub fn survey(
     let mut resting = Resting::new(survey.restart.clone(), survey.signals.clone())?;
     let began = Instant::now();
     let mut search = Search::new(survey.range);
-    let mut found = Surveyed {
-        probes: vec![],
-        ends: Ends::default(),
-        held_trials: 0,
-        stopped_by: None,
-        signal: None,
-        panics: 0,
-        unreachable: false,
-        last: None,
-        notes: vec![],
-    };
+    let mut found = Surveyed::default();
     let mut longest = Duration::ZERO;
     while let Next::Probe { load, attempt } = search.next() {
         let plan = match plan(survey, load, attempt) {
@@ -94,18 +86,33 @@ pub fn survey(
         }
         let probe_began = Instant::now();
         let order = order(plan);
-        if !first && let Rest::Stopped(signal) = resting.rest(found.last.as_ref(), order.url.as_deref())? {
-            found.stop(signal);
-            break;
+        if !first {
+            match resting.rest(found.last.as_ref(), order.url.as_deref()) {
+                Ok(Rest::Ready) => {}
+                Ok(Rest::Stopped(signal)) => {
+                    found.stop(signal);
+                    break;
+                }
+                // What is known by now is worth a report.
+                Err(error) => {
+                    found.notes.push(error.to_string());
+                    found.stopped_by = Some(StoppedBy::Restart);
+                    break;
+                }
+            }
         }
         let (done, rows) = run(survey, order, resting.restarts())?;
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
-        let (probe, summary) = weigh(survey, load, &done, rows);
-        tell(&probe);
-        if first && summary.met_nobody() {
-            found.unreachable = true;
+        let (mut probe, summary) = weigh(survey, load, &done, rows);
+        if first && summary.met_nobody() && probe.verdict != Verdict::Interrupted {
+            probe.verdict = Verdict::NotJudged;
+            found.stopped_by = Some(StoppedBy::Unreachable);
+        } else if probe.verdict == Verdict::NotJudged {
+            found.lack = Lack::observed(&survey.gates, &probe.gates);
+            found.stopped_by = Some(StoppedBy::Samples);
         }
+        tell(&probe);
         if let Some(outcome) = probe.outcome() {
             search.record(load, outcome);
         }
@@ -115,7 +122,7 @@ pub fn survey(
             found.stop(signal);
             break;
         }
-        if found.unreachable {
+        if found.stopped_by.is_some() {
             break;
         }
     }
@@ -172,5 +179,10 @@ fn weigh(survey: &Survey, load: f64, done: &Done, rows: Vec<TargetRow>) -> (Prob
         None if passed(&summary) => Verdict::Held,
         None => Verdict::Broke,
     };
-    (Probe::of(load, verdict, &summary, rows), summary)
+    let mut probe = Probe::of(load, verdict, &summary, rows);
+    // Where edges are missing, that is why samples are: the target's doing.
+    if verdict == Verdict::Broke && probe.is_whole() && Lack::observed(&survey.gates, &probe.gates).is_some() {
+        probe.verdict = Verdict::NotJudged;
+    }
+    (probe, summary)
 }

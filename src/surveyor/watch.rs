@@ -27,10 +27,16 @@ pub struct Watched {
 
 impl Watched {
     /// # Errors
-    /// One sentence: there is no such process, or it is not ours to look at.
+    /// One sentence: there is no such process, it is not ours to look at, or there are no metrics.
     pub fn check(&self) -> Result<(), String> {
-        let Some(pid) = self.pid else { return Ok(()) };
-        process::look(pid).map(|_| ()).map_err(|error| format!("--target-pid {pid}: {error}"))
+        if let Some(pid) = self.pid {
+            process::look(pid).map_err(|error| format!("--target-pid {pid}: {error}"))?;
+        }
+        let Some(url) = &self.metrics else { return Ok(()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let checked =
+            runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(url.check(&self.reach)));
+        checked.map_err(|why| format!("--target-metrics {url}: {why}"))
     }
 }
 

@@ -145,8 +145,11 @@ fn a_known_capacity_is_found_by_real_runs() {
 #[test]
 #[ignore = "real runs for some minutes: just capacity-truth"]
 fn a_broadcast_is_named_quadratic_and_an_addressed_server_is_not() {
+    // Whom a frame reaches does not hang on how fast this machine is.
+    let lenient = ["--set", "validity.on_invalid=\"warn\""];
     for (routing, kind) in [("all", "population"), ("room", "room")] {
-        let found = serving(&[], routing).survey(&["--from", "4", "--to", "48"]);
+        let found = serving(&[], routing)
+            .survey(&[&["--from", "8", "--to", "64", "--resolution", "50%"], &lenient[..]].concat());
         println!("--routing {routing}: {}", found["model"]["says"][0]);
         assert_eq!(found["model"]["fan_out"]["kind"], kind);
     }

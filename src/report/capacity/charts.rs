@@ -13,7 +13,10 @@ const MARGIN: u32 = 130;
 /// Load against latency, with the gate that broke.
 pub fn knee(findings: &Findings) -> Option<Markup> {
     let probes = judged(findings);
-    let times = || probes.iter().flat_map(|probe| [probe.p50_us, probe.p95_us, probe.p99_us]).flatten();
+    let other = findings.beside.as_deref().filter(|other| other.vary == findings.vary);
+    let others = other.map_or(vec![], judged);
+    let both = || probes.iter().chain(&others);
+    let times = || both().flat_map(|probe| [probe.p50_us, probe.p95_us, probe.p99_us]).flatten();
     let gates: Vec<(u64, &str)> =
         findings.gates.iter().filter_map(|line| Some((line.limit_us?, line.gate.as_str()))).collect();
     let low = times().min()?;
@@ -32,13 +35,20 @@ pub fn knee(findings: &Findings) -> Option<Markup> {
         marks.push(Mark::Dots { ink, hollow: false, points: points(&held) });
         marks.push(Mark::Dots { ink, hollow: true, points: points(&broke) });
     }
+    if !others.is_empty() {
+        let points =
+            others.iter().filter_map(|probe| Some((probe.load, axis::log_time(probe.p95_us? as f64)))).collect();
+        marks.push(Mark::Line { ink: Ink::Began, points });
+    }
     for (us, gate) in gates {
         marks.push(Mark::Level { ink: Ink::Failed, at: axis::log_time(us as f64), name: inert(gate) });
     }
     marks.extend(limit(findings));
     let says = format!("Time to open against the load; {}", inert(&findings.sentence));
-    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y: axis::times(low, high), marks };
-    let key = legend(&[(Ink::Median, "p50"), (Ink::Due, "p95"), (Ink::Tail, "p99"), (Ink::Failed, "gate")]);
+    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads_of(both()), y: axis::times(low, high), marks };
+    let mut key = vec![(Ink::Median, "p50"), (Ink::Due, "p95"), (Ink::Tail, "p99"), (Ink::Failed, "gate")];
+    key.extend((!others.is_empty()).then_some((Ink::Began, "p95 of the search beside")));
+    let key = legend(&key);
     Some(figure(
         "The knee",
         &format!("time to open by {}; full dots held, hollow ones broke", vary(findings)),
@@ -68,8 +78,8 @@ pub fn failures(findings: &Findings) -> Option<Markup> {
 pub fn reach(findings: &Findings) -> Option<Markup> {
     growth(
         findings,
+        |findings| Some(&findings.model.fan_out),
         ("Who hears a frame", "peers that hear each frame said, by the peers there are"),
-        &findings.model.fan_out,
         |probe| probe.fan_out,
         axis::short_count,
     )
@@ -79,8 +89,8 @@ pub fn reach(findings: &Findings) -> Option<Markup> {
 pub fn cpu_per_edge(findings: &Findings) -> Option<Markup> {
     growth(
         findings,
+        |findings| findings.model.cpu_us_per_edge.as_ref(),
         ("CPU an edge", "CPU of the target for each edge, by the peers there are"),
-        findings.model.cpu_us_per_edge.as_ref()?,
         |probe| probe.target.as_ref()?.cpu_us_per_edge,
         |us| duration(us as u64),
     )
@@ -88,27 +98,43 @@ pub fn cpu_per_edge(findings: &Findings) -> Option<Markup> {
 
 fn growth(
     findings: &Findings,
+    fitted: fn(&Findings) -> Option<&Growth>,
     (heading, reading): (&str, &str),
-    growth: &Growth,
     of: fn(&Probe) -> Option<f64>,
     words: fn(f64) -> String,
 ) -> Option<Markup> {
-    let whole = findings.probes.iter().filter(|probe| probe.is_whole());
-    let points: Vec<(f64, f64)> = whole.filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect();
-    let highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
+    let measured = |findings: &Findings| -> Vec<(f64, f64)> {
+        let whole = findings.probes.iter().filter(|probe| probe.is_whole());
+        whole.filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect()
+    };
+    let line = |growth: &Growth, from: f64, to: f64| [from, to].map(|peers| (peers, growth.at(peers))).to_vec();
+    let (growth, points) = (fitted(findings)?, measured(findings));
+    let mut highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
     // Twice what was measured is as far as anybody should look.
-    let far = growth.peers_max * 2.0;
+    let mut far = growth.peers_max * 2.0;
     let mut marks = vec![Mark::Dots { ink: Ink::Due, hollow: false, points }];
     if growth.kind != Kind::Unknown {
-        let line = |from: f64, to: f64| [from, to].map(|peers| (peers, growth.at(peers))).to_vec();
-        marks.push(Mark::Line { ink: Ink::Due, points: line(growth.peers_min, growth.peers_max) });
-        marks.push(Mark::Line { ink: Ink::Extrapolated, points: line(growth.peers_max, far) });
+        marks.push(Mark::Line { ink: Ink::Due, points: line(growth, growth.peers_min, growth.peers_max) });
+        marks.push(Mark::Line { ink: Ink::Extrapolated, points: line(growth, growth.peers_max, far) });
+        highest = highest.max(growth.at(far));
+    }
+    let mut key = vec![(Ink::Due, "dots measured, line fitted"), (Ink::Extrapolated, "extrapolated (dashed)")];
+    if let Some(other) = findings.beside.as_deref()
+        && let Some(growth) = fitted(other)
+    {
+        let points = measured(other);
+        highest = points.iter().map(|(_, cost)| *cost).fold(highest, f64::max);
+        far = points.iter().map(|(peers, _)| *peers).fold(far, f64::max);
+        marks.push(Mark::Dots { ink: Ink::Began, hollow: true, points });
+        if growth.kind != Kind::Unknown {
+            marks.push(Mark::Line { ink: Ink::Began, points: line(growth, growth.peers_min, growth.peers_max) });
+        }
+        key.push((Ink::Began, "the search beside: hollow dots, dashed line"));
     }
     let says = format!("{reading}: {}", findings.model.says.first().map_or(String::new(), |says| inert(says)));
     let x = axis::fractions(far, |peers| count(peers as u64));
-    let y = axis::fractions(growth.at(far).max(highest), words);
-    let key = legend(&[(Ink::Due, "dots measured, line fitted"), (Ink::Extrapolated, "extrapolated (dashed)")]);
-    Some(figure(heading, reading, &key, &Chart { says, height: HEIGHT, margin: MARGIN, x, y, marks }.draw()))
+    let y = axis::fractions(highest, words);
+    Some(figure(heading, reading, &legend(&key), &Chart { says, height: HEIGHT, margin: MARGIN, x, y, marks }.draw()))
 }
 
 /// Load against the cores that the target used in its busiest second.
@@ -140,8 +166,11 @@ fn vary(findings: &Findings) -> &'static str {
 }
 
 fn loads(findings: &Findings) -> Axis {
-    let highest = judged(findings).last().map_or(1.0, |probe| probe.load);
-    axis::fractions(highest, tables::load)
+    loads_of(judged(findings).iter())
+}
+
+fn loads_of<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
+    axis::fractions(probes.map(|probe| probe.load).fold(1.0, f64::max), tables::load)
 }
 
 fn limit(findings: &Findings) -> Option<Mark> {

@@ -1,6 +1,6 @@
 //! For a CI step summary or a pull request.
 
-use super::tables;
+use super::{beside, tables};
 use crate::capacity::Findings;
 use crate::report::escape::{markdown as escaped, visible};
 
@@ -14,7 +14,7 @@ pub fn render(findings: &Findings) -> String {
         .into_iter()
         .map(|(name, command)| format!("{name}:\n\n    {}\n", visible(command)))
         .collect();
-    let blocks = [
+    let mut blocks = vec![
         format!("# meshload capacity: {}\n", escaped(&findings.scope.profile)),
         format!("**{}**\n", escaped(&findings.sentence)),
         facts.join("\n") + "\n",
@@ -23,6 +23,10 @@ pub fn render(findings: &Findings) -> String {
         titled("What if", &table(&tables::OUTLOOK_HEADS, tables::outlook(findings))),
         titled("Again", &commands.join("\n")),
     ];
+    let rows = beside::rows(findings);
+    if !rows.is_empty() {
+        blocks.insert(3, titled("Side by side", &table(&beside::HEADS, rows.into_iter())));
+    }
     fitted(&blocks)
 }
 

@@ -1,5 +1,6 @@
 //! The planning report: what a search found, for a terminal, a pull request and a planning meeting.
 
+mod beside;
 mod charts;
 mod markdown;
 mod page;

@@ -1,6 +1,6 @@
 //! One self-contained page for a planning meeting: the answer, the knee, every probe, what if.
 
-use super::{charts, tables};
+use super::{beside, charts, tables};
 use crate::capacity::{Findings, LimitedBy};
 use crate::report::html::{Column, inert, page, table};
 use maud::{Markup, html};
@@ -16,6 +16,7 @@ pub fn render(findings: &Findings) -> String {
         main {
             (answer(findings))
             section { h2 { "What stands behind it" } (facts(findings)) }
+            @if findings.beside.is_some() { (side_by_side(findings)) }
             section { h2 { "Charts" } div.grid { (figures(findings)) } }
             (rows("Probes", "Each is a whole, fresh run, in the order of the search", &tables::PROBE_HEADS, tables::probes(findings)))
             (rows("What each load cost", "Probes in which nearly every edge opened", &tables::COST_HEADS, tables::costs(findings).into_iter()))
@@ -54,6 +55,15 @@ fn facts(findings: &Findings) -> Markup {
     facts.push(("meshload", format!("{} {}", scope.meshload.version, scope.meshload.git)));
     html! {
         dl.facts.long { @for (name, words) in &facts { div { dt { (name) } dd { (inert(words)) } } } }
+    }
+}
+
+fn side_by_side(findings: &Findings) -> Markup {
+    let columns: Vec<Column> = beside::HEADS.iter().copied().map(Column::words).collect();
+    let rows = beside::rows(findings).into_iter();
+    let rows = rows.map(|row| row.iter().map(|cell| html! { (inert(cell)) }).collect());
+    html! {
+        section { h2 { "Side by side" } (table(&html! { "Compared at the largest load that came up whole in both" }, &columns, rows)) }
     }
 }
 

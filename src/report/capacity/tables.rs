@@ -95,7 +95,9 @@ pub fn facts(findings: &Findings) -> Vec<(&'static str, String)> {
         };
         facts.push(("limit", format!("{}: {confirmed}", load(limit))));
     }
-    facts.push(("limited by", limited_by(findings.limited_by).to_owned()));
+    if findings.limit.is_some() || findings.limited_by != LimitedBy::Range {
+        facts.push(("limited by", limited_by(findings.limited_by).to_owned()));
+    }
     if let Some(require) = findings.require {
         let met = findings.limit.is_some_and(|limit| limit >= require);
         facts.push(("required", format!("{}: {}", load(require), if met { "met" } else { "not met" })));
@@ -120,6 +122,7 @@ pub fn facts(findings: &Findings) -> Vec<(&'static str, String)> {
             "probes counted that were not valid: the profile says on_invalid = \"warn\"".to_owned(),
         ));
     }
+    facts.extend(super::beside::doubts(findings).into_iter().map(|doubt| ("side by side", doubt)));
     let scope = &findings.scope;
     facts.push((
         "search",
@@ -169,6 +172,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Held => "held",
         Verdict::Broke => "broke",
         Verdict::NotValid => "not valid",
+        Verdict::NotJudged => "not judged",
         Verdict::Interrupted => "stopped",
     }
 }
@@ -177,6 +181,11 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 fn why(probe: &Probe) -> String {
     match probe.verdict {
         Verdict::Held | Verdict::Interrupted => String::new(),
+        Verdict::NotJudged if probe.edges_opened == 0 => "nobody reached the target".to_owned(),
+        Verdict::NotJudged => match probe.gates.iter().find(|gate| !gate.ok) {
+            Some(gate) => format!("{} {}: too few samples, {}", gate.metric, gate.expr, gate.samples),
+            None => String::new(),
+        },
         Verdict::Broke => match probe.gates.iter().find(|gate| !gate.ok) {
             Some(gate) => format!("{} {}: {}", gate.metric, gate.expr, gate.observed_in_words()),
             None => "too much failed".to_owned(),
@@ -193,11 +202,11 @@ pub fn load(load: f64) -> String {
     if load.fract() == 0.0 && load.abs() < 1e15 { count(load as u64) } else { number(Some(load)) }
 }
 
-fn whole(value: Option<f64>) -> String {
+pub fn whole(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| count(value.round() as u64))
 }
 
-fn number(value: Option<f64>) -> String {
+pub fn number(value: Option<f64>) -> String {
     match value {
         None => "–".to_owned(),
         Some(value) if value.abs() >= 100.0 => count(value.round() as u64),

@@ -96,6 +96,33 @@ fn the_page_shows_the_knee_with_its_gate_and_tells_measured_from_extrapolated() 
 }
 
 #[test]
+fn another_search_stands_beside_in_every_form() {
+    let mut findings = found("x");
+    let alone = page::render(&findings);
+    let mut other = found("y");
+    other.scope.target = "ws://other.internal".into();
+    other.scope.dialect = "x".into();
+    other.probes.iter_mut().for_each(|probe| probe.fan_out = Some(2.5));
+    other.model = crate::capacity::model(&other.probes);
+    findings.beside = Some(Box::new(other.aside()));
+    for form in [Form::Text, Form::Markdown] {
+        let report = render(form, &findings);
+        for words in
+            ["beside it", "ws://other.internal", "quadratic in the population", "linear in the rooms", "2.50 peers"]
+        {
+            assert!(report.contains(words), "{words:?} in {report}");
+        }
+        assert!(report.contains("unlike in more than the target: gates"), "{report}");
+    }
+    let page = page::render(&findings);
+    assert!(!alone.contains("Side by side") && !alone.contains("search beside"));
+    assert!(page.contains("Side by side") && page.matches("search beside").count() >= 3, "a key in three charts");
+    let json: serde_json::Value = serde_json::from_str(&render(Form::Json, &findings)).unwrap();
+    assert_eq!(json["beside"]["scope"]["target"], "ws://other.internal");
+    assert!(json["beside"].get("beside").is_none());
+}
+
+#[test]
 fn the_page_asks_nobody_for_anything() {
     let page = page::render(&found("x"));
     assert!(page.contains("default-src 'none'; style-src 'sha256-"));
@@ -110,20 +137,27 @@ fn skeleton(page: &str) -> Vec<String> {
     page.split('<').skip(1).map(|piece| piece.split('>').next().unwrap().split('"').step_by(2).collect()).collect()
 }
 
+/// The findings of hostile words, with others beside them where asked.
+fn worded(word: &str, beside: bool) -> Findings {
+    let mut findings = found(word);
+    findings.beside = beside.then(|| Box::new(found(word).aside()));
+    findings
+}
+
 #[test]
 fn hostile_words_change_no_tag_and_give_no_command() {
-    let harmless = skeleton(&page::render(&found("x")));
-    for word in [
+    let words = [
         "</script><img onerror=alert(1)>",
         "\"><b>",
         "'--><svg/onload=x>",
         "a\u{2028}b\u{202e}c\u{0}",
         "::error::x",
         "|`x`",
-    ] {
-        let findings = found(word);
+    ];
+    for (word, beside) in words.into_iter().flat_map(|word| [(word, false), (word, true)]) {
+        let findings = worded(word, beside);
         let page = page::render(&findings);
-        assert_eq!(skeleton(&page), harmless, "{word:?}");
+        assert_eq!(skeleton(&page), skeleton(&page::render(&worded("x", beside))), "{word:?}");
         assert!(!page.contains(['\u{2028}', '\u{202e}', '\u{0}']), "{word:?}");
         let text = render(Form::Text, &findings);
         assert!(!text.contains("::error") && !text.contains(['\u{0}', '\u{202e}']), "{text}");

@@ -1,6 +1,6 @@
 //! For a terminal: the sentence, what stands behind it, every probe.
 
-use super::tables;
+use super::{beside, tables};
 use crate::capacity::Findings;
 use crate::report::escape::plain;
 use crate::report::table;
@@ -14,9 +14,15 @@ pub fn render(findings: &Findings) -> String {
         .into_iter()
         .map(|(name, command)| vec![name.to_owned(), plain(command)])
         .collect();
+    let mut beside: Vec<Vec<String>> =
+        beside::rows(findings).iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+    if !beside.is_empty() {
+        beside.insert(0, beside::HEADS.map(str::to_owned).to_vec());
+    }
     let blocks = [
         vec![plain(&findings.sentence)],
         table::lines(|_| true, &facts),
+        table::lines(|_| true, &beside),
         table::lines(|column| [1, 9].contains(&column), &probes),
         table::lines(|_| true, &commands),
     ];
