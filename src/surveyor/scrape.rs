@@ -102,7 +102,7 @@ fn body(answer: &str) -> Result<String, String> {
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("its answer is no HTTP")?;
     let status = head.lines().next().and_then(|line| line.split_once(' ')).map_or("", |(_, status)| status.trim());
     let is_good = status.split_ascii_whitespace().next() == Some("200");
-    if is_good { Ok(body.to_owned()) } else { Err(format!("it answered {:?}", status)) }
+    if is_good { Ok(body.to_owned()) } else { Err(format!("it answered {status:?}")) }
 }
 
 #[cfg(test)]
