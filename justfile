@@ -20,6 +20,10 @@ targets:
     cargo install matchbox_server@0.15.0 --locked --root tests/targets/cargo
     cargo test --test targets -- --nocapture
 
+# Rooms of 12 on every one of them, in order and all at once, so many times each; ends each with how many were whole
+targets-often ROUNDS="10":
+    MESHLOAD_ROUNDS={{ROUNDS}} cargo test --test targets mesh -- --nocapture --test-threads 1
+
 # The simulation on many seeds: peers and server on a virtual clock, with delays and drops
 sim SEEDS="10000":
     MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation
@@ -47,6 +51,10 @@ instructions *ARGS:
 # What a broadcast costs the reference server
 bench-server:
     cargo bench --bench fanout
+
+# What the peers of a broadcast room of 50 spend on frames that are not for them; under 15 % of the CPU is wanted
+bench-broadcast SIZE="50" PAIRS="5":
+    cargo bench --bench broadcast -- {{SIZE}} {{PAIRS}}
 
 # Whether `compare` can be trusted as a gate: real runs, equal pairs and pairs a fifth slower (3 runs a pair, 4 s each)
 compare-power PAIRS="20" REPEATS="1":

@@ -223,3 +223,40 @@ fn parser() -> Option<PathBuf> {
     }
     Some(folder)
 }
+
+#[test]
+fn what_was_found_is_kept_in_every_format_in_a_folder_made_with_its_parents() {
+    let server = served("relay", None);
+    let base = tempfile::tempdir().unwrap();
+    let folder = base.path().join("a/b");
+    let output = server.probe(&["--out", folder.to_str().unwrap(), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let file = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(file("probe.json").as_bytes(), output.stdout);
+    assert!(file("probe.txt").contains("Signaling works from here"), "{}", file("probe.txt"));
+    assert!(file("probe.mmd").starts_with("sequenceDiagram") && file("probe.html").starts_with("<!doctype html>"));
+    let last = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(last.lines().last(), Some(format!("report: {}", folder.display()).as_str()));
+    let occupied = base.path().join("file");
+    fs::write(&occupied, "").unwrap();
+    let output = server.probe(&["--out", occupied.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Signaling works from here"), "it is told all the same");
+}
+
+#[test]
+fn a_server_that_is_starting_is_waited_for() {
+    let address = served("relay", None).url.trim_start_matches("ws://").trim_end_matches("/ws/").to_owned();
+    let url = format!("ws://{address}/ws/");
+    let probe = |wait: &str| {
+        let mut command = meshload();
+        command.args(["probe", "--target", &url, "--timeout", "1s", "--wait-for-target", wait]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    assert_eq!(probe("0s").wait().unwrap().code(), Some(96));
+    let mut waiting = probe("30s");
+    // It has knocked at a closed door by then, unless the machine is very slow; that must not change its verdict.
+    thread::sleep(Duration::from_millis(600));
+    let _server = Serving::start(&["--listen", &address]);
+    assert_eq!(waiting.wait().unwrap().code(), Some(0));
+}

@@ -1,10 +1,11 @@
 //! What can be said to `meshload probe`.
 
 use super::access::AccessArgs;
-use super::options::{ChangeArgs, ColorWhen};
+use super::options::{ChangeArgs, ColorWhen, folder};
 use crate::profile::duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Args, Debug)]
@@ -50,6 +51,12 @@ pub struct ProbeArgs {
     pub change: ChangeArgs,
     #[command(flatten)]
     pub access: AccessArgs,
+    /// Tries to connect for so long before the first handshake, unjudged
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, env = "MESHLOAD_WAIT_FOR_TARGET")]
+    pub wait_for_target: Duration,
+    /// Folder for the result in every format: probe.txt, probe.json, probe.mmd and probe.html
+    #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
     /// What stdout gets
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProbeFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: ProbeFormat,

@@ -1,6 +1,7 @@
 //! `meshload probe`: one handshake under the magnifying glass, and the exit code of its verdict.
 
 use super::access::access;
+use super::folder::Folder;
 use super::run::coloured;
 use super::stdout::{complain, write};
 use super::task::turn_away;
@@ -16,7 +17,7 @@ use crate::signaling::Reach;
 use crate::summary::run::Way;
 use crate::vocabulary::seed::Seed;
 use std::io::IsTerminal;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The profile whose handshake and engine hold where no option says otherwise.
 const BASE: &str = "smoke";
@@ -39,10 +40,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(access) => access,
         Err(exit) => return exit,
     };
-    let seed = match args.change.seed {
-        SeedChoice::Number(number) => Seed(number),
-        SeedChoice::Random => Seed(rand::random::<u32>().into()),
-    };
+    let seed = seed(args.change.seed);
     let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
     let order = Order { way, ..order(args, &profile, dialect, seed) };
     let embedded = match &profile.target.url {
@@ -57,12 +55,14 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, Some(embedded)) => embedded.url(),
         (None, None) => return Exit::Broken,
     };
+    let folder = args.out.as_ref().map(Folder::at);
     let token = access.clone();
     let gathering = match gathering(&profile, &access.route.reach) {
         Ok(gathering) => gathering,
         Err(trouble) => return turn_away(&trouble),
     };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, access);
+    let knocked = endpoints.clone();
     let setup = Setup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
@@ -82,14 +82,50 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         complain([format!("{barrier}. Probe only what is yours; if it is, add: --allow-target {host}")]);
         return Exit::Refused;
     }
-    let quiet = args.quiet;
-    let report = examine(&mut live, &order, &mut |line| {
-        if !quiet {
-            complain([line]);
-        }
-    });
+    if let Err(error) = wait(&knocked, &order.dialect, args.wait_for_target) {
+        return broken(&error);
+    }
+    complain(folder.as_ref().and_then(Folder::obstacle));
+    let report = examine(&mut live, &order, &mut |line| complain((!args.quiet).then_some(line)));
     let report = if args.trace { report.with_trace() } else { report };
-    exit(&report).first_of(write(render(args, &report)))
+    let shown = write(render(args, &report));
+    let kept = folder.map_or(Exit::Passed, |folder| keep(&folder, &report, args.trace));
+    exit(&report).first_of(shown).first_of(kept)
+}
+
+fn seed(choice: SeedChoice) -> Seed {
+    match choice {
+        SeedChoice::Number(number) => Seed(number),
+        SeedChoice::Random => Seed(rand::random::<u32>().into()),
+    }
+}
+
+/// Until the target is there, or the time for that is up.
+fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(controller::wait_for_target(endpoints, dialect, at_most));
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// The result as files, in every format.
+fn keep(folder: &Folder, report: &Report, trace: bool) -> Exit {
+    let files = [
+        ("probe.txt", text(report, false, trace)),
+        ("probe.json", json(report)),
+        ("probe.mmd", mermaid(report, trace)),
+        ("probe.html", html(report)),
+    ];
+    match folder.write(files.map(|(name, content)| (name, content.into_bytes()))) {
+        Ok(()) => {
+            complain([format!("report: {}", folder.path().display())]);
+            Exit::Passed
+        }
+        Err(why) => {
+            complain([why]);
+            Exit::Broken
+        }
+    }
 }
 
 fn gathering(profile: &Profile, reach: &Reach) -> Result<Gathering, Trouble> {

@@ -32,3 +32,4 @@ pub use progress::Show;
 pub use run::{Done, Keep, Order, Stop, Trouble, run, run_until};
 pub use servers::gathering;
 pub use signals::{Signal, Signals};
+pub use target::wait_for_target;

@@ -27,7 +27,7 @@ async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), Tr
 }
 
 /// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
-async fn wait_for_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) {
+pub async fn wait_for_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) {
     let until = Instant::now() + at_most;
     while Instant::now() < until {
         let dialled: Result<_, Failure> = match endpoints.any(dialect) {

@@ -233,7 +233,7 @@ pub(super) enum Deed {
 pub(super) enum ErrorClass {
     /// The server will have nothing to do with this peer.
     Fatal,
-    /// Something between two peers went wrong.
+    /// The two of one pair will not come together.
     Pair,
     /// Counted, and no more.
     Note,

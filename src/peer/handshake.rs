@@ -54,6 +54,10 @@ pub enum Cue {
     Left,
     /// The other is listed no more.
     Missed,
+    /// Server or other say no to this pair.
+    PairRefused {
+        detail: String,
+    },
     /// Signaling is gone.
     Deaf(Failure),
     /// The server turns this peer away, after it had said that it joined.
@@ -231,6 +235,13 @@ impl Handshake {
                 Closed
             }
 
+            // Once the descriptions are exchanged it is about a candidate, and the pair may still end well.
+            (
+                ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
+                | ExpectOwnAnswer,
+                Cue::PairRefused { detail },
+            ) => self.fail(other, Failure::new(state.phase(), Reason::Rejected, detail), out),
+
             (ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed, Cue::Deaf(_) | Cue::Refused(_)) => state,
             // The other could not be heard of, because the join was in vain.
             (ExpectBegin | ExpectNews | ExpectTrigger, Cue::Refused(failure)) => self.fail(other, failure, out),
@@ -241,10 +252,10 @@ impl Handshake {
             (Open | Closed | Failed, Cue::TimeIsUp) => state,
             (_, Cue::TimeIsUp) => self.fail(other, Failure::timed_out(state.phase()), out),
 
-            // What fits nowhere: a second answer, an answer to no offer, an offer to a pair that has one, an
-            // engine that is ahead of us. Counted, and otherwise without effect.
+            // What fits nowhere: a second answer, an answer to no offer, an offer to a pair that has one, a no to
+            // nothing, an engine that is ahead of us. Counted, and otherwise without effect.
             (_, Cue::Signal { signal: Signal::Offer { .. } | Signal::Answer { .. } | Signal::Candidate(_), .. })
-            | (_, Cue::Engine(_)) => {
+            | (_, Cue::PairRefused { .. } | Cue::Engine(_)) => {
                 note(What::Surprise { other: Some(other) }, out);
                 state
             }
@@ -436,6 +447,7 @@ mod tests {
             ("engine failed", Cue::Engine(Notice::Failed { reason: Reason::IceFailed, detail: "".into() })),
             ("other left", Cue::Left),
             ("other missed", Cue::Missed),
+            ("pair refused", Cue::PairRefused { detail: "EXPIRE".to_owned() }),
             ("deaf", Cue::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
             ("refused", Cue::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),
             ("time is up", Cue::TimeIsUp),

@@ -299,6 +299,9 @@ impl Peer {
                 self.pairs.handle(now, who, Cue::Left, &mut self.outputs);
             }
             Heard::Missed { who } => self.pairs.handle(now, who, Cue::Missed, &mut self.outputs),
+            Heard::PairRefused { who, detail } => {
+                self.pairs.handle(now, who, Cue::PairRefused { detail }, &mut self.outputs);
+            }
             Heard::Met { who, start, initiate } => {
                 self.pairs.handle(now, who, Cue::Met { start, initiate }, &mut self.outputs);
             }

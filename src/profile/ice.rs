@@ -128,12 +128,12 @@ fn server(url: &str, login: Option<Login>) -> Result<IceServer, &'static str> {
     let is_turn = match scheme {
         "stun" => false,
         "turn" => true,
-        "stuns" | "turns" => return Err("servers are asked over UDP, without TLS; write stun: or turn:"),
+        "stuns" | "turns" => return Err("the engine webrtc asks servers over UDP, without TLS; write stun: or turn:"),
         _ => return Err("the scheme is neither stun nor turn"),
     };
     let rest = match rest.split_once('?') {
         None | Some((_, "transport=udp")) => rest.split('?').next().unwrap_or(rest),
-        Some(_) => return Err("servers are asked over UDP; leave the query out, or write ?transport=udp"),
+        Some(_) => return Err("the engine webrtc asks servers over UDP; leave the query out, or write ?transport=udp"),
     };
     // A credential may hold an @, and the username of a shared secret holds a colon: `EXPIRY:NAME`.
     let (inline, authority) = match rest.rsplit_once('@') {
@@ -192,10 +192,10 @@ mod tests {
         check("turn:127.0.0.1:3478", Err(wants_login));
         check("turn:a:@127.0.0.1:3478", Err(wants_login));
         check("stun:a:b@h", Err("a STUN server asks for no login; write stun:HOST:PORT"));
-        check("turns:a:b@h", Err("servers are asked over UDP, without TLS; write stun: or turn:"));
+        check("turns:a:b@h", Err("the engine webrtc asks servers over UDP, without TLS; write stun: or turn:"));
         check(
             "turn:a:b@h?transport=tcp",
-            Err("servers are asked over UDP; leave the query out, or write ?transport=udp"),
+            Err("the engine webrtc asks servers over UDP; leave the query out, or write ?transport=udp"),
         );
         check("http://h", Err("the scheme is neither stun nor turn"));
         check("127.0.0.1", Err("not a URL; write stun:HOST:PORT or turn:USER:PASS@HOST:PORT"));

@@ -38,7 +38,7 @@ impl Endpoint {
     }
 
     /// Host and port that the connection goes to; the scheme's own port if the URL names none.
-    fn destination(&self) -> Option<(&str, u16)> {
+    pub(super) fn destination(&self) -> Option<(&str, u16)> {
         match &self.route.connect_to {
             Some((host, port)) => Some((host, *port)),
             None => Some((self.url.host_str()?, self.url.port_or_known_default()?)),
@@ -73,14 +73,24 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
     let mut stream = reach(endpoint, host, port).await?;
-    if endpoint.url.scheme() == "wss" {
-        stream = endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
+    let Route { tls, tongue, .. } = &*endpoint.route;
+    let is_secure = endpoint.url.scheme() == "wss";
+    if is_secure {
+        stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
     }
-    let (stream, _response) = client_async_with_config(request, stream, Some(config())).await.map_err(failure)?;
-    Ok(Connection::new(stream))
+    match client_async_with_config(request, stream, Some(config())).await {
+        Ok((stream, _response)) => {
+            if !is_secure {
+                tongue.is_plain();
+            }
+            Ok(Connection::new(stream))
+        }
+        Err(error) if is_secure => Err(failure(error)),
+        Err(error) => Err(tongue.behind(failure(error), endpoint).await),
+    }
 }
 
-async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
+pub(super) async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
     let Route { reach, proxy, tls, .. } = &*endpoint.route;
     let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, reach).await?)) };
     if !reach.names(host) {

@@ -8,6 +8,7 @@ mod reach;
 mod route;
 mod stream;
 mod tls;
+mod tongue;
 mod tunnel;
 mod userinfo;
 mod wire;
@@ -18,6 +19,7 @@ pub use proxy::Proxy;
 pub use reach::{Reach, is_near, resolve};
 pub use route::{Barrier, Route};
 pub use tls::{Tls, Trust, Unfit};
+pub use tongue::Tongue;
 pub use wire::{Way, Wire};
 
 use crate::vocabulary::failure::{Failure, Reason};

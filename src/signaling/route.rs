@@ -3,6 +3,7 @@
 use super::proxy::Proxy;
 use super::reach::{Reach, resolve};
 use super::tls::Tls;
+use super::tongue::Tongue;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -14,6 +15,8 @@ pub struct Route {
     pub connect_to: Option<(String, u16)>,
     pub proxy: Option<Proxy>,
     pub tls: Tls,
+    /// What a target without TLS turns out to speak.
+    pub tongue: Tongue,
 }
 
 /// Why a target may not be loaded; names the host for `--allow-target`.

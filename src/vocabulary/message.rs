@@ -53,6 +53,11 @@ pub enum Heard<Who> {
     },
     /// The server says no to this peer, for good.
     Refused(Failure),
+    /// The server, or the other, says no to what this peer wants of the other; `detail` is their word for it.
+    PairRefused {
+        who: Who,
+        detail: String,
+    },
     /// A frame that fits no rule of the dialect, or fits at the wrong time.
     Nonsense,
 }
@@ -78,6 +83,7 @@ impl<Who> Heard<Who> {
             Self::Missed { who } => Heard::Missed { who: seat(&who)? },
             Self::Signal { from, signal, polite } => Heard::Signal { from: seat(&from)?, signal, polite },
             Self::Refused(failure) => Heard::Refused(failure),
+            Self::PairRefused { who, detail } => Heard::PairRefused { who: seat(&who)?, detail },
             Self::Nonsense => Heard::Nonsense,
         })
     }

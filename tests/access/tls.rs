@@ -101,10 +101,45 @@ fn a_plain_server_behind_a_wss_url_and_the_reverse_are_told_apart() {
     check(&url, &[], Err("connect tls no TLS at that port; a plain server is ws://"));
     let secured = serve(&authority.issue("server", &NAMES));
     let url = secured.url.replace("wss:", "ws:");
-    let played = play(&url, &[]);
-    assert_eq!(played.code, Some(96), "{}", played.stderr);
-    let failures = played.failures();
-    assert!(failures.len() == 1 && failures[0].starts_with("connect protocol not HTTP"), "{failures:?}");
+    check(&url, &[], Err(SPEAKS_TLS));
+    let mut program = std::process::Command::new(crate::play::PROGRAM);
+    let output = program.args(["probe", "--target", &url]).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(96), "{output:?}");
+    let told = [output.stdout, output.stderr].concat();
+    assert!(String::from_utf8_lossy(&told).contains("a secured server is wss://"));
+}
+
+const SPEAKS_TLS: &str = "connect tls that port speaks TLS; a secured server is wss://";
+
+/// A port that gives `answer` to an upgrade without TLS, and `alert` to a greeting of TLS.
+fn port(answer: &'static [u8], alert: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut said = [0; 4_096];
+            let _ = std::io::Read::read(&mut stream, &mut said);
+            // A handshake record begins with 22 (RFC 8446 §5.1).
+            let _ = std::io::Write::write_all(&mut stream, if said[0] == 22 { alert } else { answer });
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_secured_port_is_known_however_it_turns_plain_words_away_and_a_plain_one_is_not_taken_for_it() {
+    const NONE: &[u8] = b"";
+    const BAD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    /// Fatal, handshake failure (RFC 8446 §6).
+    const ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
+    for answer in [NONE, BAD, ALERT] {
+        check(&port(answer, ALERT), &[], Err(SPEAKS_TLS));
+    }
+    check(&port(BAD, BAD), &[], Err("connect rejected HTTP 400"));
+    check(&port(NONE, BAD), &[], Err("connect closed end of stream"));
+    check(&port(NONE, NONE), &[], Err("connect closed end of stream"));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn constant(delay: Duration, rooms: u32) -> Vec<Row> {
         format!("{name} p10 of {}", delivery.count),
         format!("{:.2} ms", lowest as f64 / 1e3),
         format!("at least {} ms", delay.as_millis()),
-        lowest >= floor && delivery.count > u64::from(rooms) * 5,
+        lowest >= floor && delivery.count > u64::from(rooms) * 3,
     )];
     for (percentile, observed) in [("p50", delivery.p.p50), ("p99", delivery.p.p99), ("p99.9", delivery.p.p99_9)] {
         rows.push(Row::near(format!("{name} {percentile}"), observed, us));

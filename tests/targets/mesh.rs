@@ -6,8 +6,9 @@ use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
 use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::choice::{Approval, Initiator, Reliability, Trigger};
-use meshload::vocabulary::event::{Event, What};
+use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
+use meshload::vocabulary::message::Kind;
 use meshload::vocabulary::seed::Seed;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -27,6 +28,14 @@ pub enum Arrival {
     AtOnce,
 }
 
+/// How the last who came goes, while the others stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    Said,
+    /// As a tab that is killed: its sockets are gone, and it tells nobody.
+    Silent,
+}
+
 /// What came of it.
 pub struct Mesh {
     pub edges_open: u64,
@@ -38,6 +47,8 @@ pub struct Mesh {
     received: usize,
     /// Pairs that both offered; either of them may say so, or both.
     glare: usize,
+    /// How often each peer that stayed was told by the server that the last seat has left.
+    pub leave_words: Vec<usize>,
     /// Peers that noticed the last seat's leave: by a word from the server or by their channel, whichever came.
     pub leave_notices: usize,
 }
@@ -55,17 +66,27 @@ impl fmt::Display for Mesh {
     }
 }
 
+impl Farewell {
+    fn nudge(self) -> Nudge {
+        match self {
+            Self::Said => Nudge::Leave,
+            Self::Silent => Nudge::Depart { silent: true },
+        }
+    }
+}
+
 impl Mesh {
-    pub fn play(dialect: &str, url: &str, round: usize, size: u16, arrival: Arrival) -> Self {
+    pub fn play(dialect: &str, url: &str, round: usize, size: u16, arrival: Arrival, farewell: Farewell) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let events = Rc::new(RefCell::new(Vec::<Event>::new()));
         let room = Room::new(dialect, url, round, size, events.clone());
-        LocalSet::new().block_on(&runtime, room.play(arrival));
+        let leave = room.leave_kind();
+        LocalSet::new().block_on(&runtime, room.play(arrival, farewell));
         let events = events.take();
-        Self::of(&events)
+        Self::of(&events, leave)
     }
 
-    fn of(events: &[Event]) -> Self {
+    fn of(events: &[Event], leave: Option<Kind>) -> Self {
         let count = |wanted: fn(&What) -> bool| events.iter().filter(|event| wanted(&event.what)).count();
         let ends = |wanted: fn(&What) -> Option<Seat>| {
             let end = |event: &Event| wanted(&event.what).map(|other| (event.place.seat, other));
@@ -81,6 +102,10 @@ impl Mesh {
         let began = events.first().unwrap().at;
         let last_open = events.iter().rfind(|event| matches!(event.what, What::Open { .. }));
         let last_seat = events.iter().map(|event| event.place.seat).max();
+        let words_at = |seat: Seat| {
+            let told = |event: &&Event| event.place.seat == seat && tells_of_leave(&event.what, leave, last_seat);
+            events.iter().filter(told).count()
+        };
         Self {
             edges_open: both(open),
             pairs_that_talked: both(talked),
@@ -89,6 +114,7 @@ impl Mesh {
             sent: count(|what| matches!(what, What::Said { .. })),
             received: count(|what| matches!(what, What::Frame { .. })),
             glare: glared.iter().map(|(a, b)| (a.min(b), a.max(b))).collect::<BTreeSet<_>>().len(),
+            leave_words: (0..last_seat.map_or(0, |seat| seat.0)).map(|seat| words_at(Seat(seat))).collect(),
             leave_notices: events
                 .iter()
                 .filter(|event| matches!(event.what, What::NoticedLeave { other } if Some(other) == last_seat))
@@ -97,6 +123,11 @@ impl Mesh {
                 .len(),
         }
     }
+}
+
+/// A frame of the server about the leave of `leaver`.
+fn tells_of_leave(what: &What, leave: Option<Kind>, leaver: Option<Seat>) -> bool {
+    matches!(what, What::Frame { kind, concern: Concern::Me { from }, .. } if Some(*kind) == leave && *from == leaver)
 }
 
 struct Room {
@@ -128,7 +159,13 @@ impl Room {
         Self { dialect, url: url.to_owned(), round, size, events, naming, board, setup, epoch: Instant::now() }
     }
 
-    async fn play(self, arrival: Arrival) {
+    /// How the dialect's frames about a leave are booked, if it has any.
+    fn leave_kind(&self) -> Option<Kind> {
+        let leave = self.dialect.kinds().iter().position(|name| *name == "leave")?;
+        Some(Kind(leave as u8))
+    }
+
+    async fn play(self, arrival: Arrival, farewell: Farewell) {
         let clock = Clock::new().unwrap();
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
@@ -154,14 +191,12 @@ impl Room {
             mailbox.send(Nudge::Talk).await.ok();
         }
         self.until(ends, |what| matches!(what, What::MessageReceived { .. })).await;
+        if let Some(last) = mailboxes.pop() {
+            last.send(farewell.nudge()).await.ok();
+            self.until_told().await;
+        }
         for mailbox in mailboxes.iter().rev() {
             mailbox.send(Nudge::Leave).await.ok();
-            // Without a word from the server, a leave is noticed only when ICE gives up.
-            let is_told = self.dialect.leave_notices() > 0;
-            if is_told && mailboxes.last().is_some_and(|last| last.same_channel(mailbox)) {
-                let stay = usize::from(self.size) - 1;
-                self.until(stay, |what| matches!(what, What::NoticedLeave { .. })).await;
-            }
         }
         for errand in errands {
             errand.await.unwrap();
@@ -213,8 +248,19 @@ impl Room {
         Errand::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), books)
     }
 
+    /// Until the server has told all who stay that the last seat has left, as often as the dialect says; without
+    /// a word from the server, a leave is noticed only when ICE gives up.
+    async fn until_told(&self) {
+        let (leave, stay) = (self.leave_kind(), usize::from(self.size) - 1);
+        let words = usize::from(self.dialect.leave_notices()) * stay;
+        if words > 0 {
+            self.until(words, move |what| tells_of_leave(what, leave, Some(Seat(stay as u16)))).await;
+            self.until(stay, |what| matches!(what, What::NoticedLeave { .. })).await;
+        }
+    }
+
     /// Until so many facts of that sort are booked, or time is up.
-    async fn until(&self, count: usize, wanted: fn(&What) -> bool) {
+    async fn until(&self, count: usize, wanted: impl Fn(&What) -> bool) {
         let deadline = Instant::now() + TIMEOUT + Duration::from_secs(1);
         while Instant::now() < deadline {
             if self.events.borrow().iter().filter(|event| wanted(&event.what)).count() >= count {

@@ -98,7 +98,33 @@ impl Target {
     }
 }
 
+impl Running {
+    /// Waits until so many clients are connected at once.
+    pub fn wait_for_clients(&self, count: usize) {
+        let enough = (0..20_000).any(|_| {
+            let enough = self.clients() >= count;
+            if !enough {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            enough
+        });
+        assert!(enough, "{} of {count} clients came", self.clients());
+    }
+
+    /// Established connections of loopback to its port, as Linux lists them: peer's address third, state fourth.
+    fn clients(&self) -> usize {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let server = format!("0100007F:{:04X}", self.port);
+        let is_client = |row: &&str| {
+            let mut columns = row.split_whitespace().skip(2);
+            columns.next() == Some(server.as_str()) && columns.next() == Some("01")
+        };
+        table.lines().filter(is_client).count()
+    }
+}
+
 impl Drop for Running {
+    /// SIGKILL: no goodbye.
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();

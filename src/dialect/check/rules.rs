@@ -121,8 +121,7 @@ impl Checker<'_> {
         let who_key = match chosen {
             "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "heard" | "elsewhere" => chosen,
             "say" | "send" if item.key("to").is_some() => "to",
-            "say" | "send" => "of",
-            "" => "of",
+            "say" | "send" | "error" | "" => "of",
             _ => "",
         };
         let who = item.key(who_key).and_then(|node| self.who(node, &format!("{path}.{who_key}"), scope));
@@ -180,16 +179,7 @@ impl Checker<'_> {
             "candidate" => Deed::Candidate { value: self.value_of(item, path, "value", "{candidate}", scope) },
             "end" => Deed::End,
             "error" => {
-                let class = match item.key("class").and_then(|node| node.text(path, self.problems)) {
-                    None | Some("fatal") => ErrorClass::Fatal,
-                    Some("pair") => ErrorClass::Pair,
-                    Some("note") => ErrorClass::Note,
-                    Some(other) => {
-                        let message = format!("{} is none of fatal, pair, note", quoted(other));
-                        self.problems.note(item.line, &format!("{path}.class"), message);
-                        ErrorClass::Note
-                    }
-                };
+                let class = self.error_class(item, path);
                 Deed::Error { class, text: Template::compile(node?, &format!("{path}.error"), scope, self.problems) }
             }
             "say" => Deed::Say(self.said_names(node?, &format!("{path}.say"))),
@@ -204,6 +194,32 @@ impl Checker<'_> {
             "elsewhere" => Deed::Elsewhere,
             _ => Deed::Nothing,
         })
+    }
+
+    /// What an error ends; an error of a pair says with whom.
+    fn error_class(&mut self, item: &Node, path: &str) -> ErrorClass {
+        let class = match item.key("class").and_then(|node| node.text(path, self.problems)) {
+            None | Some("fatal") => ErrorClass::Fatal,
+            Some("pair") => ErrorClass::Pair,
+            Some("note") => ErrorClass::Note,
+            Some(other) => {
+                let message = format!("{} is none of fatal, pair, note", quoted(other));
+                self.problems.note(item.line, &format!("{path}.class"), message);
+                return ErrorClass::Note;
+            }
+        };
+        match (class, item.key("of")) {
+            (ErrorClass::Pair, None) => {
+                let message = "an error of a pair says of whom: of = \"{x}\"";
+                self.problems.note(item.line, &format!("{path}.class"), message);
+            }
+            (ErrorClass::Fatal, Some(of)) => {
+                let message = "a fatal error is of nobody; with class = \"pair\" it is of one";
+                self.problems.note(of.line, &format!("{path}.of"), message);
+            }
+            _ => {}
+        }
+        class
     }
 
     fn each(&mut self, item: &Node, path: &str, scope: &mut Scope<'_>) -> Pattern {

@@ -94,8 +94,8 @@ impl Talk {
         if let Deed::Peers { .. } = step.deed {
             return self.perform_peers(now, step, locals, touched);
         }
-        let leaves = matches!(step.deed, Deed::Left);
-        if let Some(id) = who.filter(|_| !leaves) {
+        let meets = !matches!(step.deed, Deed::Left | Deed::Error { .. });
+        if let Some(id) = who.filter(|_| meets) {
             let wire = self.wires.take().unwrap_or_else(|| Value::from(id));
             self.meet(id, &wire);
             touched.push(id.to_owned());
@@ -138,7 +138,7 @@ impl Talk {
             (Deed::End, Some(id)) => self.signal(id, Some(Signal::EndOfCandidates), polite),
             (Deed::Error { class, text: template }, _) => {
                 let detail = text(&self.value(now, template, locals, who));
-                self.complain(*class, detail);
+                self.complain(*class, who, detail);
             }
             (Deed::Say(sayings), of) => self.say_of(now, sayings, &[], of, step.addressed),
             (Deed::Send(saying), of) => self.send(now, saying, locals, of, step.addressed),
@@ -309,15 +309,16 @@ impl Talk {
         self.outputs.push_back(Output::Heard(heard));
     }
 
-    fn complain(&mut self, class: ErrorClass, mut detail: String) {
+    fn complain(&mut self, class: ErrorClass, who: Option<&str>, mut detail: String) {
         if !self.me.token.is_empty() {
             // A server that says which token it did not like would have it in every report.
             detail = detail.replace(&self.me.token, "***");
         }
-        let heard = match class {
-            ErrorClass::Fatal => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
-            ErrorClass::Pair => Heard::Nonsense,
-            ErrorClass::Note => return,
+        let heard = match (class, who) {
+            (ErrorClass::Fatal, _) => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
+            (ErrorClass::Pair, Some(who)) => Heard::PairRefused { who: who.to_owned(), detail },
+            (ErrorClass::Pair, None) => Heard::Nonsense,
+            (ErrorClass::Note, _) => return,
         };
         self.outputs.push_back(Output::Heard(heard));
     }

@@ -196,6 +196,7 @@ fn shown(output: &Output) -> String {
         Output::Heard(Heard::Left { who }) => format!("hears left {who}"),
         Output::Heard(Heard::Signal { from, signal, .. }) => format!("hears {} from {from}", signal_name(signal)),
         Output::Heard(Heard::Refused(failure)) => format!("hears refused {}", failure.detail),
+        Output::Heard(Heard::PairRefused { who, detail }) => format!("hears {detail} of {who}"),
         Output::Heard(Heard::Nonsense) => "hears nonsense".to_owned(),
         other => format!("{other:?}"),
     }

@@ -19,6 +19,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// What the certificates of the two ends have to be.
 #[derive(Clone, Debug, Default)]
@@ -61,17 +62,34 @@ impl Tls {
 
     /// The handshake over an open connection.
     pub(super) async fn secure(&self, host: &str, stream: Stream) -> Result<Stream, Failure> {
-        let client = self.0.client.get_or_init(|| client(&self.0.trust)).as_ref();
-        let client = client.map_err(|why| failure(why.clone()))?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(bare).map_err(|_| failure("no certificate has such a name".to_owned()))?;
-        let secured = TlsConnector::from(client.clone()).connect(name, stream).await;
+        let secured = self.shake_hands(host, stream).await?;
         secured.map(|stream| Stream::Secured(Box::new(Secured(stream)))).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {
                 Failure::new(Phase::Connect, Reason::Closed, "end of stream in the TLS handshake")
             }
             _ => super::io_failure(&error),
         })
+    }
+
+    /// Whether a greeting over an open connection is answered in TLS, with a certificate that is believed or without.
+    pub(super) async fn is_answered(&self, host: &str, stream: Stream) -> bool {
+        match self.shake_hands(host, stream).await {
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => {
+                let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+                of_tls.is_some_and(|error| !matches!(error, Error::InvalidMessage(_)))
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Errors: there can be no handshake. Within: it failed.
+    async fn shake_hands(&self, host: &str, stream: Stream) -> Result<io::Result<TlsStream<Stream>>, Failure> {
+        let client = self.0.client.get_or_init(|| client(&self.0.trust)).as_ref();
+        let client = client.map_err(|why| failure(why.clone()))?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(bare).map_err(|_| failure("no certificate has such a name".to_owned()))?;
+        Ok(TlsConnector::from(client.clone()).connect(name, stream).await)
     }
 }
 

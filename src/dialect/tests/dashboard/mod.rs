@@ -97,6 +97,7 @@ fn brief(output: &Output) -> String {
         }
         Output::Heard(Heard::Left { who }) => format!("left {who}"),
         Output::Heard(Heard::Missed { who }) => format!("missed {who}"),
+        Output::Heard(Heard::PairRefused { who, detail }) => format!("{detail} of {who}"),
         Output::Heard(Heard::Signal { from, signal, polite }) => {
             let signal = match signal {
                 Signal::Offer { .. } => "offer",

@@ -1,0 +1,163 @@
+//! A real server that is killed in the middle of a run: the run goes on to its end, and says how that was.
+
+use super::server::Target;
+use meshload::summary::Summary;
+use meshload::summary::rows::FailureRow;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// What is going on when the server dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// Some rooms are complete, some handshakes are under way, some peers have yet to come.
+    Arriving,
+    /// Every channel is open, and messages flow.
+    Talking,
+}
+
+/// How the run was, and the exit code of the program.
+struct Aftermath {
+    summary: Summary,
+    exit_code: Option<i32>,
+}
+
+/// Clients that are connected when the server dies in the midst of the arrivals.
+const CLIENTS: usize = 10;
+
+impl Moment {
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Arriving => {
+                r#"
+[rooms]
+count = 6
+size = 4
+[arrivals]
+rate = "40/s"
+[phases]
+steady = "1s"
+drain = "5s"
+[handshake]
+timeout = "3s"
+[gates]
+mesh_complete = ["rate >= 99%"]
+"#
+            }
+            Self::Talking => {
+                r#"
+[rooms]
+count = 2
+size = 4
+[arrivals]
+shape = "burst"
+[phases]
+steady = "8s"
+drain = "5s"
+[messages]
+rate = "5/s"
+[gates]
+mesh_complete = ["rate >= 99%"]
+"#
+            }
+        }
+    }
+}
+
+/// At both moments.
+pub fn check(dialect: &str, target: &Target) {
+    for moment in [Moment::Arriving, Moment::Talking] {
+        let Some(after) = play(dialect, target, moment) else { return };
+        let summary = &after.summary;
+        let story = story(dialect, moment, &after);
+        println!("{story}");
+        summary.counts.conserved().unwrap();
+        assert_eq!(summary.counts.edges.closed_early, 0, "open channels stay; {story}");
+        assert_eq!(summary.counts.edges.unfinished + summary.counts.peers.unfinished, 0, "{story}");
+        assert_eq!(summary.counts.messages.lost, 0, "{story}");
+        match moment {
+            Moment::Arriving => check_arriving(&after, &story),
+            Moment::Talking => check_talking(&after, &story),
+        }
+    }
+}
+
+/// What was open stays, what was not fails by the server's end, and nobody waits longer than for a timeout.
+fn check_arriving(Aftermath { summary, exit_code }: &Aftermath, story: &str) {
+    let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
+    let ends = (peers.joined + peers.failed, edges.opened + edges.failed);
+    assert_eq!((ends, edges.rejoins), ((24, edges.planned), 0), "{story}");
+    assert!(peers.failed > 0 && edges.failed > 0, "{story}");
+    assert_eq!((*exit_code, summary.rates.mesh_complete < Some(0.99)), (Some(99), true), "{story}");
+    assert_eq!(summary.failures.iter().map(|row| row.count).sum::<u64>(), edges.failed, "{story}");
+    for row in &summary.failures {
+        let by_the_end = matches!(row.reason.as_str(), "closed" | "refused");
+        // The last candidates of a pair may have died with the server.
+        let unconnected = row.phase == "ice" && matches!(row.reason.as_str(), "timed_out" | "ice_failed");
+        assert!(by_the_end || unconnected, "{story}");
+    }
+    assert!(summary.run.duration_us < 15_000_000, "{story}");
+}
+
+/// Nobody needs the server any more: messages flow on, the gates hold, and the outage is told.
+fn check_talking(Aftermath { summary, exit_code }: &Aftermath, story: &str) {
+    let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
+    assert_eq!((peers.joined, peers.reconnects), (8, 0), "{story}");
+    assert_eq!((*exit_code, edges.opened, edges.failed), (Some(0), 12, 0), "{story}");
+    // More than 24 directions can have said in the five seconds before.
+    assert!(messages.delivered > 24 * 5 * 5, "{story}");
+    let [outage] = &summary.outages[..] else { panic!("{story}") };
+    assert_eq!((outage.lost, outage.back, outage.recovery_us), (8, 0, None), "{story}");
+    let dials =
+        |reason: &str| outage.causes.iter().filter(|cause| cause.reason == reason).map(|cause| cause.count).sum();
+    let (closed, refused): (u64, u64) = (dials("closed"), dials("refused"));
+    assert!(closed >= 8 && refused > 0, "{story}");
+    assert_eq!(closed + refused, outage.lost + outage.redials, "for other reasons too; {story}");
+}
+
+fn story(dialect: &str, moment: Moment, Aftermath { summary, exit_code }: &Aftermath) -> String {
+    let counts = &summary.counts;
+    let failure = |row: &FailureRow| {
+        let FailureRow { phase, reason, detail, count, peers, .. } = row;
+        format!("\n  {phase} {reason} {detail}: {count} edges, {peers} peers")
+    };
+    let failures: String = summary.failures.iter().map(failure).collect();
+    let (peers, edges) = (&counts.peers, &counts.edges);
+    format!(
+        "{dialect} {moment:?}: exit {exit_code:?}, peers {} joined {} failed, edges {} opened {} failed, {:?}, {:?}{failures}",
+        peers.joined, peers.failed, edges.opened, edges.failed, counts.messages, summary.outages
+    )
+}
+
+/// Plays the run whose server is killed; `None` if it can't be started here.
+fn play(dialect: &str, target: &Target, moment: Moment) -> Option<Aftermath> {
+    let server = target.start()?;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.toml"), moment.profile()).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_meshload"))
+        .args(["run", "p.toml", "--dialect", dialect, "--target", &target.url(&server), "--out", "report"])
+        .args(["--on-invalid", "warn"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    match moment {
+        Moment::Arriving => server.wait_for_clients(CLIENTS),
+        Moment::Talking => {
+            let open = told.by_ref().find(|line| line.contains("steady") && line.contains("edges 12/12"));
+            assert!(open.is_some(), "{dialect}: never all open");
+        }
+    }
+    drop(server);
+    let rest: Vec<String> = told.collect();
+    let exit_code = end(&mut run);
+    let text = std::fs::read_to_string(folder.path().join("report/summary.json"));
+    let summary = Summary::read(&text.unwrap_or_else(|error| panic!("{error}: {rest:#?}"))).unwrap();
+    Some(Aftermath { summary, exit_code })
+}
+
+/// Its stderr is closed already, so that it is at its end.
+fn end(run: &mut Child) -> Option<i32> {
+    run.wait().unwrap().code()
+}
