@@ -6,7 +6,7 @@ use super::stdout::complain;
 use crate::cli::AccessArgs;
 use crate::controller::Access;
 use crate::profile::{Secret, Target};
-use crate::signaling::{Proxy, Reach, Route, Tls, Tongue, Trust, Unfit};
+use crate::signaling::{Proxy, Reach, Route, Tls, Trust, Unfit};
 use crate::vocabulary::identity::{Identity, Part, certificates};
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,10 +33,8 @@ pub(super) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<A
         (Ok(tokens), Ok(tls), Ok(proxy), Ok(connect_to)) => {
             let reach =
                 Reach { allowed_hosts: args.allow_target.clone(), allowed_candidates: args.allow_candidates.clone() };
-            Ok(Access {
-                route: Route { reach, connect_to, proxy, tls, tongue: Tongue::default() },
-                tokens: tokens.into(),
-            })
+            let route = Route { reach, connect_to, proxy, tls, ..Route::default() };
+            Ok(Access { route, tokens: tokens.into() })
         }
         (tokens, tls, proxy, connect_to) => {
             let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];

@@ -2,11 +2,11 @@
 
 use super::access::access;
 use super::folder::Folder;
-use super::run::coloured;
+use super::run::{coloured, seed};
 use super::stdout::{complain, write};
 use super::task::turn_away;
 use super::{Exit, faults, input};
-use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, SeedChoice, ShapeArgs};
+use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, Embedded, Endpoints, Trouble};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
@@ -40,7 +40,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(access) => access,
         Err(exit) => return exit,
     };
-    let seed = seed(args.change.seed);
+    let seed = seed(args.change.seed, true);
     let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
     let order = Order { way, ..order(args, &profile, dialect, seed) };
     let embedded = match &profile.target.url {
@@ -91,13 +91,6 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     let shown = write(render(args, &report));
     let kept = folder.map_or(Exit::Passed, |folder| keep(&folder, &report, args.trace));
     exit(&report).first_of(shown).first_of(kept)
-}
-
-fn seed(choice: SeedChoice) -> Seed {
-    match choice {
-        SeedChoice::Number(number) => Seed(number),
-        SeedChoice::Random => Seed(rand::random::<u32>().into()),
-    }
 }
 
 /// Until the target is there, or the time for that is up.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "summary.json";
 /// More repeats than anybody makes; a pattern that matches the whole disk stops here.
 const RUNS_MAX: usize = 1_000;
-/// A byte more than `Summary::read` takes, so that it is the one that refuses.
-const BYTES_MAX: u64 = (64 << 20) + 1;
+/// As much as `Summary::read` takes.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// Where the summaries of `place` are, in the order of their names, numbers as numbers. Empty when there are none.
 /// Errors: what could not be read or understood, as a sentence.
@@ -61,11 +61,17 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
 
 /// Errors: why it is no summary, with its path.
 pub fn read(path: &Path) -> Result<Summary, String> {
-    let mut bytes = vec![];
-    let opened = File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes));
-    opened.map_err(|error| format!("{}: {error}", path.display()))?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display()))?;
+    let text = text(path, BYTES_MAX)?;
     Summary::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// A file's text, and a byte more than `most` of a longer one, so that its reader is the one that refuses.
+/// Errors: one sentence with the path.
+pub fn text(path: &Path, most: u64) -> Result<String, String> {
+    let mut bytes = vec![];
+    let opened = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    opened.map_err(|error| format!("{}: {error}", path.display()))?;
+    String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display()))
 }
 
 /// Writes a file so that a reader sees the old one or the new one, never a part; its folder is made.

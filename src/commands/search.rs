@@ -1,14 +1,13 @@
 //! What a search is asked for: its loads, gates that it can judge, and another search's findings to lay beside its own.
 
+use super::runs;
 use crate::capacity::{Findings, Probe, Range, Vary};
 use crate::cli::{Load, SearchArgs};
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::Profile;
-use crate::surveyor::{Lack, Survey, cure};
+use crate::surveyor::{Lack, Survey, cure, enough};
 use crate::vocabulary::seed::Seed;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Where a search ends that was not told where, as a multiple of where it begins.
@@ -101,9 +100,9 @@ pub fn unjudged(task: &Survey, lack: &Lack, probe: Option<&Probe>) -> String {
         0 => "nothing in this profile gives it any, so leave the gate out".to_owned(),
         samples if *vary != Vary::Arrivals => {
             let more = load * lack.needed as f64 / samples as f64;
-            let enough = if vary.is_whole() { more.ceil() } else { more };
-            let from = cure(*vary, profile, load, range.to, gates, Seed(task.seed));
-            if from.starts_with("begin") { from } else { format!("begin at about --from {enough:.0}") }
+            let about = if vary.is_whole() { more.ceil() } else { more };
+            let enough = enough(*vary, profile, load, range.to, gates, Seed(task.seed));
+            enough.map_or(format!("begin at about --from {about:.0}"), |load| format!("begin with --from {load}"))
         }
         _ => "more rooms (--rooms) give it more".to_owned(),
     };
@@ -113,8 +112,6 @@ pub fn unjudged(task: &Survey, lack: &Lack, probe: Option<&Probe>) -> String {
 /// The findings in a search's folder or file. Errors: one sentence with the path.
 pub fn read(place: &Path) -> Result<Findings, String> {
     let path = if place.is_dir() { place.join(FILE) } else { PathBuf::from(place) };
-    let mut text = String::new();
-    let opened = File::open(&path).and_then(|file| file.take(Findings::BYTES_MAX + 1).read_to_string(&mut text));
-    opened.map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = runs::text(&path, Findings::BYTES_MAX)?;
     Findings::read(&text).map_err(|why| format!("{}: {why}", path.display()))
 }

@@ -8,7 +8,7 @@ mod scrape;
 mod survey;
 mod watch;
 
-pub use samples::{Lack, cure};
+pub use samples::{Lack, cure, enough};
 pub use scrape::MetricsUrl;
 pub use survey::{Survey, Surveyed, survey};
 pub use watch::Watched;

@@ -49,19 +49,22 @@ impl Lack {
 
 /// What to do about a lack at `from`, as the end of a sentence.
 pub fn cure(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate], seed: Seed) -> String {
-    if matches!(vary, Vary::Rooms | Vary::RoomSize) {
-        let loads = std::iter::successors(Some(from * 2.0), |load| Some(load * 2.0)).take(DOUBLINGS_MAX);
-        for load in loads.take_while(|load| *load <= to) {
-            let plan = vary.apply(profile, load);
-            if u64::from(plan.rooms.count) * u64::from(plan.rooms.size.max) > PEERS_MAX {
-                break;
-            }
-            if Lack::planned(&Plan::new(plan, seed), gates).is_none() {
-                return format!("begin with --from {load}");
-            }
-        }
+    let more = || "more rooms (--rooms) or a shorter warm-up (--warmup) give it more".to_owned();
+    enough(vary, profile, from, to, gates, seed).map_or_else(more, |load| format!("begin with --from {load}"))
+}
+
+/// The first doubling of `from`, up to `to`, whose plan lacks nothing; of loads that bring more samples.
+pub fn enough(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate], seed: Seed) -> Option<f64> {
+    if !matches!(vary, Vary::Rooms | Vary::RoomSize) {
+        return None;
     }
-    "more rooms (--rooms) or a shorter warm-up (--warmup) give it more".to_owned()
+    let loads = std::iter::successors(Some(from * 2.0), |load| Some(load * 2.0)).take(DOUBLINGS_MAX);
+    let plans = loads.take_while(|load| *load <= to).map(|load| (load, vary.apply(profile, load)));
+    let small = plans.take_while(|(_, plan)| u64::from(plan.rooms.count) * u64::from(plan.rooms.size.max) <= PEERS_MAX);
+    small
+        .map(|(load, plan)| (load, Plan::new(plan, seed)))
+        .find(|(_, plan)| Lack::planned(plan, gates).is_none())
+        .map(|(load, _)| load)
 }
 
 /// Samples of a metric that a plan is sure to give if all goes well; None of what only a run can tell.

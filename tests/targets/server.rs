@@ -104,6 +104,7 @@ impl Running {
         let enough = (0..20_000).any(|_| {
             let enough = self.clients() >= count;
             if !enough {
+                // The kernel's table of connections can only be asked again.
                 std::thread::sleep(std::time::Duration::from_millis(1));
             }
             enough
