@@ -1,5 +1,6 @@
 //! The raw core beside which the mesh is judged: edges opened with their packets passed in memory, no socket, no server.
-//! `cargo bench --bench handshake -- EDGES` prints what an edge costs; scripts/instructions counts it under callgrind.
+//! `cargo bench --bench handshake -- EDGES [ABREAST]` prints what an edge costs, one after the other or so many that take turns, whose
+//! memory the caches can't hold; scripts/instructions counts it under callgrind.
 
 #[path = "parts/memory.rs"]
 mod memory;
@@ -12,13 +13,20 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let edges = arguments.first().map_or(900, |edges| edges.parse().expect("a number of edges"));
+    let number = |at: usize, default: usize| {
+        arguments.get(at).map_or(default, |argument| argument.parse().expect("a number of edges"))
+    };
+    let (edges, abreast) = (number(0, 900), number(1, 1));
     let setup = memory::setup();
     // What is made once a process is no edge's.
     let _warm = Edge::open(&setup);
     let (cpu, resident) = (memory::cpu_seconds(), memory::resident_bytes());
     let began = Instant::now();
-    let open: Vec<Edge> = (0..edges).map(|_| Edge::open(&setup)).collect();
+    let open: Vec<Edge> = match abreast {
+        1 => (0..edges).map(|_| Edge::open(&setup)).collect(),
+        _ => (0..edges / abreast).flat_map(|_| Edge::open_abreast(&setup, abreast)).collect(),
+    };
+    let edges = open.len();
     let spent = memory::cpu_seconds() - cpu;
     let grown = memory::resident_bytes().saturating_sub(resident);
     let datagrams: usize = open.iter().map(|edge| edge.datagrams).sum();

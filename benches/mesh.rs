@@ -115,8 +115,8 @@ fn signaling(show: &mut impl FnMut(Figure)) {
 
 fn messages(show: &mut impl FnMut(Figure)) {
     let setup = memory::setup();
-    let single = memory::messages_per_cpu_second(&setup, 1);
-    let bursts = memory::messages_per_cpu_second(&setup, 8);
+    let single = memory::messages_per_cpu_second(&setup, 100, 1);
+    let bursts = memory::messages_per_cpu_second(&setup, 100, 8);
     let beside = "both ends, a hundred channels in turn".to_owned();
     show(figure("64 B messages, one at a time, in memory", Unbound, Unbound, single, "/s and core", beside.clone()));
     show(figure("64 B messages, bursts of 8, in memory", AtLeast(8e4), AtLeast(2e5), bursts, "/s and core", beside));

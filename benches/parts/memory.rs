@@ -51,6 +51,22 @@ impl Edge {
         panic!("an edge in memory did not open in {STEPS_MAX} steps");
     }
 
+    /// Edges that take turns, a batch of datagrams each, as the edges of a room do.
+    pub fn open_abreast(setup: &RtcSetup, edges: usize) -> Vec<Self> {
+        let mut abreast: Vec<Self> = (0..edges).map(|_| Self::begin(setup)).collect();
+        for _ in 0..STEPS_MAX {
+            if abreast.iter().all(|edge| edge.opened == 2 && edge.wire.is_empty()) {
+                return abreast;
+            }
+            for edge in &mut abreast {
+                if !edge.deliver() {
+                    edge.turn_clock();
+                }
+            }
+        }
+        panic!("edges in memory did not open in {STEPS_MAX} turns");
+    }
+
     /// What the clock was turned by until the channel was open: waiting for timers, where nothing should wait.
     pub fn waited(&self) -> Duration {
         self.now - self.began
@@ -83,19 +99,28 @@ impl Edge {
 
     /// Passes datagrams until nobody has one to send.
     fn settle(&mut self) {
-        while let Some((to, datagram)) = self.wire.pop_front() {
+        while self.deliver() {}
+    }
+
+    /// Gives one end what has come for it. Like a socket: all that has come is taken in before anything is answered.
+    fn deliver(&mut self) -> bool {
+        let Some((to, _)) = self.wire.front() else { return false };
+        let to = *to;
+        while let Some((_, datagram)) = self.wire.pop_front_if(|(next, _)| *next == to) {
             let (local, from) = (address(to), address(1 - to));
             self.ends[to].receive(self.now, local, from, &datagram).expect("the other end's datagram");
-            // Like a socket: all that has come is taken in before anything is answered.
-            if self.wire.front().is_none_or(|(next, _)| *next != to) {
-                self.drain(to);
-            }
         }
+        self.drain(to);
+        true
     }
 
     /// Settles, and turns the clock to the next timer.
     fn step(&mut self) {
         self.settle();
+        self.turn_clock();
+    }
+
+    fn turn_clock(&mut self) {
         if self.opened == 2 {
             return;
         }
@@ -138,11 +163,11 @@ fn candidate(end: usize) -> Candidate {
     }
 }
 
-/// Messages of 64 bytes delivered for each second of CPU, `burst` at a time over each of a hundred channels in turn.
-pub fn messages_per_cpu_second(setup: &RtcSetup, burst: usize) -> f64 {
-    let mut edges: Vec<Edge> = (0..100).map(|_| Edge::open(setup)).collect();
+/// Messages of 64 bytes delivered for each second of CPU, `burst` at a time over each of so many edges in turn.
+pub fn messages_per_cpu_second(setup: &RtcSetup, edges: usize, burst: usize) -> f64 {
+    let mut edges: Vec<Edge> = (0..edges).map(|_| Edge::open(setup)).collect();
     let before = cpu_seconds();
-    for _ in 0..4_800 / burst {
+    for _ in 0..480_000 / edges.len() / burst {
         for edge in &mut edges {
             for _ in 0..burst {
                 edge.put(0, &[7; 64]);
