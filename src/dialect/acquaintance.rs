@@ -15,16 +15,18 @@ pub(super) struct Acquaintances {
 pub(super) struct Acquaintance {
     /// Its id as it came over the wire: a number stays one.
     pub wire: Value,
-    pub name: String,
+    name: String,
     /// It was heard of before the frame at hand.
-    pub known: bool,
+    known: bool,
     /// The last list of everybody had it.
-    pub listed: bool,
-    pub marks: Vec<bool>,
+    listed: bool,
+    marks: Vec<bool>,
     /// The values of `[pair]`; empty until the pair has them.
-    pub pair: Vec<Value>,
+    pair: Vec<Value>,
     /// What was last told of it: (start, initiate).
     told: Option<(bool, bool)>,
+    /// The revision of the dialect's variables when it was told; none once anything of its own has changed.
+    told_at: Option<u64>,
 }
 
 impl Acquaintances {
@@ -76,10 +78,10 @@ impl Acquaintances {
 
     /// Exchanges the pairs' variables of two.
     pub fn swap_pairs(&mut self, one: &str, other: &str) {
-        let first = self.known.get_mut(one).map(|entry| std::mem::take(&mut entry.pair)).unwrap_or_default();
-        let second = self.known.get_mut(other).map(|entry| std::mem::replace(&mut entry.pair, first));
+        let first = self.known.get_mut(one).map(|entry| std::mem::take(entry.pair_mut())).unwrap_or_default();
+        let second = self.known.get_mut(other).map(|entry| std::mem::replace(entry.pair_mut(), first));
         if let (Some(entry), Some(second)) = (self.known.get_mut(one), second) {
-            entry.pair = second;
+            *entry.pair_mut() = second;
         }
     }
 
@@ -97,13 +99,56 @@ impl Acquaintance {
         if self.marks.len() <= slot {
             self.marks.resize(slot + 1, false);
         }
-        self.marks[slot] = flag;
+        if std::mem::replace(&mut self.marks[slot], flag) != flag {
+            self.told_at = None;
+        }
     }
 
-    /// What telling the peer `(start, initiate)` would tell it anew; a pair once started stays so.
-    pub fn news(&mut self, start: bool, initiate: bool) -> Option<(bool, bool)> {
+    pub fn call(&mut self, name: String) {
+        self.name = name;
+        self.told_at = None;
+    }
+
+    /// The frame at hand is over: from now on it was heard of before.
+    pub fn get_known(&mut self) {
+        if !std::mem::replace(&mut self.known, true) {
+            self.told_at = None;
+        }
+    }
+
+    /// A pair's variables, to be written.
+    pub fn pair_mut(&mut self) -> &mut Vec<Value> {
+        self.told_at = None;
+        &mut self.pair
+    }
+
+    /// Whether another mention, that would begin its handshake or not, says nothing new of it.
+    pub fn is_settled(&self, revision: u64, start: bool) -> bool {
+        self.known && self.told_at == Some(revision) && (self.started() || !start)
+    }
+
+    /// What telling the peer `(start, initiate)` would tell it anew; a pair once started stays so. `revision`: of the
+    /// dialect's variables, if `initiate` follows from them.
+    pub fn news(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
+        self.told_at = revision;
         let news = (start || self.started(), initiate);
         (self.told.replace(news) != Some(news)).then_some(news)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    pub fn is_marked(&self, slot: usize) -> bool {
+        self.marks.get(slot).is_some_and(|mark| *mark)
+    }
+
+    pub fn pair(&self) -> &[Value] {
+        &self.pair
     }
 
     pub fn started(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Conditions such as `not registry and me in existing.id`: parsed once, evaluated on each hit.
 
-use super::names::{Name, Scope, View};
+use super::names::{Name, Place, Scope, View};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -50,6 +50,17 @@ impl Expression {
             Self::Compare(left, comparison, right) => comparison.holds(&left.value(view), &right.value(view)),
             Self::Constant(value) => is_true(value),
             Self::Name(name) => is_true(&view.of(name)),
+        }
+    }
+
+    /// Whether its value hangs on a place that `is_meant`.
+    pub fn reads(&self, is_meant: &impl Fn(&Place) -> bool) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::Name(name) => is_meant(&name.place),
+            Self::Not(inner) => inner.reads(is_meant),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.reads(is_meant)),
+            Self::Compare(left, _, right) => left.reads(is_meant) || right.reads(is_meant),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod hear;
 mod join;
+mod listed;
 mod perform;
 mod say;
 
@@ -43,6 +44,8 @@ pub(super) struct Talk {
 /// What conditions and templates read.
 struct State {
     globals: Vec<Value>,
+    /// Counts the changes of `globals`.
+    revision: u64,
     members: Acquaintances,
 }
 
@@ -151,7 +154,7 @@ impl Talk {
         ];
         globals[..BUILT_IN.len()].clone_from_slice(&built_in);
         let draws = me.seed.stream("dialect", me.index.into());
-        let state = State { globals, members: Acquaintances::new(me.size) };
+        let state = State { globals, revision: 0, members: Acquaintances::new(me.size) };
         let joining = Joining::default();
         let pauses = vec![None; script.pauses];
         let mut talk = Self {
@@ -194,6 +197,7 @@ impl Talk {
     }
 
     fn set(&mut self, slot: usize, value: Value) {
+        self.state.revision += u64::from(self.state.globals[slot] != value);
         self.state.globals[slot] = value;
         if self.script.watched.contains(&slot) {
             self.words = Words::of(&self.script.watched, &self.state.globals);
@@ -215,6 +219,7 @@ impl Talk {
             return;
         }
         self.state.globals[JOINED] = Value::Bool(true);
+        self.state.revision += 1;
         self.outputs.push_back(Output::Heard(Heard::Joined));
         self.timers = self.script.timers.iter().map(|timer| now + timer.every).collect();
         if self.script.discovery == Discovery::Harness {

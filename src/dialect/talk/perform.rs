@@ -10,7 +10,6 @@ use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{Candidate, Heard, Signal};
 use crate::vocabulary::phase::Phase;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The longest SDP that is taken to be one (faults.md 10); in bytes.
@@ -47,7 +46,7 @@ impl Talk {
         }
         for id in touched {
             if let Some(other) = self.state.members.get_mut(&id) {
-                other.known = true;
+                other.get_known();
             }
         }
         concern
@@ -149,7 +148,7 @@ impl Talk {
     }
 
     /// Whether the step's pause is over; if so, it begins anew.
-    fn rested(&mut self, now: Instant, step: &Step) -> bool {
+    pub(super) fn rested(&mut self, now: Instant, step: &Step) -> bool {
         let Some((slot, pause)) = step.pause else { return true };
         let rested = self.pauses[slot].is_none_or(|done| done + pause <= now);
         if rested {
@@ -158,65 +157,14 @@ impl Talk {
         rested
     }
 
-    /// Tells of each of a list; `later` is whether this peer stands before it.
-    fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
-        let Deed::Peers { list, at, each, id, later, whole, start, initiate } = &step.deed else { return };
-        if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.rested(now, step) {
-            return;
-        }
-        self.apply(now, &step.set, locals);
-        let slot = list.local().unwrap_or(*at);
-        if slot == *at {
-            locals[slot] = self.value(now, list, locals, None);
-        }
-        // What one of them binds is forgotten before the next.
-        let free: Vec<usize> = (0..locals.len()).filter(|slot| slot == id || locals[*slot].is_null()).collect();
-        let kept = std::mem::take(&mut locals[*id]);
-        let own = self.own_id();
-        let mut seen_own = false;
-        let is_whole = self.holds(now, whole.as_ref(), false, locals, None);
-        let mut listed = BTreeSet::new();
-        for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
-            free.iter().for_each(|slot| locals[*slot] = Value::Null);
-            locals[*later] = Value::Bool(seen_own);
-            let item = std::mem::take(&mut locals[slot][position]);
-            let fits = each.fits(Some(&item), &self.state.globals, locals);
-            locals[slot][position] = item;
-            if !fits {
-                continue;
-            }
-            let other = text(&locals[*id]);
-            if other == own {
-                seen_own = true;
-                continue;
-            }
-            if other.is_empty() || self.state.members.meet(&other, &locals[*id]).is_none() {
-                continue;
-            }
-            if is_whole {
-                listed.insert(other.clone());
-            }
-            self.note(now, step, &other, locals, false);
-            self.tell(now, &other, start.as_ref(), initiate.as_ref(), locals);
-            touched.push(other);
-        }
-        free.iter().for_each(|slot| locals[*slot] = Value::Null);
-        locals[*later] = Value::Null;
-        locals[*id] = kept;
-        if is_whole {
-            let missed = self.state.members.missed_in(&listed);
-            self.outputs.extend(missed.into_iter().map(|who| Output::Heard(Heard::Missed { who })));
-        }
-    }
-
     /// Writes down what a step says of somebody: name, marks, the pair's variables.
-    fn note(&mut self, now: Instant, step: &Step, id: &str, locals: &[Value], polite: bool) {
+    pub(super) fn note(&mut self, now: Instant, step: &Step, id: &str, locals: &[Value], polite: bool) {
         let marks: Vec<(usize, bool)> = step
             .marks
             .iter()
             .map(|(slot, expression)| (*slot, self.holds(now, Some(expression), false, locals, Some(id))))
             .collect();
-        let nameless = self.state.members.get(id).is_some_and(|other| other.name.is_empty());
+        let nameless = self.state.members.get(id).is_some_and(|other| other.name().is_empty());
         let name = step.name.as_ref().filter(|_| nameless);
         let name = name.map(|name| text(&self.value(now, name, locals, Some(id))));
         let mut captured = vec![];
@@ -227,17 +175,18 @@ impl Talk {
         let Some(other) = self.state.members.get_mut(id) else { return };
         marks.into_iter().for_each(|(slot, flag)| other.mark(slot, flag));
         if let Some(name) = name {
-            other.name = name;
+            other.call(name);
         }
         // When both have offered, the variables are those of the offer that counts.
-        if !captured.is_empty() && (other.pair.is_empty() || polite) {
-            other.pair.resize(pairs, Value::Null);
-            captured.into_iter().for_each(|(slot, value)| other.pair[slot] = value);
+        if !captured.is_empty() && (other.pair().is_empty() || polite) {
+            let pair = other.pair_mut();
+            pair.resize(pairs, Value::Null);
+            captured.into_iter().for_each(|(slot, value)| pair[slot] = value);
         }
     }
 
     /// Tells the peer of somebody, if there is anything new to tell.
-    fn tell(
+    pub(super) fn tell(
         &mut self,
         now: Instant,
         id: &str,
@@ -247,8 +196,11 @@ impl Talk {
     ) {
         let script = self.script.clone();
         let start = self.holds(now, start, true, locals, Some(id));
+        // What a step says of the one side is true of its own frame only.
+        let revision = initiate.is_none().then_some(self.state.revision);
         let initiate = self.holds(now, initiate.or(Some(&script.initiate)), true, locals, Some(id));
-        let news = self.state.members.get_mut(id).and_then(|other| other.news(start, initiate));
+        let Some(other) = self.state.members.get_mut(id) else { return };
+        let news = other.news(start, initiate, revision);
         if let Some((start, initiate)) = news {
             self.outputs.push_back(Output::Heard(Heard::Met { who: id.to_owned(), start, initiate }));
         }
@@ -261,7 +213,7 @@ impl Talk {
                 continue;
             }
             if let Some(other) = self.state.members.meet(&id, &Value::from(id.as_str())) {
-                other.known = true;
+                other.get_known();
                 other.mark(0, !earlier);
             }
             self.tell(now, &id, None, None, &[]);
@@ -282,7 +234,7 @@ impl Talk {
         }
     }
 
-    fn holds(
+    pub(super) fn holds(
         &self,
         now: Instant,
         condition: Option<&Expression>,

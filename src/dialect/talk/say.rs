@@ -85,6 +85,7 @@ impl Talk {
         for saying in script.signals.offer.iter().filter_map(|index| script.sayings.get(*index)) {
             let offer = self.value(now, &saying.frame, locals, Some(to));
             if let Value::Array(offers) = &mut self.state.globals[OFFERS] {
+                self.state.revision += 1;
                 offers.push(offer);
             }
         }
@@ -92,7 +93,7 @@ impl Talk {
 
     /// The offerer makes the pair's variables, once.
     fn make_pair(&mut self, now: Instant, to: &str) {
-        if self.state.members.get(to).is_none_or(|other| !other.pair.is_empty()) {
+        if self.state.members.get(to).is_none_or(|other| !other.pair().is_empty()) {
             return;
         }
         let script = self.script.clone();
@@ -101,7 +102,7 @@ impl Talk {
             made.push(self.value(now, template, &[], Some(to)));
         }
         if let Some(other) = self.state.members.get_mut(to) {
-            other.pair = made;
+            *other.pair_mut() = made;
         }
     }
 

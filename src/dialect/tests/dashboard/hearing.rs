@@ -237,3 +237,39 @@ fn who_comes_back_is_met_as_a_stranger() {
     assert_eq!(stage.tell(Input::Back { id: "c" }), []);
     stage.check(&user_joined("c", ""), &meeting);
 }
+
+#[test]
+fn a_list_heard_again_tells_of_whom_and_what_is_new_and_of_nobody_else() {
+    let mut stage = Stage::entered(|_| {});
+    let entry = |id: &str, name: &str| format!(r#"{{"id":"{id}","name":"{name}"}}"#);
+    let reply = |entries: &[String]| user_joined("c", &[entries, &[entry("b", "Bea")]].concat().join(","));
+    let (nameless, named) = (entry("d", ""), entry("d", "Dee"));
+    stage.check(&reply(&[nameless.clone()]), &["mine, from c", "met c, start, offer", "met d, start, offer"]);
+    for _ in 0..3 {
+        stage.check(&reply(&[nameless.clone()]), &["mine, from c"]);
+    }
+    stage.check(&reply(&[nameless.clone(), entry("e", "")]), &["mine, from c", "met e, start, offer"]);
+    // A name that comes late is passed on with the next list of our own.
+    stage.check(&reply(&[named]), &["mine, from c"]);
+    let said = stage.tell(Input::Frame(&user_joined("a", "")));
+    let known = |output: &Output| matches!(output, Output::Send { text, .. } if text.contains(&entry("d", "Dee")));
+    assert!(said.iter().any(known), "{said:?}");
+    // Whoever has left is met anew.
+    let gone = envelope("user-left-room", ROOMS, "d", r#"{"roomId":"r","userId":"d"}"#);
+    stage.check(&gone, &["mine, from d", "left d"]);
+    stage.check(&reply(&[nameless]), &["mine, from c", "met d, start, offer"]);
+}
+
+#[test]
+fn a_listed_peer_that_was_not_to_be_started_is_when_a_later_list_says_so() {
+    let mut stage = Stage::entered(|_| {});
+    let entry = r#"{"id":"d","name":""}"#;
+    // No answer to our join: who is on it is there, and has not spoken to us.
+    for expected in
+        [vec!["mine, from c", "met c, start, offer", "met d, offer"], vec!["mine, from c"], vec!["mine, from c"]]
+    {
+        stage.check(&user_joined("c", entry), &expected);
+    }
+    let reply = format!(r#"{entry},{{"id":"b","name":"Bea"}}"#);
+    stage.check(&user_joined("c", &reply), &["mine, from c", "met d, start, offer"]);
+}
