@@ -29,6 +29,10 @@ const CHECK_PAUSE_LAST: Duration = Duration::from_millis(500);
 /// Consent is asked for this often at most (RFC 7675 §5.1).
 pub const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The end that answered asks this many times more seldom: the core's answers a check of the offering end with one of its
+/// own, so that it knows of consent without asking. It still asks, for ends that never check.
+const CONSENT_SPARED: u32 = 3;
+
 /// An open channel without traffic for this long has no SCTP timer left that matters.
 const QUIET_AFTER: Duration = Duration::from_millis(1_500);
 
@@ -53,6 +57,8 @@ pub struct Link {
     consent_interval: Duration,
     /// When the core wants its timers served, as of the last drain.
     asked: Option<Instant>,
+    /// Something has happened to it since the last drain.
+    touched: bool,
 }
 
 /// What a drain leaves behind.
@@ -71,7 +77,7 @@ impl Link {
         password: String,
         local: SocketAddr,
     ) -> Result<(Self, String), Error> {
-        let mut link = Self::new(now, setup, ufrag, password)?;
+        let mut link = Self::new(now, setup, ufrag, password, 1)?;
         link.channel = Some(link.core.create_data_channel("chat", Some(channel_init(setup)))?.id());
         link.gather_early(setup, local)?;
         let offer = link.core.create_offer(None)?;
@@ -90,7 +96,7 @@ impl Link {
         local: SocketAddr,
         sdp: String,
     ) -> Result<(Self, String), Error> {
-        let mut link = Self::new(now, setup, ufrag, password)?;
+        let mut link = Self::new(now, setup, ufrag, password, CONSENT_SPARED)?;
         link.core.set_remote_description(now, RTCSessionDescription::offer(sdp)?)?;
         link.gather_early(setup, local)?;
         let answer = link.core.create_answer(None)?;
@@ -113,6 +119,11 @@ impl Link {
             username_fragment: candidate.ufrag,
             ..RTCIceCandidateInit::default()
         })
+    }
+
+    /// Marks it as one to be drained. `false`: it is marked already.
+    pub fn touch(&mut self) -> bool {
+        !std::mem::replace(&mut self.touched, true)
     }
 
     pub fn ufrag(&self) -> &str {
@@ -163,8 +174,10 @@ impl Link {
     /// Drives the core until it is quiet and no timer is due. An event makes the next layer write, and may raise
     /// another, so events come first and are asked for again until there was none.
     pub fn drain(&mut self, now: Instant, drained: &mut Drained) {
+        self.touched = false;
         for _ in 0..ROUNDS_MAX {
             let mut eventful = false;
+            let was_checking = self.stage == Stage::Checking;
             while let Some(event) = self.core.poll_event() {
                 eventful = true;
                 self.on_event(event, drained);
@@ -176,6 +189,14 @@ impl Link {
                     self.fail(Reason::DtlsFailed, "alert sent", drained);
                 }
                 drained.datagrams.push((datagram.transport.peer_addr, datagram.message));
+            }
+            // When a pair is selected the core has a ClientHello ready, and lets it go when its timers are served. Not
+            // before the answer to the check: the other end drops what comes ahead of that.
+            if was_checking
+                && self.stage == Stage::Securing
+                && let Err(error) = self.tick(now)
+            {
+                self.fail_with(&error, drained);
             }
             if eventful {
                 continue;
@@ -235,12 +256,12 @@ impl Link {
         self.fail(reason, detail, drained);
     }
 
-    fn new(now: Instant, setup: &RtcSetup, ufrag: String, password: String) -> Result<Self, Error> {
+    fn new(now: Instant, setup: &RtcSetup, ufrag: String, password: String, spared: u32) -> Result<Self, Error> {
         let consent_interval = CONSENT_INTERVAL.min(setup.timeout.mul_f64(0.4));
         let configuration = RTCConfigurationBuilder::new().with_certificates(vec![setup.certificate.clone()]).build();
         let core = RTCPeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_setting_engine(settings(setup, CHECK_PAUSE_FIRST, consent_interval, ufrag.clone(), password))
+            .with_setting_engine(settings(setup, CHECK_PAUSE_FIRST, consent_interval * spared, ufrag.clone(), password))
             .build(now)?;
         Ok(Self {
             core,
@@ -252,6 +273,7 @@ impl Link {
             last_traffic: now,
             consent_interval,
             asked: None,
+            touched: false,
         })
     }
 

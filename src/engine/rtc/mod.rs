@@ -133,6 +133,13 @@ impl RtcEngine {
         self.notices.push_back((seat, notice));
     }
 
+    /// Lets the link be driven with the next `drain_touched`, once for all that has happened to it until then.
+    fn touch(&mut self, seat: Seat) {
+        if self.link(seat).is_some_and(Link::touch) {
+            self.touched.push(seat);
+        }
+    }
+
     fn link(&mut self, seat: Seat) -> Option<&mut Link> {
         self.links.get_mut(usize::from(seat.0))?.as_deref_mut()
     }
@@ -160,7 +167,7 @@ impl RtcEngine {
         let sdp = self.learn(seat, sdp);
         let Some(link) = self.link(seat) else { return Ok(()) };
         link.apply(now, sdp)?;
-        self.touched.push(seat);
+        self.touch(seat);
         self.tell(seat, Notice::Applied);
         Ok(())
     }
@@ -181,7 +188,7 @@ impl RtcEngine {
         let Some(link) = self.link(seat) else { return Ok(()) };
         link.admit(candidate)?;
         self.by_address.insert(address, seat);
-        self.touched.push(seat);
+        self.touch(seat);
         Ok(())
     }
 
@@ -210,7 +217,7 @@ impl RtcEngine {
     fn place(&mut self, seat: Seat, link: Link) {
         if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
             *slot = Some(Box::new(link));
-            self.touched.push(seat);
+            self.touch(seat);
         }
     }
 
@@ -239,9 +246,7 @@ impl RtcEngine {
         if let Err(error) = link.receive(now, local, from, datagram) {
             self.fail(seat, &error);
         }
-        if self.touched.last() != Some(&seat) {
-            self.touched.push(seat);
-        }
+        self.touch(seat);
     }
 
     /// Binding requests go by their USERNAME and set the address; all else goes by the address.
@@ -322,7 +327,7 @@ impl Engine for RtcEngine {
     fn send(&mut self, now: Instant, seat: Seat, payload: &[u8]) -> bool {
         let sent = self.link(seat).is_some_and(|link| link.send(now, payload));
         if sent {
-            self.touched.push(seat);
+            self.touch(seat);
             self.drain_touched(now);
         }
         sent
@@ -342,7 +347,7 @@ impl Engine for RtcEngine {
             if let Err(error) = link.tick(now) {
                 self.fail(seat, &error);
             }
-            self.touched.push(seat);
+            self.touch(seat);
         }
         self.drain_touched(now);
     }
@@ -368,7 +373,7 @@ impl Engine for RtcEngine {
         for index in 0..self.links.len() {
             if let Some(link) = self.links[index].as_deref_mut() {
                 link.close();
-                self.touched.push(Seat(index as u16));
+                self.touch(Seat(index as u16));
             }
         }
         self.drain_touched(now);
