@@ -5,12 +5,15 @@
 mod killed;
 #[path = "targets/mesh.rs"]
 mod mesh;
+#[path = "targets/revived.rs"]
+mod revived;
 #[path = "targets/server.rs"]
 mod server;
 
 use killed::check as check_killed;
 use mesh::{Arrival, Farewell, Mesh};
 use meshload::dialect::Dialect;
+use revived::{check_churn, check_churn_around_an_outage, check_revived};
 use server::Target;
 use std::process::Command;
 
@@ -156,6 +159,57 @@ fn plain_relays_of_three_shapes_may_die() {
 #[test]
 fn matchbox_may_die() {
     check_killed("matchbox", &matchbox());
+}
+
+#[test]
+fn peerjs_may_come_back() {
+    check_revived("peerjs", &peerjs());
+}
+
+#[test]
+fn peerjs_lets_its_peers_leave_and_come_back() {
+    check_churn("peerjs", &peerjs());
+}
+
+#[test]
+fn peerjs_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("peerjs", &peerjs());
+}
+
+#[test]
+fn y_webrtc_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("y-webrtc", &y_webrtc());
+}
+
+#[test]
+fn socketio_addpeer_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("socketio-addpeer", &addpeer());
+}
+
+#[test]
+fn simple_signal_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("simple-signal", &simple_signal());
+}
+
+/// Newcomers wait for each other's announce: none of them may wait for an offer that nobody makes twice.
+#[test]
+fn webtorrent_tracker_may_come_back() {
+    check_revived("webtorrent-tracker", &tracker());
+}
+
+#[test]
+fn webtorrent_tracker_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("webtorrent-tracker", &tracker());
+}
+
+#[test]
+fn a_plain_relay_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("relay", &relay("channel"));
+}
+
+#[test]
+fn matchbox_and_its_peers_may_come_back() {
+    check_churn_around_an_outage("matchbox", &matchbox());
 }
 
 /// The whole program, from its command line to the Summary.

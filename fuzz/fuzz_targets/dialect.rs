@@ -1,13 +1,20 @@
-//! A server that sends one conversation any frames at all, one a line.
+//! A server that sends one conversation any frames at all, one a line; the first line says in which dialect.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::dialect::{Conversation, Dialect, Input, Me, Output};
+use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, Me, Output, builtins};
 use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
-fuzz_target!(|frames: &str| {
+thread_local! {
+    /// Compiled once: that takes longer than a conversation does.
+    static DIALECTS: Vec<Dialect> = builtins().iter().map(BuiltIn::dialect).collect();
+}
+
+fuzz_target!(|text: &str| {
+    let (which, frames) = text.split_once('\n').unwrap_or(("0", text));
+    let which = which.bytes().next().unwrap_or(b'0');
     let now = Instant::now();
     let me = Me {
         id: "b".into(),
@@ -25,7 +32,7 @@ fuzz_target!(|frames: &str| {
         token: String::new(),
         seed: Seed(1),
     };
-    let mut conversation = Dialect::named("dashboard").unwrap().converse(me);
+    let mut conversation = DIALECTS.with(|all| all[usize::from(which.wrapping_sub(b'0')) % all.len()].converse(me));
     conversation.handle(now, Input::Open);
     drain(&mut *conversation);
     for frame in frames.lines() {

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use meshload::peer::{Config, Input, Output, Peer, Talk, TalkPattern};
+use meshload::peer::{Config, Input, Output, Peer, Redial, Talk, TalkPattern};
 use meshload::vocabulary::event::What;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::Seat;
@@ -29,6 +29,7 @@ struct Step {
 #[derive(Arbitrary, Debug)]
 enum Deed {
     Companion,
+    Back,
     Upgraded,
     Lost,
     Joined,
@@ -37,6 +38,7 @@ enum Deed {
     Nonsense,
     Met { start: bool, initiate: bool },
     Left,
+    Missed,
     Offer { polite: bool },
     Answer,
     Candidate,
@@ -55,20 +57,27 @@ enum Deed {
     Talk,
     Hush,
     Leave,
+    Depart { silent: bool },
     Wake,
 }
 
-fuzz_target!(|steps: Vec<Step>| {
+fuzz_target!(|case: (bool, Vec<Step>)| {
+    let (redials, steps) = case;
     let start = Instant::now();
     let mut now = start;
-    let mut peer = peer(start);
+    let redial = Redial::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
+    let mut peer = peer(start).redialing(redials.then_some(redial));
     let mut books = Books::default();
     peer.handle(now, Input::Begin { due: now });
     books.drain(&mut peer);
     for Step { millis, seat, deed } in steps.into_iter().take(STEPS_MAX) {
         now += Duration::from_millis(millis.into());
-        let woken = matches!(deed, Deed::Wake);
-        peer.handle(now, input(Seat(u16::from(seat) % (ROOM_SIZE + 1)), deed));
+        let (seat, woken) = (Seat(u16::from(seat) % (ROOM_SIZE + 1)), matches!(deed, Deed::Wake));
+        if matches!(deed, Deed::Back) {
+            // Its edge is a new one.
+            books.decided.remove(&seat);
+        }
+        peer.handle(now, input(seat, deed));
         books.drain(&mut peer);
         if woken {
             assert!(peer.wake_at().is_none_or(|at| at > now), "woken, and wants to be woken at once again");
@@ -118,6 +127,7 @@ fn input(seat: Seat, deed: Deed) -> Input {
     let failure = || Failure::new(Phase::Join, Reason::Closed, "close 1001");
     match deed {
         Deed::Companion => Input::Companion { seat },
+        Deed::Back => Input::Back { seat },
         Deed::Upgraded => Input::Upgraded,
         Deed::Lost => Input::Lost(failure()),
         Deed::Joined => Input::Heard(Heard::Joined),
@@ -126,6 +136,7 @@ fn input(seat: Seat, deed: Deed) -> Input {
         Deed::Nonsense => Input::Heard(Heard::Nonsense),
         Deed::Met { start, initiate } => Input::Heard(Heard::Met { who: seat, start, initiate }),
         Deed::Left => Input::Heard(Heard::Left { who: seat }),
+        Deed::Missed => Input::Heard(Heard::Missed { who: seat }),
         Deed::Offer { polite } => said(Signal::Offer { sdp: sdp() }, polite),
         Deed::Answer => said(Signal::Answer { sdp: sdp() }, false),
         Deed::Candidate => said(Signal::Candidate(candidate()), false),
@@ -144,6 +155,7 @@ fn input(seat: Seat, deed: Deed) -> Input {
         Deed::Talk => Input::Talk,
         Deed::Hush => Input::Hush,
         Deed::Leave => Input::Leave,
+        Deed::Depart { silent } => Input::Depart { silent },
         Deed::Wake => Input::Wake,
     }
 }

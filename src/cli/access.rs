@@ -38,6 +38,36 @@ pub struct AccessArgs {
     pub allow_candidates: Vec<Cidr>,
 }
 
+impl AccessArgs {
+    /// The options that lead to the same server again, as a shell takes them, each after a blank: files by their
+    /// whole path. Whom one may put under load is consent, and everybody gives that for themselves.
+    pub fn again(&self) -> String {
+        let files = [("tokens", &self.tokens), ("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];
+        let mut words = String::new();
+        for (name, path) in files {
+            if let Some(path) = path {
+                let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                words += &format!(" --{name} {}", in_shell(&whole.display().to_string()));
+            }
+        }
+        if let Some((host, port)) = &self.connect_to {
+            words += &format!(" --connect-to {host}:{port}");
+        }
+        for (name, is_given) in [("insecure", self.insecure), ("no-proxy", self.no_proxy)] {
+            if is_given {
+                words += &format!(" --{name}");
+            }
+        }
+        words
+    }
+}
+
+/// One word of a shell's, in quotes only where it needs them.
+fn in_shell(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
 /// `10.0.0.1:9000`, `[::1]:9000`, `name:9000`.
 fn host_and_port(text: &str) -> Result<(String, u16), String> {
     let unfit = || "expected HOST:PORT, such as 10.0.0.5:9000 or [::1]:9000".to_owned();
@@ -50,6 +80,41 @@ fn host_and_port(text: &str) -> Result<(String, u16), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_in_is_told_as_a_shell_takes_it() {
+        let mut args = AccessArgs { ca: Some("/keys/my ca's.pem".into()), ..none() };
+        assert_eq!(args.again(), r" --ca '/keys/my ca'\''s.pem'");
+        let here = std::env::current_dir().unwrap();
+        args = AccessArgs {
+            tokens: Some("tokens.txt".into()),
+            cert: Some("/a.pem".into()),
+            key: Some("/a.key".into()),
+            insecure: true,
+            connect_to: Some(("[::1]".to_owned(), 9_000)),
+            no_proxy: true,
+            allow_target: vec!["example.org".to_owned()],
+            ..none()
+        };
+        let tokens = in_shell(&here.join("tokens.txt").display().to_string());
+        let rest = "--cert /a.pem --key /a.key --connect-to [::1]:9000 --insecure --no-proxy";
+        assert_eq!(args.again(), format!(" --tokens {tokens} {rest}"));
+        assert_eq!(none().again(), "");
+    }
+
+    fn none() -> AccessArgs {
+        AccessArgs {
+            tokens: None,
+            ca: None,
+            cert: None,
+            key: None,
+            insecure: false,
+            connect_to: None,
+            no_proxy: false,
+            allow_target: vec![],
+            allow_candidates: vec![],
+        }
+    }
 
     #[test]
     fn a_host_and_a_port_are_both_needed() {

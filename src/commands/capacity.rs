@@ -215,8 +215,7 @@ fn conclude(
     let Survey { vary, profile, .. } = task;
     let target = profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned());
     let command = |load: f64| {
-        let changed = vary.apply(profile, load);
-        let target = profile.target.url_shown.as_ref().map(|url| format!(" --target {url}")).unwrap_or_default();
+        let (changed, target) = (vary.apply(profile, load), way_in(args, profile));
         let options = vary.options(&changed)?;
         Some(format!("meshload run profile.toml {options}{target} --seed {}", task.seed))
     };
@@ -250,7 +249,7 @@ fn conclude(
 }
 
 fn search_command(args: &CapacityArgs, task: &Survey) -> String {
-    let target = task.profile.target.url_shown.as_ref().map(|url| format!(" --target {url}")).unwrap_or_default();
+    let target = way_in(args, &task.profile);
     format!(
         "meshload capacity profile.toml --vary {} --from {} --to {} --resolution {}% --headroom {}% --seed {}{target}",
         task.vary.name(),
@@ -260,6 +259,12 @@ fn search_command(args: &CapacityArgs, task: &Survey) -> String {
         args.search.headroom * 100.0,
         task.seed
     )
+}
+
+/// The options by which a command meets the same target: none for an embedded one.
+fn way_in(args: &CapacityArgs, profile: &Profile) -> String {
+    let target = profile.target.url_shown.as_ref();
+    target.map(|url| format!(" --target {url}{}", args.access.again())).unwrap_or_default()
 }
 
 fn gate_line(gate: &Gate) -> GateLine {

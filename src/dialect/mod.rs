@@ -150,7 +150,7 @@ pub enum Input<'a> {
     Frame(&'a str),
     /// The peer wants something said.
     Say(Say<String>),
-    /// Another of the room, by its id on the wire, has joined; `earlier`: before this peer did.
+    /// Another of the room, by its id on the wire, has joined; `earlier`: before this peer did, and an offer is due.
     Present { id: &'a str, earlier: bool },
     /// Another of the room, known by this id, comes back with a new session: what was known of it is void.
     Back { id: &'a str },

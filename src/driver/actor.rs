@@ -136,6 +136,7 @@ impl Actor {
             Stimulus::Lost(failure) => {
                 self.connected = false;
                 self.peer.handle(now, Input::Lost(failure));
+                self.be_absent();
             }
             Stimulus::Frame(text) => {
                 self.conversation.handle(now, dialect::Input::Frame(text));
@@ -155,6 +156,15 @@ impl Actor {
             }
         }
         self.settle(now);
+    }
+
+    /// Nobody waits for it on the board, or calls it, until it has joined again.
+    fn be_absent(&self) {
+        match &self.board {
+            Some(board) if self.peer.dials_again() => board.lose(self.place.seat),
+            Some(board) => board.go(self.place.seat),
+            None => {}
+        }
     }
 
     /// Forgets what was said and heard on the socket before.
@@ -236,6 +246,7 @@ impl Actor {
         match heard.clone().try_map(|id| self.seat(id)) {
             Some(heard) if !returns => {
                 let joined = heard == Heard::Joined;
+                let refused = matches!(heard, Heard::Refused(_));
                 let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
                 if let Heard::Signal { from, signal, .. } = &heard {
                     self.witness(*from, false, signal);
@@ -249,6 +260,8 @@ impl Actor {
                 }
                 if let Some(board) = self.board.as_ref().filter(|_| joined) {
                     board.join(self.place.seat);
+                } else if refused {
+                    self.be_absent();
                 }
             }
             // The server named it before its own peer has read how it is called.
@@ -287,6 +300,8 @@ impl Actor {
         for (seat, id, earlier) in board.present(self.place.seat) {
             if !self.introduced.contains(&seat) {
                 self.introduced.push(seat);
+                // After a loss the room is joined anew, and nothing is to be offered where a channel is open.
+                let earlier = earlier && !self.peer.has_decided(seat);
                 self.conversation.handle(now, dialect::Input::Present { id: &id, earlier });
                 self.listen(now, 0);
             }

@@ -64,6 +64,14 @@ impl Board {
         self.change(seat, |notice| notice.joined = notice.joined.or(Some(number)));
     }
 
+    /// Whoever sits there has no socket, and joins anew when it has one: until then nobody can reach it.
+    pub(super) fn lose(&self, seat: Seat) {
+        let is_joined = |notice: &Notice| notice.joined.is_some();
+        if self.0.places.borrow().get(usize::from(seat.0)).is_some_and(is_joined) {
+            self.change(seat, |notice| notice.joined = None);
+        }
+    }
+
     /// Whoever sits there never comes, or does not come back.
     pub fn go(&self, seat: Seat) {
         self.change(seat, |notice| notice.gone = true);
@@ -133,5 +141,49 @@ impl Board {
                 waker.wake();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEATS: [Seat; 3] = [Seat(0), Seat(1), Seat(2)];
+
+    fn board() -> Board {
+        let board = Board::new(3);
+        for (seat, id) in SEATS.into_iter().zip(["a", "b", "c"]) {
+            board.name(seat, id);
+            board.join(seat);
+        }
+        board
+    }
+
+    #[test]
+    fn who_lost_its_socket_is_called_by_nobody_and_comes_last_when_it_has_joined_again() {
+        let board = board();
+        let [first, second, third] = SEATS;
+        board.lose(first);
+        assert_eq!(board.present(third), [(second, "b".to_owned(), true)]);
+        assert!(board.is_turn_of(first) && !board.is_turn_of(second), "the turn goes by seats again");
+        board.join(first);
+        assert_eq!(board.present(third), [(first, "a".to_owned(), false), (second, "b".to_owned(), true)]);
+        assert_eq!(board.present(first), [(second, "b".to_owned(), true), (third, "c".to_owned(), true)]);
+    }
+
+    #[test]
+    fn nobody_waits_for_who_lost_its_socket_for_good() {
+        let board = board();
+        board.go(SEATS[0]);
+        assert!(board.is_turn_of(SEATS[2]));
+        assert_eq!(board.present(SEATS[2]), [(SEATS[1], "b".to_owned(), true)]);
+    }
+
+    #[test]
+    fn a_loss_before_the_join_is_no_news() {
+        let board = Board::new(3);
+        let edition = board.edition();
+        board.lose(SEATS[0]);
+        assert_eq!(board.edition(), edition);
     }
 }

@@ -180,6 +180,17 @@ impl Peer {
         self.standing == Standing::Gone
     }
 
+    /// Its socket is gone, and another will take its place.
+    pub fn dials_again(&self) -> bool {
+        use Standing::{ExpectRedial, ExpectRejoined, ExpectReupgrade};
+        matches!(self.standing, ExpectRedial { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
+    }
+
+    /// Nothing more is to be negotiated with whoever sits there.
+    pub fn has_decided(&self, seat: Seat) -> bool {
+        self.pairs.is_decided(seat)
+    }
+
     /// When `Input::Wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
         let own = match self.standing {

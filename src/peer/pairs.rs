@@ -66,6 +66,10 @@ impl Pairs {
         self.edges.get(usize::from(seat.0)).is_some_and(|edge| edge.handshake.is_open())
     }
 
+    pub fn is_decided(&self, seat: Seat) -> bool {
+        self.edges.get(usize::from(seat.0)).is_some_and(|edge| edge.handshake.is_decided())
+    }
+
     pub fn wake_at(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }

@@ -1,6 +1,7 @@
 //! Getting in: TLS with real handshakes, tokens, proxies, and secrets that nobody tells.
 
 mod between;
+mod capacity;
 mod certificates;
 #[path = "../manners/play.rs"]
 #[expect(dead_code, reason = "the other suite needs more of it")]

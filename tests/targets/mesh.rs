@@ -176,7 +176,8 @@ impl Room {
             let errand = self.errand(seat, receiver, &clock);
             errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
             for (other, mailbox) in mailboxes.iter().enumerate() {
-                mailbox.try_send(Nudge::Companion { seat }).unwrap();
+                // Who has failed hears nothing any more; the failure is told with the mesh.
+                mailbox.try_send(Nudge::Companion { seat }).ok();
                 sender.try_send(Nudge::Companion { seat: Seat(other as u16) }).unwrap();
             }
             mailboxes.push(sender);

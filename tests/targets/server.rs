@@ -37,7 +37,7 @@ impl Target {
         Self { program: "node".into(), arguments, environment: vec![], path: String::new(), port: None }
     }
 
-    /// A program of `cargo install --root target/targets`, given an address that was free a moment ago.
+    /// A program of `cargo install --root tests/targets/cargo`, given an address that was free a moment ago.
     pub fn program(name: &str) -> Self {
         let cached = std::env::var_os("MESHLOAD_TARGETS").map_or_else(|| folder().join("cargo"), PathBuf::from);
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -73,6 +73,15 @@ impl Target {
 
     /// `None`: it can't be started here, and why is printed.
     pub fn start(&self) -> Option<Running> {
+        self.start_at(0)
+    }
+
+    /// The same, on the port of one that has ended.
+    pub fn start_again(&self, ended: u16) -> Running {
+        self.start_at(ended).expect("it was started before")
+    }
+
+    fn start_at(&self, port: u16) -> Option<Running> {
         let file = self.arguments.get(2).map(Path::new).filter(|_| self.port.is_none());
         let installed =
             file.is_none_or(Path::exists) && (self.port.is_some() || folder().join("node_modules").exists());
@@ -82,7 +91,10 @@ impl Target {
         }
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn();
+        command.env("LOOPBACK_PORT", port.to_string());
+        // A pipe that nobody reads stops the server once it is full.
+        let stdout = if self.port.is_some() { Stdio::null() } else { Stdio::piped() };
+        let spawned = command.stdout(stdout).stderr(Stdio::null()).stdin(Stdio::null()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) => {
@@ -99,6 +111,10 @@ impl Target {
 }
 
 impl Running {
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Waits until so many clients are connected at once.
     pub fn wait_for_clients(&self, count: usize) {
         let enough = (0..20_000).any(|_| {

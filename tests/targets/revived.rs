@@ -1,0 +1,111 @@
+//! A real server that is killed and comes back, and peers that leave and come back: who has been away finds the others.
+
+use super::server::Target;
+use meshload::summary::Summary;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// How long a killed server is away.
+const DOWN: Duration = Duration::from_millis(1_500);
+
+const ROOMS: &str = r#"
+[target]
+reconnect_first = "200ms"
+reconnect_cap = "1s"
+[rooms]
+count = 2
+size = 4
+[arrivals]
+shape = "burst"
+[phases]
+steady = "12s"
+drain = "5s"
+[messages]
+rate = "5/s"
+"#;
+
+/// Everybody leaves about once, the first of the room too, half of them without a goodbye.
+const CHURN: &str = r#"
+[churn]
+leave = "10%/s"
+host_leaves = true
+silent = "50%"
+"#;
+
+/// Open channels stay open, messages flow on, and every peer is known to the new server as it was to the old.
+pub fn check_revived(dialect: &str, target: &Target) {
+    let Some(summary) = play(dialect, target, "", true) else { return };
+    let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
+    let story = format!("{dialect}: {peers:?} {edges:?} {messages:?} {:#?}", summary.outages);
+    assert_eq!((edges.opened, edges.failed, edges.closed_early), (12, 0, 0), "{story}");
+    assert_eq!((messages.lost, messages.duplicated, messages.out_of_order), (0, 0, 0), "{story}");
+    assert_eq!((peers.joined, peers.rejoins, peers.reconnects), (8, 0, 8), "{story}");
+    let [outage] = &summary.outages[..] else { panic!("{story}") };
+    assert_eq!((outage.lost, outage.back), (8, 8), "{story}");
+    assert!(outage.recovery_us >= Some(DOWN.as_micros() as u64), "{story}");
+}
+
+/// Who comes back meets all who are there.
+pub fn check_churn(dialect: &str, target: &Target) {
+    let Some(summary) = play(dialect, target, CHURN, false) else { return };
+    let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
+    let story = format!("{dialect}: {peers:?} {edges:?} {:?} {:#?}", summary.counts.messages, summary.failures);
+    println!("{story}");
+    assert_eq!((peers.failed, peers.unfinished, peers.joined), (0, 0, 8 + peers.rejoins), "{story}");
+    assert_eq!((edges.failed, edges.dropped, edges.planned), (0, 0, 12), "{story}");
+    assert!(peers.rejoins > 3 && edges.rejoins > peers.rejoins, "{story}");
+    // An edge is unfinished only where a leave came into its handshake.
+    let leaves = edges.left.min(edges.unfinished);
+    assert_eq!((edges.opened + edges.unfinished, edges.unfinished), (12 + edges.rejoins, leaves), "{story}");
+    assert_eq!(summary.counts.messages.lost, 0, "{story}");
+}
+
+/// Both at once: who comes back after the outage meets all, which a new server learns from them alone.
+pub fn check_churn_around_an_outage(dialect: &str, target: &Target) {
+    let Some(summary) = play(dialect, target, CHURN, true) else { return };
+    let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
+    let story = format!("{dialect}: {peers:?} {edges:?} {:#?} {:#?}", summary.failures, summary.outages);
+    println!("{story}");
+    assert!(peers.rejoins > 2 && peers.reconnects > 2, "{story}");
+    assert_eq!((peers.unfinished, peers.dropped), (0, 0), "{story}");
+    // Who came back while nobody answered has failed, and so has what was being negotiated then; nothing else.
+    let expected = ["refused", "closed"];
+    assert!(summary.failures.iter().all(|row| expected.contains(&row.reason.as_str())), "{story}");
+    assert!(edges.opened > 12 && edges.left > 0 && edges.closed_early == edges.left, "{story}");
+    assert_eq!(summary.counts.messages.lost, 0, "{story}");
+}
+
+/// Plays a run; with `dies`, its server is killed once all channels are open, and comes back on the same port.
+fn play(dialect: &str, target: &Target, more: &str, dies: bool) -> Option<Summary> {
+    let server = target.start()?;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.toml"), format!("{ROOMS}{more}")).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_meshload"))
+        .args(["run", "p.toml", "--dialect", dialect, "--target", &target.url(&server), "--out", "report"])
+        .args(["--on-invalid", "warn"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let steady = told.by_ref().find(|line| line.contains("steady") && line.contains("edges"));
+    assert!(steady.is_some(), "{dialect}: never all open");
+    let _server = if dies {
+        let port = server.port();
+        drop(server);
+        // How long it is away is what is played here.
+        thread::sleep(DOWN);
+        target.start_again(port)
+    } else {
+        server
+    };
+    let rest: Vec<String> = told.collect();
+    run.wait().unwrap();
+    let text = std::fs::read_to_string(folder.path().join("report/summary.json"));
+    let summary = Summary::read(&text.unwrap_or_else(|error| panic!("{error}: {rest:#?}"))).unwrap();
+    summary.counts.conserved().unwrap();
+    Some(summary)
+}
