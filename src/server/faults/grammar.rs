@@ -4,7 +4,8 @@
 //! rule      = action { blank match }
 //! action    = "drop" | "delay" blank span | "duplicate" [ blank count ] | "reorder"
 //!           | "corrupt" blank ( "frame" | "fingerprint" ) | "reject" | "disconnect" | "stall" blank time
-//!           | "rename-channel" blank name | "capacity" blank count "/s"
+//!           | "rename-channel" blank name | "capacity" blank count ( "/s" | blank "frames/s" )
+//! An action may be followed by a colon, as it is often written: capacity: 900 frames/s.
 //! span      = time                  fixed
 //!           | time ".." time        uniform
 //!           | time "~" time         normal: mean and standard deviation
@@ -39,6 +40,7 @@ const KEYS: &[&str] = &["direction", "type", "channel", "room", "peer", "p", "nt
 pub fn rule(text: &str) -> Result<Rule, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let name = words.next().ok_or("a rule begins with an action, such as drop")?;
+    let name = name.strip_suffix(':').unwrap_or(name);
     // A word with `=` belongs to the match already.
     let mut argument = || words.next_if(|word| !word.contains('='));
     let mut needed = |what: &str| argument().ok_or(format!("{name} of what? expected {what} after it"));
@@ -56,7 +58,11 @@ pub fn rule(text: &str) -> Result<Rule, String> {
         "disconnect" => Action::Disconnect,
         "stall" => Action::Stall(time(needed("a time, such as 5s")?)?),
         "rename-channel" => Action::RenameChannel(needed("a channel's name")?.to_owned()),
-        "capacity" => Action::Capacity(rate(needed("a rate, such as 500/s")?)?),
+        "capacity" => {
+            let count = needed("a rate, such as 500/s")?;
+            let unit = if count.contains('/') { None } else { argument() };
+            Action::Capacity(rate(&format!("{count}{}", unit.unwrap_or_default()))?)
+        }
         other => return Err(unknown("action", other, ACTIONS)),
     };
     let mut matches = Match::default();
@@ -128,7 +134,8 @@ fn copies(text: &str) -> Result<u32, String> {
 }
 
 fn rate(text: &str) -> Result<u32, String> {
-    let number = text.strip_suffix("/s").and_then(|number| number.parse().ok());
+    let number = text.strip_suffix("/s").map(|count| count.strip_suffix("frames").unwrap_or(count));
+    let number = number.and_then(|number| number.parse().ok());
     number.filter(|rate| (1..=1_000_000).contains(rate)).ok_or(format!("capacity {text}: expected 1/s to 1000000/s"))
 }
 
@@ -189,6 +196,7 @@ mod tests {
             check(text);
         }
         assert_eq!(rule("duplicate").unwrap(), rule("duplicate 2").unwrap());
+        assert_eq!(rule("capacity: 500 frames/s type=x").unwrap(), rule("capacity 500/s type=x").unwrap());
         assert_eq!(rule("drop nth=..2 age=..1s").unwrap(), rule(" drop  nth=1..2 age=0s..1000ms ").unwrap());
     }
 
@@ -202,6 +210,8 @@ mod tests {
         check("delay 20ms..10ms", "20ms..10ms ends before it begins");
         check("duplicate 1", "duplicate 1: expected 2 to 100");
         check("capacity 0/s", "capacity 0/s: expected 1/s to 1000000/s");
+        check("capacity 500", "capacity 500: expected 1/s to 1000000/s");
+        check("capacty: 500/s", "capacty: no such action; did you mean capacity?");
         check("drop chanel=x", "chanel: no such key; did you mean channel?");
         check("drop type=", "type= has no value");
         check(
