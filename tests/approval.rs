@@ -87,22 +87,26 @@ fn a_host_that_never_answers_is_the_cause_of_joins_that_time_out() {
 }
 
 #[test]
-fn a_dialect_without_a_request_to_join_is_told_and_nothing_is_run() {
+fn what_the_dialect_does_not_allow_is_told_with_its_place_and_nothing_is_run() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_meshload"))
-        .args([
-            "run",
-            "--dialect",
-            "peerjs",
-            "--target",
-            "ws://127.0.0.1:9/peerjs",
-            "--set",
-            "handshake.approval=reject",
-        ])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("handshake.approval: the dialect peerjs has no join-request"), "{told}");
+    std::fs::write(
+        folder.path().join("p.toml"),
+        "[target]\ndialect = \"peerjs\"\n\n[handshake]\napproval = \"reject\"\n",
+    )
+    .unwrap();
+    let check = |args: &[&str], expected: &str| {
+        let mut meshload = Command::new(env!("CARGO_BIN_EXE_meshload"));
+        let output = meshload.args(args).current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), told.as_str()), (Some(2), expected), "{args:?}");
+    };
+    let nobody = "handshake.approval: the dialect peerjs has no join-request, so nobody would ask; leave it off";
+    let target = ["--target", "ws://127.0.0.1:9/peerjs"];
+    for command in ["run", "check", "capacity"] {
+        check(&[&[command, "p.toml"], &target[..]].concat(), &format!("{nobody} (p.toml:5)\n"));
+    }
+    let typed = ["probe", "--dialect", "peerjs", "--set", "handshake.approval=approve"];
+    check(&[&typed[..], &target[..]].concat(), &format!("{nobody} (--set handshake.approval)\n"));
+    let embedded = "target.dialect: the embedded server doesn't speak peerjs; name yours, such as --target";
+    check(&["run", "p.toml"], &format!("{embedded} ws://127.0.0.1:9000/peerjs (p.toml:2)\n"));
 }

@@ -4,9 +4,14 @@ use meshload::controller::{self, Order};
 use meshload::dialect::{self, Dialect};
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
-use meshload::server::{self, Kind, Routing};
+use meshload::server::{self, Kind, Routing, Server, Snapshot, Tallies};
 use meshload::summary::Summary;
+use meshload::vocabulary::ids::Seat;
 use meshload::vocabulary::seed::Seed;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Three rooms in which everybody leaves about once.
 const LIVELY: &str = r#"
@@ -30,14 +35,18 @@ fn play(kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
 }
 
 fn play_in(dialect: Dialect, kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
+    let embedded = server::Config { kind, routing, ..server::Config::default() };
+    play_at(|order| Order { embedded, ..order }, dialect, Seed(1), more)
+}
+
+fn plan(seed: Seed, more: &str) -> Plan {
     let text = format!("{LIVELY}{more}");
-    let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
-    let plan = Plan::new(profile, Seed(1));
-    let order = Order {
-        embedded: server::Config { kind, routing, ..server::Config::default() },
-        workers: 2,
-        ..Order::new(plan.clone(), "t1".to_owned(), dialect)
-    };
+    Plan::new(profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap(), seed)
+}
+
+fn play_at(choose: impl FnOnce(Order) -> Order, dialect: Dialect, seed: Seed, more: &str) -> (Plan, Summary) {
+    let plan = plan(seed, more);
+    let order = choose(Order { workers: 2, ..Order::new(plan.clone(), "t1".to_owned(), dialect) });
     let summary = controller::run(order).unwrap().summary;
     summary.counts.conserved().unwrap();
     (plan, summary)
@@ -152,4 +161,105 @@ fn in_a_protocol_of_a_users_own_who_comes_back_meets_all_again() {
         let (plan, summary) = play_in(dialect, Kind::Relay, Routing::All, &more);
         judge(&plan, &summary, &format!("silent {silent}"));
     }
+}
+
+#[test]
+fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_counted() {
+    for kind in [Kind::Relay, Kind::Registry] {
+        for more in ["", "silent = \"100%\"\n"] {
+            let server = Counting::start(server::Config { kind, ..server::Config::default() });
+            let url = Some(server.url.clone());
+            let (_, summary) =
+                play_at(|order| Order { url, ..order }, Dialect::named("dashboard").unwrap(), Seed(1), more);
+            let (theirs, ours) = (server.stop(), &summary.counts.signaling);
+            let case = format!("{kind:?}, {more}: {theirs:?}, {} sent, {} received", ours.sent, ours.received);
+            // A goodbye is lost where the socket ends before the server has read it.
+            let goodbyes = ["participant-left", "user-left-room"].map(|kind| ours.by_type[kind].sent).iter().sum();
+            assert!(theirs.received <= ours.sent && ours.sent - theirs.received <= goodbyes, "{case}");
+            // What reaches a socket whose peer has gone is delivered, and read by nobody.
+            assert!(ours.received <= theirs.delivered, "{case}");
+            let unread = theirs.delivered - ours.received;
+            assert!(unread * 20 < theirs.delivered, "{case}");
+            let amplification = summary.amplification.unwrap();
+            assert_eq!(amplification, ours.received as f64 / ours.concerned as f64, "{case}");
+            assert!(amplification > 1.5, "{case}: {amplification}");
+        }
+    }
+}
+
+/// A server that tells what it counted.
+struct Counting {
+    url: String,
+    tallies: Arc<Tallies>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Counting {
+    fn start(config: server::Config) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let server = runtime.block_on(Server::bind(config)).unwrap();
+            tell.send((server.url(), server.tallies())).unwrap();
+            runtime.block_on(server.run(async { _ = stopped.await }));
+        });
+        let (url, tallies) = told.recv().unwrap();
+        Self { url, tallies, stop, thread }
+    }
+
+    /// Once it has read what the last of its clients said.
+    fn stop(self) -> Snapshot {
+        while self.tallies.snapshot().connections > 0 {
+            thread::yield_now();
+        }
+        self.stop.send(()).unwrap();
+        self.thread.join().unwrap();
+        self.tallies.snapshot()
+    }
+}
+
+#[test]
+fn who_comes_back_while_the_host_is_away_is_let_in_when_it_is_there_again() {
+    const APPROVED: &str = "[handshake]\napproval = \"approve\"\n";
+    let embedded = |kind| server::Config { kind, ..server::Config::default() };
+    let (seed, at_once, later) = (1..)
+        .map(|seed| (seed, waits(&plan(Seed(seed), APPROVED))))
+        .find_map(|(seed, waits)| {
+            let later = waits.iter().filter(|wait| matches!(wait, Some(time) if *time > Duration::ZERO)).count() as u64;
+            let at_once = waits.iter().filter(|wait| **wait == Some(Duration::ZERO)).count() as u64;
+            (later >= 3).then_some((Seed(seed), at_once, later))
+        })
+        .unwrap();
+    for kind in [Kind::Relay, Kind::Registry] {
+        for silence in ["", "silent = \"100%\"\n"] {
+            let more = format!("{silence}{APPROVED}");
+            let dashboard = Dialect::named("dashboard").unwrap();
+            let (_, summary) = play_at(|order| Order { embedded: embedded(kind), ..order }, dashboard, seed, &more);
+            let peers = &summary.counts.peers;
+            let case = format!("{kind:?}, {silence}, {seed:?}: {at_once} and {later}, {peers:?}");
+            assert_eq!((peers.failed, summary.counts.edges.failed), (0, 0), "{case}: {:#?}", summary.failures);
+            assert_eq!(peers.joined, 12 + at_once + later, "{case}");
+        }
+    }
+}
+
+/// How long each return has to wait for its host, if that comes back in time at all; a host waits for nobody.
+fn waits(plan: &Plan) -> Vec<Option<Duration>> {
+    let end = plan.profile.phases.steady;
+    let mut waits = vec![];
+    for room in &plan.rooms {
+        let of = |seat: Seat| room.departures.iter().filter(move |departure| departure.seat == seat);
+        for member in &room.departures {
+            let Some(back) = member.back else { continue };
+            let until = of(member.seat).map(|next| next.at).filter(|at| *at > back).min().unwrap_or(end);
+            let away = of(Seat(0)).find(|host| host.at < back && host.back.is_none_or(|host| back < host));
+            waits.push(match away {
+                Some(host) if member.seat != Seat(0) => host.back.filter(|host| *host < until).map(|host| host - back),
+                _ => Some(Duration::ZERO),
+            });
+        }
+    }
+    waits
 }

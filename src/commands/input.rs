@@ -5,7 +5,7 @@ use super::stdout::complain;
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
-use crate::profile::{self, Checks, Knob, Override, Profile, Source, Target, builtin, nearest};
+use crate::profile::{self, Checks, Knob, Override, Problem, Profile, Source, Target, builtin, nearest};
 use crate::vocabulary::choice::Approval;
 use std::fs::File;
 use std::io::{self, Read};
@@ -42,21 +42,25 @@ pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let dialect = named_dialect(profile)?;
     if profile.handshake.approval != Approval::Off && !dialect.asks() {
         let name = dialect.name();
-        complain([format!("handshake.approval: the dialect {name} has no join-request, so nobody would ask")]);
+        let message = format!("the dialect {name} has no join-request, so nobody would ask; leave it off");
+        complain([Problem {
+            path: "handshake.approval".to_owned(),
+            message,
+            at: profile.handshake.approval_at.clone(),
+        }]);
         return Err(Exit::Usage);
     }
     Ok(dialect)
 }
 
 fn named_dialect(profile: &Profile) -> Result<Dialect, Exit> {
-    let Target { dialect: name, url, .. } = &profile.target;
+    let Target { dialect: name, dialect_at, url, .. } = &profile.target;
     match Dialect::named(name).filter(|_| !Path::new(name).is_file()) {
         // A file may say what the embedded server understands; of the built-ins only the dashboard does.
         Some(dialect) if url.is_none() && dialect.name() != "dashboard" => {
             let sample = dialect.sample().to_owned();
-            complain([format!(
-                "target.url: the embedded server doesn't speak {name}; name yours, such as --target {sample}"
-            )]);
+            let message = format!("the embedded server doesn't speak {name}; name yours, such as --target {sample}");
+            complain([Problem { path: "target.dialect".to_owned(), message, at: dialect_at.clone() }]);
             Err(Exit::Usage)
         }
         Some(dialect) => Ok(dialect),

@@ -3,6 +3,7 @@
 use super::Diagnosis;
 use super::cause::{Cause, Confidence};
 use super::findings::{Fanout, Findings, Outcome, Roster, Trials, Volley, Word};
+use super::request::Request;
 use super::story::Story;
 use crate::vocabulary::event::Part;
 use crate::vocabulary::failure::{Failure, Reason};
@@ -29,6 +30,7 @@ pub fn diagnose(findings: &Findings) -> Diagnosis {
         .or_else(|| findings.trials.as_ref().and_then(table))
         .or_else(|| findings.trials.as_ref().and_then(volleys))
         .or_else(|| findings.stories.iter().find_map(rewritten))
+        .or_else(|| failed.and_then(|story| asked(findings, story)))
         .or_else(|| failed.and_then(|story| trace(story, findings.trials.is_some())))
         .or_else(|| findings.stories.iter().find_map(candidates))
         .or_else(|| findings.roster.as_ref().and_then(roster))
@@ -225,6 +227,21 @@ fn candidates(story: &Story) -> Option<Case> {
     (said > 0 && heard == 0).then_some(Case { cause: Cause::CandidateDrop, confidence: Confidence::High, evidence })
 }
 
+/// Somebody asked to be let in, and has not been.
+fn asked(findings: &Findings, story: &Story) -> Option<Case> {
+    let request = story.seats().find_map(|seat| findings.asking.of_peer(story, seat))?;
+    let evidence = request.evidence(story);
+    if let Request::Unanswered { .. } | Request::AnswerLost { .. } = request {
+        return Some(Case { cause: Cause::NoAnswer, confidence: Confidence::High, evidence: vec![evidence] });
+    }
+    let aged = &findings.trials.as_ref()?.aged;
+    aged.lost(Word::Request).then(|| {
+        // One message of the access channel is all that the experiments say there.
+        let line = arrived("Between two connections subscribed for over 1.5 s", aged);
+        Case { cause: Cause::ChannelIsolation, confidence: Confidence::Medium, evidence: vec![evidence, line] }
+    })
+}
+
 /// Reads the failed handshake itself.
 fn trace(story: &Story, tried: bool) -> Option<Case> {
     let (one, two, failure) = story.worst_edge()?;
@@ -303,9 +320,14 @@ fn rest(findings: &Findings, failed: Option<&Story>) -> Case {
         };
     };
     let mut evidence = vec![];
-    evidence.extend(story.worst_edge().map(|(one, two, failure)| {
-        format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)
-    }));
+    match story.refusal() {
+        Some(failure) => evidence.push(told(&failure)),
+        None => evidence.extend(story.worst_edge().map(|(one, two, failure)| {
+            format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)
+        })),
+    }
+    let request = story.seats().find_map(|seat| findings.asking.of_peer(story, seat));
+    evidence.extend(request.map(|request| request.evidence(story)));
     evidence.push(match findings.trials {
         Some(_) => "Every experiment between the probe's own connections came out well: it may fail only sometimes; \
                     --times tells how often."

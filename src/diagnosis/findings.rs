@@ -1,5 +1,6 @@
 //! What the probe found out, as data: handshakes, and the outcomes of its experiments.
 
+use super::request::Asking;
 use super::story::Story;
 use crate::vocabulary::failure::Failure;
 use std::time::Duration;
@@ -11,6 +12,8 @@ pub struct Findings {
     pub refused: Option<Failure>,
     /// Handshakes, smallest room first.
     pub stories: Vec<Story>,
+    /// The words that tell of requests in them.
+    pub asking: Asking,
     pub trials: Option<Trials>,
     pub roster: Option<Roster>,
     pub fanout: Option<Fanout>,

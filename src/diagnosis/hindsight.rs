@@ -11,6 +11,7 @@ pub use ears::Words;
 pub use shares::{Verdict, in_percent, name, overall, verdicts};
 
 use super::cause::Cause;
+use super::request::Request;
 use super::story::Story;
 use crate::vocabulary::event::Part;
 use crate::vocabulary::failure::{Failure, Reason};
@@ -95,14 +96,14 @@ fn insight(ears: &Ears<'_>, pool: &Pool, edge: (Seat, Seat), failure: &Failure) 
 }
 
 fn join(ears: &Ears<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
-    let asked = directions.into_iter().find_map(|(own, _)| Some((own, ears.hearers_of_request(own)?)));
-    let Some((own, hearers)) = asked else { return no_further(failure) };
-    let own = ears.story.number(own);
-    let Some(hearer) = hearers.first().map(|seat| ears.story.number(*seat)) else {
-        return Insight::unknown(format!("Peer {own} asked to be let in (join-request), and no host heard it."));
+    let Some(request) = directions.into_iter().find_map(|(own, _)| ears.request(own)) else {
+        return no_further(failure);
     };
-    let evidence = format!("Peer {own} asked to be let in (join-request); peer {hearer} heard it, and never answered.");
-    Insight::new(&[Cause::NoAnswer], evidence)
+    let cause = match request {
+        Request::Unheard { .. } => Cause::Unknown,
+        Request::Unanswered { .. } | Request::AnswerLost { .. } => Cause::NoAnswer,
+    };
+    Insight::new(&[cause], request.evidence(ears.story))
 }
 
 fn no_further(failure: &Failure) -> Insight {

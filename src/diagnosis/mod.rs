@@ -5,6 +5,7 @@ mod decide;
 mod findings;
 pub mod hindsight;
 mod ladder;
+mod request;
 mod story;
 mod told;
 
@@ -12,6 +13,7 @@ pub use cause::{Cause, Confidence};
 pub use decide::diagnose;
 pub use findings::{Fanout, Findings, Outcome, Roster, Shot, Trials, Volley, Word};
 pub use ladder::{Arrival, Party, Step, ladder};
+pub use request::Asking;
 pub use story::{Loss, Progress, Story};
 pub use told::told;
 

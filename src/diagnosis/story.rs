@@ -192,6 +192,10 @@ impl Story {
         self.losses().is_empty() && self.directions().all(|(own, other)| self.unheard(own, other, Part::Candidate) == 0)
     }
 
+    pub fn seats(&self) -> impl Iterator<Item = Seat> + use<> {
+        (0..self.size).map(Seat)
+    }
+
     pub fn edges(&self) -> impl Iterator<Item = (Seat, Seat)> + use<> {
         let size = self.size;
         (0..size).flat_map(move |one| (one + 1..size).map(move |two| (Seat(one), Seat(two))))

@@ -142,7 +142,8 @@ impl Recorder {
         }
     }
 
-    /// The room's last edge is decided: what turned out well is forgotten.
+    /// The room's last edge is decided: what turned out well is forgotten. Who leaves comes back after that, to peers
+    /// whose own joins are long over: a return is counted, and no part of a trace.
     pub(super) fn trace_end(&mut self, spot: Spot) {
         let place = &mut self.rooms[spot.room].trace;
         let Some(trace) = place.as_deref_mut() else { return };

@@ -17,7 +17,7 @@ pub use render::{html, json, mermaid, text};
 pub use report::{Remedy, Repeated, Report, Room};
 pub use world::{Line, News, Play, Tidings, World};
 
-use crate::diagnosis::{Cause, Findings, Story, diagnose};
+use crate::diagnosis::{Asking, Cause, Findings, Story, diagnose};
 use crate::dialect::Dialect;
 use crate::summary::run::Way;
 use crate::vocabulary::choice::{Approval, Initiator, Trigger};
@@ -34,6 +34,9 @@ use std::time::Duration;
 const EXPERIMENTS_SPEAK: &str = "dashboard";
 /// Between two peers of the first handshakes: the later one finds the earlier one listening.
 const GAP: Duration = Duration::from_millis(100);
+/// A larger room is tried for as long as all of it keeps within the timeout and 3 s, experiments included: once
+/// something is amiss, and it took longer than this to get through all the same, they say more.
+const AMISS_MAX: Duration = Duration::from_millis(500);
 
 /// What is to be probed, and how.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ pub enum Repeat {
 
 /// Probes, and tells each step as it is done.
 pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -> Report {
-    let mut findings = Findings::default();
+    let mut findings = Findings { asking: Asking::of(&order.dialect.kinds()), ..Findings::default() };
     let mut lab = match Lab::open(world, &order.run_id, order.timeout) {
         Ok(lab) => lab,
         Err(failure) => {
@@ -78,10 +81,12 @@ pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -
     let mut cast = Cast { order, plays: 0 };
     for size in order.sizes.iter().copied() {
         tell(&format!("{size} peers"));
+        let began = lab.world.now();
         let story = cast.play(&mut lab, &steady(size), order.trigger, order.settle, tell);
         let works = story.opened() == story.planned();
+        let limps = is_amiss(&story) && lab.world.now().saturating_duration_since(began) > AMISS_MAX;
         findings.stories.push(story);
-        if !works {
+        if !works || limps {
             break;
         }
     }

@@ -48,6 +48,7 @@ pub(super) fn handshake(root: &Section<'_>) -> Handshake {
                 ("ignore", Approval::Ignore),
             ],
         ),
+        approval_at: section.place("approval"),
     };
     if handshake.settle >= handshake.timeout && section.is_given("settle") {
         let (settle, timeout) = (section.shown("settle"), section.shown("timeout"));

@@ -154,6 +154,8 @@ pub struct Target {
     /// The URL as reports show it: without userinfo and query.
     pub url_shown: Option<String>,
     pub dialect: String,
+    /// `file:line`, or the option.
+    pub dialect_at: String,
     pub headers: BTreeMap<String, Secret>,
     pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
@@ -214,6 +216,8 @@ pub struct Handshake {
     pub timeout: Duration,
     /// Off: peers join without asking the room's host.
     pub approval: Approval,
+    /// `file:line`, or the option: whether a dialect has words for it is found out after the profile is read.
+    pub approval_at: String,
 }
 
 /// Messages over open channels, per peer.

@@ -120,8 +120,16 @@ impl<'a> Section<'a> {
     }
 
     pub fn problem(&self, key: &str, message: impl Into<String>) {
-        let at = self.tree.get(key).map_or(self.at, |node| &node.at);
-        self.reader.problem(&self.path_of(key), at, message);
+        self.reader.problem(&self.path_of(key), self.at(key), message);
+    }
+
+    /// Where the value was written, for what is found out about it later.
+    pub fn place(&self, key: &str) -> String {
+        self.at(key).show(self.reader.file)
+    }
+
+    fn at(&self, key: &str) -> &'a At {
+        self.tree.get(key).map_or(self.at, |node| &node.at)
     }
 
     pub fn node(&self, key: &str) -> Option<&'a Node> {

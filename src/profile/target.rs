@@ -62,6 +62,7 @@ pub(super) fn check(root: &Section<'_>) -> Target {
         url_shown: url.as_deref().map(|url| shown(written, url)),
         url: url.map(Secret::new),
         dialect,
+        dialect_at: section.place("dialect"),
         headers: headers(&section),
         subprotocol: section.text("subprotocol").map(Secret::new),
         origin: section.text("origin"),

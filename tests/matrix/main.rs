@@ -30,29 +30,38 @@ fn diagnosed(case: Case) -> Cause {
     let delays_ms = [0, 1, 5, 20, 100];
     let delay_max = Duration::from_millis(delays_ms[case.seed as usize / 2 % delays_ms.len()]);
     let mut world = Virtual::new(case.kind, routing, case.fault, delay_max, Seed(case.seed));
-    let order = Order {
-        run_id: format!("m{}", case.seed),
+    let order = Order { sizes: (2..=case.peers).collect(), ..order(case.seed) };
+    let cause = probe(&mut world, &order, &mut |_| {}).diagnosis.cause;
+    // A far one is held to its right cause only: experiments there take as many seconds as their round trips add up to.
+    let near = delay_max <= Duration::from_millis(20);
+    if near {
+        check_time(&world, &order, cause, 40 * delay_max, &format!("{case:?}"));
+    }
+    cause
+}
+
+fn order(seed: u64) -> Order {
+    Order {
+        run_id: format!("m{seed}"),
         dialect: Dialect::named("dashboard").unwrap(),
-        sizes: (2..=case.peers).collect(),
+        sizes: vec![2, 3],
         trigger: Trigger::PeerReady,
         initiator: Initiator::LowerId,
         settle: Duration::ZERO,
         approval: Approval::Off,
         timeout: Duration::from_secs(2),
         trickle: true,
-        seed: Seed(case.seed),
+        seed: Seed(seed),
         repeat: None,
         try_remedies: false,
         way: Default::default(),
-    };
-    let report = probe(&mut world, &order, &mut |_| {});
-    // Promised for a server that is near: within 2 s if healthy, within the timeout + 3 s if not.
-    let limit_s = if report.diagnosis.cause == Cause::None { 2 } else { 2 + 3 };
-    // A far one is held to its right cause only: experiments there take as many seconds as their round trips add up to.
-    let limit = Duration::from_secs(limit_s) + 40 * delay_max;
-    let near = delay_max <= Duration::from_millis(20);
-    assert!(!near || world.elapsed() <= limit, "{case:?} took {:?}", world.elapsed());
-    report.diagnosis.cause
+    }
+}
+
+/// Promised for a server that is near: within 2 s if healthy, within the timeout + 3 s if not.
+fn check_time(world: &Virtual, order: &Order, cause: Cause, more: Duration, case: &str) {
+    let limit = if cause == Cause::None { Duration::from_secs(2) } else { order.timeout + Duration::from_secs(3) };
+    assert!(world.elapsed() <= limit + more, "{case} took {:?}", world.elapsed());
 }
 
 /// One row: how often each cause was named.
@@ -98,4 +107,42 @@ fn each_preset_is_named_and_a_healthy_server_never_blamed() {
 #[ignore = "the whole table: just diagnose-matrix"]
 fn the_whole_matrix() {
     check(20);
+}
+
+/// Whoever listens to the room's list learns of the others with the next one, 5 s later: two peers meet by it.
+#[test]
+fn a_handshake_that_limps_is_not_followed_by_another_that_takes_its_whole_timeout() {
+    for timeout_s in [4, 6, 10, 30] {
+        let delay = Duration::from_millis(1);
+        let mut world = Virtual::new(Kind::Registry, Routing::All, Some("timing"), delay, Seed(1));
+        let order = Order { timeout: Duration::from_secs(timeout_s), ..order(1) };
+        let report = probe(&mut world, &order, &mut |_| {});
+        assert_eq!(report.diagnosis.cause, Cause::Timing, "{timeout_s} s");
+        assert_eq!(report.is_open(), timeout_s > 5, "{timeout_s} s");
+        check_time(&world, &order, report.diagnosis.cause, Duration::ZERO, &format!("{timeout_s} s"));
+    }
+}
+
+#[test]
+fn a_request_to_be_let_in_that_comes_to_nothing_has_the_cause_that_the_evidence_allows() {
+    let check = |approval: Approval, fault: Option<&str>, expected: Cause, evidence: &str| {
+        for kind in [Kind::Relay, Kind::Registry] {
+            for peers in [2, 3] {
+                let mut world = Virtual::new(kind, Routing::All, fault, Duration::from_millis(1), Seed(1));
+                let order = Order { approval, sizes: (2..=peers).collect(), ..order(1) };
+                let diagnosis = probe(&mut world, &order, &mut |_| {}).diagnosis;
+                let case = format!("{approval:?} {fault:?} {kind:?} {peers}");
+                assert_eq!(diagnosis.cause, expected, "{case}: {diagnosis:?}");
+                assert!(diagnosis.evidence[0].contains(evidence), "{case}: {diagnosis:?}");
+                check_time(&world, &order, diagnosis.cause, Duration::ZERO, &case);
+            }
+        }
+    };
+    check(Approval::Approve, None, Cause::None, "all that was said arrived");
+    check(Approval::Ignore, None, Cause::NoAnswer, "peer 0, the host, heard it, and never answered");
+    check(Approval::Reject, None, Cause::Rejected, "REJECTED_BY_HOST");
+    let lost = Some("drop type=join-approved");
+    check(Approval::Approve, lost, Cause::NoAnswer, "answered, and the answer never arrived");
+    let isolated = Some("drop channel=webrtc-dashboard-access");
+    check(Approval::Approve, isolated, Cause::ChannelIsolation, "and no host heard it");
 }

@@ -1,5 +1,6 @@
 //! Who heard what of whom, channel by channel: in one room, and in all of them together.
 
+use super::super::request::{Asking, Request};
 use super::super::story::Story;
 use crate::vocabulary::event::{Concern, What};
 use crate::vocabulary::ids::Seat;
@@ -16,8 +17,7 @@ const JUST_JOINED: Duration = Duration::from_millis(20);
 pub struct Words {
     rooms: Vec<Kind>,
     chat: Vec<Kind>,
-    /// The word by which a peer asks the host to be let in.
-    request: Option<Kind>,
+    asking: Asking,
 }
 
 /// A channel that announcements are said on.
@@ -71,7 +71,7 @@ impl Words {
         Self {
             rooms: find(&["user-joined-room"]),
             chat: find(&["participant-joined", "peer-ready"]),
-            request: find(&["join-request"]).first().copied(),
+            asking: Asking::of(kinds),
         }
     }
 
@@ -141,12 +141,9 @@ impl<'a> Ears<'a> {
         Some(said.saturating_duration_since(self.story.upgraded_at(to)?))
     }
 
-    /// Who heard the peer ask to be let in, if it asked and has not joined.
-    pub fn hearers_of_request(&self, peer: Seat) -> Option<Vec<Seat>> {
-        let request = self.words.request?;
-        let waits = self.story.said_at(peer, request).is_some() && self.story.joined_at(peer).is_none();
-        let seats = (0..self.story.size()).map(Seat);
-        waits.then(|| seats.filter(|seat| self.story.heard_in_place(peer, *seat, request) == Some(true)).collect())
+    /// What became of the peer's request to be let in, if it asked and has not joined.
+    pub fn request(&self, peer: Seat) -> Option<Request> {
+        self.words.asking.of_peer(self.story, peer)
     }
 
     /// Somebody of the room has heard the peer.

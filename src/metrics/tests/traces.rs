@@ -81,3 +81,28 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
     merged.merge(play(&[0]).recorder);
     assert_eq!(merged.traced().iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [0, 1]);
 }
+
+#[test]
+fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_counted_only() {
+    for slowest in [0, 1] {
+        let mut story = traced(&[2, 2], slowest);
+        for room in [0, 1] {
+            story.join(room, 0, 0).join(room, 10, 1);
+        }
+        let failure = || Failure::timed_out(Phase::Discovery);
+        story.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        story.open(1, 20, 0, 1);
+        let facts = |story: &Story| story.recorder.traced().iter().map(|room| room.facts.len()).collect::<Vec<_>>();
+        let (kept_before, facts_before) = (kept(&story), facts(&story));
+        assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });
+        for room in [0, 1] {
+            story.tell(room, 11_000, 1, What::Left { silent: false, early: true }).join(room, 12_000, 1);
+        }
+        // Slower than any first session, and worse.
+        story.open(0, 15_000, 0, 1);
+        story.tell(1, 22_000, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        assert_eq!((kept(&story), facts(&story)), (kept_before, facts_before));
+        let edges = story.summary().counts.edges;
+        assert_eq!((edges.rejoins, edges.opened, edges.failed), (2, 2, 2));
+    }
+}

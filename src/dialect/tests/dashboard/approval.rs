@@ -49,6 +49,11 @@ fn who_waits_takes_no_part_in_the_room_and_asks_again_when_the_host_shows() {
     stage.check(&list(&["a"]), &["mine"]);
     stage.pass(REJOIN_PAUSE);
     stage.check(&list(&["a"]), &["mine", "say join-request"]);
+    // Before a list that names the host and lacks it nobody asks: the next one may show it.
+    let of_host = |there: &[&str]| list(there).replace(r#""id":"r","#, r#""id":"r","hostId":"h","#);
+    stage.pass(REJOIN_PAUSE);
+    stage.check(&of_host(&["a"]), &["mine"]);
+    stage.check(&of_host(&["a", "h"]), &["mine", "say join-request"]);
     // Once let in, it meets those whom the next list shows.
     stage.tell(Input::Frame(&of_access("join-approved", "a", "b")));
     stage.check(&list(&["a", "b"]), &["mine", "met a, start"]);
