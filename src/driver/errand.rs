@@ -120,8 +120,9 @@ impl<Books: Fn(Event)> Errand<Books> {
             self.stirred = false;
             let mut more = self.poll_socket(context);
             more |= self.poll_board(context);
-            more |= self.poll_engine(context);
-            more |= self.poll_alarm(context);
+            // Who is behind reads what has come before it looks at the clock: else what is there already is asked for again.
+            let unread = self.poll_engine(context);
+            more |= unread || self.poll_alarm(context);
             if matches!(self.socket, Socket::Gone)
                 && self.actor.is_gone()
                 && self.engine.poll_closed(context).is_ready()
@@ -132,6 +133,8 @@ impl<Books: Fn(Event)> Errand<Books> {
                 return Poll::Pending;
             }
         }
+        // However much comes, no timer waits for longer than a turn.
+        self.poll_alarm(context);
         context.waker().wake_by_ref();
         Poll::Pending
     }

@@ -24,6 +24,7 @@ use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
 use rustc_hash::FxHashMap;
 pub use settings::host_candidate;
+use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,6 +38,10 @@ const BATCH: usize = 64;
 
 /// Longer than any datagram that a loopback DTLS or STUN stack sends on purpose; in bytes.
 const DATAGRAM_BYTES_MAX: usize = 4_096;
+
+/// What may wait unread: a burst of DTLS flights from the others of a room of 100, while this peer waits for its turn. The
+/// kernel's default holds 92 full datagrams; in bytes.
+const RECEIVE_BYTES: usize = 1024 * 1024;
 
 /// What the connections of a worker have in common.
 #[derive(Clone)]
@@ -110,6 +115,8 @@ impl RtcEngine {
     fn bind(setup: RtcSetup, seats: u16, credentials: ChaCha8Rng, address: IpAddr) -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind((address, 0))?;
         socket.set_nonblocking(true)?;
+        // What waits unread is held by the kernel only while it waits. As much as the machine allows is better than nothing.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
         setup.neighbourhood.join(local);

@@ -244,9 +244,12 @@ fn a_list_heard_again_tells_of_whom_and_what_is_new_and_of_nobody_else() {
     let entry = |id: &str, name: &str| format!(r#"{{"id":"{id}","name":"{name}"}}"#);
     let reply = |entries: &[String]| user_joined("c", &[entries, &[entry("b", "Bea")]].concat().join(","));
     let (nameless, named) = (entry("d", ""), entry("d", "Dee"));
-    stage.check(&reply(&[nameless.clone()]), &["mine, from c", "met c, start, offer", "met d, start, offer"]);
+    stage.check(
+        &reply(std::slice::from_ref(&nameless)),
+        &["mine, from c", "met c, start, offer", "met d, start, offer"],
+    );
     for _ in 0..3 {
-        stage.check(&reply(&[nameless.clone()]), &["mine, from c"]);
+        stage.check(&reply(std::slice::from_ref(&nameless)), &["mine, from c"]);
     }
     stage.check(&reply(&[nameless.clone(), entry("e", "")]), &["mine, from c", "met e, start, offer"]);
     // A name that comes late is passed on with the next list of our own.
