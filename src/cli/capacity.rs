@@ -14,7 +14,7 @@ use std::time::Duration;
   meshload capacity --vary rooms --target ws://127.0.0.1:9000/ws/ --target-pid 4242
   meshload capacity mine.toml --vary room-size --to 40 --require 12
   meshload capacity --target ws://127.0.0.1:9001/ws/ --beside reports/broadcast    two servers side by side
-  meshload capacity --vary rooms --set 'faults.rules=[\"capacity 500/s\"]'    a server whose limit is known
+  meshload capacity --vary rooms --set 'faults.rules=[\"capacity 300/s\"]'    a server whose limit is known
 
 Exits with 0 when it names a number, 99 if the lowest load fails already or --require is missed, 98 if no probe was valid.")]
 pub struct CapacityArgs {
