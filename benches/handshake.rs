@@ -22,10 +22,7 @@ fn main() {
     let _warm = Edge::open(&setup);
     let (cpu, resident) = (memory::cpu_seconds(), memory::resident_bytes());
     let began = Instant::now();
-    let open: Vec<Edge> = match abreast {
-        1 => (0..edges).map(|_| Edge::open(&setup)).collect(),
-        _ => (0..edges / abreast).flat_map(|_| Edge::open_abreast(&setup, abreast)).collect(),
-    };
+    let open: Vec<Edge> = (0..edges / abreast).flat_map(|_| Edge::open_abreast(&setup, abreast)).collect();
     let edges = open.len();
     let spent = memory::cpu_seconds() - cpu;
     let grown = memory::resident_bytes().saturating_sub(resident);

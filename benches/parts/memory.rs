@@ -40,15 +40,7 @@ pub struct Edge {
 
 impl Edge {
     pub fn open(setup: &RtcSetup) -> Self {
-        let mut edge = Self::begin(setup);
-        for _ in 0..STEPS_MAX {
-            if edge.opened == 2 {
-                edge.settle();
-                return edge;
-            }
-            edge.step();
-        }
-        panic!("an edge in memory did not open in {STEPS_MAX} steps");
+        Self::open_abreast(setup, 1).remove(0)
     }
 
     /// Edges that take turns, a batch of datagrams each, as the edges of a room do.
@@ -114,12 +106,7 @@ impl Edge {
         true
     }
 
-    /// Settles, and turns the clock to the next timer.
-    fn step(&mut self) {
-        self.settle();
-        self.turn_clock();
-    }
-
+    /// To the next timer.
     fn turn_clock(&mut self) {
         if self.opened == 2 {
             return;
