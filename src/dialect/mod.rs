@@ -1,6 +1,7 @@
 //! Wire text ⇄ words: a signaling protocol is a file, and one peer's talk in it is sans-IO.
 
 mod acquaintance;
+mod brief;
 mod builtin;
 mod check;
 mod codec;

@@ -1,5 +1,6 @@
 //! A compiled dialect: everything that a conversation needs, valid by construction.
 
+use super::brief::Brief;
 use super::codec::Codec;
 use super::expression::Expression;
 use super::look::{Look, Rest};
@@ -34,6 +35,8 @@ pub(super) struct Script {
     pub vars: Vec<Template>,
     pub pair: Vec<Template>,
     pub initiate: Expression,
+    /// `initiate` changes only with a variable, or with what is known of the other.
+    pub is_steady: bool,
     pub polite: Expression,
     pub sayings: Vec<Saying>,
     pub signals: Signals,
@@ -200,6 +203,8 @@ pub(super) enum Deed {
         /// Where the list lies while it is gone through.
         at: usize,
         each: Pattern,
+        /// Where items may be old news, what tells.
+        brief: Option<Brief>,
         id: usize,
         later: usize,
         /// Whether the list names everybody, so that who was in the one before and isn't in this one is missed.

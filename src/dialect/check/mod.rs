@@ -7,7 +7,7 @@ mod rules;
 use super::codec::Codec;
 use super::document::{self, Item, Node};
 use super::expression::Expression;
-use super::names::{BUILT_IN, Names, Scope};
+use super::names::{BUILT_IN, Names, Place, Scope};
 use super::pattern::is_name;
 use super::problem::{Problems, suggestion};
 use super::script::{Deed, Discovery, JoinStep, Rule, Script, Timer};
@@ -168,6 +168,7 @@ impl<'a> Checker<'a> {
             me,
             vars,
             pair,
+            is_steady: !initiate.reads(&|place| matches!(place, Place::Local(_) | Place::Members | Place::Now)),
             initiate,
             polite,
             sayings,

@@ -2,6 +2,7 @@
 
 use super::join::{settings, shared};
 use super::{Checker, condition};
+use crate::dialect::brief::{Brief, Reading};
 use crate::dialect::codec::Codec;
 use crate::dialect::document::{Item, Node};
 use crate::dialect::expression::Expression;
@@ -126,6 +127,7 @@ impl Checker<'_> {
         };
         let who = item.key(who_key).and_then(|node| self.who(node, &format!("{path}.{who_key}"), scope));
         scope.of_peer = who.is_some() || chosen == "peers";
+        let first = scope.locals.len();
         if chosen == "peers" {
             // The list's own names have to be known to the conditions of this step.
             scope.local("later");
@@ -140,7 +142,13 @@ impl Checker<'_> {
         let capture = capture(item, path, scope, problems);
         let set = item.key("set").map(|node| settings(node, path, scope, problems)).unwrap_or_default();
         let name = item.key("name").map(|node| Template::compile(node, &format!("{path}.name"), scope, problems));
-        let deed = self.deed(chosen, item, path, scope, each);
+        let mut deed = self.deed(chosen, item, path, scope, each);
+        if let Some(Deed::Peers { each, brief, id, start, initiate: None, .. }) = &mut deed
+            && marks.is_empty()
+            && capture.is_empty()
+        {
+            *brief = Brief::of(&Reading { each, id: *id, first, name: name.as_ref(), start: start.as_ref() });
+        }
         scope.of_peer = false;
         let addressed = who_key == "to";
         Some(Step { when, pause, who, addressed, name, marks, capture, set, deed: deed? })
@@ -164,6 +172,7 @@ impl Checker<'_> {
                 list: Template::compile(node?, &format!("{path}.peers"), scope, self.problems),
                 at: scope.unnamed(),
                 each: each?,
+                brief: None,
                 id: scope.local("id"),
                 later: scope.local("later"),
                 whole,
