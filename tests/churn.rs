@@ -1,17 +1,15 @@
 //! Peers that leave and come back, with real sockets and real channels.
 
-use meshload::controller::{self, Order};
+use meshload::controller::{self, Embedded, Order};
 use meshload::dialect::{self, Dialect};
 use meshload::plan::Plan;
 use meshload::profile::{self, Source};
-use meshload::server::{self, Kind, Routing, Server, Snapshot, Tallies};
+use meshload::server::{self, Kind, Routing, Snapshot};
 use meshload::summary::Summary;
 use meshload::vocabulary::ids::Seat;
 use meshload::vocabulary::seed::Seed;
-use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
-use tokio::sync::oneshot;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Three rooms in which everybody leaves about once.
 const LIVELY: &str = r#"
@@ -167,11 +165,11 @@ fn in_a_protocol_of_a_users_own_who_comes_back_meets_all_again() {
 fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_counted() {
     for kind in [Kind::Relay, Kind::Registry] {
         for more in ["", "silent = \"100%\"\n"] {
-            let server = Counting::start(server::Config { kind, ..server::Config::default() });
-            let url = Some(server.url.clone());
+            let server = Embedded::start(server::Config { kind, ..server::Config::default() }).unwrap();
+            let url = Some(server.url());
             let (_, summary) =
                 play_at(|order| Order { url, ..order }, Dialect::named("dashboard").unwrap(), Seed(1), more);
-            let (theirs, ours) = (server.stop(), &summary.counts.signaling);
+            let (theirs, ours) = (counted(&server), &summary.counts.signaling);
             let case = format!("{kind:?}, {more}: {theirs:?}, {} sent, {} received", ours.sent, ours.received);
             // A goodbye is lost where the socket ends before the server has read it.
             let goodbyes = ["participant-left", "user-left-room"].map(|kind| ours.by_type[kind].sent).iter().sum();
@@ -187,44 +185,21 @@ fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_coun
     }
 }
 
-/// A server that tells what it counted.
-struct Counting {
-    url: String,
-    tallies: Arc<Tallies>,
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Counting {
-    fn start(config: server::Config) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let server = runtime.block_on(Server::bind(config)).unwrap();
-            tell.send((server.url(), server.tallies())).unwrap();
-            runtime.block_on(server.run(async { _ = stopped.await }));
-        });
-        let (url, tallies) = told.recv().unwrap();
-        Self { url, tallies, stop, thread }
+/// What the server counted once it has read what the last of its clients said.
+fn counted(server: &Embedded) -> Snapshot {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while server.tallies().snapshot().connections > 0 {
+        assert!(Instant::now() < deadline, "clients that never went");
+        thread::yield_now();
     }
-
-    /// Once it has read what the last of its clients said.
-    fn stop(self) -> Snapshot {
-        while self.tallies.snapshot().connections > 0 {
-            thread::yield_now();
-        }
-        self.stop.send(()).unwrap();
-        self.thread.join().unwrap();
-        self.tallies.snapshot()
-    }
+    server.tallies().snapshot()
 }
 
 #[test]
 fn who_comes_back_while_the_host_is_away_is_let_in_when_it_is_there_again() {
     const APPROVED: &str = "[handshake]\napproval = \"approve\"\n";
     let embedded = |kind| server::Config { kind, ..server::Config::default() };
-    let (seed, at_once, later) = (1..)
+    let (seed, at_once, later) = (1..10_000)
         .map(|seed| (seed, waits(&plan(Seed(seed), APPROVED))))
         .find_map(|(seed, waits)| {
             let later = waits.iter().filter(|wait| matches!(wait, Some(time) if *time > Duration::ZERO)).count() as u64;

@@ -2,15 +2,14 @@
 
 #[path = "fixtures/serving.rs"]
 mod serving;
+#[path = "fixtures/watched.rs"]
+mod watched;
 
 use meshload::summary::Summary;
 use serving::Serving;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_meshload");
+use watched::Watched;
 
 /// Two rooms whose messages flow for long enough to lose the server and to see it again.
 const PROFILE: &str = r#"
@@ -31,31 +30,15 @@ rate = "5/s"
 
 /// Plays a run whose server is killed when a line of progress has `sign`, and started again after `down`.
 fn play(kind: &str, more: &str, sign: &str, down: Duration) -> Summary {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("p.toml"), format!("{PROFILE}{more}")).unwrap();
     let server = Serving::start(&["--kind", kind]);
     let address = server.url.trim_start_matches("ws://").trim_end_matches("/ws/").to_owned();
-    let mut run = Command::new(PROGRAM)
-        .args(["run", "p.toml", "--target", &server.url, "--out", "report", "--format", "json"])
-        .current_dir(folder.path())
-        .env("MESHLOAD_ON_INVALID", "warn")
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let shown = lines.by_ref().find(|line| line.contains("steady") && line.contains(sign));
-    assert!(shown.is_some(), "no line of progress has {sign:?}");
+    let mut run = Watched::start(&format!("{PROFILE}{more}"), &["--target", &server.url]);
+    run.until_steady(sign);
     drop(server);
     // How long the target is down is what is played here.
     thread::sleep(down);
     let _server = Serving::start(&["--kind", kind, "--listen", &address]);
-    let rest: Vec<String> = lines.collect();
-    run.wait().unwrap();
-    let text = std::fs::read_to_string(folder.path().join("report/summary.json"));
-    let summary = Summary::read(&text.unwrap_or_else(|error| panic!("{error}: {rest:#?}"))).unwrap();
-    summary.counts.conserved().unwrap();
-    summary
+    run.end().0
 }
 
 fn check(kind: &str) {

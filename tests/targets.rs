@@ -9,6 +9,8 @@ mod mesh;
 mod revived;
 #[path = "targets/server.rs"]
 mod server;
+#[path = "fixtures/watched.rs"]
+mod watched;
 
 use killed::check as check_killed;
 use mesh::{Arrival, Farewell, Mesh};

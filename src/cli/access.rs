@@ -1,6 +1,7 @@
 //! The options about getting in: whom TLS believes, tokens, and the way to the target.
 
 use crate::vocabulary::cidr::Cidr;
+use crate::vocabulary::shell;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use std::path::PathBuf;
@@ -47,7 +48,7 @@ impl AccessArgs {
         for (name, path) in files {
             if let Some(path) = path {
                 let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                words += &format!(" --{name} {}", in_shell(&whole.display().to_string()));
+                words += &format!(" --{name} {}", shell::word(&whole.display().to_string()));
             }
         }
         if let Some((host, port)) = &self.connect_to {
@@ -60,12 +61,6 @@ impl AccessArgs {
         }
         words
     }
-}
-
-/// One word of a shell's, in quotes only where it needs them.
-fn in_shell(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// `10.0.0.1:9000`, `[::1]:9000`, `name:9000`.
@@ -83,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_way_in_is_told_as_a_shell_takes_it() {
-        let mut args = AccessArgs { ca: Some("/keys/my ca's.pem".into()), ..none() };
+        let mut args = AccessArgs { ca: Some("/keys/my ca's.pem".into()), ..AccessArgs::default() };
         assert_eq!(args.again(), r" --ca '/keys/my ca'\''s.pem'");
         let here = std::env::current_dir().unwrap();
         args = AccessArgs {
@@ -94,26 +89,12 @@ mod tests {
             connect_to: Some(("[::1]".to_owned(), 9_000)),
             no_proxy: true,
             allow_target: vec!["example.org".to_owned()],
-            ..none()
+            ..AccessArgs::default()
         };
-        let tokens = in_shell(&here.join("tokens.txt").display().to_string());
+        let tokens = shell::word(&here.join("tokens.txt").display().to_string());
         let rest = "--cert /a.pem --key /a.key --connect-to [::1]:9000 --insecure --no-proxy";
         assert_eq!(args.again(), format!(" --tokens {tokens} {rest}"));
-        assert_eq!(none().again(), "");
-    }
-
-    fn none() -> AccessArgs {
-        AccessArgs {
-            tokens: None,
-            ca: None,
-            cert: None,
-            key: None,
-            insecure: false,
-            connect_to: None,
-            no_proxy: false,
-            allow_target: vec![],
-            allow_candidates: vec![],
-        }
+        assert_eq!(AccessArgs::default().again(), "");
     }
 
     #[test]

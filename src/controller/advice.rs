@@ -3,12 +3,13 @@
 use crate::profile::Profile;
 use crate::signaling::Reach;
 use crate::vocabulary::choice::EngineKind;
+use crate::vocabulary::shell;
 use std::time::Duration;
 
 /// `meshload probe` against the same target, in the same way. Without secrets: of a header only its name is there.
 pub(super) fn probe_line(profile: &Profile, reach: &Reach) -> String {
     let mut line = "meshload probe".to_owned();
-    let mut add = |option: &str, value: &str| line.push_str(&format!(" {option} {}", quoted(value)));
+    let mut add = |option: &str, value: &str| line.push_str(&format!(" {option} {}", shell::word(value)));
     if let Some(url) = &profile.target.url_shown {
         add("--target", url);
     }
@@ -49,15 +50,6 @@ fn time(time: Duration) -> String {
     match time.subsec_nanos() {
         0 => format!("{}s", time.as_secs()),
         _ => format!("{}ms", time.as_millis()),
-    }
-}
-
-/// For a POSIX shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@,+%".contains(letter);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 

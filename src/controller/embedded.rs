@@ -1,9 +1,9 @@
 //! The reference server of a run without a target: on a free loopback port, on a thread of its own.
 
-use crate::server::{Config, Server};
+use crate::server::{Config, Server, Tallies};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Embedded {
     address: SocketAddr,
+    tallies: Arc<Tallies>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -29,7 +30,7 @@ impl Embedded {
             match bound {
                 Ok((runtime, server)) => {
                     // Whoever asked may be gone already; then the stop has come as well.
-                    let _ = tell.send(Ok(server.address()));
+                    let _ = tell.send(Ok((server.address(), server.tallies())));
                     runtime.block_on(server.run(async move {
                         let _ = stopped.await;
                     }));
@@ -39,12 +40,17 @@ impl Embedded {
                 }
             }
         })?;
-        let address = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        let (address, tallies) = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
+        Ok(Self { address, tallies, stop: Some(stop), thread: Some(thread) })
     }
 
     pub fn url(&self) -> String {
         format!("ws://{}/ws/", self.address)
+    }
+
+    /// What it counts.
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
     }
 }
 

@@ -227,9 +227,13 @@ fn candidates(story: &Story) -> Option<Case> {
     (said > 0 && heard == 0).then_some(Case { cause: Cause::CandidateDrop, confidence: Confidence::High, evidence })
 }
 
+fn request(findings: &Findings, story: &Story) -> Option<Request> {
+    story.seats().find_map(|seat| findings.asking.of_peer(story, seat))
+}
+
 /// Somebody asked to be let in, and has not been.
 fn asked(findings: &Findings, story: &Story) -> Option<Case> {
-    let request = story.seats().find_map(|seat| findings.asking.of_peer(story, seat))?;
+    let request = request(findings, story)?;
     let evidence = request.evidence(story);
     if let Request::Unanswered { .. } | Request::AnswerLost { .. } = request {
         return Some(Case { cause: Cause::NoAnswer, confidence: Confidence::High, evidence: vec![evidence] });
@@ -326,8 +330,7 @@ fn rest(findings: &Findings, failed: Option<&Story>) -> Case {
             format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)
         })),
     }
-    let request = story.seats().find_map(|seat| findings.asking.of_peer(story, seat));
-    evidence.extend(request.map(|request| request.evidence(story)));
+    evidence.extend(request(findings, story).map(|request| request.evidence(story)));
     evidence.push(match findings.trials {
         Some(_) => "Every experiment between the probe's own connections came out well: it may fail only sometimes; \
                     --times tells how often."

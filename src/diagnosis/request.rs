@@ -24,11 +24,10 @@ pub(super) enum Request {
 impl Asking {
     /// By the names of a dialect's message types.
     pub fn of(kinds: &[&str]) -> Self {
-        let named = |names: &[&str]| -> Vec<Kind> {
-            let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));
-            kinds.map(|(index, _)| Kind(index as u8)).collect()
-        };
-        Self { request: named(&["join-request"]).first().copied(), answers: named(&["join-approved", "join-rejected"]) }
+        Self {
+            request: Kind::named(kinds, &["join-request"]).first().copied(),
+            answers: Kind::named(kinds, &["join-approved", "join-rejected"]),
+        }
     }
 
     /// Nothing for a peer that never asked, or has joined.

@@ -146,7 +146,7 @@ fn saw_a_list(story: &Story, dialect: &Dialect) -> bool {
 }
 
 fn kind_of(dialect: &Dialect, name: &str) -> Option<Kind> {
-    dialect.kinds().iter().position(|known| *known == name).map(|index| Kind(index as u8))
+    Kind::named(&dialect.kinds(), &[name]).first().copied()
 }
 
 /// The host first, the others one gap after each other.

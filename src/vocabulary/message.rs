@@ -6,6 +6,14 @@ use crate::vocabulary::failure::Failure;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub u8);
 
+impl Kind {
+    /// Those of a dialect's message types that have one of these names.
+    pub fn named(kinds: &[&str], names: &[&str]) -> Vec<Self> {
+        let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));
+        kinds.map(|(index, _)| Self(index as u8)).collect()
+    }
+}
+
 /// An ICE candidate as signaling carries it (RFC 8839 §5.1, W3C RTCIceCandidateInit).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Candidate {

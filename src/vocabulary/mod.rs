@@ -14,3 +14,4 @@ pub mod phase;
 pub mod problem;
 pub mod quantity;
 pub mod seed;
+pub mod shell;

@@ -1,10 +1,9 @@
 //! A real server that is killed in the middle of a run: the run goes on to its end, and says how that was.
 
 use super::server::Target;
+use super::watched::Watched;
 use meshload::summary::Summary;
 use meshload::summary::rows::FailureRow;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 
 /// What is going on when the server dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +69,6 @@ pub fn check(dialect: &str, target: &Target) {
         let summary = &after.summary;
         let story = story(dialect, moment, &after);
         println!("{story}");
-        summary.counts.conserved().unwrap();
         assert_eq!(summary.counts.edges.closed_early, 0, "open channels stay; {story}");
         assert_eq!(summary.counts.edges.unfinished + summary.counts.peers.unfinished, 0, "{story}");
         assert_eq!(summary.counts.messages.lost, 0, "{story}");
@@ -131,33 +129,12 @@ fn story(dialect: &str, moment: Moment, Aftermath { summary, exit_code }: &After
 /// Plays the run whose server is killed; `None` if it can't be started here.
 fn play(dialect: &str, target: &Target, moment: Moment) -> Option<Aftermath> {
     let server = target.start()?;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("p.toml"), moment.profile()).unwrap();
-    let mut run = Command::new(env!("CARGO_BIN_EXE_meshload"))
-        .args(["run", "p.toml", "--dialect", dialect, "--target", &target.url(&server), "--out", "report"])
-        .args(["--on-invalid", "warn"])
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut run = Watched::start(moment.profile(), &["--dialect", dialect, "--target", &target.url(&server)]);
     match moment {
         Moment::Arriving => server.wait_for_clients(CLIENTS),
-        Moment::Talking => {
-            let open = told.by_ref().find(|line| line.contains("steady") && line.contains("edges 12/12"));
-            assert!(open.is_some(), "{dialect}: never all open");
-        }
+        Moment::Talking => run.until_steady("edges 12/12"),
     }
     drop(server);
-    let rest: Vec<String> = told.collect();
-    let exit_code = end(&mut run);
-    let text = std::fs::read_to_string(folder.path().join("report/summary.json"));
-    let summary = Summary::read(&text.unwrap_or_else(|error| panic!("{error}: {rest:#?}"))).unwrap();
+    let (summary, exit_code) = run.end();
     Some(Aftermath { summary, exit_code })
-}
-
-/// Its stderr is closed already, so that it is at its end.
-fn end(run: &mut Child) -> Option<i32> {
-    run.wait().unwrap().code()
 }

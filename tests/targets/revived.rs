@@ -1,9 +1,8 @@
 //! A real server that is killed and comes back, and peers that leave and come back: who has been away finds the others.
 
 use super::server::Target;
+use super::watched::Watched;
 use meshload::summary::Summary;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -79,33 +78,18 @@ pub fn check_churn_around_an_outage(dialect: &str, target: &Target) {
 
 /// Plays a run; with `dies`, its server is killed once all channels are open, and comes back on the same port.
 fn play(dialect: &str, target: &Target, more: &str, dies: bool) -> Option<Summary> {
-    let server = target.start()?;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("p.toml"), format!("{ROOMS}{more}")).unwrap();
-    let mut run = Command::new(env!("CARGO_BIN_EXE_meshload"))
-        .args(["run", "p.toml", "--dialect", dialect, "--target", &target.url(&server), "--out", "report"])
-        .args(["--on-invalid", "warn"])
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let steady = told.by_ref().find(|line| line.contains("steady") && line.contains("edges"));
-    assert!(steady.is_some(), "{dialect}: never all open");
-    let _server = if dies {
+    let mut server = target.start()?;
+    let args = ["--dialect", dialect, "--target", &target.url(&server)];
+    let mut run = Watched::start(&format!("{ROOMS}{more}"), &args);
+    run.until_steady("edges");
+    if dies {
         let port = server.port();
         drop(server);
         // How long it is away is what is played here.
         thread::sleep(DOWN);
-        target.start_again(port)
-    } else {
-        server
-    };
-    let rest: Vec<String> = told.collect();
-    run.wait().unwrap();
-    let text = std::fs::read_to_string(folder.path().join("report/summary.json"));
-    let summary = Summary::read(&text.unwrap_or_else(|error| panic!("{error}: {rest:#?}"))).unwrap();
-    summary.counts.conserved().unwrap();
+        server = target.start_again(port);
+    }
+    let (summary, _) = run.end();
+    drop(server);
     Some(summary)
 }

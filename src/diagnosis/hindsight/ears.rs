@@ -64,13 +64,9 @@ pub(super) struct Pool {
 impl Words {
     /// By the names of a dialect's message types.
     pub fn of(kinds: &[&str]) -> Self {
-        let find = |names: &[&str]| {
-            let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));
-            kinds.map(|(index, _)| Kind(index as u8)).collect()
-        };
         Self {
-            rooms: find(&["user-joined-room"]),
-            chat: find(&["participant-joined", "peer-ready"]),
+            rooms: Kind::named(kinds, &["user-joined-room"]),
+            chat: Kind::named(kinds, &["participant-joined", "peer-ready"]),
             asking: Asking::of(kinds),
         }
     }
