@@ -112,10 +112,10 @@ impl Edge {
             return;
         }
         let now = self.now;
-        let next = self.ends.iter_mut().filter_map(|end| end.wake_at(now)).min();
+        let next = self.ends.iter_mut().filter_map(Link::wake_at).min();
         self.now = next.map_or(now, |next| next.max(now));
         for end in 0..2 {
-            if self.ends[end].wake_at(self.now).is_some_and(|at| at <= self.now) {
+            if self.ends[end].wake_at().is_some_and(|at| at <= self.now) {
                 self.ends[end].tick(self.now).expect("a timer");
                 self.drain(end);
             }

@@ -1,7 +1,9 @@
 //! One connection of the sans-IO `rtc` core, and how it is driven until it is quiet.
 
 use super::RtcSetup;
+use super::dues::Dues;
 use super::settings::{CHECK_PAUSE_FIRST, candidate_init, channel_init, settings};
+use super::stun::is_stun;
 use crate::engine::dtls::is_plain_alert;
 use crate::engine::stage::Stage;
 use crate::vocabulary::failure::Reason;
@@ -33,8 +35,8 @@ pub const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
 /// own, so that it knows of consent without asking. It still asks, for ends that never check.
 const CONSENT_SPARED: u32 = 3;
 
-/// An open channel without traffic for this long has no SCTP timer left that matters.
-const QUIET_AFTER: Duration = Duration::from_millis(1_500);
+/// The core's ICE agent wants to be looked at this often, whatever its consent interval.
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(200);
 
 /// Rounds of a drain; a core that is not quiet by then goes on at the next wake-up.
 const ROUNDS_MAX: usize = 64;
@@ -53,7 +55,7 @@ pub struct Link {
     ufrag: String,
     check_pause: Duration,
     last_tick: Instant,
-    last_traffic: Instant,
+    dues: Dues,
     consent_interval: Duration,
     /// When the core wants its timers served, as of the last drain.
     asked: Option<Instant>,
@@ -132,7 +134,9 @@ impl Link {
 
     /// Takes in one datagram.
     pub fn receive(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, datagram: &[u8]) -> Result<(), Error> {
-        self.note_traffic(now, datagram);
+        if !is_stun(datagram) {
+            self.dues.heard(now, datagram.len());
+        }
         let transport = TransportContext {
             local_addr: local,
             peer_addr: from,
@@ -151,7 +155,6 @@ impl Link {
         if self.stage != Stage::Open || channel.outstanding_bytes() + payload.len() > OUTSTANDING_BYTES_MAX {
             return false;
         }
-        self.last_traffic = now;
         channel.send(now, BytesMut::from(payload)).is_ok()
     }
 
@@ -161,6 +164,7 @@ impl Link {
         if self.stage == Stage::Checking {
             self.check_pause = (self.check_pause * 2).min(CHECK_PAUSE_LAST);
         }
+        self.dues.served(now);
         self.core.handle_timeout(now)
     }
 
@@ -184,7 +188,9 @@ impl Link {
             }
             self.take_messages(drained);
             while let Some(datagram) = self.core.poll_write() {
-                self.note_traffic(now, &datagram.message);
+                if !is_stun(&datagram.message) {
+                    self.dues.said(now, datagram.message.len());
+                }
                 if self.stage == Stage::Securing && is_plain_alert(&datagram.message) {
                     self.fail(Reason::DtlsFailed, "alert sent", drained);
                 }
@@ -202,13 +208,11 @@ impl Link {
                 continue;
             }
             self.asked = self.core.poll_timeout();
-            match self.asked {
-                Some(deadline) if deadline <= now && self.stage != Stage::Over => {
-                    if let Err(error) = self.tick(now) {
-                        self.fail_with(&error, drained);
-                    }
-                }
-                _ => return,
+            if !self.is_due(now) {
+                return;
+            }
+            if let Err(error) = self.tick(now) {
+                self.fail_with(&error, drained);
             }
         }
         self.asked = self.core.poll_timeout();
@@ -232,17 +236,27 @@ impl Link {
         }
     }
 
-    /// When the core wanted its timers served at the last drain; later than it said where it only wants to look.
-    pub fn wake_at(&mut self, now: Instant) -> Option<Instant> {
+    /// When the core's timers are to be served, as of the last drain; later than it asked for where it only wants to look.
+    pub fn wake_at(&mut self) -> Option<Instant> {
         let asked = self.asked?;
-        let quiet = self.is_quiet(now);
         match self.stage {
             Stage::Over => None,
             Stage::Checking => Some(asked.max(self.last_tick + self.check_pause)),
             Stage::Securing | Stage::Associating => Some(asked),
-            Stage::Open if quiet => Some(asked.max(self.last_tick + self.consent_interval)),
-            Stage::Open => Some(asked),
+            // What is due before the ICE agent's next look is another's, or a check that was asked of it.
+            Stage::Open if asked < self.last_tick + LOOKED_AT_EVERY => Some(asked),
+            Stage::Open => {
+                let consent = self.last_tick + self.consent_interval;
+                let in_flight = self.is_in_flight();
+                Some(self.dues.next(in_flight).map_or(consent, |due| due.min(consent)))
+            }
         }
+    }
+
+    /// Whatever drains a connection that is not open yet lets it check, too.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let at = if self.stage == Stage::Checking { self.asked } else { self.wake_at() };
+        at.is_some_and(|at| at <= now)
     }
 
     /// An error of the core is the end of this connection, and of no other.
@@ -270,7 +284,7 @@ impl Link {
             ufrag,
             check_pause: CHECK_PAUSE_FIRST,
             last_tick: now,
-            last_traffic: now,
+            dues: Dues::default(),
             consent_interval,
             asked: None,
             touched: false,
@@ -341,19 +355,9 @@ impl Link {
         }
     }
 
-    /// STUN keeps the path, not the channel, alive.
-    fn note_traffic(&mut self, now: Instant, datagram: &[u8]) {
-        if !super::stun::is_stun(datagram) {
-            self.last_traffic = now;
-        }
-    }
-
-    fn is_quiet(&mut self, now: Instant) -> bool {
-        if now.saturating_duration_since(self.last_traffic) < QUIET_AFTER {
-            return false;
-        }
-        let Some(channel) = self.channel else { return true };
-        self.core.data_channel(channel).is_none_or(|channel| channel.outstanding_bytes() == 0)
+    fn is_in_flight(&mut self) -> bool {
+        let Some(channel) = self.channel else { return false };
+        self.core.data_channel(channel).is_some_and(|channel| channel.outstanding_bytes() > 0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The default engine: the sans-IO `rtc` core over ONE UDP socket a peer, its edges told apart by address.
 
+mod dues;
 mod link;
 mod settings;
 pub mod stun;
@@ -287,7 +288,7 @@ impl RtcEngine {
             let mut drained = std::mem::take(&mut self.drained);
             let Some(link) = self.link(seat) else { continue };
             link.drain(now, &mut drained);
-            let wake_at = link.wake_at(now);
+            let wake_at = link.wake_at();
             self.drained = drained;
             self.timers.set(seat, wake_at);
             self.ship(seat);
