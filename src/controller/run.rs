@@ -198,6 +198,8 @@ pub(super) struct WatchOver {
     tripped: Option<GateResult>,
     started_at: SystemTime,
     sampled_at: Instant,
+    /// At whole seconds of the run, as the rows of the series are.
+    sample_due: Instant,
 }
 
 impl WatchOver {
@@ -227,6 +229,7 @@ impl WatchOver {
             umpire,
             tripped: None,
             sampled_at: common.start,
+            sample_due: common.start,
             started_at,
             common,
             threads,
@@ -305,8 +308,11 @@ impl WatchOver {
     }
 
     fn sample(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.sampled_at) >= SAMPLE_EVERY {
+        if self.sample_due <= now {
             self.take_sample(now);
+        }
+        while self.sample_due <= now {
+            self.sample_due += SAMPLE_EVERY;
         }
     }
 

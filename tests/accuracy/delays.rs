@@ -1,8 +1,11 @@
 //! A relay of known delay: `signal_delivery` must say that delay, and nothing else.
 
+use crate::floor;
 use crate::plays::{from_the_top, play};
+use crate::processes::apart;
 use crate::relay::Relay;
 use crate::table::Row;
+use meshload::summary::distribution::Distribution;
 use std::time::Duration;
 
 /// Rooms of two, so that hardly ever two frames are due at the same moment: a relay of one thread writes them one after
@@ -15,36 +18,63 @@ fn profile(rooms: u32) -> String {
     )
 }
 
-pub fn constant(delay: Duration, rooms: u32) -> Vec<Row> {
-    let relay = Relay::start(move |_| delay);
-    let summary = play(&profile(rooms), Some(relay.url()), 1);
-    let delivery = &summary.timers["signal_delivery"].due;
-    let (us, name) = (delay.as_micros() as u64, format!("relay of {} ms, signal_delivery", delay.as_millis()));
-    // A bucket of the histogram is a thousandth wide.
-    let floor = us - us / 1_000 - 1;
-    let lowest = from_the_top(delivery, delivery.count as usize * 9 / 10);
-    let mut rows = vec![Row::new(
-        format!("{name} p10 of {}", delivery.count),
-        format!("{:.2} ms", lowest as f64 / 1e3),
-        format!("at least {} ms", delay.as_millis()),
-        lowest >= floor && delivery.count > u64::from(rooms) * 3,
-    )];
-    for (percentile, observed) in [("p50", delivery.p.p50), ("p99", delivery.p.p99), ("p99.9", delivery.p.p99_9)] {
-        rows.push(Row::near(format!("{name} {percentile}"), observed, us));
-    }
-    rows
+/// A run through a relay: what was observed, and what the relay really did.
+pub struct Passage {
+    name: String,
+    /// No copy can have taken less; None if the delays differ.
+    least: Option<Duration>,
+    percentiles: &'static [&'static str],
+    delivery: Distribution,
+    held_us: Vec<u64>,
+}
+
+pub fn constant(delay: Duration, rooms: u32) -> Passage {
+    let name = format!("relay of {} ms, signal_delivery", delay.as_millis());
+    Passage { least: Some(delay), ..Passage::through(name, &["p50", "p99", "p99.9"], rooms, move |_| delay) }
 }
 
 /// Every tenth frame takes 100 ms, all others 5 ms.
-pub fn two_points(rooms: u32) -> Vec<Row> {
-    let relay = Relay::start(|ordinal| Duration::from_millis(if ordinal % 10 == 9 { 100 } else { 5 }));
-    let summary = play(&profile(rooms), Some(relay.url()), 1);
-    let delivery = &summary.timers["signal_delivery"].due;
-    let name = format!("relay of 5 ms, each tenth frame 100 ms, of {}", delivery.count);
-    vec![
-        Row::near(format!("{name}: p50"), delivery.p.p50, 5_000),
-        Row::near(format!("{name}: p75"), delivery.p.p75, 5_000),
-        Row::near(format!("{name}: p95"), delivery.p.p95, 100_000),
-        Row::near(format!("{name}: p99"), delivery.p.p99, 100_000),
-    ]
+pub fn two_points(rooms: u32) -> Passage {
+    let delay = |ordinal| Duration::from_millis(if ordinal % 10 == 9 { 100 } else { 5 });
+    Passage::through("relay of 5 ms, each tenth frame 100 ms:".to_owned(), &["p50", "p75", "p95", "p99"], rooms, delay)
+}
+
+impl Passage {
+    /// The relay has a CPU of its own: it never sleeps, and would keep the generator waiting for up to a time slice.
+    fn through(
+        name: String,
+        percentiles: &'static [&'static str],
+        rooms: u32,
+        delay: impl Fn(u64) -> Duration + Send + 'static,
+    ) -> Self {
+        let (summary, held_us) =
+            apart(|| Relay::start(delay), |relay| (play(&profile(rooms), Some(relay.url()), 1), relay.held_us()));
+        Self { name, least: None, percentiles, delivery: summary.timers["signal_delivery"].due.clone(), held_us }
+    }
+
+    /// Each percentile beside the relay's own and that of `floor_us`.
+    pub fn rows(&self, floor_us: &[u64]) -> Vec<Row> {
+        let least = self.least.map(|least| self.at_least(least));
+        least.into_iter().chain(self.percentiles.iter().map(|percentile| self.row(percentile, floor_us))).collect()
+    }
+
+    fn row(&self, percentile: &str, floor_us: &[u64]) -> Row {
+        let share = percentile.trim_start_matches('p').parse::<f64>().expect("a percentile") / 100.0;
+        let observed = self.delivery.histogram().expect("a histogram of ours").quantile_us(share);
+        let quantile = |of: &[u64]| floor::quantile(of, share);
+        Row::near(format!("{} {percentile}", self.name), observed, quantile(&self.held_us), quantile(floor_us))
+    }
+
+    fn at_least(&self, least: Duration) -> Row {
+        let us = least.as_micros() as u64;
+        // A bucket of the histogram is a thousandth wide.
+        let floor = us - us / 1_000 - 1;
+        let lowest = from_the_top(&self.delivery, self.delivery.count as usize * 9 / 10);
+        Row::new(
+            format!("{} p10 of {}", self.name, self.delivery.count),
+            format!("{:.2} ms", lowest as f64 / 1e3),
+            format!("at least {} ms", least.as_millis()),
+            lowest >= floor && self.delivery.count > 100,
+        )
+    }
 }

@@ -85,14 +85,30 @@ pub fn run(folder: &Path, profile: &str, more: &[&str]) -> Command {
 
 /// What is started meanwhile has the first CPU of this process, and no other.
 pub fn on_one_cpu<T: Send>(start: impl FnOnce() -> T + Send) -> T {
+    on(&granted()[..1], start)
+}
+
+/// What `first` starts has the last CPU of this process for itself, and `then` all others: as if on two machines. With
+/// one CPU they share it.
+pub fn apart<T: Send, R: Send>(first: impl FnOnce() -> T + Send, then: impl FnOnce(T) -> R + Send) -> R {
+    let granted = granted();
+    let (last, others) = granted.split_last().expect("a CPU");
+    let first = on(&[*last], first);
+    on(if others.is_empty() { &granted } else { others }, || then(first))
+}
+
+fn granted() -> Vec<usize> {
+    let granted = sched_getaffinity(None).expect("an affinity");
+    (0..CpuSet::MAX_CPU).filter(|cpu| granted.is_set(*cpu)).collect()
+}
+
+fn on<T: Send>(cpus: &[usize], start: impl FnOnce() -> T + Send) -> T {
     // Affinity is a thread's, and its children inherit it.
     std::thread::scope(|scope| {
         let pinned = scope.spawn(|| {
-            let granted = sched_getaffinity(None).expect("an affinity");
-            let first = (0..CpuSet::MAX_CPU).find(|cpu| granted.is_set(*cpu)).expect("a CPU");
-            let mut one = CpuSet::new();
-            one.set(first);
-            sched_setaffinity(None, &one).expect("a CPU of ours");
+            let mut set = CpuSet::new();
+            cpus.iter().for_each(|cpu| set.set(*cpu));
+            sched_setaffinity(None, &set).expect("CPUs of ours");
             start()
         });
         pinned.join().expect("a thread that ends")

@@ -7,6 +7,7 @@ use meshload::server::{Kind, Routing};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,9 +19,13 @@ use tokio_tungstenite::tungstenite::Message;
 /// Frames on their way to the hub: far more than a test sends.
 const INBOX: usize = 65_536;
 
+/// The first second finds cold code and no memory: it is a run's warm-up.
+const WARMUP: Duration = Duration::from_secs(1);
+
 /// Runs on a thread of its own until it is dropped.
 pub struct Relay {
     address: SocketAddr,
+    held: Held,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -31,21 +36,33 @@ impl Relay {
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
+        let held = Held::default();
+        let noted = held.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             LocalSet::new().block_on(&runtime, async {
                 let listener = TcpListener::from_std(listener).expect("a listener");
                 tokio::select! {
-                    () = serve(listener, delay) => {}
+                    () = serve(listener, delay, noted) => {}
                     _ = stopped => {}
                 }
             });
         });
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        Self { address, held, stop: Some(stop), thread: Some(thread) }
     }
 
     pub fn url(&self) -> String {
         format!("ws://{}/ws/", self.address)
+    }
+
+    /// How long it has really held each copy back, in microseconds, ascending: a virtual machine stands still now and then.
+    pub fn held_us(&self) -> Vec<u64> {
+        let held = self.held.lock().expect("nobody panicked");
+        let warm = held.first().map(|(first, _)| *first + WARMUP);
+        let of_the_run = held.iter().filter(|(read, _)| warm.is_some_and(|warm| *read > warm));
+        let mut held: Vec<u64> = of_the_run.map(|(read, written)| (*written - *read).as_micros() as u64).collect();
+        held.sort_unstable();
+        held
     }
 }
 
@@ -56,13 +73,19 @@ impl Drop for Relay {
     }
 }
 
+/// When a copy's frame was read and the copy written, of all copies.
+type Held = Arc<Mutex<Vec<(Instant, Instant)>>>;
+
+/// A copy, and when its frame was read, if one caused it.
+type Copy = (SharedText, Option<Instant>);
+
 enum Input {
-    Came(ClientId, mpsc::Sender<SharedText>),
+    Came(ClientId, mpsc::Sender<Copy>),
     Said(ClientId, Instant, String),
     Went(ClientId),
 }
 
-async fn serve(listener: TcpListener, delay: impl Fn(u64) -> Duration) {
+async fn serve(listener: TcpListener, delay: impl Fn(u64) -> Duration, held: Held) {
     let clock = Clock::new().expect("a timer");
     let ticking = clock.clone();
     tokio::task::spawn_local(async move { ticking.run().await });
@@ -71,7 +94,7 @@ async fn serve(listener: TcpListener, delay: impl Fn(u64) -> Duration) {
     tokio::task::spawn_local(async move {
         let mut next = 0;
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn_local(connection(stream, ClientId(next), tell.clone()));
+            tokio::task::spawn_local(connection(stream, ClientId(next), tell.clone(), held.clone()));
             next += 1;
         }
     });
@@ -86,15 +109,19 @@ async fn stay_awake() {
     }
 }
 
-async fn connection(stream: TcpStream, client: ClientId, tell: mpsc::Sender<Input>) {
+async fn connection(stream: TcpStream, client: ClientId, tell: mpsc::Sender<Input>, held: Held) {
     stream.set_nodelay(true).expect("a TCP socket");
     let Ok(socket) = accept_async(stream).await else { return };
     let (mut sink, mut frames) = socket.split();
-    let (mailbox, mut mail) = mpsc::channel::<SharedText>(INBOX);
+    let (mailbox, mut mail) = mpsc::channel::<Copy>(INBOX);
     tokio::task::spawn_local(async move {
-        while let Some(text) = mail.recv().await {
+        while let Some((text, read_at)) = mail.recv().await {
+            let written_at = Instant::now();
             if sink.send(Message::text(&*text)).await.is_err() {
                 return;
+            }
+            if let Some(read_at) = read_at {
+                held.lock().expect("nobody panicked").push((read_at, written_at));
             }
         }
     });
@@ -125,7 +152,7 @@ async fn hub(clock: &Rc<Clock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn
                     rooms.connected(Instant::now(), client);
                 }
                 Some(Input::Said(client, at, text)) => {
-                    waiting.insert((at + delay(ordinal), ordinal), (client, text));
+                    waiting.insert((at + delay(ordinal), ordinal), (client, at, text));
                     ordinal += 1;
                 }
                 Some(Input::Went(client)) => {
@@ -138,27 +165,27 @@ async fn hub(clock: &Rc<Clock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn
         }
         let now = Instant::now();
         while let Some(entry) = waiting.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (client, text) = entry.remove();
+            let (client, at, text) = entry.remove();
             if mailboxes.contains_key(&client) {
                 rooms.frame(now, client, &text);
-                deliver(&mut rooms, &mailboxes);
+                deliver(&mut rooms, &mailboxes, Some(at));
             }
         }
         rooms.wake(now);
-        deliver(&mut rooms, &mailboxes);
+        deliver(&mut rooms, &mailboxes, None);
     }
 }
 
 /// Without the count of clients, which goes to everybody whenever somebody comes: writing it some hundred times takes
 /// milliseconds, in which no frame would be let go when it is due.
-fn deliver(rooms: &mut Rooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<SharedText>>) {
+fn deliver(rooms: &mut Rooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<Copy>>, read_at: Option<Instant>) {
     while let Some(delivery) = rooms.poll() {
         if delivery.text.contains(r#""type":"client_count""#) {
             continue;
         }
         for client in rooms.recipients(&delivery.to) {
             if let Some(mailbox) = mailboxes.get(&client) {
-                mailbox.try_send(delivery.text.clone()).ok();
+                mailbox.try_send((delivery.text.clone(), read_at)).ok();
             }
         }
     }
