@@ -34,7 +34,7 @@ pub(super) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<A
             let reach =
                 Reach { allowed_hosts: args.allow_target.clone(), allowed_candidates: args.allow_candidates.clone() };
             let route = Route { reach, connect_to, proxy, tls, ..Route::default() };
-            Ok(Access { route, tokens: tokens.into() })
+            Ok(Access { route, tokens: tokens.into(), again: args.again() })
         }
         (tokens, tls, proxy, connect_to) => {
             let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];

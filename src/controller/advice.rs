@@ -6,8 +6,9 @@ use crate::vocabulary::choice::EngineKind;
 use crate::vocabulary::shell;
 use std::time::Duration;
 
-/// `meshload probe` against the same target, in the same way. Without secrets: of a header only its name is there.
-pub(super) fn probe_line(profile: &Profile, reach: &Reach) -> String {
+/// `meshload probe` against the same target, in the same way; `again`: the options that lead there. Without secrets: of a
+/// header only its name is there.
+pub(super) fn probe_line(profile: &Profile, reach: &Reach, again: &str) -> String {
     let mut line = "meshload probe".to_owned();
     let mut add = |option: &str, value: &str| line.push_str(&format!(" {option} {}", shell::word(value)));
     if let Some(url) = &profile.target.url_shown {
@@ -38,7 +39,7 @@ pub(super) fn probe_line(profile: &Profile, reach: &Reach) -> String {
         let rules: Vec<String> = profile.faults.iter().map(|fault| format!("{:?}", fault.rule)).collect();
         add("--set", &format!("faults.rules=[{}]", rules.join(", ")));
     }
-    line
+    line + again
 }
 
 /// As the profile spells it.
@@ -58,25 +59,27 @@ mod tests {
     use super::*;
     use crate::profile::{self, Source};
 
-    fn check(text: &str, allowed: &[&str], expected: &str) {
+    fn check(text: &str, allowed: &[&str], again: &str, expected: &str) {
         let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| Some("s3cret".to_owned())).unwrap();
         let allowed_hosts = allowed.iter().map(|host| (*host).to_owned()).collect();
-        assert_eq!(probe_line(&profile, &Reach { allowed_hosts, ..Reach::default() }), expected);
+        assert_eq!(probe_line(&profile, &Reach { allowed_hosts, ..Reach::default() }, again), expected);
     }
 
     #[test]
     fn the_line_asks_the_same_target_in_the_same_way_and_tells_no_secret() {
-        check("", &[], "meshload probe --dialect dashboard --trigger user-joined-room --timeout 10s");
+        check("", &[], "", "meshload probe --dialect dashboard --trigger user-joined-room --timeout 10s");
         check(
             "[target]\nurl = \"wss://u:${KEY}@a.example/ws/?token=${KEY}\"\nheaders = { Authorization = \"Bearer ${KEY}\" }\n\
              [handshake]\ntrigger = \"peer-ready\"\ntimeout = \"1500ms\"\n[engine]\nkind = \"none\"\n",
             &["a.example"],
+            " --ca /keys/ca.pem",
             "meshload probe --target wss://a.example/ws/ --allow-target a.example -H 'Authorization: …' --dialect \
-             dashboard --trigger peer-ready --timeout 1500ms --engine none",
+             dashboard --trigger peer-ready --timeout 1500ms --engine none --ca /keys/ca.pem",
         );
         check(
             "[faults]\nrules = [\"drop type=peer-ready\"]\n",
             &[],
+            "",
             "meshload probe --dialect dashboard --trigger user-joined-room --timeout 10s --set \
              'faults.rules=[\"drop type=peer-ready\"]'",
         );

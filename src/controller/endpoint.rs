@@ -20,6 +20,8 @@ pub struct Access {
     pub route: Route,
     /// One a peer, in the order of the plan; none at all, or enough.
     pub tokens: Arc<[Secret]>,
+    /// The options that lead there again, as a shell takes them, each after a blank; without secrets.
+    pub again: String,
 }
 
 impl Access {

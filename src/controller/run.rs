@@ -161,13 +161,14 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let gathering = gathering(&order.plan.profile.engine, &order.access.route.reach).await?;
+    let again = order.access.again.clone();
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.access);
     let stopped_early = tokio::select! {
         reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
-    let probe = probe_line(&order.plan.profile, endpoints.reach());
+    let probe = probe_line(&order.plan.profile, endpoints.reach(), &again);
     let session = Session {
         plan: order.plan,
         run_id: order.run_id,

@@ -57,11 +57,9 @@ impl Dues {
         }
     }
 
-    /// When the timers are to be served; `in_flight`: a message is known not to be acknowledged.
-    pub fn next(&mut self, in_flight: bool) -> Option<Instant> {
-        if !in_flight && !self.unanswered {
-            self.resends = None;
-        }
+    /// When the timers are to be served; `in_flight`: whether a message is known not to be acknowledged.
+    pub fn next(&mut self, in_flight: impl FnOnce() -> bool) -> Option<Instant> {
+        self.resends = self.resends.filter(|_| self.unanswered || in_flight());
         [self.owes, self.resends].into_iter().flatten().min()
     }
 }
@@ -82,10 +80,10 @@ mod tests {
         let (start, mut dues) = (Instant::now(), Dues::default());
         dues.heard(start, MESSAGE);
         dues.heard(at(start, 50), SACK);
-        assert_eq!(dues.next(false), Some(at(start, 200)));
+        assert_eq!(dues.next(|| false), Some(at(start, 200)));
         dues.served(at(start, 200));
         dues.said(at(start, 200), SACK);
-        assert_eq!(dues.next(false), None);
+        assert_eq!(dues.next(|| false), None);
     }
 
     #[test]
@@ -94,28 +92,28 @@ mod tests {
         dues.heard(start, MESSAGE);
         dues.heard(at(start, 50), MESSAGE);
         dues.said(at(start, 50), SACK);
-        assert_eq!(dues.next(false), None);
+        assert_eq!(dues.next(|| false), None);
     }
 
     #[test]
     fn what_is_not_acknowledged_is_looked_at_again_and_again() {
         let (start, mut dues) = (Instant::now(), Dues::default());
         dues.said(start, MESSAGE);
-        assert_eq!(dues.next(true), Some(at(start, 1_000)));
+        assert_eq!(dues.next(|| true), Some(at(start, 1_000)));
         dues.served(at(start, 1_000));
-        assert_eq!(dues.next(true), Some(at(start, 2_000)));
+        assert_eq!(dues.next(|| true), Some(at(start, 2_000)));
         dues.heard(at(start, 1_500), SACK);
-        assert_eq!(dues.next(true), Some(at(start, 2_500)), "a part of it: the timer began anew");
-        assert_eq!(dues.next(false), None);
+        assert_eq!(dues.next(|| true), Some(at(start, 2_500)), "a part of it: the timer began anew");
+        assert_eq!(dues.next(|| false), None);
     }
 
     #[test]
     fn what_no_channel_counts_is_waited_for_too() {
         let (start, mut dues) = (Instant::now(), Dues::default());
         dues.said(start, 69);
-        assert_eq!(dues.next(false), Some(at(start, 1_000)), "the channel's own acknowledgement");
+        assert_eq!(dues.next(|| false), Some(at(start, 1_000)), "the channel's own acknowledgement");
         dues.heard(at(start, 200), SACK);
-        assert_eq!(dues.next(false), None);
+        assert_eq!(dues.next(|| false), None);
     }
 
     #[test]
@@ -123,6 +121,6 @@ mod tests {
         let (start, mut dues) = (Instant::now(), Dues::default());
         dues.heard(at(start, 100), MESSAGE);
         dues.served(at(start, 150));
-        assert_eq!(dues.next(false), Some(at(start, 300)));
+        assert_eq!(dues.next(|| false), Some(at(start, 300)));
     }
 }

@@ -246,8 +246,12 @@ impl Link {
             // What is due before the ICE agent's next look is another's, or a check that was asked of it.
             Stage::Open if asked < self.last_tick + LOOKED_AT_EVERY => Some(asked),
             Stage::Open => {
+                let (core, channel) = (&mut self.core, self.channel);
+                let in_flight = || {
+                    let channel = channel.and_then(|channel| core.data_channel(channel));
+                    channel.is_some_and(|channel| channel.outstanding_bytes() > 0)
+                };
                 let consent = self.last_tick + self.consent_interval;
-                let in_flight = self.is_in_flight();
                 Some(self.dues.next(in_flight).map_or(consent, |due| due.min(consent)))
             }
         }
@@ -353,11 +357,6 @@ impl Link {
             self.stage = Stage::Over;
             drained.notices.push(Notice::Failed { reason, detail: detail.into() });
         }
-    }
-
-    fn is_in_flight(&mut self) -> bool {
-        let Some(channel) = self.channel else { return false };
-        self.core.data_channel(channel).is_some_and(|channel| channel.outstanding_bytes() > 0)
     }
 }
 
