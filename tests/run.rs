@@ -107,6 +107,15 @@ fn behind_a_barrier_no_message_is_sent_before_every_edge_is_decided() {
 }
 
 #[test]
+fn each_second_of_the_series_has_the_generators_own_figures() {
+    let profile = "[rooms]\ncount = 1\nsize = 2\n[arrivals]\nrate = \"100/s\"\n[phases]\nsteady = \"1500ms\"\n";
+    let summary = play(Kind::Relay, profile, 1);
+    // Half a second is left after the last whole one: nobody looks just as the run ends.
+    let seen: Vec<bool> = summary.series.iter().map(|row| row.cpu_us.is_some()).collect();
+    assert!(seen.len() > 1 && seen.iter().all(|seen| *seen), "{seen:?}");
+}
+
+#[test]
 fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
     for trigger in ["user-joined-room", "peer-ready", "participant-joined", "room-list"] {
         let profile = format!("{SMALL}[handshake]\ntrigger = \"{trigger}\"\n");

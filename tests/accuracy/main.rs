@@ -11,26 +11,42 @@ mod relay;
 mod starvation;
 mod table;
 
+use delays::Passage;
 use std::time::Duration;
 use table::Row;
+
+const PASSES_MAX: usize = 3;
 
 // The full form, for a machine that does nothing else: `just accuracy`.
 
 #[test]
 #[ignore = "wants an idle machine: just accuracy"]
 fn signal_delivery_is_the_delay_of_the_relay() {
-    // A virtual machine stands still now and then: what it takes itself is looked at before, between and after.
     let mut floor_us = floor::of_this_machine(1_000);
-    let mut passages = vec![];
+    let mut rows = vec![];
     for delay_ms in [10, 50, 200] {
-        passages.push(delays::constant(Duration::from_millis(delay_ms), 250));
-        floor_us.extend(floor::of_this_machine(1_000));
+        rows.extend(in_passes(|| delays::constant(Duration::from_millis(delay_ms), 250), &mut floor_us));
     }
-    passages.push(delays::two_points(250));
-    floor_us.extend(floor::of_this_machine(1_000));
-    floor_us.sort_unstable();
-    let rows: Vec<Row> = passages.iter().flat_map(|passage| passage.rows(&floor_us)).collect();
+    rows.extend(in_passes(|| delays::two_points(250), &mut floor_us));
     all_hold(&rows);
+}
+
+/// A virtual machine stands still now and then, and p99.9 of one run is its second longest sample. What we add misses in
+/// every pass, a standstill hardly. `floor_us` grows by what the machine itself took meanwhile.
+fn in_passes(play: impl Fn() -> Passage, floor_us: &mut Vec<u64>) -> Vec<Row> {
+    let mut pass = 1;
+    loop {
+        let passage = play();
+        floor_us.extend(floor::of_this_machine(1_000));
+        floor_us.sort_unstable();
+        let mut rows = passage.rows(floor_us);
+        rows.iter_mut().for_each(|row| row.what.push_str(&format!(", pass {pass}")));
+        if pass == PASSES_MAX || rows.iter().all(|row| row.holds) {
+            return rows;
+        }
+        table::print(&rows);
+        pass += 1;
+    }
 }
 
 #[test]
