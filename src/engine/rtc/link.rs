@@ -2,6 +2,7 @@
 
 use super::RtcSetup;
 use super::dues::Dues;
+use super::repeats::Repeats;
 use super::settings::{CHECK_PAUSE_FIRST, candidate_init, channel_init, settings};
 use super::stun::is_stun;
 use crate::engine::dtls::is_plain_alert;
@@ -56,6 +57,7 @@ pub struct Link {
     check_pause: Duration,
     last_tick: Instant,
     dues: Dues,
+    repeats: Repeats,
     consent_interval: Duration,
     /// When the core wants its timers served, as of the last drain.
     asked: Option<Instant>,
@@ -136,6 +138,9 @@ impl Link {
     pub fn receive(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, datagram: &[u8]) -> Result<(), Error> {
         if !is_stun(datagram) {
             self.dues.heard(now, datagram.len());
+        }
+        if self.stage == Stage::Securing && self.repeats.has_come(datagram) {
+            return Ok(());
         }
         let transport = TransportContext {
             local_addr: local,
@@ -289,6 +294,7 @@ impl Link {
             check_pause: CHECK_PAUSE_FIRST,
             last_tick: now,
             dues: Dues::default(),
+            repeats: Repeats::default(),
             consent_interval,
             asked: None,
             touched: false,

@@ -2,6 +2,7 @@
 
 mod dues;
 mod link;
+mod repeats;
 mod settings;
 pub mod stun;
 mod timers;
