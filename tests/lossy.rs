@@ -1,15 +1,16 @@
 //! One edge over a network that loses datagrams, on a virtual clock: every timer of the core that matters is served.
 
+#[path = "fixtures/two_ends.rs"]
+mod fixture;
+
 use bytes::BytesMut;
-use meshload::engine::{Drained, Link, Neighbourhood, RtcSetup, host_candidate};
-use meshload::vocabulary::choice::Reliability;
+use fixture::{address, setup, two_ends};
+use meshload::engine::{Drained, Link};
 use meshload::vocabulary::link::Notice;
-use meshload::vocabulary::message::Candidate;
 use meshload::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// One way.
@@ -36,21 +37,8 @@ struct World {
 impl World {
     fn new(seed: u64, loss: f64) -> Self {
         let now = Instant::now();
-        let setup = RtcSetup {
-            certificate: RtcSetup::certificate().expect("a certificate"),
-            neighbourhood: Neighbourhood::default(),
-            timeout: Duration::from_secs(60),
-            trickle: true,
-            ordered: true,
-            reliability: Reliability::Reliable,
-            message_bytes_max: 4_096,
-        };
-        let (ufrag, password) = credentials(0);
-        let (offering, offer) = Link::offer(now, &setup, ufrag, password, address(0)).expect("an offer");
-        let (ufrag, password) = credentials(1);
-        let (answering, answer) = Link::accept(now, &setup, ufrag, password, address(1), offer).expect("an answer");
         let mut world = Self {
-            ends: [offering, answering],
+            ends: two_ends(&setup(), now),
             wire: BTreeMap::new(),
             now,
             datagrams: 0,
@@ -60,11 +48,8 @@ impl World {
             heard: [vec![], vec![]],
             served: 0,
         };
-        world.ends[0].apply(now, answer).expect("an answer that fits");
-        for end in 0..2 {
-            world.ends[end].admit(candidate(1 - end)).expect("a candidate that fits");
-            world.drain(end);
-        }
+        world.drain(0);
+        world.drain(1);
         world
     }
 
@@ -117,19 +102,6 @@ impl World {
         assert!(self.ends[end].send(self.now, payload), "no room for a message");
         self.drain(end);
     }
-}
-
-fn credentials(end: usize) -> (String, String) {
-    (format!("{end:04x}0badcafe"), format!("{end:032x}"))
-}
-
-fn address(end: usize) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, 40_001 + end as u16).into()
-}
-
-fn candidate(end: usize) -> Candidate {
-    let (ufrag, _) = credentials(end);
-    Candidate { candidate: host_candidate(address(end)), mid: Some("0".to_owned()), line: Some(0), ufrag: Some(ufrag) }
 }
 
 #[test]

@@ -2,29 +2,19 @@
 
 #![expect(dead_code, reason = "each bench that includes this file uses its part of it")]
 
+#[path = "../../tests/fixtures/two_ends.rs"]
+mod fixture;
+
 use bytes::BytesMut;
-use meshload::engine::{Drained, Link, Neighbourhood, RtcSetup, host_candidate};
-use meshload::vocabulary::choice::Reliability;
+pub use fixture::setup;
+use fixture::{address, two_ends};
+use meshload::engine::{Drained, Link, RtcSetup};
 use meshload::vocabulary::link::Notice;
-use meshload::vocabulary::message::Candidate;
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// More than any handshake takes; one that does is stuck.
 const STEPS_MAX: usize = 10_000;
-
-pub fn setup() -> RtcSetup {
-    RtcSetup {
-        certificate: RtcSetup::certificate().expect("a certificate"),
-        neighbourhood: Neighbourhood::default(),
-        timeout: Duration::from_secs(30),
-        trickle: true,
-        ordered: true,
-        reliability: Reliability::Reliable,
-        message_bytes_max: 4_096,
-    }
-}
 
 /// An edge whose channel is open on both ends.
 pub struct Edge {
@@ -66,16 +56,7 @@ impl Edge {
 
     fn begin(setup: &RtcSetup) -> Self {
         let now = Instant::now();
-        let name = |end: usize| (format!("{end:04x}0badcafe"), format!("{end:032x}"));
-        let ((ufrag, password), (other_ufrag, other_password)) = (name(0), name(1));
-        let (offering, offer) = Link::offer(now, setup, ufrag, password, address(0)).expect("an offer");
-        let (answering, answer) =
-            Link::accept(now, setup, other_ufrag, other_password, address(1), offer).expect("an answer");
-        let mut ends = [offering, answering];
-        ends[0].apply(now, answer).expect("an answer that fits");
-        for (end, link) in ends.iter_mut().enumerate() {
-            link.admit(candidate(1 - end)).expect("a candidate that fits");
-        }
+        let ends = two_ends(setup, now);
         let wire = VecDeque::new();
         let mut edge =
             Self { ends, wire, drained: Drained::default(), began: now, now, datagrams: 0, delivered: 0, opened: 0 };
@@ -134,19 +115,6 @@ impl Edge {
                 _ => {}
             }
         }
-    }
-}
-
-fn address(end: usize) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, 40_001 + end as u16).into()
-}
-
-fn candidate(end: usize) -> Candidate {
-    Candidate {
-        candidate: host_candidate(address(end)),
-        mid: Some("0".to_owned()),
-        line: Some(0),
-        ufrag: Some(format!("{end:04x}0badcafe")),
     }
 }
 
