@@ -4,6 +4,7 @@ mod admission;
 mod dtls;
 mod neighbourhood;
 mod none;
+mod repeats;
 mod rtc;
 mod stage;
 mod webrtc;

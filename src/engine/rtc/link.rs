@@ -2,10 +2,10 @@
 
 use super::RtcSetup;
 use super::dues::Dues;
-use super::repeats::Repeats;
 use super::settings::{CHECK_PAUSE_FIRST, candidate_init, channel_init, settings};
 use super::stun::is_stun;
 use crate::engine::dtls::is_plain_alert;
+use crate::engine::repeats::Repeats;
 use crate::engine::stage::Stage;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::link::Notice;

@@ -2,7 +2,6 @@
 
 mod dues;
 mod link;
-mod repeats;
 mod settings;
 pub mod stun;
 mod timers;

@@ -111,9 +111,14 @@ impl AsyncUdpSocket for Socket {
         let (Some(buffer), Some(meta)) = (buffers.first_mut(), metas.first_mut()) else {
             return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
         };
-        let mut read = ReadBuf::new(buffer);
-        let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
-        let datagram = read.filled();
+        let (length, from) = loop {
+            let mut read = ReadBuf::new(buffer);
+            let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
+            if !self.witness.knows(without_channel(read.filled())) {
+                break (read.filled().len(), from);
+            }
+        };
+        let datagram = &buffer[..length];
         if is_plain_alert(without_channel(datagram)) {
             self.witness.alerted("alert received");
         }
@@ -132,6 +137,36 @@ impl AsyncUdpSocket for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::neighbourhood::Neighbourhood;
+    use crate::vocabulary::ids::Seat;
+    use tokio::sync::mpsc;
+    use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceConnectionState};
+
+    #[tokio::test]
+    async fn a_handshake_flight_that_is_sent_again_is_lost_on_the_way() {
+        let (facts, _facts) = mpsc::channel(8);
+        let (channels, _channels) = mpsc::channel(1);
+        let witness = Witness::new((Seat(0), 0), "ufrag".to_owned(), Neighbourhood::default(), facts, channels);
+        let witness = Arc::new(witness);
+        witness.on_ice_connection_state_change(RTCIceConnectionState::Connected).await;
+        let socket = Socket { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), witness };
+        let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        // A HelloVerifyRequest without a body, twice, and a word that is none of the handshake's.
+        let flight = [[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12].as_slice(), &[3], &[0; 11]].concat();
+        for datagram in [&flight, &flight, &vec![23; 40]] {
+            other.send_to(datagram, socket.local_addr().unwrap()).await.unwrap();
+        }
+        let mut heard = vec![];
+        for _ in 0..2 {
+            let (mut buffer, mut metas) = ([0; 64], [RecvMeta::default()]);
+            let read = std::future::poll_fn(|context| {
+                socket.poll_recv(context, &mut [IoSliceMut::new(&mut buffer)], &mut metas)
+            });
+            read.await.unwrap();
+            heard.push(metas[0].len);
+        }
+        assert_eq!(heard, [flight.len(), 40]);
+    }
 
     #[test]
     fn an_address_is_read_with_and_without_brackets_and_a_name_is_none() {

@@ -2,6 +2,7 @@
 
 use super::turn::Answer;
 use crate::engine::neighbourhood::Neighbourhood;
+use crate::engine::repeats::Repeats;
 use crate::engine::stage::Stage;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
@@ -34,6 +35,7 @@ struct Standing {
     described: bool,
     /// The last word of a TURN server, if it was a no.
     refusal: Option<String>,
+    repeats: Repeats,
 }
 
 /// Sees what the library calls back with, and what passes the sockets.
@@ -69,8 +71,14 @@ impl Witness {
         facts: mpsc::Sender<Fact>,
         channels: mpsc::Sender<Channel>,
     ) -> Self {
-        let standing =
-            Standing { stage: Stage::Checking, candidates: 0, gathered: false, described: false, refusal: None };
+        let standing = Standing {
+            stage: Stage::Checking,
+            candidates: 0,
+            gathered: false,
+            described: false,
+            refusal: None,
+            repeats: Repeats::default(),
+        };
         let (all_gathered, unsettled) = (Notify::new(), Notify::new());
         let standing = Mutex::new(standing);
         Self { seat, life, ufrag, neighbourhood, facts, channels, all_gathered, unsettled, standing }
@@ -96,6 +104,12 @@ impl Witness {
         if matches!(self.standing().stage, Stage::Securing | Stage::Associating) {
             self.unsettled.notify_one();
         }
+    }
+
+    /// Whether a datagram is a flight of the handshake sent again, which is better lost on the way.
+    pub fn knows(&self, datagram: &[u8]) -> bool {
+        let mut standing = self.standing();
+        standing.stage == Stage::Securing && standing.repeats.has_come(datagram)
     }
 
     /// Waits until another round is wanted.
