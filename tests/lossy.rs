@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// One way.
 const LATENCY: Duration = Duration::from_millis(3);
 
-/// What is due at one time: far more than anything here has.
+/// What may happen while one span of time passes: far more than ever does.
 const STEPS_MAX: usize = 100_000;
 
 struct World {

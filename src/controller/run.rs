@@ -309,9 +309,10 @@ impl WatchOver {
     }
 
     fn sample(&mut self, now: Instant) {
-        if self.sample_due <= now {
-            self.take_sample(now);
+        if now < self.sample_due {
+            return;
         }
+        self.take_sample(now);
         while self.sample_due <= now {
             self.sample_due += SAMPLE_EVERY;
         }

@@ -114,21 +114,20 @@ impl AsyncUdpSocket for Socket {
         let (length, from) = loop {
             let mut read = ReadBuf::new(buffer);
             let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
-            if !self.witness.knows(without_channel(read.filled())) {
+            let datagram = without_channel(read.filled());
+            if is_plain_alert(datagram) {
+                self.witness.alerted("alert received");
+            }
+            if self.witness.admits(datagram) {
                 break (read.filled().len(), from);
             }
         };
-        let datagram = &buffer[..length];
-        if is_plain_alert(without_channel(datagram)) {
-            self.witness.alerted("alert received");
-        }
-        self.witness.received();
-        if let Some(answer) = answer(datagram) {
+        if let Some(answer) = answer(&buffer[..length]) {
             self.witness.answered(answer);
         }
         *meta = RecvMeta::default();
-        meta.len = datagram.len();
-        meta.stride = datagram.len().max(1);
+        meta.len = length;
+        meta.stride = length.max(1);
         meta.addr = from;
         Poll::Ready(Ok(1))
     }

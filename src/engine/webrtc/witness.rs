@@ -98,18 +98,16 @@ impl Witness {
         self.all_gathered.notified().await;
     }
 
-    /// A datagram has come. The library drains its core once a datagram, and an event makes the next layer write:
-    /// without another round that layer's first words wait for a timer of 400 ms.
-    pub fn received(&self) {
-        if matches!(self.standing().stage, Stage::Securing | Stage::Associating) {
+    /// Whether a datagram that has come is to be passed on: a flight of the handshake sent again is better lost on the
+    /// way. The library drains its core once a datagram, and an event makes the next layer write: without another round
+    /// that layer's first words wait for a timer of 400 ms.
+    pub fn admits(&self, datagram: &[u8]) -> bool {
+        let mut standing = self.standing();
+        let is_repeat = standing.stage == Stage::Securing && standing.repeats.has_come(datagram);
+        if !is_repeat && matches!(standing.stage, Stage::Securing | Stage::Associating) {
             self.unsettled.notify_one();
         }
-    }
-
-    /// Whether a datagram is a flight of the handshake sent again, which is better lost on the way.
-    pub fn knows(&self, datagram: &[u8]) -> bool {
-        let mut standing = self.standing();
-        standing.stage == Stage::Securing && standing.repeats.has_come(datagram)
+        !is_repeat
     }
 
     /// Waits until another round is wanted.
