@@ -6,9 +6,13 @@ default:
 
 # Formatting, lints and, if it is installed, cargo-deny
 check:
-    cargo fmt --check
-    cargo clippy --all-targets -- -D warnings
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
     if command -v cargo-deny > /dev/null; then cargo deny check; else echo "cargo-deny is not installed: skipped"; fi
+
+# Installs what the tests need and this machine lacks; `just test` begins with it
+setup:
+    scripts/setup
 
 # Installs what is missing and runs every test
 test:
@@ -26,11 +30,11 @@ targets-often ROUNDS="10":
 
 # The simulation on many seeds: peers and server on a virtual clock, with delays and drops
 sim SEEDS="10000":
-    MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation
+    MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation rooms
 
 # Prints which cause the probe names for each preset, on the virtual clock
 diagnose-matrix:
-    cargo test --test matrix the_whole_matrix -- --ignored --nocapture
+    cargo test --test simulation the_whole_matrix -- --ignored --nocapture
 
 # Prints what an edge costs beside what it must be: the short rows, under three minutes once built
 bench-quick:
@@ -70,9 +74,9 @@ ci:
 
 # A server whose capacity is known: the search on the virtual clock beside the search by real runs
 capacity-truth:
-    cargo test --release --test simulation capacity -- --include-ignored --nocapture --test-threads 1
+    cargo test --release --test simulation rooms::capacity -- --include-ignored --nocapture --test-threads 1
 
 # Observed against expected: delays, freezes, starvation, and what measuring costs. Ten minutes on an idle machine
 accuracy:
-    cargo test --release --test accuracy -- --ignored --nocapture --test-threads 1
+    cargo test --release --test timing accuracy -- --ignored --nocapture --test-threads 1
     cargo bench --bench recorder

@@ -1,14 +1,8 @@
 //! What peers of a broadcast room spend on frames that are not for them: the CPU of one mesh through a relay that tells
 //! everybody, less that through a relay that tells the addressee. `[SIZE] [PAIRS]`: a room of 50, five pairs.
 
-#[path = "../tests/fixtures/relay.rs"]
-mod relay;
-#[path = "parts/runs.rs"]
-#[expect(dead_code, reason = "the other benches need more of it")]
-mod runs;
-
-use relay::Audience;
-use runs::{Case, Run, mesh};
+use support::relay::{self, Audience};
+use support::runs::{Case, Run, mesh};
 
 /// The share that frames of others may have (targets.md): more, and the generator measures itself.
 const SHARE_MAX: f64 = 0.15;

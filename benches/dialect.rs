@@ -1,7 +1,6 @@
 //! What a frame costs that is for somebody else, and one that is for this peer; for each built-in that broadcasts.
 
-#[path = "parts/frames.rs"]
-mod frames;
+use support::frames;
 
 fn main() {
     let sdp = frames::description();

@@ -1,7 +1,6 @@
 //! What a broadcast costs the server: deliveries a second, and for each second of the server's own CPU time.
 
-#[path = "parts/fanout.rs"]
-mod fanout;
+use support::fanout;
 
 fn main() {
     if fanout::was_the_load() {

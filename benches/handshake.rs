@@ -2,11 +2,9 @@
 //! `cargo bench --bench handshake -- EDGES [ABREAST]` prints what an edge costs, one after the other or so many that take turns, whose
 //! memory the caches can't hold; scripts/instructions counts it under callgrind.
 
-#[path = "parts/memory.rs"]
-mod memory;
-
-use memory::Edge;
 use std::time::Instant;
+use support::memory::{self, Edge};
+use support::two_ends::setup;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -17,7 +15,7 @@ fn main() {
         arguments.get(at).map_or(default, |argument| argument.parse().expect("a number of edges"))
     };
     let (edges, abreast) = (number(0, 900), number(1, 1));
-    let setup = memory::setup();
+    let setup = setup();
     // What is made once a process is no edge's.
     let _warm = Edge::open(&setup);
     let (cpu, resident) = (memory::cpu_seconds(), memory::resident_bytes());

@@ -4,8 +4,6 @@
 mod chromium;
 mod network;
 mod play;
-#[path = "../fixtures/serving.rs"]
-mod serving;
 
 use play::{Side, play};
 

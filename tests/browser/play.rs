@@ -1,11 +1,11 @@
 //! Three tabs and five virtual peers meet in one room of a real server, talk, and part.
 
 use super::chromium::{Chromium, Tab};
-use super::serving::Serving;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use support::serving::Serving;
 
 const PEERS: usize = 5;
 const OPEN: &str = "document.querySelectorAll('#links > li[data-state=open]').length";

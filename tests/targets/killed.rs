@@ -1,9 +1,9 @@
 //! A real server that is killed in the middle of a run: the run goes on to its end, and says how that was.
 
 use super::server::Target;
-use super::watched::Watched;
 use meshload::summary::Summary;
 use meshload::summary::rows::FailureRow;
+use support::watched::Watched;
 
 /// What is going on when the server dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! A real server that is killed and comes back, and peers that leave and come back: who has been away finds the others.
 
 use super::server::Target;
-use super::watched::Watched;
 use meshload::summary::Summary;
 use std::thread;
 use std::time::Duration;
+use support::watched::Watched;
 
 /// How long a killed server is away.
 const DOWN: Duration = Duration::from_millis(1_500);

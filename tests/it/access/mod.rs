@@ -1,0 +1,9 @@
+//! Getting in: TLS with real handshakes, tokens, proxies, and secrets that nobody tells.
+
+mod between;
+mod capacity;
+mod certificates;
+mod proxy;
+mod secrets;
+mod templates;
+mod tls;

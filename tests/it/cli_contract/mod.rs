@@ -1,0 +1,8 @@
+//! `meshload run` against targets that are absent, broken or hostile, and users who press Ctrl-C.
+
+mod files;
+mod hostile;
+mod limits;
+mod reach;
+mod signals;
+mod targets;

@@ -1,0 +1,21 @@
+//! The whole program and the library's rooms over real sockets, as a user or a script sees them.
+
+mod access;
+mod approval;
+mod causes;
+mod churn;
+mod cli;
+mod cli_contract;
+mod common;
+mod compare;
+mod documents;
+mod engines;
+mod formats;
+mod html_report;
+mod outage;
+mod pairs;
+mod probe;
+mod repeat;
+mod room;
+mod run;
+mod server;

@@ -1,0 +1,112 @@
+//! Churn, cut sockets and a server that restarts, over many seeds: the books add up, and what may open does.
+
+use super::scenario::Scenario;
+use super::world;
+use meshload::dialect::Dialect;
+use meshload::metrics::{Facts, Health, Recorder, RoomFacts, Thresholds, summarize};
+use meshload::summary::Summary;
+use meshload::summary::run::{Build, Machine};
+use meshload::vocabulary::choice::EngineKind;
+use meshload::vocabulary::event::{Event, What};
+use meshload::vocabulary::ids::{PeerIndex, RoomIndex};
+use std::time::{Duration, Instant, SystemTime};
+
+const SEEDS: u64 = 300;
+
+/// The books of a run that is over.
+fn books(scenario: &Scenario, events: &[Event]) -> Summary {
+    let start = events.iter().map(|event| event.at).min().unwrap_or_else(Instant::now);
+    let mut first = 0;
+    let facts = |(index, due): (usize, &Vec<Duration>)| {
+        let room = RoomFacts {
+            index: RoomIndex(index as u32),
+            first: PeerIndex(first),
+            due: due.clone(),
+            warmup: false,
+            label: index.to_string(),
+        };
+        first += due.len() as u32;
+        room
+    };
+    let rooms: Vec<RoomFacts> = scenario.rooms.iter().enumerate().map(facts).collect();
+    let kinds: Vec<String> =
+        Dialect::named("dashboard").unwrap().kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len());
+    events.iter().for_each(|event| recorder.record(event));
+    assert!(recorder.all_decided(), "an edge is decided by nobody");
+    let facts = Facts {
+        way: Default::default(),
+        build: Build::default(),
+        name: String::new(),
+        id: String::new(),
+        seed: scenario.seed.0,
+        started_at: SystemTime::UNIX_EPOCH,
+        duration: Duration::from_secs(1),
+        plan_sha256: String::new(),
+        dialect: String::new(),
+        engine: EngineKind::None,
+        target: String::new(),
+        interrupted: false,
+        complete: true,
+        stopped_by: None,
+        machine: Machine::default(),
+        phases: vec![],
+        kinds,
+        thresholds: Thresholds::default(),
+    };
+    summarize(&recorder, &Health::new(1.0, start), facts)
+}
+
+fn count(events: &[Event], is: impl Fn(&What) -> bool) -> u64 {
+    events.iter().filter(|event| is(&event.what)).count() as u64
+}
+
+/// Seeds in which something can open at all.
+fn scenarios(troubled: bool) -> impl Iterator<Item = (u64, Scenario)> {
+    let scenarios = (0..SEEDS).map(move |seed| (seed, Scenario::lively(seed, troubled)));
+    scenarios.filter(|(_, scenario)| !scenario.is_hopeless())
+}
+
+#[test]
+fn whoever_leaves_and_comes_back_the_books_add_up_and_every_edge_between_those_who_stay_opens() {
+    let (mut rejoins, mut noticed) = (0, 0);
+    for (seed, scenario) in scenarios(false) {
+        let judge = world::play(&scenario, false);
+        assert_eq!(judge.breaches(), [""; 0], "seed {seed}: {}", scenario.brief());
+        let summary = books(&scenario, &judge.events);
+        summary.counts.conserved().unwrap_or_else(|story| panic!("seed {seed}: {story}"));
+        let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
+        let returned = count(&judge.events, |what| matches!(what, What::Began { .. })) - peers.planned;
+        assert_eq!((peers.rejoins, peers.failed, peers.reconnects), (returned, 0, 0), "seed {seed}");
+        assert_eq!(edges.failed, 0, "seed {seed}: {:#?}, {}", summary.failures, scenario.brief());
+        assert_eq!(edges.closed_early, edges.left, "seed {seed}: nothing closes but by a leave");
+        assert!(edges.opened + edges.unfinished == edges.planned + edges.rejoins, "seed {seed}: {edges:?}");
+        rejoins += edges.rejoins;
+        noticed += summary.timers.get("leave_notice").map_or(0, |timer| timer.due.count);
+    }
+    assert!(rejoins > 200 && noticed > 200, "{rejoins} edges planned anew, {noticed} leaves noticed");
+}
+
+#[test]
+fn whatever_is_cut_or_restarted_the_books_add_up_and_all_who_are_lost_come_back() {
+    let (mut lost, mut recovered) = (0, 0);
+    for (seed, scenario) in scenarios(true) {
+        let judge = world::play(&scenario, false);
+        assert_eq!(judge.breaches(), [""; 0], "seed {seed}: {}", scenario.brief());
+        let summary = books(&scenario, &judge.events);
+        summary.counts.conserved().unwrap_or_else(|story| panic!("seed {seed}: {story}"));
+        let outages = &summary.outages;
+        let back: u64 = outages.iter().map(|outage| outage.back).sum();
+        assert_eq!(summary.counts.peers.reconnects, back, "seed {seed}");
+        for outage in outages {
+            // Who left by plan before it was back is lost and not back.
+            assert!(outage.back <= outage.lost && outage.lost > 0, "seed {seed}: {outage:#?}");
+            assert!(outage.back == 0 || outage.recovery_us.is_some(), "seed {seed}: {outage:#?}");
+            // A dial each half second at first, and never a storm.
+            assert!(outage.redials <= outage.lost * 20, "seed {seed}: {outage:#?}");
+        }
+        lost += outages.iter().map(|outage| outage.lost).sum::<u64>();
+        recovered += back;
+    }
+    assert!(lost > 300 && recovered * 10 > lost * 8, "{recovered} of {lost} came back");
+}

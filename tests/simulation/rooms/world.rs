@@ -1,0 +1,465 @@
+//! The world on a virtual clock: one queue of dated happenings, from which everything else follows.
+
+use super::judge::Judge;
+use super::links::{Links, Posted, Side};
+use super::scenario::{Deed, Fate, Scenario, Turn};
+use meshload::dialect::{Dialect, Me};
+use meshload::driver::{Actor, Effect, Stimulus};
+use meshload::engine::{Engine, NoneEngine};
+use meshload::peer::{Config, Peer, Redial, Talk, TalkPattern};
+use meshload::server::rooms::{ClientId, Rooms, SharedText};
+use meshload::server::service::Service;
+use meshload::vocabulary::choice::Approval;
+use meshload::vocabulary::event::Event;
+use meshload::vocabulary::failure::{Failure, Reason};
+use meshload::vocabulary::ids::{Naming, Place, Seat};
+use meshload::vocabulary::link::{Notice, Order};
+use meshload::vocabulary::phase::Phase;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Far more than any run needs: beyond it somebody is talking to himself.
+const HAPPENINGS_MAX: usize = 1_000_000;
+/// After the last deadline all leave, and their goodbyes get this long.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+enum Happening {
+    Begin(usize),
+    ServerSees(usize),
+    Upgraded(usize),
+    Lost(usize),
+    ToServer(usize, String),
+    ServerMisses(usize),
+    ToPeer(usize, SharedText),
+    Notice(Posted),
+    InstantNotice(usize, Seat, Notice),
+    Wake(usize),
+    ServerWake,
+    Leave(usize),
+    /// Of the peer at this position in the plan, whatever its session.
+    Turn(usize, Deed),
+}
+
+struct World<'a> {
+    scenario: &'a Scenario,
+    start: Instant,
+    now: Instant,
+    queue: BTreeMap<(Instant, u64), Happening>,
+    queued: u64,
+    network: ChaCha8Rng,
+    server: Service,
+    server_wake: Option<Instant>,
+    /// One a session.
+    players: Vec<Player>,
+    /// Each peer's latest session.
+    current: Vec<usize>,
+    /// Until then the server is down, and dials are refused.
+    down_until: Instant,
+    links: Links,
+    judge: Judge,
+    aloud: bool,
+}
+
+struct Player {
+    actor: Actor,
+    place: Place,
+    room_size: u16,
+    fate: Fate,
+    has_socket: bool,
+    is_dialing: bool,
+    /// The last frame each way arrives then: TCP keeps their order.
+    up: Instant,
+    down: Instant,
+    wake: Option<Instant>,
+    instant_engine: Option<NoneEngine>,
+}
+
+/// Plays the scenario to its end, and gives what was seen. `aloud` prints everything.
+pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
+    let start = Instant::now();
+    let mut world = World {
+        scenario,
+        start,
+        now: start,
+        queue: BTreeMap::new(),
+        queued: 0,
+        network: scenario.seed.stream("network", 0),
+        server: service(scenario, start),
+        server_wake: None,
+        players: scenario.peers().map(|(place, size, _)| player(scenario, start, place, size, 0)).collect(),
+        current: (0..scenario.fates.len()).collect(),
+        down_until: start,
+        links: Links::new(scenario.seed.stream("links", 0), scenario.lame_per_mille),
+        judge: Judge::default(),
+        aloud,
+    };
+    world.run();
+    world.judge
+}
+
+fn service(scenario: &Scenario, start: Instant) -> Service {
+    let rooms = Rooms::new(scenario.kind, scenario.routing, scenario.list_interval, start, jiff::Timestamp::UNIX_EPOCH);
+    Service::new(rooms, scenario.rules.clone(), scenario.seed, start)
+}
+
+fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
+    let naming = Naming::new("s", scenario.fates.len() as u32);
+    let dialect = Dialect::named("dashboard").unwrap();
+    let me = Me {
+        id: naming.peer(place.peer),
+        name: format!("Peer {}", place.peer.0),
+        room: format!("s-room-{}", place.room.0),
+        host: place.seat == Seat(0),
+        trigger: scenario.trigger,
+        initiator: scenario.initiator,
+        settle: scenario.settle,
+        approval: Approval::Off,
+        epoch: (start, 1_763_712_345_678),
+        index: place.peer.0,
+        seat: place.seat.0,
+        size: room_size,
+        token: String::new(),
+        seed: scenario.seed,
+    };
+    let talk = Talk {
+        pattern: TalkPattern::Silence,
+        interval: Duration::from_secs(1),
+        bytes: (64, 64),
+        pool: Arc::from([]),
+        draws: scenario.seed.stream("talk", place.peer.0.into()),
+    };
+    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
+    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
+    let redial = scenario.redials.then(|| Redial::new(Duration::from_millis(250), Duration::from_secs(5), draws));
+    let peer = Peer::new(config, start).redialing(redial);
+    let conversation = dialect.converse(me.clone());
+    let renewal = Box::new(move || dialect.converse(me.clone()));
+    Player {
+        actor: Actor::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        place,
+        room_size,
+        fate: scenario.fates[place.peer.0 as usize],
+        has_socket: false,
+        is_dialing: false,
+        up: start,
+        down: start,
+        wake: None,
+        instant_engine: scenario.no_webrtc.then(|| NoneEngine::new(place.peer.0.into())),
+    }
+}
+
+impl World<'_> {
+    fn run(&mut self) {
+        let mut last = self.start;
+        for (place, _, begin) in self.scenario.peers() {
+            self.post(self.start + begin, Happening::Begin(place.peer.0 as usize));
+            last = last.max(self.start + begin);
+        }
+        for Turn { at, peer, deed } in &self.scenario.turns {
+            self.post(self.start + *at, Happening::Turn(*peer, *deed));
+            last = last.max(self.start + *at);
+        }
+        let leave = last + self.scenario.timeout + Duration::from_millis(1);
+        for peer in 0..self.players.len() {
+            self.post(leave, Happening::Turn(peer, Deed::End));
+        }
+        // Each connection is told to everybody.
+        let peers = self.players.len();
+        for _ in 0..HAPPENINGS_MAX + 10 * peers * peers {
+            let Some(((at, _), happening)) = self.queue.pop_first() else { return };
+            if at > leave + AFTERMATH {
+                return;
+            }
+            self.now = at;
+            if self.aloud {
+                println!("{:?} {happening:.300?}", at - self.start);
+            }
+            self.happen(happening);
+        }
+        self.fault("the world never comes to rest".to_owned());
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Begin(index) => self.begin(index),
+            Happening::Upgraded(index) => {
+                self.players[index].is_dialing = false;
+                if !self.players[index].actor.is_gone() {
+                    self.players[index].has_socket = true;
+                    self.stimulate(index, Stimulus::Upgraded);
+                }
+            }
+            Happening::Lost(index) => self.lose(index),
+            Happening::ToPeer(index, text) => {
+                // Frames that were read together with the last words still reach the actor.
+                if self.players[index].has_socket || self.players[index].actor.is_gone() {
+                    self.stimulate(index, Stimulus::Frame(&text));
+                }
+            }
+            Happening::Notice(posted) => {
+                if self.links.is_current(&posted) {
+                    let index = self.current[posted.side.own.0 as usize];
+                    self.stimulate(index, Stimulus::Engine(posted.side.other_seat, posted.notice));
+                }
+            }
+            Happening::InstantNotice(index, seat, notice) => self.stimulate(index, Stimulus::Engine(seat, notice)),
+            Happening::Wake(index) => self.wake(index),
+            Happening::Leave(index) => {
+                if !self.players[index].actor.is_gone() {
+                    self.stimulate(index, Stimulus::Leave);
+                }
+            }
+            Happening::Turn(peer, deed) => self.turn(peer, deed),
+            Happening::ServerSees(index) => self.serve(|server, now| server.connected(now, client(index))),
+            Happening::ToServer(index, text) => self.serve(|server, now| server.frame(now, client(index), &text)),
+            Happening::ServerMisses(index) => self.serve(|server, now| server.closed(now, client(index))),
+            Happening::ServerWake => {
+                self.server_wake = None;
+                self.serve(Service::wake);
+            }
+        }
+    }
+
+    fn turn(&mut self, peer: usize, deed: Deed) {
+        let index = self.current[peer];
+        match deed {
+            Deed::End if !self.players[index].actor.is_gone() => self.stimulate(index, Stimulus::Leave),
+            Deed::Depart { silent } if !self.players[index].actor.is_gone() => {
+                self.stimulate(index, Stimulus::Depart { silent });
+            }
+            Deed::Return if self.players[index].actor.is_gone() => self.come_back(peer),
+            Deed::Cut if self.players[index].has_socket => self.lose(index),
+            Deed::Restart { down } => self.restart(down),
+            Deed::End | Deed::Depart { .. } | Deed::Return | Deed::Cut => {}
+        }
+    }
+
+    fn come_back(&mut self, peer: usize) {
+        let Player { place, room_size, .. } = self.players[self.current[peer]];
+        let session = self.players.len();
+        self.players.push(player(self.scenario, self.start, place, room_size, session as u64));
+        self.judge.renew(place);
+        self.current[peer] = session;
+        for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
+            let other = self.current[place.neighbour(seat).0 as usize];
+            if !self.players[other].actor.is_gone() {
+                self.stimulate(other, Stimulus::Back { seat: place.seat });
+                self.stimulate(session, Stimulus::Companion { seat });
+            }
+        }
+        self.stimulate(session, Stimulus::Begin { due: self.now });
+    }
+
+    /// The server is killed: every socket is gone at once, and with it all that it knew.
+    fn restart(&mut self, down: Duration) {
+        self.server = service(self.scenario, self.start);
+        self.server_wake = None;
+        self.down_until = self.now + down;
+        self.queue.retain(|_, happening| {
+            !matches!(
+                happening,
+                Happening::ServerSees(_)
+                    | Happening::Upgraded(_)
+                    | Happening::ToServer(..)
+                    | Happening::ServerMisses(_)
+                    | Happening::ToPeer(..)
+                    | Happening::ServerWake
+            )
+        });
+        for index in 0..self.players.len() {
+            let player = &mut self.players[index];
+            if std::mem::take(&mut player.has_socket) || player.is_dialing {
+                self.lose(index);
+            }
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        match self.players[index].fate {
+            Fate::Cut(after) => self.post(self.now + after, Happening::Lost(index)),
+            Fate::Leaves(after) => self.post(self.now + after, Happening::Leave(index)),
+            _ => {}
+        }
+        self.stimulate(index, Stimulus::Begin { due: self.now });
+        let Player { place, room_size, .. } = self.players[index];
+        for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
+            let other = place.neighbour(seat).0 as usize;
+            if !self.players[other].actor.is_gone() {
+                self.stimulate(other, Stimulus::Companion { seat: place.seat });
+            }
+        }
+    }
+
+    fn lose(&mut self, index: usize) {
+        let player = &mut self.players[index];
+        player.is_dialing = false;
+        if player.actor.is_gone() {
+            return;
+        }
+        if std::mem::take(&mut player.has_socket) {
+            let at = self.upward(index);
+            self.post(at, Happening::ServerMisses(index));
+        }
+        self.stimulate(index, Stimulus::Lost(Failure::new(Phase::Connect, Reason::Closed, "cut")));
+    }
+
+    fn wake(&mut self, index: usize) {
+        self.players[index].wake = None;
+        if self.players[index].actor.wake_at().is_some_and(|at| at <= self.now) {
+            self.stimulate(index, Stimulus::Wake);
+            if self.players[index].actor.wake_at().is_some_and(|at| at <= self.now) {
+                self.fault(format!("peer {index} was woken, and wants to be woken at once again"));
+            }
+        } else {
+            self.set_alarm(index);
+        }
+    }
+
+    fn stimulate(&mut self, index: usize, stimulus: Stimulus<'_>) {
+        let player = &mut self.players[index];
+        player.actor.handle(self.now, stimulus);
+        while let Some(effect) = self.players[index].actor.poll() {
+            if self.aloud {
+                println!("    peer {index}: {effect:.200?}");
+            }
+            let Player { place, has_socket, .. } = self.players[index];
+            if let Effect::Note(what) = &effect {
+                self.judge.events.push(Event { at: self.now, place, what: what.clone() });
+            }
+            self.judge.watch(self.now - self.start, place, &effect, has_socket);
+            self.carry_out(index, effect);
+        }
+        self.set_alarm(index);
+    }
+
+    fn carry_out(&mut self, index: usize, effect: Effect) {
+        match effect {
+            Effect::Dial => self.dial(index),
+            Effect::Frame { text, .. } => {
+                if self.players[index].has_socket {
+                    let at = self.upward(index);
+                    if self.players[index].fate != Fate::Mute {
+                        self.post(at, Happening::ToServer(index, text));
+                    }
+                }
+            }
+            Effect::Engine(seat, order) => self.order(index, seat, order),
+            Effect::Close => {
+                self.links.close(self.now, self.players[index].place.peer);
+                self.take_links();
+                if std::mem::take(&mut self.players[index].has_socket) {
+                    let at = self.upward(index);
+                    self.post(at, Happening::ServerMisses(index));
+                }
+            }
+            Effect::Send(parcel) => self.fault(format!("a silent peer sends {parcel:?}")),
+            Effect::Note(_) => {}
+        }
+    }
+
+    fn dial(&mut self, index: usize) {
+        self.players[index].is_dialing = true;
+        match self.players[index].fate {
+            _ if self.now < self.down_until => {
+                let at = self.now + self.delay();
+                self.post(at, Happening::Lost(index));
+            }
+            Fate::Unanswered => {}
+            Fate::Refused => {
+                let at = self.now + self.delay();
+                self.post(at, Happening::Lost(index));
+            }
+            _ => {
+                let seen = self.upward(index);
+                self.post(seen, Happening::ServerSees(index));
+                let upgraded = seen + self.delay();
+                self.players[index].down = upgraded;
+                self.post(upgraded, Happening::Upgraded(index));
+            }
+        }
+    }
+
+    fn order(&mut self, index: usize, seat: Seat, order: Order) {
+        let place = self.players[index].place;
+        if let Some(engine) = &mut self.players[index].instant_engine {
+            engine.order(self.now, seat, order);
+            let notices: Vec<_> = std::iter::from_fn(|| engine.poll()).collect();
+            for (seat, notice) in notices {
+                self.post(self.now, Happening::InstantNotice(index, seat, notice));
+            }
+            return;
+        }
+        let side = Side { own: place.peer, own_seat: place.seat, other: place.neighbour(seat), other_seat: seat };
+        self.links.order(self.now, side, order);
+        self.take_links();
+    }
+
+    fn take_links(&mut self) {
+        for posted in self.links.take_posts() {
+            self.post(posted.at, Happening::Notice(posted));
+        }
+        for story in self.links.take_faults() {
+            self.fault(story);
+        }
+    }
+
+    fn serve(&mut self, input: impl FnOnce(&mut Service, Instant)) {
+        input(&mut self.server, self.now);
+        while let Some(delivery) = self.server.poll() {
+            let clients: Vec<ClientId> = self.server.recipients(&delivery.to).collect();
+            for client in clients {
+                let index = client.0 as usize;
+                let at = (self.now + self.delay()).max(self.players[index].down);
+                self.players[index].down = at;
+                if self.players[index].fate != Fate::Numb {
+                    self.post(at, Happening::ToPeer(index, delivery.text.clone()));
+                }
+            }
+        }
+        if let Some(at) = self.server.wake_at()
+            && self.server_wake.is_none_or(|set| at < set)
+        {
+            self.server_wake = Some(at);
+            self.post(at.max(self.now), Happening::ServerWake);
+        }
+    }
+
+    fn set_alarm(&mut self, index: usize) {
+        let wanted = self.players[index].actor.wake_at();
+        if let Some(at) = wanted
+            && self.players[index].wake.is_none_or(|set| at < set)
+        {
+            self.players[index].wake = Some(at);
+            self.post(at.max(self.now), Happening::Wake(index));
+        }
+    }
+
+    /// When something said now arrives at the server.
+    fn upward(&mut self, index: usize) -> Instant {
+        let at = (self.now + self.delay()).max(self.players[index].up);
+        self.players[index].up = at;
+        at
+    }
+
+    fn delay(&mut self) -> Duration {
+        let longest = self.scenario.delay_max.as_micros() as u64;
+        Duration::from_micros(self.network.random_range(0..=longest))
+    }
+
+    fn post(&mut self, at: Instant, happening: Happening) {
+        self.queued += 1;
+        self.queue.insert((at, self.queued), happening);
+    }
+
+    fn fault(&mut self, story: String) {
+        self.judge.fault(self.now - self.start, story);
+    }
+}
+
+fn client(index: usize) -> ClientId {
+    ClientId(index as u32)
+}

@@ -1,0 +1,66 @@
+//! The verdict, where it must be bad and where it must be good.
+
+use super::plays::play;
+use super::processes::{Process, on_one_cpu, run};
+use super::table::Row;
+use meshload::summary::Summary;
+use meshload::summary::verdict::{Validity, Verdict};
+use std::process::{Command, Stdio};
+
+/// A burst of peers on one CPU that a spinning process wants as well, over four workers.
+pub fn starved(times: usize, peers: usize) -> Row {
+    let profile = format!(
+        "[rooms]\ncount = {}\nsize = 4\n[arrivals]\nshape = \"burst\"\n[messages]\npattern = \"none\"\n\
+         [phases]\nsteady = \"1s\"\ndrain = \"0s\"\n",
+        peers / 4
+    );
+    let verdict = |_| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut run = run(folder.path(), &profile, &["--workers", "4"]);
+        let (spinner, generator) = on_one_cpu(|| {
+            let mut spin = Command::new("sh");
+            spin.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+            (Process::start(&mut spin), Process::start(&mut run))
+        });
+        generator.wait();
+        drop(spinner);
+        let text = std::fs::read_to_string(folder.path().join("summary.json")).expect("a summary");
+        Summary::read(&text).expect("a summary of ours").validity.verdict
+    };
+    let verdicts: Vec<Verdict> = (0..times).map(verdict).collect();
+    let valid = count(&verdicts, Verdict::Valid);
+    Row::new(format!("starved, a burst of {peers} peers"), told(&verdicts), "never VALID", valid == 0)
+}
+
+/// About half of what two cores can do: 345 edges a second. In rooms of four, the last to come opens three edges at
+/// once; of rooms of eight it is seven, and for the 10 ms that they take this worker is late indeed.
+pub fn idle(times: usize) -> Row {
+    let profile = "[rooms]\ncount = 100\nsize = 4\n[arrivals]\nrate = \"230/s\"\n[messages]\nrate = \"1/s\"\n\
+                   [phases]\nsteady = \"2s\"\ndrain = \"1s\"\n";
+    always_valid("half load, 345 edges/s", profile, times)
+}
+
+pub fn small(times: usize) -> Row {
+    let profile = "[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"20/s\"\n[phases]\nsteady = \"1s\"\n";
+    always_valid("small run, 6 edges", profile, times)
+}
+
+fn always_valid(what: &str, profile: &str, times: usize) -> Row {
+    let runs: Vec<Validity> = (0..times).map(|_| play(profile, None, 2).validity).collect();
+    let verdicts: Vec<Verdict> = runs.iter().map(|run| run.verdict).collect();
+    let mut observed = told(&verdicts);
+    if let Some(doubt) = runs.iter().find_map(|run| run.reasons.first()) {
+        observed.push_str(&format!(" ({}: {})", doubt.what, doubt.observed));
+    }
+    Row::new(what, observed, format!("{times} times VALID"), count(&verdicts, Verdict::Valid) == times)
+}
+
+fn told(verdicts: &[Verdict]) -> String {
+    let all = [Verdict::Valid, Verdict::Suspect, Verdict::Invalid];
+    let seen = all.into_iter().filter(|verdict| count(verdicts, *verdict) > 0);
+    seen.map(|verdict| format!("{} {}", count(verdicts, verdict), verdict.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn count(verdicts: &[Verdict], verdict: Verdict) -> usize {
+    verdicts.iter().filter(|seen| **seen == verdict).count()
+}
