@@ -1,16 +1,16 @@
 //! Whether `compare` can be trusted as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
 //! Prints a table; each pair shares its base run, and the two others follow it at once, so that the machine's moods hit all.
 
-use meshload::controller::{self, Embedded, Order};
+use meshload::controller::{self, EmbeddedServer, RunSpec};
 use meshload::dialect::Dialect;
-use meshload::gates::baseline::{Finding, Rule, Verdict, compare};
+use meshload::gates::baseline::{ComparisonVerdict, Finding, ToleranceRule, compare};
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
+use meshload::profile::{self, ProfileSource};
 use meshload::server;
 use meshload::summary::Summary;
 use meshload::summary::distribution::Clock;
 use meshload::summary::verdict::Verdict as Validity;
-use meshload::vocabulary::quantity::{change, duration};
+use meshload::vocabulary::format::{change, duration};
 use meshload::vocabulary::seed::Seed;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let pairs = numbers.first().copied().unwrap_or(20);
     let repeats = numbers.get(1).copied().unwrap_or(1);
-    println!("{pairs} pairs, {repeats} run(s) a side, tolerance {:.0} %", Rule::default().tolerance * 100.0);
+    println!("{pairs} pairs, {repeats} run(s) a side, tolerance {:.0} %", ToleranceRule::default().tolerance * 100.0);
     println!("pair  time_to_open p50: base  equal           a fifth more    found (equal; a fifth more)");
     let (mut alarms, mut caught, mut uncounted) = (0, 0, 0);
     for pair in 1..=pairs {
@@ -63,9 +63,10 @@ fn main() {
             found_equal.1,
             found_slower.1
         );
-        alarms += usize::from(found_equal.0 == Verdict::Regressed);
-        caught += usize::from(found_slower.0 == Verdict::Regressed);
-        uncounted += usize::from(found_equal.0 == Verdict::Invalid || found_slower.0 == Verdict::Invalid);
+        alarms += usize::from(found_equal.0 == ComparisonVerdict::Regressed);
+        caught += usize::from(found_slower.0 == ComparisonVerdict::Regressed);
+        uncounted +=
+            usize::from(found_equal.0 == ComparisonVerdict::Invalid || found_slower.0 == ComparisonVerdict::Invalid);
     }
     println!("equal runs: {alarms} of {pairs} false alarms (at most 1 in 20 is wanted)");
     println!("a fifth more on every delivery: {caught} of {pairs} caught (all are wanted)");
@@ -73,8 +74,8 @@ fn main() {
 }
 
 /// The verdict, and what it rests on.
-fn found(base: &[Summary], new: &[Summary]) -> (Verdict, String) {
-    let comparison = compare(base, new, &Rule::default());
+fn found(base: &[Summary], new: &[Summary]) -> (ComparisonVerdict, String) {
+    let comparison = compare(base, new, &ToleranceRule::default());
     let worse = comparison.changes.iter().filter(|change| change.judged && change.finding == Finding::Worse);
     let mut words: Vec<String> = worse.map(|change| change.metric.clone()).collect();
     words.dedup();
@@ -85,13 +86,13 @@ fn found(base: &[Summary], new: &[Summary]) -> (Verdict, String) {
 
 /// One run against the reference server, behind a relay that holds each frame back for `delay`.
 fn play(delay: Duration) -> Summary {
-    let server = Embedded::start(server::Config::default()).unwrap();
+    let server = EmbeddedServer::start(server::Config::default()).unwrap();
     let address: SocketAddr = server.url().trim_start_matches("ws://").trim_end_matches("/ws/").parse().unwrap();
     let relay = DelayingRelay::start(address, delay);
-    let profile = profile::read(Source { name: "power.toml", text: PROFILE }, &[], &|_| None).unwrap();
-    let order = Order {
+    let profile = profile::read(ProfileSource { name: "power.toml", text: PROFILE }, &[], &|_| None).unwrap();
+    let order = RunSpec {
         url: Some(format!("ws://{}/ws/", relay.address)),
-        ..Order::new(Plan::new(profile, Seed(1)), "power".to_owned(), Dialect::named("dashboard").unwrap())
+        ..RunSpec::new(Plan::new(profile, Seed(1)), "power".to_owned(), Dialect::named("dashboard").unwrap())
     };
     controller::run(order).unwrap().summary
 }

@@ -1,15 +1,15 @@
 //! What measuring costs: nanoseconds for each event in the Recorder, and its share of the CPU that an edge takes.
 //! Plays a run for the CPU and the number of frames of an edge, then folds as many events of the same mix again.
 
-use meshload::controller::{self, Order};
+use meshload::controller::{self, RunSpec};
 use meshload::dialect::Dialect;
 use meshload::metrics::{Recorder, RoomFacts, TraceSample};
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
+use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
 use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::message::Kind;
+use meshload::vocabulary::message::FrameKind;
 use meshload::vocabulary::seed::Seed;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -68,8 +68,8 @@ fn run() -> Summary {
         "[rooms]\ncount = 30\nsize = {SIZE}\n[arrivals]\nrate = \"40/s\"\n[messages]\npattern = \"none\"\n\
          [phases]\nsteady = \"0s\"\ndrain = \"0s\"\n"
     );
-    let profile = profile::read(Source { name: "bench", text: &text }, &[], &|_| None).unwrap();
-    let order = Order::new(Plan::new(profile, Seed(1)), "b1".to_owned(), Dialect::named("dashboard").unwrap());
+    let profile = profile::read(ProfileSource { name: "bench", text: &text }, &[], &|_| None).unwrap();
+    let order = RunSpec::new(Plan::new(profile, Seed(1)), "b1".to_owned(), Dialect::named("dashboard").unwrap());
     controller::run(order).unwrap().summary
 }
 
@@ -117,11 +117,11 @@ fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, 
     for (from, to, kind) in [(low, high, 0), (low, high, 2), (high, low, 1), (high, low, 2)] {
         let bytes = 400 + u32::from(kind);
         tell(from, What::OwnWork { other: Seat(to), spent: Duration::from_micros(90) });
-        tell(from, What::Said { kind: Kind(kind), bytes, to: Some(Seat(to)) });
-        tell(to, What::Frame { kind: Kind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } });
+        tell(from, What::Said { kind: FrameKind(kind), bytes, to: Some(Seat(to)) });
+        tell(to, What::Frame { kind: FrameKind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } });
     }
     for _ in 0..for_others {
-        tell(high, What::Frame { kind: Kind(2), bytes: 402, concern: Concern::Others });
+        tell(high, What::Frame { kind: FrameKind(2), bytes: 402, concern: Concern::Others });
     }
     tell(low, What::Answered { other: to_high });
     for (seat, other) in [(low, to_high), (high, to_low)] {

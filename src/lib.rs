@@ -45,8 +45,8 @@ pub mod controller;
 pub mod probe;
 
 // 6: what was typed, and many runs that are one question
+pub mod capacity_run;
 pub mod cli;
-pub mod surveyor;
 
 // 7: wiring
 pub mod commands;

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Profiles(args) => profiles::profiles(&args),
         Command::Dialects(args) => dialects::dialects(&args),
-        Command::Compare(args) => compare::compare(&compare::Options::from(&args)),
+        Command::Compare(args) => compare::compare(&compare::CompareOptions::from(&args)),
         Command::Explain(args) => explain::explain(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man => man::man(),

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, Me, Output, builtins};
-use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
+use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, PeerIdentity, Output, builtins};
+use meshload::vocabulary::options::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
     let (which, frames) = text.split_once('\n').unwrap_or(("0", text));
     let which = which.bytes().next().unwrap_or(b'0');
     let now = Instant::now();
-    let me = Me {
+    let me = PeerIdentity {
         id: "b".into(),
         name: "Bea".into(),
         room: "r".into(),

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::peer::{Config, Input, Output, Peer, Talk, TalkPattern};
+use meshload::peer::{Config, Input, Output, Peer, TrafficConfig, TrafficPattern};
 use meshload::vocabulary::event::What;
 use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::link::Notice;
+use meshload::vocabulary::engine::EngineEvent;
 use meshload::vocabulary::message::{Heard, Signal};
 use meshload::vocabulary::seed::Seed;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const OTHER: Seat = Seat(1);
 fuzz_target!(|payload: Vec<u8>| {
     let now = Instant::now();
     let mut peer = open(now);
-    peer.handle(now, Input::Engine(OTHER, Notice::Message(payload)));
+    peer.handle(now, Input::Engine(OTHER, EngineEvent::Message(payload)));
     while let Some(output) = peer.poll() {
         let expected = match &output {
             Output::Note(What::MessageReceived { .. } | What::Echoed { .. } | What::Surprise { .. }) => true,
@@ -29,8 +29,8 @@ fuzz_target!(|payload: Vec<u8>| {
 
 /// A peer that answers pings, with its one channel open.
 fn open(now: Instant) -> Peer {
-    let talk = Talk {
-        pattern: TalkPattern::PingPong,
+    let talk = TrafficConfig {
+        pattern: TrafficPattern::PingPong,
         interval: Duration::from_secs(1),
         bytes: (16, 16),
         pool: Arc::from([0; 16]),
@@ -44,8 +44,8 @@ fn open(now: Instant) -> Peer {
         Input::Upgraded,
         Input::Heard(Heard::Joined),
         Input::Heard(Heard::Signal { from: OTHER, signal: offer, polite: true }),
-        Input::Engine(OTHER, Notice::Answer { sdp: "answer".into() }),
-        Input::Engine(OTHER, Notice::Open),
+        Input::Engine(OTHER, EngineEvent::Answer { sdp: "answer".into() }),
+        Input::Engine(OTHER, EngineEvent::Open),
     ] {
         peer.handle(now, input);
         while peer.poll().is_some() {}

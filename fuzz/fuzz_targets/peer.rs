@@ -3,11 +3,11 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use meshload::peer::{Config, Input, Output, Peer, Redial, Talk, TalkPattern};
+use meshload::peer::{Config, Input, Output, Peer, ReconnectBackoff, TrafficConfig, TrafficPattern};
 use meshload::vocabulary::event::What;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::link::Notice;
+use meshload::vocabulary::engine::EngineEvent;
 use meshload::vocabulary::message::{Candidate, Heard, Signal};
 use meshload::vocabulary::phase::Phase;
 use meshload::vocabulary::seed::Seed;
@@ -65,7 +65,7 @@ fuzz_target!(|case: (bool, Vec<Step>)| {
     let (redials, steps) = case;
     let start = Instant::now();
     let mut now = start;
-    let redial = Redial::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
+    let redial = ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
     let mut peer = peer(start).redialing(redials.then_some(redial));
     let mut books = Books::default();
     peer.handle(now, Input::Begin { due: now });
@@ -108,8 +108,8 @@ impl Books {
 }
 
 fn peer(start: Instant) -> Peer {
-    let talk = Talk {
-        pattern: TalkPattern::PingPong,
+    let talk = TrafficConfig {
+        pattern: TrafficPattern::PingPong,
         interval: Duration::from_millis(100),
         bytes: (16, 32),
         pool: Arc::from([0; 64]),
@@ -121,7 +121,7 @@ fn peer(start: Instant) -> Peer {
 
 fn input(seat: Seat, deed: Deed) -> Input {
     let said = |signal: Signal, polite: bool| Input::Heard(Heard::Signal { from: seat, signal, polite });
-    let told = |notice: Notice| Input::Engine(seat, notice);
+    let told = |notice: EngineEvent| Input::Engine(seat, notice);
     let sdp = || "sdp".to_owned();
     let candidate = || Candidate { candidate: "candidate".into(), mid: None, line: None, ufrag: None };
     let failure = || Failure::new(Phase::Join, Reason::Closed, "close 1001");
@@ -141,17 +141,17 @@ fn input(seat: Seat, deed: Deed) -> Input {
         Deed::Answer => said(Signal::Answer { sdp: sdp() }, false),
         Deed::Candidate => said(Signal::Candidate(candidate()), false),
         Deed::EndOfCandidates => said(Signal::EndOfCandidates, false),
-        Deed::EngineOffer => told(Notice::Offer { sdp: sdp() }),
-        Deed::EngineAnswer => told(Notice::Answer { sdp: sdp() }),
-        Deed::EngineCandidate => told(Notice::Candidate(candidate())),
-        Deed::EngineGathered => told(Notice::Gathered),
-        Deed::EngineApplied => told(Notice::Applied),
-        Deed::EngineIceUp => told(Notice::IceUp),
-        Deed::EngineDtlsUp => told(Notice::DtlsUp),
-        Deed::EngineOpen => told(Notice::Open),
-        Deed::EngineMessage(payload) => told(Notice::Message(payload)),
-        Deed::EngineClosed => told(Notice::Closed),
-        Deed::EngineFailed => told(Notice::Failed { reason: Reason::IceFailed, detail: "".into() }),
+        Deed::EngineOffer => told(EngineEvent::Offer { sdp: sdp() }),
+        Deed::EngineAnswer => told(EngineEvent::Answer { sdp: sdp() }),
+        Deed::EngineCandidate => told(EngineEvent::Candidate(candidate())),
+        Deed::EngineGathered => told(EngineEvent::Gathered),
+        Deed::EngineApplied => told(EngineEvent::Applied),
+        Deed::EngineIceUp => told(EngineEvent::IceUp),
+        Deed::EngineDtlsUp => told(EngineEvent::DtlsUp),
+        Deed::EngineOpen => told(EngineEvent::Open),
+        Deed::EngineMessage(payload) => told(EngineEvent::Message(payload)),
+        Deed::EngineClosed => told(EngineEvent::Closed),
+        Deed::EngineFailed => told(EngineEvent::Failed { reason: Reason::IceFailed, detail: "".into() }),
         Deed::Talk => Input::Talk,
         Deed::Hush => Input::Hush,
         Deed::Leave => Input::Leave,

@@ -1,19 +1,21 @@
 //! Which load to try next, what the probes so far say, and what they mean for a plan.
 
-mod beside;
-mod findings;
+mod forecast;
 mod model;
-mod outlook;
 mod probe;
+mod result;
 mod search;
+mod side_by_side;
 mod target;
 mod vary;
 
-pub use beside::{compared, unlike};
-pub use findings::{Bracket, Evidence, Findings, GateLine, LimitedBy, Reproduction, Scope, StoppedBy, findings};
-pub use model::{Growth, Kind, Model, model};
-pub use outlook::{Cell, outlook};
-pub use probe::{Probe, Verdict};
-pub use search::{Ends, Next, Outcome, Range, Search};
+pub use forecast::{Cell, outlook};
+pub use model::{Growth, GrowthKind, Model, model};
+pub use probe::{Probe, ProbeVerdict};
+pub use result::{
+    Bracket, CapacityResult, Evidence, LimitedBy, Reproduction, SearchContext, SearchGate, StoppedBy, findings,
+};
+pub use search::{Ends, LoadRange, Next, ProbeOutcome, Search};
+pub use side_by_side::{compared, unlike};
 pub use target::{TargetLoad, TargetRow};
 pub use vary::Vary;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// With what a cost per edge grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum GrowthKind {
     /// The same whatever else is there: the total is linear.
     Constant,
     /// With the others in the room.
@@ -21,7 +21,7 @@ pub enum Kind {
 /// A cost per unit against the population, `constant + slope × peers`, beside the fit that has no slope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Growth {
-    pub kind: Kind,
+    pub kind: GrowthKind,
     pub points: usize,
     /// Of the fit that `kind` names; the slope of a constant is 0.
     pub constant: f64,
@@ -78,11 +78,11 @@ fn reach(fan_out: Growth, whole: &[&Probe]) -> Growth {
     let sizes = || whole.iter().map(|probe| probe.room_size);
     let one_size = sizes().fold(0.0, f64::max) < 1.05 * sizes().fold(f64::INFINITY, f64::min);
     match fan_out.kind {
-        Kind::Population if !beyond_the_room && one_size => {
-            Growth { kind: Kind::Room, constant: widest, slope: 0.0, ..fan_out }
+        GrowthKind::Population if !beyond_the_room && one_size => {
+            Growth { kind: GrowthKind::Room, constant: widest, slope: 0.0, ..fan_out }
         }
-        Kind::Population if !beyond_the_room => Growth { kind: Kind::Room, ..fan_out },
-        Kind::Constant if fan_out.constant > 1.5 => Growth { kind: Kind::Room, ..fan_out },
+        GrowthKind::Population if !beyond_the_room => Growth { kind: GrowthKind::Room, ..fan_out },
+        GrowthKind::Constant if fan_out.constant > 1.5 => Growth { kind: GrowthKind::Room, ..fan_out },
         _ => fan_out,
     }
 }
@@ -91,27 +91,27 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
     let power = exponent_in_words(fan_out);
     let measured = format!("{:.0} to {:.0} peers", fan_out.peers_min, fan_out.peers_max);
     let mut says = vec![match fan_out.kind {
-        Kind::Population => format!(
+        GrowthKind::Population => format!(
             "each frame said reaches a share of everybody connected{power}, measured from {measured}: the server \
              broadcasts, and its total work is quadratic in the population"
         ),
-        Kind::Room => format!(
+        GrowthKind::Room => format!(
             "each frame said reaches up to {:.1} peers, no more than its room has{power}, measured from {measured}: the \
              server addresses the room, and its total work is linear in the number of rooms",
             fan_out.at(fan_out.peers_max)
         ),
-        Kind::Constant => format!(
+        GrowthKind::Constant => format!(
             "each frame said reaches {:.1} peers whatever the population{power}, measured from {measured}: the server \
              addresses the one it is for, and its total work is linear in the number of edges",
             fan_out.constant
         ),
-        Kind::Unknown => format!(
+        GrowthKind::Unknown => format!(
             "how the work grows can't be told from {} probes over {measured}; it takes {POINTS_MIN} that came up \
              whole, over populations a factor of {SPAN_MIN} apart",
             fan_out.points
         ),
     }];
-    if fan_out.kind != Kind::Population
+    if fan_out.kind != GrowthKind::Population
         && let Some(share) =
             whole.iter().filter_map(|probe| probe.notices_share).reduce(f64::max).filter(|share| *share > 0.3)
     {
@@ -122,10 +122,10 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
         ));
     }
     match cpu {
-        Some(Growth { kind: Kind::Constant, constant, .. }) => {
+        Some(Growth { kind: GrowthKind::Constant, constant, .. }) => {
             says.push(format!("the target spends {constant:.0} µs of CPU an edge whatever the population"));
         }
-        Some(cpu @ Growth { kind: Kind::Population | Kind::Room, .. }) => says.push(format!(
+        Some(cpu @ Growth { kind: GrowthKind::Population | GrowthKind::Room, .. }) => says.push(format!(
             "the target's CPU an edge grows with the population{}: {:.0} µs at {:.0} peers, {:.0} µs at {:.0}",
             exponent_in_words(cpu),
             cpu.at(cpu.peers_min),
@@ -133,7 +133,7 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
             cpu.at(cpu.peers_max),
             cpu.peers_max
         )),
-        Some(Growth { kind: Kind::Unknown, .. }) | None => {}
+        Some(Growth { kind: GrowthKind::Unknown, .. }) | None => {}
     }
     says
 }
@@ -165,7 +165,7 @@ fn growth(points: &[(f64, f64)]) -> Growth {
     let peers_max = points.iter().map(|(x, _)| *x).fold(0.0, f64::max);
     let mean = points.iter().map(|(_, y)| *y).sum::<f64>() / points.len().max(1) as f64;
     let unknown = Growth {
-        kind: Kind::Unknown,
+        kind: GrowthKind::Unknown,
         points: points.len(),
         constant: mean,
         slope: 0.0,
@@ -191,7 +191,7 @@ fn growth(points: &[(f64, f64)]) -> Growth {
     let change = line.slope * (peers_max - peers_min) / mean;
     let grows = aicc_linear < aicc_constant && change > CHANGE_MIN && power.slope - margin > 0.0;
     let (kind, constant, slope) =
-        if grows { (Kind::Population, line.constant, line.slope) } else { (Kind::Constant, flat, 0.0) };
+        if grows { (GrowthKind::Population, line.constant, line.slope) } else { (GrowthKind::Constant, flat, 0.0) };
     Growth {
         kind,
         constant,
@@ -205,7 +205,7 @@ fn growth(points: &[(f64, f64)]) -> Growth {
     }
 }
 
-struct Line {
+struct LinearFit {
     constant: f64,
     slope: f64,
     slope_error: f64,
@@ -220,7 +220,7 @@ fn constant_fit(points: &[(f64, f64, f64)]) -> (f64, f64) {
 }
 
 /// Weighted least squares; the x differ.
-fn line_fit(points: &[(f64, f64, f64)]) -> Line {
+fn line_fit(points: &[(f64, f64, f64)]) -> LinearFit {
     let sum = |of: &dyn Fn(&(f64, f64, f64)) -> f64| points.iter().map(of).sum::<f64>();
     let weights = sum(&|(_, _, weight)| *weight);
     let (x_mean, y_mean) = (sum(&|(x, _, weight)| weight * x) / weights, sum(&|(_, y, weight)| weight * y) / weights);
@@ -229,7 +229,7 @@ fn line_fit(points: &[(f64, f64, f64)]) -> Line {
     let constant = y_mean - slope * x_mean;
     let error = sum(&|(x, y, weight)| weight * (y - constant - slope * x).powi(2));
     let freedom = points.len().saturating_sub(2).max(1) as f64;
-    Line { constant, slope, slope_error: (error / freedom / spread).sqrt(), error }
+    LinearFit { constant, slope, slope_error: (error / freedom / spread).sqrt(), error }
 }
 
 /// For least squares, with the residual's variance as one more parameter.

@@ -1,6 +1,6 @@
 //! One probe as the report keeps it: what was asked, what became of it, what it cost.
 
-use crate::capacity::search::Outcome;
+use crate::capacity::search::ProbeOutcome;
 use crate::capacity::target::{TargetLoad, TargetRow};
 use crate::summary::Summary;
 use crate::summary::counts::Signaling;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What a probe said of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ProbeVerdict {
     /// Every gate held.
     Held,
     /// A gate failed.
@@ -30,7 +30,7 @@ pub enum Verdict {
 pub struct Probe {
     pub load: f64,
     pub seed: u64,
-    pub verdict: Verdict,
+    pub verdict: ProbeVerdict,
     pub rooms: u64,
     pub room_size: f64,
     pub peers: u64,
@@ -68,7 +68,7 @@ pub struct Probe {
 
 impl Probe {
     /// `summary` is judged already.
-    pub fn of(load: f64, verdict: Verdict, summary: &Summary, target_rows: Vec<TargetRow>) -> Self {
+    pub fn of(load: f64, verdict: ProbeVerdict, summary: &Summary, target_rows: Vec<TargetRow>) -> Self {
         let warmup = summary.counts_warmup.clone().unwrap_or_default();
         let counts = &summary.counts;
         let sum = |of: fn(&crate::summary::counts::Counts) -> u64| of(counts).saturating_add(of(&warmup));
@@ -113,18 +113,18 @@ impl Probe {
     }
 
     /// What the search makes of it; nothing of one that was interrupted or could not be judged.
-    pub fn outcome(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<ProbeOutcome> {
         match self.verdict {
-            Verdict::Held => Some(Outcome::Held),
-            Verdict::Broke => Some(Outcome::Broke),
-            Verdict::NotValid => Some(Outcome::NotValid),
-            Verdict::NotJudged | Verdict::Interrupted => None,
+            ProbeVerdict::Held => Some(ProbeOutcome::Held),
+            ProbeVerdict::Broke => Some(ProbeOutcome::Broke),
+            ProbeVerdict::NotValid => Some(ProbeOutcome::NotValid),
+            ProbeVerdict::NotJudged | ProbeVerdict::Interrupted => None,
         }
     }
 
     /// Whether nearly all came up, so that its figures are those of the work and not of its failure.
     pub fn is_whole(&self) -> bool {
-        !matches!(self.verdict, Verdict::NotValid | Verdict::Interrupted)
+        !matches!(self.verdict, ProbeVerdict::NotValid | ProbeVerdict::Interrupted)
             && self.edges_planned > 0
             && self.edges_opened as f64 >= 0.95 * self.edges_planned as f64
     }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_summary_without_anything_is_a_probe_too() {
-        let probe = Probe::of(10.0, Verdict::NotValid, &Summary::default(), vec![]);
+        let probe = Probe::of(10.0, ProbeVerdict::NotValid, &Summary::default(), vec![]);
         assert_eq!((probe.fan_out, probe.p50_us, probe.is_whole()), (None, None, false));
     }
 }

@@ -16,7 +16,7 @@ const GROWTH: f64 = 2.0;
 
 /// The loads that may be tried, and how finely.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
+pub struct LoadRange {
     pub from: f64,
     pub to: f64,
     /// Rooms and peers come in whole numbers.
@@ -27,7 +27,7 @@ pub struct Range {
 
 /// What one probe said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ProbeOutcome {
     Held,
     Broke,
     /// The generator was strained: nothing is known of the target.
@@ -59,12 +59,12 @@ pub struct Ends {
 /// All trials so far; what to do next follows from them alone.
 #[derive(Clone, Debug)]
 pub struct Search {
-    range: Range,
-    trials: Vec<(f64, Outcome)>,
+    range: LoadRange,
+    trials: Vec<(f64, ProbeOutcome)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum LoadVerdict {
     Held(usize),
     Broke(usize),
     OutOfReach,
@@ -73,16 +73,17 @@ enum Standing {
 }
 
 impl Search {
-    pub fn new(range: Range) -> Self {
+    pub fn new(range: LoadRange) -> Self {
         Self { range, trials: vec![] }
     }
 
-    pub fn record(&mut self, load: f64, outcome: Outcome) {
+    pub fn record(&mut self, load: f64, outcome: ProbeOutcome) {
         self.trials.push((load, outcome));
     }
 
     pub fn next(&self) -> Next {
-        let open = self.trials.iter().rev().map(|(load, _)| *load).find(|load| self.standing(*load) == Standing::Open);
+        let open =
+            self.trials.iter().rev().map(|(load, _)| *load).find(|load| self.standing(*load) == LoadVerdict::Open);
         if let Some(load) = open {
             return self.probe(load);
         }
@@ -103,33 +104,33 @@ impl Search {
     /// The bracket as it is now. What broke or was out of reach below a load that held is no end of it,
     /// and what held above an end is not believed.
     pub fn ends(&self) -> Ends {
-        let lowest = |is: fn(&Standing) -> bool| {
+        let lowest = |is: fn(&LoadVerdict) -> bool| {
             let loads = self.trials.iter().map(|(load, _)| *load);
             loads.filter(|load| is(&self.standing(*load))).reduce(f64::min)
         };
-        let broke = lowest(|standing| matches!(standing, Standing::Broke(_)));
-        let out_of_reach = lowest(|standing| *standing == Standing::OutOfReach);
+        let broke = lowest(|standing| matches!(standing, LoadVerdict::Broke(_)));
+        let out_of_reach = lowest(|standing| *standing == LoadVerdict::OutOfReach);
         let wall = [broke, out_of_reach].into_iter().flatten().fold(f64::INFINITY, f64::min);
         let loads = self.trials.iter().map(|(load, _)| *load);
-        let held = loads.filter(|load| *load < wall && matches!(self.standing(*load), Standing::Held(_)));
+        let held = loads.filter(|load| *load < wall && matches!(self.standing(*load), LoadVerdict::Held(_)));
         Ends { held: held.reduce(f64::max), broke, out_of_reach }
     }
 
     /// How many trials of `load` held.
     pub fn held_at(&self, load: f64) -> usize {
-        self.count(load, Outcome::Held)
+        self.count(load, ProbeOutcome::Held)
     }
 
     fn confirm_limit(&self, held: f64, wall: Option<f64>) -> Next {
         match self.standing(held) {
-            Standing::Held(trials) if trials < HELD_MIN && self.trials_of(held) < TRIALS_MAX => self.probe(held),
+            LoadVerdict::Held(trials) if trials < HELD_MIN && self.trials_of(held) < TRIALS_MAX => self.probe(held),
             _ => wall.map_or(Next::Over, |wall| self.confirm_wall(wall)),
         }
     }
 
     fn confirm_wall(&self, wall: f64) -> Next {
         match self.standing(wall) {
-            Standing::Broke(trials) if trials < BROKE_MIN && self.trials_of(wall) < TRIALS_MAX => self.probe(wall),
+            LoadVerdict::Broke(trials) if trials < BROKE_MIN && self.trials_of(wall) < TRIALS_MAX => self.probe(wall),
             _ => Next::Over,
         }
     }
@@ -138,19 +139,19 @@ impl Search {
         Next::Probe { load, attempt: self.trials_of(load) }
     }
 
-    fn standing(&self, load: f64) -> Standing {
-        let (held, broke) = (self.count(load, Outcome::Held), self.count(load, Outcome::Broke));
+    fn standing(&self, load: f64) -> LoadVerdict {
+        let (held, broke) = (self.count(load, ProbeOutcome::Held), self.count(load, ProbeOutcome::Broke));
         let spent = self.trials_of(load) >= TRIALS_MAX;
         match (held, broke) {
-            (0, 0) if self.count(load, Outcome::Beyond) > 0 => Standing::OutOfReach,
-            (0, 0) if self.count(load, Outcome::NotValid) >= NOT_VALID_MAX => Standing::OutOfReach,
-            (held, broke) if held > broke => Standing::Held(held),
-            (held, broke) if broke > held || (spent && broke > 0) => Standing::Broke(broke),
-            _ => Standing::Open,
+            (0, 0) if self.count(load, ProbeOutcome::Beyond) > 0 => LoadVerdict::OutOfReach,
+            (0, 0) if self.count(load, ProbeOutcome::NotValid) >= NOT_VALID_MAX => LoadVerdict::OutOfReach,
+            (held, broke) if held > broke => LoadVerdict::Held(held),
+            (held, broke) if broke > held || (spent && broke > 0) => LoadVerdict::Broke(broke),
+            _ => LoadVerdict::Open,
         }
     }
 
-    fn count(&self, load: f64, outcome: Outcome) -> usize {
+    fn count(&self, load: f64, outcome: ProbeOutcome) -> usize {
         self.trials.iter().filter(|trial| **trial == (load, outcome)).count()
     }
 

@@ -1,7 +1,7 @@
 //! What of a profile is varied, and the profile at a load.
 
-use crate::profile::{Pattern, Profile, Size, Stage};
-use crate::vocabulary::choice::EngineKind;
+use crate::profile::{ArrivalStage, MessagePattern, Profile, Size};
+use crate::vocabulary::options::EngineKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ impl Vary {
                 Err("--vary message-rate: the steady phase, in which messages are sent, is 0s: give it some --duration"
                     .to_owned())
             }
-            Self::MessageRate if profile.messages.pattern == Pattern::None || profile.messages.rate <= 0.0 => {
+            Self::MessageRate if profile.messages.pattern == MessagePattern::None || profile.messages.rate <= 0.0 => {
                 Err("--vary message-rate: the profile sends no messages".to_owned())
             }
             Self::MessageRate => Ok(profile.messages.rate),
@@ -133,10 +133,10 @@ impl Vary {
     /// several stages, which no option can scale.
     pub fn options(self, changed: &Profile) -> Option<String> {
         let arrivals = match changed.arrivals[..] {
-            [Stage::Constant { rate, lasts: None } | Stage::Poisson { rate, lasts: None }] => {
+            [ArrivalStage::Constant { rate, lasts: None } | ArrivalStage::Poisson { rate, lasts: None }] => {
                 format!(" --arrivals {rate}/s")
             }
-            [Stage::Burst] => String::new(),
+            [ArrivalStage::Burst] => String::new(),
             _ => return None,
         };
         Some(match self {
@@ -159,24 +159,24 @@ pub(super) fn figure(load: f64) -> String {
 }
 
 /// The highest rate of the curve, in peers per second.
-fn fastest(stages: &[Stage]) -> Option<f64> {
-    let rate = |stage: &Stage| match *stage {
-        Stage::Constant { rate, .. } | Stage::Poisson { rate, .. } => Some(rate),
-        Stage::Ramp { from, to, .. } => Some(from.max(to)),
-        Stage::Burst => None,
+fn fastest(stages: &[ArrivalStage]) -> Option<f64> {
+    let rate = |stage: &ArrivalStage| match *stage {
+        ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => Some(rate),
+        ArrivalStage::Ramp { from, to, .. } => Some(from.max(to)),
+        ArrivalStage::Burst => None,
     };
     stages.iter().filter_map(rate).reduce(f64::max).filter(|rate| *rate > 0.0)
 }
 
-fn scale(stages: &mut [Stage], factor: f64) {
+fn scale(stages: &mut [ArrivalStage], factor: f64) {
     for stage in stages {
         match stage {
-            Stage::Constant { rate, .. } | Stage::Poisson { rate, .. } => *rate *= factor,
-            Stage::Ramp { from, to, .. } => {
+            ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => *rate *= factor,
+            ArrivalStage::Ramp { from, to, .. } => {
                 *from *= factor;
                 *to *= factor;
             }
-            Stage::Burst => {}
+            ArrivalStage::Burst => {}
         }
     }
 }
@@ -184,17 +184,17 @@ fn scale(stages: &mut [Stage], factor: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Source, read};
+    use crate::profile::{ProfileSource, read};
     use std::time::Duration;
 
     fn profile(text: &str) -> Profile {
-        read(Source { name: "t", text }, &[], &|_| None).unwrap()
+        read(ProfileSource { name: "t", text }, &[], &|_| None).unwrap()
     }
 
     /// What `vary` at `load` makes of ten rooms of four that arrive at 20/s: rooms, size, peers per second.
     fn check(vary: Vary, load: f64, expected: (u32, u16, f64)) {
         let changed = vary.apply(&profile("[rooms]\ncount = 10\nsize = 4\n[arrivals]\nrate = \"20/s\""), load);
-        let Stage::Constant { rate, .. } = changed.arrivals[0] else { panic!("{:?}", changed.arrivals) };
+        let ArrivalStage::Constant { rate, .. } = changed.arrivals[0] else { panic!("{:?}", changed.arrivals) };
         assert_eq!((changed.rooms.count, changed.rooms.size.max, rate), expected);
     }
 

@@ -1,7 +1,7 @@
 //! The options about getting in: whom TLS believes, tokens, and the way to the target.
 
 use crate::vocabulary::cidr::Cidr;
-use crate::vocabulary::shell;
+use crate::vocabulary::shell_quoting;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ impl AccessArgs {
         for (name, path) in files {
             if let Some(path) = path {
                 let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                words += &format!(" --{name} {}", shell::word(&whole.display().to_string()));
+                words += &format!(" --{name} {}", shell_quoting::word(&whole.display().to_string()));
             }
         }
         if let Some((host, port)) = &self.connect_to {
@@ -91,7 +91,7 @@ mod tests {
             allow_target: vec!["example.org".to_owned()],
             ..AccessArgs::default()
         };
-        let tokens = shell::word(&here.join("tokens.txt").display().to_string());
+        let tokens = shell_quoting::word(&here.join("tokens.txt").display().to_string());
         let rest = "--cert /a.pem --key /a.key --connect-to [::1]:9000 --insecure --no-proxy";
         assert_eq!(args.again(), format!(" --tokens {tokens} {rest}"));
         assert_eq!(AccessArgs::default().again(), "");

@@ -1,7 +1,7 @@
 //! What was typed after `meshload capacity`.
 
 use super::access::AccessArgs;
-use super::options::{ChangeArgs, ColorWhen, Format, LoadArgs, ShapeArgs, folder};
+use super::options::{ChangeArgs, ColorWhen, LoadArgs, ShapeArgs, StdoutFormat, folder};
 use crate::capacity::Vary;
 use crate::profile::{duration, rate, share};
 use clap::builder::{FalseyValueParser, PossibleValue};
@@ -39,8 +39,8 @@ pub struct CapacityArgs {
     #[arg(short, long, value_name = "DIR", value_parser = folder, help_heading = "Output", env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
     /// What stdout gets; json is capacity.json and nothing else
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output", env = "MESHLOAD_FORMAT")]
-    pub format: Format,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, help_heading = "Output", env = "MESHLOAD_FORMAT")]
+    pub format: StdoutFormat,
     /// When to colour the terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, help_heading = "Output", env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,

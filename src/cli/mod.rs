@@ -2,16 +2,16 @@
 
 mod access;
 mod capacity;
-mod keep;
+mod evidence;
 mod options;
 mod probe;
 
 pub use access::AccessArgs;
 pub use capacity::{CapacityArgs, Load, SearchArgs, WatchArgs};
-pub use keep::KeepArgs;
+pub use evidence::EvidenceArgs;
 pub use options::{
-    ChangeArgs, ColorWhen, Format, LoadArgs, OutputArgs, Report, Reports, Routing, SeedChoice, ServeArgs, ServerKind,
-    ShapeArgs, TrustArgs,
+    ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg, SeedChoice, ServeArgs,
+    ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
 };
 pub use probe::{ProbeArgs, ProbeFormat};
 
@@ -91,7 +91,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub trust: TrustArgs,
     #[command(flatten)]
-    pub keep: KeepArgs,
+    pub keep: EvidenceArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -108,8 +108,8 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub access: AccessArgs,
     /// How stdout tells what the plan costs
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
-    pub format: Format,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
+    pub format: StdoutFormat,
 }
 
 #[derive(Args, Debug)]
@@ -149,11 +149,11 @@ pub struct ReportArgs {
     /// A report's folder, its summary.json, or the capacity.json of a search
     pub summary: PathBuf,
     /// What stdout gets
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
-    pub format: Format,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
+    pub format: StdoutFormat,
     /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog; of a search html,md
-    #[arg(long, value_name = "LIST", default_value = "none", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
-    pub report: Reports,
+    #[arg(long, value_name = "LIST", default_value = "none", value_parser = ReportFiles::read, env = "MESHLOAD_REPORT")]
+    pub report: ReportFiles,
     /// Folder for those files [default: the summary's]
     #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,

@@ -112,11 +112,11 @@ pub struct OutputArgs {
     #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
     /// What stdout gets; json is the summary and nothing else
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, env = "MESHLOAD_FORMAT")]
-    pub format: Format,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
+    pub format: StdoutFormat,
     /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog
-    #[arg(long, value_name = "LIST", default_value = "all", value_parser = Reports::read, env = "MESHLOAD_REPORT")]
-    pub report: Reports,
+    #[arg(long, value_name = "LIST", default_value = "all", value_parser = ReportFiles::read, env = "MESHLOAD_REPORT")]
+    pub report: ReportFiles,
     /// When to colour the terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
@@ -149,8 +149,8 @@ pub struct ServeArgs {
     #[arg(long, value_enum, value_name = "KIND", default_value_t = ServerKind::Relay, env = "MESHLOAD_KIND")]
     pub kind: ServerKind,
     /// To whom a frame goes: all subscribers of its channel, or those of the same room
-    #[arg(long, value_enum, value_name = "WHOM", default_value_t = Routing::All, env = "MESHLOAD_ROUTING")]
-    pub routing: Routing,
+    #[arg(long, value_enum, value_name = "WHOM", default_value_t = RoutingArg::All, env = "MESHLOAD_ROUTING")]
+    pub routing: RoutingArg,
     /// A registry sends at most one list in that time; 0s sends one after each change
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = interval, env = "MESHLOAD_LIST_INTERVAL")]
     pub list_interval: Duration,
@@ -178,13 +178,13 @@ pub enum ServerKind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Routing {
+pub enum RoutingArg {
     All,
     Room,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum StdoutFormat {
     Text,
     // A `///` here would turn the whole help into its long form.
     Json,
@@ -221,7 +221,7 @@ impl SeedChoice {
 
 /// The files that can be asked for beside summary.json.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Report {
+pub enum ReportFile {
     Md,
     Junit,
     Prom,
@@ -231,9 +231,9 @@ pub enum Report {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reports(pub BTreeSet<Report>);
+pub struct ReportFiles(pub BTreeSet<ReportFile>);
 
-impl Report {
+impl ReportFile {
     pub const ALL: [Self; 6] = [Self::Html, Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
 
     pub fn name(self) -> &'static str {
@@ -248,14 +248,14 @@ impl Report {
     }
 }
 
-impl Reports {
+impl ReportFiles {
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let one = |name: &str| {
-            let found = Report::ALL.into_iter().find(|report| report.name() == name);
+            let found = ReportFile::ALL.into_iter().find(|report| report.name() == name);
             found.ok_or_else(|| format!("{name:?} is none of all, none, html, md, junit, prom, csv and hlog"))
         };
         match text {
-            "all" => Ok(Self(Report::ALL.into())),
+            "all" => Ok(Self(ReportFile::ALL.into())),
             "none" => Ok(Self(BTreeSet::new())),
             list => list.split(',').map(|name| one(name.trim())).collect::<Result<_, _>>().map(Self),
         }

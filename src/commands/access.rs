@@ -6,8 +6,8 @@ use super::stdout::complain;
 use crate::cli::AccessArgs;
 use crate::controller::Access;
 use crate::profile::{Secret, Target};
-use crate::signaling::{Proxy, Reach, Route, Tls, Trust, Unfit};
-use crate::vocabulary::identity::{Identity, Part, certificates};
+use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
+use crate::vocabulary::identity::{Identity, IdentityFile, certificates};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,7 +22,7 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// How `peers` peers get in to `target`. What is wrong has been told on stderr when this fails.
 pub(super) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<Access, Exit> {
     let tokens = tokens(args, target, peers);
-    let tls = trust(args).and_then(|trust| Tls::new(trust).map_err(|unfit| vec![blame(args, unfit)]));
+    let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![blame(args, unfit)]));
     let proxy = proxy(args, target).map_err(|why| vec![why]);
     let connect_to = match (&args.connect_to, &target.url) {
         (Some(_), None) => Err(vec!["--connect-to: whose place does it take? name that with --target".to_owned()]),
@@ -31,9 +31,11 @@ pub(super) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<A
     // All are asked before any is complained about, so that all is told at once.
     match (tokens, tls, proxy, connect_to) {
         (Ok(tokens), Ok(tls), Ok(proxy), Ok(connect_to)) => {
-            let reach =
-                Reach { allowed_hosts: args.allow_target.clone(), allowed_candidates: args.allow_candidates.clone() };
-            let route = Route { reach, connect_to, proxy, tls, ..Route::default() };
+            let reach = TargetPolicy {
+                allowed_hosts: args.allow_target.clone(),
+                allowed_candidates: args.allow_candidates.clone(),
+            };
+            let route = Connector { reach, connect_to, proxy, tls, ..Connector::default() };
             Ok(Access { route, tokens: tokens.into(), again: args.again() })
         }
         (tokens, tls, proxy, connect_to) => {
@@ -82,17 +84,17 @@ pub(super) fn identity(
     };
     Identity::read(&chain, &private).map_err(|(part, why)| {
         vec![match part {
-            Part::Certificate => named(certificate_option, certificate, &why),
-            Part::Key => named(key_option, key, &why),
+            IdentityFile::Certificate => named(certificate_option, certificate, &why),
+            IdentityFile::Key => named(key_option, key, &why),
         }]
     })
 }
 
-fn blame(args: &AccessArgs, unfit: Unfit) -> String {
+fn blame(args: &AccessArgs, unfit: TlsError) -> String {
     let shown = |path: &Option<_>| path.as_deref().map_or_else(String::new, shown);
     match unfit {
-        Unfit::Root(why) => format!("--ca {}: {why}", shown(&args.ca)),
-        Unfit::Identity(why) => format!("--cert {}: {why}", shown(&args.cert)),
+        TlsError::Root(why) => format!("--ca {}: {why}", shown(&args.ca)),
+        TlsError::Identity(why) => format!("--cert {}: {why}", shown(&args.cert)),
     }
 }
 

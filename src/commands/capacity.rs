@@ -1,26 +1,27 @@
 //! `meshload capacity`: from what was typed to the planning report and the exit code.
 
 use super::access::access;
-use super::folder::Folder;
 use super::report::form;
+use super::report_dir::ReportDir;
+use super::run_job::{order, show, turn_away};
 use super::search::{self, range};
 use super::stdout::{complain, write};
-use super::task::{order, show, turn_away};
 use super::terminal::{acknowledge, end_at_once, seed};
 use super::{Exit, faults, gates, input, limits, machine};
 use crate::capacity::{
-    Evidence, Findings, GateLine, LimitedBy, Probe, Range, Reproduction, Scope, StoppedBy, Vary, Verdict, findings,
+    CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
+    StoppedBy, Vary, findings,
 };
+use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, survey};
 use crate::cli::CapacityArgs;
-use crate::controller::{Show, Signals, Trouble};
+use crate::controller::{Show, StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{files, render};
-use crate::signaling::Reach;
+use crate::signaling::TargetPolicy;
 use crate::summary::run::Run;
-use crate::summary::stamp::stamp;
-use crate::surveyor::{MetricsUrl, Survey, Surveyed, Watched, survey};
+use crate::summary::wall_time::stamp;
 use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -56,11 +57,11 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         complain(folder.obstacle());
     }
     let quiet = args.quiet;
-    let signals = match Signals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
+    let signals = match StopSignals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
         Ok(signals) => signals,
-        Err(error) => return turn_away(&Trouble::Own(error)),
+        Err(error) => return turn_away(&StartError::Own(error)),
     };
-    let task = Survey {
+    let task = CapacityRun {
         signals,
         vary: args.search.vary,
         range,
@@ -97,7 +98,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     }
 }
 
-type Asked = (Range, Watched, Option<Findings>);
+type Asked = (LoadRange, Watched, Option<CapacityResult>);
 
 /// What the search goes over, looks at and is laid beside. Errors: one sentence on what can't be.
 fn asked(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<Asked, String> {
@@ -107,9 +108,9 @@ fn asked(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> 
 }
 
 /// Where the report goes.
-fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> Folder {
-    let usual = || Folder::usual(&format!("capacity-{}", profile.name), seed);
-    Folder::at(args.out.clone().unwrap_or_else(usual))
+fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> ReportDir {
+    let usual = || ReportDir::usual(&format!("capacity-{}", profile.name), seed);
+    ReportDir::at(args.out.clone().unwrap_or_else(usual))
 }
 
 /// What of the target is looked at. Errors: one sentence on what can't be.
@@ -118,13 +119,13 @@ fn watched(args: &CapacityArgs) -> Result<Watched, String> {
     let watched = Watched {
         pid: args.watch.target_pid,
         metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
-        reach: Reach { allowed_hosts: args.access.allow_target.clone(), ..Reach::default() },
+        reach: TargetPolicy { allowed_hosts: args.access.allow_target.clone(), ..TargetPolicy::default() },
     };
     watched.check().map(|()| watched)
 }
 
-fn announcement(task: &Survey) -> String {
-    let Survey { vary, profile, range, .. } = task;
+fn announcement(task: &CapacityRun) -> String {
+    let CapacityRun { vary, profile, range, .. } = task;
     format!(
         "{}: from {} up to {}, to {}; at most {:.0} s; seed {}",
         profile.name,
@@ -140,17 +141,17 @@ fn announcement(task: &Survey) -> String {
 fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
     let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
     let verdict = match probe.verdict {
-        Verdict::Held => "held".to_owned(),
-        Verdict::Broke => {
+        ProbeVerdict::Held => "held".to_owned(),
+        ProbeVerdict::Broke => {
             let gate = probe.gates.iter().find(|gate| !gate.ok);
             gate.map_or("broke".to_owned(), |gate| format!("broke {}: {}", gate.metric, gate.expr))
         }
-        Verdict::NotValid => {
+        ProbeVerdict::NotValid => {
             let doubt = probe.validity.reasons.first();
             doubt.map_or("not valid".to_owned(), |doubt| format!("not valid, {}: {}", doubt.what, doubt.observed))
         }
-        Verdict::NotJudged => "not judged".to_owned(),
-        Verdict::Interrupted => "stopped".to_owned(),
+        ProbeVerdict::NotJudged => "not judged".to_owned(),
+        ProbeVerdict::Interrupted => "stopped".to_owned(),
     };
     format!(
         "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
@@ -164,11 +165,11 @@ fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
 /// Writes and shows the report, and says how the search ended.
 fn close(
     args: &CapacityArgs,
-    task: &Survey,
-    surveyed: Surveyed,
+    task: &CapacityRun,
+    surveyed: CapacityRunResult,
     when: (&str, Duration),
-    beside: Option<Findings>,
-    folder: &Folder,
+    beside: Option<CapacityResult>,
+    folder: &ReportDir,
 ) -> Exit {
     complain(&surveyed.notes);
     let mut exit = Exit::Passed;
@@ -186,8 +187,10 @@ fn close(
     if let Some(signal) = surveyed.signal {
         exit = exit.first_of(Exit::from(signal));
     }
-    let findings =
-        Findings { beside: beside.map(Findings::aside).map(Box::new), ..conclude(args, task, surveyed, when) };
+    let findings = CapacityResult {
+        beside: beside.map(CapacityResult::aside).map(Box::new),
+        ..conclude(args, task, surveyed, when)
+    };
     exit = exit.first_of(judge(&findings));
 
     let mut files = files(&findings);
@@ -206,13 +209,13 @@ fn close(
 
 fn conclude(
     args: &CapacityArgs,
-    task: &Survey,
-    surveyed: Surveyed,
+    task: &CapacityRun,
+    surveyed: CapacityRunResult,
     (started_at, lasted): (&str, Duration),
-) -> Findings {
+) -> CapacityResult {
     let run = surveyed.last.map(|summary| (summary.meshload, summary.run));
     let (meshload, run) = run.unwrap_or_default();
-    let Survey { vary, profile, .. } = task;
+    let CapacityRun { vary, profile, .. } = task;
     let target = profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned());
     let command = |load: f64| {
         let (changed, target) = (vary.apply(profile, load), way_in(args, profile));
@@ -233,7 +236,7 @@ fn conclude(
             run: surveyed.ends.held.and_then(command),
             broken_run: surveyed.ends.broke.and_then(command),
         },
-        scope: Scope {
+        scope: SearchContext {
             meshload,
             profile: profile.name.clone(),
             target: Run { target, ..run.clone() }.destination(),
@@ -248,7 +251,7 @@ fn conclude(
     })
 }
 
-fn search_command(args: &CapacityArgs, task: &Survey) -> String {
+fn search_command(args: &CapacityArgs, task: &CapacityRun) -> String {
     let target = way_in(args, &task.profile);
     format!(
         "meshload capacity profile.toml --vary {} --from {} --to {} --resolution {}% --headroom {}% --seed {}{target}",
@@ -267,14 +270,14 @@ fn way_in(args: &CapacityArgs, profile: &Profile) -> String {
     target.map(|url| format!(" --target {url}{}", args.access.again())).unwrap_or_default()
 }
 
-fn gate_line(gate: &Gate) -> GateLine {
+fn gate_line(gate: &Gate) -> SearchGate {
     let is_a_time = !matches!(gate.aggregation, Aggregation::Count | Aggregation::Rate | Aggregation::Value);
     let is_on_the_chart = gate.metric.name == "time_to_open" && is_a_time;
-    GateLine { gate: gate.to_string(), limit_us: is_on_the_chart.then_some(gate.number as u64) }
+    SearchGate { gate: gate.to_string(), limit_us: is_on_the_chart.then_some(gate.number as u64) }
 }
 
 /// What the answer means for a script.
-fn judge(findings: &Findings) -> Exit {
+fn judge(findings: &CapacityResult) -> Exit {
     match (findings.limit, findings.limited_by) {
         (None, LimitedBy::Target) => Exit::Failed,
         // A signal before the first answer; its own code goes before this one.

@@ -3,7 +3,7 @@
 use super::access::access;
 use super::stdout::{complain, write};
 use super::{Exit, faults, input, machine};
-use crate::cli::{CheckArgs, Format, SeedChoice};
+use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
@@ -39,9 +39,9 @@ pub fn check(args: &CheckArgs) -> Exit {
         return exit;
     }
     match args.format {
-        Format::Text => write(table(&plan.profile, &plan.cost())),
-        Format::Md => write(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
-        Format::Json => match serde_json::to_string_pretty(&plan.cost()) {
+        StdoutFormat::Text => write(table(&plan.profile, &plan.cost())),
+        StdoutFormat::Md => write(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        StdoutFormat::Json => match serde_json::to_string_pretty(&plan.cost()) {
             Ok(json) => write(json + "\n"),
             Err(error) => {
                 complain([error]);

@@ -4,7 +4,7 @@ use super::Exit;
 use super::runs;
 use super::stdout::{complain, write};
 use crate::cli::CompareArgs;
-use crate::gates::baseline::{self, Comparison, Rule, Verdict};
+use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
 use crate::report::compare as report;
 use crate::summary::Summary;
 use crate::summary::verdict::Verdict as Validity;
@@ -12,23 +12,23 @@ use std::path::{Path, PathBuf};
 
 /// What was asked; BASE and NEW are files, folders, folders of repeats, or patterns.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct CompareOptions {
     pub base: String,
     pub new: String,
-    pub rule: Rule,
+    pub rule: ToleranceRule,
     /// Afterwards NEW takes BASE's place, unless it is worse, from another machine (`rule.force` overrules both)
     /// or INVALID.
     pub update_baseline: bool,
     /// No BASE is no error: there is none before the first pull request.
     pub allow_missing_base: bool,
-    pub format: Format,
+    pub format: CompareFormat,
     /// Where `compare.json`, `compare.md` and `compare.html` are left.
     pub out: Option<PathBuf>,
 }
 
 /// What stdout gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum CompareFormat {
     #[default]
     Text,
     Json,
@@ -36,19 +36,19 @@ pub enum Format {
     Html,
 }
 
-impl From<&CompareArgs> for Options {
+impl From<&CompareArgs> for CompareOptions {
     fn from(args: &CompareArgs) -> Self {
-        let rule = Rule {
+        let rule = ToleranceRule {
             tolerance: args.tolerance,
             force: args.force,
             across_machines: args.across_machines,
-            ..Rule::default()
+            ..ToleranceRule::default()
         };
         let format = match args.format.as_str() {
-            "json" => Format::Json,
-            "md" => Format::Md,
-            "html" => Format::Html,
-            _ => Format::Text,
+            "json" => CompareFormat::Json,
+            "md" => CompareFormat::Md,
+            "html" => CompareFormat::Html,
+            _ => CompareFormat::Text,
         };
         Self {
             base: args.base.clone(),
@@ -63,7 +63,7 @@ impl From<&CompareArgs> for Options {
 }
 
 /// 0 nothing worse, 2 a side is missing or unlike, 98 a side is INVALID, 99 regression, 1 unwritable output.
-pub fn compare(options: &Options) -> Exit {
+pub fn compare(options: &CompareOptions) -> Exit {
     let (base, new) = match (side(&options.base), side(&options.new)) {
         (Ok(base), Ok(new)) => (base, new),
         (base, new) => {
@@ -88,30 +88,30 @@ pub fn compare(options: &Options) -> Exit {
     let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
     let written = options.out.as_deref().map_or(Exit::Passed, |folder| leave(folder, &comparison));
     let shown = write(shown(options.format, &comparison));
-    let fit = options.rule.force || comparison.verdict == Verdict::Passed;
+    let fit = options.rule.force || comparison.verdict == ComparisonVerdict::Passed;
     let updated = match comparison.verdict {
-        Verdict::Invalid | Verdict::Unlike => Exit::Passed,
+        ComparisonVerdict::Invalid | ComparisonVerdict::Unlike => Exit::Passed,
         _ => update(options, &base, &new, fit),
     };
     exit_of(comparison.verdict).first_of(written).first_of(shown).first_of(updated)
 }
 
-fn exit_of(verdict: Verdict) -> Exit {
+fn exit_of(verdict: ComparisonVerdict) -> Exit {
     match verdict {
-        Verdict::Passed | Verdict::OtherMachine => Exit::Passed,
-        Verdict::Regressed => Exit::Failed,
-        Verdict::Invalid => Exit::Invalid,
-        Verdict::Unlike => Exit::Usage,
+        ComparisonVerdict::Passed | ComparisonVerdict::OtherMachine => Exit::Passed,
+        ComparisonVerdict::Regressed => Exit::Failed,
+        ComparisonVerdict::Invalid => Exit::Invalid,
+        ComparisonVerdict::Unlike => Exit::Usage,
     }
 }
 
-struct Side {
+struct ComparedSide {
     paths: Vec<PathBuf>,
     runs: Vec<Summary>,
 }
 
 /// Errors: one sentence for each file that is no summary.
-fn side(place: &str) -> Result<Side, Vec<String>> {
+fn side(place: &str) -> Result<ComparedSide, Vec<String>> {
     let paths = runs::find(place).map_err(|error| vec![error])?;
     let (mut runs, mut problems) = (vec![], vec![]);
     for path in &paths {
@@ -120,24 +120,28 @@ fn side(place: &str) -> Result<Side, Vec<String>> {
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(Side { paths, runs }) } else { Err(problems) }
+    if problems.is_empty() { Ok(ComparedSide { paths, runs }) } else { Err(problems) }
 }
 
 fn valid(runs: &[Summary]) -> Vec<&Summary> {
     runs.iter().filter(|run| run.validity.verdict != Validity::Invalid).collect()
 }
 
-fn shown(format: Format, comparison: &Comparison) -> String {
+fn shown(format: CompareFormat, comparison: &Comparison) -> String {
     match format {
-        Format::Text => report::text(comparison),
-        Format::Json => report::json(comparison),
-        Format::Md => report::markdown(comparison),
-        Format::Html => report::html(comparison),
+        CompareFormat::Text => report::text(comparison),
+        CompareFormat::Json => report::json(comparison),
+        CompareFormat::Md => report::markdown(comparison),
+        CompareFormat::Html => report::html(comparison),
     }
 }
 
 fn leave(folder: &Path, comparison: &Comparison) -> Exit {
-    let files = [("compare.json", Format::Json), ("compare.md", Format::Md), ("compare.html", Format::Html)];
+    let files = [
+        ("compare.json", CompareFormat::Json),
+        ("compare.md", CompareFormat::Md),
+        ("compare.html", CompareFormat::Html),
+    ];
     for (name, format) in files {
         if let Err(error) = runs::write_whole(&folder.join(name), shown(format, comparison)) {
             complain([format!("{}: {error}", folder.join(name).display())]);
@@ -148,7 +152,7 @@ fn leave(folder: &Path, comparison: &Comparison) -> Exit {
 }
 
 /// Puts NEW in BASE's place where that was asked for; `fit`: nothing speaks against it but its validity.
-fn update(options: &Options, base: &Side, new: &Side, fit: bool) -> Exit {
+fn update(options: &CompareOptions, base: &ComparedSide, new: &ComparedSide, fit: bool) -> Exit {
     let runs = valid(&new.runs);
     if !options.update_baseline || runs.is_empty() {
         return Exit::Passed;
@@ -192,20 +196,25 @@ mod tests {
         run
     }
 
-    fn check(base: Option<&Summary>, new: &Summary, change: impl FnOnce(&mut Options), exit: Exit) -> Option<Summary> {
+    fn check(
+        base: Option<&Summary>,
+        new: &Summary,
+        change: impl FnOnce(&mut CompareOptions),
+        exit: Exit,
+    ) -> Option<Summary> {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         if let Some(base) = base {
             runs::write_whole(Path::new(&place("base.json")), base.to_json()).unwrap();
         }
         runs::write_whole(Path::new(&place("new/summary.json")), new.to_json()).unwrap();
-        let mut options = Options {
+        let mut options = CompareOptions {
             base: place("base.json"),
             new: place("new"),
-            rule: Rule::default(),
+            rule: ToleranceRule::default(),
             update_baseline: false,
             allow_missing_base: false,
-            format: Format::Text,
+            format: CompareFormat::Text,
             out: Some(folder.path().join("out")),
         };
         change(&mut options);
@@ -218,10 +227,10 @@ mod tests {
     #[test]
     fn a_regression_fails_and_keeps_the_baseline() {
         let (base, new) = (run(20_000), run(30_000));
-        let update = |options: &mut Options| options.update_baseline = true;
+        let update = |options: &mut CompareOptions| options.update_baseline = true;
         assert_eq!(check(Some(&base), &new, update, Exit::Failed), Some(base.clone()));
         assert_eq!(check(Some(&base), &run(20_100), update, Exit::Passed), Some(run(20_100)));
-        let forced = |options: &mut Options| {
+        let forced = |options: &mut CompareOptions| {
             options.update_baseline = true;
             options.rule.force = true;
         };
@@ -232,7 +241,7 @@ mod tests {
     fn a_missing_base_is_an_error_unless_it_is_the_first() {
         check(None, &run(20_000), |_| {}, Exit::Usage);
         check(None, &run(20_000), |options| options.allow_missing_base = true, Exit::Passed);
-        let first = |options: &mut Options| {
+        let first = |options: &mut CompareOptions| {
             options.allow_missing_base = true;
             options.update_baseline = true;
         };
@@ -243,7 +252,7 @@ mod tests {
     fn an_invalid_side_is_98_and_never_becomes_the_baseline() {
         let mut new = run(20_000);
         new.validity.verdict = Validity::Invalid;
-        let update = |options: &mut Options| {
+        let update = |options: &mut CompareOptions| {
             options.update_baseline = true;
             options.allow_missing_base = true;
         };

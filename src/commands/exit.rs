@@ -1,6 +1,6 @@
 //! How a command ends, as a number that scripts may depend on.
 
-use crate::controller::Signal;
+use crate::controller::StopSignal;
 
 /// The exit codes of interface.md. Where several hold, the lowest in `rank` is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,12 +78,12 @@ impl Exit {
 }
 
 /// A run stopped by it.
-impl From<Signal> for Exit {
-    fn from(signal: Signal) -> Self {
+impl From<StopSignal> for Exit {
+    fn from(signal: StopSignal) -> Self {
         match signal {
-            Signal::Hangup => Self::Hangup,
-            Signal::Interrupt => Self::Interrupted,
-            Signal::Terminate => Self::Terminated,
+            StopSignal::Hangup => Self::Hangup,
+            StopSignal::Interrupt => Self::Interrupted,
+            StopSignal::Terminate => Self::Terminated,
         }
     }
 }

@@ -5,11 +5,11 @@ use super::stdout::{complain, write};
 use crate::cli::ExplainArgs;
 use crate::diagnosis::Cause;
 use crate::profile::nearest;
-use crate::vocabulary::glossary::{self, Entry, entry};
+use crate::vocabulary::glossary::{self, GlossaryEntry, entry};
 use std::sync::LazyLock;
 
 /// What `meshload probe` names, in the words of its verdicts.
-static CAUSES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+static CAUSES: LazyLock<Vec<GlossaryEntry>> = LazyLock::new(|| {
     Cause::ALL.map(|cause| entry("cause", cause.name(), cause.meaning(), "", "", cause.remedy())).into()
 });
 
@@ -26,16 +26,16 @@ pub fn explain(args: &ExplainArgs) -> Exit {
 }
 
 /// The glossary of reports, and the causes.
-fn entries() -> impl Iterator<Item = &'static Entry> {
+fn entries() -> impl Iterator<Item = &'static GlossaryEntry> {
     glossary::entries().chain(&*CAUSES)
 }
 
-fn find(word: &str) -> impl Iterator<Item = &'static Entry> {
+fn find(word: &str) -> impl Iterator<Item = &'static GlossaryEntry> {
     let cause = word.trim().to_lowercase();
     glossary::find(word).chain(CAUSES.iter().filter(move |entry| entry.word == cause))
 }
 
-fn text(entry: &Entry) -> String {
+fn text(entry: &GlossaryEntry) -> String {
     let mut text = format!("{} ({})\n  {}\n", entry.word, entry.kind, entry.means);
     for (name, value) in [("unit", entry.unit), ("pays", entry.pays), ("do", entry.advice)] {
         if !value.is_empty() {

@@ -2,11 +2,11 @@
 
 use super::Exit;
 use super::stdout::complain;
-use crate::server::faults::{self, Rule};
+use crate::server::faults::{self, FaultRule};
 
 /// The rules that (text, where it stands) spell or name. What is wrong with any of them has been told on stderr when
 /// this fails.
-pub fn read<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Rule>, Exit> {
+pub fn read<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<FaultRule>, Exit> {
     let mut rules = vec![];
     let mut problems = vec![];
     for (text, at) in texts {

@@ -5,8 +5,8 @@ use super::stdout::complain;
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
-use crate::profile::{self, Checks, Knob, Override, Problem, Profile, Source, Target, builtin, nearest};
-use crate::vocabulary::choice::Approval;
+use crate::profile::{self, Checks, Knob, Override, Problem, Profile, ProfileSource, Target, builtin, nearest};
+use crate::vocabulary::options::Approval;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -27,7 +27,7 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
         }
     };
     overrides.extend(headers);
-    let source = Source { name, text: &text };
+    let source = ProfileSource { name, text: &text };
     let gate = |metric: &str, expr: &str| Gate::parse(metric, expr).map(|_| ());
     let checks = Checks { environment: &variable, gate: &gate };
     profile::read_with(source, &overrides, checks).map_err(|problems| {

@@ -1,6 +1,6 @@
 //! What this machine grants the process: descriptors, memory and ports.
 
-use crate::plan::Machine;
+use crate::plan::MachineLimits;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 
@@ -8,8 +8,8 @@ use std::fs;
 const PORTS_RFC6335: u64 = 16_384;
 
 /// Asks the system. What it doesn't tell is taken as without limit, the ports excepted.
-pub fn measure() -> Machine {
-    Machine {
+pub fn measure() -> MachineLimits {
+    MachineLimits {
         nofile_hard: getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX),
         memory_bytes: available_memory().unwrap_or(u64::MAX).min(group_memory().unwrap_or(u64::MAX)),
         ports: ports().unwrap_or(PORTS_RFC6335),

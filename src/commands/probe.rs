@@ -1,20 +1,22 @@
 //! `meshload probe`: one handshake under the magnifying glass, and the exit code of its verdict.
 
 use super::access::access;
-use super::folder::Folder;
+use super::report_dir::ReportDir;
+use super::run_job::turn_away;
 use super::stdout::{complain, write};
-use super::task::turn_away;
 use super::terminal::{coloured, seed};
 use super::{Exit, faults, input};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
-use crate::controller::{self, Embedded, Endpoints, Trouble};
+use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
-use crate::probe::{Live, Order, Repeat, Report, Setup, html, json, mermaid, probe as examine, text};
+use crate::probe::{
+    LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, html, json, mermaid, probe as examine, text,
+};
 use crate::profile::{Profile, Secret};
 use crate::server;
-use crate::signaling::Reach;
-use crate::summary::run::Way;
+use crate::signaling::TargetPolicy;
+use crate::summary::run::TargetRoute;
 use crate::vocabulary::seed::Seed;
 use std::io::IsTerminal;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -42,10 +44,10 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let seed = seed(args.change.seed, true);
     let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
-    let order = Order { way, ..order(args, &profile, dialect, seed) };
+    let order = ProbeSpec { way, ..order(args, &profile, dialect, seed) };
     let embedded = match &profile.target.url {
         Some(_) => None,
-        None => match Embedded::start(server::Config { faults, seed, ..server::Config::default() }) {
+        None => match EmbeddedServer::start(server::Config { faults, seed, ..server::Config::default() }) {
             Ok(embedded) => Some(embedded),
             Err(error) => return broken(&error),
         },
@@ -55,7 +57,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, Some(embedded)) => embedded.url(),
         (None, None) => return Exit::Broken,
     };
-    let folder = args.out.as_ref().map(Folder::at);
+    let folder = args.out.as_ref().map(ReportDir::at);
     let token = access.clone();
     let gathering = match gathering(&profile, &access.route.reach) {
         Ok(gathering) => gathering,
@@ -63,7 +65,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, access);
     let knocked = endpoints.clone();
-    let setup = Setup {
+    let setup = ProbeSetup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
         }),
@@ -73,7 +75,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         seed,
         unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
     };
-    let mut live = match Live::new(setup) {
+    let mut live = match LiveEnvironment::new(setup) {
         Ok(live) => live,
         Err(error) => return broken(&error),
     };
@@ -85,7 +87,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     if let Err(error) = wait(&knocked, &order.dialect, args.wait_for_target) {
         return broken(&error);
     }
-    complain(folder.as_ref().and_then(Folder::obstacle));
+    complain(folder.as_ref().and_then(ReportDir::obstacle));
     let report = examine(&mut live, &order, &mut |line| complain((!args.quiet).then_some(line)));
     let report = if args.trace { report.with_trace() } else { report };
     let shown = write(render(args, &report));
@@ -102,7 +104,7 @@ fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io:
 }
 
 /// The result as files, in every format.
-fn keep(folder: &Folder, report: &Report, trace: bool) -> Exit {
+fn keep(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
     let files = [
         ("probe.txt", text(report, false, trace)),
         ("probe.json", json(report)),
@@ -121,7 +123,7 @@ fn keep(folder: &Folder, report: &Report, trace: bool) -> Exit {
     }
 }
 
-fn gathering(profile: &Profile, reach: &Reach) -> Result<Gathering, Trouble> {
+fn gathering(profile: &Profile, reach: &TargetPolicy) -> Result<Gathering, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = runtime.block_on(controller::gathering(&profile.engine, reach));
     runtime.shutdown_background();
@@ -138,9 +140,9 @@ fn change(args: &ProbeArgs) -> ChangeArgs {
     change
 }
 
-fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> Order {
+fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> ProbeSpec {
     let handshake = &profile.handshake;
-    Order {
+    ProbeSpec {
         // Two probes on one target must not share a name.
         run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
         trickle: handshake.trickle && dialect.trickles(),
@@ -153,13 +155,13 @@ fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> O
         approval: handshake.approval,
         timeout: handshake.timeout,
         seed,
-        repeat: args.times.map(Repeat::Times).or(args.until_failure.map(Repeat::UntilFailure)),
+        repeat: args.times.map(RepeatSpec::Times).or(args.until_failure.map(RepeatSpec::UntilFailure)),
         try_remedies: args.try_remedies,
-        way: Way::default(),
+        way: TargetRoute::default(),
     }
 }
 
-fn render(args: &ProbeArgs, report: &Report) -> String {
+fn render(args: &ProbeArgs, report: &ProbeReport) -> String {
     match args.format {
         ProbeFormat::Text => text(report, coloured(args.color, std::io::stdout().is_terminal()), args.trace),
         ProbeFormat::Json => json(report),
@@ -168,7 +170,7 @@ fn render(args: &ProbeArgs, report: &Report) -> String {
     }
 }
 
-fn exit(report: &Report) -> Exit {
+fn exit(report: &ProbeReport) -> Exit {
     if report.unreachable {
         Exit::Unreachable
     } else if report.is_open() {

@@ -19,7 +19,7 @@ pub fn profiles(args: &ListArgs) -> Exit {
 }
 
 fn list() -> String {
-    let line = |source: &profile::Source<'_>| {
+    let line = |source: &profile::ProfileSource<'_>| {
         let description = profile::read(*source, &[], &input::variable).map(|profile| profile.description);
         format!("{:<10} {}\n", source.name, description.unwrap_or_default())
     };

@@ -1,11 +1,11 @@
 //! `meshload run --repeat N`: the same plan again and again, judged on the median of the runs that can be trusted.
 
 use super::Exit;
-use super::ending::{Ended, Ending, outcome};
 use super::files::format;
-use super::folder::Folder;
+use super::finish::{FinishContext, JudgedRun, outcome};
+use super::report_dir::ReportDir;
+use super::run_job::RunJob;
 use super::stdout::{complain, write};
-use super::task::Task;
 use crate::gates::{median, opened_nothing};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};
@@ -16,13 +16,13 @@ use crate::vocabulary::seed::Seed;
 use std::path::Path;
 
 /// Runs into `path`/1 to `path`/N, with seeds that count up from `first`.
-pub fn repeat(task: &Task<'_>, first: Seed, path: &Path) -> Exit {
+pub fn repeat(task: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
     let times = task.args.trust.repeat;
     let mut runs: Vec<(String, Summary)> = vec![];
     let mut exit = Exit::Passed;
     for index in 0..times {
         let name = (index + 1).to_string();
-        let folder = Folder::at(path.join(&name));
+        let folder = ReportDir::at(path.join(&name));
         let done = match task.play(Seed(first.0.wrapping_add(index.into()))) {
             Ok(done) => done,
             Err(ended) => {
@@ -30,7 +30,7 @@ pub fn repeat(task: &Task<'_>, first: Seed, path: &Path) -> Exit {
                 break;
             }
         };
-        let Ended { summary, exit: ended, written } = Ending { task, folder: &folder }.judge(done);
+        let JudgedRun { summary, exit: ended, written } = FinishContext { task, folder: &folder }.judge(done);
         complain(written.err());
         if !task.args.output.quiet {
             let (result, validity) = (summary.result.name(), summary.validity_in_words());
@@ -47,7 +47,7 @@ pub fn repeat(task: &Task<'_>, first: Seed, path: &Path) -> Exit {
     if runs.is_empty() { exit } else { close(task, exit, &runs, path) }
 }
 
-fn close(task: &Task<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path) -> Exit {
+fn close(task: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path) -> Exit {
     let mut repeats = Repeats::of(runs);
     let judged = repeats.judged_of(runs);
     repeats.gates = median(&task.gates, &judged);
@@ -57,7 +57,7 @@ fn close(task: &Task<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
     let json = render_repeats(Format::Json, &repeats).into_bytes();
-    let written = Folder::at(path).write([("repeats.json", json)]);
+    let written = ReportDir::at(path).write([("repeats.json", json)]);
     if let Err(why) = &written {
         complain([why]);
         exit = exit.first_of(Exit::Broken);

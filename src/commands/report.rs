@@ -2,11 +2,11 @@
 
 use super::Exit;
 use super::files::{files, format};
-use super::folder::Folder;
+use super::report_dir::ReportDir;
 use super::stdout::{complain, write};
 use super::{runs, search};
-use crate::capacity::Findings;
-use crate::cli::{Format, Report, ReportArgs};
+use crate::capacity::CapacityResult;
+use crate::cli::{ReportArgs, ReportFile, StdoutFormat};
 use crate::report::capacity::{self, Form};
 use crate::report::render;
 use crate::summary::Summary;
@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 pub fn report(args: &ReportArgs) -> Exit {
     let rendered = match left(&args.summary) {
-        Ok(Left::Run(summary)) => {
+        Ok(Renderable::Run(summary)) => {
             // The summary itself is there already, and is not ours to write again.
             let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
             leave(args, files).map(|()| render(format(args.format, args.color), &summary))
         }
-        Ok(Left::Search(findings)) => again(args, &findings),
+        Ok(Renderable::Search(findings)) => again(args, &findings),
         Err(why) => Err((why, Exit::Usage)),
     };
     match rendered {
@@ -32,15 +32,15 @@ pub fn report(args: &ReportArgs) -> Exit {
 }
 
 /// What there is to render.
-enum Left {
+enum Renderable {
     Run(Box<Summary>),
-    Search(Box<Findings>),
+    Search(Box<CapacityResult>),
 }
 
 /// A folder's, or a file's by what it says. Errors: one sentence with the path.
-fn left(place: &Path) -> Result<Left, String> {
-    let run = |path: &Path| runs::read(path).map(|summary| Left::Run(Box::new(summary)));
-    let searched = |path: &Path| search::read(path).map(|findings| Left::Search(Box::new(findings)));
+fn left(place: &Path) -> Result<Renderable, String> {
+    let run = |path: &Path| runs::read(path).map(|summary| Renderable::Run(Box::new(summary)));
+    let searched = |path: &Path| search::read(path).map(|findings| Renderable::Search(Box::new(findings)));
     if !place.is_dir() {
         let is_named = place.file_name().is_some_and(|name| name == search::FILE);
         // Whatever the file is called, it says itself what it is.
@@ -60,10 +60,10 @@ fn left(place: &Path) -> Result<Left, String> {
 }
 
 /// The planning report, and those of its files that were asked for.
-fn again(args: &ReportArgs, findings: &Findings) -> Result<String, (String, Exit)> {
+fn again(args: &ReportArgs, findings: &CapacityResult) -> Result<String, (String, Exit)> {
     let wanted = &args.report.0;
-    let forms = [(Report::Html, "report.html"), (Report::Md, "report.md")];
-    let is_all = Report::ALL.iter().all(|report| wanted.contains(report));
+    let forms = [(ReportFile::Html, "report.html"), (ReportFile::Md, "report.md")];
+    let is_all = ReportFile::ALL.iter().all(|report| wanted.contains(report));
     if let Some(other) = wanted.iter().find(|report| !forms.iter().any(|(form, _)| form == *report) && !is_all) {
         return Err((format!("--report {}: a search is told as html and md", other.name()), Exit::Usage));
     }
@@ -73,11 +73,11 @@ fn again(args: &ReportArgs, findings: &Findings) -> Result<String, (String, Exit
 }
 
 /// How stdout tells a search.
-pub(super) fn form(format: Format) -> Form {
+pub(super) fn form(format: StdoutFormat) -> Form {
     match format {
-        Format::Text => Form::Text,
-        Format::Md => Form::Markdown,
-        Format::Json => Form::Json,
+        StdoutFormat::Text => Form::Text,
+        StdoutFormat::Md => Form::Markdown,
+        StdoutFormat::Json => Form::Json,
     }
 }
 
@@ -86,7 +86,7 @@ fn leave(args: &ReportArgs, files: impl Iterator<Item = (&'static str, Vec<u8>)>
         return Ok(());
     }
     let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
-    Folder::at(folder).write(files).map_err(|why| (why, Exit::Broken))
+    ReportDir::at(folder).write(files).map_err(|why| (why, Exit::Broken))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -1,15 +1,15 @@
 //! `meshload run`: the main job, from what was typed to the report and the exit code.
 
 use super::access::access;
-use super::ending::Ending;
-use super::folder::Folder;
+use super::finish::FinishContext;
 use super::repeat::repeat;
+use super::report_dir::ReportDir;
+use super::run_job::{RunJob, turn_away};
 use super::stdout::complain;
-use super::task::{Task, turn_away};
 use super::terminal::{acknowledge, end_at_once, seed};
 use super::{Exit, faults, gates, input, limits, machine};
 use crate::cli::RunArgs;
-use crate::controller::{Signals, Trouble};
+use crate::controller::{StartError, StopSignals};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::seed::Seed;
 
@@ -48,16 +48,16 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(access) => access,
         Err(exit) => return exit,
     };
-    let folder = Folder::at(args.output.out.clone().unwrap_or_else(|| Folder::usual(&profile.name, seed)));
+    let folder = ReportDir::at(args.output.out.clone().unwrap_or_else(|| ReportDir::usual(&profile.name, seed)));
     let quiet = args.output.quiet;
-    let signals = match Signals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
+    let signals = match StopSignals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
         Ok(signals) => signals,
-        Err(error) => return turn_away(&Trouble::Own(error)),
+        Err(error) => return turn_away(&StartError::Own(error)),
     };
     if !quiet {
         complain(folder.obstacle());
     }
-    let mut task = Task { args, profile, access, dialect, gates, faults, signals, control: None };
+    let mut task = RunJob { args, profile, access, dialect, gates, faults, signals, control: None };
     if args.trust.control {
         match task.floor(plan) {
             Ok(control) => task.control = Some(control),
@@ -68,7 +68,7 @@ pub fn run(args: &RunArgs) -> Exit {
         return repeat(&task, seed, folder.path());
     }
     match task.play(seed) {
-        Ok(done) => Ending { task: &task, folder: &folder }.close(done),
+        Ok(done) => FinishContext { task: &task, folder: &folder }.close(done),
         Err(exit) => exit,
     }
 }

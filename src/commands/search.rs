@@ -1,12 +1,12 @@
 //! What a search is asked for: its loads, gates that it can judge, and another search's findings to lay beside its own.
 
 use super::runs;
-use crate::capacity::{Findings, Probe, Range, Vary};
+use crate::capacity::{CapacityResult, LoadRange, Probe, Vary};
+use crate::capacity_run::{CapacityRun, TooFewSamples, cure, enough};
 use crate::cli::{Load, SearchArgs};
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::Profile;
-use crate::surveyor::{Lack, Survey, cure, enough};
 use crate::vocabulary::seed::Seed;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,14 @@ const SPAN: f64 = 1_000.0;
 pub const FILE: &str = "capacity.json";
 
 /// The loads of the search. Errors: one sentence on what makes no range, or on a gate that can't be judged.
-pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<Range, String> {
+pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<LoadRange, String> {
     let range = loads(search, profile)?;
     judges(search.vary, gates)?;
     let plan = Plan::new(search.vary.apply(profile, range.from), seed);
     if let Some(problem) = plan.problems().into_iter().next() {
         return Err(problem);
     }
-    match Lack::planned(&plan, gates) {
+    match TooFewSamples::planned(&plan, gates) {
         None => Ok(range),
         Some(lack) => {
             let cure = cure(search.vary, profile, range.from, range.to, gates, seed);
@@ -33,7 +33,7 @@ pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed)
     }
 }
 
-fn loads(search: &SearchArgs, profile: &Profile) -> Result<Range, String> {
+fn loads(search: &SearchArgs, profile: &Profile) -> Result<LoadRange, String> {
     let vary = search.vary;
     let own = vary.load_of(profile)?;
     let typed = |option: &str, load: Option<Load>| match load {
@@ -74,7 +74,7 @@ fn loads(search: &SearchArgs, profile: &Profile) -> Result<Range, String> {
         return Err("--headroom: all of it leaves nothing to plan for".to_owned());
     }
     let whole = vary.is_whole();
-    Ok(Range { from, to: if whole { to.floor() } else { to }, whole, resolution: search.resolution })
+    Ok(LoadRange { from, to: if whole { to.floor() } else { to }, whole, resolution: search.resolution })
 }
 
 /// Whether the gates can tell what holds.
@@ -93,8 +93,8 @@ fn judges(vary: Vary, gates: &[Gate]) -> Result<(), String> {
 }
 
 /// What to do about a probe that a gate could not be judged on.
-pub fn unjudged(task: &Survey, lack: &Lack, probe: Option<&Probe>) -> String {
-    let Survey { vary, profile, range, gates, .. } = task;
+pub fn unjudged(task: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>) -> String {
+    let CapacityRun { vary, profile, range, gates, .. } = task;
     let load = probe.map_or(range.from, |probe| probe.load);
     let cure = match lack.samples {
         0 => "nothing in this profile gives it any, so leave the gate out".to_owned(),
@@ -110,8 +110,8 @@ pub fn unjudged(task: &Survey, lack: &Lack, probe: Option<&Probe>) -> String {
 }
 
 /// The findings in a search's folder or file. Errors: one sentence with the path.
-pub fn read(place: &Path) -> Result<Findings, String> {
+pub fn read(place: &Path) -> Result<CapacityResult, String> {
     let path = if place.is_dir() { place.join(FILE) } else { PathBuf::from(place) };
-    let text = runs::text(&path, Findings::BYTES_MAX)?;
-    Findings::read(&text).map_err(|why| format!("{}: {why}", path.display()))
+    let text = runs::text(&path, CapacityResult::BYTES_MAX)?;
+    CapacityResult::read(&text).map_err(|why| format!("{}: {why}", path.display()))
 }

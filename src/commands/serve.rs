@@ -4,7 +4,7 @@ use super::access::identity;
 use super::stdout::complain;
 use super::{Exit, faults, limits};
 use crate::cli::{self, ServeArgs, ServerKind};
-use crate::server::{Config, Kind, Routing, Server, Snapshot, Tallies, Tls};
+use crate::server::{Config, Counters, RoomModel, Routing, Server, ServerTls, Snapshot};
 use crate::vocabulary::seed::Seed;
 use std::future::pending;
 use std::io::{self, Write};
@@ -15,12 +15,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 /// Serves until a signal; 1 if it can't listen there.
 pub fn serve(args: &ServeArgs) -> Exit {
     let kind = match args.kind {
-        ServerKind::Relay => Kind::Relay,
-        ServerKind::Registry => Kind::Registry,
+        ServerKind::Relay => RoomModel::Relay,
+        ServerKind::Registry => RoomModel::Registry,
     };
     let routing = match args.routing {
-        cli::Routing::All => Routing::All,
-        cli::Routing::Room => Routing::Room,
+        cli::RoutingArg::All => Routing::All,
+        cli::RoutingArg::Room => Routing::Room,
     };
     let faults = match faults::read(args.fault.iter().map(|rule| (rule.as_str(), "--fault"))) {
         Ok(faults) => faults,
@@ -45,10 +45,10 @@ pub fn serve(args: &ServeArgs) -> Exit {
 }
 
 /// What `--tls-cert` and `--tls-key` make of it. Errors: what is wrong with which file.
-fn tls(args: &ServeArgs) -> Result<Option<Tls>, Vec<String>> {
+fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Vec<String>> {
     let Some(certificate) = &args.tls_cert else { return Ok(None) };
     let identity = identity("--tls-cert", certificate, "--tls-key", args.tls_key.as_deref())?;
-    Tls::new(identity).map(Some).map_err(|why| vec![format!("--tls-cert {}: {why}", certificate.display())])
+    ServerTls::new(identity).map(Some).map_err(|why| vec![format!("--tls-cert {}: {why}", certificate.display())])
 }
 
 /// Serves until SIGINT or SIGTERM. Prints where it listens as the first line on stdout; `verbose`, one line
@@ -79,7 +79,7 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
 }
 
 /// Never ends.
-async fn tell(tallies: &Tallies, verbose: bool) {
+async fn tell(tallies: &Counters, verbose: bool) {
     if !verbose {
         return pending().await;
     }

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::stdout::complain;
 use crate::cli::{ColorWhen, SeedChoice};
-use crate::controller::Signal;
+use crate::controller::StopSignal;
 use crate::vocabulary::seed::Seed;
 
 /// Whether a stream that is (or is not) a terminal gets colour (no-color.org).
@@ -28,13 +28,13 @@ pub fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     }
 }
 
-pub fn acknowledge(signal: Signal, quiet: bool) {
+pub fn acknowledge(signal: StopSignal, quiet: bool) {
     if !quiet {
         complain([format!("{}: the report of what was measured follows; a second signal ends at once", signal.name())]);
     }
 }
 
 /// A second signal: whatever is being done is left as it is.
-pub fn end_at_once(signal: Signal) {
+pub fn end_at_once(signal: StopSignal) {
     std::process::exit(Exit::from(signal).code().into());
 }

@@ -1,14 +1,14 @@
 //! The plan, the servers and the queues that all workers of a run share.
 
-use super::chronicle::Inbox;
 use super::endpoint::Endpoints;
-use super::pulse::Pulses;
+use super::event_log::EventSink;
+use super::worker_status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::metrics::TraceSample;
-use crate::peer::TalkPattern;
+use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan};
-use crate::profile::Pattern;
+use crate::profile::MessagePattern;
 use crate::summary::distribution::Clock;
 use crate::vocabulary::ids::Naming;
 use std::sync::Arc;
@@ -28,13 +28,13 @@ pub struct RunContext {
     pub start_unix_ms: u64,
     /// What random payloads are cut from.
     pub pool: Arc<[u8]>,
-    pub pulses: Pulses,
+    pub pulses: WorkerStatuses,
     /// The timers that gates read while the run goes on; `None` if no gate is watched.
     pub watched: Option<Vec<(String, Clock)>>,
     /// The rooms whose handshakes are kept.
     pub sample: TraceSample,
     /// Where every fact is handed to, if a file of them is wanted.
-    pub inbox: Option<Inbox>,
+    pub inbox: Option<EventSink>,
 }
 
 impl RunContext {
@@ -48,11 +48,11 @@ impl RunContext {
         self.plan.profile.handshake.trickle && self.dialect.trickles()
     }
 
-    pub fn talk_pattern(&self) -> TalkPattern {
+    pub fn talk_pattern(&self) -> TrafficPattern {
         match self.plan.profile.messages.pattern {
-            Pattern::Broadcast => TalkPattern::Broadcast,
-            Pattern::PingPong => TalkPattern::PingPong,
-            Pattern::None => TalkPattern::Silence,
+            MessagePattern::Broadcast => TrafficPattern::Broadcast,
+            MessagePattern::PingPong => TrafficPattern::PingPong,
+            MessagePattern::None => TrafficPattern::Silence,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
 
-use super::outcome::{Stop, Trouble};
-use super::run::Order;
-use super::servers::gathering;
-use super::session::{Keep, Session, play};
-use super::signals::Signals;
+use super::ice_servers::gathering;
+use super::outcome::{StartError, Stop};
+use super::prepared_run::{Capture, PreparedRun, play};
+use super::run::RunSpec;
+use super::signals::StopSignals;
 use crate::plan::Plan;
 use crate::summary::control::Control;
 use std::time::Duration;
@@ -21,10 +21,10 @@ const STEADY_MAX: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// As `run`.
-pub fn control(order: &Order, mut signals: Signals) -> Result<(Control, Option<Stop>), Trouble> {
+pub fn control(order: &RunSpec, mut signals: StopSignals) -> Result<(Control, Option<Stop>), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let plan = shortened(&order.plan);
-    let session = Session {
+    let session = PreparedRun {
         plan,
         run_id: order.run_id.clone(),
         dialect: order.dialect.clone(),
@@ -35,7 +35,7 @@ pub fn control(order: &Order, mut signals: Signals) -> Result<(Control, Option<S
         show: order.show,
         thresholds: order.thresholds,
         gates: vec![],
-        keep: Keep::default(),
+        keep: Capture::default(),
         probe: String::new(),
     };
     let done = runtime.block_on(play(session, &mut signals, None))?;
@@ -72,13 +72,13 @@ fn shortened(plan: &Plan) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{self, Source};
+    use crate::profile::{self, ProfileSource};
     use crate::vocabulary::seed::Seed;
 
     #[test]
     fn the_first_rooms_of_the_plan_are_kept_as_they_are() {
         let check = |text: &str, rooms: usize| {
-            let profile = profile::read(Source { name: "test", text }, &[], &|_| None).unwrap();
+            let profile = profile::read(ProfileSource { name: "test", text }, &[], &|_| None).unwrap();
             let whole = Plan::new(profile, Seed(1));
             let short = shortened(&whole);
             assert_eq!(short.rooms.len(), rooms, "{text}");

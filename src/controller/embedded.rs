@@ -1,6 +1,6 @@
 //! The reference server of a run without a target: on a free loopback port, on a thread of its own.
 
-use crate::server::{Config, Server, Tallies};
+use crate::server::{Config, Counters, Server};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
@@ -9,14 +9,14 @@ use tokio::sync::oneshot;
 
 /// A running server; it ends with this value.
 #[derive(Debug)]
-pub struct Embedded {
+pub struct EmbeddedServer {
     address: SocketAddr,
-    tallies: Arc<Tallies>,
+    tallies: Arc<Counters>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Embedded {
+impl EmbeddedServer {
     /// # Errors
     /// No thread, runtime or port could be had.
     pub fn start(config: Config) -> io::Result<Self> {
@@ -49,12 +49,12 @@ impl Embedded {
     }
 
     /// What it counts.
-    pub fn tallies(&self) -> &Tallies {
+    pub fn tallies(&self) -> &Counters {
         &self.tallies
     }
 }
 
-impl Drop for Embedded {
+impl Drop for EmbeddedServer {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());

@@ -1,10 +1,10 @@
 //! Where each peer dials: the profile's target with what is the peer's own filled in, then what its dialect makes of it.
 
-use crate::dialect::{Connect, Conversation, Dialect, Me};
+use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity};
 use crate::profile::{Secret, Target};
-use crate::signaling::{Endpoint, Proxy, Reach, Route};
-use crate::summary::run::Way;
-use crate::vocabulary::choice::{Approval, Initiator, Trigger};
+use crate::signaling::{Connector, Endpoint, Proxy, TargetPolicy};
+use crate::summary::run::TargetRoute;
+use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// How peers get to the target and in.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    pub route: Route,
+    pub route: Connector,
     /// One a peer, in the order of the plan; none at all, or enough.
     pub tokens: Arc<[Secret]>,
     /// The options that lead there again, as a shell takes them, each after a blank; without secrets.
@@ -33,11 +33,11 @@ impl Access {
     }
 
     /// What is special about the way to a target of that URL; nothing about the embedded server's.
-    pub fn shown(&self, url: Option<&str>) -> Way {
-        let Route { connect_to, proxy, tls, .. } = &self.route;
+    pub fn shown(&self, url: Option<&str>) -> TargetRoute {
+        let Connector { connect_to, proxy, tls, .. } = &self.route;
         let secured =
             url.is_some_and(|url| url.starts_with("wss:")) || proxy.as_ref().is_some_and(|proxy| proxy.secure);
-        Way {
+        TargetRoute {
             insecure: secured && tls.is_insecure(),
             proxy: proxy.as_ref().map(Proxy::shown),
             connect_to: connect_to.as_ref().map(|(host, port)| format!("{host}:{port}")),
@@ -53,7 +53,7 @@ pub struct Endpoints {
     url: String,
     user_agent: String,
     access: Access,
-    route: Arc<Route>,
+    route: Arc<Connector>,
 }
 
 impl Endpoints {
@@ -65,7 +65,7 @@ impl Endpoints {
     }
 
     /// What is special about the way to the target, for the reports.
-    pub fn way(&self) -> Way {
+    pub fn way(&self) -> TargetRoute {
         self.access.shown(Some(&self.url))
     }
 
@@ -75,7 +75,7 @@ impl Endpoints {
     }
 
     /// Whom the run may send to.
-    pub fn reach(&self) -> &Reach {
+    pub fn reach(&self) -> &TargetPolicy {
         &self.route.reach
     }
 
@@ -121,7 +121,7 @@ impl Endpoints {
     /// # Errors
     /// As `of`.
     pub fn any(&self, dialect: &Dialect) -> Result<Endpoint, url::ParseError> {
-        let me = Me {
+        let me = PeerIdentity {
             id: "probe".to_owned(),
             name: "probe".to_owned(),
             room: "probe".to_owned(),
@@ -145,7 +145,7 @@ impl Endpoints {
 mod tests {
     use super::*;
     use crate::dialect;
-    use crate::profile::{self, Source};
+    use crate::profile::{self, ProfileSource};
 
     #[test]
     fn the_dialect_adds_what_the_profile_does_not_say() {
@@ -155,7 +155,7 @@ mod tests {
         let dialect = dialect::read("x.toml", file).unwrap();
         let check = |text: &str, headers: &[(&str, &str)], subprotocol: &str| {
             let text = format!("[target]\nurl = \"ws://a.example/ws/\"\n{text}");
-            let profile = profile::read(Source { name: "p.toml", text: &text }, &[], &|_| None).unwrap();
+            let profile = profile::read(ProfileSource { name: "p.toml", text: &text }, &[], &|_| None).unwrap();
             let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
             let endpoint = Endpoints::new(profile.target, url, "m1", Access::default()).any(&dialect).unwrap();
             assert_eq!(endpoint.url.as_str(), "ws://a.example/ws/probe");
@@ -171,7 +171,7 @@ mod tests {
     fn what_is_a_peers_own_is_filled_in_everywhere() {
         let text = "[target]\nurl = \"wss://a.example/ws/{room.id}?id={peer.id}&n={peer.index}\"\n\
                     subprotocol = \"{peer.id}\"\nheaders = { X-Peer = \"{peer.index} of {room.id}\" }\n";
-        let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
+        let profile = profile::read(ProfileSource { name: "p.toml", text }, &[], &|_| None).unwrap();
         let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
         let endpoint =
             Endpoints::new(profile.target, url, "m1", Access::default()).of("m1-07", 7, "m1-room-0", None).unwrap();
@@ -185,7 +185,7 @@ mod tests {
     fn each_peer_has_a_token_of_its_own_and_in_a_url_it_is_encoded() {
         let text = "[target]\nurl = \"wss://a.example/{token}?t={token}\"\nsubprotocol = \"{token}\"\n\
                     headers = { Authorization = \"Bearer {token}\" }\n";
-        let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
+        let profile = profile::read(ProfileSource { name: "p.toml", text }, &[], &|_| None).unwrap();
         let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
         let tokens = ["a-b.c_d~", "e/f+g&h="].map(Secret::new);
         let access = Access { tokens: Arc::from(tokens), ..Access::default() };

@@ -1,10 +1,12 @@
 //! The engines of a worker's peers, with what they share.
 
 use super::context::RunContext;
-use crate::engine::{Admission, Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
-use crate::vocabulary::choice::{Certificates, EngineKind};
+use crate::engine::{
+    CandidatePolicy, Engine, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Place;
+use crate::vocabulary::options::{Certificates, EngineKind};
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::seed::Seed;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ pub enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
         /// How many to expect in a room, and from where; none where no guest is expected.
-        guests: Option<(u16, Admission)>,
+        guests: Option<(u16, CandidatePolicy)>,
         certificates: Certificates,
     },
     Webrtc {
@@ -93,13 +95,13 @@ impl Engines {
 ///
 /// # Errors
 /// Nothing leads from this machine to where they may be.
-fn admission(common: &RunContext) -> Result<Option<(u16, Admission)>, String> {
+fn admission(common: &RunContext) -> Result<Option<(u16, CandidatePolicy)>, String> {
     let guests = common.plan.profile.rooms.guests;
     if guests == 0 {
         return Ok(None);
     }
     let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.reach().allowed_candidates.clone());
-    let admission = Admission::new(allowed.unwrap_or_default());
+    let admission = CandidatePolicy::new(allowed.unwrap_or_default());
     admission.map(|admission| Some((guests, admission))).map_err(|error| format!("--allow-candidates: {error}"))
 }
 
@@ -107,7 +109,7 @@ fn setup(common: &RunContext) -> Result<RtcSetup, String> {
     let profile = &common.plan.profile;
     Ok(RtcSetup {
         certificate: RtcSetup::certificate().map_err(|error| error.to_string())?,
-        neighbourhood: Neighbourhood::default(),
+        neighbourhood: PeerAddresses::default(),
         timeout: profile.handshake.timeout,
         trickle: common.trickles(),
         ordered: profile.messages.ordered,

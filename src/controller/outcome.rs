@@ -1,12 +1,12 @@
 //! The end of a run, and the reasons why one ends early or never begins.
 
-use super::signals::Signal;
-use crate::signaling::Barrier;
+use super::signals::StopSignal;
+use crate::signaling::Refused;
 use crate::summary::Summary;
 use std::io;
 
 /// A run that is over.
-pub struct Done {
+pub struct FinishedRun {
     /// Complete but for its gates and outcome, which are the caller's to set.
     pub summary: Summary,
     pub stop: Option<Stop>,
@@ -19,7 +19,7 @@ pub struct Done {
 /// What ended a run before its plan did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    Signal(Signal),
+    Signal(StopSignal),
     /// Too much failed for too long.
     Brake,
     /// A gate marked `abort` failed; `run.stopped_by` of the Summary names it.
@@ -28,9 +28,9 @@ pub enum Stop {
 
 /// Why there is no run.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum StartError {
     /// The target is neither on this machine nor on a private network, and was not allowed by name.
-    Barred(Barrier),
+    Barred(Refused),
     /// The URL can't be dialled.
     Url(String),
     /// A STUN or TURN server can't be found.
@@ -39,7 +39,7 @@ pub enum Trouble {
     Own(io::Error),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for StartError {
     fn from(error: io::Error) -> Self {
         Self::Own(error)
     }

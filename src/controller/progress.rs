@@ -1,9 +1,9 @@
 //! What a person sees while it runs: bars on a terminal, a line every 5 s elsewhere.
 
-use super::conductor::Part;
-use crate::gates::Standing;
+use super::phases::RunPhase;
+use crate::gates::LiveStatus;
 use crate::metrics::Tally;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -19,16 +19,16 @@ pub enum Show {
 }
 
 /// The run at one moment.
-pub struct View<'a> {
+pub struct RunSnapshot<'a> {
     pub now: Instant,
     pub start: Instant,
-    pub part: Part,
+    pub part: RunPhase,
     /// When the part began, and how long it lasts where that is known.
     pub place: (Instant, Option<Duration>),
     pub tally: Tally,
     pub recent_p99_us: Option<u32>,
     /// How the gates stand, once there is something to judge them on.
-    pub gates: Option<&'a Standing>,
+    pub gates: Option<&'a LiveStatus>,
 }
 
 /// The display of one run.
@@ -60,7 +60,7 @@ impl Progress {
         Self { shown }
     }
 
-    pub fn draw(&mut self, view: &View<'_>) {
+    pub fn draw(&mut self, view: &RunSnapshot<'_>) {
         match &mut self.shown {
             Shown::Bars(bars) => bars.draw(view),
             Shown::Lines { last } => {
@@ -98,12 +98,12 @@ impl Bars {
         Self { all, peers, edges, part, gates }
     }
 
-    fn draw(&self, view: &View<'_>) {
+    fn draw(&self, view: &RunSnapshot<'_>) {
         let tally = &view.tally;
         self.peers.set_position(tally.peers_joined);
         self.peers.set_message(failed(tally.peers_failed, tally.peers_dropped));
         self.edges.set_position(tally.edges_opened);
-        let p99 = view.recent_p99_us.map(|us| format!("time to open p99 {}", quantity::duration(us.into())));
+        let p99 = view.recent_p99_us.map(|us| format!("time to open p99 {}", format::duration(us.into())));
         let failures = failed(tally.edges_failed, tally.edges_dropped);
         self.edges.set_message([failures, p99.unwrap_or_default()].join("  ").trim().to_owned());
         self.part.set_prefix(view.part.name());
@@ -124,7 +124,7 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
 }
 
 /// `2 hold, 1 fails (edges_failed rate < 1%, observed 4.20 %), 1 not enough samples yet`.
-fn standing(gates: &Standing) -> String {
+fn standing(gates: &LiveStatus) -> String {
     let mut parts = vec![];
     if gates.holding > 0 {
         parts.push(format!("{} hold{}", gates.holding, if gates.holding == 1 { "s" } else { "" }));
@@ -156,7 +156,7 @@ fn messages(tally: &Tally) -> String {
 }
 
 /// How far the part is.
-fn place(view: &View<'_>) -> String {
+fn place(view: &RunSnapshot<'_>) -> String {
     let (since, length) = view.place;
     let lasted = view.now.saturating_duration_since(since).as_secs();
     match length {
@@ -166,7 +166,7 @@ fn place(view: &View<'_>) -> String {
 }
 
 /// One line for a log.
-fn line(view: &View<'_>) -> String {
+fn line(view: &RunSnapshot<'_>) -> String {
     let tally = &view.tally;
     let elapsed = view.now.saturating_duration_since(view.start).as_secs();
     let mut parts = vec![
@@ -178,7 +178,7 @@ fn line(view: &View<'_>) -> String {
         [failed(tally.edges_failed, tally.edges_dropped), messages(tally)].into_iter().filter(|part| !part.is_empty()),
     );
     if let Some(us) = view.recent_p99_us {
-        parts.push(format!("p99 {}", quantity::duration(us.into())));
+        parts.push(format!("p99 {}", format::duration(us.into())));
     }
     parts.extend(view.gates.map(|gates| format!("gates: {}", standing(gates))));
     parts.join("  ")
@@ -194,7 +194,7 @@ mod tests {
     fn check(holding: u64, failing: u64, undecided: u64, shown: &str) {
         let gate = Gate::parse_line("edges.opened: count > 4").unwrap();
         let first_failing = judge(&[gate], &Summary::default()).pop().filter(|_| failing > 0);
-        assert_eq!(standing(&Standing { holding, failing, undecided, first_failing }), shown);
+        assert_eq!(standing(&LiveStatus { holding, failing, undecided, first_failing }), shown);
     }
 
     #[test]

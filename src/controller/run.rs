@@ -1,13 +1,13 @@
 //! A run from its plan to its Summary: finds its target and its servers, and plays it.
 
-use super::advice::probe_line;
-use super::embedded::Embedded;
+use super::embedded::EmbeddedServer;
 use super::endpoint::{Access, Endpoints};
-use super::outcome::{Done, Stop, Trouble};
+use super::ice_servers::gathering;
+use super::outcome::{FinishedRun, StartError, Stop};
+use super::prepared_run::{Capture, PreparedRun, play};
+use super::probe_command::probe_line;
 use super::progress::Show;
-use super::servers::gathering;
-use super::session::{Keep, Session, play};
-use super::signals::Signals;
+use super::signals::StopSignals;
 use super::target::reach_target;
 use crate::dialect::Dialect;
 use crate::gates::Gate;
@@ -17,7 +17,7 @@ use crate::server;
 use std::time::Duration;
 
 /// What to run, and how.
-pub struct Order {
+pub struct RunSpec {
     pub plan: Plan,
     pub run_id: String,
     pub dialect: Dialect,
@@ -33,10 +33,10 @@ pub struct Order {
     pub thresholds: Thresholds,
     /// Watched while the run goes on: those marked `abort` can end it. Judging the whole run is the caller's.
     pub gates: Vec<Gate>,
-    pub keep: Keep,
+    pub keep: Capture,
 }
 
-impl Order {
+impl RunSpec {
     /// Plays `plan` against an embedded server on one worker, shows nothing, watches no gate and keeps only figures.
     pub fn new(plan: Plan, run_id: String, dialect: Dialect) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Order {
             show: Show::Nothing,
             thresholds: Thresholds::default(),
             gates: vec![],
-            keep: Keep::default(),
+            keep: Capture::default(),
         }
     }
 }
@@ -61,15 +61,15 @@ impl Order {
 ///
 /// # Errors
 /// As `run_until`.
-pub fn run(order: Order) -> Result<Done, Trouble> {
-    run_until(order, Signals::none())
+pub fn run(order: RunSpec) -> Result<FinishedRun, StartError> {
+    run_until(order, StopSignals::none())
 }
 
 /// Runs to the end of the plan, or until a signal or the failure brake.
 ///
 /// # Errors
 /// The run could not be started; once it is, every failure is a figure in the Summary.
-pub fn run_until(order: Order, signals: Signals) -> Result<Done, Trouble> {
+pub fn run_until(order: RunSpec, signals: StopSignals) -> Result<FinishedRun, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(conduct(order, signals));
     // A name that is still being resolved is waited for by nobody.
@@ -77,12 +77,12 @@ pub fn run_until(order: Order, signals: Signals) -> Result<Done, Trouble> {
     done
 }
 
-async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
-    let embedded = order.url.is_none().then(|| Embedded::start(order.embedded.clone())).transpose()?;
+async fn conduct(order: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, StartError> {
+    let embedded = order.url.is_none().then(|| EmbeddedServer::start(order.embedded.clone())).transpose()?;
     let url = match (&order.url, &embedded) {
         (Some(url), _) => url.clone(),
         (None, Some(server)) => server.url(),
-        (None, None) => return Err(Trouble::Url("there is no target".to_owned())),
+        (None, None) => return Err(StartError::Url("there is no target".to_owned())),
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let gathering = gathering(&order.plan.profile.engine, &order.access.route.reach).await?;
@@ -94,7 +94,7 @@ async fn conduct(order: Order, mut signals: Signals) -> Result<Done, Trouble> {
     };
 
     let probe = probe_line(&order.plan.profile, endpoints.reach(), &again);
-    let session = Session {
+    let session = PreparedRun {
         plan: order.plan,
         run_id: order.run_id,
         dialect: order.dialect,

@@ -12,13 +12,13 @@ use tokio::sync::watch;
 const TWICE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub enum StopSignal {
     Hangup,
     Interrupt,
     Terminate,
 }
 
-impl Signal {
+impl StopSignal {
     pub fn name(self) -> &'static str {
         match self {
             Self::Hangup => "SIGHUP",
@@ -30,19 +30,19 @@ impl Signal {
 
 /// The first signal that this process got, once it has come.
 #[derive(Clone, Debug)]
-pub struct Signals {
-    first: watch::Receiver<Option<Signal>>,
+pub struct StopSignals {
+    first: watch::Receiver<Option<StopSignal>>,
 }
 
-impl Signals {
+impl StopSignals {
     /// Listens from now on to the end of the process, on a thread of its own: a run that hangs, or a report that
     /// nobody reads, does not keep a second signal from `end_at_once`. `acknowledge` is told of the first.
     ///
     /// # Errors
     /// The handlers can't be installed, or there is no thread for them.
     pub fn listen(
-        acknowledge: impl FnOnce(Signal) + Send + 'static,
-        end_at_once: impl FnOnce(Signal) + Send + 'static,
+        acknowledge: impl FnOnce(StopSignal) + Send + 'static,
+        end_at_once: impl FnOnce(StopSignal) + Send + 'static,
     ) -> io::Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let mut handlers = {
@@ -73,7 +73,7 @@ impl Signals {
     }
 
     /// Waits for the first signal; at once if it has come.
-    pub async fn first(&mut self) -> Signal {
+    pub async fn first(&mut self) -> StopSignal {
         let come = self.first.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
         match come {
             Some(signal) => signal,
@@ -83,13 +83,13 @@ impl Signals {
     }
 
     /// The first signal, if it has come.
-    pub fn come(&self) -> Option<Signal> {
+    pub fn come(&self) -> Option<StopSignal> {
         *self.first.borrow()
     }
 }
 
 /// Whether a signal after the first is a new one.
-fn is_another((first, at): (Signal, Instant), (signal, now): (Signal, Instant)) -> bool {
+fn is_another((first, at): (StopSignal, Instant), (signal, now): (StopSignal, Instant)) -> bool {
     first != signal || now.saturating_duration_since(at) > TWICE
 }
 
@@ -108,11 +108,11 @@ impl Handlers {
         })
     }
 
-    async fn next(&mut self) -> Signal {
+    async fn next(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.hangup.recv() => Signal::Hangup,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.hangup.recv() => StopSignal::Hangup,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
         }
     }
 }
@@ -124,19 +124,19 @@ mod tests {
     #[test]
     fn the_same_signal_within_a_second_is_the_first_and_any_other_is_another() {
         let at = Instant::now();
-        let check = |signal: Signal, after: Duration, another: bool| {
-            assert_eq!(is_another((Signal::Interrupt, at), (signal, at + after)), another, "{signal:?} {after:?}");
+        let check = |signal: StopSignal, after: Duration, another: bool| {
+            assert_eq!(is_another((StopSignal::Interrupt, at), (signal, at + after)), another, "{signal:?} {after:?}");
         };
-        check(Signal::Interrupt, Duration::ZERO, false);
-        check(Signal::Interrupt, TWICE, false);
-        check(Signal::Interrupt, TWICE + Duration::from_millis(1), true);
-        check(Signal::Terminate, Duration::ZERO, true);
-        check(Signal::Hangup, TWICE, true);
+        check(StopSignal::Interrupt, Duration::ZERO, false);
+        check(StopSignal::Interrupt, TWICE, false);
+        check(StopSignal::Interrupt, TWICE + Duration::from_millis(1), true);
+        check(StopSignal::Terminate, Duration::ZERO, true);
+        check(StopSignal::Hangup, TWICE, true);
     }
 
     #[test]
     fn without_a_listener_no_signal_comes() {
-        let mut signals = Signals::none();
+        let mut signals = StopSignals::none();
         assert_eq!(signals.come(), None);
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let waited = runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), signals.first()).await });

@@ -1,18 +1,18 @@
 //! The controller's side of the workers: starts their threads, steps the phases, watches gates and health, collects what they recorded.
 
-use super::conductor::{Conduct, Conductor, Lengths, Part};
 use super::context::RunContext;
+use super::gate_watch::GateWatch;
 use super::machine::machine;
 use super::outcome::Stop;
-use super::progress::{Progress, Show, View};
-use super::signals::Signals;
-use super::umpire::Umpire;
-use super::vitals;
-use super::worker::{Harvest, work};
-use crate::metrics::Health;
+use super::phases::{Conduct, PhaseLengths, PhaseMachine, RunPhase};
+use super::process_stats;
+use super::progress::{Progress, RunSnapshot, Show};
+use super::signals::StopSignals;
+use super::worker::{WorkerResult, work};
+use crate::metrics::HealthRecorder;
 use crate::summary::run::PhaseSpan;
-use crate::summary::stamp::stamp;
 use crate::summary::verdict::GateResult;
+use crate::summary::wall_time::stamp;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -33,14 +33,14 @@ const HARVEST_MAX: Duration = Duration::from_secs(4);
 const CLOCK_SLACK: Duration = Duration::from_millis(500);
 
 /// The controller's side of the workers.
-pub(super) struct WatchOver {
+pub(super) struct Supervisor {
     common: Arc<RunContext>,
-    threads: Vec<Option<JoinHandle<Harvest>>>,
+    threads: Vec<Option<JoinHandle<WorkerResult>>>,
     conduct: watch::Sender<Conduct>,
-    conductor: Conductor,
-    health: Health,
+    conductor: PhaseMachine,
+    health: HealthRecorder,
     progress: Progress,
-    umpire: Umpire,
+    umpire: GateWatch,
     /// The gate that ended the run.
     tripped: Option<GateResult>,
     started_at: SystemTime,
@@ -49,12 +49,12 @@ pub(super) struct WatchOver {
     sample_due: Instant,
 }
 
-impl WatchOver {
+impl Supervisor {
     pub(super) fn start(
         common: Arc<RunContext>,
         workers: usize,
         show: Show,
-        umpire: Umpire,
+        umpire: GateWatch,
         started_at: SystemTime,
     ) -> io::Result<Self> {
         let (conduct, conducted) = watch::channel(Conduct::Play);
@@ -68,10 +68,10 @@ impl WatchOver {
             threads.push(Some(thread));
         }
         let phases = &common.plan.profile.phases;
-        let lengths = Lengths { warmup: phases.warmup, steady: phases.steady, drain: phases.drain };
+        let lengths = PhaseLengths { warmup: phases.warmup, steady: phases.steady, drain: phases.drain };
         Ok(Self {
-            conductor: Conductor::new(common.start, lengths),
-            health: Health::new(machine().cores, common.start),
+            conductor: PhaseMachine::new(common.start, lengths),
+            health: HealthRecorder::new(machine().cores, common.start),
             progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
             umpire,
             tripped: None,
@@ -85,7 +85,7 @@ impl WatchOver {
     }
 
     /// Until the plan is played, or something stops it.
-    pub(super) async fn until_the_end(&mut self, signals: &mut Signals) -> Option<Stop> {
+    pub(super) async fn until_the_end(&mut self, signals: &mut StopSignals) -> Option<Stop> {
         // What the workers use from here on is the run's, so that short runs count all of it.
         self.take_sample(Instant::now());
         let mut step = tokio::time::interval(STEP_EVERY);
@@ -106,7 +106,7 @@ impl WatchOver {
             let wanted = self.conductor.step(now, &tally);
             let elapsed = now.saturating_duration_since(self.common.start);
             self.tripped = self.umpire.look(now, elapsed, &self.common.pulses);
-            self.progress.draw(&View {
+            self.progress.draw(&RunSnapshot {
                 now,
                 start: self.common.start,
                 part: self.conductor.part(),
@@ -129,7 +129,7 @@ impl WatchOver {
     }
 
     /// Everybody leaves; what comes back within the time is the run's data.
-    pub(super) async fn harvest(&mut self) -> (Vec<Harvest>, Health) {
+    pub(super) async fn harvest(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
         // A worker that is gone already needs no telling.
         let _ = self.conduct.send(Conduct::Leave);
         let until = Instant::now() + HARVEST_MAX;
@@ -166,7 +166,7 @@ impl WatchOver {
 
     fn take_sample(&mut self, now: Instant) {
         let since = std::mem::replace(&mut self.sampled_at, now);
-        self.health.sample(vitals::sample(&self.common.pulses.threads()));
+        self.health.sample(process_stats::sample(&self.common.pulses.threads()));
         self.health.depths(self.common.pulses.depths());
         for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
             self.health.lag(worker, since, lag);
@@ -195,7 +195,7 @@ impl WatchOver {
         let wall = |instant: Instant| stamp(self.started_at + instant.saturating_duration_since(self.common.start));
         let begun = self.conductor.begun();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);
-        let span = |((part, at), end): (&(Part, Instant), Instant)| PhaseSpan {
+        let span = |((part, at), end): (&(RunPhase, Instant), Instant)| PhaseSpan {
             name: part.name().to_owned(),
             started_at: wall(*at),
             ended_at: wall(end),

@@ -1,7 +1,7 @@
 //! Before a run: is the target one that may be loaded, and is it there yet?
 
 use super::endpoint::Endpoints;
-use super::outcome::Trouble;
+use super::outcome::StartError;
 use crate::dialect::Dialect;
 use crate::signaling::dial;
 use crate::vocabulary::failure::Failure;
@@ -14,16 +14,20 @@ const KNOCK_EVERY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// It may not be loaded, or can't be dialled at all.
-pub(super) async fn reach_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> Result<(), Trouble> {
+pub(super) async fn reach_target(
+    endpoints: &Endpoints,
+    dialect: &Dialect,
+    at_most: Duration,
+) -> Result<(), StartError> {
     admit_target(endpoints, dialect).await?;
     wait_for_target(endpoints, dialect, at_most).await;
     Ok(())
 }
 
 /// A target off this machine and off private networks is refused unless it was named on purpose.
-async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), Trouble> {
-    let endpoint = endpoints.any(dialect).map_err(|error| Trouble::Url(error.to_string()))?;
-    endpoint.barrier().await.map_or(Ok(()), |barrier| Err(Trouble::Barred(barrier)))
+async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), StartError> {
+    let endpoint = endpoints.any(dialect).map_err(|error| StartError::Url(error.to_string()))?;
+    endpoint.barrier().await.map_or(Ok(()), |barrier| Err(StartError::Barred(barrier)))
 }
 
 /// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.

@@ -1,14 +1,14 @@
 //! A worker: a thread that plays whole rooms on a runtime of its own, and gives back its books.
 
-use super::conductor::Conduct;
 use super::context::RunContext;
-use super::pulse::Pulse;
-use super::switchboard;
-use super::usher::Usher;
+use super::in_memory_server;
+use super::phases::Conduct;
+use super::spawner::PeerSpawner;
+use super::worker_status::WorkerStatus;
 use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
 use crate::plan::RoomPlan;
-use crate::signaling::Exchange;
+use crate::signaling::MemoryListener;
 use crate::summary::histogram::Histogram;
 use std::cell::RefCell;
 use std::io;
@@ -32,7 +32,7 @@ pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
 /// What a worker comes back with.
-pub struct Harvest {
+pub struct WorkerResult {
     pub recorder: Recorder,
     /// Peers whose code panicked; contained, and counted.
     pub panics: u64,
@@ -44,7 +44,7 @@ pub fn work(
     worker: usize,
     rooms: Vec<RoomPlan>,
     conduct: watch::Receiver<Conduct>,
-) -> Harvest {
+) -> WorkerResult {
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds().len();
@@ -64,7 +64,7 @@ pub fn work(
     common.pulses.of(worker).tally = books.borrow().tally();
     let recorder = books.replace(Recorder::new(&[], common.start, timeout, kinds));
     // Without a runtime or a clock no peer of this worker begins: they stay unfinished, and the report says so.
-    Harvest { recorder, panics: panics.unwrap_or(0) }
+    WorkerResult { recorder, panics: panics.unwrap_or(0) }
 }
 
 /// Until everybody has left; gives the number of peers whose code panicked.
@@ -75,16 +75,16 @@ async fn play(
     books: &Rc<RefCell<Recorder>>,
     mut conduct: watch::Receiver<Conduct>,
 ) -> io::Result<u64> {
-    let clock = driver::Clock::new()?;
+    let clock = driver::AlarmClock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
     let exchange = common.endpoints.is_none().then(|| {
-        let (exchange, calls) = Exchange::new();
+        let (exchange, calls) = MemoryListener::new();
         let trigger = common.plan.profile.handshake.trigger;
-        tokio::task::spawn_local(switchboard::serve(clock.clone(), calls, trigger));
+        tokio::task::spawn_local(in_memory_server::serve(clock.clone(), calls, trigger));
         exchange
     });
-    let mut usher = Usher::new(common.clone(), rooms, clock.clone(), books.clone(), exchange);
+    let mut usher = PeerSpawner::new(common.clone(), rooms, clock.clone(), books.clone(), exchange);
     let mut pulse = tokio::time::interval(PULSE_EVERY);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
@@ -133,7 +133,7 @@ async fn play(
 }
 
 /// How far the worker is, and how it fared since it last told.
-fn tell(pulse: &mut Pulse, books: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
+fn tell(pulse: &mut WorkerStatus, books: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
     pulse.tally = books.tally();
     // Who is to come back is waited for like who has yet to come.
     pulse.tally.peers_waiting += away;
@@ -151,7 +151,7 @@ fn tell_live(common: &RunContext, worker: usize, books: &Recorder) {
 }
 
 /// Waits until `due`; for ever, when all have come.
-async fn next_arrival(clock: &Rc<driver::Clock>, due: Option<Instant>) {
+async fn next_arrival(clock: &Rc<driver::AlarmClock>, due: Option<Instant>) {
     match due {
         Some(due) => clock.sleep_until(due).await,
         None => std::future::pending().await,

@@ -1,11 +1,13 @@
 //! The decision table of protocol.md: the first row that holds names the cause.
 
-use super::Diagnosis;
+use super::Conclusion;
 use super::cause::{Cause, Confidence};
-use super::findings::{Fanout, Findings, Outcome, Roster, Trials, Volley, Word};
-use super::request::Request;
-use super::story::Story;
-use crate::vocabulary::event::Part;
+use super::join_request::JoinRequest;
+use super::observations::{
+    CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
+};
+use super::timeline::Timeline;
+use crate::vocabulary::event::SignalPart;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::phase::Phase;
@@ -18,13 +20,13 @@ const SLOPE_MAX: Duration = Duration::from_micros(1_500);
 const STANDARD_ERRORS_MIN: f64 = 5.0;
 
 /// A cause with what speaks for it.
-struct Case {
+struct SupportedCause {
     cause: Cause,
     confidence: Confidence,
     evidence: Vec<String>,
 }
 
-pub fn diagnose(findings: &Findings) -> Diagnosis {
+pub fn diagnose(findings: &Observations) -> Conclusion {
     let failed = findings.stories.iter().find(|story| story.opened() < story.planned());
     let case = refusal(findings)
         .or_else(|| findings.trials.as_ref().and_then(table))
@@ -36,16 +38,16 @@ pub fn diagnose(findings: &Findings) -> Diagnosis {
         .or_else(|| findings.roster.as_ref().and_then(roster))
         .or_else(|| findings.fanout.as_ref().and_then(fanout))
         .unwrap_or_else(|| rest(findings, failed));
-    let Case { cause, confidence, mut evidence } = case;
+    let SupportedCause { cause, confidence, mut evidence } = case;
     if let (Some(two), Some(story)) = (findings.stories.first(), failed)
         && story.size() > two.size()
     {
         evidence.push(format!("A room of {} works; in one of {} it fails.", two.size(), story.size()));
     }
-    Diagnosis { cause, phase: phase(findings, failed), confidence, evidence, remedy: cause.remedy().to_owned() }
+    Conclusion { cause, phase: phase(findings, failed), confidence, evidence, remedy: cause.remedy().to_owned() }
 }
 
-fn phase(findings: &Findings, failed: Option<&Story>) -> Option<Phase> {
+fn phase(findings: &Observations, failed: Option<&Timeline>) -> Option<Phase> {
     if let Some(failure) = &findings.refused {
         return Some(failure.phase);
     }
@@ -55,8 +57,8 @@ fn phase(findings: &Findings, failed: Option<&Story>) -> Option<Phase> {
 }
 
 /// No conversation came about.
-fn refusal(findings: &Findings) -> Option<Case> {
-    let of_story = || findings.stories.iter().find_map(Story::refusal);
+fn refusal(findings: &Observations) -> Option<SupportedCause> {
+    let of_story = || findings.stories.iter().find_map(Timeline::refusal);
     let failure = findings.refused.clone().or_else(of_story)?;
     let cause = match (failure.phase, failure.reason) {
         (_, Reason::GeneratorLimit) => Cause::Unknown,
@@ -65,7 +67,7 @@ fn refusal(findings: &Findings) -> Option<Case> {
         (Phase::Connect, _) => Cause::Unreachable,
         _ => return None,
     };
-    Some(Case { cause, confidence: Confidence::High, evidence: vec![told(&failure)] })
+    Some(SupportedCause { cause, confidence: Confidence::High, evidence: vec![told(&failure)] })
 }
 
 fn told(failure: &Failure) -> String {
@@ -74,25 +76,25 @@ fn told(failure: &Failure) -> String {
 }
 
 /// The rows of the table that blame the channel, the time or the connection.
-fn table(trials: &Trials) -> Option<Case> {
-    let Trials { aged, again, fresh_sender, fresh_receiver, .. } = trials;
+fn table(trials: &Experiments) -> Option<SupportedCause> {
+    let Experiments { aged, again, fresh_sender, fresh_receiver, .. } = trials;
     if let Some(name) = aged.chat_renamed() {
         let evidence = vec![
             format!("peer-ready was said on webrtc-dashboard-chat, and reached its subscriber as {name}."),
             arrived("Between two connections subscribed for over 1.5 s", aged),
         ];
-        return Some(Case { cause: Cause::ChannelMismatch, confidence: Confidence::High, evidence });
+        return Some(SupportedCause { cause: Cause::ChannelMismatch, confidence: Confidence::High, evidence });
     }
     if !aged.chat_arrives() {
         return Some(silent(trials, again.as_ref()));
     }
-    let sender_heard = fresh_sender.as_ref().is_none_or(Volley::chat_arrives);
-    let receiver_hears = fresh_receiver.as_ref().is_none_or(Volley::chat_arrives);
+    let sender_heard = fresh_sender.as_ref().is_none_or(DeliveryCheck::chat_arrives);
+    let receiver_hears = fresh_receiver.as_ref().is_none_or(DeliveryCheck::chat_arrives);
     let aged_evidence =
         "peer-ready arrives between two connections that have been subscribed for over 1.5 s.".to_owned();
     match (sender_heard, receiver_hears) {
         (true, true) => None,
-        (true, false) => Some(Case {
+        (true, false) => Some(SupportedCause {
             cause: Cause::Timing,
             confidence: Confidence::High,
             evidence: vec![
@@ -101,7 +103,7 @@ fn table(trials: &Trials) -> Option<Case> {
                 aged_evidence,
             ],
         }),
-        (false, true) => Some(Case {
+        (false, true) => Some(SupportedCause {
             cause: Cause::Connection,
             confidence: Confidence::High,
             evidence: vec![
@@ -114,7 +116,7 @@ fn table(trials: &Trials) -> Option<Case> {
 }
 
 /// Chat never arrives between aged connections.
-fn silent(trials: &Trials, again: Option<&Volley>) -> Case {
+fn silent(trials: &Experiments, again: Option<&DeliveryCheck>) -> SupportedCause {
     let aged = &trials.aged;
     let heals = again.is_some_and(|again| again.chat_arrives() || (!aged.others_arrive() && again.others_arrive()));
     let line = arrived("Between two connections subscribed for over 1.5 s", aged);
@@ -125,7 +127,7 @@ fn silent(trials: &Trials, again: Option<&Volley>) -> Case {
                 .to_owned(),
             line,
         ];
-        return Case { cause: Cause::ChannelIsolation, confidence: Confidence::High, evidence };
+        return SupportedCause { cause: Cause::ChannelIsolation, confidence: Confidence::High, evidence };
     }
     let mut evidence = vec![line];
     if heals {
@@ -139,34 +141,34 @@ fn silent(trials: &Trials, again: Option<&Volley>) -> Case {
         (true, _) if !aged.others_arrive() => Confidence::High,
         _ => Confidence::Medium,
     };
-    Case { cause: Cause::Connection, confidence, evidence }
+    SupportedCause { cause: Cause::Connection, confidence, evidence }
 }
 
 /// Fresh connections neither speak nor hear.
-fn both_ways(trials: &Trials, aged_evidence: String) -> Case {
+fn both_ways(trials: &Experiments, aged_evidence: String) -> SupportedCause {
     let mut evidence = vec!["A fresh connection neither is heard nor hears.".to_owned(), aged_evidence];
     if trials.ping_fresh == Some(false) && trials.ping_aged {
         evidence.insert(0, "A ping right after the connect is not answered; later ones are.".to_owned());
-        return Case { cause: Cause::Connection, confidence: Confidence::High, evidence };
+        return SupportedCause { cause: Cause::Connection, confidence: Confidence::High, evidence };
     }
     evidence.push("Timing and connection both fit; two fresh peers alone can't tell them apart.".to_owned());
-    Case { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
+    SupportedCause { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
 }
 
 /// What single messages of the volleys tell, once connections and channels are sound.
-fn volleys(trials: &Trials) -> Option<Case> {
+fn volleys(trials: &Experiments) -> Option<SupportedCause> {
     let volleys =
         || [Some(&trials.aged), trials.fresh_receiver.as_ref(), trials.fresh_sender.as_ref()].into_iter().flatten();
-    let high = |cause, evidence| Some(Case { cause, confidence: Confidence::High, evidence });
+    let high = |cause, evidence| Some(SupportedCause { cause, confidence: Confidence::High, evidence });
     let aged = &trials.aged;
     if volleys().any(|volley| {
-        [Word::FirstOffer, Word::SecondOffer, Word::Answer]
+        [CheckedMessage::FirstOffer, CheckedMessage::SecondOffer, CheckedMessage::Answer]
             .iter()
-            .any(|word| *volley.outcome(*word) == Outcome::Altered)
+            .any(|word| *volley.outcome(*word) == TrialOutcome::Altered)
     }) {
         return high(Cause::SdpRewrite, vec!["A description arrived that is not the one that was said.".to_owned()]);
     }
-    if volleys().any(|volley| volley.lost(Word::FirstOffer) && !volley.lost(Word::SecondOffer)) {
+    if volleys().any(|volley| volley.lost(CheckedMessage::FirstOffer) && !volley.lost(CheckedMessage::SecondOffer)) {
         let evidence = vec!["Of two offers to one connection, the first never arrived and the second did.".to_owned()];
         return high(Cause::LostFirstOffer, evidence);
     }
@@ -177,28 +179,29 @@ fn volleys(trials: &Trials) -> Option<Case> {
         ];
         return high(Cause::ChannelIsolation, evidence);
     }
-    if aged.lost(Word::Joined) && trials.again.as_ref().is_none_or(|again| again.lost(Word::Joined)) {
+    if aged.lost(CheckedMessage::Joined) && trials.again.as_ref().is_none_or(|again| again.lost(CheckedMessage::Joined))
+    {
         let mut evidence = vec!["user-joined-room never arrives; peer-ready, said by the same peer, does.".to_owned()];
         evidence.extend((trials.listed == Some(true)).then(|| "The server lists the room.".to_owned()));
         let confidence = if trials.listed == Some(true) { Confidence::High } else { Confidence::Medium };
-        return Some(Case { cause: Cause::SwallowJoin, confidence, evidence });
+        return Some(SupportedCause { cause: Cause::SwallowJoin, confidence, evidence });
     }
-    if aged.lost(Word::Candidate) && !aged.lost(Word::SecondOffer) {
+    if aged.lost(CheckedMessage::Candidate) && !aged.lost(CheckedMessage::SecondOffer) {
         return high(Cause::CandidateDrop, vec!["Offers arrive, webrtc-ice never does.".to_owned()]);
     }
-    if aged.lost(Word::Answer) && !aged.lost(Word::SecondOffer) {
+    if aged.lost(CheckedMessage::Answer) && !aged.lost(CheckedMessage::SecondOffer) {
         return high(Cause::NoAnswer, vec!["Offers arrive, webrtc-answer never does.".to_owned()]);
     }
     None
 }
 
 /// `Of … arrive: a, b; lost: c.`
-fn arrived(between: &str, volley: &Volley) -> String {
+fn arrived(between: &str, volley: &DeliveryCheck) -> String {
     let names = |lost: bool| {
         let mut names: Vec<_> = volley
             .0
             .iter()
-            .filter(|shot| (shot.outcome == Outcome::Lost) == lost)
+            .filter(|shot| (shot.outcome == TrialOutcome::Lost) == lost)
             .map(|shot| shot.word.kind())
             .collect();
         names.dedup();
@@ -207,64 +210,73 @@ fn arrived(between: &str, volley: &Volley) -> String {
     format!("{between}: arrived {}; lost {}.", names(false), names(true))
 }
 
-fn rewritten(story: &Story) -> Option<Case> {
+fn rewritten(story: &Timeline) -> Option<SupportedCause> {
     let (own, other, part) =
         story.directions().find_map(|(own, other)| Some((own, other, story.altered(own, other)?)))?;
-    let what = if part == Part::Offer { "offer" } else { "answer" };
+    let what = if part == SignalPart::Offer { "offer" } else { "answer" };
     let evidence = vec![format!("The {what} that peer {} heard is not the one that peer {} said.", other.0, own.0)];
-    Some(Case { cause: Cause::SdpRewrite, confidence: Confidence::High, evidence })
+    Some(SupportedCause { cause: Cause::SdpRewrite, confidence: Confidence::High, evidence })
 }
 
 /// Candidates were said in numbers, and none came, though descriptions did.
-fn candidates(story: &Story) -> Option<Case> {
-    let described = |own, other| story.heard_by(own, other, Part::Offer) + story.heard_by(own, other, Part::Answer) > 0;
+fn candidates(story: &Timeline) -> Option<SupportedCause> {
+    let described =
+        |own, other| story.heard_by(own, other, SignalPart::Offer) + story.heard_by(own, other, SignalPart::Answer) > 0;
     let (mut said, mut heard) = (0, 0);
     for (own, other) in story.directions().filter(|(own, other)| described(*own, *other)) {
-        said += story.count(own, other, Part::Candidate);
-        heard += story.heard_by(own, other, Part::Candidate);
+        said += story.count(own, other, SignalPart::Candidate);
+        heard += story.heard_by(own, other, SignalPart::Candidate);
     }
     let evidence = vec![format!("{said} candidates were said in webrtc-ice, and none arrived; descriptions did.")];
-    (said > 0 && heard == 0).then_some(Case { cause: Cause::CandidateDrop, confidence: Confidence::High, evidence })
+    (said > 0 && heard == 0).then_some(SupportedCause {
+        cause: Cause::CandidateDrop,
+        confidence: Confidence::High,
+        evidence,
+    })
 }
 
-fn request(findings: &Findings, story: &Story) -> Option<Request> {
+fn request(findings: &Observations, story: &Timeline) -> Option<JoinRequest> {
     story.seats().find_map(|seat| findings.asking.of_peer(story, seat))
 }
 
 /// Somebody asked to be let in, and has not been.
-fn asked(findings: &Findings, story: &Story) -> Option<Case> {
+fn asked(findings: &Observations, story: &Timeline) -> Option<SupportedCause> {
     let request = request(findings, story)?;
     let evidence = request.evidence(story);
-    if let Request::Unanswered { .. } | Request::AnswerLost { .. } = request {
-        return Some(Case { cause: Cause::NoAnswer, confidence: Confidence::High, evidence: vec![evidence] });
+    if let JoinRequest::Unanswered { .. } | JoinRequest::AnswerLost { .. } = request {
+        return Some(SupportedCause { cause: Cause::NoAnswer, confidence: Confidence::High, evidence: vec![evidence] });
     }
     let aged = &findings.trials.as_ref()?.aged;
-    aged.lost(Word::Request).then(|| {
+    aged.lost(CheckedMessage::Request).then(|| {
         // One message of the access channel is all that the experiments say there.
         let line = arrived("Between two connections subscribed for over 1.5 s", aged);
-        Case { cause: Cause::ChannelIsolation, confidence: Confidence::Medium, evidence: vec![evidence, line] }
+        SupportedCause {
+            cause: Cause::ChannelIsolation,
+            confidence: Confidence::Medium,
+            evidence: vec![evidence, line],
+        }
     })
 }
 
 /// Reads the failed handshake itself.
-fn trace(story: &Story, tried: bool) -> Option<Case> {
+fn trace(story: &Timeline, tried: bool) -> Option<SupportedCause> {
     let (one, two, failure) = story.worst_edge()?;
-    let case = |cause, confidence, evidence| Some(Case { cause, confidence, evidence: vec![evidence] });
-    let offerer = if story.count(two, one, Part::Offer) > 0 { (two, one) } else { (one, two) };
+    let case = |cause, confidence, evidence| Some(SupportedCause { cause, confidence, evidence: vec![evidence] });
+    let offerer = if story.count(two, one, SignalPart::Offer) > 0 { (two, one) } else { (one, two) };
     let (from, to) = offerer;
     let names = |own: Seat, other: Seat| format!("peer {} to peer {}", own.0, other.0);
     match failure.phase {
-        Phase::Negotiation if story.unheard(from, to, Part::Offer) > 0 => {
+        Phase::Negotiation if story.unheard(from, to, SignalPart::Offer) > 0 => {
             let more = if tried { ", though offers between other connections do" } else { "" };
             let confidence = if tried { Confidence::Medium } else { Confidence::Low };
             let evidence = format!("The offer of {} was said and never arrived{more}.", names(from, to));
             case(Cause::LostFirstOffer, confidence, evidence)
         }
-        Phase::Negotiation if story.unheard(to, from, Part::Answer) > 0 => {
+        Phase::Negotiation if story.unheard(to, from, SignalPart::Answer) > 0 => {
             let evidence = format!("The answer of {} was said and never arrived.", names(to, from));
             case(Cause::NoAnswer, Confidence::High, evidence)
         }
-        Phase::Negotiation if story.heard_by(from, to, Part::Offer) > 0 => {
+        Phase::Negotiation if story.heard_by(from, to, SignalPart::Offer) > 0 => {
             let evidence = format!("The offer of {} arrived, and no answer was made.", names(from, to));
             case(Cause::NoAnswer, Confidence::Medium, evidence)
         }
@@ -278,8 +290,8 @@ fn trace(story: &Story, tried: bool) -> Option<Case> {
     }
 }
 
-fn roster(roster: &Roster) -> Option<Case> {
-    (roster.listed && roster.lingers).then(|| Case {
+fn roster(roster: &RosterTrial) -> Option<SupportedCause> {
+    (roster.listed && roster.lingers).then(|| SupportedCause {
         cause: Cause::StaleRoster,
         confidence: Confidence::High,
         evidence: vec![
@@ -288,12 +300,12 @@ fn roster(roster: &Roster) -> Option<Case> {
     })
 }
 
-fn fanout(fanout: &Fanout) -> Option<Case> {
+fn fanout(fanout: &Fanout) -> Option<SupportedCause> {
     let (alone, observed) = fanout.fastest();
     let steep = fanout.slope() > SLOPE_MAX;
     // Near, the fastest delivery is the server's work and little else; from afar the means have to tell.
     let clear = observed > 3 * alone || fanout.standard_errors() > STANDARD_ERRORS_MIN;
-    (steep && clear).then(|| Case {
+    (steep && clear).then(|| SupportedCause {
         cause: Cause::SlowFanout,
         confidence: Confidence::High,
         evidence: vec![format!(
@@ -311,13 +323,13 @@ fn ms(time: Duration) -> f64 {
 }
 
 /// Nothing above holds.
-fn rest(findings: &Findings, failed: Option<&Story>) -> Case {
+fn rest(findings: &Observations, failed: Option<&Timeline>) -> SupportedCause {
     let Some(story) = failed else {
         let (opened, planned) = findings
             .stories
             .iter()
             .fold((0, 0), |(opened, planned), story| (opened + story.opened(), planned + story.planned()));
-        return Case {
+        return SupportedCause {
             cause: Cause::None,
             confidence: Confidence::High,
             evidence: vec![format!("{opened} of {planned} channels opened, and all that was said arrived.")],
@@ -338,7 +350,7 @@ fn rest(findings: &Findings, failed: Option<&Story>) -> Case {
         None => "Missing: the experiments with aged and fresh connections, which speak the dashboard dialect only."
             .to_owned(),
     });
-    Case { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
+    SupportedCause { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
 }
 
 #[cfg(test)]

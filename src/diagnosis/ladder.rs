@@ -1,9 +1,9 @@
 //! Who said what to whom, and whether it came: the steps of a story in order, for a ladder diagram.
 
-use super::story::Story;
+use super::timeline::Timeline;
 use crate::vocabulary::event::{Concern, Event, What};
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,12 @@ pub enum Party {
 
 /// One line of the ladder; times count from the story's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum LadderStep {
     Arrow {
         at: Duration,
         from: Party,
         to: Party,
-        kind: Kind,
+        kind: FrameKind,
         arrival: Arrival,
     },
     /// Something that happened to a peer by itself.
@@ -45,7 +45,7 @@ pub enum Arrival {
 }
 
 /// The steps in order of time. What others said to others is left out.
-pub fn ladder(story: &Story) -> Vec<Step> {
+pub fn ladder(story: &Timeline) -> Vec<LadderStep> {
     let Some(start) = story.start() else { return vec![] };
     let since = |at: Instant| at.saturating_duration_since(start);
     let mut heard = heard(story.events());
@@ -60,8 +60,13 @@ pub fn ladder(story: &Story) -> Vec<Step> {
                     None if story.announces(*kind) => (0..story.size()).map(Seat).filter(|seat| *seat != own).collect(),
                     None => vec![],
                 };
-                let arrow =
-                    |to, arrival| Step::Arrow { at: since(event.at), from: Party::Peer(own), to, kind: *kind, arrival };
+                let arrow = |to, arrival| LadderStep::Arrow {
+                    at: since(event.at),
+                    from: Party::Peer(own),
+                    to,
+                    kind: *kind,
+                    arrival,
+                };
                 if receivers.is_empty() {
                     steps.push(arrow(Party::Server, Arrival::Unknown));
                 }
@@ -78,7 +83,7 @@ pub fn ladder(story: &Story) -> Vec<Step> {
                     }
                 }
             }
-            What::Frame { kind, concern: Concern::Me { from: None }, .. } => steps.push(Step::Arrow {
+            What::Frame { kind, concern: Concern::Me { from: None }, .. } => steps.push(LadderStep::Arrow {
                 at: since(event.at),
                 from: Party::Server,
                 to: Party::Peer(own),
@@ -86,7 +91,7 @@ pub fn ladder(story: &Story) -> Vec<Step> {
                 arrival: Arrival::Heard(since(event.at)),
             }),
             what => {
-                steps.extend(note(story, what).map(|(text, bad)| Step::Note {
+                steps.extend(note(story, what).map(|(text, bad)| LadderStep::Note {
                     at: since(event.at),
                     peer: own,
                     text,
@@ -96,12 +101,12 @@ pub fn ladder(story: &Story) -> Vec<Step> {
         }
     }
     steps.reverse();
-    steps.sort_by_key(Step::at);
+    steps.sort_by_key(LadderStep::at);
     steps
 }
 
 /// When each of a pair heard a type from the other, in order, and whether in its place.
-fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, Kind), Vec<(Instant, bool)>> {
+fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bool)>> {
     let mut heard = BTreeMap::<_, Vec<_>>::new();
     for event in events {
         let What::Frame { kind, concern, .. } = &event.what else { continue };
@@ -115,7 +120,7 @@ fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, Kind), Vec<(Instant, bool)>>
     heard
 }
 
-fn note(story: &Story, what: &What) -> Option<(String, bool)> {
+fn note(story: &Timeline, what: &What) -> Option<(String, bool)> {
     let good = |text: String| Some((text, false));
     match what {
         What::Began { .. } => good("dials".to_owned()),
@@ -133,7 +138,7 @@ fn note(story: &Story, what: &What) -> Option<(String, bool)> {
     }
 }
 
-impl Step {
+impl LadderStep {
     pub fn at(&self) -> Duration {
         match self {
             Self::Arrow { at, .. } | Self::Note { at, .. } => *at,

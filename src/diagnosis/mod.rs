@@ -2,27 +2,29 @@
 
 mod cause;
 mod decide;
-mod findings;
-pub mod hindsight;
+pub mod from_run;
+mod join_request;
 mod ladder;
-mod request;
-mod story;
-mod told;
+mod observations;
+mod timeline;
+mod trace_steps;
 
 pub use cause::{Cause, Confidence};
 pub use decide::diagnose;
-pub use findings::{Fanout, Findings, Outcome, Roster, Shot, Trials, Volley, Word};
-pub use ladder::{Arrival, Party, Step, ladder};
-pub use request::Asking;
-pub use story::{Loss, Progress, Story};
-pub use told::told;
+pub use join_request::JoinRequestWords;
+pub use ladder::{Arrival, LadderStep, Party, ladder};
+pub use observations::{
+    CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
+};
+pub use timeline::{Loss, MeshProgress, Timeline};
+pub use trace_steps::told;
 
 use crate::vocabulary::phase::Phase;
 use serde::Serialize;
 
 /// A verdict with what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Diagnosis {
+pub struct Conclusion {
     pub cause: Cause,
     /// Where the handshake stopped; none if it did not.
     pub phase: Option<Phase>,

@@ -42,7 +42,7 @@ impl Dialect {
 
 impl BuiltIn {
     pub fn dialect(&self) -> Dialect {
-        match super::check::read(self.name, self.text) {
+        match super::compile::read(self.name, self.text) {
             Ok(script) => Dialect(Arc::new(script)),
             Err(problems) => unreachable!("tests read every built-in: {problems:?}"),
         }

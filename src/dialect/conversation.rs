@@ -1,7 +1,7 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
-use crate::vocabulary::choice::{Approval, Initiator, Trigger};
-use crate::vocabulary::message::{Heard, Kind, Say};
+use crate::vocabulary::message::{FrameKind, Heard, Say};
+use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub trait Conversation {
 
 /// Who is talking: what the profile chose and the plan gave, as a dialect needs it.
 #[derive(Clone, Debug)]
-pub struct Me {
+pub struct PeerIdentity {
     /// Its name in this run; its id on the wire too, unless the dialect says otherwise.
     pub id: String,
     pub name: String,
@@ -43,7 +43,7 @@ pub struct Me {
     pub seed: Seed,
 }
 
-impl Me {
+impl PeerIdentity {
     /// Milliseconds since the Unix epoch at `now`.
     pub(super) fn timestamp(&self, now: Instant) -> u64 {
         let (instant, millis) = self.epoch;
@@ -84,11 +84,11 @@ pub enum Input<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Send this text frame. `to`: its addressee; `None` is the whole room, or the server.
-    Send { text: String, kind: Kind, to: Option<String> },
+    Send { text: String, kind: FrameKind, to: Option<String> },
     /// For the peer.
     Heard(Heard<String>),
     /// For the books: what the frame just given was. Comes once a frame.
-    Frame { kind: Kind, concern: Concern },
+    Frame { kind: FrameKind, concern: Concern },
     /// This peer's own id on the wire is known now.
     Known { id: String },
     /// For the others of the room, inside the process; `json` is the value.

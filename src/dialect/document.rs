@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 const DEPTH_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct DialectNode {
     pub line: usize,
     pub value: Item,
 }
@@ -22,15 +22,17 @@ pub(super) enum Item {
     Whole(i64),
     Decimal(f64),
     Flag(bool),
-    List(Vec<Node>),
+    List(Vec<DialectNode>),
     /// In the order in which it was written: it is the order of a frame's keys on the wire.
-    Table(Vec<(String, Node)>),
+    Table(Vec<(String, DialectNode)>),
 }
 
 /// The tree of a file's text; `None` when it is no TOML, with every syntax error noted.
-pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
+pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<DialectNode> {
     match document::read(problems.file(), text, "a dialect") {
-        Ok((table, lines)) => Some(Node { line: 1, value: table_of(&table, &|offset| lines.at(offset), problems, 0) }),
+        Ok((table, lines)) => {
+            Some(DialectNode { line: 1, value: table_of(&table, &|offset| lines.at(offset), problems, 0) })
+        }
         Err(found) => {
             problems.take(found);
             None
@@ -55,7 +57,7 @@ fn node_of(
     line: &dyn Fn(usize) -> usize,
     problems: &mut Problems,
     depth: usize,
-) -> Node {
+) -> DialectNode {
     let mut stray = |what: &str| {
         problems.note(at, "", what);
         Item::Flag(false)
@@ -81,11 +83,11 @@ fn node_of(
         }
         DeValue::Table(table) => table_of(table, line, problems, depth),
     };
-    Node { line: at, value }
+    DialectNode { line: at, value }
 }
 
-impl Node {
-    pub fn key(&self, name: &str) -> Option<&Node> {
+impl DialectNode {
+    pub fn key(&self, name: &str) -> Option<&DialectNode> {
         match &self.value {
             Item::Table(entries) => entries.iter().find(|(key, _)| key == name).map(|(_, node)| node),
             _ => None,
@@ -93,7 +95,7 @@ impl Node {
     }
 
     /// The entries of a table; of anything else none, and it is noted.
-    pub fn entries(&self, path: &str, problems: &mut Problems) -> &[(String, Node)] {
+    pub fn entries(&self, path: &str, problems: &mut Problems) -> &[(String, DialectNode)] {
         match &self.value {
             Item::Table(entries) => entries,
             other => {
@@ -104,7 +106,7 @@ impl Node {
     }
 
     /// A list's items; anything else is a list of one.
-    pub fn items(&self) -> &[Node] {
+    pub fn items(&self) -> &[DialectNode] {
         match &self.value {
             Item::List(items) => items,
             _ => std::slice::from_ref(self),

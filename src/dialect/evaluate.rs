@@ -1,29 +1,29 @@
 //! The values of names and conditions, while a frame is read or written.
 
-use super::acquaintance::{Acquaintance, Acquaintances};
-use super::expression::{Comparison, Expression};
-use super::names::{Name, Place};
+use super::expression::{ComparisonOperator, Expression};
+use super::names::{Binding, Name};
+use super::roster::{Roster, RosterEntry};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Everything that can be looked up while a frame is read or written.
 #[derive(Clone, Copy)]
-pub(super) struct View<'a> {
+pub(super) struct LookupView<'a> {
     pub globals: &'a [Value],
     pub locals: &'a [Value],
-    pub peer: Option<&'a Acquaintance>,
-    pub members: &'a Acquaintances,
+    pub peer: Option<&'a RosterEntry>,
+    pub members: &'a Roster,
     pub now_ms: u64,
     pub initiate: &'a Expression,
 }
 
-impl<'a> View<'a> {
+impl<'a> LookupView<'a> {
     /// Whether the list that `name` stands for has `item`; no list of an inner key is made for it.
     pub fn lists(self, name: &Name, item: &Value) -> bool {
         let outer = match name.place {
-            Place::Global(slot) => self.globals.get(slot),
-            Place::Local(slot) => self.locals.get(slot),
+            Binding::Global(slot) => self.globals.get(slot),
+            Binding::Local(slot) => self.locals.get(slot),
             _ => None,
         };
         match (outer, name.path.as_slice()) {
@@ -38,17 +38,17 @@ impl<'a> View<'a> {
         let flag = |flag: bool| Cow::Owned(Value::from(flag));
         let peer = self.peer;
         let value = match &name.place {
-            Place::Global(slot) => self.globals.get(*slot).map(Cow::Borrowed),
-            Place::Local(slot) => self.locals.get(*slot).map(Cow::Borrowed),
-            Place::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire)),
-            Place::PeerName => peer.map(|peer| Cow::Owned(Value::from(peer.name()))),
-            Place::PeerKnown => peer.map(|peer| flag(peer.is_known())),
-            Place::PeerStarted => peer.map(|peer| flag(peer.started())),
-            Place::PeerInitiates => peer.map(|_| flag(self.initiate.holds(self))),
-            Place::PeerMark(slot) => peer.map(|peer| flag(peer.is_marked(*slot))),
-            Place::Pair(slot) => peer.and_then(|peer| peer.pair().get(*slot)).map(Cow::Borrowed),
-            Place::Members => Some(Cow::Owned(self.members.as_list())),
-            Place::Now => Some(Cow::Owned(Value::from(self.now_ms))),
+            Binding::Global(slot) => self.globals.get(*slot).map(Cow::Borrowed),
+            Binding::Local(slot) => self.locals.get(*slot).map(Cow::Borrowed),
+            Binding::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire)),
+            Binding::PeerName => peer.map(|peer| Cow::Owned(Value::from(peer.name()))),
+            Binding::PeerKnown => peer.map(|peer| flag(peer.is_known())),
+            Binding::PeerStarted => peer.map(|peer| flag(peer.started())),
+            Binding::PeerInitiates => peer.map(|_| flag(self.initiate.holds(self))),
+            Binding::PeerMark(slot) => peer.map(|peer| flag(peer.is_marked(*slot))),
+            Binding::Pair(slot) => peer.and_then(|peer| peer.pair().get(*slot)).map(Cow::Borrowed),
+            Binding::Members => Some(Cow::Owned(self.members.as_list())),
+            Binding::Now => Some(Cow::Owned(Value::from(self.now_ms))),
         };
         let Some(value) = value else { return Cow::Owned(Value::Null) };
         name.path.iter().fold(value, |value, key| step(value, key))
@@ -71,14 +71,14 @@ fn step<'a>(value: Cow<'a, Value>, key: &str) -> Cow<'a, Value> {
 }
 
 impl Expression {
-    pub fn holds(&self, view: View<'_>) -> bool {
+    pub fn holds(&self, view: LookupView<'_>) -> bool {
         match self {
             Self::Not(inner) => !inner.holds(view),
             Self::All(parts) => parts.iter().all(|part| part.holds(view)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(view)),
-            Self::Compare(left, Comparison::In, list) => match &**list {
+            Self::Compare(left, ComparisonOperator::In, list) => match &**list {
                 Self::Name(name) => view.lists(name, &left.value(view)),
-                list => Comparison::In.holds(&left.value(view), &list.value(view)),
+                list => ComparisonOperator::In.holds(&left.value(view), &list.value(view)),
             },
             Self::Compare(left, comparison, right) => comparison.holds(&left.value(view), &right.value(view)),
             Self::Constant(value) => is_true(value),
@@ -86,7 +86,7 @@ impl Expression {
         }
     }
 
-    pub fn value<'a>(&'a self, view: View<'a>) -> Cow<'a, Value> {
+    pub fn value<'a>(&'a self, view: LookupView<'a>) -> Cow<'a, Value> {
         match self {
             Self::Constant(value) => Cow::Borrowed(value),
             Self::Name(name) => view.of(name),
@@ -101,7 +101,7 @@ impl Expression {
     }
 }
 
-impl Comparison {
+impl ComparisonOperator {
     fn holds(self, left: &Value, right: &Value) -> bool {
         match self {
             Self::Equal => left == right,

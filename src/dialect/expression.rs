@@ -1,6 +1,6 @@
 //! Conditions such as `not registry and me in existing.id`: parsed once, evaluated on each hit.
 
-use super::names::{Name, Place, Scope};
+use super::names::{Binding, Name, Scope};
 use serde_json::Value;
 
 /// Deeper nesting than this is nobody's condition.
@@ -13,11 +13,11 @@ pub(super) enum Expression {
     Not(Box<Expression>),
     All(Vec<Expression>),
     Any(Vec<Expression>),
-    Compare(Box<Expression>, Comparison, Box<Expression>),
+    Compare(Box<Expression>, ComparisonOperator, Box<Expression>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(super) enum ComparisonOperator {
     Equal,
     Unequal,
     Less,
@@ -28,7 +28,7 @@ pub(super) enum Comparison {
 impl Expression {
     /// Errors: what is wrong with it.
     pub fn parse(text: &str, scope: &Scope<'_>) -> Result<Self, String> {
-        let mut reader = Reader { tokens: tokens(text)?, next: 0, scope, depth: 0 };
+        let mut reader = TokenReader { tokens: tokens(text)?, next: 0, scope, depth: 0 };
         let expression = reader.any()?;
         match reader.peek() {
             None => Ok(expression),
@@ -37,7 +37,7 @@ impl Expression {
     }
 
     /// Whether its value hangs on a place that `is_meant`.
-    pub fn reads(&self, is_meant: &impl Fn(&Place) -> bool) -> bool {
+    pub fn reads(&self, is_meant: &impl Fn(&Binding) -> bool) -> bool {
         match self {
             Self::Constant(_) => false,
             Self::Name(name) => is_meant(&name.place),
@@ -95,14 +95,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(tokens)
 }
 
-struct Reader<'a> {
+struct TokenReader<'a> {
     tokens: Vec<Token>,
     next: usize,
     scope: &'a Scope<'a>,
     depth: usize,
 }
 
-impl Reader<'_> {
+impl TokenReader<'_> {
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.next)
     }
@@ -146,11 +146,11 @@ impl Reader<'_> {
     fn comparison(&mut self) -> Result<Expression, String> {
         let left = self.term()?;
         let comparison = match self.peek() {
-            Some(Token::Sign("==")) => Comparison::Equal,
-            Some(Token::Sign("!=")) => Comparison::Unequal,
-            Some(Token::Sign("<")) => Comparison::Less,
-            Some(Token::Sign(">")) => Comparison::Greater,
-            Some(Token::Word(word)) if word == "in" => Comparison::In,
+            Some(Token::Sign("==")) => ComparisonOperator::Equal,
+            Some(Token::Sign("!=")) => ComparisonOperator::Unequal,
+            Some(Token::Sign("<")) => ComparisonOperator::Less,
+            Some(Token::Sign(">")) => ComparisonOperator::Greater,
+            Some(Token::Word(word)) if word == "in" => ComparisonOperator::In,
             _ => return Ok(left),
         };
         self.next += 1;

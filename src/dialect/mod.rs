@@ -1,45 +1,46 @@
 //! Wire text ⇄ words: a signaling protocol is a file, and one peer's talk in it is sans-IO.
 
-mod acquaintance;
-mod brief;
 mod builtin;
-mod check;
 mod codec;
+mod compile;
+mod compiled;
 mod conversation;
+mod direct_field;
 mod document;
-mod entry;
+mod entry_scan;
 mod evaluate;
 mod excerpt;
 mod expression;
 mod filter;
-mod look;
+mod member_list;
 mod names;
+mod own_values;
 mod pattern;
+mod prefilter;
 mod problem;
-mod script;
-mod straight;
-mod talk;
+mod roster;
+mod session;
 mod template;
-mod words;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
-pub use conversation::{Concern, Connect, Conversation, Input, Me, Output};
+pub use conversation::{Concern, Connect, Conversation, Input, Output, PeerIdentity};
 
-use script::Script;
+use compiled::CompiledDialect;
+use session::Session;
 use std::sync::Arc;
-use talk::Talk;
 
 /// A signaling protocol, as a file says it. Conversations are begun from it, one a peer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Dialect(Arc<Script>);
+pub struct Dialect(Arc<CompiledDialect>);
 
 /// Reads a dialect file; `file` is what problems call it.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
 pub fn read(file: &str, text: &str) -> Result<Dialect, Vec<Problem>> {
-    check::read(file, text).map(|script| Dialect(Arc::new(Script { file_text: Some(text.to_owned()), ..script })))
+    compile::read(file, text)
+        .map(|script| Dialect(Arc::new(CompiledDialect { file_text: Some(text.to_owned()), ..script })))
 }
 
 impl Dialect {
@@ -88,8 +89,8 @@ impl Dialect {
     }
 
     /// Starts a conversation for `me`. Nothing is said before `Input::Open`.
-    pub fn converse(&self, me: Me) -> Box<dyn Conversation> {
-        Box::new(Talk::new(self.0.clone(), me))
+    pub fn converse(&self, me: PeerIdentity) -> Box<dyn Conversation> {
+        Box::new(Session::new(self.0.clone(), me))
     }
 }
 

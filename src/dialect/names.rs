@@ -28,7 +28,7 @@ const PEER_FACTS: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "pe
 
 /// Where a name's value lies.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Place {
+pub(super) enum Binding {
     Global(usize),
     /// Bound by the rule at hand.
     Local(usize),
@@ -48,7 +48,7 @@ pub(super) enum Place {
 /// A name with the path into its value: `existing.id` of a list is the list of the ids.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Name {
-    pub place: Place,
+    pub place: Binding,
     pub path: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ impl Name {
     /// Its slot, if the rule at hand binds it.
     pub fn local(&self) -> Option<usize> {
         match self.place {
-            Place::Local(slot) => Some(slot),
+            Binding::Local(slot) => Some(slot),
             _ => None,
         }
     }
@@ -113,13 +113,13 @@ impl<'a> Scope<'a> {
                     let near = suggestion(&name, self.names.pairs.iter().map(String::as_str));
                     format!("[pair] has no \"{name}\"{near}")
                 })?;
-                Place::Pair(slot)
+                Binding::Pair(slot)
             }
-            "now" => Place::Now,
-            "members" => Place::Members,
+            "now" => Binding::Now,
+            "members" => Binding::Members,
             _ => match (find(&self.locals, first), find(&self.names.globals, first)) {
-                (Some(slot), _) => Place::Local(slot),
-                (None, Some(slot)) => Place::Global(slot),
+                (Some(slot), _) => Binding::Local(slot),
+                (None, Some(slot)) => Binding::Global(slot),
                 (None, None) => {
                     let near = suggestion(first, self.all());
                     return Err(format!("nothing is called \"{first}\" here{near}"));
@@ -129,19 +129,19 @@ impl<'a> Scope<'a> {
         Ok(Name { place, path })
     }
 
-    fn of_peer(&self, path: &mut Vec<String>, written: &str) -> Result<Place, String> {
+    fn of_peer(&self, path: &mut Vec<String>, written: &str) -> Result<Binding, String> {
         if path.is_empty() {
-            return Ok(Place::Peer);
+            return Ok(Binding::Peer);
         }
         let fact = path.remove(0);
         Ok(match fact.as_str() {
-            "id" => Place::Peer,
-            "name" => Place::PeerName,
-            "known" => Place::PeerKnown,
-            "started" => Place::PeerStarted,
-            "initiate" => Place::PeerInitiates,
+            "id" => Binding::Peer,
+            "name" => Binding::PeerName,
+            "known" => Binding::PeerKnown,
+            "started" => Binding::PeerStarted,
+            "initiate" => Binding::PeerInitiates,
             _ => match self.names.marks.iter().position(|mark| *mark == fact) {
-                Some(slot) => Place::PeerMark(slot),
+                Some(slot) => Binding::PeerMark(slot),
                 None => {
                     let near = suggestion(&fact, self.names.marks.iter().map(String::as_str));
                     return Err(format!("no rule marks anybody, so that \"{written}\" would be known{near}"));

@@ -1,8 +1,8 @@
 //! What a frame must look like: literals are equal, known names are equal, and new names take what is there.
 
-use super::document::{Item, Node};
+use super::document::{DialectNode, Item};
 use super::filter::{Filter, text};
-use super::names::{Place, Scope};
+use super::names::{Binding, Scope};
 use super::problem::Problems;
 use super::template::{hole_parts, pieces};
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub(super) enum Pattern {
     Present,
     /// `{absent}`: no such key.
     Absent,
-    Text(Vec<Part>),
+    Text(Vec<PatternPart>),
     /// The first of a list; what follows is free.
     List(Vec<Pattern>),
     /// `{ "{some}" = … }`: one of a list fits.
@@ -36,14 +36,14 @@ pub(super) enum Pattern {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum PatternPart {
     Literal(String),
     Same(usize),
     Bind { slot: usize, filters: Vec<Filter> },
 }
 
 impl Pattern {
-    pub fn compile(node: &Node, path: &str, scope: &mut Scope<'_>, problems: &mut Problems) -> Self {
+    pub fn compile(node: &DialectNode, path: &str, scope: &mut Scope<'_>, problems: &mut Problems) -> Self {
         match &node.value {
             Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
                 problems.note(node.line, path, message);
@@ -78,7 +78,7 @@ impl Pattern {
         for piece in pieces(written)? {
             let hole = match piece {
                 Ok(literal) => {
-                    parts.push(Part::Literal(literal));
+                    parts.push(PatternPart::Literal(literal));
                     continue;
                 }
                 Err(hole) => hole,
@@ -96,27 +96,27 @@ impl Pattern {
             if !is_name(name) {
                 return Err(format!("\"{name}\" is no name; a name has letters, digits, _ and -"));
             }
-            if matches!(parts.last(), Some(Part::Same(_) | Part::Bind { .. })) {
+            if matches!(parts.last(), Some(PatternPart::Same(_) | PatternPart::Bind { .. })) {
                 return Err("two holes with nothing between them can't be told apart".to_owned());
             }
             let known =
                 scope.locals.iter().all(|local| local != name).then(|| scope.resolve(name)).and_then(Result::ok);
             let part = match known.map(|name| name.place) {
-                Some(Place::Global(slot)) => Part::Same(slot),
+                Some(Binding::Global(slot)) => PatternPart::Same(slot),
                 Some(_) => return Err(format!("\"{name}\" can't be compared with; bind another name, and use where")),
-                None => Part::Bind { slot: scope.local(name), filters },
+                None => PatternPart::Bind { slot: scope.local(name), filters },
             };
             if written.len() == hole.len() + 2 {
                 return Ok(match part {
-                    Part::Bind { slot, filters } => Self::Bind { slot, filters, optional },
-                    Part::Same(slot) => Self::Same(slot),
-                    Part::Literal(literal) => Self::Equal(Value::from(literal)),
+                    PatternPart::Bind { slot, filters } => Self::Bind { slot, filters, optional },
+                    PatternPart::Same(slot) => Self::Same(slot),
+                    PatternPart::Literal(literal) => Self::Equal(Value::from(literal)),
                 });
             }
             parts.push(part);
         }
         Ok(match parts.as_slice() {
-            [Part::Literal(literal)] => Self::Equal(Value::from(literal.as_str())),
+            [PatternPart::Literal(literal)] => Self::Equal(Value::from(literal.as_str())),
             _ => Self::Text(parts),
         })
     }
@@ -198,21 +198,23 @@ fn bind(slot: usize, filters: &[Filter], value: Value, locals: &mut [Value]) -> 
 }
 
 /// Each hole takes the shortest text up to the literal that follows it.
-fn fits_text(parts: &[Part], written: &str, globals: &[Value], locals: &mut [Value]) -> bool {
+fn fits_text(parts: &[PatternPart], written: &str, globals: &[Value], locals: &mut [Value]) -> bool {
     let mut rest = written;
     for (at, part) in parts.iter().enumerate() {
         match part {
-            Part::Literal(literal) => match rest.strip_prefix(literal.as_str()) {
+            PatternPart::Literal(literal) => match rest.strip_prefix(literal.as_str()) {
                 Some(after) => rest = after,
                 None => return false,
             },
-            Part::Same(slot) => match globals.get(*slot).map(text).and_then(|same| rest.strip_prefix(same.as_str())) {
-                Some(after) => rest = after,
-                None => return false,
-            },
-            Part::Bind { slot, filters } => {
+            PatternPart::Same(slot) => {
+                match globals.get(*slot).map(text).and_then(|same| rest.strip_prefix(same.as_str())) {
+                    Some(after) => rest = after,
+                    None => return false,
+                }
+            }
+            PatternPart::Bind { slot, filters } => {
                 let end = match parts.get(at + 1) {
-                    Some(Part::Literal(next)) => match rest.find(next.as_str()) {
+                    Some(PatternPart::Literal(next)) => match rest.find(next.as_str()) {
                         Some(end) => end,
                         None => return false,
                     },

@@ -1,7 +1,7 @@
 //! Frames to write: text with holes, compiled once, in which `"{x}"` alone yields x as it is.
 
-use super::document::{Item, Node};
-use super::evaluate::View;
+use super::document::{DialectNode, Item};
+use super::evaluate::LookupView;
 use super::filter::{Filter, text};
 use super::names::{Name, Scope};
 use super::problem::{Problems, suggestion};
@@ -29,14 +29,14 @@ pub(super) enum Piece {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Hole {
-    source: Source,
+    source: HoleSource,
     filters: Vec<Filter>,
     /// `{x?}`: its key is left out when there is no value.
     optional: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Source {
+enum HoleSource {
     Name(Name),
     /// That many letters and digits.
     Random(usize),
@@ -88,7 +88,7 @@ pub(super) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
 
 impl Template {
     /// Compiles a value of the file; what is wrong is noted and becomes null.
-    pub fn compile(node: &Node, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
+    pub fn compile(node: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
         let template = match &node.value {
             Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
                 problems.note(node.line, path, message);
@@ -98,7 +98,7 @@ impl Template {
                 Self::List(items.iter().map(|item| Self::compile(item, path, scope, problems)).collect())
             }
             Item::Table(entries) => {
-                let entry = |(key, node): &(String, Node)| {
+                let entry = |(key, node): &(String, DialectNode)| {
                     let at = format!("{path}.{key}");
                     (Value::from(key.as_str()).to_string(), Self::compile(node, &at, scope, problems))
                 };
@@ -140,7 +140,7 @@ impl Template {
     /// The slot whose value this is as it is, if it is nothing else.
     pub fn local(&self) -> Option<usize> {
         match self {
-            Self::Hole(Hole { source: Source::Name(name), filters, .. })
+            Self::Hole(Hole { source: HoleSource::Name(name), filters, .. })
                 if filters.is_empty() && name.path.is_empty() =>
             {
                 name.local()
@@ -149,7 +149,7 @@ impl Template {
         }
     }
 
-    pub fn value(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> Value {
+    pub fn value(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> Value {
         match self {
             Self::Fixed(value, _) => value.clone(),
             Self::Hole(hole) => hole.value(view, draws),
@@ -163,12 +163,12 @@ impl Template {
     }
 
     /// As text: what a text frame, a URL or a header is made of.
-    pub fn text(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> String {
+    pub fn text(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> String {
         self.text_with(view, draws, &|value| value)
     }
 
     /// As text, with every value from a hole passed through `encode`.
-    pub fn text_with(&self, view: View<'_>, draws: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
+    pub fn text_with(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
         match self {
             Self::Text(pieces) => {
                 let piece = |piece: &Piece| match piece {
@@ -184,7 +184,7 @@ impl Template {
     }
 
     /// As JSON, keys in the order of the file.
-    pub fn write(&self, out: &mut String, view: View<'_>, draws: &mut ChaCha8Rng) {
+    pub fn write(&self, out: &mut String, view: LookupView<'_>, draws: &mut ChaCha8Rng) {
         match self {
             Self::Fixed(_, json) => out.push_str(json),
             Self::Hole(hole) => out.push_str(&hole.value(view, draws).to_string()),
@@ -218,7 +218,7 @@ impl Template {
         }
     }
 
-    fn is_left_out(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> bool {
+    fn is_left_out(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> bool {
         matches!(self, Self::Hole(hole) if hole.optional && hole.value(view, draws).is_null())
     }
 }
@@ -229,28 +229,28 @@ impl Hole {
         let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
         let length = |digits: &str| digits.parse().ok().filter(|length| (1..=256).contains(length));
         let source = match name.split_once(':') {
-            Some(("random", digits)) => length(digits).map(Source::Random),
-            Some(("digits", digits)) => length(digits).filter(|length| *length <= 18).map(Source::Digits),
-            None if name == "uuid" => Some(Source::Uuid),
-            _ => Some(Source::Name(scope.resolve(name)?)),
+            Some(("random", digits)) => length(digits).map(HoleSource::Random),
+            Some(("digits", digits)) => length(digits).filter(|length| *length <= 18).map(HoleSource::Digits),
+            None if name == "uuid" => Some(HoleSource::Uuid),
+            _ => Some(HoleSource::Name(scope.resolve(name)?)),
         };
         let source = source.ok_or_else(|| format!("{{{written}}}: the length must be 1 to 256 (digits: 1 to 18)"))?;
         Ok(Self { source, filters, optional })
     }
 
-    fn value(&self, view: View<'_>, draws: &mut ChaCha8Rng) -> Value {
+    fn value(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> Value {
         const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
         let value = match &self.source {
-            Source::Name(name) => view.of(name).into_owned(),
-            Source::Random(length) => {
+            HoleSource::Name(name) => view.of(name).into_owned(),
+            HoleSource::Random(length) => {
                 let letter = |_| char::from(LETTERS[draws.random_range(0..LETTERS.len())]);
                 Value::from((0..*length).map(letter).collect::<String>())
             }
-            Source::Digits(length) => {
+            HoleSource::Digits(length) => {
                 let lowest = 10_u64.pow(*length as u32 - 1);
                 Value::from(draws.random_range(lowest..lowest * 10).to_string())
             }
-            Source::Uuid => {
+            HoleSource::Uuid => {
                 // RFC 9562 §5.4: version 4, variant 10.
                 let bits = draws.random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
                 let hex = format!("{bits:032x}");

@@ -5,7 +5,7 @@ use crate::vocabulary::ids::Seat;
 
 /// One peer's view of its room's guests.
 #[derive(Debug, Default)]
-pub(super) struct Guests {
+pub(super) struct GuestSeats {
     /// The first guest's seat: the room's size.
     first: u16,
     seats: Vec<Guest>,
@@ -18,7 +18,7 @@ struct Guest {
     gone: bool,
 }
 
-impl Guests {
+impl GuestSeats {
     pub fn new(room_size: u16, admitted: u16) -> Self {
         Self { first: room_size, seats: vec![Guest::default(); usize::from(admitted)] }
     }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn guests_sit_after_the_rooms_own_and_no_more_than_were_planned() {
-        let mut guests = Guests::new(5, 2);
+        let mut guests = GuestSeats::new(5, 2);
         assert_eq!(guests.admit("ann"), Some((Seat(5), false)));
         assert_eq!(guests.admit("bob"), Some((Seat(6), false)));
         assert_eq!(guests.admit("eve"), None);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_seat_of_one_who_is_gone_is_given_to_the_next() {
-        let mut guests = Guests::new(5, 2);
+        let mut guests = GuestSeats::new(5, 2);
         guests.admit("ann");
         guests.admit("bob");
         guests.watch(&What::NoticedLeave { other: Seat(5) });
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn one_who_comes_back_and_one_who_comes_too_late_get_a_new_edge() {
-        let mut guests = Guests::new(5, 2);
+        let mut guests = GuestSeats::new(5, 2);
         let failure = Failure::timed_out(Phase::Discovery);
         guests.watch(&What::EdgeFailed { other: Seat(5), failure });
         assert_eq!(guests.admit("late"), Some((Seat(5), true)));

@@ -1,14 +1,14 @@
 //! One peer's loop: socket, engine and timer meet the state machine only here.
 
-mod actor;
-mod board;
-mod clock;
-mod errand;
+mod alarm_clock;
 mod guests;
-mod stimulus;
+mod id_exchange;
+mod ports;
+mod task;
+mod virtual_peer;
 
-pub use actor::{Actor, Renewal};
-pub use board::Board;
-pub use clock::{Alarm, Clock};
-pub use errand::{Errand, Nudge};
-pub use stimulus::{Effect, Stimulus};
+pub use alarm_clock::{Alarm, AlarmClock};
+pub use id_exchange::IdExchange;
+pub use ports::{Input, Output};
+pub use task::{Nudge, PeerTask};
+pub use virtual_peer::{Renewal, VirtualPeer};

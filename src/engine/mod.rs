@@ -1,17 +1,17 @@
 //! What opens the channels: one engine a peer, told what to do about each edge.
 
-mod admission;
+mod candidate_policy;
 mod dtls;
-mod neighbourhood;
+mod dtls_duplicates;
 mod none;
-mod repeats;
+mod peer_addresses;
 mod rtc;
 mod stage;
 mod webrtc;
 
-pub use admission::Admission;
-pub use neighbourhood::Neighbourhood;
+pub use candidate_policy::CandidatePolicy;
 pub use none::NoneEngine;
+pub use peer_addresses::PeerAddresses;
 pub use rtc::{RtcEngine, RtcSetup};
 pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
 // The fuzzer throws datagrams at it.
@@ -19,10 +19,10 @@ pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
 pub use rtc::stun;
 // The benches pass a pair's packets in memory: the floor under the mesh.
 #[doc(hidden)]
-pub use rtc::{Drained, Link, host_candidate};
+pub use rtc::{Drained, RtcConnection, host_candidate};
 
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::{Notice, Order};
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -30,12 +30,12 @@ use std::time::Instant;
 /// One peer's connections to the others of its room. After anything, drain `poll`.
 pub trait Engine {
     /// Does what is asked about the edge to `seat`. What fails is told as a notice.
-    fn order(&mut self, now: Instant, seat: Seat, order: Order);
+    fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand);
 
     /// Puts a message into the open channel to `seat`. `false`: there is none, or its queue is full.
     fn send(&mut self, now: Instant, seat: Seat, payload: &[u8]) -> bool;
 
-    fn poll(&mut self) -> Option<(Seat, Notice)>;
+    fn poll(&mut self) -> Option<(Seat, EngineEvent)>;
 
     /// When `wake` is wanted.
     fn wake_at(&mut self) -> Option<Instant>;

@@ -1,8 +1,8 @@
 //! The engine that opens channels without WebRTC: to load the signaling server alone.
 
 use super::Engine;
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::Candidate;
 use std::collections::VecDeque;
 use std::io;
@@ -15,7 +15,7 @@ use std::time::Instant;
 pub struct NoneEngine {
     /// Makes descriptions of different peers different.
     stamp: u64,
-    notices: VecDeque<(Seat, Notice)>,
+    notices: VecDeque<(Seat, EngineEvent)>,
 }
 
 impl NoneEngine {
@@ -23,7 +23,7 @@ impl NoneEngine {
         Self { stamp, notices: VecDeque::new() }
     }
 
-    fn tell(&mut self, seat: Seat, notice: Notice) {
+    fn tell(&mut self, seat: Seat, notice: EngineEvent) {
         self.notices.push_back((seat, notice));
     }
 
@@ -52,23 +52,23 @@ impl NoneEngine {
 }
 
 impl Engine for NoneEngine {
-    fn order(&mut self, _now: Instant, seat: Seat, order: Order) {
+    fn order(&mut self, _now: Instant, seat: Seat, order: EngineCommand) {
         match order {
-            Order::Offer => {
-                self.tell(seat, Notice::Offer { sdp: self.describe(seat, "actpass") });
-                self.tell(seat, Notice::Candidate(self.candidate(seat)));
+            EngineCommand::Offer => {
+                self.tell(seat, EngineEvent::Offer { sdp: self.describe(seat, "actpass") });
+                self.tell(seat, EngineEvent::Candidate(self.candidate(seat)));
             }
-            Order::Accept { .. } => {
-                self.tell(seat, Notice::Answer { sdp: self.describe(seat, "active") });
-                self.tell(seat, Notice::Candidate(self.candidate(seat)));
-                self.tell(seat, Notice::Open);
+            EngineCommand::Accept { .. } => {
+                self.tell(seat, EngineEvent::Answer { sdp: self.describe(seat, "active") });
+                self.tell(seat, EngineEvent::Candidate(self.candidate(seat)));
+                self.tell(seat, EngineEvent::Open);
             }
-            Order::Apply { .. } => {
-                self.tell(seat, Notice::Applied);
-                self.tell(seat, Notice::Open);
+            EngineCommand::Apply { .. } => {
+                self.tell(seat, EngineEvent::Applied);
+                self.tell(seat, EngineEvent::Open);
             }
-            Order::Admit(_) => {}
-            Order::Drop => self.notices.retain(|(other, _)| *other != seat),
+            EngineCommand::Admit(_) => {}
+            EngineCommand::Drop => self.notices.retain(|(other, _)| *other != seat),
         }
     }
 
@@ -76,7 +76,7 @@ impl Engine for NoneEngine {
         false
     }
 
-    fn poll(&mut self) -> Option<(Seat, Notice)> {
+    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
         self.notices.pop_front()
     }
 

@@ -1,7 +1,7 @@
 //! How far a connection has come, as both engines with connections see it.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum ConnectionStage {
     /// ICE.
     Checking,
     /// DTLS.

@@ -3,10 +3,10 @@
 pub mod baseline;
 mod condition;
 mod judge;
+mod live_status;
 mod median;
 mod metric;
 mod parse;
-mod standing;
 
 use crate::summary::verdict::Unit;
 use std::fmt;
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 pub use crate::gates::condition::{Aggregation, Operator};
 pub use crate::gates::judge::{judge, opened_nothing, passed};
+pub use crate::gates::live_status::{LiveStatus, standing, timers, tripped};
 pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
-pub use crate::gates::standing::{Standing, standing, timers, tripped};
 
 /// One condition on one metric (interface.md, "Gates").
 #[derive(Clone, Debug, PartialEq)]

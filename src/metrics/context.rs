@@ -1,13 +1,13 @@
 //! The place of an event among the recorder's rooms, peers and edges.
 
-use crate::metrics::stamp::Stamp;
+use crate::metrics::run_time::RunTime;
 use std::time::Instant;
 
 /// Where an event happened.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
+pub(super) struct EventContext {
     pub when: Instant,
-    pub at: Stamp,
+    pub at: RunTime,
     /// Positions among our rooms and peers.
     pub room: usize,
     pub peer: usize,

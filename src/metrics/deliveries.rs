@@ -1,6 +1,6 @@
 //! Matches each signaling frame that was read with the moment it was written.
 
-use crate::metrics::stamp::Stamp;
+use crate::metrics::run_time::RunTime;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
@@ -28,21 +28,21 @@ struct Written {
 
 #[derive(Clone, Copy, Debug)]
 struct Write {
-    at: Stamp,
+    at: RunTime,
     bytes: u32,
 }
 
 /// One read, to be matched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
-    pub at: Stamp,
+    pub at: RunTime,
     /// The sender's index in the plan, and the reader's seat.
     pub from: u32,
     pub seat: u16,
     pub kind: u8,
     pub bytes: u32,
     /// Broadcasts from before the reader had joined did not go to it.
-    pub joined: Stamp,
+    pub joined: RunTime,
 }
 
 impl Deliveries {
@@ -52,7 +52,7 @@ impl Deliveries {
     }
 
     /// `to`: a seat, or all the room.
-    pub fn write(&mut self, at: Stamp, from: u32, to: Option<u16>, kind: u8, bytes: u32) {
+    pub fn write(&mut self, at: RunTime, from: u32, to: Option<u16>, kind: u8, bytes: u32) {
         let spare = &mut self.spare;
         let written = self
             .written
@@ -66,7 +66,7 @@ impl Deliveries {
     }
 
     /// When the frame was written, if that is known.
-    pub fn read(&mut self, read: Read) -> Option<Stamp> {
+    pub fn read(&mut self, read: Read) -> Option<RunTime> {
         let own = key(read.from, read.seat, read.kind);
         let shared = key(read.from, ALL, read.kind);
         let to_me = self.find(own, 0, read);
@@ -85,9 +85,9 @@ impl Deliveries {
         self.next.extend(other.next);
     }
 
-    fn find(&self, key: u64, next: u32, read: Read) -> Option<Found> {
+    fn find(&self, key: u64, next: u32, read: Read) -> Option<MatchedRead> {
         let written = self.written.get(&key)?;
-        let since = if is_shared(key) { read.joined } else { Stamp::NEVER };
+        let since = if is_shared(key) { read.joined } else { RunTime::NEVER };
         let candidates = || {
             written.writes.iter().enumerate().filter(move |(index, write)| {
                 written.first + *index as u32 >= next
@@ -98,10 +98,10 @@ impl Deliveries {
         };
         let exact = candidates().find(|(_, write)| write.bytes == read.bytes);
         let (index, write) = exact.or_else(|| candidates().next())?;
-        Some(Found { index, ordinal: written.first + index as u32, at: write.at, exact: exact.is_some() })
+        Some(MatchedRead { index, ordinal: written.first + index as u32, at: write.at, exact: exact.is_some() })
     }
 
-    fn take_own(&mut self, own: u64, found: Found) -> Stamp {
+    fn take_own(&mut self, own: u64, found: MatchedRead) -> RunTime {
         if let Some(written) = self.written.get_mut(&own) {
             written.writes.drain(..=found.index);
             written.first = found.ordinal + 1;
@@ -113,17 +113,17 @@ impl Deliveries {
         found.at
     }
 
-    fn take_shared(&mut self, own: u64, found: Found) -> Stamp {
+    fn take_shared(&mut self, own: u64, found: MatchedRead) -> RunTime {
         self.next.insert(own, found.ordinal + 1);
         found.at
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct MatchedRead {
     index: usize,
     ordinal: u32,
-    at: Stamp,
+    at: RunTime,
     /// The sizes agree.
     exact: bool,
 }

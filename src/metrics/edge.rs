@@ -1,30 +1,30 @@
 //! What both sides of one edge have seen, until it is decided.
 
-use crate::metrics::lane::Lane;
-use crate::metrics::stamp::Stamp;
+use crate::metrics::delivery_window::DeliveryWindow;
+use crate::metrics::run_time::RunTime;
 
 /// Index 0 is the side with the lower seat, 1 the other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Edge {
-    pub met: [Stamp; 2],
-    pub answered: [Stamp; 2],
-    pub ice: [Stamp; 2],
-    pub dtls: [Stamp; 2],
-    pub open: [Stamp; 2],
+pub(super) struct EdgeRecord {
+    pub met: [RunTime; 2],
+    pub answered: [RunTime; 2],
+    pub ice: [RunTime; 2],
+    pub dtls: [RunTime; 2],
+    pub open: [RunTime; 2],
     /// When the other left, once this side has noticed it.
-    pub noticed: [Stamp; 2],
+    pub noticed: [RunTime; 2],
     pub own_work_us: u32,
     /// The side that made the last offer.
     pub offerer: Option<u8>,
-    pub fate: Fate,
+    pub fate: EdgeOutcome,
     pub closing: Closing,
     pub glare: bool,
     /// What each side sends.
-    pub lanes: [Lane; 2],
+    pub lanes: [DeliveryWindow; 2],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum EdgeOutcome {
     #[default]
     Undecided,
     Opened,
@@ -43,9 +43,9 @@ pub(super) enum Closing {
     Early,
 }
 
-impl Edge {
+impl EdgeRecord {
     pub fn is_undecided(&self) -> bool {
-        self.fate == Fate::Undecided
+        self.fate == EdgeOutcome::Undecided
     }
 
     pub fn is_open_on_both(&self) -> bool {
@@ -77,6 +77,6 @@ mod tests {
 
     #[test]
     fn an_edge_fits_in_two_hundred_bytes() {
-        assert!(size_of::<Edge>() <= 200, "{}", size_of::<Edge>());
+        assert!(size_of::<EdgeRecord>() <= 200, "{}", size_of::<EdgeRecord>());
     }
 }

@@ -11,11 +11,11 @@ const DETAIL_CHARS_MAX: usize = 120;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Failures {
-    groups: BTreeMap<Failure, Group>,
+    groups: BTreeMap<Failure, FailureGroup>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Group {
+struct FailureGroup {
     edges: u64,
     peers: u64,
     example: Example,
@@ -31,11 +31,11 @@ pub(super) struct Example {
 
 impl Failures {
     pub fn edge(&mut self, failure: &Failure, example: Example) {
-        self.add(failure, Group { edges: 1, peers: 0, example });
+        self.add(failure, FailureGroup { edges: 1, peers: 0, example });
     }
 
     pub fn peer(&mut self, failure: &Failure, example: Example) {
-        self.add(failure, Group { edges: 0, peers: 1, example });
+        self.add(failure, FailureGroup { edges: 0, peers: 1, example });
     }
 
     pub fn merge(&mut self, other: &Self) {
@@ -51,7 +51,7 @@ impl Failures {
 
     /// The most frequent first.
     pub fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<FailureRow> {
-        let row = |(failure, group): (&Failure, &Group)| FailureRow {
+        let row = |(failure, group): (&Failure, &FailureGroup)| FailureRow {
             phase: failure.phase.name().into(),
             reason: failure.reason.name().into(),
             detail: failure.detail.to_string(),
@@ -80,7 +80,7 @@ impl Failures {
         counted
     }
 
-    fn add(&mut self, failure: &Failure, more: Group) {
+    fn add(&mut self, failure: &Failure, more: FailureGroup) {
         if let Some(group) = self.groups.get_mut(failure) {
             return group.merge(more);
         }
@@ -89,7 +89,7 @@ impl Failures {
     }
 }
 
-impl Group {
+impl FailureGroup {
     fn merge(&mut self, other: Self) {
         self.edges += other.edges;
         self.peers += other.peers;

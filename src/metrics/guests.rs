@@ -6,11 +6,11 @@ use std::ops::AddAssign;
 
 /// Every peer's edges with the guests of its room.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guests {
+pub(super) struct GuestEdges {
     /// Guests of each room.
     pub each: u16,
     /// Those of the first peer, then those of the second.
-    pub edges: Vec<Edge>,
+    pub edges: Vec<GuestEdge>,
     /// By room: edges that have not ended yet.
     pub undecided: Vec<u32>,
     /// Of the measured rooms, and of those of the warm-up.
@@ -18,7 +18,7 @@ pub(super) struct Guests {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Edge {
+pub(super) struct GuestEdge {
     pub decided: bool,
     pub open: bool,
     /// That the guest left was noticed: by its goodbye, or by the end of its channel.
@@ -46,7 +46,7 @@ pub(super) struct GuestCounts {
     pub messages_dropped: u64,
 }
 
-impl Guests {
+impl GuestEdges {
     /// Takes in those of another worker, whose rooms and peers come after ours.
     pub fn merge(&mut self, other: Self) {
         self.each = self.each.max(other.each);

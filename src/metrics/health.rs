@@ -1,8 +1,8 @@
 //! How the generator fares: a fold over samples of the process and the lag of its workers' timers.
 
-use crate::metrics::grid::{Fold, Grid};
-use crate::metrics::series::Vitals;
+use crate::metrics::series::GeneratorSample;
 use crate::metrics::tally::Tally;
+use crate::metrics::time_buckets::{Fold, TimeBuckets};
 use crate::metrics::validity::Strain;
 use crate::summary::distribution::Distribution;
 use crate::summary::health::Health as Shown;
@@ -17,7 +17,7 @@ const GAP_MAX: Duration = Duration::from_secs(2);
 
 /// The process at one moment; durations and counters only grow.
 #[derive(Clone, Copy, Debug)]
-pub struct Sample {
+pub struct ProcessSample {
     pub at: Instant,
     /// CPU time of the process so far.
     pub cpu: Duration,
@@ -46,10 +46,10 @@ impl Depths {
 }
 
 #[derive(Clone, Debug)]
-pub struct Health {
+pub struct HealthRecorder {
     cores: f64,
-    first: Option<Sample>,
-    last: Option<Sample>,
+    first: Option<ProcessSample>,
+    last: Option<ProcessSample>,
     busy: Duration,
     rss_bytes_max: u64,
     fds_max: u64,
@@ -58,10 +58,10 @@ pub struct Health {
     depths: Depths,
     lost_intervals: u64,
     clock_jump: Duration,
-    vitals: Grid<Vitals>,
+    vitals: TimeBuckets<GeneratorSample>,
 }
 
-impl Health {
+impl HealthRecorder {
     /// `cores`: those granted by affinity and quota; `start`: of the run, as the recorder has it.
     pub fn new(cores: f64, start: Instant) -> Self {
         Self {
@@ -75,12 +75,12 @@ impl Health {
             depths: Depths::default(),
             lost_intervals: 0,
             clock_jump: Duration::ZERO,
-            vitals: Grid::new(start),
+            vitals: TimeBuckets::new(start),
         }
     }
 
     /// About once a second.
-    pub fn sample(&mut self, mut sample: Sample) {
+    pub fn sample(&mut self, mut sample: ProcessSample) {
         if let Some(last) = self.last {
             // A worker that has ended takes its wait out of /proc with it; it has waited all the same.
             sample.run_wait = sample.run_wait.max(last.run_wait);
@@ -92,7 +92,7 @@ impl Health {
             }
             let waited = waited(&sample).saturating_sub(waited(&last));
             let (rss_bytes, fds) = (sample.rss_bytes, sample.fds);
-            let vitals = Vitals { looked: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
+            let vitals = GeneratorSample { looked: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
             // What was seen just now is what happened since the look before.
             self.vitals.at(last.at).fold(vitals);
         }
@@ -127,7 +127,7 @@ impl Health {
         self.clock_jump = self.clock_jump.max(by);
     }
 
-    pub(super) fn vitals(&self) -> &Grid<Vitals> {
+    pub(super) fn vitals(&self) -> &TimeBuckets<GeneratorSample> {
         &self.vitals
     }
 
@@ -168,7 +168,7 @@ impl Health {
         self.grown(waited)
     }
 
-    fn grown(&self, of: impl Fn(&Sample) -> Duration) -> Duration {
+    fn grown(&self, of: impl Fn(&ProcessSample) -> Duration) -> Duration {
         match (&self.first, &self.last) {
             (Some(first), Some(last)) => of(last).saturating_sub(of(first)),
             _ => Duration::ZERO,
@@ -188,7 +188,7 @@ impl Health {
     }
 }
 
-fn waited(sample: &Sample) -> Duration {
+fn waited(sample: &ProcessSample) -> Duration {
     sample.run_wait + sample.throttled
 }
 
@@ -197,13 +197,13 @@ mod tests {
     use super::*;
 
     /// Samples a second apart, each with the CPU time and the wait of that second, in milliseconds.
-    fn after(seconds: &[(u64, u64)]) -> Health {
+    fn after(seconds: &[(u64, u64)]) -> HealthRecorder {
         let start = Instant::now();
-        let mut health = Health::new(2.0, start);
+        let mut health = HealthRecorder::new(2.0, start);
         let (mut cpu, mut wait) = (0, 0);
         for (second, (cpu_ms, wait_ms)) in [(0, 0)].iter().chain(seconds).enumerate() {
             (cpu, wait) = (cpu + cpu_ms, wait + wait_ms);
-            health.sample(Sample {
+            health.sample(ProcessSample {
                 at: start + Duration::from_secs(second as u64),
                 cpu: Duration::from_millis(cpu),
                 rss_bytes: 1_000 * (10 - second as u64),
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_starving_worker_does_not_hide_among_idle_ones() {
-        let mut health = Health::new(2.0, Instant::now());
+        let mut health = HealthRecorder::new(2.0, Instant::now());
         let (mut idle, mut starved) = (Histogram::default(), Histogram::default());
         (0..10_000).for_each(|_| idle.record_us(50));
         (0..100).for_each(|_| starved.record_us(80_000));
@@ -247,7 +247,7 @@ mod tests {
     fn the_wait_of_a_worker_that_has_ended_still_counts() {
         let mut health = after(&[(0, 400), (0, 400)]);
         let last = health.last.unwrap();
-        health.sample(Sample { at: last.at + Duration::from_secs(2), run_wait: Duration::ZERO, ..last });
+        health.sample(ProcessSample { at: last.at + Duration::from_secs(2), run_wait: Duration::ZERO, ..last });
         assert_eq!(health.strain().waiting_share, 0.2);
     }
 
@@ -256,7 +256,7 @@ mod tests {
         let lost = |gap_ms| {
             let mut health = after(&[(0, 0)]);
             let last = health.last.unwrap();
-            health.sample(Sample { at: last.at + Duration::from_millis(gap_ms), ..last });
+            health.sample(ProcessSample { at: last.at + Duration::from_millis(gap_ms), ..last });
             health.strain().lost_intervals
         };
         assert_eq!((lost(2_000), lost(2_001)), (0, 1));
@@ -264,6 +264,6 @@ mod tests {
 
     #[test]
     fn nothing_sampled_is_nothing_held_against_the_run() {
-        assert_eq!(Health::new(1.0, Instant::now()).strain(), Strain::default());
+        assert_eq!(HealthRecorder::new(1.0, Instant::now()).strain(), Strain::default());
     }
 }

@@ -9,7 +9,7 @@ use crate::summary::metric::Readings;
 /// The figures of a moment, warm-up left out. Edges still under way count neither way in the rates,
 /// and messages in flight are not lost yet.
 #[derive(Clone, Debug, Default)]
-pub struct Live {
+pub struct LiveMetrics {
     timers: Vec<(String, Clock, Histogram)>,
     counts: Counts,
 }
@@ -17,7 +17,7 @@ pub struct Live {
 impl Recorder {
     /// A copy of the timers named, such as those of gates that can end the run; names as `Readings::timer` has them.
     /// `kinds`: the dialect's message types.
-    pub fn live(&self, timers: &[(String, Clock)], kinds: &[String]) -> Live {
+    pub fn live(&self, timers: &[(String, Clock)], kinds: &[String]) -> LiveMetrics {
         let account = &self.accounts[0];
         let copy = |(name, clock): &(String, Clock)| {
             account.timers.named(name, *clock, kinds).map(|timer| (name.clone(), *clock, timer.clone()))
@@ -32,11 +32,11 @@ impl Recorder {
             counts.messages.sent += u64::from(lane.sent());
             counts.messages.delivered += u64::from(lane.received());
         }
-        Live { timers: timers.iter().filter_map(copy).collect(), counts }
+        LiveMetrics { timers: timers.iter().filter_map(copy).collect(), counts }
     }
 }
 
-impl Live {
+impl LiveMetrics {
     /// Takes in another worker's figures, of the same timers.
     pub fn merge(&mut self, other: Self) {
         for (name, clock, theirs) in other.timers {
@@ -49,7 +49,7 @@ impl Live {
     }
 }
 
-impl Readings for Live {
+impl Readings for LiveMetrics {
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram> {
         self.timers.iter().find(|(known, on, _)| known == name && *on == clock).map(|(_, _, timer)| timer.clone())
     }

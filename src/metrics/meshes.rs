@@ -1,8 +1,8 @@
 //! The meshes that lack most: which edges of a room opened, and which did not.
 
-use crate::metrics::edge::{Edge, Fate};
+use crate::metrics::edge::{EdgeOutcome, EdgeRecord};
 use crate::metrics::recorder::Recorder;
-use crate::metrics::room::Room;
+use crate::metrics::room::RoomRecord;
 use crate::summary::rows::RoomMesh;
 use std::cmp::Reverse;
 
@@ -12,14 +12,14 @@ const SIZE_MAX: u16 = 64;
 
 /// Of the measured rooms; warm-up is left out.
 pub(super) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
-    let edges = |room: &Room| &recorder.edges[room.edges_at..room.edges_at + room.edges()];
-    let lacking = |room: &Room| edges(room).iter().filter(|edge| edge.fate != Fate::Opened).count();
+    let edges = |room: &RoomRecord| &recorder.edges[room.edges_at..room.edges_at + room.edges()];
+    let lacking = |room: &RoomRecord| edges(room).iter().filter(|edge| edge.fate != EdgeOutcome::Opened).count();
     let measured = recorder.rooms.iter().filter(|room| !room.warmup && room.size <= SIZE_MAX);
-    let mut rooms: Vec<(usize, &Room)> =
+    let mut rooms: Vec<(usize, &RoomRecord)> =
         measured.map(|room| (lacking(room), room)).filter(|(lacking, _)| *lacking > 0).collect();
     rooms.sort_by_key(|(lacking, room)| (Reverse(*lacking), room.index));
     rooms.truncate(ROOMS_MAX);
-    let shown = |room: &Room| RoomMesh {
+    let shown = |room: &RoomRecord| RoomMesh {
         room: room.label.clone(),
         first_peer: room.first.0,
         size: room.size,
@@ -28,36 +28,36 @@ pub(super) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
     rooms.into_iter().map(|(_, room)| shown(room)).collect()
 }
 
-fn letter(edge: &Edge) -> char {
+fn letter(edge: &EdgeRecord) -> char {
     match edge.fate {
-        Fate::Opened => 'o',
+        EdgeOutcome::Opened => 'o',
         _ if edge.is_one_sided() => 's',
-        Fate::Failed => 'f',
-        Fate::Dropped => 'd',
-        Fate::Undecided | Fate::Abandoned => 'u',
+        EdgeOutcome::Failed => 'f',
+        EdgeOutcome::Dropped => 'd',
+        EdgeOutcome::Undecided | EdgeOutcome::Abandoned => 'u',
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::stamp::Stamp;
+    use crate::metrics::run_time::RunTime;
     use std::time::Instant;
 
     #[test]
     fn an_edge_reads_as_it_ended() {
         let now = Instant::now();
-        let one = [Stamp::of(now, now), Stamp::NEVER];
-        let both = [Stamp::of(now, now); 2];
+        let one = [RunTime::of(now, now), RunTime::NEVER];
+        let both = [RunTime::of(now, now); 2];
         for (fate, open, expected) in [
-            (Fate::Opened, both, 'o'),
-            (Fate::Failed, [Stamp::NEVER; 2], 'f'),
-            (Fate::Failed, one, 's'),
-            (Fate::Dropped, [Stamp::NEVER; 2], 'd'),
-            (Fate::Undecided, [Stamp::NEVER; 2], 'u'),
-            (Fate::Abandoned, [Stamp::NEVER; 2], 'u'),
+            (EdgeOutcome::Opened, both, 'o'),
+            (EdgeOutcome::Failed, [RunTime::NEVER; 2], 'f'),
+            (EdgeOutcome::Failed, one, 's'),
+            (EdgeOutcome::Dropped, [RunTime::NEVER; 2], 'd'),
+            (EdgeOutcome::Undecided, [RunTime::NEVER; 2], 'u'),
+            (EdgeOutcome::Abandoned, [RunTime::NEVER; 2], 'u'),
         ] {
-            assert_eq!(letter(&Edge { fate, open, ..Edge::default() }), expected, "{fate:?}");
+            assert_eq!(letter(&EdgeRecord { fate, open, ..EdgeRecord::default() }), expected, "{fate:?}");
         }
     }
 }

@@ -1,15 +1,15 @@
 //! From what both sides saw to the milestones of an edge (measurement.md, "Metrics").
 
-use crate::metrics::edge::Edge;
-use crate::metrics::peer::Peer;
-use crate::metrics::stamp::Stamp;
+use crate::metrics::edge::EdgeRecord;
+use crate::metrics::peer::PeerRecord;
+use crate::metrics::run_time::RunTime;
 use crate::summary::rows::PhaseTimes;
 use crate::vocabulary::phase::Phase;
 
 /// The way of one opened edge: `at[i]` is milestone `i`, never before `at[i - 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Milestones {
-    pub at: [Stamp; 8],
+    pub at: [RunTime; 8],
     /// From when the later peer was due to when it began, microseconds.
     pub delay_us: u64,
     /// Events that came before the milestone that precedes theirs.
@@ -19,7 +19,7 @@ pub(super) struct Milestones {
 }
 
 impl Milestones {
-    pub fn of(edge: &Edge, peers: [&Peer; 2]) -> Self {
+    pub fn of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Self {
         let events = events(edge, peers);
         let (began, delay_us) = start(peers);
         let mut at = [began; 8];
@@ -66,22 +66,22 @@ impl Milestones {
 }
 
 /// The phase that an edge is in: that of its first unmet milestone.
-pub(super) fn phase_of(edge: &Edge, peers: [&Peer; 2]) -> Phase {
+pub(super) fn phase_of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Phase {
     let events = events(edge, peers);
     let unmet = (1..8).find(|milestone| !events[*milestone].happened()).unwrap_or(7);
     Phase::OF_AN_EDGE[unmet - 1]
 }
 
 /// When the later peer of a pair began, and how late that was, in microseconds.
-pub(super) fn start(peers: [&Peer; 2]) -> (Stamp, u64) {
+pub(super) fn start(peers: [&PeerRecord; 2]) -> (RunTime, u64) {
     let later = if peers[1].began >= peers[0].began { peers[1] } else { peers[0] };
     let delay_us = if later.due.happened() { later.began.since(later.due) } else { 0 };
     (later.began, delay_us)
 }
 
-fn events(edge: &Edge, peers: [&Peer; 2]) -> [Stamp; 8] {
+fn events(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> [RunTime; 8] {
     let [one, other] = peers;
-    let of_offerer = |stamps: [Stamp; 2]| edge.offerer.map_or(Stamp::NEVER, |side| stamps[usize::from(side)]);
+    let of_offerer = |stamps: [RunTime; 2]| edge.offerer.map_or(RunTime::NEVER, |side| stamps[usize::from(side)]);
     [
         one.began.both(other.began),
         one.upgraded.both(other.upgraded),

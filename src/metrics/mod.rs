@@ -1,14 +1,12 @@
 //! From dated facts to figures: a fold over events, the health of the generator, and the verdict on both.
 
-mod account;
 mod context;
 mod deliveries;
+mod delivery_window;
 mod edge;
 mod failures;
-mod grid;
 mod guests;
 mod health;
-mod lane;
 mod live;
 mod meshes;
 mod milestones;
@@ -21,22 +19,24 @@ mod record_traces;
 mod record_traffic;
 mod recorder;
 mod room;
+mod run_time;
 mod series;
 mod slowest;
-mod stamp;
 mod summarize;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod time_buckets;
 mod timers;
+mod totals;
 mod traces;
 mod validity;
 
-pub use crate::metrics::health::{Depths, Health, Sample};
-pub use crate::metrics::live::Live;
+pub use crate::metrics::health::{Depths, HealthRecorder, ProcessSample};
+pub use crate::metrics::live::LiveMetrics;
 pub use crate::metrics::recorder::Recorder;
 pub use crate::metrics::room::RoomFacts;
-pub use crate::metrics::summarize::{Facts, summarize};
+pub use crate::metrics::summarize::{RunFacts, summarize};
 pub use crate::metrics::tally::Tally;
-pub use crate::metrics::traces::{Sample as TraceSample, Traced};
+pub use crate::metrics::traces::{TraceSample, Traced};
 pub use crate::metrics::validity::{Strain, Thresholds, judge};

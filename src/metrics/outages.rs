@@ -1,7 +1,7 @@
 //! When peers that had joined lost their server, and how long until all were back.
 
-use crate::metrics::stamp::Stamp;
-use crate::summary::outage::{Cause, Outage};
+use crate::metrics::run_time::RunTime;
+use crate::summary::outage::{Outage, OutageCause};
 use crate::vocabulary::failure::Failure;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -19,18 +19,18 @@ pub(super) struct Outages {
 
 #[derive(Clone, Debug)]
 struct Spell {
-    from: Stamp,
+    from: RunTime,
     /// When nobody was lost any more; never, if somebody still is.
-    until: Stamp,
+    until: RunTime,
     lost: u64,
     back: u64,
     redials: u64,
     /// By reason and detail: how often, and when first.
-    causes: BTreeMap<(&'static str, String), (u64, Stamp)>,
+    causes: BTreeMap<(&'static str, String), (u64, RunTime)>,
 }
 
 impl Outages {
-    pub fn lost(&mut self, at: Stamp, peer: u32, failure: &Failure) {
+    pub fn lost(&mut self, at: RunTime, peer: u32, failure: &Failure) {
         if self.lost.is_empty() {
             self.begin(at);
         }
@@ -41,7 +41,7 @@ impl Outages {
         }
     }
 
-    pub fn redial_failed(&mut self, at: Stamp, peer: u32, failure: &Failure) {
+    pub fn redial_failed(&mut self, at: RunTime, peer: u32, failure: &Failure) {
         if self.lost.contains(&peer)
             && let Some(spell) = self.spells.last_mut()
         {
@@ -51,7 +51,7 @@ impl Outages {
     }
 
     /// Whether it had been lost.
-    pub fn back(&mut self, at: Stamp, peer: u32) -> bool {
+    pub fn back(&mut self, at: RunTime, peer: u32) -> bool {
         let was_lost = self.lost.contains(&peer);
         if let Some(spell) = self.spells.last_mut() {
             spell.back += u64::from(was_lost);
@@ -61,7 +61,7 @@ impl Outages {
     }
 
     /// It has left or failed: nobody waits for it any more.
-    pub fn gone(&mut self, at: Stamp, peer: u32) {
+    pub fn gone(&mut self, at: RunTime, peer: u32) {
         if self.lost.remove(&peer)
             && self.lost.is_empty()
             && let Some(spell) = self.spells.last_mut()
@@ -89,13 +89,13 @@ impl Outages {
         self.spells.iter().map(Spell::row).collect()
     }
 
-    fn begin(&mut self, at: Stamp) {
+    fn begin(&mut self, at: RunTime) {
         let full = self.spells.len() >= OUTAGES_MAX;
         match self.spells.last_mut() {
-            Some(last) if full => last.until = Stamp::NEVER,
+            Some(last) if full => last.until = RunTime::NEVER,
             _ => self.spells.push(Spell {
                 from: at,
-                until: Stamp::NEVER,
+                until: RunTime::NEVER,
                 lost: 0,
                 back: 0,
                 redials: 0,
@@ -106,14 +106,14 @@ impl Outages {
 }
 
 impl Spell {
-    fn blame(&mut self, at: Stamp, failure: &Failure) {
+    fn blame(&mut self, at: RunTime, failure: &Failure) {
         let cause = self.causes.entry((failure.reason.name(), failure.detail.to_string())).or_insert((0, at));
         cause.0 += 1;
     }
 
     fn take_in(&mut self, other: Self) {
         let ended = self.until.happened() && other.until.happened();
-        self.until = if ended { self.until.max(other.until) } else { Stamp::NEVER };
+        self.until = if ended { self.until.max(other.until) } else { RunTime::NEVER };
         self.lost += other.lost;
         self.back += other.back;
         self.redials += other.redials;
@@ -125,11 +125,11 @@ impl Spell {
     }
 
     fn row(&self) -> Outage {
-        let since_start = |stamp: Stamp| stamp.since(Stamp::of_start());
+        let since_start = |stamp: RunTime| stamp.since(RunTime::of_start());
         let mut causes: Vec<_> = self
             .causes
             .iter()
-            .map(|((reason, detail), (count, first))| Cause {
+            .map(|((reason, detail), (count, first))| OutageCause {
                 reason: (*reason).to_owned(),
                 detail: detail.clone(),
                 count: *count,
@@ -166,8 +166,8 @@ mod tests {
             Self { start, outages: Outages::default() }
         }
 
-        fn at(&self, ms: u64) -> Stamp {
-            Stamp::of(self.start + Duration::from_millis(ms), self.start)
+        fn at(&self, ms: u64) -> RunTime {
+            RunTime::of(self.start + Duration::from_millis(ms), self.start)
         }
 
         fn lost(mut self, ms: u64, peer: u32) -> Self {

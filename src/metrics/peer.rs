@@ -1,15 +1,15 @@
 //! What is known of one peer.
 
-use crate::metrics::stamp::Stamp;
+use crate::metrics::run_time::RunTime;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Peer {
+pub(super) struct PeerRecord {
     pub state: State,
-    pub due: Stamp,
-    pub began: Stamp,
-    pub upgraded: Stamp,
-    pub joined: Stamp,
-    pub left: Stamp,
+    pub due: RunTime,
+    pub began: RunTime,
+    pub upgraded: RunTime,
+    pub joined: RunTime,
+    pub left: RunTime,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum State {
     Left,
 }
 
-impl Peer {
+impl PeerRecord {
     pub fn is_alive(&self) -> bool {
         matches!(self.state, State::Began | State::Joined)
     }

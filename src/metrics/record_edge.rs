@@ -1,20 +1,20 @@
 //! What the facts of an edge change.
 
-use crate::metrics::context::{Pair, Spot};
-use crate::metrics::edge::{Closing, Fate};
+use crate::metrics::context::{EventContext, Pair};
+use crate::metrics::edge::{Closing, EdgeOutcome};
 use crate::metrics::failures::Example;
 use crate::metrics::milestones::{Milestones, phase_of, start};
 use crate::metrics::recorder::Recorder;
-use crate::metrics::slowest::Slow;
-use crate::metrics::stamp::Stamp;
-use crate::metrics::timers::Of;
+use crate::metrics::run_time::RunTime;
+use crate::metrics::slowest::RankedEdge;
+use crate::metrics::timers::TimerId;
 use crate::vocabulary::event::What;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use std::time::Duration;
 
 impl Recorder {
-    pub(super) fn of_pair(&mut self, spot: Spot, pair: Pair, what: &What) {
+    pub(super) fn of_pair(&mut self, spot: EventContext, pair: Pair, what: &What) {
         match what {
             What::NoticedLeave { .. } => return self.noticed(spot, pair),
             What::ChannelClosed { planned, .. } => return self.closed(spot, pair, *planned),
@@ -49,7 +49,7 @@ impl Recorder {
     }
 
     /// An undecided edge of the event's peer fails.
-    pub(super) fn fail_edge(&mut self, spot: Spot, other: Seat, failure: &Failure) {
+    pub(super) fn fail_edge(&mut self, spot: EventContext, other: Seat, failure: &Failure) {
         let Some(pair) = self.pair(spot, other) else { return };
         if !self.edges[pair.edge].is_undecided() {
             return;
@@ -68,11 +68,11 @@ impl Recorder {
             self.accounts[spot.half].failures.edge(failure, example);
             self.trace_failure(spot, pair, failure);
         }
-        self.decide(spot, pair.edge, Fate::Failed);
+        self.decide(spot, pair.edge, EdgeOutcome::Failed);
     }
 
     /// The one place where an edge ends; what is decided stays so.
-    pub(super) fn decide(&mut self, spot: Spot, edge: usize, fate: Fate) {
+    pub(super) fn decide(&mut self, spot: EventContext, edge: usize, fate: EdgeOutcome) {
         let edge = &mut self.edges[edge];
         if !edge.is_undecided() {
             return;
@@ -81,28 +81,28 @@ impl Recorder {
         let counts = &mut self.accounts[spot.half].edges;
         counts.one_sided += u64::from(edge.is_one_sided());
         match fate {
-            Fate::Failed => {
+            EdgeOutcome::Failed => {
                 counts.failed += 1;
                 self.tally.edges_failed += 1;
                 self.series.at(spot.when).failed += 1;
             }
-            Fate::Dropped => {
+            EdgeOutcome::Dropped => {
                 counts.dropped += 1;
                 self.tally.edges_dropped += 1;
             }
-            Fate::Opened => self.tally.edges_opened += 1,
-            Fate::Abandoned | Fate::Undecided => {}
+            EdgeOutcome::Opened => self.tally.edges_opened += 1,
+            EdgeOutcome::Abandoned | EdgeOutcome::Undecided => {}
         }
         self.tally.edges_undecided -= 1;
         let room = &mut self.rooms[spot.room];
-        room.opened += u32::from(fate == Fate::Opened);
+        room.opened += u32::from(fate == EdgeOutcome::Opened);
         room.undecided -= 1;
         if room.undecided == 0 && !room.settled {
             self.settle(spot);
         }
     }
 
-    fn open(&mut self, spot: Spot, pair: Pair) {
+    fn open(&mut self, spot: EventContext, pair: Pair) {
         let edge = &self.edges[pair.edge];
         if !edge.is_open_on_both() {
             return;
@@ -112,7 +112,7 @@ impl Recorder {
         account.opened(&milestones, u64::from(edge.own_work_us));
         let room = &self.rooms[spot.room];
         let seats = [spot.seat.min(pair.other), spot.seat.max(pair.other)];
-        account.slowest.offer(Slow {
+        account.slowest.offer(RankedEdge {
             due_us: milestones.due_us(),
             began_us: milestones.began_us(),
             peers: seats.map(|seat| room.peer_index(seat)),
@@ -123,22 +123,22 @@ impl Recorder {
         let row = self.series.at(spot.when);
         row.opened += 1;
         row.times_us.push(u32::try_from(milestones.due_us()).unwrap_or(u32::MAX));
-        self.decide(spot, pair.edge, Fate::Opened);
+        self.decide(spot, pair.edge, EdgeOutcome::Opened);
     }
 
     /// A timeout counts at its full length, so that a target that answers half and drops half does not look fast.
-    fn timed_out(&mut self, spot: Spot, pair: Pair) {
+    fn timed_out(&mut self, spot: EventContext, pair: Pair) {
         let (began, delay_us) = start(pair.peers.map(|peer| &self.peers[peer]));
         let delay_us = if began.happened() { delay_us } else { 0 };
         let due_us = self.timeout_us.saturating_add(delay_us);
-        self.accounts[spot.half].timers.record_both(Of::TimeToOpen, due_us, self.timeout_us);
+        self.accounts[spot.half].timers.record_both(TimerId::TimeToOpen, due_us, self.timeout_us);
         self.series.at(spot.when).times_us.push(u32::try_from(due_us).unwrap_or(u32::MAX));
         self.accounts[spot.half].edges.timed_out += 1;
         self.rooms[spot.room].timed_out += 1;
     }
 
     /// The last edge of a room is decided, for the first time.
-    fn settle(&mut self, spot: Spot) {
+    fn settle(&mut self, spot: EventContext) {
         self.trace_end(spot);
         let room = &mut self.rooms[spot.room];
         room.settled = true;
@@ -148,29 +148,29 @@ impl Recorder {
         let last = peers.iter().max_by_key(|peer| peer.began).copied().unwrap_or_default();
         let delay_us = last.began.since(last.due);
         let account = &mut self.accounts[spot.half];
-        if edges.iter().all(|edge| edge.fate == Fate::Opened) {
+        if edges.iter().all(|edge| edge.fate == EdgeOutcome::Opened) {
             account.rooms.complete += 1;
             self.tally.rooms_complete += 1;
             let opened = edges.iter().flat_map(|edge| edge.open).max().unwrap_or(spot.at);
             let began_us = opened.since(last.began);
-            account.timers.record_both(Of::RoomComplete, began_us.saturating_add(delay_us), began_us);
+            account.timers.record_both(TimerId::RoomComplete, began_us.saturating_add(delay_us), began_us);
         } else if room.timed_out > 0 {
             let due_us = self.timeout_us.saturating_add(delay_us);
             account.rooms.timed_out += 1;
-            account.timers.record_both(Of::RoomComplete, due_us, self.timeout_us);
+            account.timers.record_both(TimerId::RoomComplete, due_us, self.timeout_us);
         }
     }
 
-    fn glare(&mut self, spot: Spot, pair: Pair) {
+    fn glare(&mut self, spot: EventContext, pair: Pair) {
         let edge = &mut self.edges[pair.edge];
         // Both sides may report it.
         self.accounts[spot.half].edges.glare += u64::from(!edge.glare);
         edge.glare = true;
     }
 
-    fn closed(&mut self, spot: Spot, pair: Pair, planned: bool) {
+    fn closed(&mut self, spot: EventContext, pair: Pair, planned: bool) {
         let edge = &mut self.edges[pair.edge];
-        if edge.fate != Fate::Opened || edge.closing != Closing::Not {
+        if edge.fate != EdgeOutcome::Opened || edge.closing != Closing::Not {
             return;
         }
         edge.closing = if planned { Closing::Planned } else { Closing::Early };
@@ -178,7 +178,7 @@ impl Recorder {
         self.accounts[spot.half].edges.closed_early += u64::from(!planned);
     }
 
-    fn noticed(&mut self, spot: Spot, pair: Pair) {
+    fn noticed(&mut self, spot: EventContext, pair: Pair) {
         let leaver = pair.peers[1 - pair.side];
         let left = self.peers[leaver].left;
         let notice = &mut self.edges[pair.edge].noticed[pair.side];
@@ -187,11 +187,11 @@ impl Recorder {
             return;
         }
         *notice = left;
-        self.accounts[spot.half].timers.record(Of::LeaveNotice, spot.at.since(left));
+        self.accounts[spot.half].timers.record(TimerId::LeaveNotice, spot.at.since(left));
     }
 }
 
-fn first(stamp: &mut Stamp, at: Stamp) {
+fn first(stamp: &mut RunTime, at: RunTime) {
     if !stamp.happened() {
         *stamp = at;
     }

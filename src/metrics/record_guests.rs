@@ -1,7 +1,7 @@
 //! Folds the events of edges with guests into the recorder.
 
-use crate::metrics::context::Spot;
-use crate::metrics::guests::{Edge, Guests};
+use crate::metrics::context::EventContext;
+use crate::metrics::guests::{GuestEdge, GuestEdges};
 use crate::metrics::recorder::Recorder;
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::{RoomIndex, Seat};
@@ -11,8 +11,11 @@ impl Recorder {
     /// Every room admits so many peers that are not ours. Must come before any event.
     pub fn admitting(mut self, guests: u16) -> Self {
         let each = usize::from(guests);
-        let mut admitted =
-            Guests { each: guests, edges: vec![Edge::default(); each * self.peers.len()], ..Guests::default() };
+        let mut admitted = GuestEdges {
+            each: guests,
+            edges: vec![GuestEdge::default(); each * self.peers.len()],
+            ..GuestEdges::default()
+        };
         for room in &self.rooms {
             let edges = u32::from(room.size) * u32::from(guests);
             admitted.undecided.push(edges);
@@ -24,13 +27,13 @@ impl Recorder {
     }
 
     /// Whether that seat of the event's room is a guest's.
-    pub(super) fn is_guest(&self, spot: Spot, other: Seat) -> bool {
+    pub(super) fn is_guest(&self, spot: EventContext, other: Seat) -> bool {
         let size = self.rooms[spot.room].size;
         other.0 >= size && other.0 - size < self.guests.each
     }
 
     /// A fact of an edge with a guest.
-    pub(super) fn of_guest(&mut self, spot: Spot, other: Seat, what: &What) {
+    pub(super) fn of_guest(&mut self, spot: EventContext, other: Seat, what: &What) {
         let index = self.guest_edge(spot, other);
         let counts = &mut self.guests.counts[spot.half];
         match what {
@@ -69,7 +72,7 @@ impl Recorder {
     }
 
     /// A peer of ours has ended: `failed`, or gone by plan. Its edges end with it.
-    pub(super) fn end_guests(&mut self, spot: Spot, failed: Option<Phase>) {
+    pub(super) fn end_guests(&mut self, spot: EventContext, failed: Option<Phase>) {
         for index in self.guest_edges_of(spot) {
             let counts = &mut self.guests.counts[spot.half];
             if !self.guests.edges[index].decided {
@@ -87,7 +90,7 @@ impl Recorder {
     }
 
     /// A peer of ours that begins again meets its guests again.
-    pub(super) fn renew_guests(&mut self, spot: Spot) {
+    pub(super) fn renew_guests(&mut self, spot: EventContext) {
         for index in self.guest_edges_of(spot) {
             self.plan_guest_anew(spot, index);
         }
@@ -98,28 +101,28 @@ impl Recorder {
         undecided.is_none_or(|undecided| *undecided == 0)
     }
 
-    fn plan_guest_anew(&mut self, spot: Spot, index: usize) {
+    fn plan_guest_anew(&mut self, spot: EventContext, index: usize) {
         if self.guests.edges[index].decided {
-            self.guests.edges[index] = Edge::default();
+            self.guests.edges[index] = GuestEdge::default();
             self.guests.counts[spot.half].rejoins += 1;
             self.guests.undecided[spot.room] += 1;
             self.tally.guest_edges_undecided += 1;
         }
     }
 
-    fn decide_guest(&mut self, spot: Spot, index: usize) {
+    fn decide_guest(&mut self, spot: EventContext, index: usize) {
         if !std::mem::replace(&mut self.guests.edges[index].decided, true) {
             self.guests.undecided[spot.room] -= 1;
             self.tally.guest_edges_undecided -= 1;
         }
     }
 
-    fn guest_edge(&self, spot: Spot, other: Seat) -> usize {
+    fn guest_edge(&self, spot: EventContext, other: Seat) -> usize {
         let guest = other.0 - self.rooms[spot.room].size;
         spot.peer * usize::from(self.guests.each) + usize::from(guest)
     }
 
-    fn guest_edges_of(&self, spot: Spot) -> std::ops::Range<usize> {
+    fn guest_edges_of(&self, spot: EventContext) -> std::ops::Range<usize> {
         let each = usize::from(self.guests.each);
         spot.peer * each..(spot.peer + 1) * each
     }

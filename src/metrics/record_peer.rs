@@ -1,12 +1,12 @@
 //! What the facts of a single peer change.
 
-use crate::metrics::context::Spot;
-use crate::metrics::edge::{Closing, Edge, Fate};
+use crate::metrics::context::EventContext;
+use crate::metrics::edge::{Closing, EdgeOutcome, EdgeRecord};
 use crate::metrics::failures::Example;
 use crate::metrics::peer::State;
 use crate::metrics::recorder::Recorder;
-use crate::metrics::stamp::Stamp;
-use crate::metrics::timers::Of;
+use crate::metrics::run_time::RunTime;
+use crate::metrics::timers::TimerId;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::time::Instant;
@@ -15,8 +15,8 @@ use std::time::Instant;
 pub(super) const LATE_US: u64 = 50_000;
 
 impl Recorder {
-    pub(super) fn began(&mut self, spot: Spot, due: Instant) {
-        let due = Stamp::of(due, self.start);
+    pub(super) fn began(&mut self, spot: EventContext, due: Instant) {
+        let due = RunTime::of(due, self.start);
         let is_back = self.peers[spot.peer].state != State::Planned;
         if is_back {
             self.reborn(spot);
@@ -36,29 +36,33 @@ impl Recorder {
         }
     }
 
-    pub(super) fn dropped(&mut self, spot: Spot, due: Instant) {
+    pub(super) fn dropped(&mut self, spot: EventContext, due: Instant) {
         if self.peers[spot.peer].state != State::Planned {
             return;
         }
         self.peers[spot.peer].state = State::Dropped;
-        self.peers[spot.peer].due = Stamp::of(due, self.start);
+        self.peers[spot.peer].due = RunTime::of(due, self.start);
         self.accounts[spot.half].peers.dropped += 1;
         self.tally.peers_dropped += 1;
         self.tally.peers_waiting -= 1;
-        self.decide_edges(spot, Fate::Dropped);
+        self.decide_edges(spot, EdgeOutcome::Dropped);
         self.end_guests(spot, None);
     }
 
-    pub(super) fn upgraded(&mut self, spot: Spot) {
+    pub(super) fn upgraded(&mut self, spot: EventContext) {
         let peer = &mut self.peers[spot.peer];
         if peer.upgraded.happened() || !peer.began.happened() {
             return;
         }
         peer.upgraded = spot.at;
-        self.accounts[spot.half].timers.record_both(Of::Connect, spot.at.since(peer.due), spot.at.since(peer.began));
+        self.accounts[spot.half].timers.record_both(
+            TimerId::Connect,
+            spot.at.since(peer.due),
+            spot.at.since(peer.began),
+        );
     }
 
-    pub(super) fn joined(&mut self, spot: Spot) {
+    pub(super) fn joined(&mut self, spot: EventContext) {
         if self.peers[spot.peer].state != State::Began {
             return;
         }
@@ -69,7 +73,7 @@ impl Recorder {
         self.series.at(spot.when).joined += 1;
     }
 
-    pub(super) fn peer_failed(&mut self, spot: Spot, failure: &Failure) {
+    pub(super) fn peer_failed(&mut self, spot: EventContext, failure: &Failure) {
         let peer = self.peers[spot.peer];
         if !peer.is_alive() && !peer.is_undecided() {
             return;
@@ -89,7 +93,7 @@ impl Recorder {
     }
 
     /// `early`: while the others stay; at the end of a run nobody is left to notice, and no edge closes early.
-    pub(super) fn left(&mut self, spot: Spot, early: bool) {
+    pub(super) fn left(&mut self, spot: EventContext, early: bool) {
         if !self.peers[spot.peer].is_alive() {
             return;
         }
@@ -97,7 +101,7 @@ impl Recorder {
         if early {
             self.peers[spot.peer].left = spot.at;
         }
-        self.decide_edges(spot, Fate::Abandoned);
+        self.decide_edges(spot, EdgeOutcome::Abandoned);
         self.end_guests(spot, None);
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
@@ -107,7 +111,7 @@ impl Recorder {
             }
             edge.closing = Closing::Planned;
             self.tally.messages_cut += edge.in_flight();
-            if early && edge.fate == Fate::Opened {
+            if early && edge.fate == EdgeOutcome::Opened {
                 let edges = &mut self.accounts[spot.half].edges;
                 edges.closed_early += 1;
                 edges.left += 1;
@@ -115,7 +119,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn reconnected(&mut self, spot: Spot) {
+    pub(super) fn reconnected(&mut self, spot: EventContext) {
         // The words of its first join may never have got out.
         self.joined(spot);
         if self.outages.back(spot.at, self.number(spot)) {
@@ -123,11 +127,11 @@ impl Recorder {
         }
     }
 
-    pub(super) fn others(&self, spot: Spot) -> impl Iterator<Item = Seat> + use<> {
+    pub(super) fn others(&self, spot: EventContext) -> impl Iterator<Item = Seat> + use<> {
         (0..self.rooms[spot.room].size).filter(move |seat| *seat != spot.seat).map(Seat)
     }
 
-    fn end(&mut self, spot: Spot, state: State) {
+    fn end(&mut self, spot: EventContext, state: State) {
         self.outages.gone(spot.at, self.number(spot));
         let peer = &mut self.peers[spot.peer];
         match peer.state {
@@ -139,20 +143,20 @@ impl Recorder {
     }
 
     /// A peer that begins again, after a leave by churn, is a new arrival.
-    fn reborn(&mut self, spot: Spot) {
+    fn reborn(&mut self, spot: EventContext) {
         let peer = &mut self.peers[spot.peer];
         let account = &mut self.accounts[spot.half];
         account.peers.rejoins += 1;
         self.tally.peers_alive -= u64::from(peer.is_alive());
-        peer.upgraded = Stamp::NEVER;
-        peer.joined = Stamp::NEVER;
-        peer.left = Stamp::NEVER;
+        peer.upgraded = RunTime::NEVER;
+        peer.joined = RunTime::NEVER;
+        peer.left = RunTime::NEVER;
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
             let edge = &mut self.edges[pair.edge];
             if edge.is_undecided() {
                 let lanes = edge.lanes;
-                *edge = Edge { lanes, ..Edge::default() };
+                *edge = EdgeRecord { lanes, ..EdgeRecord::default() };
             }
         }
     }
@@ -160,7 +164,7 @@ impl Recorder {
     /// Edges that were decided already are planned once more, to all that are there to meet who comes back, or have
     /// yet to come. A first arrival brings no new plan: what was decided before it, as by a server that turned the
     /// other away, stays so.
-    fn plan_edges_anew(&mut self, spot: Spot) {
+    fn plan_edges_anew(&mut self, spot: EventContext) {
         for other in self.others(spot) {
             let Some(pair) = self.pair(spot, other) else { continue };
             let other = &self.peers[self.rooms[spot.room].peer(other.0)];
@@ -184,7 +188,7 @@ impl Recorder {
         }
     }
 
-    fn decide_edges(&mut self, spot: Spot, fate: Fate) {
+    fn decide_edges(&mut self, spot: EventContext, fate: EdgeOutcome) {
         for other in self.others(spot) {
             if let Some(pair) = self.pair(spot, other) {
                 self.decide(spot, pair.edge, fate);

@@ -1,21 +1,21 @@
 //! Folds handshakes into the recorder's traces, and forgets those that turned out well.
 
-use crate::metrics::context::{Pair, Spot};
+use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::recorder::Recorder;
-use crate::metrics::room::Room;
-use crate::metrics::traces::{Sample, Slow, Trace, Traced};
+use crate::metrics::room::RoomRecord;
+use crate::metrics::traces::{RankedTrace, RoomTrace, TraceSample, Traced};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::collections::BinaryHeap;
 
 impl Recorder {
     /// Traces those of its rooms that are in the sample.
-    pub fn tracing(mut self, sample: &Sample) -> Self {
+    pub fn tracing(mut self, sample: &TraceSample) -> Self {
         for room in &mut self.rooms {
             let seats = sample.seats(room.index);
-            room.trace = (seats > 1).then(|| Box::new(Trace::new(seats)));
+            room.trace = (seats > 1).then(|| Box::new(RoomTrace::new(seats)));
         }
-        self.slow = Slow { wanted: sample.slowest, times_us: BinaryHeap::new() };
+        self.slow = RankedTrace { wanted: sample.slowest, times_us: BinaryHeap::new() };
         self
     }
 
@@ -27,7 +27,7 @@ impl Recorder {
     }
 
     /// Keeps a failure that has just been counted.
-    pub(super) fn trace_failure(&mut self, spot: Spot, pair: Pair, failure: &Failure) {
+    pub(super) fn trace_failure(&mut self, spot: EventContext, pair: Pair, failure: &Failure) {
         let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
         let (low, high) = seats_of(spot, pair);
         if trace.sees(high) {
@@ -37,7 +37,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn trace_open(&mut self, spot: Spot, pair: Pair, due_us: u64) {
+    pub(super) fn trace_open(&mut self, spot: EventContext, pair: Pair, due_us: u64) {
         let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
         let (low, high) = seats_of(spot, pair);
         if self.slow.wanted > 0 && trace.sees(high) {
@@ -47,7 +47,7 @@ impl Recorder {
 
     /// The room's last edge is decided: what turned out well is forgotten. Who leaves comes back after that, to peers
     /// whose own joins are long over: a return is counted, and no part of a trace.
-    pub(super) fn trace_end(&mut self, spot: Spot) {
+    pub(super) fn trace_end(&mut self, spot: EventContext) {
         let place = &mut self.rooms[spot.room].trace;
         let Some(trace) = place.as_deref_mut() else { return };
         trace.is_over = true;
@@ -58,7 +58,7 @@ impl Recorder {
     }
 }
 
-fn shown<'a>(room: &'a Room, trace: &'a Trace) -> Option<Traced<'a>> {
+fn shown<'a>(room: &'a RoomRecord, trace: &'a RoomTrace) -> Option<Traced<'a>> {
     let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
     is_special.then_some(Traced {
         room: room.index,
@@ -72,6 +72,6 @@ fn shown<'a>(room: &'a Room, trace: &'a Trace) -> Option<Traced<'a>> {
     })
 }
 
-fn seats_of(spot: Spot, pair: Pair) -> (Seat, Seat) {
+fn seats_of(spot: EventContext, pair: Pair) -> (Seat, Seat) {
     (Seat(spot.seat.min(pair.other)), Seat(spot.seat.max(pair.other)))
 }

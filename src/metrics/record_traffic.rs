@@ -1,17 +1,17 @@
 //! What frames and messages change: the hot part of the fold.
 
-use crate::metrics::context::{Pair, Spot};
+use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::deliveries::Read;
 use crate::metrics::record_peer::LATE_US;
 use crate::metrics::recorder::Recorder;
-use crate::metrics::stamp::Stamp;
-use crate::metrics::timers::Of;
+use crate::metrics::run_time::RunTime;
+use crate::metrics::timers::TimerId;
 use crate::vocabulary::event::{Concern, What};
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 
 impl Recorder {
-    pub(super) fn frame(&mut self, spot: Spot, kind: Kind, bytes: u32, concern: Concern) {
+    pub(super) fn frame(&mut self, spot: EventContext, kind: FrameKind, bytes: u32, concern: Concern) {
         let account = &mut self.accounts[spot.half];
         let slot = usize::from(kind.0).min(account.traffic.len() - 1);
         account.traffic[slot].received += 1;
@@ -32,7 +32,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn said(&mut self, spot: Spot, kind: Kind, bytes: u32, to: Option<Seat>) {
+    pub(super) fn said(&mut self, spot: EventContext, kind: FrameKind, bytes: u32, to: Option<Seat>) {
         let account = &mut self.accounts[spot.half];
         let slot = usize::from(kind.0).min(account.traffic.len() - 1);
         account.traffic[slot].sent += 1;
@@ -44,10 +44,10 @@ impl Recorder {
         }
     }
 
-    pub(super) fn of_channel(&mut self, spot: Spot, pair: Pair, what: &What) {
+    pub(super) fn of_channel(&mut self, spot: EventContext, pair: Pair, what: &What) {
         let account = &mut self.accounts[spot.half];
         let edge = &mut self.edges[pair.edge];
-        let since = |earlier| spot.at.since(Stamp::of(earlier, self.start));
+        let since = |earlier| spot.at.since(RunTime::of(earlier, self.start));
         match what {
             What::MessageSent { due, .. } => {
                 let before = edge.adrift();
@@ -62,7 +62,7 @@ impl Recorder {
                     return;
                 }
                 self.tally.messages_cut -= before - edge.adrift();
-                account.timers.record_both(Of::MessageLatency, since(*due), since(*began));
+                account.timers.record_both(TimerId::MessageLatency, since(*due), since(*began));
                 self.tally.messages_delivered += 1;
                 self.series.at(spot.when).messages += 1;
             }
@@ -71,13 +71,13 @@ impl Recorder {
                 self.tally.messages_dropped += 1;
             }
             What::Echoed { due, began, .. } => {
-                account.timers.record_both(Of::MessageRtt, since(*due), since(*began));
+                account.timers.record_both(TimerId::MessageRtt, since(*due), since(*began));
             }
             _ => unreachable!("only the facts of a channel come here"),
         }
     }
 
-    fn delivered(&mut self, spot: Spot, kind: Kind, slot: usize, bytes: u32, from: Seat) {
+    fn delivered(&mut self, spot: EventContext, kind: FrameKind, slot: usize, bytes: u32, from: Seat) {
         let room = &self.rooms[spot.room];
         let read = Read {
             at: spot.at,

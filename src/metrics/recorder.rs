@@ -1,21 +1,21 @@
 //! The fold over events: everything a run is asked about later, kept as it happens.
 
-use crate::metrics::account::Account;
-use crate::metrics::context::{Pair, Spot};
+use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::deliveries::Deliveries;
-use crate::metrics::edge::Edge;
-use crate::metrics::grid::Grid;
-use crate::metrics::guests::Guests;
+use crate::metrics::edge::EdgeRecord;
+use crate::metrics::guests::GuestEdges;
 use crate::metrics::outages::Outages;
-use crate::metrics::peer::Peer;
-use crate::metrics::room::{Room, RoomFacts};
-use crate::metrics::series::{Deeds, quantile, recent_us};
-use crate::metrics::stamp::Stamp;
+use crate::metrics::peer::PeerRecord;
+use crate::metrics::room::{RoomFacts, RoomRecord};
+use crate::metrics::run_time::RunTime;
+use crate::metrics::series::{SecondCounts, quantile, recent_us};
 use crate::metrics::tally::Tally;
-use crate::metrics::traces::Slow;
+use crate::metrics::time_buckets::TimeBuckets;
+use crate::metrics::totals::Totals;
+use crate::metrics::traces::RankedTrace;
 use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::format::micros;
 use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::quantity::micros;
 use std::time::{Duration, Instant};
 
 const NOWHERE: u32 = u32::MAX;
@@ -28,17 +28,17 @@ pub struct Recorder {
     pub(super) timeout_us: u64,
     /// The position in `rooms` of each room of the plan, or `NOWHERE`.
     slots: Vec<u32>,
-    pub(super) rooms: Vec<Room>,
-    pub(super) peers: Vec<Peer>,
-    pub(super) edges: Vec<Edge>,
-    pub(super) guests: Guests,
+    pub(super) rooms: Vec<RoomRecord>,
+    pub(super) peers: Vec<PeerRecord>,
+    pub(super) edges: Vec<EdgeRecord>,
+    pub(super) guests: GuestEdges,
     /// Of the measured rooms, and of those of the warm-up.
-    pub(super) accounts: [Account; 2],
+    pub(super) accounts: [Totals; 2],
     pub(super) deliveries: Deliveries,
-    pub(super) series: Grid<Deeds>,
+    pub(super) series: TimeBuckets<SecondCounts>,
     pub(super) outages: Outages,
     pub(super) tally: Tally,
-    pub(super) slow: Slow,
+    pub(super) slow: RankedTrace,
     /// Events of rooms or seats that are not ours.
     pub(super) strays: u64,
 }
@@ -54,13 +54,13 @@ impl Recorder {
             rooms: Vec::with_capacity(rooms.len()),
             peers: vec![],
             edges: vec![],
-            guests: Guests::default(),
-            accounts: [Account::new(kinds), Account::new(kinds)],
+            guests: GuestEdges::default(),
+            accounts: [Totals::new(kinds), Totals::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
-            series: Grid::new(start),
+            series: TimeBuckets::new(start),
             outages: Outages::default(),
             tally: Tally::default(),
-            slow: Slow::default(),
+            slow: RankedTrace::default(),
             strays: 0,
         };
         rooms.iter().for_each(|facts| recorder.plan(facts));
@@ -165,11 +165,11 @@ impl Recorder {
     }
 
     /// The peer's position in the plan.
-    pub(super) fn number(&self, spot: Spot) -> u32 {
+    pub(super) fn number(&self, spot: EventContext) -> u32 {
         self.rooms[spot.room].peer_index(spot.seat)
     }
 
-    pub(super) fn pair(&self, spot: Spot, other: Seat) -> Option<Pair> {
+    pub(super) fn pair(&self, spot: EventContext, other: Seat) -> Option<Pair> {
         let room = &self.rooms[spot.room];
         if other.0 >= room.size || other.0 == spot.seat {
             return None;
@@ -184,7 +184,7 @@ impl Recorder {
     }
 
     fn plan(&mut self, facts: &RoomFacts) {
-        let room = Room {
+        let room = RoomRecord {
             index: facts.index,
             first: facts.first,
             size: u16::try_from(facts.due.len()).unwrap_or(u16::MAX),
@@ -199,11 +199,15 @@ impl Recorder {
             trace: None,
         };
         let (edges, peers) = (room.edges(), u64::from(room.size));
-        let due = |due: &Duration| Stamp::of(self.start + *due, self.start);
+        let due = |due: &Duration| RunTime::of(self.start + *due, self.start);
         self.peers.extend(
-            facts.due.iter().take(usize::from(room.size)).map(|offset| Peer { due: due(offset), ..Peer::default() }),
+            facts
+                .due
+                .iter()
+                .take(usize::from(room.size))
+                .map(|offset| PeerRecord { due: due(offset), ..PeerRecord::default() }),
         );
-        self.edges.resize_with(self.edges.len() + edges, Edge::default);
+        self.edges.resize_with(self.edges.len() + edges, EdgeRecord::default);
         let account = &mut self.accounts[usize::from(facts.warmup)];
         account.peers.planned += peers;
         account.edges.planned += edges as u64;
@@ -213,10 +217,10 @@ impl Recorder {
         self.tally.edges_planned += edges as u64;
         self.tally.edges_undecided += edges as u64;
         self.tally.rooms_planned += 1;
-        self.place(Room { undecided: edges as u32, ..room });
+        self.place(RoomRecord { undecided: edges as u32, ..room });
     }
 
-    fn place(&mut self, room: Room) {
+    fn place(&mut self, room: RoomRecord) {
         let index = room.index.0 as usize;
         if self.slots.len() <= index {
             self.slots.resize(index + 1, NOWHERE);
@@ -229,13 +233,13 @@ impl Recorder {
         self.slots.get(room.0 as usize).filter(|slot| **slot != NOWHERE).map(|slot| *slot as usize)
     }
 
-    fn spot(&self, event: &Event) -> Option<Spot> {
+    fn spot(&self, event: &Event) -> Option<EventContext> {
         let slot = self.slot(event.place.room)?;
         let room = &self.rooms[slot];
         let seat = event.place.seat.0;
-        (seat < room.size).then(|| Spot {
+        (seat < room.size).then(|| EventContext {
             when: event.at,
-            at: Stamp::of(event.at, self.start),
+            at: RunTime::of(event.at, self.start),
             room: slot,
             peer: room.peer(seat),
             seat,

@@ -1,6 +1,6 @@
 //! The rooms of a share of the plan, and where their peers and edges lie.
 
-use crate::metrics::traces::Trace;
+use crate::metrics::traces::RoomTrace;
 use crate::vocabulary::ids::{PeerIndex, RoomIndex};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct RoomFacts {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Room {
+pub(super) struct RoomRecord {
     pub index: RoomIndex,
     pub first: PeerIndex,
     pub size: u16,
@@ -34,10 +34,10 @@ pub(super) struct Room {
     /// Whether it has been decided once: churn does not complete it again.
     pub settled: bool,
     /// Its handshake, while it may turn out to be worth keeping.
-    pub trace: Option<Box<Trace>>,
+    pub trace: Option<Box<RoomTrace>>,
 }
 
-impl Room {
+impl RoomRecord {
     pub fn edges(&self) -> usize {
         let size = usize::from(self.size);
         size * size.saturating_sub(1) / 2

@@ -1,16 +1,16 @@
 //! The run second by second: what happened in it, and how the generator fared meanwhile.
 
-use crate::metrics::grid::{Fold, Grid};
+use crate::metrics::time_buckets::{Fold, TimeBuckets};
 use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
-use crate::vocabulary::quantity::micros;
+use crate::vocabulary::format::micros;
 use std::time::Duration;
 
 /// Rows that `recent_us` looks back over.
 const RECENT: usize = 5;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deeds {
+pub(super) struct SecondCounts {
     pub joined: u64,
     pub opened: u64,
     pub failed: u64,
@@ -22,7 +22,7 @@ pub(super) struct Deeds {
 
 /// The generator between looks at it; a look is about a second after the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Vitals {
+pub(super) struct GeneratorSample {
     /// Whether anybody looked.
     pub looked: bool,
     /// CPU time of the process.
@@ -35,7 +35,7 @@ pub(super) struct Vitals {
 }
 
 /// The rows of a summary; both grids began with the run.
-pub(super) fn rows(deeds: &Grid<Deeds>, vitals: &Grid<Vitals>) -> Vec<SeriesRow> {
+pub(super) fn rows(deeds: &TimeBuckets<SecondCounts>, vitals: &TimeBuckets<GeneratorSample>) -> Vec<SeriesRow> {
     let (mut deeds, mut vitals) = (deeds.clone(), vitals.clone());
     deeds.align(&mut vitals);
     let both = deeds.rows().zip(vitals.rows());
@@ -43,11 +43,11 @@ pub(super) fn rows(deeds: &Grid<Deeds>, vitals: &Grid<Vitals>) -> Vec<SeriesRow>
 }
 
 /// Microseconds of the newest rows' samples, unordered.
-pub(super) fn recent_us(deeds: &Grid<Deeds>) -> Vec<u32> {
+pub(super) fn recent_us(deeds: &TimeBuckets<SecondCounts>) -> Vec<u32> {
     deeds.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
 }
 
-impl Fold for Deeds {
+impl Fold for SecondCounts {
     fn fold(&mut self, other: Self) {
         self.joined += other.joined;
         self.opened += other.opened;
@@ -58,7 +58,7 @@ impl Fold for Deeds {
     }
 }
 
-impl Fold for Vitals {
+impl Fold for GeneratorSample {
     fn fold(&mut self, other: Self) {
         self.looked |= other.looked;
         self.cpu += other.cpu;
@@ -69,7 +69,7 @@ impl Fold for Vitals {
     }
 }
 
-fn shown(second: u64, seconds: u64, deeds: &Deeds, vitals: &Vitals) -> SeriesRow {
+fn shown(second: u64, seconds: u64, deeds: &SecondCounts, vitals: &GeneratorSample) -> SeriesRow {
     let mut times_us = deeds.times_us.clone();
     let seen = |figure: u64| vitals.looked.then_some(figure);
     SeriesRow {
@@ -109,14 +109,15 @@ mod tests {
     #[test]
     fn rows_that_are_folded_keep_every_sample_and_the_worst_of_the_generator() {
         let start = Instant::now();
-        let (mut deeds, mut vitals) = (Grid::<Deeds>::new(start), Grid::<Vitals>::new(start));
+        let (mut deeds, mut vitals) =
+            (TimeBuckets::<SecondCounts>::new(start), TimeBuckets::<GeneratorSample>::new(start));
         let second = |second| start + Duration::from_secs(second);
         deeds.at(second(2)).times_us.push(7);
         deeds.at(second(3)).times_us.push(9);
         deeds.at(second(1_500)).opened += 1;
         for (at, cpu_ms, lag_max_us) in [(2, 300, 40), (3, 500, 20)] {
             let cpu = Duration::from_millis(cpu_ms);
-            vitals.at(second(at)).fold(Vitals { looked: true, cpu, lag_max_us, ..Vitals::default() });
+            vitals.at(second(at)).fold(GeneratorSample { looked: true, cpu, lag_max_us, ..GeneratorSample::default() });
         }
         let rows = rows(&deeds, &vitals);
         let row = &rows[1];

@@ -10,12 +10,12 @@ const KEPT: usize = 20;
 /// The heap's top is the fastest of those kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slowest {
-    heap: BinaryHeap<Reverse<Slow>>,
+    heap: BinaryHeap<Reverse<RankedEdge>>,
 }
 
 /// Ordered by time, then by the plan, so that any split of a run keeps the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slow {
+pub(super) struct RankedEdge {
     pub due_us: u64,
     pub began_us: u64,
     pub peers: [u32; 2],
@@ -24,7 +24,7 @@ pub(super) struct Slow {
 }
 
 impl Slowest {
-    pub fn offer(&mut self, slow: Slow) {
+    pub fn offer(&mut self, slow: RankedEdge) {
         if self.heap.len() == KEPT {
             if self.heap.peek().is_some_and(|Reverse(fastest)| slow <= *fastest) {
                 return;
@@ -40,7 +40,7 @@ impl Slowest {
 
     /// The slowest first.
     pub fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<SlowEdge> {
-        let mut kept: Vec<Slow> = self.heap.iter().map(|Reverse(slow)| *slow).collect();
+        let mut kept: Vec<RankedEdge> = self.heap.iter().map(|Reverse(slow)| *slow).collect();
         kept.sort_by_key(|slow| Reverse(*slow));
         kept.into_iter()
             .map(|slow| SlowEdge {
@@ -54,13 +54,13 @@ impl Slowest {
     }
 }
 
-impl Ord for Slow {
+impl Ord for RankedEdge {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.due_us, self.began_us, Reverse(self.peers)).cmp(&(other.due_us, other.began_us, Reverse(other.peers)))
     }
 }
 
-impl PartialOrd for Slow {
+impl PartialOrd for RankedEdge {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_twenty_slowest_stay_whatever_their_order() {
-        let slow = |n: u64| Slow {
+        let slow = |n: u64| RankedEdge {
             due_us: n / 2,
             began_us: n / 2,
             peers: [n as u32, n as u32 + 1],

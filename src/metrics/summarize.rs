@@ -1,22 +1,22 @@
 //! The last step: what was recorded, how the generator fared and what the controller knows become the Summary.
 
-use crate::metrics::health::Health;
+use crate::metrics::health::HealthRecorder;
 use crate::metrics::meshes;
 use crate::metrics::recorder::Recorder;
 use crate::metrics::series;
-use crate::metrics::timers::Of;
+use crate::metrics::timers::TimerId;
 use crate::metrics::validity::{Strain, Thresholds, judge};
 use crate::summary::counts::{Counts, Messages};
-use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, Way};
-use crate::summary::stamp::stamp;
+use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
+use crate::summary::wall_time::stamp;
 use crate::summary::{Rates, SCHEMA, Summary};
-use crate::vocabulary::choice::EngineKind;
-use crate::vocabulary::quantity::micros;
+use crate::vocabulary::format::micros;
+use crate::vocabulary::options::EngineKind;
 use std::time::{Duration, SystemTime};
 
 /// What only the controller knows.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct RunFacts {
     pub build: Build,
     pub name: String,
     pub id: String,
@@ -29,7 +29,7 @@ pub struct Facts {
     pub engine: EngineKind,
     /// Without any secret.
     pub target: String,
-    pub way: Way,
+    pub way: TargetRoute,
     pub interrupted: bool,
     /// No worker and no interval of its data was lost.
     pub complete: bool,
@@ -44,7 +44,7 @@ pub struct Facts {
 
 /// The summary of a run, all but its outcome: gates are judged on it, and `commands` then sets
 /// `gates`, `result` and `exit_code`, which say `error` until somebody has.
-pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary {
+pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) -> Summary {
     let [measured, warmup] = [0, 1].map(|half| counts_of(recorder, half, &facts));
     let account = &recorder.accounts[0];
     let label = |room| recorder.label(room);
@@ -89,7 +89,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
             dialect: facts.dialect,
             engine: engine_name(facts.engine).into(),
             target: facts.target,
-            way: Some(facts.way).filter(|way| *way != Way::default()),
+            way: Some(facts.way).filter(|way| *way != TargetRoute::default()),
             interrupted: facts.interrupted,
             complete: facts.complete,
             stopped_by: facts.stopped_by,
@@ -101,7 +101,7 @@ pub fn summarize(recorder: &Recorder, health: &Health, facts: Facts) -> Summary 
 }
 
 /// The account's counts, with what is still in the lanes and undecided edges.
-fn counts_of(recorder: &Recorder, half: usize, facts: &Facts) -> Counts {
+fn counts_of(recorder: &Recorder, half: usize, facts: &RunFacts) -> Counts {
     let mut counts = recorder.accounts[half].counts(&facts.kinds);
     let mut messages = Messages::default();
     let ours = recorder.rooms.iter().filter(|room| usize::from(room.warmup) == half);
@@ -130,10 +130,10 @@ fn rates_of(counts: &Counts) -> Rates {
     }
 }
 
-fn strain_of(recorder: &Recorder, health: &Health) -> Strain {
+fn strain_of(recorder: &Recorder, health: &HealthRecorder) -> Strain {
     let tally = recorder.tally();
-    let mut to_open = recorder.accounts[0].timers.of(Of::TimeToOpen).clone();
-    to_open.merge(recorder.accounts[1].timers.of(Of::TimeToOpen));
+    let mut to_open = recorder.accounts[0].timers.of(TimerId::TimeToOpen).clone();
+    to_open.merge(recorder.accounts[1].timers.of(TimerId::TimeToOpen));
     let own = recorder.accounts.iter().filter_map(|account| account.failures.of_the_generator());
     let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
     Strain {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Positions in `summary::metric::TIMERS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub(super) enum Of {
+pub(super) enum TimerId {
     Connect,
     Join,
     Discovery,
@@ -25,44 +25,50 @@ pub(super) enum Of {
     MessageRtt,
 }
 
-impl Of {
+impl TimerId {
     /// The timers of milestones 1 to 7; the first, `connect`, is a peer's.
     pub const PHASES: [Self; 6] =
         [Self::Join, Self::Discovery, Self::Negotiation, Self::Ice, Self::Dtls, Self::Channel];
 
     /// Whether due and began can differ; for the others both clocks show the same samples.
     fn has_two_clocks(timer: usize) -> bool {
-        const TWO: [Of; 5] = [Of::Connect, Of::TimeToOpen, Of::RoomComplete, Of::MessageLatency, Of::MessageRtt];
+        const TWO: [TimerId; 5] = [
+            TimerId::Connect,
+            TimerId::TimeToOpen,
+            TimerId::RoomComplete,
+            TimerId::MessageLatency,
+            TimerId::MessageRtt,
+        ];
         TWO.iter().any(|of| *of as usize == timer)
     }
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Timers {
+pub(super) struct TimerSet {
     due: [Histogram; TIMERS.len()],
     began: [Histogram; TIMERS.len()],
     /// `signal_delivery`, by message type.
     delivery: Vec<Histogram>,
 }
 
-impl Timers {
+impl TimerSet {
     pub fn new(kinds: usize) -> Self {
         Self { due: Default::default(), began: Default::default(), delivery: vec![Histogram::default(); kinds] }
     }
 
     /// A sample of a timer with one clock.
-    pub fn record(&mut self, of: Of, us: u64) {
+    pub fn record(&mut self, of: TimerId, us: u64) {
         self.due[of as usize].record_us(us);
     }
 
     /// A sample of a timer with two.
-    pub fn record_both(&mut self, of: Of, due_us: u64, began_us: u64) {
+    pub fn record_both(&mut self, of: TimerId, due_us: u64, began_us: u64) {
         self.due[of as usize].record_us(due_us);
         self.began[of as usize].record_us(began_us);
     }
 
     pub fn record_delivery(&mut self, kind: usize, us: u64) {
-        self.record(Of::SignalDelivery, us);
+        self.record(TimerId::SignalDelivery, us);
         self.delivery[kind].record_us(us);
     }
 
@@ -71,7 +77,7 @@ impl Timers {
         pairs.chain(self.delivery.iter_mut().zip(&other.delivery)).for_each(|(ours, theirs)| ours.merge(theirs));
     }
 
-    pub fn of(&self, of: Of) -> &Histogram {
+    pub fn of(&self, of: TimerId) -> &Histogram {
         &self.due[of as usize]
     }
 
@@ -81,7 +87,7 @@ impl Timers {
             return self.delivery.get(kinds.iter().position(|known| known == kind)?);
         }
         let timer = TIMERS.iter().position(|known| *known == name)?;
-        let on_began = clock == Clock::Began && Of::has_two_clocks(timer);
+        let on_began = clock == Clock::Began && TimerId::has_two_clocks(timer);
         Some(if on_began { &self.began[timer] } else { &self.due[timer] })
     }
 
@@ -108,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_positions_are_those_of_the_names() {
-        for (of, name) in [(Of::Connect, "connect"), (Of::TimeToOpen, "time_to_open"), (Of::MessageRtt, "message_rtt")]
+        for (of, name) in
+            [(TimerId::Connect, "connect"), (TimerId::TimeToOpen, "time_to_open"), (TimerId::MessageRtt, "message_rtt")]
         {
             assert_eq!(TIMERS[of as usize], name);
         }
@@ -116,9 +123,9 @@ mod tests {
 
     #[test]
     fn a_timer_with_one_clock_shows_the_same_on_both() {
-        let mut timers = Timers::new(1);
+        let mut timers = TimerSet::new(1);
         timers.record_delivery(0, 700);
-        timers.record_both(Of::Connect, 900, 300);
+        timers.record_both(TimerId::Connect, 900, 300);
         let shown = timers.distributions(&["offer".into()]);
         let maxima = |name: &str| (shown[name].due.max_us, shown[name].began.max_us);
         assert_eq!(maxima("signal_delivery"), (700, 700));

@@ -16,7 +16,7 @@ const LISTS_MAX_PER_PEER: u32 = 8;
 
 /// Which rooms of a plan are traced; the same on any number of workers.
 #[derive(Clone, Debug, Default)]
-pub struct Sample {
+pub struct TraceSample {
     /// So many of the first seats, by the room's index.
     seats: Vec<u16>,
     /// How many edges that opened are kept, the slowest.
@@ -25,7 +25,7 @@ pub struct Sample {
 
 /// What is kept of a room while it is traced.
 #[derive(Clone, Debug)]
-pub(super) struct Trace {
+pub(super) struct RoomTrace {
     pub seats: u16,
     pub facts: Vec<Event>,
     pub lists: u32,
@@ -56,12 +56,12 @@ pub struct Traced<'a> {
 
 /// The times of the slowest traced edges so far; the top is the fastest of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slow {
+pub(super) struct RankedTrace {
     pub wanted: usize,
     pub times_us: BinaryHeap<Reverse<u64>>,
 }
 
-impl Sample {
+impl TraceSample {
     /// Of rooms with these indices and sizes, so many that their edges fit. `slowest`: how many edges that opened
     /// are kept.
     pub fn of(rooms: impl Iterator<Item = (RoomIndex, u16)>, slowest: usize) -> Self {
@@ -103,7 +103,7 @@ fn shuffled(room: RoomIndex) -> (u32, u32) {
     (mixed ^ (mixed >> 16), room.0)
 }
 
-impl Trace {
+impl RoomTrace {
     pub fn new(seats: u16) -> Self {
         Self { seats, facts: vec![], lists: 0, failed: vec![], opened: vec![], is_over: false, is_cut: false }
     }
@@ -136,7 +136,7 @@ impl Trace {
     }
 }
 
-impl Slow {
+impl RankedTrace {
     /// Whether an edge is among the slowest so far.
     pub fn takes(&mut self, due_us: u64) -> bool {
         if self.times_us.len() >= self.wanted {
@@ -156,7 +156,7 @@ mod tests {
 
     fn seats(sizes: &[u16]) -> Vec<u16> {
         let rooms = || sizes.iter().enumerate().map(|(index, size)| (RoomIndex(index as u32), *size));
-        let sample = Sample::of(rooms(), 0);
+        let sample = TraceSample::of(rooms(), 0);
         rooms().map(|(room, _)| sample.seats(room)).collect()
     }
 
@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn the_slowest_so_far_are_taken_and_no_more_than_wanted() {
-        let mut slow = Slow { wanted: 2, ..Slow::default() };
+        let mut slow = RankedTrace { wanted: 2, ..RankedTrace::default() };
         let taken: Vec<bool> = [5, 1, 3, 1, 4].into_iter().map(|time| slow.takes(time)).collect();
         assert_eq!(taken, [true, true, true, false, true]);
-        assert!(!Slow::default().takes(7));
+        assert!(!RankedTrace::default().takes(7));
     }
 }

@@ -67,7 +67,7 @@ pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
         busy(strain, thresholds),
         lost(strain),
     ];
-    let mut charges: Vec<Charge> = charges.into_iter().flatten().collect();
+    let mut charges: Vec<RankedDoubt> = charges.into_iter().flatten().collect();
     charges.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(b.excess.total_cmp(&a.excess)));
     Validity {
         verdict: charges.first().map_or(Verdict::Valid, |worst| worst.verdict),
@@ -75,25 +75,25 @@ pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
     }
 }
 
-struct Charge {
+struct RankedDoubt {
     verdict: Verdict,
     /// How many times the limit was reached: worse comes first.
     excess: f64,
     doubt: Doubt,
 }
 
-impl Charge {
+impl RankedDoubt {
     fn new(verdict: Verdict, excess: f64, what: &str, observed: String, limit: String, cure: &str) -> Option<Self> {
         let doubt = Doubt { what: what.into(), observed, limit, cure: cure.into() };
         Some(Self { verdict, excess, doubt })
     }
 }
 
-fn exhausted(strain: &Strain) -> Option<Charge> {
+fn exhausted(strain: &Strain) -> Option<RankedDoubt> {
     let (count, detail) = strain.exhausted.as_ref()?;
     let observed = if detail.is_empty() { format!("{count} times") } else { format!("{count} times ({detail})") };
     let cure = "raise the limit (ulimit -n, net.ipv4.ip_local_port_range, memory), or run fewer peers on this machine";
-    Charge::new(
+    RankedDoubt::new(
         Verdict::Invalid,
         f64::INFINITY,
         "this machine ran out of descriptors, ports or memory",
@@ -103,34 +103,34 @@ fn exhausted(strain: &Strain) -> Option<Charge> {
     )
 }
 
-fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let (jump, limit) = (strain.clock_jump, thresholds.clock_jump_invalid);
     if jump <= limit {
         return None;
     }
     let excess = jump.as_secs_f64() / limit.as_secs_f64();
     let cure = "keep the machine awake, and the process from being stopped, while it measures";
-    Charge::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure)
+    RankedDoubt::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure)
 }
 
-fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let share = strain.peers_dropped as f64 / strain.peers_planned.max(1) as f64;
     let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
     let observed = format!("{} of {} ({})", strain.peers_dropped, strain.peers_planned, percent(share));
     let cure = "fewer arrivals a second, or more cores";
-    Charge::new(verdict, share / limit, "peers were not started (generator late)", observed, percent(limit), cure)
+    RankedDoubt::new(verdict, share / limit, "peers were not started (generator late)", observed, percent(limit), cure)
 }
 
 /// Channels are the peers' own: that one of them had no room, or its sender came too late, is never the target's doing.
-fn unsent(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+fn unsent(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let share = strain.messages_dropped as f64 / strain.messages_due.max(1) as f64;
     let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
     let observed = format!("{} of {} ({})", strain.messages_dropped, strain.messages_due, percent(share));
     let cure = "fewer or smaller messages, or more cores";
-    Charge::new(verdict, share / limit, "messages were not sent (generator late)", observed, percent(limit), cure)
+    RankedDoubt::new(verdict, share / limit, "messages were not sent (generator late)", observed, percent(limit), cure)
 }
 
-fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let lag = Duration::from_micros(strain.lag_p99_us);
     let of_the_figure = Duration::from_micros(strain.time_to_open_p50_us).mul_f64(thresholds.lag_suspect_share);
     let (mut suspect, invalid) = (thresholds.lag_suspect.max(of_the_figure), thresholds.lag_invalid);
@@ -141,7 +141,7 @@ fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
     let (verdict, limit) = exceeded(lag.as_secs_f64(), suspect.min(invalid).as_secs_f64(), invalid.as_secs_f64())?;
     let cure = "fewer peers, fewer arrivals a second, or a machine that does nothing else";
     let excess = lag.as_secs_f64() / limit;
-    Charge::new(
+    RankedDoubt::new(
         verdict,
         excess,
         "timers fired late (scheduler lag p99)",
@@ -151,25 +151,32 @@ fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
     )
 }
 
-fn waiting(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+fn waiting(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let share = strain.waiting_share;
     let (verdict, limit) = exceeded(share, thresholds.waiting_suspect, thresholds.waiting_invalid)?;
     let cure = "stop what else runs here, raise the cgroup's CPU quota, or use fewer workers";
-    Charge::new(verdict, share / limit, "time spent waiting for a CPU", percent(share), percent(limit), cure)
+    RankedDoubt::new(verdict, share / limit, "time spent waiting for a CPU", percent(share), percent(limit), cure)
 }
 
-fn busy(strain: &Strain, thresholds: &Thresholds) -> Option<Charge> {
+fn busy(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let (verdict, limit) = exceeded(strain.busy_share, thresholds.busy_suspect, f64::INFINITY)?;
     let cure = "fewer edges at once, or more cores";
     let what = "seconds with more than 85 % of the cores granted in use";
-    Charge::new(verdict, strain.busy_share / limit, what, percent(strain.busy_share), percent(limit), cure)
+    RankedDoubt::new(verdict, strain.busy_share / limit, what, percent(strain.busy_share), percent(limit), cure)
 }
 
-fn lost(strain: &Strain) -> Option<Charge> {
+fn lost(strain: &Strain) -> Option<RankedDoubt> {
     let observed = strain.lost_intervals;
     let cure = "keep this process from being stopped or starved while it measures";
     (observed > 0).then(|| {
-        Charge::new(Verdict::Suspect, observed as f64, "intervals were lost", observed.to_string(), "0".into(), cure)
+        RankedDoubt::new(
+            Verdict::Suspect,
+            observed as f64,
+            "intervals were lost",
+            observed.to_string(),
+            "0".into(),
+            cure,
+        )
     })?
 }
 

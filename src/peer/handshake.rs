@@ -1,10 +1,10 @@
 //! The handshake of one pair, as one of the two sees it: one match over (state, cue).
 
 use super::ports::Output;
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::event::What;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::{Candidate, Say, Signal};
 use crate::vocabulary::phase::Phase;
 use std::collections::VecDeque;
@@ -38,7 +38,7 @@ pub enum State {
 
 /// What moves a handshake.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Cue {
+pub enum HandshakeInput {
     /// Both ends of the pair have begun.
     BothBegan,
     Met {
@@ -49,7 +49,7 @@ pub enum Cue {
         signal: Signal,
         polite: bool,
     },
-    Engine(Notice),
+    Engine(EngineEvent),
     /// The other said goodbye.
     Left,
     /// The other is listed no more.
@@ -93,52 +93,55 @@ impl Handshake {
 
     /// Takes `cue` about the pair with `other`, and pushes what follows from it.
     #[expect(clippy::too_many_lines, reason = "the protocol is one flat match, read as a table")]
-    pub fn handle(&mut self, other: Seat, trickle: bool, cue: Cue, out: &mut VecDeque<Output>) {
+    pub fn handle(&mut self, other: Seat, trickle: bool, cue: HandshakeInput, out: &mut VecDeque<Output>) {
         use State::*;
         let state = self.state;
         self.state = match (state, cue) {
-            (ExpectBegin, Cue::BothBegan) => ExpectNews,
-            (_, Cue::BothBegan) => state,
+            (ExpectBegin, HandshakeInput::BothBegan) => ExpectNews,
+            (_, HandshakeInput::BothBegan) => state,
 
-            (ExpectBegin | ExpectNews | ExpectTrigger, Cue::Met { start: false, .. }) => {
+            (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: false, .. }) => {
                 self.meet(other, out);
                 ExpectTrigger
             }
-            (ExpectBegin | ExpectNews | ExpectTrigger, Cue::Met { start: true, initiate: false }) => {
+            (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: true, initiate: false }) => {
                 self.meet(other, out);
                 ExpectOffer
             }
-            (ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer, Cue::Met { start: true, initiate: true }) => {
+            (
+                ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
+                HandshakeInput::Met { start: true, initiate: true },
+            ) => {
                 self.meet(other, out);
                 note(What::Offers { other }, out);
-                out.push_back(Output::Engine(other, Order::Offer));
+                out.push_back(Output::Engine(other, EngineCommand::Offer));
                 ExpectOwnOffer
             }
             // News of somebody with whom the handshake runs already: lists and replies repeat.
-            (_, Cue::Met { .. }) => state,
+            (_, HandshakeInput::Met { .. }) => state,
 
-            (ExpectOwnOffer, Cue::Engine(Notice::Offer { sdp })) => {
+            (ExpectOwnOffer, HandshakeInput::Engine(EngineEvent::Offer { sdp })) => {
                 say(other, Signal::Offer { sdp }, out);
                 ExpectAnswer
             }
-            (ExpectOwnAnswer, Cue::Engine(Notice::Answer { sdp })) => {
+            (ExpectOwnAnswer, HandshakeInput::Engine(EngineEvent::Answer { sdp })) => {
                 say(other, Signal::Answer { sdp }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
-            (ExpectApplied, Cue::Engine(Notice::Applied)) => {
+            (ExpectApplied, HandshakeInput::Engine(EngineEvent::Applied)) => {
                 note(What::Answered { other }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
-            (Closed | Failed, Cue::Engine(_)) => state,
-            (_, Cue::Engine(Notice::Candidate(candidate))) => {
+            (Closed | Failed, HandshakeInput::Engine(_)) => state,
+            (_, HandshakeInput::Engine(EngineEvent::Candidate(candidate))) => {
                 if trickle {
                     say(other, Signal::Candidate(candidate), out);
                 }
                 state
             }
-            (_, Cue::Engine(Notice::Gathered)) => {
+            (_, HandshakeInput::Engine(EngineEvent::Gathered)) => {
                 if trickle {
                     say(other, Signal::EndOfCandidates, out);
                 }
@@ -147,30 +150,30 @@ impl Handshake {
 
             (
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
-                Cue::Signal { signal: Signal::Offer { sdp }, .. },
+                HandshakeInput::Signal { signal: Signal::Offer { sdp }, .. },
             ) => {
                 self.meet(other, out);
-                out.push_back(Output::Engine(other, Order::Accept { sdp }));
+                out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
             // Glare: both sides offered at once, and one of them gives way.
-            (ExpectOwnOffer | ExpectAnswer, Cue::Signal { signal: Signal::Offer { sdp }, polite: true }) => {
+            (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { sdp }, polite: true }) => {
                 note(What::Glare { other }, out);
-                out.push_back(Output::Engine(other, Order::Drop));
-                out.push_back(Output::Engine(other, Order::Accept { sdp }));
+                out.push_back(Output::Engine(other, EngineCommand::Drop));
+                out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
-            (ExpectOwnOffer | ExpectAnswer, Cue::Signal { signal: Signal::Offer { .. }, polite: false }) => {
+            (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { .. }, polite: false }) => {
                 note(What::Glare { other }, out);
                 state
             }
-            (ExpectAnswer, Cue::Signal { signal: Signal::Answer { sdp }, .. }) => {
-                out.push_back(Output::Engine(other, Order::Apply { sdp }));
+            (ExpectAnswer, HandshakeInput::Signal { signal: Signal::Answer { sdp }, .. }) => {
+                out.push_back(Output::Engine(other, EngineCommand::Apply { sdp }));
                 ExpectApplied
             }
             (
                 ExpectIce | ExpectDtls | ExpectChannel | Open,
-                Cue::Signal { signal: Signal::Candidate(candidate), .. },
+                HandshakeInput::Signal { signal: Signal::Candidate(candidate), .. },
             ) => {
                 self.admit(other, candidate, out);
                 state
@@ -178,60 +181,60 @@ impl Handshake {
             (
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
                 | ExpectOwnAnswer,
-                Cue::Signal { signal: Signal::Candidate(candidate), .. },
+                HandshakeInput::Signal { signal: Signal::Candidate(candidate), .. },
             ) => {
                 if self.early.len() < CANDIDATES_MAX {
                     self.early.push(candidate);
                 }
                 state
             }
-            (_, Cue::Signal { signal: Signal::EndOfCandidates, .. }) => state,
+            (_, HandshakeInput::Signal { signal: Signal::EndOfCandidates, .. }) => state,
 
-            (ExpectIce, Cue::Engine(Notice::IceUp)) => {
+            (ExpectIce, HandshakeInput::Engine(EngineEvent::IceUp)) => {
                 note(What::IceUp { other }, out);
                 ExpectDtls
             }
-            (ExpectIce | ExpectDtls, Cue::Engine(Notice::DtlsUp)) => {
+            (ExpectIce | ExpectDtls, HandshakeInput::Engine(EngineEvent::DtlsUp)) => {
                 note(What::DtlsUp { other }, out);
                 ExpectChannel
             }
-            (ExpectIce | ExpectDtls | ExpectChannel, Cue::Engine(Notice::Open)) => {
+            (ExpectIce | ExpectDtls | ExpectChannel, HandshakeInput::Engine(EngineEvent::Open)) => {
                 note(What::Open { other }, out);
                 Open
             }
-            (Open, Cue::Engine(Notice::Closed)) => {
+            (Open, HandshakeInput::Engine(EngineEvent::Closed)) => {
                 note(What::ChannelClosed { other, planned: self.other_left }, out);
                 note(What::NoticedLeave { other }, out);
-                out.push_back(Output::Engine(other, Order::Drop));
+                out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
-            (Open, Cue::Engine(Notice::Failed { .. })) => {
+            (Open, HandshakeInput::Engine(EngineEvent::Failed { .. })) => {
                 note(What::ChannelClosed { other, planned: self.other_left }, out);
-                out.push_back(Output::Engine(other, Order::Drop));
+                out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
 
-            (_, Cue::Engine(Notice::Failed { reason, detail })) => {
+            (_, HandshakeInput::Engine(EngineEvent::Failed { reason, detail })) => {
                 self.fail(other, Failure::new(state.phase(), reason, detail), out)
             }
-            (_, Cue::Engine(Notice::Closed)) => {
+            (_, HandshakeInput::Engine(EngineEvent::Closed)) => {
                 self.fail(other, Failure::new(state.phase(), Reason::Closed, "channel"), out)
             }
 
-            (Open, Cue::Left) => {
+            (Open, HandshakeInput::Left) => {
                 note(What::NoticedLeave { other }, out);
                 self.other_left = true;
                 Open
             }
-            (Open, Cue::Missed) => {
+            (Open, HandshakeInput::Missed) => {
                 note(What::NoticedLeave { other }, out);
                 Open
             }
             // A server that only lost its socket lists it no more either, and what is under way may still end well.
-            (_, Cue::Missed) => state,
-            (Closed | Failed, Cue::Left) => state,
-            (_, Cue::Left) => {
-                out.push_back(Output::Engine(other, Order::Drop));
+            (_, HandshakeInput::Missed) => state,
+            (Closed | Failed, HandshakeInput::Left) => state,
+            (_, HandshakeInput::Left) => {
+                out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
 
@@ -239,23 +242,34 @@ impl Handshake {
             (
                 ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
                 | ExpectOwnAnswer,
-                Cue::PairRefused { detail },
+                HandshakeInput::PairRefused { detail },
             ) => self.fail(other, Failure::new(state.phase(), Reason::Rejected, detail), out),
 
-            (ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed, Cue::Deaf(_) | Cue::Refused(_)) => state,
+            (
+                ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed,
+                HandshakeInput::Deaf(_) | HandshakeInput::Refused(_),
+            ) => state,
             // The other could not be heard of, because the join was in vain.
-            (ExpectBegin | ExpectNews | ExpectTrigger, Cue::Refused(failure)) => self.fail(other, failure, out),
-            (_, Cue::Deaf(failure) | Cue::Refused(failure)) => {
+            (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Refused(failure)) => {
+                self.fail(other, failure, out)
+            }
+            (_, HandshakeInput::Deaf(failure) | HandshakeInput::Refused(failure)) => {
                 self.fail(other, Failure { phase: state.phase(), ..failure }, out)
             }
 
-            (Open | Closed | Failed, Cue::TimeIsUp) => state,
-            (_, Cue::TimeIsUp) => self.fail(other, Failure::timed_out(state.phase()), out),
+            (Open | Closed | Failed, HandshakeInput::TimeIsUp) => state,
+            (_, HandshakeInput::TimeIsUp) => self.fail(other, Failure::timed_out(state.phase()), out),
 
             // What fits nowhere: a second answer, an answer to no offer, an offer to a pair that has one, a no to
             // nothing, an engine that is ahead of us. Counted, and otherwise without effect.
-            (_, Cue::Signal { signal: Signal::Offer { .. } | Signal::Answer { .. } | Signal::Candidate(_), .. })
-            | (_, Cue::PairRefused { .. } | Cue::Engine(_)) => {
+            (
+                _,
+                HandshakeInput::Signal {
+                    signal: Signal::Offer { .. } | Signal::Answer { .. } | Signal::Candidate(_),
+                    ..
+                },
+            )
+            | (_, HandshakeInput::PairRefused { .. } | HandshakeInput::Engine(_)) => {
                 note(What::Surprise { other: Some(other) }, out);
                 state
             }
@@ -268,7 +282,7 @@ impl Handshake {
             note(What::ChannelClosed { other, planned: true }, out);
         }
         if !matches!(self.state, State::Closed | State::Failed) {
-            out.push_back(Output::Engine(other, Order::Drop));
+            out.push_back(Output::Engine(other, EngineCommand::Drop));
         }
         *self = Self::default();
     }
@@ -289,13 +303,13 @@ impl Handshake {
     fn admit(&mut self, other: Seat, candidate: Candidate, out: &mut VecDeque<Output>) {
         if self.admitted < CANDIDATES_MAX {
             self.admitted += 1;
-            out.push_back(Output::Engine(other, Order::Admit(candidate)));
+            out.push_back(Output::Engine(other, EngineCommand::Admit(candidate)));
         }
     }
 
     fn fail(&mut self, other: Seat, failure: Failure, out: &mut VecDeque<Output>) -> State {
         note(What::EdgeFailed { other, failure }, out);
-        out.push_back(Output::Engine(other, Order::Drop));
+        out.push_back(Output::Engine(other, EngineCommand::Drop));
         State::Failed
     }
 }
@@ -357,8 +371,8 @@ mod tests {
         handshake.handle(OTHER, true, signal(Signal::Candidate(candidate("a"))), &mut out);
         assert!(out.is_empty());
         handshake.handle(OTHER, true, signal(Signal::Answer { sdp: "s".into() }), &mut out);
-        handshake.handle(OTHER, true, Cue::Engine(Notice::Applied), &mut out);
-        assert!(out.contains(&Output::Engine(OTHER, Order::Admit(candidate("a")))));
+        handshake.handle(OTHER, true, HandshakeInput::Engine(EngineEvent::Applied), &mut out);
+        assert!(out.contains(&Output::Engine(OTHER, EngineCommand::Admit(candidate("a")))));
     }
 
     #[test]
@@ -376,11 +390,11 @@ mod tests {
         let mut handshake = Handshake::default();
         let mut out = VecDeque::new();
         for start in [false, false, true, true] {
-            handshake.handle(OTHER, true, Cue::Met { start, initiate: true }, &mut out);
+            handshake.handle(OTHER, true, HandshakeInput::Met { start, initiate: true }, &mut out);
         }
         let met = out.iter().filter(|output| **output == Output::Note(What::Met { other: OTHER })).count();
         assert_eq!(met, 1);
-        assert_eq!(out.iter().filter(|output| **output == Output::Engine(OTHER, Order::Offer)).count(), 1);
+        assert_eq!(out.iter().filter(|output| **output == Output::Engine(OTHER, EngineCommand::Offer)).count(), 1);
     }
 
     #[test]
@@ -403,7 +417,7 @@ mod tests {
     fn without_trickling_no_candidate_is_said() {
         let mut handshake = Handshake { state: State::ExpectAnswer, ..Handshake::default() };
         let mut out = VecDeque::new();
-        handshake.handle(OTHER, false, Cue::Engine(Notice::Candidate(candidate("a"))), &mut out);
+        handshake.handle(OTHER, false, HandshakeInput::Engine(EngineEvent::Candidate(candidate("a"))), &mut out);
         assert!(out.is_empty());
     }
 
@@ -424,38 +438,41 @@ mod tests {
         State::Failed,
     ];
 
-    fn cues() -> Vec<(&'static str, Cue)> {
+    fn cues() -> Vec<(&'static str, HandshakeInput)> {
         let sdp = || "sdp".to_owned();
         vec![
-            ("both began", Cue::BothBegan),
-            ("met", Cue::Met { start: false, initiate: true }),
-            ("met, trigger, other offers", Cue::Met { start: true, initiate: false }),
-            ("met, trigger, own offer", Cue::Met { start: true, initiate: true }),
-            ("offer, polite", Cue::Signal { signal: Signal::Offer { sdp: sdp() }, polite: true }),
-            ("offer, impolite", Cue::Signal { signal: Signal::Offer { sdp: sdp() }, polite: false }),
+            ("both began", HandshakeInput::BothBegan),
+            ("met", HandshakeInput::Met { start: false, initiate: true }),
+            ("met, trigger, other offers", HandshakeInput::Met { start: true, initiate: false }),
+            ("met, trigger, own offer", HandshakeInput::Met { start: true, initiate: true }),
+            ("offer, polite", HandshakeInput::Signal { signal: Signal::Offer { sdp: sdp() }, polite: true }),
+            ("offer, impolite", HandshakeInput::Signal { signal: Signal::Offer { sdp: sdp() }, polite: false }),
             ("answer", signal(Signal::Answer { sdp: sdp() })),
             ("candidate", signal(Signal::Candidate(candidate("c")))),
             ("end of candidates", signal(Signal::EndOfCandidates)),
-            ("engine offer", Cue::Engine(Notice::Offer { sdp: sdp() })),
-            ("engine answer", Cue::Engine(Notice::Answer { sdp: sdp() })),
-            ("engine candidate", Cue::Engine(Notice::Candidate(candidate("e")))),
-            ("engine applied", Cue::Engine(Notice::Applied)),
-            ("engine ice", Cue::Engine(Notice::IceUp)),
-            ("engine dtls", Cue::Engine(Notice::DtlsUp)),
-            ("engine open", Cue::Engine(Notice::Open)),
-            ("engine closed", Cue::Engine(Notice::Closed)),
-            ("engine failed", Cue::Engine(Notice::Failed { reason: Reason::IceFailed, detail: "".into() })),
-            ("other left", Cue::Left),
-            ("other missed", Cue::Missed),
-            ("pair refused", Cue::PairRefused { detail: "EXPIRE".to_owned() }),
-            ("deaf", Cue::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
-            ("refused", Cue::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),
-            ("time is up", Cue::TimeIsUp),
+            ("engine offer", HandshakeInput::Engine(EngineEvent::Offer { sdp: sdp() })),
+            ("engine answer", HandshakeInput::Engine(EngineEvent::Answer { sdp: sdp() })),
+            ("engine candidate", HandshakeInput::Engine(EngineEvent::Candidate(candidate("e")))),
+            ("engine applied", HandshakeInput::Engine(EngineEvent::Applied)),
+            ("engine ice", HandshakeInput::Engine(EngineEvent::IceUp)),
+            ("engine dtls", HandshakeInput::Engine(EngineEvent::DtlsUp)),
+            ("engine open", HandshakeInput::Engine(EngineEvent::Open)),
+            ("engine closed", HandshakeInput::Engine(EngineEvent::Closed)),
+            (
+                "engine failed",
+                HandshakeInput::Engine(EngineEvent::Failed { reason: Reason::IceFailed, detail: "".into() }),
+            ),
+            ("other left", HandshakeInput::Left),
+            ("other missed", HandshakeInput::Missed),
+            ("pair refused", HandshakeInput::PairRefused { detail: "EXPIRE".to_owned() }),
+            ("deaf", HandshakeInput::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
+            ("refused", HandshakeInput::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),
+            ("time is up", HandshakeInput::TimeIsUp),
         ]
     }
 
-    fn signal(signal: Signal) -> Cue {
-        Cue::Signal { signal, polite: false }
+    fn signal(signal: Signal) -> HandshakeInput {
+        HandshakeInput::Signal { signal, polite: false }
     }
 
     fn candidate(name: &str) -> Candidate {

@@ -1,26 +1,26 @@
 //! The virtual peer, sans-IO: told of words, engine notices and time, it says what to do next.
 
-mod chatter;
 mod handshake;
 mod pairs;
 mod ports;
-mod redial;
+mod reconnect;
+mod traffic;
 
-pub use chatter::{HEADER_BYTES, Talk, TalkPattern};
-pub use ports::{Input, Output, Parcel};
-pub use redial::Redial;
+pub use ports::{Input, OutgoingMessage, Output};
+pub use reconnect::ReconnectBackoff;
+pub use traffic::{HEADER_BYTES, TrafficConfig, TrafficPattern};
 
+use crate::vocabulary::engine::EngineEvent;
 use crate::vocabulary::event::What;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::Notice;
 use crate::vocabulary::message::{Heard, Say};
 use crate::vocabulary::phase::Phase;
-use chatter::Chatter;
-use handshake::Cue;
+use handshake::HandshakeInput;
 use pairs::Pairs;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use traffic::MessageTraffic;
 
 /// What the profile and the plan chose for one peer.
 #[derive(Clone, Debug)]
@@ -32,12 +32,12 @@ pub struct Config {
     pub timeout: Duration,
     /// Candidates are said one by one, as they are found.
     pub trickle: bool,
-    pub talk: Talk,
+    pub talk: TrafficConfig,
 }
 
 /// Where the peer stands, named for what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum State {
     ExpectTurn,
     ExpectUpgrade {
         deadline: Instant,
@@ -64,22 +64,22 @@ enum Standing {
 /// One virtual peer of one room. After `handle`, drain `poll` before the next `handle`.
 pub struct Peer {
     config: Config,
-    standing: Standing,
+    standing: State,
     pairs: Pairs,
-    chatter: Chatter,
-    redial: Option<Redial>,
+    chatter: MessageTraffic,
+    redial: Option<ReconnectBackoff>,
     outputs: VecDeque<Output>,
 }
 
 impl Peer {
     pub fn new(config: Config, epoch: Instant) -> Self {
         let pairs = Pairs::new(config.seat, config.room_size, config.timeout, config.trickle);
-        let chatter = Chatter::new(config.talk.clone(), epoch);
-        Self { config, standing: Standing::ExpectTurn, pairs, chatter, redial: None, outputs: VecDeque::new() }
+        let chatter = MessageTraffic::new(config.talk.clone(), epoch);
+        Self { config, standing: State::ExpectTurn, pairs, chatter, redial: None, outputs: VecDeque::new() }
     }
 
     /// It dials again when its socket is closed after it had joined.
-    pub fn redialing(self, redial: Option<Redial>) -> Self {
+    pub fn redialing(self, redial: Option<ReconnectBackoff>) -> Self {
         Self { redial, ..self }
     }
 
@@ -90,7 +90,7 @@ impl Peer {
     }
 
     pub fn handle(&mut self, now: Instant, input: Input) {
-        if self.standing == Standing::Gone {
+        if self.standing == State::Gone {
             return;
         }
         match input {
@@ -116,12 +116,12 @@ impl Peer {
 
     /// It has failed or left.
     pub fn is_gone(&self) -> bool {
-        self.standing == Standing::Gone
+        self.standing == State::Gone
     }
 
     /// Its socket is gone, and another will take its place.
     pub fn dials_again(&self) -> bool {
-        use Standing::{ExpectRedial, ExpectRejoined, ExpectReupgrade};
+        use State::{ExpectRedial, ExpectRejoined, ExpectReupgrade};
         matches!(self.standing, ExpectRedial { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
     }
 
@@ -133,19 +133,19 @@ impl Peer {
     /// When `Input::Wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
         let own = match self.standing {
-            Standing::ExpectUpgrade { deadline }
-            | Standing::ExpectJoined { deadline }
-            | Standing::ExpectRedial { at: deadline }
-            | Standing::ExpectReupgrade { deadline }
-            | Standing::ExpectRejoined { deadline } => Some(deadline),
-            Standing::Gone => return None,
-            Standing::ExpectTurn | Standing::Present | Standing::Deaf => None,
+            State::ExpectUpgrade { deadline }
+            | State::ExpectJoined { deadline }
+            | State::ExpectRedial { at: deadline }
+            | State::ExpectReupgrade { deadline }
+            | State::ExpectRejoined { deadline } => Some(deadline),
+            State::Gone => return None,
+            State::ExpectTurn | State::Present | State::Deaf => None,
         };
         [own, self.pairs.wake_at(), self.chatter.wake_at()].into_iter().flatten().min()
     }
 
     fn begin(&mut self, now: Instant, due: Instant) {
-        self.standing = Standing::ExpectUpgrade { deadline: now + self.config.timeout };
+        self.standing = State::ExpectUpgrade { deadline: now + self.config.timeout };
         self.note(What::Began { due });
         self.pairs.begin(now, &mut self.outputs);
         self.outputs.push_back(Output::Dial);
@@ -158,12 +158,12 @@ impl Peer {
 
     fn upgraded(&mut self, now: Instant) {
         match self.standing {
-            Standing::ExpectUpgrade { deadline } => {
-                self.standing = Standing::ExpectJoined { deadline };
+            State::ExpectUpgrade { deadline } => {
+                self.standing = State::ExpectJoined { deadline };
                 self.note(What::Upgraded);
             }
-            Standing::ExpectReupgrade { .. } => {
-                self.standing = Standing::ExpectRejoined { deadline: now + self.config.timeout };
+            State::ExpectReupgrade { .. } => {
+                self.standing = State::ExpectRejoined { deadline: now + self.config.timeout };
             }
             _ => {}
         }
@@ -171,11 +171,11 @@ impl Peer {
 
     fn lost(&mut self, now: Instant, failure: Failure) {
         match self.standing {
-            Standing::ExpectUpgrade { .. } => self.fail(Failure { phase: Phase::Connect, ..failure }),
-            Standing::ExpectJoined { .. } => self.fail(Failure { phase: Phase::Join, ..failure }),
-            Standing::Present => self.fall_silent(now, failure),
-            Standing::ExpectReupgrade { .. } | Standing::ExpectRejoined { .. } => self.try_later(now, failure),
-            Standing::ExpectRedial { .. } | Standing::ExpectTurn | Standing::Deaf | Standing::Gone => {}
+            State::ExpectUpgrade { .. } => self.fail(Failure { phase: Phase::Connect, ..failure }),
+            State::ExpectJoined { .. } => self.fail(Failure { phase: Phase::Join, ..failure }),
+            State::Present => self.fall_silent(now, failure),
+            State::ExpectReupgrade { .. } | State::ExpectRejoined { .. } => self.try_later(now, failure),
+            State::ExpectRedial { .. } | State::ExpectTurn | State::Deaf | State::Gone => {}
         }
     }
 
@@ -183,14 +183,14 @@ impl Peer {
     fn fall_silent(&mut self, now: Instant, failure: Failure) {
         match &mut self.redial {
             Some(redial) if failure.reason == Reason::Closed => {
-                self.standing = Standing::ExpectRedial { at: now + redial.pause(now) };
+                self.standing = State::ExpectRedial { at: now + redial.pause(now) };
                 self.note(What::ServerLost { failure: failure.clone() });
                 // Who has yet to come may come when this peer hears again.
-                self.pairs.handle_pending(now, &Cue::Deaf(failure), &mut self.outputs);
+                self.pairs.handle_pending(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
             }
             _ => {
-                self.standing = Standing::Deaf;
-                self.pairs.handle_all(now, &Cue::Deaf(failure), &mut self.outputs);
+                self.standing = State::Deaf;
+                self.pairs.handle_all(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
             }
         }
     }
@@ -199,13 +199,13 @@ impl Peer {
     fn try_later(&mut self, now: Instant, failure: Failure) {
         self.note(What::RedialFailed { failure });
         self.standing = match &mut self.redial {
-            Some(redial) => Standing::ExpectRedial { at: now + redial.pause(now) },
-            None => Standing::Deaf,
+            Some(redial) => State::ExpectRedial { at: now + redial.pause(now) },
+            None => State::Deaf,
         };
     }
 
     fn dial_again(&mut self, now: Instant) {
-        self.standing = Standing::ExpectReupgrade { deadline: now + self.config.timeout };
+        self.standing = State::ExpectReupgrade { deadline: now + self.config.timeout };
         self.outputs.push_back(Output::Dial);
     }
 
@@ -217,11 +217,11 @@ impl Peer {
 
     fn joined(&mut self, now: Instant) {
         let what = match self.standing {
-            Standing::ExpectJoined { .. } => What::Joined,
-            Standing::ExpectRejoined { .. } => What::Reconnected,
+            State::ExpectJoined { .. } => What::Joined,
+            State::ExpectRejoined { .. } => What::Reconnected,
             _ => return,
         };
-        self.standing = Standing::Present;
+        self.standing = State::Present;
         self.redial.iter_mut().for_each(|redial| redial.joined(now));
         self.note(what);
     }
@@ -231,13 +231,13 @@ impl Peer {
             Heard::Joined => self.joined(now),
             Heard::Refused(failure) => match self.standing {
                 // An answer that says no can come after the join was said.
-                Standing::ExpectJoined { .. } => self.fail(failure),
+                State::ExpectJoined { .. } => self.fail(failure),
                 standing => {
-                    if let Standing::ExpectRejoined { .. } = standing {
+                    if let State::ExpectRejoined { .. } = standing {
                         self.note(What::RedialFailed { failure: failure.clone() });
                     }
-                    self.standing = Standing::Deaf;
-                    self.pairs.handle_all(now, &Cue::Refused(failure), &mut self.outputs);
+                    self.standing = State::Deaf;
+                    self.pairs.handle_all(now, &HandshakeInput::Refused(failure), &mut self.outputs);
                 }
             },
             Heard::Nonsense => self.note(What::Surprise { other: None }),
@@ -246,30 +246,30 @@ impl Peer {
                 if self.pairs.is_guest(who) && !self.pairs.is_open(who) {
                     self.note(What::NoticedLeave { other: who });
                 }
-                self.pairs.handle(now, who, Cue::Left, &mut self.outputs);
+                self.pairs.handle(now, who, HandshakeInput::Left, &mut self.outputs);
             }
-            Heard::Missed { who } => self.pairs.handle(now, who, Cue::Missed, &mut self.outputs),
+            Heard::Missed { who } => self.pairs.handle(now, who, HandshakeInput::Missed, &mut self.outputs),
             Heard::PairRefused { who, detail } => {
-                self.pairs.handle(now, who, Cue::PairRefused { detail }, &mut self.outputs);
+                self.pairs.handle(now, who, HandshakeInput::PairRefused { detail }, &mut self.outputs);
             }
             Heard::Met { who, start, initiate } => {
-                self.pairs.handle(now, who, Cue::Met { start, initiate }, &mut self.outputs);
+                self.pairs.handle(now, who, HandshakeInput::Met { start, initiate }, &mut self.outputs);
             }
             Heard::Signal { from, signal, polite } => {
-                self.pairs.handle(now, from, Cue::Signal { signal, polite }, &mut self.outputs);
+                self.pairs.handle(now, from, HandshakeInput::Signal { signal, polite }, &mut self.outputs);
             }
         }
     }
 
-    fn engine(&mut self, now: Instant, seat: Seat, notice: Notice) {
+    fn engine(&mut self, now: Instant, seat: Seat, notice: EngineEvent) {
         match notice {
-            Notice::Message(payload) if self.pairs.is_guest(seat) => {
+            EngineEvent::Message(payload) if self.pairs.is_guest(seat) => {
                 self.note(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
             }
-            Notice::Message(payload) => self.chatter.received(seat, payload, &mut self.outputs),
+            EngineEvent::Message(payload) => self.chatter.received(seat, payload, &mut self.outputs),
             notice => {
-                let opened = notice == Notice::Open;
-                self.pairs.handle(now, seat, Cue::Engine(notice), &mut self.outputs);
+                let opened = notice == EngineEvent::Open;
+                self.pairs.handle(now, seat, HandshakeInput::Engine(notice), &mut self.outputs);
                 if opened {
                     self.chatter.opened(seat);
                 }
@@ -282,15 +282,15 @@ impl Peer {
 
     fn wake(&mut self, now: Instant) {
         match self.standing {
-            Standing::ExpectUpgrade { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Connect)),
-            Standing::ExpectJoined { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Join)),
+            State::ExpectUpgrade { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Connect)),
+            State::ExpectJoined { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Join)),
             standing => {
                 match standing {
-                    Standing::ExpectRedial { at } if at <= now => self.dial_again(now),
-                    Standing::ExpectReupgrade { deadline } if deadline <= now => {
+                    State::ExpectRedial { at } if at <= now => self.dial_again(now),
+                    State::ExpectReupgrade { deadline } if deadline <= now => {
                         self.give_up_dial(now, Phase::Connect);
                     }
-                    Standing::ExpectRejoined { deadline } if deadline <= now => self.give_up_dial(now, Phase::Join),
+                    State::ExpectRejoined { deadline } if deadline <= now => self.give_up_dial(now, Phase::Join),
                     _ => {}
                 }
                 self.pairs.wake(now, &mut self.outputs);
@@ -305,7 +305,7 @@ impl Peer {
     }
 
     fn leave(&mut self, silent: bool, early: bool) {
-        if matches!(self.standing, Standing::Present) && !silent {
+        if matches!(self.standing, State::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
         self.note(What::Left { silent, early });
@@ -318,7 +318,7 @@ impl Peer {
     }
 
     fn go(&mut self) {
-        self.standing = Standing::Gone;
+        self.standing = State::Gone;
         self.outputs.push_back(Output::Close);
     }
 

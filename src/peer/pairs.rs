@@ -1,9 +1,9 @@
 //! A peer's edges: one handshake for each other seat of the room, and their deadlines.
 
-use super::handshake::{Cue, Handshake};
+use super::handshake::{Handshake, HandshakeInput};
 use super::ports::Output;
+use crate::vocabulary::engine::EngineCommand;
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::Order;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -52,8 +52,8 @@ impl Pairs {
             self.deadlines.remove(&(deadline, seat));
         }
         *edge = Edge { other_began: true, ..Edge::default() };
-        out.push_back(Output::Engine(seat, Order::Drop));
-        self.handle(now, seat, Cue::BothBegan, out);
+        out.push_back(Output::Engine(seat, EngineCommand::Drop));
+        self.handle(now, seat, HandshakeInput::BothBegan, out);
     }
 
     /// Every seat but this peer's own.
@@ -79,7 +79,7 @@ impl Pairs {
         self.began = true;
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].other_began {
-                self.handle(now, seat, Cue::BothBegan, out);
+                self.handle(now, seat, HandshakeInput::BothBegan, out);
             }
         }
     }
@@ -89,7 +89,7 @@ impl Pairs {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         edge.other_began = true;
         if self.began {
-            self.handle(now, seat, Cue::BothBegan, out);
+            self.handle(now, seat, HandshakeInput::BothBegan, out);
         }
     }
 
@@ -107,14 +107,14 @@ impl Pairs {
     }
 
     /// The same cue for every edge.
-    pub fn handle_all(&mut self, now: Instant, cue: &Cue, out: &mut VecDeque<Output>) {
+    pub fn handle_all(&mut self, now: Instant, cue: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             self.handle(now, seat, cue.clone(), out);
         }
     }
 
     /// The same cue for every edge that is under way.
-    pub fn handle_pending(&mut self, now: Instant, cue: &Cue, out: &mut VecDeque<Output>) {
+    pub fn handle_pending(&mut self, now: Instant, cue: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].handshake.is_pending() {
                 self.handle(now, seat, cue.clone(), out);
@@ -123,7 +123,7 @@ impl Pairs {
     }
 
     /// A cue for one edge. A seat that the room does not have, or this peer's own, is nobody.
-    pub fn handle(&mut self, now: Instant, seat: Seat, cue: Cue, out: &mut VecDeque<Output>) {
+    pub fn handle(&mut self, now: Instant, seat: Seat, cue: HandshakeInput, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -147,7 +147,7 @@ impl Pairs {
         while let Some((deadline, seat)) = self.deadlines.first().copied()
             && deadline <= now
         {
-            self.handle(now, seat, Cue::TimeIsUp, out);
+            self.handle(now, seat, HandshakeInput::TimeIsUp, out);
         }
     }
 }
@@ -208,7 +208,7 @@ mod tests {
     fn who_is_heard_of_before_anybody_said_that_it_began_has_begun() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.handle(start, Seat(3), Cue::Met { start: false, initiate: false }, &mut out);
+        pairs.handle(start, Seat(3), HandshakeInput::Met { start: false, initiate: false }, &mut out);
         pairs.companion(start + SECOND, Seat(3), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + TIMEOUT), "the first news counts");
     }
@@ -235,7 +235,7 @@ mod tests {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
         pairs.companion(start, Seat(0), &mut out);
-        pairs.handle(start, Seat(0), Cue::Left, &mut out);
+        pairs.handle(start, Seat(0), HandshakeInput::Left, &mut out);
         assert_eq!(pairs.wake_at(), None);
     }
 }

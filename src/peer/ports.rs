@@ -1,9 +1,9 @@
 //! The input a peer takes and the output it gives.
 
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::event::What;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::{Heard, Say};
 use std::time::Instant;
 
@@ -30,7 +30,7 @@ pub enum Input {
     /// The socket could not be opened, or is gone.
     Lost(Failure),
     Heard(Heard<Seat>),
-    Engine(Seat, Notice),
+    Engine(Seat, EngineEvent),
     /// Messages start to flow over the open channels.
     Talk,
     /// Messages stop.
@@ -50,9 +50,9 @@ pub enum Input {
 pub enum Output {
     Dial,
     Say(Say<Seat>),
-    Engine(Seat, Order),
+    Engine(Seat, EngineCommand),
     /// Send a message into an open channel, if its queue has room.
-    Send(Parcel),
+    Send(OutgoingMessage),
     /// A fact for the books.
     Note(What),
     /// Close the socket and every connection; the peer is done.
@@ -61,7 +61,7 @@ pub enum Output {
 
 /// A message for one channel, with what the books need to know of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parcel {
+pub struct OutgoingMessage {
     pub to: Seat,
     pub payload: Vec<u8>,
     pub sequence: u32,

@@ -1,7 +1,7 @@
 //! A peer as a whole: its own deadlines, the loss of its socket, and its leave.
 
 use super::*;
-use crate::vocabulary::link::Order;
+use crate::vocabulary::engine::EngineCommand;
 use crate::vocabulary::message::Signal;
 use crate::vocabulary::seed::Seed;
 use proptest::prelude::*;
@@ -20,9 +20,9 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(pattern: TalkPattern) -> Self {
+    fn new(pattern: TrafficPattern) -> Self {
         let start = Instant::now();
-        let talk = Talk {
+        let talk = TrafficConfig {
             pattern,
             interval: Duration::from_millis(500),
             bytes: (16, 16),
@@ -35,7 +35,7 @@ impl Stage {
 
     /// A silent peer that has taken all of `inputs` at the start.
     fn after(inputs: &[Input]) -> Self {
-        let mut stage = Self::new(TalkPattern::Silence);
+        let mut stage = Self::new(TrafficPattern::Silence);
         for input in inputs {
             stage.take(input.clone());
         }
@@ -61,7 +61,7 @@ fn met(start: bool) -> Input {
     Input::Heard(Heard::Met { who: OTHER, start, initiate: true })
 }
 
-fn told(notice: Notice) -> Input {
+fn told(notice: EngineEvent) -> Input {
     Input::Engine(OTHER, notice)
 }
 
@@ -82,12 +82,12 @@ fn way() -> Vec<Input> {
         Input::Companion { seat: OTHER },
         met(false),
         met(true),
-        told(Notice::Offer { sdp: "offer".into() }),
+        told(EngineEvent::Offer { sdp: "offer".into() }),
         answer(),
-        told(Notice::Applied),
-        told(Notice::IceUp),
-        told(Notice::DtlsUp),
-        told(Notice::Open),
+        told(EngineEvent::Applied),
+        told(EngineEvent::IceUp),
+        told(EngineEvent::DtlsUp),
+        told(EngineEvent::Open),
     ]
 }
 
@@ -126,7 +126,7 @@ fn a_silent_server_times_out_in_the_phase_we_were_waiting_in() {
         let mut stage = Stage::after(&way()[..steps]);
         let failed = What::EdgeFailed { other: OTHER, failure: Failure::timed_out(phase) };
         let late = stage.wake_after(TIMEOUT);
-        assert_eq!(late, [Output::Note(failed), Output::Engine(OTHER, Order::Drop)], "{phase:?}");
+        assert_eq!(late, [Output::Note(failed), Output::Engine(OTHER, EngineCommand::Drop)], "{phase:?}");
         assert!(!stage.peer.is_gone());
         assert_eq!(stage.peer.wake_at(), None, "nothing is left to wait for");
     };
@@ -178,7 +178,7 @@ fn a_socket_lost_after_joining_fails_only_the_edges_that_still_need_it() {
 fn deaf_peers_keep_open_channels_and_those_that_need_no_more_words() {
     let mut stage = Stage::after(&way()[..9]);
     assert!(notes(&stage.take(lost())).iter().all(|what| !matches!(what, What::EdgeFailed { other: OTHER, .. })));
-    for notice in [Notice::IceUp, Notice::DtlsUp, Notice::Open] {
+    for notice in [EngineEvent::IceUp, EngineEvent::DtlsUp, EngineEvent::Open] {
         stage.take(told(notice));
     }
     assert!(stage.peer.pairs.is_open(OTHER));
@@ -204,8 +204,8 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
 
 /// A peer that dials again, its edge to the other open.
 fn persistent() -> Stage {
-    let mut stage = Stage::new(TalkPattern::Silence);
-    let redial = Redial::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
+    let mut stage = Stage::new(TrafficPattern::Silence);
+    let redial = ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
     stage.peer = stage.peer.redialing(Some(redial));
     for input in way() {
         stage.take(input);
@@ -232,7 +232,7 @@ fn a_peer_that_lost_its_server_dials_again_within_the_bound_and_keeps_its_channe
     // Whoever came while it was away is met now.
     stage.take(Input::Companion { seat: Seat(2) });
     let met = Input::Heard(Heard::Met { who: Seat(2), start: true, initiate: true });
-    assert!(stage.take(met).contains(&Output::Engine(Seat(2), Order::Offer)));
+    assert!(stage.take(met).contains(&Output::Engine(Seat(2), EngineCommand::Offer)));
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn who_departs_says_goodbye_unless_it_is_silent() {
 
 #[test]
 fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew() {
-    let mut stage = Stage::new(TalkPattern::Broadcast);
+    let mut stage = Stage::new(TrafficPattern::Broadcast);
     for input in way().into_iter().chain([Input::Talk]) {
         stage.take(input);
     }
@@ -334,14 +334,14 @@ fn nothing_moves_a_peer_that_is_gone() {
 
 #[test]
 fn messages_flow_over_open_channels_until_they_are_hushed() {
-    let mut stage = Stage::new(TalkPattern::Broadcast);
+    let mut stage = Stage::new(TrafficPattern::Broadcast);
     for input in way().into_iter().chain([Input::Talk]) {
         stage.take(input);
     }
     let due = stage.peer.wake_at().unwrap();
     let outputs = stage.wake_after(due - stage.start);
     assert!(matches!(&outputs[..], [Output::Send(parcel)] if parcel.to == OTHER && parcel.due == due), "{outputs:?}");
-    stage.take(told(Notice::Closed));
+    stage.take(told(EngineEvent::Closed));
     assert_eq!(stage.peer.wake_at(), None, "no channel, no message");
     stage.take(Input::Hush);
     assert_eq!(stage.wake_after(TIMEOUT), []);
@@ -352,7 +352,7 @@ fn a_seat_that_the_room_does_not_have_is_nobody() {
     let mut stage = Stage::after(&way()[..3]);
     for who in [Seat(0), Seat(3), Seat(u16::MAX)] {
         assert_eq!(stage.take(Input::Heard(Heard::Met { who, start: true, initiate: true })), []);
-        assert_eq!(stage.take(Input::Engine(who, Notice::Open)), []);
+        assert_eq!(stage.take(Input::Engine(who, EngineEvent::Open)), []);
         assert_eq!(stage.take(Input::Companion { seat: who }), []);
     }
     assert_eq!(stage.peer.wake_at(), None);
@@ -363,9 +363,9 @@ fn anything() -> Vec<Input> {
     let said = |signal: Signal, polite: bool| Input::Heard(Heard::Signal { from: OTHER, signal, polite });
     let offer = || Signal::Offer { sdp: "offer".into() };
     let mut inputs = way();
-    inputs.extend([said(offer(), true), said(offer(), false), told(Notice::Answer { sdp: "answer".into() })]);
-    inputs.extend([told(Notice::Closed), Input::Heard(Heard::Left { who: OTHER }), Input::Heard(Heard::Nonsense)]);
-    inputs.extend([told(Notice::Message(vec![0; 16])), Input::Talk, Input::Hush, Input::Wake, Input::Wake]);
+    inputs.extend([said(offer(), true), said(offer(), false), told(EngineEvent::Answer { sdp: "answer".into() })]);
+    inputs.extend([told(EngineEvent::Closed), Input::Heard(Heard::Left { who: OTHER }), Input::Heard(Heard::Nonsense)]);
+    inputs.extend([told(EngineEvent::Message(vec![0; 16])), Input::Talk, Input::Hush, Input::Wake, Input::Wake]);
     inputs
 }
 
@@ -375,7 +375,7 @@ proptest! {
         ends in any::<bool>(),
         steps in proptest::collection::vec((any::<prop::sample::Index>(), 0..4_000_u64), 0..80),
     ) {
-        let mut stage = Stage::new(TalkPattern::PingPong);
+        let mut stage = Stage::new(TrafficPattern::PingPong);
         let mut decided = BTreeSet::new();
         stage.take(begin());
         let end = if ends { vec![lost(), Input::Leave] } else { vec![] };
@@ -400,7 +400,7 @@ proptest! {
 const GUEST: Seat = Seat(3);
 
 fn hosting(inputs: &[Input]) -> (Stage, Vec<Output>) {
-    let mut stage = Stage::new(TalkPattern::Silence);
+    let mut stage = Stage::new(TrafficPattern::Silence);
     stage.peer = stage.peer.hosting(1);
     let outputs = inputs.iter().flat_map(|input| stage.take(input.clone())).collect();
     (stage, outputs)
@@ -415,7 +415,7 @@ fn what_a_guest_says_is_counted_and_not_read() {
     let (mut stage, _) = hosting(&[begin(), Input::Upgraded, heard_guest(true)]);
     for payload in [b"hello".to_vec(), vec![0xff; 64], vec![]] {
         let bytes = payload.len() as u32;
-        let outputs = stage.take(Input::Engine(GUEST, Notice::Message(payload)));
+        let outputs = stage.take(Input::Engine(GUEST, EngineEvent::Message(payload)));
         assert_eq!(outputs, [Output::Note(What::GuestMessage { other: GUEST, bytes })]);
     }
 }
@@ -442,8 +442,8 @@ fn the_time_of_a_guests_edge_runs_from_when_the_peer_begins() {
 fn the_next_guest_on_a_seat_gets_a_connection_of_its_own() {
     let (mut stage, _) =
         hosting(&[begin(), Input::Upgraded, heard_guest(true), Input::Heard(Heard::Left { who: GUEST })]);
-    assert!(!stage.take(heard_guest(true)).contains(&Output::Engine(GUEST, Order::Offer)));
+    assert!(!stage.take(heard_guest(true)).contains(&Output::Engine(GUEST, EngineCommand::Offer)));
     stage.take(Input::Succeeded { seat: GUEST });
     let outputs = stage.take(heard_guest(true));
-    assert!(outputs.contains(&Output::Engine(GUEST, Order::Offer)), "{outputs:?}");
+    assert!(outputs.contains(&Output::Engine(GUEST, EngineCommand::Offer)), "{outputs:?}");
 }

@@ -1,6 +1,6 @@
 //! When each peer is due: the arrival curve turned from peers per second into a time for every peer.
 
-use crate::profile::Stage;
+use crate::profile::ArrivalStage;
 use crate::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,11 +9,11 @@ use std::time::Duration;
 /// The curve of a profile's stages. The area under it up to some time is the number of peers due by then.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve<'a> {
-    stages: &'a [Stage],
+    stages: &'a [ArrivalStage],
 }
 
 impl<'a> Curve<'a> {
-    pub fn new(stages: &'a [Stage]) -> Self {
+    pub fn new(stages: &'a [ArrivalStage]) -> Self {
         Self { stages }
     }
 
@@ -43,7 +43,7 @@ impl<'a> Curve<'a> {
         let mut latest = Duration::ZERO;
         std::iter::from_fn(move || {
             area += match self.stage_at(area) {
-                Some(Stage::Poisson { .. }) => exponential(&mut stream),
+                Some(ArrivalStage::Poisson { .. }) => exponential(&mut stream),
                 _ if first => 0.0,
                 _ => 1.0,
             };
@@ -54,9 +54,9 @@ impl<'a> Curve<'a> {
         })
     }
 
-    fn stage_at(&self, area: f64) -> Option<&Stage> {
+    fn stage_at(&self, area: f64) -> Option<&ArrivalStage> {
         let mut below = 0.0;
-        let holds_area = |stage: &&Stage| {
+        let holds_area = |stage: &&ArrivalStage| {
             below += extent(stage).1;
             area < below
         };
@@ -65,25 +65,25 @@ impl<'a> Curve<'a> {
 }
 
 /// How long a stage lasts, in seconds, and how many peers it holds.
-fn extent(stage: &Stage) -> (f64, f64) {
+fn extent(stage: &ArrivalStage) -> (f64, f64) {
     let lasting = |rate: f64, lasts: Option<Duration>| match lasts {
         Some(lasts) => (lasts.as_secs_f64(), rate * lasts.as_secs_f64()),
         None => (f64::INFINITY, f64::INFINITY),
     };
     match *stage {
-        Stage::Constant { rate, lasts } | Stage::Poisson { rate, lasts } => lasting(rate, lasts),
-        Stage::Ramp { from, to, lasts } => lasting((from + to) / 2.0, Some(lasts)),
-        Stage::Burst => (0.0, f64::INFINITY),
+        ArrivalStage::Constant { rate, lasts } | ArrivalStage::Poisson { rate, lasts } => lasting(rate, lasts),
+        ArrivalStage::Ramp { from, to, lasts } => lasting((from + to) / 2.0, Some(lasts)),
+        ArrivalStage::Burst => (0.0, f64::INFINITY),
     }
 }
 
 /// Seconds into the stage until the area under it reaches `area`; past its end it goes on as it ended.
-fn within(stage: &Stage, area: f64) -> f64 {
+fn within(stage: &ArrivalStage, area: f64) -> f64 {
     match *stage {
         _ if area == 0.0 => 0.0,
-        Stage::Constant { rate, .. } | Stage::Poisson { rate, .. } => area / rate,
-        Stage::Burst => 0.0,
-        Stage::Ramp { from, to, lasts } => {
+        ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => area / rate,
+        ArrivalStage::Burst => 0.0,
+        ArrivalStage::Ramp { from, to, lasts } => {
             let (lasts, holds) = (lasts.as_secs_f64(), extent(stage).1);
             if area >= holds {
                 return lasts + (area - holds) / to;
@@ -110,24 +110,24 @@ mod tests {
     use super::*;
 
     /// Due times in ms of the first peers.
-    fn check(stages: &[Stage], expected_ms: &[u128]) {
+    fn check(stages: &[ArrivalStage], expected_ms: &[u128]) {
         let dues = Curve::new(stages).dues(Seed(1)).take(expected_ms.len());
         let ms: Vec<_> = dues.map(|due| (due.as_micros() + 500) / 1000).collect();
         assert_eq!(ms, expected_ms, "{stages:?}");
     }
 
-    fn constant(rate: f64, lasts_ms: u64) -> Stage {
-        Stage::Constant { rate, lasts: Some(Duration::from_millis(lasts_ms)) }
+    fn constant(rate: f64, lasts_ms: u64) -> ArrivalStage {
+        ArrivalStage::Constant { rate, lasts: Some(Duration::from_millis(lasts_ms)) }
     }
 
     #[test]
     fn a_constant_curve_is_evenly_spaced() {
-        check(&[Stage::Constant { rate: 20.0, lasts: None }], &[0, 50, 100, 150]);
+        check(&[ArrivalStage::Constant { rate: 20.0, lasts: None }], &[0, 50, 100, 150]);
     }
 
     #[test]
     fn a_burst_is_all_at_once() {
-        check(&[Stage::Burst], &[0, 0, 0]);
+        check(&[ArrivalStage::Burst], &[0, 0, 0]);
     }
 
     #[test]
@@ -144,17 +144,17 @@ mod tests {
     #[test]
     fn a_ramp_s_area_is_its_peers_and_it_goes_on_as_it_ended() {
         // From 0 to 2/s in 2 s holds 2 peers: the first at once, the second at √2 s.
-        let ramp = Stage::Ramp { from: 0.0, to: 2.0, lasts: Duration::from_secs(2) };
+        let ramp = ArrivalStage::Ramp { from: 0.0, to: 2.0, lasts: Duration::from_secs(2) };
         check(&[ramp], &[0, 1414, 2000, 2500, 3000]);
-        let flat = Stage::Ramp { from: 2.0, to: 2.0, lasts: Duration::from_secs(1) };
+        let flat = ArrivalStage::Ramp { from: 2.0, to: 2.0, lasts: Duration::from_secs(1) };
         check(&[flat], &[0, 500, 1000, 1500]);
-        let down = Stage::Ramp { from: 2.0, to: 1.0, lasts: Duration::from_secs(2) };
+        let down = ArrivalStage::Ramp { from: 2.0, to: 1.0, lasts: Duration::from_secs(2) };
         check(&[down], &[0, 536, 1172, 2000, 3000]);
     }
 
     #[test]
     fn a_poisson_curve_keeps_its_mean_rate_and_its_seed() {
-        let stages = [Stage::Poisson { rate: 100.0, lasts: None }];
+        let stages = [ArrivalStage::Poisson { rate: 100.0, lasts: None }];
         let last = |seed| Curve::new(&stages).dues(Seed(seed)).nth(9_999).unwrap();
         // The sum of 10,000 gaps lies within 5 % of its mean but for one seed in a million.
         assert!((95.0..105.0).contains(&last(1).as_secs_f64()));

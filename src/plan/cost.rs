@@ -2,9 +2,9 @@
 
 use super::Plan;
 use super::arrivals::Curve;
-use crate::profile::{Pattern, Profile};
-use crate::vocabulary::choice::{Approval, EngineKind};
-use crate::vocabulary::quantity::micros;
+use crate::profile::{MessagePattern, Profile};
+use crate::vocabulary::format::micros;
+use crate::vocabulary::options::{Approval, EngineKind};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub struct Cost {
 
 /// What churn adds to a plan: at most, since not all others need be there.
 #[derive(Clone, Copy, Debug, Default)]
-struct Comings {
+struct ChurnArrivals {
     returns: u64,
     edges: u64,
     goodbyes: u64,
@@ -63,7 +63,7 @@ struct Comings {
 
 /// What the machine at hand has to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
+pub struct MachineLimits {
     /// The hard limit of open files: the soft one can be raised to it.
     pub nofile_hard: u64,
     pub memory_bytes: u64,
@@ -78,10 +78,10 @@ impl Cost {
         let (rooms, size) = (u64::from(profile.rooms.count), u64::from(profile.rooms.size.max));
         let peers = rooms * size;
         let last_due = Curve::new(&profile.arrivals).due(peers.saturating_sub(1) as f64);
-        Self::figure(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, Comings::default())
+        Self::figure(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, ChurnArrivals::default())
     }
 
-    fn figure(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: Comings) -> Self {
+    fn figure(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: ChurnArrivals) -> Self {
         let rooms = u64::from(profile.rooms.count);
         let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
         // Of an edge with a guest, one end is here.
@@ -112,9 +112,9 @@ impl Cost {
         let heard = ends.saturating_add(churn.edges).saturating_mul(3);
         let frames_addressed = between_two.saturating_add(heard).saturating_add(2 * churn.goodbyes_heard);
         let messages = match profile.messages.pattern {
-            Pattern::Broadcast => profile.messages.rate,
-            Pattern::PingPong => 2.0 * profile.messages.rate,
-            Pattern::None => 0.0,
+            MessagePattern::Broadcast => profile.messages.rate,
+            MessagePattern::PingPong => 2.0 * profile.messages.rate,
+            MessagePattern::None => 0.0,
         };
         let duration = last_due.saturating_add(profile.phases.steady);
         Self {
@@ -136,7 +136,7 @@ impl Cost {
     }
 
     /// Why `machine` can't carry this, with the figures; empty if it can.
-    pub fn check(&self, machine: &Machine) -> Vec<String> {
+    pub fn check(&self, machine: &MachineLimits) -> Vec<String> {
         let share = (machine.memory_bytes as f64 * MEMORY_SHARE) as u64;
         let needs = [
             ("file descriptors", self.descriptors, machine.nofile_hard, "raise the hard limit (ulimit -Hn)"),
@@ -175,8 +175,8 @@ impl Plan {
         Cost::figure(&self.profile, peers, edges, last_due, self.comings())
     }
 
-    fn comings(&self) -> Comings {
-        let mut comings = Comings::default();
+    fn comings(&self) -> ChurnArrivals {
+        let mut comings = ChurnArrivals::default();
         for room in &self.rooms {
             let others = u64::from(room.size()).saturating_sub(1);
             for departure in &room.departures {

@@ -1,7 +1,7 @@
 //! The plan's hash: two runs with the same one did the same work, whoever was asked to do it where.
 
-use crate::profile::{EngineChoice, IceTransportPolicy, Pattern, Profile, Stage, Start};
-use crate::vocabulary::choice::Approval;
+use crate::profile::{ArrivalStage, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start};
+use crate::vocabulary::options::Approval;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -21,9 +21,9 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
     let Profile { rooms, phases, handshake, messages, churn, engine, target, .. } = profile;
     let arrivals: Vec<_> = profile.arrivals.iter().map(stage).collect();
     let pattern = match messages.pattern {
-        Pattern::Broadcast => "broadcast",
-        Pattern::PingPong => "ping-pong",
-        Pattern::None => "none",
+        MessagePattern::Broadcast => "broadcast",
+        MessagePattern::PingPong => "ping-pong",
+        MessagePattern::None => "none",
     };
     // Left out where it is the usual one: hashes from before there was a choice stay what they were.
     let start = match messages.start {
@@ -81,14 +81,14 @@ fn candidates(engine: &EngineChoice) -> String {
     if stuns + turns == 0 { String::new() } else { format!(" stun {stuns} turn {turns}{only}") }
 }
 
-fn stage(stage: &Stage) -> String {
+fn stage(stage: &ArrivalStage) -> String {
     let until =
         |lasts: &Option<std::time::Duration>| lasts.map_or("all".to_owned(), |lasts| lasts.as_nanos().to_string());
     match stage {
-        Stage::Constant { rate, lasts } => format!("constant {rate} {}", until(lasts)),
-        Stage::Ramp { from, to, lasts } => format!("ramp {from} {to} {}", lasts.as_nanos()),
-        Stage::Poisson { rate, lasts } => format!("poisson {rate} {}", until(lasts)),
-        Stage::Burst => "burst".to_owned(),
+        ArrivalStage::Constant { rate, lasts } => format!("constant {rate} {}", until(lasts)),
+        ArrivalStage::Ramp { from, to, lasts } => format!("ramp {from} {to} {}", lasts.as_nanos()),
+        ArrivalStage::Poisson { rate, lasts } => format!("poisson {rate} {}", until(lasts)),
+        ArrivalStage::Burst => "burst".to_owned(),
     }
 }
 

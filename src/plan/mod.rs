@@ -7,7 +7,7 @@ mod fingerprint;
 mod share;
 
 pub use arrivals::Curve;
-pub use cost::{Cost, Machine};
+pub use cost::{Cost, MachineLimits};
 pub use departures::Departure;
 pub use share::Share;
 

@@ -1,12 +1,12 @@
 //! The plan's promises: same profile and seed, same plan; shares cover it exactly; counts tell its cost.
 
 use super::*;
-use crate::profile::{self, Knob, Override, Source};
+use crate::profile::{self, Knob, Override, ProfileSource};
 use proptest::prelude::*;
 
 fn profile(sets: &[&str]) -> Profile {
     let overrides: Vec<_> = sets.iter().map(|set| Override::new(Knob::Set, *set)).collect();
-    profile::read(Source { name: "test", text: "" }, &overrides, &|_| None).unwrap_or_else(|e| panic!("{e:?}"))
+    profile::read(ProfileSource { name: "test", text: "" }, &overrides, &|_| None).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 fn any_profile() -> impl Strategy<Value = Profile> {
@@ -156,7 +156,7 @@ fn the_hash_covers_the_work_and_nothing_else() {
 fn a_plan_of_a_thousand_million_peers_is_refused_from_its_counts() {
     let cost = Cost::of(&profile(&["rooms.count=1000000", "rooms.size=1000"]));
     assert_eq!((cost.peers, cost.edges), (1_000_000_000, 499_500_000_000));
-    let machine = Machine { nofile_hard: 1 << 20, memory_bytes: 8 << 30, ports: 28_232 };
+    let machine = MachineLimits { nofile_hard: 1 << 20, memory_bytes: 8 << 30, ports: 28_232 };
     let problems = cost.check(&machine);
     assert_eq!(problems.len(), 4, "{problems:?}");
     assert!(problems[0].starts_with("1000000000 peers need 3000000064 file descriptors"), "{}", problems[0]);
@@ -166,11 +166,11 @@ fn a_plan_of_a_thousand_million_peers_is_refused_from_its_counts() {
 fn a_machine_that_has_just_enough_is_enough_and_one_less_is_not() {
     let cost = Cost::of(&profile(&["rooms.count=10", "rooms.size=4"]));
     assert_eq!((cost.descriptors, cost.udp_ports, cost.edges), (64 + 3 * 40, 40, 60));
-    let machine = Machine { nofile_hard: 184, memory_bytes: 1 << 30, ports: 40 };
+    let machine = MachineLimits { nofile_hard: 184, memory_bytes: 1 << 30, ports: 40 };
     assert!(cost.check(&machine).is_empty());
-    assert_eq!(cost.check(&Machine { nofile_hard: 183, ..machine }).len(), 1);
-    assert_eq!(cost.check(&Machine { ports: 39, ..machine }).len(), 2);
-    assert_eq!(cost.check(&Machine { memory_bytes: 1 << 20, ..machine }).len(), 1);
+    assert_eq!(cost.check(&MachineLimits { nofile_hard: 183, ..machine }).len(), 1);
+    assert_eq!(cost.check(&MachineLimits { ports: 39, ..machine }).len(), 2);
+    assert_eq!(cost.check(&MachineLimits { memory_bytes: 1 << 20, ..machine }).len(), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The dashboard dialect's frames as the experiments say and read them: legitimate ones, in a throwaway room.
 
-use crate::diagnosis::{Outcome, Word};
+use crate::diagnosis::{CheckedMessage, TrialOutcome};
 use serde_json::{Value, json};
 
 pub const ROOMS: &str = "webrtc-dashboard-rooms";
@@ -41,12 +41,12 @@ pub fn room_list_request(sender: &str) -> String {
 }
 
 /// The frame that says `word`.
-pub fn frame(word: Word, address: &Address) -> String {
+pub fn frame(word: CheckedMessage, address: &Address) -> String {
     envelope(word.kind(), channel(word), &address.from, data(word, address))
 }
 
 /// The same on another channel than its own.
-pub fn frame_on(channel: &str, word: Word, address: &Address) -> String {
+pub fn frame_on(channel: &str, word: CheckedMessage, address: &Address) -> String {
     envelope(word.kind(), channel, &address.from, data(word, address))
 }
 
@@ -55,28 +55,33 @@ fn envelope(kind: &str, channel: &str, sender: &str, data: Value) -> String {
     json!({"type": kind, "channel": channel, "sender": sender, "timestamp": 0, "data": data}).to_string()
 }
 
-fn channel(word: Word) -> &'static str {
+fn channel(word: CheckedMessage) -> &'static str {
     match word {
-        Word::Joined => ROOMS,
-        Word::MemberJoined | Word::Ready => CHAT,
-        Word::Request => CHANNELS[2],
-        Word::FirstOffer | Word::SecondOffer | Word::Answer | Word::Candidate => CHANNELS[3],
+        CheckedMessage::Joined => ROOMS,
+        CheckedMessage::MemberJoined | CheckedMessage::Ready => CHAT,
+        CheckedMessage::Request => CHANNELS[2],
+        CheckedMessage::FirstOffer
+        | CheckedMessage::SecondOffer
+        | CheckedMessage::Answer
+        | CheckedMessage::Candidate => CHANNELS[3],
     }
 }
 
-fn data(word: Word, address: &Address) -> Value {
+fn data(word: CheckedMessage, address: &Address) -> Value {
     let Address { room, from, to } = address;
     let user = json!({"roomId": room, "userId": from, "userName": from});
     let signal = |key: &str, value: Value| json!({"roomId": room, "fromUserId": from, "toUserId": to, key: value});
     match word {
-        Word::Joined => {
+        CheckedMessage::Joined => {
             json!({"roomId": room, "userId": from, "userName": from, "existingParticipants": []})
         }
-        Word::MemberJoined => json!({"roomId": room, "participant": {"id": from, "name": from}}),
-        Word::Ready | Word::Request => user,
-        Word::FirstOffer | Word::SecondOffer => signal("offer", json!({"type": "offer", "sdp": sdp(word)})),
-        Word::Answer => signal("answer", json!({"type": "answer", "sdp": sdp(word)})),
-        Word::Candidate => signal(
+        CheckedMessage::MemberJoined => json!({"roomId": room, "participant": {"id": from, "name": from}}),
+        CheckedMessage::Ready | CheckedMessage::Request => user,
+        CheckedMessage::FirstOffer | CheckedMessage::SecondOffer => {
+            signal("offer", json!({"type": "offer", "sdp": sdp(word)}))
+        }
+        CheckedMessage::Answer => signal("answer", json!({"type": "answer", "sdp": sdp(word)})),
+        CheckedMessage::Candidate => signal(
             "candidate",
             json!({
                 "candidate": "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host", "sdpMid": "0", "sdpMLineIndex": 0,
@@ -87,10 +92,10 @@ fn data(word: Word, address: &Address) -> Value {
 }
 
 /// A well-formed description that opens nothing; its session's number tells one from another.
-fn sdp(word: Word) -> String {
+fn sdp(word: CheckedMessage) -> String {
     let (number, setup) = match word {
-        Word::FirstOffer => (1, "actpass"),
-        Word::SecondOffer => (2, "actpass"),
+        CheckedMessage::FirstOffer => (1, "actpass"),
+        CheckedMessage::SecondOffer => (2, "actpass"),
         _ => (3, "active"),
     };
     let fingerprint = ["5A"; 32].join(":");
@@ -102,7 +107,7 @@ fn sdp(word: Word) -> String {
 }
 
 /// Which word of `address` a frame is, and how it came through.
-pub fn recognise(text: &str, address: &Address) -> Option<(Word, Outcome)> {
+pub fn recognise(text: &str, address: &Address) -> Option<(CheckedMessage, TrialOutcome)> {
     let frame = read(text)?;
     let (kind, data) = (frame["type"].as_str()?, &frame["data"]);
     let author =
@@ -110,22 +115,25 @@ pub fn recognise(text: &str, address: &Address) -> Option<(Word, Outcome)> {
     if author != address.from || data["roomId"] != address.room.as_str() {
         return None;
     }
-    let said = |word: Word| Word::kind(word) == kind;
+    let said = |word: CheckedMessage| CheckedMessage::kind(word) == kind;
     let description = ["offer", "answer"].into_iter().find_map(|key| data[key]["sdp"].as_str());
     let word = match description {
         Some(text) => {
-            let same_session = |word: &Word| said(*word) && text.lines().nth(1) == sdp(*word).lines().nth(1);
-            Word::ALL.into_iter().find(same_session).or_else(|| Word::ALL.into_iter().find(|word| said(*word)))?
+            let same_session = |word: &CheckedMessage| said(*word) && text.lines().nth(1) == sdp(*word).lines().nth(1);
+            CheckedMessage::ALL
+                .into_iter()
+                .find(same_session)
+                .or_else(|| CheckedMessage::ALL.into_iter().find(|word| said(*word)))?
         }
-        None => Word::ALL.into_iter().find(|word| said(*word))?,
+        None => CheckedMessage::ALL.into_iter().find(|word| said(*word))?,
     };
     let heard_on = frame["channel"].as_str().unwrap_or_default();
     let outcome = if heard_on != channel(word) {
-        Outcome::Renamed(heard_on.chars().take(80).collect())
+        TrialOutcome::Renamed(heard_on.chars().take(80).collect())
     } else if description.is_some_and(|text| text != sdp(word)) {
-        Outcome::Altered
+        TrialOutcome::Altered
     } else {
-        Outcome::Arrived
+        TrialOutcome::Arrived
     };
     Some((word, outcome))
 }
@@ -160,21 +168,24 @@ mod tests {
 
     #[test]
     fn every_word_is_recognised_where_it_arrives() {
-        for word in Word::ALL {
-            assert_eq!(recognise(&frame(word, &address()), &address()), Some((word, Outcome::Arrived)));
+        for word in CheckedMessage::ALL {
+            assert_eq!(recognise(&frame(word, &address()), &address()), Some((word, TrialOutcome::Arrived)));
         }
     }
 
     #[test]
     fn another_channel_another_description_and_another_author_are_seen() {
-        let check = |text: String, expected: Option<(Word, Outcome)>| {
+        let check = |text: String, expected: Option<(CheckedMessage, TrialOutcome)>| {
             assert_eq!(recognise(&text, &address()), expected, "{text}");
         };
-        check(frame_on(ROOMS, Word::Ready, &address()), Some((Word::Ready, Outcome::Renamed(ROOMS.into()))));
-        let altered = frame(Word::SecondOffer, &address()).replace("sha-256 5A", "sha-256 0A");
-        check(altered, Some((Word::SecondOffer, Outcome::Altered)));
-        check(frame(Word::Ready, &Address { from: "c".into(), ..address() }), None);
-        check(frame(Word::Ready, &Address { room: "s".into(), ..address() }), None);
+        check(
+            frame_on(ROOMS, CheckedMessage::Ready, &address()),
+            Some((CheckedMessage::Ready, TrialOutcome::Renamed(ROOMS.into()))),
+        );
+        let altered = frame(CheckedMessage::SecondOffer, &address()).replace("sha-256 5A", "sha-256 0A");
+        check(altered, Some((CheckedMessage::SecondOffer, TrialOutcome::Altered)));
+        check(frame(CheckedMessage::Ready, &Address { from: "c".into(), ..address() }), None);
+        check(frame(CheckedMessage::Ready, &Address { room: "s".into(), ..address() }), None);
         check("no json".into(), None);
     }
 

@@ -1,16 +1,16 @@
 //! The world as it is: sockets, whole peers on a runtime of their own, and the clock on the wall.
 
-use super::curtain::Curtain;
-use super::world::{Line, News, Play, Tidings, World};
-use crate::dialect::{Conversation, Me};
-use crate::driver::{Actor, Board, Clock, Errand, Nudge};
-use crate::engine::{Engine, Gathering, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
-use crate::peer::{Config, Peer, Talk, TalkPattern};
-use crate::signaling::{Barrier, Connection, Endpoint, dial};
-use crate::vocabulary::choice::{EngineKind, Reliability};
+use super::environment::{Environment, HandshakePlay, LineEvent, LineNews, RawConnection};
+use super::progress::HandshakeProgress;
+use crate::dialect::{Conversation, PeerIdentity};
+use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
+use crate::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use crate::signaling::{Connection, Endpoint, Refused, dial};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+use crate::vocabulary::options::{EngineKind, Reliability};
 use crate::vocabulary::phase::Phase;
 use crate::vocabulary::seed::Seed;
 use std::cell::RefCell;
@@ -37,7 +37,7 @@ const DIAL_MAX: Duration = Duration::from_secs(10);
 pub type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
 
 /// Where and with what.
-pub struct Setup {
+pub struct ProbeSetup {
     pub endpoint: Box<EndpointOf>,
     /// The token of the peer of that index; empty if there are none.
     pub token: Box<dyn Fn(u32) -> String>,
@@ -49,35 +49,40 @@ pub struct Setup {
     pub unix_ms: u64,
 }
 
-pub struct Live {
+pub struct LiveEnvironment {
     runtime: Runtime,
-    setup: Setup,
+    setup: ProbeSetup,
     epoch: Instant,
-    lines: Vec<Wire>,
+    lines: Vec<RawSocket>,
     plays: u64,
 }
 
-enum Wire {
+enum RawSocket {
     Dialing(Pin<Box<dyn Future<Output = Result<Connection, Failure>>>>),
     Open(Box<Connection>),
     Gone,
 }
 
-impl Live {
+impl LiveEnvironment {
     /// # Errors
     /// The runtime can't be made.
-    pub fn new(setup: Setup) -> io::Result<Self> {
+    pub fn new(setup: ProbeSetup) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, setup, epoch: Instant::now(), lines: vec![], plays: 0 })
     }
 
     /// Why the target may not be probed, if so.
-    pub fn barrier(&self) -> Option<Barrier> {
+    pub fn barrier(&self) -> Option<Refused> {
         let endpoint = (self.setup.endpoint)("probe", 0, "probe", None).ok()?;
         self.runtime.block_on(endpoint.barrier())
     }
 
-    fn engine(&self, play: &Play, place: Place, shared: Option<&RtcSetup>) -> Result<Box<dyn Engine>, Failure> {
+    fn engine(
+        &self,
+        play: &HandshakePlay,
+        place: Place,
+        shared: Option<&RtcSetup>,
+    ) -> Result<Box<dyn Engine>, Failure> {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
         match shared {
             None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
@@ -94,14 +99,14 @@ impl Live {
     }
 
     /// One certificate and one neighbourhood for all peers of a play; none for the engine without WebRTC.
-    fn rtc_setup(&self, play: &Play) -> Result<Option<RtcSetup>, Failure> {
+    fn rtc_setup(&self, play: &HandshakePlay) -> Result<Option<RtcSetup>, Failure> {
         if self.setup.engine == EngineKind::None {
             return Ok(None);
         }
         let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
         Ok(Some(RtcSetup {
             certificate: RtcSetup::certificate().map_err(|error| limit(error.to_string()))?,
-            neighbourhood: Neighbourhood::default(),
+            neighbourhood: PeerAddresses::default(),
             timeout: play.timeout,
             trickle: play.trickle,
             ordered: true,
@@ -110,8 +115,8 @@ impl Live {
         }))
     }
 
-    fn conversation(&self, play: &Play, place: Place) -> Box<dyn Conversation> {
-        play.dialect.converse(Me {
+    fn conversation(&self, play: &HandshakePlay, place: Place) -> Box<dyn Conversation> {
+        play.dialect.converse(PeerIdentity {
             id: play.naming.peer(place.peer),
             name: play.naming.peer(place.peer),
             room: play.room.clone(),
@@ -130,9 +135,9 @@ impl Live {
         })
     }
 
-    fn actor(&self, play: &Play, place: Place, conversation: Box<dyn Conversation>) -> Actor {
-        let talk = Talk {
-            pattern: TalkPattern::Silence,
+    fn actor(&self, play: &HandshakePlay, place: Place, conversation: Box<dyn Conversation>) -> VirtualPeer {
+        let talk = TrafficConfig {
+            pattern: TrafficPattern::Silence,
             interval: Duration::from_secs(1),
             bytes: (64, 64),
             pool: Arc::from([]),
@@ -140,15 +145,20 @@ impl Live {
         };
         let size = play.size();
         let config = Config { seat: place.seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
-        Actor::new(place, size, play.naming.clone(), conversation, Peer::new(config, self.epoch))
+        VirtualPeer::new(place, size, play.naming.clone(), conversation, Peer::new(config, self.epoch))
     }
 
     /// Lets the peers in one after the other, and sees them out when the curtain has fallen.
-    async fn perform(&self, play: &Play, shared: Option<RtcSetup>, books: &Rc<Books<'_, '_>>) -> io::Result<()> {
-        let clock = Clock::new()?;
+    async fn perform(
+        &self,
+        play: &HandshakePlay,
+        shared: Option<RtcSetup>,
+        books: &Rc<PlayRecorder<'_, '_>>,
+    ) -> io::Result<()> {
+        let clock = AlarmClock::new()?;
         let start = Instant::now();
         let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
-        let board = play.dialect.needs_board().then(|| Board::new(play.size()));
+        let board = play.dialect.needs_board().then(|| IdExchange::new(play.size()));
         let mut troupe: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
@@ -185,13 +195,13 @@ impl Live {
     /// The next peer; nothing if this machine can't carry it, which is in the books then.
     fn admit<'a, 'b>(
         &self,
-        play: &Play,
+        play: &HandshakePlay,
         mailboxes: &[mpsc::Sender<Nudge>],
         shared: Option<&RtcSetup>,
-        clock: &Rc<Clock>,
-        board: Option<&Board>,
-        books: Rc<Books<'a, 'b>>,
-    ) -> (Option<Errand<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
+        clock: &Rc<AlarmClock>,
+        board: Option<&IdExchange>,
+        books: Rc<PlayRecorder<'a, 'b>>,
+    ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
         let index = mailboxes.len() as u16;
         let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
         let (mailbox, nudges) = mpsc::channel(usize::from(play.size()) + NUDGES_MORE);
@@ -213,7 +223,7 @@ impl Live {
                     Some(board) => actor.at(board.clone()),
                     None => actor,
                 };
-                let errand = Errand::new(actor, engine, Rc::new(endpoint), nudges, alarm, book);
+                let errand = PeerTask::new(actor, engine, Rc::new(endpoint), nudges, alarm, book);
                 (Some(errand), mailbox)
             }
             Err(failure) => {
@@ -226,12 +236,12 @@ impl Live {
 }
 
 /// Where the peers of a play write what happens to them.
-struct Books<'a, 'b> {
-    curtain: RefCell<&'a mut Curtain<'b>>,
+struct PlayRecorder<'a, 'b> {
+    curtain: RefCell<&'a mut HandshakeProgress<'b>>,
     changed: Notify,
 }
 
-impl Books<'_, '_> {
+impl PlayRecorder<'_, '_> {
     fn book(&self, event: &Event) {
         self.curtain.borrow_mut().tell(event);
         self.changed.notify_one();
@@ -248,15 +258,15 @@ async fn all_of(troupe: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
     .await;
 }
 
-impl World for Live {
+impl Environment for LiveEnvironment {
     fn now(&self) -> Instant {
         Instant::now()
     }
 
-    fn dial(&mut self) -> Line {
+    fn dial(&mut self) -> RawConnection {
         let index = self.lines.len();
         let endpoint = (self.setup.endpoint)(&format!("line-{index}"), index as u32, "lab", None);
-        self.lines.push(Wire::Dialing(Box::pin(async move {
+        self.lines.push(RawSocket::Dialing(Box::pin(async move {
             let endpoint =
                 endpoint.map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")))?;
             match tokio::time::timeout(DIAL_MAX, dial(&endpoint)).await {
@@ -264,12 +274,12 @@ impl World for Live {
                 Err(_) => Err(Failure::timed_out(Phase::Connect)),
             }
         })));
-        Line(index)
+        RawConnection(index)
     }
 
-    fn say(&mut self, line: Line, text: String) {
+    fn say(&mut self, line: RawConnection, text: String) {
         let Self { runtime, lines, .. } = self;
-        if let Some(Wire::Open(connection)) = lines.get_mut(line.0) {
+        if let Some(RawSocket::Open(connection)) = lines.get_mut(line.0) {
             // A failure shows when the line is listened to.
             let _ = connection.push(text);
             runtime.block_on(std::future::poll_fn(|context| {
@@ -279,20 +289,20 @@ impl World for Live {
         }
     }
 
-    fn hang_up(&mut self, line: Line) {
+    fn hang_up(&mut self, line: RawConnection) {
         if let Some(wire) = self.lines.get_mut(line.0) {
             let _in_runtime = self.runtime.enter();
-            *wire = Wire::Gone;
+            *wire = RawSocket::Gone;
         }
     }
 
-    fn hear(&mut self, until: Instant) -> Option<News> {
+    fn hear(&mut self, until: Instant) -> Option<LineNews> {
         let Self { runtime, lines, .. } = self;
         runtime.block_on(async {
             let listening = std::future::poll_fn(|context| {
                 for (index, wire) in lines.iter_mut().enumerate() {
                     if let Poll::Ready(tidings) = wire.poll(context) {
-                        return Poll::Ready(News { line: Line(index), at: Instant::now(), tidings });
+                        return Poll::Ready(LineNews { line: RawConnection(index), at: Instant::now(), tidings });
                     }
                 }
                 Poll::Pending
@@ -301,9 +311,9 @@ impl World for Live {
         })
     }
 
-    fn play(&mut self, play: &Play, curtain: &mut Curtain<'_>) {
+    fn play(&mut self, play: &HandshakePlay, curtain: &mut HandshakeProgress<'_>) {
         self.plays += 1;
-        let books = Rc::new(Books { curtain: RefCell::new(curtain), changed: Notify::new() });
+        let books = Rc::new(PlayRecorder { curtain: RefCell::new(curtain), changed: Notify::new() });
         let performed = self.rtc_setup(play).and_then(|shared| {
             let performed = self.runtime.block_on(self.perform(play, shared, &books));
             performed.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
@@ -315,19 +325,19 @@ impl World for Live {
     }
 }
 
-impl Wire {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Tidings> {
+impl RawSocket {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<LineEvent> {
         match self {
             Self::Gone => Poll::Pending,
             Self::Dialing(dialing) => match dialing.as_mut().poll(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(connection)) => {
                     *self = Self::Open(Box::new(connection));
-                    Poll::Ready(Tidings::Up)
+                    Poll::Ready(LineEvent::Up)
                 }
                 Poll::Ready(Err(failure)) => {
                     *self = Self::Gone;
-                    Poll::Ready(Tidings::Down(failure))
+                    Poll::Ready(LineEvent::Down(failure))
                 }
             },
             Self::Open(connection) => {
@@ -336,10 +346,10 @@ impl Wire {
                 }
                 match connection.poll_frame(context) {
                     Poll::Pending => Poll::Pending,
-                    Poll::Ready(Ok(text)) => Poll::Ready(Tidings::Frame(text.as_str().to_owned())),
+                    Poll::Ready(Ok(text)) => Poll::Ready(LineEvent::Frame(text.as_str().to_owned())),
                     Poll::Ready(Err(failure)) => {
                         *self = Self::Gone;
-                        Poll::Ready(Tidings::Down(failure))
+                        Poll::Ready(LineEvent::Down(failure))
                     }
                 }
             }

@@ -1,33 +1,33 @@
 //! One handshake, looked at closely: two peers, then three, experiments where something is amiss, and a verdict.
 
-mod cast;
-mod curtain;
+mod environment;
+mod experiments;
 mod frames;
-mod lab;
+mod handshake_runner;
 mod live;
-mod order;
+mod progress;
+mod raw_connections;
 mod remedies;
 mod render;
 mod repeat;
 mod report;
-mod trials;
-mod world;
+mod spec;
 
-pub use curtain::Curtain;
-pub use live::{Live, Setup};
-pub use order::{Order, Repeat};
+pub use environment::{Environment, HandshakePlay, LineEvent, LineNews, RawConnection};
+pub use live::{LiveEnvironment, ProbeSetup};
+pub use progress::HandshakeProgress;
 pub use render::{html, json, mermaid, text};
-pub use report::{Remedy, Repeated, Report, Room};
-pub use world::{Line, News, Play, Tidings, World};
+pub use report::{ProbeReport, Remedy, Repeated, RoomSizeResult};
+pub use spec::{ProbeSpec, RepeatSpec};
 
-use crate::diagnosis::{Asking, Cause, Findings, Story, diagnose};
+use crate::diagnosis::{Cause, JoinRequestWords, Observations, Timeline, diagnose};
 use crate::dialect::Dialect;
-use crate::vocabulary::event::{Part, What};
+use crate::vocabulary::event::{SignalPart, What};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::phase::Phase;
-use cast::{Cast, kind_of, steady};
-use lab::Lab;
-use order::EXPERIMENTS_SPEAK;
+use handshake_runner::{HandshakeRunner, kind_of, steady};
+use raw_connections::RawConnections;
+use spec::EXPERIMENTS_SPEAK;
 use std::time::Duration;
 
 /// A larger room is tried for as long as all of it keeps within the timeout and 3 s, experiments included: once
@@ -35,17 +35,17 @@ use std::time::Duration;
 const AMISS_MAX: Duration = Duration::from_millis(500);
 
 /// Probes, and tells each step as it is done.
-pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -> Report {
-    let mut findings = Findings { asking: Asking::of(&order.dialect.kinds()), ..Findings::default() };
-    let mut lab = match Lab::open(world, &order.run_id, order.timeout) {
+pub fn probe(world: &mut dyn Environment, order: &ProbeSpec, tell: &mut dyn FnMut(&str)) -> ProbeReport {
+    let mut findings = Observations { asking: JoinRequestWords::of(&order.dialect.kinds()), ..Observations::default() };
+    let mut lab = match RawConnections::open(world, &order.run_id, order.timeout) {
         Ok(lab) => lab,
         Err(failure) => {
             tell(&format!("no connection: {failure}"));
             findings.refused = Some(failure);
-            return Report::new(order, findings, vec![], None);
+            return ProbeReport::new(order, findings, vec![], None);
         }
     };
-    let mut cast = Cast::new(order);
+    let mut cast = HandshakeRunner::new(order);
     for size in order.sizes.iter().copied() {
         tell(&format!("{size} peers"));
         let began = lab.world.now();
@@ -67,47 +67,53 @@ pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -
     }
     let unsound = diagnose(&findings).cause != Cause::None;
     let remedies = if order.try_remedies && unsound { remedies::try_all(&mut cast, &mut lab, tell) } else { vec![] };
-    Report::new(order, findings, remedies, repeated)
+    ProbeReport::new(order, findings, remedies, repeated)
 }
 
 /// Runs what experiments the handshakes call for.
-fn experiment(lab: &mut Lab<'_>, order: &Order, findings: &mut Findings, tell: &mut dyn FnMut(&str)) {
+fn experiment(
+    lab: &mut RawConnections<'_>,
+    order: &ProbeSpec,
+    findings: &mut Observations,
+    tell: &mut dyn FnMut(&str),
+) {
     if findings.stories.iter().any(was_turned_away) {
         return;
     }
     if findings.stories.iter().any(is_amiss) {
         tell("something is amiss: experiments with connections of the probe's own");
-        findings.trials = Some(trials::trials(lab));
+        findings.trials = Some(experiments::trials(lab));
     }
     if is_sound(findings) && diagnose(findings).cause == Cause::None {
         if findings.stories.iter().any(|story| saw_a_list(story, &order.dialect)) {
-            findings.roster = trials::roster(lab);
+            findings.roster = experiments::roster(lab);
         }
-        findings.fanout = trials::fanout(lab);
+        findings.fanout = experiments::fanout(lab);
     }
 }
 
 /// Every channel opened.
-fn is_sound(findings: &Findings) -> bool {
+fn is_sound(findings: &Observations) -> bool {
     findings.stories.iter().all(|story| story.opened() == story.planned())
 }
 
 /// A channel stayed shut, or something said was not heard.
-fn is_amiss(story: &Story) -> bool {
+fn is_amiss(story: &Timeline) -> bool {
     let mut directions = story.directions();
     let unheard = directions.any(|(own, other)| {
-        let (said, lost) = (story.count(own, other, Part::Candidate), story.unheard(own, other, Part::Candidate));
+        let (said, lost) =
+            (story.count(own, other, SignalPart::Candidate), story.unheard(own, other, SignalPart::Candidate));
         (said > 0 && said == lost) || story.altered(own, other).is_some()
     });
     story.opened() < story.planned() || unheard || !story.losses().is_empty()
 }
 
 /// The server's no says all there is to say.
-fn was_turned_away(story: &Story) -> bool {
+fn was_turned_away(story: &Timeline) -> bool {
     story.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
 }
 
-fn saw_a_list(story: &Story, dialect: &Dialect) -> bool {
+fn saw_a_list(story: &Timeline, dialect: &Dialect) -> bool {
     let list = kind_of(dialect, frames::ROOM_LIST);
     story.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
 }

@@ -1,18 +1,22 @@
 //! The three known remedies (protocol.md), tried against the target as it is.
 
-use super::cast::{Cast, steady};
 use super::frames::{self, Address};
-use super::lab::Lab;
-use super::order::EXPERIMENTS_SPEAK;
+use super::handshake_runner::{HandshakeRunner, steady};
+use super::raw_connections::RawConnections;
 use super::report::Remedy;
-use crate::diagnosis::{Outcome, Word};
-use crate::vocabulary::choice::Trigger;
+use super::spec::EXPERIMENTS_SPEAK;
+use crate::diagnosis::{CheckedMessage, TrialOutcome};
+use crate::vocabulary::options::Trigger;
 use std::time::Duration;
 
 /// Long enough for a subscription that is late to be in force.
 const SETTLE: Duration = Duration::from_millis(1_500);
 
-pub fn try_all(cast: &mut Cast<'_>, lab: &mut Lab<'_>, tell: &mut dyn FnMut(&str)) -> Vec<Remedy> {
+pub fn try_all(
+    cast: &mut HandshakeRunner<'_>,
+    lab: &mut RawConnections<'_>,
+    tell: &mut dyn FnMut(&str),
+) -> Vec<Remedy> {
     let mut remedies = vec![];
     if cast.order.dialect.name() == EXPERIMENTS_SPEAK {
         tell("remedy: one channel for all room messages");
@@ -28,20 +32,21 @@ pub fn try_all(cast: &mut Cast<'_>, lab: &mut Lab<'_>, tell: &mut dyn FnMut(&str
 }
 
 /// Says peer-ready on the rooms channel, to a connection that is as fresh as a newcomer's.
-fn one_channel(lab: &mut Lab<'_>) -> Remedy {
+fn one_channel(lab: &mut RawConnections<'_>) -> Remedy {
     let heard = lab.fresh().and_then(|line| {
         lab.subscribe(line);
         lab.enter(line);
         let haste = lab.haste();
         lab.ping(line, haste);
         let address: Address = lab.address();
-        lab.world.say(lab.sender, frames::frame_on(frames::ROOMS, Word::Ready, &address));
+        lab.world.say(lab.sender, frames::frame_on(frames::ROOMS, CheckedMessage::Ready, &address));
         let patience = lab.patience();
         let heard = lab.listen(line, patience, |text| frames::recognise(text, &address));
         lab.world.hang_up(line);
         heard
     });
-    let worked = matches!(&heard, Some(((Word::Ready, Outcome::Renamed(name)), _)) if name == frames::ROOMS);
+    let worked =
+        matches!(&heard, Some(((CheckedMessage::Ready, TrialOutcome::Renamed(name)), _)) if name == frames::ROOMS);
     let detail = match worked {
         true => "peer-ready, said on the rooms channel, reaches a connection that has just subscribed",
         false => "peer-ready does not arrive on the rooms channel either",
@@ -49,7 +54,13 @@ fn one_channel(lab: &mut Lab<'_>) -> Remedy {
     Remedy { remedy: "one channel for all room messages".to_owned(), worked, detail: detail.to_owned() }
 }
 
-fn played(cast: &mut Cast<'_>, lab: &mut Lab<'_>, remedy: String, trigger: Trigger, settle: Duration) -> Remedy {
+fn played(
+    cast: &mut HandshakeRunner<'_>,
+    lab: &mut RawConnections<'_>,
+    remedy: String,
+    trigger: Trigger,
+    settle: Duration,
+) -> Remedy {
     let story = cast.play(lab, &steady(2), trigger, settle, &mut |_| {});
     let worked = story.opened() == story.planned();
     let detail = match story.worst_edge() {

@@ -1,10 +1,10 @@
 //! For what fails only sometimes: fresh handshakes with jittered joins, until one fails or enough have opened.
 
-use super::cast::Cast;
-use super::lab::Lab;
-use super::order::Repeat;
+use super::handshake_runner::HandshakeRunner;
+use super::raw_connections::RawConnections;
 use super::report::Repeated;
-use crate::diagnosis::Story;
+use super::spec::RepeatSpec;
+use crate::diagnosis::Timeline;
 use crate::vocabulary::seed::Seed;
 use rand::RngExt;
 use std::time::Duration;
@@ -16,19 +16,19 @@ const TRIES_MAX: u32 = 1_000_000;
 
 /// What came of it, and the first handshake that failed.
 pub fn repeat(
-    cast: &mut Cast<'_>,
-    lab: &mut Lab<'_>,
-    repeat: Repeat,
+    cast: &mut HandshakeRunner<'_>,
+    lab: &mut RawConnections<'_>,
+    repeat: RepeatSpec,
     tell: &mut dyn FnMut(&str),
-) -> (Repeated, Option<Story>) {
+) -> (Repeated, Option<Timeline>) {
     let order = cast.order;
     let until = match repeat {
-        Repeat::Times(_) => None,
-        Repeat::UntilFailure(at_most) => Some(lab.world.now() + at_most),
+        RepeatSpec::Times(_) => None,
+        RepeatSpec::UntilFailure(at_most) => Some(lab.world.now() + at_most),
     };
     let tries_max = match repeat {
-        Repeat::Times(times) => times,
-        Repeat::UntilFailure(_) => TRIES_MAX,
+        RepeatSpec::Times(times) => times,
+        RepeatSpec::UntilFailure(_) => TRIES_MAX,
     };
     let mut repeated = Repeated::default();
     let mut first = None;

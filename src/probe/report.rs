@@ -1,26 +1,28 @@
 //! What a probe found, as data: the JSON is this, the other formats are made of it.
 
-use super::order::Order;
-use crate::diagnosis::{Cause, Diagnosis, Findings, Party, Progress, Step, Story, diagnose, ladder, told};
-use crate::summary::run::Way;
+use super::spec::ProbeSpec;
+use crate::diagnosis::{
+    Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, told,
+};
+use crate::summary::run::TargetRoute;
 use crate::summary::trace::TraceStep;
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::phase::Phase;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct ProbeReport {
     pub dialect: String,
     /// What was special about the way to the target.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub way: Option<Way>,
+    pub way: Option<TargetRoute>,
     /// Of the handshake that is shown: the first that failed, else the largest.
     pub phases: Vec<PhaseLine>,
     pub opened: u32,
     pub planned: u32,
-    pub rooms: Vec<Room>,
-    pub diagnosis: Diagnosis,
+    pub rooms: Vec<RoomSizeResult>,
+    pub diagnosis: Conclusion,
     pub remedies: Vec<Remedy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeated>,
@@ -35,7 +37,7 @@ pub struct Report {
     #[serde(skip)]
     told: Vec<TraceStep>,
     #[serde(skip)]
-    pub steps: Vec<Step>,
+    pub steps: Vec<LadderStep>,
     #[serde(skip)]
     pub kinds: Vec<String>,
 }
@@ -51,7 +53,7 @@ pub struct PhaseLine {
 
 /// How one size of room went.
 #[derive(Clone, Debug, Serialize)]
-pub struct Room {
+pub struct RoomSizeResult {
     pub peers: u16,
     pub opened: u32,
     pub planned: u32,
@@ -73,33 +75,34 @@ pub struct Repeated {
     pub stopped: BTreeMap<String, u32>,
 }
 
-impl Report {
-    pub fn new(order: &Order, findings: Findings, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
+impl ProbeReport {
+    pub fn new(order: &ProbeSpec, findings: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
         let diagnosis = diagnose(&findings);
         let stories = &findings.stories;
         let shown = stories.iter().find(|story| story.opened() < story.planned()).or(stories.last());
-        let edges = |of: fn(&Story) -> u32| stories.iter().map(of).sum();
-        let phase = |progress: Progress| PhaseLine {
+        let edges = |of: fn(&Timeline) -> u32| stories.iter().map(of).sum();
+        let phase = |progress: MeshProgress| PhaseLine {
             phase: progress.phase,
             reached: progress.reached,
             edges: progress.edges,
             took_us: progress.took.map(|took| took.as_micros() as u64),
         };
-        let room = |story: &Story| Room { peers: story.size(), opened: story.opened(), planned: story.planned() };
+        let room =
+            |story: &Timeline| RoomSizeResult { peers: story.size(), opened: story.opened(), planned: story.planned() };
         let kinds: Vec<String> = order.dialect.kinds().iter().map(ToString::to_string).collect();
         Self {
             dialect: order.dialect.name().to_owned(),
-            way: Some(order.way.clone()).filter(|way| *way != Way::default()),
+            way: Some(order.way.clone()).filter(|way| *way != TargetRoute::default()),
             phases: shown.map_or(vec![], |story| story.progress().into_iter().map(phase).collect()),
-            opened: edges(Story::opened),
-            planned: edges(Story::planned),
+            opened: edges(Timeline::opened),
+            planned: edges(Timeline::planned),
             rooms: stories.iter().map(room).collect(),
-            unreachable: stories.is_empty() || !stories.iter().any(Story::anybody_connected),
+            unreachable: stories.is_empty() || !stories.iter().any(Timeline::anybody_connected),
             diagnosis,
             remedies,
             repeat,
             trace: vec![],
-            size: shown.map_or(0, Story::size),
+            size: shown.map_or(0, Timeline::size),
             steps: shown.map_or(vec![], ladder),
             told: shown.map_or(vec![], |story| told(story, &kinds)),
             kinds,
@@ -119,15 +122,15 @@ impl Report {
         self
     }
 
-    pub fn kind(&self, kind: Kind) -> &str {
+    pub fn kind(&self, kind: FrameKind) -> &str {
         self.kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str)
     }
 
     /// The steps that tell the story; `all` of them with the small talk of subscriptions, pings and lists.
-    pub fn shown_steps(&self, all: bool) -> impl Iterator<Item = &Step> {
+    pub fn shown_steps(&self, all: bool) -> impl Iterator<Item = &LadderStep> {
         self.steps.iter().filter(move |step| {
             let with_server = |party: &Party| *party == Party::Server;
-            all || !matches!(step, Step::Arrow { from, to, .. } if with_server(from) || with_server(to))
+            all || !matches!(step, LadderStep::Arrow { from, to, .. } if with_server(from) || with_server(to))
         })
     }
 

@@ -1,6 +1,6 @@
 //! `[arrivals]`: the curve along which peers arrive, as stages that follow each other.
 
-use super::Stage;
+use super::ArrivalStage;
 use super::document::{Node, Tree, Value};
 use super::section::Section;
 use std::time::Duration;
@@ -27,14 +27,14 @@ const SHAPES: &[(&str, Shape)] = &[
     ("burst", Shape::Burst),
 ];
 
-pub(super) fn check(root: &Section<'_>) -> Vec<Stage> {
+pub(super) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
     let section = root.section("arrivals");
     let shape = section.word("shape", SHAPES);
     let keys = keys(shape);
     let foreign = |key: &&String| !keys.contains(&key.as_str()) && *key != "shape";
     for key in section.tree().keys().filter(foreign) {
         // An unknown key is a problem already; here are those of other shapes.
-        if super::language::keys("arrivals").contains(&key.as_str()) {
+        if super::keys::keys("arrivals").contains(&key.as_str()) {
             let has = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
             section.problem(key, format!("not a key of the shape {}, which has {has}", section.shown("shape")));
         }
@@ -43,11 +43,11 @@ pub(super) fn check(root: &Section<'_>) -> Vec<Stage> {
         section.problem("shape", format!("{key} is missing; the shape needs {}", keys.join(", ")));
     }
     match shape {
-        Shape::Constant => vec![Stage::Constant { rate: section.rate("rate", false), lasts: None }],
-        Shape::Poisson => vec![Stage::Poisson { rate: section.rate("rate", false), lasts: None }],
-        Shape::Burst => vec![Stage::Burst],
+        Shape::Constant => vec![ArrivalStage::Constant { rate: section.rate("rate", false), lasts: None }],
+        Shape::Poisson => vec![ArrivalStage::Poisson { rate: section.rate("rate", false), lasts: None }],
+        Shape::Burst => vec![ArrivalStage::Burst],
         Shape::Steps => steps(&section),
-        Shape::Ramp => vec![Stage::Ramp {
+        Shape::Ramp => vec![ArrivalStage::Ramp {
             from: section.rate("from", true),
             // The ramp's end serves all that are left, so it can't be zero.
             to: section.rate("to", false),
@@ -56,7 +56,7 @@ pub(super) fn check(root: &Section<'_>) -> Vec<Stage> {
     }
 }
 
-fn steps(section: &Section<'_>) -> Vec<Stage> {
+fn steps(section: &Section<'_>) -> Vec<ArrivalStage> {
     let Some(Node { value: Value::List(list), .. }) = section.node("steps") else {
         if section.node("steps").is_some() {
             section.problem("steps", "expected a list; write [[arrivals.steps]] with rate and for");
@@ -78,7 +78,7 @@ fn steps(section: &Section<'_>) -> Vec<Stage> {
         // The last step serves all that are left, so it can't be a pause.
         let rate = step.rate("rate", !is_last);
         let lasts = step.node("for").map(|_| step.duration("for", STAGE_MIN..=DURATION_MAX));
-        stages.push(Stage::Constant { rate, lasts });
+        stages.push(ArrivalStage::Constant { rate, lasts });
     }
     if list.is_empty() {
         section.problem("steps", "there are no steps; write [[arrivals.steps]] with rate and for");

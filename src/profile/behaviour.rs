@@ -4,8 +4,8 @@ use super::arrivals::DURATION_MAX;
 use super::document::Value;
 use super::ice;
 use super::section::Section;
-use super::{EngineChoice, FaultLine, Handshake, OnInvalid, OnSuspect, Phases, Validity};
-use crate::vocabulary::choice::{Approval, Certificates, EngineKind, Initiator, Trigger};
+use super::{EngineChoice, FaultLine, HandshakeSettings, OnInvalid, OnSuspect, Phases, ValiditySettings};
+use crate::vocabulary::options::{Approval, Certificates, EngineKind, Initiator, Trigger};
 use std::time::Duration;
 
 pub(super) fn phases(root: &Section<'_>) -> Phases {
@@ -18,11 +18,11 @@ pub(super) fn phases(root: &Section<'_>) -> Phases {
     }
 }
 
-pub(super) fn handshake(root: &Section<'_>) -> Handshake {
+pub(super) fn handshake(root: &Section<'_>) -> HandshakeSettings {
     let section = root.section("handshake");
     // Timers hold 10 minutes (measurement.md, "Metrics"); a longer handshake could not be told from that.
     let longest = Duration::from_secs(600);
-    let handshake = Handshake {
+    let handshake = HandshakeSettings {
         trigger: section.word(
             "trigger",
             &[
@@ -68,11 +68,11 @@ pub(super) fn engine(root: &Section<'_>) -> EngineChoice {
     EngineChoice { kind, certificates, ice_servers, ice_transport_policy }
 }
 
-pub(super) fn validity(root: &Section<'_>) -> Validity {
+pub(super) fn validity(root: &Section<'_>) -> ValiditySettings {
     let section = root.section("validity");
     // A timer holds 10 minutes (measurement.md, "Metrics").
     let times = Duration::ZERO..=Duration::from_secs(600);
-    let validity = Validity {
+    let validity = ValiditySettings {
         on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),
         on_suspect: section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]),
         lag_suspect: section.duration("lag_suspect", times.clone()),

@@ -1,22 +1,22 @@
 //! The profiles that come with the program, to run as they are or to start one's own from.
 
-use super::Source;
+use super::ProfileSource;
 
-const ALL: &[Source<'static>] = &[
-    Source { name: "smoke", text: include_str!("../../profiles/smoke.toml") },
-    Source { name: "ci", text: include_str!("../../profiles/ci.toml") },
-    Source { name: "mesh-50", text: include_str!("../../profiles/mesh-50.toml") },
-    Source { name: "thousand", text: include_str!("../../profiles/thousand.toml") },
-    Source { name: "churn", text: include_str!("../../profiles/churn.toml") },
-    Source { name: "capacity", text: include_str!("../../profiles/capacity.toml") },
+const ALL: &[ProfileSource<'static>] = &[
+    ProfileSource { name: "smoke", text: include_str!("../../profiles/smoke.toml") },
+    ProfileSource { name: "ci", text: include_str!("../../profiles/ci.toml") },
+    ProfileSource { name: "mesh-50", text: include_str!("../../profiles/mesh-50.toml") },
+    ProfileSource { name: "thousand", text: include_str!("../../profiles/thousand.toml") },
+    ProfileSource { name: "churn", text: include_str!("../../profiles/churn.toml") },
+    ProfileSource { name: "capacity", text: include_str!("../../profiles/capacity.toml") },
 ];
 
 /// All built-in profiles, smallest first.
-pub fn all() -> &'static [Source<'static>] {
+pub fn all() -> &'static [ProfileSource<'static>] {
     ALL
 }
 
 /// The built-in of that name.
-pub fn find(name: &str) -> Option<Source<'static>> {
+pub fn find(name: &str) -> Option<ProfileSource<'static>> {
     ALL.iter().copied().find(|source| source.name == name)
 }

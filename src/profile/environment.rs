@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 /// Looks a variable up; the caller decides what the environment is.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// `written` with every reference replaced. As in a shell, `:-` also stands in for an empty value.
 /// Errors: one sentence for each reference that stands for nothing.
-pub fn expand<'a>(written: &'a str, environment: Environment<'_>) -> Result<Cow<'a, str>, Vec<String>> {
+pub fn expand<'a>(written: &'a str, environment: VariableLookup<'_>) -> Result<Cow<'a, str>, Vec<String>> {
     if !refers(written) {
         return Ok(Cow::Borrowed(written));
     }
@@ -52,7 +52,7 @@ pub(super) fn said(written: &str) -> String {
     said
 }
 
-fn look_up(reference: &str, environment: Environment<'_>) -> Result<String, String> {
+fn look_up(reference: &str, environment: VariableLookup<'_>) -> Result<String, String> {
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (reference, None),

@@ -3,8 +3,8 @@
 use super::GateLine;
 use super::document::{Node, Tree, Value};
 use super::environment;
-use super::language;
-use super::section::{Reader, Section};
+use super::keys;
+use super::section::{Section, SectionReader};
 use crate::vocabulary::problem::quoted;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn is_gate(tree: &Tree) -> bool {
     ["expr", "threshold"].iter().any(|key| tree.contains_key(*key))
 }
 
-fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<GateLine> {
+fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Option<GateLine> {
     let at = node.at.show(reader.file);
     let line =
         |expr| GateLine { metric: metric.to_owned(), expr, abort: false, after: Duration::ZERO, min_samples: 0, at };
@@ -50,7 +50,7 @@ fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<Ga
         }
         Value::Table(tree) => {
             let section = Section::new(reader, path.to_owned(), &node.at, tree);
-            section.allow(language::GATE);
+            section.allow(keys::GATE);
             let Some(expr) = section.text("expr") else {
                 if !is_gate(tree) {
                     reader.problem(path, &node.at, "expr is missing; write { expr = \"p(99) < 50ms\" }");
@@ -74,7 +74,7 @@ fn gate(reader: &Reader<'_>, path: &str, metric: &str, node: &Node) -> Option<Ga
 }
 
 /// Notes what is wrong with a gate; `written` is its expression before references were replaced.
-fn reads(reader: &Reader<'_>, path: &str, metric: &str, written: &Node, expr: &str) {
+fn reads(reader: &SectionReader<'_>, path: &str, metric: &str, written: &Node, expr: &str) {
     let Err(message) = (reader.checks.gate)(metric, expr) else { return };
     let message = match &written.value {
         // What a variable stands for is not printed: it may be a secret.

@@ -3,7 +3,7 @@
 use super::Secret;
 use super::document::{At, Node, Value};
 use super::section::Section;
-use crate::vocabulary::choice::EngineKind;
+use crate::vocabulary::options::EngineKind;
 
 /// Where neither URL nor table names a port (RFC 8489 §18.6, RFC 8656 §3).
 const PORT: u16 = 3_478;

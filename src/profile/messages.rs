@@ -3,21 +3,25 @@
 use super::document::{Node, Tree, Value};
 use super::section::Section;
 use super::units;
-use super::{Messages, Pattern, Start};
-use crate::vocabulary::choice::Reliability;
+use super::{MessagePattern, MessageSettings, Start};
+use crate::vocabulary::options::Reliability;
 
 /// A message carries its sequence number and the time it was sent (measurement.md, "Metrics").
 const BYTES_MIN: u64 = 16;
 const BYTES_MAX: u64 = 256 * 1024;
 
-pub(super) fn check(root: &Section<'_>) -> Messages {
+pub(super) fn check(root: &Section<'_>) -> MessageSettings {
     let section = root.section("messages");
     let pattern = section.word(
         "pattern",
-        &[("broadcast", Pattern::Broadcast), ("ping-pong", Pattern::PingPong), ("none", Pattern::None)],
+        &[
+            ("broadcast", MessagePattern::Broadcast),
+            ("ping-pong", MessagePattern::PingPong),
+            ("none", MessagePattern::None),
+        ],
     );
     let (bytes_min, bytes_max) = sizes(&section);
-    Messages {
+    MessageSettings {
         pattern,
         start: section.word("start", &[("room", Start::Room), ("barrier", Start::Barrier)]),
         rate: section.rate("rate", false),

@@ -6,9 +6,10 @@ pub mod builtin;
 mod churn;
 mod document;
 mod environment;
+mod export;
 mod gates;
 mod ice;
-mod language;
+mod keys;
 mod messages;
 mod overrides;
 mod read;
@@ -18,12 +19,11 @@ mod secret;
 mod section;
 mod target;
 mod units;
-mod written;
 
-pub use environment::{Environment, expand};
+pub use environment::{VariableLookup, expand};
 pub use ice::{IceServer, IceTransportPolicy, Login};
 pub use overrides::{Knob, Override};
-pub use read::{Source, read, read_with};
+pub use read::{ProfileSource, read, read_with};
 pub use secret::Secret;
 pub use section::Checks;
 pub use target::DIALECTS;
@@ -32,7 +32,7 @@ pub use units::{duration, rate, share, size};
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
 
-use crate::vocabulary::choice::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
+use crate::vocabulary::options::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -50,14 +50,14 @@ pub struct Profile {
     pub target: Target,
     /// None: a peer that has lost its signaling socket goes on without one.
     pub reconnect: Option<Reconnect>,
-    pub rooms: Rooms,
-    pub arrivals: Vec<Stage>,
+    pub rooms: RoomSettings,
+    pub arrivals: Vec<ArrivalStage>,
     pub phases: Phases,
-    pub handshake: Handshake,
-    pub messages: Messages,
+    pub handshake: HandshakeSettings,
+    pub messages: MessageSettings,
     pub churn: Churn,
     pub engine: EngineChoice,
-    pub validity: Validity,
+    pub validity: ValiditySettings,
     pub gates: Vec<GateLine>,
     pub faults: Vec<FaultLine>,
     written: String,
@@ -87,7 +87,7 @@ pub struct Reconnect {
 
 /// The rooms of a run; sizes count peers, from 2.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rooms {
+pub struct RoomSettings {
     pub count: u32,
     pub size: Size,
     /// `{index}` stands for the room's index.
@@ -105,7 +105,7 @@ pub struct Size {
 
 /// One stretch of the arrival curve; stages follow each other, the last one serves all that are left.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Stage {
+pub enum ArrivalStage {
     /// Peers per second, evenly spaced. `lasts: None`: until all have arrived.
     Constant { rate: f64, lasts: Option<Duration> },
     /// Peers per second, changing linearly.
@@ -125,7 +125,7 @@ pub struct Phases {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Handshake {
+pub struct HandshakeSettings {
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub trickle: bool,
@@ -139,8 +139,8 @@ pub struct Handshake {
 
 /// Messages over open channels, per peer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Messages {
-    pub pattern: Pattern,
+pub struct MessageSettings {
+    pub pattern: MessagePattern,
     pub start: Start,
     /// Messages per second that each peer sends on each of its channels.
     pub rate: f64,
@@ -152,7 +152,7 @@ pub struct Messages {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pattern {
+pub enum MessagePattern {
     Broadcast,
     PingPong,
     None,
@@ -192,7 +192,7 @@ pub struct EngineChoice {
 /// What INVALID and SUSPECT runs do to the exit code, and from where on a run is one (measurement.md, the table of
 /// verdicts). Shares are from 0 to 1; what is suspect is never past what is invalid.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Validity {
+pub struct ValiditySettings {
     pub on_invalid: OnInvalid,
     pub on_suspect: OnSuspect,
     pub lag_suspect: Duration,

@@ -1,28 +1,34 @@
 //! The way from text to a checked profile: over the defaults, overrides on top, every problem at once.
 
-use super::section::{Checks, Reader, Section};
-use super::{Environment, Override, Problem, Profile};
-use super::{
-    arrivals, behaviour, churn, document, gates, language, messages, overrides, reconnect, rooms, target, written,
-};
+use super::section::{Checks, Section, SectionReader};
+use super::{Override, Problem, Profile, VariableLookup};
+use super::{arrivals, behaviour, churn, document, export, gates, keys, messages, overrides, reconnect, rooms, target};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// A profile's text and what to call it in messages: a path, or a built-in's name.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct ProfileSource<'a> {
     pub name: &'a str,
     pub text: &'a str,
 }
 
 /// `read_with`, with gates taken as they are written.
-pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment<'_>) -> Result<Profile, Vec<Problem>> {
+pub fn read(
+    source: ProfileSource<'_>,
+    overrides: &[Override],
+    environment: VariableLookup<'_>,
+) -> Result<Profile, Vec<Problem>> {
     read_with(source, overrides, Checks { environment, gate: &|_, _| Ok(()) })
 }
 
 /// Reads a profile: the text over the defaults, `overrides` over both, all of it checked at once.
 /// Errors: every problem, each with the line or the option that it comes from.
-pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>) -> Result<Profile, Vec<Problem>> {
+pub fn read_with(
+    source: ProfileSource<'_>,
+    overrides: &[Override],
+    checks: Checks<'_>,
+) -> Result<Profile, Vec<Problem>> {
     let mut tree = document::parse("the defaults", DEFAULTS)?;
     document::forget_lines(&mut tree);
     document::merge(&mut tree, document::parse(source.name, source.text)?);
@@ -35,10 +41,10 @@ pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>)
     }
     tree.entry("name".to_owned()).or_insert_with(|| document::by_default(&name_of(source.name)));
 
-    let reader = Reader::new(source.name, checks, problems);
+    let reader = SectionReader::new(source.name, checks, problems);
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree);
-    root.allow(&language::top());
+    root.allow(&keys::top());
     let phases = behaviour::phases(&root);
     let churn = churn::check(&root, phases.steady);
     let profile = Profile {
@@ -56,7 +62,7 @@ pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>)
         validity: behaviour::validity(&root),
         gates: gates::check(&root),
         faults: behaviour::faults(&root),
-        written: written::write(&tree),
+        written: export::write(&tree),
     };
     rooms::guests(&root, &profile);
     let problems = reader.problems();

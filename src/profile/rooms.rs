@@ -2,8 +2,8 @@
 
 use super::document::Value;
 use super::section::Section;
-use super::{Profile, Rooms, Size};
-use crate::vocabulary::choice::EngineKind;
+use super::{Profile, RoomSettings, Size};
+use crate::vocabulary::options::EngineKind;
 
 /// A room is a full mesh, so its edges grow with the square of this.
 const SIZE_MAX: u64 = 10_000;
@@ -11,11 +11,11 @@ const SIZE_MAX: u64 = 10_000;
 /// Guests are browsers and people.
 const GUESTS_MAX: u64 = 100;
 
-pub(super) fn check(root: &Section<'_>) -> Rooms {
+pub(super) fn check(root: &Section<'_>) -> RoomSettings {
     let section = root.section("rooms");
     let count = section.whole("count", 1..=u64::from(u32::MAX), "a run has from 1 to 4294967295 rooms") as u32;
     let guests = section.whole("guests", 0..=GUESTS_MAX, "a room admits from 0 to 100 guests") as u16;
-    let rooms = Rooms { count, size: size(&section), id: id(&section, count), guests };
+    let rooms = RoomSettings { count, size: size(&section), id: id(&section, count), guests };
 
     // Peers are numbered with 32 bits.
     let peers = u64::from(rooms.count) * u64::from(rooms.size.max);

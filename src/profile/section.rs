@@ -1,8 +1,8 @@
 //! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
 
 use super::document::{At, Node, Tree, Value};
-use super::environment::{self, Environment};
-use super::language;
+use super::environment::{self, VariableLookup};
+use super::keys;
 use super::units;
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest, one_of, quoted};
 use std::cell::RefCell;
@@ -12,21 +12,21 @@ use std::time::Duration;
 /// What the caller knows, and a profile's checks need.
 #[derive(Clone, Copy)]
 pub struct Checks<'a> {
-    pub environment: Environment<'a>,
+    pub environment: VariableLookup<'a>,
     /// Whether a metric and an expression are a gate: their grammar is a floor above. Errors: one sentence.
     pub gate: &'a dyn Fn(&str, &str) -> Result<(), String>,
 }
 
 /// What all sections of one profile share. A value that can't be read is noted as a problem and stands in
 /// as a fallback; a profile with problems is never handed out, so no fallback ever is.
-pub(super) struct Reader<'a> {
+pub(super) struct SectionReader<'a> {
     pub file: &'a str,
     pub checks: Checks<'a>,
     /// Each with the line to sort it by; what comes from no line goes last.
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SectionReader<'a> {
     pub fn new(file: &'a str, checks: Checks<'a>, problems: Vec<Problem>) -> Self {
         let problems = problems.into_iter().map(|problem| (usize::MAX, problem)).collect();
         Self { file, checks, problems: RefCell::new(problems) }
@@ -73,14 +73,14 @@ impl<'a> Reader<'a> {
 
 /// One table of the profile.
 pub(super) struct Section<'a> {
-    pub reader: &'a Reader<'a>,
+    pub reader: &'a SectionReader<'a>,
     path: String,
     at: &'a At,
     tree: &'a Tree,
 }
 
 impl<'a> Section<'a> {
-    pub fn new(reader: &'a Reader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
+    pub fn new(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
         Self { reader, path, at, tree }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Section<'a> {
                 Section::new(self.reader, self.path_of(name), self.at, &NOTHING)
             }
         };
-        let keys = language::keys(name);
+        let keys = keys::keys(name);
         if !keys.is_empty() {
             inner.allow(keys);
         }
@@ -106,7 +106,7 @@ impl<'a> Section<'a> {
     /// Notes every key that is none of `keys`, with the right name if one is near.
     pub fn allow(&self, keys: &[&str]) {
         for key in self.tree.keys().filter(|key| !keys.contains(&key.as_str())) {
-            let right = if self.reader.is_full() { None } else { language::right_name(key, keys) };
+            let right = if self.reader.is_full() { None } else { keys::right_name(key, keys) };
             let hint = match right {
                 Some(right) => format!("did you mean {right}?"),
                 None => format!("known are {}", keys.join(", ")),

@@ -16,7 +16,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn profile(text: &str, overrides: &[Override]) -> Result<Profile, Vec<Problem>> {
-    read(Source { name: "p.toml", text }, overrides, &environment)
+    read(ProfileSource { name: "p.toml", text }, overrides, &environment)
 }
 
 /// The problems of `text`, one a line.
@@ -38,9 +38,9 @@ fn an_empty_profile_is_all_defaults() {
     assert_eq!(profile.name, "p");
     assert_eq!(
         profile.rooms,
-        Rooms { count: 10, size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned(), guests: 0 }
+        RoomSettings { count: 10, size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned(), guests: 0 }
     );
-    assert_eq!(profile.arrivals, [Stage::Constant { rate: 20.0, lasts: None }]);
+    assert_eq!(profile.arrivals, [ArrivalStage::Constant { rate: 20.0, lasts: None }]);
     assert_eq!(profile.handshake.timeout, Duration::from_secs(10));
     assert_eq!(profile.messages.reliability, Reliability::Reliable);
     assert_eq!(profile.target.url, None);
@@ -82,8 +82,8 @@ message_latency = [{ expr = "p(99) < 50ms", abort = true, after = "30s", min_sam
     assert_eq!(
         profile.arrivals,
         [
-            Stage::Constant { rate: 10.0, lasts: Some(Duration::from_secs(10)) },
-            Stage::Constant { rate: 2.0, lasts: None }
+            ArrivalStage::Constant { rate: 10.0, lasts: Some(Duration::from_secs(10)) },
+            ArrivalStage::Constant { rate: 2.0, lasts: None }
         ]
     );
     assert_eq!((profile.messages.bytes_min, profile.messages.bytes_max), (64, 1024));
@@ -208,9 +208,9 @@ fn an_override_beats_the_profile_and_is_named_when_it_is_wrong() {
     ];
     let profile = profile(text, &overrides).unwrap();
     assert_eq!((profile.rooms.count, profile.rooms.size), (3, Size { min: 2, max: 5 }));
-    assert_eq!(profile.arrivals, [Stage::Constant { rate: 5.0, lasts: None }]);
+    assert_eq!(profile.arrivals, [ArrivalStage::Constant { rate: 5.0, lasts: None }]);
     assert_eq!(profile.handshake.settle, Duration::from_millis(20));
-    assert_eq!(profile.messages.pattern, Pattern::None);
+    assert_eq!(profile.messages.pattern, MessagePattern::None);
     assert_eq!(profile.target.headers["x-key"].reveal(), "a:b");
     let gates: Vec<_> = profile.gates.iter().map(|gate| (gate.expr.as_str(), gate.at.as_str())).collect();
     assert_eq!(gates, [("rate < 1%", "p.toml:7"), ("rate < 2%", "--gate"), ("p(50) < 1s", "--gate")]);
@@ -334,7 +334,7 @@ fn a_gate_that_is_none_is_told_with_the_other_mistakes_in_the_order_of_the_text(
         true => Err(format!("{metric} cannot be {expr}")),
         false => Ok(()),
     };
-    let source = Source { name: "p.toml", text };
+    let source = ProfileSource { name: "p.toml", text };
     let problems = read_with(source, &[], Checks { environment: &environment, gate: &gate }).unwrap_err();
     let shown: Vec<_> = problems.iter().map(Problem::to_string).collect();
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Figures of a distribution as people read them, with a word on how much stands behind them.
 
 use crate::summary::distribution::{Distribution, samples_needed};
-use crate::vocabulary::quantity::duration;
+use crate::vocabulary::format::duration;
 
 /// A percentile of fewer samples than give it a meaning stands in brackets.
 pub(super) fn percentile(distribution: &Distribution, percentile: f64, us: u64) -> String {

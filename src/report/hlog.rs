@@ -3,7 +3,7 @@
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::interval_log;
-use crate::summary::stamp::time_of;
+use crate::summary::wall_time::time_of;
 use std::time::{Duration, SystemTime};
 
 /// One line for each timer and clock, over the whole run; values are microseconds.

@@ -10,8 +10,8 @@ use jiff::civil::DateTime;
 pub(super) fn render(summary: &Summary) -> String {
     let classname = xml(&format!("meshload.{}", summary.run.name));
     let cases = cases(summary);
-    let failures = cases.iter().filter(|case| matches!(case.end, End::Failed { .. })).count();
-    let skipped = cases.iter().filter(|case| matches!(case.end, End::Skipped(_))).count();
+    let failures = cases.iter().filter(|case| matches!(case.end, TestOutcome::Failed { .. })).count();
+    let skipped = cases.iter().filter(|case| matches!(case.end, TestOutcome::Skipped(_))).count();
     let totals = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", cases.len());
     let time = format!("time=\"{:.3}\"", summary.run.duration_us as f64 / 1e6);
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -23,12 +23,12 @@ pub(super) fn render(summary: &Summary) -> String {
     for case in cases {
         let open = format!("    <testcase classname=\"{classname}\" name=\"{}\" time=\"0\"", xml(&case.name));
         text.push_str(&match case.end {
-            End::Passed => format!("{open}/>\n"),
-            End::Failed { sort, message } => {
+            TestOutcome::Passed => format!("{open}/>\n"),
+            TestOutcome::Failed { sort, message } => {
                 let failure = format!("<failure type=\"{sort}\" message=\"{}\"/>", xml(&message));
                 format!("{open}>\n      {failure}\n    </testcase>\n")
             }
-            End::Skipped(why) => {
+            TestOutcome::Skipped(why) => {
                 format!("{open}>\n      <skipped message=\"{}\"/>\n    </testcase>\n", xml(&why))
             }
         });
@@ -66,40 +66,40 @@ fn properties(summary: &Summary) -> String {
     format!("    <properties>\n{}    </properties>\n", lines.concat())
 }
 
-struct Case {
+struct TestCase {
     /// Without measured values, so that a case is the same one from run to run.
     name: String,
-    end: End,
+    end: TestOutcome,
 }
 
-enum End {
+enum TestOutcome {
     Passed,
     Failed { sort: &'static str, message: String },
     Skipped(String),
 }
 
-fn cases(summary: &Summary) -> Vec<Case> {
+fn cases(summary: &Summary) -> Vec<TestCase> {
     let unjudged = match summary.result {
         Outcome::Passed | Outcome::Failed => None,
         other => Some(format!("not judged: the run is {}", other.name())),
     };
     let gate = |gate: &GateResult| {
         let end = match &unjudged {
-            Some(why) => End::Skipped(why.clone()),
-            None if gate.ok => End::Passed,
+            Some(why) => TestOutcome::Skipped(why.clone()),
+            None if gate.ok => TestOutcome::Passed,
             // A gate on what opened fails because of what did not: it says why.
             None if gate.unit == Unit::Ratio || gate.unit == Unit::Count => {
-                End::Failed { sort: "gate", message: format!("{}{}", message(gate), causes(summary)) }
+                TestOutcome::Failed { sort: "gate", message: format!("{}{}", message(gate), causes(summary)) }
             }
-            None => End::Failed { sort: "gate", message: message(gate) },
+            None => TestOutcome::Failed { sort: "gate", message: message(gate) },
         };
-        Case { name: format!("{}: {}", gate.metric_in_words(), gate.expr), end }
+        TestCase { name: format!("{}: {}", gate.metric_in_words(), gate.expr), end }
     };
-    let mut cases: Vec<Case> = summary.gates.iter().map(gate).collect();
+    let mut cases: Vec<TestCase> = summary.gates.iter().map(gate).collect();
     // Only then, so that a healthy run has its gates and validity and nothing else.
     if unjudged.is_none() && summary.counts.edges.opened == 0 {
         let message = format!("no edge opened, so nothing was measured that a pass could rest on{}", causes(summary));
-        cases.push(Case { name: "an edge opened".into(), end: End::Failed { sort: "verdict", message } });
+        cases.push(TestCase { name: "an edge opened".into(), end: TestOutcome::Failed { sort: "verdict", message } });
     }
     cases.push(validity(summary));
     cases
@@ -119,19 +119,21 @@ fn message(gate: &GateResult) -> String {
 }
 
 /// SUSPECT is a word of caution; only INVALID says that the figures are not the target's.
-fn validity(summary: &Summary) -> Case {
+fn validity(summary: &Summary) -> TestCase {
     let reasons = summary.validity.reasons.iter();
     let reasons: Vec<String> = reasons
         .map(|doubt| format!("{}: {} (limit {}); {}", doubt.what, doubt.observed, doubt.limit, doubt.cure))
         .collect();
     let end = match summary.validity.verdict {
         Verdict::Invalid => {
-            End::Failed { sort: "validity", message: format!("the run is INVALID: {}", reasons.join("; ")) }
+            TestOutcome::Failed { sort: "validity", message: format!("the run is INVALID: {}", reasons.join("; ")) }
         }
-        _ if summary.measured_nothing() => End::Skipped("no peer ever connected, so nothing was measured".into()),
-        Verdict::Valid | Verdict::Suspect => End::Passed,
+        _ if summary.measured_nothing() => {
+            TestOutcome::Skipped("no peer ever connected, so nothing was measured".into())
+        }
+        Verdict::Valid | Verdict::Suspect => TestOutcome::Passed,
     };
-    Case { name: "validity".into(), end }
+    TestCase { name: "validity".into(), end }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ const NOTE_LETTERS_MAX: usize = 100;
 
 /// What a row shows; lanes count from 0, and none is the server.
 #[derive(Clone, Debug)]
-pub enum Mark<'a> {
+pub enum LadderMark<'a> {
     Note { lane: usize, text: &'a str },
     Arrow { from: Option<usize>, to: Option<usize>, label: &'a str, ending: &'a str, is_lost: bool },
 }
@@ -27,19 +27,19 @@ pub fn heads(names: &[String]) -> String {
 }
 
 /// One row without its time.
-pub fn row(lanes: usize, mark: &Mark<'_>) -> String {
+pub fn row(lanes: usize, mark: &LadderMark<'_>) -> String {
     match mark {
-        Mark::Note { lane, text } => {
+        LadderMark::Note { lane, text } => {
             let mut row = empty(lanes);
             // What happened matters more than the lines of the others.
             let text: String = text.chars().take(NOTE_LETTERS_MAX).collect();
             put(&mut row, lane * LANE, &format!("* {text}"));
             row.into_iter().collect()
         }
-        Mark::Arrow { from: Some(from), to: Some(to), label, ending, is_lost } => {
+        LadderMark::Arrow { from: Some(from), to: Some(to), label, ending, is_lost } => {
             arrow(lanes, [*from, *to], label, ending, *is_lost)
         }
-        Mark::Arrow { from, to, label, .. } => {
+        LadderMark::Arrow { from, to, label, .. } => {
             let (lane, sign) = match from {
                 Some(lane) => (*lane, "->"),
                 None => (to.unwrap_or_default(), "<-"),
@@ -98,7 +98,7 @@ pub(super) fn title(trace: &Trace) -> String {
     let [one, two] = trace.peers;
     let end = match (&trace.failure, trace.due_us) {
         (Some(failure), _) => plain(failure),
-        (None, Some(due_us)) => format!("open after {}", crate::vocabulary::quantity::duration(due_us)),
+        (None, Some(due_us)) => format!("open after {}", crate::vocabulary::format::duration(due_us)),
         (None, None) => "open".to_owned(),
     };
     format!("peer {one} and peer {two} in {}: {end}", plain(&trace.room))
@@ -119,7 +119,7 @@ fn of_step(step: &TraceStep, names: &[String; 2]) -> String {
     let lane = |name: &str| names.iter().position(|known| known == name);
     let what = plain(&step.what);
     let mark = match &step.to {
-        None => Mark::Note { lane: lane(&step.from).unwrap_or(0), text: &what },
+        None => LadderMark::Note { lane: lane(&step.from).unwrap_or(0), text: &what },
         Some(to) => {
             let ending = match (step.heard_us, step.outcome.as_str()) {
                 (Some(heard_us), "heard") => format!("{:.1} ms", heard_us.saturating_sub(step.at_us) as f64 / 1e3),
@@ -130,7 +130,7 @@ fn of_step(step: &TraceStep, names: &[String; 2]) -> String {
             let is_lost = step.outcome == "never";
             return row(
                 2,
-                &Mark::Arrow { from: lane(&step.from), to: lane(to), label: &what, ending: &ending, is_lost },
+                &LadderMark::Arrow { from: lane(&step.from), to: lane(to), label: &what, ending: &ending, is_lost },
             );
         }
     };
@@ -144,12 +144,12 @@ mod tests {
     #[test]
     fn arrows_point_at_who_hears_and_lost_ones_say_so() {
         let check = |from: usize, to: usize, ending: &str, is_lost: bool, expected: &str| {
-            let mark = Mark::Arrow { from: Some(from), to: Some(to), label: "peer-ready", ending, is_lost };
+            let mark = LadderMark::Arrow { from: Some(from), to: Some(to), label: "peer-ready", ending, is_lost };
             assert_eq!(row(2, &mark), expected);
         };
         check(0, 1, "2.0 ms", false, "│─────────── peer-ready ─────────▶│  2.0 ms");
         check(1, 0, "never arrived", true, "│✗────────── peer-ready ──────────│  never arrived");
-        let note = Mark::Note { lane: 1, text: "dials" };
+        let note = LadderMark::Note { lane: 1, text: "dials" };
         assert_eq!(row(2, &note), format!("│{}* dials", " ".repeat(33)));
     }
 

@@ -3,7 +3,7 @@
 use crate::report::escape::markdown as escaped;
 use crate::report::sections;
 use crate::summary::Summary;
-use crate::vocabulary::quantity::{count, duration};
+use crate::vocabulary::format::{count, duration};
 
 /// GitHub refuses longer comments.
 const CHARS_MAX: usize = 60_000;

@@ -21,7 +21,7 @@ mod text;
 
 pub use crate::report::repeats::render_repeats;
 pub use escape::plain;
-pub use ladder::{Mark, heads, row, timed};
+pub use ladder::{LadderMark, heads, row, timed};
 
 use crate::summary::Summary;
 

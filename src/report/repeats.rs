@@ -3,9 +3,9 @@
 use crate::report::escape::plain;
 use crate::report::{Format, table};
 use crate::summary::metric::TIMERS;
-use crate::summary::repeats::{Range, Repeats};
+use crate::summary::repeats::{PercentileRange, Repeats};
 use crate::summary::verdict::Verdict;
-use crate::vocabulary::quantity::{duration, plural};
+use crate::vocabulary::format::{duration, plural};
 
 /// JSON for every format but text and Markdown.
 pub fn render_repeats(format: Format, repeats: &Repeats) -> String {
@@ -57,7 +57,7 @@ fn lines(repeats: &Repeats) -> Vec<String> {
     lines
 }
 
-fn range(range: Range) -> String {
+fn range(range: PercentileRange) -> String {
     format!("{} ({} to {})", duration(range.median_us), duration(range.min_us), duration(range.max_us))
 }
 

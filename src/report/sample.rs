@@ -7,7 +7,7 @@ use crate::summary::health::Health;
 use crate::summary::histogram::Histogram;
 use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Machine, Outcome, Run};
-use crate::summary::trace::{CauseRow, Diagnosis, Trace, TraceStep};
+use crate::summary::trace::{CauseRow, Trace, TraceDiagnosis, TraceStep};
 use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 use crate::summary::{Rates, SCHEMA, Summary};
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ fn fill_evidence(summary: &mut Summary) {
         remedy: "A run only watches; meshload probe makes experiments that tell.".into(),
     };
     let probe = Some("meshload probe --target ws://127.0.0.1:9000/ws/".into());
-    summary.diagnosis = Some(Diagnosis { traced: 1, causes: vec![row], probe });
+    summary.diagnosis = Some(TraceDiagnosis { traced: 1, causes: vec![row], probe });
     let step = |at_us, from: &str, to: Option<&str>, what: &str, heard_us, outcome: &str| TraceStep {
         at_us,
         from: from.into(),

@@ -8,8 +8,8 @@ use crate::summary::outage::Outage;
 use crate::summary::rows::FailureRow;
 use crate::summary::trace::CauseRow;
 use crate::vocabulary::failure::Reason;
+use crate::vocabulary::format::{bytes, count, duration, percent, plural};
 use crate::vocabulary::phase::Phase;
-use crate::vocabulary::quantity::{bytes, count, duration, percent, plural};
 
 /// More outages than this are in summary.json alone.
 pub(super) const OUTAGES_SHOWN: usize = 5;
@@ -283,12 +283,15 @@ fn timer_row(name: &str, payer: &str, due: &Distribution) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::outage::Cause;
+    use crate::summary::outage::OutageCause;
 
     #[test]
     fn an_outage_is_told_in_one_line_without_the_servers_own_words() {
-        let cause =
-            |reason: &str, detail: &str| Cause { reason: reason.into(), detail: detail.into(), ..Cause::default() };
+        let cause = |reason: &str, detail: &str| OutageCause {
+            reason: reason.into(),
+            detail: detail.into(),
+            ..OutageCause::default()
+        };
         let causes = vec![cause("closed", "</script>"), cause("refused", "ECONNREFUSED"), cause("::warning", "")];
         let mut story =
             Outage { began_us: 12_000_000, recovery_us: Some(2_100_000), lost: 3, back: 3, redials: 9, causes };

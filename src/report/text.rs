@@ -6,13 +6,13 @@ use crate::summary::Summary;
 use crate::summary::run::Outcome;
 use crate::summary::trace::Trace;
 use crate::summary::verdict::{GateResult, Verdict};
-use crate::vocabulary::quantity::{duration, plural};
+use crate::vocabulary::format::{duration, plural};
 
 /// Rows of failures that are shown; summary.json has them all.
 const FAILURES_MAX: usize = 12;
 
 pub(super) fn render(summary: &Summary, color: bool) -> String {
-    let paint = Paint { color };
+    let paint = VerdictPaint { color };
     let mut lines = vec![title(summary, &paint)];
     lines.extend(gates(summary, &paint));
     lines.extend(validity(summary, &paint));
@@ -36,23 +36,23 @@ pub(super) fn render(summary: &Summary, color: bool) -> String {
     lines.join("\n") + "\n"
 }
 
-fn traced(trace: &Trace, paint: &Paint) -> Vec<String> {
+fn traced(trace: &Trace, paint: &VerdictPaint) -> Vec<String> {
     let rows = ladder::of_trace(trace).into_iter();
     rows.map(|row| if row.is_bad { paint.on(31, &row.text) } else { row.text }).collect()
 }
 
-struct Paint {
+struct VerdictPaint {
     color: bool,
 }
 
-impl Paint {
+impl VerdictPaint {
     /// SGR codes of ECMA-48: 31 red, 32 green, 33 yellow, all bold.
     fn on(&self, code: u8, text: &str) -> String {
         if self.color { format!("\u{1b}[1;{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 
-fn title(summary: &Summary, paint: &Paint) -> String {
+fn title(summary: &Summary, paint: &VerdictPaint) -> String {
     let run = &summary.run;
     let code = match summary.result {
         Outcome::Passed => 32,
@@ -73,7 +73,7 @@ fn title(summary: &Summary, paint: &Paint) -> String {
     title
 }
 
-fn gates(summary: &Summary, paint: &Paint) -> Vec<String> {
+fn gates(summary: &Summary, paint: &VerdictPaint) -> Vec<String> {
     if summary.gates.is_empty() {
         return vec!["gates: none".into()];
     }
@@ -101,7 +101,7 @@ fn gate_row(gate: &GateResult) -> Vec<String> {
     vec![plain(&gate.metric_in_words()), plain(&gate.expr), gate.observed_in_words(), samples, line]
 }
 
-fn validity(summary: &Summary, paint: &Paint) -> Vec<String> {
+fn validity(summary: &Summary, paint: &VerdictPaint) -> Vec<String> {
     let code = match summary.validity.verdict {
         _ if summary.measured_nothing() => 33,
         Verdict::Valid => 32,

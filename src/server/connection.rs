@@ -2,8 +2,8 @@
 
 use crate::server::hub::Input;
 use crate::server::rooms::ClientId;
-use crate::server::tls::Tls;
-use crate::server::transport::Transport;
+use crate::server::tls::ServerTls;
+use crate::server::transport::ClientTransport;
 use crate::server::upgrade::upgrade;
 use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
@@ -27,13 +27,13 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 4 << 20;
 
 /// Sees a connection from its first byte to its last.
-pub async fn serve(stream: TcpStream, tls: Option<Tls>, hub: mpsc::Sender<Input>) {
+pub async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<Input>) {
     // Without it the relay would wait for acknowledgements, and the delay would be ours.
     let _ = stream.set_nodelay(true);
     let stream = match tls {
-        None => Transport::from(stream),
+        None => ClientTransport::from(stream),
         Some(tls) => match tls.accept(stream).await {
-            Ok((stream, session)) => Transport::secured(stream, session),
+            Ok((stream, session)) => ClientTransport::secured(stream, session),
             Err(_) => return,
         },
     };
@@ -47,7 +47,7 @@ pub async fn serve(stream: TcpStream, tls: Option<Tls>, hub: mpsc::Sender<Input>
     }
 }
 
-async fn converse(stream: Arc<Transport>, rest: Vec<u8>, hub: mpsc::Sender<Input>) {
+async fn converse(stream: Arc<ClientTransport>, rest: Vec<u8>, hub: mpsc::Sender<Input>) {
     let (reply, number) = oneshot::channel();
     let connected = Input::Connected { stream: stream.clone(), client: reply };
     if hub.send(connected).await.is_err() {
@@ -63,7 +63,12 @@ async fn converse(stream: Arc<Transport>, rest: Vec<u8>, hub: mpsc::Sender<Input
 struct HubGone;
 
 /// Reads until the client's end, or its first offence against the protocol.
-async fn read(stream: &Transport, client: ClientId, rest: Vec<u8>, hub: &mpsc::Sender<Input>) -> Result<(), HubGone> {
+async fn read(
+    stream: &ClientTransport,
+    client: ClientId,
+    rest: Vec<u8>,
+    hub: &mpsc::Sender<Input>,
+) -> Result<(), HubGone> {
     let config = WebSocketConfig::default()
         .read_buffer_size(PARSE_BYTES)
         .write_buffer_size(0)
@@ -76,26 +81,26 @@ async fn read(stream: &Transport, client: ClientId, rest: Vec<u8>, hub: &mpsc::S
         let end = loop {
             match socket.read() {
                 Ok(Message::Text(text)) => told(Input::Frame { client, text }).await?,
-                Ok(Message::Binary(_)) => break Some(End::Offence(CloseCode::Unsupported)),
+                Ok(Message::Binary(_)) => break Some(Disconnect::Offence(CloseCode::Unsupported)),
                 // The parser answers pings and closes by itself, into the pipe.
                 Ok(_) => {}
-                Err(error) => break End::of(&error),
+                Err(error) => break Disconnect::of(&error),
             }
         };
         let said = Bytes::from(std::mem::take(&mut socket.get_mut().said));
         match end {
             None if said.is_empty() => {}
             None => told(Input::Pong { client, frame: said }).await?,
-            Some(End::Handshake) => return told(Input::Close { client, frame: said }).await,
-            Some(End::Offence(code)) => return told(Input::Close { client, frame: wire::close(code) }).await,
-            Some(End::Lost) => return Ok(()),
+            Some(Disconnect::Handshake) => return told(Input::Close { client, frame: said }).await,
+            Some(Disconnect::Offence(code)) => return told(Input::Close { client, frame: wire::close(code) }).await,
+            Some(Disconnect::Lost) => return Ok(()),
         }
         fill(stream, socket.get_mut()).await;
     }
 }
 
 /// How a conversation ended.
-enum End {
+enum Disconnect {
     /// The client said close, and the answer is in the pipe.
     Handshake,
     Offence(CloseCode),
@@ -103,7 +108,7 @@ enum End {
     Lost,
 }
 
-impl End {
+impl Disconnect {
     /// Nothing if there is only no more to read yet.
     fn of(error: &Error) -> Option<Self> {
         match error {
@@ -120,7 +125,7 @@ impl End {
 }
 
 /// Waits for bytes; a socket's error is its end.
-async fn fill(stream: &Transport, pipe: &mut Pipe) {
+async fn fill(stream: &ClientTransport, pipe: &mut Pipe) {
     loop {
         if stream.readable().await.is_err() {
             pipe.ended = true;
@@ -145,7 +150,7 @@ async fn fill(stream: &Transport, pipe: &mut Pipe) {
 
 /// Reads on without listening: closing with bytes unread would reset the connection, and the client
 /// would never see the close frame.
-async fn linger(stream: &Transport) {
+async fn linger(stream: &ClientTransport) {
     let mut bytes = 0;
     let mut sink = Vec::with_capacity(READ_BYTES);
     let _ = tokio::time::timeout(LINGER, async {

@@ -14,7 +14,7 @@ pub type SharedText = Arc<str>;
 
 /// A frame's outside. Empty text stands for a key that is not there.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Frame<'a> {
+pub enum Envelope<'a> {
     NotJson,
     /// JSON, but not an object with texts for `type` and `channel`.
     Shapeless,
@@ -25,7 +25,7 @@ pub enum Frame<'a> {
 }
 
 /// Reads the outside only: most frames are relayed, and nobody here needs their data.
-pub fn read(text: &str) -> Frame<'_> {
+pub fn read(text: &str) -> Envelope<'_> {
     #[derive(Deserialize)]
     struct Outside<'a> {
         #[serde(borrow, default, rename = "type")]
@@ -38,15 +38,15 @@ pub fn read(text: &str) -> Frame<'_> {
         return unreadable(text);
     }
     match serde_json::from_str::<Outside>(text) {
-        Ok(Outside { kind, channel }) => Frame::Envelope { kind, channel },
+        Ok(Outside { kind, channel }) => Envelope::Envelope { kind, channel },
         Err(_) => unreadable(text),
     }
 }
 
-fn unreadable(text: &str) -> Frame<'static> {
+fn unreadable(text: &str) -> Envelope<'static> {
     match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => Frame::Shapeless,
-        Err(_) => Frame::NotJson,
+        Ok(_) => Envelope::Shapeless,
+        Err(_) => Envelope::NotJson,
     }
 }
 
@@ -127,20 +127,20 @@ mod tests {
 
     #[test]
     fn a_frame_is_an_envelope_some_other_json_or_no_json() {
-        let envelope = |kind: &'static str, channel: &'static str| Frame::Envelope {
+        let envelope = |kind: &'static str, channel: &'static str| Envelope::Envelope {
             kind: Cow::Borrowed(kind),
             channel: Cow::Borrowed(channel),
         };
-        let check = |text: &str, expected: Frame| assert_eq!(read(text), expected, "{text}");
+        let check = |text: &str, expected: Envelope| assert_eq!(read(text), expected, "{text}");
         check(r#"{"type":"ping"}"#, envelope("ping", ""));
         check(r#" {"channel":"c","data":{"deep":[1,{}]},"type":"t"}"#, envelope("t", "c"));
         check(r#"{"type":"\u0070ing"}"#, envelope("ping", ""));
         check("{}", envelope("", ""));
         for shapeless in ["5", "[]", r#"["ping","c"]"#, "null", r#"{"type":5}"#, r#"{"type":"t","channel":null}"#] {
-            check(shapeless, Frame::Shapeless);
+            check(shapeless, Envelope::Shapeless);
         }
         for broken in ["", "hello", "{", r#"{"type":5,"#, r#"{"type":"t"} x"#, &"[".repeat(100_000)] {
-            check(broken, Frame::NotJson);
+            check(broken, Envelope::NotJson);
         }
     }
 

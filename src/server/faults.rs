@@ -5,7 +5,7 @@ mod presets;
 mod rule;
 
 pub use presets::{all as presets, rules};
-pub use rule::{Action, Damage, Direction, Match, Rule, Span, Window};
+pub use rule::{Damage, Direction, FaultAction, FaultRule, Match, Span, Window};
 
 use crate::server::client_id::ClientId;
 use crate::vocabulary::seed::Seed;
@@ -32,7 +32,7 @@ pub struct Passing<'a> {
 
 /// The rules in force, with what they remember.
 pub struct Faults {
-    rules: Vec<Rule>,
+    rules: Vec<FaultRule>,
     draws: ChaCha8Rng,
     /// Messages that matched a rule with `nth` so far, by rule and client.
     counts: FxHashMap<(usize, ClientId), u64>,
@@ -40,12 +40,12 @@ pub struct Faults {
 
 impl Faults {
     /// The same seed and the same messages have the same fates.
-    pub fn new(rules: Vec<Rule>, seed: Seed) -> Self {
+    pub fn new(rules: Vec<FaultRule>, seed: Seed) -> Self {
         Self { rules, draws: seed.stream("faults", 0), counts: FxHashMap::default() }
     }
 
     /// Nothing: it passes unharmed.
-    pub fn fate(&mut self, passing: &Passing<'_>) -> Option<Action> {
+    pub fn fate(&mut self, passing: &Passing<'_>) -> Option<FaultAction> {
         for (index, rule) in self.rules.iter().enumerate() {
             if rule.matches.holds(passing)
                 && is_counted(&mut self.counts, index, &rule.matches, passing.client)
@@ -153,14 +153,14 @@ mod tests {
     fn the_end_of_a_socket_is_touched_only_by_a_rule_that_names_it() {
         let close = Passing { kind: "close", ..PASSING };
         assert_eq!(faults(&["drop"]).fate(&close), None);
-        assert_eq!(faults(&["drop type=close"]).fate(&close), Some(Action::Drop));
+        assert_eq!(faults(&["drop type=close"]).fate(&close), Some(FaultAction::Drop));
     }
 
     #[test]
     fn the_first_rule_with_an_opinion_decides() {
         let mut faults = faults(&["drop type=other", "reorder nth=2", "duplicate p=0%", "disconnect"]);
         let fates: Vec<_> = (0..3).map(|_| faults.fate(&PASSING)).collect();
-        assert_eq!(fates, [Some(Action::Disconnect), Some(Action::Reorder), Some(Action::Disconnect)]);
+        assert_eq!(fates, [Some(FaultAction::Disconnect), Some(FaultAction::Reorder), Some(FaultAction::Disconnect)]);
     }
 
     #[test]

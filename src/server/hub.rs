@@ -1,10 +1,10 @@
 //! The one task that owns the rooms and every client's queue: reads what came in, then writes in rounds.
 
-use crate::server::link::Link;
+use crate::server::client_writer::ClientWriter;
+use crate::server::counters::Counters;
 use crate::server::rooms::{ClientId, Delivery};
 use crate::server::service::Service;
-use crate::server::tallies::Tallies;
-use crate::server::transport::Transport;
+use crate::server::transport::ClientTransport;
 use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
 use std::net::Shutdown;
@@ -25,7 +25,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 /// What the connections' tasks tell the hub. `Closed` is the last word of a client, and frees its number.
 pub enum Input {
     Connected {
-        stream: Arc<Transport>,
+        stream: Arc<ClientTransport>,
         client: oneshot::Sender<ClientId>,
     },
     Frame {
@@ -53,7 +53,7 @@ pub enum Input {
 pub struct Hub {
     rooms: Service,
     /// By client number; None where the number is free, or its client was dropped and is not `Closed` yet.
-    links: Vec<Option<Link>>,
+    links: Vec<Option<ClientWriter>>,
     free: Vec<ClientId>,
     dirty: Vec<ClientId>,
     /// Clients found too slow while delivering.
@@ -61,12 +61,12 @@ pub struct Hub {
     connections: usize,
     scratch: Vec<u8>,
     inputs: mpsc::Sender<Input>,
-    tallies: Arc<Tallies>,
+    tallies: Arc<Counters>,
 }
 
 impl Hub {
     /// `inputs` is the sending side of the channel that `run` reads from.
-    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, tallies: Arc<Tallies>) -> Self {
+    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, tallies: Arc<Counters>) -> Self {
         Self {
             rooms,
             links: vec![],
@@ -137,7 +137,7 @@ impl Hub {
         self.deliver(now);
     }
 
-    fn connect(&mut self, now: Instant, stream: Arc<Transport>, reply: oneshot::Sender<ClientId>) {
+    fn connect(&mut self, now: Instant, stream: Arc<ClientTransport>, reply: oneshot::Sender<ClientId>) {
         let client = self.free.pop().unwrap_or_else(|| {
             self.links.push(None);
             ClientId(self.links.len() as u32 - 1)
@@ -146,7 +146,7 @@ impl Hub {
             self.free.push(client);
             return;
         }
-        self.links[client.0 as usize] = Some(Link::new(stream));
+        self.links[client.0 as usize] = Some(ClientWriter::new(stream));
         self.connections += 1;
         self.tallies.set_connections(self.connections);
         self.rooms.connected(now, client);
@@ -221,7 +221,7 @@ impl Hub {
     }
 
     fn mark(&mut self, client: ClientId) {
-        if self.links[client.0 as usize].as_mut().is_some_and(Link::enlist) {
+        if self.links[client.0 as usize].as_mut().is_some_and(ClientWriter::enlist) {
             self.dirty.push(client);
         }
     }

@@ -1,34 +1,34 @@
 //! The reference signaling server: a relay or a registry, as protocol.md tells it.
 
-mod audience;
 mod client_id;
+mod client_writer;
 mod connection;
+mod counters;
 mod envelope;
 pub mod faults;
 mod groups;
 mod hub;
-mod link;
-mod mangle;
+mod mutate;
 mod outbox;
-mod pace;
 mod page;
 mod registry;
 mod replies;
 pub mod rooms;
 pub mod service;
-mod tallies;
+mod subscriptions;
+mod throttle;
 mod tls;
 mod transport;
 mod upgrade;
 mod wire;
 
-pub use crate::server::rooms::{Kind, Routing};
-pub use crate::server::tallies::{Snapshot, Tallies};
-pub use crate::server::tls::Tls;
+pub use crate::server::counters::{Counters, Snapshot};
+pub use crate::server::rooms::{RoomModel, Routing};
+pub use crate::server::tls::ServerTls;
 
-use crate::server::faults::Rule;
+use crate::server::faults::FaultRule;
 use crate::server::hub::Hub;
-use crate::server::rooms::Rooms;
+use crate::server::rooms::SignalingRooms;
 use crate::server::service::Service;
 use crate::vocabulary::seed::Seed;
 use jiff::Timestamp;
@@ -51,22 +51,22 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 pub struct Config {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
-    pub kind: Kind,
+    pub kind: RoomModel,
     pub routing: Routing,
     /// A registry sends at most one list in this time; zero sends one after each change.
     pub list_interval: Duration,
     /// What goes wrong on purpose, and the seed of what is drawn for it.
-    pub faults: Vec<Rule>,
+    pub faults: Vec<FaultRule>,
     pub seed: Seed,
     /// What makes it a `wss` server.
-    pub tls: Option<Tls>,
+    pub tls: Option<ServerTls>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            kind: Kind::default(),
+            kind: RoomModel::default(),
             routing: Routing::default(),
             list_interval: Duration::from_millis(100),
             faults: vec![],
@@ -81,7 +81,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     config: Config,
-    tallies: Arc<Tallies>,
+    tallies: Arc<Counters>,
 }
 
 impl Server {
@@ -109,7 +109,7 @@ impl Server {
         format!("{scheme}://{}/ws/", self.address)
     }
 
-    pub fn tallies(&self) -> Arc<Tallies> {
+    pub fn tallies(&self) -> Arc<Counters> {
         self.tallies.clone()
     }
 
@@ -118,7 +118,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Config { kind, routing, list_interval, faults, seed, tls, .. } = self.config;
         let now = Instant::now();
-        let rooms = Rooms::new(kind, routing, list_interval, now, Timestamp::now());
+        let rooms = SignalingRooms::new(kind, routing, list_interval, now, Timestamp::now());
         let service = Service::new(rooms, faults, seed, now);
         let (inputs, inbox) = mpsc::channel(INBOX);
         let mut accepting = JoinSet::new();
@@ -128,7 +128,7 @@ impl Server {
 }
 
 /// Accepts for as long as it is polled; its connections end with it.
-async fn accept(listener: TcpListener, tls: Option<Tls>, inputs: mpsc::Sender<hub::Input>) {
+async fn accept(listener: TcpListener, tls: Option<ServerTls>, inputs: mpsc::Sender<hub::Input>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

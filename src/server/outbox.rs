@@ -1,6 +1,6 @@
 //! What waits to be written to one client: finished frames, bounded in number and bytes.
 
-use crate::server::rooms::Notice;
+use crate::server::rooms::ReplaceableFrame;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -33,7 +33,7 @@ pub struct Full;
 
 impl Outbox {
     /// Queues a finished frame. After `close` everything else is dropped in silence.
-    pub fn push(&mut self, frame: Bytes, notice: Option<Notice>) -> Result<(), Full> {
+    pub fn push(&mut self, frame: Bytes, notice: Option<ReplaceableFrame>) -> Result<(), Full> {
         if self.closing {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl Outbox {
     }
 
     /// Takes out the older notice of this sort, unless it left or is on its way.
-    fn supersede(&mut self, notice: Notice) {
+    fn supersede(&mut self, notice: ReplaceableFrame) {
         let newest = self.left + self.frames.len() as u64;
         let older = self.notices[notice as usize].replace(newest);
         let Some(place) = older.and_then(|number| number.checked_sub(self.left)) else { return };
@@ -173,12 +173,12 @@ mod tests {
             outbox.push(Bytes::from_static(frame.as_bytes()), Some(notice)).unwrap();
         };
         let mut outbox = outbox(&["a"]);
-        tell(&mut outbox, "1", Notice::Count);
-        tell(&mut outbox, "L", Notice::List);
-        tell(&mut outbox, "2", Notice::Count);
+        tell(&mut outbox, "1", ReplaceableFrame::Count);
+        tell(&mut outbox, "L", ReplaceableFrame::List);
+        tell(&mut outbox, "2", ReplaceableFrame::Count);
         assert_eq!(next(&outbox), "aL2");
         outbox.advance(2);
-        tell(&mut outbox, "3", Notice::Count);
+        tell(&mut outbox, "3", ReplaceableFrame::Count);
         assert_eq!((next(&outbox), outbox.bytes), ("3".into(), 1));
         outbox.advance(1);
         assert_eq!((outbox.is_empty(), outbox.delivered()), (true, 3));
@@ -187,18 +187,18 @@ mod tests {
     #[test]
     fn a_superseded_notice_at_the_front_leaves_no_empty_write() {
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"1"), Some(Notice::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"1"), Some(ReplaceableFrame::Count)).unwrap();
         outbox.push(vec![0; WRITE_BYTES + 1].into(), None).unwrap();
-        outbox.push(Bytes::from_static(b"2"), Some(Notice::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"2"), Some(ReplaceableFrame::Count)).unwrap();
         assert_eq!(outbox.next_write(&mut vec![]).len(), WRITE_BYTES + 1);
     }
 
     #[test]
     fn a_notice_that_is_half_written_is_finished() {
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"old"), Some(Notice::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"old"), Some(ReplaceableFrame::Count)).unwrap();
         outbox.advance(1);
-        outbox.push(Bytes::from_static(b"new"), Some(Notice::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"new"), Some(ReplaceableFrame::Count)).unwrap();
         assert_eq!(next(&outbox), "ldnew");
     }
 

@@ -16,14 +16,14 @@ const NAME_BYTES_MAX: usize = 1_024;
 /// joining elsewhere, by leaving, or by its socket's end.
 #[derive(Default)]
 pub struct Registry {
-    rooms: BTreeMap<String, Room>,
+    rooms: BTreeMap<String, RegisteredRoom>,
     seats: FxHashMap<ClientId, Member>,
     /// Rooms whose creator has not left yet: an empty room stays while its creator is on the way in.
     made: FxHashMap<ClientId, BTreeSet<String>>,
     changed: BTreeSet<String>,
 }
 
-struct Room {
+struct RegisteredRoom {
     about: NewRoom,
     creator: ClientId,
     participants: Vec<Participant>,
@@ -71,7 +71,7 @@ impl Registry {
         }
         self.changed.insert(about.id.clone());
         self.made.entry(creator).or_default().insert(about.id.clone());
-        self.rooms.insert(about.id.clone(), Room { about, creator, participants: vec![] });
+        self.rooms.insert(about.id.clone(), RegisteredRoom { about, creator, participants: vec![] });
     }
 
     /// Seats a user, or seats it anew: a user that is known by this id already keeps its place.
@@ -161,12 +161,12 @@ impl Registry {
 
     /// Every room, by id.
     pub fn all(&self) -> Vec<Listed<'_>> {
-        self.rooms.values().map(Room::listed).collect()
+        self.rooms.values().map(RegisteredRoom::listed).collect()
     }
 
     /// The one room, or nothing if it is unknown.
     pub fn only(&self, id: &str) -> Vec<Listed<'_>> {
-        self.rooms.get(id).map(Room::listed).into_iter().collect()
+        self.rooms.get(id).map(RegisteredRoom::listed).into_iter().collect()
     }
 
     fn remove(&mut self, id: &str) {
@@ -184,7 +184,7 @@ impl Member {
     }
 }
 
-impl Room {
+impl RegisteredRoom {
     fn listed(&self) -> Listed<'_> {
         Listed {
             id: &self.about.id,

@@ -1,15 +1,15 @@
 //! The server without sockets or clock: an input and its time go in, deliveries come out.
 
-pub use crate::server::audience::Recipients;
 pub use crate::server::client_id::ClientId;
 pub use crate::server::envelope::SharedText;
+pub use crate::server::subscriptions::Recipients;
 
-use crate::server::audience::{Among, Audience};
-use crate::server::envelope::{self, Created, Frame, Member, ROOMS};
+use crate::server::envelope::{self, Created, Envelope, Member, ROOMS};
 use crate::server::groups::Slot;
-use crate::server::pace::Pace;
 use crate::server::registry::{Join, Registry};
 use crate::server::replies;
+use crate::server::subscriptions::{Among, Subscriptions};
+use crate::server::throttle::Throttle;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const REFRESH: Duration = Duration::from_secs(5);
 
 /// What the server knows of rooms (protocol.md, "Two kinds of server speak this").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum RoomModel {
     /// Forwards every envelope.
     #[default]
     Relay,
@@ -40,46 +40,46 @@ pub enum Routing {
     Room,
 }
 
-/// One frame on its way out. Resolve `to` through [`Rooms::recipients`] before the next input.
+/// One frame on its way out. Resolve `to` through [`SignalingRooms::recipients`] before the next input.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     pub to: Recipients,
     pub text: SharedText,
     /// Set if a newer frame of the same sort makes this one worthless.
-    pub notice: Option<Notice>,
+    pub notice: Option<ReplaceableFrame>,
 }
 
 /// The sorts of frames of which a client needs the newest only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum ReplaceableFrame {
     Count,
     List,
 }
 
 /// Takes inputs, each with its time; `poll` is drained after each.
-pub struct Rooms {
+pub struct SignalingRooms {
     routing: Routing,
     /// None on a relay.
     registry: Option<Registry>,
     /// The wall time of an instant, from which all others follow.
     epoch: (Instant, Timestamp),
-    audience: Audience,
-    counts: Pace,
-    lists: Pace,
+    audience: Subscriptions,
+    counts: Throttle,
+    lists: Throttle,
     refresh_at: Option<Instant>,
     out: VecDeque<Delivery>,
 }
 
-impl Rooms {
+impl SignalingRooms {
     /// `wall` is the time of day at `now`. A registry sends at most one list in `list_interval`.
-    pub fn new(kind: Kind, routing: Routing, list_interval: Duration, now: Instant, wall: Timestamp) -> Self {
+    pub fn new(kind: RoomModel, routing: Routing, list_interval: Duration, now: Instant, wall: Timestamp) -> Self {
         Self {
             routing,
-            registry: (kind == Kind::Registry).then(Registry::default),
+            registry: (kind == RoomModel::Registry).then(Registry::default),
             epoch: (now, wall),
-            audience: Audience::default(),
-            counts: Pace::new(COUNT_INTERVAL),
-            lists: Pace::new(list_interval),
+            audience: Subscriptions::default(),
+            counts: Throttle::new(COUNT_INTERVAL),
+            lists: Throttle::new(list_interval),
             refresh_at: None,
             out: VecDeque::new(),
         }
@@ -119,9 +119,9 @@ impl Rooms {
     /// A text frame of a client that is connected.
     pub fn frame(&mut self, now: Instant, client: ClientId, text: &str) {
         match envelope::read(text) {
-            Frame::NotJson => self.reply(client, replies::echo(text, self.wall(now))),
-            Frame::Shapeless => {}
-            Frame::Envelope { kind, channel } => match &*kind {
+            Envelope::NotJson => self.reply(client, replies::echo(text, self.wall(now))),
+            Envelope::Shapeless => {}
+            Envelope::Envelope { kind, channel } => match &*kind {
                 "ping" => self.reply(client, replies::pong(self.wall(now))),
                 "subscribe" => self.audience.subscribe(client, &channel),
                 "unsubscribe" => self.audience.unsubscribe(client, &channel),
@@ -239,7 +239,7 @@ impl Rooms {
                 _ => registry.all(),
             };
             let text = replies::room_list(&rooms, self.wall(now));
-            self.say(Among::One(client), None, text, Some(Notice::List));
+            self.say(Among::One(client), None, text, Some(ReplaceableFrame::List));
         }
     }
 
@@ -273,20 +273,20 @@ impl Rooms {
             }
         }
         for (among, text) in lists {
-            self.say(among, None, text, Some(Notice::List));
+            self.say(among, None, text, Some(ReplaceableFrame::List));
         }
     }
 
     fn count(&mut self, now: Instant, among: Among, except: Option<ClientId>) {
         let text = replies::client_count(self.audience.size(), self.wall(now));
-        self.say(among, except, text, Some(Notice::Count));
+        self.say(among, except, text, Some(ReplaceableFrame::Count));
     }
 
     fn reply(&mut self, client: ClientId, text: SharedText) {
         self.say(Among::One(client), None, text, None);
     }
 
-    fn say(&mut self, among: Among, except: Option<ClientId>, text: SharedText, notice: Option<Notice>) {
+    fn say(&mut self, among: Among, except: Option<ClientId>, text: SharedText, notice: Option<ReplaceableFrame>) {
         self.out.push_back(Delivery { to: Recipients { among, except }, text, notice });
     }
 

@@ -1,9 +1,9 @@
 //! The rooms as clients meet them: every message passes the faults on its way in and on its way out.
 
 use crate::server::envelope::SharedText;
-use crate::server::faults::{Action, Damage, Direction, Faults, Passing, Rule};
-use crate::server::mangle;
-use crate::server::rooms::{ClientId, Delivery, Notice, Recipients, Rooms};
+use crate::server::faults::{Damage, Direction, FaultAction, FaultRule, Faults, Passing};
+use crate::server::mutate;
+use crate::server::rooms::{ClientId, Delivery, Recipients, ReplaceableFrame, SignalingRooms};
 use crate::vocabulary::seed::Seed;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
@@ -14,16 +14,16 @@ const HELD_MAX: usize = 1 << 20;
 /// How long a reordered message waits for one that it can come after.
 const REORDER_MAX: Duration = Duration::from_secs(1);
 
-/// As [`Rooms`], whose place it takes; without rules it adds nothing to them.
+/// As [`SignalingRooms`], whose place it takes; without rules it adds nothing to them.
 pub struct Service {
-    rooms: Rooms,
+    rooms: SignalingRooms,
     /// None: there are no rules.
     faults: Option<Faults>,
     start: Instant,
-    lines: FxHashMap<ClientId, Line>,
+    lines: FxHashMap<ClientId, ClientState>,
     /// Lines so far, so that each has a number of its own.
     opened: u64,
-    held: BTreeMap<(Instant, u64), Held>,
+    held: BTreeMap<(Instant, u64), HeldMessage>,
     /// Messages held so far, so that those of one moment keep their order.
     holds: u64,
     /// When the next message of a `capacity` may pass.
@@ -33,37 +33,37 @@ pub struct Service {
 }
 
 /// One client's connection.
-struct Line {
+struct ClientState {
     number: u64,
     since: Instant,
     /// The `sender` of its envelopes.
     name: String,
-    lanes: [Lane; 2],
+    lanes: [DirectionState; 2],
 }
 
 /// One direction of a line.
 #[derive(Default)]
-struct Lane {
+struct DirectionState {
     stalled_until: Option<Instant>,
     /// Reordered messages that wait for the next one.
     waiting: Vec<(Instant, u64)>,
 }
 
 /// A message whose time has not come.
-struct Held {
+struct HeldMessage {
     client: ClientId,
     line: u64,
-    parcel: Parcel,
+    parcel: QueuedMessage,
 }
 
 #[derive(Clone)]
-enum Parcel {
+enum QueuedMessage {
     In(String),
-    Out { text: SharedText, notice: Option<Notice> },
+    Out { text: SharedText, notice: Option<ReplaceableFrame> },
 }
 
 impl Service {
-    pub fn new(rooms: Rooms, rules: Vec<Rule>, seed: Seed, now: Instant) -> Self {
+    pub fn new(rooms: SignalingRooms, rules: Vec<FaultRule>, seed: Seed, now: Instant) -> Self {
         Self {
             rooms,
             faults: (!rules.is_empty()).then(|| Faults::new(rules, seed)),
@@ -81,7 +81,7 @@ impl Service {
     pub fn connected(&mut self, now: Instant, client: ClientId) {
         if self.faults.is_some() {
             self.opened += 1;
-            let line = Line { number: self.opened, since: now, name: String::new(), lanes: Default::default() };
+            let line = ClientState { number: self.opened, since: now, name: String::new(), lanes: Default::default() };
             self.lines.insert(client, line);
         }
         self.rooms.connected(now, client);
@@ -89,9 +89,9 @@ impl Service {
     }
 
     pub fn closed(&mut self, now: Instant, client: ClientId) {
-        let fate = self.fate(now, Direction::In, client, mangle::CLOSE);
+        let fate = self.fate(now, Direction::In, client, mutate::CLOSE);
         match fate {
-            Some(Action::Drop) => self.rooms.vanished(now, client),
+            Some(FaultAction::Drop) => self.rooms.vanished(now, client),
             _ => self.rooms.closed(now, client),
         }
         self.lines.remove(&client);
@@ -105,16 +105,16 @@ impl Service {
         if self.faults.is_none() {
             return self.rooms.frame(now, client, text);
         }
-        if let (Some(name), Some(line)) = (mangle::sender(text), self.lines.get_mut(&client)) {
+        if let (Some(name), Some(line)) = (mutate::sender(text), self.lines.get_mut(&client)) {
             line.name = name;
         }
-        self.pass(now, client, Parcel::In(text.to_owned()), 1);
+        self.pass(now, client, QueuedMessage::In(text.to_owned()), 1);
         self.sort(now);
     }
 
     pub fn wake(&mut self, now: Instant) {
         while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
-            let Held { client, line, parcel } = entry.remove();
+            let HeldMessage { client, line, parcel } = entry.remove();
             self.release(now, client, line, parcel);
         }
         self.rooms.wake(now);
@@ -147,14 +147,14 @@ impl Service {
         while let Some(delivery) = self.rooms.poll() {
             let clients: Vec<ClientId> = self.rooms.recipients(&delivery.to).collect();
             for client in &clients {
-                let parcel = Parcel::Out { text: delivery.text.clone(), notice: delivery.notice };
+                let parcel = QueuedMessage::Out { text: delivery.text.clone(), notice: delivery.notice };
                 self.pass(now, *client, parcel, clients.len());
             }
         }
     }
 
     /// One message of one client, before its fate is known.
-    fn pass(&mut self, now: Instant, client: ClientId, parcel: Parcel, receivers: usize) {
+    fn pass(&mut self, now: Instant, client: ClientId, parcel: QueuedMessage, receivers: usize) {
         let direction = parcel.direction();
         let Some(line) = self.lines.get(&client) else { return };
         let number = line.number;
@@ -162,16 +162,16 @@ impl Service {
             return self.hold(until, client, number, parcel);
         }
         let fate = self.fate(now, direction, client, parcel.text());
-        let follows = fate != Some(Action::Reorder);
+        let follows = fate != Some(FaultAction::Reorder);
         self.suffer(now, client, number, parcel, fate, receivers);
         if follows {
             self.follow(now, client, direction);
         }
     }
 
-    fn fate(&mut self, now: Instant, direction: Direction, client: ClientId, text: &str) -> Option<Action> {
+    fn fate(&mut self, now: Instant, direction: Direction, client: ClientId, text: &str) -> Option<FaultAction> {
         let (Some(faults), Some(line)) = (&mut self.faults, self.lines.get(&client)) else { return None };
-        let outside = mangle::outside(text);
+        let outside = mutate::outside(text);
         faults.fate(&Passing {
             direction,
             kind: &outside.kind,
@@ -189,46 +189,46 @@ impl Service {
         now: Instant,
         client: ClientId,
         line: u64,
-        parcel: Parcel,
-        fate: Option<Action>,
+        parcel: QueuedMessage,
+        fate: Option<FaultAction>,
         receivers: usize,
     ) {
         let direction = parcel.direction();
         match fate {
             None => self.release(now, client, line, parcel),
-            Some(Action::Drop) => {}
-            Some(Action::Delay(span)) => {
+            Some(FaultAction::Drop) => {}
+            Some(FaultAction::Delay(span)) => {
                 let time = self.faults.as_mut().map_or(Duration::ZERO, |faults| faults.time(span, receivers));
                 self.hold(now + time, client, line, parcel);
             }
-            Some(Action::Duplicate(times)) => {
+            Some(FaultAction::Duplicate(times)) => {
                 for _ in 0..times {
                     self.release(now, client, line, parcel.clone());
                 }
             }
-            Some(Action::Reorder) => {
+            Some(FaultAction::Reorder) => {
                 let key = (now + REORDER_MAX, self.holds);
                 self.hold(key.0, client, line, parcel);
                 if let Some(line) = self.lines.get_mut(&client) {
                     line.lanes[direction as usize].waiting.push(key);
                 }
             }
-            Some(Action::Corrupt(Damage::Frame)) => self.release(now, client, line, parcel.map(mangle::halve)),
-            Some(Action::Corrupt(Damage::Fingerprint)) => {
-                self.release(now, client, line, parcel.map(mangle::alter_fingerprints));
+            Some(FaultAction::Corrupt(Damage::Frame)) => self.release(now, client, line, parcel.map(mutate::halve)),
+            Some(FaultAction::Corrupt(Damage::Fingerprint)) => {
+                self.release(now, client, line, parcel.map(mutate::alter_fingerprints));
             }
-            Some(Action::Reject) => self.reject(client, parcel.text()),
-            Some(Action::Disconnect) => self.cuts.push_back(client),
-            Some(Action::Stall(time)) => {
+            Some(FaultAction::Reject) => self.reject(client, parcel.text()),
+            Some(FaultAction::Disconnect) => self.cuts.push_back(client),
+            Some(FaultAction::Stall(time)) => {
                 if let Some(line) = self.lines.get_mut(&client) {
                     line.lanes[direction as usize].stalled_until = Some(now + time);
                 }
                 self.hold(now + time, client, line, parcel);
             }
-            Some(Action::RenameChannel(name)) => {
-                self.release(now, client, line, parcel.map(|text| mangle::rename_channel(text, &name)));
+            Some(FaultAction::RenameChannel(name)) => {
+                self.release(now, client, line, parcel.map(|text| mutate::rename_channel(text, &name)));
             }
-            Some(Action::Capacity(rate)) => {
+            Some(FaultAction::Capacity(rate)) => {
                 let at = self.free_at.map_or(now, |free_at| free_at.max(now));
                 self.free_at = Some(at + Duration::from_secs(1) / rate);
                 if at <= now {
@@ -242,7 +242,7 @@ impl Service {
 
     /// Says no to what names a user; anything else is only lost.
     fn reject(&mut self, client: ClientId, text: &str) {
-        if let Some(text) = mangle::rejection(text) {
+        if let Some(text) = mutate::rejection(text) {
             self.out.push_back(Delivery { to: Recipients::one(client), text, notice: None });
         }
     }
@@ -252,35 +252,35 @@ impl Service {
         let Some(line) = self.lines.get_mut(&client) else { return };
         let waiting = std::mem::take(&mut line.lanes[direction as usize].waiting);
         for key in waiting {
-            if let Some(Held { client, line, parcel }) = self.held.remove(&key) {
+            if let Some(HeldMessage { client, line, parcel }) = self.held.remove(&key) {
                 self.release(now, client, line, parcel);
             }
         }
     }
 
-    fn hold(&mut self, until: Instant, client: ClientId, line: u64, parcel: Parcel) {
+    fn hold(&mut self, until: Instant, client: ClientId, line: u64, parcel: QueuedMessage) {
         if self.held.len() >= HELD_MAX {
             return self.release(until, client, line, parcel);
         }
-        self.held.insert((until, self.holds), Held { client, line, parcel });
+        self.held.insert((until, self.holds), HeldMessage { client, line, parcel });
         self.holds += 1;
     }
 
     /// Lets a message go on, if its client is still the same.
-    fn release(&mut self, now: Instant, client: ClientId, line: u64, parcel: Parcel) {
+    fn release(&mut self, now: Instant, client: ClientId, line: u64, parcel: QueuedMessage) {
         if self.lines.get(&client).is_none_or(|current| current.number != line) {
             return;
         }
         match parcel {
-            Parcel::In(text) => self.rooms.frame(now, client, &text),
-            Parcel::Out { text, notice } => {
+            QueuedMessage::In(text) => self.rooms.frame(now, client, &text),
+            QueuedMessage::Out { text, notice } => {
                 self.out.push_back(Delivery { to: Recipients::one(client), text, notice });
             }
         }
     }
 }
 
-impl Parcel {
+impl QueuedMessage {
     fn direction(&self) -> Direction {
         match self {
             Self::In(_) => Direction::In,

@@ -18,9 +18,9 @@ const BUFFER_BYTES_MAX: usize = 64 << 10;
 
 /// The server's side of TLS; cheap to copy.
 #[derive(Clone)]
-pub struct Tls(Arc<ServerConfig>);
+pub struct ServerTls(Arc<ServerConfig>);
 
-impl Tls {
+impl ServerTls {
     /// Errors: the key and the certificate don't go together, or one of them is damaged; one sentence.
     pub fn new(identity: Identity) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
@@ -46,7 +46,7 @@ impl Tls {
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tls")
     }

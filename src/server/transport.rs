@@ -9,19 +9,19 @@ use tokio::net::TcpStream;
 /// Taken out of a TLS session at once.
 const PLAIN_BYTES: usize = 4 << 10;
 
-pub struct Transport {
+pub struct ClientTransport {
     stream: TcpStream,
     /// Both directions of TLS share one state; each holds it for one read or write of the socket.
     session: Option<Mutex<Connection>>,
 }
 
-impl From<TcpStream> for Transport {
+impl From<TcpStream> for ClientTransport {
     fn from(stream: TcpStream) -> Self {
         Self { stream, session: None }
     }
 }
 
-impl Transport {
+impl ClientTransport {
     /// After the handshake.
     pub fn secured(stream: TcpStream, session: ServerConnection) -> Self {
         Self { stream, session: Some(Mutex::new(session.into())) }
@@ -52,7 +52,7 @@ impl Transport {
         if into.len() > before || ended {
             return Ok(into.len() - before);
         }
-        if session.read_tls(&mut Socket(&self.stream))? == 0 {
+        if session.read_tls(&mut NonblockingSocket(&self.stream))? == 0 {
             return Ok(0);
         }
         let processed = session.process_new_packets();
@@ -98,15 +98,15 @@ impl Transport {
 }
 
 /// The socket as rustls reads and writes it, without waiting.
-struct Socket<'a>(&'a TcpStream);
+struct NonblockingSocket<'a>(&'a TcpStream);
 
-impl Read for Socket<'_> {
+impl Read for NonblockingSocket<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.0.try_read(into)
     }
 }
 
-impl Write for Socket<'_> {
+impl Write for NonblockingSocket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.try_write(bytes)
     }
@@ -140,7 +140,7 @@ fn drain(session: &mut Connection, into: &mut Vec<u8>) -> io::Result<bool> {
 
 fn write_out(session: &mut Connection, stream: &TcpStream) -> io::Result<()> {
     while session.wants_write() {
-        session.write_tls(&mut Socket(stream))?;
+        session.write_tls(&mut NonblockingSocket(stream))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The HTTP before the WebSocket: `/ws/` upgrades, `/` is the page, any other path gets a line of text.
 
 use crate::server::page;
-use crate::server::transport::Transport;
+use crate::server::transport::ClientTransport;
 use std::io;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
@@ -12,7 +12,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
+enum UpgradeReply {
     /// The request has not ended yet.
     More,
     /// Upgraded; the head took this many bytes.
@@ -25,17 +25,17 @@ enum Answer {
 
 /// Answers the client's request. Gives back what came after it if the connection is a WebSocket now, and
 /// nothing if it got a page. Errors: the socket's, and the client's impatience or slowness.
-pub async fn upgrade(stream: &Transport) -> io::Result<Option<Vec<u8>>> {
+pub async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u8>>> {
     tokio::time::timeout(PATIENCE, async {
         let mut request = Vec::with_capacity(1 << 10);
         loop {
             match answer(&request) {
-                Answer::More => {}
-                Answer::Upgrade { head, response } => {
+                UpgradeReply::More => {}
+                UpgradeReply::Upgrade { head, response } => {
                     write_all(stream, &response).await?;
                     return Ok(Some(request.split_off(head)));
                 }
-                Answer::Page(response) => {
+                UpgradeReply::Page(response) => {
                     write_all(stream, &response).await?;
                     return Ok(None);
                 }
@@ -51,28 +51,28 @@ pub async fn upgrade(stream: &Transport) -> io::Result<Option<Vec<u8>>> {
     .await?
 }
 
-fn answer(request: &[u8]) -> Answer {
+fn answer(request: &[u8]) -> UpgradeReply {
     let (head, request) = match Request::try_parse(request) {
         Ok(Some(parsed)) => parsed,
-        Ok(None) if request.len() < HEAD_BYTES_MAX => return Answer::More,
+        Ok(None) if request.len() < HEAD_BYTES_MAX => return UpgradeReply::More,
         Ok(None) => return line("431 Request Header Fields Too Large", "The request's head is too long.\n"),
         Err(_) => return line("400 Bad Request", "This is not HTTP.\n"),
     };
     match request.uri().path() {
         "/ws/" if request.headers().contains_key("upgrade") => {}
-        "/" => return Answer::Page(page::response()),
+        "/" => return UpgradeReply::Page(page::response()),
         _ => return line("404 Not Found", "Nothing here: the WebSocket is at /ws/\n"),
     }
     let mut response = vec![];
     match create_response(&request).and_then(|upgrade| write_response(&mut response, &upgrade)) {
-        Ok(()) => Answer::Upgrade { head, response },
+        Ok(()) => UpgradeReply::Upgrade { head, response },
         Err(error) => line("400 Bad Request", &format!("{error}\n")),
     }
 }
 
-fn line(status: &str, text: &str) -> Answer {
+fn line(status: &str, text: &str) -> UpgradeReply {
     let length = text.len();
-    Answer::Page(
+    UpgradeReply::Page(
         format!(
             "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
              Connection: close\r\n\r\n{text}"
@@ -81,7 +81,7 @@ fn line(status: &str, text: &str) -> Answer {
     )
 }
 
-async fn write_all(stream: &Transport, mut bytes: &[u8]) -> io::Result<()> {
+async fn write_all(stream: &ClientTransport, mut bytes: &[u8]) -> io::Result<()> {
     loop {
         let tried = if bytes.is_empty() { stream.try_flush().map(|()| 0) } else { stream.try_write(bytes) };
         match tried {
@@ -102,8 +102,8 @@ mod tests {
 
     fn status(request: &str) -> String {
         match answer(request.as_bytes()) {
-            Answer::More => "more".into(),
-            Answer::Upgrade { response, .. } | Answer::Page(response) => {
+            UpgradeReply::More => "more".into(),
+            UpgradeReply::Upgrade { response, .. } | UpgradeReply::Page(response) => {
                 String::from_utf8(response).unwrap().split(' ').nth(1).unwrap().into()
             }
         }
@@ -129,9 +129,9 @@ mod tests {
     fn a_request_in_parts_is_waited_for_and_what_follows_it_is_kept() {
         let request = format!("GET /ws/ HTTP/1.1\r\n{UPGRADE}");
         for end in 0..request.len() {
-            assert_eq!(answer(&request.as_bytes()[..end]), Answer::More, "{end} bytes");
+            assert_eq!(answer(&request.as_bytes()[..end]), UpgradeReply::More, "{end} bytes");
         }
-        let Answer::Upgrade { head, .. } = answer(format!("{request}rest").as_bytes()) else {
+        let UpgradeReply::Upgrade { head, .. } = answer(format!("{request}rest").as_bytes()) else {
             panic!("no upgrade");
         };
         assert_eq!(head, request.len());

@@ -1,8 +1,8 @@
 //! From a URL to an open WebSocket: resolve, admit, connect, proxy, TLS, upgrade.
 
-use super::reach::{Reach, resolve};
-use super::route::{Barrier, Route};
+use super::connector::{Connector, Refused};
 use super::stream::Stream;
+use super::target_policy::{TargetPolicy, resolve};
 use super::tunnel::{dig, of_the_proxy};
 use super::userinfo::basic;
 use super::{Connection, config, failure, io_failure};
@@ -33,12 +33,12 @@ pub struct Endpoint {
     pub origin: Option<String>,
     /// `meshload/VERSION (run ID)`.
     pub user_agent: String,
-    pub route: Arc<Route>,
+    pub route: Arc<Connector>,
 }
 
 impl Endpoint {
     /// Why it may not be dialled, if so; also a proxy can stand in the way.
-    pub async fn barrier(&self) -> Option<Barrier> {
+    pub async fn barrier(&self) -> Option<Refused> {
         let (host, port) = self.destination()?;
         self.route.barrier(host, port).await
     }
@@ -79,7 +79,7 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
     let mut stream = reach(endpoint, host, port).await?;
-    let Route { tls, tongue, .. } = &*endpoint.route;
+    let Connector { tls, tongue, .. } = &*endpoint.route;
     let is_secure = endpoint.url.scheme() == "wss";
     if is_secure {
         stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
@@ -97,7 +97,7 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
 }
 
 async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
-    let Route { reach, proxy, tls, .. } = &*endpoint.route;
+    let Connector { reach, proxy, tls, .. } = &*endpoint.route;
     let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, reach).await?)) };
     if !reach.names(host) {
         // The proxy looks the name up itself, and whoever was not named must be near here as well.
@@ -114,7 +114,7 @@ async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Fai
     dig(stream, proxy, host, port, &endpoint.user_agent).await
 }
 
-async fn connect(host: &str, port: u16, reach: &Reach) -> Result<TcpStream, Failure> {
+async fn connect(host: &str, port: u16, reach: &TargetPolicy) -> Result<TcpStream, Failure> {
     let mut failures = vec![];
     for address in resolve(host, port).await? {
         if !reach.admits(host, address.ip()) {

@@ -1,28 +1,28 @@
 //! The client's side of a signaling socket: text frames in and out, and failures as measurements.
 
+mod connector;
 mod dial;
-mod line;
+mod memory;
 mod no_proxy;
 mod proxy;
-mod reach;
-mod route;
+mod signaling_connection;
 mod stream;
+mod target_policy;
 mod tls;
-mod tongue;
+mod tls_sniff;
+mod transport;
 mod tunnel;
 mod userinfo;
-mod way;
-mod wire;
 
+pub use connector::{Connector, Refused};
 pub use dial::{Endpoint, dial};
-pub use line::{Call, Exchange, Line};
+pub use memory::{MemoryCall, MemoryConnection, MemoryListener};
 pub use proxy::Proxy;
-pub use reach::{Reach, is_near, resolve};
-pub use route::{Barrier, Route};
-pub use tls::{Tls, Trust, Unfit};
-pub use tongue::Tongue;
-pub use way::Way;
-pub use wire::Wire;
+pub use signaling_connection::SignalingConnection;
+pub use target_policy::{TargetPolicy, is_near, resolve};
+pub use tls::{ClientTls, TlsError, Trust};
+pub use tls_sniff::TlsSniff;
+pub use transport::Transport;
 
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;

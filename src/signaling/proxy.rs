@@ -2,7 +2,7 @@
 
 use super::no_proxy;
 use super::userinfo::basic;
-use crate::profile::{Environment, Secret};
+use crate::profile::{Secret, VariableLookup};
 use url::{Host, Url};
 
 /// A proxy that opens tunnels (RFC 9110 §9.3.6).
@@ -22,7 +22,7 @@ impl Proxy {
     ///
     /// # Errors
     /// What it names is no proxy that can be used: one sentence, without the value, which may hold a credential.
-    pub fn choose(url: &Url, environment: Environment<'_>) -> Result<Option<Self>, String> {
+    pub fn choose(url: &Url, environment: VariableLookup<'_>) -> Result<Option<Self>, String> {
         let Some(host) = url.host_str() else { return Ok(None) };
         // `HTTP_PROXY` is left out: a CGI program has it from its client's header `Proxy` (httpoxy).
         let variables: &[&str] = match url.scheme() {

@@ -1,6 +1,6 @@
 //! Latencies as counts in buckets of three significant digits: the only file that knows hdrhistogram.
 
-use crate::vocabulary::quantity::micros;
+use crate::vocabulary::format::micros;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::ZlibDecoder;

@@ -4,7 +4,7 @@ pub mod control;
 pub mod counts;
 pub mod curve;
 pub mod distribution;
-pub mod fact;
+pub mod event_line;
 pub mod health;
 pub mod heat;
 pub mod histogram;
@@ -14,10 +14,10 @@ pub mod repeats;
 pub mod rows;
 pub mod run;
 mod schema;
-pub mod stamp;
 mod sums;
 pub mod trace;
 pub mod verdict;
+pub mod wall_time;
 
 use crate::summary::control::Control;
 use crate::summary::counts::Counts;
@@ -26,7 +26,7 @@ use crate::summary::health::Health;
 use crate::summary::outage::Outage;
 use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
-use crate::summary::trace::{Diagnosis, Events, Trace};
+use crate::summary::trace::{Events, Trace, TraceDiagnosis};
 use crate::summary::verdict::{GateResult, Validity, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub struct Summary {
     pub worst_rooms: Vec<RoomMesh>,
     /// Absent when no edge failed by anything but this machine's limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub diagnosis: Option<Diagnosis>,
+    pub diagnosis: Option<TraceDiagnosis>,
     /// `--events`: what is in events.jsonl.gz, and what is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Events>,

@@ -17,11 +17,11 @@ pub struct Outage {
     /// Dials that came to nothing.
     pub redials: u64,
     /// Why sockets were lost and dials failed, in the order in which that first happened.
-    pub causes: Vec<Cause>,
+    pub causes: Vec<OutageCause>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Cause {
+pub struct OutageCause {
     pub reason: String,
     pub detail: String,
     pub count: u64,

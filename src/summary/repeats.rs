@@ -35,14 +35,14 @@ pub struct Repeat {
 /// A timer's percentiles over the runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Spread {
-    pub p50: Range,
-    pub p95: Range,
-    pub p99: Range,
+    pub p50: PercentileRange,
+    pub p95: PercentileRange,
+    pub p99: PercentileRange,
 }
 
 /// One percentile, in microseconds. The median of an even number of runs is the greater of the two in the middle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Range {
+pub struct PercentileRange {
     pub median_us: u64,
     pub min_us: u64,
     pub max_us: u64,
@@ -79,12 +79,12 @@ impl Repeats {
 
 impl Spread {
     fn of(runs: &[&Distribution]) -> Self {
-        let range = |at: fn(&Distribution) -> u64| Range::of(runs.iter().map(|run| at(run)).collect());
+        let range = |at: fn(&Distribution) -> u64| PercentileRange::of(runs.iter().map(|run| at(run)).collect());
         Self { p50: range(|run| run.p.p50), p95: range(|run| run.p.p95), p99: range(|run| run.p.p99) }
     }
 }
 
-impl Range {
+impl PercentileRange {
     fn of(mut of_runs: Vec<u64>) -> Self {
         of_runs.sort_unstable();
         let at = |index: usize| of_runs.get(index).copied().unwrap_or(0);
@@ -113,7 +113,7 @@ mod tests {
 
     fn check(of: &[(u64, Verdict)], judged: Verdict, median_min_max: [u64; 3]) {
         let repeats = Repeats::of(&runs(of));
-        let Range { median_us, min_us, max_us } = repeats.timers["ice"].p50;
+        let PercentileRange { median_us, min_us, max_us } = repeats.timers["ice"].p50;
         assert_eq!((repeats.judged, [median_us, min_us, max_us]), (judged, median_min_max), "{of:?}");
     }
 

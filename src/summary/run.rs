@@ -19,7 +19,7 @@ pub struct Run {
     pub target: String,
     /// Absent where peers got to the target straight, and checked its certificate if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub way: Option<Way>,
+    pub way: Option<TargetRoute>,
     pub interrupted: bool,
     /// Whether no part of the run's data is missing.
     pub complete: bool,
@@ -48,14 +48,14 @@ pub struct Machine {
 impl Run {
     /// The target, and what was special about the way to it.
     pub fn destination(&self) -> String {
-        let way = self.way.iter().flat_map(Way::in_words);
+        let way = self.way.iter().flat_map(TargetRoute::in_words);
         [self.target.clone()].into_iter().chain(way).collect::<Vec<_>>().join(", ")
     }
 }
 
 /// What was special about the way to the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Way {
+pub struct TargetRoute {
     /// `--insecure`: no certificate was checked.
     pub insecure: bool,
     /// The HTTP proxy, without its credentials.
@@ -66,7 +66,7 @@ pub struct Way {
     pub connect_to: Option<String>,
 }
 
-impl Way {
+impl TargetRoute {
     /// One phrase for each thing that is special.
     pub fn in_words(&self) -> Vec<String> {
         let insecure = self.insecure.then(|| "its certificate not checked (--insecure)".to_owned());

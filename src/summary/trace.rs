@@ -44,7 +44,7 @@ pub struct TraceStep {
 
 /// Why edges failed, by what the handshakes of a sample of them tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Diagnosis {
+pub struct TraceDiagnosis {
     /// Failed edges that were traced, of the `counts.edges.failed` that there are.
     pub traced: u64,
     /// The most frequent first.

@@ -1,7 +1,7 @@
 //! What gates and validity said: judged elsewhere, kept here.
 
 use crate::summary::distribution::Clock;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -43,12 +43,12 @@ impl GateResult {
     pub fn observed_in_words(&self) -> String {
         let Some(observed) = self.observed else { return "no data".into() };
         match self.unit {
-            Unit::Us => quantity::duration(observed as u64),
-            Unit::Count => quantity::count(observed as u64),
-            Unit::Bytes => quantity::bytes(observed as u64),
+            Unit::Us => format::duration(observed as u64),
+            Unit::Count => format::count(observed as u64),
+            Unit::Bytes => format::bytes(observed as u64),
             // A ratio of more than one is no share: amplification.
             Unit::Ratio if self.expr.starts_with("value") => format!("{observed:.2}"),
-            Unit::Ratio => quantity::percent(observed),
+            Unit::Ratio => format::percent(observed),
         }
     }
 }

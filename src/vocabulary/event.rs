@@ -2,7 +2,7 @@
 
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use std::time::{Duration, Instant};
 
 /// A fact, stamped with the time of the input that caused it and the peer that saw it.
@@ -51,13 +51,13 @@ pub enum What {
 
     /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.
     Said {
-        kind: Kind,
+        kind: FrameKind,
         bytes: u32,
         to: Option<Seat>,
     },
     /// A signaling frame was read from the socket.
     Frame {
-        kind: Kind,
+        kind: FrameKind,
         bytes: u32,
         concern: Concern,
     },
@@ -67,7 +67,7 @@ pub enum What {
     Signal {
         other: Seat,
         said: bool,
-        part: Part,
+        part: SignalPart,
         digest: u64,
     },
 
@@ -207,7 +207,7 @@ impl What {
 
 /// What a negotiation is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum SignalPart {
     Offer,
     Answer,
     Candidate,

@@ -18,16 +18,16 @@ impl Clone for Identity {
 
 impl Identity {
     /// Errors: what is wrong with which of the two, as the end of a sentence that names the file.
-    pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, (Part, String)> {
-        let chain = certificates(certificate).map_err(|why| (Part::Certificate, why))?;
-        let key = private_key(key).map_err(|why| (Part::Key, why))?;
+    pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, (IdentityFile, String)> {
+        let chain = certificates(certificate).map_err(|why| (IdentityFile::Certificate, why))?;
+        let key = private_key(key).map_err(|why| (IdentityFile::Key, why))?;
         Ok(Self { chain, key })
     }
 }
 
 /// Which file is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum IdentityFile {
     Certificate,
     Key,
 }
@@ -70,7 +70,7 @@ mod tests {
     const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
-    fn check(certificate: &str, key: &str, expected: Result<usize, (Part, &str)>) {
+    fn check(certificate: &str, key: &str, expected: Result<usize, (IdentityFile, &str)>) {
         let read = Identity::read(certificate.as_bytes(), key.as_bytes()).map(|identity| identity.chain.len());
         assert_eq!(read.as_ref().map_err(|(part, why)| (*part, why.as_str())), expected.as_ref().map_err(|e| *e));
     }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_damaged_is_named() {
-        use Part::{Certificate, Key};
+        use IdentityFile::{Certificate, Key};
         let none = "no certificate in it; in PEM, one starts with -----BEGIN CERTIFICATE-----";
         check("", KEY, Err((Certificate, none)));
         check(KEY, KEY, Err((Certificate, none)));

@@ -4,9 +4,9 @@ use crate::vocabulary::failure::Failure;
 
 /// Which of its dialect's message types a frame is: an index into the dialect's list of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind(pub u8);
+pub struct FrameKind(pub u8);
 
-impl Kind {
+impl FrameKind {
     /// Those of a dialect's message types that have one of these names.
     pub fn named(kinds: &[&str], names: &[&str]) -> Vec<Self> {
         let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));

@@ -1,28 +1,28 @@
 //! Rooms whose host is asked to let the others in: it approves, says no, or never answers.
 
-use meshload::controller::{self, Keep, Order};
+use meshload::controller::{self, Capture, RunSpec};
 use meshload::dialect::Dialect;
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
-use meshload::server::{self, Kind, Routing};
+use meshload::profile::{self, ProfileSource};
+use meshload::server::{self, RoomModel, Routing};
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::process::Command;
 
-const KINDS: [Kind; 2] = [Kind::Relay, Kind::Registry];
+const KINDS: [RoomModel; 2] = [RoomModel::Relay, RoomModel::Registry];
 
 /// Two rooms of three, all peers at once, so that some ask before their host is there.
-fn play(kind: Kind, routing: Routing, approval: &str, more: &str) -> Summary {
+fn play(kind: RoomModel, routing: Routing, approval: &str, more: &str) -> Summary {
     let text = format!(
         "[rooms]\ncount = 2\nsize = 3\n[arrivals]\nshape = \"burst\"\n[phases]\nsteady = \"0s\"\ndrain = \"1s\"\n\
          [messages]\npattern = \"none\"\n[handshake]\ntimeout = \"1500ms\"\napproval = \"{approval}\"\n{more}"
     );
-    let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
-    let order = Order {
+    let profile = profile::read(ProfileSource { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
+    let order = RunSpec {
         embedded: server::Config { kind, routing, ..server::Config::default() },
         workers: 1,
-        keep: Keep { traces: 2, events_bytes_max: None },
-        ..Order::new(Plan::new(profile, Seed(1)), "a1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
+        keep: Capture { traces: 2, events_bytes_max: None },
+        ..RunSpec::new(Plan::new(profile, Seed(1)), "a1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
     };
     let summary = controller::run(order).unwrap().summary;
     summary.counts.conserved().unwrap();

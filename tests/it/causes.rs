@@ -1,11 +1,11 @@
 //! A run that meets each preset says why its edges failed: the preset's own cause, or candidates with it among them.
 
 use flate2::read::GzDecoder;
-use meshload::controller::{self, Keep, Order};
+use meshload::controller::{self, Capture, RunSpec};
 use meshload::dialect::Dialect;
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
-use meshload::server::{self, Kind, faults};
+use meshload::profile::{self, ProfileSource};
+use meshload::server::{self, RoomModel, faults};
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::io::Read;
@@ -17,24 +17,24 @@ use support::serving::Serving;
 /// Runs at once: more would make this machine the cause.
 const AT_ONCE: usize = 3;
 
-fn play(kind: Kind, fault: Option<&str>, trigger: &str) -> Summary {
+fn play(kind: RoomModel, fault: Option<&str>, trigger: &str) -> Summary {
     let text = format!(
         "[rooms]\ncount = 4\nsize = 3\n[arrivals]\nrate = \"20/s\"\n[phases]\nsteady = \"0s\"\ndrain = \"0s\"\n\
          [handshake]\ntimeout = \"1500ms\"\ntrigger = \"{trigger}\"\n[messages]\npattern = \"none\"\n"
     );
-    let profile = profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
+    let profile = profile::read(ProfileSource { name: "test.toml", text: &text }, &[], &|_| None).unwrap();
     let rules = fault.map_or(vec![], |fault| faults::rules(fault).unwrap());
-    let order = Order {
+    let order = RunSpec {
         embedded: server::Config { kind, faults: rules, ..server::Config::default() },
         workers: 2,
-        keep: Keep { traces: 3, events_bytes_max: Some(1 << 20) },
-        ..Order::new(Plan::new(profile, Seed(1)), "c1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
+        keep: Capture { traces: 3, events_bytes_max: Some(1 << 20) },
+        ..RunSpec::new(Plan::new(profile, Seed(1)), "c1".to_owned(), Dialect::named("dashboard").expect("a built-in"))
     };
     controller::run(order).unwrap().summary
 }
 
 /// What is wrong with what a run says, if anything.
-fn fault_of(kind: Kind, preset: Option<&str>, trigger: &str) -> Option<String> {
+fn fault_of(kind: RoomModel, preset: Option<&str>, trigger: &str) -> Option<String> {
     let summary = play(kind, preset, trigger);
     summary.counts.conserved().unwrap();
     let (planned, failed) = (summary.counts.edges.planned, summary.counts.edges.failed);
@@ -50,7 +50,7 @@ fn fault_of(kind: Kind, preset: Option<&str>, trigger: &str) -> Option<String> {
 #[test]
 fn each_preset_is_named_or_among_the_candidates_and_a_healthy_server_is_never_blamed() {
     let presets = || [None].into_iter().chain(faults::presets().map(|(name, _)| Some(name)));
-    let kinds = || [Kind::Relay, Kind::Registry].into_iter();
+    let kinds = || [RoomModel::Relay, RoomModel::Registry].into_iter();
     let by_chat = kinds().flat_map(|kind| presets().map(move |preset| (kind, preset, "peer-ready")));
     // What the join broadcast depends on, and the chat does not.
     let by_join = [None, Some("swallow-join"), Some("timing")];
@@ -73,7 +73,7 @@ fn each_preset_is_named_or_among_the_candidates_and_a_healthy_server_is_never_bl
 
 #[test]
 fn whom_the_server_turns_away_after_its_join_has_failed_to_join() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         let summary = play(kind, Some("name-taken"), "user-joined-room");
         let edges = &summary.counts.edges;
         assert_eq!((edges.planned, edges.rejoins, edges.failed), (12, 0, 12), "{kind:?}: {:#?}", summary.failures);
@@ -84,7 +84,7 @@ fn whom_the_server_turns_away_after_its_join_has_failed_to_join() {
 
 #[test]
 fn the_traces_of_failed_edges_say_who_said_what_and_what_never_came() {
-    let summary = play(Kind::Relay, Some("channel-isolation"), "peer-ready");
+    let summary = play(RoomModel::Relay, Some("channel-isolation"), "peer-ready");
     assert_eq!(summary.traces.len(), 3);
     let trace = &summary.traces[0];
     assert_eq!(trace.cause.as_deref(), Some("channel-isolation"));
@@ -97,7 +97,7 @@ fn the_traces_of_failed_edges_say_who_said_what_and_what_never_came() {
 
 #[test]
 fn the_traces_of_a_healthy_run_are_of_its_slowest_edges() {
-    let summary = play(Kind::Relay, None, "user-joined-room");
+    let summary = play(RoomModel::Relay, None, "user-joined-room");
     assert_eq!((summary.counts.edges.failed, &summary.diagnosis), (0, &None));
     let times: Vec<_> = summary.traces.iter().map(|trace| trace.due_us).collect();
     let slowest: Vec<_> = summary.slowest.iter().take(3).map(|slow| Some(slow.due_us)).collect();

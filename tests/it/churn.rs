@@ -1,10 +1,10 @@
 //! Peers that leave and come back, with real sockets and real channels.
 
-use meshload::controller::{self, Embedded, Order};
+use meshload::controller::{self, EmbeddedServer, RunSpec};
 use meshload::dialect::{self, Dialect};
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
-use meshload::server::{self, Kind, Routing, Snapshot};
+use meshload::profile::{self, ProfileSource};
+use meshload::server::{self, RoomModel, Routing, Snapshot};
 use meshload::summary::Summary;
 use meshload::vocabulary::ids::Seat;
 use meshload::vocabulary::seed::Seed;
@@ -28,23 +28,23 @@ leave = "30%/s"
 host_leaves = true
 "#;
 
-fn play(kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
+fn play(kind: RoomModel, routing: Routing, more: &str) -> (Plan, Summary) {
     play_in(Dialect::named("dashboard").expect("a built-in"), kind, routing, more)
 }
 
-fn play_in(dialect: Dialect, kind: Kind, routing: Routing, more: &str) -> (Plan, Summary) {
+fn play_in(dialect: Dialect, kind: RoomModel, routing: Routing, more: &str) -> (Plan, Summary) {
     let embedded = server::Config { kind, routing, ..server::Config::default() };
-    play_at(|order| Order { embedded, ..order }, dialect, Seed(1), more)
+    play_at(|order| RunSpec { embedded, ..order }, dialect, Seed(1), more)
 }
 
 fn plan(seed: Seed, more: &str) -> Plan {
     let text = format!("{LIVELY}{more}");
-    Plan::new(profile::read(Source { name: "test.toml", text: &text }, &[], &|_| None).unwrap(), seed)
+    Plan::new(profile::read(ProfileSource { name: "test.toml", text: &text }, &[], &|_| None).unwrap(), seed)
 }
 
-fn play_at(choose: impl FnOnce(Order) -> Order, dialect: Dialect, seed: Seed, more: &str) -> (Plan, Summary) {
+fn play_at(choose: impl FnOnce(RunSpec) -> RunSpec, dialect: Dialect, seed: Seed, more: &str) -> (Plan, Summary) {
     let plan = plan(seed, more);
-    let order = choose(Order { workers: 2, ..Order::new(plan.clone(), "t1".to_owned(), dialect) });
+    let order = choose(RunSpec { workers: 2, ..RunSpec::new(plan.clone(), "t1".to_owned(), dialect) });
     let summary = controller::run(order).unwrap().summary;
     summary.counts.conserved().unwrap();
     (plan, summary)
@@ -56,7 +56,7 @@ fn planned(plan: &Plan) -> (u64, u64) {
     (departures().count() as u64, departures().filter(|departure| departure.back.is_some()).count() as u64)
 }
 
-fn check(kind: Kind, routing: Routing, more: &str) -> Summary {
+fn check(kind: RoomModel, routing: Routing, more: &str) -> Summary {
     let (plan, summary) = play(kind, routing, more);
     judge(&plan, &summary, &format!("{kind:?}, {routing:?}, {more}"));
     summary
@@ -80,7 +80,7 @@ fn judge(plan: &Plan, summary: &Summary, case: &str) {
 
 #[test]
 fn who_leaves_is_noticed_by_all_that_stay_and_comes_back_to_all() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for routing in [Routing::All, Routing::Room] {
             let summary = check(kind, routing, "");
             let notices = &summary.timers["leave_notice"].due;
@@ -92,19 +92,19 @@ fn who_leaves_is_noticed_by_all_that_stay_and_comes_back_to_all() {
 
 #[test]
 fn who_goes_without_a_word_is_missed_in_the_next_list_of_a_registry() {
-    let summary = check(Kind::Registry, Routing::All, "silent = \"100%\"\n");
+    let summary = check(RoomModel::Registry, Routing::All, "silent = \"100%\"\n");
     let notices = &summary.timers["leave_notice"].due;
     assert!(notices.count > summary.counts.edges.left / 2, "{} of {:?}", notices.count, summary.counts.edges);
 }
 
 #[test]
 fn on_a_relay_nobody_tells_of_who_goes_without_a_word_and_it_comes_back_all_the_same() {
-    check(Kind::Relay, Routing::Room, "silent = \"100%\"\n");
+    check(RoomModel::Relay, Routing::Room, "silent = \"100%\"\n");
 }
 
 #[test]
 fn without_returns_a_room_only_shrinks() {
-    let (plan, summary) = play(Kind::Relay, Routing::Room, "rejoin = false\n");
+    let (plan, summary) = play(RoomModel::Relay, Routing::Room, "rejoin = false\n");
     let (leaves, returns) = planned(&plan);
     assert!(leaves > 3 && returns == 0);
     assert_eq!((summary.counts.peers.rejoins, summary.counts.edges.rejoins), (0, 0));
@@ -156,19 +156,19 @@ fn in_a_protocol_of_a_users_own_who_comes_back_meets_all_again() {
     for silent in ["0%", "100%"] {
         let dialect = dialect::read("plain.toml", PLAIN).expect("a dialect");
         let more = format!("silent = \"{silent}\"\n");
-        let (plan, summary) = play_in(dialect, Kind::Relay, Routing::All, &more);
+        let (plan, summary) = play_in(dialect, RoomModel::Relay, Routing::All, &more);
         judge(&plan, &summary, &format!("silent {silent}"));
     }
 }
 
 #[test]
 fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_counted() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for more in ["", "silent = \"100%\"\n"] {
-            let server = Embedded::start(server::Config { kind, ..server::Config::default() }).unwrap();
+            let server = EmbeddedServer::start(server::Config { kind, ..server::Config::default() }).unwrap();
             let url = Some(server.url());
             let (_, summary) =
-                play_at(|order| Order { url, ..order }, Dialect::named("dashboard").unwrap(), Seed(1), more);
+                play_at(|order| RunSpec { url, ..order }, Dialect::named("dashboard").unwrap(), Seed(1), more);
             let (theirs, ours) = (counted(&server), &summary.counts.signaling);
             let case = format!("{kind:?}, {more}: {theirs:?}, {} sent, {} received", ours.sent, ours.received);
             // A goodbye is lost where the socket ends before the server has read it.
@@ -186,7 +186,7 @@ fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_coun
 }
 
 /// What the server counted once it has read what the last of its clients said.
-fn counted(server: &Embedded) -> Snapshot {
+fn counted(server: &EmbeddedServer) -> Snapshot {
     let deadline = Instant::now() + Duration::from_secs(10);
     while server.tallies().snapshot().connections > 0 {
         assert!(Instant::now() < deadline, "clients that never went");
@@ -207,11 +207,11 @@ fn who_comes_back_while_the_host_is_away_is_let_in_when_it_is_there_again() {
             (later >= 3).then_some((Seed(seed), at_once, later))
         })
         .unwrap();
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for silence in ["", "silent = \"100%\"\n"] {
             let more = format!("{silence}{APPROVED}");
             let dashboard = Dialect::named("dashboard").unwrap();
-            let (_, summary) = play_at(|order| Order { embedded: embedded(kind), ..order }, dashboard, seed, &more);
+            let (_, summary) = play_at(|order| RunSpec { embedded: embedded(kind), ..order }, dashboard, seed, &more);
             let peers = &summary.counts.peers;
             let case = format!("{kind:?}, {silence}, {seed:?}: {at_once} and {later}, {peers:?}");
             assert_eq!((peers.failed, summary.counts.edges.failed), (0, 0), "{case}: {:#?}", summary.failures);

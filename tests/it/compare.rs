@@ -1,7 +1,7 @@
 //! Two runs side by side: no false alarm on equal ones, and a fifth more is never missed.
 
 use crate::common::draws::{latencies, normal, timer};
-use meshload::gates::baseline::{Comparison, Finding, Rule, Verdict, compare};
+use meshload::gates::baseline::{Comparison, ComparisonVerdict, Finding, ToleranceRule, compare};
 use meshload::report::compare::{html, json, markdown, text};
 use meshload::summary::Summary;
 use meshload::summary::counts::{Counts, Edges, Peers};
@@ -63,7 +63,7 @@ fn runs(seed: u64, count: u64, delivery_us: f64) -> Vec<Summary> {
 fn alarms(repeats: u64, slower: f64) -> u64 {
     let worse = |pair: &u64| {
         let (base, new) = (runs(2 * pair, repeats, 20_000.0), runs(2 * pair + 1, repeats, 20_000.0 * slower));
-        compare(&base, &new, &Rule::default()).verdict == Verdict::Regressed
+        compare(&base, &new, &ToleranceRule::default()).verdict == ComparisonVerdict::Regressed
     };
     let alarms = (0..PAIRS).filter(worse).count() as u64;
     println!("{repeats} run(s) a side, deliveries × {slower:.2}: {alarms} of {PAIRS} found worse");
@@ -78,8 +78,11 @@ fn equal_runs_raise_at_most_one_alarm_in_twenty_and_a_fifth_more_is_never_missed
     }
 }
 
-fn check(change: impl FnOnce(&mut Vec<Summary>, &mut Vec<Summary>, &mut Rule), expected: Verdict) -> Comparison {
-    let (mut base, mut new, mut rule) = (runs(1, 1, 20_000.0), runs(2, 1, 20_000.0), Rule::default());
+fn check(
+    change: impl FnOnce(&mut Vec<Summary>, &mut Vec<Summary>, &mut ToleranceRule),
+    expected: ComparisonVerdict,
+) -> Comparison {
+    let (mut base, mut new, mut rule) = (runs(1, 1, 20_000.0), runs(2, 1, 20_000.0), ToleranceRule::default());
     change(&mut base, &mut new, &mut rule);
     let comparison = compare(&base, &new, &rule);
     assert_eq!(comparison.verdict, expected, "{}", text(&comparison));
@@ -93,80 +96,81 @@ fn finding(comparison: &Comparison, metric: &str, aggregation: &str) -> Finding 
 
 #[test]
 fn a_change_within_the_tolerance_passes_and_one_beyond_it_fails() {
-    let slow =
-        |by: f64| move |_: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut Rule| *new = runs(2, 1, 20_000.0 * by);
-    check(slow(1.04), Verdict::Passed);
-    let comparison = check(slow(1.3), Verdict::Regressed);
+    let slow = |by: f64| {
+        move |_: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut ToleranceRule| *new = runs(2, 1, 20_000.0 * by)
+    };
+    check(slow(1.04), ComparisonVerdict::Passed);
+    let comparison = check(slow(1.3), ComparisonVerdict::Regressed);
     assert_eq!(finding(&comparison, "signal_delivery", "p50"), Finding::Worse);
     assert_eq!(finding(&comparison, "ice", "p50"), Finding::Same);
-    let comparison = check(slow(0.7), Verdict::Passed);
+    let comparison = check(slow(0.7), ComparisonVerdict::Passed);
     assert_eq!(finding(&comparison, "signal_delivery", "p50"), Finding::Better);
 }
 
 #[test]
 fn a_tolerance_of_its_own_lets_one_metric_pass() {
     let names = ["signal_delivery", "discovery", "negotiation", "time_to_open"];
-    let loose = |_: &mut Vec<Summary>, new: &mut Vec<Summary>, rule: &mut Rule| {
+    let loose = |_: &mut Vec<Summary>, new: &mut Vec<Summary>, rule: &mut ToleranceRule| {
         *new = runs(2, 1, 26_000.0);
         rule.overrides = names.into_iter().map(|name| (name.to_owned(), 0.5)).collect();
     };
-    check(loose, Verdict::Passed);
+    check(loose, ComparisonVerdict::Passed);
 }
 
 #[test]
 fn unlike_plans_are_refused_unless_forced() {
-    let comparison = check(|_, new, _| new[0].run.plan_sha256 = "b".into(), Verdict::Unlike);
+    let comparison = check(|_, new, _| new[0].run.plan_sha256 = "b".into(), ComparisonVerdict::Unlike);
     assert_eq!((comparison.plan.len(), comparison.changes.len()), (1, 0));
-    let forced = |_: &mut Vec<Summary>, new: &mut Vec<Summary>, rule: &mut Rule| {
+    let forced = |_: &mut Vec<Summary>, new: &mut Vec<Summary>, rule: &mut ToleranceRule| {
         new[0].run.plan_sha256 = "b".into();
         rule.force = true;
     };
-    check(forced, Verdict::Passed);
+    check(forced, ComparisonVerdict::Passed);
 }
 
 #[test]
 fn another_machine_is_shown_and_judged_only_on_request() {
     let other = |across_machines: bool| {
-        move |_: &mut Vec<Summary>, new: &mut Vec<Summary>, rule: &mut Rule| {
+        move |_: &mut Vec<Summary>, new: &mut Vec<Summary>, rule: &mut ToleranceRule| {
             *new = runs(2, 1, 30_000.0);
             new[0].run.machine.cores = 4.0;
             rule.across_machines = across_machines;
         }
     };
-    let comparison = check(other(false), Verdict::OtherMachine);
+    let comparison = check(other(false), ComparisonVerdict::OtherMachine);
     assert_eq!(comparison.machine[0].what, "cores");
     assert!(!comparison.changes.is_empty());
-    check(other(true), Verdict::Regressed);
+    check(other(true), ComparisonVerdict::Regressed);
 }
 
 #[test]
 fn an_invalid_run_is_left_out_and_a_side_of_only_such_is_invalid() {
     let invalid = Validity { verdict: Trust::Invalid, reasons: vec![] };
-    check(|base, _, _| base[0].validity = invalid.clone(), Verdict::Invalid);
+    check(|base, _, _| base[0].validity = invalid.clone(), ComparisonVerdict::Invalid);
     let comparison = check(
         |base, _, _| {
             base.push(run(900, 90_000.0));
             base[1].validity = invalid.clone();
         },
-        Verdict::Passed,
+        ComparisonVerdict::Passed,
     );
     assert_eq!((comparison.base.runs, comparison.base.invalid), (1, 1));
 }
 
 #[test]
 fn what_is_no_longer_measured_got_worse() {
-    let comparison = check(|_, new, _| new[0].timers = BTreeMap::new(), Verdict::Regressed);
+    let comparison = check(|_, new, _| new[0].timers = BTreeMap::new(), ComparisonVerdict::Regressed);
     assert_eq!(finding(&comparison, "time_to_open", "p50"), Finding::Gone);
 }
 
 #[test]
 fn a_percentile_with_too_few_samples_is_not_judged() {
-    let few = |base: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut Rule| {
+    let few = |base: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut ToleranceRule| {
         for (side, us) in [(base, 20_000u64), (new, 90_000)] {
             side[0].timers = BTreeMap::from([("time_to_open".to_owned(), timer(&[us; 19]))]);
         }
     };
-    let comparison = check(few, Verdict::Regressed);
+    let comparison = check(few, ComparisonVerdict::Regressed);
     assert_eq!(finding(&comparison, "time_to_open", "p50"), Finding::Worse);
     assert_eq!(finding(&comparison, "time_to_open", "p95"), Finding::TooFew);
 }
@@ -174,31 +178,31 @@ fn a_percentile_with_too_few_samples_is_not_judged() {
 #[test]
 fn failures_weigh_by_what_is_sure() {
     let failing = |share: f64| {
-        move |_: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut Rule| {
+        move |_: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut ToleranceRule| {
             new[0].rates = Rates { edges_failed: Some(share), mesh_complete: Some(1.0 - share), ..Rates::default() };
         }
     };
-    check(failing(0.009), Verdict::Passed);
-    let comparison = check(failing(0.05), Verdict::Regressed);
+    check(failing(0.009), ComparisonVerdict::Passed);
+    let comparison = check(failing(0.05), ComparisonVerdict::Regressed);
     assert_eq!(finding(&comparison, "edges_failed", "rate"), Finding::Worse);
     assert_eq!(finding(&comparison, "mesh_complete", "rate"), Finding::Worse);
 }
 
 #[test]
 fn more_amplification_is_worse() {
-    let comparison = check(|_, new, _| new[0].amplification = Some(34.0), Verdict::Regressed);
+    let comparison = check(|_, new, _| new[0].amplification = Some(34.0), ComparisonVerdict::Regressed);
     assert_eq!(finding(&comparison, "amplification", "value"), Finding::Worse);
-    check(|_, new, _| new[0].amplification = Some(32.0), Verdict::Passed);
+    check(|_, new, _| new[0].amplification = Some(32.0), ComparisonVerdict::Passed);
 }
 
 #[test]
 fn every_format_says_the_verdict_and_keeps_hostile_words_inert() {
     let hostile = "<script>alert(1)</script>|x\u{2028}\n::error::no @all";
-    let named = |_: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut Rule| {
+    let named = |_: &mut Vec<Summary>, new: &mut Vec<Summary>, _: &mut ToleranceRule| {
         *new = runs(2, 1, 26_000.0);
         new[0].run.name = hostile.into();
     };
-    let comparison = check(named, Verdict::Regressed);
+    let comparison = check(named, ComparisonVerdict::Regressed);
     let (text, markdown, html, json) = (text(&comparison), markdown(&comparison), html(&comparison), json(&comparison));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for (name, content) in [("compare.html", &html), ("compare.md", &markdown), ("compare.txt", &text)] {

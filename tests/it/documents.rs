@@ -1,10 +1,10 @@
 //! What the documents tell people to type is accepted, what they hand to other programs can be read, and the sample
 //! report is today's.
 
-use meshload::capacity::Findings;
+use meshload::capacity::CapacityResult;
 use meshload::cli::{Command, parse_from};
 use meshload::gates::Gate;
-use meshload::profile::{self, Source};
+use meshload::profile::{self, ProfileSource};
 use meshload::report;
 use meshload::summary::Summary;
 use std::fs;
@@ -120,7 +120,7 @@ fn every_profile_that_people_are_shown_is_one() {
     for (path, text) in documents() {
         for (_, profile) in blocks(&text).into_iter().filter(|(language, _)| *language == "toml") {
             seen += 1;
-            let source = Source { name: "shown.toml", text: &profile };
+            let source = ProfileSource { name: "shown.toml", text: &profile };
             let profile = profile::read(source, &[], &|_| Some("x".to_owned()));
             let profile = profile.unwrap_or_else(|problems| panic!("{}: {problems:?}", path.display()));
             for gate in &profile.gates {
@@ -208,7 +208,7 @@ fn the_sample_report_is_what_is_made_of_its_summary_today() {
 #[test]
 fn the_sample_planning_report_is_what_is_made_of_its_findings_today() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample-capacity");
-    let findings: Findings = serde_json::from_slice(&fs::read(folder.join("capacity.json")).unwrap()).unwrap();
+    let findings: CapacityResult = serde_json::from_slice(&fs::read(folder.join("capacity.json")).unwrap()).unwrap();
     // capacity.json itself is where it all comes from: a number read and written again may differ in its last digit.
     for (name, content) in report::capacity::files(&findings).into_iter().filter(|(name, _)| *name != "capacity.json") {
         kept(&folder.join(name), &content);
@@ -218,7 +218,7 @@ fn the_sample_planning_report_is_what_is_made_of_its_findings_today() {
 #[test]
 fn the_committed_schema_of_a_search_is_that_of_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/capacity.schema.json");
-    kept(&path, Findings::json_schema().as_bytes());
+    kept(&path, CapacityResult::json_schema().as_bytes());
 }
 
 fn kept(path: &Path, content: &[u8]) {

@@ -2,7 +2,7 @@
 
 use crate::common::hostile::{HOSTILE, poisoned};
 use crate::common::sample;
-use meshload::capacity::Findings;
+use meshload::capacity::CapacityResult;
 use meshload::report::{self, html};
 use meshload::summary::Summary;
 use meshload::vocabulary::glossary;
@@ -137,7 +137,7 @@ fn in_a_real_browser_no_script_runs_and_the_console_stays_silent() {
 }
 
 fn planning_report(capacity_json: &str) -> String {
-    let findings: Findings = serde_json::from_str(capacity_json).unwrap();
+    let findings: CapacityResult = serde_json::from_str(capacity_json).unwrap();
     let files = report::capacity::files(&findings);
     let (_, page) = files.iter().find(|(name, _)| *name == "report.html").unwrap();
     String::from_utf8(page.clone()).unwrap()

@@ -1,14 +1,14 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
-use meshload::dialect::{Dialect, Me};
-use meshload::driver::{Actor, Clock, Errand, Nudge};
-use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
-use meshload::peer::{Config, Peer, Talk, TalkPattern};
-use meshload::server::{self, Kind, Routing, Server};
+use meshload::dialect::{Dialect, PeerIdentity};
+use meshload::driver::{AlarmClock, Nudge, PeerTask, VirtualPeer};
+use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
+use meshload::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::choice::{Approval, Initiator, Reliability, Trigger};
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
+use meshload::vocabulary::options::{Approval, Initiator, Reliability, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use tokio::task::LocalSet;
 #[derive(Clone, Copy, Debug)]
 struct Case {
     /// It speaks the file instead of the built-in.
-    kind: Kind,
+    kind: RoomModel,
     routing: Routing,
     trigger: Trigger,
     initiator: Initiator,
@@ -45,7 +45,7 @@ fn play(case: Case) -> Vec<Event> {
         let serving = tokio::task::spawn_local(server.run(async move {
             stopped.await.ok();
         }));
-        let clock = Clock::new().unwrap();
+        let clock = AlarmClock::new().unwrap();
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
         let (mut mailboxes, mut errands) = (vec![], vec![]);
@@ -60,7 +60,7 @@ fn play(case: Case) -> Vec<Event> {
             let facts = facts.clone();
             let books = move |event| facts.borrow_mut().push(event);
             let actor = actor(case, seat, epoch);
-            let errand = Errand::new(actor, Box::new(engine), endpoint.clone(), nudges, clock.alarm(), books);
+            let errand = PeerTask::new(actor, Box::new(engine), endpoint.clone(), nudges, clock.alarm(), books);
             errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
         }
         let deadline = Instant::now() + TIMEOUT + Duration::from_secs(3);
@@ -107,7 +107,7 @@ fn endpoint(url: &str) -> Endpoint {
 fn setup(case: Case) -> RtcSetup {
     RtcSetup {
         certificate: RtcSetup::certificate().unwrap(),
-        neighbourhood: Neighbourhood::default(),
+        neighbourhood: PeerAddresses::default(),
         timeout: TIMEOUT,
         trickle: case.trickle,
         ordered: true,
@@ -116,10 +116,10 @@ fn setup(case: Case) -> RtcSetup {
     }
 }
 
-fn actor(case: Case, seat: Seat, epoch: Instant) -> Actor {
+fn actor(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
     let naming = Naming::new("t", case.size.into());
     let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
-    let me = Me {
+    let me = PeerIdentity {
         id: naming.peer(place.peer),
         name: format!("peer {}", seat.0),
         room: "t-room-0".to_owned(),
@@ -135,15 +135,21 @@ fn actor(case: Case, seat: Seat, epoch: Instant) -> Actor {
         token: String::new(),
         seed: Seed(1),
     };
-    let talk = Talk {
-        pattern: TalkPattern::Silence,
+    let talk = TrafficConfig {
+        pattern: TrafficPattern::Silence,
         interval: Duration::from_secs(1),
         bytes: (64, 64),
         pool: Arc::from(vec![0; 4096]),
         draws: Seed(1).stream("talk", seat.0.into()),
     };
     let config = Config { seat, room_size: case.size, timeout: TIMEOUT, trickle: case.trickle, talk };
-    Actor::new(place, case.size, naming, Dialect::named("dashboard").unwrap().converse(me), Peer::new(config, epoch))
+    VirtualPeer::new(
+        place,
+        case.size,
+        naming,
+        Dialect::named("dashboard").unwrap().converse(me),
+        Peer::new(config, epoch),
+    )
 }
 
 fn decided(events: &[Event]) -> usize {
@@ -168,7 +174,7 @@ fn check(case: Case) {
 }
 
 const USUAL: Case = Case {
-    kind: Kind::Relay,
+    kind: RoomModel::Relay,
     routing: Routing::All,
     trigger: Trigger::UserJoinedRoom,
     initiator: Initiator::LowerId,
@@ -179,17 +185,17 @@ const USUAL: Case = Case {
 
 #[test]
 fn a_pair_opens_on_both_kinds_of_server() {
-    check(Case { kind: Kind::Relay, size: 2, ..USUAL });
-    check(Case { kind: Kind::Registry, size: 2, ..USUAL });
+    check(Case { kind: RoomModel::Relay, size: 2, ..USUAL });
+    check(Case { kind: RoomModel::Registry, size: 2, ..USUAL });
 }
 
 #[test]
 fn a_room_opens_with_every_trigger() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for routing in [Routing::All, Routing::Room] {
             for trigger in Trigger::ALL {
                 // A relay has no list.
-                if kind == Kind::Registry || trigger != Trigger::RoomList {
+                if kind == RoomModel::Registry || trigger != Trigger::RoomList {
                     check(Case { kind, routing, trigger, ..USUAL });
                 }
             }
@@ -199,7 +205,7 @@ fn a_room_opens_with_every_trigger() {
 
 #[test]
 fn a_room_opens_whoever_offers() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for initiator in [Initiator::LowerId, Initiator::Existing, Initiator::Newcomer] {
             check(Case { kind, initiator, ..USUAL });
         }

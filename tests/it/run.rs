@@ -1,29 +1,29 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, Done, Order, Signals, Stop};
+use meshload::controller::{self, FinishedRun, RunSpec, Stop, StopSignals};
 use meshload::dialect::Dialect;
 use meshload::gates::Gate;
 use meshload::plan::Plan;
-use meshload::profile::{self, Source, builtin};
-use meshload::server::{self, Kind};
+use meshload::profile::{self, ProfileSource, builtin};
+use meshload::server::{self, RoomModel};
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
-fn play(kind: Kind, text: &str, workers: usize) -> Summary {
+fn play(kind: RoomModel, text: &str, workers: usize) -> Summary {
     conduct(order(kind, text, workers)).summary
 }
 
-fn conduct(order: Order) -> Done {
+fn conduct(order: RunSpec) -> FinishedRun {
     controller::run(order).unwrap()
 }
 
-fn order(kind: Kind, text: &str, workers: usize) -> Order {
-    let profile = profile::read(Source { name: "test.toml", text }, &[], &|_| None).unwrap();
-    Order {
+fn order(kind: RoomModel, text: &str, workers: usize) -> RunSpec {
+    let profile = profile::read(ProfileSource { name: "test.toml", text }, &[], &|_| None).unwrap();
+    RunSpec {
         embedded: server::Config { kind, ..server::Config::default() },
         workers,
-        ..Order::new(Plan::new(profile, Seed(1)), "t1".to_owned(), Dialect::named("dashboard").unwrap())
+        ..RunSpec::new(Plan::new(profile, Seed(1)), "t1".to_owned(), Dialect::named("dashboard").unwrap())
     }
 }
 
@@ -41,7 +41,7 @@ drain = "2s"
 
 #[test]
 fn every_edge_opens_and_every_message_arrives() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for workers in [1, 2] {
             let summary = play(kind, SMALL, workers);
             let (edges, messages) = (&summary.counts.edges, &summary.counts.messages);
@@ -55,7 +55,8 @@ fn every_edge_opens_and_every_message_arrives() {
 
 /// A run whose `[messages]` are `messages`: every channel opens, whatever it promises, and every message is accounted for.
 fn talk(messages: &str) -> Summary {
-    let summary = play(Kind::Relay, &format!("{SMALL}[messages]\nrate = \"20/s\"\nsize = \"100B\"\n{messages}"), 2);
+    let summary =
+        play(RoomModel::Relay, &format!("{SMALL}[messages]\nrate = \"20/s\"\nsize = \"100B\"\n{messages}"), 2);
     assert_eq!(summary.counts.edges.opened, 12, "{messages}: {:#?}", summary.failures);
     assert!(summary.counts.messages.sent > 100, "{messages}: {:?}", summary.counts.messages);
     summary.counts.conserved().unwrap();
@@ -100,8 +101,8 @@ fn behind_a_barrier_no_message_is_sent_before_every_edge_is_decided() {
         |start: &str| format!("{}[messages]\nrate = \"20/s\"\nstart = \"{start}\"\n", SMALL.replace("60/s", "10/s"));
     // Rows are whole seconds of the run, and the last peer is due in its second one.
     let early = |summary: &Summary| summary.series[0].messages;
-    assert!(early(&play(Kind::Relay, &profile("room"), 2)) > 0);
-    let summary = play(Kind::Relay, &profile("barrier"), 2);
+    assert!(early(&play(RoomModel::Relay, &profile("room"), 2)) > 0);
+    let summary = play(RoomModel::Relay, &profile("barrier"), 2);
     assert_eq!(early(&summary), 0);
     assert!(summary.counts.messages.sent > 0);
 }
@@ -109,7 +110,7 @@ fn behind_a_barrier_no_message_is_sent_before_every_edge_is_decided() {
 #[test]
 fn each_second_of_the_series_has_the_generators_own_figures() {
     let profile = "[rooms]\ncount = 1\nsize = 2\n[arrivals]\nrate = \"100/s\"\n[phases]\nsteady = \"1500ms\"\n";
-    let summary = play(Kind::Relay, profile, 1);
+    let summary = play(RoomModel::Relay, profile, 1);
     // Half a second is left after the last whole one: nobody looks just as the run ends.
     let seen: Vec<bool> = summary.series.iter().map(|row| row.cpu_us.is_some()).collect();
     assert!(seen.len() > 1 && seen.iter().all(|seen| *seen), "{seen:?}");
@@ -120,7 +121,8 @@ fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
     for trigger in ["user-joined-room", "peer-ready", "participant-joined", "room-list"] {
         let profile = format!("{SMALL}[handshake]\ntrigger = \"{trigger}\"\n");
         for workers in [1, 2] {
-            let (control, stop) = controller::control(&order(Kind::Relay, &profile, workers), Signals::none()).unwrap();
+            let (control, stop) =
+                controller::control(&order(RoomModel::Relay, &profile, workers), StopSignals::none()).unwrap();
             assert_eq!((control.edges, control.opened, stop), (12, 12, None), "{trigger}, {workers} workers");
             for timer in ["connect", "negotiation", "ice", "dtls", "time_to_open", "signal_delivery"] {
                 assert!(control.timers.contains_key(timer), "{trigger}: {timer}");
@@ -131,7 +133,7 @@ fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
 
 #[test]
 fn the_smoke_profile_runs() {
-    let summary = play(Kind::Relay, builtin::find("smoke").unwrap().text, 2);
+    let summary = play(RoomModel::Relay, builtin::find("smoke").unwrap().text, 2);
     assert_eq!(summary.counts.edges.opened, 60);
 }
 
@@ -155,7 +157,7 @@ fn an_abort_gate_that_fails_ends_the_run_and_is_named() {
         gate("time_to_open: p(50) < 2us", Duration::from_secs(1)),
     ];
     let began = Instant::now();
-    let done = conduct(Order { gates: watched, ..order(Kind::Relay, LONG, 2) });
+    let done = conduct(RunSpec { gates: watched, ..order(RoomModel::Relay, LONG, 2) });
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     assert_eq!(done.stop, Some(Stop::Gate));
     let stopped_by = done.summary.run.stopped_by.unwrap();

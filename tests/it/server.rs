@@ -1,7 +1,7 @@
 //! The reference server over real sockets: handshake, both kinds, offences, slow clients, the end.
 
 use futures_util::{SinkExt, StreamExt};
-use meshload::server::{Config, Kind, Server, Tallies};
+use meshload::server::{Config, Counters, RoomModel, Server};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Running {
     address: SocketAddr,
-    tallies: Arc<Tallies>,
+    tallies: Arc<Counters>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
-async fn start(kind: Kind) -> Running {
+async fn start(kind: RoomModel) -> Running {
     let server = Server::bind(Config { kind, list_interval: Duration::ZERO, ..Config::default() }).await.unwrap();
     let (address, tallies) = (server.address(), server.tallies());
     let (stop, stopped) = oneshot::channel();
@@ -100,7 +100,7 @@ async fn http(address: SocketAddr, head: &str) -> String {
 
 #[tokio::test]
 async fn the_websocket_is_at_one_path_and_404_elsewhere() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     for path in ["", "/", "/ws", "/other/"] {
         let request = format!("ws://{}{path}", server.address).into_client_request().unwrap();
         let error = connect_async(request).await.unwrap_err().to_string();
@@ -115,7 +115,7 @@ async fn the_websocket_is_at_one_path_and_404_elsewhere() {
 
 #[tokio::test]
 async fn a_newcomer_hears_the_count_first() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let (mut socket, _) = connect_async(format!("ws://{}/ws/", server.address)).await.unwrap();
     let first = socket.next().await.unwrap().unwrap().into_text().unwrap();
     assert!(first.starts_with(r#"{"type":"client_count","count":1,"timestamp":""#), "{first}");
@@ -123,7 +123,7 @@ async fn a_newcomer_hears_the_count_first() {
 
 #[tokio::test]
 async fn a_relay_passes_a_frame_of_any_size_to_the_others_in_the_order_sent() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let (mut one, mut two) = (Client::connect(server.address).await, Client::connect(server.address).await);
     let sizes = [0, 1, 100, 200, 70_000, 3, 250_000];
     for size in sizes {
@@ -140,7 +140,7 @@ async fn a_relay_passes_a_frame_of_any_size_to_the_others_in_the_order_sent() {
 
 #[tokio::test]
 async fn a_registry_tells_who_joined_and_who_went_without_a_word() {
-    let server = start(Kind::Registry).await;
+    let server = start(RoomModel::Registry).await;
     let (mut host, mut guest) = (Client::connect(server.address).await, Client::connect(server.address).await);
     host.say(&envelope("room-created", ROOMS, json!({"id": "r", "name": "n", "host": "h", "hostId": "a"}))).await;
     assert_eq!(guest.hear("server-room-list").await["rooms"][0]["hostId"], "a");
@@ -153,7 +153,7 @@ async fn a_registry_tells_who_joined_and_who_went_without_a_word() {
 
 #[tokio::test]
 async fn a_ping_is_ponged_in_between_whole_frames() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let (mut one, mut two) = (Client::connect(server.address).await, Client::connect(server.address).await);
     for _ in 0..50 {
         one.say(&envelope("peer-ready", CHAT, json!({"text": "x".repeat(1_000)}))).await;
@@ -174,7 +174,7 @@ async fn a_ping_is_ponged_in_between_whole_frames() {
 
 #[tokio::test]
 async fn a_close_is_answered_with_its_own_code() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let mut client = Client::connect(server.address).await;
     client
         .0
@@ -203,7 +203,7 @@ async fn offend(address: SocketAddr, bytes: &[u8]) -> u16 {
 
 #[tokio::test]
 async fn an_offence_is_closed_with_the_code_for_it() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let masked = |head: &[u8], payload: &[u8]| [head, &[0; 4], payload].concat();
     let over = 256 * 1024 + 1_u32;
     let claims = [&[0x81, 0xFF, 0, 0, 0, 0][..], &over.to_be_bytes()].concat();
@@ -225,7 +225,7 @@ async fn an_offence_is_closed_with_the_code_for_it() {
 
 #[tokio::test]
 async fn a_message_at_the_bound_is_relayed() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let (mut one, mut two) = (Client::connect(server.address).await, Client::connect(server.address).await);
     let around = envelope("t", CHAT, json!("")).len();
     let text = envelope("t", CHAT, json!("x".repeat(256 * 1024 - around)));
@@ -236,7 +236,7 @@ async fn a_message_at_the_bound_is_relayed() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let slow = Client::connect(server.address).await;
     let (mut one, mut two) = (Client::connect(server.address).await, Client::connect(server.address).await);
     let text = envelope("t", CHAT, json!("x".repeat(200_000)));
@@ -256,7 +256,7 @@ async fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
 
 #[tokio::test]
 async fn stopping_closes_each_client_with_1001_and_ends() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let mut readers = vec![];
     for _ in 0..5 {
         readers.push(tokio::spawn(Client::connect(server.address).await.closed()));
@@ -273,7 +273,7 @@ async fn stopping_closes_each_client_with_1001_and_ends() {
 
 #[tokio::test]
 async fn a_client_that_never_answers_the_close_does_not_hold_the_server() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let silent = Client::connect(server.address).await;
     server.stop.send(()).unwrap();
     tokio::time::timeout(PATIENCE, server.ended).await.expect("the server did not end").unwrap();
@@ -282,7 +282,7 @@ async fn a_client_that_never_answers_the_close_does_not_hold_the_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_runs_on_many_threads_as_well() {
-    let server = start(Kind::Relay).await;
+    let server = start(RoomModel::Relay).await;
     let mut clients = vec![];
     for _ in 0..20 {
         clients.push(Client::connect(server.address).await);

@@ -1,8 +1,8 @@
 //! One edge over a network that loses datagrams, on a virtual clock: every timer of the core that matters is served.
 
 use bytes::BytesMut;
-use meshload::engine::{Drained, Link};
-use meshload::vocabulary::link::Notice;
+use meshload::engine::{Drained, RtcConnection};
+use meshload::vocabulary::engine::EngineEvent;
 use meshload::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -17,7 +17,7 @@ const LATENCY: Duration = Duration::from_millis(3);
 const STEPS_MAX: usize = 100_000;
 
 struct World {
-    ends: [Link; 2],
+    ends: [RtcConnection; 2],
     wire: BTreeMap<(Instant, u64), (usize, BytesMut)>,
     now: Instant,
     /// Datagrams so far, so that those of one time keep their order.
@@ -55,7 +55,7 @@ impl World {
         let until = self.now + time;
         for _ in 0..STEPS_MAX {
             let arrival = self.wire.first_key_value().map(|((at, _), _)| *at);
-            let [first, second] = self.ends.each_mut().map(Link::wake_at);
+            let [first, second] = self.ends.each_mut().map(RtcConnection::wake_at);
             let Some(next) = [arrival, first, second].into_iter().flatten().min().filter(|next| *next <= until) else {
                 self.now = until;
                 return;
@@ -86,10 +86,10 @@ impl World {
         }
         for notice in drained.notices {
             match notice {
-                Notice::Open => self.open[end] = true,
-                Notice::Message(payload) => self.heard[end].push(payload),
-                Notice::Failed { detail, .. } => panic!("end {end} failed: {detail}"),
-                Notice::Closed => panic!("end {end} closed"),
+                EngineEvent::Open => self.open[end] = true,
+                EngineEvent::Message(payload) => self.heard[end].push(payload),
+                EngineEvent::Failed { detail, .. } => panic!("end {end} failed: {detail}"),
+                EngineEvent::Closed => panic!("end {end} closed"),
                 _ => {}
             }
         }

@@ -1,14 +1,14 @@
 //! One room of virtual peers against a server, without a controller: joins, opens, talks, leaves.
 
-use meshload::dialect::{Dialect, Me};
-use meshload::driver::{Actor, Board, Clock, Errand, Nudge};
-use meshload::engine::{Neighbourhood, RtcEngine, RtcSetup};
-use meshload::peer::{Config as PeerConfig, Peer, Talk, TalkPattern};
+use meshload::dialect::{Dialect, PeerIdentity};
+use meshload::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
+use meshload::peer::{Config as PeerConfig, Peer, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::choice::{Approval, Initiator, Reliability, Trigger};
 use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::message::Kind;
+use meshload::vocabulary::message::FrameKind;
+use meshload::vocabulary::options::{Approval, Initiator, Reliability, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -86,7 +86,7 @@ impl Mesh {
         Self::of(&events, leave)
     }
 
-    fn of(events: &[Event], leave: Option<Kind>) -> Self {
+    fn of(events: &[Event], leave: Option<FrameKind>) -> Self {
         let count = |wanted: fn(&What) -> bool| events.iter().filter(|event| wanted(&event.what)).count();
         let ends = |wanted: fn(&What) -> Option<Seat>| {
             let end = |event: &Event| wanted(&event.what).map(|other| (event.place.seat, other));
@@ -126,7 +126,7 @@ impl Mesh {
 }
 
 /// A frame of the server about the leave of `leaver`.
-fn tells_of_leave(what: &What, leave: Option<Kind>, leaver: Option<Seat>) -> bool {
+fn tells_of_leave(what: &What, leave: Option<FrameKind>, leaver: Option<Seat>) -> bool {
     matches!(what, What::Frame { kind, concern: Concern::Me { from }, .. } if Some(*kind) == leave && *from == leaver)
 }
 
@@ -137,7 +137,7 @@ struct Room {
     size: u16,
     events: Rc<RefCell<Vec<Event>>>,
     naming: Naming,
-    board: Board,
+    board: IdExchange,
     setup: RtcSetup,
     epoch: Instant,
 }
@@ -147,7 +147,7 @@ impl Room {
         let dialect = Dialect::named(dialect).unwrap();
         let setup = RtcSetup {
             certificate: RtcSetup::certificate().unwrap(),
-            neighbourhood: Neighbourhood::default(),
+            neighbourhood: PeerAddresses::default(),
             timeout: TIMEOUT,
             trickle: dialect.trickles(),
             ordered: true,
@@ -155,18 +155,18 @@ impl Room {
             message_bytes_max: 4096,
         };
         let naming = Naming::new(format!("t{round}"), size.into());
-        let board = Board::new(size);
+        let board = IdExchange::new(size);
         Self { dialect, url: url.to_owned(), round, size, events, naming, board, setup, epoch: Instant::now() }
     }
 
     /// How the dialect's frames about a leave are booked, if it has any.
-    fn leave_kind(&self) -> Option<Kind> {
+    fn leave_kind(&self) -> Option<FrameKind> {
         let leave = self.dialect.kinds().iter().position(|name| *name == "leave")?;
-        Some(Kind(leave as u8))
+        Some(FrameKind(leave as u8))
     }
 
     async fn play(self, arrival: Arrival, farewell: Farewell) {
-        let clock = Clock::new().unwrap();
+        let clock = AlarmClock::new().unwrap();
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
         let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
@@ -204,9 +204,14 @@ impl Room {
         }
     }
 
-    fn errand(&self, seat: Seat, mailbox: mpsc::Receiver<Nudge>, clock: &Rc<Clock>) -> Errand<impl Fn(Event) + use<>> {
+    fn errand(
+        &self,
+        seat: Seat,
+        mailbox: mpsc::Receiver<Nudge>,
+        clock: &Rc<AlarmClock>,
+    ) -> PeerTask<impl Fn(Event) + use<>> {
         let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
-        let me = Me {
+        let me = PeerIdentity {
             id: self.naming.peer(place.peer),
             name: format!("peer {}", seat.0),
             room: format!("t-room-{}", self.round),
@@ -222,8 +227,8 @@ impl Room {
             token: String::new(),
             seed: Seed(self.round as u64),
         };
-        let talk = Talk {
-            pattern: TalkPattern::Broadcast,
+        let talk = TrafficConfig {
+            pattern: TrafficPattern::Broadcast,
             interval: Duration::from_millis(100),
             bytes: (64, 64),
             pool: Arc::from(vec![0; 4096]),
@@ -242,11 +247,11 @@ impl Room {
             route: Arc::default(),
         };
         let peer = Peer::new(config, self.epoch);
-        let actor = Actor::new(place, self.size, self.naming.clone(), conversation, peer).at(self.board.clone());
+        let actor = VirtualPeer::new(place, self.size, self.naming.clone(), conversation, peer).at(self.board.clone());
         let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
         let events = self.events.clone();
         let books = move |event| events.borrow_mut().push(event);
-        Errand::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), books)
+        PeerTask::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), books)
     }
 
     /// Until the server has told all who stay that the last seat has left, as often as the dialect says; without

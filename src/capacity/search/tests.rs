@@ -1,17 +1,17 @@
 //! The search against targets whose limit is known.
 
-use super::{Ends, Next, Outcome, Range, Search};
+use super::{Ends, LoadRange, Next, ProbeOutcome, Search};
 use crate::vocabulary::seed::Seed;
 use proptest::prelude::*;
 use rand::RngExt;
 
-const WHOLE: Range = Range { from: 1.0, to: 5_000.0, whole: true, resolution: 0.05 };
+const WHOLE: LoadRange = LoadRange { from: 1.0, to: 5_000.0, whole: true, resolution: 0.05 };
 
 /// No search needs more, however its target behaves.
 const PROBES_MAX: usize = 100;
 
 /// Searches to the end; gives the ends and the number of probes.
-fn play(range: Range, mut target: impl FnMut(f64, usize) -> Outcome) -> (Ends, usize) {
+fn play(range: LoadRange, mut target: impl FnMut(f64, usize) -> ProbeOutcome) -> (Ends, usize) {
     let mut search = Search::new(range);
     for probes in 0..PROBES_MAX {
         match search.next() {
@@ -25,8 +25,8 @@ fn play(range: Range, mut target: impl FnMut(f64, usize) -> Outcome) -> (Ends, u
     panic!("no end after {PROBES_MAX} probes: {search:?}");
 }
 
-fn up_to(limit: f64) -> impl Fn(f64, usize) -> Outcome {
-    move |load, _| if load <= limit { Outcome::Held } else { Outcome::Broke }
+fn up_to(limit: f64) -> impl Fn(f64, usize) -> ProbeOutcome {
+    move |load, _| if load <= limit { ProbeOutcome::Held } else { ProbeOutcome::Broke }
 }
 
 fn ends(held: f64, broke: f64) -> Ends {
@@ -55,40 +55,41 @@ fn a_target_that_breaks_at_once_is_asked_twice() {
 
 #[test]
 fn a_target_without_a_limit_ends_at_the_range_confirmed() {
-    let range = Range { from: 10.0, to: 30.0, ..WHOLE };
+    let range = LoadRange { from: 10.0, to: 30.0, ..WHOLE };
     let (found, probes) = play(range, up_to(f64::INFINITY));
     assert_eq!((found, probes), (Ends { held: Some(30.0), ..Ends::default() }, 5));
 }
 
 #[test]
 fn what_the_generator_can_t_make_says_nothing_about_the_target() {
-    let (found, _) = play(WHOLE, |load, _| if load <= 200.0 { Outcome::Held } else { Outcome::NotValid });
+    let (found, _) = play(WHOLE, |load, _| if load <= 200.0 { ProbeOutcome::Held } else { ProbeOutcome::NotValid });
     let wall = found.out_of_reach.unwrap();
     assert!(found.broke.is_none() && (191.0..=200.0).contains(&found.held.unwrap()) && wall > 200.0, "{found:?}");
-    let (found, probes) = play(WHOLE, |_, _| Outcome::NotValid);
+    let (found, probes) = play(WHOLE, |_, _| ProbeOutcome::NotValid);
     assert_eq!((found.held, probes), (None, 2));
-    let (found, probes) = play(WHOLE, |_, _| Outcome::Beyond);
+    let (found, probes) = play(WHOLE, |_, _| ProbeOutcome::Beyond);
     assert_eq!((found.held, probes), (None, 1));
 }
 
 #[test]
 fn one_probe_that_was_not_valid_is_tried_again() {
     let (found, _) =
-        play(WHOLE, |load, attempt| if attempt == 0 { Outcome::NotValid } else { up_to(100.0)(load, attempt) });
+        play(WHOLE, |load, attempt| if attempt == 0 { ProbeOutcome::NotValid } else { up_to(100.0)(load, attempt) });
     assert_eq!(found, ends(99.0, 103.0));
 }
 
 #[test]
 fn one_unlucky_probe_far_below_the_limit_does_not_end_the_growth() {
     let unlucky =
-        |load: f64, attempt| if load == 16.0 && attempt == 0 { Outcome::Broke } else { up_to(100.0)(load, 0) };
+        |load: f64, attempt| if load == 16.0 && attempt == 0 { ProbeOutcome::Broke } else { up_to(100.0)(load, 0) };
     let (found, _) = play(WHOLE, unlucky);
     assert_eq!(found, ends(99.0, 103.0));
 }
 
 #[test]
 fn one_lucky_probe_above_the_limit_is_not_believed() {
-    let lucky = |load: f64, attempt| if load == 128.0 && attempt == 0 { Outcome::Held } else { up_to(100.0)(load, 0) };
+    let lucky =
+        |load: f64, attempt| if load == 128.0 && attempt == 0 { ProbeOutcome::Held } else { up_to(100.0)(load, 0) };
     let found = play(WHOLE, lucky).0.held.unwrap();
     assert!((90.0..=100.0).contains(&found), "{found}");
 }
@@ -101,7 +102,7 @@ fn finds(seed: u64, noise: f64, flips_one_in: u32, tolerance: f64) -> bool {
     let (found, _) = play(WHOLE, |load, _| {
         let edge = limit * (1.0 + draws.random_range(-noise..=noise));
         let flipped = flips_one_in > 0 && draws.random_range(0..flips_one_in) == 0;
-        if (load <= edge) != flipped { Outcome::Held } else { Outcome::Broke }
+        if (load <= edge) != flipped { ProbeOutcome::Held } else { ProbeOutcome::Broke }
     });
     found.held.is_some_and(|held| (held / limit - 1.0).abs() <= tolerance)
 }
@@ -130,7 +131,7 @@ proptest! {
         let from = if whole { from.round() } else { from };
         let to = if whole { (from * span).round() } else { from * span };
         let limit = from * span.powf(share);
-        let range = Range { from, to, whole, resolution };
+        let range = LoadRange { from, to, whole, resolution };
         let (found, _) = play(range, up_to(limit));
         let held = found.held.unwrap();
         prop_assert!(held <= limit && held >= from);
@@ -146,7 +147,7 @@ proptest! {
     #[test]
     fn the_search_ends_whatever_the_target_says(seed in any::<u64>()) {
         let mut draws = Seed(seed).stream("chaos", 0);
-        let outcomes = [Outcome::Held, Outcome::Broke, Outcome::NotValid, Outcome::Beyond];
+        let outcomes = [ProbeOutcome::Held, ProbeOutcome::Broke, ProbeOutcome::NotValid, ProbeOutcome::Beyond];
         let (found, _) = play(WHOLE, |_, _| outcomes[draws.random_range(0..4)]);
         if let (Some(held), Some(broke)) = (found.held, found.broke) {
             prop_assert!(held < broke);

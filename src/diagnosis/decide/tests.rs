@@ -1,17 +1,19 @@
 //! Every row of the table, and what is told where no row holds.
 
-use super::super::findings::Shot;
+use super::super::observations::CheckedDelivery;
 use super::*;
 
 /// All arrive but `lost`.
-fn volley(lost: &[Word]) -> Volley {
-    let shot =
-        |word: &Word| Shot { word: *word, outcome: if lost.contains(word) { Outcome::Lost } else { Outcome::Arrived } };
-    Volley(Word::ALL.iter().map(shot).collect())
+fn volley(lost: &[CheckedMessage]) -> DeliveryCheck {
+    let shot = |word: &CheckedMessage| CheckedDelivery {
+        word: *word,
+        outcome: if lost.contains(word) { TrialOutcome::Lost } else { TrialOutcome::Arrived },
+    };
+    DeliveryCheck(CheckedMessage::ALL.iter().map(shot).collect())
 }
 
-fn trials() -> Trials {
-    Trials {
+fn trials() -> Experiments {
+    Experiments {
         aged: volley(&[]),
         again: None,
         fresh_sender: Some(volley(&[])),
@@ -22,9 +24,9 @@ fn trials() -> Trials {
     }
 }
 
-const CHAT: &[Word] = &[Word::Ready, Word::MemberJoined];
+const CHAT: &[CheckedMessage] = &[CheckedMessage::Ready, CheckedMessage::MemberJoined];
 
-fn check(trials: Trials, expected: Option<Cause>) {
+fn check(trials: Experiments, expected: Option<Cause>) {
     let case = table(&trials).or_else(|| volleys(&trials));
     assert_eq!(case.map(|case| case.cause), expected, "{trials:?}");
 }
@@ -34,42 +36,55 @@ fn each_row_of_the_table_names_its_cause() {
     check(trials(), None);
 
     let mut renamed = volley(&[]);
-    renamed.0[2].outcome = Outcome::Renamed("webrtc-dashboard-rooms".into());
-    check(Trials { aged: renamed, ..trials() }, Some(Cause::ChannelMismatch));
+    renamed.0[2].outcome = TrialOutcome::Renamed("webrtc-dashboard-rooms".into());
+    check(Experiments { aged: renamed, ..trials() }, Some(Cause::ChannelMismatch));
 
-    let isolated = || Trials { aged: volley(CHAT), again: Some(volley(CHAT)), ..trials() };
+    let isolated = || Experiments { aged: volley(CHAT), again: Some(volley(CHAT)), ..trials() };
     check(isolated(), Some(Cause::ChannelIsolation));
-    check(Trials { again: Some(volley(&[])), ..isolated() }, Some(Cause::Connection));
-    check(Trials { aged: volley(&Word::ALL), again: Some(volley(&[])), ..trials() }, Some(Cause::Connection));
-    check(Trials { aged: volley(&Word::ALL), again: Some(volley(&Word::ALL)), ..trials() }, Some(Cause::Connection));
+    check(Experiments { again: Some(volley(&[])), ..isolated() }, Some(Cause::Connection));
+    check(
+        Experiments { aged: volley(&CheckedMessage::ALL), again: Some(volley(&[])), ..trials() },
+        Some(Cause::Connection),
+    );
+    check(
+        Experiments { aged: volley(&CheckedMessage::ALL), again: Some(volley(&CheckedMessage::ALL)), ..trials() },
+        Some(Cause::Connection),
+    );
 
-    check(Trials { fresh_receiver: Some(volley(&Word::ALL)), ..trials() }, Some(Cause::Timing));
-    check(Trials { fresh_sender: Some(volley(&Word::ALL)), ..trials() }, Some(Cause::Connection));
-    let deaf =
-        || Trials { fresh_sender: Some(volley(&Word::ALL)), fresh_receiver: Some(volley(&Word::ALL)), ..trials() };
-    check(Trials { ping_fresh: Some(false), ..deaf() }, Some(Cause::Connection));
+    check(Experiments { fresh_receiver: Some(volley(&CheckedMessage::ALL)), ..trials() }, Some(Cause::Timing));
+    check(Experiments { fresh_sender: Some(volley(&CheckedMessage::ALL)), ..trials() }, Some(Cause::Connection));
+    let deaf = || Experiments {
+        fresh_sender: Some(volley(&CheckedMessage::ALL)),
+        fresh_receiver: Some(volley(&CheckedMessage::ALL)),
+        ..trials()
+    };
+    check(Experiments { ping_fresh: Some(false), ..deaf() }, Some(Cause::Connection));
     check(deaf(), Some(Cause::Unknown));
 }
 
 #[test]
 fn single_messages_that_never_arrive_have_names_too() {
-    check(Trials { aged: volley(&[Word::Joined]), ..trials() }, Some(Cause::SwallowJoin));
-    check(Trials { aged: volley(&[Word::FirstOffer]), ..trials() }, Some(Cause::LostFirstOffer));
-    check(Trials { fresh_receiver: Some(volley(&[Word::FirstOffer])), ..trials() }, Some(Cause::LostFirstOffer));
-    check(Trials { aged: volley(&[Word::Candidate]), ..trials() }, Some(Cause::CandidateDrop));
-    check(Trials { aged: volley(&[Word::Answer]), ..trials() }, Some(Cause::NoAnswer));
-    let signaling = [Word::FirstOffer, Word::SecondOffer, Word::Answer, Word::Candidate];
-    check(Trials { aged: volley(&signaling), ..trials() }, Some(Cause::ChannelIsolation));
-    check(Trials { aged: volley(&[Word::Request]), ..trials() }, None);
+    check(Experiments { aged: volley(&[CheckedMessage::Joined]), ..trials() }, Some(Cause::SwallowJoin));
+    check(Experiments { aged: volley(&[CheckedMessage::FirstOffer]), ..trials() }, Some(Cause::LostFirstOffer));
+    check(
+        Experiments { fresh_receiver: Some(volley(&[CheckedMessage::FirstOffer])), ..trials() },
+        Some(Cause::LostFirstOffer),
+    );
+    check(Experiments { aged: volley(&[CheckedMessage::Candidate]), ..trials() }, Some(Cause::CandidateDrop));
+    check(Experiments { aged: volley(&[CheckedMessage::Answer]), ..trials() }, Some(Cause::NoAnswer));
+    let signaling =
+        [CheckedMessage::FirstOffer, CheckedMessage::SecondOffer, CheckedMessage::Answer, CheckedMessage::Candidate];
+    check(Experiments { aged: volley(&signaling), ..trials() }, Some(Cause::ChannelIsolation));
+    check(Experiments { aged: volley(&[CheckedMessage::Request]), ..trials() }, None);
     let mut altered = volley(&[]);
-    altered.0[4].outcome = Outcome::Altered;
-    check(Trials { aged: altered, ..trials() }, Some(Cause::SdpRewrite));
+    altered.0[4].outcome = TrialOutcome::Altered;
+    check(Experiments { aged: altered, ..trials() }, Some(Cause::SdpRewrite));
 }
 
 #[test]
 fn a_refused_connection_and_a_taken_name_are_told_apart() {
     let check = |phase, reason, detail: &'static str, expected: Cause| {
-        let findings = Findings { refused: Some(Failure::new(phase, reason, detail)), ..Findings::default() };
+        let findings = Observations { refused: Some(Failure::new(phase, reason, detail)), ..Observations::default() };
         let diagnosis = diagnose(&findings);
         assert_eq!((diagnosis.cause, diagnosis.phase), (expected, Some(phase)));
     };
@@ -82,7 +97,7 @@ fn a_refused_connection_and_a_taken_name_are_told_apart() {
 #[test]
 fn only_a_ghost_that_was_listed_and_stays_is_one() {
     let check = |listed, lingers, expected: Option<Cause>| {
-        assert_eq!(roster(&Roster { listed, lingers }).map(|case| case.cause), expected);
+        assert_eq!(roster(&RosterTrial { listed, lingers }).map(|case| case.cause), expected);
     };
     check(true, true, Some(Cause::StaleRoster));
     check(true, false, None);

@@ -1,14 +1,14 @@
 //! What a look drops, the whole interpreter would drop too, and nothing else changes by it.
 
-use super::super::look::Look;
+use super::super::prefilter::Prefilter;
 use super::*;
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use serde_json::{Map, Value, json};
 
 /// The same dialect, in which every frame is parsed and every rule is tried.
 fn without_looks(file: &str, text: &str) -> Dialect {
-    let mut script = check::read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems)));
-    script.rules.iter_mut().for_each(|rule| rule.look = Look::default());
+    let mut script = compile::read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems)));
+    script.rules.iter_mut().for_each(|rule| rule.look = Prefilter::default());
     script.by_head.clear();
     script.common.clear();
     script.headless.clone_from(&script.any);
@@ -164,14 +164,16 @@ fn told(talk: &mut dyn Conversation, now: Instant, frame: &str) -> Vec<Output> {
     let outputs = std::iter::from_fn(|| talk.poll());
     outputs
         .map(|output| match output {
-            Output::Frame { concern: Concern::Others, .. } => Output::Frame { kind: Kind(0), concern: Concern::Others },
+            Output::Frame { concern: Concern::Others, .. } => {
+                Output::Frame { kind: FrameKind(0), concern: Concern::Others }
+            }
             output => output,
         })
         .collect()
 }
 
 fn compare(file: &str, text: &str, frames: &[(Value, Spelling)]) -> Result<(), TestCaseError> {
-    let me = Me { id: "u-1".to_owned(), ..transcript::me(1) };
+    let me = PeerIdentity { id: "u-1".to_owned(), ..transcript::me(1) };
     let mut quick =
         read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems))).converse(me.clone());
     let mut thorough = without_looks(file, text).converse(me);

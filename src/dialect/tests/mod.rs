@@ -76,7 +76,7 @@ fn a_server_that_does_not_say_what_is_expected_ends_the_join_in_time() {
 #[test]
 fn ids_and_tokens_go_into_the_url_encoded() {
     let check = |name: &str, base: &str, room: &str, expected: &str| {
-        let me = Me { id: "a b".to_owned(), room: room.to_owned(), ..transcript::me(0) };
+        let me = PeerIdentity { id: "a b".to_owned(), room: room.to_owned(), ..transcript::me(0) };
         let url = Dialect::named(name).unwrap().converse(me).connect(base).url;
         assert!(url.starts_with(expected), "{url}");
     };

@@ -1,8 +1,8 @@
 //! Plays a transcript: what each peer is given, and all that it must say and tell, line by line.
 
 use super::super::*;
-use crate::vocabulary::choice::{Approval, Initiator, Trigger};
 use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
+use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -81,7 +81,7 @@ impl Transcript<'_> {
     }
 
     fn seat(&mut self, name: &str, id: &str, seat: u16) {
-        let me = Me { id: id.to_owned(), ..me(seat) };
+        let me = PeerIdentity { id: id.to_owned(), ..me(seat) };
         self.peers.insert(name.to_owned(), (self.dialect.converse(me), VecDeque::new()));
     }
 
@@ -142,8 +142,8 @@ impl Transcript<'_> {
 }
 
 /// Seat 0 of a room of 4 is its host.
-pub fn me(seat: u16) -> Me {
-    Me {
+pub fn me(seat: u16) -> PeerIdentity {
+    PeerIdentity {
         id: String::new(),
         name: format!("peer {seat}"),
         room: "room1".to_owned(),

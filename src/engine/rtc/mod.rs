@@ -1,23 +1,23 @@
 //! The default engine: the sans-IO `rtc` core over ONE UDP socket a peer, its edges told apart by address.
 
-mod dues;
-mod link;
+mod connection;
+mod sctp_deadlines;
 mod settings;
 mod setup;
 pub mod stun;
 mod timers;
 
-pub(super) use link::CONSENT_INTERVAL;
+pub(super) use connection::CONSENT_INTERVAL;
 pub(super) use settings::{channel_init, settings};
 
 use super::Engine;
-use super::admission::Admission;
-use super::neighbourhood::{candidate_address, without_foreigners};
+use super::candidate_policy::CandidatePolicy;
+use super::peer_addresses::{candidate_address, without_foreigners};
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::Candidate;
-pub use link::{Drained, Link};
+pub use connection::{Drained, RtcConnection};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rtc::shared::error::Error;
@@ -30,7 +30,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::Instant;
-use timers::Timers;
+use timers::EdgeTimers;
 use tokio::net::UdpSocket;
 
 /// Datagrams taken in at once, before others get their turn.
@@ -49,15 +49,15 @@ pub struct RtcEngine {
     socket: UdpSocket,
     local: SocketAddr,
     credentials: ChaCha8Rng,
-    links: Vec<Option<Box<Link>>>,
+    links: Vec<Option<Box<RtcConnection>>>,
     by_address: FxHashMap<SocketAddr, Seat>,
     /// Seats from here on are guests', which may use other addresses than this run's peers.
     guests_from: usize,
-    admission: Option<Admission>,
-    timers: Timers,
+    admission: Option<CandidatePolicy>,
+    timers: EdgeTimers,
     /// Links that were touched and not drained yet.
     touched: Vec<Seat>,
-    notices: VecDeque<(Seat, Notice)>,
+    notices: VecDeque<(Seat, EngineEvent)>,
     drained: Drained,
 }
 
@@ -79,7 +79,7 @@ impl RtcEngine {
         setup: RtcSetup,
         room_size: u16,
         guests: u16,
-        admission: Admission,
+        admission: CandidatePolicy,
         credentials: ChaCha8Rng,
     ) -> io::Result<Self> {
         let mut engine = Self::bind(setup, room_size.saturating_add(guests), credentials, admission.local())?;
@@ -105,33 +105,33 @@ impl RtcEngine {
             by_address: FxHashMap::default(),
             guests_from: usize::from(seats),
             admission: None,
-            timers: Timers::default(),
+            timers: EdgeTimers::default(),
             touched: Vec::new(),
             notices: VecDeque::new(),
             drained: Drained::default(),
         })
     }
 
-    fn tell(&mut self, seat: Seat, notice: Notice) {
+    fn tell(&mut self, seat: Seat, notice: EngineEvent) {
         self.notices.push_back((seat, notice));
     }
 
     /// Lets the link be driven with the next `drain_touched`, once for all that has happened to it until then.
     fn touch(&mut self, seat: Seat) {
-        if self.link(seat).is_some_and(Link::touch) {
+        if self.link(seat).is_some_and(RtcConnection::touch) {
             self.touched.push(seat);
         }
     }
 
-    fn link(&mut self, seat: Seat) -> Option<&mut Link> {
+    fn link(&mut self, seat: Seat) -> Option<&mut RtcConnection> {
         self.links.get_mut(usize::from(seat.0))?.as_deref_mut()
     }
 
     fn offer(&mut self, now: Instant, seat: Seat) -> Result<(), Error> {
         let (ufrag, password) = draw_credentials(&mut self.credentials, seat);
-        let (link, sdp) = Link::offer(now, &self.setup, ufrag, password, self.local)?;
+        let (link, sdp) = RtcConnection::offer(now, &self.setup, ufrag, password, self.local)?;
         self.place(seat, link);
-        self.tell(seat, Notice::Offer { sdp });
+        self.tell(seat, EngineEvent::Offer { sdp });
         self.tell_candidate(seat);
         Ok(())
     }
@@ -139,9 +139,9 @@ impl RtcEngine {
     fn accept(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), Error> {
         let (ufrag, password) = draw_credentials(&mut self.credentials, seat);
         let sdp = self.learn(seat, sdp);
-        let (link, sdp) = Link::accept(now, &self.setup, ufrag, password, self.local, sdp)?;
+        let (link, sdp) = RtcConnection::accept(now, &self.setup, ufrag, password, self.local, sdp)?;
         self.place(seat, link);
-        self.tell(seat, Notice::Answer { sdp });
+        self.tell(seat, EngineEvent::Answer { sdp });
         self.tell_candidate(seat);
         Ok(())
     }
@@ -151,14 +151,14 @@ impl RtcEngine {
         let Some(link) = self.link(seat) else { return Ok(()) };
         link.apply(now, sdp)?;
         self.touch(seat);
-        self.tell(seat, Notice::Applied);
+        self.tell(seat, EngineEvent::Applied);
         Ok(())
     }
 
     /// Peers of this run reach each other; a guest may be wherever the admission says.
     fn may_reach(&self, seat: Seat, address: SocketAddr) -> bool {
         let is_guest = usize::from(seat.0) >= self.guests_from;
-        let admits = |admission: &Admission| admission.admits(address);
+        let admits = |admission: &CandidatePolicy| admission.admits(address);
         self.setup.neighbourhood.has(address) || is_guest && self.admission.as_ref().is_some_and(admits)
     }
 
@@ -197,7 +197,7 @@ impl RtcEngine {
         self.notices.retain(|(owner, _)| *owner != seat);
     }
 
-    fn place(&mut self, seat: Seat, link: Link) {
+    fn place(&mut self, seat: Seat, link: RtcConnection) {
         if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
             *slot = Some(Box::new(link));
             self.touch(seat);
@@ -212,7 +212,7 @@ impl RtcEngine {
                 line: Some(0),
                 ufrag: self.link(seat).map(|link| link.ufrag().to_owned()),
             };
-            self.tell(seat, Notice::Candidate(candidate));
+            self.tell(seat, EngineEvent::Candidate(candidate));
         }
     }
 
@@ -290,19 +290,19 @@ pub(super) fn draw_credentials(credentials: &mut ChaCha8Rng, seat: Seat) -> (Str
 }
 
 impl Engine for RtcEngine {
-    fn order(&mut self, now: Instant, seat: Seat, order: Order) {
+    fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
         let done = match order {
-            Order::Offer => self.offer(now, seat),
-            Order::Accept { sdp } => self.accept(now, seat, &sdp),
-            Order::Apply { sdp } => self.apply(now, seat, &sdp),
-            Order::Admit(candidate) => self.admit(seat, candidate),
-            Order::Drop => {
+            EngineCommand::Offer => self.offer(now, seat),
+            EngineCommand::Accept { sdp } => self.accept(now, seat, &sdp),
+            EngineCommand::Apply { sdp } => self.apply(now, seat, &sdp),
+            EngineCommand::Admit(candidate) => self.admit(seat, candidate),
+            EngineCommand::Drop => {
                 self.forget(seat);
                 Ok(())
             }
         };
         if let Err(error) = done {
-            self.tell(seat, Notice::Failed { reason: Reason::Protocol, detail: error.to_string().into() });
+            self.tell(seat, EngineEvent::Failed { reason: Reason::Protocol, detail: error.to_string().into() });
         }
         self.drain_touched(now);
     }
@@ -316,7 +316,7 @@ impl Engine for RtcEngine {
         sent
     }
 
-    fn poll(&mut self) -> Option<(Seat, Notice)> {
+    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
         self.notices.pop_front()
     }
 

@@ -1,7 +1,7 @@
 //! What a connection of the `rtc` core is told before it begins.
 
 use super::setup::RtcSetup;
-use crate::vocabulary::choice::Reliability;
+use crate::vocabulary::options::Reliability;
 use rtc::data_channel::RTCDataChannelInit;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};

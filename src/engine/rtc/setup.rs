@@ -1,7 +1,7 @@
 //! Certificate, channel and timeout settings, the same for every connection of a worker.
 
-use crate::engine::neighbourhood::Neighbourhood;
-use crate::vocabulary::choice::Reliability;
+use crate::engine::peer_addresses::PeerAddresses;
+use crate::vocabulary::options::Reliability;
 use rtc::crypto::{SignatureScheme, default_provider};
 use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct RtcSetup {
     pub certificate: RTCCertificate,
-    pub neighbourhood: Neighbourhood,
+    pub neighbourhood: PeerAddresses,
     /// The handshake's; ICE gives up before it.
     pub timeout: Duration,
     pub trickle: bool,

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 /// A heap of deadlines, one in force for each seat; what a later one replaced is skipped when it surfaces.
 #[derive(Debug, Default)]
-pub struct Timers {
+pub struct EdgeTimers {
     heap: BinaryHeap<Reverse<(Instant, Seat)>>,
     in_force: Vec<Option<Instant>>,
 }
 
-impl Timers {
+impl EdgeTimers {
     /// Replaces the deadline of `seat`.
     pub fn set(&mut self, seat: Seat, deadline: Option<Instant>) {
         let index = usize::from(seat.0);
@@ -64,7 +64,7 @@ mod tests {
     fn the_last_deadline_set_is_the_one_in_force() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut timers = Timers::default();
+        let mut timers = EdgeTimers::default();
         timers.set(Seat(1), Some(at(5)));
         timers.set(Seat(2), Some(at(7)));
         timers.set(Seat(1), Some(at(9)));
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn deadlines_moved_again_and_again_do_not_pile_up() {
         let start = Instant::now();
-        let mut timers = Timers::default();
+        let mut timers = EdgeTimers::default();
         for step in 0..10_000 {
             timers.set(Seat(0), Some(start + Duration::from_micros(step)));
         }

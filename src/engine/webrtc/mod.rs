@@ -1,22 +1,23 @@
 //! The second engine: one async `webrtc` connection an edge, with sockets of its own, STUN and TURN.
 
+mod callbacks;
+mod connection;
 mod gathering;
-mod link;
 mod network;
 mod setup;
 mod turn;
-mod witness;
 
 pub use gathering::Gathering;
 pub use setup::WebrtcSetup;
 
 use super::Engine;
-use super::neighbourhood::{candidate_address, without_foreigners};
+use super::peer_addresses::{candidate_address, without_foreigners};
 use super::rtc::{RtcSetup, draw_credentials};
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::link::{Notice, Order};
-use link::{Reins, Wish, live};
+use callbacks::{Callbacks, LinkEvent};
+use connection::{LinkCommand, LinkHandle, live};
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
 use std::io;
@@ -25,7 +26,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
-use witness::{Fact, Witness};
 
 /// Facts that wait for the engine; then its connections wait.
 const FACTS_MAX: usize = 256;
@@ -40,18 +40,18 @@ const WISHES_MAX: usize = 64;
 pub struct WebrtcEngine {
     setup: Arc<WebrtcSetup>,
     credentials: ChaCha8Rng,
-    links: Vec<Option<Handle>>,
+    links: Vec<Option<TaskHandle>>,
     lives: u64,
     /// Given to each connection; none is made after the engine was closed.
-    tell: Option<mpsc::Sender<Fact>>,
-    facts: mpsc::Receiver<Fact>,
-    notices: VecDeque<(Seat, Notice)>,
+    tell: Option<mpsc::Sender<LinkEvent>>,
+    facts: mpsc::Receiver<LinkEvent>,
+    notices: VecDeque<(Seat, EngineEvent)>,
 }
 
 /// The engine's ends of what ties it to a connection.
-struct Handle {
+struct TaskHandle {
     life: u64,
-    wishes: mpsc::Sender<Wish>,
+    wishes: mpsc::Sender<LinkCommand>,
     is_open: bool,
     addresses: Vec<SocketAddr>,
     /// Its end is the connection's.
@@ -65,7 +65,7 @@ impl WebrtcEngine {
         Self { setup, credentials, links, lives: 0, tell: Some(tell), facts, notices: VecDeque::new() }
     }
 
-    fn link(&mut self, seat: Seat) -> Option<&mut Handle> {
+    fn link(&mut self, seat: Seat) -> Option<&mut TaskHandle> {
         self.links.get_mut(usize::from(seat.0))?.as_mut()
     }
 
@@ -79,15 +79,15 @@ impl WebrtcEngine {
         let (channels, made) = mpsc::channel(1);
         let (release, released) = oneshot::channel();
         let neighbourhood = self.setup.base.neighbourhood.clone();
-        let witness = Witness::new((seat, self.lives), login.0.clone(), neighbourhood, tell, channels);
-        let reins = Reins { wishes: wished, channels: made, release: released };
+        let witness = Callbacks::new((seat, self.lives), login.0.clone(), neighbourhood, tell, channels);
+        let reins = LinkHandle { wishes: wished, channels: made, release: released };
         tokio::spawn(live(self.setup.clone(), Arc::new(witness), login, reins));
         if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
-            *slot = Some(Handle { life: self.lives, wishes, is_open: false, addresses: vec![], _release: release });
+            *slot = Some(TaskHandle { life: self.lives, wishes, is_open: false, addresses: vec![], _release: release });
         }
     }
 
-    fn wish(&mut self, seat: Seat, wish: Wish) {
+    fn wish(&mut self, seat: Seat, wish: LinkCommand) {
         let Some(link) = self.link(seat) else { return };
         let (reason, detail) = match link.wishes.try_send(wish) {
             Ok(()) => return,
@@ -95,7 +95,7 @@ impl WebrtcEngine {
             // It has failed, and has said why, unless its task itself is broken.
             Err(mpsc::error::TrySendError::Closed(_)) => (Reason::Protocol, "the connection has stopped"),
         };
-        self.notices.push_back((seat, Notice::Failed { reason, detail: detail.into() }));
+        self.notices.push_back((seat, EngineEvent::Failed { reason, detail: detail.into() }));
     }
 
     /// The description less the candidates that no peer of this run owns: not one packet goes there.
@@ -111,12 +111,12 @@ impl WebrtcEngine {
         self.notices.retain(|(owner, _)| *owner != seat);
     }
 
-    fn take(&mut self, Fact { seat, life, notice }: Fact) {
+    fn take(&mut self, LinkEvent { seat, life, notice }: LinkEvent) {
         let setup = self.setup.clone();
         let (RtcSetup { neighbourhood, trickle, .. }, gathering) = (&setup.base, &setup.gathering);
         let Some(link) = self.link(seat).filter(|link| link.life == life) else { return };
         match &notice {
-            Notice::Candidate(candidate) => {
+            EngineEvent::Candidate(candidate) => {
                 // What a server says of our address is believed only as far as it is one.
                 let address = candidate_address(&candidate.candidate);
                 let Some(address) = address.filter(|address| gathering.may_own(address.ip())) else { return };
@@ -126,8 +126,8 @@ impl WebrtcEngine {
                     return;
                 }
             }
-            Notice::Open => link.is_open = true,
-            Notice::Closed | Notice::Failed { .. } => link.is_open = false,
+            EngineEvent::Open => link.is_open = true,
+            EngineEvent::Closed | EngineEvent::Failed { .. } => link.is_open = false,
             _ => {}
         }
         self.notices.push_back((seat, notice));
@@ -135,37 +135,37 @@ impl WebrtcEngine {
 }
 
 impl Engine for WebrtcEngine {
-    fn order(&mut self, now: Instant, seat: Seat, order: Order) {
+    fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
         match order {
-            Order::Offer => {
+            EngineCommand::Offer => {
                 self.begin(seat);
-                self.wish(seat, Wish::Offer { asked: now });
+                self.wish(seat, LinkCommand::Offer { asked: now });
             }
-            Order::Accept { sdp } => {
+            EngineCommand::Accept { sdp } => {
                 self.begin(seat);
                 let sdp = self.own_of(&sdp);
-                self.wish(seat, Wish::Accept { asked: now, sdp });
+                self.wish(seat, LinkCommand::Accept { asked: now, sdp });
             }
-            Order::Apply { sdp } => {
+            EngineCommand::Apply { sdp } => {
                 let sdp = self.own_of(&sdp);
-                self.wish(seat, Wish::Apply { asked: now, sdp });
+                self.wish(seat, LinkCommand::Apply { asked: now, sdp });
             }
-            Order::Admit(candidate) => {
+            EngineCommand::Admit(candidate) => {
                 let address = candidate_address(&candidate.candidate);
                 if address.is_some_and(|address| self.setup.base.neighbourhood.has(address)) {
-                    self.wish(seat, Wish::Admit(candidate));
+                    self.wish(seat, LinkCommand::Admit(candidate));
                 }
             }
-            Order::Drop => self.forget(seat),
+            EngineCommand::Drop => self.forget(seat),
         }
     }
 
     fn send(&mut self, _now: Instant, seat: Seat, payload: &[u8]) -> bool {
         let Some(link) = self.link(seat).filter(|link| link.is_open) else { return false };
-        link.wishes.try_send(Wish::Send(payload.to_vec())).is_ok()
+        link.wishes.try_send(LinkCommand::Send(payload.to_vec())).is_ok()
     }
 
-    fn poll(&mut self) -> Option<(Seat, Notice)> {
+    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
         self.notices.pop_front()
     }
 

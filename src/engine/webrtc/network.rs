@@ -1,7 +1,7 @@
 //! The sockets of a connection: plain datagrams, to our own peers and the servers named, and a look at those that fail.
 
+use super::callbacks::Callbacks;
 use super::turn::{answer, without_channel};
-use super::witness::Witness;
 use crate::engine::dtls::is_plain_alert;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
@@ -19,7 +19,7 @@ use webrtc::runtime::{
 
 /// The library's tokio, but for its sockets: those would take 200 KiB a connection for datagrams in bulk.
 #[derive(Debug)]
-pub struct Network(pub Arc<Witness>);
+pub struct Network(pub Arc<Callbacks>);
 
 impl Runtime for Network {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
@@ -28,7 +28,7 @@ impl Runtime for Network {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
-        Ok(Arc::new(Socket { socket: UdpSocket::from_std(socket)?, witness: self.0.clone() }))
+        Ok(Arc::new(ObservedSocket { socket: UdpSocket::from_std(socket)?, witness: self.0.clone() }))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -80,12 +80,12 @@ fn literal(host: &str) -> Option<SocketAddr> {
 }
 
 #[derive(Debug)]
-struct Socket {
+struct ObservedSocket {
     socket: UdpSocket,
-    witness: Arc<Witness>,
+    witness: Arc<Callbacks>,
 }
 
-impl AsyncUdpSocket for Socket {
+impl AsyncUdpSocket for ObservedSocket {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
@@ -136,7 +136,7 @@ impl AsyncUdpSocket for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::neighbourhood::Neighbourhood;
+    use crate::engine::peer_addresses::PeerAddresses;
     use crate::vocabulary::ids::Seat;
     use tokio::sync::mpsc;
     use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceConnectionState};
@@ -145,10 +145,10 @@ mod tests {
     async fn a_handshake_flight_that_is_sent_again_is_lost_on_the_way() {
         let (facts, _facts) = mpsc::channel(8);
         let (channels, _channels) = mpsc::channel(1);
-        let witness = Witness::new((Seat(0), 0), "ufrag".to_owned(), Neighbourhood::default(), facts, channels);
+        let witness = Callbacks::new((Seat(0), 0), "ufrag".to_owned(), PeerAddresses::default(), facts, channels);
         let witness = Arc::new(witness);
         witness.on_ice_connection_state_change(RTCIceConnectionState::Connected).await;
-        let socket = Socket { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), witness };
+        let socket = ObservedSocket { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), witness };
         let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         // A HelloVerifyRequest without a body, twice, and a word that is none of the handshake's.
         let flight = [[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12].as_slice(), &[3], &[0; 11]].concat();

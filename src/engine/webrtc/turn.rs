@@ -15,20 +15,20 @@ const METHODS: [u16; 2] = [0x0003, 0x0008];
 
 /// What a TURN server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum TurnReply {
     Granted,
     /// `401 Unauthorized`
     Refused(String),
 }
 
 /// The answer in `datagram`. `None`: it is something else.
-pub fn answer(datagram: &[u8]) -> Option<Answer> {
+pub fn answer(datagram: &[u8]) -> Option<TurnReply> {
     let kind = message_type(datagram)?;
     if !METHODS.contains(&(kind & !CLASS)) {
         return None;
     }
     match kind & CLASS {
-        SUCCESS => return Some(Answer::Granted),
+        SUCCESS => return Some(TurnReply::Granted),
         ERROR => {}
         _ => return None,
     }
@@ -37,7 +37,7 @@ pub fn answer(datagram: &[u8]) -> Option<Answer> {
     let code = u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?);
     let reason = String::from_utf8_lossy(value.get(4..)?);
     let reason: String = reason.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
-    Some(Answer::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()))
+    Some(TurnReply::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()))
 }
 
 /// What of `datagram` is for the other peer: a TURN channel puts four bytes before it (RFC 8656 §12.4).
@@ -56,13 +56,13 @@ mod tests {
 
     #[test]
     fn a_refusal_is_its_code_and_its_reason() {
-        let check = |datagram: Vec<u8>, expected: Option<Answer>| assert_eq!(answer(&datagram), expected);
-        let refused = |text: &str| Some(Answer::Refused(text.to_owned()));
+        let check = |datagram: Vec<u8>, expected: Option<TurnReply>| assert_eq!(answer(&datagram), expected);
+        let refused = |text: &str| Some(TurnReply::Refused(text.to_owned()));
         let unauthorized: &[u8] = b"\0\0\x04\x01Unauthorized";
         check(message(0x0113, &[(0x8022, b"soft"), (ERROR_CODE, unauthorized)]), refused("401 Unauthorized"));
         check(message(0x0118, &[(ERROR_CODE, b"\0\0\x04\x03")]), refused("403"));
         check(message(0x0113, &[(ERROR_CODE, b"\0\0\x04\x01a\r\n::b")]), refused("401 a::b"));
-        check(message(0x0103, &[]), Some(Answer::Granted));
+        check(message(0x0103, &[]), Some(TurnReply::Granted));
         check(message(0x0111, &[(ERROR_CODE, unauthorized)]), None);
         check(message(0x0003, &[]), None);
         check(message(0x0113, &[(ERROR_CODE, b"\0\0\x04")]), None);

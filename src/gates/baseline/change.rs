@@ -1,7 +1,7 @@
 //! One figure on both sides: how it changed, within which bounds, and what that means.
 
 use crate::gates::baseline::interval::{Interval, between, of_quantile, of_share};
-use crate::gates::baseline::rule::Rule;
+use crate::gates::baseline::rule::ToleranceRule;
 use crate::summary::Summary;
 use crate::summary::distribution::{Clock, samples_needed};
 use crate::summary::histogram::Histogram;
@@ -81,7 +81,7 @@ impl Change {
 }
 
 /// Every timer at every percentile, every rate, every value; what is judged first.
-pub fn changes(base: &[&Summary], new: &[&Summary], rule: &Rule) -> Vec<Change> {
+pub fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule) -> Vec<Change> {
     let names: BTreeSet<&str> = base.iter().chain(new).flat_map(|run| run.timers.keys().map(String::as_str)).collect();
     let timers = names.into_iter().flat_map(|name| timer(base, new, name, rule));
     let rates = RATES.iter().filter_map(|name| rate(base, new, name, rule));
@@ -92,7 +92,7 @@ pub fn changes(base: &[&Summary], new: &[&Summary], rule: &Rule) -> Vec<Change> 
     changes
 }
 
-fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Vec<Change> {
+fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -> Vec<Change> {
     let repeated = base.len() >= REPEATS_MIN && new.len() >= REPEATS_MIN;
     let (before, after) = (Timed::of(base, name), Timed::of(new, name));
     PERCENTILES
@@ -127,7 +127,7 @@ fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Vec<Ch
         .collect()
 }
 
-fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Option<Change> {
+fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -> Option<Change> {
     // The worse, the higher: completeness is judged by what it lacks.
     let turned = name == "mesh_complete";
     let losses = |runs: &[&Summary]| {
@@ -167,7 +167,7 @@ fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Option<
     })
 }
 
-fn value(base: &[&Summary], new: &[&Summary], name: &str, rule: &Rule) -> Option<Change> {
+fn value(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -> Option<Change> {
     let values = |runs: &[&Summary]| runs.iter().filter_map(|run| run.value(name)).collect::<Vec<_>>();
     let (before, after) = (values(base), values(new));
     let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
@@ -229,7 +229,7 @@ fn find(change: f64, bounds: Interval, allowed: f64) -> Finding {
     }
 }
 
-impl Rule {
+impl ToleranceRule {
     fn tolerance_of(&self, metric: &str) -> f64 {
         self.overrides.get(metric).copied().unwrap_or(self.tolerance)
     }

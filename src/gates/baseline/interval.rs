@@ -67,7 +67,7 @@ pub fn of_share(share: f64, independent: u64) -> Interval {
 
 /// How far the means of two groups of runs lie apart, by their spread (Welch 1947); none for fewer than two runs a side.
 pub fn between(base: &[f64], new: &[f64]) -> Option<Interval> {
-    let (base, new) = (Spread::of(base)?, Spread::of(new)?);
+    let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
     let error = base.error_squared + new.error_squared;
     let apart = new.mean - base.mean;
     let freedom = match base.share_of_freedom() + new.share_of_freedom() {
@@ -78,14 +78,14 @@ pub fn between(base: &[f64], new: &[f64]) -> Option<Interval> {
     Some(Interval { low: Some(apart - reach), high: Some(apart + reach) })
 }
 
-struct Spread {
+struct RunSpread {
     mean: f64,
     /// Of the mean.
     error_squared: f64,
     runs: f64,
 }
 
-impl Spread {
+impl RunSpread {
     fn of(figures: &[f64]) -> Option<Self> {
         let runs = figures.len() as f64;
         if figures.len() < 2 {

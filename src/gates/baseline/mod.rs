@@ -1,13 +1,13 @@
 //! A run against an earlier one: what changed, how sure that is, and whether it got worse.
 
 mod change;
+mod comparability;
 mod interval;
 mod rule;
-mod unlike;
 
 pub use crate::gates::baseline::change::{Change, Finding};
-pub use crate::gates::baseline::rule::Rule;
-pub use crate::gates::baseline::unlike::Difference;
+pub use crate::gates::baseline::comparability::Difference;
+pub use crate::gates::baseline::rule::ToleranceRule;
 
 use crate::gates::baseline::change::{changes, merged};
 use crate::summary::Summary;
@@ -20,7 +20,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Comparison {
     pub schema: u32,
-    pub verdict: Verdict,
+    pub verdict: ComparisonVerdict,
     pub tolerance: f64,
     pub base: Side,
     pub new: Side,
@@ -35,7 +35,7 @@ pub struct Comparison {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ComparisonVerdict {
     /// Nothing that is judged got worse.
     Passed,
     Regressed,
@@ -73,14 +73,14 @@ pub struct Curves {
 
 /// Compares repeats of a run with earlier repeats; INVALID runs are left out. Never fails: what stands in the way
 /// of a comparison is its verdict.
-pub fn compare(base: &[Summary], new: &[Summary], rule: &Rule) -> Comparison {
+pub fn compare(base: &[Summary], new: &[Summary], rule: &ToleranceRule) -> Comparison {
     let (base_valid, new_valid) = (valid(base), valid(new));
-    let plan = unlike::plans(&all(base), &all(new));
+    let plan = comparability::plans(&all(base), &all(new));
     let both = !base_valid.is_empty() && !new_valid.is_empty();
-    let machine = if both { unlike::machines(&base_valid, &new_valid) } else { vec![] };
+    let machine = if both { comparability::machines(&base_valid, &new_valid) } else { vec![] };
     let refused = match (plan.is_empty() || rule.force, both) {
-        (false, _) => Some(Verdict::Unlike),
-        (true, false) => Some(Verdict::Invalid),
+        (false, _) => Some(ComparisonVerdict::Unlike),
+        (true, false) => Some(ComparisonVerdict::Invalid),
         (true, true) => None,
     };
     let (changes, curves) = match refused {
@@ -89,9 +89,9 @@ pub fn compare(base: &[Summary], new: &[Summary], rule: &Rule) -> Comparison {
     };
     let verdict = match refused {
         Some(refused) => refused,
-        None if !machine.is_empty() && !rule.across_machines => Verdict::OtherMachine,
-        None if changes.iter().any(Change::fails) => Verdict::Regressed,
-        None => Verdict::Passed,
+        None if !machine.is_empty() && !rule.across_machines => ComparisonVerdict::OtherMachine,
+        None if changes.iter().any(Change::fails) => ComparisonVerdict::Regressed,
+        None => ComparisonVerdict::Passed,
     };
     let (base, new) = (side(base, &base_valid), side(new, &new_valid));
     Comparison { schema: 1, verdict, tolerance: rule.tolerance, base, new, plan, machine, changes, curves }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// How much worse is too much.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub struct ToleranceRule {
     /// A fraction: 0.1 lets a latency grow by a tenth.
     pub tolerance: f64,
     /// By metric, instead of `tolerance`. A metric named here is judged even if by default it is only shown.
@@ -15,7 +15,7 @@ pub struct Rule {
     pub across_machines: bool,
 }
 
-impl Default for Rule {
+impl Default for ToleranceRule {
     fn default() -> Self {
         Self { tolerance: 0.1, overrides: BTreeMap::new(), force: false, across_machines: false }
     }

@@ -5,7 +5,7 @@ use crate::metrics::{Recorder, RoomFacts};
 use crate::vocabulary::event::{Concern, Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::phase::Phase;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn any_event() -> impl Strategy<Value = (u32, u64, u16, u16, u8, u8)> {
 fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u32, u64, u16, u16, u8, u8)) -> Event {
     let at = start + Duration::from_millis(ms);
     let before = at - Duration::from_millis(u64::from(extra).min(ms));
-    let (other, kind, sequence) = (Seat(other), Kind(extra % 4), u32::from(extra % 8));
+    let (other, kind, sequence) = (Seat(other), FrameKind(extra % 4), u32::from(extra % 8));
     let failure = || {
         Failure::new(Phase::ALL[usize::from(extra % 8)], [Reason::TimedOut, Reason::Closed][usize::from(extra % 2)], "")
     };

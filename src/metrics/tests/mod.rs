@@ -6,12 +6,12 @@ mod laws;
 mod traces;
 mod traffic;
 
-use crate::metrics::{Facts, Health, Recorder, RoomFacts, Thresholds, summarize};
+use crate::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
 use crate::summary::Summary;
-use crate::summary::run::{Build, Machine, Way};
-use crate::vocabulary::choice::EngineKind;
+use crate::summary::run::{Build, Machine, TargetRoute};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+use crate::vocabulary::options::EngineKind;
 use std::time::{Duration, Instant, SystemTime};
 
 const KINDS: [&str; 2] = ["join", "offer"];
@@ -88,7 +88,7 @@ fn place(sizes: &[u16], room: u32, seat: u16) -> Place {
 }
 
 fn summary_of(recorder: &Recorder) -> Summary {
-    let facts = Facts {
+    let facts = RunFacts {
         build: Build::default(),
         name: "story".into(),
         id: "m1".into(),
@@ -99,7 +99,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         dialect: "dashboard".into(),
         engine: EngineKind::Rtc,
         target: String::new(),
-        way: Way::default(),
+        way: TargetRoute::default(),
         interrupted: false,
         complete: true,
         stopped_by: None,
@@ -108,7 +108,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         kinds: KINDS.map(str::to_owned).to_vec(),
         thresholds: Thresholds::default(),
     };
-    let summary = summarize(recorder, &Health::new(1.0, recorder.start), facts);
+    let summary = summarize(recorder, &HealthRecorder::new(1.0, recorder.start), facts);
     summary.counts.conserved().unwrap();
     if let Some(counts) = &summary.counts_warmup {
         counts.conserved().unwrap();

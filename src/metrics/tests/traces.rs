@@ -4,7 +4,7 @@ use super::*;
 use crate::metrics::TraceSample;
 use crate::vocabulary::event::Concern;
 use crate::vocabulary::failure::Failure;
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::phase::Phase;
 
 fn traced(sizes: &[u16], slowest: usize) -> Story {
@@ -54,9 +54,9 @@ fn a_target_that_never_stops_talking_fills_no_memory() {
     let mut story = traced(&[2], 0);
     story.join(0, 0, 0).join(0, 10, 1);
     for _ in 0..2_000 {
-        let heard = |from| What::Frame { kind: Kind(0), bytes: 9, concern: Concern::Me { from } };
+        let heard = |from| What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Me { from } };
         story.tell(0, 20, 0, heard(None)).tell(0, 20, 0, heard(Some(Seat(1))));
-        story.tell(0, 20, 0, What::Frame { kind: Kind(0), bytes: 9, concern: Concern::Others });
+        story.tell(0, 20, 0, What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others });
     }
     let failure = Failure::timed_out(Phase::Discovery);
     story.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });

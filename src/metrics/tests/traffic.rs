@@ -5,15 +5,15 @@ use crate::metrics::Tally;
 use crate::vocabulary::event::{Concern, What};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::message::Kind;
+use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::phase::Phase;
 
 fn said(kind: u8, bytes: u32, to: Option<u16>) -> What {
-    What::Said { kind: Kind(kind), bytes, to: to.map(Seat) }
+    What::Said { kind: FrameKind(kind), bytes, to: to.map(Seat) }
 }
 
 fn heard(kind: u8, bytes: u32, from: u16) -> What {
-    What::Frame { kind: Kind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } }
+    What::Frame { kind: FrameKind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } }
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn frames_for_others_are_amplification() {
     let mut story = Story::of(&[2]);
     story.join(0, 0, 0).join(0, 0, 1).tell(0, 10, 1, heard(0, 100, 0));
     for _ in 0..3 {
-        story.tell(0, 11, 1, What::Frame { kind: Kind(9), bytes: 50, concern: Concern::Others });
+        story.tell(0, 11, 1, What::Frame { kind: FrameKind(9), bytes: 50, concern: Concern::Others });
     }
     let summary = story.summary();
     assert_eq!(summary.amplification, Some(4.0));

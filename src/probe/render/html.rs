@@ -1,8 +1,8 @@
 //! One self-contained page: the verdict, the phases, and every step in a table.
 
-use super::super::report::{Report, name};
-use crate::diagnosis::{Arrival, Step};
-use crate::summary::run::Way;
+use super::super::report::{ProbeReport, name};
+use crate::diagnosis::{Arrival, LadderStep};
+use crate::summary::run::TargetRoute;
 use std::fmt::Write;
 
 const HEAD: &str = "<!doctype html>
@@ -17,7 +17,7 @@ td:first-child { text-align: right; font-variant-numeric: tabular-nums; } .bad {
 </style></head><body>
 ";
 
-pub fn html(report: &Report) -> String {
+pub fn html(report: &ProbeReport) -> String {
     let mut out = HEAD.to_owned();
     let class = if report.is_open() { "good" } else { "bad" };
     let _ = writeln!(out, "<h1 class=\"{class}\">{}</h1>", escape(&report.headline()));
@@ -46,8 +46,8 @@ pub fn html(report: &Report) -> String {
     out
 }
 
-fn way(report: &Report) -> Vec<String> {
-    report.way.iter().flat_map(Way::in_words).collect()
+fn way(report: &ProbeReport) -> Vec<String> {
+    report.way.iter().flat_map(TargetRoute::in_words).collect()
 }
 
 fn list<'a>(out: &mut String, title: &str, lines: impl Iterator<Item = &'a str>) {
@@ -57,7 +57,7 @@ fn list<'a>(out: &mut String, title: &str, lines: impl Iterator<Item = &'a str>)
     }
 }
 
-fn phases(out: &mut String, report: &Report) {
+fn phases(out: &mut String, report: &ProbeReport) {
     out.push_str("<h2>Phases</h2><table><tr><th>ms</th><th>phase</th><th>edges</th></tr>\n");
     for phase in &report.phases {
         let took = phase.took_us.map_or("-".to_owned(), |us| format!("{:.1}", us as f64 / 1e3));
@@ -68,13 +68,13 @@ fn phases(out: &mut String, report: &Report) {
     out.push_str("</table>\n");
 }
 
-fn steps(out: &mut String, report: &Report) {
+fn steps(out: &mut String, report: &ProbeReport) {
     out.push_str("<h2>Who said what to whom</h2><table><tr><th>ms</th><th>from</th><th>to</th><th>what</th><th>heard after</th></tr>\n");
     for step in report.shown_steps(true) {
         let at = step.at();
         let at_ms = at.as_secs_f64() * 1e3;
         let _ = match step {
-            Step::Note { peer, text, bad, .. } => {
+            LadderStep::Note { peer, text, bad, .. } => {
                 let class = if *bad { "bad" } else { "" };
                 writeln!(
                     out,
@@ -83,7 +83,7 @@ fn steps(out: &mut String, report: &Report) {
                     escape(text)
                 )
             }
-            Step::Arrow { from, to, kind, arrival, .. } => {
+            LadderStep::Arrow { from, to, kind, arrival, .. } => {
                 let (class, heard) = match arrival {
                     Arrival::Heard(heard) => ("", format!("{:.1} ms", heard.saturating_sub(at).as_secs_f64() * 1e3)),
                     Arrival::Elsewhere(_) => ("bad", "on another channel".to_owned()),

@@ -1,10 +1,10 @@
 //! A Mermaid sequence diagram, for an issue or a page that renders it.
 
-use super::super::report::Report;
-use crate::diagnosis::{Arrival, Party, Step};
+use super::super::report::ProbeReport;
+use crate::diagnosis::{Arrival, LadderStep, Party};
 use std::fmt::Write;
 
-pub fn mermaid(report: &Report, all: bool) -> String {
+pub fn mermaid(report: &ProbeReport, all: bool) -> String {
     let mut out = String::from("sequenceDiagram\n");
     for seat in 0..report.size {
         let _ = writeln!(out, "    participant P{seat} as peer {seat}");
@@ -15,8 +15,8 @@ pub fn mermaid(report: &Report, all: bool) -> String {
     for step in report.shown_steps(all) {
         let at = format!("{:.1} ms", step.at().as_secs_f64() * 1e3);
         let _ = match step {
-            Step::Note { peer, text, .. } => writeln!(out, "    Note over P{}: {at} {}", peer.0, safe(text)),
-            Step::Arrow { from, to, kind, arrival, .. } => {
+            LadderStep::Note { peer, text, .. } => writeln!(out, "    Note over P{}: {at} {}", peer.0, safe(text)),
+            LadderStep::Arrow { from, to, kind, arrival, .. } => {
                 let (head, ending) = match arrival {
                     Arrival::Never => ("--x", ", never arrived"),
                     Arrival::Elsewhere(_) => ("--)", ", on another channel"),

@@ -8,9 +8,9 @@ pub use html::html;
 pub use mermaid::mermaid;
 pub use text::text;
 
-use super::report::Report;
+use super::report::ProbeReport;
 
 /// The data themselves, for scripts.
-pub fn json(report: &Report) -> String {
+pub fn json(report: &ProbeReport) -> String {
     serde_json::to_string_pretty(report).expect("texts and numbers always serialise") + "\n"
 }

@@ -1,18 +1,18 @@
 //! For a terminal: the verdict first, then a ladder of who said what to whom.
 
-use super::super::report::Report;
-use crate::diagnosis::{Arrival, Cause, Party, Step};
-use crate::report::{Mark, heads, plain, row, timed};
-use crate::summary::run::Way;
+use super::super::report::ProbeReport;
+use crate::diagnosis::{Arrival, Cause, LadderStep, Party};
+use crate::report::{LadderMark, heads, plain, row, timed};
+use crate::summary::run::TargetRoute;
 use std::fmt::Write;
 use std::time::Duration;
 
 /// `all`: the small talk with the server as well.
-pub fn text(report: &Report, colour: bool, all: bool) -> String {
-    let paint = Paint { colour };
+pub fn text(report: &ProbeReport, colour: bool, all: bool) -> String {
+    let paint = LadderPaint { colour };
     let mut out = String::new();
     verdict(&mut out, report, paint);
-    for words in report.way.iter().flat_map(Way::in_words) {
+    for words in report.way.iter().flat_map(TargetRoute::in_words) {
         let _ = writeln!(out, "Reached {words}.");
     }
     if !report.phases.is_empty() {
@@ -44,7 +44,7 @@ pub fn text(report: &Report, colour: bool, all: bool) -> String {
     out
 }
 
-fn verdict(out: &mut String, report: &Report, paint: Paint) {
+fn verdict(out: &mut String, report: &ProbeReport, paint: LadderPaint) {
     let diagnosis = &report.diagnosis;
     let opened = format!("{} of {} channels opened", report.opened, report.planned);
     match diagnosis.cause {
@@ -65,7 +65,7 @@ fn verdict(out: &mut String, report: &Report, paint: Paint) {
     }
 }
 
-fn phases(out: &mut String, report: &Report, paint: Paint) {
+fn phases(out: &mut String, report: &ProbeReport, paint: LadderPaint) {
     for phase in &report.phases {
         let took = phase.took_us.map_or("-".to_owned(), |us| format!("{:.1} ms", us as f64 / 1e3));
         let edges = format!("{}/{}", phase.reached, phase.edges);
@@ -74,20 +74,21 @@ fn phases(out: &mut String, report: &Report, paint: Paint) {
     }
 }
 
-fn ladder(out: &mut String, report: &Report, paint: Paint, all: bool) {
+fn ladder(out: &mut String, report: &ProbeReport, paint: LadderPaint, all: bool) {
     let size = usize::from(report.size);
     let names: Vec<String> = (0..size).map(|seat| format!("peer {seat}")).collect();
     let _ = writeln!(out, "{}", heads(&names));
     for step in report.shown_steps(all) {
         let (text, bad) = match step {
-            Step::Note { peer, text, bad, .. } => {
-                (row(size, &Mark::Note { lane: peer.0.into(), text: &plain(text) }), *bad)
+            LadderStep::Note { peer, text, bad, .. } => {
+                (row(size, &LadderMark::Note { lane: peer.0.into(), text: &plain(text) }), *bad)
             }
-            Step::Arrow { at, from, to, kind, arrival } => {
+            LadderStep::Arrow { at, from, to, kind, arrival } => {
                 let label = plain(report.kind(*kind));
                 let ending = ending(*at, *arrival);
                 let is_lost = *arrival == Arrival::Never;
-                let mark = Mark::Arrow { from: lane(*from), to: lane(*to), label: &label, ending: &ending, is_lost };
+                let mark =
+                    LadderMark::Arrow { from: lane(*from), to: lane(*to), label: &label, ending: &ending, is_lost };
                 (row(size, &mark), matches!(arrival, Arrival::Never | Arrival::Elsewhere(_)))
             }
         };
@@ -117,11 +118,11 @@ fn ms(time: Duration) -> f64 {
 }
 
 #[derive(Clone, Copy)]
-struct Paint {
+struct LadderPaint {
     colour: bool,
 }
 
-impl Paint {
+impl LadderPaint {
     fn good(self, text: &str) -> String {
         self.wrap("32", text)
     }

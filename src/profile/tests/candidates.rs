@@ -39,7 +39,7 @@ fn only_the_engine_webrtc_asks_servers_for_candidates() {
 fn the_command_lines_ice_servers_stand_instead_of_the_profiles() {
     let text = "[engine]\nkind = \"webrtc\"\nice_servers = [\"stun:a\"]\n";
     let given = ["stun:b", "turn:us3r:p4ss@c:9"].map(|url| Override::new(Knob::IceServer, url));
-    let profile = read(Source { name: "p.toml", text }, &given, &|_| None).unwrap();
+    let profile = read(ProfileSource { name: "p.toml", text }, &given, &|_| None).unwrap();
     let servers: Vec<_> = profile.engine.ice_servers.iter().map(|server| (server.host.as_str(), server.port)).collect();
     assert_eq!(servers, [("b", 3478), ("c", 9)]);
     let written = to_toml(&profile);

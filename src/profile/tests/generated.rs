@@ -37,7 +37,7 @@ proptest! {
         overrides in prop::collection::vec(any_override(), 0..6),
     ) {
         let Ok(first) = read(builtin::all()[builtin], &overrides, &environment) else { return Ok(()) };
-        let source = Source { name: "again.toml", text: to_toml(&first) };
+        let source = ProfileSource { name: "again.toml", text: to_toml(&first) };
         let again = read(source, &[], &environment).map_err(|problems| TestCaseError::fail(format!("{problems:?}\n{}", source.text)))?;
         prop_assert_eq!(without_lines(first), without_lines(again));
     }

@@ -1,17 +1,17 @@
 //! The charts of the planning report, each with its heading, its key and one sentence on how to read it.
 
 use super::format;
-use crate::capacity::{Findings, Growth, Kind, Probe, TargetLoad, Verdict};
+use crate::capacity::{CapacityResult, Growth, GrowthKind, Probe, ProbeVerdict, TargetLoad};
 use crate::report::html::axis::{self, Axis};
-use crate::report::html::{Chart, Ink, Mark, figure, inert, legend};
-use crate::vocabulary::quantity::{count, duration, percent};
+use crate::report::html::{Chart, ChartColour, Mark, figure, inert, legend};
+use crate::vocabulary::format::{count, duration, percent};
 use maud::{Markup, html};
 
 const HEIGHT: u32 = 520;
 const MARGIN: u32 = 130;
 
 /// Load against latency, with the gate that broke.
-pub fn knee(findings: &Findings) -> Option<Markup> {
+pub fn knee(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let other = findings.beside.as_deref().filter(|other| other.vary == findings.vary);
     let others = other.map_or(vec![], judged);
@@ -21,12 +21,13 @@ pub fn knee(findings: &Findings) -> Option<Markup> {
         findings.gates.iter().filter_map(|line| Some((line.limit_us?, line.gate.as_str()))).collect();
     let low = times().min()?;
     let high = times().chain(gates.iter().map(|(us, _)| *us)).max()?;
-    let (held, broke): (Vec<&Probe>, Vec<&Probe>) = probes.iter().partition(|probe| probe.verdict == Verdict::Held);
+    let (held, broke): (Vec<&Probe>, Vec<&Probe>) =
+        probes.iter().partition(|probe| probe.verdict == ProbeVerdict::Held);
     let mut marks = vec![];
     for (ink, of) in [
-        (Ink::Median, (|probe: &Probe| probe.p50_us) as fn(&Probe) -> Option<u64>),
-        (Ink::Due, |probe| probe.p95_us),
-        (Ink::Tail, |probe| probe.p99_us),
+        (ChartColour::Median, (|probe: &Probe| probe.p50_us) as fn(&Probe) -> Option<u64>),
+        (ChartColour::Due, |probe| probe.p95_us),
+        (ChartColour::Tail, |probe| probe.p99_us),
     ] {
         let points = |probes: &[&Probe]| -> Vec<(f64, f64)> {
             probes.iter().filter_map(|probe| Some((probe.load, axis::log_time(of(probe)? as f64)))).collect()
@@ -38,16 +39,21 @@ pub fn knee(findings: &Findings) -> Option<Markup> {
     if !others.is_empty() {
         let points =
             others.iter().filter_map(|probe| Some((probe.load, axis::log_time(probe.p95_us? as f64)))).collect();
-        marks.push(Mark::Line { ink: Ink::Began, points });
+        marks.push(Mark::Line { ink: ChartColour::Began, points });
     }
     for (us, gate) in gates {
-        marks.push(Mark::Level { ink: Ink::Failed, at: axis::log_time(us as f64), name: inert(gate) });
+        marks.push(Mark::Level { ink: ChartColour::Failed, at: axis::log_time(us as f64), name: inert(gate) });
     }
     marks.extend(limit(findings));
     let says = format!("Time to open against the load; {}", inert(&findings.sentence));
     let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads_of(both()), y: axis::times(low, high), marks };
-    let mut key = vec![(Ink::Median, "p50"), (Ink::Due, "p95"), (Ink::Tail, "p99"), (Ink::Failed, "gate")];
-    key.extend((!others.is_empty()).then_some((Ink::Began, "p95 of the search beside")));
+    let mut key = vec![
+        (ChartColour::Median, "p50"),
+        (ChartColour::Due, "p95"),
+        (ChartColour::Tail, "p99"),
+        (ChartColour::Failed, "gate"),
+    ];
+    key.extend((!others.is_empty()).then_some((ChartColour::Began, "p95 of the search beside")));
     let key = legend(&key);
     Some(figure(
         "The knee",
@@ -58,13 +64,13 @@ pub fn knee(findings: &Findings) -> Option<Markup> {
 }
 
 /// Load against failed edges.
-pub fn failures(findings: &Findings) -> Option<Markup> {
+pub fn failures(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
     let worst = points.iter().map(|(_, failed)| *failed).reduce(f64::max)?;
     let mut marks = vec![
-        Mark::Line { ink: Ink::Failed, points: points.clone() },
-        Mark::Dots { ink: Ink::Failed, hollow: false, points },
+        Mark::Line { ink: ChartColour::Failed, points: points.clone() },
+        Mark::Dots { ink: ChartColour::Failed, hollow: false, points },
     ];
     marks.extend(limit(findings));
     let says = format!("Edges failed against the load, at most {}", percent(worst));
@@ -75,7 +81,7 @@ pub fn failures(findings: &Findings) -> Option<Markup> {
 }
 
 /// Population against how many hear each frame.
-pub fn reach(findings: &Findings) -> Option<Markup> {
+pub fn reach(findings: &CapacityResult) -> Option<Markup> {
     growth(
         findings,
         |findings| Some(&findings.model.fan_out),
@@ -86,7 +92,7 @@ pub fn reach(findings: &Findings) -> Option<Markup> {
 }
 
 /// Population against the target's CPU for each edge.
-pub fn cpu_per_edge(findings: &Findings) -> Option<Markup> {
+pub fn cpu_per_edge(findings: &CapacityResult) -> Option<Markup> {
     growth(
         findings,
         |findings| findings.model.cpu_us_per_edge.as_ref(),
@@ -97,13 +103,13 @@ pub fn cpu_per_edge(findings: &Findings) -> Option<Markup> {
 }
 
 fn growth(
-    findings: &Findings,
-    fitted: fn(&Findings) -> Option<&Growth>,
+    findings: &CapacityResult,
+    fitted: fn(&CapacityResult) -> Option<&Growth>,
     (heading, reading): (&str, &str),
     of: fn(&Probe) -> Option<f64>,
     words: fn(f64) -> String,
 ) -> Option<Markup> {
-    let measured = |findings: &Findings| -> Vec<(f64, f64)> {
+    let measured = |findings: &CapacityResult| -> Vec<(f64, f64)> {
         let whole = findings.probes.iter().filter(|probe| probe.is_whole());
         whole.filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect()
     };
@@ -112,24 +118,26 @@ fn growth(
     let mut highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
     // Twice what was measured is as far as anybody should look.
     let mut far = growth.peers_max * 2.0;
-    let mut marks = vec![Mark::Dots { ink: Ink::Due, hollow: false, points }];
-    if growth.kind != Kind::Unknown {
-        marks.push(Mark::Line { ink: Ink::Due, points: line(growth, growth.peers_min, growth.peers_max) });
-        marks.push(Mark::Line { ink: Ink::Extrapolated, points: line(growth, growth.peers_max, far) });
+    let mut marks = vec![Mark::Dots { ink: ChartColour::Due, hollow: false, points }];
+    if growth.kind != GrowthKind::Unknown {
+        marks.push(Mark::Line { ink: ChartColour::Due, points: line(growth, growth.peers_min, growth.peers_max) });
+        marks.push(Mark::Line { ink: ChartColour::Extrapolated, points: line(growth, growth.peers_max, far) });
         highest = highest.max(growth.at(far));
     }
-    let mut key = vec![(Ink::Due, "dots measured, line fitted"), (Ink::Extrapolated, "extrapolated (dashed)")];
+    let mut key =
+        vec![(ChartColour::Due, "dots measured, line fitted"), (ChartColour::Extrapolated, "extrapolated (dashed)")];
     if let Some(other) = findings.beside.as_deref()
         && let Some(growth) = fitted(other)
     {
         let points = measured(other);
         highest = points.iter().map(|(_, cost)| *cost).fold(highest, f64::max);
         far = points.iter().map(|(peers, _)| *peers).fold(far, f64::max);
-        marks.push(Mark::Dots { ink: Ink::Began, hollow: true, points });
-        if growth.kind != Kind::Unknown {
-            marks.push(Mark::Line { ink: Ink::Began, points: line(growth, growth.peers_min, growth.peers_max) });
+        marks.push(Mark::Dots { ink: ChartColour::Began, hollow: true, points });
+        if growth.kind != GrowthKind::Unknown {
+            marks
+                .push(Mark::Line { ink: ChartColour::Began, points: line(growth, growth.peers_min, growth.peers_max) });
         }
-        key.push((Ink::Began, "the search beside: hollow dots, dashed line"));
+        key.push((ChartColour::Began, "the search beside: hollow dots, dashed line"));
     }
     let says = format!("{reading}: {}", findings.model.says.first().map_or(String::new(), |says| inert(says)));
     let x = axis::fractions(far, |peers| count(peers as u64));
@@ -138,34 +146,37 @@ fn growth(
 }
 
 /// Load against the cores that the target used in its busiest second.
-pub fn cpu(findings: &Findings) -> Option<Markup> {
+pub fn cpu(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let cores = |of: fn(&TargetLoad) -> Option<f64>| -> Vec<(f64, f64)> {
         probes.iter().filter_map(|probe| Some((probe.load, of(probe.target.as_ref()?)?))).collect()
     };
     let (most, mean) = (cores(|target| target.cpu_cores_max), cores(|target| target.cpu_cores_mean));
     let highest = most.iter().map(|(_, cores)| *cores).reduce(f64::max)?;
-    let marks = vec![Mark::Line { ink: Ink::Tail, points: most }, Mark::Line { ink: Ink::Median, points: mean }];
+    let marks = vec![
+        Mark::Line { ink: ChartColour::Tail, points: most },
+        Mark::Line { ink: ChartColour::Median, points: mean },
+    ];
     let says = format!("Cores that the target used against the load, at most {highest:.2}");
     let y = axis::fractions(highest.max(0.1), |cores| format!("{cores:.2}"));
-    let key = legend(&[(Ink::Tail, "busiest second"), (Ink::Median, "mean")]);
+    let key = legend(&[(ChartColour::Tail, "busiest second"), (ChartColour::Median, "mean")]);
     let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y, marks };
     Some(figure("The target's CPU", &format!("cores, by {}", vary(findings)), &key, &chart.draw()))
 }
 
 /// Probes that say something of the target, by load.
-fn judged(findings: &Findings) -> Vec<&Probe> {
-    let is_judged = |probe: &&Probe| matches!(probe.verdict, Verdict::Held | Verdict::Broke);
+fn judged(findings: &CapacityResult) -> Vec<&Probe> {
+    let is_judged = |probe: &&Probe| matches!(probe.verdict, ProbeVerdict::Held | ProbeVerdict::Broke);
     let mut probes: Vec<&Probe> = findings.probes.iter().filter(is_judged).collect();
     probes.sort_by(|one, other| one.load.total_cmp(&other.load));
     probes
 }
 
-fn vary(findings: &Findings) -> &'static str {
+fn vary(findings: &CapacityResult) -> &'static str {
     findings.vary.name()
 }
 
-fn loads(findings: &Findings) -> Axis {
+fn loads(findings: &CapacityResult) -> Axis {
     loads_of(judged(findings).iter())
 }
 
@@ -173,7 +184,7 @@ fn loads_of<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
     axis::fractions(probes.map(|probe| probe.load).fold(1.0, f64::max), format::load)
 }
 
-fn limit(findings: &Findings) -> Option<Mark> {
+fn limit(findings: &CapacityResult) -> Option<Mark> {
     let at = findings.limit?;
-    Some(Mark::Plumb { ink: Ink::Opened, at, name: format!("limit {}", format::load(at)) })
+    Some(Mark::Plumb { ink: ChartColour::Opened, at, name: format!("limit {}", format::load(at)) })
 }

@@ -1,7 +1,7 @@
 //! Figures and outcomes of a search, as the words and digits of a cell.
 
 use crate::capacity::LimitedBy;
-use crate::vocabulary::quantity::count;
+use crate::vocabulary::format::count;
 
 pub fn limited_by(limited_by: LimitedBy) -> &'static str {
     match limited_by {

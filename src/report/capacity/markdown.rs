@@ -1,13 +1,13 @@
 //! For a CI step summary or a pull request.
 
-use super::{beside, tables};
-use crate::capacity::Findings;
+use super::{side_by_side, tables};
+use crate::capacity::CapacityResult;
 use crate::report::escape::{markdown as escaped, visible};
 
 /// GitHub refuses longer comments.
 const CHARS_MAX: usize = 60_000;
 
-pub fn render(findings: &Findings) -> String {
+pub fn render(findings: &CapacityResult) -> String {
     let facts: Vec<String> =
         tables::facts(findings).into_iter().map(|(name, words)| format!("- {name}: {}", escaped(&words))).collect();
     let commands: Vec<String> = tables::reproduction(findings)
@@ -23,9 +23,9 @@ pub fn render(findings: &Findings) -> String {
         titled("What if", &table(&tables::OUTLOOK_HEADS, tables::outlook(findings))),
         titled("Again", &commands.join("\n")),
     ];
-    let rows = beside::rows(findings);
+    let rows = side_by_side::rows(findings);
     if !rows.is_empty() {
-        blocks.insert(3, titled("Side by side", &table(&beside::HEADS, rows.into_iter())));
+        blocks.insert(3, titled("Side by side", &table(&side_by_side::HEADS, rows.into_iter())));
     }
     fitted(&blocks)
 }

@@ -1,14 +1,14 @@
 //! The planning report: what a search found, for a terminal, a pull request and a planning meeting.
 
-mod beside;
 mod charts;
 mod format;
 mod markdown;
 mod page;
+mod side_by_side;
 mod tables;
 mod text;
 
-use crate::capacity::Findings;
+use crate::capacity::CapacityResult;
 
 /// For stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Form {
     Json,
 }
 
-pub fn render(form: Form, findings: &Findings) -> String {
+pub fn render(form: Form, findings: &CapacityResult) -> String {
     match form {
         Form::Text => text::render(findings),
         Form::Markdown => markdown::render(findings),
@@ -27,7 +27,7 @@ pub fn render(form: Form, findings: &Findings) -> String {
 }
 
 /// Name and content of each file that a search leaves; writing them is the caller's.
-pub fn files(findings: &Findings) -> Vec<(&'static str, Vec<u8>)> {
+pub fn files(findings: &CapacityResult) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("capacity.json", findings.to_json().into_bytes()),
         ("report.md", markdown::render(findings).into_bytes()),

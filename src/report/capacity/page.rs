@@ -1,12 +1,12 @@
 //! One self-contained page for a planning meeting: the answer, the knee, every probe, what if.
 
-use super::{beside, charts, tables};
-use crate::capacity::{Findings, LimitedBy};
+use super::{charts, side_by_side, tables};
+use crate::capacity::{CapacityResult, LimitedBy};
 use crate::report::html::{Column, inert, page, table};
 use maud::{Markup, html};
 
 /// HTML5, UTF-8, no request to anywhere, no script. Other people's words are shown as text and nothing else.
-pub fn render(findings: &Findings) -> String {
+pub fn render(findings: &CapacityResult) -> String {
     let name = inert(&findings.scope.profile);
     let body = html! {
         header {
@@ -31,7 +31,7 @@ const WHAT_IF: &str = "At the server while the rooms arrive, in the time that th
                        edges; how many hear each is the model's. Extrapolated: beyond the populations that were measured";
 
 /// In a sentence, with a mark beside the colour.
-fn answer(findings: &Findings) -> Markup {
+fn answer(findings: &CapacityResult) -> Markup {
     let (class, mark) = match (findings.limit, findings.limited_by) {
         (None, _) => ("bad", "✗"),
         (Some(_), LimitedBy::Target) => ("good", "✓"),
@@ -46,7 +46,7 @@ fn answer(findings: &Findings) -> Markup {
     }
 }
 
-fn facts(findings: &Findings) -> Markup {
+fn facts(findings: &CapacityResult) -> Markup {
     let scope = &findings.scope;
     let machine = format!("{}, {} cores granted, {}", scope.machine.cpu, scope.machine.cores, scope.machine.os);
     let mut facts = tables::facts(findings);
@@ -58,16 +58,16 @@ fn facts(findings: &Findings) -> Markup {
     }
 }
 
-fn side_by_side(findings: &Findings) -> Markup {
-    let columns: Vec<Column> = beside::HEADS.iter().copied().map(Column::words).collect();
-    let rows = beside::rows(findings).into_iter();
+fn side_by_side(findings: &CapacityResult) -> Markup {
+    let columns: Vec<Column> = side_by_side::HEADS.iter().copied().map(Column::words).collect();
+    let rows = side_by_side::rows(findings).into_iter();
     let rows = rows.map(|row| row.iter().map(|cell| html! { (inert(cell)) }).collect());
     html! {
         section { h2 { "Side by side" } (table(&html! { "Compared at the largest load that came up whole in both" }, &columns, rows)) }
     }
 }
 
-fn figures(findings: &Findings) -> Markup {
+fn figures(findings: &CapacityResult) -> Markup {
     let figures = [charts::knee, charts::failures, charts::reach, charts::cpu, charts::cpu_per_edge];
     let drawn: Vec<Markup> = figures.into_iter().filter_map(|figure| figure(findings)).collect();
     html! {
@@ -88,7 +88,7 @@ fn rows(title: &str, caption: &str, heads: &[&'static str], rows: impl Iterator<
     }
 }
 
-fn commands(findings: &Findings) -> Markup {
+fn commands(findings: &CapacityResult) -> Markup {
     html! {
         @for (name, command) in tables::reproduction(findings) { p { (name) } pre { (inert(command)) } }
     }

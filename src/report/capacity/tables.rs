@@ -1,14 +1,14 @@
 //! What every form of the report tells, as words and rows.
 
 use super::format::{limited_by, load, number, whole};
-use crate::capacity::{Cell, Findings, LimitedBy, Probe, Verdict};
-use crate::vocabulary::quantity::{bytes, count, duration, percent};
+use crate::capacity::{CapacityResult, Cell, LimitedBy, Probe, ProbeVerdict};
+use crate::vocabulary::format::{bytes, count, duration, percent};
 
 pub const PROBE_HEADS: [&str; 10] =
     ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];
 
 /// Each probe in the order of the search.
-pub fn probes(findings: &Findings) -> impl Iterator<Item = Vec<String>> + '_ {
+pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.probes.iter().map(|probe| {
         let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
         vec![
@@ -29,7 +29,7 @@ pub fn probes(findings: &Findings) -> impl Iterator<Item = Vec<String>> + '_ {
 pub const OUTLOOK_HEADS: [&str; 7] =
     ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out", "how it is known"];
 
-pub fn outlook(findings: &Findings) -> impl Iterator<Item = Vec<String>> + '_ {
+pub fn outlook(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.outlook.iter().map(|cell| {
         vec![
             count(cell.rooms),
@@ -64,7 +64,7 @@ pub const COST_HEADS: [&str; 9] = [
 ];
 
 /// What each load cost, the smallest first; of several probes of one load the last.
-pub fn costs(findings: &Findings) -> Vec<Vec<String>> {
+pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
     let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
     whole.sort_by(|one, other| one.load.total_cmp(&other.load));
     let row = |probe: &Probe| {
@@ -87,7 +87,7 @@ pub fn costs(findings: &Findings) -> Vec<Vec<String>> {
 }
 
 /// The answer's particulars: name and words.
-pub fn facts(findings: &Findings) -> Vec<(&'static str, String)> {
+pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     let mut facts = vec![("bracket", bracket(findings))];
     if let Some(limit) = findings.limit {
         let confirmed = match findings.held_trials {
@@ -123,7 +123,7 @@ pub fn facts(findings: &Findings) -> Vec<(&'static str, String)> {
             "probes counted that were not valid: the profile says on_invalid = \"warn\"".to_owned(),
         ));
     }
-    facts.extend(super::beside::doubts(findings).into_iter().map(|doubt| ("side by side", doubt)));
+    facts.extend(super::side_by_side::doubts(findings).into_iter().map(|doubt| ("side by side", doubt)));
     let scope = &findings.scope;
     facts.push((
         "search",
@@ -140,7 +140,7 @@ pub fn facts(findings: &Findings) -> Vec<(&'static str, String)> {
 }
 
 /// The commands that do it again.
-pub fn reproduction(findings: &Findings) -> Vec<(&'static str, &str)> {
+pub fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
     let reproduction = &findings.reproduction;
     let mut commands = vec![("the search", reproduction.search.as_str())];
     commands.extend(reproduction.run.as_deref().map(|command| ("one run at the limit", command)));
@@ -148,7 +148,7 @@ pub fn reproduction(findings: &Findings) -> Vec<(&'static str, &str)> {
     commands
 }
 
-fn bracket(findings: &Findings) -> String {
+fn bracket(findings: &CapacityResult) -> String {
     let mut parts = vec![];
     parts.push(findings.bracket.held.map_or("nothing held".to_owned(), |held| format!("{} held", load(held))));
     if let Some(broke) = findings.bracket.broke {
@@ -160,30 +160,30 @@ fn bracket(findings: &Findings) -> String {
     parts.join(", ")
 }
 
-pub fn verdict(verdict: Verdict) -> &'static str {
+pub fn verdict(verdict: ProbeVerdict) -> &'static str {
     match verdict {
-        Verdict::Held => "held",
-        Verdict::Broke => "broke",
-        Verdict::NotValid => "not valid",
-        Verdict::NotJudged => "not judged",
-        Verdict::Interrupted => "stopped",
+        ProbeVerdict::Held => "held",
+        ProbeVerdict::Broke => "broke",
+        ProbeVerdict::NotValid => "not valid",
+        ProbeVerdict::NotJudged => "not judged",
+        ProbeVerdict::Interrupted => "stopped",
     }
 }
 
 /// The first gate that failed, or the first doubt.
 fn why(probe: &Probe) -> String {
     match probe.verdict {
-        Verdict::Held | Verdict::Interrupted => String::new(),
-        Verdict::NotJudged if probe.edges_opened == 0 => "nobody reached the target".to_owned(),
-        Verdict::NotJudged => match probe.gates.iter().find(|gate| !gate.ok) {
+        ProbeVerdict::Held | ProbeVerdict::Interrupted => String::new(),
+        ProbeVerdict::NotJudged if probe.edges_opened == 0 => "nobody reached the target".to_owned(),
+        ProbeVerdict::NotJudged => match probe.gates.iter().find(|gate| !gate.ok) {
             Some(gate) => format!("{} {}: too few samples, {}", gate.metric, gate.expr, gate.samples),
             None => String::new(),
         },
-        Verdict::Broke => match probe.gates.iter().find(|gate| !gate.ok) {
+        ProbeVerdict::Broke => match probe.gates.iter().find(|gate| !gate.ok) {
             Some(gate) => format!("{} {}: {}", gate.metric, gate.expr, gate.observed_in_words()),
             None => "too much failed".to_owned(),
         },
-        Verdict::NotValid => {
+        ProbeVerdict::NotValid => {
             let doubt = probe.validity.reasons.first();
             doubt.map_or("incomplete".to_owned(), |doubt| format!("{}: {}", doubt.what, doubt.observed))
         }

@@ -2,16 +2,17 @@
 
 use super::{Form, files, page, render};
 use crate::capacity::{
-    Ends, Evidence, Findings, GateLine, Probe, Reproduction, Scope, StoppedBy, TargetRow, Vary, Verdict, findings,
+    CapacityResult, Ends, Evidence, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate, StoppedBy, TargetRow,
+    Vary, findings,
 };
-use crate::profile::{Source, read};
+use crate::profile::{ProfileSource, read};
 use crate::summary::Summary;
 use crate::summary::verdict::Doubt;
 
 /// Rooms of 4 on a server that breaks above 100 of them and broadcasts.
-fn found(word: &str) -> Findings {
-    let profile = read(Source { name: "t", text: "" }, &[], &|_| None).unwrap();
-    let probe = |load: u64, verdict: Verdict| {
+fn found(word: &str) -> CapacityResult {
+    let profile = read(ProfileSource { name: "t", text: "" }, &[], &|_| None).unwrap();
+    let probe = |load: u64, verdict: ProbeVerdict| {
         let row = TargetRow {
             second: 1,
             cpu_cores: Some(load as f64 / 110.0),
@@ -31,10 +32,10 @@ fn found(word: &str) -> Findings {
         probe.validity.reasons.push(doubt);
         probe
     };
-    let (held, broke) = (Verdict::Held, Verdict::Broke);
+    let (held, broke) = (ProbeVerdict::Held, ProbeVerdict::Broke);
     let loads = [(10, held), (20, held), (40, held), (80, held), (160, broke), (113, broke), (95, held), (100, held)];
     let mut probes: Vec<Probe> = loads.map(|(load, verdict)| probe(load, verdict)).into();
-    probes.push(probe(106, Verdict::NotValid));
+    probes.push(probe(106, ProbeVerdict::NotValid));
     findings(Evidence {
         vary: Vary::Rooms,
         profile: &profile,
@@ -43,14 +44,19 @@ fn found(word: &str) -> Findings {
         stopped_by: Some(StoppedBy::Budget),
         headroom: 0.3,
         require: Some(90.0),
-        gates: vec![GateLine { gate: format!("time_to_open: p(95) < 600ms{word}"), limit_us: Some(600_000) }],
+        gates: vec![SearchGate { gate: format!("time_to_open: p(95) < 600ms{word}"), limit_us: Some(600_000) }],
         probes,
         reproduction: Reproduction {
             search: format!("meshload capacity {word}"),
             run: Some(format!("meshload run {word}")),
             broken_run: None,
         },
-        scope: Scope { profile: word.into(), target: word.into(), dialect: word.into(), ..Scope::default() },
+        scope: SearchContext {
+            profile: word.into(),
+            target: word.into(),
+            dialect: word.into(),
+            ..SearchContext::default()
+        },
         counts_invalid: true,
     })
 }
@@ -77,7 +83,7 @@ fn json_is_the_findings_and_nothing_else() {
     );
     assert_eq!(json["probes"].as_array().unwrap().len(), 9);
     assert_eq!(json["model"]["fan_out"]["kind"], "population");
-    assert!(serde_json::from_value::<Findings>(json).is_ok());
+    assert!(serde_json::from_value::<CapacityResult>(json).is_ok());
 }
 
 #[test]
@@ -138,7 +144,7 @@ fn skeleton(page: &str) -> Vec<String> {
 }
 
 /// The findings of hostile words, with others beside them where asked.
-fn worded(word: &str, beside: bool) -> Findings {
+fn worded(word: &str, beside: bool) -> CapacityResult {
     let mut findings = found(word);
     findings.beside = beside.then(|| Box::new(found(word).aside()));
     findings

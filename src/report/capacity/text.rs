@@ -1,11 +1,11 @@
 //! For a terminal: the sentence, what stands behind it, every probe.
 
-use super::{beside, tables};
-use crate::capacity::Findings;
+use super::{side_by_side, tables};
+use crate::capacity::CapacityResult;
 use crate::report::escape::plain;
 use crate::report::table;
 
-pub fn render(findings: &Findings) -> String {
+pub fn render(findings: &CapacityResult) -> String {
     let facts: Vec<Vec<String>> =
         tables::facts(findings).into_iter().map(|(name, words)| vec![name.to_owned(), plain(&words)]).collect();
     let mut probes = vec![tables::PROBE_HEADS.map(str::to_owned).to_vec()];
@@ -15,9 +15,9 @@ pub fn render(findings: &Findings) -> String {
         .map(|(name, command)| vec![name.to_owned(), plain(command)])
         .collect();
     let mut beside: Vec<Vec<String>> =
-        beside::rows(findings).iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+        side_by_side::rows(findings).iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     if !beside.is_empty() {
-        beside.insert(0, beside::HEADS.map(str::to_owned).to_vec());
+        beside.insert(0, side_by_side::HEADS.map(str::to_owned).to_vec());
     }
     let blocks = [
         vec![plain(&findings.sentence)],

@@ -1,17 +1,17 @@
 //! A comparison as one self-contained page, with both sides' curves.
 
-use crate::gates::baseline::{Change, Comparison, Difference, Finding, Verdict};
+use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Finding};
 use crate::report::compare::words;
-use crate::report::html::{Column, Ink, figure, inert, legend, page, percentile_chart, table};
+use crate::report::html::{ChartColour, Column, figure, inert, legend, page, percentile_chart, table};
 use maud::{Markup, html};
 
 /// The page: as self-contained and as deaf to hostile words as report.html.
 pub fn html(comparison: &Comparison) -> String {
     let (verdict, why) = words::verdict(comparison);
     let class = match comparison.verdict {
-        Verdict::Passed => "good",
-        Verdict::Regressed | Verdict::Invalid => "bad",
-        Verdict::Unlike | Verdict::OtherMachine => "doubtful",
+        ComparisonVerdict::Passed => "good",
+        ComparisonVerdict::Regressed | ComparisonVerdict::Invalid => "bad",
+        ComparisonVerdict::Unlike | ComparisonVerdict::OtherMachine => "doubtful",
     };
     let mark = match class {
         "good" => "✓",
@@ -65,13 +65,13 @@ fn unlike(heading: &str, differences: &[Difference]) -> Markup {
 }
 
 fn curves(comparison: &Comparison) -> Markup {
-    let key = legend(&[(Ink::Due, "base"), (Ink::Began, "new (dashed)")]);
+    let key = legend(&[(ChartColour::Due, "base"), (ChartColour::Began, "new (dashed)")]);
     html! {
         section {
             h2 { "Both curves" }
             div.grid {
                 @for curves in &comparison.curves {
-                    @let lines = [(Ink::Due, curves.base.clone()), (Ink::Began, curves.new.clone())];
+                    @let lines = [(ChartColour::Due, curves.base.clone()), (ChartColour::Began, curves.new.clone())];
                     (figure(&curves.metric, "from due, by share of the samples", &key, &percentile_chart(&curves.metric, &lines)))
                 }
             }

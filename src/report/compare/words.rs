@@ -1,28 +1,30 @@
 //! The words of a comparison, the same in every format.
 
-use crate::gates::baseline::{Change, Comparison, Finding, Side, Verdict};
+use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Finding, Side};
 use crate::report::html::inert;
 use crate::summary::verdict::Unit;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 
 /// The verdict in a word, and what it means in a sentence.
 pub fn verdict(comparison: &Comparison) -> (&'static str, String) {
     let worse = comparison.changes.iter().filter(|change| change.fails()).count();
     let unclear =
         comparison.changes.iter().filter(|change| change.judged && change.finding == Finding::Unclear).count();
-    let within = format!("Nothing that is judged got worse by more than {}.", quantity::percent(comparison.tolerance));
+    let within = format!("Nothing that is judged got worse by more than {}.", format::percent(comparison.tolerance));
     match comparison.verdict {
-        Verdict::Passed if unclear > 0 => {
+        ComparisonVerdict::Passed if unclear > 0 => {
             ("Passed", format!("{within} {unclear} could not be told: more samples or repeats would."))
         }
-        Verdict::Passed => ("Passed", within),
-        Verdict::Regressed if worse == 1 => ("Regressed", "One figure got worse.".into()),
-        Verdict::Regressed => ("Regressed", format!("{worse} figures got worse.")),
-        Verdict::Invalid => {
+        ComparisonVerdict::Passed => ("Passed", within),
+        ComparisonVerdict::Regressed if worse == 1 => ("Regressed", "One figure got worse.".into()),
+        ComparisonVerdict::Regressed => ("Regressed", format!("{worse} figures got worse.")),
+        ComparisonVerdict::Invalid => {
             ("Invalid", format!("{} has no run whose figures are the target's.", invalid_side(comparison)))
         }
-        Verdict::Unlike => ("Not comparable", "The plans differ; --force compares all the same.".into()),
-        Verdict::OtherMachine => ("Not judged", "The machines differ; --across-machines judges all the same.".into()),
+        ComparisonVerdict::Unlike => ("Not comparable", "The plans differ; --force compares all the same.".into()),
+        ComparisonVerdict::OtherMachine => {
+            ("Not judged", "The machines differ; --across-machines judges all the same.".into())
+        }
     }
 }
 
@@ -73,10 +75,10 @@ pub fn name(change: &Change) -> String {
 pub fn amount(change: &Change, amount: Option<f64>) -> String {
     let Some(amount) = amount else { return "–".into() };
     match change.unit {
-        Unit::Us => quantity::duration(amount.max(0.0) as u64),
-        Unit::Ratio => quantity::percent(amount),
-        Unit::Bytes => quantity::bytes(amount.max(0.0) as u64),
-        Unit::Count => quantity::number(amount),
+        Unit::Us => format::duration(amount.max(0.0) as u64),
+        Unit::Ratio => format::percent(amount),
+        Unit::Bytes => format::bytes(amount.max(0.0) as u64),
+        Unit::Count => format::number(amount),
     }
 }
 
@@ -98,5 +100,5 @@ pub fn bounds(change: &Change) -> String {
 }
 
 fn signed(change: &Change, fraction: f64) -> String {
-    if change.unit == Unit::Ratio { format!("{:+.2} pp", fraction * 100.0) } else { quantity::change(fraction) }
+    if change.unit == Unit::Ratio { format!("{:+.2} pp", fraction * 100.0) } else { format::change(fraction) }
 }

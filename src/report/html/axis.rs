@@ -1,6 +1,6 @@
 //! The axes of the charts: where they run from and to, and which points on them have a name.
 
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 
 /// From below to above, in the chart's own units; ticks lie within.
 pub struct Axis {
@@ -105,7 +105,7 @@ fn short_time(us: f64) -> String {
         _ if us < 1e3 => format!("{} µs", trimmed(us)),
         _ if us < 1e6 => format!("{} ms", trimmed(us / 1e3)),
         _ if us < 1e9 => format!("{} s", trimmed(us / 1e6)),
-        _ => quantity::duration(us as u64),
+        _ => format::duration(us as u64),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A chart as inline SVG: the only file that knows the charting library.
 
 use crate::report::html::axis::Axis;
-use crate::report::html::ink::Ink;
+use crate::report::html::palette::ChartColour;
 use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
@@ -24,34 +24,34 @@ pub struct Chart {
 /// What is drawn, in the units of the axes; what lies outside them is drawn at their ends.
 pub enum Mark {
     Line {
-        ink: Ink,
+        ink: ChartColour,
         points: Vec<(f64, f64)>,
     },
     /// From the points down to the axis.
     Area {
-        ink: Ink,
+        ink: ChartColour,
         points: Vec<(f64, f64)>,
     },
     /// Each from one corner to the other, as dark as its strength (0 to 1) says.
     Boxes {
-        ink: Ink,
+        ink: ChartColour,
         boxes: Vec<(Corner, Corner, f64)>,
     },
     /// `hollow`: so that two kinds of dots are told apart without colour.
     Dots {
-        ink: Ink,
+        ink: ChartColour,
         hollow: bool,
         points: Vec<(f64, f64)>,
     },
     /// A named line across the whole chart.
     Level {
-        ink: Ink,
+        ink: ChartColour,
         at: f64,
         name: String,
     },
     /// A named line from top to bottom.
     Plumb {
-        ink: Ink,
+        ink: ChartColour,
         at: f64,
         name: String,
     },
@@ -96,7 +96,7 @@ impl Chart {
             .x_label_area_size(46)
             .y_label_area_size(self.margin)
             .build_cartesian_2d(Scale(&self.x), Scale(&self.y))?;
-        let grey = colour(Ink::Label);
+        let grey = colour(ChartColour::Label);
         let label = ("sans-serif", LABEL, &grey).into_text_style(area);
         plane
             .configure_mesh()
@@ -104,8 +104,8 @@ impl Chart {
             .x_labels(self.x.ticks.len())
             .y_labels(self.y.ticks.len())
             .label_style(label)
-            .axis_style(colour(Ink::Grid).stroke_width(2))
-            .bold_line_style(colour(Ink::Grid).stroke_width(2))
+            .axis_style(colour(ChartColour::Grid).stroke_width(2))
+            .bold_line_style(colour(ChartColour::Grid).stroke_width(2))
             .light_line_style(TRANSPARENT)
             .set_all_tick_mark_size(6)
             .draw()?;
@@ -145,7 +145,7 @@ impl Chart {
     }
 
     /// A line with its name at its first end.
-    fn rule(&self, plane: &mut Plane<'_, '_>, ink: Ink, ends: [Corner; 2], name: &str, pos: Pos) -> Drawn {
+    fn rule(&self, plane: &mut Plane<'_, '_>, ink: ChartColour, ends: [Corner; 2], name: &str, pos: Pos) -> Drawn {
         let ends = ends.map(|(x, y)| (self.x.place(x), self.y.place(y)));
         let ink = colour(ink);
         plane.draw_series(LineSeries::new(ends, ink.stroke_width(3)))?;
@@ -179,7 +179,7 @@ impl ValueFormatter<f64> for Scale<'_> {
     }
 }
 
-fn colour(ink: Ink) -> RGBColor {
+fn colour(ink: ChartColour) -> RGBColor {
     let (red, green, blue) = ink.light();
     RGBColor(red, green, blue)
 }

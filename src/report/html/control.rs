@@ -1,7 +1,7 @@
 //! The floor that the control run found, beside the target's figures.
 
 use crate::report::figures::percentile;
-use crate::report::html::inert::inert;
+use crate::report::html::sanitize::inert;
 use crate::report::sections;
 use crate::summary::Summary;
 use crate::summary::control::Control;

@@ -1,13 +1,13 @@
 //! What went wrong: by phase, reason and detail, with an example of each and its cause where it is known.
 
 use crate::report::html::glossary::word;
-use crate::report::html::inert::inert;
+use crate::report::html::sanitize::inert;
 use crate::report::html::table::{Column, table};
 use crate::report::ladder;
 use crate::report::sections::{self, OUTAGES_SHOWN};
 use crate::summary::Summary;
 use crate::summary::rows::FailureRow;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 const ROWS_MAX: usize = 100;
@@ -46,8 +46,8 @@ fn rows(failures: &[&FailureRow]) -> Markup {
             word(&inert(&row.phase)),
             word(&inert(&row.reason)),
             html! { (inert(&row.detail)) (hint(&row.detail)) },
-            html! { (quantity::count(row.count)) },
-            html! { (quantity::count(row.peers)) },
+            html! { (format::count(row.count)) },
+            html! { (format::count(row.peers)) },
             html! { (inert(row.cause.as_deref().unwrap_or("–"))) },
             html! { span.example { (inert(&row.example)) } },
         ]
@@ -60,11 +60,11 @@ fn causes(summary: &Summary) -> Markup {
     let Some(diagnosis) = &summary.diagnosis else { return html! {} };
     html! {
         h3 { "Causes" }
-        p.reading { "From the handshakes of " (quantity::plural(diagnosis.traced, "failed edge")) ", without experiments." }
+        p.reading { "From the handshakes of " (format::plural(diagnosis.traced, "failed edge")) ", without experiments." }
         dl.facts.long {
             @for row in &diagnosis.causes {
                 div {
-                    dt { (inert(&row.name())) " (" (quantity::count(row.edges)) ")" }
+                    dt { (inert(&row.name())) " (" (format::count(row.edges)) ")" }
                     dd { (inert(&row.evidence)) " " em { (inert(&row.remedy)) } }
                 }
             }

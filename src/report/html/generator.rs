@@ -2,29 +2,29 @@
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
-use crate::report::html::inert::inert;
-use crate::report::html::ink::{Ink, legend};
 use crate::report::html::latency::{percentile_chart, points};
+use crate::report::html::palette::{ChartColour, legend};
+use crate::report::html::sanitize::inert;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::rows::SeriesRow;
 use crate::summary::verdict::Doubt;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 pub fn section(summary: &Summary) -> Markup {
     let health = &summary.health;
     let cores = summary.run.machine.cores;
     let facts = [
-        ("Timers fired late by", format!("{} (p99)", quantity::duration(health.lag_us.p.p99))),
+        ("Timers fired late by", format!("{} (p99)", format::duration(health.lag_us.p.p99))),
         ("CPU used", format!("{:.2} of {cores} cores", health.cpu_cores)),
-        ("Nearly all CPU used", format!("{} of the run", quantity::percent(health.busy_share))),
-        ("Waiting for a CPU", format!("{} of the run", quantity::percent(health.waiting_share))),
-        ("CPU per edge", quantity::duration(health.us_per_edge)),
-        ("Memory at most", quantity::bytes(health.rss_bytes_max)),
-        ("Descriptors at most", quantity::count(health.fds_max)),
-        ("Arrivals started late", quantity::count(health.late)),
-        ("Arrivals not started", quantity::count(health.dropped)),
+        ("Nearly all CPU used", format!("{} of the run", format::percent(health.busy_share))),
+        ("Waiting for a CPU", format!("{} of the run", format::percent(health.waiting_share))),
+        ("CPU per edge", format::duration(health.us_per_edge)),
+        ("Memory at most", format::bytes(health.rss_bytes_max)),
+        ("Descriptors at most", format::count(health.fds_max)),
+        ("Arrivals started late", format::count(health.late)),
+        ("Arrivals not started", format::count(health.dropped)),
     ];
     html! {
         section {
@@ -33,7 +33,7 @@ pub fn section(summary: &Summary) -> Markup {
             div.pair {
                 @if health.lag_us.count > 0 {
                     (figure("Scheduler lag", "How late our own timers fired: what no figure here can be finer than.", &html! {},
-                        &percentile_chart("Scheduler lag", &[(Ink::Due, points(&health.lag_us))])))
+                        &percentile_chart("Scheduler lag", &[(ChartColour::Due, points(&health.lag_us))])))
                 }
                 (second_by_second(summary))
                 dl.facts { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
@@ -49,17 +49,18 @@ fn second_by_second(summary: &Summary) -> Markup {
         return html! {};
     }
     let cores = |row: &SeriesRow, us: Option<u64>| us.unwrap_or(0) as f64 / 1e6 / row.seconds.max(1) as f64;
-    let line = |ink: Ink, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
+    let line = |ink: ChartColour, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
         ink,
         points: rows().map(|row| (row.second as f64 + row.seconds as f64 / 2.0, cores(row, of(row)))).collect(),
     };
     let most = rows().map(|row| cores(row, row.cpu_us).max(cores(row, row.waiting_us))).fold(0.0, f64::max);
     let end = summary.series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
-    let marks = vec![line(Ink::Due, |row| row.cpu_us), line(Ink::Failed, |row| row.waiting_us)];
+    let marks = vec![line(ChartColour::Due, |row| row.cpu_us), line(ChartColour::Failed, |row| row.waiting_us)];
     let y = axis::amounts(most.max(summary.run.machine.cores), |cores| format!("{cores:.1}"));
     let says = format!("Cores in use in each second, at most {most:.2} of {}", summary.run.machine.cores);
     let chart = Chart { says, height: 440, margin: 90, x: axis::seconds(end), y, marks };
-    let key = legend(&[(Ink::Due, "in use"), (Ink::Failed, "waited for, by the worker that waited longest")]);
+    let key =
+        legend(&[(ChartColour::Due, "in use"), (ChartColour::Failed, "waited for, by the worker that waited longest")]);
     figure("CPU, second by second", "cores", &key, &chart.draw())
 }
 

@@ -1,7 +1,7 @@
 //! What the words of this page mean, for who does not know them: the same text as `meshload explain`.
 
 use crate::summary::Summary;
-use crate::vocabulary::glossary::{Entry, find};
+use crate::vocabulary::glossary::{GlossaryEntry, find};
 use maud::{Markup, html};
 
 /// A word that says what it means when pointed at; the glossary at the page's end says it to everybody else.
@@ -38,7 +38,7 @@ pub fn section(summary: &Summary) -> Markup {
     }
 }
 
-fn met(summary: &Summary) -> Vec<&'static Entry> {
+fn met(summary: &Summary) -> Vec<&'static GlossaryEntry> {
     const ALWAYS: [&str; 6] = ["due", "began", "amplification", "edges.one_sided", "dropped", "lag"];
     let exit_code = summary.exit_code.to_string();
     let verdicts = [summary.result.name(), exit_code.as_str(), summary.validity.verdict.name()];
@@ -47,7 +47,7 @@ fn met(summary: &Summary) -> Vec<&'static Entry> {
     let failures =
         failures.flat_map(|row| [Some(row.phase.as_str()), Some(&row.reason), row.cause.as_deref()]).flatten();
     let words = verdicts.into_iter().chain(gates).chain(summary.timers.keys().map(String::as_str));
-    let mut met: Vec<&'static Entry> = vec![];
+    let mut met: Vec<&'static GlossaryEntry> = vec![];
     for entry in words.chain(failures).chain(ALWAYS).flat_map(find) {
         if !met.contains(&entry) {
             met.push(entry);

@@ -2,14 +2,14 @@
 
 use crate::report::figures;
 use crate::report::html::glossary::word;
-use crate::report::html::inert::inert;
+use crate::report::html::sanitize::inert;
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
 use crate::summary::counts::Edges;
 use crate::summary::distribution::Clock;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Verdict};
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 pub fn header(summary: &Summary) -> Markup {
@@ -21,7 +21,7 @@ pub fn header(summary: &Summary) -> Markup {
             p.facts {
                 span { (inert(&run.destination())) } " "
                 span { (inert(&run.started_at)) } " "
-                span { "ran " (quantity::duration(run.duration_us)) } " "
+                span { "ran " (format::duration(run.duration_us)) } " "
                 span { (inert(&run.dialect)) " dialect, " (inert(&run.engine)) " engine" } " "
                 span { "seed " (run.seed) }
             }
@@ -101,17 +101,17 @@ pub fn figures(summary: &Summary) -> Markup {
                 }
                 p {
                     "from when a peer was due until the channel is open on both sides; "
-                    (open.map_or("nothing was measured".into(), |open| format!("{} edges", quantity::count(open.count))))
+                    (open.map_or("nothing was measured".into(), |open| format!("{} edges", format::count(open.count))))
                     ", timeouts included"
                 }
             }
             dl.tiles {
                 (tile("Edges open", &share(edges.opened, edges.planned.saturating_add(edges.rejoins)),
-                    &format!("{} of {}", quantity::count(edges.opened), quantity::count(edges.planned.saturating_add(edges.rejoins)))))
-                (tile("Edges failed", &quantity::count(edges.failed),
+                    &format!("{} of {}", format::count(edges.opened), format::count(edges.planned.saturating_add(edges.rejoins)))))
+                (tile("Edges failed", &format::count(edges.failed),
                     &unwell(edges)))
-                (tile("Rooms complete", &format!("{} of {}", quantity::count(rooms.complete), quantity::count(rooms.planned)), "every edge of the room open"))
-                (tile("Amplification", &summary.amplification.map_or("–".into(), |times| format!("{}×", quantity::number(times))),
+                (tile("Rooms complete", &format!("{} of {}", format::count(rooms.complete), format::count(rooms.planned)), "every edge of the room open"))
+                (tile("Amplification", &summary.amplification.map_or("–".into(), |times| format!("{}×", format::number(times))),
                     "frames read for each that mattered; 1 is perfect"))
             }
         }
@@ -122,7 +122,7 @@ fn unwell(edges: &Edges) -> String {
     if edges.one_sided == 0 && edges.dropped == 0 {
         return "none one-sided, none left out".into();
     }
-    let (one_sided, dropped) = (quantity::count(edges.one_sided), quantity::count(edges.dropped));
+    let (one_sided, dropped) = (format::count(edges.one_sided), format::count(edges.dropped));
     format!("{one_sided} one-sided; {dropped} not started (generator late)")
 }
 
@@ -131,7 +131,7 @@ fn tile(name: &str, figure: &str, note: &str) -> Markup {
 }
 
 fn share(part: u64, of: u64) -> String {
-    if of == 0 { "–".into() } else { quantity::percent(part as f64 / of as f64) }
+    if of == 0 { "–".into() } else { format::percent(part as f64 / of as f64) }
 }
 
 /// Every gate, the failed ones first.
@@ -156,7 +156,7 @@ pub fn gates(gates: &[GateResult]) -> Markup {
             },
             html! { span.whole { (inert(&gate.expr)) } },
             html! { (gate.observed_in_words()) },
-            html! { (quantity::count(gate.samples)) },
+            html! { (format::count(gate.samples)) },
             html! { (inert(gate.line.as_deref().unwrap_or(""))) },
         ]
     });

@@ -2,14 +2,14 @@
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
-use crate::report::html::ink::{Ink, legend};
+use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::table::figure;
 use crate::summary::Summary;
 use crate::summary::curve::{Point, curve};
 use crate::summary::distribution::{Distribution, Timer};
 use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 pub fn figures(summary: &Summary) -> Markup {
@@ -37,13 +37,13 @@ fn both_clocks(heading: &str, reading: &str, timer: &Timer) -> Markup {
     if timer.due == timer.began {
         return one_curve(heading, reading, &timer.due);
     }
-    let key = legend(&[(Ink::Due, "from due"), (Ink::Began, "from began")]);
-    let curves = [(Ink::Due, points(&timer.due)), (Ink::Began, points(&timer.began))];
+    let key = legend(&[(ChartColour::Due, "from due"), (ChartColour::Began, "from began")]);
+    let curves = [(ChartColour::Due, points(&timer.due)), (ChartColour::Began, points(&timer.began))];
     figure(heading, reading, &key, &percentile_chart(heading, &curves))
 }
 
 fn one_curve(heading: &str, reading: &str, distribution: &Distribution) -> Markup {
-    figure(heading, reading, &html! {}, &percentile_chart(heading, &[(Ink::Due, points(distribution))]))
+    figure(heading, reading, &html! {}, &percentile_chart(heading, &[(ChartColour::Due, points(distribution))]))
 }
 
 /// A histogram that can't be read has no curve: `Summary::read` refuses such a summary, so none gets here by file.
@@ -52,7 +52,7 @@ pub fn points(distribution: &Distribution) -> Vec<Point> {
 }
 
 /// Latency over percentiles, both on a log scale: every further nine takes the same room.
-pub fn percentile_chart(name: &str, curves: &[(Ink, Vec<Point>)]) -> Markup {
+pub fn percentile_chart(name: &str, curves: &[(ChartColour, Vec<Point>)]) -> Markup {
     let all = || curves.iter().flat_map(|(_, points)| points);
     let (Some(min), Some(max)) = (all().map(|point| point.us).min(), all().map(|point| point.us).max()) else {
         return html! { p { "Nothing was measured." } };
@@ -63,7 +63,7 @@ pub fn percentile_chart(name: &str, curves: &[(Ink, Vec<Point>)]) -> Markup {
         let points = points.iter().map(|point| (axis::nines(point.percentile), axis::log_time(point.us as f64)));
         Mark::Line { ink: *ink, points: points.collect() }
     });
-    let says = format!("{name} over percentiles, from {} to {}", quantity::duration(min), quantity::duration(max));
+    let says = format!("{name} over percentiles, from {} to {}", format::duration(min), format::duration(max));
     let (x, y) = (axis::percentiles(samples), axis::times(min, max));
     Chart { says, height: 440, margin: 110, x, y, marks: marks.collect() }.draw()
 }
@@ -79,22 +79,26 @@ fn over_time(series: &[SeriesRow]) -> Markup {
     let high = bands().map(|(band, _)| heat::floor_us(band + 1) as u64).max().map_or(slowest, |band| band.max(slowest));
     let end = series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
     let middle = |row: &SeriesRow| row.second as f64 + row.seconds as f64 / 2.0;
-    let line = |ink: Ink, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
+    let line = |ink: ChartColour, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
         ink,
         points: decided.iter().filter_map(|row| Some((middle(row), axis::log_time(of(row)? as f64)))).collect(),
     };
     let marks = vec![
-        Mark::Boxes { ink: Ink::Received, boxes: heatmap(&decided) },
-        line(Ink::Median, |row| row.time_to_open_p50_us),
-        line(Ink::Tail, |row| row.time_to_open_p99_us),
+        Mark::Boxes { ink: ChartColour::Received, boxes: heatmap(&decided) },
+        line(ChartColour::Median, |row| row.time_to_open_p50_us),
+        line(ChartColour::Tail, |row| row.time_to_open_p99_us),
     ];
     let says = format!(
         "Time to open of the edges decided in each second; the median starts at {}, the slowest p99 is {}",
-        quantity::duration(fastest),
-        quantity::duration(slowest)
+        format::duration(fastest),
+        format::duration(slowest)
     );
     let chart = Chart { says, height: 440, margin: 110, x: axis::seconds(end), y: axis::times(low, high), marks };
-    let key = legend(&[(Ink::Tail, "p99"), (Ink::Median, "p50"), (Ink::Received, "darker: more edges")]);
+    let key = legend(&[
+        (ChartColour::Tail, "p99"),
+        (ChartColour::Median, "p50"),
+        (ChartColour::Received, "darker: more edges"),
+    ]);
     figure("Time to open, second by second", "when decided, how long taken", &key, &chart.draw())
 }
 

@@ -2,10 +2,10 @@
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
-use crate::report::html::ink::{Ink, legend};
+use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::rows::SeriesRow;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 pub fn figures(series: &[SeriesRow]) -> Markup {
@@ -36,13 +36,17 @@ pub fn seconds(series: &[SeriesRow]) -> Markup {
 fn arrivals(series: &[SeriesRow]) -> Markup {
     let max = series.iter().map(|row| rate(row, row.joined.max(row.opened).max(row.failed))).fold(0.0, f64::max);
     let marks = vec![
-        Mark::Area { ink: Ink::Opened, points: steps(series, |row| row.opened) },
-        Mark::Line { ink: Ink::Opened, points: steps(series, |row| row.opened) },
-        Mark::Line { ink: Ink::Joined, points: steps(series, |row| row.joined) },
+        Mark::Area { ink: ChartColour::Opened, points: steps(series, |row| row.opened) },
+        Mark::Line { ink: ChartColour::Opened, points: steps(series, |row| row.opened) },
+        Mark::Line { ink: ChartColour::Joined, points: steps(series, |row| row.joined) },
         failures(series),
     ];
     let says = format!("Peers joined, edges opened and edges failed in each second, at most {max:.0}");
-    let key = legend(&[(Ink::Joined, "peers joined"), (Ink::Opened, "edges opened"), (Ink::Failed, "edges failed")]);
+    let key = legend(&[
+        (ChartColour::Joined, "peers joined"),
+        (ChartColour::Opened, "edges opened"),
+        (ChartColour::Failed, "edges failed"),
+    ]);
     figure("Joins, opens and failures", "per second", &key, &per_second(says, series, max, marks))
 }
 
@@ -52,7 +56,7 @@ fn failures(series: &[SeriesRow]) -> Mark {
         let to = row.second.saturating_add(row.seconds) as f64;
         ((row.second as f64, 0.0), (to, rate(row, row.failed)), 0.9)
     });
-    Mark::Boxes { ink: Ink::Failed, boxes: boxes.collect() }
+    Mark::Boxes { ink: ChartColour::Failed, boxes: boxes.collect() }
 }
 
 fn totals(series: &[SeriesRow]) -> Markup {
@@ -69,19 +73,23 @@ fn totals(series: &[SeriesRow]) -> Markup {
     let max = last(&joined).max(last(&opened)).max(last(&failed));
     let says = format!("In all, {} edges opened and {} failed", last(&opened), last(&failed));
     let marks = vec![
-        Mark::Line { ink: Ink::Opened, points: opened },
-        Mark::Line { ink: Ink::Joined, points: joined },
-        Mark::Line { ink: Ink::Failed, points: failed },
+        Mark::Line { ink: ChartColour::Opened, points: opened },
+        Mark::Line { ink: ChartColour::Joined, points: joined },
+        Mark::Line { ink: ChartColour::Failed, points: failed },
     ];
-    let key = legend(&[(Ink::Opened, "edges opened"), (Ink::Joined, "peers joined"), (Ink::Failed, "edges failed")]);
+    let key = legend(&[
+        (ChartColour::Opened, "edges opened"),
+        (ChartColour::Joined, "peers joined"),
+        (ChartColour::Failed, "edges failed"),
+    ]);
     figure("So far", "since the start", &key, &per_second(says, series, max, marks))
 }
 
 fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Markup {
     let max = series.iter().map(|row| rate(row, of(row))).fold(0.0, f64::max);
     let marks = vec![
-        Mark::Area { ink: Ink::Received, points: steps(series, of) },
-        Mark::Line { ink: Ink::Received, points: steps(series, of) },
+        Mark::Area { ink: ChartColour::Received, points: steps(series, of) },
+        Mark::Line { ink: ChartColour::Received, points: steps(series, of) },
     ];
     let says = format!("{heading} per second, at most {max:.0}");
     figure(heading, reading, &html! {}, &per_second(says, series, max, marks))
@@ -119,12 +127,12 @@ fn seconds_table(series: &[SeriesRow]) -> Markup {
         Column::figures("p50"),
         Column::figures("p99"),
     ];
-    let time = |us: Option<u64>| us.map_or("–".into(), quantity::duration);
+    let time = |us: Option<u64>| us.map_or("–".into(), format::duration);
     // A summary of ours has at most a thousand; a foreign one may not make the page endless.
     let rows = series.iter().take(1_000).map(|row| {
         let counts = [row.joined, row.opened, row.failed, row.frames, row.messages];
         let mut cells = vec![html! { (row.second) }];
-        cells.extend(counts.map(|count| html! { (quantity::count(count)) }));
+        cells.extend(counts.map(|count| html! { (format::count(count)) }));
         cells.extend([row.time_to_open_p50_us, row.time_to_open_p99_us].map(|us| html! { (time(us)) }));
         cells
     });

@@ -2,12 +2,12 @@
 
 use crate::report::html::axis::Axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
-use crate::report::html::inert::inert;
-use crate::report::html::ink::{Ink, legend};
+use crate::report::html::palette::{ChartColour, legend};
+use crate::report::html::sanitize::inert;
 use crate::report::html::table::figure;
 use crate::summary::Summary;
 use crate::summary::rows::RoomMesh;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 /// Pairs drawn on one page, so that it stays small; rooms beyond are in summary.json.
@@ -25,9 +25,9 @@ pub fn section(summary: &Summary) -> Markup {
         })
         .collect();
     let key = legend(&[
-        (Ink::Opened, "open (pale)"),
-        (Ink::Failed, "failed (full)"),
-        (Ink::Label, "one-sided, unfinished or not started (small)"),
+        (ChartColour::Opened, "open (pale)"),
+        (ChartColour::Failed, "failed (full)"),
+        (ChartColour::Label, "one-sided, unfinished or not started (small)"),
     ]);
     html! {
         @if !drawn.is_empty() {
@@ -43,8 +43,7 @@ pub fn section(summary: &Summary) -> Markup {
 
 fn mesh(room: &RoomMesh) -> Markup {
     let lacking = room.edges.chars().filter(|letter| *letter != 'o').count();
-    let lacks =
-        format!("lacks {} of {} edges", quantity::count(lacking as u64), quantity::count(room.edges.len() as u64));
+    let lacks = format!("lacks {} of {} edges", format::count(lacking as u64), format::count(room.edges.len() as u64));
     let seats = f64::from(room.size);
     let every = room.size.div_ceil(8).max(1);
     let named = || (0..room.size).step_by(usize::from(every)).map(|seat| (seat, peer(room, seat)));
@@ -55,9 +54,9 @@ fn mesh(room: &RoomMesh) -> Markup {
         ticks: named().map(|(seat, name)| (seats - f64::from(seat) - 0.5, name)).collect(),
     };
     let marks = vec![
-        squares(room, Ink::Opened, 0.43, 0.4, |letter| letter == 'o'),
-        squares(room, Ink::Failed, 0.43, 1.0, |letter| letter == 'f'),
-        squares(room, Ink::Label, 0.2, 1.0, |letter| !matches!(letter, 'o' | 'f')),
+        squares(room, ChartColour::Opened, 0.43, 0.4, |letter| letter == 'o'),
+        squares(room, ChartColour::Failed, 0.43, 1.0, |letter| letter == 'f'),
+        squares(room, ChartColour::Label, 0.2, 1.0, |letter| !matches!(letter, 'o' | 'f')),
     ];
     let says = format!("The mesh of room {} {lacks}", inert(&room.room));
     figure(&inert(&room.room), &lacks, &html! {}, &Chart { says, height: 700, margin: 90, x, y, marks }.draw())
@@ -67,7 +66,7 @@ fn peer(room: &RoomMesh, seat: u16) -> String {
     room.first_peer.saturating_add(u32::from(seat)).to_string()
 }
 
-fn squares(room: &RoomMesh, ink: Ink, reach: f64, strength: f64, wanted: fn(char) -> bool) -> Mark {
+fn squares(room: &RoomMesh, ink: ChartColour, reach: f64, strength: f64, wanted: fn(char) -> bool) -> Mark {
     let pairs = (1..room.size).flat_map(|high| (0..high).map(move |low| (high, low)));
     let squares = pairs.zip(room.edges.chars()).filter(|(_, letter)| wanted(*letter)).map(|((high, low), _)| {
         let (x, y) = (f64::from(low) + 0.5, f64::from(room.size) - f64::from(high) - 0.5);

@@ -7,22 +7,22 @@ mod failures;
 mod generator;
 mod glossary;
 mod headline;
-mod inert;
-mod ink;
 mod latency;
 mod load;
 mod meshes;
+mod page;
+mod palette;
 mod phases;
 mod run;
-mod shell;
+mod sanitize;
 mod signaling;
 mod table;
 
 pub(in crate::report) use chart::{Chart, Mark};
-pub(in crate::report) use inert::inert;
-pub(in crate::report) use ink::{Ink, legend};
 pub(in crate::report) use latency::percentile_chart;
-pub(in crate::report) use shell::page;
+pub(in crate::report) use page::page;
+pub(in crate::report) use palette::{ChartColour, legend};
+pub(in crate::report) use sanitize::inert;
 pub(in crate::report) use table::{Column, figure, table};
 
 use crate::summary::Summary;

@@ -5,14 +5,14 @@ use crate::report::html::axis::{self, Axis};
 use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::control;
 use crate::report::html::glossary::word;
-use crate::report::html::inert::inert;
-use crate::report::html::ink::{Ink, legend};
+use crate::report::html::palette::{ChartColour, legend};
+use crate::report::html::sanitize::inert;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;
 use crate::summary::rows::{PhaseTimes, Shares, SlowEdge};
+use crate::vocabulary::format;
 use crate::vocabulary::phase::Phase;
-use crate::vocabulary::quantity;
 use maud::{Markup, html};
 
 /// As many as a summary of ours holds.
@@ -39,9 +39,9 @@ pub fn section(summary: &Summary) -> Markup {
 fn shares_in_words(shares: &Shares) -> Markup {
     html! {
         p.shares {
-            "Of the time that edges took to open, the target had " strong { (quantity::percent(shares.target)) }
-            ", the peers " strong { (quantity::percent(shares.peers)) }
-            ", and making offers and answers, which is this generator's own work, " strong { (quantity::percent(shares.own_work)) } "."
+            "Of the time that edges took to open, the target had " strong { (format::percent(shares.target)) }
+            ", the peers " strong { (format::percent(shares.peers)) }
+            ", and making offers and answers, which is this generator's own work, " strong { (format::percent(shares.own_work)) } "."
         }
     }
 }
@@ -56,7 +56,7 @@ fn bars(summary: &Summary) -> Markup {
     let rows = [("target", target), ("peers", peers), ("both", mean.clone())];
     let longest = rows.iter().map(|(_, phases)| sum(phases)).max().unwrap_or(0);
     let spans = rows.iter().map(|(_, phases)| phases.clone()).collect::<Vec<_>>();
-    let says = format!("Mean time of each phase: {}; {} in all", in_words(&mean), quantity::duration(sum(&mean)));
+    let says = format!("Mean time of each phase: {}; {} in all", in_words(&mean), format::duration(sum(&mean)));
     let chart = stacked(says, 380, 110, rows.iter().map(|(name, _)| (*name).to_owned()), longest, &spans);
     figure(
         "The mean edge, phase by phase",
@@ -73,13 +73,13 @@ fn sum(phases: &[(Phase, u64)]) -> u64 {
 fn in_words(phases: &[(Phase, u64)]) -> String {
     phases
         .iter()
-        .map(|(phase, us)| format!("{} {}", phase.name(), quantity::duration(*us)))
+        .map(|(phase, us)| format!("{} {}", phase.name(), format::duration(*us)))
         .collect::<Vec<_>>()
         .join(", ")
 }
 
 fn phase_legend(phases: &[(Phase, u64)]) -> Markup {
-    let entries: Vec<_> = phases.iter().map(|(phase, _)| (Ink::of_phase(phase.name()), phase.name())).collect();
+    let entries: Vec<_> = phases.iter().map(|(phase, _)| (ChartColour::of_phase(phase.name()), phase.name())).collect();
     legend(&entries)
 }
 
@@ -105,7 +105,7 @@ fn stacked(
                 Some(((before, middle - 0.36), (before + *us as f64, middle + 0.36), 1.0))
             })
             .collect();
-        Mark::Boxes { ink: Ink::of_phase(wanted.name()), boxes }
+        Mark::Boxes { ink: ChartColour::of_phase(wanted.name()), boxes }
     };
     let marks = Phase::OF_AN_EDGE.into_iter().map(boxes_of).collect();
     Chart { says, height, margin, x: axis::spans(longest_us as f64), y, marks }.draw()
@@ -118,8 +118,9 @@ fn phase_table(summary: &Summary) -> Markup {
         columns.extend(["ours p50", "ours p99"].map(Column::figures));
     }
     let whose = |phase: Phase| if phase.is_targets() { "target" } else { "peers" };
-    let phases =
-        Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), whose(phase), Some(Ink::of_phase(phase.name()))));
+    let phases = Phase::OF_AN_EDGE
+        .into_iter()
+        .map(|phase| (phase.name(), whose(phase), Some(ChartColour::of_phase(phase.name()))));
     let known = phases.chain([("time_to_open", "both", None), ("room_complete", "both", None)]);
     let rows = known.filter_map(|(name, whose, ink)| {
         let due = summary.timers.get(name)?.on(Clock::Due);
@@ -129,7 +130,7 @@ fn phase_table(summary: &Summary) -> Markup {
             [(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)]
                 .map(|(at, us)| html! { (percentile(due, at, us)) }),
         );
-        row.extend([html! { (quantity::duration(due.max_us)) }, html! { (quantity::duration(due.mean_us)) }]);
+        row.extend([html! { (format::duration(due.max_us)) }, html! { (format::duration(due.mean_us)) }]);
         row.extend(summary.control.iter().flat_map(|control| control::cells(control, name)));
         Some(row)
     });
@@ -140,7 +141,7 @@ fn phase_table(summary: &Summary) -> Markup {
     )
 }
 
-fn legend_key(ink: Ink) -> Markup {
+fn legend_key(ink: ChartColour) -> Markup {
     html! { span class={ "key " (ink.name()) } aria-hidden="true" {} }
 }
 
@@ -165,12 +166,12 @@ fn timer_table(summary: &Summary) -> Markup {
             let p = &distribution.p;
             let mut row = vec![word(&inert(name)), html! { (if same { "either" } else { called }) }];
             row.extend([
-                html! { (quantity::count(distribution.count)) },
-                html! { (quantity::duration(distribution.min_us)) },
+                html! { (format::count(distribution.count)) },
+                html! { (format::duration(distribution.min_us)) },
             ]);
             let at = [(50.0, p.p50), (90.0, p.p90), (95.0, p.p95), (99.0, p.p99), (99.9, p.p99_9)];
             row.extend(at.map(|(at, us)| html! { (percentile(distribution, at, us)) }));
-            row.push(html! { (quantity::duration(distribution.max_us)) });
+            row.push(html! { (format::duration(distribution.max_us)) });
             row
         })
     });
@@ -213,9 +214,9 @@ fn slow_table(edges: &[SlowEdge], phases: &[Vec<(Phase, u64)>]) -> Markup {
         vec![
             html! { (inert(&edge.room)) },
             html! { span.whole { (edge.peers[0]) "–" (edge.peers[1]) } },
-            html! { (quantity::duration(edge.due_us)) },
-            html! { (quantity::duration(edge.began_us)) },
-            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (quantity::duration(*us)) ")" } } },
+            html! { (format::duration(edge.due_us)) },
+            html! { (format::duration(edge.began_us)) },
+            html! { @if let Some((phase, us)) = most { span.whole { (phase.name()) " (" (format::duration(*us)) ")" } } },
         ]
     });
     table(&html! { "The slowest edges that opened" }, &COLUMNS, rows)

@@ -1,11 +1,11 @@
 //! What was run, where and when: enough to run it again.
 
-use crate::report::html::inert::{inert, is_unseen};
+use crate::report::html::sanitize::{inert, is_unseen};
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
 use crate::summary::run::PhaseSpan;
-use crate::summary::stamp::time_of;
-use crate::vocabulary::quantity;
+use crate::summary::wall_time::time_of;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 /// A profile has some hundred lines; a longer text is somebody else's.
@@ -18,18 +18,18 @@ pub fn section(summary: &Summary) -> Markup {
     let warmup = summary.counts_warmup.as_ref().map_or(0, |counts| counts.rooms.planned);
     let planned = format!(
         "{} rooms, {} peers, {} edges{}",
-        quantity::count(counts.rooms.planned),
-        quantity::count(counts.peers.planned),
-        quantity::count(counts.edges.planned),
-        if warmup > 0 { format!("; {} more for the warm-up", quantity::plural(warmup, "room")) } else { String::new() }
+        format::count(counts.rooms.planned),
+        format::count(counts.peers.planned),
+        format::count(counts.edges.planned),
+        if warmup > 0 { format!("; {} more for the warm-up", format::plural(warmup, "room")) } else { String::new() }
     );
     let host = format!(
         "{}, {} of {} cores, {}, {} descriptors{}",
         inert(&machine.cpu),
         machine.cores,
         machine.cores_host,
-        quantity::bytes(machine.memory_bytes),
-        quantity::count(machine.nofile),
+        format::bytes(machine.memory_bytes),
+        format::count(machine.nofile),
         machine.container.as_ref().map_or(String::new(), |name| format!(", in {}", inert(name)))
     );
     let facts = [
@@ -63,7 +63,7 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
         [Column::words("Phase of the run"), Column::words("From"), Column::words("To"), Column::figures("Lasted")];
     let lasted = |phase: &PhaseSpan| {
         let span = time_of(&phase.ended_at)?.duration_since(time_of(&phase.started_at)?).ok()?;
-        Some(quantity::duration(u64::try_from(span.as_micros()).ok()?))
+        Some(format::duration(u64::try_from(span.as_micros()).ok()?))
     };
     let rows = phases.iter().take(20).map(|phase| {
         let lasted = lasted(phase).unwrap_or("–".into());

@@ -2,12 +2,12 @@
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
-use crate::report::html::inert::inert;
-use crate::report::html::ink::{Ink, legend};
+use crate::report::html::palette::{ChartColour, legend};
+use crate::report::html::sanitize::inert;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::counts::Traffic;
-use crate::vocabulary::quantity;
+use crate::vocabulary::format;
 use maud::{Markup, html};
 
 /// Types beyond these are in summary.json.
@@ -26,10 +26,10 @@ pub fn section(summary: &Summary) -> Markup {
         section {
             h2 { "Signaling" }
             p {
-                "Peers wrote " strong { (quantity::count(signaling.sent)) } " frames (" (quantity::bytes(signaling.sent_bytes)) ") and read "
-                strong { (quantity::count(signaling.received)) } " (" (quantity::bytes(signaling.received_bytes)) ")"
-                @if let Some(times) = summary.amplification { ": " strong { (quantity::number(times)) "×" } " what concerned them" }
-                @if let Some(bytes) = summary.signaling_bytes_per_edge { "; " strong { (quantity::bytes(bytes)) } " for each edge that opened" }
+                "Peers wrote " strong { (format::count(signaling.sent)) } " frames (" (format::bytes(signaling.sent_bytes)) ") and read "
+                strong { (format::count(signaling.received)) } " (" (format::bytes(signaling.received_bytes)) ")"
+                @if let Some(times) = summary.amplification { ": " strong { (format::number(times)) "×" } " what concerned them" }
+                @if let Some(bytes) = summary.signaling_bytes_per_edge { "; " strong { (format::bytes(bytes)) } " for each edge that opened" }
                 "."
             }
             div.pair {
@@ -48,7 +48,7 @@ fn bars(types: &[(&str, &Traffic)]) -> Markup {
     let to = log(most).max(1.0).ceil();
     let ticks = (0..=to as i32).map(|power| (f64::from(power), axis::short_count(10f64.powi(power)))).collect();
     let x = axis::Axis { from: 0.0, to, ticks };
-    let rows = |ink: Ink, above: f64, of: fn(&Traffic) -> u64| Mark::Boxes {
+    let rows = |ink: ChartColour, above: f64, of: fn(&Traffic) -> u64| Mark::Boxes {
         ink,
         boxes: types
             .iter()
@@ -61,12 +61,14 @@ fn bars(types: &[(&str, &Traffic)]) -> Markup {
             })
             .collect(),
     };
-    let marks =
-        vec![rows(Ink::Sent, 0.19, |traffic| traffic.sent), rows(Ink::Received, -0.19, |traffic| traffic.received)];
-    let says = format!("Frames sent and received by type, on a log scale; the most are {}", quantity::count(most));
+    let marks = vec![
+        rows(ChartColour::Sent, 0.19, |traffic| traffic.sent),
+        rows(ChartColour::Received, -0.19, |traffic| traffic.received),
+    ];
+    let says = format!("Frames sent and received by type, on a log scale; the most are {}", format::count(most));
     let height = 80 + 62 * types.len() as u32;
     let chart = Chart { says, height, margin: 300, x, y, marks }.draw();
-    let key = legend(&[(Ink::Sent, "sent (upper)"), (Ink::Received, "received (lower)")]);
+    let key = legend(&[(ChartColour::Sent, "sent (upper)"), (ChartColour::Received, "received (lower)")]);
     figure("Frames by type", "Log scale: a bar ten times as many is one step longer.", &key, &chart)
 }
 
@@ -88,14 +90,14 @@ fn type_table(types: &[(&str, &Traffic)]) -> Markup {
         let copies = match (traffic.sent, traffic.received) {
             (0, _) => "–".into(),
             (_, 0) => "0×".into(),
-            (sent, received) => format!("{}×", quantity::number(received as f64 / sent as f64)),
+            (sent, received) => format!("{}×", format::number(received as f64 / sent as f64)),
         };
         vec![
             html! { (inert(name)) },
-            html! { (quantity::count(traffic.sent)) },
-            html! { (quantity::count(traffic.received)) },
+            html! { (format::count(traffic.sent)) },
+            html! { (format::count(traffic.received)) },
             html! { (copies) },
-            html! { (quantity::bytes(traffic.received_bytes)) },
+            html! { (format::bytes(traffic.received_bytes)) },
         ]
     });
     table(&html! { "Copies: how many peers read a frame for each that was sent" }, &COLUMNS, rows)

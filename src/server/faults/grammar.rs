@@ -18,7 +18,7 @@
 //! time      = as in a profile: 300ms, 1.5s      share = as in a profile: 5%, 0.05
 //! ```
 
-use super::rule::{Action, Damage, Direction, Match, Rule, Span, Window};
+use super::rule::{Damage, Direction, FaultAction, FaultRule, Match, Span, Window};
 use crate::profile::{duration, nearest, share};
 use std::str::FromStr;
 use std::time::Duration;
@@ -37,7 +37,7 @@ const ACTIONS: &[&str] = &[
 ];
 const KEYS: &[&str] = &["direction", "type", "channel", "room", "peer", "p", "nth", "age", "time"];
 
-impl FromStr for Rule {
+impl FromStr for FaultRule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -46,7 +46,7 @@ impl FromStr for Rule {
 }
 
 /// Errors: one sentence, with the nearest right word where there is one.
-pub fn rule(text: &str) -> Result<Rule, String> {
+pub fn rule(text: &str) -> Result<FaultRule, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let name = words.next().ok_or("a rule begins with an action, such as drop")?;
     let name = name.strip_suffix(':').unwrap_or(name);
@@ -54,23 +54,23 @@ pub fn rule(text: &str) -> Result<Rule, String> {
     let mut argument = || words.next_if(|word| !word.contains('='));
     let mut needed = |what: &str| argument().ok_or(format!("{name} of what? expected {what} after it"));
     let action = match name {
-        "drop" => Action::Drop,
-        "delay" => Action::Delay(span(needed("a time, such as 50ms")?)?),
-        "duplicate" => Action::Duplicate(argument().map_or(Ok(2), copies)?),
-        "reorder" => Action::Reorder,
+        "drop" => FaultAction::Drop,
+        "delay" => FaultAction::Delay(span(needed("a time, such as 50ms")?)?),
+        "duplicate" => FaultAction::Duplicate(argument().map_or(Ok(2), copies)?),
+        "reorder" => FaultAction::Reorder,
         "corrupt" => match needed("frame or fingerprint")? {
-            "frame" => Action::Corrupt(Damage::Frame),
-            "fingerprint" => Action::Corrupt(Damage::Fingerprint),
+            "frame" => FaultAction::Corrupt(Damage::Frame),
+            "fingerprint" => FaultAction::Corrupt(Damage::Fingerprint),
             other => return Err(format!("corrupt {other}: expected frame or fingerprint")),
         },
-        "reject" => Action::Reject,
-        "disconnect" => Action::Disconnect,
-        "stall" => Action::Stall(time(needed("a time, such as 5s")?)?),
-        "rename-channel" => Action::RenameChannel(needed("a channel's name")?.to_owned()),
+        "reject" => FaultAction::Reject,
+        "disconnect" => FaultAction::Disconnect,
+        "stall" => FaultAction::Stall(time(needed("a time, such as 5s")?)?),
+        "rename-channel" => FaultAction::RenameChannel(needed("a channel's name")?.to_owned()),
         "capacity" => {
             let count = needed("a rate, such as 500/s")?;
             let unit = if count.contains('/') { None } else { argument() };
-            Action::Capacity(rate(&format!("{count}{}", unit.unwrap_or_default()))?)
+            FaultAction::Capacity(rate(&format!("{count}{}", unit.unwrap_or_default()))?)
         }
         other => return Err(unknown("action", other, ACTIONS)),
     };
@@ -83,7 +83,7 @@ pub fn rule(text: &str) -> Result<Rule, String> {
         }
         condition(&mut matches, key, value)?;
     }
-    Ok(Rule { action, matches })
+    Ok(FaultRule { action, matches })
 }
 
 fn condition(matches: &mut Match, key: &str, value: &str) -> Result<(), String> {
@@ -240,7 +240,7 @@ mod tests {
         "[a-z][a-z0-9-]{0,12}"
     }
 
-    fn an_action() -> impl Strategy<Value = Action> {
+    fn an_action() -> impl Strategy<Value = FaultAction> {
         let span = prop_oneof![
             a_time().prop_map(Span::Fixed),
             (a_time(), a_time()).prop_map(|(a, b)| Span::Uniform(a.min(b), a.max(b))),
@@ -248,17 +248,17 @@ mod tests {
             a_time().prop_map(Span::PerSubscriber),
         ];
         prop_oneof![
-            Just(Action::Drop),
-            span.prop_map(Action::Delay),
-            (2..=100_u32).prop_map(Action::Duplicate),
-            Just(Action::Reorder),
-            Just(Action::Corrupt(Damage::Frame)),
-            Just(Action::Corrupt(Damage::Fingerprint)),
-            Just(Action::Reject),
-            Just(Action::Disconnect),
-            a_time().prop_map(Action::Stall),
-            a_name().prop_map(Action::RenameChannel),
-            (1..=1_000_000_u32).prop_map(Action::Capacity),
+            Just(FaultAction::Drop),
+            span.prop_map(FaultAction::Delay),
+            (2..=100_u32).prop_map(FaultAction::Duplicate),
+            Just(FaultAction::Reorder),
+            Just(FaultAction::Corrupt(Damage::Frame)),
+            Just(FaultAction::Corrupt(Damage::Fingerprint)),
+            Just(FaultAction::Reject),
+            Just(FaultAction::Disconnect),
+            a_time().prop_map(FaultAction::Stall),
+            a_name().prop_map(FaultAction::RenameChannel),
+            (1..=1_000_000_u32).prop_map(FaultAction::Capacity),
         ]
     }
 
@@ -300,7 +300,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_rule_reads_back_from_its_text(action in an_action(), matches in a_match()) {
-            let written = Rule { action, matches };
+            let written = FaultRule { action, matches };
             prop_assert_eq!(rule(&written.to_string()), Ok(written));
         }
 

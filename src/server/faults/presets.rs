@@ -1,6 +1,6 @@
 //! The failures that real deployments had, by their names, which are promises.
 
-use super::rule::Rule;
+use super::rule::FaultRule;
 
 /// (name, what it does, its rules).
 const PRESETS: &[(&str, &str, &[&str])] = &[
@@ -50,7 +50,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 ///
 /// # Errors
 /// One sentence: it is neither.
-pub fn rules(text: &str) -> Result<Vec<Rule>, String> {
+pub fn rules(text: &str) -> Result<Vec<FaultRule>, String> {
     match PRESETS.iter().find(|(name, ..)| *name == text.trim()) {
         Some((_, _, rules)) => rules.iter().map(|rule| rule.parse()).collect(),
         None => match text.parse() {
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(all().map(|(name, _)| name).collect::<Vec<_>>(), promised);
         for (name, _, written) in PRESETS {
             let read: Vec<String> = rules(name).unwrap().iter().map(ToString::to_string).collect();
-            let reread: Vec<Rule> = written.iter().map(|rule| rule.parse().unwrap()).collect();
+            let reread: Vec<FaultRule> = written.iter().map(|rule| rule.parse().unwrap()).collect();
             assert_eq!(read, reread.iter().map(ToString::to_string).collect::<Vec<_>>(), "{name}");
         }
     }

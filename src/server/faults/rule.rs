@@ -5,13 +5,13 @@ use std::time::Duration;
 
 /// What befalls the messages that `matches`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    pub action: Action,
+pub struct FaultRule {
+    pub action: FaultAction,
     pub matches: Match,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub enum FaultAction {
     Drop,
     /// Holds the message alone; others may overtake it.
     Delay(Span),
@@ -87,13 +87,13 @@ pub struct Window<T> {
     pub until: Option<T>,
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.action, self.matches)
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for FaultAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Drop => f.write_str("drop"),

@@ -10,17 +10,17 @@ const CHAT: &str = "webrtc-dashboard-chat";
 
 /// A server with a clock that the test moves.
 struct Stage {
-    rooms: Rooms,
+    rooms: SignalingRooms,
     start: Instant,
     now: Instant,
 }
 
 impl Stage {
     /// Clients 1 to `clients` are connected, subscribed to chat and rooms, and the counts are said.
-    fn new(kind: Kind, routing: Routing, list_interval_ms: u64, clients: u32) -> Self {
+    fn new(kind: RoomModel, routing: Routing, list_interval_ms: u64, clients: u32) -> Self {
         let now = Instant::now();
         let wall = Timestamp::from_second(1_700_000_000).unwrap();
-        let rooms = Rooms::new(kind, routing, Duration::from_millis(list_interval_ms), now, wall);
+        let rooms = SignalingRooms::new(kind, routing, Duration::from_millis(list_interval_ms), now, wall);
         let mut stage = Self { rooms, start: now, now };
         for client in 1..=clients {
             stage.rooms.connected(now, ClientId(client));
@@ -109,7 +109,7 @@ fn ready(room: &str) -> String {
 }
 
 /// Plays lines of (client, text, what is heard) on a server of three clients.
-fn check(kind: Kind, routing: Routing, script: &[(u32, &str, &[&str])]) {
+fn check(kind: RoomModel, routing: Routing, script: &[(u32, &str, &[&str])]) {
     let mut stage = Stage::new(kind, routing, 0, 3);
     for (client, text, expected) in script {
         assert_eq!(stage.say(*client, text), *expected, "{kind:?} {routing:?}: {client} says {text}");
@@ -117,7 +117,7 @@ fn check(kind: Kind, routing: Routing, script: &[(u32, &str, &[&str])]) {
 }
 
 fn check_everywhere(script: &[(u32, &str, &[&str])]) {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         for routing in [Routing::All, Routing::Room] {
             check(kind, routing, script);
         }
@@ -126,7 +126,7 @@ fn check_everywhere(script: &[(u32, &str, &[&str])]) {
 
 #[test]
 fn the_count_is_told_to_the_newcomer_and_to_all_on_connect_and_disconnect() {
-    let mut stage = Stage::new(Kind::Relay, Routing::All, 0, 2);
+    let mut stage = Stage::new(RoomModel::Relay, Routing::All, 0, 2);
     stage.rooms.connected(stage.now, ClientId(3));
     assert_eq!(stage.heard(), ["3: count 3", "1: count 3", "2: count 3"]);
     stage.at(2_000);
@@ -136,7 +136,7 @@ fn the_count_is_told_to_the_newcomer_and_to_all_on_connect_and_disconnect() {
 
 #[test]
 fn a_burst_of_connects_tells_each_newcomer_at_once_and_everybody_at_the_end() {
-    let mut stage = Stage::new(Kind::Relay, Routing::All, 0, 0);
+    let mut stage = Stage::new(RoomModel::Relay, Routing::All, 0, 0);
     for client in 1..=3 {
         stage.rooms.connected(stage.now, ClientId(client));
         assert_eq!(stage.heard(), [format!("{client}: count {client}")]);
@@ -159,13 +159,13 @@ fn a_client_hears_a_channel_only_while_subscribed_and_never_itself() {
         (1, &subscribe(CHAT), &[]),
         (2, &hello, &["1: peer-ready", "3: peer-ready"]),
     ];
-    check(Kind::Relay, Routing::All, script);
-    check(Kind::Registry, Routing::All, script);
+    check(RoomModel::Relay, Routing::All, script);
+    check(RoomModel::Registry, Routing::All, script);
 }
 
 #[test]
 fn an_envelope_is_relayed_as_the_very_text_that_came() {
-    let mut stage = Stage::new(Kind::Relay, Routing::All, 0, 2);
+    let mut stage = Stage::new(RoomModel::Relay, Routing::All, 0, 2);
     let text = r#" {"channel" : "webrtc-dashboard-chat", "odd":1e3,"type":"x" ,"data":{"b":1,"a":"\u00e9"}} "#;
     stage.rooms.frame(stage.now, ClientId(1), text);
     assert_eq!(&*stage.rooms.poll().unwrap().text, text);
@@ -188,7 +188,7 @@ fn pings_are_answered_what_is_not_json_is_echoed_and_what_has_no_channel_is_igno
 
 #[test]
 fn the_servers_own_frames_carry_iso_8601() {
-    let mut stage = Stage::new(Kind::Relay, Routing::All, 0, 1);
+    let mut stage = Stage::new(RoomModel::Relay, Routing::All, 0, 1);
     stage.rooms.frame(stage.now, ClientId(1), r#"{"type":"ping"}"#);
     assert_eq!(&*stage.rooms.poll().unwrap().text, r#"{"type":"pong","timestamp":"2023-11-14T22:13:21.000Z"}"#);
 }
@@ -197,7 +197,7 @@ fn the_servers_own_frames_carry_iso_8601() {
 fn a_relay_forwards_every_envelope_and_knows_no_rooms() {
     let request = envelope("room-list-request", ROOMS, json!({}));
     check(
-        Kind::Relay,
+        RoomModel::Relay,
         Routing::All,
         &[
             (1, &created("r"), &["2: room-created", "3: room-created"]),
@@ -212,7 +212,7 @@ fn a_relay_forwards_every_envelope_and_knows_no_rooms() {
 fn a_registry_absorbs_room_created_records_joins_and_swallows_those_to_unknown_rooms() {
     let short = envelope("room-created", ROOMS, json!({"roomId": "s", "name": "n", "host": "h"}));
     check(
-        Kind::Registry,
+        RoomModel::Registry,
         Routing::All,
         &[
             (2, &joined("r", "b"), &[]),
@@ -232,7 +232,7 @@ fn a_registry_absorbs_room_created_records_joins_and_swallows_those_to_unknown_r
 #[test]
 fn a_registry_records_and_relays_leaving_and_an_empty_room_is_removed() {
     check(
-        Kind::Registry,
+        RoomModel::Registry,
         Routing::All,
         &[
             (1, &created("r"), &["1: list r()", "2: list r()", "3: list r()"]),
@@ -250,7 +250,7 @@ fn a_registry_records_and_relays_leaving_and_an_empty_room_is_removed() {
 #[test]
 fn a_registry_removes_a_room_with_all_who_are_in_it_and_relays_that() {
     let removed = envelope("room-removed", ROOMS, json!({"roomId": "r"}));
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 2);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 0, 2);
     stage.say(1, &created("r"));
     stage.say(1, &joined("r", "a"));
     stage.say(2, &joined("r", "b"));
@@ -259,12 +259,12 @@ fn a_registry_removes_a_room_with_all_who_are_in_it_and_relays_that() {
     assert_eq!(stage.say(1, &removed), ["2: room-removed"]);
     stage.at(2_000);
     assert_eq!(stage.close(2), ["1: count 1"]);
-    check(Kind::Relay, Routing::All, &[(1, &removed, &["2: room-removed", "3: room-removed"])]);
+    check(RoomModel::Relay, Routing::All, &[(1, &removed, &["2: room-removed", "3: room-removed"])]);
 }
 
 #[test]
 fn a_closed_socket_takes_its_user_along_and_only_the_next_list_tells() {
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 2);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 0, 2);
     stage.say(1, &created("r"));
     stage.say(1, &joined("r", "a"));
     stage.say(2, &joined("r", "b"));
@@ -274,14 +274,14 @@ fn a_closed_socket_takes_its_user_along_and_only_the_next_list_tells() {
 
 #[test]
 fn a_room_that_nobody_came_to_goes_with_its_creator() {
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 2);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 0, 2);
     stage.say(1, &created("r"));
     assert_eq!(stage.close(1), ["2: count 1", "2: list"]);
 }
 
 #[test]
 fn a_client_has_one_seat_and_its_user_only_one_client() {
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 3);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 0, 3);
     stage.say(1, &created("r"));
     stage.say(1, &created("s"));
     stage.say(1, &joined("r", "a"));
@@ -295,7 +295,7 @@ fn a_client_has_one_seat_and_its_user_only_one_client() {
 fn a_taken_name_is_rejected_and_the_same_user_again_is_not() {
     let namesake = envelope("user-joined-room", ROOMS, json!({"roomId": "r", "userId": "z", "userName": "name of a"}));
     let nameless = envelope("user-joined-room", ROOMS, json!({"roomId": "r", "userId": "y"}));
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 3);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 0, 3);
     stage.say(1, &created("r"));
     stage.say(1, &joined("r", "a"));
     assert_eq!(stage.say(2, &namesake), ["2: no, DUPLICATE_USERNAME for z"]);
@@ -305,7 +305,7 @@ fn a_taken_name_is_rejected_and_the_same_user_again_is_not() {
 
 #[test]
 fn lists_go_out_every_five_seconds_while_rooms_exist() {
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 0, 1);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 0, 1);
     assert_eq!(stage.rooms.wake_at(), None);
     stage.say(1, &created("r"));
     assert_eq!(stage.at(5_999), [""; 0]);
@@ -321,7 +321,7 @@ fn a_list_request_is_answered_to_its_sender_if_it_listens() {
     let request = envelope("room-list-request", ROOMS, json!({}));
     let unsubscribe = json!({"type": "unsubscribe", "channel": ROOMS}).to_string();
     check(
-        Kind::Registry,
+        RoomModel::Registry,
         Routing::All,
         &[
             (2, &request, &["2: list"]),
@@ -334,7 +334,7 @@ fn a_list_request_is_answered_to_its_sender_if_it_listens() {
 
 #[test]
 fn at_most_one_list_in_the_interval_and_the_last_change_is_never_lost() {
-    let mut stage = Stage::new(Kind::Registry, Routing::All, 100, 1);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::All, 100, 1);
     assert_eq!(stage.say(1, &created("r")), ["1: list r()"]);
     assert_eq!(stage.say(1, &created("s")), [""; 0]);
     assert_eq!(stage.at(1_099), [""; 0]);
@@ -345,7 +345,7 @@ fn at_most_one_list_in_the_interval_and_the_last_change_is_never_lost() {
 
 #[test]
 fn routing_by_room_reaches_those_who_named_the_same_room_last() {
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         check(
             kind,
             Routing::Room,
@@ -365,7 +365,7 @@ fn routing_by_room_reaches_those_who_named_the_same_room_last() {
 #[test]
 fn with_routing_by_room_a_goodbye_is_heard_and_then_its_sender_is_outside() {
     let gone = envelope("participant-left", CHAT, json!({"roomId": "r", "participant": {"id": "a", "name": "n"}}));
-    for kind in [Kind::Relay, Kind::Registry] {
+    for kind in [RoomModel::Relay, RoomModel::Registry] {
         check(
             kind,
             Routing::Room,
@@ -385,7 +385,7 @@ fn with_routing_by_room_a_goodbye_is_heard_and_then_its_sender_is_outside() {
 fn with_routing_by_room_a_list_shows_each_its_own_room_and_the_roomless_all() {
     let request = envelope("room-list-request", ROOMS, json!({}));
     check(
-        Kind::Registry,
+        RoomModel::Registry,
         Routing::Room,
         &[
             (1, &created("r"), &["1: list r()", "2: list r()", "3: list r()"]),
@@ -396,7 +396,7 @@ fn with_routing_by_room_a_list_shows_each_its_own_room_and_the_roomless_all() {
             (3, &joined("s", "c"), &["2: user-joined-room", "2: list s(c)", "3: list s(c)"]),
         ],
     );
-    let mut stage = Stage::new(Kind::Registry, Routing::Room, 0, 3);
+    let mut stage = Stage::new(RoomModel::Registry, Routing::Room, 0, 3);
     stage.say(1, &created("r"));
     stage.say(2, &created("s"));
     assert_eq!(

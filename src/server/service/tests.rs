@@ -1,7 +1,7 @@
 //! Every action between two clients of a relay, on a clock that the test moves.
 
 use super::*;
-use crate::server::rooms::{Kind, Routing};
+use crate::server::rooms::{RoomModel, Routing};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,9 +13,9 @@ struct Stage {
 
 impl Stage {
     /// Clients 1 and 2 listen to `chat`; the counts are said.
-    fn new(kind: Kind, rules: &[&str]) -> Self {
+    fn new(kind: RoomModel, rules: &[&str]) -> Self {
         let start = Instant::now();
-        let rooms = Rooms::new(kind, Routing::All, Duration::ZERO, start, Timestamp::UNIX_EPOCH);
+        let rooms = SignalingRooms::new(kind, Routing::All, Duration::ZERO, start, Timestamp::UNIX_EPOCH);
         let rules = rules.iter().flat_map(|rule| crate::server::faults::rules(rule).unwrap()).collect();
         let mut stage = Self { service: Service::new(rooms, rules, Seed(1), start), start, heard: vec![] };
         for client in [1, 2] {
@@ -67,7 +67,7 @@ impl Stage {
 
 /// Client 1 says a at 1000, b at 1010 and c at 1020 ms; `expected` is who hears what when, until 5 s.
 fn check(rules: &[&str], expected: &[&str]) {
-    let mut stage = Stage::new(Kind::Relay, rules);
+    let mut stage = Stage::new(RoomModel::Relay, rules);
     for (ms, kind) in [(1_000, "a"), (1_010, "b"), (1_020, "c")] {
         stage.at(ms);
         stage.say(ms, kind);
@@ -95,7 +95,7 @@ fn each_action_does_to_a_message_what_it_says() {
 
 #[test]
 fn a_join_that_is_rejected_is_answered_and_goes_no_further() {
-    let mut stage = Stage::new(Kind::Relay, &["reject"]);
+    let mut stage = Stage::new(RoomModel::Relay, &["reject"]);
     let now = stage.start + Duration::from_secs(1);
     let join = r#"{"type":"user-joined-room","channel":"chat","sender":"t","data":{"roomId":"r","userId":"u"}}"#;
     stage.service.frame(now, ClientId(1), join);
@@ -107,7 +107,7 @@ fn a_join_that_is_rejected_is_answered_and_goes_no_further() {
 
 #[test]
 fn a_disconnected_client_is_to_be_cut_off_and_its_message_is_lost() {
-    let mut stage = Stage::new(Kind::Relay, &["disconnect type=b"]);
+    let mut stage = Stage::new(RoomModel::Relay, &["disconnect type=b"]);
     stage.say(1_000, "b");
     assert_eq!(stage.heard, [""; 0]);
     assert_eq!((stage.service.poll_cut(), stage.service.poll_cut()), (Some(ClientId(1)), None));
@@ -115,7 +115,7 @@ fn a_disconnected_client_is_to_be_cut_off_and_its_message_is_lost() {
 
 #[test]
 fn what_was_held_for_a_client_is_not_given_to_the_next_one_of_its_number() {
-    let mut stage = Stage::new(Kind::Relay, &["delay 500ms direction=out channel=chat"]);
+    let mut stage = Stage::new(RoomModel::Relay, &["delay 500ms direction=out channel=chat"]);
     stage.say(1_000, "a");
     let now = stage.start + Duration::from_millis(1_100);
     stage.service.closed(now, ClientId(2));
@@ -126,7 +126,7 @@ fn what_was_held_for_a_client_is_not_given_to_the_next_one_of_its_number() {
 
 #[test]
 fn late_subscriptions_lose_what_is_said_before_they_are_in_force() {
-    let mut stage = Stage::new(Kind::Relay, &["timing"]);
+    let mut stage = Stage::new(RoomModel::Relay, &["timing"]);
     let start = 1_000;
     stage.at(start);
     stage.service.connected(stage.start + Duration::from_millis(start), ClientId(3));
@@ -142,7 +142,7 @@ fn late_subscriptions_lose_what_is_said_before_they_are_in_force() {
 #[test]
 fn a_stale_roster_keeps_who_is_gone_and_a_sound_one_does_not() {
     let check = |rules: &[&str], expected: usize| {
-        let mut stage = Stage::new(Kind::Registry, rules);
+        let mut stage = Stage::new(RoomModel::Registry, rules);
         let envelope = |kind: &str, data: Value| {
             json!({"type": kind, "channel": crate::server::envelope::ROOMS, "sender": "tab-1", "data": data})
                 .to_string()

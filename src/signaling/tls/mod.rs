@@ -1,15 +1,15 @@
 //! TLS to the server: whom a peer believes, who it says it is, and one setup for all peers of a run.
 
-mod anybody;
-mod words;
+mod error_text;
+mod insecure;
 
-pub(super) use words::in_words;
+pub(super) use error_text::in_words;
 
 use super::stream::{Secured, Stream};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::identity::Identity;
 use crate::vocabulary::phase::Phase;
-use anybody::Anybody;
+use insecure::InsecureVerifier;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -34,25 +34,25 @@ pub struct Trust {
 
 /// The TLS of a run; cheap to copy.
 #[derive(Clone, Default)]
-pub struct Tls(Arc<Setup>);
+pub struct ClientTls(Arc<TlsSettings>);
 
 #[derive(Default)]
-struct Setup {
+struct TlsSettings {
     trust: Trust,
     /// Made at the first handshake: the machine's roots are many, and most runs need none.
     client: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
-impl Tls {
+impl ClientTls {
     /// # Errors
     /// A root or the identity is unfit, as the end of a sentence.
-    pub fn new(trust: Trust) -> Result<Self, Unfit> {
-        add(&mut RootCertStore::empty(), &trust.roots).map_err(Unfit::Root)?;
+    pub fn new(trust: Trust) -> Result<Self, TlsError> {
+        add(&mut RootCertStore::empty(), &trust.roots).map_err(TlsError::Root)?;
         if let Some(Identity { chain, key }) = &trust.identity {
             let fits = CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider());
-            fits.map_err(|error| Unfit::Identity(in_words(&error)))?;
+            fits.map_err(|error| TlsError::Identity(in_words(&error)))?;
         }
-        Ok(Self(Arc::new(Setup { trust, client: OnceLock::new() })))
+        Ok(Self(Arc::new(TlsSettings { trust, client: OnceLock::new() })))
     }
 
     /// Whether any certificate will do.
@@ -93,7 +93,7 @@ impl Tls {
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.trust.fmt(f)
     }
@@ -101,7 +101,7 @@ impl fmt::Debug for Tls {
 
 /// What can't be used.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum TlsError {
     Root(String),
     Identity(String),
 }
@@ -112,7 +112,7 @@ fn client(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| in_words(&error))?;
     let builder = if trust.insecure {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(algorithms)))
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(InsecureVerifier(algorithms)))
     } else {
         let mut roots = RootCertStore::empty();
         // Damaged ones among the machine's own are nobody's fault here: whoever needs one hears `issuer not trusted`.

@@ -2,7 +2,7 @@
 
 /// One word. Empty where a question makes no sense for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct GlossaryEntry {
     pub word: &'static str,
     pub kind: &'static str,
     pub means: &'static str,
@@ -20,6 +20,6 @@ pub const fn entry(
     unit: &'static str,
     pays: &'static str,
     advice: &'static str,
-) -> Entry {
-    Entry { word, kind, means, unit, pays, advice }
+) -> GlossaryEntry {
+    GlossaryEntry { word, kind, means, unit, pays, advice }
 }

@@ -1,8 +1,8 @@
 //! The words for what is measured: timers, clocks, rates, figures and counters.
 
-use super::entry::{Entry, entry};
+use super::entry::{GlossaryEntry, entry};
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[GlossaryEntry] = &[
     entry(
         "timer",
         "time_to_open",

@@ -4,15 +4,15 @@ mod entry;
 mod measures;
 mod outcomes;
 
-pub use entry::{Entry, entry};
+pub use entry::{GlossaryEntry, entry};
 
 /// All words; those of one kind are not always neighbours.
-pub fn entries() -> impl Iterator<Item = &'static Entry> {
+pub fn entries() -> impl Iterator<Item = &'static GlossaryEntry> {
     measures::ENTRIES.iter().chain(outcomes::ENTRIES)
 }
 
 /// As typed, or as a report shows it: `time_to_open.due`, `signal_delivery.webrtc-offer`, `SUSPECT`.
-pub fn find(word: &str) -> impl Iterator<Item = &'static Entry> {
+pub fn find(word: &str) -> impl Iterator<Item = &'static GlossaryEntry> {
     let word = word.trim().to_lowercase().replace(' ', "_");
     let is_known = entries().any(|entry| entry.word.to_lowercase() == word);
     let stem = match word.split_once('.') {

@@ -1,8 +1,8 @@
 //! The words for how things end: phases, reasons, verdicts, results and exit codes.
 
-use super::entry::{Entry, entry};
+use super::entry::{GlossaryEntry, entry};
 
-pub(super) const ENTRIES: &[Entry] = &[
+pub(super) const ENTRIES: &[GlossaryEntry] = &[
     entry(
         "phase",
         "room",

@@ -4,10 +4,10 @@ mod pair;
 mod stunserver;
 mod turnserver;
 
-use meshload::controller::{self, Order};
+use meshload::controller::{self, RunSpec};
 use meshload::dialect::Dialect;
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
+use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
 use meshload::vocabulary::seed::Seed;
 use std::process::{Command, Output};
@@ -20,10 +20,10 @@ const MESH: &str = "[rooms]\ncount = 3\nsize = 4\n[arrivals]\nrate = \"40/s\"\n[
 
 fn play(more: &str, workers: usize) -> Summary {
     let text = format!("{MESH}{more}");
-    let profile = profile::read(Source { name: "engines.toml", text: &text }, &[], &|_| None);
-    let order = Order {
+    let profile = profile::read(ProfileSource { name: "engines.toml", text: &text }, &[], &|_| None);
+    let order = RunSpec {
         workers,
-        ..Order::new(
+        ..RunSpec::new(
             Plan::new(profile.unwrap_or_else(|problems| panic!("{problems:?}")), Seed(1)),
             "e1".to_owned(),
             Dialect::named("dashboard").expect("a built-in"),

@@ -1,12 +1,12 @@
 //! Two engines of one worker, driven by hand: what passes between them, and to whom no datagram goes.
 
-use meshload::engine::{Engine, Gathering, Neighbourhood, RtcSetup, WebrtcEngine, WebrtcSetup};
+use meshload::engine::{Engine, Gathering, PeerAddresses, RtcSetup, WebrtcEngine, WebrtcSetup};
 use meshload::profile::IceTransportPolicy;
-use meshload::vocabulary::choice::Reliability;
+use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
 use meshload::vocabulary::failure::Reason;
 use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::link::{Notice, Order};
 use meshload::vocabulary::message::Candidate;
+use meshload::vocabulary::options::Reliability;
 use meshload::vocabulary::seed::Seed;
 use std::future::poll_fn;
 use std::net::UdpSocket;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn engines(timeout: Duration) -> [WebrtcEngine; 2] {
     let base = RtcSetup {
         certificate: RtcSetup::certificate().unwrap(),
-        neighbourhood: Neighbourhood::default(),
+        neighbourhood: PeerAddresses::default(),
         timeout,
         trickle: true,
         ordered: true,
@@ -34,7 +34,7 @@ fn engines(timeout: Duration) -> [WebrtcEngine; 2] {
 }
 
 /// The next notice of either, with whose it is.
-async fn next(engines: &mut [WebrtcEngine; 2]) -> (usize, Notice) {
+async fn next(engines: &mut [WebrtcEngine; 2]) -> (usize, EngineEvent) {
     let found = poll_fn(|context| {
         for (index, engine) in engines.iter_mut().enumerate() {
             if let Poll::Ready(Ok(())) = engine.poll_readable(context) {
@@ -52,10 +52,10 @@ async fn next(engines: &mut [WebrtcEngine; 2]) -> (usize, Notice) {
 /// Carries signals between the two, as `relay` alters them, until `done`.
 async fn converse(
     engines: &mut [WebrtcEngine; 2],
-    relay: impl Fn(Order) -> Option<Order>,
-    mut done: impl FnMut(usize, &Notice) -> bool,
+    relay: impl Fn(EngineCommand) -> Option<EngineCommand>,
+    mut done: impl FnMut(usize, &EngineEvent) -> bool,
 ) {
-    let order = |engines: &mut [WebrtcEngine; 2], to: usize, order: Order| {
+    let order = |engines: &mut [WebrtcEngine; 2], to: usize, order: EngineCommand| {
         if let Some(order) = relay(order) {
             engines[to].order(Instant::now(), OTHER, order);
         }
@@ -69,18 +69,18 @@ async fn converse(
         }
         let to = 1 - from;
         match notice {
-            Notice::Offer { sdp } => order(engines, to, Order::Accept { sdp }),
-            Notice::Answer { sdp } => {
+            EngineEvent::Offer { sdp } => order(engines, to, EngineCommand::Accept { sdp }),
+            EngineEvent::Answer { sdp } => {
                 described[from] = true;
-                order(engines, to, Order::Apply { sdp });
+                order(engines, to, EngineCommand::Apply { sdp });
             }
-            Notice::Applied => described[from] = true,
-            Notice::Candidate(candidate) => early.push((to, candidate)),
+            EngineEvent::Applied => described[from] = true,
+            EngineEvent::Candidate(candidate) => early.push((to, candidate)),
             _ => {}
         }
         for (to, candidate) in std::mem::take(&mut early) {
             if described[to] {
-                order(engines, to, Order::Admit(candidate));
+                order(engines, to, EngineCommand::Admit(candidate));
             } else {
                 early.push((to, candidate));
             }
@@ -96,20 +96,21 @@ fn block_on<Output>(future: impl Future<Output = Output>) -> Output {
 fn a_goodbye_reaches_the_other_end_before_the_engine_counts_as_closed() {
     block_on(async {
         let mut engines = engines(Duration::from_secs(10));
-        engines[0].order(Instant::now(), OTHER, Order::Offer);
+        engines[0].order(Instant::now(), OTHER, EngineCommand::Offer);
         let mut open = [false; 2];
         converse(&mut engines, Some, |from, notice| {
-            open[from] |= *notice == Notice::Open;
+            open[from] |= *notice == EngineEvent::Open;
             open == [true; 2]
         })
         .await;
         assert!(engines[0].send(Instant::now(), OTHER, b"said"));
-        converse(&mut engines, Some, |from, notice| (from, notice) == (1, &Notice::Message(b"said".to_vec()))).await;
+        converse(&mut engines, Some, |from, notice| (from, notice) == (1, &EngineEvent::Message(b"said".to_vec())))
+            .await;
         engines[0].close(Instant::now());
         assert!(!engines[0].send(Instant::now(), OTHER, b"too late"));
         let closed = poll_fn(|context| engines[0].poll_closed(context));
         tokio::time::timeout(PATIENCE, closed).await.expect("the goodbye is out");
-        converse(&mut engines, Some, |from, notice| (from, notice) == (1, &Notice::Closed)).await;
+        converse(&mut engines, Some, |from, notice| (from, notice) == (1, &EngineEvent::Closed)).await;
     });
 }
 
@@ -125,14 +126,18 @@ fn no_datagram_goes_to_a_foreign_address_and_the_edge_fails_in_its_time() {
         );
         // A server that puts the victim's address in the place of every candidate.
         let relay = |order| match order {
-            Order::Admit(candidate) => Some(Order::Admit(Candidate { candidate: line.clone(), ..candidate })),
-            Order::Accept { sdp } => Some(Order::Accept { sdp: format!("{sdp}a={line}\r\n") }),
+            EngineCommand::Admit(candidate) => {
+                Some(EngineCommand::Admit(Candidate { candidate: line.clone(), ..candidate }))
+            }
+            EngineCommand::Accept { sdp } => Some(EngineCommand::Accept { sdp: format!("{sdp}a={line}\r\n") }),
             order => Some(order),
         };
         let mut engines = engines(Duration::from_millis(500));
-        engines[0].order(Instant::now(), OTHER, Order::Offer);
-        converse(&mut engines, relay, |_, notice| matches!(notice, Notice::Failed { reason: Reason::IceFailed, .. }))
-            .await;
+        engines[0].order(Instant::now(), OTHER, EngineCommand::Offer);
+        converse(&mut engines, relay, |_, notice| {
+            matches!(notice, EngineEvent::Failed { reason: Reason::IceFailed, .. })
+        })
+        .await;
         assert!(victim.recv_from(&mut [0; 100]).is_err(), "somebody has sent the victim a datagram");
     });
 }
@@ -141,16 +146,18 @@ fn no_datagram_goes_to_a_foreign_address_and_the_edge_fails_in_its_time() {
 fn a_fingerprint_that_the_relay_has_altered_is_a_failure_of_dtls() {
     block_on(async {
         let relay = |order| match order {
-            Order::Apply { sdp } => {
+            EngineCommand::Apply { sdp } => {
                 let (before, after) = sdp.split_once("a=fingerprint:sha-256 ").expect("a fingerprint");
                 let altered = if after.starts_with("00") { "11" } else { "00" };
-                Some(Order::Apply { sdp: format!("{before}a=fingerprint:sha-256 {altered}{}", &after[2..]) })
+                Some(EngineCommand::Apply { sdp: format!("{before}a=fingerprint:sha-256 {altered}{}", &after[2..]) })
             }
             order => Some(order),
         };
         let mut engines = engines(Duration::from_secs(5));
-        engines[0].order(Instant::now(), OTHER, Order::Offer);
-        converse(&mut engines, relay, |_, notice| matches!(notice, Notice::Failed { reason: Reason::DtlsFailed, .. }))
-            .await;
+        engines[0].order(Instant::now(), OTHER, EngineCommand::Offer);
+        converse(&mut engines, relay, |_, notice| {
+            matches!(notice, EngineEvent::Failed { reason: Reason::DtlsFailed, .. })
+        })
+        .await;
     });
 }

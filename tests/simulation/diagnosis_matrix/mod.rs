@@ -4,9 +4,9 @@ mod world;
 
 use meshload::diagnosis::Cause;
 use meshload::dialect::Dialect;
-use meshload::probe::{Order, probe};
-use meshload::server::{Kind, Routing, faults};
-use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
+use meshload::probe::{ProbeSpec, probe};
+use meshload::server::{RoomModel, Routing, faults};
+use meshload::vocabulary::options::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const RIGHT_PERCENT_MIN: usize = 95;
 #[derive(Clone, Copy, Debug)]
 struct Case {
     fault: Option<&'static str>,
-    kind: Kind,
+    kind: RoomModel,
     peers: u16,
     seed: u64,
 }
@@ -30,7 +30,7 @@ fn diagnosed(case: Case) -> Cause {
     let delays_ms = [0, 1, 5, 20, 100];
     let delay_max = Duration::from_millis(delays_ms[case.seed as usize / 2 % delays_ms.len()]);
     let mut world = Virtual::new(case.kind, routing, case.fault, delay_max, Seed(case.seed));
-    let order = Order { sizes: (2..=case.peers).collect(), ..order(case.seed) };
+    let order = ProbeSpec { sizes: (2..=case.peers).collect(), ..order(case.seed) };
     let cause = probe(&mut world, &order, &mut |_| {}).diagnosis.cause;
     // A far one is held to its right cause only: experiments there take as many seconds as their round trips add up to.
     let near = delay_max <= Duration::from_millis(20);
@@ -40,8 +40,8 @@ fn diagnosed(case: Case) -> Cause {
     cause
 }
 
-fn order(seed: u64) -> Order {
-    Order {
+fn order(seed: u64) -> ProbeSpec {
+    ProbeSpec {
         run_id: format!("m{seed}"),
         dialect: Dialect::named("dashboard").unwrap(),
         sizes: vec![2, 3],
@@ -59,7 +59,7 @@ fn order(seed: u64) -> Order {
 }
 
 /// Promised for a server that is near: within 2 s if healthy, within the timeout + 3 s if not.
-fn check_time(world: &Virtual, order: &Order, cause: Cause, more: Duration, case: &str) {
+fn check_time(world: &Virtual, order: &ProbeSpec, cause: Cause, more: Duration, case: &str) {
     let limit = if cause == Cause::None { Duration::from_secs(2) } else { order.timeout + Duration::from_secs(3) };
     assert!(world.elapsed() <= limit + more, "{case} took {:?}", world.elapsed());
 }
@@ -68,7 +68,10 @@ fn check_time(world: &Virtual, order: &Order, cause: Cause, more: Duration, case
 fn row(fault: Option<&'static str>, seeds: u64) -> BTreeMap<Cause, usize> {
     let mut row = BTreeMap::new();
     let registry_only = fault.is_some_and(|fault| REGISTRY_ONLY.contains(&fault));
-    for kind in [Kind::Relay, Kind::Registry].into_iter().filter(|kind| !registry_only || *kind == Kind::Registry) {
+    for kind in [RoomModel::Relay, RoomModel::Registry]
+        .into_iter()
+        .filter(|kind| !registry_only || *kind == RoomModel::Registry)
+    {
         for peers in [2, 3] {
             for seed in 1..=seeds {
                 *row.entry(diagnosed(Case { fault, kind, peers, seed })).or_default() += 1;
@@ -114,8 +117,8 @@ fn the_whole_matrix() {
 fn a_handshake_that_limps_is_not_followed_by_another_that_takes_its_whole_timeout() {
     for timeout_s in [4, 6, 10, 30] {
         let delay = Duration::from_millis(1);
-        let mut world = Virtual::new(Kind::Registry, Routing::All, Some("timing"), delay, Seed(1));
-        let order = Order { timeout: Duration::from_secs(timeout_s), ..order(1) };
+        let mut world = Virtual::new(RoomModel::Registry, Routing::All, Some("timing"), delay, Seed(1));
+        let order = ProbeSpec { timeout: Duration::from_secs(timeout_s), ..order(1) };
         let report = probe(&mut world, &order, &mut |_| {});
         assert_eq!(report.diagnosis.cause, Cause::Timing, "{timeout_s} s");
         assert_eq!(report.is_open(), timeout_s > 5, "{timeout_s} s");
@@ -126,10 +129,10 @@ fn a_handshake_that_limps_is_not_followed_by_another_that_takes_its_whole_timeou
 #[test]
 fn a_request_to_be_let_in_that_comes_to_nothing_has_the_cause_that_the_evidence_allows() {
     let check = |approval: Approval, fault: Option<&str>, expected: Cause, evidence: &str| {
-        for kind in [Kind::Relay, Kind::Registry] {
+        for kind in [RoomModel::Relay, RoomModel::Registry] {
             for peers in [2, 3] {
                 let mut world = Virtual::new(kind, Routing::All, fault, Duration::from_millis(1), Seed(1));
-                let order = Order { approval, sizes: (2..=peers).collect(), ..order(1) };
+                let order = ProbeSpec { approval, sizes: (2..=peers).collect(), ..order(1) };
                 let diagnosis = probe(&mut world, &order, &mut |_| {}).diagnosis;
                 let case = format!("{approval:?} {fault:?} {kind:?} {peers}");
                 assert_eq!(diagnosis.cause, expected, "{case}: {diagnosis:?}");

@@ -1,17 +1,17 @@
 //! A world on a virtual clock: the reference server without sockets, a network that takes its time, engine `none`.
 
-use meshload::dialect::Me;
-use meshload::driver::{Actor, Effect, Stimulus};
+use meshload::dialect::PeerIdentity;
+use meshload::driver::{Input, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, Talk, TalkPattern};
-use meshload::probe::{Curtain, Line, News, Play, Tidings, World};
-use meshload::server::rooms::{ClientId, Rooms};
+use meshload::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use meshload::probe::{Environment, HandshakePlay, HandshakeProgress, LineEvent, LineNews, RawConnection};
+use meshload::server::rooms::{ClientId, SignalingRooms};
 use meshload::server::service::Service;
-use meshload::server::{Kind, Routing, faults};
+use meshload::server::{RoomModel, Routing, faults};
+use meshload::vocabulary::engine::EngineEvent;
 use meshload::vocabulary::event::Event;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::link::Notice;
 use meshload::vocabulary::phase::Phase;
 use meshload::vocabulary::seed::Seed;
 use rand::RngExt;
@@ -26,7 +26,7 @@ const HAPPENINGS_MAX: usize = 1_000_000;
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
-    Line(Line),
+    Line(RawConnection),
     Player(usize),
 }
 
@@ -40,7 +40,7 @@ enum Happening {
     Cut(usize),
     ServerWake,
     Begin(usize),
-    Notice(usize, Seat, Notice),
+    Notice(usize, Seat, EngineEvent),
     Wake(usize),
 }
 
@@ -52,7 +52,7 @@ struct Client {
 }
 
 struct Player {
-    actor: Actor,
+    actor: VirtualPeer,
     engine: NoneEngine,
     client: Option<usize>,
     wake: Option<Instant>,
@@ -70,15 +70,15 @@ pub struct Virtual {
     clients: Vec<Client>,
     lines: Vec<usize>,
     players: Vec<Player>,
-    news: VecDeque<News>,
+    news: VecDeque<LineNews>,
     events: VecDeque<Event>,
 }
 
 impl Virtual {
-    pub fn new(kind: Kind, routing: Routing, fault: Option<&str>, delay_max: Duration, seed: Seed) -> Self {
+    pub fn new(kind: RoomModel, routing: Routing, fault: Option<&str>, delay_max: Duration, seed: Seed) -> Self {
         let start = Instant::now();
         let rules = fault.map_or(vec![], |fault| faults::rules(fault).unwrap());
-        let rooms = Rooms::new(kind, routing, Duration::from_millis(100), start, jiff::Timestamp::UNIX_EPOCH);
+        let rooms = SignalingRooms::new(kind, routing, Duration::from_millis(100), start, jiff::Timestamp::UNIX_EPOCH);
         Self {
             start,
             now: start,
@@ -171,16 +171,16 @@ impl Virtual {
             Happening::Up(client) => {
                 self.clients[client].open = true;
                 match self.clients[client].owner {
-                    Owner::Line(line) => self.news.push_back(News { line, at: self.now, tidings: Tidings::Up }),
-                    Owner::Player(player) => self.stimulate(player, Stimulus::Upgraded),
+                    Owner::Line(line) => self.news.push_back(LineNews { line, at: self.now, tidings: LineEvent::Up }),
+                    Owner::Player(player) => self.stimulate(player, Input::Upgraded),
                 }
             }
             Happening::ToClient(client, text) if self.clients[client].open => match self.clients[client].owner {
                 Owner::Line(line) => {
-                    let tidings = Tidings::Frame(text.to_string());
-                    self.news.push_back(News { line, at: self.now, tidings });
+                    let tidings = LineEvent::Frame(text.to_string());
+                    self.news.push_back(LineNews { line, at: self.now, tidings });
                 }
-                Owner::Player(player) => self.stimulate(player, Stimulus::Frame(&text)),
+                Owner::Player(player) => self.stimulate(player, Input::Frame(&text)),
             },
             Happening::ToClient(..) => {}
             Happening::Cut(client) => {
@@ -188,17 +188,17 @@ impl Virtual {
                 let failure = || Failure::new(Phase::Connect, Reason::Closed, "");
                 match self.clients[client].owner {
                     Owner::Line(line) => {
-                        self.news.push_back(News { line, at: self.now, tidings: Tidings::Down(failure()) });
+                        self.news.push_back(LineNews { line, at: self.now, tidings: LineEvent::Down(failure()) });
                     }
-                    Owner::Player(player) => self.stimulate(player, Stimulus::Lost(failure())),
+                    Owner::Player(player) => self.stimulate(player, Input::Lost(failure())),
                 }
             }
             Happening::Begin(player) => self.begin(player),
-            Happening::Notice(player, seat, notice) => self.stimulate(player, Stimulus::Engine(seat, notice)),
+            Happening::Notice(player, seat, notice) => self.stimulate(player, Input::Engine(seat, notice)),
             Happening::Wake(player) => {
                 self.players[player].wake = None;
                 if self.players[player].actor.wake_at().is_some_and(|at| at <= self.now) {
-                    self.stimulate(player, Stimulus::Wake);
+                    self.stimulate(player, Input::Wake);
                 } else {
                     self.set_alarm(player);
                 }
@@ -229,17 +229,17 @@ impl Virtual {
     }
 
     fn begin(&mut self, player: usize) {
-        self.stimulate(player, Stimulus::Begin { due: self.now });
+        self.stimulate(player, Input::Begin { due: self.now });
         for other in (0..self.players.len()).filter(|other| *other != player) {
             // Both learn of each other, as soon as both have begun.
             if self.players[other].client.is_some() {
-                self.stimulate(other, Stimulus::Companion { seat: Seat(player as u16) });
-                self.stimulate(player, Stimulus::Companion { seat: Seat(other as u16) });
+                self.stimulate(other, Input::Companion { seat: Seat(player as u16) });
+                self.stimulate(player, Input::Companion { seat: Seat(other as u16) });
             }
         }
     }
 
-    fn stimulate(&mut self, player: usize, stimulus: Stimulus<'_>) {
+    fn stimulate(&mut self, player: usize, stimulus: Input<'_>) {
         self.players[player].actor.handle(self.now, stimulus);
         while let Some(effect) = self.players[player].actor.poll() {
             self.carry_out(player, effect);
@@ -247,18 +247,18 @@ impl Virtual {
         self.set_alarm(player);
     }
 
-    fn carry_out(&mut self, player: usize, effect: Effect) {
+    fn carry_out(&mut self, player: usize, effect: Output) {
         let place = self.players[player].actor.place();
         match effect {
-            Effect::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
-            Effect::Frame { text, kind, to } => {
+            Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
+            Output::Frame { text, kind, to } => {
                 let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
                 self.events.push_back(Event { at: self.now, place, what });
                 if let Some(client) = self.players[player].client {
                     self.send(client, text);
                 }
             }
-            Effect::Engine(seat, order) => {
+            Output::Engine(seat, order) => {
                 let engine = &mut self.players[player].engine;
                 engine.order(self.now, seat, order);
                 let notices: Vec<_> = std::iter::from_fn(|| engine.poll()).collect();
@@ -266,13 +266,13 @@ impl Virtual {
                     self.post(self.now, Happening::Notice(player, seat, notice));
                 }
             }
-            Effect::Close => {
+            Output::Close => {
                 if let Some(client) = self.players[player].client {
                     self.disconnect(client);
                 }
             }
-            Effect::Note(what) => self.events.push_back(Event { at: self.now, place, what }),
-            Effect::Send(_) => {}
+            Output::Note(what) => self.events.push_back(Event { at: self.now, place, what }),
+            Output::Send(_) => {}
         }
     }
 
@@ -286,27 +286,27 @@ impl Virtual {
     }
 }
 
-impl World for Virtual {
+impl Environment for Virtual {
     fn now(&self) -> Instant {
         self.now
     }
 
-    fn dial(&mut self) -> Line {
-        let line = Line(self.lines.len());
+    fn dial(&mut self) -> RawConnection {
+        let line = RawConnection(self.lines.len());
         let client = self.connect(Owner::Line(line));
         self.lines.push(client);
         line
     }
 
-    fn say(&mut self, line: Line, text: String) {
+    fn say(&mut self, line: RawConnection, text: String) {
         self.send(self.lines[line.0], text);
     }
 
-    fn hang_up(&mut self, line: Line) {
+    fn hang_up(&mut self, line: RawConnection) {
         self.disconnect(self.lines[line.0]);
     }
 
-    fn hear(&mut self, until: Instant) -> Option<News> {
+    fn hear(&mut self, until: Instant) -> Option<LineNews> {
         for _ in 0..HAPPENINGS_MAX {
             if let Some(news) = self.news.pop_front() {
                 return Some(news);
@@ -318,11 +318,11 @@ impl World for Virtual {
         panic!("the world never comes to rest");
     }
 
-    fn play(&mut self, play: &Play, curtain: &mut Curtain<'_>) {
+    fn play(&mut self, play: &HandshakePlay, curtain: &mut HandshakeProgress<'_>) {
         let size = play.size();
         let player = |index: u16| {
             let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
-            let me = Me {
+            let me = PeerIdentity {
                 id: play.naming.peer(place.peer),
                 name: play.naming.peer(place.peer),
                 room: play.room.clone(),
@@ -338,8 +338,8 @@ impl World for Virtual {
                 token: String::new(),
                 seed: Seed(1),
             };
-            let talk = Talk {
-                pattern: TalkPattern::Silence,
+            let talk = TrafficConfig {
+                pattern: TrafficPattern::Silence,
                 interval: Duration::from_secs(1),
                 bytes: (64, 64),
                 pool: Arc::from([]),
@@ -348,7 +348,7 @@ impl World for Virtual {
             let seat = Seat(index);
             let config = Config { seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
             let peer = Peer::new(config, self.start);
-            let actor = Actor::new(place, size, play.naming.clone(), play.dialect.converse(me), peer);
+            let actor = VirtualPeer::new(place, size, play.naming.clone(), play.dialect.converse(me), peer);
             Player { actor, engine: NoneEngine::new(u64::from(index) + 1), client: None, wake: None }
         };
         self.players = (0..size).map(player).collect();
@@ -367,7 +367,7 @@ impl World for Virtual {
             }
         }
         for index in 0..self.players.len() {
-            self.stimulate(index, Stimulus::Leave);
+            self.stimulate(index, Input::Leave);
         }
         // Until the goodbyes have been heard.
         let until = self.now + 4 * self.delay_max;

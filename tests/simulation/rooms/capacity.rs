@@ -4,17 +4,17 @@
 
 use super::scenario::{Fate, Scenario};
 use super::world;
-use meshload::capacity::{Next, Outcome, Range, Search, Vary};
+use meshload::capacity::{LoadRange, Next, ProbeOutcome, Search, Vary};
 use meshload::plan::Plan;
 use meshload::profile::{self, Profile, builtin};
-use meshload::server::faults::{Rule, rules};
-use meshload::server::{Kind, Routing};
+use meshload::server::faults::{FaultRule, rules};
+use meshload::server::{RoomModel, Routing};
 use meshload::vocabulary::seed::Seed;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::serving::Serving;
 
-const RANGE: Range = Range { from: 8.0, to: 8_000.0, whole: true, resolution: 0.05 };
+const RANGE: LoadRange = LoadRange { from: 8.0, to: 8_000.0, whole: true, resolution: 0.05 };
 
 /// The gates of the built-in profile, in the world's terms.
 const OPEN_SHARE_MIN: f64 = 0.99;
@@ -24,16 +24,16 @@ fn capacity_profile() -> Profile {
     profile::read(builtin::find("capacity").unwrap(), &[], &|_| None).unwrap()
 }
 
-fn read(texts: &[String]) -> Vec<Rule> {
+fn read(texts: &[String]) -> Vec<FaultRule> {
     texts.iter().flat_map(|text| rules(text).unwrap()).collect()
 }
 
 /// One probe on the virtual clock.
-fn play(profile: &Profile, rules: &[Rule], load: f64, seed: u64) -> Outcome {
+fn play(profile: &Profile, rules: &[FaultRule], load: f64, seed: u64) -> ProbeOutcome {
     let plan = Plan::new(Vary::Rooms.apply(profile, load), Seed(seed));
     let scenario = Scenario {
         seed: Seed(seed),
-        kind: Kind::Relay,
+        kind: RoomModel::Relay,
         routing: Routing::Room,
         list_interval: Duration::from_millis(100),
         trigger: profile.handshake.trigger,
@@ -67,11 +67,11 @@ fn play(profile: &Profile, rules: &[Rule], load: f64, seed: u64) -> Outcome {
     times.sort();
     let p95 = times[(times.len() * 95).div_ceil(100) - 1];
     let holds = opened as f64 >= OPEN_SHARE_MIN * times.len() as f64 && p95 < OPEN_P95_MAX;
-    if holds { Outcome::Held } else { Outcome::Broke }
+    if holds { ProbeOutcome::Held } else { ProbeOutcome::Broke }
 }
 
 /// The largest number of rooms that hold, on the virtual clock.
-fn truth(rules: &[Rule]) -> f64 {
+fn truth(rules: &[FaultRule]) -> f64 {
     let profile = capacity_profile();
     let mut search = Search::new(RANGE);
     while let Next::Probe { load, attempt } = search.next() {

@@ -3,12 +3,12 @@
 use super::scenario::Scenario;
 use super::world;
 use meshload::dialect::Dialect;
-use meshload::metrics::{Facts, Health, Recorder, RoomFacts, Thresholds, summarize};
+use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
 use meshload::summary::Summary;
 use meshload::summary::run::{Build, Machine};
-use meshload::vocabulary::choice::EngineKind;
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::ids::{PeerIndex, RoomIndex};
+use meshload::vocabulary::options::EngineKind;
 use std::time::{Duration, Instant, SystemTime};
 
 const SEEDS: u64 = 300;
@@ -34,7 +34,7 @@ fn books(scenario: &Scenario, events: &[Event]) -> Summary {
     let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len());
     events.iter().for_each(|event| recorder.record(event));
     assert!(recorder.all_decided(), "an edge is decided by nobody");
-    let facts = Facts {
+    let facts = RunFacts {
         way: Default::default(),
         build: Build::default(),
         name: String::new(),
@@ -54,7 +54,7 @@ fn books(scenario: &Scenario, events: &[Event]) -> Summary {
         kinds,
         thresholds: Thresholds::default(),
     };
-    summarize(&recorder, &Health::new(1.0, start), facts)
+    summarize(&recorder, &HealthRecorder::new(1.0, start), facts)
 }
 
 fn count(events: &[Event], is: impl Fn(&What) -> bool) -> u64 {

@@ -1,12 +1,12 @@
 //! Watches a run, and knows the rules: what may never happen, and what has to have happened at the end.
 
 use super::scenario::{Fate, Scenario};
-use meshload::driver::Effect;
-use meshload::vocabulary::choice::Initiator;
+use meshload::driver::Output;
+use meshload::vocabulary::engine::EngineCommand;
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{PeerIndex, Place, Seat};
-use meshload::vocabulary::link::Order;
+use meshload::vocabulary::options::Initiator;
 use meshload::vocabulary::phase::Phase;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -70,41 +70,41 @@ impl Judge {
     }
 
     /// Takes one effect of a peer. `has_socket`: it can say something.
-    pub fn watch(&mut self, at: Duration, place: Place, effect: &Effect, has_socket: bool) {
+    pub fn watch(&mut self, at: Duration, place: Place, effect: &Output, has_socket: bool) {
         let peer = self.peers.entry(place.peer).or_default();
-        if peer.ended.is_some() && !matches!(effect, Effect::Note(What::Frame { .. }) | Effect::Close) {
+        if peer.ended.is_some() && !matches!(effect, Output::Note(What::Frame { .. }) | Output::Close) {
             self.fault(at, format!("{} does something after its end: {effect:?}", place.peer));
             return;
         }
         match effect {
-            Effect::Frame { text, .. } => {
+            Output::Frame { text, .. } => {
                 peer.frames += 1;
                 peer.joins += usize::from(text.starts_with(r#"{"type":"user-joined-room""#));
                 if !has_socket {
                     self.fault(at, format!("{} speaks without a socket: {text:.60}", place.peer));
                 }
             }
-            Effect::Engine(seat, order) => self.order(at, place, *seat, order),
-            Effect::Note(what) => self.note(at, place, what),
-            Effect::Close => {
+            Output::Engine(seat, order) => self.order(at, place, *seat, order),
+            Output::Note(what) => self.note(at, place, what),
+            Output::Close => {
                 if peer.ended.replace(at).is_some() {
                     self.fault(at, format!("{} closes twice", place.peer));
                 }
             }
-            Effect::Dial | Effect::Send(_) => {}
+            Output::Dial | Output::Send(_) => {}
         }
     }
 
-    fn order(&mut self, at: Duration, place: Place, seat: Seat, order: &Order) {
+    fn order(&mut self, at: Duration, place: Place, seat: Seat, order: &EngineCommand) {
         let end = self.ends.entry((place.peer, seat)).or_default();
         match order {
-            Order::Offer => end.offers = true,
-            Order::Accept { .. } => {
+            EngineCommand::Offer => end.offers = true,
+            EngineCommand::Accept { .. } => {
                 end.offers = false;
                 end.dropped = None;
             }
-            Order::Drop => end.dropped = Some(at),
-            Order::Apply { .. } | Order::Admit(_) => {}
+            EngineCommand::Drop => end.dropped = Some(at),
+            EngineCommand::Apply { .. } | EngineCommand::Admit(_) => {}
         }
     }
 

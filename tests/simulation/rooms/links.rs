@@ -1,8 +1,8 @@
 //! A stand-in for WebRTC: two engines come to an understanding by their descriptions, after delays, or not at all.
 
+use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
 use meshload::vocabulary::failure::Reason;
 use meshload::vocabulary::ids::{PeerIndex, Seat};
-use meshload::vocabulary::link::{Notice, Order};
 use meshload::vocabulary::message::Candidate;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -30,7 +30,7 @@ pub struct Posted {
     pub at: Instant,
     pub side: Side,
     pub connection: u64,
-    pub notice: Notice,
+    pub notice: EngineEvent,
 }
 
 /// All connections of all peers.
@@ -68,28 +68,28 @@ impl Links {
         std::mem::take(&mut self.faults)
     }
 
-    pub fn order(&mut self, now: Instant, side: Side, order: Order) {
+    pub fn order(&mut self, now: Instant, side: Side, order: EngineCommand) {
         let (own, other) = (side.own.0, side.other.0);
         if let Some(connection) = self.connections.get_mut(&side) {
             connection.last = connection.last.max(now);
         }
         match order {
-            Order::Offer => {
+            EngineCommand::Offer => {
                 let number = self.connect(now, side, None);
-                self.post(side, 5, Notice::Offer { sdp: format!("offer {own} {other} {number} 0") });
+                self.post(side, 5, EngineEvent::Offer { sdp: format!("offer {own} {other} {number} 0") });
                 self.gather(side);
             }
-            Order::Accept { sdp } => {
+            EngineCommand::Accept { sdp } => {
                 let Some((theirs, _)) = self.read(side, "offer", &sdp) else { return };
                 let number = self.connect(now, side, Some(theirs));
-                self.post(side, 5, Notice::Answer { sdp: format!("answer {own} {other} {number} {theirs}") });
+                self.post(side, 5, EngineEvent::Answer { sdp: format!("answer {own} {other} {number} {theirs}") });
                 self.gather(side);
             }
-            Order::Apply { sdp } => self.apply(side, &sdp),
-            Order::Admit(candidate) => {
+            EngineCommand::Apply { sdp } => self.apply(side, &sdp),
+            EngineCommand::Admit(candidate) => {
                 self.read(side, "candidate", &candidate.candidate);
             }
-            Order::Drop => self.forget(now, side),
+            EngineCommand::Drop => self.forget(now, side),
         }
     }
 
@@ -118,9 +118,9 @@ impl Links {
         let (own, other, number) = (side.own.0, side.other.0, self.made);
         for _ in 0..self.draws.random_range(0..=3) {
             let candidate = format!("candidate {own} {other} {number} 0");
-            self.post(side, 3, Notice::Candidate(Candidate { candidate, mid: None, line: None, ufrag: None }));
+            self.post(side, 3, EngineEvent::Candidate(Candidate { candidate, mid: None, line: None, ufrag: None }));
         }
-        self.post(side, 3, Notice::Gathered);
+        self.post(side, 3, EngineEvent::Gathered);
     }
 
     fn apply(&mut self, side: Side, sdp: &str) {
@@ -130,10 +130,10 @@ impl Links {
             return;
         };
         connection.paired = Some(theirs);
-        self.post(side, 5, Notice::Applied);
+        self.post(side, 5, EngineEvent::Applied);
         if self.draws.random_ratio(self.lame_per_mille, 1_000) {
             if self.draws.random() {
-                self.post(side, 3_000, Notice::Failed { reason: Reason::IceFailed, detail: "".into() });
+                self.post(side, 3_000, EngineEvent::Failed { reason: Reason::IceFailed, detail: "".into() });
             }
             return;
         }
@@ -147,7 +147,7 @@ impl Links {
         if let Some(own_end) = self.connections.get_mut(&side) {
             own_end.connected = true;
         }
-        for notice in [Notice::IceUp, Notice::DtlsUp, Notice::Open] {
+        for notice in [EngineEvent::IceUp, EngineEvent::DtlsUp, EngineEvent::Open] {
             self.post(side, 40, notice.clone());
             self.post(far, 40, notice);
         }
@@ -162,11 +162,11 @@ impl Links {
             && left.connected
         {
             left.last = left.last.max(now);
-            self.post(far, 40, Notice::Closed);
+            self.post(far, 40, EngineEvent::Closed);
         }
     }
 
-    fn post(&mut self, side: Side, millis_max: u64, notice: Notice) {
+    fn post(&mut self, side: Side, millis_max: u64, notice: EngineEvent) {
         let wait = Duration::from_micros(self.draws.random_range(0..=millis_max * 1_000));
         let connection = self.connections.get_mut(&side).expect("a connection was just made or found");
         connection.last += wait;

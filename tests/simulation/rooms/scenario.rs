@@ -1,9 +1,9 @@
 //! What differs from seed to seed: the choices of the profile, the arrivals, the network and the mishaps.
 
-use meshload::server::faults::Rule;
-use meshload::server::{Kind, Routing};
-use meshload::vocabulary::choice::{Initiator, Trigger};
+use meshload::server::faults::FaultRule;
+use meshload::server::{RoomModel, Routing};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+use meshload::vocabulary::options::{Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub seed: Seed,
-    pub kind: Kind,
+    pub kind: RoomModel,
     pub routing: Routing,
     pub list_interval: Duration,
     pub trigger: Trigger,
@@ -32,7 +32,7 @@ pub struct Scenario {
     /// Connections in a thousand that never get through the network.
     pub lame_per_mille: u32,
     /// What the server does wrong.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<FaultRule>,
     /// A peer that lost its socket after it had joined dials again.
     pub redials: bool,
     /// What else happens, and when.
@@ -96,7 +96,7 @@ impl Scenario {
         }
         Self {
             seed,
-            kind: *[Kind::Relay, Kind::Registry].choose(draws).unwrap(),
+            kind: *[RoomModel::Relay, RoomModel::Registry].choose(draws).unwrap(),
             routing: *[Routing::All, Routing::Room].choose(draws).unwrap(),
             list_interval: millis(*[0, 10, 100, 1_000].choose(draws).unwrap()),
             trigger: *Trigger::ALL.choose(draws).unwrap(),
@@ -157,7 +157,7 @@ impl Scenario {
 
     /// A relay sends no lists, so nothing can start an edge.
     pub fn is_hopeless(&self) -> bool {
-        self.kind == Kind::Relay && self.trigger == Trigger::RoomList
+        self.kind == RoomModel::Relay && self.trigger == Trigger::RoomList
     }
 
     /// Every peer with the size of its room and when it begins, in the order of their indices.

@@ -3,17 +3,17 @@
 use super::judge::Judge;
 use super::links::{Links, Posted, Side};
 use super::scenario::{Deed, Fate, Scenario, Turn};
-use meshload::dialect::{Dialect, Me};
-use meshload::driver::{Actor, Effect, Stimulus};
+use meshload::dialect::{Dialect, PeerIdentity};
+use meshload::driver::{Input, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, Redial, Talk, TalkPattern};
-use meshload::server::rooms::{ClientId, Rooms, SharedText};
+use meshload::peer::{Config, Peer, ReconnectBackoff, TrafficConfig, TrafficPattern};
+use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
-use meshload::vocabulary::choice::Approval;
+use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
 use meshload::vocabulary::event::Event;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{Naming, Place, Seat};
-use meshload::vocabulary::link::{Notice, Order};
+use meshload::vocabulary::options::Approval;
 use meshload::vocabulary::phase::Phase;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +36,7 @@ enum Happening {
     ServerMisses(usize),
     ToPeer(usize, SharedText),
     Notice(Posted),
-    InstantNotice(usize, Seat, Notice),
+    InstantNotice(usize, Seat, EngineEvent),
     Wake(usize),
     ServerWake,
     Leave(usize),
@@ -65,7 +65,7 @@ struct World<'a> {
 }
 
 struct Player {
-    actor: Actor,
+    actor: VirtualPeer,
     place: Place,
     room_size: u16,
     fate: Fate,
@@ -102,14 +102,20 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
 }
 
 fn service(scenario: &Scenario, start: Instant) -> Service {
-    let rooms = Rooms::new(scenario.kind, scenario.routing, scenario.list_interval, start, jiff::Timestamp::UNIX_EPOCH);
+    let rooms = SignalingRooms::new(
+        scenario.kind,
+        scenario.routing,
+        scenario.list_interval,
+        start,
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     Service::new(rooms, scenario.rules.clone(), scenario.seed, start)
 }
 
 fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
     let naming = Naming::new("s", scenario.fates.len() as u32);
     let dialect = Dialect::named("dashboard").unwrap();
-    let me = Me {
+    let me = PeerIdentity {
         id: naming.peer(place.peer),
         name: format!("Peer {}", place.peer.0),
         room: format!("s-room-{}", place.room.0),
@@ -125,8 +131,8 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
         token: String::new(),
         seed: scenario.seed,
     };
-    let talk = Talk {
-        pattern: TalkPattern::Silence,
+    let talk = TrafficConfig {
+        pattern: TrafficPattern::Silence,
         interval: Duration::from_secs(1),
         bytes: (64, 64),
         pool: Arc::from([]),
@@ -134,12 +140,13 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
     };
     let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
     let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
-    let redial = scenario.redials.then(|| Redial::new(Duration::from_millis(250), Duration::from_secs(5), draws));
+    let redial =
+        scenario.redials.then(|| ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), draws));
     let peer = Peer::new(config, start).redialing(redial);
     let conversation = dialect.converse(me.clone());
     let renewal = Box::new(move || dialect.converse(me.clone()));
     Player {
-        actor: Actor::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        actor: VirtualPeer::new(place, room_size, naming, conversation, peer).renewing(renewal),
         place,
         room_size,
         fate: scenario.fates[place.peer.0 as usize],
@@ -190,27 +197,27 @@ impl World<'_> {
                 self.players[index].is_dialing = false;
                 if !self.players[index].actor.is_gone() {
                     self.players[index].has_socket = true;
-                    self.stimulate(index, Stimulus::Upgraded);
+                    self.stimulate(index, Input::Upgraded);
                 }
             }
             Happening::Lost(index) => self.lose(index),
             Happening::ToPeer(index, text) => {
                 // Frames that were read together with the last words still reach the actor.
                 if self.players[index].has_socket || self.players[index].actor.is_gone() {
-                    self.stimulate(index, Stimulus::Frame(&text));
+                    self.stimulate(index, Input::Frame(&text));
                 }
             }
             Happening::Notice(posted) => {
                 if self.links.is_current(&posted) {
                     let index = self.current[posted.side.own.0 as usize];
-                    self.stimulate(index, Stimulus::Engine(posted.side.other_seat, posted.notice));
+                    self.stimulate(index, Input::Engine(posted.side.other_seat, posted.notice));
                 }
             }
-            Happening::InstantNotice(index, seat, notice) => self.stimulate(index, Stimulus::Engine(seat, notice)),
+            Happening::InstantNotice(index, seat, notice) => self.stimulate(index, Input::Engine(seat, notice)),
             Happening::Wake(index) => self.wake(index),
             Happening::Leave(index) => {
                 if !self.players[index].actor.is_gone() {
-                    self.stimulate(index, Stimulus::Leave);
+                    self.stimulate(index, Input::Leave);
                 }
             }
             Happening::Turn(peer, deed) => self.turn(peer, deed),
@@ -227,9 +234,9 @@ impl World<'_> {
     fn turn(&mut self, peer: usize, deed: Deed) {
         let index = self.current[peer];
         match deed {
-            Deed::End if !self.players[index].actor.is_gone() => self.stimulate(index, Stimulus::Leave),
+            Deed::End if !self.players[index].actor.is_gone() => self.stimulate(index, Input::Leave),
             Deed::Depart { silent } if !self.players[index].actor.is_gone() => {
-                self.stimulate(index, Stimulus::Depart { silent });
+                self.stimulate(index, Input::Depart { silent });
             }
             Deed::Return if self.players[index].actor.is_gone() => self.come_back(peer),
             Deed::Cut if self.players[index].has_socket => self.lose(index),
@@ -247,11 +254,11 @@ impl World<'_> {
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = self.current[place.neighbour(seat).0 as usize];
             if !self.players[other].actor.is_gone() {
-                self.stimulate(other, Stimulus::Back { seat: place.seat });
-                self.stimulate(session, Stimulus::Companion { seat });
+                self.stimulate(other, Input::Back { seat: place.seat });
+                self.stimulate(session, Input::Companion { seat });
             }
         }
-        self.stimulate(session, Stimulus::Begin { due: self.now });
+        self.stimulate(session, Input::Begin { due: self.now });
     }
 
     /// The server is killed: every socket is gone at once, and with it all that it knew.
@@ -284,12 +291,12 @@ impl World<'_> {
             Fate::Leaves(after) => self.post(self.now + after, Happening::Leave(index)),
             _ => {}
         }
-        self.stimulate(index, Stimulus::Begin { due: self.now });
+        self.stimulate(index, Input::Begin { due: self.now });
         let Player { place, room_size, .. } = self.players[index];
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = place.neighbour(seat).0 as usize;
             if !self.players[other].actor.is_gone() {
-                self.stimulate(other, Stimulus::Companion { seat: place.seat });
+                self.stimulate(other, Input::Companion { seat: place.seat });
             }
         }
     }
@@ -304,13 +311,13 @@ impl World<'_> {
             let at = self.upward(index);
             self.post(at, Happening::ServerMisses(index));
         }
-        self.stimulate(index, Stimulus::Lost(Failure::new(Phase::Connect, Reason::Closed, "cut")));
+        self.stimulate(index, Input::Lost(Failure::new(Phase::Connect, Reason::Closed, "cut")));
     }
 
     fn wake(&mut self, index: usize) {
         self.players[index].wake = None;
         if self.players[index].actor.wake_at().is_some_and(|at| at <= self.now) {
-            self.stimulate(index, Stimulus::Wake);
+            self.stimulate(index, Input::Wake);
             if self.players[index].actor.wake_at().is_some_and(|at| at <= self.now) {
                 self.fault(format!("peer {index} was woken, and wants to be woken at once again"));
             }
@@ -319,7 +326,7 @@ impl World<'_> {
         }
     }
 
-    fn stimulate(&mut self, index: usize, stimulus: Stimulus<'_>) {
+    fn stimulate(&mut self, index: usize, stimulus: Input<'_>) {
         let player = &mut self.players[index];
         player.actor.handle(self.now, stimulus);
         while let Some(effect) = self.players[index].actor.poll() {
@@ -327,7 +334,7 @@ impl World<'_> {
                 println!("    peer {index}: {effect:.200?}");
             }
             let Player { place, has_socket, .. } = self.players[index];
-            if let Effect::Note(what) = &effect {
+            if let Output::Note(what) = &effect {
                 self.judge.events.push(Event { at: self.now, place, what: what.clone() });
             }
             self.judge.watch(self.now - self.start, place, &effect, has_socket);
@@ -336,10 +343,10 @@ impl World<'_> {
         self.set_alarm(index);
     }
 
-    fn carry_out(&mut self, index: usize, effect: Effect) {
+    fn carry_out(&mut self, index: usize, effect: Output) {
         match effect {
-            Effect::Dial => self.dial(index),
-            Effect::Frame { text, .. } => {
+            Output::Dial => self.dial(index),
+            Output::Frame { text, .. } => {
                 if self.players[index].has_socket {
                     let at = self.upward(index);
                     if self.players[index].fate != Fate::Mute {
@@ -347,8 +354,8 @@ impl World<'_> {
                     }
                 }
             }
-            Effect::Engine(seat, order) => self.order(index, seat, order),
-            Effect::Close => {
+            Output::Engine(seat, order) => self.order(index, seat, order),
+            Output::Close => {
                 self.links.close(self.now, self.players[index].place.peer);
                 self.take_links();
                 if std::mem::take(&mut self.players[index].has_socket) {
@@ -356,8 +363,8 @@ impl World<'_> {
                     self.post(at, Happening::ServerMisses(index));
                 }
             }
-            Effect::Send(parcel) => self.fault(format!("a silent peer sends {parcel:?}")),
-            Effect::Note(_) => {}
+            Output::Send(parcel) => self.fault(format!("a silent peer sends {parcel:?}")),
+            Output::Note(_) => {}
         }
     }
 
@@ -383,7 +390,7 @@ impl World<'_> {
         }
     }
 
-    fn order(&mut self, index: usize, seat: Seat, order: Order) {
+    fn order(&mut self, index: usize, seat: Seat, order: EngineCommand) {
         let place = self.players[index].place;
         if let Some(engine) = &mut self.players[index].instant_engine {
             engine.order(self.now, seat, order);

@@ -1,7 +1,7 @@
 //! Frames a second that one core's decoding gets through.
 
-use meshload::dialect::{Conversation, Dialect, Input, Me};
-use meshload::vocabulary::choice::{Approval, Initiator, Trigger};
+use meshload::dialect::{Conversation, Dialect, Input, PeerIdentity};
+use meshload::vocabulary::options::{Approval, Initiator, Trigger};
 use meshload::vocabulary::seed::Seed;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub fn rate(dialect: &str, frame: &str) -> f64 {
 }
 
 fn converse(dialect: &str) -> Box<dyn Conversation> {
-    let me = Me {
+    let me = PeerIdentity {
         id: "m-1".to_owned(),
         name: "one".to_owned(),
         room: "room1".to_owned(),

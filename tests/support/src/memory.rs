@@ -2,8 +2,8 @@
 
 use crate::two_ends::{address, two_ends};
 use bytes::BytesMut;
-use meshload::engine::{Drained, Link, RtcSetup};
-use meshload::vocabulary::link::Notice;
+use meshload::engine::{Drained, RtcConnection, RtcSetup};
+use meshload::vocabulary::engine::EngineEvent;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ const STEPS_MAX: usize = 10_000;
 
 /// An edge whose channel is open on both ends.
 pub struct Edge {
-    ends: [Link; 2],
+    ends: [RtcConnection; 2],
     wire: VecDeque<(usize, BytesMut)>,
     drained: Drained,
     began: Instant,
@@ -87,7 +87,7 @@ impl Edge {
             return;
         }
         let now = self.now;
-        let next = self.ends.iter_mut().filter_map(Link::wake_at).min();
+        let next = self.ends.iter_mut().filter_map(RtcConnection::wake_at).min();
         self.now = next.map_or(now, |next| next.max(now));
         for end in 0..2 {
             if self.ends[end].wake_at().is_some_and(|at| at <= self.now) {
@@ -103,9 +103,9 @@ impl Edge {
         self.wire.extend(self.drained.datagrams.drain(..).map(|(_, datagram)| (1 - end, datagram)));
         for notice in self.drained.notices.drain(..) {
             match notice {
-                Notice::Open => self.opened += 1,
-                Notice::Message(_) => self.delivered += 1,
-                Notice::Failed { detail, .. } => panic!("an edge in memory failed: {detail}"),
+                EngineEvent::Open => self.opened += 1,
+                EngineEvent::Message(_) => self.delivered += 1,
+                EngineEvent::Failed { detail, .. } => panic!("an edge in memory failed: {detail}"),
                 _ => {}
             }
         }

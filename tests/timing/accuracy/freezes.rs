@@ -3,7 +3,7 @@
 use super::plays::{from_the_top, pairs_due, plan, play};
 use super::processes::{Process, run};
 use super::table::Row;
-use meshload::controller::Embedded;
+use meshload::controller::EmbeddedServer;
 use meshload::plan::Plan;
 use meshload::server;
 use meshload::summary::Summary;
@@ -45,7 +45,7 @@ pub fn of_the_target(freeze: Duration) -> Vec<Row> {
 }
 
 pub fn of_the_generator(freeze: Duration) -> Vec<Row> {
-    let server = Embedded::start(server::Config::default()).expect("a server");
+    let server = EmbeddedServer::start(server::Config::default()).expect("a server");
     let folder = tempfile::tempdir().expect("a folder");
     let profile = profile(freeze);
     let mut generator = Process::start(&mut run(folder.path(), &profile, &["--target", &server.url()]));

@@ -1,9 +1,9 @@
 //! Runs inside this process, and what is read off their summaries.
 
-use meshload::controller::{self, Order};
+use meshload::controller::{self, RunSpec};
 use meshload::dialect::Dialect;
 use meshload::plan::Plan;
-use meshload::profile::{self, Source};
+use meshload::profile::{self, ProfileSource};
 use meshload::server::{self, Routing};
 use meshload::summary::Summary;
 use meshload::summary::distribution::Distribution;
@@ -11,17 +11,17 @@ use meshload::vocabulary::seed::Seed;
 use std::time::{Duration, SystemTime};
 
 pub fn plan(profile: &str) -> Plan {
-    let profile = profile::read(Source { name: "accuracy.toml", text: profile }, &[], &|_| None);
+    let profile = profile::read(ProfileSource { name: "accuracy.toml", text: profile }, &[], &|_| None);
     Plan::new(profile.unwrap_or_else(|problems| panic!("{problems:?}")), Seed(1))
 }
 
 /// Plays the profile against `url`, or against an embedded server that routes by room.
 pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
-    let order = Order {
+    let order = RunSpec {
         url,
         embedded: server::Config { routing: Routing::Room, ..server::Config::default() },
         workers,
-        ..Order::new(plan(profile), format!("a{}", std::process::id()), Dialect::named("dashboard").unwrap())
+        ..RunSpec::new(plan(profile), format!("a{}", std::process::id()), Dialect::named("dashboard").unwrap())
     };
     let summary = controller::run(order).unwrap_or_else(|trouble| panic!("{trouble:?}")).summary;
     summary.counts.conserved().expect("counts add up");

@@ -1,9 +1,9 @@
 //! A relay that holds each frame back for exactly as long as it is told to, by a timer that wakes within microseconds.
 
 use futures_util::{SinkExt, StreamExt};
-use meshload::driver::Clock;
-use meshload::server::rooms::{ClientId, Rooms, SharedText};
-use meshload::server::{Kind, Routing};
+use meshload::driver::AlarmClock;
+use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
+use meshload::server::{RoomModel, Routing};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -86,7 +86,7 @@ enum Input {
 }
 
 async fn serve(listener: TcpListener, delay: impl Fn(u64) -> Duration, held: Held) {
-    let clock = Clock::new().expect("a timer");
+    let clock = AlarmClock::new().expect("a timer");
     let ticking = clock.clone();
     tokio::task::spawn_local(async move { ticking.run().await });
     tokio::task::spawn_local(stay_awake());
@@ -135,9 +135,9 @@ async fn connection(stream: TcpStream, client: ClientId, tell: mpsc::Sender<Inpu
 }
 
 /// Frames wait by (due, ordinal), so that those of one delay keep their order.
-async fn hub(clock: &Rc<Clock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn(u64) -> Duration) {
+async fn hub(clock: &Rc<AlarmClock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn(u64) -> Duration) {
     let (start, wall) = (Instant::now(), jiff::Timestamp::now());
-    let mut rooms = Rooms::new(Kind::Relay, Routing::Room, Duration::ZERO, start, wall);
+    let mut rooms = SignalingRooms::new(RoomModel::Relay, Routing::Room, Duration::ZERO, start, wall);
     let mut mailboxes = BTreeMap::new();
     let mut waiting = BTreeMap::new();
     let mut ordinal = 0;
@@ -178,7 +178,7 @@ async fn hub(clock: &Rc<Clock>, mut inbox: mpsc::Receiver<Input>, delay: impl Fn
 
 /// Without the count of clients, which goes to everybody whenever somebody comes: writing it some hundred times takes
 /// milliseconds, in which no frame would be let go when it is due.
-fn deliver(rooms: &mut Rooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<Copy>>, read_at: Option<Instant>) {
+fn deliver(rooms: &mut SignalingRooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<Copy>>, read_at: Option<Instant>) {
     while let Some(delivery) = rooms.poll() {
         if delivery.text.contains(r#""type":"client_count""#) {
             continue;
@@ -191,7 +191,7 @@ fn deliver(rooms: &mut Rooms, mailboxes: &BTreeMap<ClientId, mpsc::Sender<Copy>>
     }
 }
 
-async fn sleep_until(clock: &Rc<Clock>, at: Option<Instant>) {
+async fn sleep_until(clock: &Rc<AlarmClock>, at: Option<Instant>) {
     match at {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,

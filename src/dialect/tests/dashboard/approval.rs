@@ -6,7 +6,7 @@ fn of_access(kind: &str, sender: &str, user: &str) -> String {
     envelope(kind, ACCESS, sender, &format!(r#"{{"roomId":"r","userId":"{user}","userName":"U"}}"#))
 }
 
-fn asking(me: &mut Me) {
+fn asking(me: &mut PeerIdentity) {
     me.approval = Approval::Approve;
 }
 
@@ -23,7 +23,7 @@ fn a_member_asks_for_leave_and_joins_when_it_has_it() {
 
 #[test]
 fn without_approval_in_the_profile_nobody_asks_and_a_host_asks_nobody() {
-    let check = |choose: fn(&mut Me), host: bool| {
+    let check = |choose: fn(&mut PeerIdentity), host: bool| {
         let mut stage = Stage::before(|me| {
             choose(me);
             me.host = host;

@@ -5,8 +5,8 @@ mod garbage;
 mod hearing;
 
 use super::super::*;
-use crate::vocabulary::choice::{Approval, Initiator, Trigger};
-use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use crate::vocabulary::message::{FrameKind, Heard, Say, Signal};
+use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ fn dashboard() -> Dialect {
 }
 
 /// Peer `b` of room `r`, before its socket is open.
-fn me() -> Me {
-    Me {
+fn me() -> PeerIdentity {
+    PeerIdentity {
         id: "b".into(),
         name: "Bea".into(),
         room: "r".into(),
@@ -49,13 +49,13 @@ struct Stage {
 
 impl Stage {
     /// The conversation of `me`, changed as `choose` says, with its socket open and its first words said.
-    fn entered(choose: impl FnOnce(&mut Me)) -> Self {
+    fn entered(choose: impl FnOnce(&mut PeerIdentity)) -> Self {
         let mut stage = Self::before(choose);
         stage.tell(Input::Open);
         stage
     }
 
-    fn before(choose: impl FnOnce(&mut Me)) -> Self {
+    fn before(choose: impl FnOnce(&mut PeerIdentity)) -> Self {
         let mut me = me();
         choose(&mut me);
         let now = me.epoch.0;
@@ -84,7 +84,7 @@ impl Stage {
 fn brief(output: &Output) -> String {
     let dialect = dashboard();
     let kinds = dialect.kinds();
-    let name = |kind: &Kind| kinds[usize::from(kind.0)];
+    let name = |kind: &FrameKind| kinds[usize::from(kind.0)];
     match output {
         Output::Send { kind, to: None, .. } => format!("say {}", name(kind)),
         Output::Send { kind, to: Some(to), .. } => format!("say {} to {to}", name(kind)),

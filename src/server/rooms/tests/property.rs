@@ -35,7 +35,7 @@ proptest! {
         by_room: bool,
         deeds in proptest::collection::vec((0u32..6, deed()), 1..120),
     ) {
-        let kind = if registry { Kind::Registry } else { Kind::Relay };
+        let kind = if registry { RoomModel::Registry } else { RoomModel::Relay };
         let routing = if by_room { Routing::Room } else { Routing::All };
         let mut stage = Stage::new(kind, routing, 0, 0);
         // The model: for each client that is connected, its channels and its room.

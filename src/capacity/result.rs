@@ -1,0 +1,371 @@
+//! The answer, as data: one versioned value, from which every planning report is rendered.
+
+use crate::capacity::forecast::{Cell, outlook};
+use crate::capacity::model::{Model, model};
+use crate::capacity::probe::{Probe, ProbeVerdict};
+use crate::capacity::search::Ends;
+use crate::capacity::vary::Vary;
+use crate::profile::Profile;
+use crate::summary::run::{Build, Machine};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Keys are added within a version, never renamed.
+const SCHEMA: u32 = 1;
+
+/// `capacity.json`. Loads are in the unit of `vary`, durations in microseconds, shares from 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapacityResult {
+    pub schema: u32,
+    /// The answer in one sentence.
+    pub sentence: String,
+    pub vary: Vary,
+    /// The largest load that held; absent if none did.
+    pub limit: Option<f64>,
+    /// The limit with people's words: `210 rooms of 4`.
+    pub limit_words: Option<String>,
+    /// What ended the search above it. Only `target` makes the limit the target's.
+    pub limited_by: LimitedBy,
+    /// What to plan for: the limit less the headroom.
+    pub plan_for: Option<f64>,
+    pub headroom: f64,
+    pub require: Option<f64>,
+    pub bracket: Bracket,
+    /// Probes of the limit that held; three make it sure.
+    pub held_trials: usize,
+    /// What ended the search before it was done.
+    pub stopped_by: Option<StoppedBy>,
+    pub gates: Vec<SearchGate>,
+    pub probes: Vec<Probe>,
+    pub model: Model,
+    pub outlook: Vec<Cell>,
+    /// What the target's process said of its limit.
+    pub target_says: Option<String>,
+    pub reproduction: Reproduction,
+    pub scope: SearchContext,
+    /// Whether probes counted that were not valid, because the profile says `on_invalid = "warn"`.
+    pub counts_invalid: bool,
+    /// Another search's findings, which were asked for side by side; without what lay beside those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<CapacityResult>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitedBy {
+    /// It broke a gate.
+    Target,
+    /// This machine could make no more: the limit is "at least".
+    Generator,
+    /// No more was asked for, or there was no more time: the limit is "at least".
+    Range,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoppedBy {
+    Budget,
+    Signal,
+    /// A gate had too few samples to be judged.
+    Samples,
+    /// The first probe reached nobody.
+    Unreachable,
+    /// The command that restarts the target failed.
+    Restart,
+}
+
+/// What is known of the limit: it lies from `held` up to `broke`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Bracket {
+    pub held: Option<f64>,
+    pub broke: Option<f64>,
+    /// The lowest load of which this machine could make no valid run.
+    pub not_valid: Option<f64>,
+}
+
+/// A gate of the search. `limit_us`: where it crosses the latencies of the knee chart, if it is on time_to_open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SearchGate {
+    pub gate: String,
+    pub limit_us: Option<u64>,
+}
+
+/// How to do it again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reproduction {
+    /// The whole search.
+    pub search: String,
+    /// One run at the limit.
+    pub run: Option<String>,
+    /// The load that held first above the limit's bracket and broke.
+    pub broken_run: Option<String>,
+}
+
+/// On what, when and by what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SearchContext {
+    pub meshload: Build,
+    pub profile: String,
+    /// Without any secret.
+    pub target: String,
+    pub dialect: String,
+    pub engine: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    pub duration_us: u64,
+    pub machine: Machine,
+}
+
+/// All that the answer is made of.
+pub struct Evidence<'a> {
+    pub vary: Vary,
+    pub profile: &'a Profile,
+    pub ends: Ends,
+    pub held_trials: usize,
+    pub stopped_by: Option<StoppedBy>,
+    pub headroom: f64,
+    pub require: Option<f64>,
+    pub gates: Vec<SearchGate>,
+    pub probes: Vec<Probe>,
+    pub reproduction: Reproduction,
+    pub scope: SearchContext,
+    pub counts_invalid: bool,
+}
+
+pub fn findings(evidence: Evidence<'_>) -> CapacityResult {
+    let Evidence { vary, profile, ends, headroom, .. } = evidence;
+    let limited_by = match (ends.broke, ends.out_of_reach) {
+        (Some(broke), out_of_reach) if out_of_reach.is_none_or(|out| broke < out) => LimitedBy::Target,
+        (_, Some(_)) => LimitedBy::Generator,
+        _ => LimitedBy::Range,
+    };
+    let limit = ends.held;
+    let plan_for = limit.map(|limit| {
+        let less = limit * (1.0 - headroom);
+        if vary.is_whole() { less.floor().max(vary.least()) } else { less }
+    });
+    let limit_words = limit.map(|limit| vary.words(profile, limit));
+    let model = model(&evidence.probes);
+    let sentence = sentence(&evidence, limited_by, plan_for);
+    let cores = evidence.scope.machine.cores_host.max(1).into();
+    let target_says = highest(&evidence.probes)
+        .and_then(|probe| probe.target.as_ref()?.says(&vary.words(profile, probe.load), cores));
+    CapacityResult {
+        schema: SCHEMA,
+        sentence,
+        vary,
+        limit,
+        limit_words,
+        limited_by,
+        plan_for,
+        headroom,
+        require: evidence.require,
+        bracket: Bracket { held: ends.held, broke: ends.broke, not_valid: ends.out_of_reach },
+        held_trials: evidence.held_trials,
+        stopped_by: evidence.stopped_by,
+        gates: evidence.gates,
+        outlook: outlook(&evidence.probes, &model, limit),
+        probes: evidence.probes,
+        model,
+        target_says,
+        reproduction: evidence.reproduction,
+        scope: evidence.scope,
+        counts_invalid: evidence.counts_invalid,
+        beside: None,
+    }
+}
+
+/// `holds 210 rooms of 4 at p99 < 800 ms; plan for 150`.
+fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64>) -> String {
+    let Evidence { vary, profile, ends, .. } = evidence;
+    let words = |load: f64| vary.words(profile, load);
+    let gates = gates_in_words(&evidence.gates);
+    let mut sentence = match (ends.held, limited_by) {
+        (None, LimitedBy::Target) => {
+            let lowest = ends.broke.map(words).unwrap_or_default();
+            return format!("does not hold the lowest load of the search, {lowest}{gates}");
+        }
+        (None, LimitedBy::Generator) => {
+            return "no probe was valid, so nothing is known of the target: this machine is the limit".to_owned();
+        }
+        (None, LimitedBy::Range) => {
+            let why = match evidence.stopped_by {
+                Some(StoppedBy::Samples) => "a gate had too few samples to be judged".to_owned(),
+                Some(StoppedBy::Unreachable) => format!("nothing answered at {}", evidence.scope.target),
+                Some(StoppedBy::Signal) => "the search was stopped before a probe was valid".to_owned(),
+                Some(StoppedBy::Budget) => "the budget ended before a probe was valid".to_owned(),
+                Some(StoppedBy::Restart) => "the target could not be restarted, and no probe was valid".to_owned(),
+                None => "no probe was judged".to_owned(),
+            };
+            return format!("{why}, so nothing is known of the target");
+        }
+        (Some(held), LimitedBy::Target) => format!("holds {}{gates}", words(held)),
+        (Some(held), LimitedBy::Generator) => {
+            format!("holds at least {}{gates}, which is the limit of this generator and not the target's", words(held))
+        }
+        (Some(held), LimitedBy::Range) => {
+            format!("holds at least {}{gates}; no valid probe went higher", words(held))
+        }
+    };
+    if let Some(plan_for) = plan_for {
+        sentence.push_str(&format!("; plan for {}", vary.short(plan_for)));
+    }
+    match evidence.stopped_by {
+        Some(StoppedBy::Budget) => sentence.push_str("; the budget ended before the search did"),
+        Some(StoppedBy::Signal) => sentence.push_str("; stopped before the search was done"),
+        Some(StoppedBy::Restart) => sentence.push_str("; the target could not be restarted for the next probe"),
+        // It is the first probe that tells, so that none held before.
+        Some(StoppedBy::Unreachable) => {}
+        Some(StoppedBy::Samples) => sentence.push_str("; above it a gate had too few samples to be judged"),
+        None => {}
+    }
+    sentence
+}
+
+fn gates_in_words(gates: &[SearchGate]) -> String {
+    if gates.is_empty() {
+        return String::new();
+    }
+    let gates: Vec<&str> = gates.iter().map(|line| line.gate.as_str()).collect();
+    format!(" at {}", gates.join(", "))
+}
+
+/// The probe of the highest load that came up whole and held, or else broke: where the target worked hardest.
+fn highest(probes: &[Probe]) -> Option<&Probe> {
+    let seen = probes.iter().filter(|probe| matches!(probe.verdict, ProbeVerdict::Held | ProbeVerdict::Broke));
+    seen.filter(|probe| probe.target.is_some()).max_by(|one, other| one.load.total_cmp(&other.load))
+}
+
+impl CapacityResult {
+    /// Longer text is none of ours.
+    pub const BYTES_MAX: u64 = 64 << 20;
+
+    /// Reads a capacity.json. Errors: one sentence without a subject.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u64,
+        }
+        if text.len() as u64 > Self::BYTES_MAX {
+            return Err(format!("longer than the {} MiB that a capacity.json may have", Self::BYTES_MAX >> 20));
+        }
+        // The version is read alone first, so that a later one is named, not called broken.
+        let foreign = |error: serde_json::Error| format!("not the capacity.json of a search: {error}");
+        let version: Version = serde_json::from_str(text).map_err(foreign)?;
+        if version.schema != u64::from(SCHEMA) {
+            return Err(format!("schema {} is not the {SCHEMA} that this meshload reads", version.schema));
+        }
+        serde_json::from_str(text).map_err(foreign)
+    }
+
+    /// As it lies beside another search: without what lay beside it, and without the seconds of its target.
+    #[must_use]
+    pub fn aside(mut self) -> Self {
+        self.beside = None;
+        self.probes.iter_mut().for_each(|probe| probe.target_rows.clear());
+        self
+    }
+
+    /// As the file holds it: indented, with a newline at the end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("findings hold nothing that JSON can't");
+        text.push('\n');
+        text
+    }
+
+    /// The schema of that file, as committed in `reports/capacity.schema.json` (JSON Schema 2020-12).
+    pub fn json_schema() -> String {
+        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Self)).expect("a schema is plain JSON");
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{ProfileSource, read};
+
+    fn check(ends: Ends, stopped_by: Option<StoppedBy>, limited_by: LimitedBy, sentence: &str) {
+        let profile = read(ProfileSource { name: "t", text: "" }, &[], &|_| None).unwrap();
+        let found = findings(Evidence {
+            vary: Vary::Rooms,
+            profile: &profile,
+            ends,
+            held_trials: 3,
+            stopped_by,
+            headroom: 0.3,
+            require: None,
+            gates: vec![SearchGate { gate: "time_to_open: p(99) < 800ms".into(), limit_us: Some(800_000) }],
+            probes: vec![],
+            reproduction: Reproduction::default(),
+            scope: SearchContext::default(),
+            counts_invalid: false,
+        });
+        assert_eq!((found.limited_by, found.sentence.as_str()), (limited_by, sentence));
+        let json: serde_json::Value = serde_json::from_str(&found.to_json()).unwrap();
+        for key in ["limit", "limited_by", "bracket", "probes", "model"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+    }
+
+    const HELD: Ends = Ends { held: Some(210.0), broke: None, out_of_reach: None };
+
+    #[test]
+    fn the_limit_is_the_target_s_only_if_the_target_broke() {
+        let broke = Ends { broke: Some(220.0), ..HELD };
+        let at = "at time_to_open: p(99) < 800ms";
+        check(broke, None, LimitedBy::Target, &format!("holds 210 rooms of 4 {at}; plan for 147"));
+        let strained = Ends { out_of_reach: Some(220.0), ..HELD };
+        let words = format!(
+            "holds at least 210 rooms of 4 {at}, which is the limit of this generator and not the target's; plan for 147"
+        );
+        check(strained, None, LimitedBy::Generator, &words);
+        let words = format!("holds at least 210 rooms of 4 {at}; no valid probe went higher; plan for 147");
+        check(HELD, None, LimitedBy::Range, &words);
+    }
+
+    #[test]
+    fn what_broke_beyond_the_generator_s_limit_is_not_the_target_s() {
+        let both = Ends { broke: Some(400.0), out_of_reach: Some(220.0), ..HELD };
+        let at = "at time_to_open: p(99) < 800ms";
+        let words = format!(
+            "holds at least 210 rooms of 4 {at}, which is the limit of this generator and not the target's; plan for 147"
+        );
+        check(both, None, LimitedBy::Generator, &words);
+    }
+
+    #[test]
+    fn no_number_is_named_where_none_is_known() {
+        let broke = Ends { broke: Some(10.0), ..Ends::default() };
+        let words = "does not hold the lowest load of the search, 10 rooms of 4 at time_to_open: p(99) < 800ms";
+        check(broke, None, LimitedBy::Target, words);
+        let strained = Ends { out_of_reach: Some(10.0), ..Ends::default() };
+        let words = "no probe was valid, so nothing is known of the target: this machine is the limit";
+        check(strained, None, LimitedBy::Generator, words);
+        let stopped = "the search was stopped before a probe was valid, so nothing is known of the target";
+        check(Ends::default(), Some(StoppedBy::Signal), LimitedBy::Range, stopped);
+        let unjudged = "a gate had too few samples to be judged, so nothing is known of the target";
+        check(Ends::default(), Some(StoppedBy::Samples), LimitedBy::Range, unjudged);
+    }
+
+    #[test]
+    fn what_is_no_capacity_json_is_told_why() {
+        for (text, why) in [
+            ("", "not the capacity.json of a search"),
+            ("{\"schema\": 7}", "schema 7 is not the 1 that this meshload reads"),
+            ("{\"schema\": 1, \"run\": {}}", "missing field `sentence`"),
+        ] {
+            let told = CapacityResult::read(text).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_search_that_was_stopped_says_so() {
+        let broke = Ends { broke: Some(320.0), ..HELD };
+        let words =
+            "holds 210 rooms of 4 at time_to_open: p(99) < 800ms; plan for 147; stopped before the search was done";
+        check(broke, Some(StoppedBy::Signal), LimitedBy::Target, words);
+    }
+}

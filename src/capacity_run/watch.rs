@@ -1,0 +1,149 @@
+//! Looks at the target each second while a probe runs, from a thread of its own.
+
+use super::process::{self, TargetSample};
+use super::scrape::MetricsUrl;
+use crate::capacity::TargetRow;
+use crate::signaling::TargetPolicy;
+use std::collections::BTreeMap;
+use std::io;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// As many as a summary's series has.
+const ROWS_MAX: usize = 1_000;
+
+/// What is looked at: nothing, by default.
+#[derive(Clone, Debug, Default)]
+pub struct Watched {
+    pub pid: Option<u32>,
+    pub metrics: Option<MetricsUrl>,
+    /// Where the metrics may be.
+    pub reach: TargetPolicy,
+}
+
+impl Watched {
+    /// # Errors
+    /// One sentence: there is no such process, it is not ours to look at, or there are no metrics.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(pid) = self.pid {
+            process::look(pid).map_err(|error| format!("--target-pid {pid}: {error}"))?;
+        }
+        let Some(url) = &self.metrics else { return Ok(()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let checked =
+            runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(url.check(&self.reach)));
+        checked.map_err(|why| format!("--target-metrics {url}: {why}"))
+    }
+}
+
+/// A watch that is kept.
+pub struct Watch {
+    stop: oneshot::Sender<()>,
+    thread: Option<JoinHandle<Vec<TargetRow>>>,
+}
+
+impl Watch {
+    /// # Errors
+    /// No thread or runtime could be had.
+    pub fn start(watched: Watched) -> io::Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        if watched.pid.is_none() && watched.metrics.is_none() {
+            return Ok(Self { stop, thread: None });
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread =
+            thread::Builder::new().name("watch".to_owned()).spawn(move || runtime.block_on(keep(watched, stopped)))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// What was seen, second by second.
+    pub fn stop(self) -> Vec<TargetRow> {
+        // A watch that has ended needs no telling.
+        let _ = self.stop.send(());
+        self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+}
+
+async fn keep(watched: Watched, mut stopped: oneshot::Receiver<()>) -> Vec<TargetRow> {
+    let start = Instant::now();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rows = vec![];
+    let mut before = None;
+    while rows.len() < ROWS_MAX {
+        tokio::select! {
+            _ = &mut stopped => break,
+            _ = looks.tick() => {}
+        }
+        let now = Instant::now();
+        let process = watched.pid.and_then(|pid| process::look(pid).ok());
+        let metrics = match &watched.metrics {
+            Some(url) => url.scrape(&watched.reach).await,
+            None => BTreeMap::new(),
+        };
+        let cpu = process.map(|look| look.cpu).or_else(|| cpu_of(&metrics));
+        let cpu_cores = match (before, cpu) {
+            (Some((then, used)), Some(cpu)) => cores(used, cpu, now - then),
+            _ => None,
+        };
+        before = cpu.map(|cpu| (now, cpu));
+        rows.push(row(now.duration_since(start), cpu_cores, process, metrics));
+    }
+    rows
+}
+
+/// None where it used less than before: another process has its number now.
+fn cores(used: Duration, cpu: Duration, passed: Duration) -> Option<f64> {
+    Some(cpu.checked_sub(used)?.as_secs_f64() / passed.as_secs_f64().max(1e-3))
+}
+
+fn row(
+    since: Duration,
+    cpu_cores: Option<f64>,
+    process: Option<TargetSample>,
+    metrics: BTreeMap<String, f64>,
+) -> TargetRow {
+    let told = |name: &str| metrics.get(name).map(|value| *value as u64);
+    TargetRow {
+        second: since.as_secs_f64().round() as u64,
+        cpu_cores,
+        rss_bytes: process.map(|look| look.rss_bytes).or_else(|| told("process_resident_memory_bytes")),
+        fds: process.and_then(|look| look.fds).or_else(|| told("process_open_fds")),
+        threads: process.map(|look| look.threads),
+        metrics,
+    }
+}
+
+/// The name that client libraries agree on.
+fn cpu_of(metrics: &BTreeMap<String, f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(*metrics.get("process_cpu_seconds_total")?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_to_watch_costs_nothing_and_sees_nothing() {
+        assert!(Watch::start(Watched::default()).unwrap().stop().is_empty());
+    }
+
+    #[test]
+    fn the_first_look_has_no_rate_and_a_number_used_again_neither() {
+        let second = Duration::from_secs(1);
+        assert_eq!(cores(second, second * 2, second * 2), Some(0.5));
+        assert_eq!(cores(second * 2, second, second), None);
+    }
+
+    #[test]
+    fn metrics_stand_in_for_a_process_that_is_elsewhere() {
+        let metrics = [("process_open_fds", 9.0), ("process_cpu_seconds_total", 1.5)];
+        let metrics: BTreeMap<String, f64> = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+        assert_eq!(cpu_of(&metrics), Some(Duration::from_millis(1_500)));
+        assert_eq!(row(Duration::from_millis(1_980), None, None, metrics).fds, Some(9));
+    }
+}

@@ -1,0 +1,228 @@
+//! What the runs of one command have in common, and how each of them is played.
+
+use super::Exit;
+use super::stdout::complain;
+use super::terminal::coloured;
+use crate::cli::{ColorWhen, LoadArgs, RunArgs};
+use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
+use crate::dialect::Dialect;
+use crate::gates::Gate;
+use crate::metrics::Thresholds;
+use crate::plan::Plan;
+use crate::profile::{Profile, ValiditySettings};
+use crate::server;
+use crate::server::faults::FaultRule;
+use crate::summary::Summary;
+use crate::summary::control::Control;
+use crate::summary::verdict::{Doubt, Verdict};
+use crate::vocabulary::seed::Seed;
+use std::io::IsTerminal;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+/// What was asked for, checked.
+pub(super) struct RunJob<'a> {
+    pub args: &'a RunArgs,
+    pub profile: Profile,
+    pub access: Access,
+    pub dialect: Dialect,
+    pub gates: Vec<Gate>,
+    pub faults: Vec<FaultRule>,
+    pub signals: StopSignals,
+    /// What of every figure is ours, if that was asked for.
+    pub control: Option<Control>,
+}
+
+impl RunJob<'_> {
+    /// Plays the plan of that seed, and again while the run is INVALID and retries are left; what the last one
+    /// measured.
+    ///
+    /// # Errors
+    /// It could not be started, and why has been told.
+    pub fn play(&self, seed: Seed) -> Result<FinishedRun, Exit> {
+        let mut retries = self.args.trust.retry_invalid;
+        loop {
+            let order = self.order(Plan::new(self.profile.clone(), seed));
+            if !self.args.output.quiet {
+                complain([announcement(&order)]);
+            }
+            let done = controller::run_until(order, self.signals.clone()).map_err(|trouble| turn_away(&trouble))?;
+            if retries == 0 || !is_worth_a_retry(&done) {
+                return Ok(done);
+            }
+            retries -= 1;
+            if !self.args.output.quiet {
+                complain([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
+            }
+        }
+    }
+
+    /// The control run of the plan.
+    ///
+    /// # Errors
+    /// There is none, and why has been told; or a signal ended it.
+    pub fn floor(&self, plan: Plan) -> Result<Control, Exit> {
+        let order = self.order(plan);
+        if order.dialect.name() != "dashboard" {
+            complain(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
+            return Err(Exit::Usage);
+        }
+        if !self.args.output.quiet {
+            complain(["the control run: the plan, shortened, with signaling passed in memory"]);
+        }
+        let played = controller::control(&order, self.signals.clone());
+        let (control, stop) = played.map_err(|trouble| turn_away(&trouble))?;
+        match stop {
+            Some(Stop::Signal(signal)) => Err(Exit::from(signal)),
+            Some(Stop::Brake | Stop::Gate) | None => Ok(control),
+        }
+    }
+
+    fn order(&self, plan: Plan) -> RunSpec {
+        let Self { args, access, dialect, gates, faults, .. } = self;
+        let show = show(args.output.quiet || args.output.no_progress, args.output.color);
+        let access = access.clone();
+        let order = order(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
+        let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
+        RunSpec { keep: Capture { traces: args.keep.traces.into(), events_bytes_max }, ..order }
+    }
+
+    /// How a signal that has come by now lets the command end.
+    pub fn signalled(&self) -> Exit {
+        self.signals.come().map_or(Exit::Passed, Exit::from)
+    }
+}
+
+/// It ran to its end, and this machine was the limit.
+fn is_worth_a_retry(done: &FinishedRun) -> bool {
+    done.stop.is_none() && done.panics == 0 && done.summary.validity.verdict == Verdict::Invalid
+}
+
+fn doubts(summary: &Summary) -> String {
+    let doubt = |doubt: &Doubt| format!("{}: {}", doubt.what, doubt.observed);
+    summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
+}
+
+/// The run of `plan` on this machine.
+pub(super) fn order(
+    load: &LoadArgs,
+    access: Access,
+    show: Show,
+    plan: Plan,
+    dialect: Dialect,
+    gates: Vec<Gate>,
+    faults: Vec<FaultRule>,
+) -> RunSpec {
+    let target = &plan.profile.target;
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    RunSpec {
+        run_id: run_id(),
+        dialect,
+        url: target.url.as_ref().map(|url| url.reveal().to_owned()),
+        url_shown: target.url_shown.clone(),
+        embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
+        access,
+        wait_for_target: load.wait_for_target,
+        keep: Capture::default(),
+        workers: load.workers.map_or(cores, usize::from),
+        show,
+        thresholds: thresholds(&plan.profile.validity),
+        gates,
+        plan,
+    }
+}
+
+fn thresholds(validity: &ValiditySettings) -> Thresholds {
+    Thresholds {
+        lag_suspect: validity.lag_suspect,
+        lag_suspect_share: validity.lag_suspect_share,
+        lag_invalid: validity.lag_invalid,
+        busy_suspect: validity.busy_suspect,
+        waiting_suspect: validity.waiting_suspect,
+        waiting_invalid: validity.waiting_invalid,
+        dropped_suspect: validity.dropped_suspect,
+        dropped_invalid: validity.dropped_invalid,
+        clock_jump_invalid: validity.clock_jump_invalid,
+    }
+}
+
+/// Two runs on one target must not share a name; this one is short, since it is in every frame.
+fn run_id() -> String {
+    format!("m{:06x}", rand::random::<u32>() >> 8)
+}
+
+/// `silent`: the user wants none.
+pub(super) fn show(silent: bool, color: ColorWhen) -> Show {
+    if silent {
+        return Show::Nothing;
+    }
+    if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(color, true) } } else { Show::Lines }
+}
+
+/// The size of the run, before it starts.
+fn announcement(order: &RunSpec) -> String {
+    let (plan, cost) = (&order.plan, order.plan.cost());
+    let way = order.access.shown(order.url.as_deref()).in_words();
+    let way: String = way.iter().map(|words| format!(", {words}")).collect();
+    format!(
+        "{}: {} peers in {} rooms, {} edges, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {} workers",
+        plan.profile.name,
+        cost.peers,
+        cost.rooms,
+        cost.edges,
+        order.url_shown.as_deref().unwrap_or("an embedded server"),
+        cost.duration.as_secs_f64().ceil(),
+        cost.duration_max.as_secs_f64().ceil(),
+        plan.seed.0,
+        order.workers,
+    )
+}
+
+/// The run could not be started.
+pub(super) fn turn_away(trouble: &StartError) -> Exit {
+    match trouble {
+        StartError::Barred(barrier) => {
+            let host = barrier.host();
+            complain([format!("{barrier}. Load only what is yours; if it is, add: --allow-target {host}")]);
+            Exit::Refused
+        }
+        StartError::Url(why) => {
+            complain([format!("target.url: {why}")]);
+            Exit::Usage
+        }
+        StartError::IceServer(why) => {
+            complain([format!("engine.ice_servers: {why}")]);
+            Exit::Usage
+        }
+        StartError::Own(error) => {
+            complain([format!("the run could not start: {error}")]);
+            Exit::Broken
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{self, Override, ProfileSource};
+
+    fn planned(text: &str, overrides: &[Override]) -> Plan {
+        let source = ProfileSource { name: "p.toml", text };
+        Plan::new(profile::read(source, overrides, &|_| None).unwrap(), Seed(7))
+    }
+
+    #[test]
+    fn a_profile_that_says_nothing_of_validity_has_the_thresholds_of_the_table() {
+        assert_eq!(thresholds(&planned("", &[]).profile.validity), Thresholds::default());
+    }
+
+    #[test]
+    fn the_size_of_a_run_is_announced_before_it_starts() {
+        let plan = planned("name = \"x\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"6/s\"", &[]);
+        let order = RunSpec { workers: 2, ..RunSpec::new(plan, "m1".to_owned(), Dialect::named("dashboard").unwrap()) };
+        let embedded = "x: 6 peers in 2 rooms, 6 edges, to an embedded server; 11 s, at most 26 s; seed 7, 2 workers";
+        assert_eq!(announcement(&order), embedded);
+        let shown = RunSpec { url_shown: Some("wss://a.example/ws/".to_owned()), ..order };
+        assert!(announcement(&shown).contains(" edges, to wss://a.example/ws/; "));
+    }
+}

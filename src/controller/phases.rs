@@ -1,0 +1,239 @@
+//! Which phase the run is in: pure, from what the books say and the time.
+
+use crate::metrics::Tally;
+use std::time::{Duration, Instant};
+
+/// More than this share of the edges decided in a second failing, for this long, stops the ramp (faults.md, "Misuse").
+const FAILING_SHARE: f64 = 0.5;
+const FAILING_MAX: Duration = Duration::from_secs(10);
+
+/// Between two looks at how many failed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What workers are to do, in the order in which it can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conduct {
+    /// Peers arrive, and talk when their room is decided.
+    Play,
+    /// Every edge is decided: rooms that waited for the others talk as well.
+    Talk,
+    /// Messages stop; what is in flight arrives.
+    Hush,
+    /// Everybody goes.
+    Leave,
+}
+
+/// A phase of the run (measurement.md, "Load model").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunPhase {
+    Warmup,
+    Ramp,
+    Steady,
+    Drain,
+}
+
+impl RunPhase {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Warmup => "warmup",
+            Self::Ramp => "ramp",
+            Self::Steady => "steady",
+            Self::Drain => "drain",
+        }
+    }
+}
+
+/// How long the parts are to last.
+#[derive(Clone, Copy, Debug)]
+pub struct PhaseLengths {
+    pub warmup: Duration,
+    pub steady: Duration,
+    pub drain: Duration,
+}
+
+/// The state of a run's phases.
+#[derive(Debug)]
+pub struct PhaseMachine {
+    lengths: PhaseLengths,
+    part: RunPhase,
+    /// When each part so far began.
+    begun: Vec<(RunPhase, Instant)>,
+    brake: FailureBrake,
+    conduct: Conduct,
+}
+
+impl PhaseMachine {
+    pub fn new(start: Instant, lengths: PhaseLengths) -> Self {
+        let part = if lengths.warmup.is_zero() { RunPhase::Ramp } else { RunPhase::Warmup };
+        let brake = FailureBrake { looked_at: start, before: Tally::default(), failing_since: None };
+        Self { lengths, part, begun: vec![(part, start)], brake, conduct: Conduct::Play }
+    }
+
+    pub fn part(&self) -> RunPhase {
+        self.part
+    }
+
+    /// Every part so far with when it began; the last one still runs.
+    pub fn begun(&self) -> &[(RunPhase, Instant)] {
+        &self.begun
+    }
+
+    /// Where in its part the run is: the part's begin, and its length where that is known.
+    pub fn place(&self) -> (Instant, Option<Duration>) {
+        let (_, since) = self.begun[self.begun.len() - 1];
+        let length = match self.part {
+            RunPhase::Warmup => Some(self.lengths.warmup),
+            RunPhase::Ramp => None,
+            RunPhase::Steady => Some(self.lengths.steady),
+            RunPhase::Drain => Some(self.lengths.drain),
+        };
+        (since, length)
+    }
+
+    /// What is to be done now. Never goes back.
+    pub fn step(&mut self, now: Instant, tally: &Tally) -> Conduct {
+        let nobody_left = tally.peers_waiting == 0 && tally.peers_alive == 0;
+        if nobody_left {
+            self.conduct = Conduct::Leave;
+        }
+        while self.conduct < Conduct::Leave && self.is_over(now, tally) {
+            let next = match self.part {
+                RunPhase::Warmup => RunPhase::Ramp,
+                RunPhase::Ramp => {
+                    self.conduct = Conduct::Talk;
+                    RunPhase::Steady
+                }
+                RunPhase::Steady => {
+                    self.conduct = Conduct::Hush;
+                    RunPhase::Drain
+                }
+                RunPhase::Drain => {
+                    self.conduct = Conduct::Leave;
+                    break;
+                }
+            };
+            self.part = next;
+            self.begun.push((next, now));
+        }
+        self.conduct
+    }
+
+    /// Whether so much fails, and has for so long, that going on makes no sense.
+    pub fn should_brake(&mut self, now: Instant, tally: &Tally) -> bool {
+        matches!(self.part, RunPhase::Warmup | RunPhase::Ramp) && self.brake.look(now, tally)
+    }
+
+    fn is_over(&self, now: Instant, tally: &Tally) -> bool {
+        let (since, _) = self.place();
+        let lasted = now.saturating_duration_since(since);
+        match self.part {
+            RunPhase::Warmup => lasted >= self.lengths.warmup,
+            RunPhase::Ramp => {
+                tally.peers_waiting == 0 && tally.edges_undecided == 0 && tally.guest_edges_undecided == 0
+            }
+            RunPhase::Steady => lasted >= self.lengths.steady,
+            RunPhase::Drain => {
+                let arrived = tally.messages_delivered + tally.messages_cut >= tally.messages_sent;
+                lasted >= self.lengths.drain || (arrived && tally.edges_undecided == 0)
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct FailureBrake {
+    looked_at: Instant,
+    before: Tally,
+    failing_since: Option<Instant>,
+}
+
+impl FailureBrake {
+    fn look(&mut self, now: Instant, tally: &Tally) -> bool {
+        if now.saturating_duration_since(self.looked_at) >= LOOK_EVERY {
+            let failed = |tally: &Tally| tally.edges_failed + tally.peers_failed;
+            let good = |tally: &Tally| tally.edges_opened + tally.peers_joined;
+            let failed = failed(tally) - failed(&self.before);
+            let decided = failed + good(tally) - good(&self.before);
+            if decided > 0 {
+                let failing = failed as f64 > FAILING_SHARE * decided as f64;
+                self.failing_since = failing.then(|| self.failing_since.unwrap_or(self.looked_at));
+            }
+            self.looked_at = now;
+            self.before = *tally;
+        }
+        self.failing_since.is_some_and(|since| now.saturating_duration_since(since) >= FAILING_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn conductor(warmup: u32, steady: u32, drain: u32) -> (PhaseMachine, Instant) {
+        let start = Instant::now();
+        let lengths = PhaseLengths { warmup: SECOND * warmup, steady: SECOND * steady, drain: SECOND * drain };
+        (PhaseMachine::new(start, lengths), start)
+    }
+
+    fn alive() -> Tally {
+        Tally { peers_alive: 2, ..Tally::default() }
+    }
+
+    #[test]
+    fn a_run_goes_through_its_parts_in_order() {
+        let (mut conductor, start) = conductor(2, 10, 5);
+        let arriving = Tally { peers_waiting: 1, ..alive() };
+        let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
+        let settled = Tally { messages_sent: 5, messages_delivered: 5, ..alive() };
+        let mut step = |at: u32, tally: &Tally| {
+            let conduct = conductor.step(start + SECOND * at, tally);
+            (conductor.part(), conduct)
+        };
+        assert_eq!(step(1, &arriving), (RunPhase::Warmup, Conduct::Play));
+        assert_eq!(step(2, &arriving), (RunPhase::Ramp, Conduct::Play));
+        assert_eq!(step(60, &arriving), (RunPhase::Ramp, Conduct::Play));
+        assert_eq!(step(61, &talking), (RunPhase::Steady, Conduct::Talk));
+        assert_eq!(step(70, &talking), (RunPhase::Steady, Conduct::Talk));
+        assert_eq!(step(71, &talking), (RunPhase::Drain, Conduct::Hush));
+        assert_eq!(step(72, &settled), (RunPhase::Drain, Conduct::Leave));
+    }
+
+    #[test]
+    fn a_drain_ends_at_its_bound_whatever_is_in_flight() {
+        let (mut conductor, start) = conductor(0, 0, 5);
+        let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
+        assert_eq!(conductor.step(start, &talking), Conduct::Hush);
+        assert_eq!(conductor.step(start + SECOND * 5 - Duration::from_millis(1), &talking), Conduct::Hush);
+        assert_eq!(conductor.step(start + SECOND * 5, &talking), Conduct::Leave);
+    }
+
+    #[test]
+    fn a_run_ends_as_soon_as_nobody_lives_and_nobody_is_to_come() {
+        let (mut conductor, start) = conductor(0, 10, 5);
+        assert_eq!(conductor.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), Conduct::Play);
+        assert_eq!(conductor.step(start, &Tally::default()), Conduct::Leave);
+    }
+
+    #[test]
+    fn ten_seconds_of_failures_stop_the_ramp_and_nine_do_not() {
+        let (mut conductor, start) = conductor(0, 10, 5);
+        let at =
+            |second: u32| Tally { edges_failed: u64::from(second) * 6, edges_opened: u64::from(second) * 5, ..alive() };
+        for second in 1..10 {
+            assert!(!conductor.should_brake(start + SECOND * second, &at(second)), "after {second} s");
+        }
+        assert!(conductor.should_brake(start + SECOND * 10, &at(10)));
+    }
+
+    #[test]
+    fn half_failing_is_not_more_than_half() {
+        let (mut conductor, start) = conductor(0, 10, 5);
+        for second in 1..30 {
+            let each = u64::from(second) * 5;
+            let tally = Tally { edges_failed: each, edges_opened: each, ..alive() };
+            assert!(!conductor.should_brake(start + SECOND * second, &tally));
+        }
+    }
+}

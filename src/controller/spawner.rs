@@ -1,0 +1,337 @@
+//! Lets the peers of a worker in when they are due, tells them of each other, and sees them out.
+
+use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
+use super::context::RunContext;
+use super::engines::Engines;
+use super::event_log::EventLogHandle;
+use super::phases::Conduct;
+use super::room_mailboxes::{RoomMailboxes, RoomState};
+use crate::dialect::{Conversation, PeerIdentity};
+use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::metrics::Recorder;
+use crate::peer::{Config, Peer, ReconnectBackoff, TrafficConfig};
+use crate::plan::RoomPlan;
+use crate::profile::Start;
+use crate::signaling::{MemoryListener, Transport};
+use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::failure::{Failure, Reason};
+use crate::vocabulary::ids::{Place, Seat};
+use crate::vocabulary::phase::Phase;
+use crate::vocabulary::seed::Seed;
+use rand::RngExt;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinSet};
+
+/// A peer that is due for longer than this is dropped, and counted.
+const LATE_MAX: Duration = Duration::from_secs(5);
+
+/// What a peer is told besides the arrival of its companions: talk, hush, leave, and room to spare.
+const NUDGES_MORE: usize = 8;
+
+/// The peers of one worker, from arrival to departure.
+pub struct PeerSpawner {
+    common: Arc<RunContext>,
+    plans: Vec<RoomPlan>,
+    /// (due, room among this worker's, seat), in order; the next one is `next`.
+    arrivals: Vec<(Duration, usize, Seat)>,
+    next: usize,
+    agenda: ChurnSchedule,
+    /// How often each who came back has come.
+    sessions: FxHashMap<Place, u32>,
+    engines: Engines,
+    /// One a room; none for a dialect that needs none.
+    boards: Vec<IdExchange>,
+    clock: Rc<AlarmClock>,
+    lobby: Rc<RoomMailboxes>,
+    /// Where lines are opened, when signaling is passed in memory.
+    exchange: Option<MemoryListener>,
+    errands: JoinSet<usize>,
+    places: FxHashMap<Id, (usize, Place)>,
+    frames_waiting_max: usize,
+    panics: u64,
+}
+
+impl PeerSpawner {
+    /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
+    pub fn new(
+        common: Arc<RunContext>,
+        plans: Vec<RoomPlan>,
+        clock: Rc<AlarmClock>,
+        books: Rc<RefCell<Recorder>>,
+        exchange: Option<MemoryListener>,
+    ) -> Self {
+        let due = |(room, plan): (usize, &RoomPlan)| {
+            let seats = plan.due.iter().enumerate();
+            seats.map(|(seat, due)| (*due, room, Seat(seat as u16))).collect::<Vec<_>>()
+        };
+        let mut arrivals: Vec<_> = plans.iter().enumerate().flat_map(due).collect();
+        arrivals.sort_unstable();
+        let rooms = RefCell::new(plans.iter().map(|_| RoomState::default()).collect());
+        let boards = match common.dialect.needs_board() {
+            true => plans.iter().map(|plan| IdExchange::new(plan.size())).collect(),
+            false => vec![],
+        };
+        let quill = common.inbox.clone().map(EventLogHandle::new);
+        let barrier = common.plan.profile.messages.start == Start::Barrier;
+        Self {
+            engines: Engines::new(&common),
+            boards,
+            common,
+            agenda: ChurnSchedule::new(&plans),
+            sessions: FxHashMap::default(),
+            plans,
+            arrivals,
+            next: 0,
+            clock,
+            lobby: Rc::new(RoomMailboxes { books, rooms, quill, barrier }),
+            exchange,
+            errands: JoinSet::new(),
+            places: FxHashMap::default(),
+            frames_waiting_max: 0,
+            panics: 0,
+        }
+    }
+
+    /// Nobody is here any more.
+    pub fn is_empty(&self) -> bool {
+        self.errands.is_empty()
+    }
+
+    /// Peers whose code panicked so far.
+    pub fn panics(&self) -> u64 {
+        self.panics
+    }
+
+    /// The most frames of one peer, among those that have ended, that were not on the wire yet.
+    pub fn frames_waiting_max(&self) -> u64 {
+        self.frames_waiting_max as u64
+    }
+
+    /// How many are due at `now` and have not begun.
+    pub fn overdue(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.common.start);
+        self.arrivals[self.next..].partition_point(|(due, _, _)| *due <= since) as u64
+    }
+
+    /// When the next peer is due to come or to go.
+    pub fn next_due(&self) -> Option<Instant> {
+        [self.next_arrival(), self.agenda.next_due()].into_iter().flatten().min()
+    }
+
+    /// Who has left and is to come back.
+    pub fn away(&self) -> u64 {
+        self.agenda.away()
+    }
+
+    fn next_arrival(&self) -> Option<Instant> {
+        self.arrivals.get(self.next).map(|(due, _, _)| self.common.start + *due)
+    }
+
+    /// Waits until a peer has ended; for ever, when nobody is here.
+    pub async fn departure(&mut self) {
+        match self.errands.join_next_with_id().await {
+            Some(Ok((id, frames_waiting_max))) => {
+                self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
+                self.places.remove(&id);
+            }
+            Some(Err(error)) => {
+                let place = self.places.remove(&error.id());
+                if let (true, Some((room, place))) = (error.is_panic(), place) {
+                    self.panics += 1;
+                    self.give_up(room, place.seat);
+                    let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
+                    self.lobby.book(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets in or sees off whose turn it is, one at a time between what else is to be done.
+    pub fn serve(&mut self) {
+        match (self.next_arrival(), self.agenda.next_due()) {
+            (Some(arrival), Some(turn)) if turn < arrival => self.take_turn(),
+            (None, Some(_)) => self.take_turn(),
+            _ => self.admit(),
+        }
+    }
+
+    fn take_turn(&mut self) {
+        let Some((due, ChurnStep { room, seat, deed, .. })) = self.agenda.take() else { return };
+        match deed {
+            ChurnAction::Leave { silent, returns } => {
+                if self.lobby.see_off(room, seat, silent) && returns {
+                    self.agenda.seen_off(room, seat);
+                }
+            }
+            ChurnAction::Return => {
+                *self.sessions.entry(self.plans[room].place(seat)).or_default() += 1;
+                if let Some(board) = self.boards.get(room) {
+                    board.comes_back(seat);
+                }
+                self.let_in(due, room, seat, Nudge::Back { seat });
+            }
+        }
+    }
+
+    fn admit(&mut self) {
+        let Some((due, room, seat)) = self.arrivals.get(self.next).copied() else { return };
+        self.next += 1;
+        let (due, now) = (self.common.start + due, Instant::now());
+        if now.saturating_duration_since(due) > LATE_MAX {
+            let place = self.plans[room].place(seat);
+            self.lobby.book(room, &Event { at: now, place, what: What::Dropped { due } });
+            self.give_up(room, seat);
+            return;
+        }
+        self.let_in(due, room, seat, Nudge::Companion { seat });
+    }
+
+    /// Starts the peer; the others of its room are told `news`.
+    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: Nudge) {
+        let (now, place) = (Instant::now(), self.plans[room].place(seat));
+        let lobby = self.lobby.clone();
+        let book = |what| lobby.book(room, &Event { at: now, place, what });
+        match self.errand(room, place) {
+            Ok((errand, mailbox)) => {
+                self.lobby.introduce(room, seat, mailbox, news);
+                let handle = self.errands.spawn_local(errand.run(due));
+                self.places.insert(handle.id(), (room, place));
+            }
+            Err(failure) => {
+                book(What::Began { due });
+                book(What::PeerFailed { failure });
+                self.give_up(room, seat);
+            }
+        }
+    }
+
+    /// The others of the room need not wait for this one.
+    fn give_up(&self, room: usize, seat: Seat) {
+        if let Some(board) = self.boards.get(room) {
+            board.go(seat);
+        }
+    }
+
+    /// Tells everybody what the controller wants.
+    pub fn conduct(&mut self, conduct: Conduct) {
+        match conduct {
+            Conduct::Play => {}
+            Conduct::Talk => self.agenda.begin(Instant::now()),
+            Conduct::Hush | Conduct::Leave => self.agenda.end(),
+        }
+        for room in self.lobby.rooms.borrow_mut().iter_mut() {
+            match conduct {
+                Conduct::Play => {}
+                Conduct::Talk => room.start_talking(),
+                Conduct::Hush => {
+                    room.hushed = true;
+                    room.tell(Nudge::Hush);
+                }
+                Conduct::Leave => room.tell(Nudge::Leave),
+            }
+        }
+    }
+
+    /// One peer, ready to run, and its mailbox.
+    ///
+    /// # Errors
+    /// This machine has no descriptor or port left for it, or its URL is none.
+    #[expect(clippy::type_complexity, reason = "an errand and its mailbox; a name would hide that it is a pair")]
+    fn errand(
+        &self,
+        room: usize,
+        place: Place,
+    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {
+        let (common, plan) = (&self.common, &self.plans[room]);
+        let profile = &common.plan.profile;
+        let session = self.sessions.get(&place).copied().unwrap_or(0);
+        let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
+        let me = PeerIdentity {
+            id: id.clone(),
+            name: place.peer.to_string(),
+            room: room_id.clone(),
+            host: place.seat == Seat(0),
+            trigger: profile.handshake.trigger,
+            initiator: profile.handshake.initiator,
+            settle: profile.handshake.settle,
+            approval: profile.handshake.approval,
+            epoch: (common.start, common.start_unix_ms),
+            index: place.peer.0,
+            seat: place.seat.0,
+            size: plan.size(),
+            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
+            seed: of_session(common.plan.seed, session),
+        };
+        let mut conversation = common.dialect.converse(me.clone());
+        let way = self.way(&id, place, &room_id, &mut *conversation)?;
+        let engine = self.engines.open(of_session(common.plan.seed, session), place, plan.size())?;
+        let config = Config {
+            seat: place.seat,
+            room_size: plan.size(),
+            timeout: profile.handshake.timeout,
+            trickle: common.trickles(),
+            talk: talk(common, place, session),
+        };
+        let draws = of_session(common.plan.seed, session).stream("redial", place.peer.0.into());
+        let redial = profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws));
+        let peer = Peer::new(config, common.start).redialing(redial);
+        let dialect = common.dialect.clone();
+        let mut actor = VirtualPeer::new(place, plan.size(), common.naming.clone(), conversation, peer)
+            .hosting(profile.rooms.guests)
+            .renewing(Box::new(move || dialect.converse(me.clone())));
+        if let Some(board) = self.boards.get(room) {
+            actor = actor.at(board.clone());
+        }
+        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + NUDGES_MORE);
+        let lobby = self.lobby.clone();
+        let books = move |event: Event| lobby.book(room, &event);
+        Ok((PeerTask::new(actor, engine, way, nudges, self.clock.alarm(), books), mailbox))
+    }
+
+    /// # Errors
+    /// The peer's URL is none.
+    fn way(
+        &self,
+        id: &str,
+        place: Place,
+        room_id: &str,
+        conversation: &mut dyn Conversation,
+    ) -> Result<Transport, Failure> {
+        if let Some(exchange) = &self.exchange {
+            return Ok(Transport::Memory(exchange.clone()));
+        }
+        let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
+        let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
+        let endpoint =
+            endpoints.of(id, place.peer.0, room_id, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
+        Ok(Rc::new(endpoint).into())
+    }
+}
+
+/// What a peer that came back draws is not what it drew before: its ids and passwords are new ones.
+fn of_session(seed: Seed, session: u32) -> Seed {
+    match session {
+        0 => seed,
+        session => Seed(seed.stream("session", session.into()).random()),
+    }
+}
+
+fn talk(common: &RunContext, place: Place, session: u32) -> TrafficConfig {
+    let (plan, messages) = (&common.plan, &common.plan.profile.messages);
+    TrafficConfig {
+        pattern: common.talk_pattern(),
+        interval: Duration::from_secs_f64(1.0 / messages.rate.max(f64::MIN_POSITIVE)).min(Duration::from_secs(86_400)),
+        bytes: (messages.bytes_min, messages.bytes_max),
+        pool: common.pool.clone(),
+        draws: of_session(plan.seed, session).stream("talk", place.peer.0.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What workers tell the controller while they play: small copies, renewed ten times a second.
+
+use crate::metrics::{Depths, LiveMetrics, Tally};
+use crate::summary::histogram::Histogram;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The latest word of each worker.
+#[derive(Debug)]
+pub struct WorkerStatuses(Vec<Mutex<WorkerStatus>>);
+
+/// One worker's.
+#[derive(Debug, Default)]
+pub struct WorkerStatus {
+    pub tally: Tally,
+    /// How late its timer fired, since the controller last took it.
+    pub lag: Histogram,
+    /// The deepest that its queues have been so far.
+    pub depths: Depths,
+    /// time_to_open of the last seconds, in µs.
+    pub recent_us: Vec<u32>,
+    /// What gates read, if any are watched; renewed twice a second.
+    pub live: Option<LiveMetrics>,
+    /// The thread, once it runs: for /proc.
+    pub thread: Option<i32>,
+}
+
+impl WorkerStatuses {
+    pub fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| Mutex::default()).collect())
+    }
+
+    /// A worker that panicked while it spoke has said something complete all the same.
+    pub fn of(&self, worker: usize) -> MutexGuard<'_, WorkerStatus> {
+        self.0[worker].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        for worker in 0..self.0.len() {
+            sum += self.of(worker).tally;
+        }
+        sum
+    }
+
+    /// What gates read, of all workers; `None` until one has told.
+    pub fn live(&self) -> Option<LiveMetrics> {
+        let told = (0..self.0.len()).filter_map(|worker| self.of(worker).live.clone());
+        told.reduce(|mut sum, live| {
+            sum.merge(live);
+            sum
+        })
+    }
+
+    /// The lag of each worker since this was last asked.
+    pub fn take_lags(&self) -> Vec<Histogram> {
+        (0..self.0.len()).map(|worker| std::mem::take(&mut self.of(worker).lag)).collect()
+    }
+
+    pub fn depths(&self) -> Depths {
+        (0..self.0.len()).map(|worker| self.of(worker).depths).fold(Depths::default(), Depths::max)
+    }
+
+    pub fn threads(&self) -> Vec<i32> {
+        (0..self.0.len()).filter_map(|worker| self.of(worker).thread).collect()
+    }
+
+    /// The 99th percentile of the last seconds' time_to_open, in µs.
+    pub fn recent_p99_us(&self) -> Option<u32> {
+        let mut all: Vec<u32> = (0..self.0.len()).flat_map(|worker| self.of(worker).recent_us.clone()).collect();
+        all.sort_unstable();
+        all.get(all.len().saturating_sub(1) * 99 / 100).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recent_p99_is_read_from_the_samples_of_all_workers_together() {
+        let pulses = WorkerStatuses::new(2);
+        assert_eq!(pulses.recent_p99_us(), None);
+        pulses.of(0).recent_us = vec![7];
+        assert_eq!(pulses.recent_p99_us(), Some(7));
+        pulses.of(0).recent_us = (1..=50).collect();
+        pulses.of(1).recent_us = (51..=100).rev().collect();
+        assert_eq!(pulses.recent_p99_us(), Some(99));
+    }
+
+    #[test]
+    fn tallies_add_up_and_a_lag_is_taken_once() {
+        let pulses = WorkerStatuses::new(2);
+        for (worker, peers_joined) in [(0, 3), (1, 4)] {
+            pulses.of(worker).tally = Tally { peers_joined, ..Tally::default() };
+        }
+        assert_eq!(pulses.tally().peers_joined, 7);
+        pulses.of(1).lag.record(std::time::Duration::from_millis(1));
+        let counts = || pulses.take_lags().iter().map(Histogram::count).collect::<Vec<_>>();
+        assert_eq!((counts(), counts()), (vec![0, 1], vec![0, 0]));
+    }
+}

@@ -1,0 +1,128 @@
+//! What became of a request to be let in: whether a host heard it, and whether its answer came back.
+
+use super::timeline::Timeline;
+use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::message::FrameKind;
+use std::time::Instant;
+
+/// A dialect's words for it; a dialect without any lets everybody in.
+#[derive(Clone, Debug, Default)]
+pub struct JoinRequestWords {
+    request: Option<FrameKind>,
+    answers: Vec<FrameKind>,
+}
+
+/// How far a request came whose sender never joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JoinRequest {
+    Unheard { by: Seat },
+    Unanswered { by: Seat, host: Seat },
+    AnswerLost { by: Seat, host: Seat },
+}
+
+impl JoinRequestWords {
+    /// By the names of a dialect's message types.
+    pub fn of(kinds: &[&str]) -> Self {
+        Self {
+            request: FrameKind::named(kinds, &["join-request"]).first().copied(),
+            answers: FrameKind::named(kinds, &["join-approved", "join-rejected"]),
+        }
+    }
+
+    /// Nothing for a peer that never asked, or has joined.
+    pub(super) fn of_peer(&self, story: &Timeline, by: Seat) -> Option<JoinRequest> {
+        let request = self.request?;
+        if story.said_at(by, request).is_none() || story.joined_at(by).is_some() {
+            return None;
+        }
+        let host = story.seats().find(|seat| story.heard_in_place(by, *seat, request) == Some(true));
+        let Some(host) = host else { return Some(JoinRequest::Unheard { by }) };
+        Some(match self.answers_after(story, host, heard_at(story, by, host, request)) {
+            true => JoinRequest::AnswerLost { by, host },
+            false => JoinRequest::Unanswered { by, host },
+        })
+    }
+
+    /// Whether the host has said any answer since then; on the wire an answer is for the whole channel.
+    fn answers_after(&self, story: &Timeline, host: Seat, heard: Option<Instant>) -> bool {
+        let said = self.answers.iter().filter_map(|answer| story.said_at(host, *answer)).max();
+        said.zip(heard).is_some_and(|(said, heard)| heard <= said)
+    }
+}
+
+fn heard_at(story: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Option<Instant> {
+    let concern = Concern::Me { from: Some(by) };
+    let heard =
+        |what: &What| matches!(what, What::Frame { kind, concern: of, .. } if *kind == request && *of == concern);
+    story.events().iter().find(|event| event.place.seat == host && heard(&event.what)).map(|event| event.at)
+}
+
+impl JoinRequest {
+    pub fn evidence(self, story: &Timeline) -> String {
+        let number = |seat| story.number(seat);
+        match self {
+            Self::Unheard { by } => {
+                format!("Peer {} asked to be let in (join-request), and no host heard it.", number(by))
+            }
+            Self::Unanswered { by, host } => format!(
+                "Peer {} asked to be let in (join-request); peer {}, the host, heard it, and never answered.",
+                number(by),
+                number(host)
+            ),
+            Self::AnswerLost { by, host } => format!(
+                "Peer {} asked to be let in (join-request); peer {}, the host, answered, and the answer never arrived.",
+                number(by),
+                number(host)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::event::Event;
+    use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
+    use std::time::Duration;
+
+    const KINDS: [&str; 3] = ["join-request", "join-approved", "join-rejected"];
+    const REQUEST: FrameKind = FrameKind(0);
+    const APPROVED: FrameKind = FrameKind(1);
+    const REJECTED: FrameKind = FrameKind(2);
+
+    /// Seat 0 is the host; each fact is a millisecond after the one before.
+    fn check(facts: &[(u16, What)], expected: Option<JoinRequest>) {
+        let start = Instant::now();
+        let mut story = Timeline::new(2, vec![]);
+        for (at, (seat, what)) in facts.iter().enumerate() {
+            let place = Place { room: RoomIndex(0), seat: Seat(*seat), peer: PeerIndex((*seat).into()) };
+            story.tell(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
+        }
+        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&story, Seat(1)), expected, "{facts:?}");
+        assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&story, Seat(1)), None);
+    }
+
+    fn said(kind: FrameKind) -> What {
+        What::Said { kind, bytes: 9, to: None }
+    }
+
+    fn heard(from: u16) -> What {
+        What::Frame { kind: REQUEST, bytes: 9, concern: Concern::Me { from: Some(Seat(from)) } }
+    }
+
+    #[test]
+    fn a_request_is_followed_as_far_as_it_came() {
+        let (by, host) = (Seat(1), Seat(0));
+        check(&[], None);
+        check(&[(1, said(REQUEST))], Some(JoinRequest::Unheard { by }));
+        check(&[(1, said(REQUEST)), (0, heard(1))], Some(JoinRequest::Unanswered { by, host }));
+        check(&[(1, said(REQUEST)), (0, heard(1)), (1, What::Joined)], None);
+        for answer in [APPROVED, REJECTED] {
+            let answered = [(1, said(REQUEST)), (0, heard(1)), (0, said(answer))];
+            check(&answered, Some(JoinRequest::AnswerLost { by, host }));
+        }
+        // What it had said before was the answer to another's.
+        check(&[(1, said(REQUEST)), (0, said(APPROVED)), (0, heard(1))], Some(JoinRequest::Unanswered { by, host }));
+    }
+}

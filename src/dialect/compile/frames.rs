@@ -1,0 +1,81 @@
+//! `[say]` and `[signals]`: what can be said, and which of it each signal is said with.
+
+use super::Compiler;
+use crate::dialect::compiled::{FrameTemplate, SignalTemplates};
+use crate::dialect::document::DialectNode;
+use crate::dialect::names::Scope;
+use crate::dialect::problem::suggestion;
+use crate::dialect::template::Template;
+use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::problem::quoted;
+
+impl Compiler<'_> {
+    pub(super) fn sayings(&mut self) -> Vec<FrameTemplate> {
+        let Some(section) = self.root.key("say") else { return vec![] };
+        let names = self.names.clone();
+        let scope = Scope::new(&names, &["sdp", "candidate"], true);
+        let mut sayings = vec![];
+        for (name, node) in section.entries("say", self.problems) {
+            let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
+            let kind = self.kind_of_saying(name);
+            sayings.push(FrameTemplate { kind, frame });
+        }
+        sayings
+    }
+
+    /// What the books call a saying: `[kinds] subscribe-chat = "subscribe"`, else by its own name.
+    fn kind_of_saying(&mut self, name: &str) -> FrameKind {
+        let called = self.root.key("kinds").and_then(|kinds| kinds.key(name));
+        let called = called.and_then(|node| node.text("kinds", self.problems)).unwrap_or(name).to_owned();
+        self.kind(&called)
+    }
+
+    /// Notes every entry of `[kinds]` that is about nothing that can be said.
+    pub(super) fn kinds_are_of_sayings(&mut self) {
+        let Some(kinds) = self.root.key("kinds") else { return };
+        kinds.entries("kinds", self.problems);
+        let said: Vec<&str> = self.said.iter().map(String::as_str).collect();
+        kinds.only("kinds", &said, self.problems);
+    }
+
+    /// `[signals] offer = "webrtc-offer"`; a signal without an entry is said with what has its own name.
+    pub(super) fn signals(&mut self) -> SignalTemplates {
+        let section = self.root.key("signals");
+        if let Some(section) = section {
+            section.only("signals", &["offer", "answer", "candidate", "end", "leave"], self.problems);
+        }
+        let leave = section.and_then(|section| section.key("leave"));
+        let each = leave.and_then(|leave| leave.key("each"));
+        let mut said_with = |name: &str| match section.and_then(|section| section.key(name)) {
+            Some(node) => self.said_names(node, &format!("signals.{name}")),
+            None => self.said.iter().position(|said| said == name).into_iter().collect(),
+        };
+        SignalTemplates {
+            offer: said_with("offer"),
+            answer: said_with("answer"),
+            candidate: said_with("candidate"),
+            end: said_with("end"),
+            leave: match each {
+                Some(node) => self.said_names(node, "signals.leave.each"),
+                None => said_with("leave"),
+            },
+            leave_each: each.is_some(),
+        }
+    }
+
+    /// The sayings that a name, or a list of names, stands for.
+    pub(super) fn said_names(&mut self, node: &DialectNode, path: &str) -> Vec<usize> {
+        let mut found = vec![];
+        for item in node.items() {
+            let Some(name) = item.text(path, self.problems) else { continue };
+            match self.said.iter().position(|said| said == name) {
+                Some(index) => found.push(index),
+                None => {
+                    let near = suggestion(name, self.said.iter().map(String::as_str));
+                    self.problems.note(item.line, path, format!("[say] has no {}{near}", quoted(name)));
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,108 @@
+//! `[[join]]`: the ordered steps by which a peer enters its room.
+
+use super::{Compiler, condition};
+use crate::dialect::compiled::{JoinAction, JoinStep};
+use crate::dialect::document::{DialectNode, Item};
+use crate::dialect::names::Scope;
+use crate::dialect::pattern::Pattern;
+use crate::dialect::problem::{Problems, suggestion};
+use crate::dialect::template::Template;
+use crate::vocabulary::problem::quoted;
+
+pub(super) const DEEDS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];
+pub(super) const STEP_KEYS: [&str; 4] = ["if", "set", "kind", "timeout"];
+
+impl Compiler<'_> {
+    pub(super) fn join(&mut self, section: &str) -> Option<Vec<JoinStep>> {
+        let node = self.root.key(section)?;
+        let mut steps = vec![];
+        for (index, item) in node.items().iter().enumerate() {
+            let path = format!("{section}[{index}]");
+            item.entries(&path, self.problems);
+            item.only(&path, &[DEEDS.as_slice(), &STEP_KEYS].concat(), self.problems);
+            let names = self.names.clone();
+            let mut scope = Scope::new(&names, &[], false);
+            let when = condition(item.key("if"), &format!("{path}.if"), &scope, self.problems);
+            if let Some(deed) = self.join_deed(item, &path, &mut scope) {
+                steps.push(JoinStep { when, deed });
+            }
+        }
+        Some(steps)
+    }
+
+    fn join_deed(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<JoinAction> {
+        let chosen: Vec<(&str, &DialectNode)> =
+            DEEDS.iter().filter_map(|deed| item.key(deed).map(|node| (*deed, node))).collect();
+        let (deed, node) = match (chosen.as_slice(), item.key("set")) {
+            ([one], _) => *one,
+            ([], Some(set)) => return Some(JoinAction::Set(settings(set, path, scope, self.problems))),
+            _ => {
+                self.problems.note(item.line, path, format!("needs exactly one of {}, or set", DEEDS.join(", ")));
+                return None;
+            }
+        };
+        let at = format!("{path}.{deed}");
+        Some(match deed {
+            "say" => JoinAction::Say(self.said_names(node, &at)),
+            "expect" => {
+                let pattern = Pattern::compile(node, &at, scope, self.problems);
+                let set = item.key("set").map(|set| settings(set, path, scope, self.problems)).unwrap_or_default();
+                let timeout = item.key("timeout");
+                let timeout = timeout.and_then(|node| node.duration(&format!("{path}.timeout"), self.problems));
+                let kind = item.key("kind").and_then(|node| node.text(path, self.problems)).unwrap_or("welcome");
+                JoinAction::Expect { kind: self.kind(kind), pattern, locals: scope.locals.len(), set, timeout }
+            }
+            "share" => JoinAction::Share(shared(node, &at, scope, self.problems)),
+            "need" => {
+                let mut needs = vec![];
+                for item in node.items() {
+                    let Some(name) = item.text(&at, self.problems) else { continue };
+                    match self.names.globals.iter().position(|known| known == name) {
+                        Some(slot) => needs.push((name.to_owned(), slot)),
+                        None => self.problems.note(item.line, &at, format!("[vars] has no {}", quoted(name))),
+                    }
+                }
+                JoinAction::Need(needs)
+            }
+            "turn" => JoinAction::Turn,
+            "pool" => JoinAction::Pool,
+            "wait" if matches!(&node.value, Item::Text(text) if text == "settle") => JoinAction::Settle,
+            "wait" => JoinAction::Wait(node.duration(&at, self.problems)?),
+            _ => JoinAction::Joined,
+        })
+    }
+}
+
+/// `{ x = "…" }`: variables of the peer and their new values.
+pub(super) fn settings(
+    node: &DialectNode,
+    path: &str,
+    scope: &Scope<'_>,
+    problems: &mut Problems,
+) -> Vec<(usize, Template)> {
+    let mut settings = vec![];
+    for (name, value) in node.entries(path, problems) {
+        match scope.names.globals.iter().position(|known| known == name) {
+            Some(slot) => settings.push((slot, Template::compile(value, path, scope, problems))),
+            None => {
+                let near = suggestion(name, scope.names.globals.iter().map(String::as_str));
+                problems.note(value.line, path, format!("[vars] has no {}, so it can't be set{near}", quoted(name)));
+            }
+        }
+    }
+    settings
+}
+
+/// `{ code = "{code}" }`: what the others of the room are told, by name.
+pub(super) fn shared(
+    node: &DialectNode,
+    path: &str,
+    scope: &Scope<'_>,
+    problems: &mut Problems,
+) -> Vec<(String, Template)> {
+    let mut shared = vec![];
+    for (name, value) in node.entries(path, problems) {
+        shared.push((name.clone(), Template::compile(value, path, scope, problems)));
+    }
+    shared
+}

@@ -1,0 +1,398 @@
+//! A dialect file's text → a compiled script, or everything that is wrong with it.
+
+mod frames;
+mod join;
+mod rules;
+
+use super::codec::Codec;
+use super::compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
+use super::direct_field::{DirectField, FirstWordFilter};
+use super::document::{self, DialectNode, Item};
+use super::expression::Expression;
+use super::names::{BUILT_IN, Binding, Names, Scope};
+use super::pattern::is_name;
+use super::problem::{Problems, suggestion};
+use super::template::Template;
+use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::problem::{Problem, quoted};
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+/// A peer's id on the wire, where the file does not say: what the harness calls it.
+const HARNESS_ID: &str = "{harness_id}";
+
+const TOP: [&str; 21] = [
+    "name",
+    "description",
+    "sample",
+    "codec",
+    "id",
+    "discovery",
+    "trickle",
+    "leave_notices",
+    "initiate",
+    "glare",
+    "leading",
+    "connect",
+    "vars",
+    "pair",
+    "say",
+    "kinds",
+    "signals",
+    "join",
+    "join_first",
+    "on",
+    "every",
+];
+
+/// Reads `text`, which came from `file`.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of its lines.
+pub(super) fn read(file: &str, text: &str) -> Result<CompiledDialect, Vec<Problem>> {
+    let mut problems = Problems::new(file);
+    let script = document::parse(text, &mut problems).map(|root| {
+        let mut checker = Compiler::new(file, &root, &mut problems);
+        checker.script()
+    });
+    match script {
+        Some(script) if problems.is_empty() => Ok(script),
+        _ => Err(problems.into_sorted()),
+    }
+}
+
+/// What the parts of a file share while they are compiled.
+struct Compiler<'a> {
+    file: &'a str,
+    root: &'a DialectNode,
+    problems: &'a mut Problems,
+    names: Names,
+    kinds: Vec<String>,
+    codec: Codec,
+    /// Names of `[say]`, in order.
+    said: Vec<String>,
+    leading: String,
+    /// How many steps have a pause.
+    pauses: usize,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(file: &'a str, root: &'a DialectNode, problems: &'a mut Problems) -> Self {
+        let leading = match root.key("leading").map(|node| &node.value) {
+            Some(Item::Text(key)) => key.clone(),
+            _ => "type".to_owned(),
+        };
+        let mut checker = Self {
+            file,
+            root,
+            problems,
+            names: Names::default(),
+            kinds: vec!["unknown".to_owned()],
+            codec: Codec::Json,
+            said: vec![],
+            leading,
+            pauses: 0,
+        };
+        checker.declare();
+        checker
+    }
+
+    /// The names that the file makes, before anything that uses them is read.
+    fn declare(&mut self) {
+        self.names.globals = BUILT_IN.iter().map(|name| (*name).to_owned()).collect();
+        for (section, into) in [("vars", 0), ("pair", 1), ("say", 2)] {
+            let Some(node) = self.root.key(section) else { continue };
+            for (name, entry) in node.entries(section, self.problems) {
+                if !is_name(name) && section != "say" {
+                    let message = format!("{} is no name; a name has letters, digits, _ and -", quoted(name));
+                    self.problems.note(entry.line, section, message);
+                }
+                if BUILT_IN.contains(&name.as_str()) && section == "vars" {
+                    self.problems.note(entry.line, section, format!("{} exists already", quoted(name)));
+                }
+                [&mut self.names.globals, &mut self.names.pairs, &mut self.said][into].push(name.clone());
+            }
+        }
+        self.names.marks = vec!["newcomer".to_owned()];
+        let root = self.root;
+        collect_marks(root.key("on"), &mut self.names.marks);
+    }
+
+    fn script(&mut self) -> CompiledDialect {
+        let root = self.root;
+        root.only("", &TOP, self.problems);
+        self.codec =
+            self.word("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or(Codec::Json);
+        let discovery = match self.word("discovery", &["server", "harness"], "server").as_deref() {
+            Some("harness") => Discovery::Harness,
+            _ => Discovery::Server,
+        };
+        let me = match self.text("id") {
+            Some(written) if written == "server" => None,
+            Some(written) => Some(self.template(root.key("id"), "id", &written)),
+            None => Some(self.template(None, "id", HARNESS_ID)),
+        };
+        let vars = self.section("vars", false);
+        let pair = self.section("pair", true);
+        let (url, headers, subprotocol) = self.connect();
+        let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
+        let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
+        self.kinds_are_of_sayings();
+        let sayings = self.sayings();
+        let signals = self.signals();
+        let join = self.join("join").unwrap_or_default();
+        let join_first = self.join("join_first");
+        let rules = self.rules();
+        let timers = self.timers();
+        let (by_head, headless) = dispatch(&rules);
+        let watched = watched(&rules);
+        let needs_board =
+            discovery == Discovery::Harness || self.is_between_peers(&join, join_first.as_deref(), &rules);
+        if self.kinds.len() > usize::from(u8::MAX) {
+            self.problems.note(1, "", "more than 255 kinds of frames");
+        }
+        CompiledDialect {
+            name: self.text("name").unwrap_or_else(|| self.file.to_owned()),
+            description: self.text("description").unwrap_or_default(),
+            sample: self.text("sample").unwrap_or_default(),
+            file_text: None,
+            codec: self.codec,
+            kinds: std::mem::take(&mut self.kinds),
+            discovery,
+            trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
+            leave_notices: self.leave_notices(),
+            needs_board,
+            url,
+            headers,
+            subprotocol,
+            me,
+            vars,
+            pair,
+            is_steady: !initiate.reads(&|place| matches!(place, Binding::Local(_) | Binding::Members | Binding::Now)),
+            initiate,
+            polite,
+            sayings,
+            signals,
+            join,
+            join_first,
+            acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.deed, Action::Joined)),
+            any: (0..rules.len() as u16).collect(),
+            common: common(&rules, &by_head),
+            rules,
+            timers,
+            pauses: self.pauses,
+            watched,
+            numbered: super::own_values::numbered(),
+            opening: format!("{{{}:\"", Value::from(self.leading.as_str())),
+            by_head,
+            headless,
+        }
+    }
+
+    /// Whether its peers go by other ids than the harness gave, or tell each other anything inside the process.
+    fn is_between_peers(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
+        let own_name = self.root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
+        let mut steps = join.iter().chain(join_first.into_iter().flatten());
+        let mut deeds = rules.iter().flat_map(|rule| &rule.steps);
+        !own_name
+            || steps.any(|step| step.deed.is_between_peers())
+            || deeds.any(|step| matches!(step.deed, Action::Share(_)))
+    }
+
+    /// How many notices of a leave each that stays gets: 0, 1 or 2.
+    fn leave_notices(&mut self) -> u8 {
+        let Some(node) = self.root.key("leave_notices") else { return 1 };
+        match node.value {
+            Item::Whole(count @ 0..=2) => count as u8,
+            _ => {
+                self.problems.note(node.line, "leave_notices", "must be 0, 1 or 2");
+                1
+            }
+        }
+    }
+
+    fn connect(&mut self) -> (Template, Vec<(String, Template)>, Option<Template>) {
+        let scope_names = self.names.clone();
+        let scope = Scope::new(&scope_names, &["base"], false);
+        let Some(node) = self.root.key("connect") else {
+            return (Template::parse("{base}", &scope).expect("a name in scope"), vec![], None);
+        };
+        node.only("connect", &["url", "headers", "subprotocol"], self.problems);
+        let url = match node.key("url") {
+            Some(url) => Template::compile(url, "connect.url", &scope, self.problems),
+            None => Template::parse("{base}", &scope).expect("a name in scope"),
+        };
+        let mut headers = vec![];
+        if let Some(table) = node.key("headers") {
+            for (name, value) in table.entries("connect.headers", self.problems) {
+                headers.push((name.clone(), Template::compile(value, "connect.headers", &scope, self.problems)));
+            }
+        }
+        let subprotocol = node.key("subprotocol");
+        let subprotocol = subprotocol.map(|node| Template::compile(node, "connect.subprotocol", &scope, self.problems));
+        (url, headers, subprotocol)
+    }
+
+    /// The values of `[vars]` or `[pair]`, in order.
+    fn section(&mut self, name: &str, of_peer: bool) -> Vec<Template> {
+        let Some(node) = self.root.key(name) else { return vec![] };
+        let names = self.names.clone();
+        let scope = Scope::new(&names, &[], of_peer);
+        let entries = node.entries(name, self.problems);
+        entries
+            .iter()
+            .map(|(key, node)| Template::compile(node, &format!("{name}.{key}"), &scope, self.problems))
+            .collect()
+    }
+
+    fn timers(&mut self) -> Vec<RepeatTimer> {
+        let Some(node) = self.root.key("every") else { return vec![] };
+        let mut timers = vec![];
+        for item in node.items() {
+            item.only("every", &["interval", "say"], self.problems);
+            let interval = item.key("interval").and_then(|node| node.duration("every.interval", self.problems));
+            match (interval, item.key("say")) {
+                (Some(every), Some(say)) if !every.is_zero() => {
+                    let say = self.said_names(say, "every.say");
+                    timers.push(RepeatTimer { every, say });
+                }
+                _ => self.problems.note(item.line, "every", "needs an interval over 0 and something to say"),
+            }
+        }
+        timers
+    }
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        self.root.key(key)?.text(key, self.problems).map(str::to_owned)
+    }
+
+    fn word(&mut self, key: &str, words: &[&str], default: &str) -> Option<String> {
+        let Some(node) = self.root.key(key) else { return Some(default.to_owned()) };
+        let written = node.text(key, self.problems)?;
+        if words.contains(&written) {
+            return Some(written.to_owned());
+        }
+        let near = suggestion(written, words.iter().copied());
+        self.problems.note(node.line, key, format!("{} is none of {}{near}", quoted(written), words.join(", ")));
+        None
+    }
+
+    fn template(&mut self, node: Option<&DialectNode>, path: &str, written: &str) -> Template {
+        let names = self.names.clone();
+        Template::parse(written, &Scope::new(&names, &[], false)).unwrap_or_else(|message| {
+            self.problems.note(node.map_or(1, |node| node.line), path, message);
+            Template::List(vec![])
+        })
+    }
+
+    /// A condition about a pair; true and false are conditions too.
+    fn expression(&mut self, node: Option<&DialectNode>, path: &str, default: &str, locals: &[&str]) -> Expression {
+        let names = self.names.clone();
+        let scope = Scope::new(&names, locals, true);
+        condition(node, path, &scope, self.problems)
+            .unwrap_or_else(|| Expression::parse(default, &scope).expect("names that always are"))
+    }
+
+    /// The number of a kind; it is new if nobody had that name.
+    fn kind(&mut self, name: &str) -> FrameKind {
+        let position = self.kinds.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.kinds.push(name.to_owned());
+            self.kinds.len() - 1
+        });
+        // More than 255 are a problem of the file, noted once at the end.
+        FrameKind(u8::try_from(position).unwrap_or(u8::MAX))
+    }
+}
+
+/// A condition, if there is one; what is wrong with it is noted.
+fn condition(node: Option<&DialectNode>, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Option<Expression> {
+    let node = node?;
+    match &node.value {
+        Item::Flag(flag) => Some(Expression::Constant(Value::from(*flag))),
+        _ => {
+            let written = node.text(path, problems)?;
+            Expression::parse(written, scope).map_err(|message| problems.note(node.line, path, message)).ok()
+        }
+    }
+}
+
+/// Every name that a rule marks somebody with.
+fn collect_marks(node: Option<&DialectNode>, marks: &mut Vec<String>) {
+    let Some(node) = node else { return };
+    match &node.value {
+        Item::List(items) => items.iter().for_each(|item| collect_marks(Some(item), marks)),
+        Item::Table(entries) => {
+            for (key, inner) in entries {
+                match (&inner.value, key.as_str()) {
+                    (Item::Table(named), "mark") => {
+                        let new = named.iter().map(|(name, _)| name).filter(|name| !marks.contains(name));
+                        let new: Vec<String> = new.cloned().collect();
+                        marks.extend(new);
+                    }
+                    (_, "do") => collect_marks(Some(inner), marks),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Which rules a frame can hit, by its first word.
+fn dispatch(rules: &[Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
+    let heads: Vec<Option<&String>> = rules.iter().map(|rule| rule.look.head.as_ref()).collect();
+    let able = |head: Option<&String>| -> Vec<u16> {
+        let hits = heads.iter().enumerate().filter(|(_, own)| own.is_none() || **own == head);
+        hits.map(|(index, _)| index as u16).collect()
+    };
+    let by_head = heads.iter().flatten().map(|head| ((*head).clone(), able(Some(head)))).collect();
+    (by_head, able(None))
+}
+
+/// What tells that a frame with that first word is for others, where all its rules agree on it.
+fn common(rules: &[Rule], by_head: &FxHashMap<String, Vec<u16>>) -> FxHashMap<String, FirstWordFilter> {
+    let mut found = FxHashMap::default();
+    for (head, able) in by_head {
+        let able: Vec<&Rule> = able.iter().map(|index| &rules[usize::from(*index)]).collect();
+        let [first, others @ ..] = able.as_slice() else { continue };
+        let ignored = first.is_to_ignore();
+        let of_one_kind = others.iter().all(|rule| rule.kind == first.kind);
+        let asked_by_all =
+            |field: &&DirectField| others.iter().all(|rule| rule.straight.iter().any(|other| other.is_as(field)));
+        let fields: Vec<DirectField> = first.straight.iter().filter(asked_by_all).cloned().collect();
+        if ignored || of_one_kind && !fields.is_empty() {
+            found.insert(head.clone(), FirstWordFilter { kind: first.kind, ignored, fields });
+        }
+    }
+    found
+}
+
+/// The variables that a look seeks in frames.
+fn watched(rules: &[Rule]) -> Vec<usize> {
+    let mut slots: Vec<usize> = rules.iter().flat_map(|rule| rule.look.sames.iter().map(|(_, slot)| *slot)).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Editors know exactly the keys that the reader knows.
+    #[test]
+    fn the_schema_for_editors_has_the_readers_keys() {
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/dialect.schema.json")).unwrap();
+        let check = |pointer: &str, known: &[&str]| {
+            let keys = schema.pointer(pointer).and_then(Value::as_object).unwrap();
+            let keys: BTreeSet<&str> = keys.keys().map(String::as_str).collect();
+            assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
+        };
+        check("/properties", &TOP);
+        check("/properties/join/items/properties", &[join::DEEDS.as_slice(), &join::STEP_KEYS].concat());
+        let step = [rules::DEEDS.as_slice(), &rules::STEP_KEYS].concat();
+        check("/properties/on/items/properties/do/items/properties", &step);
+        check("/properties/on/items/properties", &[step.as_slice(), &rules::RULE_KEYS].concat());
+    }
+}

@@ -1,0 +1,318 @@
+//! `[[on]]`: ordered rules, what each demands of a frame and what it makes of it.
+
+use super::join::{settings, shared};
+use super::{Compiler, condition};
+use crate::dialect::codec::Codec;
+use crate::dialect::compiled::{Action, ErrorClass, FrameTemplate, PeerSelector, Rule, Step};
+use crate::dialect::direct_field::DirectField;
+use crate::dialect::document::{DialectNode, Item};
+use crate::dialect::expression::Expression;
+use crate::dialect::member_list::{MemberList, Reading};
+use crate::dialect::names::Scope;
+use crate::dialect::pattern::Pattern;
+use crate::dialect::prefilter::Prefilter;
+use crate::dialect::problem::{Problems, suggestion};
+use crate::dialect::template::Template;
+use crate::vocabulary::problem::quoted;
+
+/// Each step does one of these, or only marks, captures and sets.
+pub(super) const DEEDS: [&str; 15] = [
+    "peer",
+    "peers",
+    "left",
+    "offer",
+    "answer",
+    "candidate",
+    "end",
+    "error",
+    "say",
+    "send",
+    "share",
+    "joined",
+    "ignore",
+    "heard",
+    "elsewhere",
+];
+pub(super) const STEP_KEYS: [&str; 16] = [
+    "if", "pause", "each", "whole", "sdp", "value", "polite", "start", "initiate", "mark", "capture", "set", "name",
+    "class", "of", "to",
+];
+
+pub(super) const RULE_KEYS: [&str; 5] = ["kind", "match", "where", "let", "do"];
+
+impl Compiler<'_> {
+    pub(super) fn rules(&mut self) -> Vec<Rule> {
+        let Some(node) = self.root.key("on") else { return vec![] };
+        let mut rules = vec![];
+        for (index, item) in node.items().iter().enumerate() {
+            let path = format!("on[{index}]");
+            item.entries(&path, self.problems);
+            let known = [RULE_KEYS.as_slice(), &DEEDS, &STEP_KEYS].concat();
+            item.only(&path, &known, self.problems);
+            if let Some(rule) = self.rule(item, &path) {
+                rules.push(rule);
+            }
+        }
+        rules
+    }
+
+    fn rule(&mut self, item: &DialectNode, path: &str) -> Option<Rule> {
+        let Some(pattern) = item.key("match") else {
+            self.problems.note(item.line, path, "needs a match");
+            return None;
+        };
+        let names = self.names.clone();
+        let mut scope = Scope::new(&names, &[], false);
+        let pattern = Pattern::compile(pattern, &format!("{path}.match"), &mut scope, self.problems);
+        let mut lets = vec![];
+        if let Some(node) = item.key("let") {
+            for (name, value) in node.entries(&format!("{path}.let"), self.problems) {
+                let let_path = format!("{path}.let.{name}");
+                if let Some(expression) = condition(Some(value), &let_path, &scope, self.problems) {
+                    lets.push((scope.local(name), expression));
+                }
+            }
+        }
+        let conditions = item.key("where").map(DialectNode::items).unwrap_or_default();
+        let conditions: Vec<Expression> = conditions
+            .iter()
+            .filter_map(|node| condition(Some(node), &format!("{path}.where"), &scope, self.problems))
+            .collect();
+        let mut steps = vec![];
+        let own = DEEDS.iter().chain(&["of", "set"]).any(|deed| item.key(deed).is_some());
+        if own {
+            steps.extend(self.step(item, path, &mut scope));
+        }
+        if let Some(list) = item.key("do") {
+            for (index, node) in list.items().iter().enumerate() {
+                let at = format!("{path}.do[{index}]");
+                node.entries(&at, self.problems);
+                node.only(&at, &[DEEDS.as_slice(), &STEP_KEYS].concat(), self.problems);
+                steps.extend(self.step(node, &at, &mut scope));
+            }
+        }
+        if steps.is_empty() {
+            self.problems.note(item.line, path, format!("does nothing; say one of {}", DEEDS.join(", ")));
+        }
+        let look = Prefilter::of(&pattern, self.codec, &self.leading);
+        let straight = if self.codec == Codec::Json { DirectField::all_of(&pattern) } else { vec![] };
+        let kind = match item.key("kind") {
+            Some(node) => node.text(path, self.problems)?.to_owned(),
+            None => kind_of(&steps, &look),
+        };
+        Some(Rule {
+            kind: self.kind(&kind),
+            look,
+            straight,
+            pattern,
+            locals: scope.locals.len(),
+            lets,
+            conditions,
+            steps,
+        })
+    }
+
+    fn step(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<Step> {
+        let chosen: Vec<&str> = DEEDS.iter().copied().filter(|deed| item.key(deed).is_some()).collect();
+        if chosen.len() > 1 {
+            self.problems.note(item.line, path, format!("{} in one step; make them steps of do", chosen.join(" and ")));
+            return None;
+        }
+        let chosen = chosen.first().copied().unwrap_or("");
+        let who_key = match chosen {
+            "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "heard" | "elsewhere" => chosen,
+            "say" | "send" if item.key("to").is_some() => "to",
+            "say" | "send" | "error" | "" => "of",
+            _ => "",
+        };
+        let who = item.key(who_key).and_then(|node| self.who(node, &format!("{path}.{who_key}"), scope));
+        scope.of_peer = who.is_some() || chosen == "peers";
+        let first = scope.locals.len();
+        if chosen == "peers" {
+            // The list's own names have to be known to the conditions of this step.
+            scope.local("later");
+        }
+        let each = (chosen == "peers").then(|| self.each(item, path, scope));
+        let problems = &mut *self.problems;
+        let when = condition(item.key("if"), &format!("{path}.if"), scope, problems);
+        let pause = item.key("pause").and_then(|node| node.duration(&format!("{path}.pause"), problems));
+        let pause = pause.map(|pause| (self.pauses, pause));
+        self.pauses += usize::from(pause.is_some());
+        let marks = marks(item, path, scope, problems);
+        let capture = capture(item, path, scope, problems);
+        let set = item.key("set").map(|node| settings(node, path, scope, problems)).unwrap_or_default();
+        let name = item.key("name").map(|node| Template::compile(node, &format!("{path}.name"), scope, problems));
+        let mut deed = self.deed(chosen, item, path, scope, each);
+        if let Some(Action::Peers { each, brief, id, start, initiate: None, .. }) = &mut deed
+            && marks.is_empty()
+            && capture.is_empty()
+        {
+            *brief = MemberList::of(&Reading { each, id: *id, first, name: name.as_ref(), start: start.as_ref() });
+        }
+        scope.of_peer = false;
+        let addressed = who_key == "to";
+        Some(Step { when, pause, who, addressed, name, marks, capture, set, deed: deed? })
+    }
+
+    fn deed(
+        &mut self,
+        chosen: &str,
+        item: &DialectNode,
+        path: &str,
+        scope: &mut Scope<'_>,
+        each: Option<Pattern>,
+    ) -> Option<Action> {
+        let start = condition(item.key("start"), &format!("{path}.start"), scope, self.problems);
+        let initiate = condition(item.key("initiate"), &format!("{path}.initiate"), scope, self.problems);
+        let whole = condition(item.key("whole"), &format!("{path}.whole"), scope, self.problems);
+        let node = item.key(chosen);
+        Some(match chosen {
+            "peer" => Action::Peer { start, initiate },
+            "peers" => Action::Peers {
+                list: Template::compile(node?, &format!("{path}.peers"), scope, self.problems),
+                at: scope.unnamed(),
+                each: each?,
+                brief: None,
+                id: scope.local("id"),
+                later: scope.local("later"),
+                whole,
+                start,
+                initiate,
+            },
+            "left" => Action::Left,
+            "offer" => {
+                let polite = condition(item.key("polite"), &format!("{path}.polite"), scope, self.problems);
+                Action::Offer { sdp: self.value_of(item, path, "sdp", "{sdp}", scope), polite }
+            }
+            "answer" => Action::Answer { sdp: self.value_of(item, path, "sdp", "{sdp}", scope) },
+            "candidate" => Action::Candidate { value: self.value_of(item, path, "value", "{candidate}", scope) },
+            "end" => Action::End,
+            "error" => {
+                let class = self.error_class(item, path);
+                Action::Error { class, text: Template::compile(node?, &format!("{path}.error"), scope, self.problems) }
+            }
+            "say" => Action::Say(self.said_names(node?, &format!("{path}.say"))),
+            "send" => {
+                let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
+                Action::Send(FrameTemplate { kind: self.kind("reply"), frame })
+            }
+            "share" => Action::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
+            "joined" => Action::Joined,
+            "ignore" => Action::Ignore,
+            "heard" => Action::Heard,
+            "elsewhere" => Action::Elsewhere,
+            _ => Action::Nothing,
+        })
+    }
+
+    /// What an error ends; an error of a pair says with whom.
+    fn error_class(&mut self, item: &DialectNode, path: &str) -> ErrorClass {
+        let class = match item.key("class").and_then(|node| node.text(path, self.problems)) {
+            None | Some("fatal") => ErrorClass::Fatal,
+            Some("pair") => ErrorClass::Pair,
+            Some("note") => ErrorClass::Note,
+            Some(other) => {
+                let message = format!("{} is none of fatal, pair, note", quoted(other));
+                self.problems.note(item.line, &format!("{path}.class"), message);
+                return ErrorClass::Note;
+            }
+        };
+        match (class, item.key("of")) {
+            (ErrorClass::Pair, None) => {
+                let message = "an error of a pair says of whom: of = \"{x}\"";
+                self.problems.note(item.line, &format!("{path}.class"), message);
+            }
+            (ErrorClass::Fatal, Some(of)) => {
+                let message = "a fatal error is of nobody; with class = \"pair\" it is of one";
+                self.problems.note(of.line, &format!("{path}.of"), message);
+            }
+            _ => {}
+        }
+        class
+    }
+
+    fn each(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Pattern {
+        let id = scope.local("id");
+        match item.key("each") {
+            Some(node) => Pattern::compile(node, &format!("{path}.each"), scope, self.problems),
+            None => Pattern::Bind { slot: id, filters: vec![], optional: false },
+        }
+    }
+
+    /// Who is spoken of: an id, or the one whose pair has a value.
+    fn who(&mut self, node: &DialectNode, path: &str, scope: &Scope<'_>) -> Option<PeerSelector> {
+        let Item::Table(_) = node.value else {
+            return Some(PeerSelector::Id(Template::compile(node, path, scope, self.problems)));
+        };
+        node.only(path, &["pair", "is", "from"], self.problems);
+        let (Some(pair), Some(is)) = (node.key("pair"), node.key("is")) else {
+            self.problems.note(node.line, path, "is an id, or { pair = \"x\", is = \"{y}\" }");
+            return None;
+        };
+        let name = pair.text(path, self.problems)?;
+        let Some(slot) = self.names.pairs.iter().position(|known| known == name) else {
+            let near = suggestion(name, self.names.pairs.iter().map(String::as_str));
+            self.problems.note(pair.line, path, format!("[pair] has no {}{near}", quoted(name)));
+            return None;
+        };
+        let is = Template::compile(is, path, scope, self.problems);
+        let from = node.key("from").map(|node| Template::compile(node, path, scope, self.problems));
+        Some(match from {
+            Some(from) => PeerSelector::Pool { slot, is, from },
+            None => PeerSelector::Pair { slot, is },
+        })
+    }
+
+    /// The value of `key`, or of the name that is usual for it.
+    fn value_of(&mut self, item: &DialectNode, path: &str, key: &str, usual: &str, scope: &Scope<'_>) -> Template {
+        match item.key(key) {
+            Some(node) => Template::compile(node, &format!("{path}.{key}"), scope, self.problems),
+            None => Template::parse(usual, scope).unwrap_or_else(|_| {
+                self.problems.note(item.line, path, format!("needs {key}, or a match that binds {usual}"));
+                Template::List(vec![])
+            }),
+        }
+    }
+}
+
+fn marks(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Vec<(usize, Expression)> {
+    let Some(node) = item.key("mark") else { return vec![] };
+    let mut marks = vec![];
+    for (name, value) in node.entries(&format!("{path}.mark"), problems) {
+        let slot = scope.names.marks.iter().position(|known| known == name);
+        let expression = condition(Some(value), &format!("{path}.mark.{name}"), scope, problems);
+        marks.extend(slot.zip(expression));
+    }
+    if !scope.of_peer {
+        problems.note(node.line, path, "marks nobody: say of whom");
+    }
+    marks
+}
+
+fn capture(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Vec<(usize, Template)> {
+    let Some(node) = item.key("capture") else { return vec![] };
+    let mut captured = vec![];
+    for (name, value) in node.entries(&format!("{path}.capture"), problems) {
+        match scope.names.pairs.iter().position(|known| known == name) {
+            Some(slot) => captured.push((slot, Template::compile(value, path, scope, problems))),
+            None => {
+                let near = suggestion(name, scope.names.pairs.iter().map(String::as_str));
+                problems.note(value.line, path, format!("[pair] has no {}{near}", quoted(name)));
+            }
+        }
+    }
+    captured
+}
+
+/// What a frame is called in the books when its rule does not say: by what it does, else by its first word.
+fn kind_of(steps: &[Step], look: &Prefilter) -> String {
+    let by_deed = steps.iter().find_map(|step| match step.deed {
+        Action::Offer { .. } => Some("offer"),
+        Action::Answer { .. } => Some("answer"),
+        Action::Candidate { .. } => Some("candidate"),
+        Action::End => Some("end"),
+        Action::Left => Some("leave"),
+        _ => None,
+    });
+    by_deed.map(str::to_owned).or_else(|| look.head.clone()).unwrap_or_else(|| "other".to_owned())
+}

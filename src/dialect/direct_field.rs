@@ -1,0 +1,113 @@
+//! Frames that are for others by one field, told from the head and that field alone.
+
+use super::own_values::{OwnValues, is_plain};
+use super::pattern::Pattern;
+use crate::vocabulary::message::FrameKind;
+use memchr::memmem::Finder;
+
+/// What is known of all frames with one first word.
+#[derive(Debug)]
+pub(super) struct FirstWordFilter {
+    pub kind: FrameKind,
+    /// The only rule is to ignore them.
+    pub ignored: bool,
+    /// Fields that every rule compares with a variable.
+    pub fields: Vec<DirectField>,
+}
+
+/// A text under keys from the frame's root, which has to equal a variable.
+#[derive(Clone, Debug)]
+pub(super) struct DirectField {
+    path: Vec<String>,
+    slot: usize,
+    /// `"key":{` for each table on the way, and `"key":"`.
+    steps: Vec<(Finder<'static>, usize)>,
+}
+
+impl FirstWordFilter {
+    /// Whether a look at the head and at one field is enough to drop the frame. When in doubt: no.
+    pub fn drops(&self, frame: &str, words: &OwnValues) -> bool {
+        let differs = |field: &DirectField| words.word(field.slot).is_some_and(|word| field.rules_out(frame, word));
+        self.ignored || self.fields.iter().any(differs)
+    }
+}
+
+impl DirectField {
+    /// All that a pattern asks for.
+    pub fn all_of(pattern: &Pattern) -> Vec<Self> {
+        let mut found = vec![];
+        collect(pattern, &mut vec![], &mut found);
+        found
+    }
+
+    pub fn is_as(&self, other: &Self) -> bool {
+        (&self.path, self.slot) == (&other.path, other.slot)
+    }
+
+    /// Whether the field is there and another text, in an object that says each key once (RFC 8259 §4).
+    fn rules_out(&self, frame: &str, expected: &str) -> bool {
+        let bytes = frame.as_bytes();
+        // Past the root's brace.
+        let mut from = 1;
+        for (finder, length) in &self.steps {
+            let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at) else {
+                return false;
+            };
+            // Without a bracket between, it lies no deeper and no higher; after a comma or a brace, its quote begins a key.
+            let is_nested = memchr::memchr3(b'{', b'[', b'}', &bytes[from..at]).is_some();
+            if is_nested || !matches!(bytes[at - 1], b'{' | b',') {
+                return false;
+            }
+            from = at + length;
+        }
+        let value = &bytes[from..];
+        let Some(end) = memchr::memchr2(b'"', b'\\', value) else { return false };
+        value[end] == b'"' && &value[..end] != expected.as_bytes()
+    }
+}
+
+fn collect(pattern: &Pattern, path: &mut Vec<String>, found: &mut Vec<DirectField>) {
+    let Pattern::Table(entries) = pattern else { return };
+    for (key, inner) in entries.iter().filter(|(key, _)| is_plain(key)) {
+        path.push(key.clone());
+        match inner {
+            Pattern::Same(slot) => found.push(DirectField { path: path.clone(), slot: *slot, steps: steps(path) }),
+            inner => collect(inner, path, found),
+        }
+        path.pop();
+    }
+}
+
+fn steps(path: &[String]) -> Vec<(Finder<'static>, usize)> {
+    let step = |(position, key): (usize, &String)| {
+        let opening = if position + 1 == path.len() { '"' } else { '{' };
+        let needle = format!("\"{key}\":{opening}");
+        (Finder::new(&needle).into_owned(), needle.len())
+    };
+    path.iter().enumerate().map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_another_only_where_it_surely_is_the_one_asked_for() {
+        let pattern = |key: &str, inner| Pattern::Table(vec![(key.to_owned(), inner)]);
+        let straight = &DirectField::all_of(&pattern("data", pattern("to", Pattern::Same(0))))[0];
+        let check = |frame: &str, out: bool| assert_eq!(straight.rules_out(frame, "me"), out, "{frame}");
+        check(r#"{"type":"x","data":{"to":"you"}}"#, true);
+        check(r#"{"type":"x","data":{"from":"me","to":"you"}}"#, true);
+        check(r#"{"type":"x","data":{"to":"me"}}"#, false);
+        check(r#"{"type":"x","data":{"to":"\u006de"}}"#, false);
+        check(r#"{"type":"x","data": {"to":"you"}}"#, false);
+        check(r#"{"type":"x","to":"you"}"#, false);
+        check(r#"{"type":"x","a":{"data":{"to":"you"}},"data":{"to":"me"}}"#, false);
+        check(r#"{"type":"x","data":{"a":{"to":"you"},"to":"me"}}"#, false);
+        check(r#"{"type":"x","data":{},"to":"you"}"#, false);
+        check(r#"{"type":"x","x\"data":{"to":"you"}}"#, false);
+        for unfinished in ["", "{", r#"{"data":{"#, r#"{"data":{"to":""#] {
+            check(unfinished, false);
+        }
+    }
+}

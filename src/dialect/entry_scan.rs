@@ -1,0 +1,104 @@
+//! One object of a long frame, found by a word in it and read alone: lists are long, and many.
+
+use super::excerpt;
+use super::own_values::{FrameScan, OwnValues, is_plain};
+use super::pattern::Pattern;
+use serde_json::Value;
+
+/// An object that a rule wants somewhere in a frame, told by a key whose value is a variable of the peer.
+#[derive(Debug)]
+pub(super) struct EntryScan {
+    keys: Vec<(String, Pattern)>,
+    /// In quotes.
+    key: String,
+    slot: usize,
+}
+
+/// What came of looking for it.
+#[derive(Debug, PartialEq)]
+pub(super) enum ScanResult {
+    /// It is there, and fits; what it binds is in the locals.
+    Fits,
+    /// No object of the frame fits.
+    Not,
+    /// The whole frame has to be read to know.
+    Unsure,
+}
+
+impl EntryScan {
+    /// `None`: nothing tells such an object from others.
+    pub fn of(pattern: &Pattern) -> Option<Self> {
+        let Pattern::Table(keys) = pattern else { return None };
+        if keys.iter().any(|(_, inner)| matches!(inner, Pattern::Anywhere(_))) {
+            return None;
+        }
+        keys.iter().find_map(|(key, inner)| match inner {
+            Pattern::Same(slot) if is_plain(key) => {
+                Some(Self { keys: keys.clone(), key: format!("\"{key}\""), slot: *slot })
+            }
+            _ => None,
+        })
+    }
+
+    /// `locals` start as null, and are so again when nothing fits.
+    pub fn find(
+        &self,
+        glance: &mut FrameScan<'_>,
+        words: &OwnValues,
+        globals: &[Value],
+        locals: &mut [Value],
+    ) -> ScanResult {
+        let Some(word) = words.finder(self.slot) else { return ScanResult::Unsure };
+        let frame = glance.frame;
+        for at in word.find_iter(frame.as_bytes()) {
+            // An unescaped quote before the word opens it, so that what precedes it is outside of any text.
+            let Some(before) = frame[..at].trim_ascii_end().strip_suffix(':') else { continue };
+            let Some(before) = before.trim_ascii_end().strip_suffix(self.key.as_str()) else { continue };
+            let Some(outside) = before.trim_ascii_end().strip_suffix('{') else { return ScanResult::Unsure };
+            let Some(object) = excerpt::object(&frame[outside.len()..], &self.keys) else { return ScanResult::Unsure };
+            if Pattern::table_takes(&self.keys, object, globals, locals) {
+                return ScanResult::Fits;
+            }
+            locals.fill(Value::Null);
+        }
+        if glance.has_escapes() { ScanResult::Unsure } else { ScanResult::Not }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::own_values::numbered;
+
+    fn look(frame: &str) -> (ScanResult, Value) {
+        let there = Pattern::Bind { slot: 0, filters: vec![], optional: false };
+        let pattern = Pattern::Table(vec![("id".to_owned(), Pattern::Same(0)), ("there".to_owned(), there)]);
+        let mut locals = [Value::Null];
+        let found = EntryScan::of(&pattern).unwrap().find(
+            &mut FrameScan::at(frame, &numbered()),
+            &OwnValues::of(&[0], &[Value::from("r")]),
+            &[Value::from("r")],
+            &mut locals,
+        );
+        (found, locals[0].clone())
+    }
+
+    #[test]
+    fn the_object_that_fits_is_read_alone() {
+        let check =
+            |frame: &str, there: i32| assert_eq!(look(frame), (ScanResult::Fits, Value::from(there)), "{frame}");
+        check(r#"{"rooms":[{"id":"q","there":1},{"id":"r","there":2}]}"#, 2);
+        check(r#"[{ "id" : "r" , "there" : 2 }]"#, 2);
+        check(r#"{"name":"r","text":"\"id\":\"r\"","x":{"id":"r","there":3}}"#, 3);
+        check(r#"[{"id":"r"},{"id":"r","there":4}]"#, 4);
+    }
+
+    #[test]
+    fn what_can_not_be_found_by_its_beginning_takes_the_whole_frame() {
+        let check = |frame: &str, found: ScanResult| assert_eq!(look(frame), (found, Value::Null), "{frame}");
+        check(r#"[{"there":2,"id":"r"}]"#, ScanResult::Unsure);
+        check(r#"[{"\u0069d":"r","there":2}]"#, ScanResult::Unsure);
+        check(r#"[{"id":"r","there":"#, ScanResult::Unsure);
+        check(r#"[{"id":"q","there":1},"r",{"id":"r"}]"#, ScanResult::Not);
+    }
+}

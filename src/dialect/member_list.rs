@@ -1,0 +1,76 @@
+//! Lists whose items say who is there, and nothing else that anything hangs on.
+
+use super::expression::Expression;
+use super::names::Binding;
+use super::pattern::Pattern;
+use super::template::Template;
+
+/// What of an item has to be read to know that it is old news.
+#[derive(Debug)]
+pub(super) struct MemberList {
+    /// Where the id lies.
+    pub key: String,
+    /// And the name, if they tell it.
+    pub name: Option<String>,
+}
+
+/// What a step does with each item.
+pub(super) struct Reading<'a> {
+    pub each: &'a Pattern,
+    pub id: usize,
+    /// The locals from here on are the item's own, with `id`.
+    pub first: usize,
+    pub name: Option<&'a Template>,
+    pub start: Option<&'a Expression>,
+}
+
+impl MemberList {
+    /// `None`: what follows from an item hangs on more than whom it names, and how it calls them.
+    pub fn of(reading: &Reading<'_>) -> Option<Self> {
+        let Pattern::Table(entries) = reading.each else { return None };
+        let is_own = |slot: usize| slot == reading.id || slot >= reading.first;
+        let of_an_item = |place: &Binding| match place {
+            Binding::Local(slot) => is_own(*slot),
+            Binding::Global(_) | Binding::Now => false,
+            _ => true,
+        };
+        if reading.start.is_some_and(|start| start.reads(&of_an_item)) {
+            return None;
+        }
+        let plain = |pattern: &Pattern| match pattern {
+            Pattern::Bind { slot, filters, optional } if filters.is_empty() && is_own(*slot) => {
+                (*optional || *slot == reading.id).then_some(*slot)
+            }
+            _ => None,
+        };
+        let bound = entries.iter().map(|(key, pattern)| Some((key, plain(pattern)?)));
+        let bound: Vec<(&String, usize)> = bound.collect::<Option<_>>()?;
+        let key_of = |slot: usize| bound.iter().find(|(_, other)| *other == slot).map(|(key, _)| (*key).clone());
+        let name = match reading.name {
+            Some(name) => Some(key_of(name.local()?)?),
+            None => None,
+        };
+        Some(Self { key: key_of(reading.id)?, name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dialect::Dialect;
+    use crate::dialect::compiled::Action;
+
+    #[test]
+    fn of_the_dashboards_lists_the_answer_to_a_join_is_brief_and_the_marked_one_is_not() {
+        let dialect = Dialect::named("dashboard").unwrap();
+        assert!(dialect.0.is_steady);
+        let told = |kind: &str| {
+            let rules = dialect.0.rules.iter().filter(|rule| dialect.kinds()[usize::from(rule.kind.0)] == kind);
+            let deeds = rules.flat_map(|rule| &rule.steps).map(|step| &step.deed);
+            let mut briefs =
+                deeds.filter_map(|deed| if let Action::Peers { brief, .. } = deed { Some(brief) } else { None });
+            briefs.next().unwrap().as_ref().map(|brief| (brief.key.clone(), brief.name.clone()))
+        };
+        assert_eq!(told("user-joined-room"), Some(("id".to_owned(), Some("name".to_owned()))));
+        assert_eq!(told("server-room-list"), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! Which of a peer's own words stand in a frame: one scan each, however many rules ask.
+
+use memchr::memmem::Finder;
+use serde_json::Value;
+
+/// A peer's variables that rules compare fields with, as they stand in a frame's text.
+#[derive(Debug, Default)]
+pub(super) struct OwnValues {
+    /// By slot; `None`: nobody asks for it, or it has no one way of being written.
+    by_slot: Vec<Option<OwnValue>>,
+}
+
+#[derive(Debug)]
+struct OwnValue {
+    text: String,
+    /// With its quotes.
+    finder: Finder<'static>,
+}
+
+impl OwnValues {
+    /// `watched`: the slots that rules ask for.
+    pub fn of(watched: &[usize], globals: &[Value]) -> Self {
+        let mut words = Self::default();
+        for slot in watched {
+            words.by_slot.resize_with(words.by_slot.len().max(slot + 1), || None);
+            words.by_slot[*slot] = globals.get(*slot).and_then(OwnValue::of);
+        }
+        words
+    }
+
+    pub fn word(&self, slot: usize) -> Option<&str> {
+        self.at(slot).map(|word| word.text.as_str())
+    }
+
+    /// Finds the word, quotes and all.
+    pub fn finder(&self, slot: usize) -> Option<&Finder<'static>> {
+        self.at(slot).map(|word| &word.finder)
+    }
+
+    fn at(&self, slot: usize) -> Option<&OwnValue> {
+        self.by_slot.get(slot).and_then(Option::as_ref)
+    }
+}
+
+impl OwnValue {
+    fn of(value: &Value) -> Option<Self> {
+        let text = value.as_str().filter(|text| is_plain(text))?.to_owned();
+        let finder = Finder::new(&format!("\"{text}\"")).into_owned();
+        Some(Self { text, finder })
+    }
+}
+
+/// A frame, and what has been seen in it so far.
+pub(super) struct FrameScan<'a> {
+    pub frame: &'a str,
+    numbered: &'a Finder<'static>,
+    /// A bit for each of the first 64 slots: looked for, and found to be lacking.
+    looked: u64,
+    lacking: u64,
+    escapes: Option<bool>,
+}
+
+impl<'a> FrameScan<'a> {
+    /// `numbered`: what finds letters that are spelt by their numbers.
+    pub fn at(frame: &'a str, numbered: &'a Finder<'static>) -> Self {
+        Self { frame, numbered, looked: 0, lacking: 0, escapes: None }
+    }
+
+    /// Whether no text in the frame can be this word. When in doubt: no.
+    pub fn lacks(&mut self, words: &OwnValues, slot: usize) -> bool {
+        let Some(finder) = words.finder(slot) else { return false };
+        let bit = 1_u64.checked_shl(slot as u32).unwrap_or(0);
+        if self.looked & bit == 0 {
+            self.looked |= bit;
+            let lacks = finder.find(self.frame.as_bytes()).is_none() && !self.has_escapes();
+            if bit == 0 {
+                return lacks;
+            }
+            self.lacking |= if lacks { bit } else { 0 };
+        }
+        self.lacking & bit != 0
+    }
+
+    /// Whether a plain letter may be spelt by its number, by somebody who wants to be difficult (RFC 8259 §7).
+    pub fn has_escapes(&mut self) -> bool {
+        *self.escapes.get_or_insert_with(|| self.numbered.find(self.frame.as_bytes()).is_some())
+    }
+}
+
+/// Finds plain letters that are spelt by their numbers.
+pub(super) fn numbered() -> Finder<'static> {
+    Finder::new("\\u00")
+}
+
+/// Written the same way by every encoder of JSON.
+pub(super) fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@ ".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_word_is_lacking_only_where_no_text_can_be_it() {
+        let words = OwnValues::of(&[1, 70], &vec![json!("me"); 71]);
+        let check = |frame: &str, lacks: bool| {
+            for slot in [1, 70] {
+                let numbered = numbered();
+                let mut glance = FrameScan::at(frame, &numbered);
+                assert_eq!([glance.lacks(&words, slot), glance.lacks(&words, slot)], [lacks; 2], "{frame} {slot}");
+            }
+        };
+        check(r#"{"to":"you"}"#, true);
+        check(r#"{"to":"me"}"#, false);
+        check(r#"{"to":"m\u0065"}"#, false);
+        check(r#"{"to":"meme"}"#, true);
+        check(r#"{"to":"say \"me\""}"#, true);
+    }
+
+    #[test]
+    fn what_is_no_plain_text_is_never_lacking() {
+        let words = OwnValues::of(&[0, 1], &[json!(7), json!("é")]);
+        assert!([0, 1].iter().all(|slot| !FrameScan::at("{}", &numbered()).lacks(&words, *slot)));
+    }
+}

@@ -1,0 +1,233 @@
+//! A look at a frame before any parsing: most frames of a broadcasting server are for somebody else.
+//!
+//! A look may say no only to what the rule's pattern would refuse (RFC 8259 §4: an object says each key once).
+
+use super::codec::Codec;
+use super::entry_scan::EntryScan;
+use super::own_values::{FrameScan, OwnValues, is_plain};
+use super::pattern::{Pattern, PatternPart};
+use memchr::memmem::Finder;
+use serde_json::Value;
+
+/// What a rule demands of a frame, as far as it can be seen in its text.
+#[derive(Debug, Default)]
+pub(super) struct Prefilter {
+    /// The first word: the value of the file's leading key, or a Socket.IO event.
+    pub head: Option<String>,
+    /// Where the first word of a JSON frame lies, if it does not come first.
+    leading: Option<Field>,
+    literals: Vec<(Field, String)>,
+    /// Fields that have to equal a variable.
+    pub sames: Vec<(Field, usize)>,
+    prefix: Option<String>,
+    /// What more than the first word there is to know.
+    pub rest: Remainder,
+}
+
+/// What a rule demands of a frame besides its first word.
+#[derive(Debug, Default)]
+pub(super) enum Remainder {
+    Nothing,
+    /// One object somewhere in it, which can be read alone.
+    Entry(EntryScan),
+    #[default]
+    Anything,
+}
+
+/// What a look tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PrefilterResult {
+    /// It is of another type.
+    Other,
+    /// The type is right, and it is for somebody else.
+    Others,
+    /// It has to be read to know.
+    Maybe,
+}
+
+impl Prefilter {
+    /// `leading`: the key that JSON frames of this dialect begin with.
+    pub fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
+        let mut look = Self::default();
+        match (codec, pattern) {
+            (Codec::Text, Pattern::Text(parts)) => {
+                if let Some(PatternPart::Literal(prefix)) = parts.first() {
+                    look.prefix = Some(prefix.clone());
+                }
+            }
+            (Codec::Text, _) => {}
+            (Codec::SocketIo, Pattern::List(items)) => {
+                if let Some(Pattern::Equal(Value::String(event))) = items.first() {
+                    look.head = Some(event.clone());
+                }
+                items.iter().skip(1).for_each(|item| look.learn(item, ""));
+            }
+            _ => {
+                look.learn(pattern, leading);
+                look.rest = Remainder::of(pattern, leading);
+            }
+        }
+        look
+    }
+
+    fn learn(&mut self, pattern: &Pattern, leading: &str) {
+        match pattern {
+            Pattern::Table(entries) => {
+                for (key, inner) in entries {
+                    match inner {
+                        Pattern::Equal(Value::String(literal)) if key == leading => {
+                            self.head = Some(literal.clone());
+                            self.leading = (is_plain(key) && is_plain(literal)).then(|| Field::new(key));
+                        }
+                        Pattern::Equal(Value::String(literal)) if is_plain(key) && is_plain(literal) => {
+                            self.literals.push((Field::new(key), literal.clone()));
+                        }
+                        Pattern::Same(slot) if is_plain(key) => self.sames.push((Field::new(key), *slot)),
+                        inner => self.learn(inner, ""),
+                    }
+                }
+            }
+            Pattern::List(items) => items.iter().for_each(|item| self.learn(item, "")),
+            Pattern::Some(inner) | Pattern::Anywhere(inner) => self.learn(inner, ""),
+            _ => {}
+        }
+    }
+
+    /// `head`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
+    /// its type does not matter if it is for others.
+    pub fn at(
+        &self,
+        glance: &mut FrameScan<'_>,
+        head: Option<&str>,
+        words: &OwnValues,
+        named: bool,
+    ) -> PrefilterResult {
+        if let (Some(expected), Some(found)) = (&self.head, head)
+            && expected != found
+        {
+            return PrefilterResult::Other;
+        }
+        let frame = glance.frame;
+        if self.prefix.as_ref().is_some_and(|prefix| !frame.starts_with(prefix.as_str())) {
+            return PrefilterResult::Other;
+        }
+        // An entry looks for its word itself.
+        let sames = match self.rest {
+            Remainder::Entry(_) if head.is_some() => &[],
+            _ => self.sames.as_slice(),
+        };
+        let missing = sames.iter().any(|(_, slot)| glance.lacks(words, *slot));
+        if missing && named {
+            return PrefilterResult::Others;
+        }
+        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
+            && field.rules_out(glance, expected)
+        {
+            return PrefilterResult::Other;
+        }
+        if self.literals.iter().any(|(field, literal)| field.rules_out(glance, literal)) {
+            return PrefilterResult::Other;
+        }
+        // The word may be there as the value of another field.
+        let mut strange =
+            |(field, slot): &(Field, usize)| words.word(*slot).is_some_and(|word| field.rules_out(glance, word));
+        if missing || sames.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
+    }
+}
+
+impl Remainder {
+    fn of(pattern: &Pattern, leading: &str) -> Self {
+        let Pattern::Table(entries) = pattern else { return Self::Anything };
+        let is_head =
+            |(key, inner): &(String, Pattern)| key == leading && matches!(inner, Pattern::Equal(Value::String(_)));
+        match entries.as_slice() {
+            [head] if is_head(head) => Self::Nothing,
+            [head, (_, Pattern::Anywhere(inner))] if is_head(head) => {
+                EntryScan::of(inner).map_or(Self::Anything, Self::Entry)
+            }
+            _ => Self::Anything,
+        }
+    }
+}
+
+/// The first word of a frame, read without parsing. `None`: it must be parsed to know.
+pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'a str> {
+    let rest = match codec {
+        Codec::Json => frame.strip_prefix(opening)?,
+        Codec::SocketIo => {
+            let rest = frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit());
+            rest.strip_prefix("[\"")?
+        }
+        Codec::Text => return None,
+    };
+    let end = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
+    (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
+}
+
+/// Finds `"key":"value"` in a text. A key inside a JSON string can't be mistaken for one: there its quotes
+/// are escaped.
+#[derive(Debug)]
+pub(super) struct Field {
+    finder: Finder<'static>,
+    length: usize,
+}
+
+impl Field {
+    fn new(key: &str) -> Self {
+        let needle = format!("\"{key}\"");
+        Self { finder: Finder::new(&needle).into_owned(), length: needle.len() }
+    }
+
+    /// Whether no field of this name can have the value `expected`. When in doubt: no.
+    fn rules_out(&self, glance: &mut FrameScan<'_>, expected: &str) -> bool {
+        let frame = glance.frame;
+        let mut from = 0;
+        while let Some(at) = self.finder.find(&frame.as_bytes()[from..]) {
+            from += at + self.length;
+            let Some(value) = frame[from..].trim_ascii_start().strip_prefix(':') else { continue };
+            let Some(value) = value.trim_ascii_start().strip_prefix('"') else { continue };
+            let end = memchr::memchr2(b'"', b'\\', value.as_bytes()).unwrap_or(value.len());
+            if value.as_bytes().get(end) != Some(&b'"') || &value[..end] == expected {
+                return false;
+            }
+        }
+        // A key can be spelt with escapes, by somebody who wants to be difficult.
+        !glance.has_escapes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::own_values::numbered;
+
+    #[test]
+    fn a_field_rules_out_only_what_it_surely_is_not() {
+        let field = Field::new("to");
+        let check = |frame: &str, out: bool| {
+            assert_eq!(field.rules_out(&mut FrameScan::at(frame, &numbered()), "me"), out, "{frame}");
+        };
+        check(r#"{"to":"you"}"#, true);
+        check(r#"{"to":"me"}"#, false);
+        check(r#"{ "to" : "me" }"#, false);
+        check(r#"{"to":7}"#, true);
+        check(r#"{"to":"m\u0065"}"#, false);
+        check(r#"{"t\u006f":"me"}"#, false);
+        check(r#"{"a":{"to":"you"},"t\u006f":"me"}"#, false);
+        check(r#"{"sdp":"\"to\":\"me\"","to":"you"}"#, true);
+        check(r#"{"a":{"to":"you"},"to":"me"}"#, false);
+        check(r#"{"a":"to","to":"me"}"#, false);
+        check(r#"{"from":"me"}"#, true);
+        check(r#"{"to":"me"#, false);
+    }
+
+    #[test]
+    fn the_head_is_read_without_parsing() {
+        let json = |frame| head(frame, Codec::Json, r#"{"type":""#);
+        assert_eq!(json(r#"{"type":"webrtc-ice","channel":"c"}"#), Some("webrtc-ice"));
+        for unsure in [r#"{ "type":"x"}"#, r#"{"channel":"c","type":"x"}"#, r#"{"type":"a\"b"}"#, r#"{"type":"a"#, ""] {
+            assert_eq!(json(unsure), None, "{unsure}");
+        }
+        assert_eq!(head(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
+    }
+}

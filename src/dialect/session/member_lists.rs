@@ -1,0 +1,81 @@
+//! Lists of who is there: each of them told of, as far as it says anything new.
+
+use super::Session;
+use crate::dialect::Output;
+use crate::dialect::compiled::{Action, Step};
+use crate::dialect::filter::text;
+use crate::dialect::member_list::MemberList;
+use crate::dialect::roster::RosterEntry;
+use crate::vocabulary::message::Heard;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+impl Session {
+    /// Tells of each of a list; `later` is whether this peer stands before it.
+    pub(super) fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
+        let Action::Peers { list, at, each, brief, id, later, whole, start, initiate } = &step.deed else { return };
+        if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.rested(now, step) {
+            return;
+        }
+        self.apply(now, &step.set, locals);
+        let slot = list.local().unwrap_or(*at);
+        if slot == *at {
+            locals[slot] = self.value(now, list, locals, None);
+        }
+        // What one of them binds is forgotten before the next.
+        let free: Vec<usize> = (0..locals.len()).filter(|slot| slot == id || locals[*slot].is_null()).collect();
+        let kept = std::mem::take(&mut locals[*id]);
+        let own = self.own_id();
+        let mut seen_own = false;
+        let is_whole = self.holds(now, whole.as_ref(), false, locals, None);
+        let mut listed = BTreeSet::new();
+        let brief = brief.as_ref().filter(|_| !is_whole && self.script.is_steady);
+        let starts = brief.is_some() && self.holds(now, start.as_ref(), true, locals, None);
+        for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
+            if brief.is_some_and(|brief| self.knows(brief, &locals[slot][position], starts)) {
+                continue;
+            }
+            free.iter().for_each(|slot| locals[*slot] = Value::Null);
+            locals[*later] = Value::Bool(seen_own);
+            let item = std::mem::take(&mut locals[slot][position]);
+            let fits = each.fits(Some(&item), &self.state.globals, locals);
+            locals[slot][position] = item;
+            if !fits {
+                continue;
+            }
+            let other = text(&locals[*id]);
+            if other == own {
+                seen_own = true;
+                continue;
+            }
+            if other.is_empty() || self.state.members.meet(&other, &locals[*id]).is_none() {
+                continue;
+            }
+            if is_whole {
+                listed.insert(other.clone());
+            }
+            self.note(now, step, &other, locals, false);
+            self.tell(now, &other, start.as_ref(), initiate.as_ref(), locals);
+            touched.push(other);
+        }
+        free.iter().for_each(|slot| locals[*slot] = Value::Null);
+        locals[*later] = Value::Null;
+        locals[*id] = kept;
+        if is_whole {
+            let missed = self.state.members.missed_in(&listed);
+            self.outputs.extend(missed.into_iter().map(|who| Output::Heard(Heard::Missed { who })));
+        }
+    }
+
+    /// Whether the item names somebody of whom it says nothing new. (A hundred that come at once tell each other of all
+    /// others thousands of times.)
+    fn knows(&self, brief: &MemberList, item: &Value, starts: bool) -> bool {
+        let Some(Value::String(id)) = item.get(&brief.key) else { return false };
+        let names = || brief.name.as_ref().and_then(|name| item.get(name)).is_some_and(|name| !text(name).is_empty());
+        let is_old = |other: &RosterEntry| {
+            other.is_settled(self.state.revision, starts) && (!other.name().is_empty() || !names())
+        };
+        self.state.members.get(id).is_some_and(is_old)
+    }
+}

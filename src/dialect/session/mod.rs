@@ -1,0 +1,265 @@
+//! One peer's conversation in a compiled dialect.
+
+mod actions;
+mod join;
+mod joining;
+mod member_lists;
+mod receive;
+mod send;
+
+use super::compiled::{CompiledDialect, Discovery};
+use super::conversation::{Connect, Conversation, Input, Output, PeerIdentity};
+use super::evaluate::LookupView;
+use super::filter;
+use super::names::{BUILT_IN, JOINED, ME};
+use super::own_values::OwnValues;
+use super::roster::Roster;
+use super::template::Template;
+use crate::vocabulary::message::Heard;
+use joining::Joining;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(super) struct Session {
+    script: Arc<CompiledDialect>,
+    me: PeerIdentity,
+    state: State,
+    draws: ChaCha8Rng,
+    joining: Joining,
+    /// The others that have joined, as the harness tells: id, and whether before this peer.
+    present: Vec<(String, bool)>,
+    shared: BTreeMap<String, Value>,
+    /// When each of the dialect's timers is due; none before the join.
+    timers: Vec<Instant>,
+    /// When each step that has a pause was last done.
+    pauses: Vec<Option<Instant>>,
+    /// Its variables as they stand in frames.
+    words: OwnValues,
+    outputs: VecDeque<Output>,
+    /// The id just found, as it came over the wire.
+    wires: Option<Value>,
+}
+
+/// What conditions and templates read.
+struct State {
+    globals: Vec<Value>,
+    /// Counts the changes of `globals`.
+    revision: u64,
+    members: Roster,
+}
+
+impl State {
+    fn view<'a>(
+        &'a self,
+        script: &'a CompiledDialect,
+        now_ms: u64,
+        locals: &'a [Value],
+        peer: Option<&str>,
+    ) -> LookupView<'a> {
+        LookupView {
+            globals: &self.globals,
+            locals,
+            peer: peer.and_then(|id| self.members.get(id)),
+            members: &self.members,
+            now_ms,
+            initiate: &script.initiate,
+        }
+    }
+}
+
+impl Conversation for Session {
+    fn connect(&mut self, base: &str) -> Connect {
+        let script = self.script.clone();
+        let locals = [Value::from(base.trim_end_matches('/'))];
+        let now_ms = self.me.epoch.1;
+        let encode = |value: String| if locals[0] == value { value } else { in_url(&value) };
+        let view = self.state.view(&script, now_ms, &locals, None);
+        let mut url = match &script.url {
+            // As it was typed, slash and all.
+            Template::Hole(_) => base.to_owned(),
+            url => url.text_with(view, &mut self.draws, &encode),
+        };
+        if base.contains('?')
+            && let Some(rest) = url.strip_prefix(base).and_then(|rest| rest.strip_prefix('?'))
+        {
+            url = format!("{base}&{rest}");
+        }
+        let headers = script.headers.iter();
+        let headers = headers.map(|(name, value)| (name.clone(), value.text(view, &mut self.draws))).collect();
+        let subprotocol = script.subprotocol.as_ref().map(|value| value.text(view, &mut self.draws));
+        Connect { url, headers, subprotocol }
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Open => {
+                self.tell_own_id();
+                self.joining.open();
+                self.go_on(now);
+            }
+            Input::Frame(text) => {
+                let (kind, concern) = self.hear(now, text);
+                // The books come first, so that an answer is never dated before what it answers.
+                self.outputs.push_front(Output::Frame { kind, concern });
+                self.go_on(now);
+            }
+            Input::Say(say) => {
+                self.say(now, say);
+                self.go_on(now);
+            }
+            Input::Present { id, earlier } => {
+                self.present.push((id.to_owned(), earlier));
+                if self.has_joined() && self.script.discovery == Discovery::Harness {
+                    self.tell_present(now);
+                }
+            }
+            Input::Back { id } => {
+                self.state.members.forget(id);
+                self.present.retain(|(other, _)| other != id);
+            }
+            Input::Turn => {
+                self.joining.turn = true;
+                self.go_on(now);
+            }
+            Input::Shared { name, json } => {
+                self.shared.insert(name.to_owned(), serde_json::from_str(json).unwrap_or_default());
+                self.go_on(now);
+            }
+            Input::Wake => self.wake(now),
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        self.timers.iter().copied().chain(self.joining.until).min()
+    }
+}
+
+impl Session {
+    pub fn new(script: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
+        let mut globals = vec![Value::Null; BUILT_IN.len() + script.vars.len()];
+        let built_in: [Value; BUILT_IN.len()] = [
+            me.id.as_str().into(),
+            Value::Null,
+            me.name.as_str().into(),
+            me.room.as_str().into(),
+            me.token.as_str().into(),
+            me.index.into(),
+            me.seat.into(),
+            me.size.into(),
+            me.host.into(),
+            word(&me.trigger),
+            word(&me.initiator),
+            false.into(),
+            Value::Array(vec![]),
+            word(&me.approval),
+        ];
+        globals[..BUILT_IN.len()].clone_from_slice(&built_in);
+        let draws = me.seed.stream("dialect", me.index.into());
+        let state = State { globals, revision: 0, members: Roster::new(me.size) };
+        let joining = Joining::default();
+        let pauses = vec![None; script.pauses];
+        let mut talk = Self {
+            script,
+            me,
+            state,
+            draws,
+            joining,
+            present: vec![],
+            shared: BTreeMap::new(),
+            timers: vec![],
+            pauses,
+            words: OwnValues::default(),
+            outputs: VecDeque::new(),
+            wires: None,
+        };
+        let script = talk.script.clone();
+        if let Some(own) = &script.me {
+            talk.state.globals[ME] = talk.value(talk.me.epoch.0, own, &[], None);
+        }
+        for (slot, var) in script.vars.iter().enumerate() {
+            talk.state.globals[BUILT_IN.len() + slot] = talk.value(talk.me.epoch.0, var, &[], None);
+        }
+        talk.words = OwnValues::of(&script.watched, &talk.state.globals);
+        talk
+    }
+
+    fn has_joined(&self) -> bool {
+        self.state.globals[JOINED] == Value::Bool(true)
+    }
+
+    fn own_id(&self) -> String {
+        filter::text(&self.state.globals[ME])
+    }
+
+    fn value(&mut self, now: Instant, template: &Template, locals: &[Value], peer: Option<&str>) -> Value {
+        let script = self.script.clone();
+        let view = self.state.view(&script, self.me.timestamp(now), locals, peer);
+        template.value(view, &mut self.draws)
+    }
+
+    fn set(&mut self, slot: usize, value: Value) {
+        self.state.revision += u64::from(self.state.globals[slot] != value);
+        self.state.globals[slot] = value;
+        if self.script.watched.contains(&slot) {
+            self.words = OwnValues::of(&self.script.watched, &self.state.globals);
+        }
+        if slot == ME {
+            self.tell_own_id();
+        }
+    }
+
+    fn tell_own_id(&mut self) {
+        let id = self.own_id();
+        if !id.is_empty() {
+            self.outputs.push_back(Output::Known { id });
+        }
+    }
+
+    fn joined(&mut self, now: Instant) {
+        if self.has_joined() {
+            return;
+        }
+        self.state.globals[JOINED] = Value::Bool(true);
+        self.state.revision += 1;
+        self.outputs.push_back(Output::Heard(Heard::Joined));
+        self.timers = self.script.timers.iter().map(|timer| now + timer.every).collect();
+        if self.script.discovery == Discovery::Harness {
+            self.tell_present(now);
+        }
+    }
+
+    fn wake(&mut self, now: Instant) {
+        let script = self.script.clone();
+        for (index, timer) in script.timers.iter().enumerate() {
+            if self.timers.get(index).is_some_and(|due| *due <= now) {
+                self.timers[index] = now + timer.every;
+                self.say_all(now, &timer.say, &[], None);
+            }
+        }
+        self.go_on(now);
+    }
+}
+
+/// A choice of the profile as the word that it has there.
+fn word(choice: &impl serde::Serialize) -> Value {
+    serde_json::to_value(choice).unwrap_or_default()
+}
+
+/// Percent-encoded, all but the unreserved characters (RFC 3986 §2.3).
+fn in_url(value: &str) -> String {
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}

@@ -1,0 +1,126 @@
+//! What is said: signals of the peer, replies of rules, and whatever a timer repeats.
+
+use super::Session;
+use crate::dialect::Output;
+use crate::dialect::codec::Codec;
+use crate::dialect::compiled::FrameTemplate;
+use crate::dialect::names::OFFERS;
+use crate::vocabulary::message::{Candidate, Say, Signal};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+impl Session {
+    pub(super) fn say(&mut self, now: Instant, say: Say<String>) {
+        let script = self.script.clone();
+        match say {
+            Say::Leave if script.signals.leave_each => {
+                for id in self.state.members.ids() {
+                    self.say_all(now, &script.signals.leave, &[], Some(&id));
+                }
+            }
+            Say::Leave => self.say_all(now, &script.signals.leave, &[], None),
+            Say::Signal { to, signal } => {
+                let signals = &script.signals;
+                let (sayings, locals) = match signal {
+                    Signal::Offer { sdp } => (&signals.offer, [sdp.into(), Value::Null]),
+                    Signal::Answer { sdp } => (&signals.answer, [sdp.into(), Value::Null]),
+                    Signal::Candidate(_) if !script.trickle => return,
+                    Signal::Candidate(candidate) => (&signals.candidate, [Value::Null, init(candidate)]),
+                    Signal::EndOfCandidates => (&signals.end, [Value::Null, Value::Null]),
+                };
+                self.meet(&to, &Value::from(to.as_str()));
+                if std::ptr::eq(sayings, &signals.offer) {
+                    self.make_pair(now, &to);
+                    if self.joining.pooling.is_some() {
+                        return self.pool(now, &to, &locals);
+                    }
+                }
+                self.say_all(now, sayings, &locals, Some(&to));
+            }
+        }
+    }
+
+    /// Says each of `sayings`; `to` is the addressee, and whom `peer` and `pair` mean.
+    pub(super) fn say_all(&mut self, now: Instant, sayings: &[usize], locals: &[Value], to: Option<&str>) {
+        self.say_of(now, sayings, locals, to, true);
+    }
+
+    /// The same; without `addressed`, `of` is spoken of only, and the words are for the whole room.
+    pub(super) fn say_of(
+        &mut self,
+        now: Instant,
+        sayings: &[usize],
+        locals: &[Value],
+        of: Option<&str>,
+        addressed: bool,
+    ) {
+        let script = self.script.clone();
+        for saying in sayings.iter().filter_map(|index| script.sayings.get(*index)) {
+            self.send(now, saying, locals, of, addressed);
+        }
+    }
+
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        saying: &FrameTemplate,
+        locals: &[Value],
+        of: Option<&str>,
+        addressed: bool,
+    ) {
+        let script = self.script.clone();
+        let view = self.state.view(&script, self.me.timestamp(now), locals, of);
+        let content = match script.codec {
+            Codec::Text => saying.frame.text(view, &mut self.draws),
+            Codec::Json | Codec::SocketIo => {
+                let mut content = String::with_capacity(256);
+                saying.frame.write(&mut content, view, &mut self.draws);
+                content
+            }
+        };
+        let text = script.codec.encode(content);
+        self.outputs.push_back(Output::Send {
+            text,
+            kind: saying.kind,
+            to: of.filter(|_| addressed).map(str::to_owned),
+        });
+    }
+
+    /// Keeps an offer that has no addressee until there are as many as there are others.
+    fn pool(&mut self, now: Instant, to: &str, locals: &[Value]) {
+        let script = self.script.clone();
+        for saying in script.signals.offer.iter().filter_map(|index| script.sayings.get(*index)) {
+            let offer = self.value(now, &saying.frame, locals, Some(to));
+            if let Value::Array(offers) = &mut self.state.globals[OFFERS] {
+                self.state.revision += 1;
+                offers.push(offer);
+            }
+        }
+    }
+
+    /// The offerer makes the pair's variables, once.
+    fn make_pair(&mut self, now: Instant, to: &str) {
+        if self.state.members.get(to).is_none_or(|other| !other.pair().is_empty()) {
+            return;
+        }
+        let script = self.script.clone();
+        let mut made = vec![];
+        for template in &script.pair {
+            made.push(self.value(now, template, &[], Some(to)));
+        }
+        if let Some(other) = self.state.members.get_mut(to) {
+            *other.pair_mut() = made;
+        }
+    }
+
+    pub(super) fn meet(&mut self, id: &str, wire: &Value) {
+        // Whom there is no room for stays unknown, and is told of nothing.
+        let _known = self.state.members.meet(id, wire).is_some();
+    }
+}
+
+/// W3C RTCIceCandidateInit.
+fn init(candidate: Candidate) -> Value {
+    let Candidate { candidate, mid, line, ufrag } = candidate;
+    json!({ "candidate": candidate, "sdpMid": mid, "sdpMLineIndex": line, "usernameFragment": ufrag })
+}

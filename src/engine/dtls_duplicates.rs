@@ -1,0 +1,113 @@
+//! Handshake flights that the other end sends again, told by the numbers of their messages.
+//!
+//! The core's DTLS forgets its own retransmission timer with whatever handshake message comes while it waits (rtc-dtls 0.21.1,
+//! `DTLSConn::wait`), a repeat of what it knows included. Both ends' timers are of a second, so when a flight is lost the repeat of the one before
+//! comes just ahead of the timer that would send it again, and the handshake stands still until it fails. A repeat that
+//! is lost on the way does no harm: each end repeats its own.
+
+const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
+
+/// Lengths of the headers of a record and of a handshake message in it (RFC 6347 §4.1, §4.2.2); in bytes.
+const RECORD_BYTES: usize = 13;
+const MESSAGE_BYTES: usize = 12;
+
+/// A handshake in the clear has fewer messages, in however many fragments.
+const SEEN_MAX: usize = 64;
+
+/// What has come of the other end's handshake: numbers of messages, and where in them a fragment begins.
+#[derive(Debug, Default)]
+pub struct DtlsDuplicates(Vec<(u16, u32)>);
+
+impl DtlsDuplicates {
+    /// Whether a datagram holds nothing but handshake messages in the clear that have come before; notes those it holds.
+    /// A first ClientHello is none: it asks for a HelloVerifyRequest, which is sent again only when asked for.
+    pub fn has_come(&mut self, datagram: &[u8]) -> bool {
+        let mut is_repeat = !datagram.is_empty();
+        let mut rest = datagram;
+        while let Some((header, after)) = rest.split_at_checked(RECORD_BYTES) {
+            let length = usize::from(u16::from_be_bytes([header[11], header[12]]));
+            let Some((body, next)) = after.split_at_checked(length) else { return false };
+            let in_the_clear = header[0] == HANDSHAKE && header[3..5] == [0, 0];
+            is_repeat &= in_the_clear && self.all_known(body);
+            rest = next;
+        }
+        is_repeat && rest.is_empty()
+    }
+
+    fn all_known(&mut self, mut body: &[u8]) -> bool {
+        let mut known = true;
+        while let Some((header, after)) = body.split_at_checked(MESSAGE_BYTES) {
+            let number = u16::from_be_bytes([header[4], header[5]]);
+            let (offset, length) = (three_bytes(&header[6..9]), three_bytes(&header[9..12]));
+            let Some((_, next)) = after.split_at_checked(length as usize) else { return false };
+            let message = (number, offset);
+            let is_first_hello = header[0] == CLIENT_HELLO && number == 0;
+            if !self.0.contains(&message) {
+                known = false;
+                if self.0.len() < SEEN_MAX {
+                    self.0.push(message);
+                }
+            }
+            known &= !is_first_hello;
+            body = next;
+        }
+        known && body.is_empty()
+    }
+}
+
+fn three_bytes(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u8, epoch: u8, body: &[u8]) -> Vec<u8> {
+        let mut record = vec![kind, 254, 253, 0, epoch, 0, 0, 0, 0, 0, 9, 0, body.len() as u8];
+        record.extend_from_slice(body);
+        record
+    }
+
+    fn message(kind: u8, number: u8, offset: u8, body: &[u8]) -> Vec<u8> {
+        let length = body.len() as u8;
+        let mut message = vec![kind, 0, 0, 200, 0, number, 0, 0, offset, 0, 0, length];
+        message.extend_from_slice(body);
+        message
+    }
+
+    #[test]
+    fn what_came_before_is_a_repeat_and_what_is_new_or_secret_is_not() {
+        let mut repeats = DtlsDuplicates::default();
+        let hello = record(22, 0, &message(2, 1, 0, b"hello"));
+        let fragments = record(22, 0, &[message(11, 2, 0, b"cert"), message(11, 2, 4, b"ificate")].concat());
+        let flight = [hello.clone(), fragments].concat();
+        assert!(!repeats.has_come(&flight));
+        assert!(repeats.has_come(&flight));
+        assert!(repeats.has_come(&hello), "a part of it");
+        assert!(!repeats.has_come(&[hello.clone(), record(22, 0, &message(11, 2, 11, b"rest"))].concat()));
+        assert!(!repeats.has_come(&[hello.clone(), record(22, 1, b"sealed")].concat()));
+        assert!(!repeats.has_come(&[hello, record(20, 0, &[1])].concat()));
+    }
+
+    #[test]
+    fn a_first_hello_may_be_asked_again() {
+        let mut repeats = DtlsDuplicates::default();
+        let (first, second) = (record(22, 0, &message(1, 0, 0, b"a")), record(22, 0, &message(1, 1, 0, b"b")));
+        assert_eq!(
+            [&first, &first, &second, &second].map(|hello| repeats.has_come(hello)),
+            [false, false, false, true]
+        );
+    }
+
+    #[test]
+    fn garbage_is_no_repeat() {
+        let mut repeats = DtlsDuplicates::default();
+        let whole = record(22, 0, &message(2, 1, 0, b"hello"));
+        assert!(!repeats.has_come(&whole));
+        for length in 0..whole.len() {
+            assert!(!repeats.has_come(&whole[..length]), "{length} bytes of it");
+        }
+    }
+}

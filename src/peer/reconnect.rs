@@ -1,0 +1,79 @@
+//! How patiently a peer dials again: each pause is drawn from nothing to a bound that doubles up to a cap.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::time::{Duration, Instant};
+
+/// The pauses of one peer. Drawn from the whole of the bound, so that peers that were lost at once do not come back at once.
+#[derive(Clone, Debug)]
+pub struct ReconnectBackoff {
+    first: Duration,
+    cap: Duration,
+    draws: ChaCha8Rng,
+    /// Pauses since the socket was last good.
+    pauses: u32,
+    joined_at: Option<Instant>,
+}
+
+impl ReconnectBackoff {
+    pub fn new(first: Duration, cap: Duration, draws: ChaCha8Rng) -> Self {
+        Self { first, cap, draws, pauses: 0, joined_at: None }
+    }
+
+    /// The socket is good for as long as it stays up.
+    pub(super) fn joined(&mut self, now: Instant) {
+        self.joined_at = Some(now);
+    }
+
+    /// The pause before the next dial. A socket that was not good for as long as the cap has earned no fresh start.
+    pub(super) fn pause(&mut self, now: Instant) -> Duration {
+        if self.joined_at.take().is_some_and(|at| now.saturating_duration_since(at) >= self.cap) {
+            self.pauses = 0;
+        }
+        let bound = self.first.saturating_mul(1 << self.pauses.min(24)).min(self.cap);
+        self.pauses += 1;
+        bound.mul_f64(self.draws.random::<f64>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::seed::Seed;
+
+    const FIRST: Duration = Duration::from_millis(250);
+    const CAP: Duration = Duration::from_secs(5);
+
+    fn redial(peer: u64) -> ReconnectBackoff {
+        ReconnectBackoff::new(FIRST, CAP, Seed(1).stream("redial", peer))
+    }
+
+    #[test]
+    fn the_bound_doubles_up_to_the_cap_and_pauses_fill_it() {
+        let now = Instant::now();
+        let mut longest = [Duration::ZERO; 8];
+        for mut redial in (0..200).map(redial) {
+            for longest in &mut longest {
+                *longest = redial.pause(now).max(*longest);
+            }
+        }
+        let bounds = [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000].map(Duration::from_millis);
+        for (longest, bound) in longest.iter().zip(bounds) {
+            assert!(*longest <= bound && *longest > bound.mul_f64(0.9), "{longest:?} of {bound:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_socket_that_was_good_for_as_long_as_the_cap_starts_afresh() {
+        let check = |good: Duration, fresh: bool| {
+            let now = Instant::now();
+            let mut redial = redial(1);
+            (0..9).for_each(|_| _ = redial.pause(now));
+            redial.joined(now);
+            redial.pause(now + good);
+            assert_eq!(redial.pauses == 1, fresh, "{good:?}");
+        };
+        check(CAP, true);
+        check(CAP - Duration::from_micros(1), false);
+    }
+}

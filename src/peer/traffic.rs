@@ -1,0 +1,225 @@
+//! What flows over open channels: numbered, dated messages on an open schedule, and the echoes of pings.
+
+use super::ports::{OutgoingMessage, Output};
+use crate::vocabulary::event::What;
+use crate::vocabulary::ids::Seat;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes of a message before its payload: sequence (bit 31: echo) u32, began − due in µs u32, due in µs since
+/// the run's epoch u64, all little-endian (measurement.md: "messages are at least 16 bytes").
+pub const HEADER_BYTES: usize = 16;
+
+/// A message that is due longer than this is not sent any more: it is counted as dropped.
+const LATE_MAX: Duration = Duration::from_secs(1);
+
+const ECHO: u32 = 1 << 31;
+
+/// What a peer says over its channels, and how often.
+#[derive(Clone, Debug)]
+pub struct TrafficConfig {
+    pub pattern: TrafficPattern,
+    /// Between two messages on one channel.
+    pub interval: Duration,
+    /// Bytes of a message, header included; uniform between the two.
+    pub bytes: (u32, u32),
+    /// Payloads are slices of this; random, longer than any message.
+    pub pool: Arc<[u8]>,
+    /// Draws sizes and the first message's offset.
+    pub draws: ChaCha8Rng,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrafficPattern {
+    Broadcast,
+    PingPong,
+    Silence,
+}
+
+/// The messages of one peer.
+pub struct MessageTraffic {
+    talk: TrafficConfig,
+    epoch: Instant,
+    /// The next sequence number of each open channel.
+    channels: BTreeMap<Seat, u32>,
+    next_due: Option<Instant>,
+}
+
+impl MessageTraffic {
+    /// `epoch` is the instant that message times count from, the same for all peers of a process.
+    pub fn new(talk: TrafficConfig, epoch: Instant) -> Self {
+        Self { talk, epoch, channels: BTreeMap::new(), next_due: None }
+    }
+
+    pub fn start(&mut self, now: Instant) {
+        if self.talk.pattern != TrafficPattern::Silence && self.next_due.is_none() {
+            let offset = self.talk.interval.mul_f64(self.talk.draws.random::<f64>());
+            self.next_due = Some(now + offset);
+        }
+    }
+
+    pub fn stop(&mut self) {
+        self.next_due = None;
+    }
+
+    pub fn opened(&mut self, seat: Seat) {
+        self.channels.entry(seat).or_insert(0);
+    }
+
+    pub fn closed(&mut self, seat: Seat) {
+        self.channels.remove(&seat);
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        if self.channels.is_empty() { None } else { self.next_due }
+    }
+
+    /// Sends what is due by `now`, each message dated with its own due time.
+    pub fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        while let Some(due) = self.next_due
+            && due <= now
+        {
+            self.next_due = Some(due + self.talk.interval);
+            let (low, high) = self.talk.bytes;
+            let bytes = self.talk.draws.random_range(low..=high) as usize;
+            for (seat, sequence) in &mut self.channels {
+                if now - due > LATE_MAX {
+                    out.push_back(Output::Note(What::MessageDropped { other: *seat }));
+                    continue;
+                }
+                let payload = write(&self.talk.pool, bytes, *sequence, due - self.epoch, now - self.epoch);
+                out.push_back(Output::Send(OutgoingMessage {
+                    to: *seat,
+                    payload,
+                    sequence: *sequence,
+                    due,
+                    echo: false,
+                }));
+                *sequence = (*sequence + 1) & !ECHO;
+            }
+        }
+    }
+
+    /// Reads what came out of the channel from `from`.
+    pub fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
+        let Some((word, due, waited)) = read(&payload) else {
+            out.push_back(Output::Note(What::Surprise { other: Some(from) }));
+            return;
+        };
+        let due = self.epoch + due;
+        let began = due + waited;
+        if word & ECHO != 0 {
+            out.push_back(Output::Note(What::Echoed { other: from, due, began }));
+            return;
+        }
+        let bytes = payload.len() as u32;
+        out.push_back(Output::Note(What::MessageReceived { other: from, sequence: word, due, began, bytes }));
+        if self.talk.pattern == TrafficPattern::PingPong {
+            let mut payload = payload;
+            payload[..4].copy_from_slice(&(word | ECHO).to_le_bytes());
+            out.push_back(Output::Send(OutgoingMessage { to: from, payload, sequence: word, due, echo: true }));
+        }
+    }
+}
+
+/// `due` and `began` count from the epoch.
+fn write(pool: &[u8], bytes: usize, sequence: u32, due: Duration, began: Duration) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(bytes);
+    payload.extend_from_slice(&sequence.to_le_bytes());
+    let waited = began.as_micros() - due.as_micros();
+    payload.extend_from_slice(&(waited as u32).to_le_bytes());
+    payload.extend_from_slice(&(due.as_micros() as u64).to_le_bytes());
+    let start = sequence as usize % (pool.len() - bytes + 1);
+    payload.extend_from_slice(&pool[start..start + bytes - HEADER_BYTES]);
+    payload
+}
+
+fn read(payload: &[u8]) -> Option<(u32, Duration, Duration)> {
+    let (sequence, rest) = payload.split_first_chunk::<4>()?;
+    let (waited, rest) = rest.split_first_chunk::<4>()?;
+    let (due, _) = rest.split_first_chunk::<8>()?;
+    // A foreign message can hold any figure; an instant can't.
+    let due = u64::from_le_bytes(*due);
+    let day = 24 * 3_600 * 1_000_000;
+    (due < 100 * day).then(|| {
+        let waited = u32::from_le_bytes(*waited);
+        (u32::from_le_bytes(*sequence), Duration::from_micros(due), Duration::from_micros(waited.into()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::seed::Seed;
+
+    fn chatter(pattern: TrafficPattern, epoch: Instant) -> MessageTraffic {
+        let pool = Arc::from(vec![7; 4_096]);
+        let interval = Duration::from_millis(500);
+        let talk = TrafficConfig { pattern, interval, bytes: (16, 64), pool, draws: Seed(1).stream("talk", 0) };
+        MessageTraffic::new(talk, epoch)
+    }
+
+    #[test]
+    fn a_message_reads_back_as_it_was_written() {
+        let epoch = Instant::now();
+        let now = epoch + Duration::from_secs(10);
+        let mut sender = chatter(TrafficPattern::Broadcast, epoch);
+        let mut out = VecDeque::new();
+        sender.opened(Seat(1));
+        sender.start(now);
+        sender.wake(now + Duration::from_millis(499), &mut out);
+        let Some(Output::Send(parcel)) = out.pop_front() else { panic!("nothing was sent") };
+        assert_eq!(parcel.sequence, 0);
+        assert!((16..=64).contains(&parcel.payload.len()));
+
+        let receiver = chatter(TrafficPattern::Broadcast, epoch);
+        receiver.received(Seat(0), parcel.payload, &mut out);
+        let Some(Output::Note(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
+            panic!("not read back: {out:?}")
+        };
+        let micros = |instant: Instant| (instant - epoch).as_micros();
+        assert_eq!(micros(due), micros(parcel.due));
+        assert_eq!(micros(began), (now + Duration::from_millis(499) - epoch).as_micros());
+    }
+
+    #[test]
+    fn a_ping_is_echoed_and_an_echo_is_not() {
+        let epoch = Instant::now();
+        let mut out = VecDeque::new();
+        let ping = write(&[0; 64], 16, 5, Duration::from_secs(1), Duration::from_secs(1));
+        chatter(TrafficPattern::PingPong, epoch).received(Seat(1), ping, &mut out);
+        let Some(Output::Send(echo)) = out.pop_back() else { panic!("no echo") };
+        assert!(echo.echo);
+        out.clear();
+        chatter(TrafficPattern::PingPong, epoch).received(Seat(0), echo.payload, &mut out);
+        assert!(matches!(out.as_slices().0, [Output::Note(What::Echoed { .. })]), "{out:?}");
+    }
+
+    #[test]
+    fn what_is_due_for_a_second_is_sent_late_and_past_that_dropped() {
+        let epoch = Instant::now();
+        let mut chatter = chatter(TrafficPattern::Broadcast, epoch);
+        let mut out = VecDeque::new();
+        chatter.opened(Seat(1));
+        chatter.start(epoch);
+        let due = chatter.wake_at().unwrap();
+        chatter.wake(due + LATE_MAX, &mut out);
+        assert!(matches!(out.front(), Some(Output::Send(_))));
+        out.clear();
+        let due = chatter.wake_at().unwrap();
+        chatter.wake(due + LATE_MAX + Duration::from_micros(1), &mut out);
+        assert!(matches!(out.front(), Some(Output::Note(What::MessageDropped { .. }))));
+    }
+
+    #[test]
+    fn garbage_is_a_surprise() {
+        let mut out = VecDeque::new();
+        chatter(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 15], &mut out);
+        chatter(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 64], &mut out);
+        assert_eq!(out.len(), 2);
+        assert!(out.iter().all(|output| matches!(output, Output::Note(What::Surprise { .. }))));
+    }
+}

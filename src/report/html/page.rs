@@ -1,0 +1,34 @@
+//! The page around the content: its style, and the policy that allows this style and nothing else.
+
+use crate::report::html::palette;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+/// A whole document. There is no script in it, and the policy forbids any (CSP Level 3 §6.1);
+/// `img-src data:` is for the empty icon.
+pub fn page(title: &str, body: &Markup) -> String {
+    let style = format!("{}\n{}", include_str!("style.css"), palette::style());
+    let hash = BASE64.encode(Sha256::digest(style.as_bytes()));
+    let policy =
+        format!("default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                // An empty icon, so that no browser asks for one.
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(&style)) }
+            }
+            body { (body) }
+        }
+    };
+    page.into_string()
+}

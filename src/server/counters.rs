@@ -1,0 +1,51 @@
+//! What the server counts, readable from any thread while it runs.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+#[derive(Debug, Default)]
+pub struct Counters {
+    connections: AtomicU64,
+    received: AtomicU64,
+    delivered: AtomicU64,
+    dropped_slow: AtomicU64,
+}
+
+/// The counts at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Clients connected now.
+    pub connections: u64,
+    /// Text frames read, in all.
+    pub received: u64,
+    /// Frames written whole, in all; one for each receiver.
+    pub delivered: u64,
+    /// Clients dropped because their queue was full, in all.
+    pub dropped_slow: u64,
+}
+
+impl Counters {
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            connections: self.connections.load(Relaxed),
+            received: self.received.load(Relaxed),
+            delivered: self.delivered.load(Relaxed),
+            dropped_slow: self.dropped_slow.load(Relaxed),
+        }
+    }
+
+    pub(super) fn set_connections(&self, count: usize) {
+        self.connections.store(count as u64, Relaxed);
+    }
+
+    pub(super) fn count_received(&self, frames: u64) {
+        self.received.fetch_add(frames, Relaxed);
+    }
+
+    pub(super) fn count_delivered(&self, frames: u64) {
+        self.delivered.fetch_add(frames, Relaxed);
+    }
+
+    pub(super) fn count_dropped_slow(&self) {
+        self.dropped_slow.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,67 @@
+//! At most one of something in an interval, and the last request is never lost.
+
+use std::time::{Duration, Instant};
+
+/// When the next one may be; an interval of zero lets each through.
+#[derive(Debug)]
+pub struct Throttle {
+    interval: Duration,
+    last: Option<Instant>,
+    due: Option<Instant>,
+}
+
+impl Throttle {
+    pub fn new(interval: Duration) -> Self {
+        Self { interval, last: None, due: None }
+    }
+
+    /// Asks for one, as soon as the interval allows.
+    pub fn ask(&mut self, now: Instant) {
+        let earliest = self.last.map_or(now, |last| now.max(last + self.interval));
+        self.due.get_or_insert(earliest);
+    }
+
+    /// Whether one is due now; if so, it counts as done.
+    pub fn take(&mut self, now: Instant) -> bool {
+        let taken = self.due.is_some_and(|due| due <= now);
+        if taken {
+            self.last = Some(now);
+            self.due = None;
+        }
+        taken
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_is_at_once_and_the_last_of_a_burst_at_the_end_of_the_interval() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut pace = Throttle::new(Duration::from_millis(100));
+        pace.ask(at(0));
+        assert!(pace.take(at(0)));
+        pace.ask(at(10));
+        pace.ask(at(60));
+        assert!(!pace.take(at(99)));
+        assert_eq!(pace.wake_at(), Some(at(100)));
+        assert!(pace.take(at(100)));
+        assert!(!pace.take(at(300)), "nothing was asked for since");
+    }
+
+    #[test]
+    fn no_interval_lets_each_through() {
+        let now = Instant::now();
+        let mut pace = Throttle::new(Duration::ZERO);
+        for _ in 0..3 {
+            pace.ask(now);
+            assert!(pace.take(now));
+        }
+    }
+}
