@@ -17,7 +17,7 @@ fn main() {
     println!("pair  everybody             addressee             spent on others' frames");
     let mut shares = vec![];
     for pair in 1..=pairs {
-        let [all, one] = [Audience::Everybody, Audience::Addressee].map(|audience| play(size, audience));
+        let [all, one] = [Audience::Everybody, Audience::Addressee].map(|subscriptions| play(size, subscriptions));
         let share = 1.0 - one.cpu() / all.cpu();
         println!("{pair:>4}  {}  {}  {:>5.1} %", shown(&all), shown(&one), share * 100.0);
         shares.push(share);
@@ -28,12 +28,12 @@ fn main() {
     println!("median {:.1} %; under {:.0} % {verdict}", median * 100.0, SHARE_MAX * 100.0);
 }
 
-fn play(size: u32, audience: Audience) -> Run {
+fn play(size: u32, subscriptions: Audience) -> Run {
     // As many edges come about in each second as the machine can carry: at the end each peer has all the others to meet.
     let profile = mesh(1, size, "rate = '10/s'", "'0s'", "");
-    let target = format!("[target]\ndialect = 'relay'\nurl = '{}'\n", relay::start(audience));
+    let target = format!("[target]\ndialect = 'relay'\nurl = '{}'\n", relay::start(subscriptions));
     let run = Case::new(profile + &target, None).run().expect("a summary");
-    assert_eq!(run.opened(), run.planned(), "{audience:?}: edges stay closed");
+    assert_eq!(run.opened(), run.planned(), "{subscriptions:?}: edges stay closed");
     run
 }
 

@@ -8,7 +8,7 @@ fn main() {
     }
     for rate in [0, 200, 400] {
         let seen = fanout::measure(rate);
-        let pace = if rate == 0 { "unpaced".into() } else { format!("{rate} frames/s") };
-        println!("{pace:>12}: {:>9.0} deliveries/s, {:>9.0} per CPU second", seen.per_second, seen.per_cpu_second);
+        let throttle = if rate == 0 { "unpaced".into() } else { format!("{rate} frames/s") };
+        println!("{throttle:>12}: {:>9.0} deliveries/s, {:>9.0} per CPU second", seen.per_second, seen.per_cpu_second);
     }
 }

@@ -112,8 +112,8 @@ fn messages(show: &mut impl FnMut(Figure)) {
     let beside = "both ends, a hundred channels in turn".to_owned();
     show(figure("64 B messages, one at a time, in memory", Unbound, Unbound, single, "/s and core", beside.clone()));
     show(figure("64 B messages, bursts of 8, in memory", AtLeast(8e4), AtLeast(2e5), bursts, "/s and core", beside));
-    let talk = "[messages]\nrate = '20/s'\nsize = '64B'\n";
-    let case = Case::new(mesh(10, 10, "rate = '50/s'", "'12s'", talk), ROOM);
+    let traffic = "[messages]\nrate = '20/s'\nsize = '64B'\n";
+    let case = Case::new(mesh(10, 10, "rate = '50/s'", "'12s'", traffic), ROOM);
     // All 100 peers are there after two seconds.
     let seen = case.watched(|process| cores_between(process, Duration::from_secs(5), Duration::from_secs(10)));
     let (rate, beside) = seen.map_or(nothing(), |(run, cores)| {

@@ -29,14 +29,14 @@ fuzz_target!(|payload: Vec<u8>| {
 
 /// A peer that answers pings, with its one channel open.
 fn open(now: Instant) -> Peer {
-    let talk = TrafficConfig {
+    let traffic = TrafficConfig {
         pattern: TrafficPattern::PingPong,
         interval: Duration::from_secs(1),
         bytes: (16, 16),
         pool: Arc::from([0; 16]),
         draws: Seed(1).stream("talk", 0),
     };
-    let config = Config { seat: Seat(0), room_size: 2, timeout: Duration::from_secs(10), trickle: true, talk };
+    let config = Config { seat: Seat(0), room_size: 2, timeout: Duration::from_secs(10), trickle: true, traffic };
     let mut peer = Peer::new(config, now);
     let offer = Signal::Offer { sdp: "offer".into() };
     for input in [

@@ -66,19 +66,19 @@ fuzz_target!(|case: (bool, Vec<Step>)| {
     let start = Instant::now();
     let mut now = start;
     let redial = ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
-    let mut peer = peer(start).redialing(redials.then_some(redial));
-    let mut books = Books::default();
+    let mut peer = peer(start).reconnecting(redials.then_some(redial));
+    let mut recorder = Books::default();
     peer.handle(now, Input::Begin { due: now });
-    books.drain(&mut peer);
+    recorder.drain(&mut peer);
     for Step { millis, seat, deed } in steps.into_iter().take(STEPS_MAX) {
         now += Duration::from_millis(millis.into());
         let (seat, woken) = (Seat(u16::from(seat) % (ROOM_SIZE + 1)), matches!(deed, Deed::Wake));
         if matches!(deed, Deed::Back) {
             // Its edge is a new one.
-            books.decided.remove(&seat);
+            recorder.decided.remove(&seat);
         }
         peer.handle(now, input(seat, deed));
-        books.drain(&mut peer);
+        recorder.drain(&mut peer);
         if woken {
             assert!(peer.wake_at().is_none_or(|at| at > now), "woken, and wants to be woken at once again");
         }
@@ -108,14 +108,14 @@ impl Books {
 }
 
 fn peer(start: Instant) -> Peer {
-    let talk = TrafficConfig {
+    let traffic = TrafficConfig {
         pattern: TrafficPattern::PingPong,
         interval: Duration::from_millis(100),
         bytes: (16, 32),
         pool: Arc::from([0; 64]),
         draws: Seed(1).stream("talk", 0),
     };
-    let config = Config { seat: Seat(0), room_size: ROOM_SIZE, timeout: Duration::from_secs(10), trickle: true, talk };
+    let config = Config { seat: Seat(0), room_size: ROOM_SIZE, timeout: Duration::from_secs(10), trickle: true, traffic };
     Peer::new(config, start)
 }
 

@@ -22,7 +22,7 @@ pub struct Cell {
 
 /// The rooms and sizes that people ask about next: half, once and twice what held, in rooms of other sizes too.
 /// Empty without a probe that came up whole.
-pub fn outlook(probes: &[Probe], model: &Model, limit: Option<f64>) -> Vec<Cell> {
+pub fn forecast(probes: &[Probe], model: &Model, limit: Option<f64>) -> Vec<Cell> {
     let whole = probes.iter().filter(|probe| probe.is_whole());
     let Some(base) = whole
         .filter(|probe| probe.verdict == ProbeVerdict::Held)
@@ -98,7 +98,7 @@ mod tests {
     /// Frames out per second of so many rooms of so many, after 10 to 80 rooms of 4 were measured.
     fn check(fan_out: impl Fn(u64) -> f64, rooms: u64, size: u64, expected: f64) {
         let probes = [10, 20, 40, 80].map(|rooms| probe(rooms, fan_out(rooms * 4)));
-        let cells = outlook(&probes, &model(&probes), None);
+        let cells = forecast(&probes, &model(&probes), None);
         let cell = cells.iter().find(|cell| (cell.rooms, cell.room_size) == (rooms, size)).unwrap();
         assert!((cell.frames_out_per_second / expected - 1.0).abs() < 0.01, "{cell:?}");
         assert_eq!(
@@ -127,6 +127,6 @@ mod tests {
 
     #[test]
     fn nothing_measured_has_no_outlook() {
-        assert!(outlook(&[], &model(&[]), None).is_empty());
+        assert!(forecast(&[], &model(&[]), None).is_empty());
     }
 }

@@ -9,7 +9,7 @@ mod side_by_side;
 mod target;
 mod vary;
 
-pub use forecast::{Cell, outlook};
+pub use forecast::{Cell, forecast};
 pub use model::{Growth, GrowthKind, Model, model};
 pub use probe::{Probe, ProbeVerdict};
 pub use result::{

@@ -1,6 +1,6 @@
 //! The answer, as data: one versioned value, from which every planning report is rendered.
 
-use crate::capacity::forecast::{Cell, outlook};
+use crate::capacity::forecast::{Cell, forecast};
 use crate::capacity::model::{Model, model};
 use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::capacity::search::Ends;
@@ -38,7 +38,7 @@ pub struct CapacityResult {
     pub gates: Vec<SearchGate>,
     pub probes: Vec<Probe>,
     pub model: Model,
-    pub outlook: Vec<Cell>,
+    pub forecast: Vec<Cell>,
     /// What the target's process said of its limit.
     pub target_says: Option<String>,
     pub reproduction: Reproduction,
@@ -164,7 +164,7 @@ pub fn findings(evidence: Evidence<'_>) -> CapacityResult {
         held_trials: evidence.held_trials,
         stopped_by: evidence.stopped_by,
         gates: evidence.gates,
-        outlook: outlook(&evidence.probes, &model, limit),
+        forecast: forecast(&evidence.probes, &model, limit),
         probes: evidence.probes,
         model,
         target_says,

@@ -174,8 +174,8 @@ mod tests {
     }
 
     fn check(command: &str, expected: Result<(), &str>) {
-        let mut resting = Cooldown::new(Some(command.to_owned()), StopSignals::none()).unwrap();
-        let rested = resting.rest(None, None).map(|_| ());
+        let mut cooldown = Cooldown::new(Some(command.to_owned()), StopSignals::none()).unwrap();
+        let rested = cooldown.rest(None, None).map(|_| ());
         match (rested, expected) {
             (Ok(()), Ok(())) => {}
             (Err(error), Err(start)) => assert!(error.to_string().starts_with(start), "{error}"),

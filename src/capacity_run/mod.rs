@@ -8,7 +8,7 @@ mod samples;
 mod scrape;
 mod watch;
 
-pub use run::{CapacityRun, CapacityRunResult, survey};
+pub use run::{CapacityRun, CapacityRunResult, capacity_run};
 pub use samples::{TooFewSamples, cure, enough};
 pub use scrape::MetricsUrl;
 pub use watch::Watched;

@@ -60,34 +60,34 @@ pub struct CapacityRunResult {
 ///
 /// # Errors
 /// A run could not be started.
-pub fn survey(
-    survey: &CapacityRun,
+pub fn capacity_run(
+    capacity_run: &CapacityRun,
     order: &dyn Fn(Plan) -> RunSpec,
     tell: &mut dyn FnMut(&Probe),
 ) -> Result<CapacityRunResult, StartError> {
-    let mut resting = Cooldown::new(survey.restart.clone(), survey.signals.clone())?;
+    let mut cooldown = Cooldown::new(capacity_run.restart.clone(), capacity_run.signals.clone())?;
     let began = Instant::now();
-    let mut search = Search::new(survey.range);
+    let mut search = Search::new(capacity_run.range);
     let mut found = CapacityRunResult::default();
     let mut longest = Duration::ZERO;
     while let Next::Probe { load, attempt } = search.next() {
-        let plan = match plan(survey, load, attempt) {
+        let plan = match plan(capacity_run, load, attempt) {
             Ok(plan) => plan,
             Err(why) => {
-                found.notes.push(format!("{}: {why}", survey.vary.words(&survey.profile, load)));
+                found.notes.push(format!("{}: {why}", capacity_run.vary.words(&capacity_run.profile, load)));
                 search.record(load, ProbeOutcome::Beyond);
                 continue;
             }
         };
         let first = found.probes.is_empty();
-        if !first && began.elapsed() + longest > survey.budget {
+        if !first && began.elapsed() + longest > capacity_run.budget {
             found.stopped_by = Some(StoppedBy::Budget);
             break;
         }
         let probe_began = Instant::now();
         let order = order(plan);
         if !first {
-            match resting.rest(found.last.as_ref(), order.url.as_deref()) {
+            match cooldown.rest(found.last.as_ref(), order.url.as_deref()) {
                 Ok(CooldownEnd::Ready) => {}
                 Ok(CooldownEnd::Stopped(signal)) => {
                     found.stop(signal);
@@ -101,15 +101,15 @@ pub fn survey(
                 }
             }
         }
-        let (done, rows) = run(survey, order, resting.restarts())?;
+        let (done, rows) = run(capacity_run, order, cooldown.restarts())?;
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
-        let (mut probe, summary) = weigh(survey, load, &done, rows);
+        let (mut probe, summary) = weigh(capacity_run, load, &done, rows);
         if first && summary.met_nobody() && probe.verdict != ProbeVerdict::Interrupted {
             probe.verdict = ProbeVerdict::NotJudged;
             found.stopped_by = Some(StoppedBy::Unreachable);
         } else if probe.verdict == ProbeVerdict::NotJudged {
-            found.lack = TooFewSamples::observed(&survey.gates, &probe.gates);
+            found.lack = TooFewSamples::observed(&capacity_run.gates, &probe.gates);
             found.stopped_by = Some(StoppedBy::Samples);
         }
         tell(&probe);
@@ -139,13 +139,13 @@ impl CapacityRunResult {
 }
 
 /// The plan of a trial. Errors: why this machine can't make the load, or the load measures nothing.
-fn plan(survey: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, String> {
-    let profile = survey.vary.apply(&survey.profile, load);
-    let mut problems = Cost::of(&profile).check(&survey.machine);
+fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, String> {
+    let profile = capacity_run.vary.apply(&capacity_run.profile, load);
+    let mut problems = Cost::of(&profile).check(&capacity_run.machine);
     if problems.is_empty() {
-        let plan = Plan::new(profile, Seed(survey.seed.wrapping_add(attempt as u64)));
+        let plan = Plan::new(profile, Seed(capacity_run.seed.wrapping_add(attempt as u64)));
         problems = plan.problems();
-        if let Some(tokens) = survey.tokens.filter(|tokens| *tokens < plan.peers()) {
+        if let Some(tokens) = capacity_run.tokens.filter(|tokens| *tokens < plan.peers()) {
             return Err(format!("{tokens} tokens are too few for {} peers", plan.peers()));
         }
         if problems.is_empty() {
@@ -158,20 +158,24 @@ fn plan(survey: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, String>
 /// After a restart the target may need a while until it listens.
 const AFTER_RESTART: Duration = Duration::from_secs(20);
 
-fn run(survey: &CapacityRun, mut order: RunSpec, restarts: bool) -> Result<(FinishedRun, Vec<TargetRow>), StartError> {
+fn run(
+    capacity_run: &CapacityRun,
+    mut order: RunSpec,
+    restarts: bool,
+) -> Result<(FinishedRun, Vec<TargetRow>), StartError> {
     if restarts {
         order.wait_for_target = order.wait_for_target.max(AFTER_RESTART);
     }
-    let watch = Watch::start(survey.watched.clone())?;
-    let done = controller::run_until(order, survey.signals.clone());
+    let watch = Watch::start(capacity_run.watched.clone())?;
+    let done = controller::run_until(order, capacity_run.signals.clone());
     let rows = watch.stop();
     Ok((done?, rows))
 }
 
-fn weigh(survey: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
+fn weigh(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
     let mut summary = done.summary.clone();
-    summary.gates = judge(&survey.gates, &summary);
-    let counts = summary.validity.verdict == Validity::Valid || survey.counts_invalid;
+    summary.gates = judge(&capacity_run.gates, &summary);
+    let counts = summary.validity.verdict == Validity::Valid || capacity_run.counts_invalid;
     let verdict = match done.stop {
         Some(Stop::Signal(_)) => ProbeVerdict::Interrupted,
         _ if !counts || !summary.run.complete || done.panics > 0 => ProbeVerdict::NotValid,
@@ -183,7 +187,7 @@ fn weigh(survey: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRo
     // Where edges are missing, that is why samples are: the target's doing.
     if verdict == ProbeVerdict::Broke
         && probe.is_whole()
-        && TooFewSamples::observed(&survey.gates, &probe.gates).is_some()
+        && TooFewSamples::observed(&capacity_run.gates, &probe.gates).is_some()
     {
         probe.verdict = ProbeVerdict::NotJudged;
     }

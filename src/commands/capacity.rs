@@ -12,7 +12,7 @@ use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary, findings,
 };
-use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, survey};
+use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, capacity_run};
 use crate::cli::CapacityArgs;
 use crate::controller::{Show, StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
@@ -86,15 +86,15 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     }
     let order = |plan| order(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone());
     let mut told = 0;
-    let surveyed = survey(&task, &order, &mut |probe| {
+    let searched = capacity_run(&task, &order, &mut |probe| {
         told += 1;
         if !args.quiet {
             complain([line(told, task.vary, &task.profile, probe)]);
         }
     });
-    match surveyed {
-        Ok(surveyed) => close(args, &task, surveyed, (&started_at, began.elapsed()), beside, &folder),
-        Err(trouble) => turn_away(&trouble),
+    match searched {
+        Ok(searched) => close(args, &task, searched, (&started_at, began.elapsed()), beside, &folder),
+        Err(start_error) => turn_away(&start_error),
     }
 }
 
@@ -166,30 +166,30 @@ fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
 fn close(
     args: &CapacityArgs,
     task: &CapacityRun,
-    surveyed: CapacityRunResult,
+    searched: CapacityRunResult,
     when: (&str, Duration),
     beside: Option<CapacityResult>,
     folder: &ReportDir,
 ) -> Exit {
-    complain(&surveyed.notes);
+    complain(&searched.notes);
     let mut exit = Exit::Passed;
-    if let Some(lack) = &surveyed.lack {
-        complain([search::unjudged(task, lack, surveyed.probes.last())]);
+    if let Some(lack) = &searched.lack {
+        complain([search::unjudged(task, lack, searched.probes.last())]);
     }
-    if surveyed.panics > 0 {
+    if searched.panics > 0 {
         exit = exit.first_of(Exit::Broken);
     }
-    exit = match surveyed.stopped_by {
+    exit = match searched.stopped_by {
         Some(StoppedBy::Unreachable) => exit.first_of(Exit::Unreachable),
         Some(StoppedBy::Restart) => exit.first_of(Exit::Broken),
         _ => exit,
     };
-    if let Some(signal) = surveyed.signal {
+    if let Some(signal) = searched.signal {
         exit = exit.first_of(Exit::from(signal));
     }
     let findings = CapacityResult {
         beside: beside.map(CapacityResult::aside).map(Box::new),
-        ..conclude(args, task, surveyed, when)
+        ..conclude(args, task, searched, when)
     };
     exit = exit.first_of(judge(&findings));
 
@@ -210,10 +210,10 @@ fn close(
 fn conclude(
     args: &CapacityArgs,
     task: &CapacityRun,
-    surveyed: CapacityRunResult,
+    searched: CapacityRunResult,
     (started_at, lasted): (&str, Duration),
 ) -> CapacityResult {
-    let run = surveyed.last.map(|summary| (summary.meshload, summary.run));
+    let run = searched.last.map(|summary| (summary.meshload, summary.run));
     let (meshload, run) = run.unwrap_or_default();
     let CapacityRun { vary, profile, .. } = task;
     let target = profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned());
@@ -225,16 +225,16 @@ fn conclude(
     findings(Evidence {
         vary: *vary,
         profile,
-        ends: surveyed.ends,
-        held_trials: surveyed.held_trials,
-        stopped_by: surveyed.stopped_by,
+        ends: searched.ends,
+        held_trials: searched.held_trials,
+        stopped_by: searched.stopped_by,
         headroom: args.search.headroom,
         require: args.search.require.map(|require| require.number),
         gates: task.gates.iter().map(gate_line).collect(),
         reproduction: Reproduction {
             search: search_command(args, task),
-            run: surveyed.ends.held.and_then(command),
-            broken_run: surveyed.ends.broke.and_then(command),
+            run: searched.ends.held.and_then(command),
+            broken_run: searched.ends.broke.and_then(command),
         },
         scope: SearchContext {
             meshload,
@@ -247,7 +247,7 @@ fn conclude(
             machine: run.machine,
         },
         counts_invalid: task.counts_invalid,
-        probes: surveyed.probes,
+        probes: searched.probes,
     })
 }
 

@@ -49,11 +49,11 @@ impl FinishContext<'_> {
         summary.run.profile = Some(to_toml(&self.task.profile).to_owned());
         summary.control.clone_from(&self.task.control);
         summary.gates = judge(&self.task.gates, &summary);
-        let chronicle = events.map_or(Ok(()), |events| self.folder.write([("events.jsonl.gz", events)]));
-        let own = if is_conserved(&summary) && chronicle.is_ok() { Exit::Passed } else { Exit::Broken };
+        let event_log = events.map_or(Ok(()), |events| self.folder.write([("events.jsonl.gz", events)]));
+        let own = if is_conserved(&summary) && event_log.is_ok() { Exit::Passed } else { Exit::Broken };
         let exit = exit(&self.task.profile, &summary, stop, panics).first_of(own);
         let (exit, written) = self.keep(&mut summary, exit);
-        JudgedRun { summary, exit, written: written.and(chronicle) }
+        JudgedRun { summary, exit, written: written.and(event_log) }
     }
 
     /// Writes the files, and again if what happened meanwhile (a full disk, a signal) is how the run ended.

@@ -40,7 +40,7 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
 /// this fails.
 pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let dialect = named_dialect(profile)?;
-    if profile.handshake.approval != Approval::Off && !dialect.asks() {
+    if profile.handshake.approval != Approval::Off && !dialect.supports_join_request() {
         let name = dialect.name();
         let message = format!("the dialect {name} has no join-request, so nobody would ask; leave it off");
         complain([Problem {

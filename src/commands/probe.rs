@@ -61,7 +61,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     let token = access.clone();
     let gathering = match gathering(&profile, &access.route.reach) {
         Ok(gathering) => gathering,
-        Err(trouble) => return turn_away(&trouble),
+        Err(start_error) => return turn_away(&start_error),
     };
     let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, access);
     let knocked = endpoints.clone();
@@ -79,9 +79,9 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(live) => live,
         Err(error) => return broken(&error),
     };
-    if let Some(barrier) = live.barrier() {
-        let host = barrier.host();
-        complain([format!("{barrier}. Probe only what is yours; if it is, add: --allow-target {host}")]);
+    if let Some(refused) = live.refused() {
+        let host = refused.host();
+        complain([format!("{refused}. Probe only what is yours; if it is, add: --allow-target {host}")]);
         return Exit::Refused;
     }
     if let Err(error) = wait(&knocked, &order.dialect, args.wait_for_target) {

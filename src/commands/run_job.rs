@@ -46,7 +46,8 @@ impl RunJob<'_> {
             if !self.args.output.quiet {
                 complain([announcement(&order)]);
             }
-            let done = controller::run_until(order, self.signals.clone()).map_err(|trouble| turn_away(&trouble))?;
+            let done =
+                controller::run_until(order, self.signals.clone()).map_err(|start_error| turn_away(&start_error))?;
             if retries == 0 || !is_worth_a_retry(&done) {
                 return Ok(done);
             }
@@ -71,7 +72,7 @@ impl RunJob<'_> {
             complain(["the control run: the plan, shortened, with signaling passed in memory"]);
         }
         let played = controller::control(&order, self.signals.clone());
-        let (control, stop) = played.map_err(|trouble| turn_away(&trouble))?;
+        let (control, stop) = played.map_err(|start_error| turn_away(&start_error))?;
         match stop {
             Some(Stop::Signal(signal)) => Err(Exit::from(signal)),
             Some(Stop::Brake | Stop::Gate) | None => Ok(control),
@@ -179,11 +180,11 @@ fn announcement(order: &RunSpec) -> String {
 }
 
 /// The run could not be started.
-pub(super) fn turn_away(trouble: &StartError) -> Exit {
-    match trouble {
-        StartError::Barred(barrier) => {
-            let host = barrier.host();
-            complain([format!("{barrier}. Load only what is yours; if it is, add: --allow-target {host}")]);
+pub(super) fn turn_away(start_error: &StartError) -> Exit {
+    match start_error {
+        StartError::Barred(refused) => {
+            let host = refused.host();
+            complain([format!("{refused}. Load only what is yours; if it is, add: --allow-target {host}")]);
             Exit::Refused
         }
         StartError::Url(why) => {

@@ -65,12 +65,12 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
         writeln!(stdout, "listening on {}", server.url())?;
         stdout.flush()?;
         drop(stdout);
-        let tallies = server.tallies();
+        let counters = server.counters();
         let stop = async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                () = tell(&tallies, verbose) => {}
+                () = tell(&counters, verbose) => {}
             }
         };
         server.run(stop).await;
@@ -79,17 +79,17 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
 }
 
 /// Never ends.
-async fn tell(tallies: &Counters, verbose: bool) {
+async fn tell(counters: &Counters, verbose: bool) {
     if !verbose {
         return pending().await;
     }
     const SECOND: Duration = Duration::from_secs(1);
     let mut seconds = interval_at(Instant::now() + SECOND, SECOND);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut before = tallies.snapshot();
+    let mut before = counters.snapshot();
     loop {
         seconds.tick().await;
-        let now = tallies.snapshot();
+        let now = counters.snapshot();
         // A closed stderr is no reason to stop serving.
         let _ = writeln!(io::stderr(), "{}", line(before, now));
         before = now;

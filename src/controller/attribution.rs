@@ -22,15 +22,15 @@ pub(super) fn sample(plan: &Plan, traces: usize) -> TraceSample {
 }
 
 /// Fills in why edges failed, and keeps the traces of at most `wanted` that failed or were slow.
-pub(super) fn explain(summary: &mut Summary, books: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
+pub(super) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
     let kinds = common.dialect.kinds();
     let words = AnnouncementKinds::of(&kinds);
-    let traced = books.traced();
+    let traced = recorder.traced();
     // Where facts are missing, silence proves nothing.
     let whole: Vec<&Traced<'_>> = traced.iter().filter(|traced| !traced.is_cut).collect();
     let cases: Vec<FailedRoom> = whole
         .iter()
-        .map(|traced| FailedRoom { story: story(traced, &words, None), failed: traced.failed.to_vec() })
+        .map(|traced| FailedRoom { timeline: timeline(traced, &words, None), failed: traced.failed.to_vec() })
         .collect();
     let insights = from_run::hindsight(&cases, &words);
     let found = from_run::verdicts(&cases, &insights);
@@ -42,13 +42,13 @@ pub(super) fn explain(summary: &mut Summary, books: &Recorder, common: &RunConte
 }
 
 /// The facts of a traced room, or of two of its peers.
-fn story(traced: &Traced<'_>, words: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
-    let mut story = Timeline::new(traced.seats, words.all()).numbered_from(traced.first.0);
+fn timeline(traced: &Traced<'_>, words: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
+    let mut timeline = Timeline::new(traced.seats, words.all()).numbered_from(traced.first.0);
     let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
     let facts = traced.facts.iter();
     let facts = facts.filter(|fact| is_of_pair(fact.place.seat) && fact.what.other().is_none_or(is_of_pair));
-    facts.for_each(|fact| story.tell(fact));
-    story
+    facts.for_each(|fact| timeline.tell(fact));
+    timeline
 }
 
 fn name_causes(summary: &mut Summary, found: &BTreeMap<Failure, Vec<CauseShare>>) {
@@ -121,12 +121,12 @@ fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: us
 
 fn trace(choice: &TracedEdge<'_>, words: &AnnouncementKinds, kinds: &[String]) -> Trace {
     let TracedEdge { traced, edge, end } = choice;
-    let story = story(traced, words, Some(*edge));
-    let mut steps = told(&story, kinds);
+    let timeline = timeline(traced, words, Some(*edge));
+    let mut steps = told(&timeline, kinds);
     steps.truncate(STEPS_MAX);
     let mut trace = Trace {
         room: traced.label.to_owned(),
-        peers: [story.number(edge.0), story.number(edge.1)],
+        peers: [timeline.number(edge.0), timeline.number(edge.1)],
         steps,
         ..Trace::default()
     };

@@ -11,7 +11,7 @@ pub struct ChurnStep {
     pub at: Duration,
     pub room: usize,
     pub seat: Seat,
-    pub deed: ChurnAction,
+    pub action: ChurnAction,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,9 +40,9 @@ impl ChurnSchedule {
         for (room, plan) in plans.iter().enumerate() {
             for departure in &plan.departures {
                 let seat = departure.seat;
-                let deed = ChurnAction::Leave { silent: departure.silent, returns: departure.back.is_some() };
-                turns.push(ChurnStep { at: departure.at, room, seat, deed });
-                turns.extend(departure.back.map(|at| ChurnStep { at, room, seat, deed: ChurnAction::Return }));
+                let action = ChurnAction::Leave { silent: departure.silent, returns: departure.back.is_some() };
+                turns.push(ChurnStep { at: departure.at, room, seat, action });
+                turns.extend(departure.back.map(|at| ChurnStep { at, room, seat, action: ChurnAction::Return }));
             }
         }
         turns.sort_unstable();
@@ -74,7 +74,7 @@ impl ChurnSchedule {
         let due = self.next_due()?;
         let turn = self.turns[self.next];
         self.next += 1;
-        let comes = turn.deed != ChurnAction::Return || self.away.remove(&(turn.room, turn.seat));
+        let comes = turn.action != ChurnAction::Return || self.away.remove(&(turn.room, turn.seat));
         comes.then_some((due, turn))
     }
 
@@ -97,7 +97,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn agenda(departures: &[(u32, u16, Option<u32>)]) -> ChurnSchedule {
+    fn churn(departures: &[(u32, u16, Option<u32>)]) -> ChurnSchedule {
         let departure = |(at, seat, back): &(u32, u16, Option<u32>)| Departure {
             at: SECOND * *at,
             seat: Seat(*seat),
@@ -116,17 +116,17 @@ mod tests {
 
     #[test]
     fn turns_come_in_order_from_when_the_steady_phase_began() {
-        let mut agenda = agenda(&[(1, 0, Some(4)), (2, 1, None)]);
-        assert_eq!(agenda.next_due(), None);
+        let mut churn = churn(&[(1, 0, Some(4)), (2, 1, None)]);
+        assert_eq!(churn.next_due(), None);
         let now = Instant::now();
-        agenda.begin(now);
-        agenda.begin(now + SECOND);
+        churn.begin(now);
+        churn.begin(now + SECOND);
         let mut take = || {
-            let (due, turn) = agenda.take()?;
-            if let ChurnAction::Leave { returns: true, .. } = turn.deed {
-                agenda.seen_off(turn.room, turn.seat);
+            let (due, turn) = churn.take()?;
+            if let ChurnAction::Leave { returns: true, .. } = turn.action {
+                churn.seen_off(turn.room, turn.seat);
             }
-            Some((due - now, turn.seat, turn.deed, agenda.away()))
+            Some((due - now, turn.seat, turn.action, churn.away()))
         };
         let leave = |returns| ChurnAction::Leave { silent: false, returns };
         assert_eq!(take(), Some((SECOND, Seat(0), leave(true), 1)));
@@ -137,19 +137,19 @@ mod tests {
 
     #[test]
     fn who_was_not_there_to_leave_does_not_come_back() {
-        let mut agenda = agenda(&[(1, 0, Some(4))]);
-        agenda.begin(Instant::now());
-        assert!(agenda.take().is_some());
-        assert_eq!(agenda.take(), None, "nobody has seen it off");
+        let mut churn = churn(&[(1, 0, Some(4))]);
+        churn.begin(Instant::now());
+        assert!(churn.take().is_some());
+        assert_eq!(churn.take(), None, "nobody has seen it off");
     }
 
     #[test]
     fn after_the_end_nobody_is_waited_for() {
-        let mut agenda = agenda(&[(1, 0, Some(4))]);
-        agenda.begin(Instant::now());
-        agenda.take();
-        agenda.seen_off(0, Seat(0));
-        agenda.end();
-        assert_eq!((agenda.away(), agenda.next_due()), (0, None));
+        let mut churn = churn(&[(1, 0, Some(4))]);
+        churn.begin(Instant::now());
+        churn.take();
+        churn.seen_off(0, Seat(0));
+        churn.end();
+        assert_eq!((churn.away(), churn.next_due()), (0, None));
     }
 }

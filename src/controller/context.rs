@@ -28,7 +28,7 @@ pub struct RunContext {
     pub start_unix_ms: u64,
     /// What random payloads are cut from.
     pub pool: Arc<[u8]>,
-    pub pulses: WorkerStatuses,
+    pub statuses: WorkerStatuses,
     /// The timers that gates read while the run goes on; `None` if no gate is watched.
     pub watched: Option<Vec<(String, Clock)>>,
     /// The rooms whose handshakes are kept.
@@ -48,7 +48,7 @@ impl RunContext {
         self.plan.profile.handshake.trickle && self.dialect.trickles()
     }
 
-    pub fn talk_pattern(&self) -> TrafficPattern {
+    pub fn traffic_pattern(&self) -> TrafficPattern {
         match self.plan.profile.messages.pattern {
             MessagePattern::Broadcast => TrafficPattern::Broadcast,
             MessagePattern::PingPong => TrafficPattern::PingPong,

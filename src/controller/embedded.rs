@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct EmbeddedServer {
     address: SocketAddr,
-    tallies: Arc<Counters>,
+    counters: Arc<Counters>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,7 +30,7 @@ impl EmbeddedServer {
             match bound {
                 Ok((runtime, server)) => {
                     // Whoever asked may be gone already; then the stop has come as well.
-                    let _ = tell.send(Ok((server.address(), server.tallies())));
+                    let _ = tell.send(Ok((server.address(), server.counters())));
                     runtime.block_on(server.run(async move {
                         let _ = stopped.await;
                     }));
@@ -40,8 +40,8 @@ impl EmbeddedServer {
                 }
             }
         })?;
-        let (address, tallies) = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
-        Ok(Self { address, tallies, stop: Some(stop), thread: Some(thread) })
+        let (address, counters) = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
+        Ok(Self { address, counters, stop: Some(stop), thread: Some(thread) })
     }
 
     pub fn url(&self) -> String {
@@ -49,8 +49,8 @@ impl EmbeddedServer {
     }
 
     /// What it counts.
-    pub fn tallies(&self) -> &Counters {
-        &self.tallies
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 }
 

@@ -48,7 +48,7 @@ impl Engines {
             let setup = Arc::new(WebrtcSetup::new(setup, common.gathering.clone()));
             return Self::Webrtc { setup, certificates };
         }
-        match admission(common) {
+        match policy(common) {
             Ok(guests) => Self::Rtc { setup: Box::new(setup), guests, certificates },
             Err(why) => Self::Broken(why),
         }
@@ -67,8 +67,8 @@ impl Engines {
                 let setup = own(setup, *certificates).map_err(limit)?;
                 let engine = match guests {
                     None => RtcEngine::open(setup, room_size, credentials()),
-                    Some((guests, admission)) => {
-                        RtcEngine::open_to_guests(setup, room_size, *guests, admission.clone(), credentials())
+                    Some((guests, policy)) => {
+                        RtcEngine::open_to_guests(setup, room_size, *guests, policy.clone(), credentials())
                     }
                 };
                 let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
@@ -95,21 +95,21 @@ impl Engines {
 ///
 /// # Errors
 /// Nothing leads from this machine to where they may be.
-fn admission(common: &RunContext) -> Result<Option<(u16, CandidatePolicy)>, String> {
+fn policy(common: &RunContext) -> Result<Option<(u16, CandidatePolicy)>, String> {
     let guests = common.plan.profile.rooms.guests;
     if guests == 0 {
         return Ok(None);
     }
     let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.reach().allowed_candidates.clone());
-    let admission = CandidatePolicy::new(allowed.unwrap_or_default());
-    admission.map(|admission| Some((guests, admission))).map_err(|error| format!("--allow-candidates: {error}"))
+    let policy = CandidatePolicy::new(allowed.unwrap_or_default());
+    policy.map(|policy| Some((guests, policy))).map_err(|error| format!("--allow-candidates: {error}"))
 }
 
 fn setup(common: &RunContext) -> Result<RtcSetup, String> {
     let profile = &common.plan.profile;
     Ok(RtcSetup {
         certificate: RtcSetup::certificate().map_err(|error| error.to_string())?,
-        neighbourhood: PeerAddresses::default(),
+        addresses: PeerAddresses::default(),
         timeout: profile.handshake.timeout,
         trickle: common.trickles(),
         ordered: profile.messages.ordered,

@@ -90,7 +90,7 @@ impl Writer {
         let _ = self.inbox.queue.send(Batch::End);
         let refused = self.inbox.refused.load(Ordering::Relaxed);
         let joined = self.thread.join().map_err(|_| io::Error::other("the thread that writes events panicked"))?;
-        joined.map(|chronicle| EventLog { refused, ..chronicle })
+        joined.map(|event_log| EventLog { refused, ..event_log })
     }
 }
 
@@ -163,34 +163,34 @@ mod tests {
     fn play(facts: u64, bytes_max: u64) -> (EventLog, String) {
         let start = Instant::now();
         let rooms = BTreeMap::from([(0, "room-0".to_owned())]);
-        let scribe = Writer::start(Formatter { start, kinds: vec![], rooms }, bytes_max).unwrap();
-        let quill = EventLogHandle::new(scribe.inbox());
+        let writer = Writer::start(Formatter { start, kinds: vec![], rooms }, bytes_max).unwrap();
+        let log = EventLogHandle::new(writer.inbox());
         for n in 0..facts {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(n as u32) };
-            quill.note(&Event { at: start + Duration::from_micros(n), place, what: What::Upgraded });
+            log.note(&Event { at: start + Duration::from_micros(n), place, what: What::Upgraded });
         }
-        drop(quill);
-        let chronicle = scribe.finish().unwrap();
+        drop(log);
+        let event_log = writer.finish().unwrap();
         let mut text = String::new();
-        GzDecoder::new(&*chronicle.bytes).read_to_string(&mut text).unwrap();
-        (chronicle, text)
+        GzDecoder::new(&*event_log.bytes).read_to_string(&mut text).unwrap();
+        (event_log, text)
     }
 
     #[test]
     fn every_fact_is_a_line_the_last_ones_too() {
-        let (chronicle, text) = play(1_000, 1 << 20);
-        assert_eq!((chronicle.written, chronicle.cut, chronicle.refused), (1_000, 0, 0));
+        let (event_log, text) = play(1_000, 1 << 20);
+        assert_eq!((event_log.written, event_log.cut, event_log.refused), (1_000, 0, 0));
         assert_eq!(text.lines().count(), 1_000);
         assert_eq!(text.lines().last(), Some(r#"{"at_us":999,"room":"room-0","peer":999,"what":"upgraded"}"#));
     }
 
     #[test]
     fn past_its_bound_facts_are_counted_and_what_is_written_reads_whole() {
-        let (chronicle, text) = play(200_000, 10_000);
-        assert!(chronicle.cut > 0, "{}", chronicle.written);
-        assert_eq!(chronicle.written + chronicle.cut + chronicle.refused, 200_000);
-        assert_eq!(text.lines().count() as u64, chronicle.written);
+        let (event_log, text) = play(200_000, 10_000);
+        assert!(event_log.cut > 0, "{}", event_log.written);
+        assert_eq!(event_log.written + event_log.cut + event_log.refused, 200_000);
+        assert_eq!(text.lines().count() as u64, event_log.written);
         // The encoder may hold back a window of 32 KiB and what it makes of it.
-        assert!(chronicle.bytes.len() < 10_000 + (64 << 10), "{}", chronicle.bytes.len());
+        assert!(event_log.bytes.len() < 10_000 + (64 << 10), "{}", event_log.bytes.len());
     }
 }

@@ -27,12 +27,12 @@ impl GateWatch {
     }
 
     /// The gate that ends a run which has lasted for `elapsed`, if one does.
-    pub fn look(&mut self, now: Instant, elapsed: Duration, pulses: &WorkerStatuses) -> Option<GateResult> {
+    pub fn look(&mut self, now: Instant, elapsed: Duration, statuses: &WorkerStatuses) -> Option<GateResult> {
         let is_early = self.looked_at.is_some_and(|at| now.saturating_duration_since(at) < LIVE_EVERY);
         if self.gates.is_empty() || is_early {
             return None;
         }
-        let live = pulses.live()?;
+        let live = statuses.live()?;
         self.looked_at = Some(now);
         self.standing = Some(standing(&self.gates, &live));
         tripped(&self.gates, elapsed, &live)

@@ -171,7 +171,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn conductor(warmup: u32, steady: u32, drain: u32) -> (PhaseMachine, Instant) {
+    fn phases(warmup: u32, steady: u32, drain: u32) -> (PhaseMachine, Instant) {
         let start = Instant::now();
         let lengths = PhaseLengths { warmup: SECOND * warmup, steady: SECOND * steady, drain: SECOND * drain };
         (PhaseMachine::new(start, lengths), start)
@@ -183,13 +183,13 @@ mod tests {
 
     #[test]
     fn a_run_goes_through_its_parts_in_order() {
-        let (mut conductor, start) = conductor(2, 10, 5);
+        let (mut phases, start) = phases(2, 10, 5);
         let arriving = Tally { peers_waiting: 1, ..alive() };
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
         let settled = Tally { messages_sent: 5, messages_delivered: 5, ..alive() };
         let mut step = |at: u32, tally: &Tally| {
-            let conduct = conductor.step(start + SECOND * at, tally);
-            (conductor.part(), conduct)
+            let conduct = phases.step(start + SECOND * at, tally);
+            (phases.part(), conduct)
         };
         assert_eq!(step(1, &arriving), (RunPhase::Warmup, Conduct::Play));
         assert_eq!(step(2, &arriving), (RunPhase::Ramp, Conduct::Play));
@@ -202,38 +202,38 @@ mod tests {
 
     #[test]
     fn a_drain_ends_at_its_bound_whatever_is_in_flight() {
-        let (mut conductor, start) = conductor(0, 0, 5);
+        let (mut phases, start) = phases(0, 0, 5);
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
-        assert_eq!(conductor.step(start, &talking), Conduct::Hush);
-        assert_eq!(conductor.step(start + SECOND * 5 - Duration::from_millis(1), &talking), Conduct::Hush);
-        assert_eq!(conductor.step(start + SECOND * 5, &talking), Conduct::Leave);
+        assert_eq!(phases.step(start, &talking), Conduct::Hush);
+        assert_eq!(phases.step(start + SECOND * 5 - Duration::from_millis(1), &talking), Conduct::Hush);
+        assert_eq!(phases.step(start + SECOND * 5, &talking), Conduct::Leave);
     }
 
     #[test]
     fn a_run_ends_as_soon_as_nobody_lives_and_nobody_is_to_come() {
-        let (mut conductor, start) = conductor(0, 10, 5);
-        assert_eq!(conductor.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), Conduct::Play);
-        assert_eq!(conductor.step(start, &Tally::default()), Conduct::Leave);
+        let (mut phases, start) = phases(0, 10, 5);
+        assert_eq!(phases.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), Conduct::Play);
+        assert_eq!(phases.step(start, &Tally::default()), Conduct::Leave);
     }
 
     #[test]
     fn ten_seconds_of_failures_stop_the_ramp_and_nine_do_not() {
-        let (mut conductor, start) = conductor(0, 10, 5);
+        let (mut phases, start) = phases(0, 10, 5);
         let at =
             |second: u32| Tally { edges_failed: u64::from(second) * 6, edges_opened: u64::from(second) * 5, ..alive() };
         for second in 1..10 {
-            assert!(!conductor.should_brake(start + SECOND * second, &at(second)), "after {second} s");
+            assert!(!phases.should_brake(start + SECOND * second, &at(second)), "after {second} s");
         }
-        assert!(conductor.should_brake(start + SECOND * 10, &at(10)));
+        assert!(phases.should_brake(start + SECOND * 10, &at(10)));
     }
 
     #[test]
     fn half_failing_is_not_more_than_half() {
-        let (mut conductor, start) = conductor(0, 10, 5);
+        let (mut phases, start) = phases(0, 10, 5);
         for second in 1..30 {
             let each = u64::from(second) * 5;
             let tally = Tally { edges_failed: each, edges_opened: each, ..alive() };
-            assert!(!conductor.should_brake(start + SECOND * second, &tally));
+            assert!(!phases.should_brake(start + SECOND * second, &tally));
         }
     }
 }

@@ -80,11 +80,11 @@ pub(super) async fn play(
         keep,
         probe,
     } = session;
-    let umpire = GateWatch::new(gates, show != Show::Nothing);
+    let gate_watch = GateWatch::new(gates, show != Show::Nothing);
     let workers = workers.clamp(1, plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
-    let scribe =
-        keep.events_bytes_max.map(|bytes_max| scribe(&plan, &run_id, &dialect, start, bytes_max)).transpose()?;
+    let writer =
+        keep.events_bytes_max.map(|bytes_max| writer(&plan, &run_id, &dialect, start, bytes_max)).transpose()?;
     let common = Arc::new(RunContext {
         endpoints,
         gathering,
@@ -93,25 +93,25 @@ pub(super) async fn play(
         start,
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&plan),
-        pulses: WorkerStatuses::new(workers),
-        watched: umpire.watched(),
+        statuses: WorkerStatuses::new(workers),
+        watched: gate_watch.watched(),
         sample: attribution::sample(&plan, keep.traces),
-        inbox: scribe.as_ref().map(Writer::inbox),
+        inbox: writer.as_ref().map(Writer::inbox),
         plan,
     });
     let way = common.endpoints.as_ref().map(Endpoints::way).unwrap_or_default();
-    let mut watch_over = Supervisor::start(common.clone(), workers, show, umpire, started_at)?;
+    let mut watch_over = Supervisor::start(common.clone(), workers, show, gate_watch, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => watch_over.until_the_end(signals).await,
     };
-    let (harvests, health) = watch_over.harvest().await;
+    let (results, health) = watch_over.result().await;
     let ended = Instant::now();
 
-    let complete = harvests.len() == workers;
-    let panics = harvests.iter().map(|harvest| harvest.panics).sum();
+    let complete = results.len() == workers;
+    let panics = results.iter().map(|result| result.panics).sum();
     let kinds = common.dialect.kinds();
-    let books = one_book(&common, harvests);
+    let recorder = one_book(&common, results);
     let facts = RunFacts {
         build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
         name: common.plan.profile.name.clone(),
@@ -132,32 +132,32 @@ pub(super) async fn play(
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         thresholds,
     };
-    let mut summary = summarize(&books, &health, facts);
-    attribution::explain(&mut summary, &books, &common, keep.traces, &probe);
-    let chronicle = scribe.map(Writer::finish).transpose()?;
-    summary.events = chronicle.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
+    let mut summary = summarize(&recorder, &health, facts);
+    attribution::explain(&mut summary, &recorder, &common, keep.traces, &probe);
+    let event_log = writer.map(Writer::finish).transpose()?;
+    summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
         written: *written,
         cut: *cut,
         refused: *refused,
     });
-    Ok(FinishedRun { summary, stop, panics, events: chronicle.map(|chronicle| chronicle.bytes) })
+    Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
 }
 
 /// The thread that writes every fact down.
-fn scribe(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_max: u64) -> io::Result<Writer> {
+fn writer(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_max: u64) -> io::Result<Writer> {
     let kinds = dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let rooms = plan.rooms.iter().map(|room| (room.index.0, format!("{run_id}-{}", room.id))).collect();
     Writer::start(Formatter { start, kinds, rooms }, bytes_max)
 }
 
 /// What the workers booked, together.
-fn one_book(common: &RunContext, harvests: Vec<WorkerResult>) -> Recorder {
+fn one_book(common: &RunContext, results: Vec<WorkerResult>) -> Recorder {
     let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
-    let mut books = Recorder::new(&[], common.start, timeout, kinds);
-    for harvest in harvests {
-        books.merge(harvest.recorder);
+    let mut recorder = Recorder::new(&[], common.start, timeout, kinds);
+    for result in results {
+        recorder.merge(result.recorder);
     }
-    books
+    recorder
 }
 
 fn pool(plan: &Plan) -> Arc<[u8]> {

@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 
 /// The books, and who is in which room: what every peer of the worker reaches.
 pub(super) struct RoomMailboxes {
-    pub(super) books: Rc<RefCell<Recorder>>,
+    pub(super) recorder: Rc<RefCell<Recorder>>,
     pub(super) rooms: RefCell<Vec<RoomState>>,
-    pub(super) quill: Option<EventLogHandle>,
+    pub(super) log: Option<EventLogHandle>,
     /// Messages start in no room before they start in all.
-    pub(super) barrier: bool,
+    pub(super) refused: bool,
 }
 
 #[derive(Default)]
@@ -28,16 +28,16 @@ pub(super) struct RoomState {
 impl RoomMailboxes {
     /// Books a fact. Without a barrier, messages start in a room as soon as all of its edges are decided.
     pub(super) fn book(&self, room: usize, event: &Event) {
-        let mut books = self.books.borrow_mut();
-        books.record(event);
-        if let Some(quill) = &self.quill {
-            quill.note(event);
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.record(event);
+        if let Some(log) = &self.log {
+            log.note(event);
         }
         let decides = matches!(
             event.what,
             What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
         );
-        if decides && !self.barrier && books.room_decided(event.place.room) {
+        if decides && !self.refused && recorder.room_decided(event.place.room) {
             self.rooms.borrow_mut()[room].start_talking();
         }
     }

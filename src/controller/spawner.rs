@@ -40,30 +40,30 @@ pub struct PeerSpawner {
     /// (due, room among this worker's, seat), in order; the next one is `next`.
     arrivals: Vec<(Duration, usize, Seat)>,
     next: usize,
-    agenda: ChurnSchedule,
+    churn: ChurnSchedule,
     /// How often each who came back has come.
     sessions: FxHashMap<Place, u32>,
     engines: Engines,
     /// One a room; none for a dialect that needs none.
-    boards: Vec<IdExchange>,
+    exchanges: Vec<IdExchange>,
     clock: Rc<AlarmClock>,
-    lobby: Rc<RoomMailboxes>,
+    mailboxes: Rc<RoomMailboxes>,
     /// Where lines are opened, when signaling is passed in memory.
-    exchange: Option<MemoryListener>,
-    errands: JoinSet<usize>,
+    listener: Option<MemoryListener>,
+    tasks: JoinSet<usize>,
     places: FxHashMap<Id, (usize, Place)>,
     frames_waiting_max: usize,
     panics: u64,
 }
 
 impl PeerSpawner {
-    /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
+    /// `recorder` are those of `plans`' rooms, in which every fact of their peers is written.
     pub fn new(
         common: Arc<RunContext>,
         plans: Vec<RoomPlan>,
         clock: Rc<AlarmClock>,
-        books: Rc<RefCell<Recorder>>,
-        exchange: Option<MemoryListener>,
+        recorder: Rc<RefCell<Recorder>>,
+        listener: Option<MemoryListener>,
     ) -> Self {
         let due = |(room, plan): (usize, &RoomPlan)| {
             let seats = plan.due.iter().enumerate();
@@ -72,25 +72,25 @@ impl PeerSpawner {
         let mut arrivals: Vec<_> = plans.iter().enumerate().flat_map(due).collect();
         arrivals.sort_unstable();
         let rooms = RefCell::new(plans.iter().map(|_| RoomState::default()).collect());
-        let boards = match common.dialect.needs_board() {
+        let exchanges = match common.dialect.needs_id_exchange() {
             true => plans.iter().map(|plan| IdExchange::new(plan.size())).collect(),
             false => vec![],
         };
-        let quill = common.inbox.clone().map(EventLogHandle::new);
-        let barrier = common.plan.profile.messages.start == Start::Barrier;
+        let log = common.inbox.clone().map(EventLogHandle::new);
+        let refused = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
-            boards,
+            exchanges,
             common,
-            agenda: ChurnSchedule::new(&plans),
+            churn: ChurnSchedule::new(&plans),
             sessions: FxHashMap::default(),
             plans,
             arrivals,
             next: 0,
             clock,
-            lobby: Rc::new(RoomMailboxes { books, rooms, quill, barrier }),
-            exchange,
-            errands: JoinSet::new(),
+            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, refused }),
+            listener,
+            tasks: JoinSet::new(),
             places: FxHashMap::default(),
             frames_waiting_max: 0,
             panics: 0,
@@ -99,7 +99,7 @@ impl PeerSpawner {
 
     /// Nobody is here any more.
     pub fn is_empty(&self) -> bool {
-        self.errands.is_empty()
+        self.tasks.is_empty()
     }
 
     /// Peers whose code panicked so far.
@@ -120,12 +120,12 @@ impl PeerSpawner {
 
     /// When the next peer is due to come or to go.
     pub fn next_due(&self) -> Option<Instant> {
-        [self.next_arrival(), self.agenda.next_due()].into_iter().flatten().min()
+        [self.next_arrival(), self.churn.next_due()].into_iter().flatten().min()
     }
 
     /// Who has left and is to come back.
     pub fn away(&self) -> u64 {
-        self.agenda.away()
+        self.churn.away()
     }
 
     fn next_arrival(&self) -> Option<Instant> {
@@ -134,7 +134,7 @@ impl PeerSpawner {
 
     /// Waits until a peer has ended; for ever, when nobody is here.
     pub async fn departure(&mut self) {
-        match self.errands.join_next_with_id().await {
+        match self.tasks.join_next_with_id().await {
             Some(Ok((id, frames_waiting_max))) => {
                 self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
                 self.places.remove(&id);
@@ -145,7 +145,7 @@ impl PeerSpawner {
                     self.panics += 1;
                     self.give_up(room, place.seat);
                     let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
-                    self.lobby.book(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                    self.mailboxes.book(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
                 }
             }
             None => std::future::pending().await,
@@ -154,7 +154,7 @@ impl PeerSpawner {
 
     /// Lets in or sees off whose turn it is, one at a time between what else is to be done.
     pub fn serve(&mut self) {
-        match (self.next_arrival(), self.agenda.next_due()) {
+        match (self.next_arrival(), self.churn.next_due()) {
             (Some(arrival), Some(turn)) if turn < arrival => self.take_turn(),
             (None, Some(_)) => self.take_turn(),
             _ => self.admit(),
@@ -162,17 +162,17 @@ impl PeerSpawner {
     }
 
     fn take_turn(&mut self) {
-        let Some((due, ChurnStep { room, seat, deed, .. })) = self.agenda.take() else { return };
-        match deed {
+        let Some((due, ChurnStep { room, seat, action, .. })) = self.churn.take() else { return };
+        match action {
             ChurnAction::Leave { silent, returns } => {
-                if self.lobby.see_off(room, seat, silent) && returns {
-                    self.agenda.seen_off(room, seat);
+                if self.mailboxes.see_off(room, seat, silent) && returns {
+                    self.churn.seen_off(room, seat);
                 }
             }
             ChurnAction::Return => {
                 *self.sessions.entry(self.plans[room].place(seat)).or_default() += 1;
-                if let Some(board) = self.boards.get(room) {
-                    board.comes_back(seat);
+                if let Some(exchange) = self.exchanges.get(room) {
+                    exchange.comes_back(seat);
                 }
                 self.let_in(due, room, seat, Nudge::Back { seat });
             }
@@ -185,7 +185,7 @@ impl PeerSpawner {
         let (due, now) = (self.common.start + due, Instant::now());
         if now.saturating_duration_since(due) > LATE_MAX {
             let place = self.plans[room].place(seat);
-            self.lobby.book(room, &Event { at: now, place, what: What::Dropped { due } });
+            self.mailboxes.book(room, &Event { at: now, place, what: What::Dropped { due } });
             self.give_up(room, seat);
             return;
         }
@@ -195,12 +195,12 @@ impl PeerSpawner {
     /// Starts the peer; the others of its room are told `news`.
     fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: Nudge) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
-        let lobby = self.lobby.clone();
-        let book = |what| lobby.book(room, &Event { at: now, place, what });
-        match self.errand(room, place) {
-            Ok((errand, mailbox)) => {
-                self.lobby.introduce(room, seat, mailbox, news);
-                let handle = self.errands.spawn_local(errand.run(due));
+        let mailboxes = self.mailboxes.clone();
+        let book = |what| mailboxes.book(room, &Event { at: now, place, what });
+        match self.task(room, place) {
+            Ok((task, mailbox)) => {
+                self.mailboxes.introduce(room, seat, mailbox, news);
+                let handle = self.tasks.spawn_local(task.run(due));
                 self.places.insert(handle.id(), (room, place));
             }
             Err(failure) => {
@@ -213,8 +213,8 @@ impl PeerSpawner {
 
     /// The others of the room need not wait for this one.
     fn give_up(&self, room: usize, seat: Seat) {
-        if let Some(board) = self.boards.get(room) {
-            board.go(seat);
+        if let Some(exchange) = self.exchanges.get(room) {
+            exchange.go(seat);
         }
     }
 
@@ -222,10 +222,10 @@ impl PeerSpawner {
     pub fn conduct(&mut self, conduct: Conduct) {
         match conduct {
             Conduct::Play => {}
-            Conduct::Talk => self.agenda.begin(Instant::now()),
-            Conduct::Hush | Conduct::Leave => self.agenda.end(),
+            Conduct::Talk => self.churn.begin(Instant::now()),
+            Conduct::Hush | Conduct::Leave => self.churn.end(),
         }
-        for room in self.lobby.rooms.borrow_mut().iter_mut() {
+        for room in self.mailboxes.rooms.borrow_mut().iter_mut() {
             match conduct {
                 Conduct::Play => {}
                 Conduct::Talk => room.start_talking(),
@@ -243,7 +243,7 @@ impl PeerSpawner {
     /// # Errors
     /// This machine has no descriptor or port left for it, or its URL is none.
     #[expect(clippy::type_complexity, reason = "an errand and its mailbox; a name would hide that it is a pair")]
-    fn errand(
+    fn task(
         &self,
         room: usize,
         place: Place,
@@ -276,22 +276,22 @@ impl PeerSpawner {
             room_size: plan.size(),
             timeout: profile.handshake.timeout,
             trickle: common.trickles(),
-            talk: talk(common, place, session),
+            traffic: traffic(common, place, session),
         };
         let draws = of_session(common.plan.seed, session).stream("redial", place.peer.0.into());
-        let redial = profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws));
-        let peer = Peer::new(config, common.start).redialing(redial);
+        let backoff = profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws));
+        let peer = Peer::new(config, common.start).reconnecting(backoff);
         let dialect = common.dialect.clone();
-        let mut actor = VirtualPeer::new(place, plan.size(), common.naming.clone(), conversation, peer)
+        let mut virtual_peer = VirtualPeer::new(place, plan.size(), common.naming.clone(), conversation, peer)
             .hosting(profile.rooms.guests)
             .renewing(Box::new(move || dialect.converse(me.clone())));
-        if let Some(board) = self.boards.get(room) {
-            actor = actor.at(board.clone());
+        if let Some(exchange) = self.exchanges.get(room) {
+            virtual_peer = virtual_peer.at(exchange.clone());
         }
         let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + NUDGES_MORE);
-        let lobby = self.lobby.clone();
-        let books = move |event: Event| lobby.book(room, &event);
-        Ok((PeerTask::new(actor, engine, way, nudges, self.clock.alarm(), books), mailbox))
+        let mailboxes = self.mailboxes.clone();
+        let recorder = move |event: Event| mailboxes.book(room, &event);
+        Ok((PeerTask::new(virtual_peer, engine, way, nudges, self.clock.alarm(), recorder), mailbox))
     }
 
     /// # Errors
@@ -303,8 +303,8 @@ impl PeerSpawner {
         room_id: &str,
         conversation: &mut dyn Conversation,
     ) -> Result<Transport, Failure> {
-        if let Some(exchange) = &self.exchange {
-            return Ok(Transport::Memory(exchange.clone()));
+        if let Some(listener) = &self.listener {
+            return Ok(Transport::Memory(listener.clone()));
         }
         let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
         let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
@@ -322,10 +322,10 @@ fn of_session(seed: Seed, session: u32) -> Seed {
     }
 }
 
-fn talk(common: &RunContext, place: Place, session: u32) -> TrafficConfig {
+fn traffic(common: &RunContext, place: Place, session: u32) -> TrafficConfig {
     let (plan, messages) = (&common.plan, &common.plan.profile.messages);
     TrafficConfig {
-        pattern: common.talk_pattern(),
+        pattern: common.traffic_pattern(),
         interval: Duration::from_secs_f64(1.0 / messages.rate.max(f64::MIN_POSITIVE)).min(Duration::from_secs(86_400)),
         bytes: (messages.bytes_min, messages.bytes_max),
         pool: common.pool.clone(),

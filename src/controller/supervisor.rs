@@ -37,10 +37,10 @@ pub(super) struct Supervisor {
     common: Arc<RunContext>,
     threads: Vec<Option<JoinHandle<WorkerResult>>>,
     conduct: watch::Sender<Conduct>,
-    conductor: PhaseMachine,
+    phases: PhaseMachine,
     health: HealthRecorder,
     progress: Progress,
-    umpire: GateWatch,
+    gate_watch: GateWatch,
     /// The gate that ended the run.
     tripped: Option<GateResult>,
     started_at: SystemTime,
@@ -54,7 +54,7 @@ impl Supervisor {
         common: Arc<RunContext>,
         workers: usize,
         show: Show,
-        umpire: GateWatch,
+        gate_watch: GateWatch,
         started_at: SystemTime,
     ) -> io::Result<Self> {
         let (conduct, conducted) = watch::channel(Conduct::Play);
@@ -70,10 +70,10 @@ impl Supervisor {
         let phases = &common.plan.profile.phases;
         let lengths = PhaseLengths { warmup: phases.warmup, steady: phases.steady, drain: phases.drain };
         Ok(Self {
-            conductor: PhaseMachine::new(common.start, lengths),
+            phases: PhaseMachine::new(common.start, lengths),
             health: HealthRecorder::new(machine().cores, common.start),
             progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
-            umpire,
+            gate_watch,
             tripped: None,
             sampled_at: common.start,
             sample_due: common.start,
@@ -99,26 +99,26 @@ impl Supervisor {
             }
             let now = Instant::now();
             self.sample(now);
-            let tally = self.common.pulses.tally();
+            let tally = self.common.statuses.tally();
             if tally.peers_planned < planned && self.is_playing() {
                 continue;
             }
-            let wanted = self.conductor.step(now, &tally);
+            let wanted = self.phases.step(now, &tally);
             let elapsed = now.saturating_duration_since(self.common.start);
-            self.tripped = self.umpire.look(now, elapsed, &self.common.pulses);
+            self.tripped = self.gate_watch.look(now, elapsed, &self.common.statuses);
             self.progress.draw(&RunSnapshot {
                 now,
                 start: self.common.start,
-                part: self.conductor.part(),
-                place: self.conductor.place(),
+                part: self.phases.part(),
+                place: self.phases.place(),
                 tally,
-                recent_p99_us: self.common.pulses.recent_p99_us(),
-                gates: self.umpire.standing(),
+                recent_p99_us: self.common.statuses.recent_p99_us(),
+                gates: self.gate_watch.standing(),
             });
             if wanted == Conduct::Leave || !self.is_playing() {
                 return None;
             }
-            if self.conductor.should_brake(now, &tally) {
+            if self.phases.should_brake(now, &tally) {
                 return Some(Stop::Brake);
             }
             if self.tripped.is_some() {
@@ -129,7 +129,7 @@ impl Supervisor {
     }
 
     /// Everybody leaves; what comes back within the time is the run's data.
-    pub(super) async fn harvest(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
+    pub(super) async fn result(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
         // A worker that is gone already needs no telling.
         let _ = self.conduct.send(Conduct::Leave);
         let until = Instant::now() + HARVEST_MAX;
@@ -137,17 +137,17 @@ impl Supervisor {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.progress.finish();
-        let mut harvests = vec![];
+        let mut results = vec![];
         for thread in &mut self.threads {
             let finished = thread.as_ref().is_some_and(JoinHandle::is_finished);
             match thread.take().filter(|_| finished).map(JoinHandle::join) {
-                Some(Ok(harvest)) => harvests.push(harvest),
+                Some(Ok(result)) => results.push(result),
                 // It panicked, or did not come back in time.
                 Some(Err(_)) | None => self.health.interval_lost(),
             }
         }
         self.take_sample(Instant::now());
-        (harvests, self.health.clone())
+        (results, self.health.clone())
     }
 
     fn is_playing(&self) -> bool {
@@ -166,9 +166,9 @@ impl Supervisor {
 
     fn take_sample(&mut self, now: Instant) {
         let since = std::mem::replace(&mut self.sampled_at, now);
-        self.health.sample(process_stats::sample(&self.common.pulses.threads()));
-        self.health.depths(self.common.pulses.depths());
-        for (worker, lag) in self.common.pulses.take_lags().iter().enumerate() {
+        self.health.sample(process_stats::sample(&self.common.statuses.threads()));
+        self.health.depths(self.common.statuses.depths());
+        for (worker, lag) in self.common.statuses.take_lags().iter().enumerate() {
             self.health.lag(worker, since, lag);
         }
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
@@ -193,7 +193,7 @@ impl Supervisor {
     /// The parts of the run, by the wall clock.
     pub(super) fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
         let wall = |instant: Instant| stamp(self.started_at + instant.saturating_duration_since(self.common.start));
-        let begun = self.conductor.begun();
+        let begun = self.phases.begun();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);
         let span = |((part, at), end): (&(RunPhase, Instant), Instant)| PhaseSpan {
             name: part.name().to_owned(),

@@ -27,7 +27,7 @@ pub(super) async fn reach_target(
 /// A target off this machine and off private networks is refused unless it was named on purpose.
 async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), StartError> {
     let endpoint = endpoints.any(dialect).map_err(|error| StartError::Url(error.to_string()))?;
-    endpoint.barrier().await.map_or(Ok(()), |barrier| Err(StartError::Barred(barrier)))
+    endpoint.refused().await.map_or(Ok(()), |refused| Err(StartError::Barred(refused)))
 }
 
 /// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.

@@ -49,20 +49,20 @@ pub fn work(
     let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds().len();
     let guests = common.plan.profile.rooms.guests;
-    let books = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
-    let books = Rc::new(RefCell::new(books));
-    common.pulses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
+    let recorder = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
+    let recorder = Rc::new(RefCell::new(recorder));
+    common.statuses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &books, conduct));
+            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, conduct));
             // A name that is still being resolved is waited for by nobody.
             runtime.shutdown_background();
             panics
         }
         Err(error) => Err(error),
     };
-    common.pulses.of(worker).tally = books.borrow().tally();
-    let recorder = books.replace(Recorder::new(&[], common.start, timeout, kinds));
+    common.statuses.of(worker).tally = recorder.borrow().tally();
+    let recorder = recorder.replace(Recorder::new(&[], common.start, timeout, kinds));
     // Without a runtime or a clock no peer of this worker begins: they stay unfinished, and the report says so.
     WorkerResult { recorder, panics: panics.unwrap_or(0) }
 }
@@ -72,33 +72,33 @@ async fn play(
     common: &Arc<RunContext>,
     worker: usize,
     rooms: Vec<RoomPlan>,
-    books: &Rc<RefCell<Recorder>>,
+    recorder: &Rc<RefCell<Recorder>>,
     mut conduct: watch::Receiver<Conduct>,
 ) -> io::Result<u64> {
     let clock = driver::AlarmClock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
-    let exchange = common.endpoints.is_none().then(|| {
-        let (exchange, calls) = MemoryListener::new();
+    let listener = common.endpoints.is_none().then(|| {
+        let (listener, calls) = MemoryListener::new();
         let trigger = common.plan.profile.handshake.trigger;
         tokio::task::spawn_local(in_memory_server::serve(clock.clone(), calls, trigger));
-        exchange
+        listener
     });
-    let mut usher = PeerSpawner::new(common.clone(), rooms, clock.clone(), books.clone(), exchange);
-    let mut pulse = tokio::time::interval(PULSE_EVERY);
-    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut spawner = PeerSpawner::new(common.clone(), rooms, clock.clone(), recorder.clone(), listener);
+    let mut status = tokio::time::interval(PULSE_EVERY);
+    status.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
     let mut depths = Depths::default();
     let mut live_due = Instant::now();
     let mut until: Option<Instant> = None;
-    while !(until.is_some() && usher.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
+    while !(until.is_some() && spawner.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
             biased;
             changed = conduct.changed(), if until.is_none() => {
                 // A controller that is gone wants everybody to go as well.
                 let wanted = changed.map_or(Conduct::Leave, |()| *conduct.borrow_and_update());
-                usher.conduct(wanted);
+                spawner.conduct(wanted);
                 until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
@@ -111,43 +111,43 @@ async fn play(
                     }
                     lag_due += LAG_EVERY;
                 }
-                depths.arrivals = depths.arrivals.max(usher.overdue(now));
+                depths.arrivals = depths.arrivals.max(spawner.overdue(now));
             }
-            _ = pulse.tick() => {
-                depths.frames = usher.frames_waiting_max();
-                tell(&mut common.pulses.of(worker), &books.borrow(), usher.away(), &mut lag, depths);
+            _ = status.tick() => {
+                depths.frames = spawner.frames_waiting_max();
+                tell(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
                 let now = Instant::now();
                 if now >= live_due {
                     live_due = now + LIVE_EVERY;
-                    tell_live(common, worker, &books.borrow());
+                    tell_live(common, worker, &recorder.borrow());
                 }
             }
-            () = next_arrival(&clock, usher.next_due()), if until.is_none() => usher.serve(),
-            () = usher.departure() => {}
+            () = next_arrival(&clock, spawner.next_due()), if until.is_none() => spawner.serve(),
+            () = spawner.departure() => {}
         }
     }
     ticking.abort();
-    depths.frames = usher.frames_waiting_max();
-    tell(&mut common.pulses.of(worker), &books.borrow(), usher.away(), &mut lag, depths);
-    Ok(usher.panics())
+    depths.frames = spawner.frames_waiting_max();
+    tell(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
+    Ok(spawner.panics())
 }
 
 /// How far the worker is, and how it fared since it last told.
-fn tell(pulse: &mut WorkerStatus, books: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
-    pulse.tally = books.tally();
+fn tell(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
+    status.tally = recorder.tally();
     // Who is to come back is waited for like who has yet to come.
-    pulse.tally.peers_waiting += away;
-    pulse.recent_us = books.recent_us();
-    pulse.lag.merge(&std::mem::take(lag));
-    pulse.depths = depths;
+    status.tally.peers_waiting += away;
+    status.recent_us = recorder.recent_us();
+    status.lag.merge(&std::mem::take(lag));
+    status.depths = depths;
 }
 
 /// What gates read, where any are watched.
-fn tell_live(common: &RunContext, worker: usize, books: &Recorder) {
+fn tell_live(common: &RunContext, worker: usize, recorder: &Recorder) {
     let Some(timers) = &common.watched else { return };
     let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
-    let live = books.live(timers, &kinds);
-    common.pulses.of(worker).live = Some(live);
+    let live = recorder.live(timers, &kinds);
+    common.statuses.of(worker).live = Some(live);
 }
 
 /// Waits until `due`; for ever, when all have come.

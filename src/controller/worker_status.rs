@@ -78,24 +78,24 @@ mod tests {
 
     #[test]
     fn the_recent_p99_is_read_from_the_samples_of_all_workers_together() {
-        let pulses = WorkerStatuses::new(2);
-        assert_eq!(pulses.recent_p99_us(), None);
-        pulses.of(0).recent_us = vec![7];
-        assert_eq!(pulses.recent_p99_us(), Some(7));
-        pulses.of(0).recent_us = (1..=50).collect();
-        pulses.of(1).recent_us = (51..=100).rev().collect();
-        assert_eq!(pulses.recent_p99_us(), Some(99));
+        let statuses = WorkerStatuses::new(2);
+        assert_eq!(statuses.recent_p99_us(), None);
+        statuses.of(0).recent_us = vec![7];
+        assert_eq!(statuses.recent_p99_us(), Some(7));
+        statuses.of(0).recent_us = (1..=50).collect();
+        statuses.of(1).recent_us = (51..=100).rev().collect();
+        assert_eq!(statuses.recent_p99_us(), Some(99));
     }
 
     #[test]
     fn tallies_add_up_and_a_lag_is_taken_once() {
-        let pulses = WorkerStatuses::new(2);
+        let statuses = WorkerStatuses::new(2);
         for (worker, peers_joined) in [(0, 3), (1, 4)] {
-            pulses.of(worker).tally = Tally { peers_joined, ..Tally::default() };
+            statuses.of(worker).tally = Tally { peers_joined, ..Tally::default() };
         }
-        assert_eq!(pulses.tally().peers_joined, 7);
-        pulses.of(1).lag.record(std::time::Duration::from_millis(1));
-        let counts = || pulses.take_lags().iter().map(Histogram::count).collect::<Vec<_>>();
+        assert_eq!(statuses.tally().peers_joined, 7);
+        statuses.of(1).lag.record(std::time::Duration::from_millis(1));
+        let counts = || statuses.take_lags().iter().map(Histogram::count).collect::<Vec<_>>();
         assert_eq!((counts(), counts()), (vec![0, 1], vec![0, 0]));
     }
 }

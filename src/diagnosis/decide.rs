@@ -27,22 +27,22 @@ struct SupportedCause {
 }
 
 pub fn diagnose(findings: &Observations) -> Conclusion {
-    let failed = findings.stories.iter().find(|story| story.opened() < story.planned());
+    let failed = findings.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
     let case = refusal(findings)
         .or_else(|| findings.trials.as_ref().and_then(table))
-        .or_else(|| findings.trials.as_ref().and_then(volleys))
-        .or_else(|| findings.stories.iter().find_map(rewritten))
-        .or_else(|| failed.and_then(|story| asked(findings, story)))
-        .or_else(|| failed.and_then(|story| trace(story, findings.trials.is_some())))
-        .or_else(|| findings.stories.iter().find_map(candidates))
+        .or_else(|| findings.trials.as_ref().and_then(delivery_checks))
+        .or_else(|| findings.timelines.iter().find_map(rewritten))
+        .or_else(|| failed.and_then(|timeline| asked(findings, timeline)))
+        .or_else(|| failed.and_then(|timeline| trace(timeline, findings.trials.is_some())))
+        .or_else(|| findings.timelines.iter().find_map(candidates))
         .or_else(|| findings.roster.as_ref().and_then(roster))
         .or_else(|| findings.fanout.as_ref().and_then(fanout))
         .unwrap_or_else(|| rest(findings, failed));
     let SupportedCause { cause, confidence, mut evidence } = case;
-    if let (Some(two), Some(story)) = (findings.stories.first(), failed)
-        && story.size() > two.size()
+    if let (Some(two), Some(timeline)) = (findings.timelines.first(), failed)
+        && timeline.size() > two.size()
     {
-        evidence.push(format!("A room of {} works; in one of {} it fails.", two.size(), story.size()));
+        evidence.push(format!("A room of {} works; in one of {} it fails.", two.size(), timeline.size()));
     }
     Conclusion { cause, phase: phase(findings, failed), confidence, evidence, remedy: cause.remedy().to_owned() }
 }
@@ -51,14 +51,14 @@ fn phase(findings: &Observations, failed: Option<&Timeline>) -> Option<Phase> {
     if let Some(failure) = &findings.refused {
         return Some(failure.phase);
     }
-    let story = failed?;
-    let of_peer = story.refusal().map(|failure| failure.phase);
-    of_peer.or_else(|| story.worst_edge().map(|(_, _, failure)| failure.phase))
+    let timeline = failed?;
+    let of_peer = timeline.refusal().map(|failure| failure.phase);
+    of_peer.or_else(|| timeline.worst_edge().map(|(_, _, failure)| failure.phase))
 }
 
 /// No conversation came about.
 fn refusal(findings: &Observations) -> Option<SupportedCause> {
-    let of_story = || findings.stories.iter().find_map(Timeline::refusal);
+    let of_story = || findings.timelines.iter().find_map(Timeline::refusal);
     let failure = findings.refused.clone().or_else(of_story)?;
     let cause = match (failure.phase, failure.reason) {
         (_, Reason::GeneratorLimit) => Cause::Unknown,
@@ -156,19 +156,21 @@ fn both_ways(trials: &Experiments, aged_evidence: String) -> SupportedCause {
 }
 
 /// What single messages of the volleys tell, once connections and channels are sound.
-fn volleys(trials: &Experiments) -> Option<SupportedCause> {
-    let volleys =
+fn delivery_checks(trials: &Experiments) -> Option<SupportedCause> {
+    let delivery_checks =
         || [Some(&trials.aged), trials.fresh_receiver.as_ref(), trials.fresh_sender.as_ref()].into_iter().flatten();
     let high = |cause, evidence| Some(SupportedCause { cause, confidence: Confidence::High, evidence });
     let aged = &trials.aged;
-    if volleys().any(|volley| {
+    if delivery_checks().any(|deliveries| {
         [CheckedMessage::FirstOffer, CheckedMessage::SecondOffer, CheckedMessage::Answer]
             .iter()
-            .any(|word| *volley.outcome(*word) == TrialOutcome::Altered)
+            .any(|word| *deliveries.outcome(*word) == TrialOutcome::Altered)
     }) {
         return high(Cause::SdpRewrite, vec!["A description arrived that is not the one that was said.".to_owned()]);
     }
-    if volleys().any(|volley| volley.lost(CheckedMessage::FirstOffer) && !volley.lost(CheckedMessage::SecondOffer)) {
+    if delivery_checks()
+        .any(|deliveries| deliveries.lost(CheckedMessage::FirstOffer) && !deliveries.lost(CheckedMessage::SecondOffer))
+    {
         let evidence = vec!["Of two offers to one connection, the first never arrived and the second did.".to_owned()];
         return high(Cause::LostFirstOffer, evidence);
     }
@@ -196,13 +198,13 @@ fn volleys(trials: &Experiments) -> Option<SupportedCause> {
 }
 
 /// `Of … arrive: a, b; lost: c.`
-fn arrived(between: &str, volley: &DeliveryCheck) -> String {
+fn arrived(between: &str, deliveries: &DeliveryCheck) -> String {
     let names = |lost: bool| {
-        let mut names: Vec<_> = volley
+        let mut names: Vec<_> = deliveries
             .0
             .iter()
-            .filter(|shot| (shot.outcome == TrialOutcome::Lost) == lost)
-            .map(|shot| shot.word.kind())
+            .filter(|delivery| (delivery.outcome == TrialOutcome::Lost) == lost)
+            .map(|delivery| delivery.word.kind())
             .collect();
         names.dedup();
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
@@ -210,22 +212,23 @@ fn arrived(between: &str, volley: &DeliveryCheck) -> String {
     format!("{between}: arrived {}; lost {}.", names(false), names(true))
 }
 
-fn rewritten(story: &Timeline) -> Option<SupportedCause> {
+fn rewritten(timeline: &Timeline) -> Option<SupportedCause> {
     let (own, other, part) =
-        story.directions().find_map(|(own, other)| Some((own, other, story.altered(own, other)?)))?;
+        timeline.directions().find_map(|(own, other)| Some((own, other, timeline.altered(own, other)?)))?;
     let what = if part == SignalPart::Offer { "offer" } else { "answer" };
     let evidence = vec![format!("The {what} that peer {} heard is not the one that peer {} said.", other.0, own.0)];
     Some(SupportedCause { cause: Cause::SdpRewrite, confidence: Confidence::High, evidence })
 }
 
 /// Candidates were said in numbers, and none came, though descriptions did.
-fn candidates(story: &Timeline) -> Option<SupportedCause> {
-    let described =
-        |own, other| story.heard_by(own, other, SignalPart::Offer) + story.heard_by(own, other, SignalPart::Answer) > 0;
+fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
+    let described = |own, other| {
+        timeline.heard_by(own, other, SignalPart::Offer) + timeline.heard_by(own, other, SignalPart::Answer) > 0
+    };
     let (mut said, mut heard) = (0, 0);
-    for (own, other) in story.directions().filter(|(own, other)| described(*own, *other)) {
-        said += story.count(own, other, SignalPart::Candidate);
-        heard += story.heard_by(own, other, SignalPart::Candidate);
+    for (own, other) in timeline.directions().filter(|(own, other)| described(*own, *other)) {
+        said += timeline.count(own, other, SignalPart::Candidate);
+        heard += timeline.heard_by(own, other, SignalPart::Candidate);
     }
     let evidence = vec![format!("{said} candidates were said in webrtc-ice, and none arrived; descriptions did.")];
     (said > 0 && heard == 0).then_some(SupportedCause {
@@ -235,14 +238,14 @@ fn candidates(story: &Timeline) -> Option<SupportedCause> {
     })
 }
 
-fn request(findings: &Observations, story: &Timeline) -> Option<JoinRequest> {
-    story.seats().find_map(|seat| findings.asking.of_peer(story, seat))
+fn request(findings: &Observations, timeline: &Timeline) -> Option<JoinRequest> {
+    timeline.seats().find_map(|seat| findings.asking.of_peer(timeline, seat))
 }
 
 /// Somebody asked to be let in, and has not been.
-fn asked(findings: &Observations, story: &Timeline) -> Option<SupportedCause> {
-    let request = request(findings, story)?;
-    let evidence = request.evidence(story);
+fn asked(findings: &Observations, timeline: &Timeline) -> Option<SupportedCause> {
+    let request = request(findings, timeline)?;
+    let evidence = request.evidence(timeline);
     if let JoinRequest::Unanswered { .. } | JoinRequest::AnswerLost { .. } = request {
         return Some(SupportedCause { cause: Cause::NoAnswer, confidence: Confidence::High, evidence: vec![evidence] });
     }
@@ -259,28 +262,28 @@ fn asked(findings: &Observations, story: &Timeline) -> Option<SupportedCause> {
 }
 
 /// Reads the failed handshake itself.
-fn trace(story: &Timeline, tried: bool) -> Option<SupportedCause> {
-    let (one, two, failure) = story.worst_edge()?;
+fn trace(timeline: &Timeline, tried: bool) -> Option<SupportedCause> {
+    let (one, two, failure) = timeline.worst_edge()?;
     let case = |cause, confidence, evidence| Some(SupportedCause { cause, confidence, evidence: vec![evidence] });
-    let offerer = if story.count(two, one, SignalPart::Offer) > 0 { (two, one) } else { (one, two) };
+    let offerer = if timeline.count(two, one, SignalPart::Offer) > 0 { (two, one) } else { (one, two) };
     let (from, to) = offerer;
     let names = |own: Seat, other: Seat| format!("peer {} to peer {}", own.0, other.0);
     match failure.phase {
-        Phase::Negotiation if story.unheard(from, to, SignalPart::Offer) > 0 => {
+        Phase::Negotiation if timeline.unheard(from, to, SignalPart::Offer) > 0 => {
             let more = if tried { ", though offers between other connections do" } else { "" };
             let confidence = if tried { Confidence::Medium } else { Confidence::Low };
             let evidence = format!("The offer of {} was said and never arrived{more}.", names(from, to));
             case(Cause::LostFirstOffer, confidence, evidence)
         }
-        Phase::Negotiation if story.unheard(to, from, SignalPart::Answer) > 0 => {
+        Phase::Negotiation if timeline.unheard(to, from, SignalPart::Answer) > 0 => {
             let evidence = format!("The answer of {} was said and never arrived.", names(to, from));
             case(Cause::NoAnswer, Confidence::High, evidence)
         }
-        Phase::Negotiation if story.heard_by(from, to, SignalPart::Offer) > 0 => {
+        Phase::Negotiation if timeline.heard_by(from, to, SignalPart::Offer) > 0 => {
             let evidence = format!("The offer of {} arrived, and no answer was made.", names(from, to));
             case(Cause::NoAnswer, Confidence::Medium, evidence)
         }
-        Phase::Ice => candidates(story).or_else(|| {
+        Phase::Ice => candidates(timeline).or_else(|| {
             let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
             case(Cause::IceFailed, Confidence::High, evidence)
         }),
@@ -324,11 +327,11 @@ fn ms(time: Duration) -> f64 {
 
 /// Nothing above holds.
 fn rest(findings: &Observations, failed: Option<&Timeline>) -> SupportedCause {
-    let Some(story) = failed else {
+    let Some(timeline) = failed else {
         let (opened, planned) = findings
-            .stories
+            .timelines
             .iter()
-            .fold((0, 0), |(opened, planned), story| (opened + story.opened(), planned + story.planned()));
+            .fold((0, 0), |(opened, planned), timeline| (opened + timeline.opened(), planned + timeline.planned()));
         return SupportedCause {
             cause: Cause::None,
             confidence: Confidence::High,
@@ -336,13 +339,13 @@ fn rest(findings: &Observations, failed: Option<&Timeline>) -> SupportedCause {
         };
     };
     let mut evidence = vec![];
-    match story.refusal() {
+    match timeline.refusal() {
         Some(failure) => evidence.push(told(&failure)),
-        None => evidence.extend(story.worst_edge().map(|(one, two, failure)| {
+        None => evidence.extend(timeline.worst_edge().map(|(one, two, failure)| {
             format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)
         })),
     }
-    evidence.extend(request(findings, story).map(|request| request.evidence(story)));
+    evidence.extend(request(findings, timeline).map(|request| request.evidence(timeline)));
     evidence.push(match findings.trials {
         Some(_) => "Every experiment between the probe's own connections came out well: it may fail only sometimes; \
                     --times tells how often."

@@ -24,7 +24,7 @@ use delivery_index::{DeliveryIndex, SeenWorking};
 /// A room in which edges failed.
 #[derive(Clone, Debug)]
 pub struct FailedRoom {
-    pub story: Timeline,
+    pub timeline: Timeline,
     /// Lower seat first, with the failure as it is counted.
     pub failed: Vec<(Seat, Seat, Failure)>,
 }
@@ -32,13 +32,13 @@ pub struct FailedRoom {
 /// An insight for each failed edge of each case, in their order. A handshake is judged by what its own two peers
 /// saw, and against what the other cases show to work.
 pub fn hindsight(cases: &[FailedRoom], words: &AnnouncementKinds) -> Vec<Vec<Insight>> {
-    let ears: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.story, words)).collect();
-    let pool = SeenWorking::of(&ears);
-    let of_case = |(case, ears): (&FailedRoom, &DeliveryIndex<'_>)| {
+    let index: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
+    let seen = SeenWorking::of(&index);
+    let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
         let edges = case.failed.iter();
-        edges.map(|(low, high, failure)| insight(ears, &pool, (*low, *high), failure)).collect()
+        edges.map(|(low, high, failure)| insight(index, &seen, (*low, *high), failure)).collect()
     };
-    cases.iter().zip(&ears).map(of_case).collect()
+    cases.iter().zip(&index).map(of_case).collect()
 }
 
 /// What a failure says without any trace; nothing if it takes one.
@@ -55,48 +55,48 @@ pub fn at_first_sight(failure: &Failure) -> Option<Insight> {
     Some(Insight::new(&[cause], format!("It ended so: {failure}.")))
 }
 
-fn insight(ears: &DeliveryIndex<'_>, pool: &SeenWorking, edge: (Seat, Seat), failure: &Failure) -> Insight {
+fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat), failure: &Failure) -> Insight {
     if let Some(insight) = at_first_sight(failure) {
         return insight;
     }
     let directions = [edge, (edge.1, edge.0)];
-    let story = ears.story;
-    let altered = directions.into_iter().find_map(|(own, other)| Some((own, other, story.altered(own, other)?)));
+    let timeline = index.timeline;
+    let altered = directions.into_iter().find_map(|(own, other)| Some((own, other, timeline.altered(own, other)?)));
     if let Some((own, other, part)) = altered {
         let what = if part == SignalPart::Offer { "offer" } else { "answer" };
-        let (own, other) = (story.number(own), story.number(other));
+        let (own, other) = (timeline.number(own), timeline.number(other));
         let evidence = format!("The {what} that peer {other} heard is not the one that peer {own} said.");
         return Insight::new(&[Cause::SdpRewrite], evidence);
     }
     match failure.phase {
-        Phase::Discovery => discovery::insight(ears, pool, edge),
-        Phase::Negotiation => negotiation::insight(ears, pool, edge),
-        Phase::Ice => ice(ears, directions, failure),
+        Phase::Discovery => discovery::insight(index, seen, edge),
+        Phase::Negotiation => negotiation::insight(index, seen, edge),
+        Phase::Ice => ice(index, directions, failure),
         Phase::Dtls => Insight::new(&[Cause::DtlsFailed], format!("ICE was up; {failure}.")),
         Phase::Channel => Insight::new(&[Cause::ChannelNotOpened], format!("DTLS was up; {failure}.")),
-        Phase::Join => join(ears, directions, failure),
+        Phase::Join => join(index, directions, failure),
         Phase::Connect | Phase::Room => no_further(failure),
     }
 }
 
-fn join(ears: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
-    let Some(request) = directions.into_iter().find_map(|(own, _)| ears.request(own)) else {
+fn join(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
+    let Some(request) = directions.into_iter().find_map(|(own, _)| index.request(own)) else {
         return no_further(failure);
     };
     let cause = match request {
         JoinRequest::Unheard { .. } => Cause::Unknown,
         JoinRequest::Unanswered { .. } | JoinRequest::AnswerLost { .. } => Cause::NoAnswer,
     };
-    Insight::new(&[cause], request.evidence(ears.story))
+    Insight::new(&[cause], request.evidence(index.timeline))
 }
 
 fn no_further(failure: &Failure) -> Insight {
     Insight::unknown(format!("It came no further than phase {}.", failure.phase.name()))
 }
 
-fn ice(ears: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
+fn ice(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
     let sum = |of: fn(&Timeline, Seat, Seat, SignalPart) -> usize| -> usize {
-        directions.iter().map(|(own, other)| of(ears.story, *own, *other, SignalPart::Candidate)).sum()
+        directions.iter().map(|(own, other)| of(index.timeline, *own, *other, SignalPart::Candidate)).sum()
     };
     let (said, heard) = (sum(Timeline::count), sum(Timeline::heard_by));
     if said > 0 && heard == 0 {

@@ -31,36 +31,36 @@ impl JoinRequestWords {
     }
 
     /// Nothing for a peer that never asked, or has joined.
-    pub(super) fn of_peer(&self, story: &Timeline, by: Seat) -> Option<JoinRequest> {
+    pub(super) fn of_peer(&self, timeline: &Timeline, by: Seat) -> Option<JoinRequest> {
         let request = self.request?;
-        if story.said_at(by, request).is_none() || story.joined_at(by).is_some() {
+        if timeline.said_at(by, request).is_none() || timeline.joined_at(by).is_some() {
             return None;
         }
-        let host = story.seats().find(|seat| story.heard_in_place(by, *seat, request) == Some(true));
+        let host = timeline.seats().find(|seat| timeline.heard_in_place(by, *seat, request) == Some(true));
         let Some(host) = host else { return Some(JoinRequest::Unheard { by }) };
-        Some(match self.answers_after(story, host, heard_at(story, by, host, request)) {
+        Some(match self.answers_after(timeline, host, heard_at(timeline, by, host, request)) {
             true => JoinRequest::AnswerLost { by, host },
             false => JoinRequest::Unanswered { by, host },
         })
     }
 
     /// Whether the host has said any answer since then; on the wire an answer is for the whole channel.
-    fn answers_after(&self, story: &Timeline, host: Seat, heard: Option<Instant>) -> bool {
-        let said = self.answers.iter().filter_map(|answer| story.said_at(host, *answer)).max();
+    fn answers_after(&self, timeline: &Timeline, host: Seat, heard: Option<Instant>) -> bool {
+        let said = self.answers.iter().filter_map(|answer| timeline.said_at(host, *answer)).max();
         said.zip(heard).is_some_and(|(said, heard)| heard <= said)
     }
 }
 
-fn heard_at(story: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Option<Instant> {
+fn heard_at(timeline: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Option<Instant> {
     let concern = Concern::Me { from: Some(by) };
     let heard =
         |what: &What| matches!(what, What::Frame { kind, concern: of, .. } if *kind == request && *of == concern);
-    story.events().iter().find(|event| event.place.seat == host && heard(&event.what)).map(|event| event.at)
+    timeline.events().iter().find(|event| event.place.seat == host && heard(&event.what)).map(|event| event.at)
 }
 
 impl JoinRequest {
-    pub fn evidence(self, story: &Timeline) -> String {
-        let number = |seat| story.number(seat);
+    pub fn evidence(self, timeline: &Timeline) -> String {
+        let number = |seat| timeline.number(seat);
         match self {
             Self::Unheard { by } => {
                 format!("Peer {} asked to be let in (join-request), and no host heard it.", number(by))
@@ -94,13 +94,13 @@ mod tests {
     /// Seat 0 is the host; each fact is a millisecond after the one before.
     fn check(facts: &[(u16, What)], expected: Option<JoinRequest>) {
         let start = Instant::now();
-        let mut story = Timeline::new(2, vec![]);
+        let mut timeline = Timeline::new(2, vec![]);
         for (at, (seat, what)) in facts.iter().enumerate() {
             let place = Place { room: RoomIndex(0), seat: Seat(*seat), peer: PeerIndex((*seat).into()) };
-            story.tell(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
+            timeline.tell(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
         }
-        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&story, Seat(1)), expected, "{facts:?}");
-        assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&story, Seat(1)), None);
+        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{facts:?}");
+        assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&timeline, Seat(1)), None);
     }
 
     fn said(kind: FrameKind) -> What {

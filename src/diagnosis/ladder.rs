@@ -45,19 +45,21 @@ pub enum Arrival {
 }
 
 /// The steps in order of time. What others said to others is left out.
-pub fn ladder(story: &Timeline) -> Vec<LadderStep> {
-    let Some(start) = story.start() else { return vec![] };
+pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
+    let Some(start) = timeline.start() else { return vec![] };
     let since = |at: Instant| at.saturating_duration_since(start);
-    let mut heard = heard(story.events());
+    let mut heard = heard(timeline.events());
     let mut steps = vec![];
     // From the last to the first: what was said again takes the arrival, and the first try is the lost one.
-    for event in story.events().iter().rev() {
+    for event in timeline.events().iter().rev() {
         let own = event.place.seat;
         match &event.what {
             What::Said { kind, to, .. } => {
                 let receivers: Vec<Seat> = match to {
                     Some(to) => vec![*to],
-                    None if story.announces(*kind) => (0..story.size()).map(Seat).filter(|seat| *seat != own).collect(),
+                    None if timeline.announces(*kind) => {
+                        (0..timeline.size()).map(Seat).filter(|seat| *seat != own).collect()
+                    }
                     None => vec![],
                 };
                 let arrow = |to, arrival| LadderStep::Arrow {
@@ -76,7 +78,7 @@ pub fn ladder(story: &Timeline) -> Vec<LadderStep> {
                         Some((at, true)) => steps.push(arrow(Party::Peer(to), Arrival::Heard(since(at)))),
                         Some((at, false)) => steps.push(arrow(Party::Peer(to), Arrival::Elsewhere(since(at)))),
                         // Who had not joined yet was not there to hear it.
-                        None if story.joined_at(to).is_some_and(|joined| joined < event.at) => {
+                        None if timeline.joined_at(to).is_some_and(|joined| joined < event.at) => {
                             steps.push(arrow(Party::Peer(to), Arrival::Never));
                         }
                         None => {}
@@ -91,7 +93,7 @@ pub fn ladder(story: &Timeline) -> Vec<LadderStep> {
                 arrival: Arrival::Heard(since(event.at)),
             }),
             what => {
-                steps.extend(note(story, what).map(|(text, bad)| LadderStep::Note {
+                steps.extend(note(timeline, what).map(|(text, bad)| LadderStep::Note {
                     at: since(event.at),
                     peer: own,
                     text,
@@ -120,19 +122,19 @@ fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bo
     heard
 }
 
-fn note(story: &Timeline, what: &What) -> Option<(String, bool)> {
+fn note(timeline: &Timeline, what: &What) -> Option<(String, bool)> {
     let good = |text: String| Some((text, false));
     match what {
         What::Began { .. } => good("dials".to_owned()),
         What::Upgraded => good("is connected".to_owned()),
         What::Joined => good("has joined".to_owned()),
-        What::IceUp { other } => good(format!("ICE up to peer {}", story.number(*other))),
-        What::DtlsUp { other } => good(format!("DTLS up to peer {}", story.number(*other))),
-        What::Open { other } => good(format!("channel open to peer {}", story.number(*other))),
-        What::Glare { other } => good(format!("glare with peer {}", story.number(*other))),
+        What::IceUp { other } => good(format!("ICE up to peer {}", timeline.number(*other))),
+        What::DtlsUp { other } => good(format!("DTLS up to peer {}", timeline.number(*other))),
+        What::Open { other } => good(format!("channel open to peer {}", timeline.number(*other))),
+        What::Glare { other } => good(format!("glare with peer {}", timeline.number(*other))),
         What::PeerFailed { failure } => Some((format!("fails: {failure}"), true)),
         What::EdgeFailed { other, failure } => {
-            Some((format!("no channel to peer {}: {failure}", story.number(*other)), true))
+            Some((format!("no channel to peer {}: {failure}", timeline.number(*other)), true))
         }
         _ => None,
     }

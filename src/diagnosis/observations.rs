@@ -11,7 +11,7 @@ pub struct Observations {
     /// No connection came about, or the first was turned away.
     pub refused: Option<Failure>,
     /// Handshakes, smallest room first.
-    pub stories: Vec<Timeline>,
+    pub timelines: Vec<Timeline>,
     /// The words that tell of requests in them.
     pub asking: JoinRequestWords,
     pub trials: Option<Experiments>,
@@ -121,7 +121,7 @@ impl CheckedMessage {
 
 impl DeliveryCheck {
     pub fn outcome(&self, word: CheckedMessage) -> &TrialOutcome {
-        self.0.iter().find(|shot| shot.word == word).map_or(&TrialOutcome::Lost, |shot| &shot.outcome)
+        self.0.iter().find(|delivery| delivery.word == word).map_or(&TrialOutcome::Lost, |delivery| &delivery.outcome)
     }
 
     pub fn lost(&self, word: CheckedMessage) -> bool {
@@ -130,21 +130,21 @@ impl DeliveryCheck {
 
     /// Something said on the chat channel arrived as it should.
     pub fn chat_arrives(&self) -> bool {
-        self.0.iter().any(|shot| shot.word.is_chat() && shot.outcome == TrialOutcome::Arrived)
+        self.0.iter().any(|delivery| delivery.word.is_chat() && delivery.outcome == TrialOutcome::Arrived)
     }
 
     /// Something said on any other channel arrived.
     pub fn others_arrive(&self) -> bool {
-        self.0.iter().any(|shot| !shot.word.is_chat() && shot.outcome != TrialOutcome::Lost)
+        self.0.iter().any(|delivery| !delivery.word.is_chat() && delivery.outcome != TrialOutcome::Lost)
     }
 
     pub fn signaling_arrives(&self) -> bool {
-        self.0.iter().any(|shot| shot.word.is_signaling() && shot.outcome != TrialOutcome::Lost)
+        self.0.iter().any(|delivery| delivery.word.is_signaling() && delivery.outcome != TrialOutcome::Lost)
     }
 
     /// The name under which chat arrives, where it is not its own.
     pub fn chat_renamed(&self) -> Option<&str> {
-        self.0.iter().filter(|shot| shot.word.is_chat()).find_map(|shot| match &shot.outcome {
+        self.0.iter().filter(|delivery| delivery.word.is_chat()).find_map(|delivery| match &delivery.outcome {
             TrialOutcome::Renamed(name) => Some(name.as_str()),
             _ => None,
         })

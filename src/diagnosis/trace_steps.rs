@@ -5,14 +5,14 @@ use super::timeline::Timeline;
 use crate::summary::trace::TraceStep;
 
 /// All steps of the story; `kinds` are the dialect's message types.
-pub fn told(story: &Timeline, kinds: &[String]) -> Vec<TraceStep> {
-    ladder(story).iter().map(|step| one(story, step, kinds)).collect()
+pub fn told(timeline: &Timeline, kinds: &[String]) -> Vec<TraceStep> {
+    ladder(timeline).iter().map(|step| one(timeline, step, kinds)).collect()
 }
 
-fn one(story: &Timeline, step: &LadderStep, kinds: &[String]) -> TraceStep {
+fn one(timeline: &Timeline, step: &LadderStep, kinds: &[String]) -> TraceStep {
     let at_us = step.at().as_micros() as u64;
     let name = |party: Party| match party {
-        Party::Peer(seat) => format!("peer {}", story.number(seat)),
+        Party::Peer(seat) => format!("peer {}", timeline.number(seat)),
         Party::Server => "server".to_owned(),
     };
     match step {

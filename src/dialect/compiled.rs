@@ -25,7 +25,7 @@ pub(super) struct CompiledDialect {
     pub trickle: bool,
     pub leave_notices: u8,
     /// Its peers have to be told what others of their room make known inside the process.
-    pub needs_board: bool,
+    pub needs_id_exchange: bool,
     pub url: Template,
     pub headers: Vec<(String, Template)>,
     pub subprotocol: Option<Template>,
@@ -38,7 +38,7 @@ pub(super) struct CompiledDialect {
     /// `initiate` changes only with a variable, or with what is known of the other.
     pub is_steady: bool,
     pub polite: Expression,
-    pub sayings: Vec<FrameTemplate>,
+    pub templates: Vec<FrameTemplate>,
     pub signals: SignalTemplates,
     pub join: Vec<JoinStep>,
     /// For the room's first, if it joins in another way.
@@ -99,7 +99,7 @@ pub(super) struct RepeatTimer {
 #[derive(Debug)]
 pub(super) struct JoinStep {
     pub when: Option<Expression>,
-    pub deed: JoinAction,
+    pub action: JoinAction,
 }
 
 #[derive(Debug)]
@@ -137,7 +137,7 @@ pub(super) struct Rule {
     pub kind: FrameKind,
     pub look: Prefilter,
     /// Fields that have to equal a variable, from the frame's root.
-    pub straight: Vec<DirectField>,
+    pub direct: Vec<DirectField>,
     pub pattern: Pattern,
     /// How many values it binds.
     pub locals: usize,
@@ -150,7 +150,7 @@ impl Rule {
     /// It does nothing to any frame with its first word.
     pub fn is_to_ignore(&self) -> bool {
         let simple = self.lets.is_empty() && self.conditions.is_empty() && matches!(self.look.rest, Remainder::Nothing);
-        let ignores = |step: &Step| matches!(step.deed, Action::Ignore) && step.when.is_none() && step.set.is_empty();
+        let ignores = |step: &Step| matches!(step.action, Action::Ignore) && step.when.is_none() && step.set.is_empty();
         simple && self.look.head.is_some() && matches!(self.steps.as_slice(), [step] if ignores(step))
     }
 }
@@ -168,7 +168,7 @@ pub(super) struct Step {
     /// Pair variables taken from the frame.
     pub capture: Vec<(usize, Template)>,
     pub set: Vec<(usize, Template)>,
-    pub deed: Action,
+    pub action: Action,
 }
 
 #[derive(Debug)]
@@ -204,7 +204,7 @@ pub(super) enum Action {
         at: usize,
         each: Pattern,
         /// Where items may be old news, what tells.
-        brief: Option<MemberList>,
+        member_list: Option<MemberList>,
         id: usize,
         later: usize,
         /// Whether the list names everybody, so that who was in the one before and isn't in this one is missed.

@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn a_field_is_another_only_where_it_surely_is_the_one_asked_for() {
         let pattern = |key: &str, inner| Pattern::Table(vec![(key.to_owned(), inner)]);
-        let straight = &DirectField::all_of(&pattern("data", pattern("to", Pattern::Same(0))))[0];
-        let check = |frame: &str, out: bool| assert_eq!(straight.rules_out(frame, "me"), out, "{frame}");
+        let direct = &DirectField::all_of(&pattern("data", pattern("to", Pattern::Same(0))))[0];
+        let check = |frame: &str, out: bool| assert_eq!(direct.rules_out(frame, "me"), out, "{frame}");
         check(r#"{"type":"x","data":{"to":"you"}}"#, true);
         check(r#"{"type":"x","data":{"from":"me","to":"you"}}"#, true);
         check(r#"{"type":"x","data":{"to":"me"}}"#, false);

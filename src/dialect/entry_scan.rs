@@ -43,13 +43,13 @@ impl EntryScan {
     /// `locals` start as null, and are so again when nothing fits.
     pub fn find(
         &self,
-        glance: &mut FrameScan<'_>,
+        scan: &mut FrameScan<'_>,
         words: &OwnValues,
         globals: &[Value],
         locals: &mut [Value],
     ) -> ScanResult {
         let Some(word) = words.finder(self.slot) else { return ScanResult::Unsure };
-        let frame = glance.frame;
+        let frame = scan.frame;
         for at in word.find_iter(frame.as_bytes()) {
             // An unescaped quote before the word opens it, so that what precedes it is outside of any text.
             let Some(before) = frame[..at].trim_ascii_end().strip_suffix(':') else { continue };
@@ -61,7 +61,7 @@ impl EntryScan {
             }
             locals.fill(Value::Null);
         }
-        if glance.has_escapes() { ScanResult::Unsure } else { ScanResult::Not }
+        if scan.has_escapes() { ScanResult::Unsure } else { ScanResult::Not }
     }
 }
 

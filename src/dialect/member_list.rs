@@ -65,10 +65,11 @@ mod tests {
         assert!(dialect.0.is_steady);
         let told = |kind: &str| {
             let rules = dialect.0.rules.iter().filter(|rule| dialect.kinds()[usize::from(rule.kind.0)] == kind);
-            let deeds = rules.flat_map(|rule| &rule.steps).map(|step| &step.deed);
-            let mut briefs =
-                deeds.filter_map(|deed| if let Action::Peers { brief, .. } = deed { Some(brief) } else { None });
-            briefs.next().unwrap().as_ref().map(|brief| (brief.key.clone(), brief.name.clone()))
+            let actions = rules.flat_map(|rule| &rule.steps).map(|step| &step.action);
+            let mut member_lists = actions.filter_map(|action| {
+                if let Action::Peers { member_list, .. } = action { Some(member_list) } else { None }
+            });
+            member_lists.next().unwrap().as_ref().map(|member_list| (member_list.key.clone(), member_list.name.clone()))
         };
         assert_eq!(told("user-joined-room"), Some(("id".to_owned(), Some("name".to_owned()))));
         assert_eq!(told("server-room-list"), None);

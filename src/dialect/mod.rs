@@ -74,7 +74,7 @@ impl Dialect {
     }
 
     /// Whether it has a word for a peer that asks the room's host to be let in.
-    pub fn asks(&self) -> bool {
+    pub fn supports_join_request(&self) -> bool {
         self.0.kinds.iter().any(|kind| kind == "join-request")
     }
 
@@ -84,8 +84,8 @@ impl Dialect {
     }
 
     /// Whether its peers have to be told what the others of their room make known inside the process.
-    pub fn needs_board(&self) -> bool {
-        self.0.needs_board
+    pub fn needs_id_exchange(&self) -> bool {
+        self.0.needs_id_exchange
     }
 
     /// Starts a conversation for `me`. Nothing is said before `Input::Open`.

@@ -108,8 +108,8 @@ mod tests {
         let check = |frame: &str, lacks: bool| {
             for slot in [1, 70] {
                 let numbered = numbered();
-                let mut glance = FrameScan::at(frame, &numbered);
-                assert_eq!([glance.lacks(&words, slot), glance.lacks(&words, slot)], [lacks; 2], "{frame} {slot}");
+                let mut scan = FrameScan::at(frame, &numbered);
+                assert_eq!([scan.lacks(&words, slot), scan.lacks(&words, slot)], [lacks; 2], "{frame} {slot}");
             }
         };
         check(r#"{"to":"you"}"#, true);

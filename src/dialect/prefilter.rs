@@ -95,19 +95,13 @@ impl Prefilter {
 
     /// `head`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
     /// its type does not matter if it is for others.
-    pub fn at(
-        &self,
-        glance: &mut FrameScan<'_>,
-        head: Option<&str>,
-        words: &OwnValues,
-        named: bool,
-    ) -> PrefilterResult {
+    pub fn at(&self, scan: &mut FrameScan<'_>, head: Option<&str>, words: &OwnValues, named: bool) -> PrefilterResult {
         if let (Some(expected), Some(found)) = (&self.head, head)
             && expected != found
         {
             return PrefilterResult::Other;
         }
-        let frame = glance.frame;
+        let frame = scan.frame;
         if self.prefix.as_ref().is_some_and(|prefix| !frame.starts_with(prefix.as_str())) {
             return PrefilterResult::Other;
         }
@@ -116,21 +110,21 @@ impl Prefilter {
             Remainder::Entry(_) if head.is_some() => &[],
             _ => self.sames.as_slice(),
         };
-        let missing = sames.iter().any(|(_, slot)| glance.lacks(words, *slot));
+        let missing = sames.iter().any(|(_, slot)| scan.lacks(words, *slot));
         if missing && named {
             return PrefilterResult::Others;
         }
         if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
-            && field.rules_out(glance, expected)
+            && field.rules_out(scan, expected)
         {
             return PrefilterResult::Other;
         }
-        if self.literals.iter().any(|(field, literal)| field.rules_out(glance, literal)) {
+        if self.literals.iter().any(|(field, literal)| field.rules_out(scan, literal)) {
             return PrefilterResult::Other;
         }
         // The word may be there as the value of another field.
         let mut strange =
-            |(field, slot): &(Field, usize)| words.word(*slot).is_some_and(|word| field.rules_out(glance, word));
+            |(field, slot): &(Field, usize)| words.word(*slot).is_some_and(|word| field.rules_out(scan, word));
         if missing || sames.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
     }
 }
@@ -179,8 +173,8 @@ impl Field {
     }
 
     /// Whether no field of this name can have the value `expected`. When in doubt: no.
-    fn rules_out(&self, glance: &mut FrameScan<'_>, expected: &str) -> bool {
-        let frame = glance.frame;
+    fn rules_out(&self, scan: &mut FrameScan<'_>, expected: &str) -> bool {
+        let frame = scan.frame;
         let mut from = 0;
         while let Some(at) = self.finder.find(&frame.as_bytes()[from..]) {
             from += at + self.length;
@@ -192,7 +186,7 @@ impl Field {
             }
         }
         // A key can be spelt with escapes, by somebody who wants to be difficult.
-        !glance.has_escapes()
+        !scan.has_escapes()
     }
 }
 

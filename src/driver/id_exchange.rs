@@ -150,40 +150,40 @@ mod tests {
 
     const SEATS: [Seat; 3] = [Seat(0), Seat(1), Seat(2)];
 
-    fn board() -> IdExchange {
-        let board = IdExchange::new(3);
+    fn exchange() -> IdExchange {
+        let exchange = IdExchange::new(3);
         for (seat, id) in SEATS.into_iter().zip(["a", "b", "c"]) {
-            board.name(seat, id);
-            board.join(seat);
+            exchange.name(seat, id);
+            exchange.join(seat);
         }
-        board
+        exchange
     }
 
     #[test]
     fn who_lost_its_socket_is_called_by_nobody_and_comes_last_when_it_has_joined_again() {
-        let board = board();
+        let exchange = exchange();
         let [first, second, third] = SEATS;
-        board.lose(first);
-        assert_eq!(board.present(third), [(second, "b".to_owned(), true)]);
-        assert!(board.is_turn_of(first) && !board.is_turn_of(second), "the turn goes by seats again");
-        board.join(first);
-        assert_eq!(board.present(third), [(first, "a".to_owned(), false), (second, "b".to_owned(), true)]);
-        assert_eq!(board.present(first), [(second, "b".to_owned(), true), (third, "c".to_owned(), true)]);
+        exchange.lose(first);
+        assert_eq!(exchange.present(third), [(second, "b".to_owned(), true)]);
+        assert!(exchange.is_turn_of(first) && !exchange.is_turn_of(second), "the turn goes by seats again");
+        exchange.join(first);
+        assert_eq!(exchange.present(third), [(first, "a".to_owned(), false), (second, "b".to_owned(), true)]);
+        assert_eq!(exchange.present(first), [(second, "b".to_owned(), true), (third, "c".to_owned(), true)]);
     }
 
     #[test]
     fn nobody_waits_for_who_lost_its_socket_for_good() {
-        let board = board();
-        board.go(SEATS[0]);
-        assert!(board.is_turn_of(SEATS[2]));
-        assert_eq!(board.present(SEATS[2]), [(SEATS[1], "b".to_owned(), true)]);
+        let exchange = exchange();
+        exchange.go(SEATS[0]);
+        assert!(exchange.is_turn_of(SEATS[2]));
+        assert_eq!(exchange.present(SEATS[2]), [(SEATS[1], "b".to_owned(), true)]);
     }
 
     #[test]
     fn a_loss_before_the_join_is_no_news() {
-        let board = IdExchange::new(3);
-        let edition = board.edition();
-        board.lose(SEATS[0]);
-        assert_eq!(board.edition(), edition);
+        let exchange = IdExchange::new(3);
+        let edition = exchange.edition();
+        exchange.lose(SEATS[0]);
+        assert_eq!(exchange.edition(), edition);
     }
 }

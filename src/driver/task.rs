@@ -49,11 +49,11 @@ pub enum Nudge {
 
 /// One peer, from its dial to its end.
 pub struct PeerTask<Books> {
-    actor: VirtualPeer,
+    virtual_peer: VirtualPeer,
     engine: Box<dyn Engine>,
     way: Transport,
     mailbox: mpsc::Receiver<Nudge>,
-    books: Books,
+    recorder: Books,
     socket: PeerSocket,
     /// Facts about frames that are pushed and not yet on the wire.
     unwritten: Vec<What>,
@@ -78,19 +78,19 @@ enum PeerSocket {
 
 impl<Books: Fn(Event)> PeerTask<Books> {
     pub fn new(
-        actor: VirtualPeer,
+        virtual_peer: VirtualPeer,
         engine: Box<dyn Engine>,
         way: impl Into<Transport>,
         mailbox: mpsc::Receiver<Nudge>,
         alarm: Alarm,
-        books: Books,
+        recorder: Books,
     ) -> Self {
         Self {
-            actor,
+            virtual_peer,
             engine,
             way: way.into(),
             mailbox,
-            books,
+            recorder,
             socket: PeerSocket::Idle,
             unwritten: Vec::new(),
             unwritten_max: 0,
@@ -115,16 +115,16 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         for _ in 0..ROUNDS_MAX {
             while let Poll::Ready(Some(nudge)) = self.mailbox.poll_recv(context) {
                 self.silent |= nudge == Nudge::Depart { silent: true };
-                self.handle(stimulus(nudge));
+                self.handle(input(nudge));
             }
             self.stirred = false;
             let mut more = self.poll_socket(context);
-            more |= self.poll_board(context);
+            more |= self.poll_exchange(context);
             // Who is behind reads what has come before it looks at the clock: else what is there already is asked for again.
             let unread = self.poll_engine(context);
             more |= unread || self.poll_alarm(context);
             if matches!(self.socket, PeerSocket::Gone)
-                && self.actor.is_gone()
+                && self.virtual_peer.is_gone()
                 && self.engine.poll_closed(context).is_ready()
             {
                 return Poll::Ready(());
@@ -139,10 +139,10 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         Poll::Pending
     }
 
-    fn poll_board(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(board) = self.actor.board() else { return false };
-        board.watch(self.actor.place().seat, context);
-        if self.actor.news().is_none() {
+    fn poll_exchange(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(exchange) = self.virtual_peer.exchange() else { return false };
+        exchange.watch(self.virtual_peer.place().seat, context);
+        if self.virtual_peer.news().is_none() {
             return false;
         }
         self.handle(Input::Board);
@@ -224,7 +224,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
             PeerSocket::Closing { until, .. } => Some(*until),
             _ => None,
         };
-        let at = [self.actor.wake_at(), self.engine.wake_at(), closing].into_iter().flatten().min();
+        let at = [self.virtual_peer.wake_at(), self.engine.wake_at(), closing].into_iter().flatten().min();
         if self.alarm.poll(at, context).is_pending() {
             return false;
         }
@@ -233,7 +233,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
             self.engine.wake(now);
             self.hear_engine();
         }
-        if self.actor.wake_at().is_some_and(|at| at <= now) {
+        if self.virtual_peer.wake_at().is_some_and(|at| at <= now) {
             self.handle(Input::Wake);
         }
         true
@@ -246,9 +246,9 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         self.handle(Input::Lost(failure));
     }
 
-    fn handle(&mut self, stimulus: Input<'_>) {
+    fn handle(&mut self, input: Input<'_>) {
         let now = Instant::now();
-        self.actor.handle(now, stimulus);
+        self.virtual_peer.handle(now, input);
         self.carry_out(now);
         self.hear_engine();
     }
@@ -256,19 +256,19 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     fn hear_engine(&mut self) {
         while let Some((slot, notice)) = self.engine.poll() {
             let now = Instant::now();
-            let seat = self.actor.seat_at(slot);
+            let seat = self.virtual_peer.seat_at(slot);
             if let EngineEvent::Worked { spent } = notice {
                 self.book(now, What::OwnWork { other: seat, spent });
                 continue;
             }
-            self.actor.handle(now, Input::Engine(seat, notice));
+            self.virtual_peer.handle(now, Input::Engine(seat, notice));
             self.carry_out(now);
         }
     }
 
     fn carry_out(&mut self, now: Instant) {
-        while let Some(effect) = self.actor.poll() {
-            match effect {
+        while let Some(output) = self.virtual_peer.poll() {
+            match output {
                 Output::Dial => {
                     self.stirred = true;
                     self.socket = PeerSocket::Dialing(Box::pin(self.way.clone().dial()));
@@ -297,7 +297,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         {
             self.socket = PeerSocket::Gone;
             self.unwritten.clear();
-            self.actor.handle(Instant::now(), Input::Lost(failure));
+            self.virtual_peer.handle(Instant::now(), Input::Lost(failure));
         }
     }
 
@@ -305,7 +305,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         let describes =
             matches!(order, EngineCommand::Offer | EngineCommand::Accept { .. } | EngineCommand::Apply { .. });
         let began = Instant::now();
-        self.engine.order(began, self.actor.slot(seat), order);
+        self.engine.order(began, self.virtual_peer.slot(seat), order);
         if describes {
             let now = Instant::now();
             self.book(now, What::OwnWork { other: seat, spent: now - began });
@@ -314,7 +314,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
 
     fn send(&mut self, now: Instant, parcel: OutgoingMessage) {
         let OutgoingMessage { to, payload, sequence, due, echo } = parcel;
-        let sent = self.engine.send(now, self.actor.slot(to), &payload);
+        let sent = self.engine.send(now, self.virtual_peer.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
                 self.book(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });
@@ -346,11 +346,11 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     }
 
     fn book(&self, at: Instant, what: What) {
-        (self.books)(Event { at, place: self.actor.place(), what });
+        (self.recorder)(Event { at, place: self.virtual_peer.place(), what });
     }
 }
 
-fn stimulus(nudge: Nudge) -> Input<'static> {
+fn input(nudge: Nudge) -> Input<'static> {
     match nudge {
         Nudge::Companion { seat } => Input::Companion { seat },
         Nudge::Back { seat } => Input::Back { seat },

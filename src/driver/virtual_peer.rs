@@ -32,8 +32,8 @@ pub struct VirtualPeer {
     /// It is not the first one.
     was_connected: bool,
     peer: Peer,
-    effects: VecDeque<Output>,
-    board: Option<IdExchange>,
+    outputs: VecDeque<Output>,
+    exchange: Option<IdExchange>,
     edition: u64,
     /// Whom the conversation was told of.
     introduced: Vec<Seat>,
@@ -56,8 +56,8 @@ impl VirtualPeer {
             connected: false,
             was_connected: false,
             peer,
-            effects: VecDeque::new(),
-            board: None,
+            outputs: VecDeque::new(),
+            exchange: None,
             edition: 0,
             introduced: vec![],
             turn: false,
@@ -69,8 +69,8 @@ impl VirtualPeer {
     }
 
     /// Reads and writes the room's board: for dialects whose ids a server gives, or that have no rooms.
-    pub fn at(mut self, board: IdExchange) -> Self {
-        self.board = Some(board);
+    pub fn at(mut self, exchange: IdExchange) -> Self {
+        self.exchange = Some(exchange);
         self
     }
 
@@ -90,11 +90,11 @@ impl VirtualPeer {
 
     /// The board, if it has something that this peer has not read, and still would.
     pub fn news(&self) -> Option<&IdExchange> {
-        self.board.as_ref().filter(|board| !self.is_gone() && board.edition() != self.edition)
+        self.exchange.as_ref().filter(|exchange| !self.is_gone() && exchange.edition() != self.edition)
     }
 
-    pub fn board(&self) -> Option<&IdExchange> {
-        self.board.as_ref()
+    pub fn exchange(&self) -> Option<&IdExchange> {
+        self.exchange.as_ref()
     }
 
     /// Where the engine keeps the connection to `seat`.
@@ -112,11 +112,11 @@ impl VirtualPeer {
     }
 
     /// After `Output::Close` nothing has an effect any more.
-    pub fn handle(&mut self, now: Instant, stimulus: Input<'_>) {
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         if self.is_gone() {
             return;
         }
-        match stimulus {
+        match input {
             Input::Begin { due } => self.peer.handle(now, peer::Input::Begin { due }),
             Input::Companion { seat } => self.peer.handle(now, peer::Input::Companion { seat }),
             Input::Back { seat } => {
@@ -147,7 +147,7 @@ impl VirtualPeer {
             Input::Hush => self.peer.handle(now, peer::Input::Hush),
             Input::Leave => self.peer.handle(now, peer::Input::Leave),
             Input::Depart { silent } => self.peer.handle(now, peer::Input::Depart { silent }),
-            Input::Board => self.read_board(now),
+            Input::Board => self.read_exchange(now),
             Input::Wake => {
                 if self.connected {
                     self.conversation.handle(now, dialect::Input::Wake);
@@ -160,9 +160,9 @@ impl VirtualPeer {
 
     /// Nobody waits for it on the board, or calls it, until it has joined again.
     fn be_absent(&self) {
-        match &self.board {
-            Some(board) if self.peer.dials_again() => board.lose(self.place.seat),
-            Some(board) => board.go(self.place.seat),
+        match &self.exchange {
+            Some(exchange) if self.peer.dials_again() => exchange.lose(self.place.seat),
+            Some(exchange) => exchange.go(self.place.seat),
             None => {}
         }
     }
@@ -178,7 +178,7 @@ impl VirtualPeer {
     }
 
     pub fn poll(&mut self) -> Option<Output> {
-        self.effects.pop_front()
+        self.outputs.pop_front()
     }
 
     /// The peer has failed or left: nothing more will come of it.
@@ -214,21 +214,21 @@ impl VirtualPeer {
                 Talked::Send { .. } if !self.connected => {}
                 Talked::Send { text, kind, to } => {
                     let to = to.and_then(|id| self.seat(&id));
-                    self.effects.push_back(Output::Frame { text, kind, to });
+                    self.outputs.push_back(Output::Frame { text, kind, to });
                 }
                 Talked::Frame { kind, concern } => {
                     let concern = self.concern(concern);
-                    self.effects.push_back(Output::Note(What::Frame { kind, bytes, concern }));
+                    self.outputs.push_back(Output::Note(What::Frame { kind, bytes, concern }));
                 }
                 Talked::Heard(heard) => self.take_in(now, heard),
                 Talked::Known { id } => {
-                    if let Some(board) = &self.board {
-                        board.name(self.place.seat, &id);
+                    if let Some(exchange) = &self.exchange {
+                        exchange.name(self.place.seat, &id);
                     }
                 }
                 Talked::Share { name, json } => {
-                    if let Some(board) = &self.board {
-                        board.share(&name, &json);
+                    if let Some(exchange) = &self.exchange {
+                        exchange.share(&name, &json);
                     }
                 }
                 Talked::Swap { one, other } => {
@@ -241,7 +241,7 @@ impl VirtualPeer {
     }
 
     fn take_in(&mut self, now: Instant, heard: Heard<String>) {
-        let may_be_named = self.board.as_ref().is_some_and(|board| !board.is_complete());
+        let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
         let returns = comer(&heard).is_some_and(|id| self.guests.has_gone(id));
         match heard.clone().try_map(|id| self.seat(id)) {
             Some(heard) if !returns => {
@@ -258,8 +258,8 @@ impl VirtualPeer {
                 if let Some(seat) = left {
                     self.guests.lose(seat);
                 }
-                if let Some(board) = self.board.as_ref().filter(|_| joined) {
-                    board.join(self.place.seat);
+                if let Some(exchange) = self.exchange.as_ref().filter(|_| joined) {
+                    exchange.join(self.place.seat);
                 } else if refused {
                     self.be_absent();
                 }
@@ -268,7 +268,7 @@ impl VirtualPeer {
             None if may_be_named && self.strangers.len() < STRANGERS_MAX => self.strangers.push_back(heard),
             _ if self.admit(now, &heard) => self.take_in(now, heard),
             // Somebody of this room who is not in the plan.
-            _ => self.effects.push_back(Output::Note(What::Surprise { other: None })),
+            _ => self.outputs.push_back(Output::Note(What::Surprise { other: None })),
         }
     }
 
@@ -284,20 +284,20 @@ impl VirtualPeer {
     }
 
     /// Passes on what the others of the room have made known.
-    fn read_board(&mut self, now: Instant) {
-        let Some(board) = self.board.clone() else { return };
-        self.edition = board.edition();
+    fn read_exchange(&mut self, now: Instant) {
+        let Some(exchange) = self.exchange.clone() else { return };
+        self.edition = exchange.edition();
         for heard in std::mem::take(&mut self.strangers) {
             self.take_in(now, heard);
         }
-        for (name, json) in board.shared() {
+        for (name, json) in exchange.shared() {
             if !self.shared.contains(&name) {
                 self.conversation.handle(now, dialect::Input::Shared { name: &name, json: &json });
                 self.listen(now, 0);
                 self.shared.push(name);
             }
         }
-        for (seat, id, earlier) in board.present(self.place.seat) {
+        for (seat, id, earlier) in exchange.present(self.place.seat) {
             if !self.introduced.contains(&seat) {
                 self.introduced.push(seat);
                 // After a loss the room is joined anew, and nothing is to be offered where a channel is open.
@@ -306,7 +306,7 @@ impl VirtualPeer {
                 self.listen(now, 0);
             }
         }
-        if !self.turn && board.is_turn_of(self.place.seat) {
+        if !self.turn && exchange.is_turn_of(self.place.seat) {
             self.turn = true;
             self.conversation.handle(now, dialect::Input::Turn);
             self.listen(now, 0);
@@ -314,7 +314,7 @@ impl VirtualPeer {
     }
 
     fn obey(&mut self, now: Instant, output: peer::Output) {
-        let effect = match output {
+        let output = match output {
             peer::Output::Say(say) => {
                 let say = match say {
                     Say::Leave => Say::Leave,
@@ -339,17 +339,17 @@ impl VirtualPeer {
             peer::Output::Close => {
                 // A goodbye is said before the door is closed.
                 self.listen(now, 0);
-                if let Some(board) = &self.board {
-                    board.go(self.place.seat);
+                if let Some(exchange) = &self.exchange {
+                    exchange.go(self.place.seat);
                 }
                 Output::Close
             }
         };
-        self.effects.push_back(effect);
+        self.outputs.push_back(output);
     }
 
     fn wire_id(&self, seat: Seat) -> String {
-        let known = self.guests.id(seat).or_else(|| self.board.as_ref().and_then(|board| board.id(seat)));
+        let known = self.guests.id(seat).or_else(|| self.exchange.as_ref().and_then(|exchange| exchange.id(seat)));
         known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
     }
 
@@ -366,7 +366,7 @@ impl VirtualPeer {
         }
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        self.effects.push_back(Output::Note(What::Signal { other, said, part, digest: hasher.finish() }));
+        self.outputs.push_back(Output::Note(What::Signal { other, said, part, digest: hasher.finish() }));
     }
 
     fn concern(&self, concern: dialect::Concern) -> Concern {
@@ -380,7 +380,7 @@ impl VirtualPeer {
 
     /// The seat, in this room, of whoever goes by `id` on the wire; its own is nobody's.
     fn seat(&self, id: &str) -> Option<Seat> {
-        if let Some(seat) = self.board.as_ref().and_then(|board| board.seat(id)) {
+        if let Some(seat) = self.exchange.as_ref().and_then(|exchange| exchange.seat(id)) {
             return (seat != self.place.seat).then_some(seat);
         }
         let Some(index) = self.naming.index(id) else { return self.guests.seat(id) };

@@ -61,8 +61,8 @@ mod tests {
     fn a_guest_is_admitted_on_this_machine_and_in_blocks_that_were_named() {
         let check = |allowed: &[&str], address: &str, expected: bool| {
             let allowed = allowed.iter().map(|block| block.parse().unwrap()).collect();
-            let admission = CandidatePolicy { allowed, local: Ipv4Addr::LOCALHOST.into() };
-            assert_eq!(admission.admits(address.parse().unwrap()), expected, "{address}");
+            let policy = CandidatePolicy { allowed, local: Ipv4Addr::LOCALHOST.into() };
+            assert_eq!(policy.admits(address.parse().unwrap()), expected, "{address}");
         };
         check(&[], "127.0.0.1:5000", true);
         check(&[], "[::1]:5000", true);

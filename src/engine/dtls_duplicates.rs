@@ -79,35 +79,35 @@ mod tests {
 
     #[test]
     fn what_came_before_is_a_repeat_and_what_is_new_or_secret_is_not() {
-        let mut repeats = DtlsDuplicates::default();
+        let mut duplicates = DtlsDuplicates::default();
         let hello = record(22, 0, &message(2, 1, 0, b"hello"));
         let fragments = record(22, 0, &[message(11, 2, 0, b"cert"), message(11, 2, 4, b"ificate")].concat());
         let flight = [hello.clone(), fragments].concat();
-        assert!(!repeats.has_come(&flight));
-        assert!(repeats.has_come(&flight));
-        assert!(repeats.has_come(&hello), "a part of it");
-        assert!(!repeats.has_come(&[hello.clone(), record(22, 0, &message(11, 2, 11, b"rest"))].concat()));
-        assert!(!repeats.has_come(&[hello.clone(), record(22, 1, b"sealed")].concat()));
-        assert!(!repeats.has_come(&[hello, record(20, 0, &[1])].concat()));
+        assert!(!duplicates.has_come(&flight));
+        assert!(duplicates.has_come(&flight));
+        assert!(duplicates.has_come(&hello), "a part of it");
+        assert!(!duplicates.has_come(&[hello.clone(), record(22, 0, &message(11, 2, 11, b"rest"))].concat()));
+        assert!(!duplicates.has_come(&[hello.clone(), record(22, 1, b"sealed")].concat()));
+        assert!(!duplicates.has_come(&[hello, record(20, 0, &[1])].concat()));
     }
 
     #[test]
     fn a_first_hello_may_be_asked_again() {
-        let mut repeats = DtlsDuplicates::default();
+        let mut duplicates = DtlsDuplicates::default();
         let (first, second) = (record(22, 0, &message(1, 0, 0, b"a")), record(22, 0, &message(1, 1, 0, b"b")));
         assert_eq!(
-            [&first, &first, &second, &second].map(|hello| repeats.has_come(hello)),
+            [&first, &first, &second, &second].map(|hello| duplicates.has_come(hello)),
             [false, false, false, true]
         );
     }
 
     #[test]
     fn garbage_is_no_repeat() {
-        let mut repeats = DtlsDuplicates::default();
+        let mut duplicates = DtlsDuplicates::default();
         let whole = record(22, 0, &message(2, 1, 0, b"hello"));
-        assert!(!repeats.has_come(&whole));
+        assert!(!duplicates.has_come(&whole));
         for length in 0..whole.len() {
-            assert!(!repeats.has_come(&whole[..length]), "{length} bytes of it");
+            assert!(!duplicates.has_come(&whole[..length]), "{length} bytes of it");
         }
     }
 }

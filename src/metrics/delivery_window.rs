@@ -75,13 +75,13 @@ mod tests {
     use super::*;
 
     fn check(sent: u32, received: &[u32], by_plan: bool, expected: Messages) {
-        let mut lane = DeliveryWindow::default();
-        (0..sent).for_each(|_| lane.send());
+        let mut window = DeliveryWindow::default();
+        (0..sent).for_each(|_| window.send());
         received.iter().for_each(|sequence| {
-            lane.receive(*sequence);
+            window.receive(*sequence);
         });
         let mut messages = Messages::default();
-        lane.settle(by_plan, &mut messages);
+        window.settle(by_plan, &mut messages);
         assert_eq!(messages, expected);
     }
 
@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn more_arrivals_than_sent_are_not_delivered() {
-        let mut lane = DeliveryWindow::default();
-        lane.receive(u32::MAX);
+        let mut window = DeliveryWindow::default();
+        window.receive(u32::MAX);
         let mut messages = Messages::default();
-        assert_eq!((lane.settle(false, &mut messages), messages), (1, Messages::default()));
+        assert_eq!((window.settle(false, &mut messages), messages), (1, Messages::default()));
     }
 }

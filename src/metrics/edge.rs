@@ -20,7 +20,7 @@ pub(super) struct EdgeRecord {
     pub closing: Closing,
     pub glare: bool,
     /// What each side sends.
-    pub lanes: [DeliveryWindow; 2],
+    pub windows: [DeliveryWindow; 2],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl EdgeRecord {
 
     /// Messages sent either way that have not arrived.
     pub fn in_flight(&self) -> u64 {
-        self.lanes.iter().map(|lane| u64::from(lane.sent().saturating_sub(lane.received()))).sum()
+        self.windows.iter().map(|window| u64::from(window.sent().saturating_sub(window.received()))).sum()
     }
 
     /// Those in flight whose channel has closed.

@@ -58,7 +58,7 @@ pub struct HealthRecorder {
     depths: Depths,
     lost_intervals: u64,
     clock_jump: Duration,
-    vitals: TimeBuckets<GeneratorSample>,
+    generator: TimeBuckets<GeneratorSample>,
 }
 
 impl HealthRecorder {
@@ -75,7 +75,7 @@ impl HealthRecorder {
             depths: Depths::default(),
             lost_intervals: 0,
             clock_jump: Duration::ZERO,
-            vitals: TimeBuckets::new(start),
+            generator: TimeBuckets::new(start),
         }
     }
 
@@ -92,9 +92,9 @@ impl HealthRecorder {
             }
             let waited = waited(&sample).saturating_sub(waited(&last));
             let (rss_bytes, fds) = (sample.rss_bytes, sample.fds);
-            let vitals = GeneratorSample { looked: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
+            let generator = GeneratorSample { looked: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
             // What was seen just now is what happened since the look before.
-            self.vitals.at(last.at).fold(vitals);
+            self.generator.at(last.at).fold(generator);
         }
         self.first.get_or_insert(sample);
         self.last = Some(sample);
@@ -104,7 +104,7 @@ impl HealthRecorder {
 
     /// How late `worker`'s timer fired: samples since the last call, at about `since`, which are added.
     pub fn lag(&mut self, worker: usize, since: Instant, lag: &Histogram) {
-        let row = self.vitals.at(since);
+        let row = self.generator.at(since);
         row.lag_max_us = row.lag_max_us.max(lag.max_us());
         if self.lag.len() <= worker {
             self.lag.resize_with(worker + 1, Histogram::default);
@@ -127,8 +127,8 @@ impl HealthRecorder {
         self.clock_jump = self.clock_jump.max(by);
     }
 
-    pub(super) fn vitals(&self) -> &TimeBuckets<GeneratorSample> {
-        &self.vitals
+    pub(super) fn generator(&self) -> &TimeBuckets<GeneratorSample> {
+        &self.generator
     }
 
     pub(super) fn strain(&self) -> Strain {

@@ -18,19 +18,19 @@ impl Recorder {
     /// A copy of the timers named, such as those of gates that can end the run; names as `Readings::timer` has them.
     /// `kinds`: the dialect's message types.
     pub fn live(&self, timers: &[(String, Clock)], kinds: &[String]) -> LiveMetrics {
-        let account = &self.accounts[0];
+        let totals = &self.all_totals[0];
         let copy = |(name, clock): &(String, Clock)| {
-            account.timers.named(name, *clock, kinds).map(|timer| (name.clone(), *clock, timer.clone()))
+            totals.timers.named(name, *clock, kinds).map(|timer| (name.clone(), *clock, timer.clone()))
         };
-        let mut counts = account.counts(kinds);
+        let mut counts = totals.counts(kinds);
         let measured = self.rooms.iter().filter(|room| !room.warmup);
-        for lane in measured
+        for window in measured
             .flat_map(|room| &self.edges[room.edges_at..room.edges_at + room.edges()])
-            .flat_map(|edge| edge.lanes)
+            .flat_map(|edge| edge.windows)
         {
-            counts.messages.lost += lane.overtaken();
-            counts.messages.sent += u64::from(lane.sent());
-            counts.messages.delivered += u64::from(lane.received());
+            counts.messages.lost += window.overtaken();
+            counts.messages.sent += u64::from(window.sent());
+            counts.messages.delivered += u64::from(window.received());
         }
         LiveMetrics { timers: timers.iter().filter_map(copy).collect(), counts }
     }

@@ -203,9 +203,9 @@ mod tests {
 
     #[test]
     fn recovery_is_from_the_first_loss_until_all_are_back() {
-        let story = Story::new(Instant::now()).lost(10, 0).lost(15, 1).refused(60, 0).back(100, 1).back(300, 0);
-        story.check(&[(10, Some(290), 2, 2, 1)]);
-        let rows = story.outages.rows();
+        let timeline = Story::new(Instant::now()).lost(10, 0).lost(15, 1).refused(60, 0).back(100, 1).back(300, 0);
+        timeline.check(&[(10, Some(290), 2, 2, 1)]);
+        let rows = timeline.outages.rows();
         let causes: Vec<_> = rows[0].causes.iter().map(|one| (one.reason.as_str(), one.count, one.first_us)).collect();
         assert_eq!(causes, [("closed", 2, 10_000), ("refused", 1, 60_000)]);
     }
@@ -232,9 +232,9 @@ mod tests {
         let start = Instant::now();
         let first = || Story::new(start).lost(10, 0).back(50, 0);
         let merge = |second: Story| {
-            let mut story = first();
-            story.outages.merge(second.outages);
-            story
+            let mut timeline = first();
+            timeline.outages.merge(second.outages);
+            timeline
         };
         merge(Story::new(start).lost(49, 7).back(90, 7)).check(&[(10, Some(80), 2, 2, 0)]);
         merge(Story::new(start).lost(51, 7).back(90, 7)).check(&[(10, Some(40), 1, 1, 0), (51, Some(39), 1, 1, 0)]);

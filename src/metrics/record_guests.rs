@@ -27,29 +27,29 @@ impl Recorder {
     }
 
     /// Whether that seat of the event's room is a guest's.
-    pub(super) fn is_guest(&self, spot: EventContext, other: Seat) -> bool {
-        let size = self.rooms[spot.room].size;
+    pub(super) fn is_guest(&self, context: EventContext, other: Seat) -> bool {
+        let size = self.rooms[context.room].size;
         other.0 >= size && other.0 - size < self.guests.each
     }
 
     /// A fact of an edge with a guest.
-    pub(super) fn of_guest(&mut self, spot: EventContext, other: Seat, what: &What) {
-        let index = self.guest_edge(spot, other);
-        let counts = &mut self.guests.counts[spot.half];
+    pub(super) fn of_guest(&mut self, context: EventContext, other: Seat, what: &What) {
+        let index = self.guest_edge(context, other);
+        let counts = &mut self.guests.counts[context.half];
         match what {
             What::Met { .. } => {
                 counts.met += 1;
-                self.plan_guest_anew(spot, index);
+                self.plan_guest_anew(context, index);
             }
             What::Open { .. } => {
                 counts.opened += u64::from(!self.guests.edges[index].decided);
                 self.guests.edges[index].open = true;
-                self.decide_guest(spot, index);
+                self.decide_guest(context, index);
             }
             What::EdgeFailed { failure, .. } if !self.guests.edges[index].decided => {
                 counts.failed += 1;
                 counts.failed_in[failure.phase as usize] += 1;
-                self.decide_guest(spot, index);
+                self.decide_guest(context, index);
             }
             What::ChannelClosed { planned, .. } if self.guests.edges[index].open => {
                 self.guests.edges[index].open = false;
@@ -60,7 +60,7 @@ impl Recorder {
                 self.guests.edges[index].noticed = true;
                 counts.leaves_noticed += 1;
                 counts.abandoned += u64::from(!self.guests.edges[index].decided);
-                self.decide_guest(spot, index);
+                self.decide_guest(context, index);
             }
             What::Glare { .. } => counts.glare += 1,
             What::Surprise { .. } => counts.surprises += 1,
@@ -72,9 +72,9 @@ impl Recorder {
     }
 
     /// A peer of ours has ended: `failed`, or gone by plan. Its edges end with it.
-    pub(super) fn end_guests(&mut self, spot: EventContext, failed: Option<Phase>) {
-        for index in self.guest_edges_of(spot) {
-            let counts = &mut self.guests.counts[spot.half];
+    pub(super) fn end_guests(&mut self, context: EventContext, failed: Option<Phase>) {
+        for index in self.guest_edges_of(context) {
+            let counts = &mut self.guests.counts[context.half];
             if !self.guests.edges[index].decided {
                 match failed {
                     Some(phase) => {
@@ -85,14 +85,14 @@ impl Recorder {
                 }
             }
             self.guests.edges[index].open = false;
-            self.decide_guest(spot, index);
+            self.decide_guest(context, index);
         }
     }
 
     /// A peer of ours that begins again meets its guests again.
-    pub(super) fn renew_guests(&mut self, spot: EventContext) {
-        for index in self.guest_edges_of(spot) {
-            self.plan_guest_anew(spot, index);
+    pub(super) fn renew_guests(&mut self, context: EventContext) {
+        for index in self.guest_edges_of(context) {
+            self.plan_guest_anew(context, index);
         }
     }
 
@@ -101,29 +101,29 @@ impl Recorder {
         undecided.is_none_or(|undecided| *undecided == 0)
     }
 
-    fn plan_guest_anew(&mut self, spot: EventContext, index: usize) {
+    fn plan_guest_anew(&mut self, context: EventContext, index: usize) {
         if self.guests.edges[index].decided {
             self.guests.edges[index] = GuestEdge::default();
-            self.guests.counts[spot.half].rejoins += 1;
-            self.guests.undecided[spot.room] += 1;
+            self.guests.counts[context.half].rejoins += 1;
+            self.guests.undecided[context.room] += 1;
             self.tally.guest_edges_undecided += 1;
         }
     }
 
-    fn decide_guest(&mut self, spot: EventContext, index: usize) {
+    fn decide_guest(&mut self, context: EventContext, index: usize) {
         if !std::mem::replace(&mut self.guests.edges[index].decided, true) {
-            self.guests.undecided[spot.room] -= 1;
+            self.guests.undecided[context.room] -= 1;
             self.tally.guest_edges_undecided -= 1;
         }
     }
 
-    fn guest_edge(&self, spot: EventContext, other: Seat) -> usize {
-        let guest = other.0 - self.rooms[spot.room].size;
-        spot.peer * usize::from(self.guests.each) + usize::from(guest)
+    fn guest_edge(&self, context: EventContext, other: Seat) -> usize {
+        let guest = other.0 - self.rooms[context.room].size;
+        context.peer * usize::from(self.guests.each) + usize::from(guest)
     }
 
-    fn guest_edges_of(&self, spot: EventContext) -> std::ops::Range<usize> {
+    fn guest_edges_of(&self, context: EventContext) -> std::ops::Range<usize> {
         let each = usize::from(self.guests.each);
-        spot.peer * each..(spot.peer + 1) * each
+        context.peer * each..(context.peer + 1) * each
     }
 }

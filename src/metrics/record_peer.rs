@@ -15,96 +15,96 @@ use std::time::Instant;
 pub(super) const LATE_US: u64 = 50_000;
 
 impl Recorder {
-    pub(super) fn began(&mut self, spot: EventContext, due: Instant) {
+    pub(super) fn began(&mut self, context: EventContext, due: Instant) {
         let due = RunTime::of(due, self.start);
-        let is_back = self.peers[spot.peer].state != State::Planned;
+        let is_back = self.peers[context.peer].state != State::Planned;
         if is_back {
-            self.reborn(spot);
-            self.renew_guests(spot);
+            self.reborn(context);
+            self.renew_guests(context);
         } else {
             self.tally.peers_waiting -= 1;
         }
-        let peer = &mut self.peers[spot.peer];
+        let peer = &mut self.peers[context.peer];
         peer.state = State::Began;
         peer.due = due;
-        peer.began = spot.at;
+        peer.began = context.at;
         self.tally.peers_began += 1;
         self.tally.peers_alive += 1;
-        self.tally.peers_late += u64::from(spot.at.since(due) > LATE_US);
+        self.tally.peers_late += u64::from(context.at.since(due) > LATE_US);
         if is_back {
-            self.plan_edges_anew(spot);
+            self.plan_edges_anew(context);
         }
     }
 
-    pub(super) fn dropped(&mut self, spot: EventContext, due: Instant) {
-        if self.peers[spot.peer].state != State::Planned {
+    pub(super) fn dropped(&mut self, context: EventContext, due: Instant) {
+        if self.peers[context.peer].state != State::Planned {
             return;
         }
-        self.peers[spot.peer].state = State::Dropped;
-        self.peers[spot.peer].due = RunTime::of(due, self.start);
-        self.accounts[spot.half].peers.dropped += 1;
+        self.peers[context.peer].state = State::Dropped;
+        self.peers[context.peer].due = RunTime::of(due, self.start);
+        self.all_totals[context.half].peers.dropped += 1;
         self.tally.peers_dropped += 1;
         self.tally.peers_waiting -= 1;
-        self.decide_edges(spot, EdgeOutcome::Dropped);
-        self.end_guests(spot, None);
+        self.decide_edges(context, EdgeOutcome::Dropped);
+        self.end_guests(context, None);
     }
 
-    pub(super) fn upgraded(&mut self, spot: EventContext) {
-        let peer = &mut self.peers[spot.peer];
+    pub(super) fn upgraded(&mut self, context: EventContext) {
+        let peer = &mut self.peers[context.peer];
         if peer.upgraded.happened() || !peer.began.happened() {
             return;
         }
-        peer.upgraded = spot.at;
-        self.accounts[spot.half].timers.record_both(
+        peer.upgraded = context.at;
+        self.all_totals[context.half].timers.record_both(
             TimerId::Connect,
-            spot.at.since(peer.due),
-            spot.at.since(peer.began),
+            context.at.since(peer.due),
+            context.at.since(peer.began),
         );
     }
 
-    pub(super) fn joined(&mut self, spot: EventContext) {
-        if self.peers[spot.peer].state != State::Began {
+    pub(super) fn joined(&mut self, context: EventContext) {
+        if self.peers[context.peer].state != State::Began {
             return;
         }
-        self.peers[spot.peer].state = State::Joined;
-        self.peers[spot.peer].joined = spot.at;
-        self.accounts[spot.half].peers.joined += 1;
+        self.peers[context.peer].state = State::Joined;
+        self.peers[context.peer].joined = context.at;
+        self.all_totals[context.half].peers.joined += 1;
         self.tally.peers_joined += 1;
-        self.series.at(spot.when).joined += 1;
+        self.series.at(context.when).joined += 1;
     }
 
-    pub(super) fn peer_failed(&mut self, spot: EventContext, failure: &Failure) {
-        let peer = self.peers[spot.peer];
+    pub(super) fn peer_failed(&mut self, context: EventContext, failure: &Failure) {
+        let peer = self.peers[context.peer];
         if !peer.is_alive() && !peer.is_undecided() {
             return;
         }
         if peer.is_undecided() {
-            self.accounts[spot.half].peers.failed += 1;
+            self.all_totals[context.half].peers.failed += 1;
             self.tally.peers_failed += 1;
         }
-        self.end(spot, State::Failed);
-        let room = &self.rooms[spot.room];
-        let example = Example { peer: room.peer_index(spot.seat), other: None, room: room.index };
-        self.accounts[spot.half].failures.peer(failure, example);
-        for other in self.others(spot) {
-            self.fail_edge(spot, other, failure);
+        self.end(context, State::Failed);
+        let room = &self.rooms[context.room];
+        let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
+        self.all_totals[context.half].failures.peer(failure, example);
+        for other in self.others(context) {
+            self.fail_edge(context, other, failure);
         }
-        self.end_guests(spot, Some(failure.phase));
+        self.end_guests(context, Some(failure.phase));
     }
 
     /// `early`: while the others stay; at the end of a run nobody is left to notice, and no edge closes early.
-    pub(super) fn left(&mut self, spot: EventContext, early: bool) {
-        if !self.peers[spot.peer].is_alive() {
+    pub(super) fn left(&mut self, context: EventContext, early: bool) {
+        if !self.peers[context.peer].is_alive() {
             return;
         }
-        self.end(spot, State::Left);
+        self.end(context, State::Left);
         if early {
-            self.peers[spot.peer].left = spot.at;
+            self.peers[context.peer].left = context.at;
         }
-        self.decide_edges(spot, EdgeOutcome::Abandoned);
-        self.end_guests(spot, None);
-        for other in self.others(spot) {
-            let Some(pair) = self.pair(spot, other) else { continue };
+        self.decide_edges(context, EdgeOutcome::Abandoned);
+        self.end_guests(context, None);
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
             let edge = &mut self.edges[pair.edge];
             if edge.closing != Closing::Not {
                 continue;
@@ -112,28 +112,28 @@ impl Recorder {
             edge.closing = Closing::Planned;
             self.tally.messages_cut += edge.in_flight();
             if early && edge.fate == EdgeOutcome::Opened {
-                let edges = &mut self.accounts[spot.half].edges;
+                let edges = &mut self.all_totals[context.half].edges;
                 edges.closed_early += 1;
                 edges.left += 1;
             }
         }
     }
 
-    pub(super) fn reconnected(&mut self, spot: EventContext) {
+    pub(super) fn reconnected(&mut self, context: EventContext) {
         // The words of its first join may never have got out.
-        self.joined(spot);
-        if self.outages.back(spot.at, self.number(spot)) {
-            self.accounts[spot.half].peers.reconnects += 1;
+        self.joined(context);
+        if self.outages.back(context.at, self.number(context)) {
+            self.all_totals[context.half].peers.reconnects += 1;
         }
     }
 
-    pub(super) fn others(&self, spot: EventContext) -> impl Iterator<Item = Seat> + use<> {
-        (0..self.rooms[spot.room].size).filter(move |seat| *seat != spot.seat).map(Seat)
+    pub(super) fn others(&self, context: EventContext) -> impl Iterator<Item = Seat> + use<> {
+        (0..self.rooms[context.room].size).filter(move |seat| *seat != context.seat).map(Seat)
     }
 
-    fn end(&mut self, spot: EventContext, state: State) {
-        self.outages.gone(spot.at, self.number(spot));
-        let peer = &mut self.peers[spot.peer];
+    fn end(&mut self, context: EventContext, state: State) {
+        self.outages.gone(context.at, self.number(context));
+        let peer = &mut self.peers[context.peer];
         match peer.state {
             State::Planned => self.tally.peers_waiting -= 1,
             State::Began | State::Joined => self.tally.peers_alive -= 1,
@@ -143,20 +143,20 @@ impl Recorder {
     }
 
     /// A peer that begins again, after a leave by churn, is a new arrival.
-    fn reborn(&mut self, spot: EventContext) {
-        let peer = &mut self.peers[spot.peer];
-        let account = &mut self.accounts[spot.half];
-        account.peers.rejoins += 1;
+    fn reborn(&mut self, context: EventContext) {
+        let peer = &mut self.peers[context.peer];
+        let totals = &mut self.all_totals[context.half];
+        totals.peers.rejoins += 1;
         self.tally.peers_alive -= u64::from(peer.is_alive());
         peer.upgraded = RunTime::NEVER;
         peer.joined = RunTime::NEVER;
         peer.left = RunTime::NEVER;
-        for other in self.others(spot) {
-            let Some(pair) = self.pair(spot, other) else { continue };
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
             let edge = &mut self.edges[pair.edge];
             if edge.is_undecided() {
-                let lanes = edge.lanes;
-                *edge = EdgeRecord { lanes, ..EdgeRecord::default() };
+                let windows = edge.windows;
+                *edge = EdgeRecord { windows, ..EdgeRecord::default() };
             }
         }
     }
@@ -164,34 +164,34 @@ impl Recorder {
     /// Edges that were decided already are planned once more, to all that are there to meet who comes back, or have
     /// yet to come. A first arrival brings no new plan: what was decided before it, as by a server that turned the
     /// other away, stays so.
-    fn plan_edges_anew(&mut self, spot: EventContext) {
-        for other in self.others(spot) {
-            let Some(pair) = self.pair(spot, other) else { continue };
-            let other = &self.peers[self.rooms[spot.room].peer(other.0)];
+    fn plan_edges_anew(&mut self, context: EventContext) {
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
+            let other = &self.peers[self.rooms[context.room].peer(other.0)];
             let meets = other.is_alive() || other.state == State::Planned;
             if !meets || self.edges[pair.edge].is_undecided() {
                 continue;
             }
             let edge = std::mem::take(&mut self.edges[pair.edge]);
-            let account = &mut self.accounts[spot.half];
+            let totals = &mut self.all_totals[context.half];
             let by_plan = edge.is_closed_by_plan();
             if edge.closing == Closing::Not {
                 self.tally.messages_cut += edge.in_flight();
             }
-            for lane in edge.lanes {
-                account.edges.surprises += lane.settle(by_plan, &mut account.messages);
+            for window in edge.windows {
+                totals.edges.surprises += window.settle(by_plan, &mut totals.messages);
             }
-            account.edges.rejoins += 1;
+            totals.edges.rejoins += 1;
             self.tally.edges_planned += 1;
             self.tally.edges_undecided += 1;
-            self.rooms[spot.room].undecided += 1;
+            self.rooms[context.room].undecided += 1;
         }
     }
 
-    fn decide_edges(&mut self, spot: EventContext, fate: EdgeOutcome) {
-        for other in self.others(spot) {
-            if let Some(pair) = self.pair(spot, other) {
-                self.decide(spot, pair.edge, fate);
+    fn decide_edges(&mut self, context: EventContext, fate: EdgeOutcome) {
+        for other in self.others(context) {
+            if let Some(pair) = self.pair(context, other) {
+                self.decide(context, pair.edge, fate);
             }
         }
     }

@@ -27,19 +27,19 @@ impl Recorder {
     }
 
     /// Keeps a failure that has just been counted.
-    pub(super) fn trace_failure(&mut self, spot: EventContext, pair: Pair, failure: &Failure) {
-        let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
-        let (low, high) = seats_of(spot, pair);
+    pub(super) fn trace_failure(&mut self, context: EventContext, pair: Pair, failure: &Failure) {
+        let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
+        let (low, high) = seats_of(context, pair);
         if trace.sees(high) {
             // By the name that it was counted under, so that the two find each other.
-            let counted = self.accounts[spot.half].failures.counted_as(failure);
+            let counted = self.all_totals[context.half].failures.counted_as(failure);
             trace.failed.push((low, high, counted));
         }
     }
 
-    pub(super) fn trace_open(&mut self, spot: EventContext, pair: Pair, due_us: u64) {
-        let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
-        let (low, high) = seats_of(spot, pair);
+    pub(super) fn trace_open(&mut self, context: EventContext, pair: Pair, due_us: u64) {
+        let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
+        let (low, high) = seats_of(context, pair);
         if self.slow.wanted > 0 && trace.sees(high) {
             trace.opened.push((due_us, low, high));
         }
@@ -47,8 +47,8 @@ impl Recorder {
 
     /// The room's last edge is decided: what turned out well is forgotten. Who leaves comes back after that, to peers
     /// whose own joins are long over: a return is counted, and no part of a trace.
-    pub(super) fn trace_end(&mut self, spot: EventContext) {
-        let place = &mut self.rooms[spot.room].trace;
+    pub(super) fn trace_end(&mut self, context: EventContext) {
+        let place = &mut self.rooms[context.room].trace;
         let Some(trace) = place.as_deref_mut() else { return };
         trace.is_over = true;
         let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
@@ -72,6 +72,6 @@ fn shown<'a>(room: &'a RoomRecord, trace: &'a RoomTrace) -> Option<Traced<'a>> {
     })
 }
 
-fn seats_of(spot: EventContext, pair: Pair) -> (Seat, Seat) {
-    (Seat(spot.seat.min(pair.other)), Seat(spot.seat.max(pair.other)))
+fn seats_of(context: EventContext, pair: Pair) -> (Seat, Seat) {
+    (Seat(context.seat.min(pair.other)), Seat(context.seat.max(pair.other)))
 }

@@ -11,87 +11,87 @@ use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 
 impl Recorder {
-    pub(super) fn frame(&mut self, spot: EventContext, kind: FrameKind, bytes: u32, concern: Concern) {
-        let account = &mut self.accounts[spot.half];
-        let slot = usize::from(kind.0).min(account.traffic.len() - 1);
-        account.traffic[slot].received += 1;
-        account.traffic[slot].received_bytes += u64::from(bytes);
-        self.series.at(spot.when).frames += 1;
+    pub(super) fn frame(&mut self, context: EventContext, kind: FrameKind, bytes: u32, concern: Concern) {
+        let totals = &mut self.all_totals[context.half];
+        let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
+        totals.traffic[slot].received += 1;
+        totals.traffic[slot].received_bytes += u64::from(bytes);
+        self.series.at(context.when).frames += 1;
         match concern {
             Concern::Others => {}
             Concern::Elsewhere { from: _ } => {
-                account.concerned += 1;
-                account.elsewhere += 1;
+                totals.concerned += 1;
+                totals.elsewhere += 1;
             }
             Concern::Me { from } => {
-                account.concerned += 1;
+                totals.concerned += 1;
                 if let Some(from) = from {
-                    self.delivered(spot, kind, slot, bytes, from);
+                    self.delivered(context, kind, slot, bytes, from);
                 }
             }
         }
     }
 
-    pub(super) fn said(&mut self, spot: EventContext, kind: FrameKind, bytes: u32, to: Option<Seat>) {
-        let account = &mut self.accounts[spot.half];
-        let slot = usize::from(kind.0).min(account.traffic.len() - 1);
-        account.traffic[slot].sent += 1;
-        account.traffic[slot].sent_bytes += u64::from(bytes);
-        let room = &self.rooms[spot.room];
+    pub(super) fn said(&mut self, context: EventContext, kind: FrameKind, bytes: u32, to: Option<Seat>) {
+        let totals = &mut self.all_totals[context.half];
+        let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
+        totals.traffic[slot].sent += 1;
+        totals.traffic[slot].sent_bytes += u64::from(bytes);
+        let room = &self.rooms[context.room];
         if to.is_none_or(|seat| seat.0 < room.size) {
-            let from = room.peer_index(spot.seat);
-            self.deliveries.write(spot.at, from, to.map(|seat| seat.0), kind.0, bytes);
+            let from = room.peer_index(context.seat);
+            self.deliveries.write(context.at, from, to.map(|seat| seat.0), kind.0, bytes);
         }
     }
 
-    pub(super) fn of_channel(&mut self, spot: EventContext, pair: Pair, what: &What) {
-        let account = &mut self.accounts[spot.half];
+    pub(super) fn of_channel(&mut self, context: EventContext, pair: Pair, what: &What) {
+        let totals = &mut self.all_totals[context.half];
         let edge = &mut self.edges[pair.edge];
-        let since = |earlier| spot.at.since(RunTime::of(earlier, self.start));
+        let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
         match what {
             What::MessageSent { due, .. } => {
                 let before = edge.adrift();
-                edge.lanes[pair.side].send();
+                edge.windows[pair.side].send();
                 self.tally.messages_cut += edge.adrift() - before;
-                account.messages.late += u64::from(since(*due) > LATE_US);
+                totals.messages.late += u64::from(since(*due) > LATE_US);
                 self.tally.messages_sent += 1;
             }
             What::MessageReceived { sequence, due, began, .. } => {
                 let before = edge.adrift();
-                if !edge.lanes[1 - pair.side].receive(*sequence) {
+                if !edge.windows[1 - pair.side].receive(*sequence) {
                     return;
                 }
                 self.tally.messages_cut -= before - edge.adrift();
-                account.timers.record_both(TimerId::MessageLatency, since(*due), since(*began));
+                totals.timers.record_both(TimerId::MessageLatency, since(*due), since(*began));
                 self.tally.messages_delivered += 1;
-                self.series.at(spot.when).messages += 1;
+                self.series.at(context.when).messages += 1;
             }
             What::MessageDropped { .. } => {
-                account.messages.dropped += 1;
+                totals.messages.dropped += 1;
                 self.tally.messages_dropped += 1;
             }
             What::Echoed { due, began, .. } => {
-                account.timers.record_both(TimerId::MessageRtt, since(*due), since(*began));
+                totals.timers.record_both(TimerId::MessageRtt, since(*due), since(*began));
             }
             _ => unreachable!("only the facts of a channel come here"),
         }
     }
 
-    fn delivered(&mut self, spot: EventContext, kind: FrameKind, slot: usize, bytes: u32, from: Seat) {
-        let room = &self.rooms[spot.room];
+    fn delivered(&mut self, context: EventContext, kind: FrameKind, slot: usize, bytes: u32, from: Seat) {
+        let room = &self.rooms[context.room];
         let read = Read {
-            at: spot.at,
+            at: context.at,
             from: room.peer_index(from.0),
-            seat: spot.seat,
+            seat: context.seat,
             kind: kind.0,
             bytes,
-            joined: self.peers[spot.peer].joined,
+            joined: self.peers[context.peer].joined,
         };
         if from.0 >= room.size {
             return;
         }
         if let Some(written) = self.deliveries.read(read) {
-            self.accounts[spot.half].timers.record_delivery(slot, spot.at.since(written));
+            self.all_totals[context.half].timers.record_delivery(slot, context.at.since(written));
         }
     }
 }

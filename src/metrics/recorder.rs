@@ -33,7 +33,7 @@ pub struct Recorder {
     pub(super) edges: Vec<EdgeRecord>,
     pub(super) guests: GuestEdges,
     /// Of the measured rooms, and of those of the warm-up.
-    pub(super) accounts: [Totals; 2],
+    pub(super) all_totals: [Totals; 2],
     pub(super) deliveries: Deliveries,
     pub(super) series: TimeBuckets<SecondCounts>,
     pub(super) outages: Outages,
@@ -55,7 +55,7 @@ impl Recorder {
             peers: vec![],
             edges: vec![],
             guests: GuestEdges::default(),
-            accounts: [Totals::new(kinds), Totals::new(kinds)],
+            all_totals: [Totals::new(kinds), Totals::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
             series: TimeBuckets::new(start),
             outages: Outages::default(),
@@ -68,31 +68,31 @@ impl Recorder {
     }
 
     pub fn record(&mut self, event: &Event) {
-        let Some(spot) = self.spot(event) else {
+        let Some(context) = self.context(event) else {
             self.strays += 1;
             return;
         };
-        if let Some(trace) = &mut self.rooms[spot.room].trace {
+        if let Some(trace) = &mut self.rooms[context.room].trace {
             trace.note(event);
         }
         match &event.what {
-            What::Frame { kind, bytes, concern } => self.frame(spot, *kind, *bytes, *concern),
-            What::Said { kind, bytes, to } => self.said(spot, *kind, *bytes, *to),
-            What::Began { due } => self.began(spot, *due),
-            What::Dropped { due } => self.dropped(spot, *due),
-            What::Upgraded => self.upgraded(spot),
-            What::Joined => self.joined(spot),
-            What::PeerFailed { failure } => self.peer_failed(spot, failure),
-            What::ServerLost { failure } => self.outages.lost(spot.at, self.number(spot), failure),
-            What::RedialFailed { failure } => self.outages.redial_failed(spot.at, self.number(spot), failure),
-            What::Reconnected => self.reconnected(spot),
-            What::Left { silent: _, early } => self.left(spot, *early),
+            What::Frame { kind, bytes, concern } => self.frame(context, *kind, *bytes, *concern),
+            What::Said { kind, bytes, to } => self.said(context, *kind, *bytes, *to),
+            What::Began { due } => self.began(context, *due),
+            What::Dropped { due } => self.dropped(context, *due),
+            What::Upgraded => self.upgraded(context),
+            What::Joined => self.joined(context),
+            What::PeerFailed { failure } => self.peer_failed(context, failure),
+            What::ServerLost { failure } => self.outages.lost(context.at, self.number(context), failure),
+            What::RedialFailed { failure } => self.outages.redial_failed(context.at, self.number(context), failure),
+            What::Reconnected => self.reconnected(context),
+            What::Left { silent: _, early } => self.left(context, *early),
             // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
             What::Signal { .. } => {}
-            What::Surprise { other: Some(other) } if self.is_guest(spot, *other) => {
-                self.of_guest(spot, *other, &event.what);
+            What::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
+                self.of_guest(context, *other, &event.what);
             }
-            What::Surprise { other: _ } => self.accounts[spot.half].edges.surprises += 1,
+            What::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
             What::Met { other }
             | What::Offers { other }
             | What::Answered { other }
@@ -108,9 +108,9 @@ impl Recorder {
             | What::MessageReceived { other, .. }
             | What::MessageDropped { other }
             | What::GuestMessage { other, .. }
-            | What::Echoed { other, .. } => match self.pair(spot, *other) {
-                None if self.is_guest(spot, *other) => self.of_guest(spot, *other, &event.what),
-                Some(pair) => self.of_pair(spot, pair, &event.what),
+            | What::Echoed { other, .. } => match self.pair(context, *other) {
+                None if self.is_guest(context, *other) => self.of_guest(context, *other, &event.what),
+                Some(pair) => self.of_pair(context, pair, &event.what),
                 None => self.strays += 1,
             },
         }
@@ -151,7 +151,7 @@ impl Recorder {
         self.peers.extend(other.peers);
         self.edges.extend(other.edges);
         self.guests.merge(other.guests);
-        self.accounts.iter_mut().zip(other.accounts).for_each(|(ours, theirs)| ours.merge(theirs));
+        self.all_totals.iter_mut().zip(other.all_totals).for_each(|(ours, theirs)| ours.merge(theirs));
         self.deliveries.merge(other.deliveries);
         self.series.merge(other.series);
         self.outages.merge(other.outages);
@@ -165,19 +165,19 @@ impl Recorder {
     }
 
     /// The peer's position in the plan.
-    pub(super) fn number(&self, spot: EventContext) -> u32 {
-        self.rooms[spot.room].peer_index(spot.seat)
+    pub(super) fn number(&self, context: EventContext) -> u32 {
+        self.rooms[context.room].peer_index(context.seat)
     }
 
-    pub(super) fn pair(&self, spot: EventContext, other: Seat) -> Option<Pair> {
-        let room = &self.rooms[spot.room];
-        if other.0 >= room.size || other.0 == spot.seat {
+    pub(super) fn pair(&self, context: EventContext, other: Seat) -> Option<Pair> {
+        let room = &self.rooms[context.room];
+        if other.0 >= room.size || other.0 == context.seat {
             return None;
         }
-        let (low, high) = (spot.seat.min(other.0), spot.seat.max(other.0));
+        let (low, high) = (context.seat.min(other.0), context.seat.max(other.0));
         Some(Pair {
             edge: room.edge(low, high),
-            side: usize::from(spot.seat == high),
+            side: usize::from(context.seat == high),
             other: other.0,
             peers: [room.peer(low), room.peer(high)],
         })
@@ -208,10 +208,10 @@ impl Recorder {
                 .map(|offset| PeerRecord { due: due(offset), ..PeerRecord::default() }),
         );
         self.edges.resize_with(self.edges.len() + edges, EdgeRecord::default);
-        let account = &mut self.accounts[usize::from(facts.warmup)];
-        account.peers.planned += peers;
-        account.edges.planned += edges as u64;
-        account.rooms.planned += 1;
+        let totals = &mut self.all_totals[usize::from(facts.warmup)];
+        totals.peers.planned += peers;
+        totals.edges.planned += edges as u64;
+        totals.rooms.planned += 1;
         self.tally.peers_planned += peers;
         self.tally.peers_waiting += peers;
         self.tally.edges_planned += edges as u64;
@@ -233,7 +233,7 @@ impl Recorder {
         self.slots.get(room.0 as usize).filter(|slot| **slot != NOWHERE).map(|slot| *slot as usize)
     }
 
-    fn spot(&self, event: &Event) -> Option<EventContext> {
+    fn context(&self, event: &Event) -> Option<EventContext> {
         let slot = self.slot(event.place.room)?;
         let room = &self.rooms[slot];
         let seat = event.place.seat.0;

@@ -35,16 +35,16 @@ pub(super) struct GeneratorSample {
 }
 
 /// The rows of a summary; both grids began with the run.
-pub(super) fn rows(deeds: &TimeBuckets<SecondCounts>, vitals: &TimeBuckets<GeneratorSample>) -> Vec<SeriesRow> {
-    let (mut deeds, mut vitals) = (deeds.clone(), vitals.clone());
-    deeds.align(&mut vitals);
-    let both = deeds.rows().zip(vitals.rows());
-    both.map(|((second, seconds, deeds), (_, _, vitals))| shown(second, seconds, deeds, vitals)).collect()
+pub(super) fn rows(counts: &TimeBuckets<SecondCounts>, generator: &TimeBuckets<GeneratorSample>) -> Vec<SeriesRow> {
+    let (mut counts, mut generator) = (counts.clone(), generator.clone());
+    counts.align(&mut generator);
+    let both = counts.rows().zip(generator.rows());
+    both.map(|((second, seconds, counts), (_, _, generator))| shown(second, seconds, counts, generator)).collect()
 }
 
 /// Microseconds of the newest rows' samples, unordered.
-pub(super) fn recent_us(deeds: &TimeBuckets<SecondCounts>) -> Vec<u32> {
-    deeds.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
+pub(super) fn recent_us(counts: &TimeBuckets<SecondCounts>) -> Vec<u32> {
+    counts.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
 }
 
 impl Fold for SecondCounts {
@@ -69,25 +69,25 @@ impl Fold for GeneratorSample {
     }
 }
 
-fn shown(second: u64, seconds: u64, deeds: &SecondCounts, vitals: &GeneratorSample) -> SeriesRow {
-    let mut times_us = deeds.times_us.clone();
-    let seen = |figure: u64| vitals.looked.then_some(figure);
+fn shown(second: u64, seconds: u64, counts: &SecondCounts, generator: &GeneratorSample) -> SeriesRow {
+    let mut times_us = counts.times_us.clone();
+    let seen = |figure: u64| generator.looked.then_some(figure);
     SeriesRow {
         second,
         seconds,
-        joined: deeds.joined,
-        opened: deeds.opened,
-        failed: deeds.failed,
-        frames: deeds.frames,
-        messages: deeds.messages,
+        joined: counts.joined,
+        opened: counts.opened,
+        failed: counts.failed,
+        frames: counts.frames,
+        messages: counts.messages,
         time_to_open_p50_us: quantile(&mut times_us, 0.5),
         time_to_open_p99_us: quantile(&mut times_us, 0.99),
         time_to_open: heat::spread(&times_us),
-        cpu_us: seen(micros(vitals.cpu)),
-        waiting_us: seen(micros(vitals.waited)),
-        lag_max_us: seen(vitals.lag_max_us),
-        rss_bytes: seen(vitals.rss_bytes),
-        fds: seen(vitals.fds),
+        cpu_us: seen(micros(generator.cpu)),
+        waiting_us: seen(micros(generator.waited)),
+        lag_max_us: seen(generator.lag_max_us),
+        rss_bytes: seen(generator.rss_bytes),
+        fds: seen(generator.fds),
     }
 }
 
@@ -109,17 +109,22 @@ mod tests {
     #[test]
     fn rows_that_are_folded_keep_every_sample_and_the_worst_of_the_generator() {
         let start = Instant::now();
-        let (mut deeds, mut vitals) =
+        let (mut counts, mut generator) =
             (TimeBuckets::<SecondCounts>::new(start), TimeBuckets::<GeneratorSample>::new(start));
         let second = |second| start + Duration::from_secs(second);
-        deeds.at(second(2)).times_us.push(7);
-        deeds.at(second(3)).times_us.push(9);
-        deeds.at(second(1_500)).opened += 1;
+        counts.at(second(2)).times_us.push(7);
+        counts.at(second(3)).times_us.push(9);
+        counts.at(second(1_500)).opened += 1;
         for (at, cpu_ms, lag_max_us) in [(2, 300, 40), (3, 500, 20)] {
             let cpu = Duration::from_millis(cpu_ms);
-            vitals.at(second(at)).fold(GeneratorSample { looked: true, cpu, lag_max_us, ..GeneratorSample::default() });
+            generator.at(second(at)).fold(GeneratorSample {
+                looked: true,
+                cpu,
+                lag_max_us,
+                ..GeneratorSample::default()
+            });
         }
-        let rows = rows(&deeds, &vitals);
+        let rows = rows(&counts, &generator);
         let row = &rows[1];
         assert_eq!((row.second, row.seconds, row.time_to_open_p99_us), (2, 2, Some(9)));
         assert_eq!((row.cpu_us, row.lag_max_us), (Some(800_000), Some(40)));

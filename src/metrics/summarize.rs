@@ -46,9 +46,9 @@ pub struct RunFacts {
 /// `gates`, `result` and `exit_code`, which say `error` until somebody has.
 pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) -> Summary {
     let [measured, warmup] = [0, 1].map(|half| counts_of(recorder, half, &facts));
-    let account = &recorder.accounts[0];
+    let totals = &recorder.all_totals[0];
     let label = |room| recorder.label(room);
-    let timers = account.timers.distributions(&facts.kinds);
+    let timers = totals.timers.distributions(&facts.kinds);
     let counts = measured;
     let strain = strain_of(recorder, health);
     Summary {
@@ -61,15 +61,15 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         counts,
         counts_warmup: recorder.rooms.iter().any(|room| room.warmup).then_some(warmup),
         timers,
-        timers_warmup: recorder.accounts[1].timers.distributions(&facts.kinds),
-        shares: account.shares(),
-        mean_edge: account.mean_edge(),
-        failures: account.failures.rows(label),
+        timers_warmup: recorder.all_totals[1].timers.distributions(&facts.kinds),
+        shares: totals.shares(),
+        mean_edge: totals.mean_edge(),
+        failures: totals.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
         health: health.shown(recorder.tally()),
-        series: series::rows(&recorder.series, health.vitals()),
-        slowest: account.slowest.rows(label),
+        series: series::rows(&recorder.series, health.generator()),
+        slowest: totals.slowest.rows(label),
         outages: recorder.outages.rows(),
         control: None,
         worst_rooms: meshes::worst(recorder),
@@ -102,15 +102,15 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
 
 /// The account's counts, with what is still in the lanes and undecided edges.
 fn counts_of(recorder: &Recorder, half: usize, facts: &RunFacts) -> Counts {
-    let mut counts = recorder.accounts[half].counts(&facts.kinds);
+    let mut counts = recorder.all_totals[half].counts(&facts.kinds);
     let mut messages = Messages::default();
     let ours = recorder.rooms.iter().filter(|room| usize::from(room.warmup) == half);
     for edge in ours.flat_map(|room| &recorder.edges[room.edges_at..room.edges_at + room.edges()]) {
         counts.edges.one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
         // An interrupted run closes its channels as a planned end would, only sooner.
         let by_plan = edge.is_closed_by_plan() || facts.interrupted;
-        for lane in edge.lanes {
-            counts.edges.surprises += lane.settle(by_plan, &mut messages);
+        for window in edge.windows {
+            counts.edges.surprises += window.settle(by_plan, &mut messages);
         }
     }
     counts.messages.add(&messages);
@@ -132,9 +132,9 @@ fn rates_of(counts: &Counts) -> Rates {
 
 fn strain_of(recorder: &Recorder, health: &HealthRecorder) -> Strain {
     let tally = recorder.tally();
-    let mut to_open = recorder.accounts[0].timers.of(TimerId::TimeToOpen).clone();
-    to_open.merge(recorder.accounts[1].timers.of(TimerId::TimeToOpen));
-    let own = recorder.accounts.iter().filter_map(|account| account.failures.of_the_generator());
+    let mut to_open = recorder.all_totals[0].timers.of(TimerId::TimeToOpen).clone();
+    to_open.merge(recorder.all_totals[1].timers.of(TimerId::TimeToOpen));
+    let own = recorder.all_totals.iter().filter_map(|totals| totals.failures.of_the_generator());
     let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
     Strain {
         time_to_open_p50_us: to_open.quantile_us(0.5),

@@ -97,16 +97,16 @@ mod tests {
         }
     }
 
-    fn rows(grid: &TimeBuckets<u64>) -> Vec<(u64, u64, u64)> {
-        grid.rows().map(|(second, seconds, sum)| (second, seconds, *sum)).collect()
+    fn rows(buckets: &TimeBuckets<u64>) -> Vec<(u64, u64, u64)> {
+        buckets.rows().map(|(second, seconds, sum)| (second, seconds, *sum)).collect()
     }
 
     #[test]
     fn a_long_run_folds_neighbours_and_loses_nothing() {
         let start = Instant::now();
-        let mut grid = TimeBuckets::new(start);
-        (0..5_000).for_each(|second| *grid.at(start + Duration::from_secs(second)) += 1);
-        let rows = rows(&grid);
+        let mut buckets = TimeBuckets::new(start);
+        (0..5_000).for_each(|second| *buckets.at(start + Duration::from_secs(second)) += 1);
+        let rows = rows(&buckets);
         assert_eq!((rows.len(), rows[1]), (625, (8, 8, 8)));
         assert_eq!(rows.iter().map(|(_, _, sum)| sum).sum::<u64>(), 5_000);
     }
@@ -114,21 +114,21 @@ mod tests {
     #[test]
     fn the_thousandth_second_fits_and_the_next_one_widens() {
         let start = Instant::now();
-        let mut grid = TimeBuckets::new(start);
-        *grid.at(start + Duration::from_millis(999_999)) += 1;
-        assert_eq!(rows(&grid).len(), 1_000);
-        *grid.at(start + Duration::from_secs(1_000)) += 1;
-        assert_eq!(rows(&grid).len(), 501);
+        let mut buckets = TimeBuckets::new(start);
+        *buckets.at(start + Duration::from_millis(999_999)) += 1;
+        assert_eq!(rows(&buckets).len(), 1_000);
+        *buckets.at(start + Duration::from_secs(1_000)) += 1;
+        assert_eq!(rows(&buckets).len(), 501);
     }
 
     #[test]
     fn an_event_out_of_order_goes_to_its_own_second() {
         let start = Instant::now();
-        let mut grid = TimeBuckets::new(start);
-        *grid.at(start + Duration::from_secs(3)) += 1;
-        *grid.at(start + Duration::from_millis(500)) += 1;
-        *grid.at(start + Duration::from_millis(3_500)) += 1;
-        assert_eq!(rows(&grid), [(0, 1, 1), (1, 1, 0), (2, 1, 0), (3, 1, 2)]);
+        let mut buckets = TimeBuckets::new(start);
+        *buckets.at(start + Duration::from_secs(3)) += 1;
+        *buckets.at(start + Duration::from_millis(500)) += 1;
+        *buckets.at(start + Duration::from_millis(3_500)) += 1;
+        assert_eq!(rows(&buckets), [(0, 1, 1), (1, 1, 0), (2, 1, 0), (3, 1, 2)]);
     }
 
     #[test]

@@ -91,12 +91,12 @@ impl Handshake {
         !self.is_decided() && self.state != State::ExpectBegin
     }
 
-    /// Takes `cue` about the pair with `other`, and pushes what follows from it.
+    /// Takes `input` about the pair with `other`, and pushes what follows from it.
     #[expect(clippy::too_many_lines, reason = "the protocol is one flat match, read as a table")]
-    pub fn handle(&mut self, other: Seat, trickle: bool, cue: HandshakeInput, out: &mut VecDeque<Output>) {
+    pub fn handle(&mut self, other: Seat, trickle: bool, input: HandshakeInput, out: &mut VecDeque<Output>) {
         use State::*;
         let state = self.state;
-        self.state = match (state, cue) {
+        self.state = match (state, input) {
             (ExpectBegin, HandshakeInput::BothBegan) => ExpectNews,
             (_, HandshakeInput::BothBegan) => state,
 
@@ -350,10 +350,10 @@ mod tests {
     fn the_transition_table_is_as_reviewed() {
         let mut table = String::new();
         for state in STATES {
-            for (name, cue) in cues() {
+            for (name, input) in inputs() {
                 let mut handshake = Handshake { state, ..Handshake::default() };
                 let mut out = VecDeque::new();
-                handshake.handle(OTHER, true, cue, &mut out);
+                handshake.handle(OTHER, true, input, &mut out);
                 if handshake.state == state && out.is_empty() {
                     continue;
                 }
@@ -438,7 +438,7 @@ mod tests {
         State::Failed,
     ];
 
-    fn cues() -> Vec<(&'static str, HandshakeInput)> {
+    fn inputs() -> Vec<(&'static str, HandshakeInput)> {
         let sdp = || "sdp".to_owned();
         vec![
             ("both began", HandshakeInput::BothBegan),

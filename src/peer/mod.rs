@@ -32,7 +32,7 @@ pub struct Config {
     pub timeout: Duration,
     /// Candidates are said one by one, as they are found.
     pub trickle: bool,
-    pub talk: TrafficConfig,
+    pub traffic: TrafficConfig,
 }
 
 /// Where the peer stands, named for what it waits for.
@@ -64,23 +64,23 @@ enum State {
 /// One virtual peer of one room. After `handle`, drain `poll` before the next `handle`.
 pub struct Peer {
     config: Config,
-    standing: State,
+    state: State,
     pairs: Pairs,
-    chatter: MessageTraffic,
-    redial: Option<ReconnectBackoff>,
+    messages: MessageTraffic,
+    backoff: Option<ReconnectBackoff>,
     outputs: VecDeque<Output>,
 }
 
 impl Peer {
     pub fn new(config: Config, epoch: Instant) -> Self {
         let pairs = Pairs::new(config.seat, config.room_size, config.timeout, config.trickle);
-        let chatter = MessageTraffic::new(config.talk.clone(), epoch);
-        Self { config, standing: State::ExpectTurn, pairs, chatter, redial: None, outputs: VecDeque::new() }
+        let messages = MessageTraffic::new(config.traffic.clone(), epoch);
+        Self { config, state: State::ExpectTurn, pairs, messages, backoff: None, outputs: VecDeque::new() }
     }
 
     /// It dials again when its socket is closed after it had joined.
-    pub fn redialing(self, redial: Option<ReconnectBackoff>) -> Self {
-        Self { redial, ..self }
+    pub fn reconnecting(self, backoff: Option<ReconnectBackoff>) -> Self {
+        Self { backoff, ..self }
     }
 
     /// Admits `guests` peers that are not ours, on the seats after the room's own.
@@ -90,7 +90,7 @@ impl Peer {
     }
 
     pub fn handle(&mut self, now: Instant, input: Input) {
-        if self.standing == State::Gone {
+        if self.state == State::Gone {
             return;
         }
         match input {
@@ -102,8 +102,8 @@ impl Peer {
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
             Input::Engine(seat, notice) => self.engine(now, seat, notice),
-            Input::Talk => self.chatter.start(now),
-            Input::Hush => self.chatter.stop(),
+            Input::Talk => self.messages.start(now),
+            Input::Hush => self.messages.stop(),
             Input::Leave => self.leave(false, false),
             Input::Depart { silent } => self.leave(silent, true),
             Input::Wake => self.wake(now),
@@ -116,13 +116,13 @@ impl Peer {
 
     /// It has failed or left.
     pub fn is_gone(&self) -> bool {
-        self.standing == State::Gone
+        self.state == State::Gone
     }
 
     /// Its socket is gone, and another will take its place.
     pub fn dials_again(&self) -> bool {
         use State::{ExpectRedial, ExpectRejoined, ExpectReupgrade};
-        matches!(self.standing, ExpectRedial { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
+        matches!(self.state, ExpectRedial { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
     }
 
     /// Nothing more is to be negotiated with whoever sits there.
@@ -132,7 +132,7 @@ impl Peer {
 
     /// When `Input::Wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
-        let own = match self.standing {
+        let own = match self.state {
             State::ExpectUpgrade { deadline }
             | State::ExpectJoined { deadline }
             | State::ExpectRedial { at: deadline }
@@ -141,36 +141,36 @@ impl Peer {
             State::Gone => return None,
             State::ExpectTurn | State::Present | State::Deaf => None,
         };
-        [own, self.pairs.wake_at(), self.chatter.wake_at()].into_iter().flatten().min()
+        [own, self.pairs.wake_at(), self.messages.wake_at()].into_iter().flatten().min()
     }
 
     fn begin(&mut self, now: Instant, due: Instant) {
-        self.standing = State::ExpectUpgrade { deadline: now + self.config.timeout };
+        self.state = State::ExpectUpgrade { deadline: now + self.config.timeout };
         self.note(What::Began { due });
         self.pairs.begin(now, &mut self.outputs);
         self.outputs.push_back(Output::Dial);
     }
 
     fn succeeded(&mut self, now: Instant, seat: Seat) {
-        self.chatter.closed(seat);
+        self.messages.closed(seat);
         self.pairs.renew(now, seat, &mut self.outputs);
     }
 
     fn upgraded(&mut self, now: Instant) {
-        match self.standing {
+        match self.state {
             State::ExpectUpgrade { deadline } => {
-                self.standing = State::ExpectJoined { deadline };
+                self.state = State::ExpectJoined { deadline };
                 self.note(What::Upgraded);
             }
             State::ExpectReupgrade { .. } => {
-                self.standing = State::ExpectRejoined { deadline: now + self.config.timeout };
+                self.state = State::ExpectRejoined { deadline: now + self.config.timeout };
             }
             _ => {}
         }
     }
 
     fn lost(&mut self, now: Instant, failure: Failure) {
-        match self.standing {
+        match self.state {
             State::ExpectUpgrade { .. } => self.fail(Failure { phase: Phase::Connect, ..failure }),
             State::ExpectJoined { .. } => self.fail(Failure { phase: Phase::Join, ..failure }),
             State::Present => self.fall_silent(now, failure),
@@ -181,15 +181,15 @@ impl Peer {
 
     /// The socket of a peer that had joined is gone. A server that says no means it.
     fn fall_silent(&mut self, now: Instant, failure: Failure) {
-        match &mut self.redial {
-            Some(redial) if failure.reason == Reason::Closed => {
-                self.standing = State::ExpectRedial { at: now + redial.pause(now) };
+        match &mut self.backoff {
+            Some(backoff) if failure.reason == Reason::Closed => {
+                self.state = State::ExpectRedial { at: now + backoff.pause(now) };
                 self.note(What::ServerLost { failure: failure.clone() });
                 // Who has yet to come may come when this peer hears again.
                 self.pairs.handle_pending(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
             }
             _ => {
-                self.standing = State::Deaf;
+                self.state = State::Deaf;
                 self.pairs.handle_all(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
             }
         }
@@ -198,14 +198,14 @@ impl Peer {
     /// A dial after a loss came to nothing.
     fn try_later(&mut self, now: Instant, failure: Failure) {
         self.note(What::RedialFailed { failure });
-        self.standing = match &mut self.redial {
-            Some(redial) => State::ExpectRedial { at: now + redial.pause(now) },
+        self.state = match &mut self.backoff {
+            Some(backoff) => State::ExpectRedial { at: now + backoff.pause(now) },
             None => State::Deaf,
         };
     }
 
     fn dial_again(&mut self, now: Instant) {
-        self.standing = State::ExpectReupgrade { deadline: now + self.config.timeout };
+        self.state = State::ExpectReupgrade { deadline: now + self.config.timeout };
         self.outputs.push_back(Output::Dial);
     }
 
@@ -216,27 +216,27 @@ impl Peer {
     }
 
     fn joined(&mut self, now: Instant) {
-        let what = match self.standing {
+        let what = match self.state {
             State::ExpectJoined { .. } => What::Joined,
             State::ExpectRejoined { .. } => What::Reconnected,
             _ => return,
         };
-        self.standing = State::Present;
-        self.redial.iter_mut().for_each(|redial| redial.joined(now));
+        self.state = State::Present;
+        self.backoff.iter_mut().for_each(|backoff| backoff.joined(now));
         self.note(what);
     }
 
     fn heard(&mut self, now: Instant, heard: Heard<Seat>) {
         match heard {
             Heard::Joined => self.joined(now),
-            Heard::Refused(failure) => match self.standing {
+            Heard::Refused(failure) => match self.state {
                 // An answer that says no can come after the join was said.
                 State::ExpectJoined { .. } => self.fail(failure),
-                standing => {
-                    if let State::ExpectRejoined { .. } = standing {
+                state => {
+                    if let State::ExpectRejoined { .. } = state {
                         self.note(What::RedialFailed { failure: failure.clone() });
                     }
-                    self.standing = State::Deaf;
+                    self.state = State::Deaf;
                     self.pairs.handle_all(now, &HandshakeInput::Refused(failure), &mut self.outputs);
                 }
             },
@@ -266,26 +266,26 @@ impl Peer {
             EngineEvent::Message(payload) if self.pairs.is_guest(seat) => {
                 self.note(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
             }
-            EngineEvent::Message(payload) => self.chatter.received(seat, payload, &mut self.outputs),
+            EngineEvent::Message(payload) => self.messages.received(seat, payload, &mut self.outputs),
             notice => {
                 let opened = notice == EngineEvent::Open;
                 self.pairs.handle(now, seat, HandshakeInput::Engine(notice), &mut self.outputs);
                 if opened {
-                    self.chatter.opened(seat);
+                    self.messages.opened(seat);
                 }
             }
         }
         if !self.pairs.is_open(seat) {
-            self.chatter.closed(seat);
+            self.messages.closed(seat);
         }
     }
 
     fn wake(&mut self, now: Instant) {
-        match self.standing {
+        match self.state {
             State::ExpectUpgrade { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Connect)),
             State::ExpectJoined { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Join)),
-            standing => {
-                match standing {
+            state => {
+                match state {
                     State::ExpectRedial { at } if at <= now => self.dial_again(now),
                     State::ExpectReupgrade { deadline } if deadline <= now => {
                         self.give_up_dial(now, Phase::Connect);
@@ -294,18 +294,18 @@ impl Peer {
                     _ => {}
                 }
                 self.pairs.wake(now, &mut self.outputs);
-                self.chatter.wake(now, &mut self.outputs);
+                self.messages.wake(now, &mut self.outputs);
             }
         }
     }
 
     fn back(&mut self, now: Instant, seat: Seat) {
         self.pairs.back(now, seat, &mut self.outputs);
-        self.chatter.closed(seat);
+        self.messages.closed(seat);
     }
 
     fn leave(&mut self, silent: bool, early: bool) {
-        if matches!(self.standing, State::Present) && !silent {
+        if matches!(self.state, State::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
         self.note(What::Left { silent, early });
@@ -318,7 +318,7 @@ impl Peer {
     }
 
     fn go(&mut self) {
-        self.standing = State::Gone;
+        self.state = State::Gone;
         self.outputs.push_back(Output::Close);
     }
 

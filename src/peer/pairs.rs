@@ -107,28 +107,28 @@ impl Pairs {
     }
 
     /// The same cue for every edge.
-    pub fn handle_all(&mut self, now: Instant, cue: &HandshakeInput, out: &mut VecDeque<Output>) {
+    pub fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
-            self.handle(now, seat, cue.clone(), out);
+            self.handle(now, seat, input.clone(), out);
         }
     }
 
     /// The same cue for every edge that is under way.
-    pub fn handle_pending(&mut self, now: Instant, cue: &HandshakeInput, out: &mut VecDeque<Output>) {
+    pub fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].handshake.is_pending() {
-                self.handle(now, seat, cue.clone(), out);
+                self.handle(now, seat, input.clone(), out);
             }
         }
     }
 
     /// A cue for one edge. A seat that the room does not have, or this peer's own, is nobody.
-    pub fn handle(&mut self, now: Instant, seat: Seat, cue: HandshakeInput, out: &mut VecDeque<Output>) {
+    pub fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
-        edge.handshake.handle(seat, self.trickle, cue, out);
+        edge.handshake.handle(seat, self.trickle, input, out);
         match edge.deadline {
             None if edge.handshake.is_pending() => {
                 let deadline = now + self.timeout;

@@ -44,7 +44,7 @@ mod tests {
     const FIRST: Duration = Duration::from_millis(250);
     const CAP: Duration = Duration::from_secs(5);
 
-    fn redial(peer: u64) -> ReconnectBackoff {
+    fn backoff(peer: u64) -> ReconnectBackoff {
         ReconnectBackoff::new(FIRST, CAP, Seed(1).stream("redial", peer))
     }
 
@@ -52,9 +52,9 @@ mod tests {
     fn the_bound_doubles_up_to_the_cap_and_pauses_fill_it() {
         let now = Instant::now();
         let mut longest = [Duration::ZERO; 8];
-        for mut redial in (0..200).map(redial) {
+        for mut backoff in (0..200).map(backoff) {
             for longest in &mut longest {
-                *longest = redial.pause(now).max(*longest);
+                *longest = backoff.pause(now).max(*longest);
             }
         }
         let bounds = [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000].map(Duration::from_millis);
@@ -67,11 +67,11 @@ mod tests {
     fn only_a_socket_that_was_good_for_as_long_as_the_cap_starts_afresh() {
         let check = |good: Duration, fresh: bool| {
             let now = Instant::now();
-            let mut redial = redial(1);
-            (0..9).for_each(|_| _ = redial.pause(now));
-            redial.joined(now);
-            redial.pause(now + good);
-            assert_eq!(redial.pauses == 1, fresh, "{good:?}");
+            let mut backoff = backoff(1);
+            (0..9).for_each(|_| _ = backoff.pause(now));
+            backoff.joined(now);
+            backoff.pause(now + good);
+            assert_eq!(backoff.pauses == 1, fresh, "{good:?}");
         };
         check(CAP, true);
         check(CAP - Duration::from_micros(1), false);

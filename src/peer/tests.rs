@@ -22,14 +22,14 @@ struct Stage {
 impl Stage {
     fn new(pattern: TrafficPattern) -> Self {
         let start = Instant::now();
-        let talk = TrafficConfig {
+        let traffic = TrafficConfig {
             pattern,
             interval: Duration::from_millis(500),
             bytes: (16, 16),
             pool: Arc::from([0; 64]),
             draws: Seed(1).stream("talk", 0),
         };
-        let config = Config { seat: Seat(0), room_size: 3, timeout: TIMEOUT, trickle: true, talk };
+        let config = Config { seat: Seat(0), room_size: 3, timeout: TIMEOUT, trickle: true, traffic };
         Self { peer: Peer::new(config, start), start, now: start }
     }
 
@@ -205,8 +205,9 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
 /// A peer that dials again, its edge to the other open.
 fn persistent() -> Stage {
     let mut stage = Stage::new(TrafficPattern::Silence);
-    let redial = ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
-    stage.peer = stage.peer.redialing(Some(redial));
+    let backoff =
+        ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
+    stage.peer = stage.peer.reconnecting(Some(backoff));
     for input in way() {
         stage.take(input);
     }

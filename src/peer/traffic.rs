@@ -41,7 +41,7 @@ pub enum TrafficPattern {
 
 /// The messages of one peer.
 pub struct MessageTraffic {
-    talk: TrafficConfig,
+    traffic: TrafficConfig,
     epoch: Instant,
     /// The next sequence number of each open channel.
     channels: BTreeMap<Seat, u32>,
@@ -50,13 +50,13 @@ pub struct MessageTraffic {
 
 impl MessageTraffic {
     /// `epoch` is the instant that message times count from, the same for all peers of a process.
-    pub fn new(talk: TrafficConfig, epoch: Instant) -> Self {
-        Self { talk, epoch, channels: BTreeMap::new(), next_due: None }
+    pub fn new(traffic: TrafficConfig, epoch: Instant) -> Self {
+        Self { traffic, epoch, channels: BTreeMap::new(), next_due: None }
     }
 
     pub fn start(&mut self, now: Instant) {
-        if self.talk.pattern != TrafficPattern::Silence && self.next_due.is_none() {
-            let offset = self.talk.interval.mul_f64(self.talk.draws.random::<f64>());
+        if self.traffic.pattern != TrafficPattern::Silence && self.next_due.is_none() {
+            let offset = self.traffic.interval.mul_f64(self.traffic.draws.random::<f64>());
             self.next_due = Some(now + offset);
         }
     }
@@ -82,15 +82,15 @@ impl MessageTraffic {
         while let Some(due) = self.next_due
             && due <= now
         {
-            self.next_due = Some(due + self.talk.interval);
-            let (low, high) = self.talk.bytes;
-            let bytes = self.talk.draws.random_range(low..=high) as usize;
+            self.next_due = Some(due + self.traffic.interval);
+            let (low, high) = self.traffic.bytes;
+            let bytes = self.traffic.draws.random_range(low..=high) as usize;
             for (seat, sequence) in &mut self.channels {
                 if now - due > LATE_MAX {
                     out.push_back(Output::Note(What::MessageDropped { other: *seat }));
                     continue;
                 }
-                let payload = write(&self.talk.pool, bytes, *sequence, due - self.epoch, now - self.epoch);
+                let payload = write(&self.traffic.pool, bytes, *sequence, due - self.epoch, now - self.epoch);
                 out.push_back(Output::Send(OutgoingMessage {
                     to: *seat,
                     payload,
@@ -117,7 +117,7 @@ impl MessageTraffic {
         }
         let bytes = payload.len() as u32;
         out.push_back(Output::Note(What::MessageReceived { other: from, sequence: word, due, began, bytes }));
-        if self.talk.pattern == TrafficPattern::PingPong {
+        if self.traffic.pattern == TrafficPattern::PingPong {
             let mut payload = payload;
             payload[..4].copy_from_slice(&(word | ECHO).to_le_bytes());
             out.push_back(Output::Send(OutgoingMessage { to: from, payload, sequence: word, due, echo: true }));
@@ -155,18 +155,18 @@ mod tests {
     use super::*;
     use crate::vocabulary::seed::Seed;
 
-    fn chatter(pattern: TrafficPattern, epoch: Instant) -> MessageTraffic {
+    fn messages(pattern: TrafficPattern, epoch: Instant) -> MessageTraffic {
         let pool = Arc::from(vec![7; 4_096]);
         let interval = Duration::from_millis(500);
-        let talk = TrafficConfig { pattern, interval, bytes: (16, 64), pool, draws: Seed(1).stream("talk", 0) };
-        MessageTraffic::new(talk, epoch)
+        let traffic = TrafficConfig { pattern, interval, bytes: (16, 64), pool, draws: Seed(1).stream("talk", 0) };
+        MessageTraffic::new(traffic, epoch)
     }
 
     #[test]
     fn a_message_reads_back_as_it_was_written() {
         let epoch = Instant::now();
         let now = epoch + Duration::from_secs(10);
-        let mut sender = chatter(TrafficPattern::Broadcast, epoch);
+        let mut sender = messages(TrafficPattern::Broadcast, epoch);
         let mut out = VecDeque::new();
         sender.opened(Seat(1));
         sender.start(now);
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(parcel.sequence, 0);
         assert!((16..=64).contains(&parcel.payload.len()));
 
-        let receiver = chatter(TrafficPattern::Broadcast, epoch);
+        let receiver = messages(TrafficPattern::Broadcast, epoch);
         receiver.received(Seat(0), parcel.payload, &mut out);
         let Some(Output::Note(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
             panic!("not read back: {out:?}")
@@ -190,35 +190,35 @@ mod tests {
         let epoch = Instant::now();
         let mut out = VecDeque::new();
         let ping = write(&[0; 64], 16, 5, Duration::from_secs(1), Duration::from_secs(1));
-        chatter(TrafficPattern::PingPong, epoch).received(Seat(1), ping, &mut out);
+        messages(TrafficPattern::PingPong, epoch).received(Seat(1), ping, &mut out);
         let Some(Output::Send(echo)) = out.pop_back() else { panic!("no echo") };
         assert!(echo.echo);
         out.clear();
-        chatter(TrafficPattern::PingPong, epoch).received(Seat(0), echo.payload, &mut out);
+        messages(TrafficPattern::PingPong, epoch).received(Seat(0), echo.payload, &mut out);
         assert!(matches!(out.as_slices().0, [Output::Note(What::Echoed { .. })]), "{out:?}");
     }
 
     #[test]
     fn what_is_due_for_a_second_is_sent_late_and_past_that_dropped() {
         let epoch = Instant::now();
-        let mut chatter = chatter(TrafficPattern::Broadcast, epoch);
+        let mut messages = messages(TrafficPattern::Broadcast, epoch);
         let mut out = VecDeque::new();
-        chatter.opened(Seat(1));
-        chatter.start(epoch);
-        let due = chatter.wake_at().unwrap();
-        chatter.wake(due + LATE_MAX, &mut out);
+        messages.opened(Seat(1));
+        messages.start(epoch);
+        let due = messages.wake_at().unwrap();
+        messages.wake(due + LATE_MAX, &mut out);
         assert!(matches!(out.front(), Some(Output::Send(_))));
         out.clear();
-        let due = chatter.wake_at().unwrap();
-        chatter.wake(due + LATE_MAX + Duration::from_micros(1), &mut out);
+        let due = messages.wake_at().unwrap();
+        messages.wake(due + LATE_MAX + Duration::from_micros(1), &mut out);
         assert!(matches!(out.front(), Some(Output::Note(What::MessageDropped { .. }))));
     }
 
     #[test]
     fn garbage_is_a_surprise() {
         let mut out = VecDeque::new();
-        chatter(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 15], &mut out);
-        chatter(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 64], &mut out);
+        messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 15], &mut out);
+        messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 64], &mut out);
         assert_eq!(out.len(), 2);
         assert!(out.iter().all(|output| matches!(output, Output::Note(What::Surprise { .. }))));
     }

@@ -16,7 +16,7 @@ pub struct RawConnection(pub usize);
 pub struct LineNews {
     pub line: RawConnection,
     pub at: Instant,
-    pub tidings: LineEvent,
+    pub event: LineEvent,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ pub trait Environment {
     /// The next news of any line; nothing if none comes until then.
     fn hear(&mut self, until: Instant) -> Option<LineNews>;
     /// Plays until the curtain falls, and sees the peers out.
-    fn play(&mut self, play: &HandshakePlay, curtain: &mut HandshakeProgress<'_>);
+    fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>);
 }
 
 impl HandshakePlay {

@@ -28,7 +28,7 @@ impl<'a> HandshakeRunner<'a> {
 
     pub fn play(
         &mut self,
-        lab: &mut RawConnections<'_>,
+        raw: &mut RawConnections<'_>,
         begins: &[Duration],
         trigger: Trigger,
         settle: Duration,
@@ -51,10 +51,10 @@ impl<'a> HandshakeRunner<'a> {
             trickle: order.trickle,
         };
         let announcements = frames::ANNOUNCEMENTS.iter().filter_map(|name| kind_of(&order.dialect, name)).collect();
-        let mut curtain =
-            HandshakeProgress::new(Timeline::new(size, announcements), lab.world.now(), play.longest(), tell);
-        lab.world.play(&play, &mut curtain);
-        curtain.into_story()
+        let mut progress =
+            HandshakeProgress::new(Timeline::new(size, announcements), raw.environment.now(), play.longest(), tell);
+        raw.environment.play(&play, &mut progress);
+        progress.into_timeline()
     }
 }
 

@@ -72,9 +72,9 @@ impl LiveEnvironment {
     }
 
     /// Why the target may not be probed, if so.
-    pub fn barrier(&self) -> Option<Refused> {
+    pub fn refused(&self) -> Option<Refused> {
         let endpoint = (self.setup.endpoint)("probe", 0, "probe", None).ok()?;
-        self.runtime.block_on(endpoint.barrier())
+        self.runtime.block_on(endpoint.refused())
     }
 
     fn engine(
@@ -106,7 +106,7 @@ impl LiveEnvironment {
         let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
         Ok(Some(RtcSetup {
             certificate: RtcSetup::certificate().map_err(|error| limit(error.to_string()))?,
-            neighbourhood: PeerAddresses::default(),
+            addresses: PeerAddresses::default(),
             timeout: play.timeout,
             trickle: play.trickle,
             ordered: true,
@@ -135,8 +135,8 @@ impl LiveEnvironment {
         })
     }
 
-    fn actor(&self, play: &HandshakePlay, place: Place, conversation: Box<dyn Conversation>) -> VirtualPeer {
-        let talk = TrafficConfig {
+    fn virtual_peer(&self, play: &HandshakePlay, place: Place, conversation: Box<dyn Conversation>) -> VirtualPeer {
+        let traffic = TrafficConfig {
             pattern: TrafficPattern::Silence,
             interval: Duration::from_secs(1),
             bytes: (64, 64),
@@ -144,7 +144,8 @@ impl LiveEnvironment {
             draws: self.setup.seed.stream("talk", place.peer.0.into()),
         };
         let size = play.size();
-        let config = Config { seat: place.seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
+        let config =
+            Config { seat: place.seat, room_size: size, timeout: play.timeout, trickle: play.trickle, traffic };
         VirtualPeer::new(place, size, play.naming.clone(), conversation, Peer::new(config, self.epoch))
     }
 
@@ -153,40 +154,42 @@ impl LiveEnvironment {
         &self,
         play: &HandshakePlay,
         shared: Option<RtcSetup>,
-        books: &Rc<PlayRecorder<'_, '_>>,
+        recorder: &Rc<PlayRecorder<'_, '_>>,
     ) -> io::Result<()> {
         let clock = AlarmClock::new()?;
         let start = Instant::now();
         let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
-        let board = play.dialect.needs_board().then(|| IdExchange::new(play.size()));
-        let mut troupe: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
+        let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
+        let mut runner: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
         loop {
             let now = Instant::now();
-            let falls_at = books.curtain.borrow().falls_at();
+            let falls_at = recorder.progress.borrow().falls_at();
             if left_at.is_none() && falls_at <= now {
                 mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(Nudge::Leave));
                 left_at = Some(now);
             }
-            if left_at.is_some_and(|left| troupe.is_empty() || left + GOODBYES_MAX <= now) {
+            if left_at.is_some_and(|left| runner.is_empty() || left + GOODBYES_MAX <= now) {
                 return Ok(());
             }
             let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
             if let Some(due) = next.filter(|due| *due <= now) {
-                let (errand, mailbox) =
-                    self.admit(play, &mailboxes, shared.as_ref(), &clock, board.as_ref(), books.clone());
+                let (task, mailbox) =
+                    self.admit(play, &mailboxes, shared.as_ref(), &clock, exchange.as_ref(), recorder.clone());
                 mailboxes.push(mailbox);
-                troupe.extend(errand.map(|errand| {
-                    Box::pin(async move { _ = errand.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
-                }));
+                runner.extend(
+                    task.map(|task| {
+                        Box::pin(async move { _ = task.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
+                    }),
+                );
                 continue;
             }
             let wake = left_at.map_or(falls_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(falls_at).max(now));
             tokio::select! {
                 ended = &mut ticking => return ended,
-                () = all_of(&mut troupe) => {}
-                () = books.changed.notified() => {}
+                () = all_of(&mut runner) => {}
+                () = recorder.changed.notified() => {}
                 () = clock.sleep_until(wake) => {}
             }
         }
@@ -199,8 +202,8 @@ impl LiveEnvironment {
         mailboxes: &[mpsc::Sender<Nudge>],
         shared: Option<&RtcSetup>,
         clock: &Rc<AlarmClock>,
-        board: Option<&IdExchange>,
-        books: Rc<PlayRecorder<'a, 'b>>,
+        exchange: Option<&IdExchange>,
+        recorder: Rc<PlayRecorder<'a, 'b>>,
     ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
         let index = mailboxes.len() as u16;
         let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
@@ -217,18 +220,18 @@ impl LiveEnvironment {
         match made {
             Ok((endpoint, engine)) => {
                 let alarm = clock.alarm();
-                let book = move |event: Event| books.book(&event);
-                let actor = self.actor(play, place, conversation);
-                let actor = match board {
-                    Some(board) => actor.at(board.clone()),
-                    None => actor,
+                let book = move |event: Event| recorder.book(&event);
+                let virtual_peer = self.virtual_peer(play, place, conversation);
+                let virtual_peer = match exchange {
+                    Some(exchange) => virtual_peer.at(exchange.clone()),
+                    None => virtual_peer,
                 };
-                let errand = PeerTask::new(actor, engine, Rc::new(endpoint), nudges, alarm, book);
-                (Some(errand), mailbox)
+                let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), nudges, alarm, book);
+                (Some(task), mailbox)
             }
             Err(failure) => {
-                books.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
-                board.iter().for_each(|board| board.go(place.seat));
+                recorder.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                exchange.iter().for_each(|exchange| exchange.go(place.seat));
                 (None, mailbox)
             }
         }
@@ -237,23 +240,23 @@ impl LiveEnvironment {
 
 /// Where the peers of a play write what happens to them.
 struct PlayRecorder<'a, 'b> {
-    curtain: RefCell<&'a mut HandshakeProgress<'b>>,
+    progress: RefCell<&'a mut HandshakeProgress<'b>>,
     changed: Notify,
 }
 
 impl PlayRecorder<'_, '_> {
     fn book(&self, event: &Event) {
-        self.curtain.borrow_mut().tell(event);
+        self.progress.borrow_mut().tell(event);
         self.changed.notify_one();
     }
 }
 
 /// Drives all of them; ready when one has ended, or there is none.
-async fn all_of(troupe: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
+async fn all_of(runner: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
     std::future::poll_fn(|context| {
-        let before = troupe.len();
-        troupe.retain_mut(|errand| errand.as_mut().poll(context).is_pending());
-        if troupe.len() < before { Poll::Ready(()) } else { Poll::Pending }
+        let before = runner.len();
+        runner.retain_mut(|task| task.as_mut().poll(context).is_pending());
+        if runner.len() < before { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
@@ -301,8 +304,8 @@ impl Environment for LiveEnvironment {
         runtime.block_on(async {
             let listening = std::future::poll_fn(|context| {
                 for (index, wire) in lines.iter_mut().enumerate() {
-                    if let Poll::Ready(tidings) = wire.poll(context) {
-                        return Poll::Ready(LineNews { line: RawConnection(index), at: Instant::now(), tidings });
+                    if let Poll::Ready(event) = wire.poll(context) {
+                        return Poll::Ready(LineNews { line: RawConnection(index), at: Instant::now(), event });
                     }
                 }
                 Poll::Pending
@@ -311,16 +314,16 @@ impl Environment for LiveEnvironment {
         })
     }
 
-    fn play(&mut self, play: &HandshakePlay, curtain: &mut HandshakeProgress<'_>) {
+    fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
         self.plays += 1;
-        let books = Rc::new(PlayRecorder { curtain: RefCell::new(curtain), changed: Notify::new() });
+        let recorder = Rc::new(PlayRecorder { progress: RefCell::new(progress), changed: Notify::new() });
         let performed = self.rtc_setup(play).and_then(|shared| {
-            let performed = self.runtime.block_on(self.perform(play, shared, &books));
+            let performed = self.runtime.block_on(self.perform(play, shared, &recorder));
             performed.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
         });
         if let Err(failure) = performed {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
-            books.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+            recorder.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
         }
     }
 }

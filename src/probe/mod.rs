@@ -35,85 +35,85 @@ use std::time::Duration;
 const AMISS_MAX: Duration = Duration::from_millis(500);
 
 /// Probes, and tells each step as it is done.
-pub fn probe(world: &mut dyn Environment, order: &ProbeSpec, tell: &mut dyn FnMut(&str)) -> ProbeReport {
+pub fn probe(environment: &mut dyn Environment, order: &ProbeSpec, tell: &mut dyn FnMut(&str)) -> ProbeReport {
     let mut findings = Observations { asking: JoinRequestWords::of(&order.dialect.kinds()), ..Observations::default() };
-    let mut lab = match RawConnections::open(world, &order.run_id, order.timeout) {
-        Ok(lab) => lab,
+    let mut raw = match RawConnections::open(environment, &order.run_id, order.timeout) {
+        Ok(raw) => raw,
         Err(failure) => {
             tell(&format!("no connection: {failure}"));
             findings.refused = Some(failure);
             return ProbeReport::new(order, findings, vec![], None);
         }
     };
-    let mut cast = HandshakeRunner::new(order);
+    let mut runner = HandshakeRunner::new(order);
     for size in order.sizes.iter().copied() {
         tell(&format!("{size} peers"));
-        let began = lab.world.now();
-        let story = cast.play(&mut lab, &steady(size), order.trigger, order.settle, tell);
-        let works = story.opened() == story.planned();
-        let limps = is_amiss(&story) && lab.world.now().saturating_duration_since(began) > AMISS_MAX;
-        findings.stories.push(story);
+        let began = raw.environment.now();
+        let timeline = runner.play(&mut raw, &steady(size), order.trigger, order.settle, tell);
+        let works = timeline.opened() == timeline.planned();
+        let limps = is_amiss(&timeline) && raw.environment.now().saturating_duration_since(began) > AMISS_MAX;
+        findings.timelines.push(timeline);
         if !works || limps {
             break;
         }
     }
     let repeated = order.repeat.filter(|_| is_sound(&findings)).map(|repeat| {
-        let (repeated, failed) = repeat::repeat(&mut cast, &mut lab, repeat, tell);
-        findings.stories.extend(failed);
+        let (repeated, failed) = repeat::repeat(&mut runner, &mut raw, repeat, tell);
+        findings.timelines.extend(failed);
         repeated
     });
     if order.dialect.name() == EXPERIMENTS_SPEAK {
-        experiment(&mut lab, order, &mut findings, tell);
+        experiment(&mut raw, order, &mut findings, tell);
     }
     let unsound = diagnose(&findings).cause != Cause::None;
-    let remedies = if order.try_remedies && unsound { remedies::try_all(&mut cast, &mut lab, tell) } else { vec![] };
+    let remedies = if order.try_remedies && unsound { remedies::try_all(&mut runner, &mut raw, tell) } else { vec![] };
     ProbeReport::new(order, findings, remedies, repeated)
 }
 
 /// Runs what experiments the handshakes call for.
 fn experiment(
-    lab: &mut RawConnections<'_>,
+    raw: &mut RawConnections<'_>,
     order: &ProbeSpec,
     findings: &mut Observations,
     tell: &mut dyn FnMut(&str),
 ) {
-    if findings.stories.iter().any(was_turned_away) {
+    if findings.timelines.iter().any(was_turned_away) {
         return;
     }
-    if findings.stories.iter().any(is_amiss) {
+    if findings.timelines.iter().any(is_amiss) {
         tell("something is amiss: experiments with connections of the probe's own");
-        findings.trials = Some(experiments::trials(lab));
+        findings.trials = Some(experiments::trials(raw));
     }
     if is_sound(findings) && diagnose(findings).cause == Cause::None {
-        if findings.stories.iter().any(|story| saw_a_list(story, &order.dialect)) {
-            findings.roster = experiments::roster(lab);
+        if findings.timelines.iter().any(|timeline| saw_a_list(timeline, &order.dialect)) {
+            findings.roster = experiments::roster(raw);
         }
-        findings.fanout = experiments::fanout(lab);
+        findings.fanout = experiments::fanout(raw);
     }
 }
 
 /// Every channel opened.
 fn is_sound(findings: &Observations) -> bool {
-    findings.stories.iter().all(|story| story.opened() == story.planned())
+    findings.timelines.iter().all(|timeline| timeline.opened() == timeline.planned())
 }
 
 /// A channel stayed shut, or something said was not heard.
-fn is_amiss(story: &Timeline) -> bool {
-    let mut directions = story.directions();
+fn is_amiss(timeline: &Timeline) -> bool {
+    let mut directions = timeline.directions();
     let unheard = directions.any(|(own, other)| {
         let (said, lost) =
-            (story.count(own, other, SignalPart::Candidate), story.unheard(own, other, SignalPart::Candidate));
-        (said > 0 && said == lost) || story.altered(own, other).is_some()
+            (timeline.count(own, other, SignalPart::Candidate), timeline.unheard(own, other, SignalPart::Candidate));
+        (said > 0 && said == lost) || timeline.altered(own, other).is_some()
     });
-    story.opened() < story.planned() || unheard || !story.losses().is_empty()
+    timeline.opened() < timeline.planned() || unheard || !timeline.losses().is_empty()
 }
 
 /// The server's no says all there is to say.
-fn was_turned_away(story: &Timeline) -> bool {
-    story.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
+fn was_turned_away(timeline: &Timeline) -> bool {
+    timeline.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
 }
 
-fn saw_a_list(story: &Timeline, dialect: &Dialect) -> bool {
+fn saw_a_list(timeline: &Timeline, dialect: &Dialect) -> bool {
     let list = kind_of(dialect, frames::ROOM_LIST);
-    story.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
+    timeline.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
 }

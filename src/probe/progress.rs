@@ -10,7 +10,7 @@ const LINGER: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_millis(200);
 
 pub struct HandshakeProgress<'a> {
-    story: Timeline,
+    timeline: Timeline,
     ends_at: Instant,
     falls_at: Option<Instant>,
     /// Phases told so far.
@@ -20,19 +20,19 @@ pub struct HandshakeProgress<'a> {
 
 impl<'a> HandshakeProgress<'a> {
     /// For a play that starts at `now` and takes at most `longest`.
-    pub fn new(story: Timeline, now: Instant, longest: Duration, tell: &'a mut dyn FnMut(&str)) -> Self {
-        Self { story, ends_at: now + longest + GRACE, falls_at: None, told: 0, tell }
+    pub fn new(timeline: Timeline, now: Instant, longest: Duration, tell: &'a mut dyn FnMut(&str)) -> Self {
+        Self { timeline, ends_at: now + longest + GRACE, falls_at: None, told: 0, tell }
     }
 
     pub fn tell(&mut self, event: &Event) {
-        self.story.tell(event);
+        self.timeline.tell(event);
         self.announce();
         if self.falls_at.is_some_and(|falls_at| falls_at <= event.at) {
             return;
         }
-        if self.story.is_decided() {
+        if self.timeline.is_decided() {
             let soon = event.at + LINGER;
-            let settled = self.story.opened() < self.story.planned() || self.story.is_complete();
+            let settled = self.timeline.opened() < self.timeline.planned() || self.timeline.is_complete();
             let falls_at = if settled { event.at } else { self.falls_at.unwrap_or(soon) };
             self.falls_at = Some(falls_at);
         }
@@ -43,12 +43,12 @@ impl<'a> HandshakeProgress<'a> {
         self.falls_at.unwrap_or(self.ends_at).min(self.ends_at)
     }
 
-    pub fn into_story(self) -> Timeline {
-        self.story
+    pub fn into_timeline(self) -> Timeline {
+        self.timeline
     }
 
     fn announce(&mut self) {
-        let progress = self.story.progress();
+        let progress = self.timeline.progress();
         while let Some(step) = progress.get(self.told).filter(|step| step.reached == step.edges) {
             self.told += 1;
             let took = step.took.unwrap_or_default().as_secs_f64() * 1e3;

@@ -13,36 +13,36 @@ use std::time::Duration;
 const SETTLE: Duration = Duration::from_millis(1_500);
 
 pub fn try_all(
-    cast: &mut HandshakeRunner<'_>,
-    lab: &mut RawConnections<'_>,
+    runner: &mut HandshakeRunner<'_>,
+    raw: &mut RawConnections<'_>,
     tell: &mut dyn FnMut(&str),
 ) -> Vec<Remedy> {
     let mut remedies = vec![];
-    if cast.order.dialect.name() == EXPERIMENTS_SPEAK {
+    if runner.order.dialect.name() == EXPERIMENTS_SPEAK {
         tell("remedy: one channel for all room messages");
-        remedies.push(one_channel(lab));
+        remedies.push(one_channel(raw));
     }
     tell("remedy: settle before peer-ready");
     let name = format!("settle {SETTLE:?} before peer-ready");
-    remedies.push(played(cast, lab, name, cast.order.trigger, SETTLE));
+    remedies.push(played(runner, raw, name, runner.order.trigger, SETTLE));
     tell("remedy: start from user-joined-room");
     let name = "start from user-joined-room instead of peer-ready".to_owned();
-    remedies.push(played(cast, lab, name, Trigger::UserJoinedRoom, cast.order.settle));
+    remedies.push(played(runner, raw, name, Trigger::UserJoinedRoom, runner.order.settle));
     remedies
 }
 
 /// Says peer-ready on the rooms channel, to a connection that is as fresh as a newcomer's.
-fn one_channel(lab: &mut RawConnections<'_>) -> Remedy {
-    let heard = lab.fresh().and_then(|line| {
-        lab.subscribe(line);
-        lab.enter(line);
-        let haste = lab.haste();
-        lab.ping(line, haste);
-        let address: Address = lab.address();
-        lab.world.say(lab.sender, frames::frame_on(frames::ROOMS, CheckedMessage::Ready, &address));
-        let patience = lab.patience();
-        let heard = lab.listen(line, patience, |text| frames::recognise(text, &address));
-        lab.world.hang_up(line);
+fn one_channel(raw: &mut RawConnections<'_>) -> Remedy {
+    let heard = raw.fresh().and_then(|line| {
+        raw.subscribe(line);
+        raw.enter(line);
+        let haste = raw.haste();
+        raw.ping(line, haste);
+        let address: Address = raw.address();
+        raw.environment.say(raw.sender, frames::frame_on(frames::ROOMS, CheckedMessage::Ready, &address));
+        let patience = raw.patience();
+        let heard = raw.listen(line, patience, |text| frames::recognise(text, &address));
+        raw.environment.hang_up(line);
         heard
     });
     let worked =
@@ -55,15 +55,15 @@ fn one_channel(lab: &mut RawConnections<'_>) -> Remedy {
 }
 
 fn played(
-    cast: &mut HandshakeRunner<'_>,
-    lab: &mut RawConnections<'_>,
+    runner: &mut HandshakeRunner<'_>,
+    raw: &mut RawConnections<'_>,
     remedy: String,
     trigger: Trigger,
     settle: Duration,
 ) -> Remedy {
-    let story = cast.play(lab, &steady(2), trigger, settle, &mut |_| {});
-    let worked = story.opened() == story.planned();
-    let detail = match story.worst_edge() {
+    let timeline = runner.play(raw, &steady(2), trigger, settle, &mut |_| {});
+    let worked = timeline.opened() == timeline.planned();
+    let detail = match timeline.worst_edge() {
         _ if worked => "the channel opened".to_owned(),
         Some((_, _, failure)) => format!("no channel: {failure}"),
         None => "no channel".to_owned(),

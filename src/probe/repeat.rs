@@ -16,15 +16,15 @@ const TRIES_MAX: u32 = 1_000_000;
 
 /// What came of it, and the first handshake that failed.
 pub fn repeat(
-    cast: &mut HandshakeRunner<'_>,
-    lab: &mut RawConnections<'_>,
+    runner: &mut HandshakeRunner<'_>,
+    raw: &mut RawConnections<'_>,
     repeat: RepeatSpec,
     tell: &mut dyn FnMut(&str),
 ) -> (Repeated, Option<Timeline>) {
-    let order = cast.order;
+    let order = runner.order;
     let until = match repeat {
         RepeatSpec::Times(_) => None,
-        RepeatSpec::UntilFailure(at_most) => Some(lab.world.now() + at_most),
+        RepeatSpec::UntilFailure(at_most) => Some(raw.environment.now() + at_most),
     };
     let tries_max = match repeat {
         RepeatSpec::Times(times) => times,
@@ -33,22 +33,22 @@ pub fn repeat(
     let mut repeated = Repeated::default();
     let mut first = None;
     for index in 0..tries_max {
-        if until.is_some_and(|until| until <= lab.world.now()) {
+        if until.is_some_and(|until| until <= raw.environment.now()) {
             break;
         }
         let begins = jittered(order.seed, index.into(), order.sizes.last().copied().unwrap_or(2));
-        let story = cast.play(lab, &begins, order.trigger, order.settle, &mut |_| {});
+        let timeline = runner.play(raw, &begins, order.trigger, order.settle, &mut |_| {});
         repeated.tries += 1;
-        if story.opened() == story.planned() {
+        if timeline.opened() == timeline.planned() {
             repeated.opened += 1;
             continue;
         }
-        let phase = story.worst_edge().map(|(_, _, failure)| failure.phase);
-        let phase = phase.or_else(|| story.peer_failure().map(|(_, failure)| failure.phase));
+        let phase = timeline.worst_edge().map(|(_, _, failure)| failure.phase);
+        let phase = phase.or_else(|| timeline.peer_failure().map(|(_, failure)| failure.phase));
         let name = phase.map_or("unknown", |phase| phase.name());
         *repeated.stopped.entry(name.to_owned()).or_default() += 1;
         tell(&format!("try {} stopped in {name}", repeated.tries));
-        first.get_or_insert(story);
+        first.get_or_insert(timeline);
         if until.is_some() {
             break;
         }

@@ -78,33 +78,36 @@ pub struct Repeated {
 impl ProbeReport {
     pub fn new(order: &ProbeSpec, findings: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
         let diagnosis = diagnose(&findings);
-        let stories = &findings.stories;
-        let shown = stories.iter().find(|story| story.opened() < story.planned()).or(stories.last());
-        let edges = |of: fn(&Timeline) -> u32| stories.iter().map(of).sum();
+        let timelines = &findings.timelines;
+        let shown = timelines.iter().find(|timeline| timeline.opened() < timeline.planned()).or(timelines.last());
+        let edges = |of: fn(&Timeline) -> u32| timelines.iter().map(of).sum();
         let phase = |progress: MeshProgress| PhaseLine {
             phase: progress.phase,
             reached: progress.reached,
             edges: progress.edges,
             took_us: progress.took.map(|took| took.as_micros() as u64),
         };
-        let room =
-            |story: &Timeline| RoomSizeResult { peers: story.size(), opened: story.opened(), planned: story.planned() };
+        let room = |timeline: &Timeline| RoomSizeResult {
+            peers: timeline.size(),
+            opened: timeline.opened(),
+            planned: timeline.planned(),
+        };
         let kinds: Vec<String> = order.dialect.kinds().iter().map(ToString::to_string).collect();
         Self {
             dialect: order.dialect.name().to_owned(),
             way: Some(order.way.clone()).filter(|way| *way != TargetRoute::default()),
-            phases: shown.map_or(vec![], |story| story.progress().into_iter().map(phase).collect()),
+            phases: shown.map_or(vec![], |timeline| timeline.progress().into_iter().map(phase).collect()),
             opened: edges(Timeline::opened),
             planned: edges(Timeline::planned),
-            rooms: stories.iter().map(room).collect(),
-            unreachable: stories.is_empty() || !stories.iter().any(Timeline::anybody_connected),
+            rooms: timelines.iter().map(room).collect(),
+            unreachable: timelines.is_empty() || !timelines.iter().any(Timeline::anybody_connected),
             diagnosis,
             remedies,
             repeat,
             trace: vec![],
             size: shown.map_or(0, Timeline::size),
             steps: shown.map_or(vec![], ladder),
-            told: shown.map_or(vec![], |story| told(story, &kinds)),
+            told: shown.map_or(vec![], |timeline| told(timeline, &kinds)),
             kinds,
         }
     }

@@ -293,13 +293,16 @@ mod tests {
             ..OutageCause::default()
         };
         let causes = vec![cause("closed", "</script>"), cause("refused", "ECONNREFUSED"), cause("::warning", "")];
-        let mut story =
+        let mut timeline =
             Outage { began_us: 12_000_000, recovery_us: Some(2_100_000), lost: 3, back: 3, redials: 9, causes };
         assert_eq!(
-            outage(&story),
+            outage(&timeline),
             "3 peers lost the server 12.0 s into the run, and 3 were back within 2.10 s (closed, refused)"
         );
-        (story.lost, story.back, story.recovery_us) = (1, 0, None);
-        assert_eq!(outage(&story), "1 peer lost the server 12.0 s into the run, and none came back (closed, refused)");
+        (timeline.lost, timeline.back, timeline.recovery_us) = (1, 0, None);
+        assert_eq!(
+            outage(&timeline),
+            "1 peer lost the server 12.0 s into the run, and none came back (closed, refused)"
+        );
     }
 }

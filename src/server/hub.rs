@@ -61,12 +61,12 @@ pub struct Hub {
     connections: usize,
     scratch: Vec<u8>,
     inputs: mpsc::Sender<Input>,
-    tallies: Arc<Counters>,
+    counters: Arc<Counters>,
 }
 
 impl Hub {
     /// `inputs` is the sending side of the channel that `run` reads from.
-    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, tallies: Arc<Counters>) -> Self {
+    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, counters: Arc<Counters>) -> Self {
         Self {
             rooms,
             links: vec![],
@@ -76,7 +76,7 @@ impl Hub {
             connections: 0,
             scratch: Vec::with_capacity(64 << 10),
             inputs,
-            tallies,
+            counters,
         }
     }
 
@@ -148,13 +148,13 @@ impl Hub {
         }
         self.links[client.0 as usize] = Some(ClientWriter::new(stream));
         self.connections += 1;
-        self.tallies.set_connections(self.connections);
+        self.counters.set_connections(self.connections);
         self.rooms.connected(now, client);
     }
 
     fn hear(&mut self, now: Instant, client: ClientId, text: &str) {
         if self.links[client.0 as usize].is_some() {
-            self.tallies.count_received(1);
+            self.counters.count_received(1);
             self.rooms.frame(now, client, text);
         }
     }
@@ -162,7 +162,7 @@ impl Hub {
     fn disconnect(&mut self, now: Instant, client: ClientId) {
         if let Some(link) = &mut self.links[client.0 as usize] {
             let written = link.flush(&mut self.scratch).unwrap_or(0);
-            self.tallies.count_delivered(written);
+            self.counters.count_delivered(written);
             link.shut(Shutdown::Write);
             self.lose(now, client);
         }
@@ -173,7 +173,7 @@ impl Hub {
     fn lose(&mut self, now: Instant, client: ClientId) {
         if self.links[client.0 as usize].take().is_some() {
             self.connections -= 1;
-            self.tallies.set_connections(self.connections);
+            self.counters.set_connections(self.connections);
             self.rooms.closed(now, client);
         }
     }
@@ -186,7 +186,7 @@ impl Hub {
             }
             if let Some(client) = self.slow.pop() {
                 if self.cut(now, client) {
-                    self.tallies.count_dropped_slow();
+                    self.counters.count_dropped_slow();
                 }
             } else if let Some(client) = self.rooms.poll_cut() {
                 self.cut(now, client);
@@ -243,7 +243,7 @@ impl Hub {
                 self.await_writable(client);
             }
         }
-        self.tallies.count_delivered(written);
+        self.counters.count_delivered(written);
     }
 
     fn await_writable(&self, client: ClientId) {

@@ -81,7 +81,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     config: Config,
-    tallies: Arc<Counters>,
+    counters: Arc<Counters>,
 }
 
 impl Server {
@@ -95,7 +95,7 @@ impl Server {
         socket.bind(config.listen)?;
         let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, config, tallies: Arc::default() })
+        Ok(Self { listener, address, config, counters: Arc::default() })
     }
 
     /// Where it really listens.
@@ -109,8 +109,8 @@ impl Server {
         format!("{scheme}://{}/ws/", self.address)
     }
 
-    pub fn tallies(&self) -> Arc<Counters> {
-        self.tallies.clone()
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
     }
 
     /// Serves until `stop`, then closes each client with 1001 and returns. Runs on any tokio runtime; all its
@@ -123,7 +123,7 @@ impl Server {
         let (inputs, inbox) = mpsc::channel(INBOX);
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(self.listener, tls, inputs.clone()));
-        Hub::new(service, inputs, self.tallies).run(inbox, stop).await;
+        Hub::new(service, inputs, self.counters).run(inbox, stop).await;
     }
 }
 

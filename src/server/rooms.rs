@@ -63,7 +63,7 @@ pub struct SignalingRooms {
     registry: Option<Registry>,
     /// The wall time of an instant, from which all others follow.
     epoch: (Instant, Timestamp),
-    audience: Subscriptions,
+    subscriptions: Subscriptions,
     counts: Throttle,
     lists: Throttle,
     refresh_at: Option<Instant>,
@@ -77,7 +77,7 @@ impl SignalingRooms {
             routing,
             registry: (kind == RoomModel::Registry).then(Registry::default),
             epoch: (now, wall),
-            audience: Subscriptions::default(),
+            subscriptions: Subscriptions::default(),
             counts: Throttle::new(COUNT_INTERVAL),
             lists: Throttle::new(list_interval),
             refresh_at: None,
@@ -86,7 +86,7 @@ impl SignalingRooms {
     }
 
     pub fn connected(&mut self, now: Instant, client: ClientId) {
-        self.audience.enter(client);
+        self.subscriptions.enter(client);
         self.count(now, Among::One(client), None);
         self.counts.ask(now);
         if self.counts.take(now) {
@@ -97,7 +97,7 @@ impl SignalingRooms {
 
     /// Any number of calls for a client that is gone already are harmless.
     pub fn closed(&mut self, now: Instant, client: ClientId) {
-        if !self.audience.leave(client) {
+        if !self.subscriptions.leave(client) {
             return;
         }
         if let Some(registry) = &mut self.registry {
@@ -123,8 +123,8 @@ impl SignalingRooms {
             Envelope::Shapeless => {}
             Envelope::Envelope { kind, channel } => match &*kind {
                 "ping" => self.reply(client, replies::pong(self.wall(now))),
-                "subscribe" => self.audience.subscribe(client, &channel),
-                "unsubscribe" => self.audience.unsubscribe(client, &channel),
+                "subscribe" => self.subscriptions.subscribe(client, &channel),
+                "unsubscribe" => self.subscriptions.unsubscribe(client, &channel),
                 kind => self.envelope(now, client, kind, &channel, text),
             },
         }
@@ -155,7 +155,7 @@ impl SignalingRooms {
     }
 
     pub fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
-        self.audience.recipients(to)
+        self.subscriptions.recipients(to)
     }
 
     fn envelope(&mut self, now: Instant, client: ClientId, kind: &str, channel: &str, text: &str) {
@@ -169,7 +169,7 @@ impl SignalingRooms {
             self.relay(client, channel, text);
         }
         if kind == "user-left-room" && channel == ROOMS {
-            self.audience.move_to(client, None);
+            self.subscriptions.move_to(client, None);
         }
     }
 
@@ -179,7 +179,7 @@ impl SignalingRooms {
             return;
         }
         if let Some(room) = envelope::room(text, kind) {
-            self.audience.move_to(client, Some(&room));
+            self.subscriptions.move_to(client, Some(&room));
         }
     }
 
@@ -222,8 +222,8 @@ impl SignalingRooms {
     }
 
     fn relay(&mut self, sender: ClientId, channel: &str, text: &str) {
-        let Some(channel) = self.audience.channel(channel) else { return };
-        let among = match (self.routing, self.audience.room_of(sender)) {
+        let Some(channel) = self.subscriptions.channel(channel) else { return };
+        let among = match (self.routing, self.subscriptions.room_of(sender)) {
             (Routing::All, _) => Among::Channel(channel),
             (Routing::Room, Some(room)) => Among::Room { room, channel },
             (Routing::Room, None) => return,
@@ -232,10 +232,10 @@ impl SignalingRooms {
     }
 
     fn answer_list_request(&mut self, now: Instant, client: ClientId) {
-        let (Some(registry), Some(channel)) = (&self.registry, self.audience.channel(ROOMS)) else { return };
-        if self.audience.listens(client, channel) {
-            let rooms = match self.audience.room_of(client) {
-                Some(room) if self.routing == Routing::Room => registry.only(self.audience.room_name(room)),
+        let (Some(registry), Some(channel)) = (&self.registry, self.subscriptions.channel(ROOMS)) else { return };
+        if self.subscriptions.listens(client, channel) {
+            let rooms = match self.subscriptions.room_of(client) {
+                Some(room) if self.routing == Routing::Room => registry.only(self.subscriptions.room_name(room)),
                 _ => registry.all(),
             };
             let text = replies::room_list(&rooms, self.wall(now));
@@ -252,22 +252,22 @@ impl SignalingRooms {
         if refresh || self.refresh_at.is_none() || self.routing == Routing::All {
             self.refresh_at = (!registry.is_empty()).then_some(now + REFRESH);
         }
-        let Some(channel) = self.audience.channel(ROOMS) else { return };
+        let Some(channel) = self.subscriptions.channel(ROOMS) else { return };
         let registry = &*registry;
         let mut lists = vec![];
         match self.routing {
             Routing::All => lists.push((Among::Channel(channel), replies::room_list(&registry.all(), at))),
             Routing::Room => {
                 let slots: Vec<Slot> = match refresh {
-                    true => self.audience.rooms().collect(),
-                    false => changed.iter().filter_map(|id| self.audience.room(id)).collect(),
+                    true => self.subscriptions.rooms().collect(),
+                    false => changed.iter().filter_map(|id| self.subscriptions.room(id)).collect(),
                 };
                 for room in slots {
-                    let text = replies::room_list(&registry.only(self.audience.room_name(room)), at);
+                    let text = replies::room_list(&registry.only(self.subscriptions.room_name(room)), at);
                     lists.push((Among::Room { room, channel }, text));
                 }
                 let roomless = Among::Roomless { channel };
-                if self.audience.recipients(&Recipients { among: roomless, except: None }).next().is_some() {
+                if self.subscriptions.recipients(&Recipients { among: roomless, except: None }).next().is_some() {
                     lists.push((roomless, replies::room_list(&registry.all(), at)));
                 }
             }
@@ -278,7 +278,7 @@ impl SignalingRooms {
     }
 
     fn count(&mut self, now: Instant, among: Among, except: Option<ClientId>) {
-        let text = replies::client_count(self.audience.size(), self.wall(now));
+        let text = replies::client_count(self.subscriptions.size(), self.wall(now));
         self.say(among, except, text, Some(ReplaceableFrame::Count));
     }
 

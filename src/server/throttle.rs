@@ -44,24 +44,24 @@ mod tests {
     fn the_first_is_at_once_and_the_last_of_a_burst_at_the_end_of_the_interval() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut pace = Throttle::new(Duration::from_millis(100));
-        pace.ask(at(0));
-        assert!(pace.take(at(0)));
-        pace.ask(at(10));
-        pace.ask(at(60));
-        assert!(!pace.take(at(99)));
-        assert_eq!(pace.wake_at(), Some(at(100)));
-        assert!(pace.take(at(100)));
-        assert!(!pace.take(at(300)), "nothing was asked for since");
+        let mut throttle = Throttle::new(Duration::from_millis(100));
+        throttle.ask(at(0));
+        assert!(throttle.take(at(0)));
+        throttle.ask(at(10));
+        throttle.ask(at(60));
+        assert!(!throttle.take(at(99)));
+        assert_eq!(throttle.wake_at(), Some(at(100)));
+        assert!(throttle.take(at(100)));
+        assert!(!throttle.take(at(300)), "nothing was asked for since");
     }
 
     #[test]
     fn no_interval_lets_each_through() {
         let now = Instant::now();
-        let mut pace = Throttle::new(Duration::ZERO);
+        let mut throttle = Throttle::new(Duration::ZERO);
         for _ in 0..3 {
-            pace.ask(now);
-            assert!(pace.take(now));
+            throttle.ask(now);
+            assert!(throttle.take(now));
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct Connector {
     pub proxy: Option<Proxy>,
     pub tls: ClientTls,
     /// What a target without TLS turns out to speak.
-    pub tongue: TlsSniff,
+    pub tls_sniff: TlsSniff,
 }
 
 /// Why a target may not be loaded; names the host for `--allow-target`.
@@ -54,7 +54,7 @@ impl fmt::Display for Refused {
 impl Connector {
     /// What stands between this machine and `host`: the host that is dialled, the proxy included, must be near or
     /// have been named.
-    pub(super) async fn barrier(&self, host: &str, port: u16) -> Option<Refused> {
+    pub(super) async fn refused(&self, host: &str, port: u16) -> Option<Refused> {
         if let Some(proxy) = &self.proxy
             && let Some(far) = self.far(&proxy.host, proxy.port).await.ok().flatten()
         {

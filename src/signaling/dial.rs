@@ -38,9 +38,9 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Why it may not be dialled, if so; also a proxy can stand in the way.
-    pub async fn barrier(&self) -> Option<Refused> {
+    pub async fn refused(&self) -> Option<Refused> {
         let (host, port) = self.destination()?;
-        self.route.barrier(host, port).await
+        self.route.refused(host, port).await
     }
 
     /// Host and port that the connection goes to; the scheme's own port if the URL names none.
@@ -79,7 +79,7 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
     let mut stream = reach(endpoint, host, port).await?;
-    let Connector { tls, tongue, .. } = &*endpoint.route;
+    let Connector { tls, tls_sniff, .. } = &*endpoint.route;
     let is_secure = endpoint.url.scheme() == "wss";
     if is_secure {
         stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
@@ -87,12 +87,12 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     match client_async_with_config(request, stream, Some(config())).await {
         Ok((stream, _response)) => {
             if !is_secure {
-                tongue.is_plain();
+                tls_sniff.is_plain();
             }
             Ok(Connection::new(stream))
         }
         Err(error) if is_secure => Err(failure(error)),
-        Err(error) => Err(tongue.behind(failure(error), answers_in_tls(endpoint)).await),
+        Err(error) => Err(tls_sniff.behind(failure(error), answers_in_tls(endpoint)).await),
     }
 }
 

@@ -20,7 +20,7 @@ impl Transport {
     pub async fn dial(self) -> Result<Box<dyn SignalingConnection>, Failure> {
         match self {
             Self::Network(endpoint) => Ok(Box::new(dial(&endpoint).await?)),
-            Self::Memory(exchange) => Ok(Box::new(exchange.dial()?)),
+            Self::Memory(listener) => Ok(Box::new(listener.dial()?)),
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn play(chromium: &Path, kind: &str, initiator: &str, offers: [(&str, Side);
         let expected = if side == Side::Tab { PEERS } else { 0 };
         assert_eq!(chromium.run(tab, from_tab), expected, "offers of {name} to virtual peers");
     }
-    talk(&mut chromium, &tabs);
+    traffic(&mut chromium, &tabs);
     part(&mut chromium, &tabs);
     let rest: Vec<String> = told.collect();
     assert!(run.wait().unwrap().success(), "{rest:#?}");
@@ -58,7 +58,7 @@ pub fn play(chromium: &Path, kind: &str, initiator: &str, offers: [(&str, Side);
 }
 
 /// Each tab says one word, which the other two and all peers hear; each hears every peer.
-fn talk(chromium: &mut Chromium, tabs: &[Tab; 3]) {
+fn traffic(chromium: &mut Chromium, tabs: &[Tab; 3]) {
     for tab in tabs {
         chromium
             .run(tab, "document.getElementById('text').value = 'hello'; document.querySelector('#say button').click()");

@@ -188,11 +188,11 @@ fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_coun
 /// What the server counted once it has read what the last of its clients said.
 fn counted(server: &EmbeddedServer) -> Snapshot {
     let deadline = Instant::now() + Duration::from_secs(10);
-    while server.tallies().snapshot().connections > 0 {
+    while server.counters().snapshot().connections > 0 {
         assert!(Instant::now() < deadline, "clients that never went");
         thread::yield_now();
     }
-    server.tallies().snapshot()
+    server.counters().snapshot()
 }
 
 #[test]

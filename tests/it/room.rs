@@ -48,7 +48,7 @@ fn play(case: Case) -> Vec<Event> {
         let clock = AlarmClock::new().unwrap();
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
-        let (mut mailboxes, mut errands) = (vec![], vec![]);
+        let (mut mailboxes, mut tasks) = (vec![], vec![]);
         let (setup, epoch) = (setup(case), Instant::now());
         for seat in (0..case.size).map(Seat) {
             let engine = RtcEngine::open(setup.clone(), case.size, Seed(1).stream("ice", seat.0.into())).unwrap();
@@ -58,10 +58,10 @@ fn play(case: Case) -> Vec<Event> {
             }
             mailboxes.push(mailbox);
             let facts = facts.clone();
-            let books = move |event| facts.borrow_mut().push(event);
-            let actor = actor(case, seat, epoch);
-            let errand = PeerTask::new(actor, Box::new(engine), endpoint.clone(), nudges, clock.alarm(), books);
-            errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
+            let recorder = move |event| facts.borrow_mut().push(event);
+            let virtual_peer = virtual_peer(case, seat, epoch);
+            let task = PeerTask::new(virtual_peer, Box::new(engine), endpoint.clone(), nudges, clock.alarm(), recorder);
+            tasks.push(tokio::task::spawn_local(task.run(Instant::now())));
         }
         let deadline = Instant::now() + TIMEOUT + Duration::from_secs(3);
         while decided(&facts.borrow()) < case.ends() && Instant::now() < deadline {
@@ -77,8 +77,8 @@ fn play(case: Case) -> Vec<Event> {
         for mailbox in &mailboxes {
             mailbox.send(Nudge::Leave).await.ok();
         }
-        for errand in errands {
-            errand.await.unwrap();
+        for task in tasks {
+            task.await.unwrap();
         }
         stop.send(()).ok();
         serving.await.unwrap();
@@ -107,7 +107,7 @@ fn endpoint(url: &str) -> Endpoint {
 fn setup(case: Case) -> RtcSetup {
     RtcSetup {
         certificate: RtcSetup::certificate().unwrap(),
-        neighbourhood: PeerAddresses::default(),
+        addresses: PeerAddresses::default(),
         timeout: TIMEOUT,
         trickle: case.trickle,
         ordered: true,
@@ -116,7 +116,7 @@ fn setup(case: Case) -> RtcSetup {
     }
 }
 
-fn actor(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
+fn virtual_peer(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
     let naming = Naming::new("t", case.size.into());
     let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
     let me = PeerIdentity {
@@ -135,14 +135,14 @@ fn actor(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
         token: String::new(),
         seed: Seed(1),
     };
-    let talk = TrafficConfig {
+    let traffic = TrafficConfig {
         pattern: TrafficPattern::Silence,
         interval: Duration::from_secs(1),
         bytes: (64, 64),
         pool: Arc::from(vec![0; 4096]),
         draws: Seed(1).stream("talk", seat.0.into()),
     };
-    let config = Config { seat, room_size: case.size, timeout: TIMEOUT, trickle: case.trickle, talk };
+    let config = Config { seat, room_size: case.size, timeout: TIMEOUT, trickle: case.trickle, traffic };
     VirtualPeer::new(
         place,
         case.size,

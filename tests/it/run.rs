@@ -54,7 +54,7 @@ fn every_edge_opens_and_every_message_arrives() {
 }
 
 /// A run whose `[messages]` are `messages`: every channel opens, whatever it promises, and every message is accounted for.
-fn talk(messages: &str) -> Summary {
+fn traffic(messages: &str) -> Summary {
     let summary =
         play(RoomModel::Relay, &format!("{SMALL}[messages]\nrate = \"20/s\"\nsize = \"100B\"\n{messages}"), 2);
     assert_eq!(summary.counts.edges.opened, 12, "{messages}: {:#?}", summary.failures);
@@ -74,7 +74,7 @@ const PROMISES: [&str; 5] = [
 #[test]
 fn messages_are_timed_one_way_on_every_kind_of_channel() {
     for promise in PROMISES {
-        let summary = talk(&format!("pattern = \"broadcast\"\n{promise}"));
+        let summary = traffic(&format!("pattern = \"broadcast\"\n{promise}"));
         let messages = &summary.counts.messages;
         let latency = &summary.timers["message_latency"];
         assert_eq!(latency.due.count, messages.delivered, "{promise}");
@@ -87,7 +87,7 @@ fn messages_are_timed_one_way_on_every_kind_of_channel() {
 #[test]
 fn pings_are_timed_until_their_echo_on_every_kind_of_channel() {
     for promise in PROMISES {
-        let summary = talk(&format!("pattern = \"ping-pong\"\n{promise}"));
+        let summary = traffic(&format!("pattern = \"ping-pong\"\n{promise}"));
         let (latency, rtt) = (&summary.timers["message_latency"], &summary.timers["message_rtt"]);
         assert!(rtt.due.count > 0 && rtt.due.count <= latency.due.count, "{promise}: {} echoes", rtt.due.count);
         assert!(rtt.due.p.p50 > latency.due.p.p50, "{promise}: there and back takes longer than there");

@@ -21,19 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Running {
     address: SocketAddr,
-    tallies: Arc<Counters>,
+    counters: Arc<Counters>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
 async fn start(kind: RoomModel) -> Running {
     let server = Server::bind(Config { kind, list_interval: Duration::ZERO, ..Config::default() }).await.unwrap();
-    let (address, tallies) = (server.address(), server.tallies());
+    let (address, counters) = (server.address(), server.counters());
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(server.run(async {
         let _ = stopped.await;
     }));
-    Running { address, tallies, stop, ended }
+    Running { address, counters, stop, ended }
 }
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -135,7 +135,7 @@ async fn a_relay_passes_a_frame_of_any_size_to_the_others_in_the_order_sent() {
     one.say("no json").await;
     assert_eq!(one.hear("echo").await["original"], "no json");
     // Each client subscribed twice and pinged once; then came the seven frames and the one that is no JSON.
-    assert_eq!(server.tallies.snapshot().received, 2 * 3 + 7 + 1);
+    assert_eq!(server.counters.snapshot().received, 2 * 3 + 7 + 1);
 }
 
 #[tokio::test]
@@ -244,9 +244,9 @@ async fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
     for sent in 0..1_000 {
         one.say(&text).await;
         two.hear("t").await;
-        if server.tallies.snapshot().dropped_slow > 0 {
+        if server.counters.snapshot().dropped_slow > 0 {
             assert!(sent * text.len() > 16 << 20, "dropped after {sent} frames");
-            assert_eq!(server.tallies.snapshot().connections, 2);
+            assert_eq!(server.counters.snapshot().connections, 2);
             drop(slow);
             return;
         }

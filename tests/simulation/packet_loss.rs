@@ -140,10 +140,10 @@ fn an_open_channel_is_not_served_more_often_than_something_can_be_due() {
     let mut world = World::new(1, 0.0);
     world.pass(Duration::from_secs(20));
     assert_eq!(world.open, [true; 2]);
-    let served_in = |world: &mut World, rounds: u32, talk: bool| {
+    let served_in = |world: &mut World, rounds: u32, traffic: bool| {
         let before = world.served;
         for _ in 0..rounds {
-            if talk {
+            if traffic {
                 world.say(0, &[7; 64]);
             }
             world.pass(Duration::from_secs(1));

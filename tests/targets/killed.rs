@@ -67,52 +67,52 @@ pub fn check(dialect: &str, target: &Target) {
     for moment in [Moment::Arriving, Moment::Talking] {
         let Some(after) = play(dialect, target, moment) else { return };
         let summary = &after.summary;
-        let story = story(dialect, moment, &after);
-        println!("{story}");
-        assert_eq!(summary.counts.edges.closed_early, 0, "open channels stay; {story}");
-        assert_eq!(summary.counts.edges.unfinished + summary.counts.peers.unfinished, 0, "{story}");
-        assert_eq!(summary.counts.messages.lost, 0, "{story}");
+        let timeline = timeline(dialect, moment, &after);
+        println!("{timeline}");
+        assert_eq!(summary.counts.edges.closed_early, 0, "open channels stay; {timeline}");
+        assert_eq!(summary.counts.edges.unfinished + summary.counts.peers.unfinished, 0, "{timeline}");
+        assert_eq!(summary.counts.messages.lost, 0, "{timeline}");
         match moment {
-            Moment::Arriving => check_arriving(&after, &story),
-            Moment::Talking => check_talking(&after, &story),
+            Moment::Arriving => check_arriving(&after, &timeline),
+            Moment::Talking => check_talking(&after, &timeline),
         }
     }
 }
 
 /// What was open stays, what was not fails by the server's end, and nobody waits longer than for a timeout.
-fn check_arriving(Aftermath { summary, exit_code }: &Aftermath, story: &str) {
+fn check_arriving(Aftermath { summary, exit_code }: &Aftermath, timeline: &str) {
     let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
     let ends = (peers.joined + peers.failed, edges.opened + edges.failed);
-    assert_eq!((ends, edges.rejoins), ((24, edges.planned), 0), "{story}");
-    assert!(peers.failed > 0 && edges.failed > 0, "{story}");
-    assert_eq!((*exit_code, summary.rates.mesh_complete < Some(0.99)), (Some(99), true), "{story}");
-    assert_eq!(summary.failures.iter().map(|row| row.count).sum::<u64>(), edges.failed, "{story}");
+    assert_eq!((ends, edges.rejoins), ((24, edges.planned), 0), "{timeline}");
+    assert!(peers.failed > 0 && edges.failed > 0, "{timeline}");
+    assert_eq!((*exit_code, summary.rates.mesh_complete < Some(0.99)), (Some(99), true), "{timeline}");
+    assert_eq!(summary.failures.iter().map(|row| row.count).sum::<u64>(), edges.failed, "{timeline}");
     for row in &summary.failures {
         let by_the_end = matches!(row.reason.as_str(), "closed" | "refused");
         // The last candidates of a pair may have died with the server.
         let unconnected = row.phase == "ice" && matches!(row.reason.as_str(), "timed_out" | "ice_failed");
-        assert!(by_the_end || unconnected, "{story}");
+        assert!(by_the_end || unconnected, "{timeline}");
     }
-    assert!(summary.run.duration_us < 15_000_000, "{story}");
+    assert!(summary.run.duration_us < 15_000_000, "{timeline}");
 }
 
 /// Nobody needs the server any more: messages flow on, the gates hold, and the outage is told.
-fn check_talking(Aftermath { summary, exit_code }: &Aftermath, story: &str) {
+fn check_talking(Aftermath { summary, exit_code }: &Aftermath, timeline: &str) {
     let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
-    assert_eq!((peers.joined, peers.reconnects), (8, 0), "{story}");
-    assert_eq!((*exit_code, edges.opened, edges.failed), (Some(0), 12, 0), "{story}");
+    assert_eq!((peers.joined, peers.reconnects), (8, 0), "{timeline}");
+    assert_eq!((*exit_code, edges.opened, edges.failed), (Some(0), 12, 0), "{timeline}");
     // More than 24 directions can have said in the five seconds before.
-    assert!(messages.delivered > 24 * 5 * 5, "{story}");
-    let [outage] = &summary.outages[..] else { panic!("{story}") };
-    assert_eq!((outage.lost, outage.back, outage.recovery_us), (8, 0, None), "{story}");
+    assert!(messages.delivered > 24 * 5 * 5, "{timeline}");
+    let [outage] = &summary.outages[..] else { panic!("{timeline}") };
+    assert_eq!((outage.lost, outage.back, outage.recovery_us), (8, 0, None), "{timeline}");
     let dials =
         |reason: &str| outage.causes.iter().filter(|cause| cause.reason == reason).map(|cause| cause.count).sum();
     let (closed, refused): (u64, u64) = (dials("closed"), dials("refused"));
-    assert!(closed >= 8 && refused > 0, "{story}");
-    assert_eq!(closed + refused, outage.lost + outage.redials, "for other reasons too; {story}");
+    assert!(closed >= 8 && refused > 0, "{timeline}");
+    assert_eq!(closed + refused, outage.lost + outage.redials, "for other reasons too; {timeline}");
 }
 
-fn story(dialect: &str, moment: Moment, Aftermath { summary, exit_code }: &Aftermath) -> String {
+fn timeline(dialect: &str, moment: Moment, Aftermath { summary, exit_code }: &Aftermath) -> String {
     let counts = &summary.counts;
     let failure = |row: &FailureRow| {
         let FailureRow { phase, reason, detail, count, peers, .. } = row;

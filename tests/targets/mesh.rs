@@ -137,7 +137,7 @@ struct Room {
     size: u16,
     events: Rc<RefCell<Vec<Event>>>,
     naming: Naming,
-    board: IdExchange,
+    exchange: IdExchange,
     setup: RtcSetup,
     epoch: Instant,
 }
@@ -147,7 +147,7 @@ impl Room {
         let dialect = Dialect::named(dialect).unwrap();
         let setup = RtcSetup {
             certificate: RtcSetup::certificate().unwrap(),
-            neighbourhood: PeerAddresses::default(),
+            addresses: PeerAddresses::default(),
             timeout: TIMEOUT,
             trickle: dialect.trickles(),
             ordered: true,
@@ -155,8 +155,8 @@ impl Room {
             message_bytes_max: 4096,
         };
         let naming = Naming::new(format!("t{round}"), size.into());
-        let board = IdExchange::new(size);
-        Self { dialect, url: url.to_owned(), round, size, events, naming, board, setup, epoch: Instant::now() }
+        let exchange = IdExchange::new(size);
+        Self { dialect, url: url.to_owned(), round, size, events, naming, exchange, setup, epoch: Instant::now() }
     }
 
     /// How the dialect's frames about a leave are booked, if it has any.
@@ -170,11 +170,11 @@ impl Room {
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
         let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
-        let mut errands = vec![];
+        let mut tasks = vec![];
         for seat in (0..self.size).map(Seat) {
             let (sender, receiver) = mpsc::channel(256);
-            let errand = self.errand(seat, receiver, &clock);
-            errands.push(tokio::task::spawn_local(errand.run(Instant::now())));
+            let task = self.task(seat, receiver, &clock);
+            tasks.push(tokio::task::spawn_local(task.run(Instant::now())));
             for (other, mailbox) in mailboxes.iter().enumerate() {
                 // Who has failed hears nothing any more; the failure is told with the mesh.
                 mailbox.try_send(Nudge::Companion { seat }).ok();
@@ -199,12 +199,12 @@ impl Room {
         for mailbox in mailboxes.iter().rev() {
             mailbox.send(Nudge::Leave).await.ok();
         }
-        for errand in errands {
-            errand.await.unwrap();
+        for task in tasks {
+            task.await.unwrap();
         }
     }
 
-    fn errand(
+    fn task(
         &self,
         seat: Seat,
         mailbox: mpsc::Receiver<Nudge>,
@@ -227,7 +227,7 @@ impl Room {
             token: String::new(),
             seed: Seed(self.round as u64),
         };
-        let talk = TrafficConfig {
+        let traffic = TrafficConfig {
             pattern: TrafficPattern::Broadcast,
             interval: Duration::from_millis(100),
             bytes: (64, 64),
@@ -235,7 +235,7 @@ impl Room {
             draws: Seed(1).stream("talk", seat.0.into()),
         };
         let trickle = self.dialect.trickles();
-        let config = PeerConfig { seat, room_size: self.size, timeout: TIMEOUT, trickle, talk };
+        let config = PeerConfig { seat, room_size: self.size, timeout: TIMEOUT, trickle, traffic };
         let mut conversation = self.dialect.converse(me);
         let connect = conversation.connect(&self.url);
         let endpoint = Endpoint {
@@ -247,11 +247,12 @@ impl Room {
             route: Arc::default(),
         };
         let peer = Peer::new(config, self.epoch);
-        let actor = VirtualPeer::new(place, self.size, self.naming.clone(), conversation, peer).at(self.board.clone());
+        let virtual_peer =
+            VirtualPeer::new(place, self.size, self.naming.clone(), conversation, peer).at(self.exchange.clone());
         let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
         let events = self.events.clone();
-        let books = move |event| events.borrow_mut().push(event);
-        PeerTask::new(actor, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), books)
+        let recorder = move |event| events.borrow_mut().push(event);
+        PeerTask::new(virtual_peer, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), recorder)
     }
 
     /// Until the server has told all who stay that the last seat has left, as often as the dialect says; without

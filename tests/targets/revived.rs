@@ -37,43 +37,43 @@ silent = "50%"
 pub fn check_revived(dialect: &str, target: &Target) {
     let Some(summary) = play(dialect, target, "", true) else { return };
     let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
-    let story = format!("{dialect}: {peers:?} {edges:?} {messages:?} {:#?}", summary.outages);
-    assert_eq!((edges.opened, edges.failed, edges.closed_early), (12, 0, 0), "{story}");
-    assert_eq!((messages.lost, messages.duplicated, messages.out_of_order), (0, 0, 0), "{story}");
-    assert_eq!((peers.joined, peers.rejoins, peers.reconnects), (8, 0, 8), "{story}");
-    let [outage] = &summary.outages[..] else { panic!("{story}") };
-    assert_eq!((outage.lost, outage.back), (8, 8), "{story}");
-    assert!(outage.recovery_us >= Some(DOWN.as_micros() as u64), "{story}");
+    let timeline = format!("{dialect}: {peers:?} {edges:?} {messages:?} {:#?}", summary.outages);
+    assert_eq!((edges.opened, edges.failed, edges.closed_early), (12, 0, 0), "{timeline}");
+    assert_eq!((messages.lost, messages.duplicated, messages.out_of_order), (0, 0, 0), "{timeline}");
+    assert_eq!((peers.joined, peers.rejoins, peers.reconnects), (8, 0, 8), "{timeline}");
+    let [outage] = &summary.outages[..] else { panic!("{timeline}") };
+    assert_eq!((outage.lost, outage.back), (8, 8), "{timeline}");
+    assert!(outage.recovery_us >= Some(DOWN.as_micros() as u64), "{timeline}");
 }
 
 /// Who comes back meets all who are there.
 pub fn check_churn(dialect: &str, target: &Target) {
     let Some(summary) = play(dialect, target, CHURN, false) else { return };
     let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
-    let story = format!("{dialect}: {peers:?} {edges:?} {:?} {:#?}", summary.counts.messages, summary.failures);
-    println!("{story}");
-    assert_eq!((peers.failed, peers.unfinished, peers.joined), (0, 0, 8 + peers.rejoins), "{story}");
-    assert_eq!((edges.failed, edges.dropped, edges.planned), (0, 0, 12), "{story}");
-    assert!(peers.rejoins > 3 && edges.rejoins > peers.rejoins, "{story}");
+    let timeline = format!("{dialect}: {peers:?} {edges:?} {:?} {:#?}", summary.counts.messages, summary.failures);
+    println!("{timeline}");
+    assert_eq!((peers.failed, peers.unfinished, peers.joined), (0, 0, 8 + peers.rejoins), "{timeline}");
+    assert_eq!((edges.failed, edges.dropped, edges.planned), (0, 0, 12), "{timeline}");
+    assert!(peers.rejoins > 3 && edges.rejoins > peers.rejoins, "{timeline}");
     // An edge is unfinished only where a leave came into its handshake.
     let leaves = edges.left.min(edges.unfinished);
-    assert_eq!((edges.opened + edges.unfinished, edges.unfinished), (12 + edges.rejoins, leaves), "{story}");
-    assert_eq!(summary.counts.messages.lost, 0, "{story}");
+    assert_eq!((edges.opened + edges.unfinished, edges.unfinished), (12 + edges.rejoins, leaves), "{timeline}");
+    assert_eq!(summary.counts.messages.lost, 0, "{timeline}");
 }
 
 /// Both at once: who comes back after the outage meets all, which a new server learns from them alone.
 pub fn check_churn_around_an_outage(dialect: &str, target: &Target) {
     let Some(summary) = play(dialect, target, CHURN, true) else { return };
     let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
-    let story = format!("{dialect}: {peers:?} {edges:?} {:#?} {:#?}", summary.failures, summary.outages);
-    println!("{story}");
-    assert!(peers.rejoins > 2 && peers.reconnects > 2, "{story}");
-    assert_eq!((peers.unfinished, peers.dropped), (0, 0), "{story}");
+    let timeline = format!("{dialect}: {peers:?} {edges:?} {:#?} {:#?}", summary.failures, summary.outages);
+    println!("{timeline}");
+    assert!(peers.rejoins > 2 && peers.reconnects > 2, "{timeline}");
+    assert_eq!((peers.unfinished, peers.dropped), (0, 0), "{timeline}");
     // Who came back while nobody answered has failed, and so has what was being negotiated then; nothing else.
     let expected = ["refused", "closed"];
-    assert!(summary.failures.iter().all(|row| expected.contains(&row.reason.as_str())), "{story}");
-    assert!(edges.opened > 12 && edges.left > 0 && edges.closed_early == edges.left, "{story}");
-    assert_eq!(summary.counts.messages.lost, 0, "{story}");
+    assert!(summary.failures.iter().all(|row| expected.contains(&row.reason.as_str())), "{timeline}");
+    assert!(edges.opened > 12 && edges.left > 0 && edges.closed_early == edges.left, "{timeline}");
+    assert_eq!(summary.counts.messages.lost, 0, "{timeline}");
 }
 
 /// Plays a run; with `dies`, its server is killed once all channels are open, and comes back on the same port.

@@ -59,7 +59,7 @@ fn common(url: String) -> Arc<RunContext> {
         start: Instant::now(),
         start_unix_ms: 0,
         pool: vec![0; 1 << 17].into(),
-        pulses: WorkerStatuses::new(1),
+        statuses: WorkerStatuses::new(1),
         plan: Plan::new(profile, Seed(1)),
     })
 }
@@ -70,27 +70,27 @@ fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
     let common = common(format!("ws://{}/ws/", target.local_addr().unwrap()));
     let rooms = common.plan.share(0, 1).rooms;
     let rooms_facts: Vec<_> = rooms.iter().map(|room| facts(&common, room)).collect();
-    let books = Recorder::new(&rooms_facts, common.start, Duration::from_secs(600), common.dialect.kinds().len());
-    let books = Rc::new(RefCell::new(books));
+    let recorder = Recorder::new(&rooms_facts, common.start, Duration::from_secs(600), common.dialect.kinds().len());
+    let recorder = Rc::new(RefCell::new(recorder));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
-        let mut usher = PeerSpawner::new(common.clone(), rooms, AlarmClock::new().unwrap(), books.clone(), None);
-        usher.engines = Engines::Made(|place| match place.seat {
+        let mut spawner = PeerSpawner::new(common.clone(), rooms, AlarmClock::new().unwrap(), recorder.clone(), None);
+        spawner.engines = Engines::Made(|place| match place.seat {
             Seat(0) => Box::new(Panicking),
             _ => Box::new(NoneEngine::new(0)),
         });
-        while usher.next_due().is_some() {
-            usher.serve();
+        while spawner.next_due().is_some() {
+            spawner.serve();
         }
-        usher.departure().await;
-        let tally = books.borrow().tally();
-        assert_eq!((usher.panics(), tally.peers_failed, tally.peers_alive, tally.edges_failed), (1, 1, 2, 2));
+        spawner.departure().await;
+        let tally = recorder.borrow().tally();
+        assert_eq!((spawner.panics(), tally.peers_failed, tally.peers_alive, tally.edges_failed), (1, 1, 2, 2));
 
-        usher.conduct(Conduct::Leave);
-        while !usher.is_empty() {
-            usher.departure().await;
+        spawner.conduct(Conduct::Leave);
+        while !spawner.is_empty() {
+            spawner.departure().await;
         }
-        let tally = books.borrow().tally();
-        assert_eq!((usher.panics(), tally.peers_failed, tally.peers_alive), (1, 1, 0));
+        let tally = recorder.borrow().tally();
+        assert_eq!((spawner.panics(), tally.peers_failed, tally.peers_alive), (1, 1, 0));
     });
 }

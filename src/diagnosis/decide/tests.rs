@@ -4,20 +4,20 @@ use super::super::observations::CheckedDelivery;
 use super::*;
 
 /// All arrive but `lost`.
-fn volley(lost: &[CheckedMessage]) -> DeliveryCheck {
-    let shot = |word: &CheckedMessage| CheckedDelivery {
+fn deliveries(lost: &[CheckedMessage]) -> DeliveryCheck {
+    let delivery = |word: &CheckedMessage| CheckedDelivery {
         word: *word,
         outcome: if lost.contains(word) { TrialOutcome::Lost } else { TrialOutcome::Arrived },
     };
-    DeliveryCheck(CheckedMessage::ALL.iter().map(shot).collect())
+    DeliveryCheck(CheckedMessage::ALL.iter().map(delivery).collect())
 }
 
 fn trials() -> Experiments {
     Experiments {
-        aged: volley(&[]),
+        aged: deliveries(&[]),
         again: None,
-        fresh_sender: Some(volley(&[])),
-        fresh_receiver: Some(volley(&[])),
+        fresh_sender: Some(deliveries(&[])),
+        fresh_receiver: Some(deliveries(&[])),
         ping_aged: true,
         ping_fresh: Some(true),
         listed: Some(true),
@@ -27,7 +27,7 @@ fn trials() -> Experiments {
 const CHAT: &[CheckedMessage] = &[CheckedMessage::Ready, CheckedMessage::MemberJoined];
 
 fn check(trials: Experiments, expected: Option<Cause>) {
-    let case = table(&trials).or_else(|| volleys(&trials));
+    let case = table(&trials).or_else(|| delivery_checks(&trials));
     assert_eq!(case.map(|case| case.cause), expected, "{trials:?}");
 }
 
@@ -35,27 +35,31 @@ fn check(trials: Experiments, expected: Option<Cause>) {
 fn each_row_of_the_table_names_its_cause() {
     check(trials(), None);
 
-    let mut renamed = volley(&[]);
+    let mut renamed = deliveries(&[]);
     renamed.0[2].outcome = TrialOutcome::Renamed("webrtc-dashboard-rooms".into());
     check(Experiments { aged: renamed, ..trials() }, Some(Cause::ChannelMismatch));
 
-    let isolated = || Experiments { aged: volley(CHAT), again: Some(volley(CHAT)), ..trials() };
+    let isolated = || Experiments { aged: deliveries(CHAT), again: Some(deliveries(CHAT)), ..trials() };
     check(isolated(), Some(Cause::ChannelIsolation));
-    check(Experiments { again: Some(volley(&[])), ..isolated() }, Some(Cause::Connection));
+    check(Experiments { again: Some(deliveries(&[])), ..isolated() }, Some(Cause::Connection));
     check(
-        Experiments { aged: volley(&CheckedMessage::ALL), again: Some(volley(&[])), ..trials() },
+        Experiments { aged: deliveries(&CheckedMessage::ALL), again: Some(deliveries(&[])), ..trials() },
         Some(Cause::Connection),
     );
     check(
-        Experiments { aged: volley(&CheckedMessage::ALL), again: Some(volley(&CheckedMessage::ALL)), ..trials() },
+        Experiments {
+            aged: deliveries(&CheckedMessage::ALL),
+            again: Some(deliveries(&CheckedMessage::ALL)),
+            ..trials()
+        },
         Some(Cause::Connection),
     );
 
-    check(Experiments { fresh_receiver: Some(volley(&CheckedMessage::ALL)), ..trials() }, Some(Cause::Timing));
-    check(Experiments { fresh_sender: Some(volley(&CheckedMessage::ALL)), ..trials() }, Some(Cause::Connection));
+    check(Experiments { fresh_receiver: Some(deliveries(&CheckedMessage::ALL)), ..trials() }, Some(Cause::Timing));
+    check(Experiments { fresh_sender: Some(deliveries(&CheckedMessage::ALL)), ..trials() }, Some(Cause::Connection));
     let deaf = || Experiments {
-        fresh_sender: Some(volley(&CheckedMessage::ALL)),
-        fresh_receiver: Some(volley(&CheckedMessage::ALL)),
+        fresh_sender: Some(deliveries(&CheckedMessage::ALL)),
+        fresh_receiver: Some(deliveries(&CheckedMessage::ALL)),
         ..trials()
     };
     check(Experiments { ping_fresh: Some(false), ..deaf() }, Some(Cause::Connection));
@@ -64,19 +68,19 @@ fn each_row_of_the_table_names_its_cause() {
 
 #[test]
 fn single_messages_that_never_arrive_have_names_too() {
-    check(Experiments { aged: volley(&[CheckedMessage::Joined]), ..trials() }, Some(Cause::SwallowJoin));
-    check(Experiments { aged: volley(&[CheckedMessage::FirstOffer]), ..trials() }, Some(Cause::LostFirstOffer));
+    check(Experiments { aged: deliveries(&[CheckedMessage::Joined]), ..trials() }, Some(Cause::SwallowJoin));
+    check(Experiments { aged: deliveries(&[CheckedMessage::FirstOffer]), ..trials() }, Some(Cause::LostFirstOffer));
     check(
-        Experiments { fresh_receiver: Some(volley(&[CheckedMessage::FirstOffer])), ..trials() },
+        Experiments { fresh_receiver: Some(deliveries(&[CheckedMessage::FirstOffer])), ..trials() },
         Some(Cause::LostFirstOffer),
     );
-    check(Experiments { aged: volley(&[CheckedMessage::Candidate]), ..trials() }, Some(Cause::CandidateDrop));
-    check(Experiments { aged: volley(&[CheckedMessage::Answer]), ..trials() }, Some(Cause::NoAnswer));
+    check(Experiments { aged: deliveries(&[CheckedMessage::Candidate]), ..trials() }, Some(Cause::CandidateDrop));
+    check(Experiments { aged: deliveries(&[CheckedMessage::Answer]), ..trials() }, Some(Cause::NoAnswer));
     let signaling =
         [CheckedMessage::FirstOffer, CheckedMessage::SecondOffer, CheckedMessage::Answer, CheckedMessage::Candidate];
-    check(Experiments { aged: volley(&signaling), ..trials() }, Some(Cause::ChannelIsolation));
-    check(Experiments { aged: volley(&[CheckedMessage::Request]), ..trials() }, None);
-    let mut altered = volley(&[]);
+    check(Experiments { aged: deliveries(&signaling), ..trials() }, Some(Cause::ChannelIsolation));
+    check(Experiments { aged: deliveries(&[CheckedMessage::Request]), ..trials() }, None);
+    let mut altered = deliveries(&[]);
     altered.0[4].outcome = TrialOutcome::Altered;
     check(Experiments { aged: altered, ..trials() }, Some(Cause::SdpRewrite));
 }

@@ -42,7 +42,7 @@ pub(super) enum Reception {
 
 /// One room, indexed.
 pub(super) struct DeliveryIndex<'a> {
-    pub story: &'a Timeline,
+    pub timeline: &'a Timeline,
     words: &'a AnnouncementKinds,
     /// When the first frame of the one reached the other.
     met: BTreeMap<(Seat, Seat), Instant>,
@@ -84,34 +84,34 @@ impl AnnouncementKinds {
 }
 
 impl<'a> DeliveryIndex<'a> {
-    pub fn of(story: &'a Timeline, words: &'a AnnouncementKinds) -> Self {
-        let mut ears = Self { story, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
-        for event in story.events() {
+    pub fn of(timeline: &'a Timeline, words: &'a AnnouncementKinds) -> Self {
+        let mut index = Self { timeline, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
+        for event in timeline.events() {
             let own = event.place.seat;
             match &event.what {
                 What::Frame { concern: Concern::Me { from } | Concern::Elsewhere { from }, .. } => {
-                    ears.last.insert(own, event.at);
+                    index.last.insert(own, event.at);
                     if let Some(from) = from {
-                        ears.met.entry((*from, own)).or_insert(event.at);
+                        index.met.entry((*from, own)).or_insert(event.at);
                     }
                 }
-                What::Signal { other, said: false, .. } => *ears.signals.entry((*other, own)).or_default() += 1,
+                What::Signal { other, said: false, .. } => *index.signals.entry((*other, own)).or_default() += 1,
                 _ => {}
             }
         }
-        ears
+        index
     }
 
     /// What `to` heard of what `from` announced.
     pub fn fate(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
         let mut fate = Reception::Unsaid;
         for kind in self.words.on(channel) {
-            match self.story.heard_in_place(from, to, *kind) {
+            match self.timeline.heard_in_place(from, to, *kind) {
                 Some(true) => return Reception::Heard,
                 Some(false) => fate = Reception::Elsewhere,
                 None if fate == Reception::Elsewhere => {}
                 None => {
-                    let Some(said) = self.story.said_at(from, *kind) else { continue };
+                    let Some(said) = self.timeline.said_at(from, *kind) else { continue };
                     if self.was_owed(said, from, to) {
                         fate = Reception::Lost;
                     } else if fate != Reception::Lost {
@@ -127,19 +127,19 @@ impl<'a> DeliveryIndex<'a> {
     fn was_owed(&self, said: Instant, from: Seat, to: Seat) -> bool {
         // What `from` had heard of `to` came after the subscriptions of `to`, on the same connection.
         let knew = self.met.get(&(to, from)).is_some_and(|met| *met < said);
-        let guard = JUST_JOINED.max(2 * self.story.connect_time(to).unwrap_or_default());
-        knew || self.story.joined_at(to).is_some_and(|joined| joined + guard < said)
+        let guard = JUST_JOINED.max(2 * self.timeline.connect_time(to).unwrap_or_default());
+        knew || self.timeline.joined_at(to).is_some_and(|joined| joined + guard < said)
     }
 
     /// How long `to` had been connected when `from` last announced itself.
     pub fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
-        let said = self.words.all().into_iter().filter_map(|kind| self.story.said_at(from, kind)).max()?;
-        Some(said.saturating_duration_since(self.story.upgraded_at(to)?))
+        let said = self.words.all().into_iter().filter_map(|kind| self.timeline.said_at(from, kind)).max()?;
+        Some(said.saturating_duration_since(self.timeline.upgraded_at(to)?))
     }
 
     /// What became of the peer's request to be let in, if it asked and has not joined.
     pub fn request(&self, peer: Seat) -> Option<JoinRequest> {
-        self.words.asking.of_peer(self.story, peer)
+        self.words.asking.of_peer(self.timeline, peer)
     }
 
     /// Somebody of the room has heard the peer.
@@ -154,7 +154,7 @@ impl<'a> DeliveryIndex<'a> {
 
     /// The peer was told something by the server itself, as a registry tells its list.
     pub fn is_told(&self, peer: Seat) -> bool {
-        self.story.events().iter().any(|event| {
+        self.timeline.events().iter().any(|event| {
             event.place.seat == peer && matches!(event.what, What::Frame { concern: Concern::Me { from: None }, .. })
         })
     }
@@ -172,19 +172,19 @@ impl<'a> DeliveryIndex<'a> {
 
 impl SeenWorking {
     pub fn of(all: &[DeliveryIndex<'_>]) -> Self {
-        let mut pool = Self::default();
-        for ears in all {
-            pool.signaling |= !ears.signals.is_empty();
-            let young = ears
+        let mut seen = Self::default();
+        for index in all {
+            seen.signaling |= !index.signals.is_empty();
+            let young = index
                 .met
                 .iter()
-                .filter_map(|((_, to), at)| Some(at.saturating_duration_since(ears.story.upgraded_at(*to)?)));
-            pool.heard_from = pool.heard_from.into_iter().chain(young).min();
-            for (from, to) in ears.story.directions() {
-                pool.rooms |= ears.fate(AnnouncementChannel::Rooms, from, to) == Reception::Heard;
-                pool.chat |= ears.fate(AnnouncementChannel::Chat, from, to) == Reception::Heard;
+                .filter_map(|((_, to), at)| Some(at.saturating_duration_since(index.timeline.upgraded_at(*to)?)));
+            seen.heard_from = seen.heard_from.into_iter().chain(young).min();
+            for (from, to) in index.timeline.directions() {
+                seen.rooms |= index.fate(AnnouncementChannel::Rooms, from, to) == Reception::Heard;
+                seen.chat |= index.fate(AnnouncementChannel::Chat, from, to) == Reception::Heard;
             }
         }
-        pool
+        seen
     }
 }

@@ -6,48 +6,48 @@ use super::insight::Insight;
 use crate::vocabulary::event::SignalPart;
 use crate::vocabulary::ids::Seat;
 
-pub(super) fn insight(ears: &DeliveryIndex<'_>, pool: &SeenWorking, edge: (Seat, Seat)) -> Insight {
-    let story = ears.story;
+pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
+    let timeline = index.timeline;
     let directions = [edge, (edge.1, edge.0)];
-    let Some((from, to)) = directions.into_iter().find(|(from, to)| story.count(*from, *to, SignalPart::Offer) > 0)
+    let Some((from, to)) = directions.into_iter().find(|(from, to)| timeline.count(*from, *to, SignalPart::Offer) > 0)
     else {
         return Insight::unknown("An offer was begun, and never ready to be said.");
     };
-    if story.unheard(from, to, SignalPart::Offer) > 0 {
-        return offer_lost(ears, pool, from, to);
+    if timeline.unheard(from, to, SignalPart::Offer) > 0 {
+        return offer_lost(index, seen, from, to);
     }
-    let (offerer, answerer) = (story.number(from), story.number(to));
-    if story.count(to, from, SignalPart::Answer) == 0 {
+    let (offerer, answerer) = (timeline.number(from), timeline.number(to));
+    if timeline.count(to, from, SignalPart::Answer) == 0 {
         let evidence = format!("The offer of peer {offerer} reached peer {answerer}, which made no answer.");
         return Insight::unknown(evidence);
     }
-    if story.unheard(to, from, SignalPart::Answer) > 0 {
+    if timeline.unheard(to, from, SignalPart::Answer) > 0 {
         let evidence = format!("The answer of peer {answerer} to peer {offerer} was said and never arrived.");
         return Insight::new(&[Cause::NoAnswer], evidence);
     }
     Insight::unknown(format!("Offer and answer of peer {offerer} and peer {answerer} arrived, and too late."))
 }
 
-fn offer_lost(ears: &DeliveryIndex<'_>, pool: &SeenWorking, from: Seat, to: Seat) -> Insight {
-    let story = ears.story;
-    let (offerer, hearer) = (story.number(from), story.number(to));
+fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat) -> Insight {
+    let timeline = index.timeline;
+    let (offerer, hearer) = (timeline.number(from), timeline.number(to));
     let lost = format!("The offer of peer {offerer} to peer {hearer} was said and never arrived");
-    if ears.signals(from, to) > 0 {
+    if index.signals(from, to) > 0 {
         let evidence = format!("{lost}; what peer {offerer} said to it after that did.");
         return Insight::new(&[Cause::LostFirstOffer], evidence);
     }
-    let more_said = story.count(from, to, SignalPart::Candidate) > 0;
+    let more_said = timeline.count(from, to, SignalPart::Candidate) > 0;
     let is_deaf = [AnnouncementChannel::Rooms, AnnouncementChannel::Chat]
         .into_iter()
-        .all(|channel| ears.fate(channel, from, to) != Reception::Heard);
+        .all(|channel| index.fate(channel, from, to) != Reception::Heard);
     if is_deaf {
         let evidence =
             format!("{lost}, nor did anything else that peer {offerer} said; peer {hearer} had just joined.");
         let causes: &[Cause] = if more_said { &[Cause::Timing] } else { &[Cause::Timing, Cause::LostFirstOffer] };
         return Insight::new(causes, evidence);
     }
-    if pool.signaling {
-        return match ears.signals_to(to) > 0 && !more_said {
+    if seen.signaling {
+        return match index.signals_to(to) > 0 && !more_said {
             true => Insight::new(&[Cause::LostFirstOffer], format!("{lost}; other parts of negotiations reached it.")),
             false => Insight::unknown(format!("{lost}; in other rooms negotiations get through.")),
         };

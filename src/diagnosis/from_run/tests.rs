@@ -14,14 +14,14 @@ const LIST: FrameKind = FrameKind(3);
 /// A room of two, told fact by fact.
 struct Told {
     start: Instant,
-    story: Timeline,
+    timeline: Timeline,
 }
 
 impl Told {
     /// Seat 0 joins at 0 ms, seat 1 at `second_ms`; each announces itself on both channels as it joins.
     fn room(second_ms: u64) -> Self {
         let start = Instant::now();
-        let mut told = Self { start, story: Timeline::new(2, AnnouncementKinds::of(&KINDS).all()) };
+        let mut told = Self { start, timeline: Timeline::new(2, AnnouncementKinds::of(&KINDS).all()) };
         for (seat, at_ms) in [(0, 0), (1, second_ms)] {
             told.tell(at_ms, seat, What::Began { due: start });
             told.tell(at_ms + 1, seat, What::Upgraded);
@@ -33,7 +33,7 @@ impl Told {
 
     fn tell(&mut self, at_ms: u64, seat: u16, what: What) {
         let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
-        self.story.tell(&Event { at: self.start + Duration::from_millis(at_ms), place, what });
+        self.timeline.tell(&Event { at: self.start + Duration::from_millis(at_ms), place, what });
     }
 
     fn announce(&mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) {
@@ -72,7 +72,7 @@ impl Told {
     }
 
     fn failed_in(self, phase: Phase) -> FailedRoom {
-        FailedRoom { story: self.story, failed: vec![(Seat(0), Seat(1), Failure::timed_out(phase))] }
+        FailedRoom { timeline: self.timeline, failed: vec![(Seat(0), Seat(1), Failure::timed_out(phase))] }
     }
 }
 

@@ -10,21 +10,21 @@ use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::problem::quoted;
 
 impl Compiler<'_> {
-    pub(super) fn sayings(&mut self) -> Vec<FrameTemplate> {
+    pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
         let Some(section) = self.root.key("say") else { return vec![] };
         let names = self.names.clone();
         let scope = Scope::new(&names, &["sdp", "candidate"], true);
-        let mut sayings = vec![];
+        let mut templates = vec![];
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
-            let kind = self.kind_of_saying(name);
-            sayings.push(FrameTemplate { kind, frame });
+            let kind = self.kind_of_template(name);
+            templates.push(FrameTemplate { kind, frame });
         }
-        sayings
+        templates
     }
 
     /// What the books call a saying: `[kinds] subscribe-chat = "subscribe"`, else by its own name.
-    fn kind_of_saying(&mut self, name: &str) -> FrameKind {
+    fn kind_of_template(&mut self, name: &str) -> FrameKind {
         let called = self.root.key("kinds").and_then(|kinds| kinds.key(name));
         let called = called.and_then(|node| node.text("kinds", self.problems)).unwrap_or(name).to_owned();
         self.kind(&called)

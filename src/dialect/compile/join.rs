@@ -23,17 +23,17 @@ impl Compiler<'_> {
             let names = self.names.clone();
             let mut scope = Scope::new(&names, &[], false);
             let when = condition(item.key("if"), &format!("{path}.if"), &scope, self.problems);
-            if let Some(deed) = self.join_deed(item, &path, &mut scope) {
-                steps.push(JoinStep { when, deed });
+            if let Some(action) = self.join_action(item, &path, &mut scope) {
+                steps.push(JoinStep { when, action });
             }
         }
         Some(steps)
     }
 
-    fn join_deed(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<JoinAction> {
+    fn join_action(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<JoinAction> {
         let chosen: Vec<(&str, &DialectNode)> =
-            DEEDS.iter().filter_map(|deed| item.key(deed).map(|node| (*deed, node))).collect();
-        let (deed, node) = match (chosen.as_slice(), item.key("set")) {
+            DEEDS.iter().filter_map(|action| item.key(action).map(|node| (*action, node))).collect();
+        let (action, node) = match (chosen.as_slice(), item.key("set")) {
             ([one], _) => *one,
             ([], Some(set)) => return Some(JoinAction::Set(settings(set, path, scope, self.problems))),
             _ => {
@@ -41,8 +41,8 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let at = format!("{path}.{deed}");
-        Some(match deed {
+        let at = format!("{path}.{action}");
+        Some(match action {
             "say" => JoinAction::Say(self.said_names(node, &at)),
             "expect" => {
                 let pattern = Pattern::compile(node, &at, scope, self.problems);

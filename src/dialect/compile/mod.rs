@@ -138,7 +138,7 @@ impl<'a> Compiler<'a> {
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
         self.kinds_are_of_sayings();
-        let sayings = self.sayings();
+        let templates = self.templates();
         let signals = self.signals();
         let join = self.join("join").unwrap_or_default();
         let join_first = self.join("join_first");
@@ -146,7 +146,7 @@ impl<'a> Compiler<'a> {
         let timers = self.timers();
         let (by_head, headless) = dispatch(&rules);
         let watched = watched(&rules);
-        let needs_board =
+        let needs_id_exchange =
             discovery == Discovery::Harness || self.is_between_peers(&join, join_first.as_deref(), &rules);
         if self.kinds.len() > usize::from(u8::MAX) {
             self.problems.note(1, "", "more than 255 kinds of frames");
@@ -161,7 +161,7 @@ impl<'a> Compiler<'a> {
             discovery,
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
             leave_notices: self.leave_notices(),
-            needs_board,
+            needs_id_exchange,
             url,
             headers,
             subprotocol,
@@ -171,11 +171,11 @@ impl<'a> Compiler<'a> {
             is_steady: !initiate.reads(&|place| matches!(place, Binding::Local(_) | Binding::Members | Binding::Now)),
             initiate,
             polite,
-            sayings,
+            templates,
             signals,
             join,
             join_first,
-            acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.deed, Action::Joined)),
+            acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.action, Action::Joined)),
             any: (0..rules.len() as u16).collect(),
             common: common(&rules, &by_head),
             rules,
@@ -193,10 +193,10 @@ impl<'a> Compiler<'a> {
     fn is_between_peers(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
         let own_name = self.root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
         let mut steps = join.iter().chain(join_first.into_iter().flatten());
-        let mut deeds = rules.iter().flat_map(|rule| &rule.steps);
+        let mut actions = rules.iter().flat_map(|rule| &rule.steps);
         !own_name
-            || steps.any(|step| step.deed.is_between_peers())
-            || deeds.any(|step| matches!(step.deed, Action::Share(_)))
+            || steps.any(|step| step.action.is_between_peers())
+            || actions.any(|step| matches!(step.action, Action::Share(_)))
     }
 
     /// How many notices of a leave each that stays gets: 0, 1 or 2.
@@ -358,8 +358,8 @@ fn common(rules: &[Rule], by_head: &FxHashMap<String, Vec<u16>>) -> FxHashMap<St
         let ignored = first.is_to_ignore();
         let of_one_kind = others.iter().all(|rule| rule.kind == first.kind);
         let asked_by_all =
-            |field: &&DirectField| others.iter().all(|rule| rule.straight.iter().any(|other| other.is_as(field)));
-        let fields: Vec<DirectField> = first.straight.iter().filter(asked_by_all).cloned().collect();
+            |field: &&DirectField| others.iter().all(|rule| rule.direct.iter().any(|other| other.is_as(field)));
+        let fields: Vec<DirectField> = first.direct.iter().filter(asked_by_all).cloned().collect();
         if ignored || of_one_kind && !fields.is_empty() {
             found.insert(head.clone(), FirstWordFilter { kind: first.kind, ignored, fields });
         }

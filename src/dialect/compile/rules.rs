@@ -79,7 +79,7 @@ impl Compiler<'_> {
             .filter_map(|node| condition(Some(node), &format!("{path}.where"), &scope, self.problems))
             .collect();
         let mut steps = vec![];
-        let own = DEEDS.iter().chain(&["of", "set"]).any(|deed| item.key(deed).is_some());
+        let own = DEEDS.iter().chain(&["of", "set"]).any(|action| item.key(action).is_some());
         if own {
             steps.extend(self.step(item, path, &mut scope));
         }
@@ -95,7 +95,7 @@ impl Compiler<'_> {
             self.problems.note(item.line, path, format!("does nothing; say one of {}", DEEDS.join(", ")));
         }
         let look = Prefilter::of(&pattern, self.codec, &self.leading);
-        let straight = if self.codec == Codec::Json { DirectField::all_of(&pattern) } else { vec![] };
+        let direct = if self.codec == Codec::Json { DirectField::all_of(&pattern) } else { vec![] };
         let kind = match item.key("kind") {
             Some(node) => node.text(path, self.problems)?.to_owned(),
             None => kind_of(&steps, &look),
@@ -103,7 +103,7 @@ impl Compiler<'_> {
         Some(Rule {
             kind: self.kind(&kind),
             look,
-            straight,
+            direct,
             pattern,
             locals: scope.locals.len(),
             lets,
@@ -113,7 +113,7 @@ impl Compiler<'_> {
     }
 
     fn step(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<Step> {
-        let chosen: Vec<&str> = DEEDS.iter().copied().filter(|deed| item.key(deed).is_some()).collect();
+        let chosen: Vec<&str> = DEEDS.iter().copied().filter(|action| item.key(action).is_some()).collect();
         if chosen.len() > 1 {
             self.problems.note(item.line, path, format!("{} in one step; make them steps of do", chosen.join(" and ")));
             return None;
@@ -142,19 +142,20 @@ impl Compiler<'_> {
         let capture = capture(item, path, scope, problems);
         let set = item.key("set").map(|node| settings(node, path, scope, problems)).unwrap_or_default();
         let name = item.key("name").map(|node| Template::compile(node, &format!("{path}.name"), scope, problems));
-        let mut deed = self.deed(chosen, item, path, scope, each);
-        if let Some(Action::Peers { each, brief, id, start, initiate: None, .. }) = &mut deed
+        let mut action = self.action(chosen, item, path, scope, each);
+        if let Some(Action::Peers { each, member_list, id, start, initiate: None, .. }) = &mut action
             && marks.is_empty()
             && capture.is_empty()
         {
-            *brief = MemberList::of(&Reading { each, id: *id, first, name: name.as_ref(), start: start.as_ref() });
+            *member_list =
+                MemberList::of(&Reading { each, id: *id, first, name: name.as_ref(), start: start.as_ref() });
         }
         scope.of_peer = false;
         let addressed = who_key == "to";
-        Some(Step { when, pause, who, addressed, name, marks, capture, set, deed: deed? })
+        Some(Step { when, pause, who, addressed, name, marks, capture, set, action: action? })
     }
 
-    fn deed(
+    fn action(
         &mut self,
         chosen: &str,
         item: &DialectNode,
@@ -172,7 +173,7 @@ impl Compiler<'_> {
                 list: Template::compile(node?, &format!("{path}.peers"), scope, self.problems),
                 at: scope.unnamed(),
                 each: each?,
-                brief: None,
+                member_list: None,
                 id: scope.local("id"),
                 later: scope.local("later"),
                 whole,
@@ -306,7 +307,7 @@ fn capture(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Pro
 
 /// What a frame is called in the books when its rule does not say: by what it does, else by its first word.
 fn kind_of(steps: &[Step], look: &Prefilter) -> String {
-    let by_deed = steps.iter().find_map(|step| match step.deed {
+    let by_action = steps.iter().find_map(|step| match step.action {
         Action::Offer { .. } => Some("offer"),
         Action::Answer { .. } => Some("answer"),
         Action::Candidate { .. } => Some("candidate"),
@@ -314,5 +315,5 @@ fn kind_of(steps: &[Step], look: &Prefilter) -> String {
         Action::Left => Some("leave"),
         _ => None,
     });
-    by_deed.map(str::to_owned).or_else(|| look.head.clone()).unwrap_or_else(|| "other".to_owned())
+    by_action.map(str::to_owned).or_else(|| look.head.clone()).unwrap_or_else(|| "other".to_owned())
 }

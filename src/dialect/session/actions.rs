@@ -17,7 +17,7 @@ const SDP_BYTES_MAX: usize = 64 * 1024;
 
 impl Session {
     /// Whom the frame turns out to have been for.
-    pub(super) fn perform(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern {
+    pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern {
         let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
         for (position, step) in rule.steps.iter().enumerate() {
@@ -33,7 +33,7 @@ impl Session {
             if position == 0 {
                 concern = Concern::Me { from: who.clone() };
             }
-            match step.deed {
+            match step.action {
                 Action::Ignore => concern = Concern::Others,
                 Action::Heard => continue,
                 Action::Elsewhere => {
@@ -90,21 +90,21 @@ impl Session {
         locals: &mut [Value],
         touched: &mut Vec<String>,
     ) {
-        if let Action::Peers { .. } = step.deed {
+        if let Action::Peers { .. } = step.action {
             return self.perform_peers(now, step, locals, touched);
         }
-        let meets = !matches!(step.deed, Action::Left | Action::Error { .. });
+        let meets = !matches!(step.action, Action::Left | Action::Error { .. });
         if let Some(id) = who.filter(|_| meets) {
             let wire = self.wires.take().unwrap_or_else(|| Value::from(id));
             self.meet(id, &wire);
             touched.push(id.to_owned());
         }
-        if !self.holds(now, step.when.as_ref(), true, locals, who) || !self.rested(now, step) {
+        if !self.holds(now, step.when.as_ref(), true, locals, who) || !self.cooldown_over(now, step) {
             return;
         }
         // Whether to give way is judged by what the pair had before this frame.
         let script = self.script.clone();
-        let polite = match &step.deed {
+        let polite = match &step.action {
             Action::Offer { polite, .. } => {
                 self.holds(now, Some(polite.as_ref().unwrap_or(&script.polite)), true, locals, who)
             }
@@ -114,7 +114,7 @@ impl Session {
             self.note(now, step, id, locals, polite);
         }
         self.apply(now, &step.set, locals);
-        match (&step.deed, who) {
+        match (&step.action, who) {
             (Action::Peer { start, initiate }, Some(id)) => {
                 self.tell(now, id, start.as_ref(), initiate.as_ref(), locals);
             }
@@ -139,8 +139,8 @@ impl Session {
                 let detail = text(&self.value(now, template, locals, who));
                 self.complain(*class, who, detail);
             }
-            (Action::Say(sayings), of) => self.say_of(now, sayings, &[], of, step.addressed),
-            (Action::Send(saying), of) => self.send(now, saying, locals, of, step.addressed),
+            (Action::Say(templates), of) => self.say_of(now, templates, &[], of, step.addressed),
+            (Action::Send(template), of) => self.send(now, template, locals, of, step.addressed),
             (Action::Share(shared), _) => self.share(now, shared, locals),
             (Action::Joined, _) => self.joined(now),
             _ => {}
@@ -148,13 +148,13 @@ impl Session {
     }
 
     /// Whether the step's pause is over; if so, it begins anew.
-    pub(super) fn rested(&mut self, now: Instant, step: &Step) -> bool {
+    pub(super) fn cooldown_over(&mut self, now: Instant, step: &Step) -> bool {
         let Some((slot, pause)) = step.pause else { return true };
-        let rested = self.pauses[slot].is_none_or(|done| done + pause <= now);
-        if rested {
+        let cooldown_over = self.pauses[slot].is_none_or(|done| done + pause <= now);
+        if cooldown_over {
             self.pauses[slot] = Some(now);
         }
-        rested
+        cooldown_over
     }
 
     /// Writes down what a step says of somebody: name, marks, the pair's variables.

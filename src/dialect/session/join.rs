@@ -33,7 +33,7 @@ impl Session {
             };
             let view = self.state.view(&script, self.me.timestamp(now), &[], None);
             let wanted = step.when.as_ref().is_none_or(|when| when.holds(view));
-            match if wanted { self.join_step(now, &step.deed) } else { JoinProgress::Next } {
+            match if wanted { self.join_step(now, &step.action) } else { JoinProgress::Next } {
                 JoinProgress::Next => {
                     self.joining.at += 1;
                     self.joining.until = None;
@@ -50,9 +50,9 @@ impl Session {
         }
     }
 
-    fn join_step(&mut self, now: Instant, deed: &JoinAction) -> JoinProgress {
-        match deed {
-            JoinAction::Say(sayings) => self.say_all(now, sayings, &[], None),
+    fn join_step(&mut self, now: Instant, action: &JoinAction) -> JoinProgress {
+        match action {
+            JoinAction::Say(templates) => self.say_all(now, templates, &[], None),
             JoinAction::Set(settings) => self.apply(now, settings, &[]),
             JoinAction::Share(shared) => self.share(now, shared, &[]),
             JoinAction::Joined => self.joined(now),
@@ -93,7 +93,7 @@ impl Session {
     pub(super) fn was_expected(&mut self, now: Instant, content: &Value) -> Option<FrameKind> {
         let script = self.script.clone();
         let step = self.steps(&script).get(self.joining.at).filter(|_| self.joining.open)?;
-        let JoinAction::Expect { kind, pattern, locals, set, .. } = &step.deed else { return None };
+        let JoinAction::Expect { kind, pattern, locals, set, .. } = &step.action else { return None };
         let mut bound = vec![Value::Null; *locals];
         if !pattern.fits(Some(content), &self.state.globals, &mut bound) {
             return None;
@@ -107,7 +107,7 @@ impl Session {
     /// Whether the step at hand waits for a frame.
     pub(super) fn expects(&self) -> bool {
         let step = self.steps(&self.script).get(self.joining.at);
-        self.joining.open && step.is_some_and(|step| matches!(step.deed, JoinAction::Expect { .. }))
+        self.joining.open && step.is_some_and(|step| matches!(step.action, JoinAction::Expect { .. }))
     }
 
     /// Has an offer made for each of those who joined, and waits until all are there.

@@ -14,8 +14,10 @@ use std::time::Instant;
 impl Session {
     /// Tells of each of a list; `later` is whether this peer stands before it.
     pub(super) fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
-        let Action::Peers { list, at, each, brief, id, later, whole, start, initiate } = &step.deed else { return };
-        if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.rested(now, step) {
+        let Action::Peers { list, at, each, member_list, id, later, whole, start, initiate } = &step.action else {
+            return;
+        };
+        if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.cooldown_over(now, step) {
             return;
         }
         self.apply(now, &step.set, locals);
@@ -30,10 +32,10 @@ impl Session {
         let mut seen_own = false;
         let is_whole = self.holds(now, whole.as_ref(), false, locals, None);
         let mut listed = BTreeSet::new();
-        let brief = brief.as_ref().filter(|_| !is_whole && self.script.is_steady);
-        let starts = brief.is_some() && self.holds(now, start.as_ref(), true, locals, None);
+        let member_list = member_list.as_ref().filter(|_| !is_whole && self.script.is_steady);
+        let starts = member_list.is_some() && self.holds(now, start.as_ref(), true, locals, None);
         for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
-            if brief.is_some_and(|brief| self.knows(brief, &locals[slot][position], starts)) {
+            if member_list.is_some_and(|member_list| self.knows(member_list, &locals[slot][position], starts)) {
                 continue;
             }
             free.iter().for_each(|slot| locals[*slot] = Value::Null);
@@ -70,9 +72,10 @@ impl Session {
 
     /// Whether the item names somebody of whom it says nothing new. (A hundred that come at once tell each other of all
     /// others thousands of times.)
-    fn knows(&self, brief: &MemberList, item: &Value, starts: bool) -> bool {
-        let Some(Value::String(id)) = item.get(&brief.key) else { return false };
-        let names = || brief.name.as_ref().and_then(|name| item.get(name)).is_some_and(|name| !text(name).is_empty());
+    fn knows(&self, member_list: &MemberList, item: &Value, starts: bool) -> bool {
+        let Some(Value::String(id)) = item.get(&member_list.key) else { return false };
+        let names =
+            || member_list.name.as_ref().and_then(|name| item.get(name)).is_some_and(|name| !text(name).is_empty());
         let is_old = |other: &RosterEntry| {
             other.is_settled(self.state.revision, starts) && (!other.name().is_empty() || !names())
         };

@@ -101,7 +101,7 @@ impl Conversation for Session {
                 self.go_on(now);
             }
             Input::Frame(text) => {
-                let (kind, concern) = self.hear(now, text);
+                let (kind, concern) = self.receive(now, text);
                 // The books come first, so that an answer is never dated before what it answers.
                 self.outputs.push_front(Output::Frame { kind, concern });
                 self.go_on(now);

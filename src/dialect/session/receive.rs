@@ -16,7 +16,7 @@ const UNKNOWN: FrameKind = FrameKind(0);
 
 impl Session {
     /// What the frame was, and whom it was for.
-    pub(super) fn hear(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern) {
+    pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern) {
         if let Some(kind) = self.drops(frame) {
             return (kind, Concern::Others);
         }
@@ -38,10 +38,10 @@ impl Session {
             Some(_) => &script.headless,
             None => &script.any,
         });
-        let mut glance = FrameScan::at(frame, &script.numbered);
+        let mut scan = FrameScan::at(frame, &script.numbered);
         let mut kind = None;
         for rule in able.iter().map(|index| &script.rules[usize::from(*index)]) {
-            match rule.look.at(&mut glance, first, &self.words, kind.is_some()) {
+            match rule.look.at(&mut scan, first, &self.words, kind.is_some()) {
                 PrefilterResult::Other => continue,
                 PrefilterResult::Others => {
                     // A rule about frames of any kind does not tell which this one is.
@@ -50,12 +50,12 @@ impl Session {
                 }
                 PrefilterResult::Maybe => {}
             }
-            let hit = match self.hits(now, rule, first, &mut glance, &mut content) {
+            let hit = match self.hits(now, rule, first, &mut scan, &mut content) {
                 Ok(hit) => hit,
                 Err(told) => return told,
             };
             if let Some(mut locals) = hit {
-                return (rule.kind, self.perform(now, rule, &mut locals));
+                return (rule.kind, self.run_actions(now, rule, &mut locals));
             }
         }
         if kind.is_none() && content.is_none() {
@@ -97,13 +97,13 @@ impl Session {
         now: Instant,
         rule: &Rule,
         first: Option<&str>,
-        glance: &mut FrameScan<'_>,
+        scan: &mut FrameScan<'_>,
         content: &mut Option<Value>,
     ) -> Result<Option<Vec<Value>>, (FrameKind, Concern)> {
         let mut locals = vec![Value::Null; rule.locals];
         let found = match (&rule.look.rest, content.is_none() && first.is_some()) {
             (Remainder::Nothing, true) => ScanResult::Fits,
-            (Remainder::Entry(entry), true) => entry.find(glance, &self.words, &self.state.globals, &mut locals),
+            (Remainder::Entry(entry), true) => entry.find(scan, &self.words, &self.state.globals, &mut locals),
             _ => ScanResult::Unsure,
         };
         let fits = match found {
@@ -112,7 +112,7 @@ impl Session {
             ScanResult::Unsure => {
                 let opened = match content.take() {
                     Some(opened) => opened,
-                    None => self.open_up(glance.frame)?,
+                    None => self.open_up(scan.frame)?,
                 };
                 let opened = content.insert(opened);
                 rule.pattern.fits(Some(opened), &self.state.globals, &mut locals)

@@ -21,7 +21,7 @@ impl Session {
             Say::Leave => self.say_all(now, &script.signals.leave, &[], None),
             Say::Signal { to, signal } => {
                 let signals = &script.signals;
-                let (sayings, locals) = match signal {
+                let (templates, locals) = match signal {
                     Signal::Offer { sdp } => (&signals.offer, [sdp.into(), Value::Null]),
                     Signal::Answer { sdp } => (&signals.answer, [sdp.into(), Value::Null]),
                     Signal::Candidate(_) if !script.trickle => return,
@@ -29,41 +29,41 @@ impl Session {
                     Signal::EndOfCandidates => (&signals.end, [Value::Null, Value::Null]),
                 };
                 self.meet(&to, &Value::from(to.as_str()));
-                if std::ptr::eq(sayings, &signals.offer) {
+                if std::ptr::eq(templates, &signals.offer) {
                     self.make_pair(now, &to);
                     if self.joining.pooling.is_some() {
                         return self.pool(now, &to, &locals);
                     }
                 }
-                self.say_all(now, sayings, &locals, Some(&to));
+                self.say_all(now, templates, &locals, Some(&to));
             }
         }
     }
 
-    /// Says each of `sayings`; `to` is the addressee, and whom `peer` and `pair` mean.
-    pub(super) fn say_all(&mut self, now: Instant, sayings: &[usize], locals: &[Value], to: Option<&str>) {
-        self.say_of(now, sayings, locals, to, true);
+    /// Says each of `templates`; `to` is the addressee, and whom `peer` and `pair` mean.
+    pub(super) fn say_all(&mut self, now: Instant, templates: &[usize], locals: &[Value], to: Option<&str>) {
+        self.say_of(now, templates, locals, to, true);
     }
 
     /// The same; without `addressed`, `of` is spoken of only, and the words are for the whole room.
     pub(super) fn say_of(
         &mut self,
         now: Instant,
-        sayings: &[usize],
+        templates: &[usize],
         locals: &[Value],
         of: Option<&str>,
         addressed: bool,
     ) {
         let script = self.script.clone();
-        for saying in sayings.iter().filter_map(|index| script.sayings.get(*index)) {
-            self.send(now, saying, locals, of, addressed);
+        for template in templates.iter().filter_map(|index| script.templates.get(*index)) {
+            self.send(now, template, locals, of, addressed);
         }
     }
 
     pub(super) fn send(
         &mut self,
         now: Instant,
-        saying: &FrameTemplate,
+        template: &FrameTemplate,
         locals: &[Value],
         of: Option<&str>,
         addressed: bool,
@@ -71,17 +71,17 @@ impl Session {
         let script = self.script.clone();
         let view = self.state.view(&script, self.me.timestamp(now), locals, of);
         let content = match script.codec {
-            Codec::Text => saying.frame.text(view, &mut self.draws),
+            Codec::Text => template.frame.text(view, &mut self.draws),
             Codec::Json | Codec::SocketIo => {
                 let mut content = String::with_capacity(256);
-                saying.frame.write(&mut content, view, &mut self.draws);
+                template.frame.write(&mut content, view, &mut self.draws);
                 content
             }
         };
         let text = script.codec.encode(content);
         self.outputs.push_back(Output::Send {
             text,
-            kind: saying.kind,
+            kind: template.kind,
             to: of.filter(|_| addressed).map(str::to_owned),
         });
     }
@@ -89,8 +89,8 @@ impl Session {
     /// Keeps an offer that has no addressee until there are as many as there are others.
     fn pool(&mut self, now: Instant, to: &str, locals: &[Value]) {
         let script = self.script.clone();
-        for saying in script.signals.offer.iter().filter_map(|index| script.sayings.get(*index)) {
-            let offer = self.value(now, &saying.frame, locals, Some(to));
+        for template in script.signals.offer.iter().filter_map(|index| script.templates.get(*index)) {
+            let offer = self.value(now, &template.frame, locals, Some(to));
             if let Value::Array(offers) = &mut self.state.globals[OFFERS] {
                 self.state.revision += 1;
                 offers.push(offer);

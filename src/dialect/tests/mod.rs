@@ -38,7 +38,7 @@ fn built_ins_say_and_understand_what_their_servers_do() {
 
 #[test]
 fn a_board_is_kept_only_for_dialects_whose_peers_read_it() {
-    let without: Vec<&str> = names().filter(|name| !Dialect::named(name).unwrap().needs_board()).collect();
+    let without: Vec<&str> = names().filter(|name| !Dialect::named(name).unwrap().needs_id_exchange()).collect();
     assert_eq!(without, ["dashboard", "y-webrtc", "relay", "relay-global", "relay-open"]);
 }
 

@@ -56,8 +56,8 @@ pub struct RtcConnection {
     ufrag: String,
     check_pause: Duration,
     last_tick: Instant,
-    dues: SctpDeadlines,
-    repeats: DtlsDuplicates,
+    deadlines: SctpDeadlines,
+    duplicates: DtlsDuplicates,
     consent_interval: Duration,
     /// When the core wants its timers served, as of the last drain.
     asked: Option<Instant>,
@@ -137,9 +137,9 @@ impl RtcConnection {
     /// Takes in one datagram.
     pub fn receive(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, datagram: &[u8]) -> Result<(), Error> {
         if !is_stun(datagram) {
-            self.dues.heard(now, datagram.len());
+            self.deadlines.heard(now, datagram.len());
         }
-        if self.stage == ConnectionStage::Securing && self.repeats.has_come(datagram) {
+        if self.stage == ConnectionStage::Securing && self.duplicates.has_come(datagram) {
             return Ok(());
         }
         let transport = TransportContext {
@@ -169,7 +169,7 @@ impl RtcConnection {
         if self.stage == ConnectionStage::Checking {
             self.check_pause = (self.check_pause * 2).min(CHECK_PAUSE_LAST);
         }
-        self.dues.served(now);
+        self.deadlines.served(now);
         self.core.handle_timeout(now)
     }
 
@@ -194,7 +194,7 @@ impl RtcConnection {
             self.take_messages(drained);
             while let Some(datagram) = self.core.poll_write() {
                 if !is_stun(&datagram.message) {
-                    self.dues.said(now, datagram.message.len());
+                    self.deadlines.said(now, datagram.message.len());
                 }
                 if self.stage == ConnectionStage::Securing && is_plain_alert(&datagram.message) {
                     self.fail(Reason::DtlsFailed, "alert sent", drained);
@@ -257,7 +257,7 @@ impl RtcConnection {
                     channel.is_some_and(|channel| channel.outstanding_bytes() > 0)
                 };
                 let consent = self.last_tick + self.consent_interval;
-                Some(self.dues.next(in_flight).map_or(consent, |due| due.min(consent)))
+                Some(self.deadlines.next(in_flight).map_or(consent, |due| due.min(consent)))
             }
         }
     }
@@ -293,8 +293,8 @@ impl RtcConnection {
             ufrag,
             check_pause: CHECK_PAUSE_FIRST,
             last_tick: now,
-            dues: SctpDeadlines::default(),
-            repeats: DtlsDuplicates::default(),
+            deadlines: SctpDeadlines::default(),
+            duplicates: DtlsDuplicates::default(),
             consent_interval,
             asked: None,
             touched: false,

@@ -53,7 +53,7 @@ pub struct RtcEngine {
     by_address: FxHashMap<SocketAddr, Seat>,
     /// Seats from here on are guests', which may use other addresses than this run's peers.
     guests_from: usize,
-    admission: Option<CandidatePolicy>,
+    policy: Option<CandidatePolicy>,
     timers: EdgeTimers,
     /// Links that were touched and not drained yet.
     touched: Vec<Seat>,
@@ -79,12 +79,12 @@ impl RtcEngine {
         setup: RtcSetup,
         room_size: u16,
         guests: u16,
-        admission: CandidatePolicy,
+        policy: CandidatePolicy,
         credentials: ChaCha8Rng,
     ) -> io::Result<Self> {
-        let mut engine = Self::bind(setup, room_size.saturating_add(guests), credentials, admission.local())?;
+        let mut engine = Self::bind(setup, room_size.saturating_add(guests), credentials, policy.local())?;
         engine.guests_from = usize::from(room_size);
-        engine.admission = Some(admission);
+        engine.policy = Some(policy);
         Ok(engine)
     }
 
@@ -95,7 +95,7 @@ impl RtcEngine {
         let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
-        setup.neighbourhood.join(local);
+        setup.addresses.join(local);
         Ok(Self {
             setup,
             socket,
@@ -104,7 +104,7 @@ impl RtcEngine {
             links: (0..seats).map(|_| None).collect(),
             by_address: FxHashMap::default(),
             guests_from: usize::from(seats),
-            admission: None,
+            policy: None,
             timers: EdgeTimers::default(),
             touched: Vec::new(),
             notices: VecDeque::new(),
@@ -158,8 +158,8 @@ impl RtcEngine {
     /// Peers of this run reach each other; a guest may be wherever the admission says.
     fn may_reach(&self, seat: Seat, address: SocketAddr) -> bool {
         let is_guest = usize::from(seat.0) >= self.guests_from;
-        let admits = |admission: &CandidatePolicy| admission.admits(address);
-        self.setup.neighbourhood.has(address) || is_guest && self.admission.as_ref().is_some_and(admits)
+        let admits = |policy: &CandidatePolicy| policy.admits(address);
+        self.setup.addresses.has(address) || is_guest && self.policy.as_ref().is_some_and(admits)
     }
 
     /// A candidate that is neither a peer's of this run nor a guest's is ignored: not one packet goes there.
@@ -219,8 +219,8 @@ impl RtcEngine {
     fn take(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         // Whatever comes from elsewhere than a peer of this run is not for us, unless it is a guest's check. A peer
         // that has just left is no neighbour any more, and its goodbye comes from an address that is known.
-        let is_known = self.setup.neighbourhood.has(from) || self.by_address.contains_key(&from);
-        if !is_known && self.admission.is_none() {
+        let is_known = self.setup.addresses.has(from) || self.by_address.contains_key(&from);
+        if !is_known && self.policy.is_none() {
             return;
         }
         let Some(seat) = self.owner(from, datagram) else { return };
@@ -274,7 +274,7 @@ impl RtcEngine {
     fn ship(&mut self, seat: Seat) {
         for (to, datagram) in self.drained.datagrams.drain(..) {
             let is_guest = usize::from(seat.0) >= self.guests_from && self.by_address.get(&to) == Some(&seat);
-            if is_guest || self.setup.neighbourhood.has(to) {
+            if is_guest || self.setup.addresses.has(to) {
                 let _ = self.socket.try_send_to(&datagram, to);
             }
         }
@@ -360,13 +360,13 @@ impl Engine for RtcEngine {
             }
         }
         self.drain_touched(now);
-        self.setup.neighbourhood.leave(self.local);
+        self.setup.addresses.leave(self.local);
     }
 }
 
 impl Drop for RtcEngine {
     /// Its port may be somebody else's next.
     fn drop(&mut self) {
-        self.setup.neighbourhood.leave(self.local);
+        self.setup.addresses.leave(self.local);
     }
 }

@@ -77,50 +77,50 @@ mod tests {
 
     #[test]
     fn a_message_is_acknowledged_in_time_and_then_nothing_is_due() {
-        let (start, mut dues) = (Instant::now(), SctpDeadlines::default());
-        dues.heard(start, MESSAGE);
-        dues.heard(at(start, 50), SACK);
-        assert_eq!(dues.next(|| false), Some(at(start, 200)));
-        dues.served(at(start, 200));
-        dues.said(at(start, 200), SACK);
-        assert_eq!(dues.next(|| false), None);
+        let (start, mut deadlines) = (Instant::now(), SctpDeadlines::default());
+        deadlines.heard(start, MESSAGE);
+        deadlines.heard(at(start, 50), SACK);
+        assert_eq!(deadlines.next(|| false), Some(at(start, 200)));
+        deadlines.served(at(start, 200));
+        deadlines.said(at(start, 200), SACK);
+        assert_eq!(deadlines.next(|| false), None);
     }
 
     #[test]
     fn an_acknowledgement_at_once_leaves_nothing_to_wait_for() {
-        let (start, mut dues) = (Instant::now(), SctpDeadlines::default());
-        dues.heard(start, MESSAGE);
-        dues.heard(at(start, 50), MESSAGE);
-        dues.said(at(start, 50), SACK);
-        assert_eq!(dues.next(|| false), None);
+        let (start, mut deadlines) = (Instant::now(), SctpDeadlines::default());
+        deadlines.heard(start, MESSAGE);
+        deadlines.heard(at(start, 50), MESSAGE);
+        deadlines.said(at(start, 50), SACK);
+        assert_eq!(deadlines.next(|| false), None);
     }
 
     #[test]
     fn what_is_not_acknowledged_is_looked_at_again_and_again() {
-        let (start, mut dues) = (Instant::now(), SctpDeadlines::default());
-        dues.said(start, MESSAGE);
-        assert_eq!(dues.next(|| true), Some(at(start, 1_000)));
-        dues.served(at(start, 1_000));
-        assert_eq!(dues.next(|| true), Some(at(start, 2_000)));
-        dues.heard(at(start, 1_500), SACK);
-        assert_eq!(dues.next(|| true), Some(at(start, 2_500)), "a part of it: the timer began anew");
-        assert_eq!(dues.next(|| false), None);
+        let (start, mut deadlines) = (Instant::now(), SctpDeadlines::default());
+        deadlines.said(start, MESSAGE);
+        assert_eq!(deadlines.next(|| true), Some(at(start, 1_000)));
+        deadlines.served(at(start, 1_000));
+        assert_eq!(deadlines.next(|| true), Some(at(start, 2_000)));
+        deadlines.heard(at(start, 1_500), SACK);
+        assert_eq!(deadlines.next(|| true), Some(at(start, 2_500)), "a part of it: the timer began anew");
+        assert_eq!(deadlines.next(|| false), None);
     }
 
     #[test]
     fn what_no_channel_counts_is_waited_for_too() {
-        let (start, mut dues) = (Instant::now(), SctpDeadlines::default());
-        dues.said(start, 69);
-        assert_eq!(dues.next(|| false), Some(at(start, 1_000)), "the channel's own acknowledgement");
-        dues.heard(at(start, 200), SACK);
-        assert_eq!(dues.next(|| false), None);
+        let (start, mut deadlines) = (Instant::now(), SctpDeadlines::default());
+        deadlines.said(start, 69);
+        assert_eq!(deadlines.next(|| false), Some(at(start, 1_000)), "the channel's own acknowledgement");
+        deadlines.heard(at(start, 200), SACK);
+        assert_eq!(deadlines.next(|| false), None);
     }
 
     #[test]
     fn one_that_is_due_later_than_this_wake_up_is_kept() {
-        let (start, mut dues) = (Instant::now(), SctpDeadlines::default());
-        dues.heard(at(start, 100), MESSAGE);
-        dues.served(at(start, 150));
-        assert_eq!(dues.next(|| false), Some(at(start, 300)));
+        let (start, mut deadlines) = (Instant::now(), SctpDeadlines::default());
+        deadlines.heard(at(start, 100), MESSAGE);
+        deadlines.served(at(start, 150));
+        assert_eq!(deadlines.next(|| false), Some(at(start, 300)));
     }
 }

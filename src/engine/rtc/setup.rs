@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct RtcSetup {
     pub certificate: RTCCertificate,
-    pub neighbourhood: PeerAddresses,
+    pub addresses: PeerAddresses,
     /// The handshake's; ICE gives up before it.
     pub timeout: Duration,
     pub trickle: bool,

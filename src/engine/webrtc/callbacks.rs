@@ -35,7 +35,7 @@ struct ConnectionState {
     described: bool,
     /// The last word of a TURN server, if it was a no.
     refusal: Option<String>,
-    repeats: DtlsDuplicates,
+    duplicates: DtlsDuplicates,
 }
 
 /// Sees what the library calls back with, and what passes the sockets.
@@ -44,7 +44,7 @@ pub struct Callbacks {
     seat: Seat,
     life: u64,
     ufrag: String,
-    neighbourhood: PeerAddresses,
+    addresses: PeerAddresses,
     facts: mpsc::Sender<LinkEvent>,
     /// The channel that the other end has made.
     channels: mpsc::Sender<OpenedChannel>,
@@ -67,7 +67,7 @@ impl Callbacks {
     pub fn new(
         (seat, life): (Seat, u64),
         ufrag: String,
-        neighbourhood: PeerAddresses,
+        addresses: PeerAddresses,
         facts: mpsc::Sender<LinkEvent>,
         channels: mpsc::Sender<OpenedChannel>,
     ) -> Self {
@@ -77,15 +77,15 @@ impl Callbacks {
             gathered: false,
             described: false,
             refusal: None,
-            repeats: DtlsDuplicates::default(),
+            duplicates: DtlsDuplicates::default(),
         };
         let (all_gathered, unsettled) = (Notify::new(), Notify::new());
         let standing = Mutex::new(standing);
-        Self { seat, life, ufrag, neighbourhood, facts, channels, all_gathered, unsettled, standing }
+        Self { seat, life, ufrag, addresses, facts, channels, all_gathered, unsettled, standing }
     }
 
     pub fn may_reach(&self, address: SocketAddr) -> bool {
-        self.neighbourhood.has(address)
+        self.addresses.has(address)
     }
 
     /// An engine that is gone wants to hear nothing.
@@ -103,7 +103,7 @@ impl Callbacks {
     /// that layer's first words wait for a timer of 400 ms.
     pub fn admits(&self, datagram: &[u8]) -> bool {
         let mut standing = self.standing();
-        let is_repeat = standing.stage == ConnectionStage::Securing && standing.repeats.has_come(datagram);
+        let is_repeat = standing.stage == ConnectionStage::Securing && standing.duplicates.has_come(datagram);
         if !is_repeat && matches!(standing.stage, ConnectionStage::Securing | ConnectionStage::Associating) {
             self.unsettled.notify_one();
         }

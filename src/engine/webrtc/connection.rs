@@ -40,32 +40,37 @@ pub enum LinkCommand {
 
 /// A connection's ends of what ties it to its engine.
 pub struct LinkHandle {
-    pub wishes: mpsc::Receiver<LinkCommand>,
+    pub commands: mpsc::Receiver<LinkCommand>,
     pub channels: mpsc::Receiver<OpenedChannel>,
     /// Resolves when the engine lets go.
     pub release: oneshot::Receiver<()>,
 }
 
 /// From its making to its goodbye.
-pub async fn live(setup: Arc<WebrtcSetup>, witness: Arc<Callbacks>, login: (String, String), reins: LinkHandle) {
-    let LinkHandle { wishes, channels, release } = reins;
-    let connection = match Box::pin(build(&setup, &witness, login)).await {
+pub async fn live(setup: Arc<WebrtcSetup>, callbacks: Arc<Callbacks>, login: (String, String), handle: LinkHandle) {
+    let LinkHandle { commands, channels, release } = handle;
+    let connection = match Box::pin(build(&setup, &callbacks, login)).await {
         Ok(connection) => connection,
-        Err(error) => return witness.fail(Reason::GeneratorLimit, error.to_string()).await,
+        Err(error) => return callbacks.fail(Reason::GeneratorLimit, error.to_string()).await,
     };
-    let mut link =
-        WebrtcConnection { setup: &setup, witness: &witness, connection: &*connection, channel: None, unsent: None };
+    let mut link = WebrtcConnection {
+        setup: &setup,
+        callbacks: &callbacks,
+        connection: &*connection,
+        channel: None,
+        unsent: None,
+    };
     tokio::select! {
         biased;
         _ = release => {}
-        () = link.serve(wishes, channels) => {}
+        () = link.serve(commands, channels) => {}
     }
     let _ = tokio::time::timeout(GOODBYE_MAX, connection.close()).await;
 }
 
 async fn build(
     setup: &WebrtcSetup,
-    witness: &Arc<Callbacks>,
+    callbacks: &Arc<Callbacks>,
     (ufrag, password): (String, String),
 ) -> Result<Box<dyn PeerConnection>, Error> {
     let (base, gathering) = (&setup.base, &setup.gathering);
@@ -79,8 +84,8 @@ async fn build(
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
         .with_setting_engine(settings(base, CHECK_PAUSE, consent_interval, ufrag, password))
-        .with_runtime(Arc::new(Network(witness.clone())))
-        .with_handler(witness.clone())
+        .with_runtime(Arc::new(Network(callbacks.clone())))
+        .with_handler(callbacks.clone())
         .with_udp_addrs(gathering.local.clone())
         .with_data_channel_send_buffer_limit(OUTSTANDING_BYTES_MAX)
         .build();
@@ -90,7 +95,7 @@ async fn build(
 
 struct WebrtcConnection<'a> {
     setup: &'a WebrtcSetup,
-    witness: &'a Callbacks,
+    callbacks: &'a Callbacks,
     connection: &'a dyn PeerConnection,
     channel: Option<OpenedChannel>,
     /// Waits for room in the channel; nothing else is taken up meanwhile.
@@ -106,35 +111,35 @@ enum Wakeup {
 
 impl WebrtcConnection<'_> {
     /// Until the channel is gone or something fails.
-    async fn serve(&mut self, mut wishes: mpsc::Receiver<LinkCommand>, mut channels: mpsc::Receiver<OpenedChannel>) {
+    async fn serve(&mut self, mut commands: mpsc::Receiver<LinkCommand>, mut channels: mpsc::Receiver<OpenedChannel>) {
         loop {
             let turn = tokio::select! {
-                wish = wishes.recv(), if self.unsent.is_none() => Wakeup::Wish(wish),
+                command = commands.recv(), if self.unsent.is_none() => Wakeup::Wish(command),
                 channel = channels.recv(), if self.channel.is_none() => Wakeup::Channel(channel),
                 event = event_of(self.channel.as_ref()) => Wakeup::Event(event),
                 room = room_of(self.channel.as_ref()), if self.unsent.is_some() => Wakeup::Room(room),
             };
             match turn {
                 Wakeup::Wish(None) => return,
-                Wakeup::Wish(Some(wish)) => {
-                    if let Err(error) = self.carry_out(wish).await {
-                        return self.witness.fail(Reason::Protocol, error.to_string()).await;
+                Wakeup::Wish(Some(command)) => {
+                    if let Err(error) = self.carry_out(command).await {
+                        return self.callbacks.fail(Reason::Protocol, error.to_string()).await;
                     }
                 }
                 Wakeup::Channel(channel) => self.channel = channel,
                 Wakeup::Event(Some(event)) => self.on_event(event).await,
-                Wakeup::Event(None) => return self.witness.over().await,
+                Wakeup::Event(None) => return self.callbacks.over().await,
                 Wakeup::Room(room) => {
                     if room.is_err() || self.send().await.is_err() {
-                        return self.witness.over().await;
+                        return self.callbacks.over().await;
                     }
                 }
             }
         }
     }
 
-    async fn carry_out(&mut self, wish: LinkCommand) -> Result<(), Error> {
-        match wish {
+    async fn carry_out(&mut self, command: LinkCommand) -> Result<(), Error> {
+        match command {
             LinkCommand::Offer { asked } => {
                 let init = channel_init(&self.setup.base);
                 self.channel = Some(OpenedChannel(self.connection.create_data_channel("chat", Some(init)).await?));
@@ -147,12 +152,12 @@ impl WebrtcConnection<'_> {
                 let answer = self.connection.create_answer(None).await?;
                 let sdp = self.describe(answer, |sdp| EngineEvent::Answer { sdp }).await?;
                 self.worked(asked, sdp).await;
-                self.witness.described().await;
+                self.callbacks.described().await;
             }
             LinkCommand::Apply { asked, sdp } => {
                 self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await?;
                 self.worked(asked, Some(EngineEvent::Applied)).await;
-                self.witness.described().await;
+                self.callbacks.described().await;
             }
             LinkCommand::Admit(candidate) => {
                 let init = RTCIceCandidateInit {
@@ -177,32 +182,32 @@ impl WebrtcConnection<'_> {
         told: impl Fn(String) -> EngineEvent,
     ) -> Result<Option<EngineEvent>, Error> {
         if self.setup.base.trickle {
-            self.witness.tell(told(description.sdp.clone())).await;
+            self.callbacks.tell(told(description.sdp.clone())).await;
             self.connection.set_local_description(description).await?;
             return Ok(None);
         }
         self.connection.set_local_description(description).await?;
-        self.witness.gathered().await;
+        self.callbacks.gathered().await;
         let whole = self.connection.local_description().await;
         Ok(whole.map(|description| told(description.sdp)))
     }
 
     /// From when it was asked for, so that the time this thread was busy with others counts as ours as well.
     async fn worked(&self, asked: Instant, notice: Option<EngineEvent>) {
-        self.witness.tell(EngineEvent::Worked { spent: asked.elapsed() }).await;
+        self.callbacks.tell(EngineEvent::Worked { spent: asked.elapsed() }).await;
         if let Some(notice) = notice {
-            self.witness.tell(notice).await;
+            self.callbacks.tell(notice).await;
         }
     }
 
     async fn on_event(&mut self, event: DataChannelEvent) {
         match event {
-            DataChannelEvent::OnOpen => self.witness.opened().await,
+            DataChannelEvent::OnOpen => self.callbacks.opened().await,
             DataChannelEvent::OnMessage(message) => {
-                self.witness.tell(EngineEvent::Message(message.data.to_vec())).await
+                self.callbacks.tell(EngineEvent::Message(message.data.to_vec())).await
             }
-            DataChannelEvent::OnClose => self.witness.over().await,
-            DataChannelEvent::OnError => self.witness.fail(Reason::ChannelFailed, "channel error").await,
+            DataChannelEvent::OnClose => self.callbacks.over().await,
+            DataChannelEvent::OnError => self.callbacks.fail(Reason::ChannelFailed, "channel error").await,
             _ => {}
         }
     }

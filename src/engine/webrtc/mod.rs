@@ -51,7 +51,7 @@ pub struct WebrtcEngine {
 /// The engine's ends of what ties it to a connection.
 struct TaskHandle {
     life: u64,
-    wishes: mpsc::Sender<LinkCommand>,
+    commands: mpsc::Sender<LinkCommand>,
     is_open: bool,
     addresses: Vec<SocketAddr>,
     /// Its end is the connection's.
@@ -75,21 +75,22 @@ impl WebrtcEngine {
         let Some(tell) = self.tell.clone() else { return };
         self.lives += 1;
         let login = draw_credentials(&mut self.credentials, seat);
-        let (wishes, wished) = mpsc::channel(WISHES_MAX);
+        let (commands, wished) = mpsc::channel(WISHES_MAX);
         let (channels, made) = mpsc::channel(1);
         let (release, released) = oneshot::channel();
-        let neighbourhood = self.setup.base.neighbourhood.clone();
-        let witness = Callbacks::new((seat, self.lives), login.0.clone(), neighbourhood, tell, channels);
-        let reins = LinkHandle { wishes: wished, channels: made, release: released };
-        tokio::spawn(live(self.setup.clone(), Arc::new(witness), login, reins));
+        let addresses = self.setup.base.addresses.clone();
+        let callbacks = Callbacks::new((seat, self.lives), login.0.clone(), addresses, tell, channels);
+        let handle = LinkHandle { commands: wished, channels: made, release: released };
+        tokio::spawn(live(self.setup.clone(), Arc::new(callbacks), login, handle));
         if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
-            *slot = Some(TaskHandle { life: self.lives, wishes, is_open: false, addresses: vec![], _release: release });
+            *slot =
+                Some(TaskHandle { life: self.lives, commands, is_open: false, addresses: vec![], _release: release });
         }
     }
 
-    fn wish(&mut self, seat: Seat, wish: LinkCommand) {
+    fn command(&mut self, seat: Seat, command: LinkCommand) {
         let Some(link) = self.link(seat) else { return };
-        let (reason, detail) = match link.wishes.try_send(wish) {
+        let (reason, detail) = match link.commands.try_send(command) {
             Ok(()) => return,
             Err(mpsc::error::TrySendError::Full(_)) => (Reason::GeneratorLimit, "too much waits for the connection"),
             // It has failed, and has said why, unless its task itself is broken.
@@ -100,27 +101,27 @@ impl WebrtcEngine {
 
     /// The description less the candidates that no peer of this run owns: not one packet goes there.
     fn own_of(&self, sdp: &str) -> String {
-        without_foreigners(sdp, |address| self.setup.base.neighbourhood.has(address))
+        without_foreigners(sdp, |address| self.setup.base.addresses.has(address))
     }
 
     fn forget(&mut self, seat: Seat) {
         let Some(link) = self.links.get_mut(usize::from(seat.0)).and_then(Option::take) else { return };
         for address in link.addresses {
-            self.setup.base.neighbourhood.leave(address);
+            self.setup.base.addresses.leave(address);
         }
         self.notices.retain(|(owner, _)| *owner != seat);
     }
 
     fn take(&mut self, LinkEvent { seat, life, notice }: LinkEvent) {
         let setup = self.setup.clone();
-        let (RtcSetup { neighbourhood, trickle, .. }, gathering) = (&setup.base, &setup.gathering);
+        let (RtcSetup { addresses, trickle, .. }, gathering) = (&setup.base, &setup.gathering);
         let Some(link) = self.link(seat).filter(|link| link.life == life) else { return };
         match &notice {
             EngineEvent::Candidate(candidate) => {
                 // What a server says of our address is believed only as far as it is one.
                 let address = candidate_address(&candidate.candidate);
                 let Some(address) = address.filter(|address| gathering.may_own(address.ip())) else { return };
-                neighbourhood.join(address);
+                addresses.join(address);
                 link.addresses.push(address);
                 if !trickle {
                     return;
@@ -139,21 +140,21 @@ impl Engine for WebrtcEngine {
         match order {
             EngineCommand::Offer => {
                 self.begin(seat);
-                self.wish(seat, LinkCommand::Offer { asked: now });
+                self.command(seat, LinkCommand::Offer { asked: now });
             }
             EngineCommand::Accept { sdp } => {
                 self.begin(seat);
                 let sdp = self.own_of(&sdp);
-                self.wish(seat, LinkCommand::Accept { asked: now, sdp });
+                self.command(seat, LinkCommand::Accept { asked: now, sdp });
             }
             EngineCommand::Apply { sdp } => {
                 let sdp = self.own_of(&sdp);
-                self.wish(seat, LinkCommand::Apply { asked: now, sdp });
+                self.command(seat, LinkCommand::Apply { asked: now, sdp });
             }
             EngineCommand::Admit(candidate) => {
                 let address = candidate_address(&candidate.candidate);
-                if address.is_some_and(|address| self.setup.base.neighbourhood.has(address)) {
-                    self.wish(seat, LinkCommand::Admit(candidate));
+                if address.is_some_and(|address| self.setup.base.addresses.has(address)) {
+                    self.command(seat, LinkCommand::Admit(candidate));
                 }
             }
             EngineCommand::Drop => self.forget(seat),
@@ -162,7 +163,7 @@ impl Engine for WebrtcEngine {
 
     fn send(&mut self, _now: Instant, seat: Seat, payload: &[u8]) -> bool {
         let Some(link) = self.link(seat).filter(|link| link.is_open) else { return false };
-        link.wishes.try_send(LinkCommand::Send(payload.to_vec())).is_ok()
+        link.commands.try_send(LinkCommand::Send(payload.to_vec())).is_ok()
     }
 
     fn poll(&mut self) -> Option<(Seat, EngineEvent)> {

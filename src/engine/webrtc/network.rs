@@ -28,7 +28,7 @@ impl Runtime for Network {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
-        Ok(Arc::new(ObservedSocket { socket: UdpSocket::from_std(socket)?, witness: self.0.clone() }))
+        Ok(Arc::new(ObservedSocket { socket: UdpSocket::from_std(socket)?, callbacks: self.0.clone() }))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -54,11 +54,11 @@ impl Runtime for Network {
 
     /// Waking early serves timers that are not due, which does nothing, and drains the core once more.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        let witness = self.0.clone();
+        let callbacks = self.0.clone();
         Box::pin(async move {
             tokio::select! {
                 () = tokio::time::sleep(duration) => {}
-                () = witness.unsettled() => {}
+                () = callbacks.unsettled() => {}
             }
         })
     }
@@ -82,7 +82,7 @@ fn literal(host: &str) -> Option<SocketAddr> {
 #[derive(Debug)]
 struct ObservedSocket {
     socket: UdpSocket,
-    witness: Arc<Callbacks>,
+    callbacks: Arc<Callbacks>,
 }
 
 impl AsyncUdpSocket for ObservedSocket {
@@ -94,9 +94,9 @@ impl AsyncUdpSocket for ObservedSocket {
     fn poll_send(&self, context: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let length = transmit.contents.len();
         if is_plain_alert(without_channel(transmit.contents)) {
-            self.witness.alerted("alert sent");
+            self.callbacks.alerted("alert sent");
         }
-        if self.witness.may_reach(transmit.destination) {
+        if self.callbacks.may_reach(transmit.destination) {
             let _ = ready!(self.socket.poll_send_to(context, transmit.contents, transmit.destination));
         }
         Poll::Ready(Ok(length))
@@ -116,14 +116,14 @@ impl AsyncUdpSocket for ObservedSocket {
             let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
             let datagram = without_channel(read.filled());
             if is_plain_alert(datagram) {
-                self.witness.alerted("alert received");
+                self.callbacks.alerted("alert received");
             }
-            if self.witness.admits(datagram) {
+            if self.callbacks.admits(datagram) {
                 break (read.filled().len(), from);
             }
         };
         if let Some(answer) = answer(&buffer[..length]) {
-            self.witness.answered(answer);
+            self.callbacks.answered(answer);
         }
         *meta = RecvMeta::default();
         meta.len = length;
@@ -145,10 +145,10 @@ mod tests {
     async fn a_handshake_flight_that_is_sent_again_is_lost_on_the_way() {
         let (facts, _facts) = mpsc::channel(8);
         let (channels, _channels) = mpsc::channel(1);
-        let witness = Callbacks::new((Seat(0), 0), "ufrag".to_owned(), PeerAddresses::default(), facts, channels);
-        let witness = Arc::new(witness);
-        witness.on_ice_connection_state_change(RTCIceConnectionState::Connected).await;
-        let socket = ObservedSocket { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), witness };
+        let callbacks = Callbacks::new((Seat(0), 0), "ufrag".to_owned(), PeerAddresses::default(), facts, channels);
+        let callbacks = Arc::new(callbacks);
+        callbacks.on_ice_connection_state_change(RTCIceConnectionState::Connected).await;
+        let socket = ObservedSocket { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), callbacks };
         let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         // A HelloVerifyRequest without a body, twice, and a word that is none of the handshake's.
         let flight = [[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12].as_slice(), &[3], &[0; 11]].concat();

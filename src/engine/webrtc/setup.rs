@@ -12,7 +12,7 @@ pub struct WebrtcSetup {
 impl WebrtcSetup {
     /// The servers are among those that datagrams may go to.
     pub fn new(base: RtcSetup, gathering: Gathering) -> Self {
-        gathering.addresses().for_each(|address| base.neighbourhood.join(address));
+        gathering.addresses().for_each(|address| base.addresses.join(address));
         Self { base, gathering }
     }
 }

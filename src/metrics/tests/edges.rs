@@ -9,9 +9,9 @@ use std::time::Duration;
 
 #[test]
 fn the_phases_of_an_edge_run_from_milestone_to_milestone() {
-    let mut story = Story::of(&[2]);
-    story.join(0, 0, 0).join(0, 100, 1).open(0, 140, 0, 1);
-    let summary = story.summary();
+    let mut timeline = Story::of(&[2]);
+    timeline.join(0, 0, 0).join(0, 100, 1).open(0, 140, 0, 1);
+    let summary = timeline.summary();
     let phases = summary.slowest[0].phases;
     let in_order = [phases.connect_us, phases.join_us, phases.discovery_us, phases.negotiation_us];
     assert_eq!(in_order, [2_000, 1_000, 37_000, 1_000]);
@@ -20,18 +20,18 @@ fn the_phases_of_an_edge_run_from_milestone_to_milestone() {
     assert_eq!(only_sample_ms(&summary, "discovery"), (37, 37));
     assert_eq!(only_sample_ms(&summary, "room_complete"), (44, 44));
     assert_eq!(summary.rates.mesh_complete, Some(1.0));
-    assert!(story.recorder.room_decided(RoomIndex(0)) && story.recorder.all_decided());
+    assert!(timeline.recorder.room_decided(RoomIndex(0)) && timeline.recorder.all_decided());
 }
 
 #[test]
 fn the_phases_of_the_mean_edge_add_up_to_the_mean_time_to_open() {
-    let mut story = Story::of(&[3]);
-    let due = story.ms(0);
+    let mut timeline = Story::of(&[3]);
+    let due = timeline.ms(0);
     // The last peer connects slowly, and is the later one of two of the three edges: no mean over peers is theirs.
-    story.join(0, 0, 0).join(0, 10, 1).open(0, 20, 0, 1);
-    story.tell(0, 30, 2, What::Began { due }).tell(0, 131, 2, What::Upgraded).tell(0, 133, 2, What::Joined);
-    story.open(0, 140, 0, 2).open(0, 151, 1, 2);
-    let summary = story.summary();
+    timeline.join(0, 0, 0).join(0, 10, 1).open(0, 20, 0, 1);
+    timeline.tell(0, 30, 2, What::Began { due }).tell(0, 131, 2, What::Upgraded).tell(0, 133, 2, What::Joined);
+    timeline.open(0, 140, 0, 2).open(0, 151, 1, 2);
+    let summary = timeline.summary();
     let mean = summary.mean_edge.unwrap();
     let of_transport = [mean.ice_us, mean.dtls_us, mean.channel_us].map(Option::unwrap);
     let of_signaling = [mean.connect_us, mean.join_us, mean.discovery_us, mean.negotiation_us];
@@ -46,12 +46,12 @@ fn the_phases_of_the_mean_edge_add_up_to_the_mean_time_to_open() {
 
 #[test]
 fn due_counts_what_the_generator_was_late() {
-    let mut story = Story::of(&[2]);
-    let due = story.ms(0);
-    story.join(0, 0, 0);
-    story.tell(0, 60, 1, What::Began { due }).tell(0, 61, 1, What::Upgraded).tell(0, 62, 1, What::Joined);
-    story.open(0, 70, 0, 1);
-    let summary = story.summary();
+    let mut timeline = Story::of(&[2]);
+    let due = timeline.ms(0);
+    timeline.join(0, 0, 0);
+    timeline.tell(0, 60, 1, What::Began { due }).tell(0, 61, 1, What::Upgraded).tell(0, 62, 1, What::Joined);
+    timeline.open(0, 70, 0, 1);
+    let summary = timeline.summary();
     assert_eq!(only_sample_ms(&summary, "time_to_open"), (74, 14));
     assert_eq!(only_sample_ms(&summary, "room_complete"), (74, 14));
     assert_eq!(summary.health.late, 1);
@@ -59,25 +59,25 @@ fn due_counts_what_the_generator_was_late() {
 
 #[test]
 fn an_event_before_its_milestone_is_early_and_takes_no_time() {
-    let mut story = Story::of(&[2]);
-    let due = story.ms(0);
-    story.join(0, 0, 0).tell(0, 10, 1, What::Began { due: due + Duration::from_millis(10) });
-    story.tell(0, 11, 1, What::Upgraded).tell(0, 12, 0, What::Met { other: Seat(1) });
-    story.tell(0, 20, 1, What::Joined).open(0, 30, 0, 1);
-    let summary = story.summary();
+    let mut timeline = Story::of(&[2]);
+    let due = timeline.ms(0);
+    timeline.join(0, 0, 0).tell(0, 10, 1, What::Began { due: due + Duration::from_millis(10) });
+    timeline.tell(0, 11, 1, What::Upgraded).tell(0, 12, 0, What::Met { other: Seat(1) });
+    timeline.tell(0, 20, 1, What::Joined).open(0, 30, 0, 1);
+    let summary = timeline.summary();
     assert_eq!((summary.counts.edges.early, summary.slowest[0].phases.discovery_us), (1, 0));
     assert_eq!(summary.slowest[0].began_us, 24_000);
 }
 
 #[test]
 fn without_a_transport_its_phases_are_absent() {
-    let mut story = Story::of(&[2]);
-    story.join(0, 0, 0).join(0, 10, 1);
+    let mut timeline = Story::of(&[2]);
+    timeline.join(0, 0, 0).join(0, 10, 1);
     let (zero, one) = (Seat(0), Seat(1));
-    story.tell(0, 20, 0, What::Met { other: one }).tell(0, 20, 0, What::Offers { other: one });
-    story.tell(0, 25, 1, What::Open { other: zero }).tell(0, 30, 0, What::Answered { other: one });
-    story.tell(0, 30, 0, What::Open { other: one });
-    let summary = story.summary();
+    timeline.tell(0, 20, 0, What::Met { other: one }).tell(0, 20, 0, What::Offers { other: one });
+    timeline.tell(0, 25, 1, What::Open { other: zero }).tell(0, 30, 0, What::Answered { other: one });
+    timeline.tell(0, 30, 0, What::Open { other: one });
+    let summary = timeline.summary();
     let absent = ["ice", "dtls", "channel"].map(|timer| summary.timers.contains_key(timer));
     assert_eq!(absent, [false; 3]);
     assert_eq!(only_sample_ms(&summary, "negotiation"), (10, 10));
@@ -88,10 +88,10 @@ fn without_a_transport_its_phases_are_absent() {
 
 /// One side reports `reported`; the failure shown must be in `shown`.
 fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
-    let mut story = Story::of(&[2]);
-    prepare(&mut story);
-    story.tell(0, 10_050, 1, What::EdgeFailed { other: Seat(0), failure: Failure::timed_out(reported) });
-    let summary = story.summary();
+    let mut timeline = Story::of(&[2]);
+    prepare(&mut timeline);
+    timeline.tell(0, 10_050, 1, What::EdgeFailed { other: Seat(0), failure: Failure::timed_out(reported) });
+    let summary = timeline.summary();
     let row = &summary.failures[0];
     assert_eq!((row.phase.as_str(), row.reason.as_str(), row.count), (shown, "timed_out", 1));
     assert_eq!(row.example, format!("peer 1 → peer 0 in room-0: {shown} timed_out"));
@@ -102,24 +102,24 @@ fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
 
 #[test]
 fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_says() {
-    let met = |story: &mut Story| {
-        story.join(0, 0, 0).join(0, 50, 1);
-        story.tell(0, 60, 1, What::Met { other: Seat(0) });
+    let met = |timeline: &mut Story| {
+        timeline.join(0, 0, 0).join(0, 50, 1);
+        timeline.tell(0, 60, 1, What::Met { other: Seat(0) });
     };
     check_stuck(
-        |story| {
-            story.join(0, 0, 0);
-            let due = story.ms(50);
-            story.tell(0, 50, 1, What::Began { due });
+        |timeline| {
+            timeline.join(0, 0, 0);
+            let due = timeline.ms(50);
+            timeline.tell(0, 50, 1, What::Began { due });
         },
         Phase::Negotiation,
         "connect",
     );
     check_stuck(met, Phase::Negotiation, "discovery");
     check_stuck(
-        |story| {
-            met(story);
-            story.tell(0, 61, 0, What::Met { other: Seat(1) }).tell(0, 61, 0, What::Offers { other: Seat(1) });
+        |timeline| {
+            met(timeline);
+            timeline.tell(0, 61, 0, What::Met { other: Seat(1) }).tell(0, 61, 0, What::Offers { other: Seat(1) });
         },
         Phase::Discovery,
         "negotiation",
@@ -128,12 +128,12 @@ fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_
 
 #[test]
 fn a_silent_target_does_not_look_fast() {
-    let mut story = Story::of(&[3]);
-    story.join(0, 0, 0).join(0, 0, 1).join(0, 0, 2).open(0, 10, 0, 1);
+    let mut timeline = Story::of(&[3]);
+    timeline.join(0, 0, 0).join(0, 0, 1).join(0, 0, 2).open(0, 10, 0, 1);
     for seat in [0, 1] {
-        story.tell(0, 10_000, 2, What::EdgeFailed { other: Seat(seat), failure: Failure::timed_out(Phase::Ice) });
+        timeline.tell(0, 10_000, 2, What::EdgeFailed { other: Seat(seat), failure: Failure::timed_out(Phase::Ice) });
     }
-    let summary = story.summary();
+    let summary = timeline.summary();
     let to_open = &summary.timers["time_to_open"].due;
     assert_eq!((to_open.count, to_open.p.p50 / 1_000), (3, 10_002));
     assert_eq!(summary.timers["channel"].due.count, 1);
@@ -143,25 +143,25 @@ fn a_silent_target_does_not_look_fast() {
 
 #[test]
 fn a_failed_peer_takes_its_undecided_edges_with_it_and_no_others() {
-    let mut story = Story::of(&[3]);
-    story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
-    let due = story.ms(20);
+    let mut timeline = Story::of(&[3]);
+    timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
+    let due = timeline.ms(20);
     let failure = Failure::new(Phase::Connect, Reason::Rejected, "HTTP 429");
-    story.tell(0, 20, 2, What::Began { due }).tell(0, 25, 2, What::PeerFailed { failure });
-    let summary = story.summary();
+    timeline.tell(0, 20, 2, What::Began { due }).tell(0, 25, 2, What::PeerFailed { failure });
+    let summary = timeline.summary();
     let edges = &summary.counts.edges;
     assert_eq!((edges.opened, edges.failed, summary.counts.peers.failed), (1, 2, 1));
     assert_eq!((summary.failures[0].count, summary.failures[0].peers), (2, 1));
     assert_eq!(summary.failures[0].example, "peer 2 in room-0: connect rejected (HTTP 429)");
-    assert!(story.recorder.all_decided());
+    assert!(timeline.recorder.all_decided());
 }
 
 #[test]
 fn a_dropped_arrival_drops_its_edges() {
-    let mut story = Story::of(&[3]);
-    let due = story.ms(0);
-    story.join(0, 0, 0).tell(0, 500, 2, What::Dropped { due });
-    let summary = story.summary();
+    let mut timeline = Story::of(&[3]);
+    let due = timeline.ms(0);
+    timeline.join(0, 0, 0).tell(0, 500, 2, What::Dropped { due });
+    let summary = timeline.summary();
     assert_eq!((summary.counts.edges.dropped, summary.counts.edges.unfinished), (2, 1));
     assert_eq!((summary.counts.peers.dropped, summary.counts.peers.unfinished), (1, 1));
     assert_eq!(summary.rates.edges_failed, Some(2.0 / 3.0));
@@ -170,36 +170,36 @@ fn a_dropped_arrival_drops_its_edges() {
 
 #[test]
 fn an_edge_open_on_one_side_is_not_open() {
-    let mut story = Story::of(&[2]);
-    story.join(0, 0, 0).join(0, 0, 1).tell(0, 9, 0, What::Open { other: Seat(1) });
-    assert_eq!(story.summary().counts.edges.one_sided, 1);
+    let mut timeline = Story::of(&[2]);
+    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 9, 0, What::Open { other: Seat(1) });
+    assert_eq!(timeline.summary().counts.edges.one_sided, 1);
     let failure = Failure::new(Phase::Channel, Reason::ChannelFailed, "");
-    story.tell(0, 10, 1, What::EdgeFailed { other: Seat(0), failure });
-    let edges = story.summary().counts.edges;
+    timeline.tell(0, 10, 1, What::EdgeFailed { other: Seat(0), failure });
+    let edges = timeline.summary().counts.edges;
     assert_eq!((edges.one_sided, edges.opened, edges.failed), (1, 0, 1));
 }
 
 #[test]
 fn what_is_decided_stays_decided() {
-    let mut story = Story::of(&[2]);
-    story.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1).open(0, 500, 0, 1);
+    let mut timeline = Story::of(&[2]);
+    timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1).open(0, 500, 0, 1);
     let failure = Failure::new(Phase::Ice, Reason::IceFailed, "");
-    story.tell(0, 600, 1, What::EdgeFailed { other: Seat(0), failure });
-    story.tell(0, 700, 1, What::ChannelClosed { other: Seat(0), planned: false });
-    story.tell(0, 700, 0, What::ChannelClosed { other: Seat(1), planned: false });
-    let edges = story.summary().counts.edges;
+    timeline.tell(0, 600, 1, What::EdgeFailed { other: Seat(0), failure });
+    timeline.tell(0, 700, 1, What::ChannelClosed { other: Seat(0), planned: false });
+    timeline.tell(0, 700, 0, What::ChannelClosed { other: Seat(1), planned: false });
+    let edges = timeline.summary().counts.edges;
     assert_eq!((edges.opened, edges.failed, edges.closed_early), (1, 0, 1));
 }
 
 #[test]
 fn warm_up_is_kept_apart_and_out_of_the_counts() {
-    let mut story = Story::with_warmup(&[2, 2], 1);
+    let mut timeline = Story::with_warmup(&[2, 2], 1);
     for room in [0, 1] {
-        story.join(room, 0, 0).join(room, 0, 1).open(room, 10, 0, 1);
+        timeline.join(room, 0, 0).join(room, 0, 1).open(room, 10, 0, 1);
     }
-    let summary = story.summary();
+    let summary = timeline.summary();
     assert_eq!((summary.counts.edges.planned, summary.timers["time_to_open"].due.count), (1, 1));
     assert_eq!(summary.counts_warmup.unwrap().edges.opened, 1);
     assert_eq!(summary.timers_warmup["time_to_open"].due.count, 1);
-    assert_eq!(story.recorder.tally().edges_opened, 2);
+    assert_eq!(timeline.recorder.tally().edges_opened, 2);
 }

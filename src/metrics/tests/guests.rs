@@ -5,16 +5,16 @@ use crate::vocabulary::failure::Failure;
 use crate::vocabulary::phase::Phase;
 
 /// One room of two that admits one guest, at seat 2.
-fn story() -> Story {
-    let mut story = Story::of(&[2]);
-    let recorder = Recorder::new(&rooms(&[2], 1), story.start, Duration::from_secs(10), KINDS.len());
-    story.recorder = recorder.admitting(1);
-    story.join(0, 0, 0).join(0, 0, 1);
-    story
+fn timeline() -> Story {
+    let mut timeline = Story::of(&[2]);
+    let recorder = Recorder::new(&rooms(&[2], 1), timeline.start, Duration::from_secs(10), KINDS.len());
+    timeline.recorder = recorder.admitting(1);
+    timeline.join(0, 0, 0).join(0, 0, 1);
+    timeline
 }
 
-fn check(story: &Story, expected: &[(&str, u64)]) {
-    let shown = story.recorder.guests.shown(0);
+fn check(timeline: &Story, expected: &[(&str, u64)]) {
+    let shown = timeline.recorder.guests.shown(0);
     for (name, count) in expected {
         assert_eq!(shown.get(*name), Some(count), "{name} of {shown:?}");
     }
@@ -27,46 +27,46 @@ const GUEST: Seat = Seat(2);
 
 #[test]
 fn a_room_waits_for_its_guests_and_our_edges_do_not_count_theirs() {
-    let mut story = story();
+    let mut timeline = timeline();
     for (seat, other) in [(0, 1), (1, 0)] {
-        story.tell(0, 10, seat, What::Open { other: Seat(other) });
+        timeline.tell(0, 10, seat, What::Open { other: Seat(other) });
     }
-    assert!(!story.recorder.room_decided(RoomIndex(0)));
-    story.tell(0, 20, 0, What::Open { other: GUEST }).tell(0, 20, 1, What::Open { other: GUEST });
-    assert!(story.recorder.room_decided(RoomIndex(0)) && story.recorder.all_decided());
-    assert_eq!(story.recorder.tally().edges_opened, 1);
-    story.tell(0, 30, 0, What::GuestMessage { other: GUEST, bytes: 5 });
-    story.tell(0, 30, 0, What::Surprise { other: Some(GUEST) });
-    check(&story, &[("planned", 2), ("opened", 2), ("messages_received", 1), ("surprises", 1), ("unfinished", 0)]);
+    assert!(!timeline.recorder.room_decided(RoomIndex(0)));
+    timeline.tell(0, 20, 0, What::Open { other: GUEST }).tell(0, 20, 1, What::Open { other: GUEST });
+    assert!(timeline.recorder.room_decided(RoomIndex(0)) && timeline.recorder.all_decided());
+    assert_eq!(timeline.recorder.tally().edges_opened, 1);
+    timeline.tell(0, 30, 0, What::GuestMessage { other: GUEST, bytes: 5 });
+    timeline.tell(0, 30, 0, What::Surprise { other: Some(GUEST) });
+    check(&timeline, &[("planned", 2), ("opened", 2), ("messages_received", 1), ("surprises", 1), ("unfinished", 0)]);
 }
 
 #[test]
 fn a_guest_is_lost_once_however_its_leave_is_noticed() {
-    let mut story = story();
-    story.tell(0, 20, 0, What::Open { other: GUEST });
-    story.tell(0, 30, 0, What::NoticedLeave { other: GUEST });
-    story.tell(0, 31, 0, What::ChannelClosed { other: GUEST, planned: true });
-    story.tell(0, 31, 0, What::NoticedLeave { other: GUEST });
-    story.tell(0, 40, 1, What::NoticedLeave { other: GUEST });
-    check(&story, &[("leaves_noticed", 2), ("closed", 1), ("closed_early", 0), ("opened", 1), ("abandoned", 1)]);
-    assert_eq!(story.recorder.tally().guest_edges_undecided, 0);
+    let mut timeline = timeline();
+    timeline.tell(0, 20, 0, What::Open { other: GUEST });
+    timeline.tell(0, 30, 0, What::NoticedLeave { other: GUEST });
+    timeline.tell(0, 31, 0, What::ChannelClosed { other: GUEST, planned: true });
+    timeline.tell(0, 31, 0, What::NoticedLeave { other: GUEST });
+    timeline.tell(0, 40, 1, What::NoticedLeave { other: GUEST });
+    check(&timeline, &[("leaves_noticed", 2), ("closed", 1), ("closed_early", 0), ("opened", 1), ("abandoned", 1)]);
+    assert_eq!(timeline.recorder.tally().guest_edges_undecided, 0);
 }
 
 #[test]
 fn a_guest_that_comes_too_late_is_planned_anew() {
-    let mut story = story();
+    let mut timeline = timeline();
     let failure = Failure::timed_out(Phase::Discovery);
-    story.tell(0, 10_000, 0, What::EdgeFailed { other: GUEST, failure });
-    check(&story, &[("failed", 1), ("failed_in_discovery", 1), ("unfinished", 1)]);
-    story.tell(0, 11_000, 0, What::Met { other: GUEST });
-    story.tell(0, 11_100, 0, What::Open { other: GUEST });
-    check(&story, &[("rejoins", 1), ("opened", 1), ("unfinished", 1)]);
+    timeline.tell(0, 10_000, 0, What::EdgeFailed { other: GUEST, failure });
+    check(&timeline, &[("failed", 1), ("failed_in_discovery", 1), ("unfinished", 1)]);
+    timeline.tell(0, 11_000, 0, What::Met { other: GUEST });
+    timeline.tell(0, 11_100, 0, What::Open { other: GUEST });
+    check(&timeline, &[("rejoins", 1), ("opened", 1), ("unfinished", 1)]);
 }
 
 #[test]
 fn a_seat_past_the_guests_is_nobodys() {
-    let mut story = story();
-    story.tell(0, 20, 0, What::Open { other: Seat(3) });
-    check(&story, &[("opened", 0), ("unfinished", 2)]);
-    assert_eq!(story.recorder.strays, 1);
+    let mut timeline = timeline();
+    timeline.tell(0, 20, 0, What::Open { other: Seat(3) });
+    check(&timeline, &[("opened", 0), ("unfinished", 2)]);
+    assert_eq!(timeline.recorder.strays, 1);
 }

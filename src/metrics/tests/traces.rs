@@ -8,41 +8,41 @@ use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::phase::Phase;
 
 fn traced(sizes: &[u16], slowest: usize) -> Story {
-    let mut story = Story::of(sizes);
+    let mut timeline = Story::of(sizes);
     let rooms = sizes.iter().enumerate().map(|(index, size)| (RoomIndex(index as u32), *size));
     let sample = TraceSample::of(rooms, slowest);
-    story.recorder = story.recorder.tracing(&sample);
-    story
+    timeline.recorder = timeline.recorder.tracing(&sample);
+    timeline
 }
 
-fn kept(story: &Story) -> Vec<u32> {
-    story.recorder.traced().iter().map(|traced| traced.room.0).collect()
+fn kept(timeline: &Story) -> Vec<u32> {
+    timeline.recorder.traced().iter().map(|traced| traced.room.0).collect()
 }
 
 #[test]
 fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not() {
-    let mut story = traced(&[2, 2], 0);
-    story.join(0, 0, 0).join(0, 10, 1).open(0, 20, 0, 1);
-    story.join(1, 0, 0).join(1, 10, 1);
-    assert_eq!(kept(&story), [] as [u32; 0]);
+    let mut timeline = traced(&[2, 2], 0);
+    timeline.join(0, 0, 0).join(0, 10, 1).open(0, 20, 0, 1);
+    timeline.join(1, 0, 0).join(1, 10, 1);
+    assert_eq!(kept(&timeline), [] as [u32; 0]);
     let failure = Failure::timed_out(Phase::Negotiation);
-    story.tell(1, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
-    let traced = story.recorder.traced();
+    timeline.tell(1, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+    let traced = timeline.recorder.traced();
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
     // Nobody offered: where the edge got stuck is for both sides to say.
     let counted = Failure::timed_out(Phase::Discovery);
     assert_eq!((traced[0].failed, traced[0].facts.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
-    assert_eq!(story.summary().failures[0].phase, "discovery");
+    assert_eq!(timeline.summary().failures[0].phase, "discovery");
 }
 
 #[test]
 fn the_slowest_are_kept_where_that_was_asked_for() {
     let play = |slowest| {
-        let mut story = traced(&[2, 2, 2], slowest);
+        let mut timeline = traced(&[2, 2, 2], slowest);
         for (room, opens_at) in [(0, 900), (1, 50), (2, 400)] {
-            story.join(room, 0, 0).join(room, 10, 1).open(room, opens_at, 0, 1);
+            timeline.join(room, 0, 0).join(room, 10, 1).open(room, opens_at, 0, 1);
         }
-        kept(&story)
+        kept(&timeline)
     };
     assert_eq!(play(0), [] as [u32; 0]);
     assert_eq!(play(1), [0]);
@@ -51,29 +51,29 @@ fn the_slowest_are_kept_where_that_was_asked_for() {
 
 #[test]
 fn a_target_that_never_stops_talking_fills_no_memory() {
-    let mut story = traced(&[2], 0);
-    story.join(0, 0, 0).join(0, 10, 1);
+    let mut timeline = traced(&[2], 0);
+    timeline.join(0, 0, 0).join(0, 10, 1);
     for _ in 0..2_000 {
         let heard = |from| What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Me { from } };
-        story.tell(0, 20, 0, heard(None)).tell(0, 20, 0, heard(Some(Seat(1))));
-        story.tell(0, 20, 0, What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others });
+        timeline.tell(0, 20, 0, heard(None)).tell(0, 20, 0, heard(Some(Seat(1))));
+        timeline.tell(0, 20, 0, What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others });
     }
     let failure = Failure::timed_out(Phase::Discovery);
-    story.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
-    let traced = story.recorder.traced();
+    timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+    let traced = timeline.recorder.traced();
     assert!(traced[0].is_cut && traced[0].facts.len() < 300, "{}", traced[0].facts.len());
 }
 
 #[test]
 fn workers_that_are_merged_keep_what_one_worker_would() {
     let play = |own: &[u32]| {
-        let mut story = traced(&[2, 2], 0);
+        let mut timeline = traced(&[2, 2], 0);
         for room in own {
-            story.join(*room, 0, 0).join(*room, 10, 1);
+            timeline.join(*room, 0, 0).join(*room, 10, 1);
             let failure = Failure::timed_out(Phase::Discovery);
-            story.tell(*room, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+            timeline.tell(*room, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
         }
-        story
+        timeline
     };
     assert_eq!(kept(&play(&[1, 0])), [0, 1]);
     let mut merged = Recorder::new(&[], Instant::now(), Duration::from_secs(10), KINDS.len());
@@ -85,24 +85,25 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
 #[test]
 fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_counted_only() {
     for slowest in [0, 1] {
-        let mut story = traced(&[2, 2], slowest);
+        let mut timeline = traced(&[2, 2], slowest);
         for room in [0, 1] {
-            story.join(room, 0, 0).join(room, 10, 1);
+            timeline.join(room, 0, 0).join(room, 10, 1);
         }
         let failure = || Failure::timed_out(Phase::Discovery);
-        story.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
-        story.open(1, 20, 0, 1);
-        let facts = |story: &Story| story.recorder.traced().iter().map(|room| room.facts.len()).collect::<Vec<_>>();
-        let (kept_before, facts_before) = (kept(&story), facts(&story));
+        timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        timeline.open(1, 20, 0, 1);
+        let facts =
+            |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.facts.len()).collect::<Vec<_>>();
+        let (kept_before, facts_before) = (kept(&timeline), facts(&timeline));
         assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });
         for room in [0, 1] {
-            story.tell(room, 11_000, 1, What::Left { silent: false, early: true }).join(room, 12_000, 1);
+            timeline.tell(room, 11_000, 1, What::Left { silent: false, early: true }).join(room, 12_000, 1);
         }
         // Slower than any first session, and worse.
-        story.open(0, 15_000, 0, 1);
-        story.tell(1, 22_000, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
-        assert_eq!((kept(&story), facts(&story)), (kept_before, facts_before));
-        let edges = story.summary().counts.edges;
+        timeline.open(0, 15_000, 0, 1);
+        timeline.tell(1, 22_000, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        assert_eq!((kept(&timeline), facts(&timeline)), (kept_before, facts_before));
+        let edges = timeline.summary().counts.edges;
         assert_eq!((edges.rejoins, edges.opened, edges.failed), (2, 2, 2));
     }
 }

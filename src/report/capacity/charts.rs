@@ -3,7 +3,7 @@
 use super::format;
 use crate::capacity::{CapacityResult, Growth, GrowthKind, Probe, ProbeVerdict, TargetLoad};
 use crate::report::html::axis::{self, Axis};
-use crate::report::html::{Chart, ChartColour, Mark, figure, inert, legend};
+use crate::report::html::{Chart, ChartColour, Mark, figure, legend, sanitize};
 use crate::vocabulary::format::{count, duration, percent};
 use maud::{Markup, html};
 
@@ -24,7 +24,7 @@ pub fn knee(findings: &CapacityResult) -> Option<Markup> {
     let (held, broke): (Vec<&Probe>, Vec<&Probe>) =
         probes.iter().partition(|probe| probe.verdict == ProbeVerdict::Held);
     let mut marks = vec![];
-    for (ink, of) in [
+    for (role, of) in [
         (ChartColour::Median, (|probe: &Probe| probe.p50_us) as fn(&Probe) -> Option<u64>),
         (ChartColour::Due, |probe| probe.p95_us),
         (ChartColour::Tail, |probe| probe.p99_us),
@@ -32,20 +32,20 @@ pub fn knee(findings: &CapacityResult) -> Option<Markup> {
         let points = |probes: &[&Probe]| -> Vec<(f64, f64)> {
             probes.iter().filter_map(|probe| Some((probe.load, axis::log_time(of(probe)? as f64)))).collect()
         };
-        marks.push(Mark::Line { ink, points: points(&probes) });
-        marks.push(Mark::Dots { ink, hollow: false, points: points(&held) });
-        marks.push(Mark::Dots { ink, hollow: true, points: points(&broke) });
+        marks.push(Mark::Line { role, points: points(&probes) });
+        marks.push(Mark::Dots { role, hollow: false, points: points(&held) });
+        marks.push(Mark::Dots { role, hollow: true, points: points(&broke) });
     }
     if !others.is_empty() {
         let points =
             others.iter().filter_map(|probe| Some((probe.load, axis::log_time(probe.p95_us? as f64)))).collect();
-        marks.push(Mark::Line { ink: ChartColour::Began, points });
+        marks.push(Mark::Line { role: ChartColour::Began, points });
     }
     for (us, gate) in gates {
-        marks.push(Mark::Level { ink: ChartColour::Failed, at: axis::log_time(us as f64), name: inert(gate) });
+        marks.push(Mark::Level { role: ChartColour::Failed, at: axis::log_time(us as f64), name: sanitize(gate) });
     }
     marks.extend(limit(findings));
-    let says = format!("Time to open against the load; {}", inert(&findings.sentence));
+    let says = format!("Time to open against the load; {}", sanitize(&findings.sentence));
     let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads_of(both()), y: axis::times(low, high), marks };
     let mut key = vec![
         (ChartColour::Median, "p50"),
@@ -69,8 +69,8 @@ pub fn failures(findings: &CapacityResult) -> Option<Markup> {
     let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
     let worst = points.iter().map(|(_, failed)| *failed).reduce(f64::max)?;
     let mut marks = vec![
-        Mark::Line { ink: ChartColour::Failed, points: points.clone() },
-        Mark::Dots { ink: ChartColour::Failed, hollow: false, points },
+        Mark::Line { role: ChartColour::Failed, points: points.clone() },
+        Mark::Dots { role: ChartColour::Failed, hollow: false, points },
     ];
     marks.extend(limit(findings));
     let says = format!("Edges failed against the load, at most {}", percent(worst));
@@ -118,10 +118,10 @@ fn growth(
     let mut highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
     // Twice what was measured is as far as anybody should look.
     let mut far = growth.peers_max * 2.0;
-    let mut marks = vec![Mark::Dots { ink: ChartColour::Due, hollow: false, points }];
+    let mut marks = vec![Mark::Dots { role: ChartColour::Due, hollow: false, points }];
     if growth.kind != GrowthKind::Unknown {
-        marks.push(Mark::Line { ink: ChartColour::Due, points: line(growth, growth.peers_min, growth.peers_max) });
-        marks.push(Mark::Line { ink: ChartColour::Extrapolated, points: line(growth, growth.peers_max, far) });
+        marks.push(Mark::Line { role: ChartColour::Due, points: line(growth, growth.peers_min, growth.peers_max) });
+        marks.push(Mark::Line { role: ChartColour::Extrapolated, points: line(growth, growth.peers_max, far) });
         highest = highest.max(growth.at(far));
     }
     let mut key =
@@ -132,14 +132,16 @@ fn growth(
         let points = measured(other);
         highest = points.iter().map(|(_, cost)| *cost).fold(highest, f64::max);
         far = points.iter().map(|(peers, _)| *peers).fold(far, f64::max);
-        marks.push(Mark::Dots { ink: ChartColour::Began, hollow: true, points });
+        marks.push(Mark::Dots { role: ChartColour::Began, hollow: true, points });
         if growth.kind != GrowthKind::Unknown {
-            marks
-                .push(Mark::Line { ink: ChartColour::Began, points: line(growth, growth.peers_min, growth.peers_max) });
+            marks.push(Mark::Line {
+                role: ChartColour::Began,
+                points: line(growth, growth.peers_min, growth.peers_max),
+            });
         }
         key.push((ChartColour::Began, "the search beside: hollow dots, dashed line"));
     }
-    let says = format!("{reading}: {}", findings.model.says.first().map_or(String::new(), |says| inert(says)));
+    let says = format!("{reading}: {}", findings.model.says.first().map_or(String::new(), |says| sanitize(says)));
     let x = axis::fractions(far, |peers| count(peers as u64));
     let y = axis::fractions(highest, words);
     Some(figure(heading, reading, &legend(&key), &Chart { says, height: HEIGHT, margin: MARGIN, x, y, marks }.draw()))
@@ -154,8 +156,8 @@ pub fn cpu(findings: &CapacityResult) -> Option<Markup> {
     let (most, mean) = (cores(|target| target.cpu_cores_max), cores(|target| target.cpu_cores_mean));
     let highest = most.iter().map(|(_, cores)| *cores).reduce(f64::max)?;
     let marks = vec![
-        Mark::Line { ink: ChartColour::Tail, points: most },
-        Mark::Line { ink: ChartColour::Median, points: mean },
+        Mark::Line { role: ChartColour::Tail, points: most },
+        Mark::Line { role: ChartColour::Median, points: mean },
     ];
     let says = format!("Cores that the target used against the load, at most {highest:.2}");
     let y = axis::fractions(highest.max(0.1), |cores| format!("{cores:.2}"));
@@ -186,5 +188,5 @@ fn loads_of<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
 
 fn limit(findings: &CapacityResult) -> Option<Mark> {
     let at = findings.limit?;
-    Some(Mark::Plumb { ink: ChartColour::Opened, at, name: format!("limit {}", format::load(at)) })
+    Some(Mark::Plumb { role: ChartColour::Opened, at, name: format!("limit {}", format::load(at)) })
 }

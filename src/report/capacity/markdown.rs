@@ -20,7 +20,7 @@ pub fn render(findings: &CapacityResult) -> String {
         facts.join("\n") + "\n",
         titled("Probes", &table(&tables::PROBE_HEADS, tables::probes(findings))),
         titled("What each load cost", &table(&tables::COST_HEADS, tables::costs(findings).into_iter())),
-        titled("What if", &table(&tables::OUTLOOK_HEADS, tables::outlook(findings))),
+        titled("What if", &table(&tables::OUTLOOK_HEADS, tables::forecast(findings))),
         titled("Again", &commands.join("\n")),
     ];
     let rows = side_by_side::rows(findings);

@@ -2,12 +2,12 @@
 
 use super::{charts, side_by_side, tables};
 use crate::capacity::{CapacityResult, LimitedBy};
-use crate::report::html::{Column, inert, page, table};
+use crate::report::html::{Column, page, sanitize, table};
 use maud::{Markup, html};
 
 /// HTML5, UTF-8, no request to anywhere, no script. Other people's words are shown as text and nothing else.
 pub fn render(findings: &CapacityResult) -> String {
-    let name = inert(&findings.scope.profile);
+    let name = sanitize(&findings.scope.profile);
     let body = html! {
         header {
             p.brand { "meshload capacity" }
@@ -20,7 +20,7 @@ pub fn render(findings: &CapacityResult) -> String {
             section { h2 { "Charts" } div.grid { (figures(findings)) } }
             (rows("Probes", "Each is a whole, fresh run, in the order of the search", &tables::PROBE_HEADS, tables::probes(findings)))
             (rows("What each load cost", "Probes in which nearly every edge opened", &tables::COST_HEADS, tables::costs(findings).into_iter()))
-            (rows("What if", WHAT_IF, &tables::OUTLOOK_HEADS, tables::outlook(findings)))
+            (rows("What if", WHAT_IF, &tables::OUTLOOK_HEADS, tables::forecast(findings)))
             section { h2 { "Again" } (commands(findings)) }
         }
     };
@@ -40,7 +40,7 @@ fn answer(findings: &CapacityResult) -> Markup {
     html! {
         section.verdicts.alone aria-label="Answer" {
             div class={ "verdict " (class) } {
-                h2 { span.mark aria-hidden="true" { (mark) } " " (inert(&findings.sentence)) }
+                h2 { span.mark aria-hidden="true" { (mark) } " " (sanitize(&findings.sentence)) }
             }
         }
     }
@@ -54,14 +54,14 @@ fn facts(findings: &CapacityResult) -> Markup {
     facts.push(("started", scope.started_at.clone()));
     facts.push(("meshload", format!("{} {}", scope.meshload.version, scope.meshload.git)));
     html! {
-        dl.facts.long { @for (name, words) in &facts { div { dt { (name) } dd { (inert(words)) } } } }
+        dl.facts.long { @for (name, words) in &facts { div { dt { (name) } dd { (sanitize(words)) } } } }
     }
 }
 
 fn side_by_side(findings: &CapacityResult) -> Markup {
     let columns: Vec<Column> = side_by_side::HEADS.iter().copied().map(Column::words).collect();
     let rows = side_by_side::rows(findings).into_iter();
-    let rows = rows.map(|row| row.iter().map(|cell| html! { (inert(cell)) }).collect());
+    let rows = rows.map(|row| row.iter().map(|cell| html! { (sanitize(cell)) }).collect());
     html! {
         section { h2 { "Side by side" } (table(&html! { "Compared at the largest load that came up whole in both" }, &columns, rows)) }
     }
@@ -82,7 +82,7 @@ fn rows(title: &str, caption: &str, heads: &[&'static str], rows: impl Iterator<
         if is_words(index, head) { Column::words(head) } else { Column::figures(head) }
     };
     let columns: Vec<Column> = heads.iter().enumerate().map(column).collect();
-    let rows = rows.map(|row| row.iter().map(|cell| html! { (inert(cell)) }).collect());
+    let rows = rows.map(|row| row.iter().map(|cell| html! { (sanitize(cell)) }).collect());
     html! {
         section { h2 { (title) } (table(&html! { (caption) }, &columns, rows)) }
     }
@@ -90,6 +90,6 @@ fn rows(title: &str, caption: &str, heads: &[&'static str], rows: impl Iterator<
 
 fn commands(findings: &CapacityResult) -> Markup {
     html! {
-        @for (name, command) in tables::reproduction(findings) { p { (name) } pre { (inert(command)) } }
+        @for (name, command) in tables::reproduction(findings) { p { (name) } pre { (sanitize(command)) } }
     }
 }

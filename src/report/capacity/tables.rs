@@ -29,8 +29,8 @@ pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + 
 pub const OUTLOOK_HEADS: [&str; 7] =
     ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out", "how it is known"];
 
-pub fn outlook(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
-    findings.outlook.iter().map(|cell| {
+pub fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
+    findings.forecast.iter().map(|cell| {
         vec![
             count(cell.rooms),
             count(cell.room_size),

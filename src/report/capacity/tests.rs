@@ -174,7 +174,7 @@ fn hostile_words_change_no_tag_and_give_no_command() {
 fn a_search_that_found_nothing_is_a_report_too() {
     let mut findings = found("x");
     findings.probes.clear();
-    findings.outlook.clear();
+    findings.forecast.clear();
     findings.limit = None;
     assert!(files(&findings).iter().all(|(_, content)| !content.is_empty()));
     assert!(page::render(&findings).contains("Nothing was measured."));

@@ -2,7 +2,7 @@
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Finding};
 use crate::report::compare::words;
-use crate::report::html::{ChartColour, Column, figure, inert, legend, page, percentile_chart, table};
+use crate::report::html::{ChartColour, Column, figure, legend, page, percentile_chart, sanitize, table};
 use maud::{Markup, html};
 
 /// The page: as self-contained and as deaf to hostile words as report.html.
@@ -21,7 +21,7 @@ pub fn html(comparison: &Comparison) -> String {
     let body = html! {
         header {
             p.brand { "meshload compare" }
-            h1 { (inert(&comparison.new.name)) }
+            h1 { (sanitize(&comparison.new.name)) }
             p.facts { span { "base: " (words::side(&comparison.base)) } " " span { "new: " (words::side(&comparison.new)) } }
         }
         main {
@@ -49,13 +49,13 @@ pub fn html(comparison: &Comparison) -> String {
             }
         }
     };
-    page(&format!("{verdict} · {} · meshload compare", inert(&comparison.new.name)), &body)
+    page(&format!("{verdict} · {} · meshload compare", sanitize(&comparison.new.name)), &body)
 }
 
 fn unlike(heading: &str, differences: &[Difference]) -> Markup {
     const COLUMNS: [Column; 3] = [Column::words("What"), Column::words("Base"), Column::words("New")];
     let rows = differences.iter().take(200).map(|difference| {
-        [&difference.what, &difference.base, &difference.new].map(|text| html! { (inert(text)) }).into()
+        [&difference.what, &difference.base, &difference.new].map(|text| html! { (sanitize(text)) }).into()
     });
     html! {
         @if !differences.is_empty() {

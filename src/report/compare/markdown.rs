@@ -2,7 +2,7 @@
 
 use crate::gates::baseline::{Change, Comparison, Difference};
 use crate::report::compare::words;
-use crate::report::html::inert;
+use crate::report::html::sanitize;
 use std::fmt::Write;
 
 /// GitHub-flavoured Markdown, short enough for a comment: rows beyond the hundredth of a table are only counted.
@@ -27,7 +27,7 @@ pub fn markdown(comparison: &Comparison) -> String {
 }
 
 fn other(what: &str, difference: &Difference) -> String {
-    let [name, base, new] = [&difference.what, &difference.base, &difference.new].map(|text| plain(&inert(text)));
+    let [name, base, new] = [&difference.what, &difference.base, &difference.new].map(|text| plain(&sanitize(text)));
     format!("- other {what}: {name}: {base} → {new}\n")
 }
 

@@ -2,7 +2,7 @@
 
 use crate::gates::baseline::{Change, Comparison};
 use crate::report::compare::words;
-use crate::report::html::inert;
+use crate::report::html::sanitize;
 use std::fmt::Write;
 
 /// Plain text, a newline at the end of each line.
@@ -17,8 +17,8 @@ pub fn text(comparison: &Comparison) -> String {
     line(format!("  new   {}", words::side(&comparison.new)));
     for (what, differences) in [("plan", &comparison.plan), ("machine", &comparison.machine)] {
         for difference in differences {
-            let (base, new) = (inert(&difference.base), inert(&difference.new));
-            line(format!("  other {what}: {} {base} -> {new}", inert(&difference.what)));
+            let (base, new) = (sanitize(&difference.base), sanitize(&difference.new));
+            line(format!("  other {what}: {} {base} -> {new}", sanitize(&difference.what)));
         }
     }
     for (heading, judged) in [("judged", true), ("shown only", false)] {

@@ -1,7 +1,7 @@
 //! The words of a comparison, the same in every format.
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Finding, Side};
-use crate::report::html::inert;
+use crate::report::html::sanitize;
 use crate::summary::verdict::Unit;
 use crate::vocabulary::format;
 
@@ -49,8 +49,8 @@ pub fn side(side: &Side) -> String {
     note(side.partial, "not complete");
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let runs = if side.runs == 1 { "1 run".to_owned() } else { format!("{} runs", side.runs) };
-    let git = if side.git.is_empty() { String::new() } else { format!("meshload {}", inert(&side.git)) };
-    let parts = [inert(&side.name), format!("{runs}{notes}"), inert(&side.started_at), git];
+    let git = if side.git.is_empty() { String::new() } else { format!("meshload {}", sanitize(&side.git)) };
+    let parts = [sanitize(&side.name), format!("{runs}{notes}"), sanitize(&side.started_at), git];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
@@ -69,7 +69,7 @@ pub fn finding(change: &Change) -> (&'static str, &'static str) {
 
 /// `time_to_open p95`
 pub fn name(change: &Change) -> String {
-    format!("{} {}", inert(&change.metric), change.aggregation)
+    format!("{} {}", sanitize(&change.metric), change.aggregation)
 }
 
 pub fn amount(change: &Change, amount: Option<f64>) -> String {

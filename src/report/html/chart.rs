@@ -24,34 +24,34 @@ pub struct Chart {
 /// What is drawn, in the units of the axes; what lies outside them is drawn at their ends.
 pub enum Mark {
     Line {
-        ink: ChartColour,
+        role: ChartColour,
         points: Vec<(f64, f64)>,
     },
     /// From the points down to the axis.
     Area {
-        ink: ChartColour,
+        role: ChartColour,
         points: Vec<(f64, f64)>,
     },
     /// Each from one corner to the other, as dark as its strength (0 to 1) says.
     Boxes {
-        ink: ChartColour,
+        role: ChartColour,
         boxes: Vec<(Corner, Corner, f64)>,
     },
     /// `hollow`: so that two kinds of dots are told apart without colour.
     Dots {
-        ink: ChartColour,
+        role: ChartColour,
         hollow: bool,
         points: Vec<(f64, f64)>,
     },
     /// A named line across the whole chart.
     Level {
-        ink: ChartColour,
+        role: ChartColour,
         at: f64,
         name: String,
     },
     /// A named line from top to bottom.
     Plumb {
-        ink: ChartColour,
+        role: ChartColour,
         at: f64,
         name: String,
     },
@@ -115,41 +115,41 @@ impl Chart {
     fn draw_mark(&self, plane: &mut Plane<'_, '_>, mark: &Mark) -> Drawn {
         let place = |&(x, y): &Corner| (self.x.place(x), self.y.place(y));
         match mark {
-            Mark::Line { ink, points } => {
-                plane.draw_series(LineSeries::new(points.iter().map(place), colour(*ink).stroke_width(4)))?;
+            Mark::Line { role, points } => {
+                plane.draw_series(LineSeries::new(points.iter().map(place), colour(*role).stroke_width(4)))?;
             }
-            Mark::Area { ink, points } => {
-                let filled = AreaSeries::new(points.iter().map(place), self.y.from, colour(*ink).mix(0.25));
+            Mark::Area { role, points } => {
+                let filled = AreaSeries::new(points.iter().map(place), self.y.from, colour(*role).mix(0.25));
                 plane.draw_series(filled)?;
             }
-            Mark::Boxes { ink, boxes } => {
+            Mark::Boxes { role, boxes } => {
                 plane.draw_series(boxes.iter().map(|(from, to, strength)| {
-                    Rectangle::new([place(from), place(to)], colour(*ink).mix(*strength).filled())
+                    Rectangle::new([place(from), place(to)], colour(*role).mix(*strength).filled())
                 }))?;
             }
-            Mark::Dots { ink, hollow, points } => {
-                let style = if *hollow { colour(*ink).stroke_width(3) } else { colour(*ink).filled() };
+            Mark::Dots { role, hollow, points } => {
+                let style = if *hollow { colour(*role).stroke_width(3) } else { colour(*role).filled() };
                 plane.draw_series(points.iter().map(|point| Circle::new(place(point), DOT, style)))?;
             }
-            Mark::Level { ink, at, name } => {
+            Mark::Level { role, at, name } => {
                 let ends = [(self.x.from, *at), (self.x.to, *at)];
-                self.rule(plane, *ink, ends, name, Pos::new(HPos::Left, VPos::Bottom))?;
+                self.rule(plane, *role, ends, name, Pos::new(HPos::Left, VPos::Bottom))?;
             }
-            Mark::Plumb { ink, at, name } => {
+            Mark::Plumb { role, at, name } => {
                 let is_right = *at > (self.x.from + self.x.to) / 2.0;
                 let side = if is_right { HPos::Right } else { HPos::Left };
-                self.rule(plane, *ink, [(*at, self.y.to), (*at, self.y.from)], name, Pos::new(side, VPos::Top))?;
+                self.rule(plane, *role, [(*at, self.y.to), (*at, self.y.from)], name, Pos::new(side, VPos::Top))?;
             }
         }
         Ok(())
     }
 
     /// A line with its name at its first end.
-    fn rule(&self, plane: &mut Plane<'_, '_>, ink: ChartColour, ends: [Corner; 2], name: &str, pos: Pos) -> Drawn {
+    fn rule(&self, plane: &mut Plane<'_, '_>, role: ChartColour, ends: [Corner; 2], name: &str, pos: Pos) -> Drawn {
         let ends = ends.map(|(x, y)| (self.x.place(x), self.y.place(y)));
-        let ink = colour(ink);
-        plane.draw_series(LineSeries::new(ends, ink.stroke_width(3)))?;
-        let style = ("sans-serif", LABEL).into_font().color(&ink).pos(pos);
+        let role = colour(role);
+        plane.draw_series(LineSeries::new(ends, role.stroke_width(3)))?;
+        let style = ("sans-serif", LABEL).into_font().color(&role).pos(pos);
         plane.draw_series(std::iter::once(Text::new(name.to_owned(), ends[0], style)))?;
         Ok(())
     }
@@ -179,7 +179,7 @@ impl ValueFormatter<f64> for Scale<'_> {
     }
 }
 
-fn colour(ink: ChartColour) -> RGBColor {
-    let (red, green, blue) = ink.light();
+fn colour(role: ChartColour) -> RGBColor {
+    let (red, green, blue) = role.light();
     RGBColor(red, green, blue)
 }

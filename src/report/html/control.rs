@@ -1,7 +1,7 @@
 //! The floor that the control run found, beside the target's figures.
 
 use crate::report::figures::percentile;
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::sections;
 use crate::summary::Summary;
 use crate::summary::control::Control;
@@ -21,7 +21,7 @@ pub fn sentences(summary: &Summary) -> Markup {
     html! {
         @if !lines.is_empty() {
             h3 { "The control run: what of it is ours" }
-            ul.control { @for line in &lines { li { (inert(line)) } } }
+            ul.control { @for line in &lines { li { (sanitize(line)) } } }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What went wrong: by phase, reason and detail, with an example of each and its cause where it is known.
 
 use crate::report::html::glossary::word;
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::{Column, table};
 use crate::report::ladder;
 use crate::report::sections::{self, OUTAGES_SHOWN};
@@ -43,13 +43,13 @@ fn rows(failures: &[&FailureRow]) -> Markup {
     ];
     let rows = failures.iter().take(ROWS_MAX).map(|row| {
         vec![
-            word(&inert(&row.phase)),
-            word(&inert(&row.reason)),
-            html! { (inert(&row.detail)) (hint(&row.detail)) },
+            word(&sanitize(&row.phase)),
+            word(&sanitize(&row.reason)),
+            html! { (sanitize(&row.detail)) (hint(&row.detail)) },
             html! { (format::count(row.count)) },
             html! { (format::count(row.peers)) },
-            html! { (inert(row.cause.as_deref().unwrap_or("–"))) },
-            html! { span.example { (inert(&row.example)) } },
+            html! { (sanitize(row.cause.as_deref().unwrap_or("–"))) },
+            html! { span.example { (sanitize(&row.example)) } },
         ]
     });
     table(&html! { "Most frequent first; an edge counts once, where it ended" }, &COLUMNS, rows)
@@ -64,12 +64,12 @@ fn causes(summary: &Summary) -> Markup {
         dl.facts.long {
             @for row in &diagnosis.causes {
                 div {
-                    dt { (inert(&row.name())) " (" (format::count(row.edges)) ")" }
-                    dd { (inert(&row.evidence)) " " em { (inert(&row.remedy)) } }
+                    dt { (sanitize(&row.name())) " (" (format::count(row.edges)) ")" }
+                    dd { (sanitize(&row.evidence)) " " em { (sanitize(&row.remedy)) } }
                 }
             }
         }
-        @if let Some(probe) = &diagnosis.probe { p { "To look closer: " code { (inert(probe)) } } }
+        @if let Some(probe) = &diagnosis.probe { p { "To look closer: " code { (sanitize(probe)) } } }
     }
 }
 
@@ -84,8 +84,8 @@ pub fn traces(summary: &Summary) -> Markup {
             p.reading { "Who said what to whom, in ms from the first fact; at the end of a row, how long it took to arrive." }
             @for trace in summary.traces.iter().take(TRACES_MAX) {
                 details open[trace.failure.is_some()] {
-                    summary { (inert(&ladder::title(trace))) @if let Some(cause) = &trace.cause { ", " (inert(cause)) } }
-                    @if let Some(evidence) = &trace.evidence { p { (inert(evidence)) } }
+                    summary { (sanitize(&ladder::title(trace))) @if let Some(cause) = &trace.cause { ", " (sanitize(cause)) } }
+                    @if let Some(evidence) = &trace.evidence { p { (sanitize(evidence)) } }
                     pre.ladder { @for row in ladder::of_trace(trace) { span.bad[row.is_bad] { (row.text) } "\n" } }
                 }
             }

@@ -4,7 +4,7 @@ use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
 use crate::report::html::latency::{percentile_chart, points};
 use crate::report::html::palette::{ChartColour, legend};
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::rows::SeriesRow;
@@ -49,8 +49,8 @@ fn second_by_second(summary: &Summary) -> Markup {
         return html! {};
     }
     let cores = |row: &SeriesRow, us: Option<u64>| us.unwrap_or(0) as f64 / 1e6 / row.seconds.max(1) as f64;
-    let line = |ink: ChartColour, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
-        ink,
+    let line = |role: ChartColour, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
+        role,
         points: rows().map(|row| (row.second as f64 + row.seconds as f64 / 2.0, cores(row, of(row)))).collect(),
     };
     let most = rows().map(|row| cores(row, row.cpu_us).max(cores(row, row.waiting_us))).fold(0.0, f64::max);
@@ -68,7 +68,7 @@ fn doubts(reasons: &[Doubt]) -> Markup {
     const COLUMNS: [Column; 4] =
         [Column::words("What"), Column::words("Observed"), Column::words("Limit"), Column::words("What would cure it")];
     let rows = reasons.iter().take(50).map(|doubt| {
-        [&doubt.what, &doubt.observed, &doubt.limit, &doubt.cure].map(|text| html! { (inert(text)) }).into()
+        [&doubt.what, &doubt.observed, &doubt.limit, &doubt.cure].map(|text| html! { (sanitize(text)) }).into()
     });
     table(&html! { "What speaks against the figures, worst first" }, &COLUMNS, rows)
 }

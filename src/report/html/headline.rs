@@ -2,7 +2,7 @@
 
 use crate::report::figures;
 use crate::report::html::glossary::word;
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
 use crate::summary::counts::Edges;
@@ -17,12 +17,12 @@ pub fn header(summary: &Summary) -> Markup {
     html! {
         header {
             p.brand { "meshload" }
-            h1 { (inert(&run.name)) }
+            h1 { (sanitize(&run.name)) }
             p.facts {
-                span { (inert(&run.destination())) } " "
-                span { (inert(&run.started_at)) } " "
+                span { (sanitize(&run.destination())) } " "
+                span { (sanitize(&run.started_at)) } " "
                 span { "ran " (format::duration(run.duration_us)) } " "
-                span { (inert(&run.dialect)) " dialect, " (inert(&run.engine)) " engine" } " "
+                span { (sanitize(&run.dialect)) " dialect, " (sanitize(&run.engine)) " engine" } " "
                 span { "seed " (run.seed) }
             }
         }
@@ -44,7 +44,7 @@ pub fn verdicts(summary: &Summary) -> Markup {
                 h2 { span.mark aria-hidden="true" { (mark) } " " (ending) }
                 p { (why) }
                 @for gate in summary.gates.iter().filter(|gate| !gate.ok).take(5) { p.broken { (gate_in_words(gate)) } }
-                @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (inert(cause)) } }
+                @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (sanitize(cause)) } }
             }
             div class={ "verdict " (trust_class) } {
                 h2 { span.mark aria-hidden="true" { (trust_mark) } " "
@@ -54,8 +54,8 @@ pub fn verdicts(summary: &Summary) -> Markup {
                 p { (trust) }
                 @for doubt in summary.validity.reasons.iter().take(5) {
                     p.broken {
-                        (inert(&doubt.what)) ": " strong { (inert(&doubt.observed)) } ", limit " (inert(&doubt.limit)) ". What would cure it: "
-                        (inert(&doubt.cure))
+                        (sanitize(&doubt.what)) ": " strong { (sanitize(&doubt.observed)) } ", limit " (sanitize(&doubt.limit)) ". What would cure it: "
+                        (sanitize(&doubt.cure))
                     }
                 }
             }
@@ -148,16 +148,16 @@ pub fn gates(gates: &[GateResult]) -> Markup {
     ordered.sort_by_key(|gate| gate.ok);
     let rows = ordered.into_iter().map(|gate| {
         vec![
-            word(&inert(&gate.metric_in_words())),
+            word(&sanitize(&gate.metric_in_words())),
             if gate.ok {
                 html! { span.good { "✓ yes" } }
             } else {
                 html! { span.bad { "✗ no" } (reason(gate)) }
             },
-            html! { span.whole { (inert(&gate.expr)) } },
+            html! { span.whole { (sanitize(&gate.expr)) } },
             html! { (gate.observed_in_words()) },
             html! { (format::count(gate.samples)) },
-            html! { (inert(gate.line.as_deref().unwrap_or(""))) },
+            html! { (sanitize(gate.line.as_deref().unwrap_or(""))) },
         ]
     });
     html! {
@@ -175,7 +175,7 @@ fn gate_in_words(gate: &GateResult) -> String {
     } else {
         "nothing observed".into()
     };
-    format!("{}: {} – {seen}{}", inert(&gate.metric_in_words()), inert(&gate.expr), reason(gate))
+    format!("{}: {} – {seen}{}", sanitize(&gate.metric_in_words()), sanitize(&gate.expr), reason(gate))
 }
 
 fn reason(gate: &GateResult) -> String {
@@ -183,6 +183,6 @@ fn reason(gate: &GateResult) -> String {
         None => String::new(),
         Some("too_few_samples") => " (too few samples)".into(),
         Some("no_data") => " (nothing was measured)".into(),
-        Some(other) => format!(" ({})", inert(other)),
+        Some(other) => format!(" ({})", sanitize(other)),
     }
 }

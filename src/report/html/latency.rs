@@ -59,9 +59,9 @@ pub fn percentile_chart(name: &str, curves: &[(ChartColour, Vec<Point>)]) -> Mar
     };
     let reach = all().map(|point| 1.0 - point.percentile / 100.0).fold(1.0, f64::min);
     let samples = (1.0 / reach.max(1e-9)).round() as u64;
-    let marks = curves.iter().map(|(ink, points)| {
+    let marks = curves.iter().map(|(role, points)| {
         let points = points.iter().map(|point| (axis::nines(point.percentile), axis::log_time(point.us as f64)));
-        Mark::Line { ink: *ink, points: points.collect() }
+        Mark::Line { role: *role, points: points.collect() }
     });
     let says = format!("{name} over percentiles, from {} to {}", format::duration(min), format::duration(max));
     let (x, y) = (axis::percentiles(samples), axis::times(min, max));
@@ -79,12 +79,12 @@ fn over_time(series: &[SeriesRow]) -> Markup {
     let high = bands().map(|(band, _)| heat::floor_us(band + 1) as u64).max().map_or(slowest, |band| band.max(slowest));
     let end = series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
     let middle = |row: &SeriesRow| row.second as f64 + row.seconds as f64 / 2.0;
-    let line = |ink: ChartColour, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
-        ink,
+    let line = |role: ChartColour, of: fn(&SeriesRow) -> Option<u64>| Mark::Line {
+        role,
         points: decided.iter().filter_map(|row| Some((middle(row), axis::log_time(of(row)? as f64)))).collect(),
     };
     let marks = vec![
-        Mark::Boxes { ink: ChartColour::Received, boxes: heatmap(&decided) },
+        Mark::Boxes { role: ChartColour::Received, boxes: heatmap(&decided) },
         line(ChartColour::Median, |row| row.time_to_open_p50_us),
         line(ChartColour::Tail, |row| row.time_to_open_p99_us),
     ];

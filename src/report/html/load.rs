@@ -36,9 +36,9 @@ pub fn seconds(series: &[SeriesRow]) -> Markup {
 fn arrivals(series: &[SeriesRow]) -> Markup {
     let max = series.iter().map(|row| rate(row, row.joined.max(row.opened).max(row.failed))).fold(0.0, f64::max);
     let marks = vec![
-        Mark::Area { ink: ChartColour::Opened, points: steps(series, |row| row.opened) },
-        Mark::Line { ink: ChartColour::Opened, points: steps(series, |row| row.opened) },
-        Mark::Line { ink: ChartColour::Joined, points: steps(series, |row| row.joined) },
+        Mark::Area { role: ChartColour::Opened, points: steps(series, |row| row.opened) },
+        Mark::Line { role: ChartColour::Opened, points: steps(series, |row| row.opened) },
+        Mark::Line { role: ChartColour::Joined, points: steps(series, |row| row.joined) },
         failures(series),
     ];
     let says = format!("Peers joined, edges opened and edges failed in each second, at most {max:.0}");
@@ -56,7 +56,7 @@ fn failures(series: &[SeriesRow]) -> Mark {
         let to = row.second.saturating_add(row.seconds) as f64;
         ((row.second as f64, 0.0), (to, rate(row, row.failed)), 0.9)
     });
-    Mark::Boxes { ink: ChartColour::Failed, boxes: boxes.collect() }
+    Mark::Boxes { role: ChartColour::Failed, boxes: boxes.collect() }
 }
 
 fn totals(series: &[SeriesRow]) -> Markup {
@@ -73,9 +73,9 @@ fn totals(series: &[SeriesRow]) -> Markup {
     let max = last(&joined).max(last(&opened)).max(last(&failed));
     let says = format!("In all, {} edges opened and {} failed", last(&opened), last(&failed));
     let marks = vec![
-        Mark::Line { ink: ChartColour::Opened, points: opened },
-        Mark::Line { ink: ChartColour::Joined, points: joined },
-        Mark::Line { ink: ChartColour::Failed, points: failed },
+        Mark::Line { role: ChartColour::Opened, points: opened },
+        Mark::Line { role: ChartColour::Joined, points: joined },
+        Mark::Line { role: ChartColour::Failed, points: failed },
     ];
     let key = legend(&[
         (ChartColour::Opened, "edges opened"),
@@ -88,8 +88,8 @@ fn totals(series: &[SeriesRow]) -> Markup {
 fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Markup {
     let max = series.iter().map(|row| rate(row, of(row))).fold(0.0, f64::max);
     let marks = vec![
-        Mark::Area { ink: ChartColour::Received, points: steps(series, of) },
-        Mark::Line { ink: ChartColour::Received, points: steps(series, of) },
+        Mark::Area { role: ChartColour::Received, points: steps(series, of) },
+        Mark::Line { role: ChartColour::Received, points: steps(series, of) },
     ];
     let says = format!("{heading} per second, at most {max:.0}");
     figure(heading, reading, &html! {}, &per_second(says, series, max, marks))

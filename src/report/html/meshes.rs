@@ -3,7 +3,7 @@
 use crate::report::html::axis::Axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::palette::{ChartColour, legend};
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::figure;
 use crate::summary::Summary;
 use crate::summary::rows::RoomMesh;
@@ -58,20 +58,20 @@ fn mesh(room: &RoomMesh) -> Markup {
         squares(room, ChartColour::Failed, 0.43, 1.0, |letter| letter == 'f'),
         squares(room, ChartColour::Label, 0.2, 1.0, |letter| !matches!(letter, 'o' | 'f')),
     ];
-    let says = format!("The mesh of room {} {lacks}", inert(&room.room));
-    figure(&inert(&room.room), &lacks, &html! {}, &Chart { says, height: 700, margin: 90, x, y, marks }.draw())
+    let says = format!("The mesh of room {} {lacks}", sanitize(&room.room));
+    figure(&sanitize(&room.room), &lacks, &html! {}, &Chart { says, height: 700, margin: 90, x, y, marks }.draw())
 }
 
 fn peer(room: &RoomMesh, seat: u16) -> String {
     room.first_peer.saturating_add(u32::from(seat)).to_string()
 }
 
-fn squares(room: &RoomMesh, ink: ChartColour, reach: f64, strength: f64, wanted: fn(char) -> bool) -> Mark {
+fn squares(room: &RoomMesh, role: ChartColour, reach: f64, strength: f64, wanted: fn(char) -> bool) -> Mark {
     let pairs = (1..room.size).flat_map(|high| (0..high).map(move |low| (high, low)));
     let squares = pairs.zip(room.edges.chars()).filter(|(_, letter)| wanted(*letter)).map(|((high, low), _)| {
         let (x, y) = (f64::from(low) + 0.5, f64::from(room.size) - f64::from(high) - 0.5);
         let corners: (Corner, Corner) = ((x - reach, y - reach), (x + reach, y + reach));
         (corners.0, corners.1, strength)
     });
-    Mark::Boxes { ink, boxes: squares.collect() }
+    Mark::Boxes { role, boxes: squares.collect() }
 }

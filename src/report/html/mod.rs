@@ -22,7 +22,7 @@ pub(in crate::report) use chart::{Chart, Mark};
 pub(in crate::report) use latency::percentile_chart;
 pub(in crate::report) use page::page;
 pub(in crate::report) use palette::{ChartColour, legend};
-pub(in crate::report) use sanitize::inert;
+pub(in crate::report) use sanitize::sanitize;
 pub(in crate::report) use table::{Column, figure, table};
 
 use crate::summary::Summary;
@@ -31,7 +31,7 @@ use maud::html;
 /// The page: HTML5, UTF-8, no request to anywhere, no script. A summary that carries other people's words shows
 /// them as text and nothing else.
 pub fn render(summary: &Summary) -> String {
-    let title = format!("{} · {} · meshload", inert(&summary.run.name), summary.result.name());
+    let title = format!("{} · {} · meshload", sanitize(&summary.run.name), summary.result.name());
     let body = html! {
         (headline::header(summary))
         main {

@@ -111,8 +111,8 @@ impl ChartColour {
 pub fn legend(entries: &[(ChartColour, &str)]) -> Markup {
     html! {
         ul.legend {
-            @for (ink, meaning) in entries {
-                li { span class={ "key " (ink.name()) } aria-hidden="true" {} (meaning) }
+            @for (role, meaning) in entries {
+                li { span class={ "key " (role.name()) } aria-hidden="true" {} (meaning) }
             }
         }
     }
@@ -123,9 +123,9 @@ pub fn legend(entries: &[(ChartColour, &str)]) -> Markup {
 pub fn style() -> String {
     let mut css = String::new();
     let mut dark = String::new();
-    for ink in ChartColour::ALL {
-        let (on_light, on_dark) = (hex(ink.light()), hex(ink.twins().1));
-        let name = ink.name();
+    for role in ChartColour::ALL {
+        let (on_light, on_dark) = (hex(role.light()), hex(role.twins().1));
+        let name = role.name();
         let _ = writeln!(css, ".key.{name}{{color:{on_light}}}");
         let _ = writeln!(dark, ".key.{name}{{color:{on_dark}}}");
         let _ = writeln!(dark, "svg [fill=\"{on_light}\"]{{fill:{on_dark}}}");

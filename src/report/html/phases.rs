@@ -6,7 +6,7 @@ use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::control;
 use crate::report::html::glossary::word;
 use crate::report::html::palette::{ChartColour, legend};
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;
@@ -105,7 +105,7 @@ fn stacked(
                 Some(((before, middle - 0.36), (before + *us as f64, middle + 0.36), 1.0))
             })
             .collect();
-        Mark::Boxes { ink: ChartColour::of_phase(wanted.name()), boxes }
+        Mark::Boxes { role: ChartColour::of_phase(wanted.name()), boxes }
     };
     let marks = Phase::OF_AN_EDGE.into_iter().map(boxes_of).collect();
     Chart { says, height, margin, x: axis::spans(longest_us as f64), y, marks }.draw()
@@ -122,9 +122,9 @@ fn phase_table(summary: &Summary) -> Markup {
         .into_iter()
         .map(|phase| (phase.name(), whose(phase), Some(ChartColour::of_phase(phase.name()))));
     let known = phases.chain([("time_to_open", "both", None), ("room_complete", "both", None)]);
-    let rows = known.filter_map(|(name, whose, ink)| {
+    let rows = known.filter_map(|(name, whose, role)| {
         let due = summary.timers.get(name)?.on(Clock::Due);
-        let key = ink.map(legend_key);
+        let key = role.map(legend_key);
         let mut row = vec![html! { @if let Some(key) = key { (key) " " } (word(name)) }, html! { (whose) }];
         row.extend(
             [(50.0, due.p.p50), (95.0, due.p.p95), (99.0, due.p.p99)]
@@ -141,8 +141,8 @@ fn phase_table(summary: &Summary) -> Markup {
     )
 }
 
-fn legend_key(ink: ChartColour) -> Markup {
-    html! { span class={ "key " (ink.name()) } aria-hidden="true" {} }
+fn legend_key(role: ChartColour) -> Markup {
+    html! { span class={ "key " (role.name()) } aria-hidden="true" {} }
 }
 
 fn timer_table(summary: &Summary) -> Markup {
@@ -164,7 +164,7 @@ fn timer_table(summary: &Summary) -> Markup {
         clocks.into_iter().filter(move |(clock, _)| !same || *clock == Clock::Due).map(move |(clock, called)| {
             let distribution = timer.on(clock);
             let p = &distribution.p;
-            let mut row = vec![word(&inert(name)), html! { (if same { "either" } else { called }) }];
+            let mut row = vec![word(&sanitize(name)), html! { (if same { "either" } else { called }) }];
             row.extend([
                 html! { (format::count(distribution.count)) },
                 html! { (format::duration(distribution.min_us)) },
@@ -212,7 +212,7 @@ fn slow_table(edges: &[SlowEdge], phases: &[Vec<(Phase, u64)>]) -> Markup {
     let rows = edges.iter().zip(phases).map(|(edge, phases)| {
         let most = phases.iter().max_by_key(|(_, us)| *us);
         vec![
-            html! { (inert(&edge.room)) },
+            html! { (sanitize(&edge.room)) },
             html! { span.whole { (edge.peers[0]) "–" (edge.peers[1]) } },
             html! { (format::duration(edge.due_us)) },
             html! { (format::duration(edge.began_us)) },

@@ -1,6 +1,6 @@
 //! What was run, where and when: enough to run it again.
 
-use crate::report::html::sanitize::{inert, is_unseen};
+use crate::report::html::sanitize::{is_unseen, sanitize};
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
 use crate::summary::run::PhaseSpan;
@@ -25,22 +25,22 @@ pub fn section(summary: &Summary) -> Markup {
     );
     let host = format!(
         "{}, {} of {} cores, {}, {} descriptors{}",
-        inert(&machine.cpu),
+        sanitize(&machine.cpu),
         machine.cores,
         machine.cores_host,
         format::bytes(machine.memory_bytes),
         format::count(machine.nofile),
-        machine.container.as_ref().map_or(String::new(), |name| format!(", in {}", inert(name)))
+        machine.container.as_ref().map_or(String::new(), |name| format!(", in {}", sanitize(name)))
     );
     let facts = [
-        ("Target", inert(&run.destination())),
+        ("Target", sanitize(&run.destination())),
         ("Planned", planned),
-        ("Dialect and engine", format!("{}, {}", inert(&run.dialect), inert(&run.engine))),
+        ("Dialect and engine", format!("{}, {}", sanitize(&run.dialect), sanitize(&run.engine))),
         ("Seed", run.seed.to_string()),
-        ("Run id", inert(&run.id)),
-        ("Plan", inert(&run.plan_sha256)),
+        ("Run id", sanitize(&run.id)),
+        ("Plan", sanitize(&run.plan_sha256)),
         ("Machine", host),
-        ("System", inert(&machine.os)),
+        ("System", sanitize(&machine.os)),
         ("Data", if run.complete { "complete".into() } else { "part of it is missing".into() }),
     ];
     html! {
@@ -51,7 +51,7 @@ pub fn section(summary: &Summary) -> Markup {
             @if let Some(profile) = &run.profile {
                 details {
                     summary { "The profile as run, defaults and overrides included" }
-                    pre { code { (inert_lines(profile)) } }
+                    pre { code { (sanitize_lines(profile)) } }
                 }
             }
         }
@@ -67,7 +67,7 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
     };
     let rows = phases.iter().take(20).map(|phase| {
         let lasted = lasted(phase).unwrap_or("–".into());
-        [inert(&phase.name), inert(&phase.started_at), inert(&phase.ended_at), lasted]
+        [sanitize(&phase.name), sanitize(&phase.started_at), sanitize(&phase.ended_at), lasted]
             .map(|text| html! { (text) })
             .into()
     });
@@ -75,7 +75,7 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
 }
 
 /// Lines stay lines; all else that is not seen goes.
-fn inert_lines(text: &str) -> String {
+fn sanitize_lines(text: &str) -> String {
     text.chars().take(PROFILE_CHARS_MAX).filter(|character| *character == '\n' || !is_unseen(*character)).collect()
 }
 
@@ -83,7 +83,7 @@ pub fn footer(summary: &Summary) -> Markup {
     html! {
         footer {
             p {
-                "meshload " (inert(&summary.meshload.version)) " (" (inert(&summary.meshload.git)) "). "
+                "meshload " (sanitize(&summary.meshload.version)) " (" (sanitize(&summary.meshload.git)) "). "
                 "Quantiles are read from merged histograms, never averaged. Times are counted from when a peer was due, unless they say began. "
                 "This page asks nobody for anything."
             }

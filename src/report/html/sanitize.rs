@@ -5,7 +5,7 @@ const CHARS_MAX: usize = 400;
 
 /// The text as it is to be seen. Escaping for HTML is the template's, and comes after; here go the characters
 /// that no page shows and that make readers, terminals or scripts see another text than there is.
-pub fn inert(text: &str) -> String {
+pub fn sanitize(text: &str) -> String {
     let mut seen = String::with_capacity(text.len().min(CHARS_MAX * 4));
     for (index, character) in text.chars().enumerate() {
         if index == CHARS_MAX {
@@ -35,21 +35,21 @@ mod tests {
 
     #[test]
     fn what_is_not_seen_is_spelled_out() {
-        assert_eq!(inert("room\u{2028}1"), "room\\u{2028}1");
-        assert_eq!(inert("a\u{202e}b\u{0}"), "a\\u{202e}b\\u{0}");
-        assert_eq!(inert("Ünïcode <b> 家"), "Ünïcode <b> 家");
+        assert_eq!(sanitize("room\u{2028}1"), "room\\u{2028}1");
+        assert_eq!(sanitize("a\u{202e}b\u{0}"), "a\\u{202e}b\\u{0}");
+        assert_eq!(sanitize("Ünïcode <b> 家"), "Ünïcode <b> 家");
     }
 
     #[test]
     fn an_endless_text_ends() {
-        assert_eq!(inert(&"x".repeat(CHARS_MAX)), "x".repeat(CHARS_MAX));
-        assert_eq!(inert(&"x".repeat(CHARS_MAX + 1)), "x".repeat(CHARS_MAX) + "…");
+        assert_eq!(sanitize(&"x".repeat(CHARS_MAX)), "x".repeat(CHARS_MAX));
+        assert_eq!(sanitize(&"x".repeat(CHARS_MAX + 1)), "x".repeat(CHARS_MAX) + "…");
     }
 
     proptest! {
         #[test]
         fn nothing_unseen_is_left(text in any::<String>()) {
-            prop_assert!(!inert(&text).chars().any(is_unseen));
+            prop_assert!(!sanitize(&text).chars().any(is_unseen));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::palette::{ChartColour, legend};
-use crate::report::html::sanitize::inert;
+use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::counts::Traffic;
@@ -41,15 +41,15 @@ pub fn section(summary: &Summary) -> Markup {
 }
 
 fn bars(types: &[(&str, &Traffic)]) -> Markup {
-    let names = types.iter().map(|(name, _)| short(&inert(name)));
+    let names = types.iter().map(|(name, _)| short(&sanitize(name)));
     let y = axis::rows(names);
     let log = |count: u64| (count.max(1) as f64).log10();
     let most = types.iter().map(|(_, traffic)| traffic.sent.max(traffic.received)).max().unwrap_or(1);
     let to = log(most).max(1.0).ceil();
     let ticks = (0..=to as i32).map(|power| (f64::from(power), axis::short_count(10f64.powi(power)))).collect();
     let x = axis::Axis { from: 0.0, to, ticks };
-    let rows = |ink: ChartColour, above: f64, of: fn(&Traffic) -> u64| Mark::Boxes {
-        ink,
+    let rows = |role: ChartColour, above: f64, of: fn(&Traffic) -> u64| Mark::Boxes {
+        role,
         boxes: types
             .iter()
             .enumerate()
@@ -93,7 +93,7 @@ fn type_table(types: &[(&str, &Traffic)]) -> Markup {
             (sent, received) => format!("{}×", format::number(received as f64 / sent as f64)),
         };
         vec![
-            html! { (inert(name)) },
+            html! { (sanitize(name)) },
             html! { (format::count(traffic.sent)) },
             html! { (format::count(traffic.received)) },
             html! { (copies) },

@@ -29,7 +29,7 @@ fn play(more: &str, workers: usize) -> Summary {
             Dialect::named("dashboard").expect("a built-in"),
         )
     };
-    let summary = controller::run(order).unwrap_or_else(|trouble| panic!("{trouble:?}")).summary;
+    let summary = controller::run(order).unwrap_or_else(|start_error| panic!("{start_error:?}")).summary;
     summary.counts.conserved().expect("counts add up");
     summary
 }

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn engines(timeout: Duration) -> [WebrtcEngine; 2] {
     let base = RtcSetup {
         certificate: RtcSetup::certificate().unwrap(),
-        neighbourhood: PeerAddresses::default(),
+        addresses: PeerAddresses::default(),
         timeout,
         trickle: true,
         ordered: true,

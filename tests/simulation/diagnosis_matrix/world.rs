@@ -52,7 +52,7 @@ struct Client {
 }
 
 struct Player {
-    actor: VirtualPeer,
+    virtual_peer: VirtualPeer,
     engine: NoneEngine,
     client: Option<usize>,
     wake: Option<Instant>,
@@ -171,14 +171,14 @@ impl Virtual {
             Happening::Up(client) => {
                 self.clients[client].open = true;
                 match self.clients[client].owner {
-                    Owner::Line(line) => self.news.push_back(LineNews { line, at: self.now, tidings: LineEvent::Up }),
+                    Owner::Line(line) => self.news.push_back(LineNews { line, at: self.now, event: LineEvent::Up }),
                     Owner::Player(player) => self.stimulate(player, Input::Upgraded),
                 }
             }
             Happening::ToClient(client, text) if self.clients[client].open => match self.clients[client].owner {
                 Owner::Line(line) => {
-                    let tidings = LineEvent::Frame(text.to_string());
-                    self.news.push_back(LineNews { line, at: self.now, tidings });
+                    let event = LineEvent::Frame(text.to_string());
+                    self.news.push_back(LineNews { line, at: self.now, event });
                 }
                 Owner::Player(player) => self.stimulate(player, Input::Frame(&text)),
             },
@@ -188,7 +188,7 @@ impl Virtual {
                 let failure = || Failure::new(Phase::Connect, Reason::Closed, "");
                 match self.clients[client].owner {
                     Owner::Line(line) => {
-                        self.news.push_back(LineNews { line, at: self.now, tidings: LineEvent::Down(failure()) });
+                        self.news.push_back(LineNews { line, at: self.now, event: LineEvent::Down(failure()) });
                     }
                     Owner::Player(player) => self.stimulate(player, Input::Lost(failure())),
                 }
@@ -197,7 +197,7 @@ impl Virtual {
             Happening::Notice(player, seat, notice) => self.stimulate(player, Input::Engine(seat, notice)),
             Happening::Wake(player) => {
                 self.players[player].wake = None;
-                if self.players[player].actor.wake_at().is_some_and(|at| at <= self.now) {
+                if self.players[player].virtual_peer.wake_at().is_some_and(|at| at <= self.now) {
                     self.stimulate(player, Input::Wake);
                 } else {
                     self.set_alarm(player);
@@ -239,17 +239,17 @@ impl Virtual {
         }
     }
 
-    fn stimulate(&mut self, player: usize, stimulus: Input<'_>) {
-        self.players[player].actor.handle(self.now, stimulus);
-        while let Some(effect) = self.players[player].actor.poll() {
-            self.carry_out(player, effect);
+    fn stimulate(&mut self, player: usize, input: Input<'_>) {
+        self.players[player].virtual_peer.handle(self.now, input);
+        while let Some(output) = self.players[player].virtual_peer.poll() {
+            self.carry_out(player, output);
         }
         self.set_alarm(player);
     }
 
-    fn carry_out(&mut self, player: usize, effect: Output) {
-        let place = self.players[player].actor.place();
-        match effect {
+    fn carry_out(&mut self, player: usize, output: Output) {
+        let place = self.players[player].virtual_peer.place();
+        match output {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
             Output::Frame { text, kind, to } => {
                 let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
@@ -277,7 +277,7 @@ impl Virtual {
     }
 
     fn set_alarm(&mut self, player: usize) {
-        if let Some(at) = self.players[player].actor.wake_at()
+        if let Some(at) = self.players[player].virtual_peer.wake_at()
             && self.players[player].wake.is_none_or(|set| at < set)
         {
             self.players[player].wake = Some(at);
@@ -318,7 +318,7 @@ impl Environment for Virtual {
         panic!("the world never comes to rest");
     }
 
-    fn play(&mut self, play: &HandshakePlay, curtain: &mut HandshakeProgress<'_>) {
+    fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
         let size = play.size();
         let player = |index: u16| {
             let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
@@ -338,7 +338,7 @@ impl Environment for Virtual {
                 token: String::new(),
                 seed: Seed(1),
             };
-            let talk = TrafficConfig {
+            let traffic = TrafficConfig {
                 pattern: TrafficPattern::Silence,
                 interval: Duration::from_secs(1),
                 bytes: (64, 64),
@@ -346,23 +346,23 @@ impl Environment for Virtual {
                 draws: Seed(1).stream("talk", index.into()),
             };
             let seat = Seat(index);
-            let config = Config { seat, room_size: size, timeout: play.timeout, trickle: play.trickle, talk };
+            let config = Config { seat, room_size: size, timeout: play.timeout, trickle: play.trickle, traffic };
             let peer = Peer::new(config, self.start);
-            let actor = VirtualPeer::new(place, size, play.naming.clone(), play.dialect.converse(me), peer);
-            Player { actor, engine: NoneEngine::new(u64::from(index) + 1), client: None, wake: None }
+            let virtual_peer = VirtualPeer::new(place, size, play.naming.clone(), play.dialect.converse(me), peer);
+            Player { virtual_peer, engine: NoneEngine::new(u64::from(index) + 1), client: None, wake: None }
         };
         self.players = (0..size).map(player).collect();
         for (index, begin) in play.begins.iter().enumerate() {
             self.post(self.now + *begin, Happening::Begin(index));
         }
         for _ in 0..HAPPENINGS_MAX {
-            if !self.step(curtain.falls_at()) {
+            if !self.step(progress.falls_at()) {
                 break;
             }
             while let Some(event) = self.events.pop_front() {
-                curtain.tell(&event);
+                progress.tell(&event);
             }
-            if curtain.falls_at() <= self.now {
+            if progress.falls_at() <= self.now {
                 break;
             }
         }

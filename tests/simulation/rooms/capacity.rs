@@ -93,7 +93,7 @@ fn serving(rules: &[String], routing: &str) -> Serving {
 }
 
 /// What `meshload capacity` finds against it.
-fn survey(server: &Serving, more: &[&str]) -> serde_json::Value {
+fn capacity_run(server: &Serving, more: &[&str]) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_meshload"))
         .args(["capacity", "--vary", "rooms", "--format", "json", "--no-progress", "--target", &server.url])
@@ -122,7 +122,7 @@ fn a_known_capacity_is_found_by_real_runs() {
         texts.extend(noisy.then(|| noise.clone()));
         let expected = truth(&read(&texts));
         let began = Instant::now();
-        let found = survey(&serving(&texts, "room"), more);
+        let found = capacity_run(&serving(&texts, "room"), more);
         let limit = found["limit"].as_f64().unwrap_or(0.0);
         let off = limit / expected - 1.0;
         missed += usize::from(off.abs() > if noisy { 0.15 } else { 0.10 });
@@ -146,7 +146,7 @@ fn a_broadcast_is_named_quadratic_and_an_addressed_server_is_not() {
     // Whom a frame reaches does not hang on how fast this machine is.
     let lenient = ["--set", "validity.on_invalid=\"warn\""];
     for (routing, kind) in [("all", "population"), ("room", "room")] {
-        let found = survey(
+        let found = capacity_run(
             &serving(&[], routing),
             &[&["--from", "8", "--to", "64", "--resolution", "50%"], &lenient[..]].concat(),
         );

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 const SEEDS: u64 = 300;
 
 /// The books of a run that is over.
-fn books(scenario: &Scenario, events: &[Event]) -> Summary {
+fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
     let start = events.iter().map(|event| event.at).min().unwrap_or_else(Instant::now);
     let mut first = 0;
     let facts = |(index, due): (usize, &Vec<Duration>)| {
@@ -73,8 +73,8 @@ fn whoever_leaves_and_comes_back_the_books_add_up_and_every_edge_between_those_w
     for (seed, scenario) in scenarios(false) {
         let judge = world::play(&scenario, false);
         assert_eq!(judge.breaches(), [""; 0], "seed {seed}: {}", scenario.brief());
-        let summary = books(&scenario, &judge.events);
-        summary.counts.conserved().unwrap_or_else(|story| panic!("seed {seed}: {story}"));
+        let summary = recorder(&scenario, &judge.events);
+        summary.counts.conserved().unwrap_or_else(|timeline| panic!("seed {seed}: {timeline}"));
         let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
         let returned = count(&judge.events, |what| matches!(what, What::Began { .. })) - peers.planned;
         assert_eq!((peers.rejoins, peers.failed, peers.reconnects), (returned, 0, 0), "seed {seed}");
@@ -93,8 +93,8 @@ fn whatever_is_cut_or_restarted_the_books_add_up_and_all_who_are_lost_come_back(
     for (seed, scenario) in scenarios(true) {
         let judge = world::play(&scenario, false);
         assert_eq!(judge.breaches(), [""; 0], "seed {seed}: {}", scenario.brief());
-        let summary = books(&scenario, &judge.events);
-        summary.counts.conserved().unwrap_or_else(|story| panic!("seed {seed}: {story}"));
+        let summary = recorder(&scenario, &judge.events);
+        summary.counts.conserved().unwrap_or_else(|timeline| panic!("seed {seed}: {timeline}"));
         let outages = &summary.outages;
         let back: u64 = outages.iter().map(|outage| outage.back).sum();
         assert_eq!(summary.counts.peers.reconnects, back, "seed {seed}");

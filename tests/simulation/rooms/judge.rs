@@ -54,8 +54,8 @@ struct Bearing {
 }
 
 impl Judge {
-    pub fn fault(&mut self, at: Duration, story: String) {
-        self.faults.push(format!("{at:?} {story}"));
+    pub fn fault(&mut self, at: Duration, timeline: String) {
+        self.faults.push(format!("{at:?} {timeline}"));
     }
 
     /// The peer comes back: what it and the others did about each other belongs to another session.
@@ -70,13 +70,13 @@ impl Judge {
     }
 
     /// Takes one effect of a peer. `has_socket`: it can say something.
-    pub fn watch(&mut self, at: Duration, place: Place, effect: &Output, has_socket: bool) {
+    pub fn watch(&mut self, at: Duration, place: Place, output: &Output, has_socket: bool) {
         let peer = self.peers.entry(place.peer).or_default();
-        if peer.ended.is_some() && !matches!(effect, Output::Note(What::Frame { .. }) | Output::Close) {
-            self.fault(at, format!("{} does something after its end: {effect:?}", place.peer));
+        if peer.ended.is_some() && !matches!(output, Output::Note(What::Frame { .. }) | Output::Close) {
+            self.fault(at, format!("{} does something after its end: {output:?}", place.peer));
             return;
         }
-        match effect {
+        match output {
             Output::Frame { text, .. } => {
                 peer.frames += 1;
                 peer.joins += usize::from(text.starts_with(r#"{"type":"user-joined-room""#));
@@ -119,8 +119,8 @@ impl Judge {
             What::Open { other } => {
                 let end = self.ends.entry((place.peer, *other)).or_default();
                 if end.opened.is_some() || end.failed.is_some() {
-                    let story = format!("{} opens to {other:?} again, or after a failure", place.peer);
-                    self.fault(at, story);
+                    let timeline = format!("{} opens to {other:?} again, or after a failure", place.peer);
+                    self.fault(at, timeline);
                 } else {
                     end.opened = Some(at);
                 }
@@ -128,8 +128,8 @@ impl Judge {
             What::EdgeFailed { other, failure } => {
                 let end = self.ends.entry((place.peer, *other)).or_default();
                 if end.opened.is_some() || end.failed.is_some() {
-                    let story = format!("{} fails to {other:?} after it was decided: {failure}", place.peer);
-                    self.fault(at, story);
+                    let timeline = format!("{} fails to {other:?} after it was decided: {failure}", place.peer);
+                    self.fault(at, timeline);
                 } else {
                     end.failed = Some((at, failure.clone()));
                 }
@@ -190,8 +190,8 @@ impl Judge {
         let nothing = End::default();
         let end = |own: Place, other: Place| self.ends.get(&(own.peer, other.seat)).unwrap_or(&nothing);
         let (first, second) = (end(one, two), end(two, one));
-        let mut fault = |story: &str| {
-            faults.push(format!("{} – {}: {story}\n    {first:?}\n    {second:?}", one.peer, two.peer));
+        let mut fault = |timeline: &str| {
+            faults.push(format!("{} – {}: {timeline}\n    {first:?}\n    {second:?}", one.peer, two.peer));
         };
         let deadline = one_begin.max(two_begin) + scenario.timeout;
         for (own, end) in [(one, first), (two, second)] {

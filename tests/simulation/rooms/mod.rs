@@ -23,7 +23,7 @@ fn whatever_the_seed_every_edge_is_decided_in_time_and_no_peer_breaks_a_rule() {
         (None, count) => (0..count.unwrap_or(SEEDS), false),
     };
     let failures = play_all(seeds, aloud);
-    let shown: Vec<&str> = failures.iter().take(3).map(|(_, story)| story.as_str()).collect();
+    let shown: Vec<&str> = failures.iter().take(3).map(|(_, timeline)| timeline.as_str()).collect();
     assert!(failures.is_empty(), "{} seeds failed, the first of them:\n{}", failures.len(), shown.join("\n"));
 }
 
@@ -57,8 +57,8 @@ fn play_all(seeds: Range<u64>, aloud: bool) -> Vec<(u64, String)> {
                     if seed >= seeds.end {
                         return;
                     }
-                    if let Some(story) = play_one(seed, aloud) {
-                        failures.lock().unwrap().push((seed, story));
+                    if let Some(timeline) = play_one(seed, aloud) {
+                        failures.lock().unwrap().push((seed, timeline));
                     }
                 }
             });

@@ -65,7 +65,7 @@ struct World<'a> {
 }
 
 struct Player {
-    actor: VirtualPeer,
+    virtual_peer: VirtualPeer,
     place: Place,
     room_size: u16,
     fate: Fate,
@@ -131,22 +131,22 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
         token: String::new(),
         seed: scenario.seed,
     };
-    let talk = TrafficConfig {
+    let traffic = TrafficConfig {
         pattern: TrafficPattern::Silence,
         interval: Duration::from_secs(1),
         bytes: (64, 64),
         pool: Arc::from([]),
         draws: scenario.seed.stream("talk", place.peer.0.into()),
     };
-    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, talk };
+    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, traffic };
     let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
     let redial =
         scenario.redials.then(|| ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), draws));
-    let peer = Peer::new(config, start).redialing(redial);
+    let peer = Peer::new(config, start).reconnecting(redial);
     let conversation = dialect.converse(me.clone());
     let renewal = Box::new(move || dialect.converse(me.clone()));
     Player {
-        actor: VirtualPeer::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        virtual_peer: VirtualPeer::new(place, room_size, naming, conversation, peer).renewing(renewal),
         place,
         room_size,
         fate: scenario.fates[place.peer.0 as usize],
@@ -195,7 +195,7 @@ impl World<'_> {
             Happening::Begin(index) => self.begin(index),
             Happening::Upgraded(index) => {
                 self.players[index].is_dialing = false;
-                if !self.players[index].actor.is_gone() {
+                if !self.players[index].virtual_peer.is_gone() {
                     self.players[index].has_socket = true;
                     self.stimulate(index, Input::Upgraded);
                 }
@@ -203,7 +203,7 @@ impl World<'_> {
             Happening::Lost(index) => self.lose(index),
             Happening::ToPeer(index, text) => {
                 // Frames that were read together with the last words still reach the actor.
-                if self.players[index].has_socket || self.players[index].actor.is_gone() {
+                if self.players[index].has_socket || self.players[index].virtual_peer.is_gone() {
                     self.stimulate(index, Input::Frame(&text));
                 }
             }
@@ -216,7 +216,7 @@ impl World<'_> {
             Happening::InstantNotice(index, seat, notice) => self.stimulate(index, Input::Engine(seat, notice)),
             Happening::Wake(index) => self.wake(index),
             Happening::Leave(index) => {
-                if !self.players[index].actor.is_gone() {
+                if !self.players[index].virtual_peer.is_gone() {
                     self.stimulate(index, Input::Leave);
                 }
             }
@@ -234,11 +234,11 @@ impl World<'_> {
     fn turn(&mut self, peer: usize, deed: Deed) {
         let index = self.current[peer];
         match deed {
-            Deed::End if !self.players[index].actor.is_gone() => self.stimulate(index, Input::Leave),
-            Deed::Depart { silent } if !self.players[index].actor.is_gone() => {
+            Deed::End if !self.players[index].virtual_peer.is_gone() => self.stimulate(index, Input::Leave),
+            Deed::Depart { silent } if !self.players[index].virtual_peer.is_gone() => {
                 self.stimulate(index, Input::Depart { silent });
             }
-            Deed::Return if self.players[index].actor.is_gone() => self.come_back(peer),
+            Deed::Return if self.players[index].virtual_peer.is_gone() => self.come_back(peer),
             Deed::Cut if self.players[index].has_socket => self.lose(index),
             Deed::Restart { down } => self.restart(down),
             Deed::End | Deed::Depart { .. } | Deed::Return | Deed::Cut => {}
@@ -253,7 +253,7 @@ impl World<'_> {
         self.current[peer] = session;
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = self.current[place.neighbour(seat).0 as usize];
-            if !self.players[other].actor.is_gone() {
+            if !self.players[other].virtual_peer.is_gone() {
                 self.stimulate(other, Input::Back { seat: place.seat });
                 self.stimulate(session, Input::Companion { seat });
             }
@@ -295,7 +295,7 @@ impl World<'_> {
         let Player { place, room_size, .. } = self.players[index];
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = place.neighbour(seat).0 as usize;
-            if !self.players[other].actor.is_gone() {
+            if !self.players[other].virtual_peer.is_gone() {
                 self.stimulate(other, Input::Companion { seat: place.seat });
             }
         }
@@ -304,7 +304,7 @@ impl World<'_> {
     fn lose(&mut self, index: usize) {
         let player = &mut self.players[index];
         player.is_dialing = false;
-        if player.actor.is_gone() {
+        if player.virtual_peer.is_gone() {
             return;
         }
         if std::mem::take(&mut player.has_socket) {
@@ -316,9 +316,9 @@ impl World<'_> {
 
     fn wake(&mut self, index: usize) {
         self.players[index].wake = None;
-        if self.players[index].actor.wake_at().is_some_and(|at| at <= self.now) {
+        if self.players[index].virtual_peer.wake_at().is_some_and(|at| at <= self.now) {
             self.stimulate(index, Input::Wake);
-            if self.players[index].actor.wake_at().is_some_and(|at| at <= self.now) {
+            if self.players[index].virtual_peer.wake_at().is_some_and(|at| at <= self.now) {
                 self.fault(format!("peer {index} was woken, and wants to be woken at once again"));
             }
         } else {
@@ -326,25 +326,25 @@ impl World<'_> {
         }
     }
 
-    fn stimulate(&mut self, index: usize, stimulus: Input<'_>) {
+    fn stimulate(&mut self, index: usize, input: Input<'_>) {
         let player = &mut self.players[index];
-        player.actor.handle(self.now, stimulus);
-        while let Some(effect) = self.players[index].actor.poll() {
+        player.virtual_peer.handle(self.now, input);
+        while let Some(output) = self.players[index].virtual_peer.poll() {
             if self.aloud {
-                println!("    peer {index}: {effect:.200?}");
+                println!("    peer {index}: {output:.200?}");
             }
             let Player { place, has_socket, .. } = self.players[index];
-            if let Output::Note(what) = &effect {
+            if let Output::Note(what) = &output {
                 self.judge.events.push(Event { at: self.now, place, what: what.clone() });
             }
-            self.judge.watch(self.now - self.start, place, &effect, has_socket);
-            self.carry_out(index, effect);
+            self.judge.watch(self.now - self.start, place, &output, has_socket);
+            self.carry_out(index, output);
         }
         self.set_alarm(index);
     }
 
-    fn carry_out(&mut self, index: usize, effect: Output) {
-        match effect {
+    fn carry_out(&mut self, index: usize, output: Output) {
+        match output {
             Output::Dial => self.dial(index),
             Output::Frame { text, .. } => {
                 if self.players[index].has_socket {
@@ -409,8 +409,8 @@ impl World<'_> {
         for posted in self.links.take_posts() {
             self.post(posted.at, Happening::Notice(posted));
         }
-        for story in self.links.take_faults() {
-            self.fault(story);
+        for timeline in self.links.take_faults() {
+            self.fault(timeline);
         }
     }
 
@@ -436,7 +436,7 @@ impl World<'_> {
     }
 
     fn set_alarm(&mut self, index: usize) {
-        let wanted = self.players[index].actor.wake_at();
+        let wanted = self.players[index].virtual_peer.wake_at();
         if let Some(at) = wanted
             && self.players[index].wake.is_none_or(|set| at < set)
         {
@@ -462,8 +462,8 @@ impl World<'_> {
         self.queue.insert((at, self.queued), happening);
     }
 
-    fn fault(&mut self, story: String) {
-        self.judge.fault(self.now - self.start, story);
+    fn fault(&mut self, timeline: String) {
+        self.judge.fault(self.now - self.start, timeline);
     }
 }
 

@@ -23,15 +23,15 @@ pub fn description() -> String {
 
 /// Frames a second.
 pub fn rate(dialect: &str, frame: &str) -> f64 {
-    let mut talk = converse(dialect);
+    let mut traffic = converse(dialect);
     let now = Instant::now();
-    talk.handle(now, Input::Open);
-    while talk.poll().is_some() {}
+    traffic.handle(now, Input::Open);
+    while traffic.poll().is_some() {}
     let mut frames = 0_u64;
     while now.elapsed() < LASTS {
         for _ in 0..1_000 {
-            talk.handle(now, Input::Frame(black_box(frame)));
-            while let Some(output) = talk.poll() {
+            traffic.handle(now, Input::Frame(black_box(frame)));
+            while let Some(output) = traffic.poll() {
                 black_box(output);
             }
         }

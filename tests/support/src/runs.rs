@@ -97,10 +97,10 @@ impl Run {
 
 /// A profile without messages, whose peers arrive as told and stay for `steady`.
 pub fn mesh(rooms: u32, size: u32, arrivals: &str, steady: &str, more: &str) -> String {
-    let talk = if more.contains("[messages]") { "" } else { "[messages]\npattern = 'none'\n" };
+    let traffic = if more.contains("[messages]") { "" } else { "[messages]\npattern = 'none'\n" };
     format!(
         "name = 'bench'\n[rooms]\ncount = {rooms}\nsize = {size}\n[arrivals]\n{arrivals}\n\
-         [phases]\nsteady = {steady}\ndrain = '0s'\n[handshake]\ntimeout = '60s'\n{talk}{more}"
+         [phases]\nsteady = {steady}\ndrain = '0s'\n[handshake]\ntimeout = '60s'\n{traffic}{more}"
     )
 }
 

@@ -23,7 +23,7 @@ pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
         workers,
         ..RunSpec::new(plan(profile), format!("a{}", std::process::id()), Dialect::named("dashboard").unwrap())
     };
-    let summary = controller::run(order).unwrap_or_else(|trouble| panic!("{trouble:?}")).summary;
+    let summary = controller::run(order).unwrap_or_else(|start_error| panic!("{start_error:?}")).summary;
     summary.counts.conserved().expect("counts add up");
     summary
 }

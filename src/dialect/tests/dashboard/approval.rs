@@ -13,7 +13,7 @@ fn asking(me: &mut PeerIdentity) {
 #[test]
 fn a_member_asks_for_leave_and_joins_when_it_has_it() {
     let mut stage = Stage::before(asking);
-    let said: Vec<String> = stage.tell(Input::Open).iter().map(brief).collect();
+    let said: Vec<String> = stage.tell(Input::Open).iter().map(member_list).collect();
     assert_eq!(said[4..], ["say join-request"]);
     stage.check(&of_access("join-approved", "a", "c"), &["for others"]);
     let joins = ["mine", "say user-joined-room", "say participant-joined", "joined", "say peer-ready"];
@@ -28,7 +28,7 @@ fn without_approval_in_the_profile_nobody_asks_and_a_host_asks_nobody() {
             choose(me);
             me.host = host;
         });
-        let said: Vec<String> = stage.tell(Input::Open).iter().map(brief).collect();
+        let said: Vec<String> = stage.tell(Input::Open).iter().map(member_list).collect();
         assert!(said.contains(&"joined".to_owned()) && !said.contains(&"say join-request".to_owned()), "{said:?}");
     };
     check(|_| {}, false);

@@ -73,15 +73,15 @@ impl Stage {
         self.now += time;
     }
 
-    /// Hears `frame`; all that follows from it must be `expected`, in the words of `brief`.
+    /// Hears `frame`; all that follows from it must be `expected`, in the words of `member_list`.
     #[track_caller]
     fn check(&mut self, frame: &str, expected: &[&str]) {
         let outputs = self.tell(Input::Frame(frame));
-        assert_eq!(outputs.iter().map(brief).collect::<Vec<_>>(), expected, "{frame:.300}");
+        assert_eq!(outputs.iter().map(member_list).collect::<Vec<_>>(), expected, "{frame:.300}");
     }
 }
 
-fn brief(output: &Output) -> String {
+fn member_list(output: &Output) -> String {
     let dialect = dashboard();
     let kinds = dialect.kinds();
     let name = |kind: &FrameKind| kinds[usize::from(kind.0)];
@@ -166,19 +166,19 @@ fn a_member_subscribes_to_four_channels_then_joins_twice_and_is_ready() {
 
 #[test]
 fn a_host_creates_the_room_before_it_joins() {
-    let said: Vec<String> = Stage::before(|me| me.host = true).tell(Input::Open).iter().map(brief).collect();
+    let said: Vec<String> = Stage::before(|me| me.host = true).tell(Input::Open).iter().map(member_list).collect();
     assert_eq!(said[4..6], ["say room-created", "say user-joined-room"]);
 }
 
 #[test]
 fn peer_ready_is_said_when_the_settle_time_is_over_and_not_a_microsecond_before() {
     let mut stage = Stage::before(|me| me.settle = Duration::from_millis(50));
-    assert!(!stage.tell(Input::Open).iter().any(|output| brief(output) == "say peer-ready"));
+    assert!(!stage.tell(Input::Open).iter().any(|output| member_list(output) == "say peer-ready"));
     assert_eq!(stage.dashboard.wake_at(), Some(stage.now + Duration::from_millis(50)));
     stage.pass(Duration::from_micros(49_999));
     assert_eq!(stage.tell(Input::Wake), []);
     stage.pass(Duration::from_micros(1));
-    assert_eq!(stage.tell(Input::Wake).iter().map(brief).collect::<Vec<_>>(), ["say peer-ready"]);
+    assert_eq!(stage.tell(Input::Wake).iter().map(member_list).collect::<Vec<_>>(), ["say peer-ready"]);
     assert_eq!((stage.dashboard.wake_at(), stage.tell(Input::Wake)), (None, vec![]));
 }
 
@@ -193,7 +193,7 @@ fn a_timestamp_is_in_milliseconds_since_the_unix_epoch() {
 #[test]
 fn leaving_is_said_in_the_chat_and_then_to_the_room_service() {
     let said = Stage::entered(|_| {}).tell(Input::Say(Say::Leave));
-    assert_eq!(said.iter().map(brief).collect::<Vec<_>>(), ["say participant-left", "say user-left-room"]);
+    assert_eq!(said.iter().map(member_list).collect::<Vec<_>>(), ["say participant-left", "say user-left-room"]);
     let Output::Send { text, .. } = &said[0] else { panic!("nothing was said") };
     assert!(text.ends_with(r#""data":{"roomId":"r","participant":{"id":"b","name":"Bea","leftAt":1000}}}"#), "{text}");
 }
@@ -262,7 +262,7 @@ fn a_list_without_us_makes_us_join_again_but_not_twice_within_a_second() {
 fn signals_go_to_their_addressee_and_the_end_of_candidates_has_no_word() {
     let check = |signal: Signal, expected: &[&str]| {
         let said = Stage::entered(|_| {}).tell(Input::Say(Say::Signal { to: "c".into(), signal }));
-        assert_eq!(said.iter().map(brief).collect::<Vec<_>>(), expected);
+        assert_eq!(said.iter().map(member_list).collect::<Vec<_>>(), expected);
     };
     check(Signal::Offer { sdp: "v=0".into() }, &["say webrtc-offer to c"]);
     check(Signal::Answer { sdp: "v=0".into() }, &["say webrtc-answer to c"]);
