@@ -62,45 +62,34 @@ pub(super) struct PreparedRun {
 
 /// From the first arrival to the last departure; `stopped_early` has been told before there was one.
 pub(super) async fn play(
-    session: PreparedRun,
+    run: PreparedRun,
     signals: &mut StopSignals,
     stopped_early: Option<Stop>,
 ) -> Result<FinishedRun, StartError> {
-    let PreparedRun {
-        plan,
-        run_id,
-        dialect,
-        endpoints,
-        gathering,
-        target,
-        workers,
-        show,
-        thresholds,
-        gates,
-        keep,
-        probe,
-    } = session;
-    let gate_watch = GateWatch::new(gates, show != Show::Nothing);
-    let workers = workers.clamp(1, plan.rooms.len().max(1));
+    let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing);
+    let workers = run.workers.clamp(1, run.plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
-    let writer =
-        keep.events_bytes_max.map(|bytes_max| writer(&plan, &run_id, &dialect, start, bytes_max)).transpose()?;
+    let writer = run
+        .keep
+        .events_bytes_max
+        .map(|bytes_max| writer(&run.plan, &run.run_id, &run.dialect, start, bytes_max))
+        .transpose()?;
     let common = Arc::new(RunContext {
-        endpoints,
-        gathering,
-        dialect,
-        naming: Naming::new(run_id.clone(), plan.peers() as u32),
+        endpoints: run.endpoints,
+        gathering: run.gathering,
+        dialect: run.dialect,
+        naming: Naming::new(run.run_id.clone(), run.plan.peers() as u32),
         start,
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
-        pool: pool(&plan),
+        pool: pool(&run.plan),
         statuses: WorkerStatuses::new(workers),
         watched: gate_watch.watched(),
-        sample: attribution::sample(&plan, keep.traces),
+        sample: attribution::sample(&run.plan, run.keep.traces),
         inbox: writer.as_ref().map(Writer::inbox),
-        plan,
+        plan: run.plan,
     });
     let way = common.endpoints.as_ref().map(Endpoints::way).unwrap_or_default();
-    let mut watch_over = Supervisor::start(common.clone(), workers, show, gate_watch, started_at)?;
+    let mut watch_over = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => watch_over.until_the_end(signals).await,
@@ -115,14 +104,14 @@ pub(super) async fn play(
     let facts = RunFacts {
         build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
         name: common.plan.profile.name.clone(),
-        id: run_id,
+        id: run.run_id,
         seed: common.plan.seed.0,
         started_at,
         duration: ended.saturating_duration_since(start),
         plan_sha256: common.plan.sha256(common.dialect.file_text()),
         dialect: common.dialect.name().to_owned(),
         engine: common.plan.profile.engine.kind,
-        target,
+        target: run.target,
         way,
         interrupted: matches!(stop, Some(Stop::Signal(_))),
         complete,
@@ -130,10 +119,10 @@ pub(super) async fn play(
         machine: machine(),
         phases: watch_over.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
-        thresholds,
+        thresholds: run.thresholds,
     };
     let mut summary = summarize(&recorder, &health, facts);
-    attribution::explain(&mut summary, &recorder, &common, keep.traces, &probe);
+    attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
     let event_log = writer.map(Writer::finish).transpose()?;
     summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
         written: *written,

@@ -18,7 +18,7 @@ pub enum Envelope<'a> {
     NotJson,
     /// JSON, but not an object with texts for `type` and `channel`.
     Shapeless,
-    Envelope {
+    Fields {
         kind: Cow<'a, str>,
         channel: Cow<'a, str>,
     },
@@ -38,7 +38,7 @@ pub fn read(text: &str) -> Envelope<'_> {
         return unreadable(text);
     }
     match serde_json::from_str::<Outside>(text) {
-        Ok(Outside { kind, channel }) => Envelope::Envelope { kind, channel },
+        Ok(Outside { kind, channel }) => Envelope::Fields { kind, channel },
         Err(_) => unreadable(text),
     }
 }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_an_envelope_some_other_json_or_no_json() {
-        let envelope = |kind: &'static str, channel: &'static str| Envelope::Envelope {
+        let envelope = |kind: &'static str, channel: &'static str| Envelope::Fields {
             kind: Cow::Borrowed(kind),
             channel: Cow::Borrowed(channel),
         };

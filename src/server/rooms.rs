@@ -121,7 +121,7 @@ impl SignalingRooms {
         match envelope::read(text) {
             Envelope::NotJson => self.reply(client, replies::echo(text, self.wall(now))),
             Envelope::Shapeless => {}
-            Envelope::Envelope { kind, channel } => match &*kind {
+            Envelope::Fields { kind, channel } => match &*kind {
                 "ping" => self.reply(client, replies::pong(self.wall(now))),
                 "subscribe" => self.subscriptions.subscribe(client, &channel),
                 "unsubscribe" => self.subscriptions.unsubscribe(client, &channel),

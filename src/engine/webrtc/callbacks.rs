@@ -240,7 +240,7 @@ impl PeerConnectionEventHandler for Callbacks {
         self.unsettled.notify_one();
         match state {
             RTCIceConnectionState::Connected if self.advance(ConnectionStage::Securing) => {
-                self.tell(EngineEvent::IceUp).await
+                self.tell(EngineEvent::IceUp).await;
             }
             RTCIceConnectionState::Failed => self.ice_failed().await,
             _ => {}

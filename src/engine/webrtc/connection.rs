@@ -204,7 +204,7 @@ impl WebrtcConnection<'_> {
         match event {
             DataChannelEvent::OnOpen => self.callbacks.opened().await,
             DataChannelEvent::OnMessage(message) => {
-                self.callbacks.tell(EngineEvent::Message(message.data.to_vec())).await
+                self.callbacks.tell(EngineEvent::Message(message.data.to_vec())).await;
             }
             DataChannelEvent::OnClose => self.callbacks.over().await,
             DataChannelEvent::OnError => self.callbacks.fail(Reason::ChannelFailed, "channel error").await,
