@@ -3,10 +3,10 @@
 use super::access::access;
 use super::folder::Folder;
 use super::report::form;
-use super::run::{acknowledge, end_at_once, seed};
 use super::search::{self, range};
 use super::stdout::{complain, write};
 use super::task::{order, show, turn_away};
+use super::terminal::{acknowledge, end_at_once, seed};
 use super::{Exit, faults, gates, input, limits, machine};
 use crate::capacity::{
     Evidence, Findings, GateLine, LimitedBy, Probe, Range, Reproduction, Scope, StoppedBy, Vary, Verdict, findings,

@@ -1,6 +1,6 @@
 //! The files of a report: which were asked for, and in which format stdout shows it.
 
-use super::run::coloured;
+use super::terminal::coloured;
 use crate::cli::{ColorWhen, Format, Report, Reports};
 use crate::report;
 use crate::summary::Summary;

@@ -27,5 +27,6 @@ mod search;
 pub mod serve;
 mod stdout;
 mod task;
+mod terminal;
 
 pub use exit::Exit;

@@ -2,9 +2,9 @@
 
 use super::access::access;
 use super::folder::Folder;
-use super::run::{coloured, seed};
 use super::stdout::{complain, write};
 use super::task::turn_away;
+use super::terminal::{coloured, seed};
 use super::{Exit, faults, input};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, Embedded, Endpoints, Trouble};

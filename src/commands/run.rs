@@ -6,9 +6,10 @@ use super::folder::Folder;
 use super::repeat::repeat;
 use super::stdout::complain;
 use super::task::{Task, turn_away};
+use super::terminal::{acknowledge, end_at_once, seed};
 use super::{Exit, faults, gates, input, limits, machine};
-use crate::cli::{ColorWhen, RunArgs, SeedChoice};
-use crate::controller::{Signal, Signals, Trouble};
+use crate::cli::RunArgs;
+use crate::controller::{Signals, Trouble};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::seed::Seed;
 
@@ -77,37 +78,4 @@ fn peers_max(args: &RunArgs, plan: &Plan) -> u64 {
     let later = (1..u64::from(args.trust.repeat)).map(|repeat| Seed(plan.seed.0.wrapping_add(repeat)));
     let peers = later.map(|seed| Plan::new(plan.profile.clone(), seed).peers());
     peers.chain([plan.peers()]).max().unwrap_or(0)
-}
-
-pub(super) fn acknowledge(signal: Signal, quiet: bool) {
-    if !quiet {
-        complain([format!("{}: the report of what was measured follows; a second signal ends at once", signal.name())]);
-    }
-}
-
-/// A second signal: whatever is being done is left as it is.
-pub(super) fn end_at_once(signal: Signal) {
-    std::process::exit(Exit::from(signal).code().into());
-}
-
-pub(super) fn seed(choice: SeedChoice, quiet: bool) -> Seed {
-    match choice {
-        SeedChoice::Number(number) => Seed(number),
-        SeedChoice::Random => {
-            let number = u64::from(rand::random::<u32>());
-            if !quiet {
-                complain([format!("seed: {number}")]);
-            }
-            Seed(number)
-        }
-    }
-}
-
-/// Whether a stream that is (or is not) a terminal gets colour (no-color.org).
-pub fn coloured(when: ColorWhen, terminal: bool) -> bool {
-    match when {
-        ColorWhen::Always => true,
-        ColorWhen::Never => false,
-        ColorWhen::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    }
 }

@@ -1,8 +1,8 @@
 //! What the runs of one command have in common, and how each of them is played.
 
 use super::Exit;
-use super::run::coloured;
 use super::stdout::complain;
+use super::terminal::coloured;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::controller::{self, Access, Done, Keep, Order, Show, Signals, Stop, Trouble};
 use crate::dialect::Dialect;

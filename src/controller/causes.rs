@@ -1,6 +1,6 @@
 //! After a run: what the traced handshakes tell, written into its Summary.
 
-use super::worker::Common;
+use super::context::RunContext;
 use crate::diagnosis::hindsight::{self, Case, Insight, Verdict, Words};
 use crate::diagnosis::{Cause, Story, told};
 use crate::metrics::{Recorder, TraceSample, Traced};
@@ -22,7 +22,7 @@ pub(super) fn sample(plan: &Plan, traces: usize) -> TraceSample {
 }
 
 /// Fills in why edges failed, and keeps the traces of at most `wanted` that failed or were slow.
-pub(super) fn explain(summary: &mut Summary, books: &Recorder, common: &Common, wanted: usize, probe: &str) {
+pub(super) fn explain(summary: &mut Summary, books: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
     let kinds = common.dialect.kinds();
     let words = Words::of(&kinds);
     let traced = books.traced();

@@ -1,8 +1,9 @@
 //! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
 
-use super::run::{Keep, Order, Stop, Trouble};
+use super::outcome::{Stop, Trouble};
+use super::run::Order;
 use super::servers::gathering;
-use super::session::{Session, play};
+use super::session::{Keep, Session, play};
 use super::signals::Signals;
 use crate::plan::Plan;
 use crate::summary::control::Control;

@@ -1,6 +1,6 @@
 //! The engines of a worker's peers, with what they share.
 
-use super::worker::Common;
+use super::context::RunContext;
 use crate::engine::{Admission, Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use crate::vocabulary::choice::{Certificates, EngineKind};
 use crate::vocabulary::failure::{Failure, Reason};
@@ -33,7 +33,7 @@ pub enum Engines {
 }
 
 impl Engines {
-    pub fn new(common: &Common) -> Self {
+    pub fn new(common: &RunContext) -> Self {
         let choice = &common.plan.profile.engine;
         if choice.kind == EngineKind::None {
             return Self::None;
@@ -93,7 +93,7 @@ impl Engines {
 ///
 /// # Errors
 /// Nothing leads from this machine to where they may be.
-fn admission(common: &Common) -> Result<Option<(u16, Admission)>, String> {
+fn admission(common: &RunContext) -> Result<Option<(u16, Admission)>, String> {
     let guests = common.plan.profile.rooms.guests;
     if guests == 0 {
         return Ok(None);
@@ -103,7 +103,7 @@ fn admission(common: &Common) -> Result<Option<(u16, Admission)>, String> {
     admission.map(|admission| Some((guests, admission))).map_err(|error| format!("--allow-candidates: {error}"))
 }
 
-fn setup(common: &Common) -> Result<RtcSetup, String> {
+fn setup(common: &RunContext) -> Result<RtcSetup, String> {
     let profile = &common.plan.profile;
     Ok(RtcSetup {
         certificate: RtcSetup::certificate().map_err(|error| error.to_string())?,

@@ -1,6 +1,6 @@
 //! Before a run: the STUN and TURN servers of its engine, by address, if they may be asked.
 
-use super::run::Trouble;
+use super::outcome::Trouble;
 use crate::engine::Gathering;
 use crate::profile::EngineChoice;
 use crate::signaling::{Barrier, Reach, resolve};

@@ -2,14 +2,16 @@
 
 use super::causes;
 use super::chronicle::{Chronicle, Scribe, Words};
+use super::context::RunContext;
 use super::endpoint::Endpoints;
 use super::machine::machine;
+use super::outcome::{Done, Stop, Trouble};
 use super::progress::Show;
 use super::pulse::Pulses;
-use super::run::{Done, Keep, Stop, Trouble, WatchOver};
 use super::signals::Signals;
+use super::supervisor::WatchOver;
 use super::umpire::Umpire;
-use super::worker::{Common, Harvest};
+use super::worker::Harvest;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
@@ -28,6 +30,15 @@ const LEAD: Duration = Duration::from_millis(100);
 
 /// Bytes of the pool that payloads are cut from; more than a message of the largest size.
 const POOL_BYTES: usize = 64 * 1024;
+
+/// What is kept besides figures.
+#[derive(Clone, Debug, Default)]
+pub struct Keep {
+    /// Whole handshakes, of edges that failed or were slow.
+    pub traces: usize,
+    /// Every fact, in a file of at most so many bytes.
+    pub events_bytes_max: Option<u64>,
+}
 
 /// What is played, and how.
 pub(super) struct Session {
@@ -62,7 +73,7 @@ pub(super) async fn play(
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
     let scribe =
         keep.events_bytes_max.map(|bytes_max| scribe(&plan, &run_id, &dialect, start, bytes_max)).transpose()?;
-    let common = Arc::new(Common {
+    let common = Arc::new(RunContext {
         endpoints,
         gathering,
         dialect,
@@ -128,7 +139,7 @@ fn scribe(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_ma
 }
 
 /// What the workers booked, together.
-fn one_book(common: &Common, harvests: Vec<Harvest>) -> Recorder {
+fn one_book(common: &RunContext, harvests: Vec<Harvest>) -> Recorder {
     let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
     let mut books = Recorder::new(&[], common.start, timeout, kinds);
     for harvest in harvests {

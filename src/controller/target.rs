@@ -1,7 +1,7 @@
 //! Before a run: is the target one that may be loaded, and is it there yet?
 
 use super::endpoint::Endpoints;
-use super::run::Trouble;
+use super::outcome::Trouble;
 use crate::dialect::Dialect;
 use crate::signaling::dial;
 use crate::vocabulary::failure::Failure;

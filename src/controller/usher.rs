@@ -3,9 +3,9 @@
 use super::agenda::{Agenda, Deed, Turn};
 use super::chronicle::Quill;
 use super::conductor::Conduct;
+use super::context::RunContext;
 use super::engines::Engines;
 use super::lobby::{Lobby, RoomState};
-use super::worker::Common;
 use crate::dialect::{Conversation, Me};
 use crate::driver::{Actor, Board, Clock, Errand, Nudge};
 use crate::metrics::Recorder;
@@ -35,7 +35,7 @@ const NUDGES_MORE: usize = 8;
 
 /// The peers of one worker, from arrival to departure.
 pub struct Usher {
-    common: Arc<Common>,
+    common: Arc<RunContext>,
     plans: Vec<RoomPlan>,
     /// (due, room among this worker's, seat), in order; the next one is `next`.
     arrivals: Vec<(Duration, usize, Seat)>,
@@ -59,7 +59,7 @@ pub struct Usher {
 impl Usher {
     /// `books` are those of `plans`' rooms, in which every fact of their peers is written.
     pub fn new(
-        common: Arc<Common>,
+        common: Arc<RunContext>,
         plans: Vec<RoomPlan>,
         clock: Rc<Clock>,
         books: Rc<RefCell<Recorder>>,
@@ -316,7 +316,7 @@ fn of_session(seed: Seed, session: u32) -> Seed {
     }
 }
 
-fn talk(common: &Common, place: Place, session: u32) -> Talk {
+fn talk(common: &RunContext, place: Place, session: u32) -> Talk {
     let (plan, messages) = (&common.plan, &common.plan.profile.messages);
     Talk {
         pattern: common.talk_pattern(),

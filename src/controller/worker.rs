@@ -1,22 +1,15 @@
 //! A worker: a thread that plays whole rooms on a runtime of its own, and gives back its books.
 
-use super::chronicle::Inbox;
 use super::conductor::Conduct;
-use super::endpoint::Endpoints;
-use super::pulse::{Pulse, Pulses};
+use super::context::RunContext;
+use super::pulse::Pulse;
 use super::switchboard;
 use super::usher::Usher;
-use crate::dialect::Dialect;
 use crate::driver;
-use crate::engine::Gathering;
-use crate::metrics::{Depths, Recorder, RoomFacts, TraceSample};
-use crate::peer::TalkPattern;
-use crate::plan::{Plan, RoomPlan};
-use crate::profile::Pattern;
+use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::plan::RoomPlan;
 use crate::signaling::Exchange;
-use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
-use crate::vocabulary::ids::Naming;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -38,29 +31,6 @@ pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 /// How long the last goodbyes may take once everybody was told to leave.
 const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
-/// What all workers of a run have in common.
-pub struct Common {
-    pub plan: Plan,
-    /// None in a control run: signaling is passed in memory.
-    pub endpoints: Option<Endpoints>,
-    /// Where the engine webrtc gets its candidates.
-    pub gathering: Gathering,
-    pub dialect: Dialect,
-    pub naming: Naming,
-    /// The run's time zero, on both clocks: the wall clock in ms since the Unix epoch.
-    pub start: Instant,
-    pub start_unix_ms: u64,
-    /// What random payloads are cut from.
-    pub pool: Arc<[u8]>,
-    pub pulses: Pulses,
-    /// The timers that gates read while the run goes on; `None` if no gate is watched.
-    pub watched: Option<Vec<(String, Clock)>>,
-    /// The rooms whose handshakes are kept.
-    pub sample: TraceSample,
-    /// Where every fact is handed to, if a file of them is wanted.
-    pub inbox: Option<Inbox>,
-}
-
 /// What a worker comes back with.
 pub struct Harvest {
     pub recorder: Recorder,
@@ -68,28 +38,13 @@ pub struct Harvest {
     pub panics: u64,
 }
 
-impl Common {
-    /// A room's id on the wire: two runs against one target must not meet in a room.
-    pub fn room_id(&self, room: &RoomPlan) -> String {
-        format!("{}-{}", self.naming.prefix(), room.id)
-    }
-
-    /// Candidates are sent one by one, if the profile wants it and the dialect has words for them.
-    pub fn trickles(&self) -> bool {
-        self.plan.profile.handshake.trickle && self.dialect.trickles()
-    }
-
-    pub fn talk_pattern(&self) -> TalkPattern {
-        match self.plan.profile.messages.pattern {
-            Pattern::Broadcast => TalkPattern::Broadcast,
-            Pattern::PingPong => TalkPattern::PingPong,
-            Pattern::None => TalkPattern::Silence,
-        }
-    }
-}
-
 /// Plays `rooms` to the end on this thread.
-pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: watch::Receiver<Conduct>) -> Harvest {
+pub fn work(
+    common: &Arc<RunContext>,
+    worker: usize,
+    rooms: Vec<RoomPlan>,
+    conduct: watch::Receiver<Conduct>,
+) -> Harvest {
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds().len();
@@ -114,7 +69,7 @@ pub fn work(common: &Arc<Common>, worker: usize, rooms: Vec<RoomPlan>, conduct: 
 
 /// Until everybody has left; gives the number of peers whose code panicked.
 async fn play(
-    common: &Arc<Common>,
+    common: &Arc<RunContext>,
     worker: usize,
     rooms: Vec<RoomPlan>,
     books: &Rc<RefCell<Recorder>>,
@@ -188,7 +143,7 @@ fn tell(pulse: &mut Pulse, books: &Recorder, away: u64, lag: &mut Histogram, dep
 }
 
 /// What gates read, where any are watched.
-fn tell_live(common: &Common, worker: usize, books: &Recorder) {
+fn tell_live(common: &RunContext, worker: usize, books: &Recorder) {
     let Some(timers) = &common.watched else { return };
     let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let live = books.live(timers, &kinds);
@@ -203,7 +158,7 @@ async fn next_arrival(clock: &Rc<driver::Clock>, due: Option<Instant>) {
     }
 }
 
-pub(super) fn facts(common: &Common, room: &RoomPlan) -> RoomFacts {
+pub(super) fn facts(common: &RunContext, room: &RoomPlan) -> RoomFacts {
     RoomFacts {
         index: room.index,
         first: room.first,

@@ -2,12 +2,14 @@
 
 mod discovery;
 mod ears;
+mod insight;
 mod negotiation;
 mod shares;
 #[cfg(test)]
 mod tests;
 
 pub use ears::Words;
+pub use insight::Insight;
 pub use shares::{Verdict, in_percent, name, overall, verdicts};
 
 use super::cause::Cause;
@@ -25,24 +27,6 @@ pub struct Case {
     pub story: Story,
     /// Lower seat first, with the failure as it is counted.
     pub failed: Vec<(Seat, Seat, Failure)>,
-}
-
-/// Why one edge failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Insight {
-    /// All that fit what was seen, the likeliest first; `unknown` where nothing does.
-    pub causes: Vec<Cause>,
-    pub evidence: String,
-}
-
-impl Insight {
-    fn new(causes: &[Cause], evidence: impl Into<String>) -> Self {
-        Self { causes: causes.to_vec(), evidence: evidence.into() }
-    }
-
-    fn unknown(evidence: impl Into<String>) -> Self {
-        Self::new(&[Cause::Unknown], evidence)
-    }
 }
 
 /// An insight for each failed edge of each case, in their order. A handshake is judged by what its own two peers

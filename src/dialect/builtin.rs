@@ -33,8 +33,11 @@ pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     ALL.iter().map(|built_in| built_in.name)
 }
 
-pub(super) fn named(name: &str) -> Option<Dialect> {
-    ALL.iter().find(|built_in| built_in.name == name).map(BuiltIn::dialect)
+impl Dialect {
+    /// The built-in of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|built_in| built_in.name == name).map(BuiltIn::dialect)
+    }
 }
 
 impl BuiltIn {

@@ -1,9 +1,7 @@
 //! Conditions such as `not registry and me in existing.id`: parsed once, evaluated on each hit.
 
-use super::names::{Name, Place, Scope, View};
+use super::names::{Name, Place, Scope};
 use serde_json::Value;
-use std::borrow::Cow;
-use std::cmp::Ordering;
 
 /// Deeper nesting than this is nobody's condition.
 const DEPTH_MAX: usize = 16;
@@ -38,21 +36,6 @@ impl Expression {
         }
     }
 
-    pub fn holds(&self, view: View<'_>) -> bool {
-        match self {
-            Self::Not(inner) => !inner.holds(view),
-            Self::All(parts) => parts.iter().all(|part| part.holds(view)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(view)),
-            Self::Compare(left, Comparison::In, list) => match &**list {
-                Self::Name(name) => view.lists(name, &left.value(view)),
-                list => Comparison::In.holds(&left.value(view), &list.value(view)),
-            },
-            Self::Compare(left, comparison, right) => comparison.holds(&left.value(view), &right.value(view)),
-            Self::Constant(value) => is_true(value),
-            Self::Name(name) => is_true(&view.of(name)),
-        }
-    }
-
     /// Whether its value hangs on a place that `is_meant`.
     pub fn reads(&self, is_meant: &impl Fn(&Place) -> bool) -> bool {
         match self {
@@ -62,55 +45,6 @@ impl Expression {
             Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.reads(is_meant)),
             Self::Compare(left, _, right) => left.reads(is_meant) || right.reads(is_meant),
         }
-    }
-
-    pub fn value<'a>(&'a self, view: View<'a>) -> Cow<'a, Value> {
-        match self {
-            Self::Constant(value) => Cow::Borrowed(value),
-            Self::Name(name) => view.of(name),
-            // `a or b` is the first of them that says anything, so that one can stand in for the other.
-            Self::Any(parts) => {
-                let mut values = parts.iter().map(|part| part.value(view));
-                let first = values.find(|value| is_true(value));
-                first.unwrap_or(Cow::Owned(Value::Bool(false)))
-            }
-            other => Cow::Owned(Value::from(other.holds(view))),
-        }
-    }
-}
-
-impl Comparison {
-    fn holds(self, left: &Value, right: &Value) -> bool {
-        match self {
-            Self::Equal => left == right,
-            Self::Unequal => left != right,
-            Self::Less => order(left, right) == Some(Ordering::Less),
-            Self::Greater => order(left, right) == Some(Ordering::Greater),
-            Self::In => right.as_array().is_some_and(|items| items.contains(left)),
-        }
-    }
-}
-
-/// Numbers by size, texts by their bytes; unlike things have no order.
-fn order(left: &Value, right: &Value) -> Option<Ordering> {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
-            (Some(left), Some(right)) => Some(left.cmp(&right)),
-            _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
-        },
-        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
-        _ => None,
-    }
-}
-
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(_) => true,
     }
 }
 

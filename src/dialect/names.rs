@@ -1,10 +1,6 @@
 //! The names that a dialect's templates and conditions may use, resolved once to where their values lie.
 
-use super::acquaintance::{Acquaintance, Acquaintances};
-use super::expression::Expression;
 use super::problem::suggestion;
-use serde_json::Value;
-use std::borrow::Cow;
 
 /// Variables that every peer has before its file adds any, at these slots.
 pub(super) const BUILT_IN: [&str; 14] = [
@@ -157,68 +153,5 @@ impl<'a> Scope<'a> {
     fn all(&self) -> impl Iterator<Item = &str> {
         let own = self.locals.iter().chain(&self.names.globals).map(String::as_str);
         own.chain(["now", "members"]).chain(PEER_FACTS)
-    }
-}
-
-/// Everything that can be looked up while a frame is read or written.
-#[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub globals: &'a [Value],
-    pub locals: &'a [Value],
-    pub peer: Option<&'a Acquaintance>,
-    pub members: &'a Acquaintances,
-    pub now_ms: u64,
-    pub initiate: &'a Expression,
-}
-
-impl<'a> View<'a> {
-    /// Whether the list that `name` stands for has `item`; no list of an inner key is made for it.
-    pub fn lists(self, name: &Name, item: &Value) -> bool {
-        let outer = match name.place {
-            Place::Global(slot) => self.globals.get(slot),
-            Place::Local(slot) => self.locals.get(slot),
-            _ => None,
-        };
-        match (outer, name.path.as_slice()) {
-            (Some(Value::Array(items)), [key]) => {
-                items.iter().any(|inner| inner.get(key).unwrap_or(&Value::Null) == item)
-            }
-            _ => self.of(name).as_array().is_some_and(|items| items.contains(item)),
-        }
-    }
-
-    pub fn of(self, name: &Name) -> Cow<'a, Value> {
-        let flag = |flag: bool| Cow::Owned(Value::from(flag));
-        let peer = self.peer;
-        let value = match &name.place {
-            Place::Global(slot) => self.globals.get(*slot).map(Cow::Borrowed),
-            Place::Local(slot) => self.locals.get(*slot).map(Cow::Borrowed),
-            Place::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire)),
-            Place::PeerName => peer.map(|peer| Cow::Owned(Value::from(peer.name()))),
-            Place::PeerKnown => peer.map(|peer| flag(peer.is_known())),
-            Place::PeerStarted => peer.map(|peer| flag(peer.started())),
-            Place::PeerInitiates => peer.map(|_| flag(self.initiate.holds(self))),
-            Place::PeerMark(slot) => peer.map(|peer| flag(peer.is_marked(*slot))),
-            Place::Pair(slot) => peer.and_then(|peer| peer.pair().get(*slot)).map(Cow::Borrowed),
-            Place::Members => Some(Cow::Owned(self.members.as_list())),
-            Place::Now => Some(Cow::Owned(Value::from(self.now_ms))),
-        };
-        let Some(value) = value else { return Cow::Owned(Value::Null) };
-        name.path.iter().fold(value, |value, key| step(value, key))
-    }
-}
-
-/// One step of a path: into a table by key, into each of a list's items.
-fn step<'a>(value: Cow<'a, Value>, key: &str) -> Cow<'a, Value> {
-    match value {
-        Cow::Borrowed(Value::Object(entries)) => entries.get(key).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
-        Cow::Owned(Value::Object(mut entries)) => Cow::Owned(entries.remove(key).unwrap_or(Value::Null)),
-        Cow::Borrowed(Value::Array(items)) => {
-            Cow::Owned(items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect())
-        }
-        Cow::Owned(Value::Array(items)) => {
-            Cow::Owned(items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect())
-        }
-        _ => Cow::Owned(Value::Null),
     }
 }

@@ -1,8 +1,9 @@
 //! Frames to write: text with holes, compiled once, in which `"{x}"` alone yields x as it is.
 
 use super::document::{Item, Node};
+use super::evaluate::View;
 use super::filter::{Filter, text};
-use super::names::{Name, Scope, View};
+use super::names::{Name, Scope};
 use super::problem::{Problems, suggestion};
 use crate::vocabulary::problem::quoted;
 use rand::RngExt;

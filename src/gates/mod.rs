@@ -1,6 +1,7 @@
 //! Gates: what a run must have measured to pass, as the user wrote it.
 
 pub mod baseline;
+mod condition;
 mod judge;
 mod median;
 mod metric;
@@ -11,6 +12,7 @@ use crate::summary::verdict::Unit;
 use std::fmt;
 use std::time::Duration;
 
+pub use crate::gates::condition::{Aggregation, Operator};
 pub use crate::gates::judge::{judge, opened_nothing, passed};
 pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
@@ -31,29 +33,6 @@ pub struct Gate {
     pub min_samples: u64,
     /// `file:line` of the profile, or `--gate`.
     pub line: Option<String>,
-}
-
-/// What is read from a metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Aggregation {
-    /// Above 0 and below 100.
-    Percentile(f64),
-    Min,
-    Max,
-    Avg,
-    Med,
-    Count,
-    Rate,
-    Value,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    Less,
-    AtMost,
-    Greater,
-    AtLeast,
-    Equal,
 }
 
 impl Gate {
@@ -110,48 +89,9 @@ impl Gate {
     }
 }
 
-impl Operator {
-    pub const ALL: [Self; 5] = [Self::Less, Self::AtMost, Self::Greater, Self::AtLeast, Self::Equal];
-
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::Greater => ">",
-            Self::AtLeast => ">=",
-            Self::Equal => "==",
-        }
-    }
-
-    pub fn holds(self, observed: f64, limit: f64) -> bool {
-        match self {
-            Self::Less => observed < limit,
-            Self::AtMost => observed <= limit,
-            Self::Greater => observed > limit,
-            Self::AtLeast => observed >= limit,
-            Self::Equal => observed == limit,
-        }
-    }
-}
-
 /// `time_to_open.began: p(50) < 200ms`, which reads back as the same gate.
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.metric, self.expr())
-    }
-}
-
-impl fmt::Display for Aggregation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Percentile(percentile) => write!(f, "p({percentile})"),
-            Self::Min => f.write_str("min"),
-            Self::Max => f.write_str("max"),
-            Self::Avg => f.write_str("avg"),
-            Self::Med => f.write_str("med"),
-            Self::Count => f.write_str("count"),
-            Self::Rate => f.write_str("rate"),
-            Self::Value => f.write_str("value"),
-        }
     }
 }

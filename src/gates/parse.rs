@@ -1,7 +1,7 @@
 //! The grammar of a gate's condition.
 
+use crate::gates::condition::{Aggregation, Operator};
 use crate::gates::metric::{Metric, Sort};
-use crate::gates::{Aggregation, Operator};
 use crate::summary::distribution::Clock;
 
 // gate        = metric [ ".began" | ".due" ] ":" expr

@@ -1,6 +1,7 @@
 //! From dated facts to figures: a fold over events, the health of the generator, and the verdict on both.
 
 mod account;
+mod context;
 mod deliveries;
 mod edge;
 mod failures;
@@ -14,7 +15,9 @@ mod milestones;
 mod outages;
 mod peer;
 mod record_edge;
+mod record_guests;
 mod record_peer;
+mod record_traces;
 mod record_traffic;
 mod recorder;
 mod room;

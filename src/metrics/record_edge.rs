@@ -1,9 +1,10 @@
 //! What the facts of an edge change.
 
+use crate::metrics::context::{Pair, Spot};
 use crate::metrics::edge::{Closing, Fate};
 use crate::metrics::failures::Example;
 use crate::metrics::milestones::{Milestones, phase_of, start};
-use crate::metrics::recorder::{Pair, Recorder, Spot};
+use crate::metrics::recorder::Recorder;
 use crate::metrics::slowest::Slow;
 use crate::metrics::stamp::Stamp;
 use crate::metrics::timers::Of;

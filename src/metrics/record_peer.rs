@@ -1,9 +1,10 @@
 //! What the facts of a single peer change.
 
+use crate::metrics::context::Spot;
 use crate::metrics::edge::{Closing, Edge, Fate};
 use crate::metrics::failures::Example;
 use crate::metrics::peer::State;
-use crate::metrics::recorder::{Recorder, Spot};
+use crate::metrics::recorder::Recorder;
 use crate::metrics::stamp::Stamp;
 use crate::metrics::timers::Of;
 use crate::vocabulary::failure::Failure;

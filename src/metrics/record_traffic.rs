@@ -1,8 +1,9 @@
 //! What frames and messages change: the hot part of the fold.
 
+use crate::metrics::context::{Pair, Spot};
 use crate::metrics::deliveries::Read;
 use crate::metrics::record_peer::LATE_US;
-use crate::metrics::recorder::{Pair, Recorder, Spot};
+use crate::metrics::recorder::Recorder;
 use crate::metrics::stamp::Stamp;
 use crate::metrics::timers::Of;
 use crate::vocabulary::event::{Concern, What};

@@ -1,6 +1,7 @@
 //! The fold over events: everything a run is asked about later, kept as it happens.
 
 use crate::metrics::account::Account;
+use crate::metrics::context::{Pair, Spot};
 use crate::metrics::deliveries::Deliveries;
 use crate::metrics::edge::Edge;
 use crate::metrics::grid::Grid;
@@ -40,30 +41,6 @@ pub struct Recorder {
     pub(super) slow: Slow,
     /// Events of rooms or seats that are not ours.
     pub(super) strays: u64,
-}
-
-/// Where an event happened.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
-    pub when: Instant,
-    pub at: Stamp,
-    /// Positions among our rooms and peers.
-    pub room: usize,
-    pub peer: usize,
-    pub seat: u16,
-    /// The account it goes to.
-    pub half: usize,
-}
-
-/// An edge as one of its peers sees it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
-    pub edge: usize,
-    /// The side that the event's peer is on.
-    pub side: usize,
-    pub other: u16,
-    /// The two peers' positions, lower seat first.
-    pub peers: [usize; 2],
 }
 
 impl Recorder {

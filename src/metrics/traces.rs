@@ -1,7 +1,5 @@
 //! Handshakes kept whole: of a sample of the plan's rooms, each until it proves to be nothing special.
 
-use crate::metrics::recorder::{Pair, Recorder, Spot};
-use crate::metrics::room::Room;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{PeerIndex, RoomIndex, Seat};
@@ -22,19 +20,19 @@ pub struct Sample {
     /// So many of the first seats, by the room's index.
     seats: Vec<u16>,
     /// How many edges that opened are kept, the slowest.
-    slowest: usize,
+    pub(super) slowest: usize,
 }
 
 /// What is kept of a room while it is traced.
 #[derive(Clone, Debug)]
 pub(super) struct Trace {
-    seats: u16,
-    facts: Vec<Event>,
-    lists: u32,
-    failed: Vec<(Seat, Seat, Failure)>,
-    opened: Vec<(u64, Seat, Seat)>,
-    is_over: bool,
-    is_cut: bool,
+    pub seats: u16,
+    pub facts: Vec<Event>,
+    pub lists: u32,
+    pub failed: Vec<(Seat, Seat, Failure)>,
+    pub opened: Vec<(u64, Seat, Seat)>,
+    pub is_over: bool,
+    pub is_cut: bool,
 }
 
 /// The handshake of a room in which an edge failed, or was among the slowest.
@@ -59,8 +57,8 @@ pub struct Traced<'a> {
 /// The times of the slowest traced edges so far; the top is the fastest of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slow {
-    wanted: usize,
-    times_us: BinaryHeap<Reverse<u64>>,
+    pub wanted: usize,
+    pub times_us: BinaryHeap<Reverse<u64>>,
 }
 
 impl Sample {
@@ -87,7 +85,7 @@ impl Sample {
         sample
     }
 
-    fn seats(&self, room: RoomIndex) -> u16 {
+    pub(super) fn seats(&self, room: RoomIndex) -> u16 {
         self.seats.get(room.0 as usize).copied().unwrap_or(0)
     }
 }
@@ -105,80 +103,12 @@ fn shuffled(room: RoomIndex) -> (u32, u32) {
     (mixed ^ (mixed >> 16), room.0)
 }
 
-impl Recorder {
-    /// Traces those of its rooms that are in the sample.
-    pub fn tracing(mut self, sample: &Sample) -> Self {
-        for room in &mut self.rooms {
-            let seats = sample.seats(room.index);
-            room.trace = (seats > 1).then(|| Box::new(Trace::new(seats)));
-        }
-        self.slow = Slow { wanted: sample.slowest, times_us: BinaryHeap::new() };
-        self
-    }
-
-    /// What is kept, in the order of the plan.
-    pub fn traced(&self) -> Vec<Traced<'_>> {
-        let mut traced: Vec<_> = self.rooms.iter().filter_map(|room| shown(room, room.trace.as_deref()?)).collect();
-        traced.sort_by_key(|traced| traced.room);
-        traced
-    }
-
-    /// Keeps a failure that has just been counted.
-    pub(super) fn trace_failure(&mut self, spot: Spot, pair: Pair, failure: &Failure) {
-        let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
-        let (low, high) = seats_of(spot, pair);
-        if trace.sees(high) {
-            // By the name that it was counted under, so that the two find each other.
-            let counted = self.accounts[spot.half].failures.counted_as(failure);
-            trace.failed.push((low, high, counted));
-        }
-    }
-
-    pub(super) fn trace_open(&mut self, spot: Spot, pair: Pair, due_us: u64) {
-        let Some(trace) = self.rooms[spot.room].trace.as_deref_mut() else { return };
-        let (low, high) = seats_of(spot, pair);
-        if self.slow.wanted > 0 && trace.sees(high) {
-            trace.opened.push((due_us, low, high));
-        }
-    }
-
-    /// The room's last edge is decided: what turned out well is forgotten. Who leaves comes back after that, to peers
-    /// whose own joins are long over: a return is counted, and no part of a trace.
-    pub(super) fn trace_end(&mut self, spot: Spot) {
-        let place = &mut self.rooms[spot.room].trace;
-        let Some(trace) = place.as_deref_mut() else { return };
-        trace.is_over = true;
-        let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
-        if trace.failed.is_empty() && !slow {
-            *place = None;
-        }
-    }
-}
-
-fn shown<'a>(room: &'a Room, trace: &'a Trace) -> Option<Traced<'a>> {
-    let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
-    is_special.then_some(Traced {
-        room: room.index,
-        label: &room.label,
-        first: room.first,
-        seats: trace.seats,
-        facts: &trace.facts,
-        is_cut: trace.is_cut,
-        failed: &trace.failed,
-        opened: &trace.opened,
-    })
-}
-
-fn seats_of(spot: Spot, pair: Pair) -> (Seat, Seat) {
-    (Seat(spot.seat.min(pair.other)), Seat(spot.seat.max(pair.other)))
-}
-
 impl Trace {
-    fn new(seats: u16) -> Self {
+    pub fn new(seats: u16) -> Self {
         Self { seats, facts: vec![], lists: 0, failed: vec![], opened: vec![], is_over: false, is_cut: false }
     }
 
-    fn sees(&self, seat: Seat) -> bool {
+    pub fn sees(&self, seat: Seat) -> bool {
         !self.is_over && seat.0 < self.seats
     }
 
@@ -208,7 +138,7 @@ impl Trace {
 
 impl Slow {
     /// Whether an edge is among the slowest so far.
-    fn takes(&mut self, due_us: u64) -> bool {
+    pub fn takes(&mut self, due_us: u64) -> bool {
         if self.times_us.len() >= self.wanted {
             if self.times_us.peek().is_none_or(|Reverse(fastest)| due_us <= *fastest) {
                 return false;

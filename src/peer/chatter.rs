@@ -1,6 +1,6 @@
 //! What flows over open channels: numbered, dated messages on an open schedule, and the echoes of pings.
 
-use super::{Output, Parcel};
+use super::ports::{Output, Parcel};
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::Seat;
 use rand::RngExt;

@@ -1,6 +1,6 @@
 //! The handshake of one pair, as one of the two sees it: one match over (state, cue).
 
-use super::Output;
+use super::ports::Output;
 use crate::vocabulary::event::What;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;

@@ -1,7 +1,7 @@
 //! A peer's edges: one handshake for each other seat of the room, and their deadlines.
 
-use super::Output;
 use super::handshake::{Cue, Handshake};
+use super::ports::Output;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::Order;
 use std::collections::{BTreeSet, VecDeque};

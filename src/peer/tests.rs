@@ -1,6 +1,7 @@
 //! A peer as a whole: its own deadlines, the loss of its socket, and its leave.
 
 use super::*;
+use crate::vocabulary::link::Order;
 use crate::vocabulary::message::Signal;
 use crate::vocabulary::seed::Seed;
 use proptest::prelude::*;

@@ -1,9 +1,11 @@
 //! One handshake, looked at closely: two peers, then three, experiments where something is amiss, and a verdict.
 
+mod cast;
 mod curtain;
 mod frames;
 mod lab;
 mod live;
+mod order;
 mod remedies;
 mod render;
 mod repeat;
@@ -13,59 +15,24 @@ mod world;
 
 pub use curtain::Curtain;
 pub use live::{Live, Setup};
+pub use order::{Order, Repeat};
 pub use render::{html, json, mermaid, text};
 pub use report::{Remedy, Repeated, Report, Room};
 pub use world::{Line, News, Play, Tidings, World};
 
 use crate::diagnosis::{Asking, Cause, Findings, Story, diagnose};
 use crate::dialect::Dialect;
-use crate::summary::run::Way;
-use crate::vocabulary::choice::{Approval, Initiator, Trigger};
 use crate::vocabulary::event::{Part, What};
 use crate::vocabulary::failure::Reason;
-use crate::vocabulary::ids::Naming;
-use crate::vocabulary::message::Kind;
 use crate::vocabulary::phase::Phase;
-use crate::vocabulary::seed::Seed;
+use cast::{Cast, kind_of, steady};
 use lab::Lab;
+use order::EXPERIMENTS_SPEAK;
 use std::time::Duration;
 
-/// The dialect that the experiments' own frames are of.
-const EXPERIMENTS_SPEAK: &str = "dashboard";
-/// Between two peers of the first handshakes: the later one finds the earlier one listening.
-const GAP: Duration = Duration::from_millis(100);
 /// A larger room is tried for as long as all of it keeps within the timeout and 3 s, experiments included: once
 /// something is amiss, and it took longer than this to get through all the same, they say more.
 const AMISS_MAX: Duration = Duration::from_millis(500);
-
-/// What is to be probed, and how.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// The prefix of all names on the wire.
-    pub run_id: String,
-    pub dialect: Dialect,
-    /// The rooms that are tried, by their size, until one fails.
-    pub sizes: Vec<u16>,
-    pub trigger: Trigger,
-    pub initiator: Initiator,
-    pub settle: Duration,
-    pub approval: Approval,
-    pub timeout: Duration,
-    pub trickle: bool,
-    pub seed: Seed,
-    pub repeat: Option<Repeat>,
-    pub try_remedies: bool,
-    /// What is special about the way to the target.
-    pub way: Way,
-}
-
-/// Fresh handshakes with jittered joins, for what fails only sometimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeat {
-    Times(u32),
-    /// Or until the time is up.
-    UntilFailure(Duration),
-}
 
 /// Probes, and tells each step as it is done.
 pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -> Report {
@@ -78,7 +45,7 @@ pub fn probe(world: &mut dyn World, order: &Order, tell: &mut dyn FnMut(&str)) -
             return Report::new(order, findings, vec![], None);
         }
     };
-    let mut cast = Cast { order, plays: 0 };
+    let mut cast = Cast::new(order);
     for size in order.sizes.iter().copied() {
         tell(&format!("{size} peers"));
         let began = lab.world.now();
@@ -143,51 +110,4 @@ fn was_turned_away(story: &Story) -> bool {
 fn saw_a_list(story: &Story, dialect: &Dialect) -> bool {
     let list = kind_of(dialect, frames::ROOM_LIST);
     story.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
-}
-
-fn kind_of(dialect: &Dialect, name: &str) -> Option<Kind> {
-    Kind::named(&dialect.kinds(), &[name]).first().copied()
-}
-
-/// The host first, the others one gap after each other.
-fn steady(size: u16) -> Vec<Duration> {
-    (0..u32::from(size)).map(|seat| GAP * seat).collect()
-}
-
-/// Puts whole peers on stage, again and again, each time under names of their own.
-struct Cast<'a> {
-    order: &'a Order,
-    plays: u32,
-}
-
-impl Cast<'_> {
-    fn play(
-        &mut self,
-        lab: &mut Lab<'_>,
-        begins: &[Duration],
-        trigger: Trigger,
-        settle: Duration,
-        tell: &mut dyn FnMut(&str),
-    ) -> Story {
-        self.plays += 1;
-        let order = self.order;
-        let size = begins.len() as u16;
-        let prefix = format!("{}x{}", order.run_id, self.plays);
-        let play = Play {
-            dialect: order.dialect.clone(),
-            naming: Naming::new(prefix.clone(), u32::from(size)),
-            room: format!("{prefix}-room"),
-            begins: begins.to_vec(),
-            trigger,
-            initiator: order.initiator,
-            settle,
-            approval: order.approval,
-            timeout: order.timeout + settle,
-            trickle: order.trickle,
-        };
-        let announcements = frames::ANNOUNCEMENTS.iter().filter_map(|name| kind_of(&order.dialect, name)).collect();
-        let mut curtain = Curtain::new(Story::new(size, announcements), lab.world.now(), play.longest(), tell);
-        lab.world.play(&play, &mut curtain);
-        curtain.into_story()
-    }
 }

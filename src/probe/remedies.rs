@@ -1,9 +1,10 @@
 //! The three known remedies (protocol.md), tried against the target as it is.
 
+use super::cast::{Cast, steady};
 use super::frames::{self, Address};
 use super::lab::Lab;
+use super::order::EXPERIMENTS_SPEAK;
 use super::report::Remedy;
-use super::{Cast, steady};
 use crate::diagnosis::{Outcome, Word};
 use crate::vocabulary::choice::Trigger;
 use std::time::Duration;
@@ -13,7 +14,7 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 
 pub fn try_all(cast: &mut Cast<'_>, lab: &mut Lab<'_>, tell: &mut dyn FnMut(&str)) -> Vec<Remedy> {
     let mut remedies = vec![];
-    if cast.order.dialect.name() == super::EXPERIMENTS_SPEAK {
+    if cast.order.dialect.name() == EXPERIMENTS_SPEAK {
         tell("remedy: one channel for all room messages");
         remedies.push(one_channel(lab));
     }

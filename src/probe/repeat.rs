@@ -1,8 +1,9 @@
 //! For what fails only sometimes: fresh handshakes with jittered joins, until one fails or enough have opened.
 
+use super::cast::Cast;
 use super::lab::Lab;
+use super::order::Repeat;
 use super::report::Repeated;
-use super::{Cast, Repeat};
 use crate::diagnosis::Story;
 use crate::vocabulary::seed::Seed;
 use rand::RngExt;

@@ -1,6 +1,6 @@
 //! What a probe found, as data: the JSON is this, the other formats are made of it.
 
-use super::Order;
+use super::order::Order;
 use crate::diagnosis::{Cause, Diagnosis, Findings, Party, Progress, Step, Story, diagnose, ladder, told};
 use crate::summary::run::Way;
 use crate::summary::trace::TraceStep;

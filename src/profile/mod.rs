@@ -11,6 +11,7 @@ mod ice;
 mod language;
 mod messages;
 mod overrides;
+mod read;
 mod reconnect;
 mod rooms;
 mod secret;
@@ -22,7 +23,9 @@ mod written;
 pub use environment::{Environment, expand};
 pub use ice::{IceServer, IceTransportPolicy, Login};
 pub use overrides::{Knob, Override};
+pub use read::{Source, read, read_with};
 pub use secret::Secret;
+pub use section::Checks;
 pub use target::DIALECTS;
 pub use units::{duration, rate, share, size};
 
@@ -30,99 +33,13 @@ pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
 
 use crate::vocabulary::choice::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
-use section::{Reader, Section};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-const DEFAULTS: &str = include_str!("defaults.toml");
-
-/// A profile's text and what to call it in messages: a path, or a built-in's name.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    pub name: &'a str,
-    pub text: &'a str,
-}
-
-/// What the caller knows, and a profile's checks need.
-#[derive(Clone, Copy)]
-pub struct Checks<'a> {
-    pub environment: Environment<'a>,
-    /// Whether a metric and an expression are a gate: their grammar is a floor above. Errors: one sentence.
-    pub gate: &'a dyn Fn(&str, &str) -> Result<(), String>,
-}
-
-/// `read_with`, with gates taken as they are written.
-pub fn read(source: Source<'_>, overrides: &[Override], environment: Environment<'_>) -> Result<Profile, Vec<Problem>> {
-    read_with(source, overrides, Checks { environment, gate: &|_, _| Ok(()) })
-}
-
-/// Reads a profile: the text over the defaults, `overrides` over both, all of it checked at once.
-/// Errors: every problem, each with the line or the option that it comes from.
-pub fn read_with(source: Source<'_>, overrides: &[Override], checks: Checks<'_>) -> Result<Profile, Vec<Problem>> {
-    let mut tree = document::parse("the defaults", DEFAULTS)?;
-    document::forget_lines(&mut tree);
-    document::merge(&mut tree, document::parse(source.name, source.text)?);
-    let problems = overrides::apply(&mut tree, overrides);
-    if let Some(table) = document::table_mut(&mut tree, "arrivals") {
-        arrivals::settle(table);
-    }
-    if let Some(table) = document::table_mut(&mut tree, "messages") {
-        messages::settle(table);
-    }
-    tree.entry("name".to_owned()).or_insert_with(|| document::by_default(&name_of(source.name)));
-
-    let reader = Reader::new(source.name, checks, problems);
-    let at = document::At::Default;
-    let root = Section::new(&reader, String::new(), &at, &tree);
-    root.allow(&language::top());
-    let phases = behaviour::phases(&root);
-    let churn = churn::check(&root, phases.steady);
-    let profile = Profile {
-        name: name(&root),
-        description: root.text("description").unwrap_or_default(),
-        target: target::check(&root),
-        reconnect: reconnect::check(&root),
-        rooms: rooms::check(&root),
-        arrivals: arrivals::check(&root),
-        phases,
-        handshake: behaviour::handshake(&root),
-        messages: messages::check(&root),
-        churn,
-        engine: behaviour::engine(&root),
-        validity: behaviour::validity(&root),
-        gates: gates::check(&root),
-        faults: behaviour::faults(&root),
-        written: written::write(&tree),
-    };
-    rooms::guests(&root, &profile);
-    let problems = reader.problems();
-    if problems.is_empty() { Ok(profile) } else { Err(problems) }
-}
 
 /// The profile as run, defaults and overrides included: reads back to the same profile. `${NAME}` stays as
 /// written, and a credential that stood in the text gives way to such a reference.
 pub fn to_toml(profile: &Profile) -> &str {
     &profile.written
-}
-
-/// A name goes into the report's path.
-fn name(root: &Section<'_>) -> String {
-    let name = root.text("name").unwrap_or_default();
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(fits) {
-        root.problem("name", "a name has from 1 to 64 letters, digits, -, _ and . and goes into the report's path");
-    }
-    name
-}
-
-/// The name of a profile that gives itself none: its file's.
-fn name_of(source: &str) -> String {
-    let file = source.rsplit(['/', '\\']).next().unwrap_or(source);
-    let stem = file.strip_suffix(".toml").unwrap_or(file);
-    let name: String =
-        stem.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).take(64).collect();
-    let name = name.trim_start_matches('.');
-    if name.is_empty() { "profile".to_owned() } else { name.to_owned() }
 }
 
 /// A checked profile: inner code never checks again.

@@ -1,14 +1,21 @@
 //! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
 
-use super::Checks;
 use super::document::{At, Node, Tree, Value};
-use super::environment;
+use super::environment::{self, Environment};
 use super::language;
 use super::units;
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest, one_of, quoted};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// What the caller knows, and a profile's checks need.
+#[derive(Clone, Copy)]
+pub struct Checks<'a> {
+    pub environment: Environment<'a>,
+    /// Whether a metric and an expression are a gate: their grammar is a floor above. Errors: one sentence.
+    pub gate: &'a dyn Fn(&str, &str) -> Result<(), String>,
+}
 
 /// What all sections of one profile share. A value that can't be read is noted as a problem and stands in
 /// as a fallback; a profile with problems is never handed out, so no fallback ever is.

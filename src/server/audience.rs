@@ -1,13 +1,10 @@
 //! Who is connected, listens to which channels and is in which room: and so, who hears a frame.
 
+use crate::server::client_id::ClientId;
 use crate::server::groups::{Groups, Slot};
 
 /// Subscriptions of one client beyond this are refused.
 const CHANNELS_MAX: usize = 64;
-
-/// A connection: a small number, free to be used again once its client is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u32);
 
 /// Whom a frame is for, as a rule and not as a list: a broadcast costs no more than a reply.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
+
+pub const ROOMS: &str = "webrtc-dashboard-rooms";
+pub const ACCESS: &str = "webrtc-dashboard-access";
+
+/// The text of one frame, shared by all who get it.
+pub type SharedText = Arc<str>;
 
 /// A frame's outside. Empty text stands for a key that is not there.
 #[derive(Debug, PartialEq, Eq)]

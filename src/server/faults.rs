@@ -7,7 +7,7 @@ mod rule;
 pub use presets::{all as presets, rules};
 pub use rule::{Action, Damage, Direction, Match, Rule, Span, Window};
 
-use crate::server::audience::ClientId;
+use crate::server::client_id::ClientId;
 use crate::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,7 @@
 //! The reference signaling server: a relay or a registry, as protocol.md tells it.
 
 mod audience;
+mod client_id;
 mod connection;
 mod envelope;
 pub mod faults;

@@ -1,6 +1,6 @@
 //! The rooms that a registry server knows, and who is in each.
 
-use crate::server::audience::ClientId;
+use crate::server::client_id::ClientId;
 use crate::server::envelope::{Member, NewRoom};
 use rustc_hash::FxHashMap;
 use serde::Serialize;

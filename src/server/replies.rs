@@ -1,8 +1,7 @@
 //! The frames that the server says of its own accord, as text.
 
-use crate::server::envelope::Member;
+use crate::server::envelope::{ACCESS, Member, ROOMS, SharedText};
 use crate::server::registry::Listed;
-use crate::server::rooms::{ACCESS, ROOMS, SharedText};
 use jiff::Timestamp;
 use serde::Serialize;
 

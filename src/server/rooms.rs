@@ -1,29 +1,24 @@
 //! The server without sockets or clock: an input and its time go in, deliveries come out.
 
-pub use crate::server::audience::{ClientId, Recipients};
+pub use crate::server::audience::Recipients;
+pub use crate::server::client_id::ClientId;
+pub use crate::server::envelope::SharedText;
 
 use crate::server::audience::{Among, Audience};
-use crate::server::envelope::{self, Created, Frame, Member};
+use crate::server::envelope::{self, Created, Frame, Member, ROOMS};
 use crate::server::groups::Slot;
 use crate::server::pace::Pace;
 use crate::server::registry::{Join, Registry};
 use crate::server::replies;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-pub const ROOMS: &str = "webrtc-dashboard-rooms";
-pub const ACCESS: &str = "webrtc-dashboard-access";
 
 /// A burst of connects tells everybody the new count once in this time, not once for each:
 /// a thousand peers arriving in a second would otherwise cost a million frames.
 const COUNT_INTERVAL: Duration = Duration::from_millis(50);
 /// While rooms exist, a list goes out at least this often.
 const REFRESH: Duration = Duration::from_secs(5);
-
-/// The text of one frame, shared by all who get it.
-pub type SharedText = Arc<str>;
 
 /// What the server knows of rooms (protocol.md, "Two kinds of server speak this").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The rooms as clients meet them: every message passes the faults on its way in and on its way out.
 
+use crate::server::envelope::SharedText;
 use crate::server::faults::{Action, Damage, Direction, Faults, Passing, Rule};
 use crate::server::mangle;
-use crate::server::rooms::{ClientId, Delivery, Notice, Recipients, Rooms, SharedText};
+use crate::server::rooms::{ClientId, Delivery, Notice, Recipients, Rooms};
 use crate::vocabulary::seed::Seed;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};

@@ -10,12 +10,18 @@ use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use url::Url;
+
+/// How long a TLS server may take to answer a greeting. Far below any timeout of a handshake: whoever waits for the
+/// answer has failed already, and is to fail by what it met, not by the clock.
+const ANSWER_MAX: Duration = Duration::from_millis(500);
 
 /// Where and how to connect.
 #[derive(Clone, Debug)]
@@ -38,7 +44,7 @@ impl Endpoint {
     }
 
     /// Host and port that the connection goes to; the scheme's own port if the URL names none.
-    pub(super) fn destination(&self) -> Option<(&str, u16)> {
+    fn destination(&self) -> Option<(&str, u16)> {
         match &self.route.connect_to {
             Some((host, port)) => Some((host, *port)),
             None => Some((self.url.host_str()?, self.url.port_or_known_default()?)),
@@ -86,11 +92,11 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
             Ok(Connection::new(stream))
         }
         Err(error) if is_secure => Err(failure(error)),
-        Err(error) => Err(tongue.behind(failure(error), endpoint).await),
+        Err(error) => Err(tongue.behind(failure(error), answers_in_tls(endpoint)).await),
     }
 }
 
-pub(super) async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
+async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
     let Route { reach, proxy, tls, .. } = &*endpoint.route;
     let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, reach).await?)) };
     if !reach.names(host) {
@@ -142,6 +148,15 @@ fn all_of(mut failures: Vec<(SocketAddr, Failure)>) -> Failure {
             Failure { detail: each.join(", ").into(), ..failures.remove(failures.len() - 1).1 }
         }
     }
+}
+
+async fn answers_in_tls(endpoint: &Endpoint) -> bool {
+    let Some((host, port)) = endpoint.destination() else { return false };
+    let greeted = async {
+        let stream = reach(endpoint, host, port).await.ok()?;
+        Some(endpoint.route.tls.is_answered(endpoint.url.host_str()?, stream).await)
+    };
+    timeout(ANSWER_MAX, greeted).await.ok().flatten().unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod tls;
 mod tongue;
 mod tunnel;
 mod userinfo;
+mod way;
 mod wire;
 
 pub use dial::{Endpoint, dial};
@@ -20,7 +21,8 @@ pub use reach::{Reach, is_near, resolve};
 pub use route::{Barrier, Route};
 pub use tls::{Tls, Trust, Unfit};
 pub use tongue::Tongue;
-pub use wire::{Way, Wire};
+pub use way::Way;
+pub use wire::Wire;
 
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;

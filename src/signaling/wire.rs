@@ -1,9 +1,7 @@
 //! What a peer needs of its way to the server, over a network or in memory.
 
-use super::line::Exchange;
-use super::{Connection, Endpoint, Frame, dial};
+use super::{Connection, Frame};
 use crate::vocabulary::failure::Failure;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// An open connection that carries text frames.
@@ -25,31 +23,6 @@ pub trait Wire {
 
     /// Says goodbye, as far as that is possible without waiting for it.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
-}
-
-/// How a peer reaches its server.
-#[derive(Clone)]
-pub enum Way {
-    Network(Rc<Endpoint>),
-    /// No socket in between (`--control`).
-    Memory(Exchange),
-}
-
-impl Way {
-    /// # Errors
-    /// The failure of the attempt, in phase `connect`.
-    pub async fn dial(self) -> Result<Box<dyn Wire>, Failure> {
-        match self {
-            Self::Network(endpoint) => Ok(Box::new(dial(&endpoint).await?)),
-            Self::Memory(exchange) => Ok(Box::new(exchange.dial()?)),
-        }
-    }
-}
-
-impl From<Rc<Endpoint>> for Way {
-    fn from(endpoint: Rc<Endpoint>) -> Self {
-        Self::Network(endpoint)
-    }
 }
 
 impl Wire for Connection {

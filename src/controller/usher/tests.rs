@@ -45,10 +45,10 @@ impl Engine for Panicking {
 }
 
 /// One room of three, whose target takes connections and never answers.
-fn common(url: String) -> Arc<Common> {
+fn common(url: String) -> Arc<RunContext> {
     let text = "[rooms]\ncount = 1\nsize = 3\n[arrivals]\nshape = \"burst\"\n[handshake]\ntimeout = \"600s\"";
     let profile = profile::read(Source { name: "p.toml", text }, &[], &|_| None).unwrap();
-    Arc::new(Common {
+    Arc::new(RunContext {
         watched: None,
         sample: Default::default(),
         inbox: None,

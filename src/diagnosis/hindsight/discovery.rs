@@ -1,8 +1,8 @@
 //! No offer was made: which of the two did not hear of the other, on which channel, and what that rules out.
 
 use super::super::cause::Cause;
-use super::Insight;
 use super::ears::{Channel, Ears, Fate, Pool};
+use super::insight::Insight;
 use crate::vocabulary::ids::Seat;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! An offer was made and no answer applied: which part was lost, and what else got through.
 
 use super::super::cause::Cause;
-use super::Insight;
 use super::ears::{Channel, Ears, Fate, Pool};
+use super::insight::Insight;
 use crate::vocabulary::event::Part;
 use crate::vocabulary::ids::Seat;
 

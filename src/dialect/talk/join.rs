@@ -11,32 +11,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How far it has come.
-#[derive(Debug, Default)]
-pub(super) struct Joining {
-    at: usize,
-    open: bool,
-    /// The step at hand waits no longer than this.
-    pub until: Option<Instant>,
-    /// All who sit before this peer have joined.
-    pub turn: bool,
-    /// So many offers are awaited for the pool.
-    pub pooling: Option<usize>,
-    failed: bool,
-    /// Every step is done.
-    over: bool,
-}
-
-impl Joining {
-    pub fn open(&mut self) {
-        self.open = true;
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.over
-    }
-}
-
 enum Progress {
     Next,
     Wait,

@@ -2,19 +2,21 @@
 
 mod hear;
 mod join;
+mod joining;
 mod listed;
 mod perform;
 mod say;
 
 use super::acquaintance::Acquaintances;
+use super::conversation::{Connect, Conversation, Input, Me, Output};
+use super::evaluate::View;
 use super::filter;
-use super::names::{BUILT_IN, JOINED, ME, View};
+use super::names::{BUILT_IN, JOINED, ME};
 use super::script::{Discovery, Script};
 use super::template::Template;
 use super::words::Words;
-use super::{Connect, Conversation, Input, Me, Output};
 use crate::vocabulary::message::Heard;
-use join::Joining;
+use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};

@@ -2,6 +2,7 @@
 
 use super::super::look::Look;
 use super::*;
+use crate::vocabulary::message::Kind;
 use serde_json::{Map, Value, json};
 
 /// The same dialect, in which every frame is parsed and every rule is tried.

@@ -5,7 +5,9 @@ mod look;
 mod transcript;
 
 use super::*;
+use crate::vocabulary::message::Heard;
 use proptest::prelude::*;
+use std::time::{Duration, Instant};
 
 #[test]
 fn every_built_in_reads() {

@@ -1,9 +1,12 @@
 //! Plays a transcript: what each peer is given, and all that it must say and tell, line by line.
 
 use super::super::*;
-use crate::vocabulary::message::{Candidate, Signal};
+use crate::vocabulary::choice::{Approval, Initiator, Trigger};
+use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
+use crate::vocabulary::seed::Seed;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 /// `A opens`, `A<< frame` and `A says …` are given; `A>> frame` and `A hears …` must follow, and nothing else.
 /// `"$x"` in a frame is whatever was there the first time. `A drops frame`: it is for others, and nothing follows.

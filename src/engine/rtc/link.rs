@@ -1,8 +1,8 @@
 //! One connection of the sans-IO `rtc` core, and how it is driven until it is quiet.
 
-use super::RtcSetup;
 use super::dues::Dues;
 use super::settings::{CHECK_PAUSE_FIRST, candidate_init, channel_init, settings};
+use super::setup::RtcSetup;
 use super::stun::is_stun;
 use crate::engine::dtls::is_plain_alert;
 use crate::engine::repeats::Repeats;

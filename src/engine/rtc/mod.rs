@@ -3,6 +3,7 @@
 mod dues;
 mod link;
 mod settings;
+mod setup;
 pub mod stun;
 mod timers;
 
@@ -11,8 +12,7 @@ pub(super) use settings::{channel_init, settings};
 
 use super::Engine;
 use super::admission::Admission;
-use super::neighbourhood::{Neighbourhood, candidate_address, without_foreigners};
-use crate::vocabulary::choice::Reliability;
+use super::neighbourhood::{candidate_address, without_foreigners};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::{Notice, Order};
@@ -20,17 +20,16 @@ use crate::vocabulary::message::Candidate;
 pub use link::{Drained, Link};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rtc::crypto::{SignatureScheme, default_provider};
-use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
 use rustc_hash::FxHashMap;
 pub use settings::host_candidate;
+pub use setup::RtcSetup;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use timers::Timers;
 use tokio::net::UdpSocket;
 
@@ -43,30 +42,6 @@ const DATAGRAM_BYTES_MAX: usize = 4_096;
 /// What may wait unread: a burst of DTLS flights from the others of a room of 100, while this peer waits for its turn. The
 /// kernel's default holds 92 full datagrams; in bytes.
 const RECEIVE_BYTES: usize = 1024 * 1024;
-
-/// What the connections of a worker have in common.
-#[derive(Clone)]
-pub struct RtcSetup {
-    pub certificate: RTCCertificate,
-    pub neighbourhood: Neighbourhood,
-    /// The handshake's; ICE gives up before it.
-    pub timeout: Duration,
-    pub trickle: bool,
-    pub ordered: bool,
-    pub reliability: Reliability,
-    /// The largest message of the run.
-    pub message_bytes_max: u32,
-}
-
-impl RtcSetup {
-    /// A fresh self-signed certificate, P-256: making one costs as much as a tenth of a handshake.
-    pub fn certificate() -> Result<RTCCertificate, Error> {
-        let provider = default_provider().map_err(|error| Error::Other(error.to_string()))?;
-        let params =
-            CertificateParams::new(vec!["meshload".to_owned()]).map_err(|error| Error::Other(error.to_string()))?;
-        RTCCertificate::generate(provider.crypto(), SignatureScheme::EcdsaP256Sha256, params)
-    }
-}
 
 /// One peer's connections.
 pub struct RtcEngine {

@@ -1,6 +1,6 @@
 //! What a connection of the `rtc` core is told before it begins.
 
-use super::RtcSetup;
+use super::setup::RtcSetup;
 use crate::vocabulary::choice::Reliability;
 use rtc::data_channel::RTCDataChannelInit;
 use rtc::ice::mdns::MulticastDnsMode;

@@ -1,7 +1,7 @@
 //! One connection of the `webrtc` library: made, described, and used, until its engine lets go of it.
 
-use super::WebrtcSetup;
 use super::network::Network;
+use super::setup::WebrtcSetup;
 use super::witness::{Channel, Witness};
 use crate::engine::rtc::{CONSENT_INTERVAL, channel_init, settings};
 use crate::vocabulary::failure::Reason;

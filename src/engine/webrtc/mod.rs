@@ -3,10 +3,12 @@
 mod gathering;
 mod link;
 mod network;
+mod setup;
 mod turn;
 mod witness;
 
 pub use gathering::Gathering;
+pub use setup::WebrtcSetup;
 
 use super::Engine;
 use super::neighbourhood::{candidate_address, without_foreigners};
@@ -33,20 +35,6 @@ const BATCH: usize = 64;
 
 /// Orders and messages that wait for a connection: two descriptions, twenty candidates, and what is to be sent.
 const WISHES_MAX: usize = 64;
-
-/// What the connections of a worker have in common.
-pub struct WebrtcSetup {
-    pub base: RtcSetup,
-    pub gathering: Gathering,
-}
-
-impl WebrtcSetup {
-    /// The servers are among those that datagrams may go to.
-    pub fn new(base: RtcSetup, gathering: Gathering) -> Self {
-        gathering.addresses().for_each(|address| base.neighbourhood.join(address));
-        Self { base, gathering }
-    }
-}
 
 /// One peer's connections. Each is a task of the runtime, asked by one channel and heard by another.
 pub struct WebrtcEngine {

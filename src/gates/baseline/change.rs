@@ -1,7 +1,7 @@
 //! One figure on both sides: how it changed, within which bounds, and what that means.
 
 use crate::gates::baseline::interval::{Interval, between, of_quantile, of_share};
-use crate::gates::baseline::{Rule, merged};
+use crate::gates::baseline::rule::Rule;
 use crate::summary::Summary;
 use crate::summary::distribution::{Clock, samples_needed};
 use crate::summary::histogram::Histogram;
@@ -284,4 +284,15 @@ impl Pooled {
         let independent = losses.iter().map(|(_, _, independent)| *independent).fold(0, u64::saturating_add);
         (of > 0).then(|| Self { share: lost / of as f64, of, independent })
     }
+}
+
+/// All samples of a timer, from due.
+pub(super) fn merged(runs: &[&Summary], metric: &str) -> Histogram {
+    let mut merged = Histogram::default();
+    for run in runs {
+        if let Some(histogram) = run.timers.get(metric).and_then(|timer| timer.on(Clock::Due).histogram().ok()) {
+            merged.merge(&histogram);
+        }
+    }
+    merged
 }

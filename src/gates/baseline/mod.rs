@@ -2,39 +2,19 @@
 
 mod change;
 mod interval;
+mod rule;
 mod unlike;
 
 pub use crate::gates::baseline::change::{Change, Finding};
+pub use crate::gates::baseline::rule::Rule;
 pub use crate::gates::baseline::unlike::Difference;
 
-use crate::gates::baseline::change::changes;
+use crate::gates::baseline::change::{changes, merged};
 use crate::summary::Summary;
 use crate::summary::curve::{Point, curve};
-use crate::summary::distribution::Clock;
-use crate::summary::histogram::Histogram;
 use crate::summary::verdict::Verdict as Validity;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
-
-/// How much worse is too much.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// A fraction: 0.1 lets a latency grow by a tenth.
-    pub tolerance: f64,
-    /// By metric, instead of `tolerance`. A metric named here is judged even if by default it is only shown.
-    pub overrides: BTreeMap<String, f64>,
-    /// Compares runs of unlike plans all the same.
-    pub force: bool,
-    /// Judges runs of unlike machines all the same.
-    pub across_machines: bool,
-}
-
-impl Default for Rule {
-    fn default() -> Self {
-        Self { tolerance: 0.1, overrides: BTreeMap::new(), force: false, across_machines: false }
-    }
-}
 
 /// `compare.json`, schema version 1.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -150,15 +130,4 @@ fn curves(base: &[&Summary], new: &[&Summary]) -> Vec<Curves> {
         })
         .filter(|curves| !curves.base.is_empty() && !curves.new.is_empty())
         .collect()
-}
-
-/// All samples of a timer, from due.
-fn merged(runs: &[&Summary], metric: &str) -> Histogram {
-    let mut merged = Histogram::default();
-    for run in runs {
-        if let Some(histogram) = run.timers.get(metric).and_then(|timer| timer.on(Clock::Due).histogram().ok()) {
-            merged.merge(&histogram);
-        }
-    }
-    merged
 }

@@ -1,6 +1,6 @@
 //! Two searches side by side, as rows.
 
-use super::tables::{limited_by, load, number, whole};
+use super::format::{limited_by, load, number, whole};
 use crate::capacity::{Findings, Growth, LimitedBy, Probe, compared, unlike};
 use crate::vocabulary::quantity::{bytes, count, duration};
 

@@ -1,6 +1,6 @@
 //! The charts of the planning report, each with its heading, its key and one sentence on how to read it.
 
-use super::tables;
+use super::format;
 use crate::capacity::{Findings, Growth, Kind, Probe, TargetLoad, Verdict};
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::{Chart, Ink, Mark, figure, inert, legend};
@@ -170,10 +170,10 @@ fn loads(findings: &Findings) -> Axis {
 }
 
 fn loads_of<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
-    axis::fractions(probes.map(|probe| probe.load).fold(1.0, f64::max), tables::load)
+    axis::fractions(probes.map(|probe| probe.load).fold(1.0, f64::max), format::load)
 }
 
 fn limit(findings: &Findings) -> Option<Mark> {
     let at = findings.limit?;
-    Some(Mark::Plumb { ink: Ink::Opened, at, name: format!("limit {}", tables::load(at)) })
+    Some(Mark::Plumb { ink: Ink::Opened, at, name: format!("limit {}", format::load(at)) })
 }

@@ -2,6 +2,7 @@
 
 mod beside;
 mod charts;
+mod format;
 mod markdown;
 mod page;
 mod tables;

@@ -20,6 +20,7 @@
 
 use super::rule::{Action, Damage, Direction, Match, Rule, Span, Window};
 use crate::profile::{duration, nearest, share};
+use std::str::FromStr;
 use std::time::Duration;
 
 const ACTIONS: &[&str] = &[
@@ -35,6 +36,14 @@ const ACTIONS: &[&str] = &[
     "capacity",
 ];
 const KEYS: &[&str] = &["direction", "type", "channel", "room", "peer", "p", "nth", "age", "time"];
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        rule(text)
+    }
+}
 
 /// Errors: one sentence, with the nearest right word where there is one.
 pub fn rule(text: &str) -> Result<Rule, String> {

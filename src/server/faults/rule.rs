@@ -1,7 +1,6 @@
 //! A fault as data: what is done, and to which messages; its text form is read back by `grammar`.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// What befalls the messages that `matches`.
@@ -86,14 +85,6 @@ pub struct Match {
 pub struct Window<T> {
     pub from: T,
     pub until: Option<T>,
-}
-
-impl FromStr for Rule {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        super::grammar::rule(text)
-    }
 }
 
 impl fmt::Display for Rule {

@@ -21,7 +21,11 @@ impl Stage {
         for client in [1, 2] {
             stage.service.connected(start, ClientId(client));
             stage.frame(0, client, &json!({"type": "subscribe", "channel": "chat"}).to_string());
-            stage.frame(0, client, &json!({"type": "subscribe", "channel": crate::server::rooms::ROOMS}).to_string());
+            stage.frame(
+                0,
+                client,
+                &json!({"type": "subscribe", "channel": crate::server::envelope::ROOMS}).to_string(),
+            );
         }
         stage.at(700);
         stage.heard.clear();
@@ -140,7 +144,8 @@ fn a_stale_roster_keeps_who_is_gone_and_a_sound_one_does_not() {
     let check = |rules: &[&str], expected: usize| {
         let mut stage = Stage::new(Kind::Registry, rules);
         let envelope = |kind: &str, data: Value| {
-            json!({"type": kind, "channel": crate::server::rooms::ROOMS, "sender": "tab-1", "data": data}).to_string()
+            json!({"type": kind, "channel": crate::server::envelope::ROOMS, "sender": "tab-1", "data": data})
+                .to_string()
         };
         stage.frame(1_000, 1, &envelope("room-created", json!({"id": "r"})));
         stage.frame(1_000, 1, &envelope("user-joined-room", json!({"roomId": "r", "userId": "u", "userName": "n"})));

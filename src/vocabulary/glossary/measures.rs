@@ -1,6 +1,6 @@
 //! The words for what is measured: timers, clocks, rates, figures and counters.
 
-use super::{Entry, entry};
+use super::entry::{Entry, entry};
 
 pub(super) const ENTRIES: &[Entry] = &[
     entry(

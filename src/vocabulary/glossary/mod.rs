@@ -1,31 +1,10 @@
 //! The words of a report: what each means, its unit, who pays for it, and what to do.
 
+mod entry;
 mod measures;
 mod outcomes;
 
-/// One word. Empty where a question makes no sense for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub word: &'static str,
-    pub kind: &'static str,
-    pub means: &'static str,
-    pub unit: &'static str,
-    /// `target`, `peers`, or both.
-    pub pays: &'static str,
-    pub advice: &'static str,
-}
-
-/// One row of the tables, in the order in which it is told.
-pub const fn entry(
-    kind: &'static str,
-    word: &'static str,
-    means: &'static str,
-    unit: &'static str,
-    pays: &'static str,
-    advice: &'static str,
-) -> Entry {
-    Entry { word, kind, means, unit, pays, advice }
-}
+pub use entry::{Entry, entry};
 
 /// All words; those of one kind are not always neighbours.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {

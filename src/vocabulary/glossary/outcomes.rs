@@ -1,6 +1,6 @@
 //! The words for how things end: phases, reasons, verdicts, results and exit codes.
 
-use super::{Entry, entry};
+use super::entry::{Entry, entry};
 
 pub(super) const ENTRIES: &[Entry] = &[
     entry(

@@ -5,7 +5,10 @@ mod garbage;
 mod hearing;
 
 use super::super::*;
-use crate::vocabulary::message::Signal;
+use crate::vocabulary::choice::{Approval, Initiator, Trigger};
+use crate::vocabulary::message::{Heard, Kind, Say, Signal};
+use crate::vocabulary::seed::Seed;
+use std::time::{Duration, Instant};
 
 const ROOMS: &str = "webrtc-dashboard-rooms";
 const CHAT: &str = "webrtc-dashboard-chat";

@@ -1,0 +1,65 @@
+//! The parts of a gate's condition: what is read from a metric, and how it is compared.
+
+use std::fmt;
+
+/// What is read from a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Aggregation {
+    /// Above 0 and below 100.
+    Percentile(f64),
+    Min,
+    Max,
+    Avg,
+    Med,
+    Count,
+    Rate,
+    Value,
+}
+
+impl fmt::Display for Aggregation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percentile(percentile) => write!(f, "p({percentile})"),
+            Self::Min => f.write_str("min"),
+            Self::Max => f.write_str("max"),
+            Self::Avg => f.write_str("avg"),
+            Self::Med => f.write_str("med"),
+            Self::Count => f.write_str("count"),
+            Self::Rate => f.write_str("rate"),
+            Self::Value => f.write_str("value"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+    Equal,
+}
+
+impl Operator {
+    pub const ALL: [Self; 5] = [Self::Less, Self::AtMost, Self::Greater, Self::AtLeast, Self::Equal];
+
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+            Self::AtLeast => ">=",
+            Self::Equal => "==",
+        }
+    }
+
+    pub fn holds(self, observed: f64, limit: f64) -> bool {
+        match self {
+            Self::Less => observed < limit,
+            Self::AtMost => observed <= limit,
+            Self::Greater => observed > limit,
+            Self::AtLeast => observed >= limit,
+            Self::Equal => observed == limit,
+        }
+    }
+}
