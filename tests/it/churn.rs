@@ -1,5 +1,6 @@
 //! Peers that leave and come back, with real sockets and real channels.
 
+use crate::common::at_once::{at_once, pairs};
 use meshload::controller::{self, EmbeddedServer, RunSpec};
 use meshload::dialect::{self, Dialect};
 use meshload::plan::Plan;
@@ -10,6 +11,8 @@ use meshload::vocabulary::ids::Seat;
 use meshload::vocabulary::seed::Seed;
 use std::thread;
 use std::time::{Duration, Instant};
+
+const KINDS: [RoomModel; 2] = [RoomModel::Relay, RoomModel::Registry];
 
 /// Three rooms in which everybody leaves about once.
 const LIVELY: &str = r#"
@@ -80,14 +83,12 @@ fn judge(plan: &Plan, summary: &Summary, case: &str) {
 
 #[test]
 fn who_leaves_is_noticed_by_all_that_stay_and_comes_back_to_all() {
-    for kind in [RoomModel::Relay, RoomModel::Registry] {
-        for routing in [Routing::All, Routing::Room] {
-            let summary = check(kind, routing, "");
-            let notices = &summary.timers["leave_notice"].due;
-            assert_eq!(notices.count, summary.counts.edges.left, "{kind:?}, {routing:?}");
-            assert!(notices.p.p50 < 200_000, "{kind:?}, {routing:?}: {} us", notices.p.p50);
-        }
-    }
+    at_once(pairs(&KINDS, &[Routing::All, Routing::Room]), |(kind, routing)| {
+        let summary = check(kind, routing, "");
+        let notices = &summary.timers["leave_notice"].due;
+        assert_eq!(notices.count, summary.counts.edges.left, "{kind:?}, {routing:?}");
+        assert!(notices.p.p50 < 200_000, "{kind:?}, {routing:?}: {} us", notices.p.p50);
+    });
 }
 
 #[test]
@@ -153,36 +154,34 @@ left = "{from}"
 
 #[test]
 fn in_a_protocol_of_a_users_own_who_comes_back_meets_all_again() {
-    for silent in ["0%", "100%"] {
+    at_once(["0%", "100%"], |silent| {
         let dialect = dialect::read("plain.toml", PLAIN).expect("a dialect");
         let more = format!("silent = \"{silent}\"\n");
         let (plan, summary) = play_in(dialect, RoomModel::Relay, Routing::All, &more);
         judge(&plan, &summary, &format!("silent {silent}"));
-    }
+    });
 }
 
 #[test]
 fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_counted() {
-    for kind in [RoomModel::Relay, RoomModel::Registry] {
-        for more in ["", "silent = \"100%\"\n"] {
-            let server = EmbeddedServer::start(server::Config { kind, ..server::Config::default() }).unwrap();
-            let url = Some(server.url());
-            let (_, summary) =
-                play_at(|order| RunSpec { url, ..order }, Dialect::named("dashboard").unwrap(), Seed(1), more);
-            let (theirs, ours) = (counted(&server), &summary.counts.signaling);
-            let case = format!("{kind:?}, {more}: {theirs:?}, {} sent, {} received", ours.sent, ours.received);
-            // A goodbye is lost where the socket ends before the server has read it.
-            let goodbyes = ["participant-left", "user-left-room"].map(|kind| ours.by_type[kind].sent).iter().sum();
-            assert!(theirs.received <= ours.sent && ours.sent - theirs.received <= goodbyes, "{case}");
-            // What reaches a socket whose peer has gone is delivered, and read by nobody.
-            assert!(ours.received <= theirs.delivered, "{case}");
-            let unread = theirs.delivered - ours.received;
-            assert!(unread * 20 < theirs.delivered, "{case}");
-            let amplification = summary.amplification.unwrap();
-            assert_eq!(amplification, ours.received as f64 / ours.concerned as f64, "{case}");
-            assert!(amplification > 1.5, "{case}: {amplification}");
-        }
-    }
+    at_once(pairs(&KINDS, &["", "silent = \"100%\"\n"]), |(kind, more)| {
+        let server = EmbeddedServer::start(server::Config { kind, ..server::Config::default() }).unwrap();
+        let url = Some(server.url());
+        let (_, summary) =
+            play_at(|order| RunSpec { url, ..order }, Dialect::named("dashboard").unwrap(), Seed(1), more);
+        let (theirs, ours) = (counted(&server), &summary.counts.signaling);
+        let case = format!("{kind:?}, {more}: {theirs:?}, {} sent, {} received", ours.sent, ours.received);
+        // A goodbye is lost where the socket ends before the server has read it.
+        let goodbyes = ["participant-left", "user-left-room"].map(|kind| ours.by_type[kind].sent).iter().sum();
+        assert!(theirs.received <= ours.sent && ours.sent - theirs.received <= goodbyes, "{case}");
+        // What reaches a socket whose peer has gone is delivered, and read by nobody.
+        assert!(ours.received <= theirs.delivered, "{case}");
+        let unread = theirs.delivered - ours.received;
+        assert!(unread * 20 < theirs.delivered, "{case}");
+        let amplification = summary.amplification.unwrap();
+        assert_eq!(amplification, ours.received as f64 / ours.concerned as f64, "{case}");
+        assert!(amplification > 1.5, "{case}: {amplification}");
+    });
 }
 
 /// What the server counted once it has read what the last of its clients said.
@@ -199,25 +198,23 @@ fn counted(server: &EmbeddedServer) -> Snapshot {
 fn who_comes_back_while_the_host_is_away_is_let_in_when_it_is_there_again() {
     const APPROVED: &str = "[handshake]\napproval = \"approve\"\n";
     let embedded = |kind| server::Config { kind, ..server::Config::default() };
-    let (seed, at_once, later) = (1..10_000)
+    let (seed, promptly, later) = (1..10_000)
         .map(|seed| (seed, waits(&plan(Seed(seed), APPROVED))))
         .find_map(|(seed, waits)| {
             let later = waits.iter().filter(|wait| matches!(wait, Some(time) if *time > Duration::ZERO)).count() as u64;
-            let at_once = waits.iter().filter(|wait| **wait == Some(Duration::ZERO)).count() as u64;
-            (later >= 3).then_some((Seed(seed), at_once, later))
+            let promptly = waits.iter().filter(|wait| **wait == Some(Duration::ZERO)).count() as u64;
+            (later >= 3).then_some((Seed(seed), promptly, later))
         })
         .unwrap();
-    for kind in [RoomModel::Relay, RoomModel::Registry] {
-        for silence in ["", "silent = \"100%\"\n"] {
-            let more = format!("{silence}{APPROVED}");
-            let dashboard = Dialect::named("dashboard").unwrap();
-            let (_, summary) = play_at(|order| RunSpec { embedded: embedded(kind), ..order }, dashboard, seed, &more);
-            let peers = &summary.counts.peers;
-            let case = format!("{kind:?}, {silence}, {seed:?}: {at_once} and {later}, {peers:?}");
-            assert_eq!((peers.failed, summary.counts.edges.failed), (0, 0), "{case}: {:#?}", summary.failures);
-            assert_eq!(peers.joined, 12 + at_once + later, "{case}");
-        }
-    }
+    at_once(pairs(&KINDS, &["", "silent = \"100%\"\n"]), |(kind, silence)| {
+        let more = format!("{silence}{APPROVED}");
+        let dashboard = Dialect::named("dashboard").unwrap();
+        let (_, summary) = play_at(|order| RunSpec { embedded: embedded(kind), ..order }, dashboard, seed, &more);
+        let peers = &summary.counts.peers;
+        let case = format!("{kind:?}, {silence}, {seed:?}: {promptly} and {later}, {peers:?}");
+        assert_eq!((peers.failed, summary.counts.edges.failed), (0, 0), "{case}: {:#?}", summary.failures);
+        assert_eq!(peers.joined, 12 + promptly + later, "{case}");
+    });
 }
 
 /// How long each return has to wait for its host, if that comes back in time at all; a host waits for nobody.

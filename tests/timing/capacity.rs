@@ -47,7 +47,7 @@ fn check(args: &[&str], code: i32, stderr: &str) {
 
 #[test]
 fn a_target_that_breaks_is_the_limit_and_the_folder_holds_the_report() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     let folder = tempfile::tempdir().unwrap();
     let output = capacity(folder.path(), &["--format", "json", "--resolution", "50%", "--to", "4000"]);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -71,26 +71,26 @@ fn a_target_that_breaks_is_the_limit_and_the_folder_holds_the_report() {
 
 #[test]
 fn a_lowest_load_that_fails_already_is_99() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     check(&["--set", "faults.rules=[\"drop\"]"], 99, "broke edges_failed");
 }
 
 #[test]
 fn a_requirement_that_is_missed_is_99_and_one_that_is_met_is_not() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     check(&["--to", "5", "--require", "5"], 0, "held");
     check(&["--require", "3000", "--resolution", "90%", "--from", "16"], 99, "broke");
 }
 
 #[test]
 fn a_budget_that_is_spent_leaves_what_is_known() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     check(&["--budget", "1ms"], 0, "held");
 }
 
 #[test]
 fn what_makes_no_search_is_named() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     check(&["--from", "8", "--to", "4"], 2, "--from 8 is above --to 4");
     check(&["--to", "2"], 2, "--to 2 is below the profile's own 4, where the search begins: give --from as well");
     check(&["--from", "0"], 2, "expected a number above 0");
@@ -111,7 +111,7 @@ fn what_makes_no_search_is_named() {
 
 #[test]
 fn a_gate_that_cannot_be_judged_is_neither_held_nor_broken() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     let few = ["--gate", "time_to_open: p(95) < 1400ms"];
     check(
         &few,
@@ -126,7 +126,7 @@ fn a_gate_that_cannot_be_judged_is_neither_held_nor_broken() {
 
 #[test]
 fn an_interrupt_gives_the_bracket_known_so_far() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     use std::io::{BufRead, BufReader, Read};
     use std::process::Stdio;
     let folder = tempfile::tempdir().unwrap();
@@ -166,7 +166,7 @@ fn found(folder: &Path, args: &[&str]) -> serde_json::Value {
 
 #[test]
 fn rooms_grow_until_the_server_lags() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     let folder = tempfile::tempdir().unwrap();
     let found = found(folder.path(), &["--vary", "room-size", "--to", "40", "--resolution", "40%"]);
     let (held, sentence) = (found["limit"].as_f64().unwrap(), found["sentence"].as_str().unwrap());
@@ -177,7 +177,7 @@ fn rooms_grow_until_the_server_lags() {
 
 #[test]
 fn arrivals_come_faster_until_the_server_lags() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     let folder = tempfile::tempdir().unwrap();
     let args = ["--vary", "arrivals", "--rooms", "40", "--from", "16/s", "--to", "400/s", "--resolution", "90%"];
     let found = found(folder.path(), &args);
@@ -190,7 +190,7 @@ fn arrivals_come_faster_until_the_server_lags() {
 
 #[test]
 fn messages_come_faster_and_what_held_is_at_least() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     let folder = tempfile::tempdir().unwrap();
     let rtc =
         ["--vary", "message-rate", "--set", "engine.kind=\"rtc\"", "--duration", "2s", "--set", "faults.rules=[]"];
@@ -204,7 +204,7 @@ fn messages_come_faster_and_what_held_is_at_least() {
 
 #[test]
 fn another_search_stands_beside_and_the_report_is_rendered_again() {
-    let _alone = crate::alone();
+    let _machine = crate::beside_its_like();
     let folder = tempfile::tempdir().unwrap();
     let read = |name: &str| fs::read_to_string(folder.path().join("found").join(name)).unwrap();
     let report = |args: &[&str]| {

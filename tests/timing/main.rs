@@ -1,12 +1,17 @@
-//! Tests whose outcome rests on how fast this machine is; each runs alone.
+//! Tests whose outcome rests on how fast this machine is: a measurement runs alone, searches beside each other.
 
 mod accuracy;
 mod capacity;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Held by a test while it runs: `cargo test` runs those of one binary at once. (nextest: threads-required.)
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// `cargo test` runs the tests of one binary at once; nextest goes by threads-required.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn beside_its_like() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }

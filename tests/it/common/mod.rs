@@ -1,5 +1,6 @@
-//! Shared by the modules of this binary: runs read to their end, seeded draws, summaries to render.
+//! Shared by the modules of this binary: cases side by side, runs read to their end, seeded draws, summaries to render.
 
+pub mod at_once;
 pub mod draws;
 pub mod hostile;
 pub mod play;
