@@ -1,4 +1,4 @@
-//! Every page, section and file that a comment, a schema, a message or a page cites exists.
+//! Every page and section that anything cites exists, and the pages of docs/spec name every key that they promise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,24 @@ fn every_link_of_a_page_leads_somewhere() {
     }
     assert!(faults.is_empty(), "links that lead nowhere:\n{}", faults.join("\n"));
     assert!(seen > 30, "only {seen} links were found");
+}
+
+#[test]
+fn every_key_of_a_profile_and_of_a_summary_stands_in_the_spec() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let pages = read("docs/spec/interface.md") + &read("docs/spec/measurement.md");
+    let schema: serde_json::Value = serde_json::from_str(&read("reports/summary.schema.json")).unwrap();
+    let defaults = read("src/profile/defaults.toml");
+    let of_summary = schema["properties"].as_object().unwrap().keys().map(String::as_str);
+    let of_profile = defaults.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key);
+    let keys: Vec<&str> = of_summary.chain(of_profile).collect();
+    let missing: Vec<&&str> = keys.iter().filter(|key| !words(&pages).any(|word| word == **key)).collect();
+    assert!(missing.is_empty(), "not in docs/spec: {missing:?}");
+    assert!(keys.len() > 50, "only {} keys were found", keys.len());
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
 }
 
 #[test]
