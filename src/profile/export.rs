@@ -1,8 +1,9 @@
 //! Writes a profile out as it was run, so that it reads back to the same one and gives no secret away.
 
-use super::document::{Node, Tree, Value};
-use super::environment;
-use super::keys;
+use super::sections::target::HOLES;
+use super::syntax::document::{Node, Tree, Value};
+use super::syntax::environment;
+use super::syntax::keys;
 use toml::Value as Toml;
 
 /// The merged tree as TOML: defaults and overrides included, `${NAME}` as written. A header, subprotocol or URL
@@ -83,7 +84,7 @@ fn hide(tree: &mut Tree, key: &str, variable: &str, tells: impl Fn(&str) -> bool
 
 /// What the run fills in for each peer is not the text's own.
 fn without_holes(said: &str) -> String {
-    super::target::HOLES.iter().fold(said.to_owned(), |said, hole| said.replace(&format!("{{{hole}}}"), ""))
+    HOLES.iter().fold(said.to_owned(), |said, hole| said.replace(&format!("{{{hole}}}"), ""))
 }
 
 /// Whether a URL has a userinfo or a query whose values are its own.

@@ -1,7 +1,7 @@
 //! What the command line changes in a profile, written into the tree before it is checked.
 
-use super::arrivals;
-use super::document::{self, At, Node, Tree, Value};
+use super::sections::arrivals;
+use super::syntax::document::{self, At, Node, Tree, Value};
 use crate::vocabulary::problem::Problem;
 
 /// One change, as typed: which option, and what it was given.

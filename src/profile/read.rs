@@ -1,8 +1,10 @@
 //! The way from text to a checked profile: over the defaults, overrides on top, every problem at once.
 
 use super::section::{Checks, Section, SectionReader};
-use super::{Override, Problem, Profile, VariableLookup};
-use super::{arrivals, behaviour, churn, document, export, gates, keys, messages, overrides, reconnect, rooms, target};
+use super::sections::target::{self, reconnect};
+use super::sections::{arrivals, churn, engine, faults, gates, handshake, messages, phases, rooms, validity};
+use super::syntax::{document, keys};
+use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -45,7 +47,7 @@ pub fn read_with(
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree);
     root.allow(&keys::top());
-    let phases = behaviour::phases(&root);
+    let phases = phases::check(&root);
     let churn = churn::check(&root, phases.steady);
     let profile = Profile {
         name: name(&root),
@@ -55,16 +57,16 @@ pub fn read_with(
         rooms: rooms::check(&root),
         arrivals: arrivals::check(&root),
         phases,
-        handshake: behaviour::handshake(&root),
+        handshake: handshake::check(&root),
         messages: messages::check(&root),
         churn,
-        engine: behaviour::engine(&root),
-        validity: behaviour::validity(&root),
+        engine: engine::check(&root),
+        validity: validity::check(&root),
         gates: gates::check(&root),
-        faults: behaviour::faults(&root),
+        faults: faults::check(&root),
         written: export::write(&tree),
     };
-    rooms::guests(&root, &profile);
+    rooms::check_guests(&root, profile.rooms.guests, profile.engine.kind);
     let problems = reader.problems();
     if problems.is_empty() { Ok(profile) } else { Err(problems) }
 }

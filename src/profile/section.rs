@@ -1,9 +1,9 @@
 //! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
 
-use super::document::{At, Node, Tree, Value};
-use super::environment::{self, VariableLookup};
-use super::keys;
-use super::units;
+use super::syntax::document::{At, Node, Tree, Value};
+use super::syntax::environment::{self, VariableLookup};
+use super::syntax::keys;
+use super::syntax::units;
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest, one_of, quoted};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;

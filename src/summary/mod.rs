@@ -2,20 +2,14 @@
 
 pub mod control;
 pub mod counts;
-pub mod curve;
-pub mod distribution;
-pub mod event_line;
 pub mod health;
-pub mod heat;
-pub mod histogram;
+mod latency;
 pub mod metric;
-pub mod outage;
 pub mod repeats;
 pub mod rows;
 pub mod run;
 mod schema;
 mod sums;
-pub mod trace;
 pub mod verdict;
 pub mod wall_time;
 
@@ -33,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use crate::summary::latency::{curve, distribution, heat, histogram};
+pub use crate::summary::rows::{event_line, outage, trace};
 pub use crate::summary::schema::json_schema;
 
 /// Keys are added within a version, never renamed.

@@ -32,12 +32,12 @@ pub fn expand<'a>(written: &'a str, environment: VariableLookup<'_>) -> Result<C
 }
 
 /// Whether `written` refers to the environment at all.
-pub(super) fn refers(written: &str) -> bool {
+pub(crate) fn refers(written: &str) -> bool {
     written.contains("${")
 }
 
 /// What `written` says itself: references left out, their defaults not.
-pub(super) fn said(written: &str) -> String {
+pub(crate) fn said(written: &str) -> String {
     let mut said = String::new();
     let mut rest = written;
     while let Some(start) = rest.find("${") {

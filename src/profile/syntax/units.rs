@@ -39,7 +39,7 @@ pub fn duration(written: &str) -> Result<Duration, String> {
 }
 
 /// What to say to a time without a unit. A small number is meant in seconds as often as not.
-pub(super) fn bare_time(number: &str) -> String {
+pub(crate) fn bare_time(number: &str) -> String {
     match number.parse::<f64>() {
         Ok(small) if small < 100.0 => format!("{number} of what? write {number}s or {number}ms"),
         _ => format!("{number} of what? write {number}ms"),

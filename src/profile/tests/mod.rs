@@ -4,6 +4,8 @@ mod candidates;
 mod generated;
 
 use super::*;
+use crate::vocabulary::options::Reliability;
+use std::time::Duration;
 
 fn environment(name: &str) -> Option<String> {
     match name {

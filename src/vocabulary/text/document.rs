@@ -1,6 +1,6 @@
 //! A TOML text whose every value knows its line, or every syntax error in it.
 
-use super::problem::{PROBLEMS_MAX, Problem};
+use crate::vocabulary::problem::{PROBLEMS_MAX, Problem};
 use toml::de::DeTable;
 
 /// A text longer than this is no profile and no dialect (faults.md, 15).

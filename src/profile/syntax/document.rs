@@ -5,17 +5,17 @@ use crate::vocabulary::problem::Problem;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
-pub(super) type Tree = BTreeMap<String, Node>;
+pub(crate) type Tree = BTreeMap<String, Node>;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub at: At,
     pub value: Value,
 }
 
 /// Where a value was written. A later one takes the place of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum At {
+pub(crate) enum At {
     Default,
     /// Of the profile's text, from 1.
     Line(usize),
@@ -44,7 +44,7 @@ impl At {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(String),
     Whole(i128),
     Decimal(f64),
@@ -56,13 +56,13 @@ pub(super) enum Value {
 }
 
 /// The tree of a profile's text. Errors: every syntax error, with its line.
-pub(super) fn parse(file: &str, text: &str) -> Result<Tree, Vec<Problem>> {
+pub(crate) fn parse(file: &str, text: &str) -> Result<Tree, Vec<Problem>> {
     let (table, lines) = document::read(file, text, "a profile")?;
     Ok(tree(&table, &|offset| At::Line(lines.at(offset))))
 }
 
 /// A value as typed on the command line: TOML if it parses, else a string.
-pub(super) fn typed(text: &str, at: &At) -> Node {
+pub(crate) fn typed(text: &str, at: &At) -> Node {
     match DeValue::parse(text) {
         Ok(parsed) => node(parsed.get_ref(), at.clone(), &|_| at.clone()),
         Err(_) => Node { at: at.clone(), value: Value::Text(text.to_owned()) },
@@ -70,12 +70,12 @@ pub(super) fn typed(text: &str, at: &At) -> Node {
 }
 
 /// What `key = value` says in TOML, if it is TOML.
-pub(super) fn assignment(text: &str, at: &At) -> Option<Tree> {
+pub(crate) fn assignment(text: &str, at: &At) -> Option<Tree> {
     DeTable::parse(text).ok().map(|table| tree(table.get_ref(), &|_| at.clone()))
 }
 
 /// Writes `over` on `base`: tables merge, everything else is replaced.
-pub(super) fn merge(base: &mut Tree, over: Tree) {
+pub(crate) fn merge(base: &mut Tree, over: Tree) {
     for (key, node) in over {
         match (base.get_mut(&key), node) {
             (Some(Node { at, value: Value::Table(below) }), Node { at: above_at, value: Value::Table(above) }) => {
@@ -90,7 +90,7 @@ pub(super) fn merge(base: &mut Tree, over: Tree) {
 }
 
 /// Makes a default of all that `tree` says.
-pub(super) fn forget_lines(tree: &mut Tree) {
+pub(crate) fn forget_lines(tree: &mut Tree) {
     for node in tree.values_mut() {
         node.at = At::Default;
         match &mut node.value {
@@ -101,11 +101,11 @@ pub(super) fn forget_lines(tree: &mut Tree) {
     }
 }
 
-pub(super) fn by_default(text: &str) -> Node {
+pub(crate) fn by_default(text: &str) -> Node {
     Node { at: At::Default, value: Value::Text(text.to_owned()) }
 }
 
-pub(super) fn table_mut<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tree> {
+pub(crate) fn table_mut<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tree> {
     match &mut tree.get_mut(name)?.value {
         Value::Table(inner) => Some(inner),
         _ => None,

@@ -1,15 +1,27 @@
 //! `[churn]`: who leaves while the others stay, and comes back.
 
-use super::Churn;
-use super::section::Section;
-use super::units;
+use crate::profile::section::Section;
+use crate::profile::syntax::units;
 use std::time::Duration;
+
+/// Peers that leave in the steady phase, and come back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Churn {
+    /// The share of the peers that leave in a second.
+    pub leave: f64,
+    /// Who left comes back, as a new arrival.
+    pub rejoin: bool,
+    /// Hosts leave as others do.
+    pub host_leaves: bool,
+    /// Of the leavers, the share that goes without a goodbye.
+    pub silent: f64,
+}
 
 /// A peer that would leave more often than this is a mistake, and its plan would fill the memory.
 const LEAVES_MAX: f64 = 100.0;
 
 /// `steady`: how long the phase lasts in which peers leave.
-pub(super) fn check(root: &Section<'_>, steady: Duration) -> Churn {
+pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Churn {
     let section = root.section("churn");
     let churn = Churn {
         leave: section.measured("leave", "a share in a time", "%/min", units::share_rate).unwrap_or(0.0),

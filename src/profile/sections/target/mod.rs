@@ -1,11 +1,28 @@
 //! `[target]`: the server under test, and what a peer says to get in.
 
-use super::document::{Node, Value};
-use super::section::Section;
-use super::{Secret, Target};
+pub(crate) mod reconnect;
+
+use crate::profile::secret::Secret;
+use crate::profile::section::Section;
+use crate::profile::syntax::document::{Node, Value};
 use crate::vocabulary::problem::{nearest, quoted};
 use std::collections::BTreeMap;
 use url::Url;
+
+/// Where the signaling server is. No `url` means the embedded reference server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// `ws` or `wss`, with `{peer.id}`, `{peer.index}`, `{room.id}` and `{token}` still to be filled in.
+    pub url: Option<Secret>,
+    /// The URL as reports show it: without userinfo and query.
+    pub url_shown: Option<String>,
+    pub dialect: String,
+    /// `file:line`, or the option.
+    pub dialect_at: String,
+    pub headers: BTreeMap<String, Secret>,
+    pub subprotocol: Option<Secret>,
+    pub origin: Option<String>,
+}
 
 /// The dialects that are built in; the commands hold this against `dialect::names`.
 pub const DIALECTS: &[&str] = &[
@@ -22,7 +39,7 @@ pub const DIALECTS: &[&str] = &[
 ];
 
 /// What a URL may be filled in with, for each peer.
-pub(super) const HOLES: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
+pub(crate) const HOLES: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
 
 impl Target {
     /// Whether something has a `{token}` to be filled in.
@@ -32,7 +49,7 @@ impl Target {
     }
 }
 
-pub(super) fn check(root: &Section<'_>) -> Target {
+pub(crate) fn check(root: &Section<'_>) -> Target {
     let section = root.section("target");
     let url = section.text("url").and_then(|url| match web_socket_url(&url) {
         Ok(url) => Some(url),

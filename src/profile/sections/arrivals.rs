@@ -1,11 +1,24 @@
 //! `[arrivals]`: the curve along which peers arrive, as stages that follow each other.
 
-use super::ArrivalStage;
-use super::document::{Node, Tree, Value};
-use super::section::Section;
+use crate::profile::section::Section;
+use crate::profile::syntax::document::{Node, Tree, Value};
+use crate::profile::syntax::keys;
 use std::time::Duration;
 
-pub(super) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// One stretch of the arrival curve; stages follow each other, the last one serves all that are left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ArrivalStage {
+    /// Peers per second, evenly spaced. `lasts: None`: until all have arrived.
+    Constant { rate: f64, lasts: Option<Duration> },
+    /// Peers per second, changing linearly.
+    Ramp { from: f64, to: f64, lasts: Duration },
+    /// Exponential gaps with the given mean rate.
+    Poisson { rate: f64, lasts: Option<Duration> },
+    /// All at once.
+    Burst,
+}
+
+pub(crate) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A stage shorter than this is a typing error.
 const STAGE_MIN: Duration = Duration::from_millis(1);
@@ -27,14 +40,14 @@ const SHAPES: &[(&str, Shape)] = &[
     ("burst", Shape::Burst),
 ];
 
-pub(super) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
+pub(crate) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
     let section = root.section("arrivals");
     let shape = section.word("shape", SHAPES);
-    let keys = keys(shape);
+    let keys = keys_of(shape);
     let foreign = |key: &&String| !keys.contains(&key.as_str()) && *key != "shape";
     for key in section.tree().keys().filter(foreign) {
         // An unknown key is a problem already; here are those of other shapes.
-        if super::keys::keys("arrivals").contains(&key.as_str()) {
+        if keys::keys("arrivals").contains(&key.as_str()) {
             let has = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
             section.problem(key, format!("not a key of the shape {}, which has {has}", section.shown("shape")));
         }
@@ -86,7 +99,7 @@ fn steps(section: &Section<'_>) -> Vec<ArrivalStage> {
     stages
 }
 
-fn keys(shape: Shape) -> &'static [&'static str] {
+fn keys_of(shape: Shape) -> &'static [&'static str] {
     match shape {
         Shape::Constant | Shape::Poisson => &["rate"],
         Shape::Ramp => &["from", "to", "over"],
@@ -97,14 +110,14 @@ fn keys(shape: Shape) -> &'static [&'static str] {
 
 /// Drops what was written before the shape and belongs to another: a shape chosen on the command line takes
 /// the place of the profile's curve, one chosen in the profile that of the default's.
-pub(super) fn settle(arrivals: &mut Tree) {
+pub(crate) fn settle(arrivals: &mut Tree) {
     let Some(Node { at, value: Value::Text(shape) }) = arrivals.get("shape").cloned() else { return };
     let Some((_, shape)) = SHAPES.iter().find(|(name, _)| *name == shape) else { return };
-    arrivals.retain(|key, node| key == "shape" || keys(*shape).contains(&key.as_str()) || !node.at.yields_to(&at));
+    arrivals.retain(|key, node| key == "shape" || keys_of(*shape).contains(&key.as_str()) || !node.at.yields_to(&at));
 }
 
 /// What `--arrivals` means: the rate of a shape that has one, else a constant curve.
-pub(super) fn with_rate(arrivals: &mut Tree, rate: Node) {
+pub(crate) fn with_rate(arrivals: &mut Tree, rate: Node) {
     let at = rate.at.clone();
     let has_rate = matches!(
         arrivals.get("shape").map(|node| &node.value),

@@ -1,5 +1,9 @@
 //! The rows of a run: failures by cause, seconds in order, the slowest edges.
 
+pub mod event_line;
+pub mod outage;
+pub mod trace;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

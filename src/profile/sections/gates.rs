@@ -1,14 +1,26 @@
 //! `[gates]`: lines of metric and expression, each shown to the check that knows their grammar.
 
-use super::GateLine;
-use super::document::{Node, Tree, Value};
-use super::environment;
-use super::keys;
-use super::section::{Section, SectionReader};
+use crate::profile::section::{Section, SectionReader};
+use crate::profile::syntax::document::{Node, Tree, Value};
+use crate::profile::syntax::environment;
+use crate::profile::syntax::keys;
 use crate::vocabulary::problem::quoted;
 use std::time::Duration;
 
-pub(super) fn check(root: &Section<'_>) -> Vec<GateLine> {
+/// A gate as written, with where; its grammar is read by `gates`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateLine {
+    /// The metric, with `.began` where asked for.
+    pub metric: String,
+    pub expr: String,
+    pub abort: bool,
+    pub after: Duration,
+    pub min_samples: u64,
+    /// `file:line`, or `--gate`.
+    pub at: String,
+}
+
+pub(crate) fn check(root: &Section<'_>) -> Vec<GateLine> {
     let section = root.section("gates");
     let mut lines = vec![];
     read_metrics(&section, "", &mut lines);

@@ -1,16 +1,45 @@
 //! `[messages]`: what flows through the channels once they are open.
 
-use super::document::{Node, Tree, Value};
-use super::section::Section;
-use super::units;
-use super::{MessagePattern, MessageSettings, Start};
+use crate::profile::section::Section;
+use crate::profile::syntax::document::{Node, Tree, Value};
+use crate::profile::syntax::units;
 use crate::vocabulary::options::Reliability;
+
+/// Messages over open channels, per peer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageSettings {
+    pub pattern: MessagePattern,
+    pub start: Start,
+    /// Messages per second that each peer sends on each of its channels.
+    pub rate: f64,
+    /// Bytes of a message, at least 16; uniform between the two.
+    pub bytes_min: u32,
+    pub bytes_max: u32,
+    pub ordered: bool,
+    pub reliability: Reliability,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessagePattern {
+    Broadcast,
+    PingPong,
+    None,
+}
+
+/// When the messages of a room start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// When every edge of the room is decided.
+    Room,
+    /// In all rooms at once, when every edge of the run is decided: with the steady phase.
+    Barrier,
+}
 
 /// A message carries its sequence number and the time it was sent (measurement.md, "Metrics").
 const BYTES_MIN: u64 = 16;
 const BYTES_MAX: u64 = 256 * 1024;
 
-pub(super) fn check(root: &Section<'_>) -> MessageSettings {
+pub(crate) fn check(root: &Section<'_>) -> MessageSettings {
     let section = root.section("messages");
     let pattern = section.word(
         "pattern",
@@ -96,7 +125,7 @@ fn reliability(section: &Section<'_>) -> Reliability {
 const LIMITS: [&str; 2] = ["max_retransmits", "max_lifetime"];
 
 /// Drops a default or earlier `reliable` where a limit was chosen later, and the other way round.
-pub(super) fn settle(messages: &mut Tree) {
+pub(crate) fn settle(messages: &mut Tree) {
     let reliable = messages.get("reliable").map(|node| node.at.clone());
     let limit = LIMITS.iter().filter_map(|key| messages.get(*key)).map(|node| node.at.clone()).next();
     let (Some(reliable), Some(limit)) = (reliable, limit) else { return };

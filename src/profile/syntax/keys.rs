@@ -3,7 +3,7 @@
 use crate::vocabulary::problem;
 
 /// `("", …)` are the keys before the first section.
-pub(super) const SECTIONS: &[(&str, &[&str])] = &[
+pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["name", "description"]),
     (
         "target",
@@ -37,7 +37,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// The keys of a gate written as a table.
-pub(super) const GATE: &[&str] = &["expr", "abort", "after", "min_samples"];
+pub(crate) const GATE: &[&str] = &["expr", "abort", "after", "min_samples"];
 
 /// What other load testers call things.
 const ALIASES: &[(&str, &str)] = &[
@@ -51,7 +51,7 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The right name for a wrong key of a section that has `keys`; with its section where it belongs to another.
-pub(super) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
+pub(crate) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
     let alias = ALIASES.iter().find(|(theirs, ours)| *theirs == wrong && (keys.contains(ours) || ours.contains('.')));
     if let Some((_, ours)) = alias {
         return Some((*ours).to_owned());
@@ -64,11 +64,11 @@ pub(super) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
 }
 
 /// Everything that may stand at the top: the first keys and the sections.
-pub(super) fn top() -> Vec<&'static str> {
+pub(crate) fn top() -> Vec<&'static str> {
     let (_, first) = SECTIONS[0];
     first.iter().copied().chain(SECTIONS[1..].iter().map(|(section, _)| *section)).collect()
 }
 
-pub(super) fn keys(section: &str) -> &'static [&'static str] {
+pub(crate) fn keys(section: &str) -> &'static [&'static str] {
     SECTIONS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
 }

@@ -1,8 +1,8 @@
 //! `[engine] ice_servers`: STUN and TURN servers, as a browser's configuration has them or as one line of text.
 
-use super::Secret;
-use super::document::{At, Node, Value};
-use super::section::Section;
+use crate::profile::secret::Secret;
+use crate::profile::section::Section;
+use crate::profile::syntax::document::{At, Node, Value};
 use crate::vocabulary::options::EngineKind;
 
 /// Where neither URL nor table names a port (RFC 8489 §18.6, RFC 8656 §3).
@@ -34,13 +34,13 @@ pub enum IceTransportPolicy {
     Relay,
 }
 
-pub(super) fn policy(engine: &Section<'_>) -> IceTransportPolicy {
+pub(crate) fn policy(engine: &Section<'_>) -> IceTransportPolicy {
     let words = [("all", IceTransportPolicy::All), ("relay", IceTransportPolicy::Relay)];
     engine.word("ice_transport_policy", &words)
 }
 
 /// The servers of `[engine]`. An engine that gathers nothing takes none, and says which one does.
-pub(super) fn servers(engine: &Section<'_>, kind: EngineKind, policy: IceTransportPolicy) -> Vec<IceServer> {
+pub(crate) fn servers(engine: &Section<'_>, kind: EngineKind, policy: IceTransportPolicy) -> Vec<IceServer> {
     let expected = "expected a list such as [\"stun:10.0.0.1\", \"turn:USER:PASS@10.0.0.1:3478\"]";
     let servers: Vec<_> = match engine.node("ice_servers").map(|node| &node.value) {
         Some(Value::List(list)) => list.iter().flat_map(|node| of_node(engine, node)).collect(),

@@ -1,9 +1,26 @@
 //! `[rooms]`: how many, how large, and what they are called.
 
-use super::document::Value;
-use super::section::Section;
-use super::{Profile, RoomSettings, Size};
+use crate::profile::section::Section;
+use crate::profile::syntax::document::Value;
 use crate::vocabulary::options::EngineKind;
+
+/// The rooms of a run; sizes count peers, from 2.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomSettings {
+    pub count: u32,
+    pub size: Size,
+    /// `{index}` stands for the room's index.
+    pub id: String,
+    /// Peers that are not ours, admitted to each room.
+    pub guests: u16,
+}
+
+/// A room's size: fixed, or drawn uniformly for each room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub min: u16,
+    pub max: u16,
+}
 
 /// A room is a full mesh, so its edges grow with the square of this.
 const SIZE_MAX: u64 = 10_000;
@@ -11,7 +28,7 @@ const SIZE_MAX: u64 = 10_000;
 /// Guests are browsers and people.
 const GUESTS_MAX: u64 = 100;
 
-pub(super) fn check(root: &Section<'_>) -> RoomSettings {
+pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
     let section = root.section("rooms");
     let count = section.whole("count", 1..=u64::from(u32::MAX), "a run has from 1 to 4294967295 rooms") as u32;
     let guests = section.whole("guests", 0..=GUESTS_MAX, "a room admits from 0 to 100 guests") as u16;
@@ -26,9 +43,9 @@ pub(super) fn check(root: &Section<'_>) -> RoomSettings {
 }
 
 /// A guest makes real connections, and several peers of ours tell it by its address: only one engine does both.
-pub(super) fn guests(root: &Section<'_>, profile: &Profile) {
-    if profile.rooms.guests > 0 && profile.engine.kind != EngineKind::Rtc {
-        let kind = if profile.engine.kind == EngineKind::None { "none" } else { "webrtc" };
+pub(crate) fn check_guests(root: &Section<'_>, guests: u16, engine: EngineKind) {
+    if guests > 0 && engine != EngineKind::Rtc {
+        let kind = if engine == EngineKind::None { "none" } else { "webrtc" };
         let why = format!("guests meet peers of the engine rtc, and engine.kind is {kind}; write 0, or kind = \"rtc\"");
         root.section("rooms").problem("guests", why);
     }

@@ -1,10 +1,16 @@
 //! `[target] reconnect…`: whether a peer dials again when it has lost its signaling socket, and how patiently.
 
-use super::Reconnect;
-use super::section::Section;
+use crate::profile::section::Section;
 use std::time::Duration;
 
-pub(super) fn check(root: &Section<'_>) -> Option<Reconnect> {
+/// The pause before a dial that follows a loss is drawn from nothing to `first`, and that bound doubles up to `cap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    pub first: Duration,
+    pub cap: Duration,
+}
+
+pub(crate) fn check(root: &Section<'_>) -> Option<Reconnect> {
     let section = root.section("target");
     let limits = Duration::from_millis(1)..=Duration::from_secs(600);
     let reconnect = Reconnect {
