@@ -114,7 +114,7 @@ impl RoomTrace {
 
     /// Keeps a fact of a handshake; what is said to others, and what comes after, is none.
     pub fn note(&mut self, event: &Event) {
-        if !event.what.is_of_a_handshake() {
+        if !event.what.is_handshake() {
             return;
         }
         let other = event.what.other();

@@ -1,6 +1,6 @@
 //! Which hosts `no_proxy` exempts: names with what is below them, addresses, and networks, as in curl.
 
-use crate::vocabulary::cidr::{begin_alike, width};
+use crate::vocabulary::cidr::{share_prefix, width};
 use std::net::IpAddr;
 
 /// Whether `list`, parted by commas or blanks, exempts `host`.
@@ -28,7 +28,7 @@ fn holds(entry: &str, address: IpAddr) -> bool {
     let Ok(network) = network.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else { return false };
     let most = width(network);
     let prefix = prefix.map_or(Some(most), |prefix| prefix.parse().ok().filter(|prefix| *prefix <= most));
-    network.is_ipv4() == address.is_ipv4() && prefix.is_some_and(|prefix| begin_alike(network, address, prefix as u8))
+    network.is_ipv4() == address.is_ipv4() && prefix.is_some_and(|prefix| share_prefix(network, address, prefix as u8))
 }
 
 #[cfg(test)]

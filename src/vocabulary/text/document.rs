@@ -1,15 +1,16 @@
-//! A TOML text whose every value knows its line, or every syntax error in it.
+//! TOML parsing that keeps the line of every value and reports every syntax error.
 
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem};
 use toml::de::DeTable;
 
-/// A text longer than this is no profile and no dialect (faults.md, 15).
+/// The longest profile or dialect that is read, in bytes (faults.md, 15).
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// The table of `text`, which is `what` (a profile, say) and came from `file`; and the lines of its offsets.
+/// Parses `text` of `file` into its table and the line numbers of its offsets. `what` names the kind of text in
+/// messages: `a profile`.
 ///
 /// # Errors
-/// Every syntax error, with its line.
+/// Every syntax error with its line, at most [`PROBLEMS_MAX`]; or one problem if the text is too long.
 pub fn read<'t>(file: &str, text: &'t str, what: &str) -> Result<(DeTable<'t>, Lines), Vec<Problem>> {
     let problem = |line: usize, message: String| Problem { path: String::new(), message, at: format!("{file}:{line}") };
     if text.len() > TEXT_BYTES_MAX {
@@ -27,7 +28,7 @@ pub fn read<'t>(file: &str, text: &'t str, what: &str) -> Result<(DeTable<'t>, L
     Err(errors.collect())
 }
 
-/// Where each line of a text ends, to find the line of an offset quickly.
+/// The offsets at which lines end, so that the line of an offset is a binary search.
 #[derive(Debug)]
 pub struct Lines {
     ends: Vec<usize>,

@@ -1,8 +1,8 @@
-//! Figures as people read them: three significant digits and the unit that fits.
+//! Figures formatted for people: three significant digits and the unit that fits.
 
 use std::time::Duration;
 
-/// Whole microseconds, as histograms and JSON have them; more than fits is the most that fits.
+/// Whole microseconds, as histograms and JSON store them; saturates at `u64::MAX`.
 pub fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -24,7 +24,7 @@ pub fn duration(us: u64) -> String {
     }
 }
 
-/// With commas between thousands.
+/// A number with commas between thousands: `1,234,567`.
 pub fn count(count: u64) -> String {
     let plain = count.to_string();
     let mut grouped = String::with_capacity(plain.len() * 4 / 3);
@@ -42,7 +42,7 @@ pub fn plural(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// A fraction from 0 to 1 as a percentage that never rounds a part to nothing or to the whole.
+/// A fraction from 0 to 1 as a percentage; a part never rounds to 0 % or 100 %.
 pub fn percent(fraction: f64) -> String {
     let percent = fraction * 100.0;
     match percent {
@@ -54,12 +54,12 @@ pub fn percent(fraction: f64) -> String {
     }
 }
 
-/// A change as a signed percentage: `+12.3 %`.
+/// A relative change (0.123) as a signed percentage: `+12.3 %`.
 pub fn change(fraction: f64) -> String {
     format!("{:+.1} %", fraction * 100.0)
 }
 
-/// Bytes in binary units.
+/// Bytes in binary units: `812 B`, `1.50 MiB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1_024 {
@@ -74,7 +74,7 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", digits(value), UNITS[unit])
 }
 
-/// Any other figure, to three significant digits.
+/// A figure without a unit, to three significant digits.
 pub fn number(value: f64) -> String {
     if value.abs() >= 1_000.0 { count(value.abs().round() as u64) } else { digits(value) }
 }

@@ -1,16 +1,17 @@
-//! What is wrong with a text that somebody wrote, said so that it can be put right without looking anything up.
+//! Problems in a text of the user's: messages with the place of the mistake and a hint at its cure.
 
 use std::fmt;
 
-/// More mistakes than this are not read by anybody.
+/// The most problems that are reported at once; nobody reads more.
 pub const PROBLEMS_MAX: usize = 50;
 
-/// One mistake: which value (`rooms.size`, or empty for the text as a whole), what is wrong with it,
-/// and where it was written (`profiles/churn.toml:7`, or the option it came from).
+/// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// The value, such as `rooms.size`; empty for the text as a whole.
     pub path: String,
     pub message: String,
+    /// The place of the value: `profiles/churn.toml:7`, or the option that set it.
     pub at: String,
 }
 
@@ -23,9 +24,9 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The one of `words` that `typed` was most likely meant to be, if any is near.
+/// The word that `typed` most likely stands for; `None` if no word is similar enough.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A long word can't be near a short one, and measuring it would take its length squared.
+    // A long text can't be near a short word, and the edit distance costs the square of its length.
     if typed.len() > 64 {
         return None;
     }
@@ -42,7 +43,7 @@ pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Opt
     best.map(|(word, _)| word)
 }
 
-/// `a, b or c`
+/// The words as a list for a sentence: `a, b or c`.
 pub fn one_of(words: &[&str]) -> String {
     match words {
         [] => String::new(),
@@ -51,7 +52,7 @@ pub fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// Text of the user's, quoted, with control characters escaped and no longer than a line can bear.
+/// Text of the user's in quotes, with control characters escaped, cut after 60 characters.
 pub fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
     let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();

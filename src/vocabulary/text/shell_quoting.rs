@@ -1,6 +1,6 @@
-//! Command lines to be pasted.
+//! Quoting for command lines that the user pastes into a POSIX shell.
 
-/// The text as one word of a POSIX shell, in quotes only where it needs them.
+/// The text as one word of a POSIX shell, quoted only if it needs quotes.
 pub fn word(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@,+%".contains(letter);
     match !text.is_empty() && text.chars().all(is_plain) {

@@ -1,18 +1,18 @@
-//! One row of the glossary, of whichever table.
+//! The type of a glossary entry, and its constructor for the tables.
 
-/// One word. Empty where a question makes no sense for it.
+/// One word of a report. A text that does not apply to the word is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlossaryEntry {
     pub word: &'static str,
     pub kind: &'static str,
     pub means: &'static str,
     pub unit: &'static str,
-    /// `target`, `peers`, or both.
+    /// The side whose speed or fault it is: `target`, `peers`, or both.
     pub pays: &'static str,
     pub advice: &'static str,
 }
 
-/// One row of the tables, in the order in which it is told.
+/// An entry for a `const` table.
 pub const fn entry(
     kind: &'static str,
     word: &'static str,

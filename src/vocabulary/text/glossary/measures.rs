@@ -1,4 +1,4 @@
-//! The words for what is measured: timers, clocks, rates, figures and counters.
+//! Glossary entries of measurements: timers, clocks, rates, figures and counters.
 
 use super::entry::{GlossaryEntry, entry};
 

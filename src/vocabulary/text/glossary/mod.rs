@@ -1,4 +1,4 @@
-//! The words of a report: what each means, its unit, who pays for it, and what to do.
+//! The glossary of report words: meaning, unit, responsible side and advice.
 
 mod entry;
 mod measures;
@@ -6,12 +6,13 @@ mod outcomes;
 
 pub use entry::{GlossaryEntry, entry};
 
-/// All words; those of one kind are not always neighbours.
+/// All entries; entries of one kind are not always adjacent.
 pub fn entries() -> impl Iterator<Item = &'static GlossaryEntry> {
     measures::ENTRIES.iter().chain(outcomes::ENTRIES)
 }
 
-/// As typed, or as a report shows it: `time_to_open.due`, `signal_delivery.webrtc-offer`, `SUSPECT`.
+/// The entries of a word, typed freely or as a report shows it: `time_to_open.due`, `signal_delivery.webrtc-offer`,
+/// `SUSPECT`.
 pub fn find(word: &str) -> impl Iterator<Item = &'static GlossaryEntry> {
     let word = word.trim().to_lowercase().replace(' ', "_");
     let is_known = entries().any(|entry| entry.word.to_lowercase() == word);

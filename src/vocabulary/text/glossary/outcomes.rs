@@ -1,4 +1,4 @@
-//! The words for how things end: phases, reasons, verdicts, results and exit codes.
+//! Glossary entries of outcomes: phases, reasons, verdicts, results and exit codes.
 
 use super::entry::{GlossaryEntry, entry};
 
