@@ -1,4 +1,4 @@
-//! The profile: what a run is, valid by construction.
+//! The profile: all settings of a run, checked once and valid by construction.
 
 pub mod builtin;
 mod export;
@@ -32,19 +32,19 @@ pub use syntax::units::{duration, rate, share, size};
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
 
-/// The profile as run, defaults and overrides included: reads back to the same profile. `${NAME}` stays as
-/// written, and a credential that stood in the text gives way to such a reference.
+/// The profile as run, in TOML with defaults and overrides; it reads back to the same profile. `${NAME}` stays as
+/// written, and a literal credential is replaced by such a reference.
 pub fn to_toml(profile: &Profile) -> &str {
     &profile.written
 }
 
-/// A checked profile: inner code never checks again.
+/// A checked profile: code that has one never checks its values again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     pub name: String,
     pub description: String,
     pub target: Target,
-    /// None: a peer that has lost its signaling socket goes on without one.
+    /// `None`: a peer that loses its signaling socket continues without one.
     pub reconnect: Option<Reconnect>,
     pub rooms: RoomSettings,
     pub arrivals: Vec<ArrivalStage>,

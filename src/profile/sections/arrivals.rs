@@ -1,26 +1,26 @@
-//! `[arrivals]`: the curve along which peers arrive, as stages that follow each other.
+//! `[arrivals]`: the arrival curve, as stages that follow each other.
 
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{Node, Tree, Value};
 use crate::profile::syntax::keys;
 use std::time::Duration;
 
-/// One stretch of the arrival curve; stages follow each other, the last one serves all that are left.
+/// One stage of the arrival curve. Stages follow each other; the last one lasts until all peers have arrived.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ArrivalStage {
-    /// Peers per second, evenly spaced. `lasts: None`: until all have arrived.
+    /// Evenly spaced arrivals; `rate` in peers per second. `lasts: None`: until all have arrived.
     Constant { rate: f64, lasts: Option<Duration> },
-    /// Peers per second, changing linearly.
+    /// Arrivals at a rate that changes linearly; in peers per second.
     Ramp { from: f64, to: f64, lasts: Duration },
-    /// Exponential gaps with the given mean rate.
+    /// Arrivals with exponential gaps; `rate` is the mean, in peers per second.
     Poisson { rate: f64, lasts: Option<Duration> },
-    /// All at once.
+    /// All remaining peers at once.
     Burst,
 }
 
 pub(crate) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A stage shorter than this is a typing error.
+/// The shortest stage; a shorter one is a typing error.
 const STAGE_MIN: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ pub(crate) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
     let keys = keys_of(shape);
     let foreign = |key: &&String| !keys.contains(&key.as_str()) && *key != "shape";
     for key in section.tree().keys().filter(foreign) {
-        // An unknown key is a problem already; here are those of other shapes.
+        // `section` has reported unknown keys; these belong to other shapes.
         if keys::keys("arrivals").contains(&key.as_str()) {
             let has = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
             section.problem(key, format!("not a key of the shape {}, which has {has}", section.shown("shape")));
@@ -62,7 +62,7 @@ pub(crate) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
         Shape::Steps => steps(&section),
         Shape::Ramp => vec![ArrivalStage::Ramp {
             from: section.rate("from", true),
-            // The ramp's end serves all that are left, so it can't be zero.
+            // The rate at the ramp's end goes on until all have arrived, so it can't be zero.
             to: section.rate("to", false),
             lasts: section.duration("over", STAGE_MIN..=DURATION_MAX),
         }],
@@ -88,7 +88,7 @@ fn steps(section: &Section<'_>) -> Vec<ArrivalStage> {
         for key in ["rate", "for"].iter().filter(|key| step.node(key).is_none() && !(is_last && **key == "for")) {
             step.problem("", format!("{key} is missing"));
         }
-        // The last step serves all that are left, so it can't be a pause.
+        // The last step goes on until all have arrived, so it can't be a pause.
         let rate = step.rate("rate", !is_last);
         let lasts = step.node("for").map(|_| step.duration("for", STAGE_MIN..=DURATION_MAX));
         stages.push(ArrivalStage::Constant { rate, lasts });
@@ -108,16 +108,18 @@ fn keys_of(shape: Shape) -> &'static [&'static str] {
     }
 }
 
-/// Drops what was written before the shape and belongs to another: a shape chosen on the command line takes
-/// the place of the profile's curve, one chosen in the profile that of the default's.
-pub(crate) fn settle(arrivals: &mut Tree) {
+/// Drops keys of other shapes that have a lower precedence than the shape: a shape on the command line replaces
+/// the profile's curve, and a shape in the profile replaces the default's.
+pub(crate) fn drop_overridden(arrivals: &mut Tree) {
     let Some(Node { at, value: Value::Text(shape) }) = arrivals.get("shape").cloned() else { return };
     let Some((_, shape)) = SHAPES.iter().find(|(name, _)| *name == shape) else { return };
-    arrivals.retain(|key, node| key == "shape" || keys_of(*shape).contains(&key.as_str()) || !node.at.yields_to(&at));
+    arrivals.retain(|key, node| {
+        key == "shape" || keys_of(*shape).contains(&key.as_str()) || !node.at.is_overridden_by(&at)
+    });
 }
 
-/// What `--arrivals` means: the rate of a shape that has one, else a constant curve.
-pub(crate) fn with_rate(arrivals: &mut Tree, rate: Node) {
+/// Applies `--arrivals`: sets the rate of a shape that has one, else makes the curve constant.
+pub(crate) fn set_rate(arrivals: &mut Tree, rate: Node) {
     let at = rate.at.clone();
     let has_rate = matches!(
         arrivals.get("shape").map(|node| &node.value),

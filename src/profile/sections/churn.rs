@@ -1,26 +1,26 @@
-//! `[churn]`: who leaves while the others stay, and comes back.
+//! `[churn]`: peers that leave in the steady phase, and rejoin.
 
 use crate::profile::section::Section;
 use crate::profile::syntax::units;
 use std::time::Duration;
 
-/// Peers that leave in the steady phase, and come back.
+/// The rates and kinds of leaves in the steady phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Churn {
-    /// The share of the peers that leave in a second.
+    /// Leaves per peer and second.
     pub leave: f64,
-    /// Who left comes back, as a new arrival.
+    /// A peer that left rejoins, as a new arrival.
     pub rejoin: bool,
-    /// Hosts leave as others do.
+    /// Hosts leave as other peers do; otherwise they stay.
     pub host_leaves: bool,
-    /// Of the leavers, the share that goes without a goodbye.
+    /// The share of leaves without a goodbye, from 0 to 1.
     pub silent: f64,
 }
 
-/// A peer that would leave more often than this is a mistake, and its plan would fill the memory.
+/// The most leaves of one peer: more is a mistake, and the plan of it would fill the memory.
 const LEAVES_MAX: f64 = 100.0;
 
-/// `steady`: how long the phase lasts in which peers leave.
+/// Checks the section; `steady` is the length of the phase in which peers leave.
 pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Churn {
     let section = root.section("churn");
     let churn = Churn {

@@ -3,15 +3,15 @@
 use crate::profile::section::Section;
 use crate::profile::syntax::document::Value;
 
-/// A fault of the embedded server as written: a preset's name, or a rule in the language of `server::faults`.
+/// A fault of the embedded server as written: a preset's name, or a rule that `server::faults` parses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultLine {
     pub rule: String,
-    /// `file:line`, or the option.
+    /// Place of the rule: `file:line`, or the option.
     pub at: String,
 }
 
-/// What the embedded server does wrong; a target of the user's has its own faults.
+/// Reads the rules; with a `target.url` there is no embedded server that could apply them.
 pub(crate) fn check(root: &Section<'_>) -> Vec<FaultLine> {
     let section = root.section("faults");
     let Some(node) = section.node("rules") else { return vec![] };

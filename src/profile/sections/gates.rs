@@ -1,4 +1,4 @@
-//! `[gates]`: lines of metric and expression, each shown to the check that knows their grammar.
+//! `[gates]`: metrics with their conditions, whose grammar is checked by the caller's `Checks::gate`.
 
 use crate::profile::section::{Section, SectionReader};
 use crate::profile::syntax::document::{Node, Tree, Value};
@@ -7,16 +7,16 @@ use crate::profile::syntax::keys;
 use crate::vocabulary::problem::quoted;
 use std::time::Duration;
 
-/// A gate as written, with where; its grammar is read by `gates`.
+/// A gate as written; the room `gates` parses it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateLine {
-    /// The metric, with `.began` where asked for.
+    /// The metric's name, with `.began` for that clock.
     pub metric: String,
     pub expr: String,
     pub abort: bool,
     pub after: Duration,
     pub min_samples: u64,
-    /// `file:line`, or `--gate`.
+    /// Place of the gate: `file:line`, or `--gate`.
     pub at: String,
 }
 
@@ -27,8 +27,8 @@ pub(crate) fn check(root: &Section<'_>) -> Vec<GateLine> {
     lines
 }
 
-/// A metric's name may have dots (`time_to_open.began`, `edges.failed`), which TOML reads as tables if they
-/// are not quoted.
+/// Collects the gates of a table. A metric's name may have dots (`time_to_open.began`, `edges.failed`), which TOML
+/// parses as nested tables if the name is not quoted.
 fn read_metrics(section: &Section<'_>, prefix: &str, lines: &mut Vec<GateLine>) {
     for (key, node) in section.tree() {
         let metric = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
@@ -57,7 +57,7 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
     match &node.value {
         Value::Text(written) => {
             let expr = reader.expand(path, &node.at, written)?;
-            reads(reader, path, metric, node, &expr);
+            check_expr(reader, path, metric, node, &expr);
             Some(line(expr))
         }
         Value::Table(tree) => {
@@ -69,7 +69,7 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
                 }
                 return None;
             };
-            reads(reader, path, metric, tree.get("expr").unwrap_or(node), &expr);
+            check_expr(reader, path, metric, tree.get("expr").unwrap_or(node), &expr);
             Some(GateLine {
                 abort: section.flag("abort"),
                 after: section.duration("after", Duration::ZERO..=super::arrivals::DURATION_MAX),
@@ -85,12 +85,12 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
     }
 }
 
-/// Notes what is wrong with a gate; `written` is its expression before references were replaced.
-fn reads(reader: &SectionReader<'_>, path: &str, metric: &str, written: &Node, expr: &str) {
+/// Reports a gate that does not parse; `written` is its expression before references were replaced.
+fn check_expr(reader: &SectionReader<'_>, path: &str, metric: &str, written: &Node, expr: &str) {
     let Err(message) = (reader.checks.gate)(metric, expr) else { return };
     let message = match &written.value {
-        // What a variable stands for is not printed: it may be a secret.
-        Value::Text(text) if environment::refers(text) => format!("what {} stands for is no gate", quoted(text)),
+        // The value of a variable is not printed: it may be a secret.
+        Value::Text(text) if environment::has_reference(text) => format!("what {} stands for is no gate", quoted(text)),
         _ => message,
     };
     reader.problem(path, &written.at, message);

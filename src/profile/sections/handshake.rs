@@ -11,15 +11,15 @@ pub struct HandshakeSettings {
     pub trickle: bool,
     pub settle: Duration,
     pub timeout: Duration,
-    /// Off: peers join without asking the room's host.
+    /// `Off`: peers join without asking the room's host.
     pub approval: Approval,
-    /// `file:line`, or the option: whether a dialect has words for it is found out after the profile is read.
+    /// Place of `approval`, `file:line` or the option: the dialect's support for it is checked after the profile.
     pub approval_at: String,
 }
 
 pub(crate) fn check(root: &Section<'_>) -> HandshakeSettings {
     let section = root.section("handshake");
-    // Timers hold 10 minutes (measurement.md, "Metrics"); a longer handshake could not be told from that.
+    // Timers saturate at 10 minutes (measurement.md, "Metrics").
     let longest = Duration::from_secs(600);
     let handshake = HandshakeSettings {
         trigger: section.word(
@@ -47,7 +47,7 @@ pub(crate) fn check(root: &Section<'_>) -> HandshakeSettings {
                 ("ignore", Approval::Ignore),
             ],
         ),
-        approval_at: section.place("approval"),
+        approval_at: section.location("approval"),
     };
     if handshake.settle >= handshake.timeout && section.is_given("settle") {
         let (settle, timeout) = (section.shown("settle"), section.shown("timeout"));

@@ -1,18 +1,18 @@
-//! `[messages]`: what flows through the channels once they are open.
+//! `[messages]`: the messages that peers send over open channels, and the channels' reliability.
 
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{Node, Tree, Value};
 use crate::profile::syntax::units;
 use crate::vocabulary::options::Reliability;
 
-/// Messages over open channels, per peer.
+/// The messages that each peer sends over its open channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageSettings {
     pub pattern: MessagePattern,
     pub start: Start,
     /// Messages per second that each peer sends on each of its channels.
     pub rate: f64,
-    /// Bytes of a message, at least 16; uniform between the two.
+    /// Bytes of a message, at least 16; drawn uniformly from `bytes_min` to `bytes_max`.
     pub bytes_min: u32,
     pub bytes_max: u32,
     pub ordered: bool,
@@ -26,12 +26,12 @@ pub enum MessagePattern {
     None,
 }
 
-/// When the messages of a room start.
+/// The moment at which the messages of a room start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// When every edge of the room is decided.
+    /// As soon as every edge of the room is decided.
     Room,
-    /// In all rooms at once, when every edge of the run is decided: with the steady phase.
+    /// In all rooms at once with the steady phase, as soon as every edge of the run is decided.
     Barrier,
 }
 
@@ -124,15 +124,15 @@ fn reliability(section: &Section<'_>) -> Reliability {
 
 const LIMITS: [&str; 2] = ["max_retransmits", "max_lifetime"];
 
-/// Drops a default or earlier `reliable` where a limit was chosen later, and the other way round.
-pub(crate) fn settle(messages: &mut Tree) {
+/// Drops a `reliable` that a limit of higher precedence overrides, and the other way round.
+pub(crate) fn drop_overridden(messages: &mut Tree) {
     let reliable = messages.get("reliable").map(|node| node.at.clone());
     let limit = LIMITS.iter().filter_map(|key| messages.get(*key)).map(|node| node.at.clone()).next();
     let (Some(reliable), Some(limit)) = (reliable, limit) else { return };
     let says_true = matches!(messages.get("reliable"), Some(Node { value: Value::Flag(true), .. }));
-    if reliable.yields_to(&limit) {
+    if reliable.is_overridden_by(&limit) {
         messages.remove("reliable");
-    } else if limit.yields_to(&reliable) && says_true {
+    } else if limit.is_overridden_by(&reliable) && says_true {
         messages.retain(|key, _| !LIMITS.contains(&key.as_str()));
     }
 }

@@ -1,31 +1,31 @@
-//! `[rooms]`: how many, how large, and what they are called.
+//! `[rooms]`: the number of rooms, their sizes, ids and guests.
 
 use crate::profile::section::Section;
 use crate::profile::syntax::document::Value;
 use crate::vocabulary::options::EngineKind;
 
-/// The rooms of a run; sizes count peers, from 2.
+/// The rooms of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomSettings {
     pub count: u32,
     pub size: Size,
-    /// `{index}` stands for the room's index.
+    /// The room's id, in which `{index}` stands for the room's index.
     pub id: String,
-    /// Peers that are not ours, admitted to each room.
+    /// External peers admitted to each room, from 0 to 100.
     pub guests: u16,
 }
 
-/// A room's size: fixed, or drawn uniformly for each room.
+/// A room's number of peers, from 2: fixed, or drawn uniformly for each room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     pub min: u16,
     pub max: u16,
 }
 
-/// A room is a full mesh, so its edges grow with the square of this.
+/// The largest room; a room is a full mesh, so its edges grow with the square of its size.
 const SIZE_MAX: u64 = 10_000;
 
-/// Guests are browsers and people.
+/// The most guests of a room, which are browsers of people.
 const GUESTS_MAX: u64 = 100;
 
 pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
@@ -42,7 +42,7 @@ pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
     rooms
 }
 
-/// A guest makes real connections, and several peers of ours tell it by its address: only one engine does both.
+/// Guests need the engine `rtc`: it makes real connections, and several of our peers tell a guest by its address.
 pub(crate) fn check_guests(root: &Section<'_>, guests: u16, engine: EngineKind) {
     if guests > 0 && engine != EngineKind::Rtc {
         let kind = if engine == EngineKind::None { "none" } else { "webrtc" };

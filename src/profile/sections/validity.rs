@@ -3,14 +3,14 @@
 use crate::profile::section::Section;
 use std::time::Duration;
 
-/// What INVALID and SUSPECT runs do to the exit code, and from where on a run is one (measurement.md, the table of
-/// verdicts). Shares are from 0 to 1; what is suspect is never past what is invalid.
+/// The limits of SUSPECT and INVALID (measurement.md, the table of verdicts). Shares are from 0 to 1; a suspect limit
+/// never exceeds its invalid limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValiditySettings {
     pub on_invalid: OnInvalid,
     pub on_suspect: OnSuspect,
     pub lag_suspect: Duration,
-    /// Of the p50 of `time_to_open`, where that is more than `lag_suspect`.
+    /// A share of the p50 of `time_to_open`, which applies where it is more than `lag_suspect`.
     pub lag_suspect_share: f64,
     pub lag_invalid: Duration,
     pub busy_suspect: f64,
@@ -35,7 +35,7 @@ pub enum OnSuspect {
 
 pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
     let section = root.section("validity");
-    // A timer holds 10 minutes (measurement.md, "Metrics").
+    // Timers saturate at 10 minutes (measurement.md, "Metrics").
     let times = Duration::ZERO..=Duration::from_secs(600);
     let validity = ValiditySettings {
         on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),

@@ -1,4 +1,4 @@
-//! The profile as a tree in which every value knows where it was written.
+//! The profile as a tree whose nodes keep the place they were written at.
 
 use crate::vocabulary::document;
 use crate::vocabulary::problem::Problem;
@@ -13,19 +13,19 @@ pub(crate) struct Node {
     pub value: Value,
 }
 
-/// Where a value was written. A later one takes the place of an earlier one.
+/// The place of a value, in order of precedence: a later one overrides an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum At {
     Default,
-    /// Of the profile's text, from 1.
+    /// A line of the profile's text, from 1.
     Line(usize),
-    /// As it was typed: `--rooms`, `--set rooms.size`.
+    /// A command line option as typed: `--rooms`, `--set rooms.size`.
     Option(String),
 }
 
 impl At {
-    /// Whether `self` was written at an earlier place of default, profile, command line.
-    pub fn yields_to(&self, other: &At) -> bool {
+    /// True if `other` has the higher precedence: default, profile, command line.
+    pub fn is_overridden_by(&self, other: &At) -> bool {
         let rank = |at: &At| match at {
             At::Default => 0,
             At::Line(_) => 1,
@@ -51,30 +51,33 @@ pub(crate) enum Value {
     Flag(bool),
     List(Vec<Node>),
     Table(Tree),
-    /// What no key of a profile takes: a date, a number beyond all bounds.
+    /// A value that no key accepts, by its description: a date, a number beyond all bounds.
     Stray(&'static str),
 }
 
-/// The tree of a profile's text. Errors: every syntax error, with its line.
+/// Parses a profile's text.
+///
+/// # Errors
+/// Every syntax error, with its line.
 pub(crate) fn parse(file: &str, text: &str) -> Result<Tree, Vec<Problem>> {
     let (table, lines) = document::read(file, text, "a profile")?;
     Ok(tree(&table, &|offset| At::Line(lines.at(offset))))
 }
 
-/// A value as typed on the command line: TOML if it parses, else a string.
-pub(crate) fn typed(text: &str, at: &At) -> Node {
+/// Parses a value of the command line: TOML if it is valid, else a string.
+pub(crate) fn parse_value(text: &str, at: &At) -> Node {
     match DeValue::parse(text) {
         Ok(parsed) => node(parsed.get_ref(), at.clone(), &|_| at.clone()),
         Err(_) => Node { at: at.clone(), value: Value::Text(text.to_owned()) },
     }
 }
 
-/// What `key = value` says in TOML, if it is TOML.
-pub(crate) fn assignment(text: &str, at: &At) -> Option<Tree> {
+/// Parses `key = value`; `None` if it is not TOML.
+pub(crate) fn parse_assignment(text: &str, at: &At) -> Option<Tree> {
     DeTable::parse(text).ok().map(|table| tree(table.get_ref(), &|_| at.clone()))
 }
 
-/// Writes `over` on `base`: tables merge, everything else is replaced.
+/// Merges `over` into `base`: tables merge, other values are replaced.
 pub(crate) fn merge(base: &mut Tree, over: Tree) {
     for (key, node) in over {
         match (base.get_mut(&key), node) {
@@ -89,19 +92,19 @@ pub(crate) fn merge(base: &mut Tree, over: Tree) {
     }
 }
 
-/// Makes a default of all that `tree` says.
-pub(crate) fn forget_lines(tree: &mut Tree) {
+/// Marks all values of `tree` as defaults.
+pub(crate) fn mark_as_defaults(tree: &mut Tree) {
     for node in tree.values_mut() {
         node.at = At::Default;
         match &mut node.value {
-            Value::Table(inner) => forget_lines(inner),
+            Value::Table(inner) => mark_as_defaults(inner),
             Value::List(list) => list.iter_mut().for_each(|item| item.at = At::Default),
             _ => {}
         }
     }
 }
 
-pub(crate) fn by_default(text: &str) -> Node {
+pub(crate) fn default_text(text: &str) -> Node {
     Node { at: At::Default, value: Value::Text(text.to_owned()) }
 }
 
@@ -113,7 +116,7 @@ pub(crate) fn table_mut<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tr
 }
 
 impl Value {
-    /// As it is named to the user who expected something else.
+    /// The kind of value, for a message that expected another one.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Text(_) => "a text",

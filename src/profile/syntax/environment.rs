@@ -1,14 +1,16 @@
-//! `${NAME}` and `${NAME:-default}` in a text give way to the environment's values.
+//! Expansion of `${NAME}` and `${NAME:-default}` with the values of environment variables.
 
 use std::borrow::Cow;
 
-/// Looks a variable up; the caller decides what the environment is.
+/// Looks a variable up; the caller provides the environment.
 pub type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// `written` with every reference replaced. As in a shell, `:-` also stands in for an empty value.
-/// Errors: one sentence for each reference that stands for nothing.
+/// Replaces every reference in `written`. As in a shell, the default of `:-` also replaces an empty value.
+///
+/// # Errors
+/// One sentence for each reference without a value.
 pub fn expand<'a>(written: &'a str, environment: VariableLookup<'_>) -> Result<Cow<'a, str>, Vec<String>> {
-    if !refers(written) {
+    if !has_reference(written) {
         return Ok(Cow::Borrowed(written));
     }
     let mut expanded = String::new();
@@ -31,25 +33,25 @@ pub fn expand<'a>(written: &'a str, environment: VariableLookup<'_>) -> Result<C
     if problems.is_empty() { Ok(Cow::Owned(expanded)) } else { Err(problems) }
 }
 
-/// Whether `written` refers to the environment at all.
-pub(crate) fn refers(written: &str) -> bool {
+/// True if `written` has a reference.
+pub(crate) fn has_reference(written: &str) -> bool {
     written.contains("${")
 }
 
-/// What `written` says itself: references left out, their defaults not.
-pub(crate) fn said(written: &str) -> String {
-    let mut said = String::new();
+/// The literal part of `written`: references are left out, and their defaults kept.
+pub(crate) fn literal_part(written: &str) -> String {
+    let mut literal = String::new();
     let mut rest = written;
     while let Some(start) = rest.find("${") {
-        said.push_str(&rest[..start]);
+        literal.push_str(&rest[..start]);
         let Some(length) = rest[start..].find('}') else { break };
         if let Some((_, default)) = rest[start..start + length].split_once(":-") {
-            said.push_str(default);
+            literal.push_str(default);
         }
         rest = &rest[start + length + 1..];
     }
-    said.push_str(rest);
-    said
+    literal.push_str(rest);
+    literal
 }
 
 fn look_up(reference: &str, environment: VariableLookup<'_>) -> Result<String, String> {

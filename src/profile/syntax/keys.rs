@@ -1,8 +1,8 @@
-//! Every section and key that a profile may have, in the order in which they are written out.
+//! All sections and keys of a profile, in the order in which `export` writes them.
 
 use crate::vocabulary::problem;
 
-/// `("", …)` are the keys before the first section.
+/// Each section with its keys; `""` has the keys before the first section.
 pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["name", "description"]),
     (
@@ -39,7 +39,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
 /// The keys of a gate written as a table.
 pub(crate) const GATE: &[&str] = &["expr", "abort", "after", "min_samples"];
 
-/// What other load testers call things.
+/// Key names of other load testers, with ours.
 const ALIASES: &[(&str, &str)] = &[
     ("threshold", "expr"),
     ("abortOnFail", "abort"),
@@ -50,7 +50,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("vus", "rooms.count"),
 ];
 
-/// The right name for a wrong key of a section that has `keys`; with its section where it belongs to another.
+/// The key that `wrong` most likely stands for, in a section that has `keys`; as `section.key` for another section's.
 pub(crate) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
     let alias = ALIASES.iter().find(|(theirs, ours)| *theirs == wrong && (keys.contains(ours) || ours.contains('.')));
     if let Some((_, ours)) = alias {
@@ -63,7 +63,7 @@ pub(crate) fn right_name(wrong: &str, keys: &[&str]) -> Option<String> {
     Some(format!("{}.{wrong}", elsewhere.0))
 }
 
-/// Everything that may stand at the top: the first keys and the sections.
+/// All top-level names: the keys before the first section, and the sections.
 pub(crate) fn top() -> Vec<&'static str> {
     let (_, first) = SECTIONS[0];
     first.iter().copied().chain(SECTIONS[1..].iter().map(|(section, _)| *section)).collect()

@@ -1,4 +1,4 @@
-//! Times, rates, sizes and shares as people write them: `1m30s`, `20/s`, `4KiB`, `5%`.
+//! Parsers for durations, rates, sizes and shares: `1m30s`, `20/s`, `4KiB`, `5%`.
 
 use crate::vocabulary::problem;
 use std::time::Duration;
@@ -12,7 +12,10 @@ const TIMES: &[(&str, u128)] = &[
     ("h", 3_600_000_000_000),
 ];
 
-/// `10s`, `500ms`, `1m30s`, `1.5s`. Errors: one sentence without a subject.
+/// Parses a duration: `10s`, `500ms`, `1m30s`, `1.5s`.
+///
+/// # Errors
+/// One sentence without a subject.
 pub fn duration(written: &str) -> Result<Duration, String> {
     let mut rest = written.trim();
     if rest.starts_with('-') {
@@ -26,7 +29,7 @@ pub fn duration(written: &str) -> Result<Duration, String> {
         let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
         let (unit, after) = split(after.trim_start(), char::is_alphabetic);
         if unit.is_empty() && is_number(number) {
-            return Err(bare_time(number));
+            return Err(missing_time_unit(number));
         }
         let Some(&(_, scale)) = TIMES.iter().find(|(name, _)| *name == unit) else {
             return Err(no_time(written));
@@ -38,15 +41,18 @@ pub fn duration(written: &str) -> Result<Duration, String> {
     u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| too_large(written))
 }
 
-/// What to say to a time without a unit. A small number is meant in seconds as often as not.
-pub(crate) fn bare_time(number: &str) -> String {
+/// The message for a duration without a unit; a small number may mean seconds.
+pub(crate) fn missing_time_unit(number: &str) -> String {
     match number.parse::<f64>() {
         Ok(small) if small < 100.0 => format!("{number} of what? write {number}s or {number}ms"),
         _ => format!("{number} of what? write {number}ms"),
     }
 }
 
-/// `20/s`, `3/min`, `0.5/h`: how many each second. Errors: one sentence without a subject.
+/// Parses a rate into events per second: `20/s`, `3/min`, `0.5/h`.
+///
+/// # Errors
+/// One sentence without a subject.
 pub fn rate(written: &str) -> Result<f64, String> {
     let Some((number, unit)) = written.split_once('/') else {
         let number = written.trim();
@@ -70,7 +76,10 @@ pub fn rate(written: &str) -> Result<f64, String> {
     }
 }
 
-/// `64B`, `4KiB`, `1.5MiB`, `4kB`: bytes. Errors: one sentence without a subject.
+/// Parses a size into bytes: `64B`, `4KiB`, `1.5MiB`, `4kB`.
+///
+/// # Errors
+/// One sentence without a subject.
 pub fn size(written: &str) -> Result<u64, String> {
     const SIZES: &[(&str, u128)] =
         &[("B", 1), ("kB", 1_000), ("KB", 1_000), ("MB", 1_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20)];
@@ -89,7 +98,10 @@ pub fn size(written: &str) -> Result<u64, String> {
     u64::try_from(bytes).map_err(|_| too_large(written))
 }
 
-/// `5%`: from 0 to 1. Errors: one sentence without a subject.
+/// Parses a share into a fraction from 0 to 1: `5%`.
+///
+/// # Errors
+/// One sentence without a subject.
 pub fn share(written: &str) -> Result<f64, String> {
     let text = written.trim();
     let number = text.strip_suffix('%').map(str::trim);
@@ -100,7 +112,10 @@ pub fn share(written: &str) -> Result<f64, String> {
     }
 }
 
-/// `5%/min`: the share of each second. Errors: one sentence without a subject.
+/// Parses a share per time into a fraction per second: `5%/min`.
+///
+/// # Errors
+/// One sentence without a subject.
 pub fn share_rate(written: &str) -> Result<f64, String> {
     let unknown = || format!("{} is no share in a time; write 5%/min", shown(written));
     let (number, unit) = written.split_once('/').ok_or_else(unknown)?;

@@ -1,4 +1,4 @@
-//! The profile's promises, on literal texts.
+//! Reading, checking and exporting of literal profiles.
 
 mod candidates;
 mod generated;

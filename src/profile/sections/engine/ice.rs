@@ -1,36 +1,36 @@
-//! `[engine] ice_servers`: STUN and TURN servers, as a browser's configuration has them or as one line of text.
+//! `[engine] ice_servers`: STUN and TURN servers, as tables like a browser's `RTCIceServer` or as URLs.
 
 use crate::profile::secret::Secret;
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{At, Node, Value};
 use crate::vocabulary::options::EngineKind;
 
-/// Where neither URL nor table names a port (RFC 8489 §18.6, RFC 8656 §3).
+/// The default port of STUN and TURN (RFC 8489 §18.6, RFC 8656 §3).
 const PORT: u16 = 3_478;
 
-/// A server that peers gather candidates from, over UDP.
+/// A STUN or TURN server from which peers gather candidates, over UDP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceServer {
-    /// A name or an address; IPv6 without brackets.
+    /// A host name or an address; IPv6 without brackets.
     pub host: String,
     pub port: u16,
-    /// Of a TURN server; a STUN server asks for none.
+    /// The login of a TURN server; `None` for a STUN server.
     pub login: Option<Login>,
 }
 
-/// What a TURN server wants to know (RFC 8489 §9.2).
+/// The long-term credential of a TURN server (RFC 8489 §9.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub username: Secret,
     pub credential: Secret,
 }
 
-/// Which candidates a peer uses (RFC 9429 §4.1.1).
+/// The candidates that a peer uses (RFC 9429 §4.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IceTransportPolicy {
     #[default]
     All,
-    /// Those that a TURN server has allocated.
+    /// Relayed candidates only.
     Relay,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn policy(engine: &Section<'_>) -> IceTransportPolicy {
     engine.word("ice_transport_policy", &words)
 }
 
-/// The servers of `[engine]`. An engine that gathers nothing takes none, and says which one does.
+/// The servers of `[engine]`. Servers for an engine that does not use them are a problem.
 pub(crate) fn servers(engine: &Section<'_>, kind: EngineKind, policy: IceTransportPolicy) -> Vec<IceServer> {
     let expected = "expected a list such as [\"stun:10.0.0.1\", \"turn:USER:PASS@10.0.0.1:3478\"]";
     let servers: Vec<_> = match engine.node("ice_servers").map(|node| &node.value) {
@@ -78,7 +78,7 @@ fn of_node(engine: &Section<'_>, node: &Node) -> Vec<IceServer> {
     match &node.value {
         Value::Text(written) => {
             let read = engine.reader.expand(&path, &node.at, written);
-            read.and_then(|url| noted(engine, &node.at, server(&url, None))).into_iter().collect()
+            read.and_then(|url| or_report(engine, &node.at, server(&url, None))).into_iter().collect()
         }
         Value::Table(tree) => of_table(engine, &Section::new(engine.reader, path, &node.at, tree)),
         other => {
@@ -110,17 +110,19 @@ fn of_table(engine: &Section<'_>, table: &Section<'_>) -> Vec<IceServer> {
             return None;
         };
         let url = table.reader.expand(&table.path_of("urls"), &node.at, written)?;
-        noted(engine, &node.at, server(&url, login.clone()))
+        or_report(engine, &node.at, server(&url, login.clone()))
     };
     urls.iter().filter_map(read).collect()
 }
 
-fn noted(engine: &Section<'_>, at: &At, read: Result<IceServer, &'static str>) -> Option<IceServer> {
+fn or_report(engine: &Section<'_>, at: &At, read: Result<IceServer, &'static str>) -> Option<IceServer> {
     read.map_err(|message| engine.reader.problem(&engine.path_of("ice_servers"), at, message)).ok()
 }
 
-/// `stun:HOST[:PORT]` or `turn:[USERNAME:CREDENTIAL@]HOST[:PORT][?transport=udp]` (RFC 7064, RFC 7065). Errors: one
-/// sentence; never with the text itself in it, which may hold a credential.
+/// Parses `stun:HOST[:PORT]` or `turn:[USERNAME:CREDENTIAL@]HOST[:PORT][?transport=udp]` (RFC 7064, RFC 7065).
+///
+/// # Errors
+/// One sentence, without the text itself: it may hold a credential.
 fn server(url: &str, login: Option<Login>) -> Result<IceServer, &'static str> {
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err("not a URL; write stun:HOST:PORT or turn:USER:PASS@HOST:PORT");

@@ -10,7 +10,7 @@ use ice::{IceServer, IceTransportPolicy};
 pub struct EngineChoice {
     pub kind: EngineKind,
     pub certificates: Certificates,
-    /// Only the engine webrtc has any.
+    /// Servers for candidates; empty for engines other than `webrtc`.
     pub ice_servers: Vec<IceServer>,
     pub ice_transport_policy: IceTransportPolicy,
 }

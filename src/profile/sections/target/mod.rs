@@ -1,4 +1,4 @@
-//! `[target]`: the server under test, and what a peer says to get in.
+//! `[target]`: the server under test, its dialect, and the headers of the WebSocket handshake.
 
 pub(crate) mod reconnect;
 
@@ -9,22 +9,23 @@ use crate::vocabulary::problem::{nearest, quoted};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// Where the signaling server is. No `url` means the embedded reference server.
+/// The signaling server and how to connect to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// `ws` or `wss`, with `{peer.id}`, `{peer.index}`, `{room.id}` and `{token}` still to be filled in.
+    /// A `ws` or `wss` URL with the placeholders `{peer.id}`, `{peer.index}`, `{room.id}` and `{token}`. `None`: the
+    /// embedded reference server.
     pub url: Option<Secret>,
     /// The URL as reports show it: without userinfo and query.
     pub url_shown: Option<String>,
     pub dialect: String,
-    /// `file:line`, or the option.
+    /// Place of `dialect`: `file:line`, or the option.
     pub dialect_at: String,
     pub headers: BTreeMap<String, Secret>,
     pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
 }
 
-/// The dialects that are built in; the commands hold this against `dialect::names`.
+/// The built-in dialects; a test of the room `commands` compares them with `dialect::names`.
 pub const DIALECTS: &[&str] = &[
     "dashboard",
     "peerjs",
@@ -38,11 +39,11 @@ pub const DIALECTS: &[&str] = &[
     "relay-open",
 ];
 
-/// What a URL may be filled in with, for each peer.
-pub(crate) const HOLES: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
+/// Placeholders that each peer replaces in a URL.
+pub(crate) const PLACEHOLDERS: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
 
 impl Target {
-    /// Whether something has a `{token}` to be filled in.
+    /// True if the URL, a header or the subprotocol has the placeholder `{token}`.
     pub fn wants_tokens(&self) -> bool {
         let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
         all.into_iter().any(|text| text.reveal().contains("{token}"))
@@ -76,30 +77,30 @@ pub(crate) fn check(root: &Section<'_>) -> Target {
         _ => "",
     };
     Target {
-        url_shown: url.as_deref().map(|url| shown(written, url)),
+        url_shown: url.as_deref().map(|url| redacted(written, url)),
         url: url.map(Secret::new),
         dialect,
-        dialect_at: section.place("dialect"),
+        dialect_at: section.location("dialect"),
         headers: headers(&section),
         subprotocol: section.text("subprotocol").map(Secret::new),
         origin: section.text("origin"),
     }
 }
 
-/// Whether a dialect is named by its file, which the commands read.
+/// True for the path of a dialect file, which the room `commands` reads.
 fn is_file(dialect: &str) -> bool {
     dialect.contains('/') || dialect.ends_with(".toml")
 }
 
-/// A URL as reports show it: without userinfo, query and fragment, and with references to the environment
-/// below the host as they were written, since either may hold a credential.
-fn shown(written: &str, url: &str) -> String {
+/// A URL as reports show it: without userinfo, query and fragment, and with `${NAME}` in the path as written, since
+/// either may hold a credential.
+fn redacted(written: &str, url: &str) -> String {
     let shown = without_secrets(url);
     let path_of = |url: &str| {
         let after_scheme = url.find("://").map_or(0, |scheme| scheme + 3);
         url[after_scheme..].find('/').map(|path| after_scheme + path)
     };
-    // A reference that stands for scheme and host as well can't be taken apart.
+    // A reference that holds scheme and host as well can't be split at the path.
     match (path_of(&shown), path_of(written)) {
         (Some(start), Some(path)) if written[path..].contains("${") => {
             let end = written.find(['?', '#']).filter(|&end| end > path).unwrap_or(written.len());
@@ -120,8 +121,10 @@ fn without_secrets(url: &str) -> String {
     format!("{scheme}://{host}{path}{query}")
 }
 
-/// The URL with `http(s)` read as `ws(s)`. Errors: one sentence; never with the URL's own text in it, which
-/// may hold a credential.
+/// The URL with `http(s)` replaced by `ws(s)`.
+///
+/// # Errors
+/// One sentence, without the URL itself: it may hold a credential.
 fn web_socket_url(url: &str) -> Result<String, String> {
     let url = match url.split_once("://") {
         Some(("http", rest)) => format!("ws://{rest}"),
@@ -130,7 +133,7 @@ fn web_socket_url(url: &str) -> Result<String, String> {
         Some(_) => return Err("the scheme is neither ws, wss, http nor https".to_owned()),
         None => return Err("not a URL; write ws://HOST:PORT/PATH".to_owned()),
     };
-    let filled = filled(&url)?;
+    let filled = fill_placeholders(&url)?;
     let parsed = Url::parse(&filled).map_err(|error| format!("not a URL: {error}"))?;
     if parsed.host().is_none() {
         return Err("not a URL: no host".to_owned());
@@ -141,9 +144,9 @@ fn web_socket_url(url: &str) -> Result<String, String> {
     Ok(url)
 }
 
-/// The URL as the first peer would see it. A hole in the host is refused: which machine is under load must be
-/// plain from the profile.
-fn filled(url: &str) -> Result<String, String> {
+/// The URL with `0` for every placeholder. A placeholder in the host is refused: the profile must show which machine
+/// is under load.
+fn fill_placeholders(url: &str) -> Result<String, String> {
     let start_of_path = url.find("://").map_or(0, |scheme| {
         let after = scheme + 3;
         url[after..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| after + end)
@@ -156,9 +159,9 @@ fn filled(url: &str) -> Result<String, String> {
     while let Some(start) = rest.find('{') {
         filled.push_str(&rest[..start]);
         let length = rest[start..].find('}').ok_or("\"{\" has no closing \"}\"")?;
-        let hole = &rest[start + 1..start + length];
-        if !HOLES.contains(&hole) {
-            let near = nearest(hole, HOLES.iter().copied());
+        let placeholder = &rest[start + 1..start + length];
+        if !PLACEHOLDERS.contains(&placeholder) {
+            let near = nearest(placeholder, PLACEHOLDERS.iter().copied());
             let hint = near.map_or("known are {peer.id}, {peer.index}, {room.id}, {token}".to_owned(), |near| {
                 format!("did you mean {{{near}}}?")
             });
@@ -200,7 +203,7 @@ fn headers(section: &Section<'_>) -> BTreeMap<String, Secret> {
     headers
 }
 
-/// Why a header can't be set here: the handshake itself is made of it (RFC 6455 §4.1), or a key of its own is.
+/// The problem with a header that the handshake itself sets (RFC 6455 §4.1), or that has a key of its own.
 fn reserved(name: &str) -> Option<&'static str> {
     match name.to_ascii_lowercase().as_str() {
         "sec-websocket-protocol" => Some("write it as target.subprotocol"),
@@ -259,7 +262,7 @@ mod tests {
         ] {
             assert_eq!(without_secrets(url), shown);
         }
-        assert_eq!(shown("ws://h/${TOKEN}/x?a=b", "ws://h/s3cret/x?a=b"), "ws://h/${TOKEN}/x");
-        assert_eq!(shown("${TARGET}", "ws://h/x?a=b"), "ws://h/x?…");
+        assert_eq!(redacted("ws://h/${TOKEN}/x?a=b", "ws://h/s3cret/x?a=b"), "ws://h/${TOKEN}/x");
+        assert_eq!(redacted("${TARGET}", "ws://h/x?a=b"), "ws://h/x?…");
     }
 }

@@ -1,9 +1,10 @@
-//! `[target] reconnect…`: whether a peer dials again when it has lost its signaling socket, and how patiently.
+//! `[target] reconnect…`: redialing after the loss of the signaling socket, with backoff.
 
 use crate::profile::section::Section;
 use std::time::Duration;
 
-/// The pause before a dial that follows a loss is drawn from nothing to `first`, and that bound doubles up to `cap`.
+/// Exponential backoff with full jitter: the pause before a redial is drawn from 0 to a bound that starts at `first`
+/// and doubles up to `cap`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reconnect {
     pub first: Duration,
