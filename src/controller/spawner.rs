@@ -4,12 +4,11 @@ use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
 use super::context::RunContext;
 use super::engines::Engines;
 use super::event_log::EventLogHandle;
-use super::phases::Conduct;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
 use crate::dialect::{Conversation, PeerIdentity};
-use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::driver::{AlarmClock, IdExchange, PeerTask, VirtualPeer};
 use crate::metrics::Recorder;
-use crate::peer::{Config, Peer, ReconnectBackoff, TrafficConfig};
+use crate::peer::{Config, Peer, PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{MemoryListener, Transport};
@@ -77,7 +76,7 @@ impl PeerSpawner {
             false => vec![],
         };
         let log = common.inbox.clone().map(EventLogHandle::new);
-        let refused = common.plan.profile.messages.start == Start::Barrier;
+        let barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
             exchanges,
@@ -88,7 +87,7 @@ impl PeerSpawner {
             arrivals,
             next: 0,
             clock,
-            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, refused }),
+            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, barrier }),
             listener,
             tasks: JoinSet::new(),
             places: FxHashMap::default(),
@@ -174,7 +173,7 @@ impl PeerSpawner {
                 if let Some(exchange) = self.exchanges.get(room) {
                     exchange.comes_back(seat);
                 }
-                self.let_in(due, room, seat, Nudge::Back { seat });
+                self.let_in(due, room, seat, PeerCommand::Back { seat });
             }
         }
     }
@@ -189,11 +188,11 @@ impl PeerSpawner {
             self.give_up(room, seat);
             return;
         }
-        self.let_in(due, room, seat, Nudge::Companion { seat });
+        self.let_in(due, room, seat, PeerCommand::Companion { seat });
     }
 
     /// Starts the peer; the others of its room are told `news`.
-    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: Nudge) {
+    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
         let book = |what| mailboxes.book(room, &Event { at: now, place, what });
@@ -218,22 +217,17 @@ impl PeerSpawner {
         }
     }
 
-    /// Tells everybody what the controller wants.
-    pub fn conduct(&mut self, conduct: Conduct) {
-        match conduct {
-            Conduct::Play => {}
-            Conduct::Talk => self.churn.begin(Instant::now()),
-            Conduct::Hush | Conduct::Leave => self.churn.end(),
+    /// Passes a command of the controller to every peer.
+    pub fn command(&mut self, command: PeerCommand) {
+        match command {
+            PeerCommand::StartTraffic => self.churn.begin(Instant::now()),
+            _ => self.churn.end(),
         }
         for room in self.mailboxes.rooms.borrow_mut().iter_mut() {
-            match conduct {
-                Conduct::Play => {}
-                Conduct::Talk => room.start_talking(),
-                Conduct::Hush => {
-                    room.hushed = true;
-                    room.tell(Nudge::Hush);
-                }
-                Conduct::Leave => room.tell(Nudge::Leave),
+            match command {
+                PeerCommand::StartTraffic => room.start_traffic(),
+                PeerCommand::StopTraffic => room.stop_traffic(),
+                command => room.tell(command),
             }
         }
     }
@@ -247,7 +241,7 @@ impl PeerSpawner {
         &self,
         room: usize,
         place: Place,
-    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {
+    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<PeerCommand>), Failure> {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let session = self.sessions.get(&place).copied().unwrap_or(0);

@@ -9,6 +9,6 @@ mod virtual_peer;
 
 pub use alarm_clock::{Alarm, AlarmClock};
 pub use id_exchange::IdExchange;
-pub use ports::{Input, Output};
-pub use task::{Nudge, PeerTask};
+pub use ports::{Input, OutgoingFrame, Output};
+pub use task::PeerTask;
 pub use virtual_peer::{Renewal, VirtualPeer};

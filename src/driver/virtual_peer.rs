@@ -2,10 +2,10 @@
 
 use super::guests::GuestSeats;
 use super::id_exchange::IdExchange;
-use super::ports::{Input, Output};
+use super::ports::{Input, OutgoingFrame, Output};
 use crate::dialect::{self, Conversation, Output as Talked};
-use crate::peer::{self, Peer};
-use crate::vocabulary::event::{Concern, SignalPart, What};
+use crate::peer::{self, Peer, PeerCommand};
+use crate::vocabulary::event::{SignalPart, What};
 use crate::vocabulary::ids::{Naming, Place, Seat};
 use crate::vocabulary::message::{Heard, Say, Signal};
 use rustc_hash::FxHasher;
@@ -118,12 +118,13 @@ impl VirtualPeer {
         }
         match input {
             Input::Begin { due } => self.peer.handle(now, peer::Input::Begin { due }),
-            Input::Companion { seat } => self.peer.handle(now, peer::Input::Companion { seat }),
-            Input::Back { seat } => {
-                let id = self.wire_id(seat);
-                self.conversation.handle(now, dialect::Input::Back { id: &id });
-                self.introduced.retain(|known| *known != seat);
-                self.peer.handle(now, peer::Input::Back { seat });
+            Input::Command(command) => {
+                if let PeerCommand::Back { seat } = command {
+                    let id = self.wire_id(seat);
+                    self.conversation.handle(now, dialect::Input::Back { id: &id });
+                    self.introduced.retain(|known| *known != seat);
+                }
+                self.peer.handle(now, peer::Input::Command(command));
             }
             Input::Upgraded => {
                 if std::mem::replace(&mut self.was_connected, true) {
@@ -143,11 +144,7 @@ impl VirtualPeer {
                 self.listen(now, text.len() as u32);
             }
             Input::Engine(seat, notice) => self.peer.handle(now, peer::Input::Engine(seat, notice)),
-            Input::Talk => self.peer.handle(now, peer::Input::Talk),
-            Input::Hush => self.peer.handle(now, peer::Input::Hush),
-            Input::Leave => self.peer.handle(now, peer::Input::Leave),
-            Input::Depart { silent } => self.peer.handle(now, peer::Input::Depart { silent }),
-            Input::Board => self.read_exchange(now),
+            Input::IdExchange => self.read_exchange(now),
             Input::Wake => {
                 if self.connected {
                     self.conversation.handle(now, dialect::Input::Wake);
@@ -214,11 +211,11 @@ impl VirtualPeer {
                 Talked::Send { .. } if !self.connected => {}
                 Talked::Send { text, kind, to } => {
                     let to = to.and_then(|id| self.seat(&id));
-                    self.outputs.push_back(Output::Frame { text, kind, to });
+                    self.outputs.push_back(Output::Say(OutgoingFrame { text, kind, to }));
                 }
                 Talked::Frame { kind, concern } => {
-                    let concern = self.concern(concern);
-                    self.outputs.push_back(Output::Note(What::Frame { kind, bytes, concern }));
+                    let concern = concern.map(|id: String| self.seat(&id));
+                    self.outputs.push_back(Output::Event(What::Frame { kind, bytes, concern }));
                 }
                 Talked::Heard(heard) => self.take_in(now, heard),
                 Talked::Known { id } => {
@@ -240,35 +237,47 @@ impl VirtualPeer {
         }
     }
 
+    /// Takes what the conversation heard; an id that has no seat yet waits to be named, or is a guest's.
     fn take_in(&mut self, now: Instant, heard: Heard<String>) {
-        let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
         let returns = comer(&heard).is_some_and(|id| self.guests.has_gone(id));
-        match heard.clone().try_map(|id| self.seat(id)) {
-            Some(heard) if !returns => {
-                let joined = heard == Heard::Joined;
-                let refused = matches!(heard, Heard::Refused(_));
-                let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
-                if let Heard::Signal { from, signal, .. } = &heard {
-                    self.witness(*from, false, signal);
-                }
-                self.peer.handle(now, peer::Input::Heard(heard));
-                while let Some(output) = self.peer.poll() {
-                    self.obey(now, output);
-                }
-                if let Some(seat) = left {
-                    self.guests.lose(seat);
-                }
-                if let Some(exchange) = self.exchange.as_ref().filter(|_| joined) {
-                    exchange.join(self.place.seat);
-                } else if refused {
-                    self.be_absent();
-                }
-            }
-            // The server named it before its own peer has read how it is called.
-            None if may_be_named && self.strangers.len() < STRANGERS_MAX => self.strangers.push_back(heard),
-            _ if self.admit(now, &heard) => self.take_in(now, heard),
-            // Somebody of this room who is not in the plan.
-            _ => self.outputs.push_back(Output::Note(What::Surprise { other: None })),
+        let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
+        let is_seated = heard.who().is_none_or(|id| self.seat(id).is_some());
+        let heard = match returns {
+            true => heard,
+            false => match heard.try_map(|id| self.seat(id)) {
+                Ok(heard) => return self.pass_on(now, heard),
+                Err(heard) => heard,
+            },
+        };
+        // The server named it before its own peer has read how it is called.
+        if !is_seated && may_be_named && self.strangers.len() < STRANGERS_MAX {
+            self.strangers.push_back(heard);
+        } else if self.admit(now, &heard) {
+            self.take_in(now, heard);
+        } else {
+            // A peer of this room that is not in the plan.
+            self.outputs.push_back(Output::Event(What::Surprise { other: None }));
+        }
+    }
+
+    fn pass_on(&mut self, now: Instant, heard: Heard<Seat>) {
+        let joined = heard == Heard::Joined;
+        let refused = matches!(heard, Heard::Refused(_));
+        let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
+        if let Heard::Signal { from, signal, .. } = &heard {
+            self.witness(*from, false, signal);
+        }
+        self.peer.handle(now, peer::Input::Heard(heard));
+        while let Some(output) = self.peer.poll() {
+            self.obey(now, output);
+        }
+        if let Some(seat) = left {
+            self.guests.lose(seat);
+        }
+        if let Some(exchange) = self.exchange.as_ref().filter(|_| joined) {
+            exchange.join(self.place.seat);
+        } else if refused {
+            self.be_absent();
         }
     }
 
@@ -332,9 +341,9 @@ impl VirtualPeer {
             }
             peer::Output::Engine(seat, order) => Output::Engine(seat, order),
             peer::Output::Send(parcel) => Output::Send(parcel),
-            peer::Output::Note(what) => {
+            peer::Output::Event(what) => {
                 self.guests.watch(&what);
-                Output::Note(what)
+                Output::Event(what)
             }
             peer::Output::Close => {
                 // A goodbye is said before the door is closed.
@@ -366,16 +375,7 @@ impl VirtualPeer {
         }
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        self.outputs.push_back(Output::Note(What::Signal { other, said, part, digest: hasher.finish() }));
-    }
-
-    fn concern(&self, concern: dialect::Concern) -> Concern {
-        let seat = |from: Option<String>| from.and_then(|id| self.seat(&id));
-        match concern {
-            dialect::Concern::Me { from } => Concern::Me { from: seat(from) },
-            dialect::Concern::Others => Concern::Others,
-            dialect::Concern::Elsewhere { from } => Concern::Elsewhere { from: seat(from) },
-        }
+        self.outputs.push_back(Output::Event(What::Signal { other, said, part, digest: hasher.finish() }));
     }
 
     /// The seat, in this room, of whoever goes by `id` on the wire; its own is nobody's.

@@ -3,9 +3,9 @@
 use super::environment::{Environment, HandshakePlay, LineEvent, LineNews, RawConnection};
 use super::progress::HandshakeProgress;
 use crate::dialect::{Conversation, PeerIdentity};
-use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::driver::{AlarmClock, IdExchange, PeerTask, VirtualPeer};
 use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
-use crate::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use crate::peer::{Config, Peer, PeerCommand, TrafficConfig, TrafficPattern};
 use crate::signaling::{Connection, Endpoint, Refused, dial};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
@@ -158,7 +158,7 @@ impl LiveEnvironment {
     ) -> io::Result<()> {
         let clock = AlarmClock::new()?;
         let start = Instant::now();
-        let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
         let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
         let mut runner: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
@@ -167,7 +167,7 @@ impl LiveEnvironment {
             let now = Instant::now();
             let falls_at = recorder.progress.borrow().falls_at();
             if left_at.is_none() && falls_at <= now {
-                mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(Nudge::Leave));
+                mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
                 left_at = Some(now);
             }
             if left_at.is_some_and(|left| runner.is_empty() || left + GOODBYES_MAX <= now) {
@@ -199,18 +199,18 @@ impl LiveEnvironment {
     fn admit<'a, 'b>(
         &self,
         play: &HandshakePlay,
-        mailboxes: &[mpsc::Sender<Nudge>],
+        mailboxes: &[mpsc::Sender<PeerCommand>],
         shared: Option<&RtcSetup>,
         clock: &Rc<AlarmClock>,
         exchange: Option<&IdExchange>,
         recorder: Rc<PlayRecorder<'a, 'b>>,
-    ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
+    ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<PeerCommand>) {
         let index = mailboxes.len() as u16;
         let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
         let (mailbox, nudges) = mpsc::channel(usize::from(play.size()) + NUDGES_MORE);
         for (seat, earlier) in mailboxes.iter().enumerate() {
-            let _ = earlier.try_send(Nudge::Companion { seat: place.seat });
-            let _ = mailbox.try_send(Nudge::Companion { seat: Seat(seat as u16) });
+            let _ = earlier.try_send(PeerCommand::Companion { seat: place.seat });
+            let _ = mailbox.try_send(PeerCommand::Companion { seat: Seat(seat as u16) });
         }
         let mut conversation = self.conversation(play, place);
         let id = play.naming.peer(place.peer);

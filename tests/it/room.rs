@@ -1,9 +1,9 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
 use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{AlarmClock, Nudge, PeerTask, VirtualPeer};
+use meshload::driver::{AlarmClock, PeerTask, VirtualPeer};
 use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
-use meshload::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use meshload::peer::{Config, Peer, PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::event::{Event, What};
@@ -54,7 +54,7 @@ fn play(case: Case) -> Vec<Event> {
             let engine = RtcEngine::open(setup.clone(), case.size, Seed(1).stream("ice", seat.0.into())).unwrap();
             let (mailbox, nudges) = mpsc::channel(256);
             for other in (0..case.size).map(Seat).filter(|other| *other != seat) {
-                mailbox.try_send(Nudge::Companion { seat: other }).unwrap();
+                mailbox.try_send(PeerCommand::Companion { seat: other }).unwrap();
             }
             mailboxes.push(mailbox);
             let facts = facts.clone();
@@ -68,14 +68,14 @@ fn play(case: Case) -> Vec<Event> {
             clock.sleep_until(Instant::now() + Duration::from_millis(2)).await;
         }
         if let Some(leaver) = case.leaver {
-            mailboxes[usize::from(leaver.0)].send(Nudge::Leave).await.unwrap();
+            mailboxes[usize::from(leaver.0)].send(PeerCommand::Leave).await.unwrap();
             let deadline = Instant::now() + Duration::from_secs(2);
             while closed(&facts.borrow(), leaver) < usize::from(case.size) - 1 && Instant::now() < deadline {
                 clock.sleep_until(Instant::now() + Duration::from_millis(2)).await;
             }
         }
         for mailbox in &mailboxes {
-            mailbox.send(Nudge::Leave).await.ok();
+            mailbox.send(PeerCommand::Leave).await.ok();
         }
         for task in tasks {
             task.await.unwrap();

@@ -1,9 +1,9 @@
 //! One room of virtual peers against a server, without a controller: joins, opens, talks, leaves.
 
 use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use meshload::driver::{AlarmClock, IdExchange, PeerTask, VirtualPeer};
 use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
-use meshload::peer::{Config as PeerConfig, Peer, TrafficConfig, TrafficPattern};
+use meshload::peer::{Config as PeerConfig, Peer, PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
@@ -67,10 +67,10 @@ impl fmt::Display for Mesh {
 }
 
 impl Farewell {
-    fn nudge(self) -> Nudge {
+    fn nudge(self) -> PeerCommand {
         match self {
-            Self::Said => Nudge::Leave,
-            Self::Silent => Nudge::Depart { silent: true },
+            Self::Said => PeerCommand::Leave,
+            Self::Silent => PeerCommand::Depart { silent: true },
         }
     }
 }
@@ -169,7 +169,7 @@ impl Room {
         let clock = AlarmClock::new().unwrap();
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
-        let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
         let mut tasks = vec![];
         for seat in (0..self.size).map(Seat) {
             let (sender, receiver) = mpsc::channel(256);
@@ -177,8 +177,8 @@ impl Room {
             tasks.push(tokio::task::spawn_local(task.run(Instant::now())));
             for (other, mailbox) in mailboxes.iter().enumerate() {
                 // Who has failed hears nothing any more; the failure is told with the mesh.
-                mailbox.try_send(Nudge::Companion { seat }).ok();
-                sender.try_send(Nudge::Companion { seat: Seat(other as u16) }).unwrap();
+                mailbox.try_send(PeerCommand::Companion { seat }).ok();
+                sender.try_send(PeerCommand::Companion { seat: Seat(other as u16) }).unwrap();
             }
             mailboxes.push(sender);
             if arrival == Arrival::InOrder {
@@ -189,7 +189,7 @@ impl Room {
         let ends = usize::from(self.size) * usize::from(self.size - 1);
         self.until(ends, |what| matches!(what, What::Open { .. } | What::EdgeFailed { .. })).await;
         for mailbox in &mailboxes {
-            mailbox.send(Nudge::Talk).await.ok();
+            mailbox.send(PeerCommand::StartTraffic).await.ok();
         }
         self.until(ends, |what| matches!(what, What::MessageReceived { .. })).await;
         if let Some(last) = mailboxes.pop() {
@@ -197,7 +197,7 @@ impl Room {
             self.until_told().await;
         }
         for mailbox in mailboxes.iter().rev() {
-            mailbox.send(Nudge::Leave).await.ok();
+            mailbox.send(PeerCommand::Leave).await.ok();
         }
         for task in tasks {
             task.await.unwrap();
@@ -207,7 +207,7 @@ impl Room {
     fn task(
         &self,
         seat: Seat,
-        mailbox: mpsc::Receiver<Nudge>,
+        mailbox: mpsc::Receiver<PeerCommand>,
         clock: &Rc<AlarmClock>,
     ) -> PeerTask<impl Fn(Event) + use<>> {
         let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };

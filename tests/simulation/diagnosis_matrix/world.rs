@@ -1,9 +1,9 @@
 //! A world on a virtual clock: the reference server without sockets, a network that takes its time, engine `none`.
 
 use meshload::dialect::PeerIdentity;
-use meshload::driver::{Input, Output, VirtualPeer};
+use meshload::driver::{Input, OutgoingFrame, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use meshload::peer::{Config, Peer, PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::probe::{Environment, HandshakePlay, HandshakeProgress, LineEvent, LineNews, RawConnection};
 use meshload::server::rooms::{ClientId, SignalingRooms};
 use meshload::server::service::Service;
@@ -233,8 +233,8 @@ impl Virtual {
         for other in (0..self.players.len()).filter(|other| *other != player) {
             // Both learn of each other, as soon as both have begun.
             if self.players[other].client.is_some() {
-                self.stimulate(other, Input::Companion { seat: Seat(player as u16) });
-                self.stimulate(player, Input::Companion { seat: Seat(other as u16) });
+                self.stimulate(other, Input::Command(PeerCommand::Companion { seat: Seat(player as u16) }));
+                self.stimulate(player, Input::Command(PeerCommand::Companion { seat: Seat(other as u16) }));
             }
         }
     }
@@ -251,7 +251,7 @@ impl Virtual {
         let place = self.players[player].virtual_peer.place();
         match output {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
-            Output::Frame { text, kind, to } => {
+            Output::Say(OutgoingFrame { text, kind, to }) => {
                 let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
                 self.events.push_back(Event { at: self.now, place, what });
                 if let Some(client) = self.players[player].client {
@@ -271,7 +271,7 @@ impl Virtual {
                     self.disconnect(client);
                 }
             }
-            Output::Note(what) => self.events.push_back(Event { at: self.now, place, what }),
+            Output::Event(what) => self.events.push_back(Event { at: self.now, place, what }),
             Output::Send(_) => {}
         }
     }
@@ -367,7 +367,7 @@ impl Environment for Virtual {
             }
         }
         for index in 0..self.players.len() {
-            self.stimulate(index, Input::Leave);
+            self.stimulate(index, Input::Command(PeerCommand::Leave));
         }
         // Until the goodbyes have been heard.
         let until = self.now + 4 * self.delay_max;

@@ -4,9 +4,9 @@ use super::judge::Judge;
 use super::links::{Links, Posted, Side};
 use super::scenario::{Deed, Fate, Scenario, Turn};
 use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{Input, Output, VirtualPeer};
+use meshload::driver::{Input, OutgoingFrame, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, ReconnectBackoff, TrafficConfig, TrafficPattern};
+use meshload::peer::{Config, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
 use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
@@ -217,7 +217,7 @@ impl World<'_> {
             Happening::Wake(index) => self.wake(index),
             Happening::Leave(index) => {
                 if !self.players[index].virtual_peer.is_gone() {
-                    self.stimulate(index, Input::Leave);
+                    self.stimulate(index, Input::Command(PeerCommand::Leave));
                 }
             }
             Happening::Turn(peer, deed) => self.turn(peer, deed),
@@ -234,9 +234,11 @@ impl World<'_> {
     fn turn(&mut self, peer: usize, deed: Deed) {
         let index = self.current[peer];
         match deed {
-            Deed::End if !self.players[index].virtual_peer.is_gone() => self.stimulate(index, Input::Leave),
+            Deed::End if !self.players[index].virtual_peer.is_gone() => {
+                self.stimulate(index, Input::Command(PeerCommand::Leave))
+            }
             Deed::Depart { silent } if !self.players[index].virtual_peer.is_gone() => {
-                self.stimulate(index, Input::Depart { silent });
+                self.stimulate(index, Input::Command(PeerCommand::Depart { silent }));
             }
             Deed::Return if self.players[index].virtual_peer.is_gone() => self.come_back(peer),
             Deed::Cut if self.players[index].has_socket => self.lose(index),
@@ -254,8 +256,8 @@ impl World<'_> {
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = self.current[place.neighbour(seat).0 as usize];
             if !self.players[other].virtual_peer.is_gone() {
-                self.stimulate(other, Input::Back { seat: place.seat });
-                self.stimulate(session, Input::Companion { seat });
+                self.stimulate(other, Input::Command(PeerCommand::Back { seat: place.seat }));
+                self.stimulate(session, Input::Command(PeerCommand::Companion { seat }));
             }
         }
         self.stimulate(session, Input::Begin { due: self.now });
@@ -296,7 +298,7 @@ impl World<'_> {
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = place.neighbour(seat).0 as usize;
             if !self.players[other].virtual_peer.is_gone() {
-                self.stimulate(other, Input::Companion { seat: place.seat });
+                self.stimulate(other, Input::Command(PeerCommand::Companion { seat: place.seat }));
             }
         }
     }
@@ -334,7 +336,7 @@ impl World<'_> {
                 println!("    peer {index}: {output:.200?}");
             }
             let Player { place, has_socket, .. } = self.players[index];
-            if let Output::Note(what) = &output {
+            if let Output::Event(what) = &output {
                 self.judge.events.push(Event { at: self.now, place, what: what.clone() });
             }
             self.judge.watch(self.now - self.start, place, &output, has_socket);
@@ -346,7 +348,7 @@ impl World<'_> {
     fn carry_out(&mut self, index: usize, output: Output) {
         match output {
             Output::Dial => self.dial(index),
-            Output::Frame { text, .. } => {
+            Output::Say(OutgoingFrame { text, .. }) => {
                 if self.players[index].has_socket {
                     let at = self.upward(index);
                     if self.players[index].fate != Fate::Mute {
@@ -364,7 +366,7 @@ impl World<'_> {
                 }
             }
             Output::Send(parcel) => self.fault(format!("a silent peer sends {parcel:?}")),
-            Output::Note(_) => {}
+            Output::Event(_) => {}
         }
     }
 
