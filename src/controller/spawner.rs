@@ -5,10 +5,10 @@ use super::context::RunContext;
 use super::engines::Engines;
 use super::event_log::EventLogHandle;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
-use crate::dialect::{Conversation, PeerIdentity};
-use crate::driver::{AlarmClock, IdExchange, PeerTask, VirtualPeer};
+use crate::dialect::Conversation;
+use crate::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
 use crate::metrics::Recorder;
-use crate::peer::{Config, Peer, PeerCommand, ReconnectBackoff, TrafficConfig};
+use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{MemoryListener, Transport};
@@ -30,7 +30,7 @@ use tokio::task::{Id, JoinSet};
 const LATE_MAX: Duration = Duration::from_secs(5);
 
 /// What a peer is told besides the arrival of its companions: talk, hush, leave, and room to spare.
-const NUDGES_MORE: usize = 8;
+const COMMANDS_MORE: usize = 8;
 
 /// The peers of one worker, from arrival to departure.
 pub struct PeerSpawner {
@@ -236,7 +236,7 @@ impl PeerSpawner {
     ///
     /// # Errors
     /// This machine has no descriptor or port left for it, or its URL is none.
-    #[expect(clippy::type_complexity, reason = "an errand and its mailbox; a name would hide that it is a pair")]
+    #[expect(clippy::type_complexity, reason = "a task and its mailbox; a name would hide that it is a pair")]
     fn task(
         &self,
         room: usize,
@@ -245,54 +245,43 @@ impl PeerSpawner {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let session = self.sessions.get(&place).copied().unwrap_or(0);
-        let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
-        let me = PeerIdentity {
-            id: id.clone(),
+        let seed = of_session(common.plan.seed, session);
+        let draws = seed.stream("redial", place.peer.0.into());
+        let spec = PeerSpec {
+            place,
+            room_size: plan.size(),
+            guests: profile.rooms.guests,
+            naming: common.naming.clone(),
             name: place.peer.to_string(),
-            room: room_id.clone(),
-            host: place.seat == Seat(0),
+            room: common.room_id(plan),
+            dialect: common.dialect.clone(),
             trigger: profile.handshake.trigger,
             initiator: profile.handshake.initiator,
             settle: profile.handshake.settle,
             approval: profile.handshake.approval,
-            epoch: (common.start, common.start_unix_ms),
-            index: place.peer.0,
-            seat: place.seat.0,
-            size: plan.size(),
-            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
-            seed: of_session(common.plan.seed, session),
-        };
-        let mut conversation = common.dialect.converse(me.clone());
-        let way = self.way(&id, place, &room_id, &mut *conversation)?;
-        let engine = self.engines.open(of_session(common.plan.seed, session), place, plan.size())?;
-        let config = Config {
-            seat: place.seat,
-            room_size: plan.size(),
             timeout: profile.handshake.timeout,
             trickle: common.trickles(),
+            epoch: (common.start, common.start_unix_ms),
+            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
+            seed,
             traffic: traffic(common, place, session),
+            backoff: profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws)),
+            exchange: self.exchanges.get(room).cloned(),
         };
-        let draws = of_session(common.plan.seed, session).stream("redial", place.peer.0.into());
-        let backoff = profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws));
-        let peer = Peer::new(config, common.start).reconnecting(backoff);
-        let dialect = common.dialect.clone();
-        let mut virtual_peer = VirtualPeer::new(place, plan.size(), common.naming.clone(), conversation, peer)
-            .hosting(profile.rooms.guests)
-            .renewing(Box::new(move || dialect.converse(me.clone())));
-        if let Some(exchange) = self.exchanges.get(room) {
-            virtual_peer = virtual_peer.at(exchange.clone());
-        }
-        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + NUDGES_MORE);
+        let mut virtual_peer = spec.build();
+        let transport = self.transport(place, &common.room_id(plan), virtual_peer.conversation())?;
+        let engine = self.engines.open(seed, place, plan.size())?;
+        let (mailbox, commands) =
+            mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + COMMANDS_MORE);
         let mailboxes = self.mailboxes.clone();
         let recorder = move |event: Event| mailboxes.book(room, &event);
-        Ok((PeerTask::new(virtual_peer, engine, way, nudges, self.clock.alarm(), recorder), mailbox))
+        Ok((PeerTask::new(virtual_peer, engine, transport, commands, self.clock.alarm(), recorder), mailbox))
     }
 
     /// # Errors
     /// The peer's URL is none.
-    fn way(
+    fn transport(
         &self,
-        id: &str,
         place: Place,
         room_id: &str,
         conversation: &mut dyn Conversation,
@@ -302,8 +291,9 @@ impl PeerSpawner {
         }
         let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
         let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
-        let endpoint =
-            endpoints.of(id, place.peer.0, room_id, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
+        let endpoint = endpoints
+            .of(&self.common.naming.peer(place.peer), place.peer.0, room_id, Some(conversation))
+            .map_err(|error| unfit(error.to_string()))?;
         Ok(Rc::new(endpoint).into())
     }
 }

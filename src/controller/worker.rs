@@ -28,9 +28,6 @@ const PULSE_EVERY: Duration = Duration::from_millis(100);
 /// How often a worker copies what gates read: a copy is 160 KiB a timer.
 pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 
-/// How long the last goodbyes may take once everybody was told to leave.
-const GOODBYES_MAX: Duration = Duration::from_secs(2);
-
 /// What a worker comes back with.
 pub struct WorkerResult {
     pub recorder: Recorder,
@@ -99,7 +96,7 @@ async fn play(
                 // A controller that is gone wants everybody to go as well.
                 let command = changed.map_or(Some(PeerCommand::Leave), |()| *commands.borrow_and_update());
                 command.into_iter().for_each(|command| spawner.command(command));
-                until = (command == Some(PeerCommand::Leave)).then(|| Instant::now() + GOODBYES_MAX);
+                until = (command == Some(PeerCommand::Leave)).then(|| Instant::now() + driver::GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
                 // Every tick is due whether or not anybody could look: a worker that stood still for a second

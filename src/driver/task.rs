@@ -25,6 +25,9 @@ const READS_MAX: usize = 2;
 /// Rounds of one turn; then other peers of the worker get theirs.
 const ROUNDS_MAX: usize = 16;
 
+/// How long the last goodbyes of a room or a worker may take.
+pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
+
 /// How long a goodbye may take to reach the server.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 

@@ -3,6 +3,7 @@
 use super::guests::GuestSeats;
 use super::id_exchange::IdExchange;
 use super::ports::{Input, OutgoingFrame, Output};
+use super::spec::PeerSpec;
 use crate::dialect::{self, Conversation, Output as Talked};
 use crate::peer::{self, Peer, PeerCommand};
 use crate::vocabulary::event::{SignalPart, What};
@@ -17,7 +18,7 @@ use std::time::Instant;
 const STRANGERS_MAX: usize = 1_024;
 
 /// Makes a conversation of the same peer, from its first word on.
-pub type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
+type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
 
 /// One peer of one room. After `handle`, drain `poll`.
 pub struct VirtualPeer {
@@ -26,7 +27,7 @@ pub struct VirtualPeer {
     naming: Naming,
     conversation: Box<dyn Conversation>,
     /// Begins another conversation, for the next socket.
-    renewal: Option<Renewal>,
+    renewal: Renewal,
     /// The socket is open: what is said gets out.
     connected: bool,
     /// It is not the first one.
@@ -45,47 +46,39 @@ pub struct VirtualPeer {
     slots: Vec<Seat>,
 }
 
-impl VirtualPeer {
-    pub fn new(place: Place, room_size: u16, naming: Naming, conversation: Box<dyn Conversation>, peer: Peer) -> Self {
-        Self {
+impl PeerSpec {
+    /// A peer that has not begun. Each further socket gets a conversation of its own, from the first word on: a
+    /// server that was restarted knows no peer.
+    pub fn build(self) -> VirtualPeer {
+        let (identity, config) = (self.identity(), self.config());
+        let Self { place, room_size, guests, naming, dialect, epoch, backoff, exchange, .. } = self;
+        let conversation = dialect.converse(identity.clone());
+        VirtualPeer {
             place,
             room_size,
             naming,
             conversation,
-            renewal: None,
+            renewal: Box::new(move || dialect.converse(identity.clone())),
             connected: false,
             was_connected: false,
-            peer,
+            peer: Peer::new(config, epoch.0).reconnecting(backoff).hosting(guests),
             outputs: VecDeque::new(),
-            exchange: None,
+            exchange,
             edition: 0,
             introduced: vec![],
             turn: false,
             shared: vec![],
             strangers: VecDeque::new(),
-            guests: GuestSeats::default(),
-            slots: (0..room_size).map(Seat).collect(),
+            guests: GuestSeats::new(room_size, guests),
+            slots: (0..room_size.saturating_add(guests)).map(Seat).collect(),
         }
     }
+}
 
-    /// Reads and writes the room's board: for dialects whose ids a server gives, or that have no rooms.
-    pub fn at(mut self, exchange: IdExchange) -> Self {
-        self.exchange = Some(exchange);
-        self
-    }
-
-    /// Admits `guests` peers that are not ours: whoever is heard in the room and is none of this run.
-    pub fn hosting(mut self, guests: u16) -> Self {
-        self.peer = self.peer.hosting(guests);
-        self.guests = GuestSeats::new(self.room_size, guests);
-        self.slots.extend((self.room_size..self.room_size.saturating_add(guests)).map(Seat));
-        self
-    }
-
-    /// Starts from its first word on every further socket: a server that was restarted knows nobody.
-    pub fn renewing(mut self, renewal: Renewal) -> Self {
-        self.renewal = Some(renewal);
-        self
+impl VirtualPeer {
+    /// The conversation of the next socket, to be asked how to connect.
+    pub fn conversation(&mut self) -> &mut dyn Conversation {
+        &mut *self.conversation
     }
 
     /// The board, if it has something that this peer has not read, and still would.
@@ -166,8 +159,7 @@ impl VirtualPeer {
 
     /// Forgets what was said and heard on the socket before.
     fn start_over(&mut self) {
-        let Some(renewal) = &self.renewal else { return };
-        self.conversation = renewal();
+        self.conversation = (self.renewal)();
         self.introduced.clear();
         self.shared.clear();
         self.turn = false;

@@ -3,6 +3,7 @@
 use super::ports::{OutgoingMessage, Output};
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::Seat;
+use crate::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,19 @@ pub struct TrafficConfig {
     pub pool: Arc<[u8]>,
     /// Draws sizes and the first message's offset.
     pub draws: ChaCha8Rng,
+}
+
+impl TrafficConfig {
+    /// No messages.
+    pub fn silent() -> Self {
+        Self {
+            pattern: TrafficPattern::Silence,
+            interval: Duration::from_secs(1),
+            bytes: (HEADER_BYTES as u32, HEADER_BYTES as u32),
+            pool: Arc::from([]),
+            draws: Seed(0).stream("talk", 0),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

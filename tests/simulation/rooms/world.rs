@@ -3,10 +3,10 @@
 use super::judge::Judge;
 use super::links::{Links, Posted, Side};
 use super::scenario::{Deed, Fate, Scenario, Turn};
-use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{Input, OutgoingFrame, Output, VirtualPeer};
+use meshload::dialect::Dialect;
+use meshload::driver::{Input, OutgoingFrame, Output, PeerSpec, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
+use meshload::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
@@ -18,7 +18,6 @@ use meshload::vocabulary::phase::Phase;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Far more than any run needs: beyond it somebody is talking to himself.
@@ -113,40 +112,31 @@ fn service(scenario: &Scenario, start: Instant) -> Service {
 }
 
 fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
-    let naming = Naming::new("s", scenario.fates.len() as u32);
-    let dialect = Dialect::named("dashboard").unwrap();
-    let me = PeerIdentity {
-        id: naming.peer(place.peer),
+    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
+    let backoff = || ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), draws);
+    let spec = PeerSpec {
+        place,
+        room_size,
+        guests: 0,
+        naming: Naming::new("s", scenario.fates.len() as u32),
         name: format!("Peer {}", place.peer.0),
         room: format!("s-room-{}", place.room.0),
-        host: place.seat == Seat(0),
+        dialect: Dialect::named("dashboard").unwrap(),
         trigger: scenario.trigger,
         initiator: scenario.initiator,
         settle: scenario.settle,
         approval: Approval::Off,
+        timeout: scenario.timeout,
+        trickle: scenario.trickle,
         epoch: (start, 1_763_712_345_678),
-        index: place.peer.0,
-        seat: place.seat.0,
-        size: room_size,
         token: String::new(),
         seed: scenario.seed,
+        traffic: TrafficConfig::silent(),
+        backoff: scenario.redials.then(backoff),
+        exchange: None,
     };
-    let traffic = TrafficConfig {
-        pattern: TrafficPattern::Silence,
-        interval: Duration::from_secs(1),
-        bytes: (64, 64),
-        pool: Arc::from([]),
-        draws: scenario.seed.stream("talk", place.peer.0.into()),
-    };
-    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, traffic };
-    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
-    let redial =
-        scenario.redials.then(|| ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), draws));
-    let peer = Peer::new(config, start).reconnecting(redial);
-    let conversation = dialect.converse(me.clone());
-    let renewal = Box::new(move || dialect.converse(me.clone()));
     Player {
-        virtual_peer: VirtualPeer::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        virtual_peer: spec.build(),
         place,
         room_size,
         fate: scenario.fates[place.peer.0 as usize],
@@ -235,7 +225,7 @@ impl World<'_> {
         let index = self.current[peer];
         match deed {
             Deed::End if !self.players[index].virtual_peer.is_gone() => {
-                self.stimulate(index, Input::Command(PeerCommand::Leave))
+                self.stimulate(index, Input::Command(PeerCommand::Leave));
             }
             Deed::Depart { silent } if !self.players[index].virtual_peer.is_gone() => {
                 self.stimulate(index, Input::Command(PeerCommand::Depart { silent }));
