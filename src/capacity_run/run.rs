@@ -105,7 +105,7 @@ pub fn capacity_run(
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
         let (mut probe, summary) = weigh(capacity_run, load, &done, rows);
-        if first && summary.met_nobody() && probe.verdict != ProbeVerdict::Interrupted {
+        if first && summary.never_connected() && probe.verdict != ProbeVerdict::Interrupted {
             probe.verdict = ProbeVerdict::NotJudged;
             found.stopped_by = Some(StoppedBy::Unreachable);
         } else if probe.verdict == ProbeVerdict::NotJudged {

@@ -21,7 +21,7 @@ use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{files, render};
 use crate::signaling::TargetPolicy;
 use crate::summary::run::Run;
-use crate::summary::wall_time::stamp;
+use crate::summary::wall_time::to_rfc3339;
 use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -80,7 +80,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Show::Lines => Show::Nothing,
         show => show,
     };
-    let (began, started_at) = (Instant::now(), stamp(SystemTime::now()));
+    let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
     if !args.quiet {
         complain([announcement(&task)]);
     }

@@ -13,7 +13,7 @@ use crate::metrics::HealthRecorder;
 use crate::peer::PeerCommand;
 use crate::summary::run::PhaseSpan;
 use crate::summary::verdict::GateResult;
-use crate::summary::wall_time::stamp;
+use crate::summary::wall_time::to_rfc3339;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -193,7 +193,8 @@ impl Supervisor {
 
     /// The parts of the run, by the wall clock.
     pub(super) fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
-        let wall = |instant: Instant| stamp(self.started_at + instant.saturating_duration_since(self.common.start));
+        let wall =
+            |instant: Instant| to_rfc3339(self.started_at + instant.saturating_duration_since(self.common.start));
         let begun = self.phases.begun();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);
         let span = |((part, at), end): (&(RunPhase, Instant), Instant)| PhaseSpan {

@@ -139,7 +139,7 @@ mod tests {
             ("stun:h:1", None),
             ("${TURN}", None),
         ] {
-            assert_eq!(around_a_login(written), expected, "{written}");
+            assert_eq!(split_login(written), expected, "{written}");
         }
     }
 
@@ -157,7 +157,11 @@ mod tests {
             ("wss://user@a.example/", true),
             ("${URL}", false),
         ] {
-            assert_eq!(url_tells(&without_holes(&environment::said(written))), expected, "{written}");
+            assert_eq!(
+                url_has_secret(&without_placeholders(&environment::literal_part(written))),
+                expected,
+                "{written}"
+            );
         }
     }
 }

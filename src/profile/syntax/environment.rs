@@ -115,7 +115,7 @@ mod tests {
             ("plain", "plain"),
             ("${TOKEN", "${TOKEN"),
         ] {
-            assert_eq!(said(written), expected, "{written}");
+            assert_eq!(literal_part(written), expected, "{written}");
         }
     }
 }

@@ -1,21 +1,20 @@
-//! A distribution as a curve: the latency at evenly spaced steps towards the last nine.
+//! The percentile curve of a histogram, with points evenly spaced by the logarithm of the remaining share.
 
 use crate::summary::histogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Points to each further nine: 90 % to 99 %, 99 % to 99.9 %.
+/// Points per nine: from 90 % to 99 %, from 99 % to 99.9 %.
 const STEPS_A_NINE: u32 = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
-    /// From 0 to 100.
+    /// A percentile from 0 to 100.
     pub percentile: f64,
     pub us: u64,
 }
 
-/// From the smallest sample as far as the samples reach: the last point is the largest one's.
-/// Empty when nothing was measured.
+/// The curve from the smallest sample to the largest, up to six nines. Empty if the histogram is.
 pub fn curve(histogram: &Histogram) -> Vec<Point> {
     if histogram.is_empty() {
         return vec![];

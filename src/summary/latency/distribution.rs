@@ -1,17 +1,17 @@
-//! What was measured of one timer, on both clocks.
+//! The distribution of a timer's samples, on the clocks due and began.
 
 use crate::summary::histogram::{Histogram, Undecodable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The same samples counted from when they were due, and from when they began.
+/// The same samples, measured from when they were due and from when they began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timer {
     pub due: Distribution,
     pub began: Distribution,
 }
 
-/// Microseconds, never without samples: a timer that measured nothing is absent.
+/// A distribution in microseconds. It has samples: a timer that measured nothing is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     pub count: u64,
@@ -19,9 +19,9 @@ pub struct Distribution {
     pub mean_us: u64,
     pub stdev_us: u64,
     pub max_us: u64,
-    /// Microseconds at each percentile.
+    /// The latency at each percentile, in microseconds.
     pub p: Percentiles,
-    /// The whole histogram: HdrHistogram V2, deflated, in base64.
+    /// The histogram: HdrHistogram V2, deflated, in base64.
     pub hdr: String,
 }
 
@@ -43,7 +43,7 @@ pub struct Percentiles {
     pub p99_99: u64,
 }
 
-/// Which start a latency is counted from.
+/// The start that a latency is measured from: when the action was due, or when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Clock {
@@ -82,15 +82,19 @@ impl Distribution {
         }
     }
 
+    /// Decodes the histogram.
+    ///
+    /// # Errors
+    /// It can't be decoded, or has another number of samples than `count`.
     pub fn histogram(&self) -> Result<Histogram, Undecodable> {
         let histogram = Histogram::decode(&self.hdr)?;
         if histogram.count() == self.count { Ok(histogram) } else { Err(Undecodable("it holds another count")) }
     }
 }
 
-/// How many samples a percentile needs before it means anything: 1/(1 − N/100), so 100 for p(99).
+/// The least number of samples that p(N) needs: 1/(1 − N/100), so 100 for p(99).
 pub fn samples_needed(percentile: f64) -> u64 {
-    // A hair is taken off, because 100 − 99.9 is not quite a tenth in binary.
+    // The small term absorbs the rounding error of 100 − 99.9, which is not exactly 0.1 in binary.
     (100.0 / (100.0 - percentile) - 1e-6).ceil().max(1.0) as u64
 }
 

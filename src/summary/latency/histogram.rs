@@ -1,4 +1,4 @@
-//! Latencies as counts in buckets of three significant digits: the only file that knows hdrhistogram.
+//! Latency histograms with three significant digits: the only file that uses hdrhistogram.
 
 use crate::vocabulary::format::micros;
 use base64::Engine;
@@ -11,20 +11,21 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
-/// Ten minutes, in microseconds: longer samples count as this one.
+/// Ten minutes, in microseconds; longer samples are recorded as this value.
 pub const LONGEST_US: u64 = 600_000_000;
 
 const DIGITS: u8 = 3;
 /// The first four bytes of the plain and of the deflated V2 encoding (HdrHistogram, "V2 encoding").
 const COOKIE_V2: u32 = 0x1c84_9303 | 0x10;
 const COOKIE_V2_DEFLATED: u32 = 0x1c84_9304 | 0x10;
-/// Cookie, payload length, offset, digits, lowest, highest, ratio.
+/// The length of the header: cookie, payload length, offset, digits, lowest, highest, ratio.
 const HEADER_BYTES: usize = 40;
-/// A bucket's count takes at most nine bytes, and these bounds make 21,504 buckets.
+/// The longest payload: at most nine bytes for the count of each bucket.
 const PAYLOAD_BYTES_MAX: usize = BUCKETS * 9;
+/// The number of buckets that the bounds and digits give.
 const BUCKETS: usize = 21_504;
 
-/// Microseconds from 1 µs to 10 min, saturating at both ends. Empty, it takes no memory.
+/// A histogram from 1 µs to 10 min, saturating at both ends. An empty one allocates nothing.
 #[derive(Clone, Default)]
 pub struct Histogram {
     buckets: Option<Box<Hdr<u64>>>,
@@ -55,32 +56,32 @@ impl Histogram {
         self.count() == 0
     }
 
-    /// Microseconds below which the share `quantile` (0 to 1) of the samples lies; 0 when empty.
+    /// The latency at `quantile` (0 to 1), in microseconds; 0 when empty.
     pub fn quantile_us(&self, quantile: f64) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.value_at_quantile(quantile).min(LONGEST_US))
     }
 
-    /// Microseconds; 0 when empty.
+    /// In microseconds; 0 when empty.
     pub fn min_us(&self) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.min())
     }
 
-    /// Microseconds; 0 when empty.
+    /// In microseconds; 0 when empty.
     pub fn max_us(&self) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.max().min(LONGEST_US))
     }
 
-    /// Microseconds; 0 when empty.
+    /// In microseconds; 0 when empty.
     pub fn mean_us(&self) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.mean().round() as u64)
     }
 
-    /// Microseconds; 0 when empty.
+    /// In microseconds; 0 when empty.
     pub fn stdev_us(&self) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.stdev().round() as u64)
     }
 
-    /// The V2 encoding, deflated, in base64: what `hdr` of summary.json holds.
+    /// Encodes as HdrHistogram V2, deflated, in base64: the `hdr` of summary.json.
     pub fn encode(&self) -> String {
         let empty = fresh();
         let buckets = self.buckets.as_deref().unwrap_or(&empty);
@@ -89,16 +90,19 @@ impl Histogram {
         BASE64.encode(bytes)
     }
 
-    /// Reads what `encode` wrote, by us or by somebody hostile: forty bytes can claim 512 MiB,
-    /// so nothing is allocated before the header's ranges are known to be ours.
+    /// Decodes the output of `encode`. The text may be hostile: forty bytes can claim 512 MiB, so the header's ranges
+    /// are checked before anything is allocated.
+    ///
+    /// # Errors
+    /// The text is no histogram, or one with other bounds.
     pub fn decode(text: &str) -> Result<Self, Undecodable> {
         let bytes = BASE64.decode(text).map_err(|_| Undecodable("not base64"))?;
         let plain = inflate(&bytes)?;
         check_header(&plain)?;
         check_payload(&plain[HEADER_BYTES..])?;
-        let foreign: Hdr<u64> =
+        let decoded: Hdr<u64> =
             Deserializer::new().deserialize(&mut plain.as_slice()).map_err(|_| Undecodable("not a V2 histogram"))?;
-        Ok(if foreign.is_empty() { Self::default() } else { Self { buckets: Some(Box::new(foreign)) } })
+        Ok(if decoded.is_empty() { Self::default() } else { Self { buckets: Some(Box::new(decoded)) } })
     }
 }
 
@@ -117,7 +121,7 @@ impl fmt::Debug for Histogram {
     }
 }
 
-/// Why a foreign histogram was refused, before it could cost anything.
+/// The reason why a text is no histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecodable(pub &'static str);
 
@@ -129,12 +133,12 @@ impl fmt::Display for Undecodable {
 
 impl std::error::Error for Undecodable {}
 
-/// An HdrHistogram interval log of one interval: a line for each tagged histogram. Tags hold no comma or space.
+/// An HdrHistogram interval log of one interval, with a line for each tagged histogram. A tag has no comma and no space.
 pub fn interval_log(began: SystemTime, lasted: Duration, tagged: &[(String, Histogram)]) -> Vec<u8> {
     let mut log = vec![];
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
-    // Values are microseconds; readers of the log expect its maximum in milliseconds.
+    // Values are in microseconds; readers of the log expect its maximum in milliseconds.
     builder.with_start_time(began).with_base_time(began).with_max_value_divisor(1_000.0);
     let mut writer = builder.begin_log_with(&mut log, &mut serializer).expect("writing to memory does not fail");
     for (tag, histogram) in tagged {
@@ -150,7 +154,7 @@ fn fresh() -> Hdr<u64> {
     Hdr::new_with_bounds(1, LONGEST_US, DIGITS).expect("the bounds are constants that hdrhistogram accepts")
 }
 
-/// The plain V2 bytes of a deflated histogram, never more than the largest of ours has.
+/// Inflates a histogram, up to the length of the largest with our bounds.
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, Undecodable> {
     if bytes.len() < 8 || word(bytes, 0) != COOKIE_V2_DEFLATED {
         return Err(Undecodable("not a deflated V2 histogram"));
@@ -178,7 +182,7 @@ fn check_header(plain: &[u8]) -> Result<(), Undecodable> {
     Ok(())
 }
 
-/// Walks the counts, so that no run of zeros leaves the buckets and no sum leaves 64 bits.
+/// Checks that the counts fit into the buckets and their sums into 64 bits.
 fn check_payload(mut payload: &[u8]) -> Result<(), Undecodable> {
     let (mut at, mut total) = (0usize, 0u64);
     while !payload.is_empty() {
@@ -195,7 +199,7 @@ fn check_payload(mut payload: &[u8]) -> Result<(), Undecodable> {
     Ok(())
 }
 
-/// One LEB128-64b9B number (the ninth byte is whole), zig-zag decoded, and what follows it.
+/// Decodes one zig-zag LEB128-64b9B number, whose ninth byte has eight bits; also returns the rest.
 fn zig_zag(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let mut value = 0u64;
     for index in 0..9 {
@@ -231,7 +235,7 @@ mod tests {
         histogram
     }
 
-    /// A deflated V2 histogram as a foreign hand would write it.
+    /// A deflated V2 histogram with any header and payload.
     fn foreign(digits: u32, low: u64, high: u64, payload: &[u8]) -> String {
         let mut plain = COOKIE_V2.to_be_bytes().to_vec();
         plain.extend((payload.len() as u32).to_be_bytes());

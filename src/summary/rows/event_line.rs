@@ -1,4 +1,4 @@
-//! One line of events.jsonl.gz: a dated fact of one peer.
+//! A line of events.jsonl.gz: one event of one peer.
 
 use crate::vocabulary::event::{Concern, Event, SignalPart, What};
 use crate::vocabulary::failure::Failure;
@@ -8,19 +8,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Instant;
 
-/// A fact. Times are integer microseconds from the start of the run; what a fact does not have is absent. Neither
-/// payloads, descriptions nor addresses are in it, and no header or URL.
+/// One event. Times are integer microseconds from the start of the run; a field that the event does not have is
+/// absent. No field contains payloads, descriptions, addresses, headers or URLs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct EventLine<'a> {
     pub at_us: u64,
     pub room: &'a str,
-    /// The index in the plan of the peer that saw it.
+    /// The observing peer's index in the plan.
     pub peer: u32,
     /// `began dropped upgraded joined peer_failed left said frame signal met offers answered own_work glare surprise
     /// ice_up dtls_up open edge_failed channel_closed noticed_leave message_sent message_received message_dropped
     /// echoed`.
     pub what: &'static str,
-    /// The peer at the far end, the addressee of what was said, or the author of what was heard.
+    /// The remote peer of the edge, the addressee of a sent frame, or the sender of a received one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<u32>,
     /// The signaling message's type.
@@ -28,16 +28,16 @@ pub struct EventLine<'a> {
     pub kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u32>,
-    /// Whom a heard frame was for: `me`, `others`, or `elsewhere` (on another channel than its own).
+    /// The addressee of a received frame: `me`, `others`, or `elsewhere` (on another channel than its own).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concern: Option<&'static str>,
-    /// Of a signal: `offer`, `answer`, `candidate`.
+    /// The part of a signal: `offer`, `answer`, `candidate`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<&'static str>,
-    /// Of a signal: said by this peer, or heard by it.
+    /// True for a signal that this peer sent, false for one that it received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<bool>,
-    /// Of a signal: what is said and what is heard are the same in the same run if these are.
+    /// The digest of a signal's content, for comparison of sent and received signals within a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,20 +54,20 @@ pub struct EventLine<'a> {
     pub spent_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u32>,
-    /// Of a channel's end: one of the two left by plan.
+    /// True for a channel that closed because one of its peers left by plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned: Option<bool>,
-    /// Of a leave: without a goodbye.
+    /// True for a leave without a goodbye.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silent: Option<bool>,
 }
 
 impl<'a> EventLine<'a> {
-    /// `kind`: the name of the signaling message's type, where the event has one.
+    /// The line of an event of `room`. `kind`: the name of the frame's message type, if the event has one.
     pub fn of(event: &'a Event, start: Instant, room: &'a str, kind: Option<&'a str>) -> Self {
         let us = |at: Instant| micros(at.saturating_duration_since(start));
         let neighbour = |seat: Seat| event.place.neighbour(seat).0;
-        let fact = Self {
+        let line = Self {
             at_us: us(event.at),
             room,
             peer: event.place.peer.0,
@@ -76,20 +76,20 @@ impl<'a> EventLine<'a> {
             ..Self::default()
         };
         match &event.what {
-            What::Began { due } | What::Dropped { due } => Self { due_us: Some(us(*due)), ..fact },
+            What::Began { due } | What::Dropped { due } => Self { due_us: Some(us(*due)), ..line },
             What::PeerFailed { failure }
             | What::EdgeFailed { failure, .. }
             | What::ServerLost { failure }
-            | What::RedialFailed { failure } => fact.failed(failure),
-            What::Left { silent, .. } => Self { silent: Some(*silent), ..fact },
-            What::Said { bytes, .. } => Self { kind, bytes: Some(*bytes), ..fact },
+            | What::RedialFailed { failure } => line.failed(failure),
+            What::Left { silent, .. } => Self { silent: Some(*silent), ..line },
+            What::Said { bytes, .. } => Self { kind, bytes: Some(*bytes), ..line },
             What::Frame { bytes, concern, .. } => {
                 let concern = match concern {
                     Concern::Me { .. } => "me",
                     Concern::Others => "others",
                     Concern::Elsewhere { .. } => "elsewhere",
                 };
-                Self { kind, bytes: Some(*bytes), concern: Some(concern), ..fact }
+                Self { kind, bytes: Some(*bytes), concern: Some(concern), ..line }
             }
             What::Signal { said, part, digest, .. } => {
                 let part = match part {
@@ -97,19 +97,19 @@ impl<'a> EventLine<'a> {
                     SignalPart::Answer => "answer",
                     SignalPart::Candidate => "candidate",
                 };
-                Self { part: Some(part), said: Some(*said), digest: Some(format!("{digest:016x}")), ..fact }
+                Self { part: Some(part), said: Some(*said), digest: Some(format!("{digest:016x}")), ..line }
             }
-            What::GuestMessage { bytes, .. } => Self { bytes: Some(*bytes), ..fact },
-            What::OwnWork { spent, .. } => Self { spent_us: Some(micros(*spent)), ..fact },
-            What::ChannelClosed { planned, .. } => Self { planned: Some(*planned), ..fact },
+            What::GuestMessage { bytes, .. } => Self { bytes: Some(*bytes), ..line },
+            What::OwnWork { spent, .. } => Self { spent_us: Some(micros(*spent)), ..line },
+            What::ChannelClosed { planned, .. } => Self { planned: Some(*planned), ..line },
             What::MessageSent { sequence, due, bytes, .. } => {
-                Self { sequence: Some(*sequence), due_us: Some(us(*due)), bytes: Some(*bytes), ..fact }
+                Self { sequence: Some(*sequence), due_us: Some(us(*due)), bytes: Some(*bytes), ..line }
             }
             What::MessageReceived { sequence, due, began, bytes, .. } => {
                 let (due_us, began_us) = (Some(us(*due)), Some(us(*began)));
-                Self { sequence: Some(*sequence), due_us, began_us, bytes: Some(*bytes), ..fact }
+                Self { sequence: Some(*sequence), due_us, began_us, bytes: Some(*bytes), ..line }
             }
-            What::Echoed { due, began, .. } => Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..fact },
+            What::Echoed { due, began, .. } => Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..line },
             What::Upgraded
             | What::Joined
             | What::Reconnected
@@ -122,7 +122,7 @@ impl<'a> EventLine<'a> {
             | What::DtlsUp { .. }
             | What::Open { .. }
             | What::NoticedLeave { .. }
-            | What::MessageDropped { .. } => fact,
+            | What::MessageDropped { .. } => line,
         }
     }
 
@@ -178,12 +178,12 @@ mod tests {
         let start = Instant::now();
         let place = Place { room: RoomIndex(2), seat: Seat(1), peer: PeerIndex(9) };
         let event = Event { at: start + Duration::from_millis(3), place, what };
-        let fact = EventLine::of(&event, start, "room-2", Some("webrtc-offer"));
-        assert_eq!(serde_json::to_string(&fact).unwrap(), expected);
+        let line = EventLine::of(&event, start, "room-2", Some("webrtc-offer"));
+        assert_eq!(serde_json::to_string(&line).unwrap(), expected);
     }
 
     #[test]
-    fn a_fact_is_a_line_that_names_peers_as_the_plan_does() {
+    fn a_line_is_a_line_that_names_peers_as_the_plan_does() {
         check(What::Upgraded, r#"{"at_us":3000,"room":"room-2","peer":9,"what":"upgraded"}"#);
         check(
             What::Frame { kind: FrameKind(0), bytes: 7, concern: Concern::Me { from: Some(Seat(0)) } },

@@ -1,22 +1,23 @@
-//! A time in which peers that had joined were without their server.
+//! Outages: times in which joined peers had lost the signaling server.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// From the first loss until all were back; times in microseconds. Channels that were open live on meanwhile.
+/// An outage from the first loss until all peers rejoined; times in microseconds. Open channels stay open meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outage {
-    /// From the start of the run.
+    /// The first loss, from the start of the run.
     pub began_us: u64,
-    /// Until the last of those that came back was back; none, if nobody did or somebody was still lost at the end.
+    /// The time from the first loss to the last reconnect; absent if no peer reconnected, or if a peer was still without
+    /// the server at the end.
     pub recovery_us: Option<u64>,
     /// Peers that lost their socket.
     pub lost: u64,
-    /// Of them, those that joined again.
+    /// Lost peers that joined again.
     pub back: u64,
-    /// Dials that came to nothing.
+    /// Redials that failed.
     pub redials: u64,
-    /// Why sockets were lost and dials failed, in the order in which that first happened.
+    /// The causes of losses and failed redials, in order of their first occurrence.
     pub causes: Vec<OutageCause>,
 }
 
@@ -25,6 +26,6 @@ pub struct OutageCause {
     pub reason: String,
     pub detail: String,
     pub count: u64,
-    /// From the start of the run.
+    /// The first occurrence, from the start of the run.
     pub first_us: u64,
 }
