@@ -74,7 +74,7 @@ pub fn capacity_run(
         let plan = match plan(capacity_run, load, attempt) {
             Ok(plan) => plan,
             Err(why) => {
-                found.notes.push(format!("{}: {why}", capacity_run.vary.words(&capacity_run.profile, load)));
+                found.notes.push(format!("{}: {why}", capacity_run.vary.label(&capacity_run.profile, load)));
                 search.record(load, ProbeOutcome::Beyond);
                 continue;
             }

@@ -10,7 +10,7 @@ use super::terminal::{acknowledge, end_at_once, seed};
 use super::{Exit, faults, gates, input, limits, machine};
 use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
-    StoppedBy, Vary, findings,
+    StoppedBy, Vary,
 };
 use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, capacity_run};
 use crate::cli::CapacityArgs;
@@ -129,8 +129,8 @@ fn announcement(task: &CapacityRun) -> String {
     format!(
         "{}: from {} up to {}, to {}; at most {:.0} s; seed {}",
         profile.name,
-        vary.words(profile, range.from),
-        vary.words(profile, range.to),
+        vary.label(profile, range.from),
+        vary.label(profile, range.to),
         profile.target.url_shown.as_deref().unwrap_or("an embedded server, a fresh one each time"),
         task.budget.as_secs_f64(),
         task.seed
@@ -155,7 +155,7 @@ fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
     };
     format!(
         "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
-        vary.words(profile, probe.load),
+        vary.label(profile, probe.load),
         ms(probe.p50_us),
         ms(probe.p95_us),
         ms(probe.p99_us)
@@ -188,7 +188,7 @@ fn close(
         exit = exit.first_of(Exit::from(signal));
     }
     let findings = CapacityResult {
-        beside: beside.map(CapacityResult::aside).map(Box::new),
+        beside: beside.map(CapacityResult::for_comparison).map(Box::new),
         ..conclude(args, task, searched, when)
     };
     exit = exit.first_of(judge(&findings));
@@ -222,7 +222,7 @@ fn conclude(
         let options = vary.options(&changed)?;
         Some(format!("meshload run profile.toml {options}{target} --seed {}", task.seed))
     };
-    findings(Evidence {
+    CapacityResult::new(Evidence {
         vary: *vary,
         profile,
         ends: searched.ends,

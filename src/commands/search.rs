@@ -28,7 +28,7 @@ pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed)
         None => Ok(range),
         Some(lack) => {
             let cure = cure(search.vary, profile, range.from, range.to, gates, seed);
-            Err(format!("{}: {cure}", lack.in_words(&search.vary.words(profile, range.from))))
+            Err(format!("{}: {cure}", lack.in_words(&search.vary.label(profile, range.from))))
         }
     }
 }
@@ -106,7 +106,7 @@ pub fn unjudged(task: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>)
         }
         _ => "more rooms (--rooms) give it more".to_owned(),
     };
-    format!("{}: {cure}", lack.in_words(&vary.words(profile, load)))
+    format!("{}: {cure}", lack.in_words(&vary.label(profile, load)))
 }
 
 /// The findings in a search's folder or file. Errors: one sentence with the path.

@@ -2,7 +2,7 @@
 
 use super::worker::LIVE_EVERY;
 use super::worker_status::WorkerStatuses;
-use crate::gates::{Gate, LiveStatus, standing, timers, tripped};
+use crate::gates::{Gate, LiveStatus, live_status, timers, tripped};
 use crate::summary::distribution::Clock;
 use crate::summary::verdict::GateResult;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ impl GateWatch {
         }
         let live = statuses.live()?;
         self.looked_at = Some(now);
-        self.standing = Some(standing(&self.gates, &live));
+        self.standing = Some(live_status(&self.gates, &live));
         tripped(&self.gates, elapsed, &live)
     }
 
