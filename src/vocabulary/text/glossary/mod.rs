@@ -1,14 +1,55 @@
 //! The glossary of report words: meaning, unit, responsible side and advice.
 
-mod entry;
-mod measures;
-mod outcomes;
+use serde::Deserialize;
+use std::sync::LazyLock;
 
-pub use entry::{GlossaryEntry, entry};
+/// One word of a report. A text that does not apply to the word is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlossaryEntry {
+    pub word: &'static str,
+    pub kind: &'static str,
+    pub means: &'static str,
+    pub unit: &'static str,
+    /// The side whose time or fault it is: `target`, `peers`, or both.
+    pub pays: &'static str,
+    pub advice: &'static str,
+}
 
 /// All entries; entries of one kind are not always adjacent.
 pub fn entries() -> impl Iterator<Item = &'static GlossaryEntry> {
-    measures::ENTRIES.iter().chain(outcomes::ENTRIES)
+    static ENTRIES: LazyLock<Vec<GlossaryEntry>> = LazyLock::new(|| read(include_str!("words.toml")));
+    ENTRIES.iter()
+}
+
+/// Parses the glossary. The texts are leaked, since its one caller keeps them until the process ends.
+fn read(text: &str) -> Vec<GlossaryEntry> {
+    #[derive(Deserialize)]
+    struct Table {
+        word: Vec<Word>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Word {
+        word: String,
+        kind: String,
+        means: String,
+        #[serde(default)]
+        unit: String,
+        #[serde(default)]
+        pays: String,
+        #[serde(default)]
+        advice: String,
+    }
+    let table: Table = toml::from_str(text).expect("a test reads the file");
+    let entry = |word: Word| GlossaryEntry {
+        word: word.word.leak(),
+        kind: word.kind.leak(),
+        means: word.means.leak(),
+        unit: word.unit.leak(),
+        pays: word.pays.leak(),
+        advice: word.advice.leak(),
+    };
+    table.word.into_iter().map(entry).collect()
 }
 
 /// The entries of a word, typed freely or as a report shows it: `time_to_open.due`, `signal_delivery.webrtc-offer`,
@@ -32,20 +73,7 @@ mod tests {
     #[test]
     fn every_phase_and_reason_is_explained() {
         let phases = Phase::ALL.map(Phase::name);
-        let reasons = [
-            Reason::TimedOut,
-            Reason::Refused,
-            Reason::Rejected,
-            Reason::Closed,
-            Reason::Protocol,
-            Reason::Tls,
-            Reason::Dns,
-            Reason::IceFailed,
-            Reason::DtlsFailed,
-            Reason::ChannelFailed,
-            Reason::GeneratorLimit,
-        ]
-        .map(Reason::name);
+        let reasons = Reason::ALL.map(Reason::name);
         for word in phases.into_iter().chain(reasons) {
             assert!(find(word).next().is_some(), "{word}");
         }
