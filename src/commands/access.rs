@@ -120,7 +120,7 @@ fn dialled(mut url: Url, host: &str, port: u16) -> Url {
 fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>, Vec<String>> {
     let Some(path) = &args.tokens else {
         let wanted =
-            target.wants_tokens().then(|| "{token} stands for nothing: --tokens FILE has one a peer".to_owned());
+            target.needs_tokens().then(|| "{token} stands for nothing: --tokens FILE has one a peer".to_owned());
         return wanted.map_or(Ok(vec![]), |why| Err(vec![why]));
     };
     let text = read("--tokens", path).map_err(|why| vec![why])?;

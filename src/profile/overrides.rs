@@ -48,7 +48,7 @@ impl Override {
     }
 
     /// The same option, with a value from a line of a file.
-    pub fn out_of(self, file: &str, line: usize) -> Self {
+    pub fn from_file(self, file: &str, line: usize) -> Self {
         Self { at: Some(format!("{file}:{line}")), ..self }
     }
 }

@@ -49,7 +49,7 @@ impl Phase {
     }
 
     /// True for phases that the target's speed decides; the peers' speed decides the others (measurement.md).
-    pub fn is_targets(self) -> bool {
+    pub fn belongs_to_target(self) -> bool {
         self <= Self::Negotiation
     }
 }

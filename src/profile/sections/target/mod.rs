@@ -44,7 +44,7 @@ pub(crate) const PLACEHOLDERS: &[&str] = &["peer.id", "peer.index", "room.id", "
 
 impl Target {
     /// True if the URL, a header or the subprotocol has the placeholder `{token}`.
-    pub fn wants_tokens(&self) -> bool {
+    pub fn needs_tokens(&self) -> bool {
         let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
         all.into_iter().any(|text| text.reveal().contains("{token}"))
     }

@@ -83,7 +83,7 @@ mod tests {
     fn who_pays_for_a_phase_is_what_the_vocabulary_says() {
         for phase in Phase::ALL {
             let entry = find(phase.name()).next().unwrap();
-            assert_eq!(entry.pays.contains("target"), phase.is_targets(), "{}", phase.name());
+            assert_eq!(entry.pays.contains("target"), phase.belongs_to_target(), "{}", phase.name());
         }
     }
 
