@@ -1,32 +1,17 @@
 //! Wire text ⇄ words: a signaling protocol is a file, and one peer's talk in it is sans-IO.
 
 mod builtin;
-mod codec;
 mod compile;
-mod compiled;
 mod conversation;
-mod direct_field;
-mod document;
-mod entry_scan;
-mod evaluate;
-mod excerpt;
-mod expression;
-mod filter;
-mod member_list;
-mod names;
-mod own_values;
-mod pattern;
+mod language;
 mod prefilter;
-mod problem;
-mod roster;
 mod session;
-mod template;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{Concern, Connect, Conversation, Input, Output, PeerIdentity};
 
-use compiled::CompiledDialect;
+use compile::compiled::CompiledDialect;
 use session::Session;
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! `[say]` and `[signals]`: what can be said, and which of it each signal is said with.
 
 use super::Compiler;
-use crate::dialect::compiled::{FrameTemplate, SignalTemplates};
-use crate::dialect::document::DialectNode;
-use crate::dialect::names::Scope;
-use crate::dialect::problem::suggestion;
-use crate::dialect::template::Template;
+use crate::dialect::compile::compiled::{FrameTemplate, SignalTemplates};
+use crate::dialect::language::document::DialectNode;
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::problem::suggestion;
+use crate::dialect::language::template::Template;
 use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::problem::quoted;
 

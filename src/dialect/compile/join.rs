@@ -1,12 +1,12 @@
 //! `[[join]]`: the ordered steps by which a peer enters its room.
 
 use super::{Compiler, condition};
-use crate::dialect::compiled::{JoinAction, JoinStep};
-use crate::dialect::document::{DialectNode, Item};
-use crate::dialect::names::Scope;
-use crate::dialect::pattern::Pattern;
-use crate::dialect::problem::{Problems, suggestion};
-use crate::dialect::template::Template;
+use crate::dialect::compile::compiled::{JoinAction, JoinStep};
+use crate::dialect::language::document::{DialectNode, Item};
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::problem::{Problems, suggestion};
+use crate::dialect::language::template::Template;
 use crate::vocabulary::problem::quoted;
 
 pub(super) const DEEDS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];

@@ -1,20 +1,21 @@
 //! A dialect file's text → a compiled script, or everything that is wrong with it.
 
+pub(super) mod compiled;
 mod frames;
 mod join;
 mod rules;
 
-use super::codec::Codec;
-use super::compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
-use super::direct_field::{DirectField, FirstWordFilter};
-use super::document::{self, DialectNode, Item};
-use super::expression::Expression;
-use super::names::{BUILT_IN, Binding, Names, Scope};
-use super::pattern::is_name;
-use super::problem::{Problems, suggestion};
-use super::template::Template;
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::document::{self, DialectNode, Item};
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::names::{BUILT_IN, Binding, Names, Scope};
+use crate::dialect::language::pattern::is_name;
+use crate::dialect::language::problem::{Problems, suggestion};
+use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::direct_field::{DirectField, FirstWordFilter};
 use crate::vocabulary::message::FrameKind;
 use crate::vocabulary::problem::{Problem, quoted};
+use compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -182,7 +183,7 @@ impl<'a> Compiler<'a> {
             timers,
             pauses: self.pauses,
             watched,
-            numbered: super::own_values::numbered(),
+            numbered: crate::dialect::prefilter::own_values::numbered(),
             opening: format!("{{{}:\"", Value::from(self.leading.as_str())),
             by_head,
             headless,

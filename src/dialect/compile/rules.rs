@@ -2,17 +2,17 @@
 
 use super::join::{settings, shared};
 use super::{Compiler, condition};
-use crate::dialect::codec::Codec;
-use crate::dialect::compiled::{Action, ErrorClass, FrameTemplate, PeerSelector, Rule, Step};
-use crate::dialect::direct_field::DirectField;
-use crate::dialect::document::{DialectNode, Item};
-use crate::dialect::expression::Expression;
-use crate::dialect::member_list::{MemberList, Reading};
-use crate::dialect::names::Scope;
-use crate::dialect::pattern::Pattern;
+use crate::dialect::compile::compiled::{Action, ErrorClass, FrameTemplate, PeerSelector, Rule, Step};
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::document::{DialectNode, Item};
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::problem::{Problems, suggestion};
+use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::Prefilter;
-use crate::dialect::problem::{Problems, suggestion};
-use crate::dialect::template::Template;
+use crate::dialect::prefilter::direct_field::DirectField;
+use crate::dialect::prefilter::member_list::{MemberList, Reading};
 use crate::vocabulary::problem::quoted;
 
 /// Each step does one of these, or only marks, captures and sets.

@@ -1,10 +1,10 @@
 //! What follows from a rule that fits: its steps, one after the other.
 
 use super::Session;
-use crate::dialect::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
-use crate::dialect::expression::Expression;
-use crate::dialect::filter::text;
-use crate::dialect::template::Template;
+use crate::dialect::compile::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::filter::text;
+use crate::dialect::language::template::Template;
 use crate::dialect::{Concern, Output};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{Candidate, Heard, Signal};

@@ -2,8 +2,8 @@
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::compiled::{JoinAction, JoinStep};
-use crate::dialect::names::OFFERS;
+use crate::dialect::compile::compiled::{JoinAction, JoinStep};
+use crate::dialect::language::names::OFFERS;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{FrameKind, Heard};
 use crate::vocabulary::phase::Phase;

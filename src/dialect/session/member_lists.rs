@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::compiled::{Action, Step};
-use crate::dialect::filter::text;
-use crate::dialect::member_list::MemberList;
-use crate::dialect::roster::RosterEntry;
+use crate::dialect::compile::compiled::{Action, Step};
+use crate::dialect::language::filter::text;
+use crate::dialect::language::roster::RosterEntry;
+use crate::dialect::prefilter::member_list::MemberList;
 use crate::vocabulary::message::Heard;
 use serde_json::Value;
 use std::collections::BTreeSet;

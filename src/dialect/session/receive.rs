@@ -1,10 +1,10 @@
 //! Reading a frame: a look first, a parse only if it may be for this peer, then the first rule that fits.
 
 use super::Session;
-use crate::dialect::codec::{Codec, Content};
-use crate::dialect::compiled::Rule;
-use crate::dialect::entry_scan::ScanResult;
-use crate::dialect::own_values::FrameScan;
+use crate::dialect::compile::compiled::Rule;
+use crate::dialect::language::codec::{Codec, Content};
+use crate::dialect::prefilter::entry_scan::ScanResult;
+use crate::dialect::prefilter::own_values::FrameScan;
 use crate::dialect::prefilter::{PrefilterResult, Remainder, head};
 use crate::dialect::{Concern, Output};
 use crate::vocabulary::message::{FrameKind, Heard};

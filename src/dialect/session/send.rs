@@ -2,9 +2,9 @@
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::codec::Codec;
-use crate::dialect::compiled::FrameTemplate;
-use crate::dialect::names::OFFERS;
+use crate::dialect::compile::compiled::FrameTemplate;
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::names::OFFERS;
 use crate::vocabulary::message::{Candidate, Say, Signal};
 use serde_json::{Value, json};
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! What a look drops, the whole interpreter would drop too, and nothing else changes by it.
 
-use super::super::prefilter::Prefilter;
+use super::crate::dialect::prefilter::Prefilter;
 use super::*;
 use crate::vocabulary::message::FrameKind;
 use serde_json::{Map, Value, json};

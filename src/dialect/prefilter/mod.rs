@@ -2,16 +2,22 @@
 //!
 //! A look may say no only to what the rule's pattern would refuse (RFC 8259 §4: an object says each key once).
 
-use super::codec::Codec;
-use super::entry_scan::EntryScan;
-use super::own_values::{FrameScan, OwnValues, is_plain};
-use super::pattern::{Pattern, PatternPart};
+pub(super) mod direct_field;
+pub(super) mod entry_scan;
+mod excerpt;
+pub(super) mod member_list;
+pub(super) mod own_values;
+
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::pattern::{Pattern, PatternPart};
+use entry_scan::EntryScan;
 use memchr::memmem::Finder;
+use own_values::{FrameScan, OwnValues, is_plain};
 use serde_json::Value;
 
 /// What a rule demands of a frame, as far as it can be seen in its text.
 #[derive(Debug, Default)]
-pub(super) struct Prefilter {
+pub(crate) struct Prefilter {
     /// The first word: the value of the file's leading key, or a Socket.IO event.
     pub head: Option<String>,
     /// Where the first word of a JSON frame lies, if it does not come first.
@@ -26,7 +32,7 @@ pub(super) struct Prefilter {
 
 /// What a rule demands of a frame besides its first word.
 #[derive(Debug, Default)]
-pub(super) enum Remainder {
+pub(crate) enum Remainder {
     Nothing,
     /// One object somewhere in it, which can be read alone.
     Entry(EntryScan),
@@ -36,7 +42,7 @@ pub(super) enum Remainder {
 
 /// What a look tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PrefilterResult {
+pub(crate) enum PrefilterResult {
     /// It is of another type.
     Other,
     /// The type is right, and it is for somebody else.
@@ -145,7 +151,7 @@ impl Remainder {
 }
 
 /// The first word of a frame, read without parsing. `None`: it must be parsed to know.
-pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'a str> {
+pub(crate) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'a str> {
     let rest = match codec {
         Codec::Json => frame.strip_prefix(opening)?,
         Codec::SocketIo => {
@@ -161,7 +167,7 @@ pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'
 /// Finds `"key":"value"` in a text. A key inside a JSON string can't be mistaken for one: there its quotes
 /// are escaped.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     finder: Finder<'static>,
     length: usize,
 }
@@ -192,8 +198,8 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use super::own_values::numbered;
     use super::*;
-    use crate::dialect::own_values::numbered;
 
     #[test]
     fn a_field_rules_out_only_what_it_surely_is_not() {

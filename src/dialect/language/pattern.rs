@@ -8,10 +8,10 @@ use super::template::{hole_parts, pieces};
 use serde_json::Value;
 
 /// The key of a table's pattern that stands for any object in it.
-pub(super) const ANYWHERE: &str = "{anywhere}";
+pub(crate) const ANYWHERE: &str = "{anywhere}";
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Equal(Value),
     /// The value that a name known before has.
     Same(usize),
@@ -36,7 +36,7 @@ pub(super) enum Pattern {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum PatternPart {
+pub(crate) enum PatternPart {
     Literal(String),
     Same(usize),
     Bind { slot: usize, filters: Vec<Filter> },
@@ -181,7 +181,7 @@ impl Pattern {
     }
 }
 
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 

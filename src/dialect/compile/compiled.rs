@@ -1,19 +1,19 @@
 //! A compiled dialect: everything that a conversation needs, valid by construction.
 
-use super::codec::Codec;
-use super::direct_field::{DirectField, FirstWordFilter};
-use super::expression::Expression;
-use super::member_list::MemberList;
-use super::pattern::Pattern;
-use super::prefilter::{Prefilter, Remainder};
-use super::template::Template;
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::direct_field::{DirectField, FirstWordFilter};
+use crate::dialect::prefilter::member_list::MemberList;
+use crate::dialect::prefilter::{Prefilter, Remainder};
 use crate::vocabulary::message::FrameKind;
 use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
 
 #[derive(Debug)]
-pub(super) struct CompiledDialect {
+pub(crate) struct CompiledDialect {
     pub name: String,
     pub description: String,
     pub sample: String,
@@ -65,7 +65,7 @@ pub(super) struct CompiledDialect {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Discovery {
+pub(crate) enum Discovery {
     Server,
     /// Ids of those who joined are handed over inside the process.
     Harness,
@@ -73,7 +73,7 @@ pub(super) enum Discovery {
 
 /// What a signal is said with: indices into the sayings.
 #[derive(Debug, Default)]
-pub(super) struct SignalTemplates {
+pub(crate) struct SignalTemplates {
     pub offer: Vec<usize>,
     pub answer: Vec<usize>,
     pub candidate: Vec<usize>,
@@ -85,25 +85,25 @@ pub(super) struct SignalTemplates {
 
 /// Something that can be said.
 #[derive(Clone, Debug)]
-pub(super) struct FrameTemplate {
+pub(crate) struct FrameTemplate {
     pub kind: FrameKind,
     pub frame: Template,
 }
 
 #[derive(Debug)]
-pub(super) struct RepeatTimer {
+pub(crate) struct RepeatTimer {
     pub every: Duration,
     pub say: Vec<usize>,
 }
 
 #[derive(Debug)]
-pub(super) struct JoinStep {
+pub(crate) struct JoinStep {
     pub when: Option<Expression>,
     pub action: JoinAction,
 }
 
 #[derive(Debug)]
-pub(super) enum JoinAction {
+pub(crate) enum JoinAction {
     Say(Vec<usize>),
     Expect {
         kind: FrameKind,
@@ -133,7 +133,7 @@ impl JoinAction {
 }
 
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     pub kind: FrameKind,
     pub look: Prefilter,
     /// Fields that have to equal a variable, from the frame's root.
@@ -156,7 +156,7 @@ impl Rule {
 }
 
 #[derive(Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub when: Option<Expression>,
     /// Once done, it is not done again for that long; and where the time is kept.
     pub pause: Option<(usize, Duration)>,
@@ -172,7 +172,7 @@ pub(super) struct Step {
 }
 
 #[derive(Debug)]
-pub(super) enum PeerSelector {
+pub(crate) enum PeerSelector {
     Id(Template),
     /// The one whose pair has this value.
     Pair {
@@ -188,7 +188,7 @@ pub(super) enum PeerSelector {
 }
 
 #[derive(Debug)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Nothing,
     Ignore,
     /// It was for this peer, and nothing follows.
@@ -235,7 +235,7 @@ pub(super) enum Action {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ErrorClass {
+pub(crate) enum ErrorClass {
     /// The server will have nothing to do with this peer.
     Fatal,
     /// The two of one pair will not come together.

@@ -11,13 +11,13 @@ use toml::de::{DeTable, DeValue};
 const DEPTH_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) struct DialectNode {
+pub(crate) struct DialectNode {
     pub line: usize,
     pub value: Item,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     Text(String),
     Whole(i64),
     Decimal(f64),
@@ -28,7 +28,7 @@ pub(super) enum Item {
 }
 
 /// The tree of a file's text; `None` when it is no TOML, with every syntax error noted.
-pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<DialectNode> {
+pub(crate) fn parse(text: &str, problems: &mut Problems) -> Option<DialectNode> {
     match document::read(problems.file(), text, "a dialect") {
         Ok((table, lines)) => {
             Some(DialectNode { line: 1, value: table_of(&table, &|offset| lines.at(offset), problems, 0) })

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A peer's variables that rules compare fields with, as they stand in a frame's text.
 #[derive(Debug, Default)]
-pub(super) struct OwnValues {
+pub(crate) struct OwnValues {
     /// By slot; `None`: nobody asks for it, or it has no one way of being written.
     by_slot: Vec<Option<OwnValue>>,
 }
@@ -51,7 +51,7 @@ impl OwnValue {
 }
 
 /// A frame, and what has been seen in it so far.
-pub(super) struct FrameScan<'a> {
+pub(crate) struct FrameScan<'a> {
     pub frame: &'a str,
     numbered: &'a Finder<'static>,
     /// A bit for each of the first 64 slots: looked for, and found to be lacking.
@@ -88,12 +88,12 @@ impl<'a> FrameScan<'a> {
 }
 
 /// Finds plain letters that are spelt by their numbers.
-pub(super) fn numbered() -> Finder<'static> {
+pub(crate) fn numbered() -> Finder<'static> {
     Finder::new("\\u00")
 }
 
 /// Written the same way by every encoder of JSON.
-pub(super) fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@ ".contains(&byte))
 }
 

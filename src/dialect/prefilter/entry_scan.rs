@@ -2,12 +2,12 @@
 
 use super::excerpt;
 use super::own_values::{FrameScan, OwnValues, is_plain};
-use super::pattern::Pattern;
+use crate::dialect::language::pattern::Pattern;
 use serde_json::Value;
 
 /// An object that a rule wants somewhere in a frame, told by a key whose value is a variable of the peer.
 #[derive(Debug)]
-pub(super) struct EntryScan {
+pub(crate) struct EntryScan {
     keys: Vec<(String, Pattern)>,
     /// In quotes.
     key: String,
@@ -16,7 +16,7 @@ pub(super) struct EntryScan {
 
 /// What came of looking for it.
 #[derive(Debug, PartialEq)]
-pub(super) enum ScanResult {
+pub(crate) enum ScanResult {
     /// It is there, and fits; what it binds is in the locals.
     Fits,
     /// No object of the frame fits.
@@ -68,7 +68,7 @@ impl EntryScan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::own_values::numbered;
+    use crate::dialect::prefilter::own_values::numbered;
 
     fn look(frame: &str) -> (ScanResult, Value) {
         let there = Pattern::Bind { slot: 0, filters: vec![], optional: false };

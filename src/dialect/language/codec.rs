@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Codec {
+pub(crate) enum Codec {
     Json,
     Text,
     SocketIo,
@@ -11,7 +11,7 @@ pub(super) enum Codec {
 
 /// What a text frame holds.
 #[derive(Debug, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Value(Value),
     /// The transport's own: answered with this, if at all.
     Transport(Option<&'static str>),

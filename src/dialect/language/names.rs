@@ -3,7 +3,7 @@
 use super::problem::suggestion;
 
 /// Variables that every peer has before its file adds any, at these slots.
-pub(super) const BUILT_IN: [&str; 14] = [
+pub(crate) const BUILT_IN: [&str; 14] = [
     "harness_id",
     "me",
     "my_name",
@@ -19,16 +19,16 @@ pub(super) const BUILT_IN: [&str; 14] = [
     "offers",
     "approval",
 ];
-pub(super) const ME: usize = 1;
-pub(super) const JOINED: usize = 11;
-pub(super) const OFFERS: usize = 12;
+pub(crate) const ME: usize = 1;
+pub(crate) const JOINED: usize = 11;
+pub(crate) const OFFERS: usize = 12;
 
 /// Facts about the other of a pair that need no declaring; marks follow.
 const PEER_FACTS: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
 
 /// Where a name's value lies.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Binding {
+pub(crate) enum Binding {
     Global(usize),
     /// Bound by the rule at hand.
     Local(usize),
@@ -47,7 +47,7 @@ pub(super) enum Binding {
 
 /// A name with the path into its value: `existing.id` of a list is the list of the ids.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Name {
+pub(crate) struct Name {
     pub place: Binding,
     pub path: Vec<String>,
 }
@@ -64,14 +64,14 @@ impl Name {
 
 /// All names of a file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     pub globals: Vec<String>,
     pub marks: Vec<String>,
     pub pairs: Vec<String>,
 }
 
 /// The names in force at one place of a file.
-pub(super) struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     pub names: &'a Names,
     pub locals: Vec<String>,
     /// Somebody is spoken of: `peer` and `pair` mean something.

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Template {
+pub(crate) enum Template {
     /// JSON that never changes.
     Fixed(Value, String),
     Hole(Hole),
@@ -22,13 +22,13 @@ pub(super) enum Template {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Literal(String),
     Hole(Hole),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Hole {
+pub(crate) struct Hole {
     source: HoleSource,
     filters: Vec<Filter>,
     /// `{x?}`: its key is left out when there is no value.
@@ -46,7 +46,7 @@ enum HoleSource {
 }
 
 /// Text between holes, and what is in the holes: `a{b}c`. `{{` and `}}` are braces.
-pub(super) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, String> {
+pub(crate) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, String> {
     let mut pieces: Vec<Result<String, String>> = vec![];
     let mut literal = String::new();
     let mut rest = written;
@@ -74,7 +74,7 @@ pub(super) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, Strin
 }
 
 /// `name|filter|filter`: the name, and the filters. Errors: the filter that there is not.
-pub(super) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
+pub(crate) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
     let mut parts = hole.split('|').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let filter = |written: &str| {

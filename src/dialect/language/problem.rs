@@ -3,7 +3,7 @@
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest};
 
 /// Collects the mistakes of one file as its parts are read.
-pub(super) struct Problems {
+pub(crate) struct Problems {
     file: String,
     found: Vec<(usize, Problem)>,
 }
@@ -42,6 +42,6 @@ impl Problems {
 }
 
 /// ` (did you mean x?)`, or nothing when no word is near.
-pub(super) fn suggestion<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn suggestion<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> String {
     nearest(typed, words).map_or_else(String::new, |word| format!("; did you mean {word}?"))
 }

@@ -1,12 +1,12 @@
 //! What a pattern asks for of a JSON text, read without the rest.
 
-use super::pattern::Pattern;
+use crate::dialect::language::pattern::Pattern;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// The object at the start of `text`, with the keys alone that a pattern names. `None`: no object, or a broken one.
-pub(super) fn object(text: &str, keys: &[(String, Pattern)]) -> Option<Value> {
+pub(crate) fn object(text: &str, keys: &[(String, Pattern)]) -> Option<Value> {
     serde_json::Deserializer::from_str(text).deserialize_map(Keys(keys)).ok()
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 const DEPTH_MAX: usize = 16;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Constant(Value),
     Name(Name),
     Not(Box<Expression>),
@@ -17,7 +17,7 @@ pub(super) enum Expression {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ComparisonOperator {
+pub(crate) enum ComparisonOperator {
     Equal,
     Unequal,
     Less,

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everybody heard or listed so far, by id. A server may name more than a room can hold (faults.md 8).
 #[derive(Debug)]
-pub(super) struct Roster {
+pub(crate) struct Roster {
     known: BTreeMap<String, RosterEntry>,
     capacity: usize,
 }
 
 /// One of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RosterEntry {
+pub(crate) struct RosterEntry {
     /// Its id as it came over the wire: a number stays one.
     pub wire: Value,
     name: String,

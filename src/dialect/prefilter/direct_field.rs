@@ -1,13 +1,13 @@
 //! Frames that are for others by one field, told from the head and that field alone.
 
 use super::own_values::{OwnValues, is_plain};
-use super::pattern::Pattern;
+use crate::dialect::language::pattern::Pattern;
 use crate::vocabulary::message::FrameKind;
 use memchr::memmem::Finder;
 
 /// What is known of all frames with one first word.
 #[derive(Debug)]
-pub(super) struct FirstWordFilter {
+pub(crate) struct FirstWordFilter {
     pub kind: FrameKind,
     /// The only rule is to ignore them.
     pub ignored: bool,
@@ -17,7 +17,7 @@ pub(super) struct FirstWordFilter {
 
 /// A text under keys from the frame's root, which has to equal a variable.
 #[derive(Clone, Debug)]
-pub(super) struct DirectField {
+pub(crate) struct DirectField {
     path: Vec<String>,
     slot: usize,
     /// `"key":{` for each table on the way, and `"key":"`.

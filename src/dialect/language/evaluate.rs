@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 /// Everything that can be looked up while a frame is read or written.
 #[derive(Clone, Copy)]
-pub(super) struct LookupView<'a> {
+pub(crate) struct LookupView<'a> {
     pub globals: &'a [Value],
     pub locals: &'a [Value],
     pub peer: Option<&'a RosterEntry>,

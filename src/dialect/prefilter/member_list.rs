@@ -1,13 +1,13 @@
 //! Lists whose items say who is there, and nothing else that anything hangs on.
 
-use super::expression::Expression;
-use super::names::Binding;
-use super::pattern::Pattern;
-use super::template::Template;
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::names::Binding;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::template::Template;
 
 /// What of an item has to be read to know that it is old news.
 #[derive(Debug)]
-pub(super) struct MemberList {
+pub(crate) struct MemberList {
     /// Where the id lies.
     pub key: String,
     /// And the name, if they tell it.
@@ -15,7 +15,7 @@ pub(super) struct MemberList {
 }
 
 /// What a step does with each item.
-pub(super) struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     pub each: &'a Pattern,
     pub id: usize,
     /// The locals from here on are the item's own, with `id`.
@@ -57,7 +57,7 @@ impl MemberList {
 #[cfg(test)]
 mod tests {
     use crate::dialect::Dialect;
-    use crate::dialect::compiled::Action;
+    use crate::dialect::compile::compiled::Action;
 
     #[test]
     fn of_the_dashboards_lists_the_answer_to_a_join_is_brief_and_the_marked_one_is_not() {
