@@ -25,7 +25,7 @@ pub struct Dialect(Arc<CompiledDialect>);
 /// Everything that is wrong with it, in the order of its lines.
 pub fn read(file: &str, text: &str) -> Result<Dialect, Vec<Problem>> {
     compile::read(file, text)
-        .map(|script| Dialect(Arc::new(CompiledDialect { file_text: Some(text.to_owned()), ..script })))
+        .map(|dialect| Dialect(Arc::new(CompiledDialect { file_text: Some(text.to_owned()), ..dialect })))
 }
 
 impl Dialect {

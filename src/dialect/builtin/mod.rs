@@ -43,7 +43,7 @@ impl Dialect {
 impl BuiltIn {
     pub fn dialect(&self) -> Dialect {
         match super::compile::read(self.name, self.text) {
-            Ok(script) => Dialect(Arc::new(script)),
+            Ok(dialect) => Dialect(Arc::new(dialect)),
             Err(problems) => unreachable!("tests read every built-in: {problems:?}"),
         }
     }

@@ -4,7 +4,7 @@ use crate::dialect::language::codec::Codec;
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::template::Template;
-use crate::dialect::prefilter::direct_field::{DirectField, FirstWordFilter};
+use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
 use crate::dialect::prefilter::member_list::MemberList;
 use crate::dialect::prefilter::{Prefilter, Remainder};
 use crate::vocabulary::message::FrameKind;
@@ -49,17 +49,17 @@ pub(crate) struct CompiledDialect {
     pub timers: Vec<RepeatTimer>,
     /// How many steps have a pause of their own.
     pub pauses: usize,
-    pub numbered: Finder<'static>,
+    pub escape_finder: Finder<'static>,
     /// Variables that a look seeks in frames.
     pub watched: Vec<usize>,
     /// How JSON frames begin: `{"type":"`.
-    pub opening: String,
+    pub type_prefix: String,
     /// Rules that a frame with this first word can hit, in order.
-    pub by_head: FxHashMap<String, Vec<u16>>,
+    pub rules_by_type: FxHashMap<String, Vec<u16>>,
     /// By first word: what tells that a frame is for others before any rule is tried.
-    pub common: FxHashMap<String, FirstWordFilter>,
+    pub type_filters: FxHashMap<String, MessageTypeFilter>,
     /// Rules that any first word can hit.
-    pub headless: Vec<u16>,
+    pub untyped_rules: Vec<u16>,
     /// All of them: for a frame whose first word can't be read.
     pub any: Vec<u16>,
 }
@@ -127,7 +127,7 @@ pub(crate) enum JoinAction {
 
 impl JoinAction {
     /// It waits for what others of the room do, or tells them.
-    pub fn is_between_peers(&self) -> bool {
+    pub fn exchanges_values(&self) -> bool {
         matches!(self, Self::Share(_) | Self::Need(_) | Self::Turn | Self::Pool)
     }
 }
@@ -135,7 +135,7 @@ impl JoinAction {
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub kind: FrameKind,
-    pub look: Prefilter,
+    pub prefilter: Prefilter,
     /// Fields that have to equal a variable, from the frame's root.
     pub direct: Vec<DirectField>,
     pub pattern: Pattern,
@@ -148,10 +148,11 @@ pub(crate) struct Rule {
 
 impl Rule {
     /// It does nothing to any frame with its first word.
-    pub fn is_to_ignore(&self) -> bool {
-        let simple = self.lets.is_empty() && self.conditions.is_empty() && matches!(self.look.rest, Remainder::Nothing);
+    pub fn only_ignores(&self) -> bool {
+        let simple =
+            self.lets.is_empty() && self.conditions.is_empty() && matches!(self.prefilter.rest, Remainder::Nothing);
         let ignores = |step: &Step| matches!(step.action, Action::Ignore) && step.when.is_none() && step.set.is_empty();
-        simple && self.look.head.is_some() && matches!(self.steps.as_slice(), [step] if ignores(step))
+        simple && self.prefilter.message_type.is_some() && matches!(self.steps.as_slice(), [step] if ignores(step))
     }
 }
 

@@ -155,7 +155,7 @@ impl DialectNode {
     }
 
     /// Notes every key that is not among `known`.
-    pub fn only(&self, path: &str, known: &[&str], problems: &mut Problems) {
+    pub fn check_keys(&self, path: &str, known: &[&str], problems: &mut Problems) {
         if let Item::Table(entries) = &self.value {
             for (key, node) in entries.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
                 let near = suggestion(key, known.iter().copied());

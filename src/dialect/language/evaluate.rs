@@ -40,7 +40,7 @@ impl<'a> LookupView<'a> {
         let value = match &name.place {
             Binding::Global(slot) => self.globals.get(*slot).map(Cow::Borrowed),
             Binding::Local(slot) => self.locals.get(*slot).map(Cow::Borrowed),
-            Binding::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire)),
+            Binding::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire_id)),
             Binding::PeerName => peer.map(|peer| Cow::Owned(Value::from(peer.name()))),
             Binding::PeerKnown => peer.map(|peer| flag(peer.is_known())),
             Binding::PeerStarted => peer.map(|peer| flag(peer.started())),

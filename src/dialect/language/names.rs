@@ -24,7 +24,7 @@ pub(crate) const JOINED: usize = 11;
 pub(crate) const OFFERS: usize = 12;
 
 /// Facts about the other of a pair that need no declaring; marks follow.
-const PEER_FACTS: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
+const PEER_NAMES: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
 
 /// Where a name's value lies.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,6 +152,6 @@ impl<'a> Scope<'a> {
 
     fn all(&self) -> impl Iterator<Item = &str> {
         let own = self.locals.iter().chain(&self.names.globals).map(String::as_str);
-        own.chain(["now", "members"]).chain(PEER_FACTS)
+        own.chain(["now", "members"]).chain(PEER_NAMES)
     }
 }

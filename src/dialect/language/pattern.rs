@@ -153,7 +153,7 @@ impl Pattern {
     }
 
     /// As `fits` of a table; what is bound whole is moved into `locals`.
-    pub fn table_takes(keys: &[(String, Pattern)], mut object: Value, globals: &[Value], locals: &mut [Value]) -> bool {
+    pub fn fits_object(keys: &[(String, Pattern)], mut object: Value, globals: &[Value], locals: &mut [Value]) -> bool {
         keys.iter().all(|(key, pattern)| {
             let value = object.as_object_mut().and_then(|entries| entries.remove(key));
             match (pattern, value) {

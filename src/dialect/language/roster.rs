@@ -14,7 +14,7 @@ pub(crate) struct Roster {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RosterEntry {
     /// Its id as it came over the wire: a number stays one.
-    pub wire: Value,
+    pub wire_id: Value,
     name: String,
     /// It was heard of before the frame at hand.
     known: bool,
@@ -24,9 +24,9 @@ pub(crate) struct RosterEntry {
     /// The values of `[pair]`; empty until the pair has them.
     pair: Vec<Value>,
     /// What was last told of it: (start, initiate).
-    told: Option<(bool, bool)>,
+    reported: Option<(bool, bool)>,
     /// The revision of the dialect's variables when it was told; none once anything of its own has changed.
-    told_at: Option<u64>,
+    reported_at: Option<u64>,
 }
 
 impl Roster {
@@ -36,12 +36,12 @@ impl Roster {
     }
 
     /// The entry of `id`, made now if it is new and there is room.
-    pub fn meet(&mut self, id: &str, wire: &Value) -> Option<&mut RosterEntry> {
+    pub fn entry(&mut self, id: &str, wire_id: &Value) -> Option<&mut RosterEntry> {
         if !self.known.contains_key(id) {
             if self.known.len() >= self.capacity {
                 return None;
             }
-            self.known.insert(id.to_owned(), RosterEntry { wire: wire.clone(), ..RosterEntry::default() });
+            self.known.insert(id.to_owned(), RosterEntry { wire_id: wire_id.clone(), ..RosterEntry::default() });
         }
         self.known.get_mut(id)
     }
@@ -55,12 +55,12 @@ impl Roster {
     }
 
     /// Whether it was known.
-    pub fn forget(&mut self, id: &str) -> bool {
+    pub fn remove(&mut self, id: &str) -> bool {
         self.known.remove(id).is_some()
     }
 
     /// Marks those on a list of everybody, and gives those who were on the one before and aren't on this one: once each.
-    pub fn missed_in(&mut self, list: &BTreeSet<String>) -> Vec<String> {
+    pub fn missing_from(&mut self, list: &BTreeSet<String>) -> Vec<String> {
         let mut missed = vec![];
         for (id, entry) in &mut self.known {
             let was_listed = std::mem::replace(&mut entry.listed, list.contains(id));
@@ -90,7 +90,7 @@ impl Roster {
     }
 
     pub fn as_list(&self) -> Value {
-        self.known.values().map(|entry| json!({ "id": entry.wire, "name": entry.name })).collect()
+        self.known.values().map(|entry| json!({ "id": entry.wire_id, "name": entry.name })).collect()
     }
 }
 
@@ -100,39 +100,39 @@ impl RosterEntry {
             self.marks.resize(slot + 1, false);
         }
         if std::mem::replace(&mut self.marks[slot], flag) != flag {
-            self.told_at = None;
+            self.reported_at = None;
         }
     }
 
-    pub fn call(&mut self, name: String) {
+    pub fn set_name(&mut self, name: String) {
         self.name = name;
-        self.told_at = None;
+        self.reported_at = None;
     }
 
     /// The frame at hand is over: from now on it was heard of before.
-    pub fn get_known(&mut self) {
+    pub fn mark_known(&mut self) {
         if !std::mem::replace(&mut self.known, true) {
-            self.told_at = None;
+            self.reported_at = None;
         }
     }
 
     /// A pair's variables, to be written.
     pub fn pair_mut(&mut self) -> &mut Vec<Value> {
-        self.told_at = None;
+        self.reported_at = None;
         &mut self.pair
     }
 
     /// Whether another mention, that would begin its handshake or not, says nothing new of it.
     pub fn is_settled(&self, revision: u64, start: bool) -> bool {
-        self.known && self.told_at == Some(revision) && (self.started() || !start)
+        self.known && self.reported_at == Some(revision) && (self.started() || !start)
     }
 
     /// What telling the peer `(start, initiate)` would tell it anew; a pair once started stays so. `revision`: of the
     /// dialect's variables, if `initiate` follows from them.
-    pub fn news(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
-        self.told_at = revision;
-        let news = (start || self.started(), initiate);
-        (self.told.replace(news) != Some(news)).then_some(news)
+    pub fn change(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
+        self.reported_at = revision;
+        let change = (start || self.started(), initiate);
+        (self.reported.replace(change) != Some(change)).then_some(change)
     }
 
     pub fn name(&self) -> &str {
@@ -152,6 +152,6 @@ impl RosterEntry {
     }
 
     pub fn started(&self) -> bool {
-        self.told.is_some_and(|(start, _)| start)
+        self.reported.is_some_and(|(start, _)| start)
     }
 }

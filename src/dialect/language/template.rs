@@ -149,53 +149,53 @@ impl Template {
         }
     }
 
-    pub fn value(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> Value {
+    pub fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
         match self {
             Self::Fixed(value, _) => value.clone(),
-            Self::Hole(hole) => hole.value(view, draws),
-            Self::Text(_) => Value::from(self.text(view, draws)),
+            Self::Hole(hole) => hole.value(view, rng),
+            Self::Text(_) => Value::from(self.text(view, rng)),
             Self::List(_) | Self::Table(_) => {
                 let mut written = String::new();
-                self.write(&mut written, view, draws);
+                self.write(&mut written, view, rng);
                 serde_json::from_str(&written).unwrap_or_default()
             }
         }
     }
 
     /// As text: what a text frame, a URL or a header is made of.
-    pub fn text(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> String {
-        self.text_with(view, draws, &|value| value)
+    pub fn text(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> String {
+        self.text_with(view, rng, &|value| value)
     }
 
     /// As text, with every value from a hole passed through `encode`.
-    pub fn text_with(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
+    pub fn text_with(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
         match self {
             Self::Text(pieces) => {
                 let piece = |piece: &Piece| match piece {
                     Piece::Literal(literal) => literal.clone(),
-                    Piece::Hole(hole) => encode(text(&hole.value(view, draws))),
+                    Piece::Hole(hole) => encode(text(&hole.value(view, rng))),
                 };
                 pieces.iter().map(piece).collect()
             }
-            Self::Hole(hole) => encode(text(&hole.value(view, draws))),
+            Self::Hole(hole) => encode(text(&hole.value(view, rng))),
             Self::Fixed(value, _) => text(value),
-            Self::List(_) | Self::Table(_) => text(&self.value(view, draws)),
+            Self::List(_) | Self::Table(_) => text(&self.value(view, rng)),
         }
     }
 
     /// As JSON, keys in the order of the file.
-    pub fn write(&self, out: &mut String, view: LookupView<'_>, draws: &mut ChaCha8Rng) {
+    pub fn write(&self, out: &mut String, view: LookupView<'_>, rng: &mut ChaCha8Rng) {
         match self {
             Self::Fixed(_, json) => out.push_str(json),
-            Self::Hole(hole) => out.push_str(&hole.value(view, draws).to_string()),
-            Self::Text(_) => out.push_str(&Value::from(self.text(view, draws)).to_string()),
+            Self::Hole(hole) => out.push_str(&hole.value(view, rng).to_string()),
+            Self::Text(_) => out.push_str(&Value::from(self.text(view, rng)).to_string()),
             Self::List(items) => {
                 out.push('[');
                 for (position, item) in items.iter().enumerate() {
                     if position > 0 {
                         out.push(',');
                     }
-                    item.write(out, view, draws);
+                    item.write(out, view, rng);
                 }
                 out.push(']');
             }
@@ -203,7 +203,7 @@ impl Template {
                 out.push('{');
                 let mut first = true;
                 for (key, template) in entries {
-                    if template.is_left_out(view, draws) {
+                    if template.is_left_out(view, rng) {
                         continue;
                     }
                     if !std::mem::take(&mut first) {
@@ -211,15 +211,15 @@ impl Template {
                     }
                     out.push_str(key);
                     out.push(':');
-                    template.write(out, view, draws);
+                    template.write(out, view, rng);
                 }
                 out.push('}');
             }
         }
     }
 
-    fn is_left_out(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> bool {
-        matches!(self, Self::Hole(hole) if hole.optional && hole.value(view, draws).is_null())
+    fn is_left_out(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> bool {
+        matches!(self, Self::Hole(hole) if hole.optional && hole.value(view, rng).is_null())
     }
 }
 
@@ -238,21 +238,21 @@ impl Hole {
         Ok(Self { source, filters, optional })
     }
 
-    fn value(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> Value {
+    fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
         const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
         let value = match &self.source {
             HoleSource::Name(name) => view.of(name).into_owned(),
             HoleSource::Random(length) => {
-                let letter = |_| char::from(LETTERS[draws.random_range(0..LETTERS.len())]);
+                let letter = |_| char::from(LETTERS[rng.random_range(0..LETTERS.len())]);
                 Value::from((0..*length).map(letter).collect::<String>())
             }
             HoleSource::Digits(length) => {
                 let lowest = 10_u64.pow(*length as u32 - 1);
-                Value::from(draws.random_range(lowest..lowest * 10).to_string())
+                Value::from(rng.random_range(lowest..lowest * 10).to_string())
             }
             HoleSource::Uuid => {
                 // RFC 9562 §5.4: version 4, variant 10.
-                let bits = draws.random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+                let bits = rng.random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
                 let hex = format!("{bits:032x}");
                 let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
                 Value::from(parts.join("-"))

@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 
 /// What is known of all frames with one first word.
 #[derive(Debug)]
-pub(crate) struct FirstWordFilter {
+pub(crate) struct MessageTypeFilter {
     pub kind: FrameKind,
     /// The only rule is to ignore them.
     pub ignored: bool,
@@ -24,10 +24,11 @@ pub(crate) struct DirectField {
     steps: Vec<(Finder<'static>, usize)>,
 }
 
-impl FirstWordFilter {
+impl MessageTypeFilter {
     /// Whether a look at the head and at one field is enough to drop the frame. When in doubt: no.
-    pub fn drops(&self, frame: &str, words: &OwnValues) -> bool {
-        let differs = |field: &DirectField| words.word(field.slot).is_some_and(|word| field.rules_out(frame, word));
+    pub fn drops(&self, frame: &str, own_values: &OwnValues) -> bool {
+        let differs =
+            |field: &DirectField| own_values.word(field.slot).is_some_and(|word| field.rules_out(frame, word));
         self.ignored || self.fields.iter().any(differs)
     }
 }
@@ -40,7 +41,7 @@ impl DirectField {
         found
     }
 
-    pub fn is_as(&self, other: &Self) -> bool {
+    pub fn is_same_field(&self, other: &Self) -> bool {
         (&self.path, self.slot) == (&other.path, other.slot)
     }
 

@@ -44,11 +44,11 @@ impl EntryScan {
     pub fn find(
         &self,
         scan: &mut FrameScan<'_>,
-        words: &OwnValues,
+        own_values: &OwnValues,
         globals: &[Value],
         locals: &mut [Value],
     ) -> ScanResult {
-        let Some(word) = words.finder(self.slot) else { return ScanResult::Unsure };
+        let Some(word) = own_values.finder(self.slot) else { return ScanResult::Unsure };
         let frame = scan.frame;
         for at in word.find_iter(frame.as_bytes()) {
             // An unescaped quote before the word opens it, so that what precedes it is outside of any text.
@@ -56,7 +56,7 @@ impl EntryScan {
             let Some(before) = before.trim_ascii_end().strip_suffix(self.key.as_str()) else { continue };
             let Some(outside) = before.trim_ascii_end().strip_suffix('{') else { return ScanResult::Unsure };
             let Some(object) = excerpt::object(&frame[outside.len()..], &self.keys) else { return ScanResult::Unsure };
-            if Pattern::table_takes(&self.keys, object, globals, locals) {
+            if Pattern::fits_object(&self.keys, object, globals, locals) {
                 return ScanResult::Fits;
             }
             locals.fill(Value::Null);
@@ -68,14 +68,14 @@ impl EntryScan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::prefilter::own_values::numbered;
+    use crate::dialect::prefilter::own_values::escape_finder;
 
     fn look(frame: &str) -> (ScanResult, Value) {
         let there = Pattern::Bind { slot: 0, filters: vec![], optional: false };
         let pattern = Pattern::Table(vec![("id".to_owned(), Pattern::Same(0)), ("there".to_owned(), there)]);
         let mut locals = [Value::Null];
         let found = EntryScan::of(&pattern).unwrap().find(
-            &mut FrameScan::at(frame, &numbered()),
+            &mut FrameScan::new(frame, &escape_finder()),
             &OwnValues::of(&[0], &[Value::from("r")]),
             &[Value::from("r")],
             &mut locals,

@@ -19,12 +19,12 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
     /// The first word: the value of the file's leading key, or a Socket.IO event.
-    pub head: Option<String>,
+    pub message_type: Option<String>,
     /// Where the first word of a JSON frame lies, if it does not come first.
     leading: Option<Field>,
     literals: Vec<(Field, String)>,
     /// Fields that have to equal a variable.
-    pub sames: Vec<(Field, usize)>,
+    pub equal_fields: Vec<(Field, usize)>,
     prefix: Option<String>,
     /// What more than the first word there is to know.
     pub rest: Remainder,
@@ -54,26 +54,26 @@ pub(crate) enum PrefilterResult {
 impl Prefilter {
     /// `leading`: the key that JSON frames of this dialect begin with.
     pub fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
-        let mut look = Self::default();
+        let mut prefilter = Self::default();
         match (codec, pattern) {
             (Codec::Text, Pattern::Text(parts)) => {
                 if let Some(PatternPart::Literal(prefix)) = parts.first() {
-                    look.prefix = Some(prefix.clone());
+                    prefilter.prefix = Some(prefix.clone());
                 }
             }
             (Codec::Text, _) => {}
             (Codec::SocketIo, Pattern::List(items)) => {
                 if let Some(Pattern::Equal(Value::String(event))) = items.first() {
-                    look.head = Some(event.clone());
+                    prefilter.message_type = Some(event.clone());
                 }
-                items.iter().skip(1).for_each(|item| look.learn(item, ""));
+                items.iter().skip(1).for_each(|item| prefilter.learn(item, ""));
             }
             _ => {
-                look.learn(pattern, leading);
-                look.rest = Remainder::of(pattern, leading);
+                prefilter.learn(pattern, leading);
+                prefilter.rest = Remainder::of(pattern, leading);
             }
         }
-        look
+        prefilter
     }
 
     fn learn(&mut self, pattern: &Pattern, leading: &str) {
@@ -82,13 +82,13 @@ impl Prefilter {
                 for (key, inner) in entries {
                     match inner {
                         Pattern::Equal(Value::String(literal)) if key == leading => {
-                            self.head = Some(literal.clone());
+                            self.message_type = Some(literal.clone());
                             self.leading = (is_plain(key) && is_plain(literal)).then(|| Field::new(key));
                         }
                         Pattern::Equal(Value::String(literal)) if is_plain(key) && is_plain(literal) => {
                             self.literals.push((Field::new(key), literal.clone()));
                         }
-                        Pattern::Same(slot) if is_plain(key) => self.sames.push((Field::new(key), *slot)),
+                        Pattern::Same(slot) if is_plain(key) => self.equal_fields.push((Field::new(key), *slot)),
                         inner => self.learn(inner, ""),
                     }
                 }
@@ -99,10 +99,16 @@ impl Prefilter {
         }
     }
 
-    /// `head`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
+    /// `message_type`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
     /// its type does not matter if it is for others.
-    pub fn at(&self, scan: &mut FrameScan<'_>, head: Option<&str>, words: &OwnValues, named: bool) -> PrefilterResult {
-        if let (Some(expected), Some(found)) = (&self.head, head)
+    pub fn check(
+        &self,
+        scan: &mut FrameScan<'_>,
+        message_type: Option<&str>,
+        own_values: &OwnValues,
+        named: bool,
+    ) -> PrefilterResult {
+        if let (Some(expected), Some(found)) = (&self.message_type, message_type)
             && expected != found
         {
             return PrefilterResult::Other;
@@ -112,15 +118,15 @@ impl Prefilter {
             return PrefilterResult::Other;
         }
         // An entry looks for its word itself.
-        let sames = match self.rest {
-            Remainder::Entry(_) if head.is_some() => &[],
-            _ => self.sames.as_slice(),
+        let equal_fields = match self.rest {
+            Remainder::Entry(_) if message_type.is_some() => &[],
+            _ => self.equal_fields.as_slice(),
         };
-        let missing = sames.iter().any(|(_, slot)| scan.lacks(words, *slot));
+        let missing = equal_fields.iter().any(|(_, slot)| scan.lacks(own_values, *slot));
         if missing && named {
             return PrefilterResult::Others;
         }
-        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
+        if let (Some(expected), None, Some(field)) = (&self.message_type, message_type, &self.leading)
             && field.rules_out(scan, expected)
         {
             return PrefilterResult::Other;
@@ -130,19 +136,19 @@ impl Prefilter {
         }
         // The word may be there as the value of another field.
         let mut strange =
-            |(field, slot): &(Field, usize)| words.word(*slot).is_some_and(|word| field.rules_out(scan, word));
-        if missing || sames.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
+            |(field, slot): &(Field, usize)| own_values.word(*slot).is_some_and(|word| field.rules_out(scan, word));
+        if missing || equal_fields.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
     }
 }
 
 impl Remainder {
     fn of(pattern: &Pattern, leading: &str) -> Self {
         let Pattern::Table(entries) = pattern else { return Self::Anything };
-        let is_head =
+        let is_message_type =
             |(key, inner): &(String, Pattern)| key == leading && matches!(inner, Pattern::Equal(Value::String(_)));
         match entries.as_slice() {
-            [head] if is_head(head) => Self::Nothing,
-            [head, (_, Pattern::Anywhere(inner))] if is_head(head) => {
+            [message_type] if is_message_type(message_type) => Self::Nothing,
+            [message_type, (_, Pattern::Anywhere(inner))] if is_message_type(message_type) => {
                 EntryScan::of(inner).map_or(Self::Anything, Self::Entry)
             }
             _ => Self::Anything,
@@ -151,9 +157,9 @@ impl Remainder {
 }
 
 /// The first word of a frame, read without parsing. `None`: it must be parsed to know.
-pub(crate) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'a str> {
+pub(crate) fn read_message_type<'a>(frame: &'a str, codec: Codec, type_prefix: &str) -> Option<&'a str> {
     let rest = match codec {
-        Codec::Json => frame.strip_prefix(opening)?,
+        Codec::Json => frame.strip_prefix(type_prefix)?,
         Codec::SocketIo => {
             let rest = frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit());
             rest.strip_prefix("[\"")?
@@ -198,14 +204,14 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
-    use super::own_values::numbered;
+    use super::own_values::escape_finder;
     use super::*;
 
     #[test]
     fn a_field_rules_out_only_what_it_surely_is_not() {
         let field = Field::new("to");
         let check = |frame: &str, out: bool| {
-            assert_eq!(field.rules_out(&mut FrameScan::at(frame, &numbered()), "me"), out, "{frame}");
+            assert_eq!(field.rules_out(&mut FrameScan::new(frame, &escape_finder()), "me"), out, "{frame}");
         };
         check(r#"{"to":"you"}"#, true);
         check(r#"{"to":"me"}"#, false);
@@ -223,11 +229,11 @@ mod tests {
 
     #[test]
     fn the_head_is_read_without_parsing() {
-        let json = |frame| head(frame, Codec::Json, r#"{"type":""#);
+        let json = |frame| read_message_type(frame, Codec::Json, r#"{"type":""#);
         assert_eq!(json(r#"{"type":"webrtc-ice","channel":"c"}"#), Some("webrtc-ice"));
         for unsure in [r#"{ "type":"x"}"#, r#"{"channel":"c","type":"x"}"#, r#"{"type":"a\"b"}"#, r#"{"type":"a"#, ""] {
             assert_eq!(json(unsure), None, "{unsure}");
         }
-        assert_eq!(head(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
+        assert_eq!(read_message_type(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
     }
 }

@@ -20,12 +20,12 @@ struct OwnValue {
 impl OwnValues {
     /// `watched`: the slots that rules ask for.
     pub fn of(watched: &[usize], globals: &[Value]) -> Self {
-        let mut words = Self::default();
+        let mut own_values = Self::default();
         for slot in watched {
-            words.by_slot.resize_with(words.by_slot.len().max(slot + 1), || None);
-            words.by_slot[*slot] = globals.get(*slot).and_then(OwnValue::of);
+            own_values.by_slot.resize_with(own_values.by_slot.len().max(slot + 1), || None);
+            own_values.by_slot[*slot] = globals.get(*slot).and_then(OwnValue::of);
         }
-        words
+        own_values
     }
 
     pub fn word(&self, slot: usize) -> Option<&str> {
@@ -53,7 +53,7 @@ impl OwnValue {
 /// A frame, and what has been seen in it so far.
 pub(crate) struct FrameScan<'a> {
     pub frame: &'a str,
-    numbered: &'a Finder<'static>,
+    escape_finder: &'a Finder<'static>,
     /// A bit for each of the first 64 slots: looked for, and found to be lacking.
     looked: u64,
     lacking: u64,
@@ -61,14 +61,14 @@ pub(crate) struct FrameScan<'a> {
 }
 
 impl<'a> FrameScan<'a> {
-    /// `numbered`: what finds letters that are spelt by their numbers.
-    pub fn at(frame: &'a str, numbered: &'a Finder<'static>) -> Self {
-        Self { frame, numbered, looked: 0, lacking: 0, escapes: None }
+    /// `escape_finder`: what finds letters that are spelt by their numbers.
+    pub fn new(frame: &'a str, escape_finder: &'a Finder<'static>) -> Self {
+        Self { frame, escape_finder, looked: 0, lacking: 0, escapes: None }
     }
 
     /// Whether no text in the frame can be this word. When in doubt: no.
-    pub fn lacks(&mut self, words: &OwnValues, slot: usize) -> bool {
-        let Some(finder) = words.finder(slot) else { return false };
+    pub fn lacks(&mut self, own_values: &OwnValues, slot: usize) -> bool {
+        let Some(finder) = own_values.finder(slot) else { return false };
         let bit = 1_u64.checked_shl(slot as u32).unwrap_or(0);
         if self.looked & bit == 0 {
             self.looked |= bit;
@@ -83,12 +83,12 @@ impl<'a> FrameScan<'a> {
 
     /// Whether a plain letter may be spelt by its number, by somebody who wants to be difficult (RFC 8259 §7).
     pub fn has_escapes(&mut self) -> bool {
-        *self.escapes.get_or_insert_with(|| self.numbered.find(self.frame.as_bytes()).is_some())
+        *self.escapes.get_or_insert_with(|| self.escape_finder.find(self.frame.as_bytes()).is_some())
     }
 }
 
 /// Finds plain letters that are spelt by their numbers.
-pub(crate) fn numbered() -> Finder<'static> {
+pub(crate) fn escape_finder() -> Finder<'static> {
     Finder::new("\\u00")
 }
 
@@ -104,12 +104,16 @@ mod tests {
 
     #[test]
     fn a_word_is_lacking_only_where_no_text_can_be_it() {
-        let words = OwnValues::of(&[1, 70], &vec![json!("me"); 71]);
+        let own_values = OwnValues::of(&[1, 70], &vec![json!("me"); 71]);
         let check = |frame: &str, lacks: bool| {
             for slot in [1, 70] {
-                let numbered = numbered();
-                let mut scan = FrameScan::at(frame, &numbered);
-                assert_eq!([scan.lacks(&words, slot), scan.lacks(&words, slot)], [lacks; 2], "{frame} {slot}");
+                let escape_finder = escape_finder();
+                let mut scan = FrameScan::new(frame, &escape_finder);
+                assert_eq!(
+                    [scan.lacks(&own_values, slot), scan.lacks(&own_values, slot)],
+                    [lacks; 2],
+                    "{frame} {slot}"
+                );
             }
         };
         check(r#"{"to":"you"}"#, true);
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_text_is_never_lacking() {
-        let words = OwnValues::of(&[0, 1], &[json!(7), json!("é")]);
-        assert!([0, 1].iter().all(|slot| !FrameScan::at("{}", &numbered()).lacks(&words, *slot)));
+        let own_values = OwnValues::of(&[0, 1], &[json!(7), json!("é")]);
+        assert!([0, 1].iter().all(|slot| !FrameScan::new("{}", &escape_finder()).lacks(&own_values, *slot)));
     }
 }

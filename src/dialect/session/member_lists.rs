@@ -13,14 +13,20 @@ use std::time::Instant;
 
 impl Session {
     /// Tells of each of a list; `later` is whether this peer stands before it.
-    pub(super) fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
+    pub(super) fn run_peers_step(
+        &mut self,
+        now: Instant,
+        step: &Step,
+        locals: &mut [Value],
+        touched: &mut Vec<String>,
+    ) {
         let Action::Peers { list, at, each, member_list, id, later, whole, start, initiate } = &step.action else {
             return;
         };
         if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.cooldown_over(now, step) {
             return;
         }
-        self.apply(now, &step.set, locals);
+        self.set_variables(now, &step.set, locals);
         let slot = list.local().unwrap_or(*at);
         if slot == *at {
             locals[slot] = self.value(now, list, locals, None);
@@ -32,7 +38,7 @@ impl Session {
         let mut seen_own = false;
         let is_whole = self.holds(now, whole.as_ref(), false, locals, None);
         let mut listed = BTreeSet::new();
-        let member_list = member_list.as_ref().filter(|_| !is_whole && self.script.is_steady);
+        let member_list = member_list.as_ref().filter(|_| !is_whole && self.dialect.is_steady);
         let starts = member_list.is_some() && self.holds(now, start.as_ref(), true, locals, None);
         for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
             if member_list.is_some_and(|member_list| self.knows(member_list, &locals[slot][position], starts)) {
@@ -51,21 +57,21 @@ impl Session {
                 seen_own = true;
                 continue;
             }
-            if other.is_empty() || self.state.members.meet(&other, &locals[*id]).is_none() {
+            if other.is_empty() || self.state.members.entry(&other, &locals[*id]).is_none() {
                 continue;
             }
             if is_whole {
                 listed.insert(other.clone());
             }
-            self.note(now, step, &other, locals, false);
-            self.tell(now, &other, start.as_ref(), initiate.as_ref(), locals);
+            self.update_entry(now, step, &other, locals, false);
+            self.report_peer(now, &other, start.as_ref(), initiate.as_ref(), locals);
             touched.push(other);
         }
         free.iter().for_each(|slot| locals[*slot] = Value::Null);
         locals[*later] = Value::Null;
         locals[*id] = kept;
         if is_whole {
-            let missed = self.state.members.missed_in(&listed);
+            let missed = self.state.members.missing_from(&listed);
             self.outputs.extend(missed.into_iter().map(|who| Output::Heard(Heard::Missed { who })));
         }
     }

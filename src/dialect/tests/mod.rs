@@ -1,7 +1,7 @@
 //! The language and its built-ins, on transcripts that are data.
 
 mod dashboard;
-mod look;
+mod prefilter;
 mod transcript;
 
 use super::*;
@@ -62,15 +62,15 @@ fn a_new_protocol_needs_no_line_of_rust() {
 #[test]
 fn a_server_that_does_not_say_what_is_expected_ends_the_join_in_time() {
     let dialect = read("made-up.toml", include_str!("made-up.toml")).unwrap();
-    let mut talk = dialect.converse(transcript::me(1));
+    let mut conversation = dialect.converse(transcript::me(1));
     let now = Instant::now();
-    talk.handle(now, Input::Open);
-    assert_eq!(talk.wake_at(), Some(now + Duration::from_secs(3)));
-    talk.handle(now + Duration::from_micros(2_999_999), Input::Wake);
-    assert_eq!(talk.poll(), None);
-    talk.handle(now + Duration::from_secs(3), Input::Wake);
-    assert!(matches!(talk.poll(), Some(Output::Heard(Heard::Refused(_)))));
-    assert_eq!(talk.wake_at(), None);
+    conversation.handle(now, Input::Open);
+    assert_eq!(conversation.wake_at(), Some(now + Duration::from_secs(3)));
+    conversation.handle(now + Duration::from_micros(2_999_999), Input::Wake);
+    assert_eq!(conversation.poll(), None);
+    conversation.handle(now + Duration::from_secs(3), Input::Wake);
+    assert!(matches!(conversation.poll(), Some(Output::Heard(Heard::Refused(_)))));
+    assert_eq!(conversation.wake_at(), None);
 }
 
 #[test]
@@ -122,12 +122,12 @@ proptest! {
         let frame = known[pick % known.len()];
         let cut = (0..=cut.min(frame.len())).rev().find(|at| frame.is_char_boundary(*at)).unwrap_or(0);
         let spoilt = format!("{}{garbage}{}", &frame[..cut], &frame[cut..]);
-        let mut talk = builtins()[to].dialect().converse(transcript::me(1));
-        talk.handle(Instant::now(), Input::Open);
+        let mut conversation = builtins()[to].dialect().converse(transcript::me(1));
+        conversation.handle(Instant::now(), Input::Open);
         for text in [garbage.as_str(), &frame[..cut], &spoilt, frame] {
-            while talk.poll().is_some() {}
-            talk.handle(Instant::now(), Input::Frame(text));
-            prop_assert!(matches!(talk.poll(), Some(Output::Frame { .. })), "{text}");
+            while conversation.poll().is_some() {}
+            conversation.handle(Instant::now(), Input::Frame(text));
+            prop_assert!(matches!(conversation.poll(), Some(Output::Frame { .. })), "{text}");
         }
     }
 
