@@ -1,4 +1,4 @@
-//! A compiled dialect: everything that a conversation needs, valid by construction.
+//! A compiled dialect: the validated rules, templates and timers that a conversation executes.
 
 use crate::dialect::language::codec::Codec;
 use crate::dialect::language::expression::Expression;
@@ -17,61 +17,61 @@ pub(crate) struct CompiledDialect {
     pub name: String,
     pub description: String,
     pub sample: String,
-    /// What it was read from, if it is no built-in.
+    /// The source text; `None` for a built-in.
     pub file_text: Option<String>,
     pub codec: Codec,
     pub kinds: Vec<String>,
     pub discovery: Discovery,
     pub trickle: bool,
     pub leave_notices: u8,
-    /// Its peers have to be told what others of their room make known inside the process.
+    /// Peers need ids or values of their room's other peers, passed inside the process.
     pub needs_id_exchange: bool,
     pub url: Template,
     pub headers: Vec<(String, Template)>,
     pub subprotocol: Option<Template>,
-    /// The peer's own id; `None`: the server gives it.
+    /// The peer's own id; `None` if the server assigns it.
     pub me: Option<Template>,
-    /// By slot: file's own variables follow the built-in ones.
+    /// Initial values of the file's variables; their slots follow those of the built-in ones.
     pub vars: Vec<Template>,
     pub pair: Vec<Template>,
     pub initiate: Expression,
-    /// `initiate` changes only with a variable, or with what is known of the other.
+    /// `initiate` depends only on variables and on the roster entry of the other peer.
     pub is_steady: bool,
     pub polite: Expression,
     pub templates: Vec<FrameTemplate>,
     pub signals: SignalTemplates,
     pub join: Vec<JoinStep>,
-    /// For the room's first, if it joins in another way.
+    /// The join of the room's host, if it differs.
     pub join_first: Option<Vec<JoinStep>>,
-    /// A rule says when the join is acknowledged; otherwise it is when all steps are done.
+    /// A rule acknowledges the join; otherwise the last join step does.
     pub acknowledged: bool,
     pub rules: Vec<Rule>,
     pub timers: Vec<RepeatTimer>,
-    /// How many steps have a pause of their own.
+    /// The number of steps with a pause.
     pub pauses: usize,
     pub escape_finder: Finder<'static>,
-    /// Variables that a look seeks in frames.
+    /// Slots of the variables that prefilters search for in frames.
     pub watched: Vec<usize>,
-    /// How JSON frames begin: `{"type":"`.
+    /// The text before the message type in a JSON frame: `{"type":"`.
     pub type_prefix: String,
-    /// Rules that a frame with this first word can hit, in order.
+    /// Indices of the rules that can match a message type, in file order.
     pub rules_by_type: FxHashMap<String, Vec<u16>>,
-    /// By first word: what tells that a frame is for others before any rule is tried.
+    /// Filters by message type that drop frames for other peers before any rule is tried.
     pub type_filters: FxHashMap<String, MessageTypeFilter>,
-    /// Rules that any first word can hit.
+    /// Indices of the rules that can match a message type without rules of its own.
     pub untyped_rules: Vec<u16>,
-    /// All of them: for a frame whose first word can't be read.
+    /// Indices of all rules, for a frame whose message type can't be read without parsing.
     pub any: Vec<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Discovery {
     Server,
-    /// Ids of those who joined are handed over inside the process.
+    /// The process passes on the ids of joined peers.
     Harness,
 }
 
-/// What a signal is said with: indices into the sayings.
+/// The frames of each signal, as indices into `CompiledDialect::templates`.
 #[derive(Debug, Default)]
 pub(crate) struct SignalTemplates {
     pub offer: Vec<usize>,
@@ -79,11 +79,11 @@ pub(crate) struct SignalTemplates {
     pub candidate: Vec<usize>,
     pub end: Vec<usize>,
     pub leave: Vec<usize>,
-    /// A goodbye to each that is known, not one to the room.
+    /// `leave` is sent to each known peer, not once to the room.
     pub leave_each: bool,
 }
 
-/// Something that can be said.
+/// A frame of `[say]`, and the message type under which it is counted.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameTemplate {
     pub kind: FrameKind,
@@ -114,11 +114,11 @@ pub(crate) enum JoinAction {
     },
     Set(Vec<(usize, Template)>),
     Share(Vec<(String, Template)>),
-    /// Until others of the room have shared these; each becomes the variable of its name.
+    /// Waits until other peers have shared these values; each is stored in the variable of its name.
     Need(Vec<(String, usize)>),
-    /// Until all who sit before this peer have joined.
+    /// Waits until every peer with a lower seat has joined.
     Turn,
-    /// Until an offer for each of those who joined is made: the variable `offers`.
+    /// Waits until the variable `offers` holds an offer for each earlier peer.
     Pool,
     Settle,
     Wait(Duration),
@@ -126,7 +126,7 @@ pub(crate) enum JoinAction {
 }
 
 impl JoinAction {
-    /// It waits for what others of the room do, or tells them.
+    /// The step sends values to the room's other peers or waits for them, inside the process.
     pub fn exchanges_values(&self) -> bool {
         matches!(self, Self::Share(_) | Self::Need(_) | Self::Turn | Self::Pool)
     }
@@ -136,10 +136,10 @@ impl JoinAction {
 pub(crate) struct Rule {
     pub kind: FrameKind,
     pub prefilter: Prefilter,
-    /// Fields that have to equal a variable, from the frame's root.
+    /// Fields at a fixed path from the frame's root that must equal a variable.
     pub direct: Vec<DirectField>,
     pub pattern: Pattern,
-    /// How many values it binds.
+    /// The number of values that the rule binds.
     pub locals: usize,
     pub lets: Vec<(usize, Expression)>,
     pub conditions: Vec<Expression>,
@@ -147,7 +147,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// It does nothing to any frame with its first word.
+    /// The rule ignores every frame of its message type.
     pub fn only_ignores(&self) -> bool {
         let simple =
             self.lets.is_empty() && self.conditions.is_empty() && matches!(self.prefilter.rest, Remainder::Nothing);
@@ -159,10 +159,10 @@ impl Rule {
 #[derive(Debug)]
 pub(crate) struct Step {
     pub when: Option<Expression>,
-    /// Once done, it is not done again for that long; and where the time is kept.
+    /// The minimum time between two executions, and the index of the time of the last one.
     pub pause: Option<(usize, Duration)>,
     pub who: Option<PeerSelector>,
-    /// What is said is for `who`; otherwise it is about them, and for the whole room.
+    /// Frames are addressed to `who`; otherwise they are about that peer, and for the whole room.
     pub addressed: bool,
     pub name: Option<Template>,
     pub marks: Vec<(usize, Expression)>,
@@ -175,12 +175,12 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) enum PeerSelector {
     Id(Template),
-    /// The one whose pair has this value.
+    /// The peer whose pair variable has this value.
     Pair {
         slot: usize,
         is: Template,
     },
-    /// The answerer of an offer that had no addressee: the offer's pair is theirs from now on.
+    /// The peer that answered an offer without addressee; it takes over the offer's pair variables.
     Pool {
         slot: usize,
         is: Template,
@@ -192,7 +192,7 @@ pub(crate) enum PeerSelector {
 pub(crate) enum Action {
     Nothing,
     Ignore,
-    /// It was for this peer, and nothing follows.
+    /// The frame is for this peer, and has no effect.
     Heard,
     Elsewhere,
     Peer {
@@ -201,14 +201,14 @@ pub(crate) enum Action {
     },
     Peers {
         list: Template,
-        /// Where the list lies while it is gone through.
+        /// The local that holds the list during iteration.
         at: usize,
         each: Pattern,
-        /// Where items may be old news, what tells.
+        /// The fast path that skips unchanged items, where the rule allows it.
         member_list: Option<MemberList>,
         id: usize,
         later: usize,
-        /// Whether the list names everybody, so that who was in the one before and isn't in this one is missed.
+        /// The list is complete if this holds; peers of the previous list that lack are then reported as missed.
         whole: Option<Expression>,
         start: Option<Expression>,
         initiate: Option<Expression>,
@@ -237,10 +237,10 @@ pub(crate) enum Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorClass {
-    /// The server will have nothing to do with this peer.
+    /// The server rejects this peer.
     Fatal,
-    /// The two of one pair will not come together.
+    /// The connection to one peer fails.
     Pair,
-    /// Counted, and no more.
+    /// The error is counted and has no other effect.
     Note,
 }

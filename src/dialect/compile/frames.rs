@@ -1,4 +1,4 @@
-//! `[say]` and `[signals]`: what can be said, and which of it each signal is said with.
+//! Compiles `[say]` and `[signals]`: the frame templates, and those that each signal uses.
 
 use super::Compiler;
 use crate::dialect::compile::compiled::{FrameTemplate, SignalTemplates};
@@ -23,14 +23,14 @@ impl Compiler<'_> {
         templates
     }
 
-    /// What the books call a saying: `[kinds] subscribe-chat = "subscribe"`, else by its own name.
+    /// The message type under which a template is counted: its entry in `[kinds]`, else its own name.
     fn template_kind(&mut self, name: &str) -> FrameKind {
         let called = self.root.key("kinds").and_then(|kinds| kinds.key(name));
         let called = called.and_then(|node| node.text("kinds", self.problems)).unwrap_or(name).to_owned();
         self.kind(&called)
     }
 
-    /// Notes every entry of `[kinds]` that is about nothing that can be said.
+    /// Reports every entry of `[kinds]` without a template of that name.
     pub(super) fn check_kinds(&mut self) {
         let Some(kinds) = self.root.key("kinds") else { return };
         kinds.entries("kinds", self.problems);
@@ -38,7 +38,7 @@ impl Compiler<'_> {
         kinds.check_keys("kinds", &known, self.problems);
     }
 
-    /// `[signals] offer = "webrtc-offer"`; a signal without an entry is said with what has its own name.
+    /// Compiles `[signals]`; a signal without an entry uses the template of its own name.
     pub(super) fn signals(&mut self) -> SignalTemplates {
         let section = self.root.key("signals");
         if let Some(section) = section {
@@ -63,7 +63,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The sayings that a name, or a list of names, stands for.
+    /// The indices of the templates that a name, or a list of names, refers to.
     pub(super) fn template_indices(&mut self, node: &DialectNode, path: &str) -> Vec<usize> {
         let mut found = vec![];
         for item in node.items() {

@@ -1,4 +1,4 @@
-//! `[[join]]`: the ordered steps by which a peer enters its room.
+//! Compiles `[[join]]`: the ordered steps by which a peer enters its room.
 
 use super::{Compiler, condition};
 use crate::dialect::compile::compiled::{JoinAction, JoinStep};
@@ -73,7 +73,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `{ x = "…" }`: variables of the peer and their new values.
+/// Compiles `set = { x = "…" }`: slots of variables and their new values.
 pub(super) fn settings(
     node: &DialectNode,
     path: &str,
@@ -93,7 +93,7 @@ pub(super) fn settings(
     settings
 }
 
-/// `{ code = "{code}" }`: what the others of the room are told, by name.
+/// Compiles `share = { code = "{code}" }`: values for the room's other peers, by name.
 pub(super) fn shared(
     node: &DialectNode,
     path: &str,

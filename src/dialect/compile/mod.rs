@@ -1,4 +1,4 @@
-//! A dialect file's text → a compiled script, or everything that is wrong with it.
+//! Compiles the text of a dialect file, and collects every problem that it has.
 
 pub(super) mod compiled;
 mod frames;
@@ -19,7 +19,7 @@ use compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-/// A peer's id on the wire, where the file does not say: what the harness calls it.
+/// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
 const TOP: [&str; 21] = [
@@ -49,7 +49,7 @@ const TOP: [&str; 21] = [
 /// Reads `text`, which came from `file`.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of its lines.
+/// Every problem of the file, in the order of its lines.
 pub(super) fn read(file: &str, text: &str) -> Result<CompiledDialect, Vec<Problem>> {
     let mut problems = Problems::new(file);
     let dialect = document::parse(text, &mut problems).map(|root| {
@@ -62,7 +62,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<CompiledDialect, Vec<Proble
     }
 }
 
-/// What the parts of a file share while they are compiled.
+/// The state that the sections of a file share during compilation.
 struct Compiler<'a> {
     file: &'a str,
     root: &'a DialectNode,
@@ -73,7 +73,7 @@ struct Compiler<'a> {
     /// Names of `[say]`, in order.
     template_names: Vec<String>,
     leading: String,
-    /// How many steps have a pause.
+    /// The number of steps with a pause so far.
     pauses: usize,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Compiler<'a> {
         compiler
     }
 
-    /// The names that the file makes, before anything that uses them is read.
+    /// Declares the names of `[vars]`, `[pair]`, `[say]` and all marks, before any section that uses them is compiled.
     fn declare(&mut self) {
         self.names.globals = BUILT_IN.iter().map(|name| (*name).to_owned()).collect();
         for (section, into) in [("vars", 0), ("pair", 1), ("say", 2)] {
@@ -190,7 +190,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Whether its peers go by other ids than the harness gave, or tell each other anything inside the process.
+    /// Peers choose ids of their own, or pass values to each other inside the process.
     fn exchanges_values(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
         let own_name = self.root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
         let mut steps = join.iter().chain(join_first.into_iter().flatten());
@@ -200,7 +200,7 @@ impl<'a> Compiler<'a> {
             || actions.any(|step| matches!(step.action, Action::Share(_)))
     }
 
-    /// How many notices of a leave each that stays gets: 0, 1 or 2.
+    /// The number of notices of one leave that each remaining peer receives: 0 to 2.
     fn leave_notices(&mut self) -> u8 {
         let Some(node) = self.root.key("leave_notices") else { return 1 };
         match node.value {
@@ -286,7 +286,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// A condition about a pair; true and false are conditions too.
+    /// Compiles a condition about a pair, from text or from `true` and `false`.
     fn expression(&mut self, node: Option<&DialectNode>, path: &str, default: &str, locals: &[&str]) -> Expression {
         let names = self.names.clone();
         let scope = Scope::new(&names, locals, true);
@@ -294,18 +294,18 @@ impl<'a> Compiler<'a> {
             .unwrap_or_else(|| Expression::parse(default, &scope).expect("names that always are"))
     }
 
-    /// The number of a kind; it is new if nobody had that name.
+    /// The `FrameKind` of that name, created on first use.
     fn kind(&mut self, name: &str) -> FrameKind {
         let position = self.kinds.iter().position(|known| known == name).unwrap_or_else(|| {
             self.kinds.push(name.to_owned());
             self.kinds.len() - 1
         });
-        // More than 255 are a problem of the file, noted once at the end.
+        // `compile` reports more than 255 kinds once, after the last one.
         FrameKind(u8::try_from(position).unwrap_or(u8::MAX))
     }
 }
 
-/// A condition, if there is one; what is wrong with it is noted.
+/// Compiles an optional condition; `None` after a problem too.
 fn condition(node: Option<&DialectNode>, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Option<Expression> {
     let node = node?;
     match &node.value {
@@ -317,7 +317,7 @@ fn condition(node: Option<&DialectNode>, path: &str, scope: &Scope<'_>, problems
     }
 }
 
-/// Every name that a rule marks somebody with.
+/// Collects the names of all marks that rules set.
 fn collect_marks(node: Option<&DialectNode>, marks: &mut Vec<String>) {
     let Some(node) = node else { return };
     match &node.value {
@@ -339,7 +339,7 @@ fn collect_marks(node: Option<&DialectNode>, marks: &mut Vec<String>) {
     }
 }
 
-/// Which rules a frame can hit, by its first word.
+/// The rules that a frame can match, by message type, and those that match any other type.
 fn dispatch(rules: &[Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
     let message_types: Vec<Option<&String>> = rules.iter().map(|rule| rule.prefilter.message_type.as_ref()).collect();
     let able = |message_type: Option<&String>| -> Vec<u16> {
@@ -354,7 +354,7 @@ fn dispatch(rules: &[Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
     (rules_by_type, able(None))
 }
 
-/// What tells that a frame with that first word is for others, where all its rules agree on it.
+/// The filter of each message type whose rules all compare the same field, or whose first rule ignores it.
 fn type_filters(rules: &[Rule], rules_by_type: &FxHashMap<String, Vec<u16>>) -> FxHashMap<String, MessageTypeFilter> {
     let mut found = FxHashMap::default();
     for (message_type, able) in rules_by_type {
@@ -372,7 +372,7 @@ fn type_filters(rules: &[Rule], rules_by_type: &FxHashMap<String, Vec<u16>>) -> 
     found
 }
 
-/// The variables that a look seeks in frames.
+/// The sorted slots of the variables that prefilters search for in frames.
 fn watched(rules: &[Rule]) -> Vec<usize> {
     let mut slots: Vec<usize> =
         rules.iter().flat_map(|rule| rule.prefilter.equal_fields.iter().map(|(_, slot)| *slot)).collect();
@@ -386,7 +386,6 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Editors know exactly the keys that the reader knows.
     #[test]
     fn the_schema_for_editors_has_the_readers_keys() {
         let schema: Value = serde_json::from_str(include_str!("../../../docs/dialect.schema.json")).unwrap();

@@ -1,4 +1,4 @@
-//! `[[on]]`: ordered rules, what each demands of a frame and what it makes of it.
+//! Compiles `[[on]]`: the ordered rules, each a pattern with conditions and the steps of a matching frame.
 
 use super::join::{settings, shared};
 use super::{Compiler, condition};
@@ -15,7 +15,7 @@ use crate::dialect::prefilter::direct_field::DirectField;
 use crate::dialect::prefilter::member_list::{MemberList, Reading};
 use crate::vocabulary::problem::quoted;
 
-/// Each step does one of these, or only marks, captures and sets.
+/// The keys that select a step's action; a step has at most one, and may only mark, capture or set.
 pub(super) const ACTIONS: [&str; 15] = [
     "peer",
     "peers",
@@ -129,7 +129,7 @@ impl Compiler<'_> {
         scope.of_peer = who.is_some() || chosen == "peers";
         let first = scope.locals.len();
         if chosen == "peers" {
-            // The list's own names have to be known to the conditions of this step.
+            // The conditions of this step may use the names that the list binds.
             scope.local("later");
         }
         let each = (chosen == "peers").then(|| self.each(item, path, scope));
@@ -206,7 +206,7 @@ impl Compiler<'_> {
         })
     }
 
-    /// What an error ends; an error of a pair says with whom.
+    /// Compiles `class`; an error of class `pair` needs `of`.
     fn error_class(&mut self, item: &DialectNode, path: &str) -> ErrorClass {
         let class = match item.key("class").and_then(|node| node.text(path, self.problems)) {
             None | Some("fatal") => ErrorClass::Fatal,
@@ -240,7 +240,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Who is spoken of: an id, or the one whose pair has a value.
+    /// Compiles the selector of a step's peer: an id, or the value of a pair variable.
     fn who(&mut self, node: &DialectNode, path: &str, scope: &Scope<'_>) -> Option<PeerSelector> {
         let Item::Table(_) = node.value else {
             return Some(PeerSelector::Id(Template::compile(node, path, scope, self.problems)));
@@ -264,7 +264,7 @@ impl Compiler<'_> {
         })
     }
 
-    /// The value of `key`, or of the name that is usual for it.
+    /// Compiles the value of `key`; without it, the name `usual` must be bound.
     fn value_of(&mut self, item: &DialectNode, path: &str, key: &str, usual: &str, scope: &Scope<'_>) -> Template {
         match item.key(key) {
             Some(node) => Template::compile(node, &format!("{path}.{key}"), scope, self.problems),
@@ -305,7 +305,7 @@ fn capture(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Pro
     captured
 }
 
-/// What a frame is called in the books when its rule does not say: by what it does, else by its first word.
+/// The message type of a rule without `kind`: from its action, else from the frame's own type.
 fn kind_of(steps: &[Step], prefilter: &Prefilter) -> String {
     let by_action = steps.iter().find_map(|step| match step.action {
         Action::Offer { .. } => Some("offer"),

@@ -1,4 +1,4 @@
-//! Frames to write: text with holes, compiled once, in which `"{x}"` alone yields x as it is.
+//! Templates of frames: values with holes, compiled once; `"{x}"` alone yields `x` with its JSON type.
 
 use super::document::{DialectNode, Item};
 use super::evaluate::LookupView;
@@ -12,12 +12,12 @@ use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Template {
-    /// JSON that never changes.
+    /// A constant and its JSON.
     Fixed(Value, String),
     Hole(Hole),
     Text(Vec<Piece>),
     List(Vec<Template>),
-    /// Keys as JSON.
+    /// Entries whose keys are encoded as JSON.
     Table(Vec<(String, Template)>),
 }
 
@@ -31,21 +31,24 @@ pub(crate) enum Piece {
 pub(crate) struct Hole {
     source: HoleSource,
     filters: Vec<Filter>,
-    /// `{x?}`: its key is left out when there is no value.
+    /// `{x?}`: its key is omitted if the value is null.
     optional: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum HoleSource {
     Name(Name),
-    /// That many letters and digits.
+    /// Lower-case letters and digits, 1 to 256 of them.
     Random(usize),
-    /// That many digits, the first not 0.
+    /// Digits, 1 to 18 of them, the first not 0.
     Digits(usize),
     Uuid,
 }
 
-/// Text between holes, and what is in the holes: `a{b}c`. `{{` and `}}` are braces.
+/// Splits `a{b}c` into literals (`Ok`) and the content of holes (`Err`); `{{` and `}}` are braces.
+///
+/// # Errors
+/// A single brace.
 pub(crate) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, String> {
     let mut pieces: Vec<Result<String, String>> = vec![];
     let mut literal = String::new();
@@ -73,7 +76,10 @@ pub(crate) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, Strin
     Ok(pieces)
 }
 
-/// `name|filter|filter`: the name, and the filters. Errors: the filter that there is not.
+/// Splits `name|filter|filter` into the name and its filters.
+///
+/// # Errors
+/// An unknown filter.
 pub(crate) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
     let mut parts = hole.split('|').map(str::trim);
     let name = parts.next().unwrap_or_default();
@@ -87,7 +93,7 @@ pub(crate) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
 }
 
 impl Template {
-    /// Compiles a value of the file; what is wrong is noted and becomes null.
+    /// Compiles a value of the file; one with a problem becomes null.
     pub fn compile(node: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
         let template = match &node.value {
             Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
@@ -109,7 +115,10 @@ impl Template {
         template.folded()
     }
 
-    /// Errors: what is wrong with it.
+    /// Compiles text with holes.
+    ///
+    /// # Errors
+    /// A single brace, an unknown name or filter, or a length out of range.
     pub fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
         let mut compiled = vec![];
         for piece in pieces(written)? {
@@ -125,7 +134,7 @@ impl Template {
         })
     }
 
-    /// Constant lists and tables are written once.
+    /// Turns a constant list into one constant.
     fn folded(self) -> Self {
         match &self {
             Self::List(items) if items.iter().all(|item| matches!(item, Self::Fixed(..))) => {
@@ -137,7 +146,7 @@ impl Template {
         }
     }
 
-    /// The slot whose value this is as it is, if it is nothing else.
+    /// The local whose value this template yields unchanged, if it does.
     pub fn local(&self) -> Option<usize> {
         match self {
             Self::Hole(Hole { source: HoleSource::Name(name), filters, .. })
@@ -162,12 +171,12 @@ impl Template {
         }
     }
 
-    /// As text: what a text frame, a URL or a header is made of.
+    /// Renders text for a text frame, a URL or a header.
     pub fn text(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> String {
         self.text_with(view, rng, &|value| value)
     }
 
-    /// As text, with every value from a hole passed through `encode`.
+    /// Renders text like `text`, with `encode` applied to the value of each hole.
     pub fn text_with(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
         match self {
             Self::Text(pieces) => {
@@ -183,7 +192,7 @@ impl Template {
         }
     }
 
-    /// As JSON, keys in the order of the file.
+    /// Renders JSON with the keys in file order.
     pub fn write(&self, out: &mut String, view: LookupView<'_>, rng: &mut ChaCha8Rng) {
         match self {
             Self::Fixed(_, json) => out.push_str(json),

@@ -1,32 +1,32 @@
-//! One object of a long frame, found by a word in it and read alone: lists are long, and many.
+//! Finds one object of a long frame by a value in it, and parses only that object: room lists are long and frequent.
 
 use super::excerpt;
 use super::own_values::{FrameScan, OwnValues, is_plain};
 use crate::dialect::language::pattern::Pattern;
 use serde_json::Value;
 
-/// An object that a rule wants somewhere in a frame, told by a key whose value is a variable of the peer.
+/// An object at any depth of a frame, identified by a key whose value is a variable of the peer.
 #[derive(Debug)]
 pub(crate) struct EntryScan {
     keys: Vec<(String, Pattern)>,
-    /// In quotes.
+    /// The key, with its quotes.
     key: String,
     slot: usize,
 }
 
-/// What came of looking for it.
+/// The result of a scan.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ScanResult {
-    /// It is there, and fits; what it binds is in the locals.
+    /// An object fits, and has bound its values.
     Fits,
     /// No object of the frame fits.
     Not,
-    /// The whole frame has to be read to know.
+    /// The whole frame must be parsed to decide.
     Unsure,
 }
 
 impl EntryScan {
-    /// `None`: nothing tells such an object from others.
+    /// The scan for a pattern; `None` if no key of it is compared with a variable.
     pub fn of(pattern: &Pattern) -> Option<Self> {
         let Pattern::Table(keys) = pattern else { return None };
         if keys.iter().any(|(_, inner)| matches!(inner, Pattern::Anywhere(_))) {
@@ -40,7 +40,7 @@ impl EntryScan {
         })
     }
 
-    /// `locals` start as null, and are so again when nothing fits.
+    /// Searches `frame` for an object that fits; without one, `locals` are null.
     pub fn find(
         &self,
         scan: &mut FrameScan<'_>,
@@ -51,7 +51,7 @@ impl EntryScan {
         let Some(word) = own_values.finder(self.slot) else { return ScanResult::Unsure };
         let frame = scan.frame;
         for at in word.find_iter(frame.as_bytes()) {
-            // An unescaped quote before the word opens it, so that what precedes it is outside of any text.
+            // The value's opening quote is unescaped, so the text before it is outside of any string.
             let Some(before) = frame[..at].trim_ascii_end().strip_suffix(':') else { continue };
             let Some(before) = before.trim_ascii_end().strip_suffix(self.key.as_str()) else { continue };
             let Some(outside) = before.trim_ascii_end().strip_suffix('{') else { return ScanResult::Unsure };

@@ -1,6 +1,7 @@
-//! A look at a frame before any parsing: most frames of a broadcasting server are for somebody else.
+//! Substring checks that reject a frame before it is parsed: most frames of a broadcasting server are for other peers.
 //!
-//! A look may say no only to what the rule's pattern would refuse (RFC 8259 §4: an object says each key once).
+//! A prefilter rejects only frames that the rule's pattern would reject too, if each object has unique keys
+//! (RFC 8259 §4).
 
 pub(super) mod direct_field;
 pub(super) mod entry_scan;
@@ -15,44 +16,44 @@ use memchr::memmem::Finder;
 use own_values::{FrameScan, OwnValues, is_plain};
 use serde_json::Value;
 
-/// What a rule demands of a frame, as far as it can be seen in its text.
+/// The conditions of a rule's pattern that can be checked in a frame's text.
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
-    /// The first word: the value of the file's leading key, or a Socket.IO event.
+    /// The message type: the value of the file's `leading` key, or a Socket.IO event.
     pub message_type: Option<String>,
-    /// Where the first word of a JSON frame lies, if it does not come first.
+    /// The field of the message type, for a JSON frame that does not begin with it.
     leading: Option<Field>,
     literals: Vec<(Field, String)>,
-    /// Fields that have to equal a variable.
+    /// Fields that must equal a variable, by its slot.
     pub equal_fields: Vec<(Field, usize)>,
     prefix: Option<String>,
-    /// What more than the first word there is to know.
+    /// The conditions besides the message type.
     pub rest: Remainder,
 }
 
-/// What a rule demands of a frame besides its first word.
+/// The conditions of a rule besides the message type.
 #[derive(Debug, Default)]
 pub(crate) enum Remainder {
     Nothing,
-    /// One object somewhere in it, which can be read alone.
+    /// One object at any depth, which can be parsed alone.
     Entry(EntryScan),
     #[default]
     Anything,
 }
 
-/// What a look tells.
+/// The result of a prefilter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PrefilterResult {
-    /// It is of another type.
+    /// The frame has another type.
     Other,
-    /// The type is right, and it is for somebody else.
+    /// The frame has the rule's type, and is for another peer.
     Others,
-    /// It has to be read to know.
+    /// The frame must be parsed to decide.
     Maybe,
 }
 
 impl Prefilter {
-    /// `leading`: the key that JSON frames of this dialect begin with.
+    /// Extracts the checks from a pattern; `leading` is the key of the message type in JSON frames.
     pub fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
         let mut prefilter = Self::default();
         match (codec, pattern) {
@@ -99,8 +100,8 @@ impl Prefilter {
         }
     }
 
-    /// `message_type`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
-    /// its type does not matter if it is for others.
+    /// Checks a frame. `message_type` is `None` if it can't be read without parsing; with `named`, the frame's kind is
+    /// known already, so that a frame for others needs no check of its type.
     pub fn check(
         &self,
         scan: &mut FrameScan<'_>,
@@ -117,7 +118,7 @@ impl Prefilter {
         if self.prefix.as_ref().is_some_and(|prefix| !frame.starts_with(prefix.as_str())) {
             return PrefilterResult::Other;
         }
-        // An entry looks for its word itself.
+        // `EntryScan` searches for its variable itself.
         let equal_fields = match self.rest {
             Remainder::Entry(_) if message_type.is_some() => &[],
             _ => self.equal_fields.as_slice(),
@@ -134,7 +135,7 @@ impl Prefilter {
         if self.literals.iter().any(|(field, literal)| field.rules_out(scan, literal)) {
             return PrefilterResult::Other;
         }
-        // The word may be there as the value of another field.
+        // The variable's text may be the value of another field.
         let mut strange =
             |(field, slot): &(Field, usize)| own_values.word(*slot).is_some_and(|word| field.rules_out(scan, word));
         if missing || equal_fields.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
@@ -156,7 +157,7 @@ impl Remainder {
     }
 }
 
-/// The first word of a frame, read without parsing. `None`: it must be parsed to know.
+/// Reads the message type of a frame without parsing; `None` if only parsing can tell.
 pub(crate) fn read_message_type<'a>(frame: &'a str, codec: Codec, type_prefix: &str) -> Option<&'a str> {
     let rest = match codec {
         Codec::Json => frame.strip_prefix(type_prefix)?,
@@ -170,8 +171,7 @@ pub(crate) fn read_message_type<'a>(frame: &'a str, codec: Codec, type_prefix: &
     (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
 }
 
-/// Finds `"key":"value"` in a text. A key inside a JSON string can't be mistaken for one: there its quotes
-/// are escaped.
+/// Finds `"key":"value"` in a frame. A key inside a JSON string never matches, since its quotes are escaped.
 #[derive(Debug)]
 pub(crate) struct Field {
     finder: Finder<'static>,
@@ -184,7 +184,7 @@ impl Field {
         Self { finder: Finder::new(&needle).into_owned(), length: needle.len() }
     }
 
-    /// Whether no field of this name can have the value `expected`. When in doubt: no.
+    /// No field of this name has the value `expected`; false if in doubt.
     fn rules_out(&self, scan: &mut FrameScan<'_>, expected: &str) -> bool {
         let frame = scan.frame;
         let mut from = 0;
@@ -197,7 +197,7 @@ impl Field {
                 return false;
             }
         }
-        // A key can be spelt with escapes, by somebody who wants to be difficult.
+        // A key with escapes would not have been found.
         !scan.has_escapes()
     }
 }

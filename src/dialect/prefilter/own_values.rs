@@ -1,24 +1,24 @@
-//! Which of a peer's own words stand in a frame: one scan each, however many rules ask.
+//! Searches frames for the values of a peer's own variables, once a variable and frame for all rules.
 
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-/// A peer's variables that rules compare fields with, as they stand in a frame's text.
+/// The variables of a peer that rules compare fields with, as they appear in a frame's text.
 #[derive(Debug, Default)]
 pub(crate) struct OwnValues {
-    /// By slot; `None`: nobody asks for it, or it has no one way of being written.
+    /// By slot; `None` if no rule compares with it, or JSON could write it in several ways.
     by_slot: Vec<Option<OwnValue>>,
 }
 
 #[derive(Debug)]
 struct OwnValue {
     text: String,
-    /// With its quotes.
+    /// Finds the text with its quotes.
     finder: Finder<'static>,
 }
 
 impl OwnValues {
-    /// `watched`: the slots that rules ask for.
+    /// Reads the variables at the slots `watched`.
     pub fn of(watched: &[usize], globals: &[Value]) -> Self {
         let mut own_values = Self::default();
         for slot in watched {
@@ -32,7 +32,7 @@ impl OwnValues {
         self.at(slot).map(|word| word.text.as_str())
     }
 
-    /// Finds the word, quotes and all.
+    /// The finder of the variable's text, with its quotes.
     pub fn finder(&self, slot: usize) -> Option<&Finder<'static>> {
         self.at(slot).map(|word| &word.finder)
     }
@@ -50,23 +50,23 @@ impl OwnValue {
     }
 }
 
-/// A frame, and what has been seen in it so far.
+/// A frame, and the results of the searches in it so far.
 pub(crate) struct FrameScan<'a> {
     pub frame: &'a str,
     escape_finder: &'a Finder<'static>,
-    /// A bit for each of the first 64 slots: looked for, and found to be lacking.
+    /// One bit for each of the first 64 slots: `looked` for, and found `lacking`.
     looked: u64,
     lacking: u64,
     escapes: Option<bool>,
 }
 
 impl<'a> FrameScan<'a> {
-    /// `escape_finder`: what finds letters that are spelt by their numbers.
+    /// `escape_finder` finds plain characters written as `\u00xx`.
     pub fn new(frame: &'a str, escape_finder: &'a Finder<'static>) -> Self {
         Self { frame, escape_finder, looked: 0, lacking: 0, escapes: None }
     }
 
-    /// Whether no text in the frame can be this word. When in doubt: no.
+    /// No string in the frame equals this variable; false if in doubt.
     pub fn lacks(&mut self, own_values: &OwnValues, slot: usize) -> bool {
         let Some(finder) = own_values.finder(slot) else { return false };
         let bit = 1_u64.checked_shl(slot as u32).unwrap_or(0);
@@ -81,18 +81,18 @@ impl<'a> FrameScan<'a> {
         self.lacking & bit != 0
     }
 
-    /// Whether a plain letter may be spelt by its number, by somebody who wants to be difficult (RFC 8259 §7).
+    /// The frame may write a plain character as an escape (RFC 8259 §7).
     pub fn has_escapes(&mut self) -> bool {
         *self.escapes.get_or_insert_with(|| self.escape_finder.find(self.frame.as_bytes()).is_some())
     }
 }
 
-/// Finds plain letters that are spelt by their numbers.
+/// The finder of plain characters written as escapes.
 pub(crate) fn escape_finder() -> Finder<'static> {
     Finder::new("\\u00")
 }
 
-/// Written the same way by every encoder of JSON.
+/// Every JSON encoder writes this text the same way, escapes aside.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@ ".contains(&byte))
 }

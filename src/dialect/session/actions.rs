@@ -1,4 +1,4 @@
-//! What follows from a rule that fits: its steps, one after the other.
+//! Runs the steps of a rule whose pattern fits a frame.
 
 use super::Session;
 use crate::dialect::compile::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
@@ -12,20 +12,20 @@ use crate::vocabulary::phase::Phase;
 use serde_json::Value;
 use std::time::Instant;
 
-/// The longest SDP that is taken to be one (faults.md 10); in bytes.
+/// The longest accepted SDP, in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
 
 impl Session {
-    /// Whom the frame turns out to have been for.
+    /// Runs the steps in order, and returns the frame's addressee.
     pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern {
         let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
         for (position, step) in rule.steps.iter().enumerate() {
             let who = match &step.who {
                 None => None,
-                Some(who) => match self.find(now, who, locals) {
+                Some(who) => match self.select_peer(now, who, locals) {
                     Some(found) if found != self.own_id() => Some(found),
-                    // Its own frame came back, or one about nobody.
+                    // The peer's own frame came back, or the frame names no peer.
                     _ if position == 0 => return Concern::Others,
                     _ => continue,
                 },
@@ -52,8 +52,8 @@ impl Session {
         concern
     }
 
-    /// The id of whom a step speaks; who is new is met, if the step is not a goodbye.
-    fn find(&mut self, now: Instant, who: &PeerSelector, locals: &[Value]) -> Option<String> {
+    /// The id of the peer that a step is about; a pooled offer's answerer takes over its pair variables.
+    fn select_peer(&mut self, now: Instant, who: &PeerSelector, locals: &[Value]) -> Option<String> {
         match who {
             PeerSelector::Id(template) => {
                 let wire_id = self.value(now, template, locals, None);
@@ -102,7 +102,7 @@ impl Session {
         if !self.holds(now, step.when.as_ref(), true, locals, who) || !self.cooldown_over(now, step) {
             return;
         }
-        // Whether to give way is judged by what the pair had before this frame.
+        // Politeness is judged by the pair variables from before this frame.
         let dialect = self.dialect.clone();
         let polite = match &step.action {
             Action::Offer { polite, .. } => {
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    /// Whether the step's pause is over; if so, it begins anew.
+    /// The step's pause is over; if so, it starts again.
     pub(super) fn cooldown_over(&mut self, now: Instant, step: &Step) -> bool {
         let Some((slot, pause)) = step.pause else { return true };
         let cooldown_over = self.pauses[slot].is_none_or(|done| done + pause <= now);
@@ -157,7 +157,7 @@ impl Session {
         cooldown_over
     }
 
-    /// Writes down what a step says of somebody: name, marks, the pair's variables.
+    /// Stores a step's name, marks and pair variables in the peer's roster entry.
     pub(super) fn update_entry(&mut self, now: Instant, step: &Step, id: &str, locals: &[Value], polite: bool) {
         let marks: Vec<(usize, bool)> = step
             .marks
@@ -177,7 +177,7 @@ impl Session {
         if let Some(name) = name {
             other.set_name(name);
         }
-        // When both have offered, the variables are those of the offer that counts.
+        // If both peers have offered, the pair variables are those of the winning offer.
         if !captured.is_empty() && (other.pair().is_empty() || polite) {
             let pair = other.pair_mut();
             pair.resize(pairs, Value::Null);
@@ -185,7 +185,7 @@ impl Session {
         }
     }
 
-    /// Tells the peer of somebody, if there is anything new to tell.
+    /// Reports a peer of the room as `Heard::Met`, if that changes anything.
     pub(super) fn report_peer(
         &mut self,
         now: Instant,
@@ -196,7 +196,7 @@ impl Session {
     ) {
         let dialect = self.dialect.clone();
         let start = self.holds(now, start, true, locals, Some(id));
-        // What a step says of the one side is true of its own frame only.
+        // A step's own `initiate` is valid for its frame only.
         let revision = initiate.is_none().then_some(self.state.revision);
         let initiate = self.holds(now, initiate.or(Some(&dialect.initiate)), true, locals, Some(id));
         let Some(other) = self.state.members.get_mut(id) else { return };
@@ -206,7 +206,7 @@ impl Session {
         }
     }
 
-    /// Tells of those who the harness says have joined.
+    /// Reports the peers whose ids were passed inside the process.
     pub(super) fn report_present(&mut self, now: Instant) {
         for (id, earlier) in std::mem::take(&mut self.present) {
             if id == self.own_id() {
@@ -263,7 +263,7 @@ impl Session {
 
     fn report_error(&mut self, class: ErrorClass, who: Option<&str>, mut detail: String) {
         if !self.me.token.is_empty() {
-            // A server that says which token it did not like would have it in every report.
+            // A server may echo the rejected token, which must not reach a report.
             detail = detail.replace(&self.me.token, "***");
         }
         let heard = match (class, who) {
@@ -276,7 +276,7 @@ impl Session {
     }
 }
 
-/// W3C RTCIceCandidateInit, or its first line alone. Nothing at all is the end of candidates.
+/// Reads a W3C RTCIceCandidateInit, or only its `candidate` line; an empty one is the end of candidates.
 fn candidate(value: &Value) -> Option<Signal> {
     let line = match value {
         Value::Null => "",

@@ -1,4 +1,4 @@
-//! Entering the room: the dialect's steps in order, each as soon as what it waits for is there.
+//! Runs the join steps of the dialect in order; each may wait for a frame, a time or another peer.
 
 use super::Session;
 use crate::dialect::Output;
@@ -17,7 +17,7 @@ enum JoinProgress {
 }
 
 impl Session {
-    /// Does every step that can be done now.
+    /// Runs every step that does not have to wait.
     pub(super) fn run_join(&mut self, now: Instant) {
         if self.joining.over {
             return;
@@ -89,7 +89,7 @@ impl Session {
         JoinProgress::Wait
     }
 
-    /// Whether the frame is the one that the join waits for. It takes its values, and the join goes on.
+    /// Matches the frame that the current step waits for, takes its values, and moves on to the next step.
     pub(super) fn take_expected(&mut self, now: Instant, content: &Value) -> Option<FrameKind> {
         let dialect = self.dialect.clone();
         let step = self.steps(&dialect).get(self.joining.at).filter(|_| self.joining.open)?;
@@ -104,13 +104,13 @@ impl Session {
         Some(*kind)
     }
 
-    /// Whether the step at hand waits for a frame.
+    /// The current step waits for a frame.
     pub(super) fn expects_frame(&self) -> bool {
         let step = self.steps(&self.dialect).get(self.joining.at);
         self.joining.open && step.is_some_and(|step| matches!(step.action, JoinAction::Expect { .. }))
     }
 
-    /// Has an offer made for each of those who joined, and waits until all are there.
+    /// Requests an offer for each peer that joined before, and waits for all of them.
     fn await_pool(&mut self, now: Instant) -> JoinProgress {
         let Some(awaited) = self.joining.pooling else {
             let awaited = self.present.iter().filter(|(_, earlier)| *earlier).count();

@@ -1,4 +1,4 @@
-//! Lists of who is there: each of them told of, as far as it says anything new.
+//! Runs `peers` steps: reports each peer of a member list whose state changes.
 
 use super::Session;
 use crate::dialect::Output;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 impl Session {
-    /// Tells of each of a list; `later` is whether this peer stands before it.
+    /// Reports each peer of a list; `later` is true for those after this peer.
     pub(super) fn run_peers_step(
         &mut self,
         now: Instant,
@@ -31,7 +31,7 @@ impl Session {
         if slot == *at {
             locals[slot] = self.value(now, list, locals, None);
         }
-        // What one of them binds is forgotten before the next.
+        // The locals that an item binds are cleared before the next item.
         let free: Vec<usize> = (0..locals.len()).filter(|slot| slot == id || locals[*slot].is_null()).collect();
         let kept = std::mem::take(&mut locals[*id]);
         let own = self.own_id();
@@ -76,8 +76,7 @@ impl Session {
         }
     }
 
-    /// Whether the item names somebody of whom it says nothing new. (A hundred that come at once tell each other of all
-    /// others thousands of times.)
+    /// The item reports no change. (In a burst of 100 joins, the lists mention each peer thousands of times.)
     fn knows(&self, member_list: &MemberList, item: &Value, starts: bool) -> bool {
         let Some(Value::String(id)) = item.get(&member_list.key) else { return false };
         let names =

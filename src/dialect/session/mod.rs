@@ -1,4 +1,4 @@
-//! One peer's conversation in a compiled dialect.
+//! Executes a compiled dialect for one peer: state, inputs and timers of a `Conversation`.
 
 mod actions;
 mod join;
@@ -29,24 +29,24 @@ pub(super) struct Session {
     state: State,
     rng: ChaCha8Rng,
     joining: Joining,
-    /// The others that have joined, as the harness tells: id, and whether before this peer.
+    /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
-    /// When each of the dialect's timers is due; none before the join.
+    /// The due time of each timer of the dialect; empty before the join.
     timers: Vec<Instant>,
-    /// When each step that has a pause was last done.
+    /// The last execution of each step with a pause.
     pauses: Vec<Option<Instant>>,
-    /// Its variables as they stand in frames.
+    /// The peer's variables, as prefilters search for them.
     own_values: OwnValues,
     outputs: VecDeque<Output>,
-    /// The id just found, as it came over the wire.
+    /// The id that `select_peer` found last, as received.
     wire_id: Option<Value>,
 }
 
-/// What conditions and templates read.
+/// The values that conditions and templates read.
 struct State {
     globals: Vec<Value>,
-    /// Counts the changes of `globals`.
+    /// The number of changes of `globals`.
     revision: u64,
     members: Roster,
 }
@@ -78,7 +78,7 @@ impl Conversation for Session {
         let encode = |value: String| if locals[0] == value { value } else { in_url(&value) };
         let view = self.state.view(&dialect, now_ms, &locals, None);
         let mut url = match &dialect.url {
-            // As it was typed, slash and all.
+            // The URL as typed, with its trailing slash.
             Template::Hole(_) => base.to_owned(),
             url => url.text_with(view, &mut self.rng, &encode),
         };
@@ -102,7 +102,7 @@ impl Conversation for Session {
             }
             Input::Frame(text) => {
                 let (kind, concern) = self.receive(now, text);
-                // The books come first, so that an answer is never dated before what it answers.
+                // `Output::Frame` precedes any answer, so that an answer is never recorded before its request.
                 self.outputs.push_front(Output::Frame { kind, concern });
                 self.run_join(now);
             }
@@ -247,12 +247,12 @@ impl Session {
     }
 }
 
-/// A choice of the profile as the word that it has there.
+/// An option of the profile, by its name there.
 fn word(choice: &impl serde::Serialize) -> Value {
     serde_json::to_value(choice).unwrap_or_default()
 }
 
-/// Percent-encoded, all but the unreserved characters (RFC 3986 §2.3).
+/// Percent-encodes all but the unreserved characters (RFC 3986 §2.3).
 fn in_url(value: &str) -> String {
     let mut encoded = String::new();
     for byte in value.bytes() {

@@ -1,4 +1,4 @@
-//! Reading a frame: a look first, a parse only if it may be for this peer, then the first rule that fits.
+//! Receives a frame: prefilters first, then parsing if it may be for this peer, then the first rule that fits.
 
 use super::Session;
 use crate::dialect::compile::compiled::Rule;
@@ -11,11 +11,11 @@ use crate::vocabulary::message::{FrameKind, Heard};
 use serde_json::Value;
 use std::time::Instant;
 
-/// Of a frame that no rule knows.
+/// The kind of a frame that no rule matches.
 const UNKNOWN: FrameKind = FrameKind(0);
 
 impl Session {
-    /// What the frame was, and whom it was for.
+    /// Handles a frame, and returns its kind and addressee.
     pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern) {
         if let Some(kind) = self.drops(frame) {
             return (kind, Concern::Others);
@@ -46,7 +46,7 @@ impl Session {
             match rule.prefilter.check(&mut scan, message_type, &self.own_values, kind.is_some()) {
                 PrefilterResult::Other => continue,
                 PrefilterResult::Others => {
-                    // A rule about frames of any kind does not tell which this one is.
+                    // A rule without a message type does not identify this frame's kind.
                     kind =
                         kind.or((rule.prefilter.message_type.is_some() || message_type.is_none()).then_some(rule.kind));
                     continue;
@@ -62,7 +62,7 @@ impl Session {
             }
         }
         if kind.is_none() && content.is_none() {
-            // No rule knows it even by a look: is it of the codec at all?
+            // No prefilter recognised the frame, so check that the codec can decode it.
             if let Err(reported) = self.decode(frame) {
                 return reported;
             }
@@ -70,7 +70,7 @@ impl Session {
         (kind.unwrap_or(UNKNOWN), Concern::Others)
     }
 
-    /// What a frame is that is for others beyond doubt, once nothing is awaited any more.
+    /// The kind of a frame that is certainly for other peers; `None` during the join, which may expect any frame.
     fn drops(&self, frame: &str) -> Option<FrameKind> {
         let dialect = &*self.dialect;
         let message_type = if self.joining.is_over() {
@@ -85,7 +85,7 @@ impl Session {
             .map(|filter| filter.kind)
     }
 
-    /// The frame's content; what is the transport's own, or garbage, is dealt with.
+    /// Decodes a frame; transport packets are answered, garbage is reported, and both end its handling as `Err`.
     fn decode(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern)> {
         match self.dialect.codec.decode(frame) {
             Content::Value(value) => Ok(value),
@@ -102,7 +102,7 @@ impl Session {
         }
     }
 
-    /// What the rule binds, if all of it holds. The frame is opened up only if nothing less tells.
+    /// The values that a matching rule binds; decodes the frame only if the prefilter can't decide.
     fn match_rule(
         &mut self,
         now: Instant,
@@ -132,7 +132,7 @@ impl Session {
         Ok(if fits { self.check_conditions(now, rule, locals) } else { None })
     }
 
-    /// The rule's values with those it derives from them, if its conditions hold.
+    /// Adds the values of `let`, and returns all if the conditions of `where` hold.
     fn check_conditions(&self, now: Instant, rule: &Rule, mut locals: Vec<Value>) -> Option<Vec<Value>> {
         let now_ms = self.me.timestamp(now);
         for (slot, expression) in &rule.lets {

@@ -1,4 +1,4 @@
-//! What is said: signals of the peer, replies of rules, and whatever a timer repeats.
+//! Writes frames: signals of the peer, replies of rules, repeats of timers.
 
 use super::Session;
 use crate::dialect::Output;
@@ -40,12 +40,12 @@ impl Session {
         }
     }
 
-    /// Says each of `templates`; `to` is the addressee, and whom `peer` and `pair` mean.
+    /// Sends each of `templates` to `to`, which `peer` and `pair` refer to.
     pub(super) fn send_all(&mut self, now: Instant, templates: &[usize], locals: &[Value], to: Option<&str>) {
         self.send_each(now, templates, locals, to, true);
     }
 
-    /// The same; without `addressed`, `of` is spoken of only, and the words are for the whole room.
+    /// Sends each of `templates` about the peer `of`; unless `addressed` to it, to the whole room.
     pub(super) fn send_each(
         &mut self,
         now: Instant,
@@ -86,7 +86,7 @@ impl Session {
         });
     }
 
-    /// Keeps an offer that has no addressee until there are as many as there are others.
+    /// Stores an offer without addressee in the variable `offers`.
     fn pool(&mut self, now: Instant, to: &str, locals: &[Value]) {
         let dialect = self.dialect.clone();
         for template in dialect.signals.offer.iter().filter_map(|index| dialect.templates.get(*index)) {
@@ -98,7 +98,7 @@ impl Session {
         }
     }
 
-    /// The offerer makes the pair's variables, once.
+    /// Draws the pair variables of a first offer.
     fn make_pair(&mut self, now: Instant, to: &str) {
         if self.state.members.get(to).is_none_or(|other| !other.pair().is_empty()) {
             return;
@@ -114,12 +114,12 @@ impl Session {
     }
 
     pub(super) fn meet(&mut self, id: &str, wire_id: &Value) {
-        // Whom there is no room for stays unknown, and is told of nothing.
+        // A peer beyond the roster's capacity stays unknown.
         let _known = self.state.members.entry(id, wire_id).is_some();
     }
 }
 
-/// W3C RTCIceCandidateInit.
+/// Writes a W3C RTCIceCandidateInit.
 fn init(candidate: Candidate) -> Value {
     let Candidate { candidate, mid, line, ufrag } = candidate;
     json!({ "candidate": candidate, "sdpMid": mid, "sdpMLineIndex": line, "usernameFragment": ufrag })

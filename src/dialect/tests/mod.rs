@@ -21,7 +21,7 @@ fn every_built_in_reads() {
     assert_eq!(names().filter(|name| Dialect::named(name).is_some_and(|dialect| dialect.name() == *name)).count(), 10);
 }
 
-/// The frames of targets.md and protocol.md.
+/// Transcripts of real servers and of docs/spec/protocol.md.
 #[test]
 fn built_ins_say_and_understand_what_their_servers_do() {
     let check = |name: &str, text: &str| transcript::check(&Dialect::named(name).unwrap(), text);
@@ -86,7 +86,6 @@ fn ids_and_tokens_go_into_the_url_encoded() {
     check("dashboard", "ws://h:1/ws/", "r", "ws://h:1/ws/");
 }
 
-/// Everything at once, with its line and the nearest right name.
 #[test]
 fn a_wrong_file_gets_every_problem_at_once() {
     let problems = read("wrong.toml", include_str!("wrong.toml")).unwrap_err();
@@ -99,7 +98,7 @@ fn shown(problems: &[Problem]) -> String {
     problems.iter().map(|problem| format!("{problem}\n")).collect()
 }
 
-/// Frames that the built-ins know, to be spoilt.
+/// Valid frames of the built-ins, as a base for broken ones.
 fn frames() -> Vec<&'static str> {
     let transcripts = [
         include_str!("transcripts/dashboard.txt"),

@@ -1,4 +1,4 @@
-//! What a look drops, the whole interpreter would drop too, and nothing else changes by it.
+//! Prefilters drop only frames that the whole interpreter would drop too, and change no other output.
 
 use super::*;
 use crate::dialect::prefilter::Prefilter;
@@ -15,7 +15,7 @@ fn without_prefilters(file: &str, text: &str) -> Dialect {
     Dialect(Arc::new(dialect))
 }
 
-/// How a frame is spelt, where JSON leaves a choice.
+/// The spelling of a frame, where JSON leaves a choice.
 #[derive(Clone, Copy, Debug)]
 struct Spelling {
     type_first: bool,
@@ -115,7 +115,7 @@ fn frames() -> impl Strategy<Value = Value> {
         })
 }
 
-/// What a match may ask for, as TOML.
+/// Patterns of `match`, as TOML.
 fn patterns() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         3 => prop::sample::select(&TEXTS[..8]).prop_map(|text| format!("'{text}'")),
@@ -136,7 +136,7 @@ fn table(entries: std::collections::BTreeMap<&str, String>) -> String {
     format!("{{ {} }}", entries.join(", "))
 }
 
-/// A file whose rules tell which of them took a frame, and some of which depend on what came before.
+/// Files whose rules reply with their number; some depend on earlier frames.
 fn files() -> impl Strategy<Value = String> {
     let key = prop::sample::select(&["to", "from", "room", "data", "list", "'{anywhere}'"][..]);
     let rule = (
@@ -158,7 +158,7 @@ fn files() -> impl Strategy<Value = String> {
     })
 }
 
-/// Everything but what a frame for others is called in the books: there a look may know better.
+/// All outputs; the kind of a frame for others is masked, since a prefilter may know it better.
 fn outputs_of(conversation: &mut dyn Conversation, now: Instant, frame: &str) -> Vec<Output> {
     conversation.handle(now, Input::Frame(frame));
     let outputs = std::iter::from_fn(|| conversation.poll());
@@ -191,7 +191,7 @@ fn compare(file: &str, text: &str, frames: &[(Value, Spelling)]) -> Result<(), T
     Ok(())
 }
 
-/// Frames of a broadcasting built-in, with words exchanged for others.
+/// Frames of the built-ins, with some values exchanged for others.
 fn known() -> impl Strategy<Value = Value> {
     let valid = super::frames().into_iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
     let lists = [

@@ -1,4 +1,4 @@
-//! Plays a transcript: what each peer is given, and all that it must say and tell, line by line.
+//! Plays a transcript: each line is an input of a peer or an output that it must produce.
 
 use super::super::*;
 use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// `A opens`, `A<< frame` and `A says …` are given; `A>> frame` and `A hears …` must follow, and nothing else.
-/// `"$x"` in a frame is whatever was there the first time. `A drops frame`: it is for others, and nothing follows.
+/// `"$x"` in a frame stands for its value on first use. `A drops frame`: the frame is for others, without any output.
 pub struct Transcript<'a> {
     dialect: &'a Dialect,
     peers: BTreeMap<String, (Box<dyn Conversation>, VecDeque<Output>)>,
@@ -89,7 +89,7 @@ impl Transcript<'_> {
         let (conversation, outputs) = self.peers.get_mut(name).unwrap();
         assert!(outputs.is_empty(), "{at}\n  before it: {outputs:?}");
         conversation.handle(self.now, input);
-        // An id of its own that everybody knew is no news.
+        // The initial `Known` only repeats the id of this run.
         let told = std::iter::from_fn(|| conversation.poll()).filter(|output| !matches!(output, Output::Frame { .. }));
         outputs.extend(told);
     }
@@ -117,7 +117,7 @@ impl Transcript<'_> {
                 assert_eq!(message_type, expected_head, "{at}");
                 let said_value: Value = serde_json::from_str(&said_json).unwrap();
                 self.bind(&said_value, &serde_json::from_str(&json).unwrap());
-                // Once all is bound, the very texts are the same.
+                // With all variables bound, the texts are equal too.
                 let filled: String = self.filled(&json);
                 assert_eq!(said_json, filled, "{at}");
             }

@@ -1,4 +1,4 @@
-//! The access channel: who asks to be let in, when again, and what the room's host answers.
+//! The access channel: join requests, their repeats, and the host's answers.
 
 use super::*;
 
@@ -49,12 +49,12 @@ fn who_waits_takes_no_part_in_the_room_and_asks_again_when_the_host_shows() {
     fixture.check(&list(&["a"]), &["mine"]);
     fixture.pass(REJOIN_PAUSE);
     fixture.check(&list(&["a"]), &["mine", "say join-request"]);
-    // Before a list that names the host and lacks it nobody asks: the next one may show it.
+    // A peer asks only after a list that names the host and lacks it: the next one may show it.
     let of_host = |there: &[&str]| list(there).replace(r#""id":"r","#, r#""id":"r","hostId":"h","#);
     fixture.pass(REJOIN_PAUSE);
     fixture.check(&of_host(&["a"]), &["mine"]);
     fixture.check(&of_host(&["a", "h"]), &["mine", "say join-request"]);
-    // Once let in, it meets those whom the next list shows.
+    // Once admitted, it meets the peers of the next list.
     fixture.tell(Input::Frame(&of_access("join-approved", "a", "b")));
     fixture.check(&list(&["a", "b"]), &["mine", "met a, start"]);
 }

@@ -1,4 +1,4 @@
-//! Whatever a server sends, a conversation survives it; and what one peer says, another understands.
+//! A conversation survives any frame, and understands the frames of other peers.
 
 use super::*;
 use crate::vocabulary::message::Candidate;
@@ -33,7 +33,7 @@ fn signals() -> impl Strategy<Value = Signal> {
     prop_oneof![sdp().prop_map(|sdp| Signal::Offer { sdp }), sdp().prop_map(|sdp| Signal::Answer { sdp }), candidate]
 }
 
-/// Hears the frame, which must be booked exactly once, before anything that follows from it.
+/// Handles the frame, which must be recorded exactly once, before its other outputs.
 fn survive(frame: &str) -> Result<(), TestCaseError> {
     let outputs = Fixture::entered(|_| {}).tell(Input::Frame(frame));
     let booked = outputs.iter().filter(|output| matches!(output, Output::Frame { .. })).count();

@@ -1,4 +1,4 @@
-//! What a peer makes of what it hears.
+//! Received frames of a joined peer, and the outputs that follow.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn two_that_took_each_other_for_the_newcomer_both_offer_when_the_answers_cross()
 fn the_order_of_a_list_outweighs_the_order_of_messages() {
     let mut fixture = Fixture::entered(|me| me.initiator = Initiator::Existing);
     fixture.check(&list(&["b"]), &["mine"]);
-    // Heard of by another message than its join, it was taken for one who was there before.
+    // Mentioned by another message than its join, the peer counts as one that was there before.
     fixture.check(&participant_joined("c"), &["mine, from c", "met c"]);
     fixture.check(&user_joined("c", ""), &["mine, from c", "met c, start"]);
     fixture.check(&list(&["b", "c"]), &["mine", "met c, start, offer"]);
@@ -113,7 +113,7 @@ fn what_changes_nothing_is_for_this_room_all_the_same() {
     fixture.check(&created, &["mine, from c"]);
     fixture.check(&created.replace(r#""id":"r""#, r#""id":"q""#), &["for others"]);
     fixture.check(&envelope("room-removed", ROOMS, "c", r#"{"roomId":"r"}"#), &["mine, from c"]);
-    // Nobody was met by it.
+    // The frame met no peer.
     fixture.check(&envelope("user-left-room", ROOMS, "c", r#"{"roomId":"r","userId":"c"}"#), &["mine, from c"]);
 }
 
@@ -257,7 +257,7 @@ fn a_list_heard_again_tells_of_whom_and_what_is_new_and_of_nobody_else() {
     let said = fixture.tell(Input::Frame(&user_joined("a", "")));
     let known = |output: &Output| matches!(output, Output::Send { text, .. } if text.contains(&entry("d", "Dee")));
     assert!(said.iter().any(known), "{said:?}");
-    // Whoever has left is met anew.
+    // A peer that has left is met again.
     let gone = envelope("user-left-room", ROOMS, "d", r#"{"roomId":"r","userId":"d"}"#);
     fixture.check(&gone, &["mine, from d", "left d"]);
     fixture.check(&reply(&[nameless]), &["mine, from c", "met d, start, offer"]);
@@ -267,7 +267,7 @@ fn a_list_heard_again_tells_of_whom_and_what_is_new_and_of_nobody_else() {
 fn a_listed_peer_that_was_not_to_be_started_is_when_a_later_list_says_so() {
     let mut fixture = Fixture::entered(|_| {});
     let entry = r#"{"id":"d","name":""}"#;
-    // No answer to our join: who is on it is there, and has not spoken to us.
+    // The list is no answer to our join: its members are present, and have sent us nothing.
     for expected in
         [vec!["mine, from c", "met c, start, offer", "met d, offer"], vec!["mine, from c"], vec!["mine, from c"]]
     {

@@ -1,4 +1,4 @@
-//! The sentences of protocol.md about what a peer says and when, over frames as they are on the wire.
+//! The rules of docs/spec/protocol.md about a client's frames, on frames as they are on the wire.
 
 mod approval;
 mod garbage;
@@ -48,7 +48,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// The conversation of `me`, changed as `choose` says, with its socket open and its first words said.
+    /// The conversation of `me` after `choose`, with its socket open and its first frames sent.
     fn entered(choose: impl FnOnce(&mut PeerIdentity)) -> Self {
         let mut fixture = Self::before(choose);
         fixture.tell(Input::Open);
@@ -65,7 +65,7 @@ impl Fixture {
     fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
         self.dashboard.handle(self.now, input);
         let told = std::iter::from_fn(|| self.dashboard.poll());
-        // Its id is as the harness calls it: no news to anybody.
+        // `Known` only repeats the id of this run.
         told.filter(|output| !matches!(output, Output::Known { .. })).collect()
     }
 
@@ -73,7 +73,7 @@ impl Fixture {
         self.now += time;
     }
 
-    /// Hears `frame`; all that follows from it must be `expected`, in the words of `describe`.
+    /// Handles `frame`; its outputs must be `expected`, in the notation of `describe`.
     #[track_caller]
     fn check(&mut self, frame: &str, expected: &[&str]) {
         let outputs = self.tell(Input::Frame(frame));
