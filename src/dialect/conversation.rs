@@ -1,5 +1,6 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{FrameKind, Heard, Say};
 use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
@@ -89,22 +90,11 @@ pub enum Output {
     /// A received message for the peer.
     Heard(Heard<String>),
     /// The classification of the frame just handled, for the metrics; first output of each frame.
-    Frame { kind: FrameKind, concern: Concern },
+    Frame { kind: FrameKind, concern: Concern<String> },
     /// The peer's own id on the wire, now known.
     Known { id: String },
     /// A value for the room's other peers, passed inside the process as JSON.
     Share { name: String, json: String },
     /// Peer `other` answered the offer made for `one`; their connections are exchanged.
     Swap { one: String, other: String },
-}
-
-/// The addressee of a received frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Concern {
-    /// This peer; `from` is `None` if the server sent it.
-    Me { from: Option<String> },
-    /// Another peer, another room, or no particular addressee.
-    Others,
-    /// This peer, but on another channel than its own; counted and not acted on.
-    Elsewhere { from: Option<String> },
 }

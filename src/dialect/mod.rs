@@ -9,7 +9,7 @@ mod session;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
-pub use conversation::{Concern, Connect, Conversation, Input, Output, PeerIdentity};
+pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
 
 use compile::compiled::CompiledDialect;
 use session::Session;

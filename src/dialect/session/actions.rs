@@ -1,11 +1,12 @@
 //! Runs the steps of a rule whose pattern fits a frame.
 
 use super::Session;
+use crate::dialect::Output;
 use crate::dialect::compile::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::filter::text;
 use crate::dialect::language::template::Template;
-use crate::dialect::{Concern, Output};
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{Candidate, Heard, Signal};
 use crate::vocabulary::phase::Phase;
@@ -17,7 +18,7 @@ const SDP_BYTES_MAX: usize = 64 * 1024;
 
 impl Session {
     /// Runs the steps in order, and returns the frame's addressee.
-    pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern {
+    pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern<String> {
         let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
         for (position, step) in rule.steps.iter().enumerate() {

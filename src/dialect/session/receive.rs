@@ -1,12 +1,13 @@
 //! Receives a frame: prefilters first, then parsing if it may be for this peer, then the first rule that fits.
 
 use super::Session;
+use crate::dialect::Output;
 use crate::dialect::compile::compiled::Rule;
 use crate::dialect::language::codec::{Codec, Content};
 use crate::dialect::prefilter::entry_scan::ScanResult;
 use crate::dialect::prefilter::own_values::FrameScan;
 use crate::dialect::prefilter::{PrefilterResult, Remainder, read_message_type};
-use crate::dialect::{Concern, Output};
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{FrameKind, Heard};
 use serde_json::Value;
 use std::time::Instant;
@@ -16,7 +17,7 @@ const UNKNOWN: FrameKind = FrameKind(0);
 
 impl Session {
     /// Handles a frame, and returns its kind and addressee.
-    pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern) {
+    pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern<String>) {
         if let Some(kind) = self.drops(frame) {
             return (kind, Concern::Others);
         }
@@ -86,7 +87,7 @@ impl Session {
     }
 
     /// Decodes a frame; transport packets are answered, garbage is reported, and both end its handling as `Err`.
-    fn decode(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern)> {
+    fn decode(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern<String>)> {
         match self.dialect.codec.decode(frame) {
             Content::Value(value) => Ok(value),
             Content::Transport(answer) => {
@@ -110,7 +111,7 @@ impl Session {
         message_type: Option<&str>,
         scan: &mut FrameScan<'_>,
         content: &mut Option<Value>,
-    ) -> Result<Option<Vec<Value>>, (FrameKind, Concern)> {
+    ) -> Result<Option<Vec<Value>>, (FrameKind, Concern<String>)> {
         let mut locals = vec![Value::Null; rule.locals];
         let found = match (&rule.prefilter.rest, content.is_none() && message_type.is_some()) {
             (Remainder::Nothing, true) => ScanResult::Fits,

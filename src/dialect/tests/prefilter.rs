@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dialect::prefilter::Prefilter;
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::FrameKind;
 use serde_json::{Map, Value, json};
 

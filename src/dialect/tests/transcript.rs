@@ -1,6 +1,7 @@
 //! Plays a transcript: each line is an input of a peer or an output that it must produce.
 
 use super::super::*;
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
 use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
