@@ -73,11 +73,11 @@ impl AlarmClock {
             let _ = rustix::io::read(self.timer.get_ref(), &mut expirations);
             ready.clear_ready();
             self.armed.set(None);
-            self.ring(Instant::now());
+            self.fire(Instant::now());
         }
     }
 
-    fn ring(&self, now: Instant) {
+    fn fire(&self, now: Instant) {
         let mut heap = self.heap.borrow_mut();
         while let Some(Reverse((at, id))) = heap.peek().copied() {
             let mut alarms = self.alarms.borrow_mut();

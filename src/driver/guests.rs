@@ -48,16 +48,16 @@ impl GuestSeats {
     }
 
     /// Notes whether a guest is lost.
-    pub fn watch(&mut self, what: &What) {
+    pub fn observe(&mut self, what: &What) {
         let (What::NoticedLeave { other } | What::ChannelClosed { other, .. } | What::EdgeFailed { other, .. }) = what
         else {
             return;
         };
-        self.lose(*other);
+        self.mark_gone(*other);
     }
 
     /// Whoever sits there is gone.
-    pub fn lose(&mut self, seat: Seat) {
+    pub fn mark_gone(&mut self, seat: Seat) {
         let index = seat.0.checked_sub(self.first).map(usize::from);
         if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
             guest.gone = true;
@@ -86,8 +86,8 @@ mod tests {
         let mut guests = GuestSeats::new(5, 2);
         guests.admit("ann");
         guests.admit("bob");
-        guests.watch(&What::NoticedLeave { other: Seat(5) });
-        guests.watch(&What::ChannelClosed { other: Seat(1), planned: true });
+        guests.observe(&What::NoticedLeave { other: Seat(5) });
+        guests.observe(&What::ChannelClosed { other: Seat(1), planned: true });
         assert_eq!(guests.admit("ann again"), Some((Seat(5), true)));
         assert_eq!(guests.admit("eve"), None);
     }
@@ -96,10 +96,10 @@ mod tests {
     fn one_who_comes_back_and_one_who_comes_too_late_get_a_new_edge() {
         let mut guests = GuestSeats::new(5, 2);
         let failure = Failure::timed_out(Phase::Discovery);
-        guests.watch(&What::EdgeFailed { other: Seat(5), failure });
+        guests.observe(&What::EdgeFailed { other: Seat(5), failure });
         assert_eq!(guests.admit("late"), Some((Seat(5), true)));
         guests.admit("bob");
-        guests.lose(Seat(6));
+        guests.mark_gone(Seat(6));
         assert!(guests.has_gone("bob") && !guests.has_gone("late"));
         assert_eq!(guests.admit("bob"), Some((Seat(6), true)));
         assert!(!guests.has_gone("bob"));

@@ -32,19 +32,19 @@ pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 
 /// One peer, from its dial to its end.
-pub struct PeerTask<Books> {
+pub struct PeerTask<Record> {
     virtual_peer: VirtualPeer,
     engine: Box<dyn Engine>,
-    way: Transport,
+    transport: Transport,
     mailbox: mpsc::Receiver<PeerCommand>,
-    recorder: Books,
+    recorder: Record,
     socket: PeerSocket,
     /// Facts about frames that are pushed and not yet on the wire.
     unwritten: Vec<What>,
     /// The most of them at once.
     unwritten_max: usize,
     /// The socket has something new to do since it was last polled: to dial, to write, to close.
-    stirred: bool,
+    socket_changed: bool,
     /// It ends without a word.
     silent: bool,
     alarm: Alarm,
@@ -60,25 +60,25 @@ enum PeerSocket {
     Gone,
 }
 
-impl<Books: Fn(Event)> PeerTask<Books> {
+impl<Record: Fn(Event)> PeerTask<Record> {
     pub fn new(
         virtual_peer: VirtualPeer,
         engine: Box<dyn Engine>,
-        way: impl Into<Transport>,
+        transport: impl Into<Transport>,
         mailbox: mpsc::Receiver<PeerCommand>,
         alarm: Alarm,
-        recorder: Books,
+        recorder: Record,
     ) -> Self {
         Self {
             virtual_peer,
             engine,
-            way: way.into(),
+            transport: transport.into(),
             mailbox,
             recorder,
             socket: PeerSocket::Idle,
             unwritten: Vec::new(),
             unwritten_max: 0,
-            stirred: false,
+            socket_changed: false,
             silent: false,
             alarm,
         }
@@ -101,7 +101,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
                 self.silent |= command == PeerCommand::Depart { silent: true };
                 self.handle(Input::Command(command));
             }
-            self.stirred = false;
+            self.socket_changed = false;
             let mut more = self.poll_socket(context);
             more |= self.poll_exchange(context);
             // Who is behind reads what has come before it looks at the clock: else what is there already is asked for again.
@@ -113,7 +113,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
             {
                 return Poll::Ready(());
             }
-            if !more && !self.stirred {
+            if !more && !self.socket_changed {
                 return Poll::Pending;
             }
         }
@@ -126,7 +126,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     fn poll_exchange(&mut self, context: &mut Context<'_>) -> bool {
         let Some(exchange) = self.virtual_peer.exchange() else { return false };
         exchange.watch(self.virtual_peer.place().seat, context);
-        if self.virtual_peer.news().is_none() {
+        if self.virtual_peer.unread_exchange().is_none() {
             return false;
         }
         self.handle(Input::IdExchange);
@@ -156,7 +156,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
                 let done = connection.poll_flush(context).is_ready() && connection.poll_close(context).is_ready();
                 let now = Instant::now();
                 if done || *until <= now {
-                    self.write_down(now);
+                    self.record_written(now);
                     self.socket = PeerSocket::Gone;
                     return true;
                 }
@@ -179,13 +179,13 @@ impl<Books: Fn(Event)> PeerTask<Books> {
             }
         }
         let PeerSocket::Open(connection) = &mut self.socket else { return true };
-        self.stirred = false;
+        self.socket_changed = false;
         if connection.is_waiting() {
             // Whoever reads what is written may be woken first and run in our place: only before the write is it
             // certain that the target has not had it yet.
             let began = Instant::now();
             match connection.poll_flush(context) {
-                Poll::Ready(Ok(())) => self.write_down(began),
+                Poll::Ready(Ok(())) => self.record_written(began),
                 Poll::Ready(Err(failure)) => self.lose(failure),
                 Poll::Pending => {}
             }
@@ -198,7 +198,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         for _ in 0..READS_MAX {
             let Poll::Ready(Ok(())) = self.engine.poll_readable(context) else { return false };
             self.engine.read(Instant::now());
-            self.hear_engine();
+            self.drain_engine();
         }
         true
     }
@@ -215,7 +215,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         let now = Instant::now();
         if self.engine.wake_at().is_some_and(|at| at <= now) {
             self.engine.wake(now);
-            self.hear_engine();
+            self.drain_engine();
         }
         if self.virtual_peer.wake_at().is_some_and(|at| at <= now) {
             self.handle(Input::Wake);
@@ -224,7 +224,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     }
 
     fn lose(&mut self, failure: Failure) {
-        self.stirred = true;
+        self.socket_changed = true;
         self.socket = PeerSocket::Gone;
         self.unwritten.clear();
         self.handle(Input::Lost(failure));
@@ -233,49 +233,49 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     fn handle(&mut self, input: Input<'_>) {
         let now = Instant::now();
         self.virtual_peer.handle(now, input);
-        self.carry_out(now);
-        self.hear_engine();
+        self.apply_outputs(now);
+        self.drain_engine();
     }
 
-    fn hear_engine(&mut self) {
-        while let Some((slot, notice)) = self.engine.poll() {
+    fn drain_engine(&mut self) {
+        while let Some((slot, event)) = self.engine.poll() {
             let now = Instant::now();
             let seat = self.virtual_peer.seat_at(slot);
-            if let EngineEvent::Worked { spent } = notice {
-                self.book(now, What::OwnWork { other: seat, spent });
+            if let EngineEvent::Worked { spent } = event {
+                self.record(now, What::OwnWork { other: seat, spent });
                 continue;
             }
-            self.virtual_peer.handle(now, Input::Engine(seat, notice));
-            self.carry_out(now);
+            self.virtual_peer.handle(now, Input::Engine(seat, event));
+            self.apply_outputs(now);
         }
     }
 
-    fn carry_out(&mut self, now: Instant) {
+    fn apply_outputs(&mut self, now: Instant) {
         while let Some(output) = self.virtual_peer.poll() {
             match output {
                 Output::Dial => {
-                    self.stirred = true;
-                    self.socket = PeerSocket::Dialing(Box::pin(self.way.clone().dial()));
+                    self.socket_changed = true;
+                    self.socket = PeerSocket::Dialing(Box::pin(self.transport.clone().dial()));
                 }
                 Output::Say(OutgoingFrame { text, kind, to }) => {
                     self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
                 }
-                Output::Engine(seat, order) => self.order(seat, order),
-                Output::Send(parcel) => self.send(now, parcel),
+                Output::Engine(seat, command) => self.apply_command(seat, command),
+                Output::Send(message) => self.send(now, message),
                 // It has joined when the words are on the wire: now, if the server has acknowledged them.
                 Output::Event(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
                     self.unwritten.push(what);
                 }
-                Output::Event(what) => self.book(now, what),
+                Output::Event(what) => self.record(now, what),
                 Output::Close => self.close(now),
             }
         }
     }
 
     fn push(&mut self, text: String) {
-        self.stirred = true;
+        self.socket_changed = true;
         if let PeerSocket::Open(connection) = &mut self.socket
             && let Err(failure) = connection.push(text)
         {
@@ -285,31 +285,31 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         }
     }
 
-    fn order(&mut self, seat: Seat, order: EngineCommand) {
+    fn apply_command(&mut self, seat: Seat, command: EngineCommand) {
         let describes =
-            matches!(order, EngineCommand::Offer | EngineCommand::Accept { .. } | EngineCommand::Apply { .. });
+            matches!(command, EngineCommand::Offer | EngineCommand::Accept { .. } | EngineCommand::Apply { .. });
         let began = Instant::now();
-        self.engine.order(began, self.virtual_peer.slot(seat), order);
+        self.engine.order(began, self.virtual_peer.slot(seat), command);
         if describes {
             let now = Instant::now();
-            self.book(now, What::OwnWork { other: seat, spent: now - began });
+            self.record(now, What::OwnWork { other: seat, spent: now - began });
         }
     }
 
-    fn send(&mut self, now: Instant, parcel: OutgoingMessage) {
-        let OutgoingMessage { to, payload, sequence, due, echo } = parcel;
+    fn send(&mut self, now: Instant, message: OutgoingMessage) {
+        let OutgoingMessage { to, payload, sequence, due, echo } = message;
         let sent = self.engine.send(now, self.virtual_peer.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
-                self.book(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });
+                self.record(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });
             }
-            (false, false) => self.book(now, What::MessageDropped { other: to }),
+            (false, false) => self.record(now, What::MessageDropped { other: to }),
             (_, true) => {}
         }
     }
 
     fn close(&mut self, now: Instant) {
-        self.stirred = true;
+        self.socket_changed = true;
         if self.silent {
             // Its sockets go with it, and the operating system tells the server; the other ends find out by time.
             self.socket = PeerSocket::Gone;
@@ -323,13 +323,13 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     }
 
     /// Books what was waiting for the wire, and was written `at`.
-    fn write_down(&mut self, at: Instant) {
+    fn record_written(&mut self, at: Instant) {
         for what in std::mem::take(&mut self.unwritten) {
-            self.book(at, what);
+            self.record(at, what);
         }
     }
 
-    fn book(&self, at: Instant, what: What) {
+    fn record(&self, at: Instant, what: What) {
         (self.recorder)(Event { at, place: self.virtual_peer.place(), what });
     }
 }

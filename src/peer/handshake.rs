@@ -59,10 +59,10 @@ pub enum HandshakeInput {
         detail: String,
     },
     /// Signaling is gone.
-    Deaf(Failure),
+    SignalingLost(Failure),
     /// The server turns this peer away, after it had said that it joined.
     Refused(Failure),
-    TimeIsUp,
+    TimedOut,
 }
 
 /// One pair.
@@ -73,7 +73,7 @@ pub struct Handshake {
     /// The other said goodbye: its channel will close by plan.
     other_left: bool,
     /// Candidates that came before the description they belong to.
-    early: Vec<Candidate>,
+    early_candidates: Vec<Candidate>,
     admitted: usize,
 }
 
@@ -101,19 +101,19 @@ impl Handshake {
             (_, HandshakeInput::BothBegan) => state,
 
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: false, .. }) => {
-                self.meet(other, out);
+                self.record_met(other, out);
                 ExpectTrigger
             }
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: true, initiate: false }) => {
-                self.meet(other, out);
+                self.record_met(other, out);
                 ExpectOffer
             }
             (
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
                 HandshakeInput::Met { start: true, initiate: true },
             ) => {
-                self.meet(other, out);
-                note(What::Offers { other }, out);
+                self.record_met(other, out);
+                record(What::Offers { other }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Offer));
                 ExpectOwnOffer
             }
@@ -121,29 +121,29 @@ impl Handshake {
             (_, HandshakeInput::Met { .. }) => state,
 
             (ExpectOwnOffer, HandshakeInput::Engine(EngineEvent::Offer { sdp })) => {
-                say(other, Signal::Offer { sdp }, out);
+                send_signal(other, Signal::Offer { sdp }, out);
                 ExpectAnswer
             }
             (ExpectOwnAnswer, HandshakeInput::Engine(EngineEvent::Answer { sdp })) => {
-                say(other, Signal::Answer { sdp }, out);
+                send_signal(other, Signal::Answer { sdp }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
             (ExpectApplied, HandshakeInput::Engine(EngineEvent::Applied)) => {
-                note(What::Answered { other }, out);
+                record(What::Answered { other }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
             (Closed | Failed, HandshakeInput::Engine(_)) => state,
             (_, HandshakeInput::Engine(EngineEvent::Candidate(candidate))) => {
                 if trickle {
-                    say(other, Signal::Candidate(candidate), out);
+                    send_signal(other, Signal::Candidate(candidate), out);
                 }
                 state
             }
             (_, HandshakeInput::Engine(EngineEvent::Gathered)) => {
                 if trickle {
-                    say(other, Signal::EndOfCandidates, out);
+                    send_signal(other, Signal::EndOfCandidates, out);
                 }
                 state
             }
@@ -152,19 +152,19 @@ impl Handshake {
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
                 HandshakeInput::Signal { signal: Signal::Offer { sdp }, .. },
             ) => {
-                self.meet(other, out);
+                self.record_met(other, out);
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
             // Glare: both sides offered at once, and one of them gives way.
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { sdp }, polite: true }) => {
-                note(What::Glare { other }, out);
+                record(What::Glare { other }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { .. }, polite: false }) => {
-                note(What::Glare { other }, out);
+                record(What::Glare { other }, out);
                 state
             }
             (ExpectAnswer, HandshakeInput::Signal { signal: Signal::Answer { sdp }, .. }) => {
@@ -183,33 +183,33 @@ impl Handshake {
                 | ExpectOwnAnswer,
                 HandshakeInput::Signal { signal: Signal::Candidate(candidate), .. },
             ) => {
-                if self.early.len() < CANDIDATES_MAX {
-                    self.early.push(candidate);
+                if self.early_candidates.len() < CANDIDATES_MAX {
+                    self.early_candidates.push(candidate);
                 }
                 state
             }
             (_, HandshakeInput::Signal { signal: Signal::EndOfCandidates, .. }) => state,
 
             (ExpectIce, HandshakeInput::Engine(EngineEvent::IceUp)) => {
-                note(What::IceUp { other }, out);
+                record(What::IceUp { other }, out);
                 ExpectDtls
             }
             (ExpectIce | ExpectDtls, HandshakeInput::Engine(EngineEvent::DtlsUp)) => {
-                note(What::DtlsUp { other }, out);
+                record(What::DtlsUp { other }, out);
                 ExpectChannel
             }
             (ExpectIce | ExpectDtls | ExpectChannel, HandshakeInput::Engine(EngineEvent::Open)) => {
-                note(What::Open { other }, out);
+                record(What::Open { other }, out);
                 Open
             }
             (Open, HandshakeInput::Engine(EngineEvent::Closed)) => {
-                note(What::ChannelClosed { other, planned: self.other_left }, out);
-                note(What::NoticedLeave { other }, out);
+                record(What::ChannelClosed { other, planned: self.other_left }, out);
+                record(What::NoticedLeave { other }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
             (Open, HandshakeInput::Engine(EngineEvent::Failed { .. })) => {
-                note(What::ChannelClosed { other, planned: self.other_left }, out);
+                record(What::ChannelClosed { other, planned: self.other_left }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
@@ -222,12 +222,12 @@ impl Handshake {
             }
 
             (Open, HandshakeInput::Left) => {
-                note(What::NoticedLeave { other }, out);
+                record(What::NoticedLeave { other }, out);
                 self.other_left = true;
                 Open
             }
             (Open, HandshakeInput::Missed) => {
-                note(What::NoticedLeave { other }, out);
+                record(What::NoticedLeave { other }, out);
                 Open
             }
             // A server that only lost its socket lists it no more either, and what is under way may still end well.
@@ -247,18 +247,18 @@ impl Handshake {
 
             (
                 ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed,
-                HandshakeInput::Deaf(_) | HandshakeInput::Refused(_),
+                HandshakeInput::SignalingLost(_) | HandshakeInput::Refused(_),
             ) => state,
             // The other could not be heard of, because the join was in vain.
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Refused(failure)) => {
                 self.fail(other, failure, out)
             }
-            (_, HandshakeInput::Deaf(failure) | HandshakeInput::Refused(failure)) => {
+            (_, HandshakeInput::SignalingLost(failure) | HandshakeInput::Refused(failure)) => {
                 self.fail(other, Failure { phase: state.phase(), ..failure }, out)
             }
 
-            (Open | Closed | Failed, HandshakeInput::TimeIsUp) => state,
-            (_, HandshakeInput::TimeIsUp) => self.fail(other, Failure::timed_out(state.phase()), out),
+            (Open | Closed | Failed, HandshakeInput::TimedOut) => state,
+            (_, HandshakeInput::TimedOut) => self.fail(other, Failure::timed_out(state.phase()), out),
 
             // What fits nowhere: a second answer, an answer to no offer, an offer to a pair that has one, a no to
             // nothing, an engine that is ahead of us. Counted, and otherwise without effect.
@@ -270,7 +270,7 @@ impl Handshake {
                 },
             )
             | (_, HandshakeInput::PairRefused { .. } | HandshakeInput::Engine(_)) => {
-                note(What::Surprise { other: Some(other) }, out);
+                record(What::Surprise { other: Some(other) }, out);
                 state
             }
         };
@@ -279,7 +279,7 @@ impl Handshake {
     /// The other comes back with a new session, and knows nothing of this one's.
     pub fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if self.state == State::Open {
-            note(What::ChannelClosed { other, planned: true }, out);
+            record(What::ChannelClosed { other, planned: true }, out);
         }
         if !matches!(self.state, State::Closed | State::Failed) {
             out.push_back(Output::Engine(other, EngineCommand::Drop));
@@ -287,15 +287,15 @@ impl Handshake {
         *self = Self::default();
     }
 
-    fn meet(&mut self, other: Seat, out: &mut VecDeque<Output>) {
+    fn record_met(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if !self.met {
             self.met = true;
-            note(What::Met { other }, out);
+            record(What::Met { other }, out);
         }
     }
 
     fn admit_early(&mut self, other: Seat, out: &mut VecDeque<Output>) {
-        for candidate in std::mem::take(&mut self.early) {
+        for candidate in std::mem::take(&mut self.early_candidates) {
             self.admit(other, candidate, out);
         }
     }
@@ -308,7 +308,7 @@ impl Handshake {
     }
 
     fn fail(&mut self, other: Seat, failure: Failure, out: &mut VecDeque<Output>) -> State {
-        note(What::EdgeFailed { other, failure }, out);
+        record(What::EdgeFailed { other, failure }, out);
         out.push_back(Output::Engine(other, EngineCommand::Drop));
         State::Failed
     }
@@ -331,11 +331,11 @@ impl State {
     }
 }
 
-fn note(what: What, out: &mut VecDeque<Output>) {
+fn record(what: What, out: &mut VecDeque<Output>) {
     out.push_back(Output::Event(what));
 }
 
-fn say(to: Seat, signal: Signal, out: &mut VecDeque<Output>) {
+fn send_signal(to: Seat, signal: Signal, out: &mut VecDeque<Output>) {
     out.push_back(Output::Say(Say::Signal { to, signal }));
 }
 
@@ -465,9 +465,9 @@ mod tests {
             ("other left", HandshakeInput::Left),
             ("other missed", HandshakeInput::Missed),
             ("pair refused", HandshakeInput::PairRefused { detail: "EXPIRE".to_owned() }),
-            ("deaf", HandshakeInput::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
+            ("deaf", HandshakeInput::SignalingLost(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
             ("refused", HandshakeInput::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),
-            ("time is up", HandshakeInput::TimeIsUp),
+            ("time is up", HandshakeInput::TimedOut),
         ]
     }
 
@@ -481,7 +481,7 @@ mod tests {
 
     fn brief(output: &Output) -> String {
         match output {
-            Output::Engine(_, order) => format!("order {}", first_word(order)),
+            Output::Engine(_, command) => format!("order {}", first_word(command)),
             Output::Say(Say::Signal { signal, .. }) => format!("say {}", first_word(signal)),
             Output::Event(What::EdgeFailed { failure, .. }) => format!("note failed in {failure}"),
             Output::Event(what) => format!("note {}", first_word(what)),

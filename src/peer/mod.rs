@@ -47,9 +47,9 @@ enum State {
     },
     Present,
     /// Signaling is gone; channels live on.
-    Deaf,
+    SignalingLost,
     /// The same, until it is time to dial again.
-    ExpectRedial {
+    ExpectReconnect {
         at: Instant,
     },
     ExpectReupgrade {
@@ -79,13 +79,13 @@ impl Peer {
     }
 
     /// It dials again when its socket is closed after it had joined.
-    pub fn reconnecting(self, backoff: Option<ReconnectBackoff>) -> Self {
+    pub fn with_reconnect(self, backoff: Option<ReconnectBackoff>) -> Self {
         Self { backoff, ..self }
     }
 
     /// Admits `guests` peers that are not ours, on the seats after the room's own.
-    pub fn hosting(mut self, guests: u16) -> Self {
-        self.pairs.host(guests);
+    pub fn with_guests(mut self, guests: u16) -> Self {
+        self.pairs.add_guest_seats(guests);
         self
     }
 
@@ -95,13 +95,15 @@ impl Peer {
         }
         match input {
             Input::Begin { due } => self.begin(now, due),
-            Input::Command(PeerCommand::Companion { seat }) => self.pairs.companion(now, seat, &mut self.outputs),
-            Input::Succeeded { seat } => self.succeeded(now, seat),
-            Input::Command(PeerCommand::Back { seat }) => self.back(now, seat),
+            Input::Command(PeerCommand::Companion { seat }) => {
+                self.pairs.record_other_began(now, seat, &mut self.outputs)
+            }
+            Input::GuestReplaced { seat } => self.replace_guest(now, seat),
+            Input::Command(PeerCommand::Back { seat }) => self.handle_return(now, seat),
             Input::Upgraded => self.upgraded(now),
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
-            Input::Engine(seat, notice) => self.engine(now, seat, notice),
+            Input::Engine(seat, event) => self.engine(now, seat, event),
             Input::Command(PeerCommand::StartTraffic) => self.messages.start(now),
             Input::Command(PeerCommand::StopTraffic) => self.messages.stop(),
             Input::Command(PeerCommand::Leave) => self.leave(false, false),
@@ -120,9 +122,9 @@ impl Peer {
     }
 
     /// Its socket is gone, and another will take its place.
-    pub fn dials_again(&self) -> bool {
-        use State::{ExpectRedial, ExpectRejoined, ExpectReupgrade};
-        matches!(self.state, ExpectRedial { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
+    pub fn is_reconnecting(&self) -> bool {
+        use State::{ExpectReconnect, ExpectRejoined, ExpectReupgrade};
+        matches!(self.state, ExpectReconnect { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
     }
 
     /// Nothing more is to be negotiated with whoever sits there.
@@ -135,23 +137,23 @@ impl Peer {
         let own = match self.state {
             State::ExpectUpgrade { deadline }
             | State::ExpectJoined { deadline }
-            | State::ExpectRedial { at: deadline }
+            | State::ExpectReconnect { at: deadline }
             | State::ExpectReupgrade { deadline }
             | State::ExpectRejoined { deadline } => Some(deadline),
             State::Gone => return None,
-            State::ExpectTurn | State::Present | State::Deaf => None,
+            State::ExpectTurn | State::Present | State::SignalingLost => None,
         };
         [own, self.pairs.wake_at(), self.messages.wake_at()].into_iter().flatten().min()
     }
 
     fn begin(&mut self, now: Instant, due: Instant) {
         self.state = State::ExpectUpgrade { deadline: now + self.config.timeout };
-        self.note(What::Began { due });
+        self.record(What::Began { due });
         self.pairs.begin(now, &mut self.outputs);
         self.outputs.push_back(Output::Dial);
     }
 
-    fn succeeded(&mut self, now: Instant, seat: Seat) {
+    fn replace_guest(&mut self, now: Instant, seat: Seat) {
         self.messages.closed(seat);
         self.pairs.renew(now, seat, &mut self.outputs);
     }
@@ -160,7 +162,7 @@ impl Peer {
         match self.state {
             State::ExpectUpgrade { deadline } => {
                 self.state = State::ExpectJoined { deadline };
-                self.note(What::Upgraded);
+                self.record(What::Upgraded);
             }
             State::ExpectReupgrade { .. } => {
                 self.state = State::ExpectRejoined { deadline: now + self.config.timeout };
@@ -173,46 +175,46 @@ impl Peer {
         match self.state {
             State::ExpectUpgrade { .. } => self.fail(Failure { phase: Phase::Connect, ..failure }),
             State::ExpectJoined { .. } => self.fail(Failure { phase: Phase::Join, ..failure }),
-            State::Present => self.fall_silent(now, failure),
-            State::ExpectReupgrade { .. } | State::ExpectRejoined { .. } => self.try_later(now, failure),
-            State::ExpectRedial { .. } | State::ExpectTurn | State::Deaf | State::Gone => {}
+            State::Present => self.handle_loss(now, failure),
+            State::ExpectReupgrade { .. } | State::ExpectRejoined { .. } => self.schedule_reconnect(now, failure),
+            State::ExpectReconnect { .. } | State::ExpectTurn | State::SignalingLost | State::Gone => {}
         }
     }
 
     /// The socket of a peer that had joined is gone. A server that says no means it.
-    fn fall_silent(&mut self, now: Instant, failure: Failure) {
+    fn handle_loss(&mut self, now: Instant, failure: Failure) {
         match &mut self.backoff {
             Some(backoff) if failure.reason == Reason::Closed => {
-                self.state = State::ExpectRedial { at: now + backoff.pause(now) };
-                self.note(What::ServerLost { failure: failure.clone() });
+                self.state = State::ExpectReconnect { at: now + backoff.pause(now) };
+                self.record(What::ServerLost { failure: failure.clone() });
                 // Who has yet to come may come when this peer hears again.
-                self.pairs.handle_pending(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
+                self.pairs.handle_pending(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }
             _ => {
-                self.state = State::Deaf;
-                self.pairs.handle_all(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
+                self.state = State::SignalingLost;
+                self.pairs.handle_all(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }
         }
     }
 
     /// A dial after a loss came to nothing.
-    fn try_later(&mut self, now: Instant, failure: Failure) {
-        self.note(What::RedialFailed { failure });
+    fn schedule_reconnect(&mut self, now: Instant, failure: Failure) {
+        self.record(What::RedialFailed { failure });
         self.state = match &mut self.backoff {
-            Some(backoff) => State::ExpectRedial { at: now + backoff.pause(now) },
-            None => State::Deaf,
+            Some(backoff) => State::ExpectReconnect { at: now + backoff.pause(now) },
+            None => State::SignalingLost,
         };
     }
 
-    fn dial_again(&mut self, now: Instant) {
+    fn redial(&mut self, now: Instant) {
         self.state = State::ExpectReupgrade { deadline: now + self.config.timeout };
         self.outputs.push_back(Output::Dial);
     }
 
     /// A dial after a loss has had its time; another takes its place.
-    fn give_up_dial(&mut self, now: Instant, phase: Phase) {
-        self.note(What::RedialFailed { failure: Failure::timed_out(phase) });
-        self.dial_again(now);
+    fn time_out_dial(&mut self, now: Instant, phase: Phase) {
+        self.record(What::RedialFailed { failure: Failure::timed_out(phase) });
+        self.redial(now);
     }
 
     fn joined(&mut self, now: Instant) {
@@ -223,7 +225,7 @@ impl Peer {
         };
         self.state = State::Present;
         self.backoff.iter_mut().for_each(|backoff| backoff.joined(now));
-        self.note(what);
+        self.record(what);
     }
 
     fn heard(&mut self, now: Instant, heard: Heard<Seat>) {
@@ -234,17 +236,17 @@ impl Peer {
                 State::ExpectJoined { .. } => self.fail(failure),
                 state => {
                     if let State::ExpectRejoined { .. } = state {
-                        self.note(What::RedialFailed { failure: failure.clone() });
+                        self.record(What::RedialFailed { failure: failure.clone() });
                     }
-                    self.state = State::Deaf;
+                    self.state = State::SignalingLost;
                     self.pairs.handle_all(now, &HandshakeInput::Refused(failure), &mut self.outputs);
                 }
             },
-            Heard::Nonsense => self.note(What::Surprise { other: None }),
+            Heard::Nonsense => self.record(What::Surprise { other: None }),
             Heard::Left { who } => {
                 // Nobody else tells of a guest who goes before its channel is open.
                 if self.pairs.is_guest(who) && !self.pairs.is_open(who) {
-                    self.note(What::NoticedLeave { other: who });
+                    self.record(What::NoticedLeave { other: who });
                 }
                 self.pairs.handle(now, who, HandshakeInput::Left, &mut self.outputs);
             }
@@ -261,15 +263,15 @@ impl Peer {
         }
     }
 
-    fn engine(&mut self, now: Instant, seat: Seat, notice: EngineEvent) {
-        match notice {
+    fn engine(&mut self, now: Instant, seat: Seat, event: EngineEvent) {
+        match event {
             EngineEvent::Message(payload) if self.pairs.is_guest(seat) => {
-                self.note(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
+                self.record(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
             }
             EngineEvent::Message(payload) => self.messages.received(seat, payload, &mut self.outputs),
-            notice => {
-                let opened = notice == EngineEvent::Open;
-                self.pairs.handle(now, seat, HandshakeInput::Engine(notice), &mut self.outputs);
+            event => {
+                let opened = event == EngineEvent::Open;
+                self.pairs.handle(now, seat, HandshakeInput::Engine(event), &mut self.outputs);
                 if opened {
                     self.messages.opened(seat);
                 }
@@ -286,11 +288,11 @@ impl Peer {
             State::ExpectJoined { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Join)),
             state => {
                 match state {
-                    State::ExpectRedial { at } if at <= now => self.dial_again(now),
+                    State::ExpectReconnect { at } if at <= now => self.redial(now),
                     State::ExpectReupgrade { deadline } if deadline <= now => {
-                        self.give_up_dial(now, Phase::Connect);
+                        self.time_out_dial(now, Phase::Connect);
                     }
-                    State::ExpectRejoined { deadline } if deadline <= now => self.give_up_dial(now, Phase::Join),
+                    State::ExpectRejoined { deadline } if deadline <= now => self.time_out_dial(now, Phase::Join),
                     _ => {}
                 }
                 self.pairs.wake(now, &mut self.outputs);
@@ -299,8 +301,8 @@ impl Peer {
         }
     }
 
-    fn back(&mut self, now: Instant, seat: Seat) {
-        self.pairs.back(now, seat, &mut self.outputs);
+    fn handle_return(&mut self, now: Instant, seat: Seat) {
+        self.pairs.handle_return(now, seat, &mut self.outputs);
         self.messages.closed(seat);
     }
 
@@ -308,21 +310,21 @@ impl Peer {
         if matches!(self.state, State::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
-        self.note(What::Left { silent, early });
-        self.go();
+        self.record(What::Left { silent, early });
+        self.end();
     }
 
     fn fail(&mut self, failure: Failure) {
-        self.note(What::PeerFailed { failure });
-        self.go();
+        self.record(What::PeerFailed { failure });
+        self.end();
     }
 
-    fn go(&mut self) {
+    fn end(&mut self) {
         self.state = State::Gone;
         self.outputs.push_back(Output::Close);
     }
 
-    fn note(&mut self, what: What) {
+    fn record(&mut self, what: What) {
         self.outputs.push_back(Output::Event(what));
     }
 }

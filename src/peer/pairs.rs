@@ -36,7 +36,7 @@ impl Pairs {
 
     /// Seats for guests, after the room's own. When a guest begins nobody tells, so that the time of its edge
     /// runs from when this peer does.
-    pub fn host(&mut self, guests: u16) {
+    pub fn add_guest_seats(&mut self, guests: u16) {
         let guest = || Edge { other_began: true, ..Edge::default() };
         self.edges.extend(std::iter::repeat_with(guest).take(usize::from(guests)));
     }
@@ -85,7 +85,7 @@ impl Pairs {
     }
 
     /// Another of the room begins.
-    pub fn companion(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    pub fn record_other_began(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         edge.other_began = true;
         if self.began {
@@ -94,7 +94,7 @@ impl Pairs {
     }
 
     /// Another of the room begins once more: whatever its edge was, it is a new one.
-    pub fn back(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    pub fn handle_return(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -103,7 +103,7 @@ impl Pairs {
         if let Some(deadline) = edge.deadline.take() {
             self.deadlines.remove(&(deadline, seat));
         }
-        self.companion(now, seat, out);
+        self.record_other_began(now, seat, out);
     }
 
     /// The same cue for every edge.
@@ -147,7 +147,7 @@ impl Pairs {
         while let Some((deadline, seat)) = self.deadlines.first().copied()
             && deadline <= now
         {
-            self.handle(now, seat, HandshakeInput::TimeIsUp, out);
+            self.handle(now, seat, HandshakeInput::TimedOut, out);
         }
     }
 }
@@ -180,11 +180,11 @@ mod tests {
     #[test]
     fn the_time_of_an_edge_runs_from_when_the_later_of_the_two_begins() {
         let (mut pairs, start, mut out) = pairs();
-        pairs.companion(start, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), None, "this peer has not begun");
         pairs.begin(start + SECOND, &mut out);
         assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
-        pairs.companion(start + 2 * SECOND, Seat(2), &mut out);
+        pairs.record_other_began(start + 2 * SECOND, Seat(2), &mut out);
         pairs.wake(start + SECOND + TIMEOUT, &mut out);
         assert_eq!(failed(&mut out), [Seat(0)]);
         assert_eq!(pairs.wake_at(), Some(start + 2 * SECOND + TIMEOUT));
@@ -194,7 +194,7 @@ mod tests {
     fn edges_of_one_deadline_are_all_decided_by_one_wake() {
         let (mut pairs, start, mut out) = pairs();
         for seat in pairs.others() {
-            pairs.companion(start, seat, &mut out);
+            pairs.record_other_began(start, seat, &mut out);
         }
         pairs.begin(start, &mut out);
         pairs.wake(start + TIMEOUT - Duration::from_micros(1), &mut out);
@@ -209,7 +209,7 @@ mod tests {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
         pairs.handle(start, Seat(3), HandshakeInput::Met { start: false, initiate: false }, &mut out);
-        pairs.companion(start + SECOND, Seat(3), &mut out);
+        pairs.record_other_began(start + SECOND, Seat(3), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + TIMEOUT), "the first news counts");
     }
 
@@ -217,15 +217,15 @@ mod tests {
     fn who_comes_back_is_given_the_whole_time_once_more() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.companion(start, Seat(0), &mut out);
-        pairs.back(start + SECOND, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
+        pairs.handle_return(start + SECOND, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
         pairs.wake(start + SECOND + TIMEOUT, &mut out);
         assert_eq!(failed(&mut out), [Seat(0)]);
-        pairs.back(start + 20 * SECOND, Seat(0), &mut out);
+        pairs.handle_return(start + 20 * SECOND, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT));
         for nobody in [Seat(1), Seat(4)] {
-            pairs.back(start + 21 * SECOND, nobody, &mut out);
+            pairs.handle_return(start + 21 * SECOND, nobody, &mut out);
         }
         assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT), "its own seat, and one that is none");
     }
@@ -234,7 +234,7 @@ mod tests {
     fn a_goodbye_takes_the_deadline_away() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.companion(start, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
         pairs.handle(start, Seat(0), HandshakeInput::Left, &mut out);
         assert_eq!(pairs.wake_at(), None);
     }

@@ -33,7 +33,7 @@ pub enum Input {
     },
     Command(PeerCommand),
     /// Another guest sits at `seat` from now on.
-    Succeeded {
+    GuestReplaced {
         seat: Seat,
     },
     Upgraded,

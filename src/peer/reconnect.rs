@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 pub struct ReconnectBackoff {
     first: Duration,
     cap: Duration,
-    draws: ChaCha8Rng,
+    rng: ChaCha8Rng,
     /// Pauses since the socket was last good.
     pauses: u32,
     joined_at: Option<Instant>,
 }
 
 impl ReconnectBackoff {
-    pub fn new(first: Duration, cap: Duration, draws: ChaCha8Rng) -> Self {
-        Self { first, cap, draws, pauses: 0, joined_at: None }
+    pub fn new(first: Duration, cap: Duration, rng: ChaCha8Rng) -> Self {
+        Self { first, cap, rng, pauses: 0, joined_at: None }
     }
 
     /// The socket is good for as long as it stays up.
@@ -32,7 +32,7 @@ impl ReconnectBackoff {
         }
         let bound = self.first.saturating_mul(1 << self.pauses.min(24)).min(self.cap);
         self.pauses += 1;
-        bound.mul_f64(self.draws.random::<f64>())
+        bound.mul_f64(self.rng.random::<f64>())
     }
 }
 

@@ -185,17 +185,17 @@ mod tests {
         sender.opened(Seat(1));
         sender.start(now);
         sender.wake(now + Duration::from_millis(499), &mut out);
-        let Some(Output::Send(parcel)) = out.pop_front() else { panic!("nothing was sent") };
-        assert_eq!(parcel.sequence, 0);
-        assert!((16..=64).contains(&parcel.payload.len()));
+        let Some(Output::Send(message)) = out.pop_front() else { panic!("nothing was sent") };
+        assert_eq!(message.sequence, 0);
+        assert!((16..=64).contains(&message.payload.len()));
 
         let receiver = messages(TrafficPattern::Broadcast, epoch);
-        receiver.received(Seat(0), parcel.payload, &mut out);
+        receiver.received(Seat(0), message.payload, &mut out);
         let Some(Output::Event(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
             panic!("not read back: {out:?}")
         };
         let micros = |instant: Instant| (instant - epoch).as_micros();
-        assert_eq!(micros(due), micros(parcel.due));
+        assert_eq!(micros(due), micros(message.due));
         assert_eq!(micros(began), (now + Duration::from_millis(499) - epoch).as_micros());
     }
 
