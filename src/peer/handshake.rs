@@ -1,4 +1,4 @@
-//! The handshake of one pair, as one of the two sees it: one match over (state, cue).
+//! The handshake of one pair from one side: one match over (state, input).
 
 use super::ports::Output;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
@@ -9,18 +9,18 @@ use crate::vocabulary::message::{Candidate, Say, Signal};
 use crate::vocabulary::phase::Phase;
 use std::collections::VecDeque;
 
-/// Remote candidates that are kept or admitted; more are ignored (faults.md 10).
+/// The most remote candidates that are kept or admitted; later ones are ignored.
 const CANDIDATES_MAX: usize = 20;
 
-/// Named for what is waited for.
+/// The state of a handshake, named for the input that it waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// The two have not both begun, as far as is known.
+    /// At least one of the two peers has not begun, as far as is known.
     #[default]
     ExpectBegin,
-    /// Both are there; nothing was heard of the other.
+    /// Both peers have begun; no message has mentioned the other.
     ExpectNews,
-    /// The other was heard of, but not by the chosen trigger.
+    /// A message has mentioned the other peer, but not the chosen trigger.
     ExpectTrigger,
     ExpectOffer,
     ExpectOwnOffer,
@@ -31,12 +31,12 @@ pub enum State {
     ExpectDtls,
     ExpectChannel,
     Open,
-    /// It was open, or the other left before it could be.
+    /// The channel was open, or the other peer left before.
     Closed,
     Failed,
 }
 
-/// What moves a handshake.
+/// One input of a handshake.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HandshakeInput {
     /// Both ends of the pair have begun.
@@ -50,29 +50,29 @@ pub enum HandshakeInput {
         polite: bool,
     },
     Engine(EngineEvent),
-    /// The other said goodbye.
+    /// The other peer announced its leave.
     Left,
-    /// The other is listed no more.
+    /// A complete member list lacks the other peer.
     Missed,
-    /// Server or other say no to this pair.
+    /// The server or the other peer rejects this pair.
     PairRefused {
         detail: String,
     },
-    /// Signaling is gone.
+    /// The signaling connection is lost.
     SignalingLost(Failure),
-    /// The server turns this peer away, after it had said that it joined.
+    /// The server rejects this peer after its join.
     Refused(Failure),
     TimedOut,
 }
 
-/// One pair.
+/// The handshake with one other peer.
 #[derive(Debug, Default)]
 pub struct Handshake {
     state: State,
     met: bool,
-    /// The other said goodbye: its channel will close by plan.
+    /// The other peer announced its leave, so its channel closes by plan.
     other_left: bool,
-    /// Candidates that came before the description they belong to.
+    /// Candidates that arrived before the description they belong to.
     early_candidates: Vec<Candidate>,
     admitted: usize,
 }
@@ -86,12 +86,12 @@ impl Handshake {
         matches!(self.state, State::Open | State::Closed | State::Failed)
     }
 
-    /// Both are there, or something was heard of the other: time runs.
+    /// Both peers have begun, or a message has mentioned the other; the deadline runs.
     pub fn is_pending(&self) -> bool {
         !self.is_decided() && self.state != State::ExpectBegin
     }
 
-    /// Takes `input` about the pair with `other`, and pushes what follows from it.
+    /// Handles one input about the pair with `other`, and pushes the outputs.
     #[expect(clippy::too_many_lines, reason = "the protocol is one flat match, read as a table")]
     pub fn handle(&mut self, other: Seat, trickle: bool, input: HandshakeInput, out: &mut VecDeque<Output>) {
         use State::*;
@@ -117,7 +117,7 @@ impl Handshake {
                 out.push_back(Output::Engine(other, EngineCommand::Offer));
                 ExpectOwnOffer
             }
-            // News of somebody with whom the handshake runs already: lists and replies repeat.
+            // Lists and replies repeat peers whose handshake already runs.
             (_, HandshakeInput::Met { .. }) => state,
 
             (ExpectOwnOffer, HandshakeInput::Engine(EngineEvent::Offer { sdp })) => {
@@ -156,7 +156,7 @@ impl Handshake {
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
-            // Glare: both sides offered at once, and one of them gives way.
+            // Glare: both sides offered, and the polite one yields ("perfect negotiation" of W3C WebRTC).
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { sdp }, polite: true }) => {
                 record(What::Glare { other }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
@@ -230,7 +230,7 @@ impl Handshake {
                 record(What::NoticedLeave { other }, out);
                 Open
             }
-            // A server that only lost its socket lists it no more either, and what is under way may still end well.
+            // A list also lacks a peer that only lost its socket, so the handshake may still succeed.
             (_, HandshakeInput::Missed) => state,
             (Closed | Failed, HandshakeInput::Left) => state,
             (_, HandshakeInput::Left) => {
@@ -238,7 +238,7 @@ impl Handshake {
                 Closed
             }
 
-            // Once the descriptions are exchanged it is about a candidate, and the pair may still end well.
+            // Once the descriptions are exchanged, a rejection concerns a candidate, and the pair may still succeed.
             (
                 ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
                 | ExpectOwnAnswer,
@@ -249,7 +249,7 @@ impl Handshake {
                 ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed,
                 HandshakeInput::SignalingLost(_) | HandshakeInput::Refused(_),
             ) => state,
-            // The other could not be heard of, because the join was in vain.
+            // The rejected join is the cause that no message mentioned the other peer.
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Refused(failure)) => {
                 self.fail(other, failure, out)
             }
@@ -260,8 +260,8 @@ impl Handshake {
             (Open | Closed | Failed, HandshakeInput::TimedOut) => state,
             (_, HandshakeInput::TimedOut) => self.fail(other, Failure::timed_out(state.phase()), out),
 
-            // What fits nowhere: a second answer, an answer to no offer, an offer to a pair that has one, a no to
-            // nothing, an engine that is ahead of us. Counted, and otherwise without effect.
+            // Unexpected inputs, counted and without effect: a second answer, an answer without an offer, an offer to a
+            // pair that has one, a rejection of no request, an engine event out of order.
             (
                 _,
                 HandshakeInput::Signal {
@@ -276,7 +276,7 @@ impl Handshake {
         };
     }
 
-    /// The other comes back with a new session, and knows nothing of this one's.
+    /// Resets the handshake: the other peer returns with a new session.
     pub fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if self.state == State::Open {
             record(What::ChannelClosed { other, planned: true }, out);
@@ -315,7 +315,7 @@ impl Handshake {
 }
 
 impl State {
-    /// The phase in which a handshake that stops here has stopped.
+    /// The phase in which a handshake that ends in this state has ended.
     fn phase(self) -> Phase {
         match self {
             Self::ExpectBegin | Self::ExpectNews | Self::ExpectTrigger => Phase::Discovery,
@@ -345,7 +345,7 @@ mod tests {
 
     const OTHER: Seat = Seat(1);
 
-    /// Every state met with every cue: the whole protocol of a pair on one page.
+    /// Every state with every input.
     #[test]
     fn the_transition_table_is_as_reviewed() {
         let mut table = String::new();

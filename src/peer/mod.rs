@@ -1,4 +1,4 @@
-//! The virtual peer, sans-IO: told of words, engine notices and time, it says what to do next.
+//! The virtual peer, sans-IO: takes messages, engine events and the time, yields what to send, command and record.
 
 mod handshake;
 mod pairs;
@@ -22,20 +22,21 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use traffic::MessageTraffic;
 
-/// What the profile and the plan chose for one peer.
+/// The settings of one peer, from profile and plan.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub seat: Seat,
-    /// Peers of the room, this one included.
+    /// The number of peers in the room, including this one.
     pub room_size: u16,
-    /// Per peer from its dial, per edge from when the later of the two began (measurement.md, "Metrics").
+    /// The deadline of the join, from the dial, and of each edge, from the later of its two dials
+    /// (docs/spec/measurement.md, "Metrics").
     pub timeout: Duration,
-    /// Candidates are said one by one, as they are found.
+    /// Candidates are sent one by one, as they are found.
     pub trickle: bool,
     pub traffic: TrafficConfig,
 }
 
-/// Where the peer stands, named for what it waits for.
+/// The state of a peer, named for the input that it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     ExpectTurn,
@@ -46,9 +47,9 @@ enum State {
         deadline: Instant,
     },
     Present,
-    /// Signaling is gone; channels live on.
+    /// The signaling connection is closed for good; open channels stay.
     SignalingLost,
-    /// The same, until it is time to dial again.
+    /// The signaling connection is lost, and the next dial is due `at`.
     ExpectReconnect {
         at: Instant,
     },
@@ -78,12 +79,12 @@ impl Peer {
         Self { config, state: State::ExpectTurn, pairs, messages, backoff: None, outputs: VecDeque::new() }
     }
 
-    /// It dials again when its socket is closed after it had joined.
+    /// Makes the peer dial again when its socket closes after the join.
     pub fn with_reconnect(self, backoff: Option<ReconnectBackoff>) -> Self {
         Self { backoff, ..self }
     }
 
-    /// Admits `guests` peers that are not ours, on the seats after the room's own.
+    /// Adds seats for `guests` peers of other programs, after the room's own.
     pub fn with_guests(mut self, guests: u16) -> Self {
         self.pairs.add_guest_seats(guests);
         self
@@ -116,23 +117,23 @@ impl Peer {
         self.outputs.pop_front()
     }
 
-    /// It has failed or left.
+    /// The peer has failed or left.
     pub fn is_gone(&self) -> bool {
         self.state == State::Gone
     }
 
-    /// Its socket is gone, and another will take its place.
+    /// The signaling connection is lost, and the peer dials again.
     pub fn is_reconnecting(&self) -> bool {
         use State::{ExpectReconnect, ExpectRejoined, ExpectReupgrade};
         matches!(self.state, ExpectReconnect { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
     }
 
-    /// Nothing more is to be negotiated with whoever sits there.
+    /// The edge to `seat` is open, closed or failed.
     pub fn has_decided(&self, seat: Seat) -> bool {
         self.pairs.is_decided(seat)
     }
 
-    /// When `Input::Wake` is wanted.
+    /// The time at which `Input::Wake` is due.
     pub fn wake_at(&self) -> Option<Instant> {
         let own = match self.state {
             State::ExpectUpgrade { deadline }
@@ -181,13 +182,13 @@ impl Peer {
         }
     }
 
-    /// The socket of a peer that had joined is gone. A server that says no means it.
+    /// Handles the loss of the socket after the join; only a closed connection is dialed again, not a rejected one.
     fn handle_loss(&mut self, now: Instant, failure: Failure) {
         match &mut self.backoff {
             Some(backoff) if failure.reason == Reason::Closed => {
                 self.state = State::ExpectReconnect { at: now + backoff.pause(now) };
                 self.record(What::ServerLost { failure: failure.clone() });
-                // Who has yet to come may come when this peer hears again.
+                // Edges that have not begun can still open after the reconnect.
                 self.pairs.handle_pending(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }
             _ => {
@@ -197,7 +198,7 @@ impl Peer {
         }
     }
 
-    /// A dial after a loss came to nothing.
+    /// Handles the failure of a dial after a loss.
     fn schedule_reconnect(&mut self, now: Instant, failure: Failure) {
         self.record(What::RedialFailed { failure });
         self.state = match &mut self.backoff {
@@ -211,7 +212,7 @@ impl Peer {
         self.outputs.push_back(Output::Dial);
     }
 
-    /// A dial after a loss has had its time; another takes its place.
+    /// Records that a dial after a loss timed out, and dials again.
     fn time_out_dial(&mut self, now: Instant, phase: Phase) {
         self.record(What::RedialFailed { failure: Failure::timed_out(phase) });
         self.redial(now);
@@ -232,7 +233,7 @@ impl Peer {
         match heard {
             Heard::Joined => self.joined(now),
             Heard::Refused(failure) => match self.state {
-                // An answer that says no can come after the join was said.
+                // A rejection can arrive after the join was sent.
                 State::ExpectJoined { .. } => self.fail(failure),
                 state => {
                     if let State::ExpectRejoined { .. } = state {
@@ -244,7 +245,7 @@ impl Peer {
             },
             Heard::Nonsense => self.record(What::Surprise { other: None }),
             Heard::Left { who } => {
-                // Nobody else tells of a guest who goes before its channel is open.
+                // Before its channel is open, this notice is the only sign that a guest has left.
                 if self.pairs.is_guest(who) && !self.pairs.is_open(who) {
                     self.record(What::NoticedLeave { other: who });
                 }

@@ -13,7 +13,7 @@ pub struct Pairs {
     own: Seat,
     timeout: Duration,
     trickle: bool,
-    /// Seats from here on are guests'.
+    /// The first guest's seat.
     guests_from: usize,
     began: bool,
     edges: Vec<Edge>,
@@ -34,8 +34,7 @@ impl Pairs {
         Self { own, timeout, trickle, guests_from, began: false, edges, deadlines: BTreeSet::new() }
     }
 
-    /// Seats for guests, after the room's own. When a guest begins nobody tells, so that the time of its edge
-    /// runs from when this peer does.
+    /// Adds seats for guests. A guest's begin is not known, so the deadline of its edge runs from this peer's.
     pub fn add_guest_seats(&mut self, guests: u16) {
         let guest = || Edge { other_began: true, ..Edge::default() };
         self.edges.extend(std::iter::repeat_with(guest).take(usize::from(guests)));
@@ -45,7 +44,7 @@ impl Pairs {
         usize::from(seat.0) >= self.guests_from
     }
 
-    /// Another guest sits at `seat`: its edge is a new one.
+    /// Resets the edge to `seat`, which another guest has taken.
     pub fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         if let Some(deadline) = edge.deadline {
@@ -74,7 +73,7 @@ impl Pairs {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// This peer begins: the time of its edges to those who began before runs from now.
+    /// Starts the deadlines of edges to the peers that have begun before this one.
     pub fn begin(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         self.began = true;
         for seat in self.others() {
@@ -84,7 +83,7 @@ impl Pairs {
         }
     }
 
-    /// Another of the room begins.
+    /// Records that the peer at `seat` has begun.
     pub fn record_other_began(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         edge.other_began = true;
@@ -93,7 +92,7 @@ impl Pairs {
         }
     }
 
-    /// Another of the room begins once more: whatever its edge was, it is a new one.
+    /// Resets the edge to `seat`, whose peer begins again with a new session.
     pub fn handle_return(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
@@ -106,14 +105,14 @@ impl Pairs {
         self.record_other_began(now, seat, out);
     }
 
-    /// The same cue for every edge.
+    /// Handles the same input for every edge.
     pub fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             self.handle(now, seat, input.clone(), out);
         }
     }
 
-    /// The same cue for every edge that is under way.
+    /// Handles the same input for every edge whose handshake is pending.
     pub fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].handshake.is_pending() {
@@ -122,7 +121,7 @@ impl Pairs {
         }
     }
 
-    /// A cue for one edge. A seat that the room does not have, or this peer's own, is nobody.
+    /// Handles an input for one edge; ignores this peer's own seat and seats that the room does not have.
     pub fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;

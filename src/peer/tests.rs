@@ -1,4 +1,4 @@
-//! A peer as a whole: its own deadlines, the loss of its socket, and its leave.
+//! The whole peer: its deadlines, reconnects, guests, and its leave.
 
 use super::*;
 use crate::vocabulary::engine::EngineCommand;
@@ -12,7 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MICROSECOND: Duration = Duration::from_micros(1);
 const OTHER: Seat = Seat(1);
 
-/// The peer at seat 0 of a room of three, on a clock of its own; all of the room begin with it.
+/// The peer at seat 0 of a room of three, with a clock of its own; all peers of the room begin at once.
 struct Fixture {
     peer: Peer,
     start: Instant,
@@ -33,7 +33,7 @@ impl Fixture {
         Self { peer: Peer::new(config, start), start, now: start }
     }
 
-    /// A silent peer that has taken all of `inputs` at the start.
+    /// A peer without messages that has handled `inputs` at the start.
     fn after(inputs: &[Input]) -> Self {
         let mut fixture = Self::new(TrafficPattern::Silence);
         for input in inputs {
@@ -73,7 +73,7 @@ fn lost() -> Input {
     Input::Lost(Failure::new(Phase::Connect, Reason::Closed, "close 1001"))
 }
 
-/// The way of one edge from the dial to the open channel, from the side that offers.
+/// The inputs of the offering side, from the dial to the open channel.
 fn way() -> Vec<Input> {
     vec![
         begin(),
@@ -202,7 +202,7 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
     assert!(!fixture.peer.is_gone());
 }
 
-/// A peer that dials again, its edge to the other open.
+/// A peer with reconnects and one open edge.
 fn persistent() -> Fixture {
     let mut fixture = Fixture::new(TrafficPattern::Silence);
     let backoff =
@@ -230,7 +230,7 @@ fn a_peer_that_lost_its_server_dials_again_within_the_bound_and_keeps_its_channe
     assert_eq!(fixture.take(Input::Upgraded), []);
     assert_eq!(fixture.take(Input::Heard(Heard::Joined)), [Output::Event(What::Reconnected)]);
     assert!(fixture.peer.pairs.is_open(OTHER));
-    // Whoever came while it was away is met now.
+    // A peer that joined during the outage is met now.
     fixture.take(Input::Command(PeerCommand::Companion { seat: Seat(2) }));
     let met = Input::Heard(Heard::Met { who: Seat(2), start: true, initiate: true });
     assert!(fixture.take(met).contains(&Output::Engine(Seat(2), EngineCommand::Offer)));
@@ -374,7 +374,7 @@ fn a_seat_that_the_room_does_not_have_is_nobody() {
     assert_eq!(fixture.peer.wake_at(), None);
 }
 
-/// Everything that can happen to an edge or its peer, in no order that makes sense.
+/// Every input of an edge or its peer, in no valid order.
 fn anything() -> Vec<Input> {
     let said = |signal: Signal, polite: bool| Input::Heard(Heard::Signal { from: OTHER, signal, polite });
     let offer = || Signal::Offer { sdp: "offer".into() };
