@@ -1,4 +1,4 @@
-//! Who of a room is a guest: peers that are not ours, by the ids they go by, on seats after the room's own.
+//! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::Seat;
@@ -14,7 +14,7 @@ pub(super) struct GuestSeats {
 #[derive(Clone, Debug, Default)]
 struct Guest {
     id: Option<String>,
-    /// It said goodbye, or its channel is gone: another may have the seat.
+    /// The guest has left or its channel is closed, so another may take the seat.
     gone: bool,
 }
 
@@ -32,8 +32,8 @@ impl GuestSeats {
         self.seats.get(usize::from(seat.0.checked_sub(self.first)?))?.id.clone()
     }
 
-    /// The seat that a stranger gets, and whether its edge had ended before: because somebody sat there, or because
-    /// nobody came in time. `None`: every seat is taken.
+    /// Assigns a seat to a new guest; true if the edge of that seat had ended before, by a leave or a timeout. `None` if
+    /// every seat is taken.
     pub fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
         let find = |fits: &dyn Fn(&Guest) -> bool| self.seats.iter().position(fits);
         let own = find(&|guest| guest.gone && guest.id.as_deref() == Some(id));
@@ -42,12 +42,12 @@ impl GuestSeats {
         Some((Seat(self.first + index as u16), before.gone))
     }
 
-    /// Whether somebody of that name was here, and went.
+    /// A guest of this id was here, and is gone.
     pub fn has_gone(&self, id: &str) -> bool {
         self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
     }
 
-    /// Notes whether a guest is lost.
+    /// Marks the guest of an edge that ended.
     pub fn observe(&mut self, what: &What) {
         let (What::NoticedLeave { other } | What::ChannelClosed { other, .. } | What::EdgeFailed { other, .. }) = what
         else {
@@ -56,7 +56,7 @@ impl GuestSeats {
         self.mark_gone(*other);
     }
 
-    /// Whoever sits there is gone.
+    /// Frees the seat of a guest; ignores the room's own seats.
     pub fn mark_gone(&mut self, seat: Seat) {
         let index = seat.0.checked_sub(self.first).map(usize::from);
         if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {

@@ -1,4 +1,4 @@
-//! A room's notice board inside the process: who goes by which id on the wire, who has joined, and what is shared.
+//! Passes a room's wire ids, joins and shared values between its peers inside the process.
 
 use crate::vocabulary::ids::Seat;
 use std::cell::{Cell, RefCell};
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-/// Shared by the peers of one room, which all live on one worker.
+/// A handle that the peers of one room share; all of them run on one worker.
 #[derive(Clone, Debug)]
 pub struct IdExchange(Rc<ExchangeState>);
 
@@ -14,7 +14,7 @@ pub struct IdExchange(Rc<ExchangeState>);
 struct ExchangeState {
     entries: RefCell<Vec<ExchangeEntry>>,
     shared: RefCell<BTreeMap<String, String>>,
-    /// Grows with each change.
+    /// The number of changes.
     revision: Cell<u64>,
     arrivals: Cell<u32>,
 }
@@ -22,14 +22,14 @@ struct ExchangeState {
 #[derive(Clone, Debug, Default)]
 struct ExchangeEntry {
     id: Option<String>,
-    /// Its number in the order of joining.
+    /// The position in the order of joins.
     joined: Option<u32>,
     gone: bool,
     waker: Option<Waker>,
 }
 
 impl IdExchange {
-    /// For a room of `size`.
+    /// An empty exchange for a room of `size` peers.
     pub fn new(size: u16) -> Self {
         Self(Rc::new(ExchangeState {
             entries: RefCell::new(vec![ExchangeEntry::default(); usize::from(size)]),
@@ -39,12 +39,12 @@ impl IdExchange {
         }))
     }
 
-    /// Its changes so far: when this grows, there is something to read.
+    /// The number of changes so far.
     pub fn revision(&self) -> u64 {
         self.0.revision.get()
     }
 
-    /// The peer at `seat` is woken at the next change.
+    /// Wakes the task of `context`, that of `seat`, at the next change.
     pub fn watch(&self, seat: Seat, context: &Context<'_>) {
         if let Some(entry) = self.0.entries.borrow_mut().get_mut(usize::from(seat.0)) {
             match &mut entry.waker {
@@ -64,7 +64,7 @@ impl IdExchange {
         self.change(seat, |entry| entry.joined = entry.joined.or(Some(number)));
     }
 
-    /// Whoever sits there has no socket, and joins anew when it has one: until then nobody can reach it.
+    /// Marks a joined peer as not joined: its socket is lost until it reconnects.
     pub(super) fn mark_disconnected(&self, seat: Seat) {
         let is_joined = |entry: &ExchangeEntry| entry.joined.is_some();
         if self.0.entries.borrow().get(usize::from(seat.0)).is_some_and(is_joined) {
@@ -72,12 +72,12 @@ impl IdExchange {
         }
     }
 
-    /// Whoever sits there never comes, or does not come back.
+    /// Marks a peer that never joins, or does not return.
     pub fn mark_gone(&self, seat: Seat) {
         self.change(seat, |entry| entry.gone = true);
     }
 
-    /// Whoever sat there left, and comes back: it has yet to join. Its id is the old one until it tells another.
+    /// Marks a peer that has left and returns: it has yet to join, and keeps its id until it sets another.
     pub fn mark_returning(&self, seat: Seat) {
         self.change(seat, |entry| {
             entry.gone = false;
@@ -103,12 +103,12 @@ impl IdExchange {
         entries.iter().position(|entry| entry.id.as_deref() == Some(id)).map(|index| Seat(index as u16))
     }
 
-    /// Ids of all are known: who is still a stranger is not of this room.
+    /// The ids of all seats are known, so that an unknown id is not of this room.
     pub(super) fn is_complete(&self) -> bool {
         self.0.entries.borrow().iter().all(|entry| entry.id.is_some())
     }
 
-    /// The others that have joined: seat, id, and whether before the one at `own`.
+    /// The other joined peers: seat, id, and true if the peer joined before the one at `own`.
     pub(super) fn present(&self, own: Seat) -> Vec<(Seat, String, bool)> {
         let entries = self.0.entries.borrow();
         let mine = entries.get(usize::from(own.0)).and_then(|entry| entry.joined);
@@ -121,7 +121,7 @@ impl IdExchange {
             .collect()
     }
 
-    /// All who sit before `seat` have joined, or never will.
+    /// Every peer with a lower seat has joined or never will.
     pub(super) fn is_turn_of(&self, seat: Seat) -> bool {
         let entries = self.0.entries.borrow();
         entries.iter().take(usize::from(seat.0)).all(|entry| entry.joined.is_some() || entry.gone)

@@ -1,4 +1,4 @@
-//! The life of one peer in the world: dials, reads, writes, wakes, and books every fact.
+//! The task of one peer: dials, reads, writes, fires timers, and records every event.
 
 use super::alarm_clock::Alarm;
 use super::ports::{Input, OutgoingFrame, Output};
@@ -16,19 +16,19 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Frames read at once before engine and timers get their turn.
+/// The most frames read before engine and timers are polled.
 const FRAMES_BATCH: usize = 32;
 
-/// Batches of datagrams read at once before socket and timers get their turn.
+/// The most batches of datagrams read before socket and timers are polled.
 const READS_MAX: usize = 2;
 
-/// Rounds of one turn; then other peers of the worker get theirs.
+/// The most rounds of one poll, before the worker polls its other peers.
 const ROUNDS_MAX: usize = 16;
 
-/// How long the last goodbyes of a room or a worker may take.
+/// The time limit for the last leaves of a room or a worker.
 pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
-/// How long a goodbye may take to reach the server.
+/// The time limit for one leave to be written and the socket to close.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 
 /// One peer, from its dial to its end.
@@ -39,13 +39,13 @@ pub struct PeerTask<Record> {
     mailbox: mpsc::Receiver<PeerCommand>,
     recorder: Record,
     socket: PeerSocket,
-    /// Facts about frames that are pushed and not yet on the wire.
+    /// Events of frames that are pushed and not yet written.
     unwritten: Vec<What>,
-    /// The most of them at once.
+    /// The greatest length of `unwritten` so far.
     unwritten_max: usize,
-    /// The socket has something new to do since it was last polled: to dial, to write, to close.
+    /// The socket has to dial, write or close something since it was last polled.
     socket_changed: bool,
-    /// It ends without a word.
+    /// The peer departs without a leave.
     silent: bool,
     alarm: Alarm,
 }
@@ -84,17 +84,16 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         }
     }
 
-    /// Runs the peer that was due at `due`, until it has failed or was told to leave. Gives the most frames
-    /// that waited for its socket at once.
+    /// Runs the peer that was due at `due` until it has failed or left. Returns the greatest number of frames that
+    /// waited for the socket at once.
     pub async fn run(mut self, due: Instant) -> usize {
         self.handle(Input::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
         self.unwritten_max
     }
 
-    /// One turn: everything that is ready, then what follows from it. Whoever was asked until it had nothing more
-    /// wakes this peer by itself; it is asked again only for what the others have stirred up meanwhile. (On a server
-    /// that broadcasts, most turns are one frame for somebody else.)
+    /// Polls all sources in rounds until none has more. A drained source registers its waker, so it is polled again only
+    /// if the others have changed it. (On a broadcasting server, most polls handle one frame for another peer.)
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS_MAX {
             while let Poll::Ready(Some(command)) = self.mailbox.poll_recv(context) {
@@ -104,7 +103,8 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             self.socket_changed = false;
             let mut more = self.poll_socket(context);
             more |= self.poll_exchange(context);
-            // Who is behind reads what has come before it looks at the clock: else what is there already is asked for again.
+            // Read queued datagrams before firing timers: a late peer would otherwise retransmit requests whose answers
+            // already wait in its socket buffer.
             let unread = self.poll_engine(context);
             more |= unread || self.poll_alarm(context);
             if matches!(self.socket, PeerSocket::Gone)
@@ -117,7 +117,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 return Poll::Pending;
             }
         }
-        // However much comes, no timer waits for longer than a turn.
+        // Under constant input, timers still fire once per poll.
         self.poll_alarm(context);
         context.waker().wake_by_ref();
         Poll::Pending
@@ -133,7 +133,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         true
     }
 
-    /// Whether it has more to give or another to become.
+    /// Returns true if the socket may have more frames, or has changed its state.
     fn poll_socket(&mut self, context: &mut Context<'_>) -> bool {
         match &mut self.socket {
             PeerSocket::Idle | PeerSocket::Gone => false,
@@ -181,8 +181,8 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         let PeerSocket::Open(connection) = &mut self.socket else { return true };
         self.socket_changed = false;
         if connection.is_waiting() {
-            // Whoever reads what is written may be woken first and run in our place: only before the write is it
-            // certain that the target has not had it yet.
+            // The write can wake its reader, which may run first; only a time from before the write certainly precedes
+            // the delivery.
             let began = Instant::now();
             match connection.poll_flush(context) {
                 Poll::Ready(Ok(())) => self.record_written(began),
@@ -193,7 +193,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         more
     }
 
-    /// Whether it may have more to read.
+    /// Returns true if the engine may have more to read.
     fn poll_engine(&mut self, context: &mut Context<'_>) -> bool {
         for _ in 0..READS_MAX {
             let Poll::Ready(Ok(())) = self.engine.poll_readable(context) else { return false };
@@ -264,7 +264,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 }
                 Output::Engine(seat, command) => self.apply_command(seat, command),
                 Output::Send(message) => self.send(now, message),
-                // It has joined when the words are on the wire: now, if the server has acknowledged them.
+                // A join is complete once its frames are written; without any waiting, it is complete now.
                 Output::Event(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
                     self.unwritten.push(what);
                 }
@@ -311,7 +311,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
     fn close(&mut self, now: Instant) {
         self.socket_changed = true;
         if self.silent {
-            // Its sockets go with it, and the operating system tells the server; the other ends find out by time.
+            // The operating system closes the sockets, which the server notices; the other peers time out.
             self.socket = PeerSocket::Gone;
             return;
         }
@@ -322,7 +322,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         };
     }
 
-    /// Books what was waiting for the wire, and was written `at`.
+    /// Records the events of frames that were written `at`.
     fn record_written(&mut self, at: Instant) {
         for what in std::mem::take(&mut self.unwritten) {
             self.record(at, what);

@@ -1,4 +1,4 @@
-//! A whole virtual peer without a socket: its conversation with the server and its state machine, joined.
+//! Joins a peer's conversation and its state machine, without a socket: maps wire ids to seats, and frames to messages.
 
 use super::guests::GuestSeats;
 use super::id_exchange::IdExchange;
@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::time::Instant;
 
-/// Words about strangers that wait for their id to be known.
+/// The most messages that wait for the id of their sender to be known.
 const UNRESOLVED_MAX: usize = 1_024;
 
-/// Makes a conversation of the same peer, from its first word on.
+/// Creates a new conversation for the same peer.
 type ConversationFactory = Box<dyn Fn() -> Box<dyn Conversation>>;
 
 /// One peer of one room. After `handle`, drain `poll`.
@@ -26,29 +26,29 @@ pub struct VirtualPeer {
     room_size: u16,
     naming: Naming,
     conversation: Box<dyn Conversation>,
-    /// Begins another conversation, for the next socket.
+    /// Creates the conversation of the next socket.
     new_conversation: ConversationFactory,
-    /// The socket is open: what is said gets out.
+    /// The socket is open.
     connected: bool,
-    /// It is not the first one.
+    /// A socket was open before.
     was_connected: bool,
     peer: Peer,
     outputs: VecDeque<Output>,
     exchange: Option<IdExchange>,
     revision: u64,
-    /// Whom the conversation was told of.
+    /// The seats whose peers were announced to the conversation.
     announced: Vec<Seat>,
     turn: bool,
     shared: Vec<String>,
     unresolved: VecDeque<Heard<String>>,
     guests: GuestSeats,
-    /// Where each seat's connection lies in the engine: offers without an addressee change places.
+    /// The engine's slot of each seat's connection; an answered offer without addressee exchanges two.
     slots: Vec<Seat>,
 }
 
 impl PeerSpec {
-    /// A peer that has not begun. Each further socket gets a conversation of its own, from the first word on: a
-    /// server that was restarted knows no peer.
+    /// Builds a peer that has not begun. Each further socket gets a new conversation, since a restarted server knows no
+    /// peer.
     pub fn build(self) -> VirtualPeer {
         let (identity, config) = (self.identity(), self.config());
         let Self { place, room_size, guests, naming, dialect, epoch, backoff, exchange, .. } = self;
@@ -76,12 +76,12 @@ impl PeerSpec {
 }
 
 impl VirtualPeer {
-    /// The conversation of the next socket, to be asked how to connect.
+    /// The current conversation, which `Conversation::connect` asks for the request.
     pub fn conversation(&mut self) -> &mut dyn Conversation {
         &mut *self.conversation
     }
 
-    /// The board, if it has something that this peer has not read, and still would.
+    /// The id exchange, if it has changes that this peer has yet to read.
     pub fn unread_exchange(&self) -> Option<&IdExchange> {
         self.exchange.as_ref().filter(|exchange| !self.is_gone() && exchange.revision() != self.revision)
     }
@@ -90,12 +90,12 @@ impl VirtualPeer {
         self.exchange.as_ref()
     }
 
-    /// Where the engine keeps the connection to `seat`.
+    /// The engine's slot of the connection to `seat`.
     pub fn slot(&self, seat: Seat) -> Seat {
         self.slots.get(usize::from(seat.0)).copied().unwrap_or(seat)
     }
 
-    /// Whose connection the engine keeps at `slot`.
+    /// The seat whose connection the engine keeps at `slot`.
     pub fn seat_at(&self, slot: Seat) -> Seat {
         self.slots.iter().position(|own| *own == slot).map_or(slot, |seat| Seat(seat as u16))
     }
@@ -104,7 +104,7 @@ impl VirtualPeer {
         self.place
     }
 
-    /// After `Output::Close` nothing has an effect any more.
+    /// Handles one input; ignores all after `Output::Close`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         if self.is_gone() {
             return;
@@ -148,7 +148,7 @@ impl VirtualPeer {
         self.drain_outputs(now);
     }
 
-    /// Nobody waits for it on the board, or calls it, until it has joined again.
+    /// Marks the peer in the id exchange as disconnected or gone, so that other peers don't wait for it.
     fn mark_absent(&self) {
         match &self.exchange {
             Some(exchange) if self.peer.is_reconnecting() => exchange.mark_disconnected(self.place.seat),
@@ -157,7 +157,7 @@ impl VirtualPeer {
         }
     }
 
-    /// Forgets what was said and heard on the socket before.
+    /// Replaces the conversation and the state of the previous socket.
     fn restart_conversation(&mut self) {
         self.conversation = (self.new_conversation)();
         self.announced.clear();
@@ -170,12 +170,12 @@ impl VirtualPeer {
         self.outputs.pop_front()
     }
 
-    /// The peer has failed or left: nothing more will come of it.
+    /// The peer has failed or left.
     pub fn is_gone(&self) -> bool {
         self.peer.is_gone()
     }
 
-    /// When `Input::Wake` is wanted.
+    /// The time at which `Input::Wake` is due.
     pub fn wake_at(&self) -> Option<Instant> {
         if self.is_gone() {
             return None;
@@ -184,7 +184,7 @@ impl VirtualPeer {
         [conversation, self.peer.wake_at()].into_iter().flatten().min()
     }
 
-    /// Passes words and wishes between the two until neither has any.
+    /// Passes outputs between conversation and state machine until both have none.
     fn drain_outputs(&mut self, now: Instant) {
         loop {
             self.drain_conversation(now, 0);
@@ -195,11 +195,11 @@ impl VirtualPeer {
         }
     }
 
-    /// Takes what the conversation has to tell; `bytes` is the length of the frame it was just given.
+    /// Handles all outputs of the conversation; `bytes` is the length of the frame that it handled last.
     fn drain_conversation(&mut self, now: Instant, bytes: u32) {
         while let Some(output) = self.conversation.poll() {
             match output {
-                // Without a socket there is nobody to hear it.
+                // Without a socket the frame can't be sent.
                 DialectOutput::Send { .. } if !self.connected => {}
                 DialectOutput::Send { text, kind, to } => {
                     let to = to.and_then(|id| self.seat(&id));
@@ -229,7 +229,7 @@ impl VirtualPeer {
         }
     }
 
-    /// Takes what the conversation heard; an id that has no seat yet waits to be named, or is a guest's.
+    /// Handles a received message; one about an id without a seat waits for that id, or admits a guest.
     fn receive(&mut self, now: Instant, heard: Heard<String>) {
         let returns = arriving_id(&heard).is_some_and(|id| self.guests.has_gone(id));
         let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
@@ -241,7 +241,7 @@ impl VirtualPeer {
                 Err(heard) => heard,
             },
         };
-        // The server named it before its own peer has read how it is called.
+        // The server mentioned the id before its own peer has received it.
         if !is_seated && may_be_named && self.unresolved.len() < UNRESOLVED_MAX {
             self.unresolved.push_back(heard);
         } else if self.admit(now, &heard) {
@@ -273,9 +273,9 @@ impl VirtualPeer {
         }
     }
 
-    /// Gives a seat to a stranger who is heard to be there, if guests are expected and one has not come yet.
+    /// Assigns a seat to the unknown peer of a message, if guests are expected and a seat is free.
     fn admit(&mut self, now: Instant, heard: &Heard<String>) -> bool {
-        // The names of this run are its peers'.
+        // An id in this run's naming belongs to one of its peers.
         let Some(id) = arriving_id(heard).filter(|id| self.naming.index(id).is_none()) else { return false };
         let Some((seat, replaces)) = self.guests.admit(id) else { return false };
         if replaces {
@@ -284,7 +284,7 @@ impl VirtualPeer {
         true
     }
 
-    /// Passes on what the others of the room have made known.
+    /// Passes the changes of the id exchange to the conversation.
     fn read_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.clone() else { return };
         self.revision = exchange.revision();
@@ -301,7 +301,7 @@ impl VirtualPeer {
         for (seat, id, earlier) in exchange.present(self.place.seat) {
             if !self.announced.contains(&seat) {
                 self.announced.push(seat);
-                // After a loss the room is joined anew, and nothing is to be offered where a channel is open.
+                // After a reconnect the peer joins again, but needs no offer for an edge that is decided.
                 let earlier = earlier && !self.peer.has_decided(seat);
                 self.conversation.handle(now, dialect::Input::Present { id: &id, earlier });
                 self.drain_conversation(now, 0);
@@ -338,7 +338,7 @@ impl VirtualPeer {
                 Output::Event(what)
             }
             peer::Output::Close => {
-                // A goodbye is said before the door is closed.
+                // Send the leave before the socket closes.
                 self.drain_conversation(now, 0);
                 if let Some(exchange) = &self.exchange {
                     exchange.mark_gone(self.place.seat);
@@ -354,7 +354,7 @@ impl VirtualPeer {
         known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
     }
 
-    /// Books what a signal was, so that what is heard can be compared with what was said.
+    /// Records a signal's digest, so that received signals can be compared with sent ones.
     fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
         let (part, text) = match signal {
             Signal::Offer { sdp } => (SignalPart::Offer, sdp),
@@ -370,7 +370,7 @@ impl VirtualPeer {
         self.outputs.push_back(Output::Event(What::Signal { other, said, part, digest: hasher.finish() }));
     }
 
-    /// The seat, in this room, of whoever goes by `id` on the wire; its own is nobody's.
+    /// The seat of the peer with `id` on the wire; `None` for this peer's own and for unknown ids.
     fn seat(&self, id: &str) -> Option<Seat> {
         if let Some(seat) = self.exchange.as_ref().and_then(|exchange| exchange.seat(id)) {
             return (seat != self.place.seat).then_some(seat);
@@ -382,7 +382,7 @@ impl VirtualPeer {
     }
 }
 
-/// Who is heard to have come.
+/// The id of a peer whose arrival a message implies.
 fn arriving_id(heard: &Heard<String>) -> Option<&str> {
     match heard {
         Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
