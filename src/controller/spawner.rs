@@ -171,7 +171,7 @@ impl PeerSpawner {
             ChurnAction::Return => {
                 *self.sessions.entry(self.plans[room].place(seat)).or_default() += 1;
                 if let Some(exchange) = self.exchanges.get(room) {
-                    exchange.comes_back(seat);
+                    exchange.mark_returning(seat);
                 }
                 self.let_in(due, room, seat, PeerCommand::Back { seat });
             }
@@ -213,7 +213,7 @@ impl PeerSpawner {
     /// The others of the room need not wait for this one.
     fn give_up(&self, room: usize, seat: Seat) {
         if let Some(exchange) = self.exchanges.get(room) {
-            exchange.go(seat);
+            exchange.mark_gone(seat);
         }
     }
 

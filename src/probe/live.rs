@@ -201,7 +201,7 @@ impl LiveEnvironment {
             }
             Err(failure) => {
                 recorder.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
-                exchange.iter().for_each(|exchange| exchange.go(place.seat));
+                exchange.iter().for_each(|exchange| exchange.mark_gone(place.seat));
                 (None, mailbox)
             }
         }

@@ -1,9 +1,9 @@
-//! The names that a dialect's templates and conditions may use, resolved once to where their values lie.
+//! Resolves the names in templates and conditions to bindings, once, at compile time.
 
 use super::problem::suggestion;
 
-/// Variables that every peer has before its file adds any, at these slots.
-pub(super) const BUILT_IN: [&str; 14] = [
+/// The built-in variables, in the order of their slots; those of `[vars]` follow.
+pub(crate) const BUILT_IN: [&str; 14] = [
     "harness_id",
     "me",
     "my_name",
@@ -19,18 +19,18 @@ pub(super) const BUILT_IN: [&str; 14] = [
     "offers",
     "approval",
 ];
-pub(super) const ME: usize = 1;
-pub(super) const JOINED: usize = 11;
-pub(super) const OFFERS: usize = 12;
+pub(crate) const ME: usize = 1;
+pub(crate) const JOINED: usize = 11;
+pub(crate) const OFFERS: usize = 12;
 
-/// Facts about the other of a pair that need no declaring; marks follow.
-const PEER_FACTS: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
+/// The built-in names about the other peer of a pair; marks follow.
+const PEER_NAMES: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
 
-/// Where a name's value lies.
+/// The source of a name's value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Binding {
+pub(crate) enum Binding {
     Global(usize),
-    /// Bound by the rule at hand.
+    /// A value that the current rule binds.
     Local(usize),
     Peer,
     PeerName,
@@ -39,21 +39,21 @@ pub(super) enum Binding {
     PeerInitiates,
     PeerMark(usize),
     Pair(usize),
-    /// Everybody known, as `{id, name}`.
+    /// The roster, as a list of `{id, name}`.
     Members,
     /// Milliseconds since the Unix epoch.
     Now,
 }
 
-/// A name with the path into its value: `existing.id` of a list is the list of the ids.
+/// A name and the path into its value; `existing.id` of a list is the list of its items' ids.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Name {
+pub(crate) struct Name {
     pub place: Binding,
     pub path: Vec<String>,
 }
 
 impl Name {
-    /// Its slot, if the rule at hand binds it.
+    /// The slot, if the current rule binds the name.
     pub fn local(&self) -> Option<usize> {
         match self.place {
             Binding::Local(slot) => Some(slot),
@@ -62,19 +62,19 @@ impl Name {
     }
 }
 
-/// All names of a file.
+/// The names that a file declares.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     pub globals: Vec<String>,
     pub marks: Vec<String>,
     pub pairs: Vec<String>,
 }
 
-/// The names in force at one place of a file.
-pub(super) struct Scope<'a> {
+/// The names that one place of a file may use.
+pub(crate) struct Scope<'a> {
     pub names: &'a Names,
     pub locals: Vec<String>,
-    /// Somebody is spoken of: `peer` and `pair` mean something.
+    /// A peer is selected, so that `peer` and `pair` have values.
     pub of_peer: bool,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Scope<'a> {
         Self { names, locals: locals.iter().map(|name| (*name).to_owned()).collect(), of_peer }
     }
 
-    /// The slot of a local, made now if it is new.
+    /// The slot of a local, created on first use.
     pub fn local(&mut self, name: &str) -> usize {
         self.locals.iter().position(|known| known == name).unwrap_or_else(|| {
             self.locals.push(name.to_owned());
@@ -91,13 +91,16 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// A slot that no name stands for: none can have this one.
+    /// Creates a slot that no name can refer to.
     pub fn unnamed(&mut self) -> usize {
         self.locals.push("}".to_owned());
         self.locals.len() - 1
     }
 
-    /// What a dotted name stands for. Errors: what is wrong with it.
+    /// Resolves a dotted name.
+    ///
+    /// # Errors
+    /// A message for the user, with the nearest known name.
     pub fn resolve(&self, written: &str) -> Result<Name, String> {
         let (first, rest) = written.split_once('.').unwrap_or((written, ""));
         let mut path: Vec<String> = rest.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
@@ -152,6 +155,6 @@ impl<'a> Scope<'a> {
 
     fn all(&self) -> impl Iterator<Item = &str> {
         let own = self.locals.iter().chain(&self.names.globals).map(String::as_str);
-        own.chain(["now", "members"]).chain(PEER_FACTS)
+        own.chain(["now", "members"]).chain(PEER_NAMES)
     }
 }

@@ -1,4 +1,4 @@
-//! Frames to write: text with holes, compiled once, in which `"{x}"` alone yields x as it is.
+//! Templates of frames: values with holes, compiled once; `"{x}"` alone yields `x` with its JSON type.
 
 use super::document::{DialectNode, Item};
 use super::evaluate::LookupView;
@@ -11,42 +11,45 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Template {
-    /// JSON that never changes.
+pub(crate) enum Template {
+    /// A constant and its JSON.
     Fixed(Value, String),
     Hole(Hole),
     Text(Vec<Piece>),
     List(Vec<Template>),
-    /// Keys as JSON.
+    /// Entries whose keys are encoded as JSON.
     Table(Vec<(String, Template)>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Literal(String),
     Hole(Hole),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Hole {
+pub(crate) struct Hole {
     source: HoleSource,
     filters: Vec<Filter>,
-    /// `{x?}`: its key is left out when there is no value.
+    /// `{x?}`: its key is omitted if the value is null.
     optional: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum HoleSource {
     Name(Name),
-    /// That many letters and digits.
+    /// Lower-case letters and digits, 1 to 256 of them.
     Random(usize),
-    /// That many digits, the first not 0.
+    /// Digits, 1 to 18 of them, the first not 0.
     Digits(usize),
     Uuid,
 }
 
-/// Text between holes, and what is in the holes: `a{b}c`. `{{` and `}}` are braces.
-pub(super) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, String> {
+/// Splits `a{b}c` into literals (`Ok`) and the content of holes (`Err`); `{{` and `}}` are braces.
+///
+/// # Errors
+/// A single brace.
+pub(crate) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, String> {
     let mut pieces: Vec<Result<String, String>> = vec![];
     let mut literal = String::new();
     let mut rest = written;
@@ -73,8 +76,11 @@ pub(super) fn pieces(written: &str) -> Result<Vec<Result<String, String>>, Strin
     Ok(pieces)
 }
 
-/// `name|filter|filter`: the name, and the filters. Errors: the filter that there is not.
-pub(super) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
+/// Splits `name|filter|filter` into the name and its filters.
+///
+/// # Errors
+/// An unknown filter.
+pub(crate) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
     let mut parts = hole.split('|').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let filter = |written: &str| {
@@ -87,7 +93,7 @@ pub(super) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
 }
 
 impl Template {
-    /// Compiles a value of the file; what is wrong is noted and becomes null.
+    /// Compiles a value of the file; one with a problem becomes null.
     pub fn compile(node: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
         let template = match &node.value {
             Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
@@ -109,7 +115,10 @@ impl Template {
         template.folded()
     }
 
-    /// Errors: what is wrong with it.
+    /// Compiles text with holes.
+    ///
+    /// # Errors
+    /// A single brace, an unknown name or filter, or a length out of range.
     pub fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
         let mut compiled = vec![];
         for piece in pieces(written)? {
@@ -125,7 +134,7 @@ impl Template {
         })
     }
 
-    /// Constant lists and tables are written once.
+    /// Turns a constant list into one constant.
     fn folded(self) -> Self {
         match &self {
             Self::List(items) if items.iter().all(|item| matches!(item, Self::Fixed(..))) => {
@@ -137,7 +146,7 @@ impl Template {
         }
     }
 
-    /// The slot whose value this is as it is, if it is nothing else.
+    /// The local whose value this template yields unchanged, if it does.
     pub fn local(&self) -> Option<usize> {
         match self {
             Self::Hole(Hole { source: HoleSource::Name(name), filters, .. })
@@ -149,53 +158,53 @@ impl Template {
         }
     }
 
-    pub fn value(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> Value {
+    pub fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
         match self {
             Self::Fixed(value, _) => value.clone(),
-            Self::Hole(hole) => hole.value(view, draws),
-            Self::Text(_) => Value::from(self.text(view, draws)),
+            Self::Hole(hole) => hole.value(view, rng),
+            Self::Text(_) => Value::from(self.text(view, rng)),
             Self::List(_) | Self::Table(_) => {
                 let mut written = String::new();
-                self.write(&mut written, view, draws);
+                self.write(&mut written, view, rng);
                 serde_json::from_str(&written).unwrap_or_default()
             }
         }
     }
 
-    /// As text: what a text frame, a URL or a header is made of.
-    pub fn text(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> String {
-        self.text_with(view, draws, &|value| value)
+    /// Renders text for a text frame, a URL or a header.
+    pub fn text(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> String {
+        self.text_with(view, rng, &|value| value)
     }
 
-    /// As text, with every value from a hole passed through `encode`.
-    pub fn text_with(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
+    /// Renders text like `text`, with `encode` applied to the value of each hole.
+    pub fn text_with(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
         match self {
             Self::Text(pieces) => {
                 let piece = |piece: &Piece| match piece {
                     Piece::Literal(literal) => literal.clone(),
-                    Piece::Hole(hole) => encode(text(&hole.value(view, draws))),
+                    Piece::Hole(hole) => encode(text(&hole.value(view, rng))),
                 };
                 pieces.iter().map(piece).collect()
             }
-            Self::Hole(hole) => encode(text(&hole.value(view, draws))),
+            Self::Hole(hole) => encode(text(&hole.value(view, rng))),
             Self::Fixed(value, _) => text(value),
-            Self::List(_) | Self::Table(_) => text(&self.value(view, draws)),
+            Self::List(_) | Self::Table(_) => text(&self.value(view, rng)),
         }
     }
 
-    /// As JSON, keys in the order of the file.
-    pub fn write(&self, out: &mut String, view: LookupView<'_>, draws: &mut ChaCha8Rng) {
+    /// Renders JSON with the keys in file order.
+    pub fn write(&self, out: &mut String, view: LookupView<'_>, rng: &mut ChaCha8Rng) {
         match self {
             Self::Fixed(_, json) => out.push_str(json),
-            Self::Hole(hole) => out.push_str(&hole.value(view, draws).to_string()),
-            Self::Text(_) => out.push_str(&Value::from(self.text(view, draws)).to_string()),
+            Self::Hole(hole) => out.push_str(&hole.value(view, rng).to_string()),
+            Self::Text(_) => out.push_str(&Value::from(self.text(view, rng)).to_string()),
             Self::List(items) => {
                 out.push('[');
                 for (position, item) in items.iter().enumerate() {
                     if position > 0 {
                         out.push(',');
                     }
-                    item.write(out, view, draws);
+                    item.write(out, view, rng);
                 }
                 out.push(']');
             }
@@ -203,7 +212,7 @@ impl Template {
                 out.push('{');
                 let mut first = true;
                 for (key, template) in entries {
-                    if template.is_left_out(view, draws) {
+                    if template.is_left_out(view, rng) {
                         continue;
                     }
                     if !std::mem::take(&mut first) {
@@ -211,15 +220,15 @@ impl Template {
                     }
                     out.push_str(key);
                     out.push(':');
-                    template.write(out, view, draws);
+                    template.write(out, view, rng);
                 }
                 out.push('}');
             }
         }
     }
 
-    fn is_left_out(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> bool {
-        matches!(self, Self::Hole(hole) if hole.optional && hole.value(view, draws).is_null())
+    fn is_left_out(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> bool {
+        matches!(self, Self::Hole(hole) if hole.optional && hole.value(view, rng).is_null())
     }
 }
 
@@ -238,21 +247,21 @@ impl Hole {
         Ok(Self { source, filters, optional })
     }
 
-    fn value(&self, view: LookupView<'_>, draws: &mut ChaCha8Rng) -> Value {
+    fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
         const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
         let value = match &self.source {
             HoleSource::Name(name) => view.of(name).into_owned(),
             HoleSource::Random(length) => {
-                let letter = |_| char::from(LETTERS[draws.random_range(0..LETTERS.len())]);
+                let letter = |_| char::from(LETTERS[rng.random_range(0..LETTERS.len())]);
                 Value::from((0..*length).map(letter).collect::<String>())
             }
             HoleSource::Digits(length) => {
                 let lowest = 10_u64.pow(*length as u32 - 1);
-                Value::from(draws.random_range(lowest..lowest * 10).to_string())
+                Value::from(rng.random_range(lowest..lowest * 10).to_string())
             }
             HoleSource::Uuid => {
                 // RFC 9562 §5.4: version 4, variant 10.
-                let bits = draws.random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+                let bits = rng.random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
                 let hex = format!("{bits:032x}");
                 let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
                 Value::from(parts.join("-"))

@@ -1,17 +1,17 @@
-//! What a hole `{x|filter}` does to a value: one way when a frame is written, the other when it is read.
+//! Filters of holes such as `{x|base64}`: encode a value for a sent frame, decode it from a received one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filter {
-    /// JSON inside of a text.
+pub(crate) enum Filter {
+    /// JSON inside a text.
     Json,
     Base64,
     Int,
     Text,
-    /// To exactly this many characters: with zeros in front, or the last ones of a longer text.
+    /// Exactly this many characters, 0 to 256: left-padded with zeros, or the last ones of a longer text.
     Pad(usize),
     /// A list as lines of a text.
     Lines,
@@ -22,7 +22,7 @@ pub(super) enum Filter {
 impl Filter {
     pub const NAMES: [&str; 7] = ["json", "base64", "int", "text", "pad", "lines", "words"];
 
-    /// `pad:12` has an argument, the others have none.
+    /// Parses a filter; only `pad:12` has an argument.
     pub fn named(written: &str) -> Option<Self> {
         let (name, argument) = match written.split_once(':') {
             Some((name, argument)) => (name, Some(argument.parse::<usize>().ok().filter(|width| *width <= 256)?)),
@@ -40,7 +40,7 @@ impl Filter {
         })
     }
 
-    /// For a frame that is written. What can't be done leaves the value as it is.
+    /// Encodes a value for a frame; returns it unchanged if the filter does not apply.
     pub fn write(self, value: Value) -> Value {
         match self {
             Self::Json => Value::from(value.to_string()),
@@ -57,7 +57,7 @@ impl Filter {
         }
     }
 
-    /// For a frame that is read. `None`: it does not fit.
+    /// Decodes a value of a frame; `None` if it is not of the filter's form.
     pub fn read(self, value: Value) -> Option<Value> {
         match self {
             Self::Json => serde_json::from_str(value.as_str()?).ok(),
@@ -77,8 +77,8 @@ impl Filter {
     }
 }
 
-/// A value inside of a text: a text as it is, nothing for null, anything else as its JSON.
-pub(super) fn text(value: &Value) -> String {
+/// A value as part of a text: a string unquoted, null as nothing, any other value as JSON.
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

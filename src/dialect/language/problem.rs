@@ -1,9 +1,9 @@
-//! Collects the mistakes of a dialect file in the order of its lines.
+//! The problems of one dialect file, reported together.
 
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest};
 
-/// Collects the mistakes of one file as its parts are read.
-pub(super) struct Problems {
+/// Collects the problems of a file while its sections are compiled.
+pub(crate) struct Problems {
     file: String,
     found: Vec<(usize, Problem)>,
 }
@@ -17,7 +17,7 @@ impl Problems {
         Self { file: file.to_owned(), found: vec![] }
     }
 
-    /// Notes a mistake on `line`, counted from 1.
+    /// Adds a problem on `line`, counted from 1; those beyond `PROBLEMS_MAX` are dropped.
     pub fn note(&mut self, line: usize, path: &str, message: impl Into<String>) {
         if self.found.len() < PROBLEMS_MAX {
             let at = format!("{}:{line}", self.file);
@@ -25,7 +25,7 @@ impl Problems {
         }
     }
 
-    /// Takes what is wrong with the text as such, and can't be followed by anything.
+    /// Adds the syntax errors of the text.
     pub fn take(&mut self, found: Vec<Problem>) {
         self.found.extend(found.into_iter().map(|problem| (0, problem)));
     }
@@ -34,14 +34,14 @@ impl Problems {
         self.found.is_empty()
     }
 
-    /// In the order of the file.
+    /// The problems in the order of their lines.
     pub fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|(line, _)| *line);
         self.found.into_iter().map(|(_, problem)| problem).collect()
     }
 }
 
-/// ` (did you mean x?)`, or nothing when no word is near.
-pub(super) fn suggestion<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+/// `; did you mean x?` with the nearest of `words`, or nothing if none is near.
+pub(crate) fn suggestion<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> String {
     nearest(typed, words).map_or_else(String::new, |word| format!("; did you mean {word}?"))
 }

@@ -1,32 +1,32 @@
-//! One object of a long frame, found by a word in it and read alone: lists are long, and many.
+//! Finds one object of a long frame by a value in it, and parses only that object: room lists are long and frequent.
 
 use super::excerpt;
 use super::own_values::{FrameScan, OwnValues, is_plain};
-use super::pattern::Pattern;
+use crate::dialect::language::pattern::Pattern;
 use serde_json::Value;
 
-/// An object that a rule wants somewhere in a frame, told by a key whose value is a variable of the peer.
+/// An object at any depth of a frame, identified by a key whose value is a variable of the peer.
 #[derive(Debug)]
-pub(super) struct EntryScan {
+pub(crate) struct EntryScan {
     keys: Vec<(String, Pattern)>,
-    /// In quotes.
+    /// The key, with its quotes.
     key: String,
     slot: usize,
 }
 
-/// What came of looking for it.
+/// The result of a scan.
 #[derive(Debug, PartialEq)]
-pub(super) enum ScanResult {
-    /// It is there, and fits; what it binds is in the locals.
+pub(crate) enum ScanResult {
+    /// An object fits, and has bound its values.
     Fits,
     /// No object of the frame fits.
     Not,
-    /// The whole frame has to be read to know.
+    /// The whole frame must be parsed to decide.
     Unsure,
 }
 
 impl EntryScan {
-    /// `None`: nothing tells such an object from others.
+    /// The scan for a pattern; `None` if no key of it is compared with a variable.
     pub fn of(pattern: &Pattern) -> Option<Self> {
         let Pattern::Table(keys) = pattern else { return None };
         if keys.iter().any(|(_, inner)| matches!(inner, Pattern::Anywhere(_))) {
@@ -40,23 +40,23 @@ impl EntryScan {
         })
     }
 
-    /// `locals` start as null, and are so again when nothing fits.
+    /// Searches `frame` for an object that fits; without one, `locals` are null.
     pub fn find(
         &self,
         scan: &mut FrameScan<'_>,
-        words: &OwnValues,
+        own_values: &OwnValues,
         globals: &[Value],
         locals: &mut [Value],
     ) -> ScanResult {
-        let Some(word) = words.finder(self.slot) else { return ScanResult::Unsure };
+        let Some(word) = own_values.finder(self.slot) else { return ScanResult::Unsure };
         let frame = scan.frame;
         for at in word.find_iter(frame.as_bytes()) {
-            // An unescaped quote before the word opens it, so that what precedes it is outside of any text.
+            // The value's opening quote is unescaped, so the text before it is outside of any string.
             let Some(before) = frame[..at].trim_ascii_end().strip_suffix(':') else { continue };
             let Some(before) = before.trim_ascii_end().strip_suffix(self.key.as_str()) else { continue };
             let Some(outside) = before.trim_ascii_end().strip_suffix('{') else { return ScanResult::Unsure };
             let Some(object) = excerpt::object(&frame[outside.len()..], &self.keys) else { return ScanResult::Unsure };
-            if Pattern::table_takes(&self.keys, object, globals, locals) {
+            if Pattern::fits_object(&self.keys, object, globals, locals) {
                 return ScanResult::Fits;
             }
             locals.fill(Value::Null);
@@ -68,14 +68,14 @@ impl EntryScan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::own_values::numbered;
+    use crate::dialect::prefilter::own_values::escape_finder;
 
     fn look(frame: &str) -> (ScanResult, Value) {
         let there = Pattern::Bind { slot: 0, filters: vec![], optional: false };
         let pattern = Pattern::Table(vec![("id".to_owned(), Pattern::Same(0)), ("there".to_owned(), there)]);
         let mut locals = [Value::Null];
         let found = EntryScan::of(&pattern).unwrap().find(
-            &mut FrameScan::at(frame, &numbered()),
+            &mut FrameScan::new(frame, &escape_finder()),
             &OwnValues::of(&[0], &[Value::from("r")]),
             &[Value::from("r")],
             &mut locals,

@@ -1,22 +1,22 @@
-//! What a look drops, the whole interpreter would drop too, and nothing else changes by it.
+//! Prefilters drop only frames that the whole interpreter would drop too, and change no other output.
 
-use super::super::prefilter::Prefilter;
 use super::*;
+use crate::dialect::prefilter::Prefilter;
 use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::FrameKind;
 use serde_json::{Map, Value, json};
 
 /// The same dialect, in which every frame is parsed and every rule is tried.
-fn without_looks(file: &str, text: &str) -> Dialect {
-    let mut script = compile::read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems)));
-    script.rules.iter_mut().for_each(|rule| rule.look = Prefilter::default());
-    script.by_head.clear();
-    script.common.clear();
-    script.headless.clone_from(&script.any);
-    Dialect(Arc::new(script))
+fn without_prefilters(file: &str, text: &str) -> Dialect {
+    let mut dialect = compile::read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems)));
+    dialect.rules.iter_mut().for_each(|rule| rule.prefilter = Prefilter::default());
+    dialect.rules_by_type.clear();
+    dialect.type_filters.clear();
+    dialect.untyped_rules.clone_from(&dialect.any);
+    Dialect(Arc::new(dialect))
 }
 
-/// How a frame is spelt, where JSON leaves a choice.
+/// The spelling of a frame, where JSON leaves a choice.
 #[derive(Clone, Copy, Debug)]
 struct Spelling {
     type_first: bool,
@@ -109,14 +109,14 @@ fn frames() -> impl Strategy<Value = Value> {
         prop::sample::select(&TEXTS[..4]),
         prop::collection::btree_map(prop::sample::select(&KEYS[1..]).prop_map(str::to_owned), inner, 0..5),
     )
-        .prop_map(|(head, rest)| {
+        .prop_map(|(message_type, rest)| {
             let mut frame: Map<String, Value> = rest.into_iter().collect();
-            frame.insert("type".to_owned(), head.into());
+            frame.insert("type".to_owned(), message_type.into());
             Value::Object(frame)
         })
 }
 
-/// What a match may ask for, as TOML.
+/// Patterns of `match`, as TOML.
 fn patterns() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         3 => prop::sample::select(&TEXTS[..8]).prop_map(|text| format!("'{text}'")),
@@ -137,7 +137,7 @@ fn table(entries: std::collections::BTreeMap<&str, String>) -> String {
     format!("{{ {} }}", entries.join(", "))
 }
 
-/// A file whose rules tell which of them took a frame, and some of which depend on what came before.
+/// Files whose rules reply with their number; some depend on earlier frames.
 fn files() -> impl Strategy<Value = String> {
     let key = prop::sample::select(&["to", "from", "room", "data", "list", "'{anywhere}'"][..]);
     let rule = (
@@ -147,10 +147,10 @@ fn files() -> impl Strategy<Value = String> {
     );
     prop::collection::vec(rule, 1..5).prop_map(|rules| {
         let mut file = "[vars]\ncount = 0\n".to_owned();
-        for (number, (head, entries, when)) in rules.into_iter().enumerate() {
-            let head = head.map(|head| format!("type = '{head}'"));
+        for (number, (message_type, entries, when)) in rules.into_iter().enumerate() {
+            let message_type = message_type.map(|message_type| format!("type = '{message_type}'"));
             let rest = entries.iter().map(|(key, inner)| format!("{key} = {inner}"));
-            let entries: Vec<String> = head.into_iter().chain(rest).collect();
+            let entries: Vec<String> = message_type.into_iter().chain(rest).collect();
             file += &format!("[[on]]\nmatch = {{ {} }}\n", entries.join(", "));
             file += if when == 0 { "where = 'count != 1'\n" } else { "" };
             file += &format!("do = [{{ send = {{ rule = {number} }} }}, {{ set = {{ count = {} }} }}]\n", when % 2);
@@ -159,10 +159,10 @@ fn files() -> impl Strategy<Value = String> {
     })
 }
 
-/// Everything but what a frame for others is called in the books: there a look may know better.
-fn told(talk: &mut dyn Conversation, now: Instant, frame: &str) -> Vec<Output> {
-    talk.handle(now, Input::Frame(frame));
-    let outputs = std::iter::from_fn(|| talk.poll());
+/// All outputs; the kind of a frame for others is masked, since a prefilter may know it better.
+fn outputs_of(conversation: &mut dyn Conversation, now: Instant, frame: &str) -> Vec<Output> {
+    conversation.handle(now, Input::Frame(frame));
+    let outputs = std::iter::from_fn(|| conversation.poll());
     outputs
         .map(|output| match output {
             Output::Frame { concern: Concern::Others, .. } => {
@@ -177,22 +177,22 @@ fn compare(file: &str, text: &str, frames: &[(Value, Spelling)]) -> Result<(), T
     let me = PeerIdentity { id: "u-1".to_owned(), ..transcript::me(1) };
     let mut quick =
         read(file, text).unwrap_or_else(|problems| panic!("{text}\n{}", shown(&problems))).converse(me.clone());
-    let mut thorough = without_looks(file, text).converse(me);
+    let mut thorough = without_prefilters(file, text).converse(me);
     let now = Instant::now();
-    for talk in [&mut quick, &mut thorough] {
-        talk.handle(now, Input::Open);
-        while talk.poll().is_some() {}
+    for conversation in [&mut quick, &mut thorough] {
+        conversation.handle(now, Input::Open);
+        while conversation.poll().is_some() {}
     }
     for (frame, spelling) in frames {
         let mut written = String::new();
         spelling.write(frame, &mut written);
-        let (quick, thorough) = (told(&mut *quick, now, &written), told(&mut *thorough, now, &written));
+        let (quick, thorough) = (outputs_of(&mut *quick, now, &written), outputs_of(&mut *thorough, now, &written));
         prop_assert_eq!(quick, thorough, "{}\n{}", written, text);
     }
     Ok(())
 }
 
-/// Frames of a broadcasting built-in, with words exchanged for others.
+/// Frames of the built-ins, with some values exchanged for others.
 fn known() -> impl Strategy<Value = Value> {
     let valid = super::frames().into_iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
     let lists = [
@@ -205,8 +205,8 @@ fn known() -> impl Strategy<Value = Value> {
     ];
     let valid: Vec<String> = valid.chain(lists).map(|frame| frame.to_string()).collect();
     const WORDS: [&str; 6] = ["u-1", "u-2", "room1", "room2", "webrtc-signaling", "offer"];
-    let words = prop::sample::select(&WORDS[..]);
-    (prop::sample::select(valid), words.clone(), words).prop_map(|(frame, old, new)| {
+    let own_values = prop::sample::select(&WORDS[..]);
+    (prop::sample::select(valid), own_values.clone(), own_values).prop_map(|(frame, old, new)| {
         serde_json::from_str(&frame.replace(&format!("\"{old}\""), &format!("\"{new}\""))).unwrap()
     })
 }

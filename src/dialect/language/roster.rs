@@ -1,47 +1,47 @@
-//! Whom a peer has heard of in its room, what it marked about them, and the pairs' own variables.
+//! The room's other peers as one peer knows them: ids, names, marks and pair variables.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everybody heard or listed so far, by id. A server may name more than a room can hold (faults.md 8).
+/// The peers seen in frames or lists so far, by id; bounded, since a server may name more than a room can hold.
 #[derive(Debug)]
-pub(super) struct Roster {
+pub(crate) struct Roster {
     known: BTreeMap<String, RosterEntry>,
     capacity: usize,
 }
 
-/// One of them.
+/// The state of one other peer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RosterEntry {
-    /// Its id as it came over the wire: a number stays one.
-    pub wire: Value,
+pub(crate) struct RosterEntry {
+    /// The id as received: a number stays a number.
+    pub wire_id: Value,
     name: String,
-    /// It was heard of before the frame at hand.
+    /// A frame before the current one mentioned the peer.
     known: bool,
-    /// The last list of everybody had it.
+    /// The last complete list contained the peer.
     listed: bool,
     marks: Vec<bool>,
-    /// The values of `[pair]`; empty until the pair has them.
+    /// The values of `[pair]`; empty until the offerer makes them or a frame sets them.
     pair: Vec<Value>,
-    /// What was last told of it: (start, initiate).
-    told: Option<(bool, bool)>,
-    /// The revision of the dialect's variables when it was told; none once anything of its own has changed.
-    told_at: Option<u64>,
+    /// The last `(start, initiate)` reported for the peer.
+    reported: Option<(bool, bool)>,
+    /// The revision of the dialect's variables at that report; `None` once the entry has changed since.
+    reported_at: Option<u64>,
 }
 
 impl Roster {
     pub fn new(room_size: u16) -> Self {
-        // Room for guests and for those who come again under another id.
+        // Spare capacity for guests and for peers that reconnect under another id.
         Self { known: BTreeMap::new(), capacity: 4 * usize::from(room_size) + 64 }
     }
 
-    /// The entry of `id`, made now if it is new and there is room.
-    pub fn meet(&mut self, id: &str, wire: &Value) -> Option<&mut RosterEntry> {
+    /// The entry of `id`, created if it is new; `None` if the roster is full.
+    pub fn entry(&mut self, id: &str, wire_id: &Value) -> Option<&mut RosterEntry> {
         if !self.known.contains_key(id) {
             if self.known.len() >= self.capacity {
                 return None;
             }
-            self.known.insert(id.to_owned(), RosterEntry { wire: wire.clone(), ..RosterEntry::default() });
+            self.known.insert(id.to_owned(), RosterEntry { wire_id: wire_id.clone(), ..RosterEntry::default() });
         }
         self.known.get_mut(id)
     }
@@ -54,13 +54,13 @@ impl Roster {
         self.known.get_mut(id)
     }
 
-    /// Whether it was known.
-    pub fn forget(&mut self, id: &str) -> bool {
+    /// Removes an entry; true if it was known.
+    pub fn remove(&mut self, id: &str) -> bool {
         self.known.remove(id).is_some()
     }
 
-    /// Marks those on a list of everybody, and gives those who were on the one before and aren't on this one: once each.
-    pub fn missed_in(&mut self, list: &BTreeSet<String>) -> Vec<String> {
+    /// Compares a complete list with the previous one, and returns the ids that it lacks, each once.
+    pub fn missing_from(&mut self, list: &BTreeSet<String>) -> Vec<String> {
         let mut missed = vec![];
         for (id, entry) in &mut self.known {
             let was_listed = std::mem::replace(&mut entry.listed, list.contains(id));
@@ -71,12 +71,12 @@ impl Roster {
         missed
     }
 
-    /// Whose pair has `value` at `slot`.
+    /// The peer whose pair variable `slot` has `value`.
     pub fn with_pair(&self, slot: usize, value: &Value) -> Option<&str> {
         self.known.iter().find(|(_, one)| one.pair.get(slot) == Some(value)).map(|(id, _)| id.as_str())
     }
 
-    /// Exchanges the pairs' variables of two.
+    /// Exchanges the pair variables of two peers.
     pub fn swap_pairs(&mut self, one: &str, other: &str) {
         let first = self.known.get_mut(one).map(|entry| std::mem::take(entry.pair_mut())).unwrap_or_default();
         let second = self.known.get_mut(other).map(|entry| std::mem::replace(entry.pair_mut(), first));
@@ -90,7 +90,7 @@ impl Roster {
     }
 
     pub fn as_list(&self) -> Value {
-        self.known.values().map(|entry| json!({ "id": entry.wire, "name": entry.name })).collect()
+        self.known.values().map(|entry| json!({ "id": entry.wire_id, "name": entry.name })).collect()
     }
 }
 
@@ -100,39 +100,39 @@ impl RosterEntry {
             self.marks.resize(slot + 1, false);
         }
         if std::mem::replace(&mut self.marks[slot], flag) != flag {
-            self.told_at = None;
+            self.reported_at = None;
         }
     }
 
-    pub fn call(&mut self, name: String) {
+    pub fn set_name(&mut self, name: String) {
         self.name = name;
-        self.told_at = None;
+        self.reported_at = None;
     }
 
-    /// The frame at hand is over: from now on it was heard of before.
-    pub fn get_known(&mut self) {
+    /// Marks the peer as mentioned before the next frame.
+    pub fn mark_known(&mut self) {
         if !std::mem::replace(&mut self.known, true) {
-            self.told_at = None;
+            self.reported_at = None;
         }
     }
 
-    /// A pair's variables, to be written.
+    /// The pair variables, for writing.
     pub fn pair_mut(&mut self) -> &mut Vec<Value> {
-        self.told_at = None;
+        self.reported_at = None;
         &mut self.pair
     }
 
-    /// Whether another mention, that would begin its handshake or not, says nothing new of it.
+    /// Another mention of the peer, with this `start`, would report no change.
     pub fn is_settled(&self, revision: u64, start: bool) -> bool {
-        self.known && self.told_at == Some(revision) && (self.started() || !start)
+        self.known && self.reported_at == Some(revision) && (self.started() || !start)
     }
 
-    /// What telling the peer `(start, initiate)` would tell it anew; a pair once started stays so. `revision`: of the
-    /// dialect's variables, if `initiate` follows from them.
-    pub fn news(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
-        self.told_at = revision;
-        let news = (start || self.started(), initiate);
-        (self.told.replace(news) != Some(news)).then_some(news)
+    /// Records a report of `(start, initiate)`, and returns it if it differs from the last; a started pair stays started.
+    /// `revision` is that of the dialect's variables, if `initiate` depends on them.
+    pub fn change(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
+        self.reported_at = revision;
+        let change = (start || self.started(), initiate);
+        (self.reported.replace(change) != Some(change)).then_some(change)
     }
 
     pub fn name(&self) -> &str {
@@ -152,6 +152,6 @@ impl RosterEntry {
     }
 
     pub fn started(&self) -> bool {
-        self.told.is_some_and(|(start, _)| start)
+        self.reported.is_some_and(|(start, _)| start)
     }
 }

@@ -1,21 +1,21 @@
-//! Around the frames' content: JSON, plain text, or Socket.IO's packets over Engine.IO 4.
+//! Frame codecs: JSON, plain text, or Socket.IO packets over Engine.IO 4.
 
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Codec {
+pub(crate) enum Codec {
     Json,
     Text,
     SocketIo,
 }
 
-/// What a text frame holds.
+/// The decoded content of a text frame.
 #[derive(Debug, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Value(Value),
-    /// The transport's own: answered with this, if at all.
+    /// A packet of the transport, with the answer that it requires.
     Transport(Option<&'static str>),
-    /// Not of this codec.
+    /// Text that this codec can't decode.
     Garbage,
 }
 
@@ -31,7 +31,7 @@ impl Codec {
         })
     }
 
-    /// Acknowledgements become events called `ack`, with their number first; a connect, `connect`.
+    /// Decodes a frame. A Socket.IO acknowledgement becomes the event `ack` with its number first, a connect `connect`.
     pub fn decode(self, frame: &str) -> Content {
         match self {
             Self::Text => Content::Value(Value::from(frame)),
@@ -40,7 +40,7 @@ impl Codec {
         }
     }
 
-    /// A Socket.IO event whose first item is a number asks to be acknowledged under it.
+    /// Encodes content as a frame. A leading number in a Socket.IO event is the id of the requested acknowledgement.
     pub fn encode(self, content: String) -> String {
         let asking = content.strip_prefix('[').map(|rest| (rest, rest.bytes().take_while(u8::is_ascii_digit).count()));
         match (self, asking) {
@@ -54,8 +54,8 @@ impl Codec {
     }
 }
 
-/// Engine.IO 4: 0 open, 1 close, 2 ping, 3 pong, 4 message; Socket.IO 5 within: 0 connect, 1 disconnect,
-/// 2 event, 3 ack, 4 connect error.
+/// Packet types of Engine.IO 4: 0 open, 1 close, 2 ping, 3 pong, 4 message, 6 noop; of Socket.IO 5 inside a message:
+/// 0 connect, 1 disconnect, 2 event, 3 ack, 4 connect error.
 fn decode_socket_io(frame: &str) -> Content {
     let Some(kind) = frame.get(..1) else { return Content::Garbage };
     let rest = &frame[1..];

@@ -1,16 +1,16 @@
-//! What a pattern asks for of a JSON text, read without the rest.
+//! Parses only the keys of a JSON object that a pattern names.
 
-use super::pattern::Pattern;
+use crate::dialect::language::pattern::Pattern;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// The object at the start of `text`, with the keys alone that a pattern names. `None`: no object, or a broken one.
-pub(super) fn object(text: &str, keys: &[(String, Pattern)]) -> Option<Value> {
+/// Parses the object at the start of `text`, with only the keys of a pattern; `None` if it is no valid object.
+pub(crate) fn object(text: &str, keys: &[(String, Pattern)]) -> Option<Value> {
     serde_json::Deserializer::from_str(text).deserialize_map(Keys(keys)).ok()
 }
 
-/// Takes the values of these keys.
+/// Collects the values of these keys.
 struct Keys<'a>(&'a [(String, Pattern)]);
 
 impl<'de> Visitor<'de> for Keys<'_> {
@@ -36,7 +36,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
     }
 }
 
-/// A key, as the pattern's entry that it is.
+/// Maps a key to its entry in the pattern.
 struct Wanted<'a>(&'a [(String, Pattern)]);
 
 impl<'a, 'de> DeserializeSeed<'de> for Wanted<'a> {

@@ -1,50 +1,51 @@
-//! Frames that are for others by one field, told from the head and that field alone.
+//! Drops a frame for other peers by its message type and one field at a fixed path.
 
 use super::own_values::{OwnValues, is_plain};
-use super::pattern::Pattern;
+use crate::dialect::language::pattern::Pattern;
 use crate::vocabulary::message::FrameKind;
 use memchr::memmem::Finder;
 
-/// What is known of all frames with one first word.
+/// The checks that all rules of one message type share.
 #[derive(Debug)]
-pub(super) struct FirstWordFilter {
+pub(crate) struct MessageTypeFilter {
     pub kind: FrameKind,
-    /// The only rule is to ignore them.
+    /// The first rule ignores every frame of this type.
     pub ignored: bool,
-    /// Fields that every rule compares with a variable.
+    /// Fields that every rule compares with the same variable.
     pub fields: Vec<DirectField>,
 }
 
-/// A text under keys from the frame's root, which has to equal a variable.
+/// A text at a path of keys from the frame's root that must equal a variable.
 #[derive(Clone, Debug)]
-pub(super) struct DirectField {
+pub(crate) struct DirectField {
     path: Vec<String>,
     slot: usize,
-    /// `"key":{` for each table on the way, and `"key":"`.
+    /// Finders of `"key":{` for each table of the path and of `"key":"`, with their lengths in bytes.
     steps: Vec<(Finder<'static>, usize)>,
 }
 
-impl FirstWordFilter {
-    /// Whether a look at the head and at one field is enough to drop the frame. When in doubt: no.
-    pub fn drops(&self, frame: &str, words: &OwnValues) -> bool {
-        let differs = |field: &DirectField| words.word(field.slot).is_some_and(|word| field.rules_out(frame, word));
+impl MessageTypeFilter {
+    /// The frame is for other peers; false if in doubt.
+    pub fn drops(&self, frame: &str, own_values: &OwnValues) -> bool {
+        let differs =
+            |field: &DirectField| own_values.word(field.slot).is_some_and(|word| field.rules_out(frame, word));
         self.ignored || self.fields.iter().any(differs)
     }
 }
 
 impl DirectField {
-    /// All that a pattern asks for.
+    /// The direct fields of a pattern.
     pub fn all_of(pattern: &Pattern) -> Vec<Self> {
         let mut found = vec![];
         collect(pattern, &mut vec![], &mut found);
         found
     }
 
-    pub fn is_as(&self, other: &Self) -> bool {
+    pub fn is_same_field(&self, other: &Self) -> bool {
         (&self.path, self.slot) == (&other.path, other.slot)
     }
 
-    /// Whether the field is there and another text, in an object that says each key once (RFC 8259 §4).
+    /// The field has another text than `expected`, in objects with unique keys (RFC 8259 §4).
     fn rules_out(&self, frame: &str, expected: &str) -> bool {
         let bytes = frame.as_bytes();
         // Past the root's brace.
@@ -53,7 +54,7 @@ impl DirectField {
             let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at) else {
                 return false;
             };
-            // Without a bracket between, it lies no deeper and no higher; after a comma or a brace, its quote begins a key.
+            // Without a bracket in between, the key is in the same object; after a comma or a brace, the quote begins a key.
             let is_nested = memchr::memchr3(b'{', b'[', b'}', &bytes[from..at]).is_some();
             if is_nested || !matches!(bytes[at - 1], b'{' | b',') {
                 return false;

@@ -1,4 +1,4 @@
-//! The values of names and conditions, while a frame is read or written.
+//! Evaluates names and conditions while a frame is received or written.
 
 use super::expression::{ComparisonOperator, Expression};
 use super::names::{Binding, Name};
@@ -7,9 +7,9 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// Everything that can be looked up while a frame is read or written.
+/// The values that names refer to while a frame is received or written.
 #[derive(Clone, Copy)]
-pub(super) struct LookupView<'a> {
+pub(crate) struct LookupView<'a> {
     pub globals: &'a [Value],
     pub locals: &'a [Value],
     pub peer: Option<&'a RosterEntry>,
@@ -19,7 +19,7 @@ pub(super) struct LookupView<'a> {
 }
 
 impl<'a> LookupView<'a> {
-    /// Whether the list that `name` stands for has `item`; no list of an inner key is made for it.
+    /// The list `name` contains `item`; `list.key` is searched without building the list of its keys' values.
     pub fn lists(self, name: &Name, item: &Value) -> bool {
         let outer = match name.place {
             Binding::Global(slot) => self.globals.get(slot),
@@ -40,7 +40,7 @@ impl<'a> LookupView<'a> {
         let value = match &name.place {
             Binding::Global(slot) => self.globals.get(*slot).map(Cow::Borrowed),
             Binding::Local(slot) => self.locals.get(*slot).map(Cow::Borrowed),
-            Binding::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire)),
+            Binding::Peer => peer.map(|peer| Cow::Borrowed(&peer.wire_id)),
             Binding::PeerName => peer.map(|peer| Cow::Owned(Value::from(peer.name()))),
             Binding::PeerKnown => peer.map(|peer| flag(peer.is_known())),
             Binding::PeerStarted => peer.map(|peer| flag(peer.started())),
@@ -55,7 +55,7 @@ impl<'a> LookupView<'a> {
     }
 }
 
-/// One step of a path: into a table by key, into each of a list's items.
+/// Follows one key of a path, through each item of a list.
 fn step<'a>(value: Cow<'a, Value>, key: &str) -> Cow<'a, Value> {
     match value {
         Cow::Borrowed(Value::Object(entries)) => entries.get(key).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
@@ -90,7 +90,7 @@ impl Expression {
         match self {
             Self::Constant(value) => Cow::Borrowed(value),
             Self::Name(name) => view.of(name),
-            // `a or b` is the first of them that says anything, so that one can stand in for the other.
+            // `a or b` is its first true value, so that `b` can be the default of `a`.
             Self::Any(parts) => {
                 let mut values = parts.iter().map(|part| part.value(view));
                 let first = values.find(|value| is_true(value));
@@ -113,7 +113,7 @@ impl ComparisonOperator {
     }
 }
 
-/// Numbers by size, texts by their bytes; unlike things have no order.
+/// Orders numbers by value and texts by their bytes; values of different types have no order.
 fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {

@@ -1,4 +1,4 @@
-//! A dialect file as a tree in which every value knows its line, and tables keep the order of their keys.
+//! The tree of a dialect file: each value has its line, tables keep the order of their keys.
 
 use super::problem::{Problems, suggestion};
 use crate::vocabulary::document;
@@ -7,28 +7,28 @@ use serde_json::Value;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
-/// Values nested deeper than this are nobody's frame (faults.md 6).
+/// The deepest nesting of values; bounds the recursion.
 const DEPTH_MAX: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) struct DialectNode {
+pub(crate) struct DialectNode {
     pub line: usize,
     pub value: Item,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     Text(String),
     Whole(i64),
     Decimal(f64),
     Flag(bool),
     List(Vec<DialectNode>),
-    /// In the order in which it was written: it is the order of a frame's keys on the wire.
+    /// The entries in file order, which is the order of a frame's keys on the wire.
     Table(Vec<(String, DialectNode)>),
 }
 
-/// The tree of a file's text; `None` when it is no TOML, with every syntax error noted.
-pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<DialectNode> {
+/// Parses a file's text; `None` if it is no TOML, with every syntax error in `problems`.
+pub(crate) fn parse(text: &str, problems: &mut Problems) -> Option<DialectNode> {
     match document::read(problems.file(), text, "a dialect") {
         Ok((table, lines)) => {
             Some(DialectNode { line: 1, value: table_of(&table, &|offset| lines.at(offset), problems, 0) })
@@ -94,7 +94,7 @@ impl DialectNode {
         }
     }
 
-    /// The entries of a table; of anything else none, and it is noted.
+    /// The entries of a table; empty for another value, which is a problem.
     pub fn entries(&self, path: &str, problems: &mut Problems) -> &[(String, DialectNode)] {
         match &self.value {
             Item::Table(entries) => entries,
@@ -105,7 +105,7 @@ impl DialectNode {
         }
     }
 
-    /// A list's items; anything else is a list of one.
+    /// The items of a list; any other value is a list of one.
     pub fn items(&self) -> &[DialectNode] {
         match &self.value {
             Item::List(items) => items,
@@ -133,7 +133,7 @@ impl DialectNode {
         }
     }
 
-    /// `"250ms"`, `"5s"` or `"2m"`.
+    /// Parses `"250ms"`, `"5s"` or `"2m"`; at most 24 h.
     pub fn duration(&self, path: &str, problems: &mut Problems) -> Option<Duration> {
         let text = self.text(path, problems)?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -154,8 +154,8 @@ impl DialectNode {
         }
     }
 
-    /// Notes every key that is not among `known`.
-    pub fn only(&self, path: &str, known: &[&str], problems: &mut Problems) {
+    /// Reports every key that is not among `known`.
+    pub fn check_keys(&self, path: &str, known: &[&str], problems: &mut Problems) {
         if let Item::Table(entries) = &self.value {
             for (key, node) in entries.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
                 let near = suggestion(key, known.iter().copied());

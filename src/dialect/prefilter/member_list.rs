@@ -1,31 +1,31 @@
-//! Lists whose items say who is there, and nothing else that anything hangs on.
+//! Fast path for member lists whose rules read only an item's id and name.
 
-use super::expression::Expression;
-use super::names::Binding;
-use super::pattern::Pattern;
-use super::template::Template;
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::names::Binding;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::template::Template;
 
-/// What of an item has to be read to know that it is old news.
+/// The keys of an item that decide if it reports a change.
 #[derive(Debug)]
-pub(super) struct MemberList {
-    /// Where the id lies.
+pub(crate) struct MemberList {
+    /// The key of the id.
     pub key: String,
-    /// And the name, if they tell it.
+    /// The key of the name, if the rule reads it.
     pub name: Option<String>,
 }
 
-/// What a step does with each item.
-pub(super) struct Reading<'a> {
+/// The parts of a `peers` step that read an item.
+pub(crate) struct Reading<'a> {
     pub each: &'a Pattern,
     pub id: usize,
-    /// The locals from here on are the item's own, with `id`.
+    /// The first local of the item; all later ones are its own too.
     pub first: usize,
     pub name: Option<&'a Template>,
     pub start: Option<&'a Expression>,
 }
 
 impl MemberList {
-    /// `None`: what follows from an item hangs on more than whom it names, and how it calls them.
+    /// The fast path of a step; `None` if it reads more of an item than id and name.
     pub fn of(reading: &Reading<'_>) -> Option<Self> {
         let Pattern::Table(entries) = reading.each else { return None };
         let is_own = |slot: usize| slot == reading.id || slot >= reading.first;
@@ -57,7 +57,7 @@ impl MemberList {
 #[cfg(test)]
 mod tests {
     use crate::dialect::Dialect;
-    use crate::dialect::compiled::Action;
+    use crate::dialect::compile::compiled::Action;
 
     #[test]
     fn of_the_dashboards_lists_the_answer_to_a_join_is_brief_and_the_marked_one_is_not() {

@@ -1,73 +1,80 @@
-//! A look at a frame before any parsing: most frames of a broadcasting server are for somebody else.
+//! Substring checks that reject a frame before it is parsed: most frames of a broadcasting server are for other peers.
 //!
-//! A look may say no only to what the rule's pattern would refuse (RFC 8259 §4: an object says each key once).
+//! A prefilter rejects only frames that the rule's pattern would reject too, if each object has unique keys
+//! (RFC 8259 §4).
 
-use super::codec::Codec;
-use super::entry_scan::EntryScan;
-use super::own_values::{FrameScan, OwnValues, is_plain};
-use super::pattern::{Pattern, PatternPart};
+pub(super) mod direct_field;
+pub(super) mod entry_scan;
+mod excerpt;
+pub(super) mod member_list;
+pub(super) mod own_values;
+
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::pattern::{Pattern, PatternPart};
+use entry_scan::EntryScan;
 use memchr::memmem::Finder;
+use own_values::{FrameScan, OwnValues, is_plain};
 use serde_json::Value;
 
-/// What a rule demands of a frame, as far as it can be seen in its text.
+/// The conditions of a rule's pattern that can be checked in a frame's text.
 #[derive(Debug, Default)]
-pub(super) struct Prefilter {
-    /// The first word: the value of the file's leading key, or a Socket.IO event.
-    pub head: Option<String>,
-    /// Where the first word of a JSON frame lies, if it does not come first.
+pub(crate) struct Prefilter {
+    /// The message type: the value of the file's `leading` key, or a Socket.IO event.
+    pub message_type: Option<String>,
+    /// The field of the message type, for a JSON frame that does not begin with it.
     leading: Option<Field>,
     literals: Vec<(Field, String)>,
-    /// Fields that have to equal a variable.
-    pub sames: Vec<(Field, usize)>,
+    /// Fields that must equal a variable, by its slot.
+    pub equal_fields: Vec<(Field, usize)>,
     prefix: Option<String>,
-    /// What more than the first word there is to know.
+    /// The conditions besides the message type.
     pub rest: Remainder,
 }
 
-/// What a rule demands of a frame besides its first word.
+/// The conditions of a rule besides the message type.
 #[derive(Debug, Default)]
-pub(super) enum Remainder {
+pub(crate) enum Remainder {
     Nothing,
-    /// One object somewhere in it, which can be read alone.
+    /// One object at any depth, which can be parsed alone.
     Entry(EntryScan),
     #[default]
     Anything,
 }
 
-/// What a look tells.
+/// The result of a prefilter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PrefilterResult {
-    /// It is of another type.
+pub(crate) enum PrefilterResult {
+    /// The frame has another type.
     Other,
-    /// The type is right, and it is for somebody else.
+    /// The frame has the rule's type, and is for another peer.
     Others,
-    /// It has to be read to know.
+    /// The frame must be parsed to decide.
     Maybe,
 }
 
 impl Prefilter {
-    /// `leading`: the key that JSON frames of this dialect begin with.
+    /// Extracts the checks from a pattern; `leading` is the key of the message type in JSON frames.
     pub fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
-        let mut look = Self::default();
+        let mut prefilter = Self::default();
         match (codec, pattern) {
             (Codec::Text, Pattern::Text(parts)) => {
                 if let Some(PatternPart::Literal(prefix)) = parts.first() {
-                    look.prefix = Some(prefix.clone());
+                    prefilter.prefix = Some(prefix.clone());
                 }
             }
             (Codec::Text, _) => {}
             (Codec::SocketIo, Pattern::List(items)) => {
                 if let Some(Pattern::Equal(Value::String(event))) = items.first() {
-                    look.head = Some(event.clone());
+                    prefilter.message_type = Some(event.clone());
                 }
-                items.iter().skip(1).for_each(|item| look.learn(item, ""));
+                items.iter().skip(1).for_each(|item| prefilter.learn(item, ""));
             }
             _ => {
-                look.learn(pattern, leading);
-                look.rest = Remainder::of(pattern, leading);
+                prefilter.learn(pattern, leading);
+                prefilter.rest = Remainder::of(pattern, leading);
             }
         }
-        look
+        prefilter
     }
 
     fn learn(&mut self, pattern: &Pattern, leading: &str) {
@@ -76,13 +83,13 @@ impl Prefilter {
                 for (key, inner) in entries {
                     match inner {
                         Pattern::Equal(Value::String(literal)) if key == leading => {
-                            self.head = Some(literal.clone());
+                            self.message_type = Some(literal.clone());
                             self.leading = (is_plain(key) && is_plain(literal)).then(|| Field::new(key));
                         }
                         Pattern::Equal(Value::String(literal)) if is_plain(key) && is_plain(literal) => {
                             self.literals.push((Field::new(key), literal.clone()));
                         }
-                        Pattern::Same(slot) if is_plain(key) => self.sames.push((Field::new(key), *slot)),
+                        Pattern::Same(slot) if is_plain(key) => self.equal_fields.push((Field::new(key), *slot)),
                         inner => self.learn(inner, ""),
                     }
                 }
@@ -93,10 +100,16 @@ impl Prefilter {
         }
     }
 
-    /// `head`: the frame's first word, where it has one. `named`: what the frame is called is known already, so that
-    /// its type does not matter if it is for others.
-    pub fn at(&self, scan: &mut FrameScan<'_>, head: Option<&str>, words: &OwnValues, named: bool) -> PrefilterResult {
-        if let (Some(expected), Some(found)) = (&self.head, head)
+    /// Checks a frame. `message_type` is `None` if it can't be read without parsing; with `named`, the frame's kind is
+    /// known already, so that a frame for others needs no check of its type.
+    pub fn check(
+        &self,
+        scan: &mut FrameScan<'_>,
+        message_type: Option<&str>,
+        own_values: &OwnValues,
+        named: bool,
+    ) -> PrefilterResult {
+        if let (Some(expected), Some(found)) = (&self.message_type, message_type)
             && expected != found
         {
             return PrefilterResult::Other;
@@ -105,16 +118,16 @@ impl Prefilter {
         if self.prefix.as_ref().is_some_and(|prefix| !frame.starts_with(prefix.as_str())) {
             return PrefilterResult::Other;
         }
-        // An entry looks for its word itself.
-        let sames = match self.rest {
-            Remainder::Entry(_) if head.is_some() => &[],
-            _ => self.sames.as_slice(),
+        // `EntryScan` searches for its variable itself.
+        let equal_fields = match self.rest {
+            Remainder::Entry(_) if message_type.is_some() => &[],
+            _ => self.equal_fields.as_slice(),
         };
-        let missing = sames.iter().any(|(_, slot)| scan.lacks(words, *slot));
+        let missing = equal_fields.iter().any(|(_, slot)| scan.lacks(own_values, *slot));
         if missing && named {
             return PrefilterResult::Others;
         }
-        if let (Some(expected), None, Some(field)) = (&self.head, head, &self.leading)
+        if let (Some(expected), None, Some(field)) = (&self.message_type, message_type, &self.leading)
             && field.rules_out(scan, expected)
         {
             return PrefilterResult::Other;
@@ -122,21 +135,21 @@ impl Prefilter {
         if self.literals.iter().any(|(field, literal)| field.rules_out(scan, literal)) {
             return PrefilterResult::Other;
         }
-        // The word may be there as the value of another field.
+        // The variable's text may be the value of another field.
         let mut strange =
-            |(field, slot): &(Field, usize)| words.word(*slot).is_some_and(|word| field.rules_out(scan, word));
-        if missing || sames.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
+            |(field, slot): &(Field, usize)| own_values.word(*slot).is_some_and(|word| field.rules_out(scan, word));
+        if missing || equal_fields.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
     }
 }
 
 impl Remainder {
     fn of(pattern: &Pattern, leading: &str) -> Self {
         let Pattern::Table(entries) = pattern else { return Self::Anything };
-        let is_head =
+        let is_message_type =
             |(key, inner): &(String, Pattern)| key == leading && matches!(inner, Pattern::Equal(Value::String(_)));
         match entries.as_slice() {
-            [head] if is_head(head) => Self::Nothing,
-            [head, (_, Pattern::Anywhere(inner))] if is_head(head) => {
+            [message_type] if is_message_type(message_type) => Self::Nothing,
+            [message_type, (_, Pattern::Anywhere(inner))] if is_message_type(message_type) => {
                 EntryScan::of(inner).map_or(Self::Anything, Self::Entry)
             }
             _ => Self::Anything,
@@ -144,10 +157,10 @@ impl Remainder {
     }
 }
 
-/// The first word of a frame, read without parsing. `None`: it must be parsed to know.
-pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'a str> {
+/// Reads the message type of a frame without parsing; `None` if only parsing can tell.
+pub(crate) fn read_message_type<'a>(frame: &'a str, codec: Codec, type_prefix: &str) -> Option<&'a str> {
     let rest = match codec {
-        Codec::Json => frame.strip_prefix(opening)?,
+        Codec::Json => frame.strip_prefix(type_prefix)?,
         Codec::SocketIo => {
             let rest = frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit());
             rest.strip_prefix("[\"")?
@@ -158,10 +171,9 @@ pub(super) fn head<'a>(frame: &'a str, codec: Codec, opening: &str) -> Option<&'
     (rest.as_bytes()[end] == b'"').then(|| &rest[..end])
 }
 
-/// Finds `"key":"value"` in a text. A key inside a JSON string can't be mistaken for one: there its quotes
-/// are escaped.
+/// Finds `"key":"value"` in a frame. A key inside a JSON string never matches, since its quotes are escaped.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     finder: Finder<'static>,
     length: usize,
 }
@@ -172,7 +184,7 @@ impl Field {
         Self { finder: Finder::new(&needle).into_owned(), length: needle.len() }
     }
 
-    /// Whether no field of this name can have the value `expected`. When in doubt: no.
+    /// No field of this name has the value `expected`; false if in doubt.
     fn rules_out(&self, scan: &mut FrameScan<'_>, expected: &str) -> bool {
         let frame = scan.frame;
         let mut from = 0;
@@ -185,21 +197,21 @@ impl Field {
                 return false;
             }
         }
-        // A key can be spelt with escapes, by somebody who wants to be difficult.
+        // A key with escapes would not have been found.
         !scan.has_escapes()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::own_values::escape_finder;
     use super::*;
-    use crate::dialect::own_values::numbered;
 
     #[test]
     fn a_field_rules_out_only_what_it_surely_is_not() {
         let field = Field::new("to");
         let check = |frame: &str, out: bool| {
-            assert_eq!(field.rules_out(&mut FrameScan::at(frame, &numbered()), "me"), out, "{frame}");
+            assert_eq!(field.rules_out(&mut FrameScan::new(frame, &escape_finder()), "me"), out, "{frame}");
         };
         check(r#"{"to":"you"}"#, true);
         check(r#"{"to":"me"}"#, false);
@@ -217,11 +229,11 @@ mod tests {
 
     #[test]
     fn the_head_is_read_without_parsing() {
-        let json = |frame| head(frame, Codec::Json, r#"{"type":""#);
+        let json = |frame| read_message_type(frame, Codec::Json, r#"{"type":""#);
         assert_eq!(json(r#"{"type":"webrtc-ice","channel":"c"}"#), Some("webrtc-ice"));
         for unsure in [r#"{ "type":"x"}"#, r#"{"channel":"c","type":"x"}"#, r#"{"type":"a\"b"}"#, r#"{"type":"a"#, ""] {
             assert_eq!(json(unsure), None, "{unsure}");
         }
-        assert_eq!(head(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
+        assert_eq!(read_message_type(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
     }
 }

@@ -1,13 +1,13 @@
-//! Conditions such as `not registry and me in existing.id`: parsed once, evaluated on each hit.
+//! Parses conditions such as `not registry and me in existing.id`.
 
 use super::names::{Binding, Name, Scope};
 use serde_json::Value;
 
-/// Deeper nesting than this is nobody's condition.
+/// The deepest nesting of brackets; bounds the recursion.
 const DEPTH_MAX: usize = 16;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Constant(Value),
     Name(Name),
     Not(Box<Expression>),
@@ -17,7 +17,7 @@ pub(super) enum Expression {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ComparisonOperator {
+pub(crate) enum ComparisonOperator {
     Equal,
     Unequal,
     Less,
@@ -26,7 +26,8 @@ pub(super) enum ComparisonOperator {
 }
 
 impl Expression {
-    /// Errors: what is wrong with it.
+    /// # Errors
+    /// The first syntax error or unknown name.
     pub fn parse(text: &str, scope: &Scope<'_>) -> Result<Self, String> {
         let mut reader = TokenReader { tokens: tokens(text)?, next: 0, scope, depth: 0 };
         let expression = reader.any()?;
@@ -36,7 +37,7 @@ impl Expression {
         }
     }
 
-    /// Whether its value hangs on a place that `is_meant`.
+    /// The value depends on a binding for which `is_meant` holds.
     pub fn reads(&self, is_meant: &impl Fn(&Binding) -> bool) -> bool {
         match self {
             Self::Constant(_) => false,

@@ -1,4 +1,4 @@
-//! What a frame must look like: literals are equal, known names are equal, and new names take what is there.
+//! Patterns of frames: literals and known names must be equal, new names are bound to the value.
 
 use super::document::{DialectNode, Item};
 use super::filter::{Filter, text};
@@ -7,36 +7,36 @@ use super::problem::Problems;
 use super::template::{hole_parts, pieces};
 use serde_json::Value;
 
-/// The key of a table's pattern that stands for any object in it.
-pub(super) const ANYWHERE: &str = "{anywhere}";
+/// The key in a table's pattern whose inner pattern may match an object at any depth.
+pub(crate) const ANYWHERE: &str = "{anywhere}";
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Equal(Value),
-    /// The value that a name known before has.
+    /// The value of a variable.
     Same(usize),
-    /// Equal to what this frame has bound already, or bound now.
+    /// Binds the value, or compares it with the one that this frame has bound to the slot before.
     Bind {
         slot: usize,
         filters: Vec<Filter>,
         optional: bool,
     },
-    /// `{_}`: anything, but something.
+    /// `{_}`: any value.
     Present,
     /// `{absent}`: no such key.
     Absent,
     Text(Vec<PatternPart>),
-    /// The first of a list; what follows is free.
+    /// The first items of a list; more may follow.
     List(Vec<Pattern>),
-    /// `{ "{some}" = … }`: one of a list fits.
+    /// `{ "{some}" = … }`: an item of the list fits.
     Some(Box<Pattern>),
-    /// `"{anywhere}" = …` among a table's keys: an object in it, however deep, fits.
+    /// `"{anywhere}" = …` among a table's keys: an object at any depth in it fits.
     Anywhere(Box<Pattern>),
     Table(Vec<(String, Pattern)>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum PatternPart {
+pub(crate) enum PatternPart {
     Literal(String),
     Same(usize),
     Bind { slot: usize, filters: Vec<Filter> },
@@ -121,7 +121,7 @@ impl Pattern {
         })
     }
 
-    /// Whether `value` fits; what it binds goes into `locals`, which start as null.
+    /// Matches `value`, and binds values into `locals`, which start as null.
     pub fn fits(&self, value: Option<&Value>, globals: &[Value], locals: &mut [Value]) -> bool {
         match (self, value) {
             (Self::Absent, value) => value.is_none(),
@@ -152,8 +152,8 @@ impl Pattern {
         }
     }
 
-    /// As `fits` of a table; what is bound whole is moved into `locals`.
-    pub fn table_takes(keys: &[(String, Pattern)], mut object: Value, globals: &[Value], locals: &mut [Value]) -> bool {
+    /// Matches a table like `fits`, and moves bound values into `locals` instead of cloning them.
+    pub fn fits_object(keys: &[(String, Pattern)], mut object: Value, globals: &[Value], locals: &mut [Value]) -> bool {
         keys.iter().all(|(key, pattern)| {
             let value = object.as_object_mut().and_then(|entries| entries.remove(key));
             match (pattern, value) {
@@ -163,7 +163,7 @@ impl Pattern {
         })
     }
 
-    /// Whether an object inside of `value` fits, however deep it lies.
+    /// Matches any object inside `value`, at any depth.
     fn fits_within(&self, value: &Value, globals: &[Value], locals: &mut [Value]) -> bool {
         let before = locals.to_vec();
         let mut fits = |inner: &Value| {
@@ -181,7 +181,7 @@ impl Pattern {
     }
 }
 
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
@@ -197,7 +197,7 @@ fn bind(slot: usize, filters: &[Filter], value: Value, locals: &mut [Value]) -> 
     }
 }
 
-/// Each hole takes the shortest text up to the literal that follows it.
+/// Matches text with holes; each hole takes the shortest text up to the next literal.
 fn fits_text(parts: &[PatternPart], written: &str, globals: &[Value], locals: &mut [Value]) -> bool {
     let mut rest = written;
     for (at, part) in parts.iter().enumerate() {

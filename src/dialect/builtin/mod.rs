@@ -1,9 +1,9 @@
-//! The dialects that come with the house: files, embedded as they are.
+//! The dialects that come with the program, embedded as files.
 
 use super::Dialect;
 use std::sync::Arc;
 
-/// Its text is what `meshload dialects show` prints.
+/// A dialect file in the binary; `meshload dialects show` prints its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltIn {
     pub name: &'static str,
@@ -28,7 +28,7 @@ pub fn builtins() -> &'static [BuiltIn] {
     ALL
 }
 
-/// Their names.
+/// The names of all built-ins, in the same order.
 pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     ALL.iter().map(|built_in| built_in.name)
 }
@@ -43,7 +43,7 @@ impl Dialect {
 impl BuiltIn {
     pub fn dialect(&self) -> Dialect {
         match super::compile::read(self.name, self.text) {
-            Ok(script) => Dialect(Arc::new(script)),
+            Ok(dialect) => Dialect(Arc::new(dialect)),
             Err(problems) => unreachable!("tests read every built-in: {problems:?}"),
         }
     }
