@@ -1,28 +1,29 @@
-//! The place of an event among the recorder's rooms, peers and edges.
+//! Indices that locate an event among the recorder's rooms, peers and edges.
 
 use crate::metrics::run_time::RunTime;
 use std::time::Instant;
 
-/// Where an event happened.
+/// The time, room and peer of an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventContext {
     pub when: Instant,
     pub at: RunTime,
-    /// Positions among our rooms and peers.
+    /// Indices into `Recorder::rooms` and `Recorder::peers`.
     pub room: usize,
     pub peer: usize,
     pub seat: u16,
-    /// The account it goes to.
+    /// Index into `Recorder::all_totals`: 0 measured, 1 warm-up.
     pub half: usize,
 }
 
-/// An edge as one of its peers sees it.
+/// An edge, seen from the event's peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pair {
+    /// Index into `Recorder::edges`.
     pub edge: usize,
-    /// The side that the event's peer is on.
+    /// The side of the event's peer: 0 if it has the lower seat, 1 otherwise.
     pub side: usize,
     pub other: u16,
-    /// The two peers' positions, lower seat first.
+    /// Indices into `Recorder::peers`, lower seat first.
     pub peers: [usize; 2],
 }

@@ -1,4 +1,4 @@
-//! From dated facts to figures: a fold over events, the health of the generator, and the verdict on both.
+//! Turns events into figures: the fold over events, the health of the generator, the validity of the run, the summary.
 
 mod context;
 mod deliveries;

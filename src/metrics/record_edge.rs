@@ -1,4 +1,4 @@
-//! What the facts of an edge change.
+//! Records events of an edge between two peers of this run, and decides the edge and its room.
 
 use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::edge::{Closing, EdgeOutcome};
@@ -42,7 +42,7 @@ impl Recorder {
                 self.open(context, pair);
             }
             What::EdgeFailed { failure, .. } => self.fail_edge(context, Seat(pair.other), failure),
-            // Of our own peers nobody is a guest, and the facts of a single peer come with no pair.
+            // A peer of this run is no guest.
             What::GuestMessage { .. } => self.strays += 1,
             _ => unreachable!("the facts of a single peer come with no pair"),
         }
@@ -58,7 +58,7 @@ impl Recorder {
         let example =
             Example { peer: room.peer_index(context.seat), other: Some(room.peer_index(other.0)), room: room.index };
         if failure.reason == Reason::TimedOut {
-            // Each side knows only what it waits for; both together tell where the edge got stuck.
+            // Each side knows only what it waits for; the milestones of both name the phase in which the edge got stuck.
             let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
             let failure = Failure { phase, ..failure.clone() };
             self.all_totals[context.half].failures.edge(&failure, example);
@@ -71,7 +71,7 @@ impl Recorder {
         self.decide(context, pair.edge, EdgeOutcome::Failed);
     }
 
-    /// The one place where an edge ends; what is decided stays so.
+    /// Decides an edge, at most once.
     pub(super) fn decide(&mut self, context: EventContext, edge: usize, fate: EdgeOutcome) {
         let edge = &mut self.edges[edge];
         if !edge.is_undecided() {
@@ -126,7 +126,7 @@ impl Recorder {
         self.decide(context, pair.edge, EdgeOutcome::Opened);
     }
 
-    /// A timeout counts at its full length, so that a target that answers half and drops half does not look fast.
+    /// Records a timeout as a sample of full length: a target that answers half and drops half must not look fast.
     fn timed_out(&mut self, context: EventContext, pair: Pair) {
         let (began, delay_us) = start(pair.peers.map(|peer| &self.peers[peer]));
         let delay_us = if began.happened() { delay_us } else { 0 };
@@ -137,7 +137,7 @@ impl Recorder {
         self.rooms[context.room].timed_out += 1;
     }
 
-    /// The last edge of a room is decided, for the first time.
+    /// Counts a room whose last edge is decided for the first time.
     fn settle(&mut self, context: EventContext) {
         self.trace_end(context);
         let room = &mut self.rooms[context.room];
@@ -182,7 +182,7 @@ impl Recorder {
         let leaver = pair.peers[1 - pair.side];
         let left = self.peers[leaver].left;
         let notice = &mut self.edges[pair.edge].noticed[pair.side];
-        // Goodbye and closed channel may both be noticed; the first of them is the notice.
+        // A side may notice both the goodbye and the closed channel; only the first counts.
         if !left.happened() || *notice == left || context.at < left {
             return;
         }

@@ -1,4 +1,4 @@
-//! Folds the events of edges with guests into the recorder.
+//! Records events of edges with guests.
 
 use crate::metrics::context::EventContext;
 use crate::metrics::guests::{GuestEdge, GuestEdges};
@@ -8,7 +8,7 @@ use crate::vocabulary::ids::{RoomIndex, Seat};
 use crate::vocabulary::phase::Phase;
 
 impl Recorder {
-    /// Every room admits so many peers that are not ours. Must come before any event.
+    /// Every room admits `guests` peers that this run does not control. Call it before the first event.
     pub fn admitting(mut self, guests: u16) -> Self {
         let each = usize::from(guests);
         let mut admitted = GuestEdges {
@@ -26,13 +26,13 @@ impl Recorder {
         self
     }
 
-    /// Whether that seat of the event's room is a guest's.
+    /// True if `other` is a guest's seat in the event's room.
     pub(super) fn is_guest(&self, context: EventContext, other: Seat) -> bool {
         let size = self.rooms[context.room].size;
         other.0 >= size && other.0 - size < self.guests.each
     }
 
-    /// A fact of an edge with a guest.
+    /// Records an event of an edge with a guest.
     pub(super) fn of_guest(&mut self, context: EventContext, other: Seat, what: &What) {
         let index = self.guest_edge(context, other);
         let counts = &mut self.guests.counts[context.half];
@@ -71,7 +71,7 @@ impl Recorder {
         }
     }
 
-    /// A peer of ours has ended: `failed`, or gone by plan. Its edges end with it.
+    /// Ends the guest edges of a peer that failed in the phase `failed`, or left by plan (`None`).
     pub(super) fn end_guests(&mut self, context: EventContext, failed: Option<Phase>) {
         for index in self.guest_edges_of(context) {
             let counts = &mut self.guests.counts[context.half];
@@ -89,7 +89,7 @@ impl Recorder {
         }
     }
 
-    /// A peer of ours that begins again meets its guests again.
+    /// Plans the guest edges of a returning peer anew.
     pub(super) fn renew_guests(&mut self, context: EventContext) {
         for index in self.guest_edges_of(context) {
             self.plan_guest_anew(context, index);

@@ -1,4 +1,4 @@
-//! What the facts of a single peer change.
+//! Records events that concern one peer: began, upgraded, joined, failed, left, reconnected.
 
 use crate::metrics::context::EventContext;
 use crate::metrics::edge::{Closing, EdgeOutcome, EdgeRecord};
@@ -11,7 +11,7 @@ use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::time::Instant;
 
-/// A peer that began, or a message that was sent, later than this after it was due counts as late.
+/// A peer that begins, or a message that is sent, more than this many microseconds after it was due is late.
 pub(super) const LATE_US: u64 = 50_000;
 
 impl Recorder {
@@ -92,7 +92,7 @@ impl Recorder {
         self.end_guests(context, Some(failure.phase));
     }
 
-    /// `early`: while the others stay; at the end of a run nobody is left to notice, and no edge closes early.
+    /// `early`: the peer left while the others stay. At the end of a run all leave, and no edge closes early.
     pub(super) fn left(&mut self, context: EventContext, early: bool) {
         if !self.peers[context.peer].is_alive() {
             return;
@@ -120,7 +120,7 @@ impl Recorder {
     }
 
     pub(super) fn reconnected(&mut self, context: EventContext) {
-        // The words of its first join may never have got out.
+        // The socket may have been lost before the frame of the first join was written.
         self.joined(context);
         if self.outages.back(context.at, self.number(context)) {
             self.all_totals[context.half].peers.reconnects += 1;
@@ -142,7 +142,7 @@ impl Recorder {
         peer.state = state;
     }
 
-    /// A peer that begins again, after a leave by churn, is a new arrival.
+    /// Counts a peer that begins again after it left or failed as a new arrival.
     fn reborn(&mut self, context: EventContext) {
         let peer = &mut self.peers[context.peer];
         let totals = &mut self.all_totals[context.half];
@@ -161,9 +161,9 @@ impl Recorder {
         }
     }
 
-    /// Edges that were decided already are planned once more, to all that are there to meet who comes back, or have
-    /// yet to come. A first arrival brings no new plan: what was decided before it, as by a server that turned the
-    /// other away, stays so.
+    /// Plans a returning peer's decided edges once more, with every peer that is alive or still planned.
+    /// A first arrival plans nothing anew: an edge decided before it, as when the server rejected the other
+    /// peer, stays decided.
     fn plan_edges_anew(&mut self, context: EventContext) {
         for other in self.others(context) {
             let Some(pair) = self.pair(context, other) else { continue };

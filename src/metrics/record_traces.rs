@@ -1,4 +1,4 @@
-//! Folds handshakes into the recorder's traces, and forgets those that turned out well.
+//! Keeps the event traces of failed and slow handshakes, and drops those of the others.
 
 use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::recorder::Recorder;
@@ -9,7 +9,7 @@ use crate::vocabulary::ids::Seat;
 use std::collections::BinaryHeap;
 
 impl Recorder {
-    /// Traces those of its rooms that are in the sample.
+    /// Traces the rooms that are in the sample.
     pub fn tracing(mut self, sample: &TraceSample) -> Self {
         for room in &mut self.rooms {
             let seats = sample.seats(room.index);
@@ -19,19 +19,19 @@ impl Recorder {
         self
     }
 
-    /// What is kept, in the order of the plan.
+    /// The kept traces, in the order of the plan.
     pub fn traced(&self) -> Vec<Traced<'_>> {
         let mut traced: Vec<_> = self.rooms.iter().filter_map(|room| shown(room, room.trace.as_deref()?)).collect();
         traced.sort_by_key(|traced| traced.room);
         traced
     }
 
-    /// Keeps a failure that has just been counted.
+    /// Marks the edge of a failure that has just been counted.
     pub(super) fn trace_failure(&mut self, context: EventContext, pair: Pair, failure: &Failure) {
         let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
         let (low, high) = seats_of(context, pair);
         if trace.sees(high) {
-            // By the name that it was counted under, so that the two find each other.
+            // Under the group it was counted in, so that diagnosis finds the failure row of the trace.
             let counted = self.all_totals[context.half].failures.counted_as(failure);
             trace.failed.push((low, high, counted));
         }
@@ -45,8 +45,8 @@ impl Recorder {
         }
     }
 
-    /// The room's last edge is decided: what turned out well is forgotten. Who leaves comes back after that, to peers
-    /// whose own joins are long over: a return is counted, and no part of a trace.
+    /// Ends a room's trace at the decision of its last edge, and drops it unless it holds a failed or slow edge.
+    /// A later rejoin is counted but not traced: the joins of the peers it meets are long over.
     pub(super) fn trace_end(&mut self, context: EventContext) {
         let place = &mut self.rooms[context.room].trace;
         let Some(trace) = place.as_deref_mut() else { return };

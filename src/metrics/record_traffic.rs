@@ -1,4 +1,4 @@
-//! What frames and messages change: the hot part of the fold.
+//! Records signaling frames and channel messages, the most frequent events of a run.
 
 use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::deliveries::Read;

@@ -1,4 +1,4 @@
-//! The fold over events: everything a run is asked about later, kept as it happens.
+//! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
 
 use crate::metrics::context::{EventContext, Pair};
 use crate::metrics::deliveries::Deliveries;
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 const NOWHERE: u32 = u32::MAX;
 
-/// Takes the facts of a share of the plan's rooms, in any order and however absurd; nothing is allocated
-/// for a frame that concerns nobody, of which a run has millions.
+/// Accepts the events of one share of the plan's rooms in any order, nonsensical ones included.
+/// A frame with `Concern::Others`, of which a run has millions, allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     pub(super) start: Instant,
@@ -32,19 +32,19 @@ pub struct Recorder {
     pub(super) peers: Vec<PeerRecord>,
     pub(super) edges: Vec<EdgeRecord>,
     pub(super) guests: GuestEdges,
-    /// Of the measured rooms, and of those of the warm-up.
+    /// 0: measured rooms; 1: warm-up rooms.
     pub(super) all_totals: [Totals; 2],
     pub(super) deliveries: Deliveries,
     pub(super) series: TimeBuckets<SecondCounts>,
     pub(super) outages: Outages,
     pub(super) tally: Tally,
     pub(super) slow: RankedTrace,
-    /// Events of rooms or seats that are not ours.
+    /// Events that name a room or a seat outside this share.
     pub(super) strays: u64,
 }
 
 impl Recorder {
-    /// For the rooms of one share. `timeout`: of a handshake; `kinds`: how many message types the dialect names.
+    /// A recorder of one share's rooms. `timeout` is that of a handshake, `kinds` the number of the dialect's message types.
     pub fn new(rooms: &[RoomFacts], start: Instant, timeout: Duration, kinds: usize) -> Self {
         let timeout_us = micros(timeout);
         let mut recorder = Self {
@@ -87,7 +87,7 @@ impl Recorder {
             What::RedialFailed { failure } => self.outages.redial_failed(context.at, self.number(context), failure),
             What::Reconnected => self.reconnected(context),
             What::Left { silent: _, early } => self.left(context, *early),
-            // Evidence for a diagnosis, and no measurement: the frame that carried it is counted.
+            // Only diagnosis reads it; the frame that carried it is counted by itself.
             What::Signal { .. } => {}
             What::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
                 self.of_guest(context, *other, &event.what);
@@ -116,12 +116,12 @@ impl Recorder {
         }
     }
 
-    /// Cheap: read as often as progress is shown.
+    /// The counts so far; a copy of a few words.
     pub fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// Every edge of the room, those with guests included, has opened, failed, been dropped, or been abandoned by a leave.
+    /// Every edge of the room, those with guests included, has opened, failed, been dropped or been abandoned.
     pub fn room_decided(&self, room: RoomIndex) -> bool {
         self.slot(room).is_some_and(|slot| self.rooms[slot].undecided == 0) && self.guests_decided(room)
     }
@@ -130,17 +130,17 @@ impl Recorder {
         self.tally.edges_undecided == 0 && self.tally.guest_edges_undecided == 0
     }
 
-    /// The p99 of `time_to_open` (due) over the last seconds in which an event came; for the progress line.
+    /// The p99 of `time_to_open` (due) over the newest five rows of the series; for the progress line.
     pub fn recent_p99(&self) -> Option<Duration> {
         quantile(&mut self.recent_us(), 0.99).map(Duration::from_micros)
     }
 
-    /// The samples behind `recent_p99`, microseconds: those of several workers are read together.
+    /// The samples behind `recent_p99`, in microseconds; a quantile over several workers needs the samples of all.
     pub fn recent_us(&self) -> Vec<u32> {
         recent_us(&self.series)
     }
 
-    /// Takes in another worker's rooms, of the same run.
+    /// Adds the rooms of another worker of the same run.
     pub fn merge(&mut self, other: Self) {
         let (peers_at, edges_at) = (self.peers.len(), self.edges.len());
         for mut room in other.rooms {
@@ -159,7 +159,7 @@ impl Recorder {
         self.strays += other.strays;
     }
 
-    /// What reports call a room.
+    /// The room's name in reports.
     pub(super) fn label(&self, room: RoomIndex) -> String {
         self.slot(room).map_or_else(|| room.to_string(), |slot| self.rooms[slot].label.clone())
     }

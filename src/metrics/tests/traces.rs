@@ -1,4 +1,4 @@
-//! Which handshakes are kept, and what of them.
+//! The choice of handshakes whose traces are kept, and the events in them.
 
 use super::*;
 use crate::metrics::TraceSample;
@@ -29,7 +29,7 @@ fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not()
     timeline.tell(1, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
     let traced = timeline.recorder.traced();
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
-    // Nobody offered: where the edge got stuck is for both sides to say.
+    // Neither side offered, so the edge got stuck in discovery whatever phase one side reports.
     let counted = Failure::timed_out(Phase::Discovery);
     assert_eq!((traced[0].failed, traced[0].facts.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
     assert_eq!(timeline.summary().failures[0].phase, "discovery");
