@@ -14,14 +14,14 @@ use crate::vocabulary::ids::Seat;
 use std::time::Duration;
 
 impl Recorder {
-    pub(super) fn of_pair(&mut self, context: EventContext, pair: Pair, what: &What) {
+    pub(super) fn record_edge_event(&mut self, context: EventContext, pair: Pair, what: &What) {
         match what {
-            What::NoticedLeave { .. } => return self.noticed(context, pair),
-            What::ChannelClosed { planned, .. } => return self.closed(context, pair, *planned),
+            What::NoticedLeave { .. } => return self.leave_noticed(context, pair),
+            What::ChannelClosed { planned, .. } => return self.channel_closed(context, pair, *planned),
             What::MessageSent { .. }
             | What::MessageReceived { .. }
             | What::MessageDropped { .. }
-            | What::Echoed { .. } => return self.of_channel(context, pair, what),
+            | What::Echoed { .. } => return self.record_channel_event(context, pair, what),
             _ => {}
         }
         if !self.edges[pair.edge].is_undecided() {
@@ -30,21 +30,21 @@ impl Recorder {
         let side = pair.side;
         let edge = &mut self.edges[pair.edge];
         match what {
-            What::Met { .. } => first(&mut edge.met[side], context.at),
+            What::Met { .. } => set_once(&mut edge.met[side], context.at),
             What::Offers { .. } => edge.offerer = Some(side as u8),
             What::Answered { .. } => edge.answered[side] = context.at,
             What::OwnWork { spent, .. } => edge.own_work_us = edge.own_work_us.saturating_add(whole_us(*spent)),
             What::Glare { .. } => self.glare(context, pair),
-            What::IceUp { .. } => first(&mut edge.ice[side], context.at),
-            What::DtlsUp { .. } => first(&mut edge.dtls[side], context.at),
+            What::IceUp { .. } => set_once(&mut edge.ice[side], context.at),
+            What::DtlsUp { .. } => set_once(&mut edge.dtls[side], context.at),
             What::Open { .. } => {
-                first(&mut edge.open[side], context.at);
+                set_once(&mut edge.open[side], context.at);
                 self.open(context, pair);
             }
             What::EdgeFailed { failure, .. } => self.fail_edge(context, Seat(pair.other), failure),
             // A peer of this run is no guest.
-            What::GuestMessage { .. } => self.strays += 1,
-            _ => unreachable!("the facts of a single peer come with no pair"),
+            What::GuestMessage { .. } => self.unmatched += 1,
+            _ => unreachable!("a peer's own event has no pair"),
         }
     }
 
@@ -168,7 +168,7 @@ impl Recorder {
         edge.glare = true;
     }
 
-    fn closed(&mut self, context: EventContext, pair: Pair, planned: bool) {
+    fn channel_closed(&mut self, context: EventContext, pair: Pair, planned: bool) {
         let edge = &mut self.edges[pair.edge];
         if edge.fate != EdgeOutcome::Opened || edge.closing != Closing::Not {
             return;
@@ -178,7 +178,7 @@ impl Recorder {
         self.all_totals[context.half].edges.closed_early += u64::from(!planned);
     }
 
-    fn noticed(&mut self, context: EventContext, pair: Pair) {
+    fn leave_noticed(&mut self, context: EventContext, pair: Pair) {
         let leaver = pair.peers[1 - pair.side];
         let left = self.peers[leaver].left;
         let notice = &mut self.edges[pair.edge].noticed[pair.side];
@@ -191,7 +191,7 @@ impl Recorder {
     }
 }
 
-fn first(stamp: &mut RunTime, at: RunTime) {
+fn set_once(stamp: &mut RunTime, at: RunTime) {
     if !stamp.happened() {
         *stamp = at;
     }

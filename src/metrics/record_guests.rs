@@ -33,13 +33,13 @@ impl Recorder {
     }
 
     /// Records an event of an edge with a guest.
-    pub(super) fn of_guest(&mut self, context: EventContext, other: Seat, what: &What) {
+    pub(super) fn record_guest_event(&mut self, context: EventContext, other: Seat, what: &What) {
         let index = self.guest_edge(context, other);
         let counts = &mut self.guests.counts[context.half];
         match what {
             What::Met { .. } => {
                 counts.met += 1;
-                self.plan_guest_anew(context, index);
+                self.replan_guest(context, index);
             }
             What::Open { .. } => {
                 counts.opened += u64::from(!self.guests.edges[index].decided);
@@ -90,9 +90,9 @@ impl Recorder {
     }
 
     /// Plans the guest edges of a returning peer anew.
-    pub(super) fn renew_guests(&mut self, context: EventContext) {
+    pub(super) fn replan_guests(&mut self, context: EventContext) {
         for index in self.guest_edges_of(context) {
-            self.plan_guest_anew(context, index);
+            self.replan_guest(context, index);
         }
     }
 
@@ -101,7 +101,7 @@ impl Recorder {
         undecided.is_none_or(|undecided| *undecided == 0)
     }
 
-    fn plan_guest_anew(&mut self, context: EventContext, index: usize) {
+    fn replan_guest(&mut self, context: EventContext, index: usize) {
         if self.guests.edges[index].decided {
             self.guests.edges[index] = GuestEdge::default();
             self.guests.counts[context.half].rejoins += 1;

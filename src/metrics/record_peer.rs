@@ -17,10 +17,10 @@ pub(super) const LATE_US: u64 = 50_000;
 impl Recorder {
     pub(super) fn began(&mut self, context: EventContext, due: Instant) {
         let due = RunTime::of(due, self.start);
-        let is_back = self.peers[context.peer].state != State::Planned;
-        if is_back {
-            self.reborn(context);
-            self.renew_guests(context);
+        let is_rejoin = self.peers[context.peer].state != State::Planned;
+        if is_rejoin {
+            self.restart_peer(context);
+            self.replan_guests(context);
         } else {
             self.tally.peers_waiting -= 1;
         }
@@ -31,8 +31,8 @@ impl Recorder {
         self.tally.peers_began += 1;
         self.tally.peers_alive += 1;
         self.tally.peers_late += u64::from(context.at.since(due) > LATE_US);
-        if is_back {
-            self.plan_edges_anew(context);
+        if is_rejoin {
+            self.replan_edges(context);
         }
     }
 
@@ -82,7 +82,7 @@ impl Recorder {
             self.all_totals[context.half].peers.failed += 1;
             self.tally.peers_failed += 1;
         }
-        self.end(context, State::Failed);
+        self.end_peer(context, State::Failed);
         let room = &self.rooms[context.room];
         let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
         self.all_totals[context.half].failures.peer(failure, example);
@@ -97,7 +97,7 @@ impl Recorder {
         if !self.peers[context.peer].is_alive() {
             return;
         }
-        self.end(context, State::Left);
+        self.end_peer(context, State::Left);
         if early {
             self.peers[context.peer].left = context.at;
         }
@@ -131,7 +131,7 @@ impl Recorder {
         (0..self.rooms[context.room].size).filter(move |seat| *seat != context.seat).map(Seat)
     }
 
-    fn end(&mut self, context: EventContext, state: State) {
+    fn end_peer(&mut self, context: EventContext, state: State) {
         self.outages.gone(context.at, self.number(context));
         let peer = &mut self.peers[context.peer];
         match peer.state {
@@ -143,7 +143,7 @@ impl Recorder {
     }
 
     /// Counts a peer that begins again after it left or failed as a new arrival.
-    fn reborn(&mut self, context: EventContext) {
+    fn restart_peer(&mut self, context: EventContext) {
         let peer = &mut self.peers[context.peer];
         let totals = &mut self.all_totals[context.half];
         totals.peers.rejoins += 1;
@@ -164,7 +164,7 @@ impl Recorder {
     /// Plans a returning peer's decided edges once more, with every peer that is alive or still planned.
     /// A first arrival plans nothing anew: an edge decided before it, as when the server rejected the other
     /// peer, stays decided.
-    fn plan_edges_anew(&mut self, context: EventContext) {
+    fn replan_edges(&mut self, context: EventContext) {
         for other in self.others(context) {
             let Some(pair) = self.pair(context, other) else { continue };
             let other = &self.peers[self.rooms[context.room].peer(other.0)];

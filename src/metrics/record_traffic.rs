@@ -11,7 +11,7 @@ use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 
 impl Recorder {
-    pub(super) fn frame(&mut self, context: EventContext, kind: FrameKind, bytes: u32, concern: Concern) {
+    pub(super) fn frame_received(&mut self, context: EventContext, kind: FrameKind, bytes: u32, concern: Concern) {
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].received += 1;
@@ -32,7 +32,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn said(&mut self, context: EventContext, kind: FrameKind, bytes: u32, to: Option<Seat>) {
+    pub(super) fn frame_sent(&mut self, context: EventContext, kind: FrameKind, bytes: u32, to: Option<Seat>) {
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].sent += 1;
@@ -44,7 +44,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn of_channel(&mut self, context: EventContext, pair: Pair, what: &What) {
+    pub(super) fn record_channel_event(&mut self, context: EventContext, pair: Pair, what: &What) {
         let totals = &mut self.all_totals[context.half];
         let edge = &mut self.edges[pair.edge];
         let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
@@ -73,7 +73,7 @@ impl Recorder {
             What::Echoed { due, began, .. } => {
                 totals.timers.record_both(TimerId::MessageRtt, since(*due), since(*began));
             }
-            _ => unreachable!("only the facts of a channel come here"),
+            _ => unreachable!("not an event of a channel"),
         }
     }
 

@@ -40,7 +40,7 @@ pub struct Recorder {
     pub(super) tally: Tally,
     pub(super) slow: RankedTrace,
     /// Events that name a room or a seat outside this share.
-    pub(super) strays: u64,
+    pub(super) unmatched: u64,
 }
 
 impl Recorder {
@@ -61,7 +61,7 @@ impl Recorder {
             outages: Outages::default(),
             tally: Tally::default(),
             slow: RankedTrace::default(),
-            strays: 0,
+            unmatched: 0,
         };
         rooms.iter().for_each(|facts| recorder.plan(facts));
         recorder
@@ -69,15 +69,15 @@ impl Recorder {
 
     pub fn record(&mut self, event: &Event) {
         let Some(context) = self.context(event) else {
-            self.strays += 1;
+            self.unmatched += 1;
             return;
         };
         if let Some(trace) = &mut self.rooms[context.room].trace {
             trace.note(event);
         }
         match &event.what {
-            What::Frame { kind, bytes, concern } => self.frame(context, *kind, *bytes, *concern),
-            What::Said { kind, bytes, to } => self.said(context, *kind, *bytes, *to),
+            What::Frame { kind, bytes, concern } => self.frame_received(context, *kind, *bytes, *concern),
+            What::Said { kind, bytes, to } => self.frame_sent(context, *kind, *bytes, *to),
             What::Began { due } => self.began(context, *due),
             What::Dropped { due } => self.dropped(context, *due),
             What::Upgraded => self.upgraded(context),
@@ -90,7 +90,7 @@ impl Recorder {
             // Only diagnosis reads it; the frame that carried it is counted by itself.
             What::Signal { .. } => {}
             What::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
-                self.of_guest(context, *other, &event.what);
+                self.record_guest_event(context, *other, &event.what);
             }
             What::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
             What::Met { other }
@@ -109,9 +109,9 @@ impl Recorder {
             | What::MessageDropped { other }
             | What::GuestMessage { other, .. }
             | What::Echoed { other, .. } => match self.pair(context, *other) {
-                None if self.is_guest(context, *other) => self.of_guest(context, *other, &event.what),
-                Some(pair) => self.of_pair(context, pair, &event.what),
-                None => self.strays += 1,
+                None if self.is_guest(context, *other) => self.record_guest_event(context, *other, &event.what),
+                Some(pair) => self.record_edge_event(context, pair, &event.what),
+                None => self.unmatched += 1,
             },
         }
     }
@@ -156,7 +156,7 @@ impl Recorder {
         self.series.merge(other.series);
         self.outages.merge(other.outages);
         self.tally += other.tally;
-        self.strays += other.strays;
+        self.unmatched += other.unmatched;
     }
 
     /// The room's name in reports.

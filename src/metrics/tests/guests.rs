@@ -68,5 +68,5 @@ fn a_seat_past_the_guests_is_nobodys() {
     let mut timeline = timeline();
     timeline.tell(0, 20, 0, What::Open { other: Seat(3) });
     check(&timeline, &[("opened", 0), ("unfinished", 2)]);
-    assert_eq!(timeline.recorder.strays, 1);
+    assert_eq!(timeline.recorder.unmatched, 1);
 }
