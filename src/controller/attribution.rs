@@ -45,7 +45,7 @@ pub(super) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunCo
 fn timeline(traced: &Traced<'_>, words: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
     let mut timeline = Timeline::new(traced.seats, words.all()).numbered_from(traced.first.0);
     let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
-    let facts = traced.facts.iter();
+    let facts = traced.events.iter();
     let facts = facts.filter(|fact| is_of_pair(fact.place.seat) && fact.what.other().is_none_or(is_of_pair));
     facts.for_each(|fact| timeline.tell(fact));
     timeline

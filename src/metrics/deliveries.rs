@@ -1,27 +1,28 @@
-//! Matches each signaling frame that was read with the moment it was written.
+//! Matches each received signaling frame with the time at which it was sent, for `signal_delivery`.
 
 use crate::metrics::run_time::RunTime;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
-/// Writes remembered for each sender, addressee and type; the oldest go first.
+/// Writes kept for each sender, addressee and type; the oldest is dropped first.
 const DEPTH: usize = 64;
 const ALL: u16 = u16::MAX;
 
-/// In one room, messages of one type from one peer to another arrive in the order they were written,
-/// so the next read belongs to the oldest write. Where a write was lost, the frames' sizes tell which is meant.
+/// Frames of one type from one peer to another arrive in the order of their writes, so a read belongs to the
+/// oldest write. If a write was lost, the frames' sizes identify the one that was read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deliveries {
     written: FxHashMap<u64, Written>,
-    /// For each reader of a broadcast: the ordinal it reads next.
+    /// By sender, reader and type: the ordinal of the next broadcast that the reader can read.
     next: FxHashMap<u64, u32>,
+    /// Emptied queues, reused to save allocations.
     spare: Vec<VecDeque<Write>>,
     expiry_us: u64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Written {
-    /// The ordinal of the oldest write that is remembered.
+    /// The ordinal of the oldest write that is kept.
     first: u32,
     writes: VecDeque<Write>,
 }
@@ -32,7 +33,7 @@ struct Write {
     bytes: u32,
 }
 
-/// One read, to be matched.
+/// A frame that was read, to be matched with its write.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
     pub at: RunTime,
@@ -41,17 +42,17 @@ pub(super) struct Read {
     pub seat: u16,
     pub kind: u8,
     pub bytes: u32,
-    /// Broadcasts from before the reader had joined did not go to it.
+    /// The time at which the reader joined; earlier broadcasts did not go to it.
     pub joined: RunTime,
 }
 
 impl Deliveries {
-    /// What took longer than `expiry_us` was lost.
+    /// A write is matched for at most `expiry_us` microseconds; later it counts as lost.
     pub fn new(expiry_us: u64) -> Self {
         Self { expiry_us, ..Self::default() }
     }
 
-    /// `to`: a seat, or all the room.
+    /// Keeps a write. `to` is a seat, or `None` for a broadcast to the room.
     pub fn write(&mut self, at: RunTime, from: u32, to: Option<u16>, kind: u8, bytes: u32) {
         let spare = &mut self.spare;
         let written = self
@@ -65,7 +66,7 @@ impl Deliveries {
         written.writes.push_back(Write { at, bytes });
     }
 
-    /// When the frame was written, if that is known.
+    /// The time at which the frame was written; `None` if no write matches.
     pub fn read(&mut self, read: Read) -> Option<RunTime> {
         let own = key(read.from, read.seat, read.kind);
         let shared = key(read.from, ALL, read.kind);

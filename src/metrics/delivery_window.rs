@@ -1,8 +1,8 @@
-//! One direction of a channel: which of its messages have arrived.
+//! Counts delivered, duplicated, reordered and lost messages of one direction of a channel.
 
 use crate::summary::counts::Messages;
 
-/// Sequences count from 0; the last 64 are remembered one by one.
+/// Sequences count from 0; arrivals of the last 64 are kept one by one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DeliveryWindow {
     sent: u32,
@@ -20,7 +20,7 @@ impl DeliveryWindow {
         self.sent = self.sent.saturating_add(1);
     }
 
-    /// Whether the message arrives for the first time. One older than the window is believed to.
+    /// Records an arrival and returns true if it is the first of its sequence; one older than the window counts as first.
     pub fn receive(&mut self, sequence: u32) -> bool {
         let next = sequence.saturating_add(1);
         if next > self.reach {
@@ -41,8 +41,8 @@ impl DeliveryWindow {
         true
     }
 
-    /// Adds what became of its messages. `by_plan`: the channel was closed by plan, which cuts what was in flight;
-    /// what later messages had overtaken by then is lost all the same. Returns how many arrived unsent.
+    /// Adds the outcome of all messages to `messages`. A channel closed `by_plan` cuts those in flight; those that
+    /// later messages had overtaken are lost all the same. Returns the number of arrivals that nothing was sent for.
     pub fn settle(&self, by_plan: bool, messages: &mut Messages) -> u64 {
         let delivered = self.received.min(self.sent);
         let missing = u64::from(self.sent - delivered);
@@ -64,7 +64,7 @@ impl DeliveryWindow {
         self.received
     }
 
-    /// Messages that later ones have overtaken, while it can't be known yet whether they are lost.
+    /// Messages that later ones have overtaken; they may still arrive.
     pub fn overtaken(&self) -> u64 {
         u64::from(self.reach.saturating_sub(self.received))
     }

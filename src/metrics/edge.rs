@@ -1,4 +1,4 @@
-//! What both sides of one edge have seen, until it is decided.
+//! The recorder's state of one edge: the milestones of both sides, the outcome, the traffic.
 
 use crate::metrics::delivery_window::DeliveryWindow;
 use crate::metrics::run_time::RunTime;
@@ -11,7 +11,7 @@ pub(super) struct EdgeRecord {
     pub ice: [RunTime; 2],
     pub dtls: [RunTime; 2],
     pub open: [RunTime; 2],
-    /// When the other left, once this side has noticed it.
+    /// The time at which the other left, once this side has noticed that leave.
     pub noticed: [RunTime; 2],
     pub own_work_us: u32,
     /// The side that made the last offer.
@@ -19,7 +19,7 @@ pub(super) struct EdgeRecord {
     pub fate: EdgeOutcome,
     pub closing: Closing,
     pub glare: bool,
-    /// What each side sends.
+    /// The messages that each side sends.
     pub windows: [DeliveryWindow; 2],
 }
 
@@ -34,7 +34,7 @@ pub(super) enum EdgeOutcome {
     Abandoned,
 }
 
-/// How the channel ended, if it did.
+/// The end of an edge's channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Closing {
     #[default]
@@ -57,8 +57,8 @@ impl EdgeRecord {
         self.windows.iter().map(|window| u64::from(window.sent().saturating_sub(window.received()))).sum()
     }
 
-    /// Those in flight whose channel has closed.
-    pub fn adrift(&self) -> u64 {
+    /// Messages in flight when the channel closed; 0 while it is open.
+    pub fn cut_in_flight(&self) -> u64 {
         if self.closing == Closing::Not { 0 } else { self.in_flight() }
     }
 

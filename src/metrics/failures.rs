@@ -5,7 +5,7 @@ use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::RoomIndex;
 use std::collections::BTreeMap;
 
-/// The target writes some of the details, so their number and length are bounded.
+/// The target chooses some of the details, so their number and length are bounded.
 const GROUPS_MAX: usize = 200;
 const DETAIL_CHARS_MAX: usize = 120;
 
@@ -21,7 +21,7 @@ struct FailureGroup {
     example: Example,
 }
 
-/// Whom it happened to; the first in the plan's order is kept, so that any split of a run shows the same.
+/// A peer or edge that failed; the first in the plan's order is kept, so that any split of a run shows the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Example {
     pub peer: u32,
@@ -42,14 +42,14 @@ impl Failures {
         other.groups.iter().for_each(|(failure, group)| self.add(failure, *group));
     }
 
-    /// How many edges and peers this machine failed by its own limits, and the first detail.
-    pub fn of_the_generator(&self) -> Option<(u64, &str)> {
+    /// The number of edges and peers that failed by limits of this machine, and the first detail.
+    pub fn generator_limits(&self) -> Option<(u64, &str)> {
         let mut own = self.groups.iter().filter(|(failure, _)| failure.reason == Reason::GeneratorLimit).peekable();
         let detail = own.peek()?.0.detail.as_ref();
         Some((own.map(|(_, group)| group.edges + group.peers).sum(), detail))
     }
 
-    /// The most frequent first.
+    /// Rows of the summary, most frequent first.
     pub fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<FailureRow> {
         let row = |(failure, group): (&Failure, &FailureGroup)| FailureRow {
             phase: failure.phase.name().into(),
@@ -65,7 +65,7 @@ impl Failures {
         rows
     }
 
-    /// The name under which a failure is counted, once it is.
+    /// The group in which `failure` is or would be counted: its detail may be shortened or replaced.
     pub fn counted_as(&self, failure: &Failure) -> Failure {
         if self.groups.contains_key(failure) {
             return failure.clone();

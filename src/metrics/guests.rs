@@ -1,19 +1,19 @@
-//! Edges with guests, of which only our end is seen: counted apart, so that nobody else's peer is in our figures.
+//! Counts of edges with guests, kept apart from the run's own figures because only one end is observed.
 
 use crate::vocabulary::phase::Phase;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-/// Every peer's edges with the guests of its room.
+/// The edges of every peer with the guests of its room.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GuestEdges {
-    /// Guests of each room.
+    /// Number of guests in each room.
     pub each: u16,
-    /// Those of the first peer, then those of the second.
+    /// The edges of the first peer, then those of the second, and so on.
     pub edges: Vec<GuestEdge>,
-    /// By room: edges that have not ended yet.
+    /// By room: the number of edges that are not decided.
     pub undecided: Vec<u32>,
-    /// Of the measured rooms, and of those of the warm-up.
+    /// 0: measured rooms; 1: warm-up rooms.
     pub counts: [GuestCounts; 2],
 }
 
@@ -21,11 +21,11 @@ pub(super) struct GuestEdges {
 pub(super) struct GuestEdge {
     pub decided: bool,
     pub open: bool,
-    /// That the guest left was noticed: by its goodbye, or by the end of its channel.
+    /// The guest's leave was noticed, by its goodbye or by the end of its channel.
     pub noticed: bool,
 }
 
-/// planned + rejoins = opened + failed + abandoned + unfinished.
+/// planned + rejoins = opened + failed + abandoned + unfinished, where unfinished is computed at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct GuestCounts {
     pub planned: u64,
@@ -34,7 +34,7 @@ pub(super) struct GuestCounts {
     pub opened: u64,
     pub failed: u64,
     pub failed_in: [u64; Phase::ALL.len()],
-    /// One of the two left before, or ours never came.
+    /// One of the two left before the edge was decided, or the peer never started.
     pub abandoned: u64,
     pub closed: u64,
     pub closed_early: u64,
@@ -47,7 +47,7 @@ pub(super) struct GuestCounts {
 }
 
 impl GuestEdges {
-    /// Takes in those of another worker, whose rooms and peers come after ours.
+    /// Appends the edges of another worker, whose rooms and peers follow this one's.
     pub fn merge(&mut self, other: Self) {
         self.each = self.each.max(other.each);
         self.edges.extend(other.edges);
@@ -55,8 +55,8 @@ impl GuestEdges {
         self.counts.iter_mut().zip(other.counts).for_each(|(ours, theirs)| *ours += theirs);
     }
 
-    /// As the summary has them; empty where no guest was to come. `half`: 0 measured, 1 warm-up.
-    pub fn shown(&self, half: usize) -> BTreeMap<String, u64> {
+    /// The counts by the summary's names; empty if no guest was planned. `half`: 0 measured, 1 warm-up.
+    pub fn counts_by_name(&self, half: usize) -> BTreeMap<String, u64> {
         let counts = &self.counts[half];
         if counts.planned == 0 {
             return BTreeMap::new();

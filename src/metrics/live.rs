@@ -1,4 +1,4 @@
-//! What gates can read while the run goes on: a small copy that workers send and the controller merges.
+//! Figures that gates read during the run: each worker sends a small copy, the controller merges them.
 
 use crate::metrics::recorder::Recorder;
 use crate::summary::counts::Counts;
@@ -6,8 +6,8 @@ use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
 use crate::summary::metric::Readings;
 
-/// The figures of a moment, warm-up left out. Edges still under way count neither way in the rates,
-/// and messages in flight are not lost yet.
+/// Figures of the measured rooms at one moment. The rates leave out undecided edges, and messages in flight
+/// are not lost yet.
 #[derive(Clone, Debug, Default)]
 pub struct LiveMetrics {
     timers: Vec<(String, Clock, Histogram)>,
@@ -15,7 +15,7 @@ pub struct LiveMetrics {
 }
 
 impl Recorder {
-    /// A copy of the timers named, such as those of gates that can end the run; names as `Readings::timer` has them.
+    /// Copies the named timers, such as those of gates that can end the run; names are those of `Readings::timer`.
     /// `kinds`: the dialect's message types.
     pub fn live(&self, timers: &[(String, Clock)], kinds: &[String]) -> LiveMetrics {
         let totals = &self.all_totals[0];
@@ -37,7 +37,7 @@ impl Recorder {
 }
 
 impl LiveMetrics {
-    /// Takes in another worker's figures, of the same timers.
+    /// Adds another worker's figures of the same timers.
     pub fn merge(&mut self, other: Self) {
         for (name, clock, theirs) in other.timers {
             match self.timers.iter_mut().find(|(known, on, _)| *known == name && *on == clock) {

@@ -1,4 +1,4 @@
-//! The meshes that lack most: which edges of a room opened, and which did not.
+//! The rooms with the most unopened edges, edge by edge, for the report's mesh pictures.
 
 use crate::metrics::edge::{EdgeOutcome, EdgeRecord};
 use crate::metrics::recorder::Recorder;
@@ -7,10 +7,10 @@ use crate::summary::rows::RoomMesh;
 use std::cmp::Reverse;
 
 const ROOMS_MAX: usize = 6;
-/// A picture of more seats shows nothing.
+/// Larger rooms make unreadable pictures.
 const SIZE_MAX: u16 = 64;
 
-/// Of the measured rooms; warm-up is left out.
+/// Measured rooms only.
 pub(super) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
     let edges = |room: &RoomRecord| &recorder.edges[room.edges_at..room.edges_at + room.edges()];
     let lacking = |room: &RoomRecord| edges(room).iter().filter(|edge| edge.fate != EdgeOutcome::Opened).count();
@@ -23,12 +23,12 @@ pub(super) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
         room: room.label.clone(),
         first_peer: room.first.0,
         size: room.size,
-        edges: edges(room).iter().map(letter).collect(),
+        edges: edges(room).iter().map(outcome_code).collect(),
     };
     rooms.into_iter().map(|(_, room)| shown(room)).collect()
 }
 
-fn letter(edge: &EdgeRecord) -> char {
+fn outcome_code(edge: &EdgeRecord) -> char {
     match edge.fate {
         EdgeOutcome::Opened => 'o',
         _ if edge.is_one_sided() => 's',
@@ -57,7 +57,7 @@ mod tests {
             (EdgeOutcome::Undecided, [RunTime::NEVER; 2], 'u'),
             (EdgeOutcome::Abandoned, [RunTime::NEVER; 2], 'u'),
         ] {
-            assert_eq!(letter(&EdgeRecord { fate, open, ..EdgeRecord::default() }), expected, "{fate:?}");
+            assert_eq!(outcome_code(&EdgeRecord { fate, open, ..EdgeRecord::default() }), expected, "{fate:?}");
         }
     }
 }

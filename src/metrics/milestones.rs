@@ -1,4 +1,4 @@
-//! From what both sides saw to the milestones of an edge (measurement.md, "Metrics").
+//! Derives the milestones and phases of an edge from the events of both sides (measurement.md, "Metrics").
 
 use crate::metrics::edge::EdgeRecord;
 use crate::metrics::peer::PeerRecord;
@@ -6,15 +6,15 @@ use crate::metrics::run_time::RunTime;
 use crate::summary::rows::PhaseTimes;
 use crate::vocabulary::phase::Phase;
 
-/// The way of one opened edge: `at[i]` is milestone `i`, never before `at[i - 1]`.
+/// The milestones of one opened edge: `at[i]` is never before `at[i - 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Milestones {
     pub at: [RunTime; 8],
-    /// From when the later peer was due to when it began, microseconds.
+    /// Microseconds from the later peer's due time to its start.
     pub delay_us: u64,
-    /// Events that came before the milestone that precedes theirs.
+    /// Number of events that came before the preceding milestone.
     pub early: u64,
-    /// Whether there was a transport to measure: the engine `none` has no ice, dtls and channel.
+    /// False with the engine `none`, which has no ICE, DTLS and channel phases.
     pub transport: bool,
 }
 
@@ -31,7 +31,7 @@ impl Milestones {
         }
         let transport = events[5].happened() || events[6].happened();
         if !transport {
-            // Without a transport the edge is open when its answer is applied: negotiation has all that is left.
+            // Without a transport, negotiation ends when the edge is open, and the later phases are empty.
             let opened = at[7];
             at[4..].fill(opened);
         }
@@ -65,14 +65,14 @@ impl Milestones {
     }
 }
 
-/// The phase that an edge is in: that of its first unmet milestone.
+/// The phase of an undecided edge: that of its first unmet milestone.
 pub(super) fn phase_of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Phase {
     let events = events(edge, peers);
     let unmet = (1..8).find(|milestone| !events[*milestone].happened()).unwrap_or(7);
     Phase::OF_AN_EDGE[unmet - 1]
 }
 
-/// When the later peer of a pair began, and how late that was, in microseconds.
+/// The start of the pair's later peer, and its delay against its due time in microseconds.
 pub(super) fn start(peers: [&PeerRecord; 2]) -> (RunTime, u64) {
     let later = if peers[1].began >= peers[0].began { peers[1] } else { peers[0] };
     let delay_us = if later.due.happened() { later.began.since(later.due) } else { 0 };

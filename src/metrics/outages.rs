@@ -1,4 +1,4 @@
-//! When peers that had joined lost their server, and how long until all were back.
+//! Outages: the times in which joined peers had lost the server, and how long recovery took.
 
 use crate::metrics::run_time::RunTime;
 use crate::summary::outage::{Outage, OutageCause};
@@ -6,26 +6,26 @@ use crate::vocabulary::failure::Failure;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
-/// More are counted in the last one: a server that drops a socket a second has no outages, but a habit.
+/// Further outages are counted in the last one: a target that drops sockets all the time must not fill memory.
 const OUTAGES_MAX: usize = 100;
 
-/// An outage is the time in which somebody is lost.
+/// An outage lasts from the first lost peer until no peer is lost.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outages {
-    spells: Vec<Spell>,
-    /// Who is lost now, by position in the plan.
+    records: Vec<OutageRecord>,
+    /// The peers that are lost now, by their number in the plan.
     lost: FxHashSet<u32>,
 }
 
 #[derive(Clone, Debug)]
-struct Spell {
+struct OutageRecord {
     from: RunTime,
-    /// When nobody was lost any more; never, if somebody still is.
+    /// The time from which no peer was lost; never if one still is.
     until: RunTime,
     lost: u64,
     back: u64,
     redials: u64,
-    /// By reason and detail: how often, and when first.
+    /// By reason and detail: the count, and the time of the first.
     causes: BTreeMap<(&'static str, String), (u64, RunTime)>,
 }
 
@@ -35,65 +35,65 @@ impl Outages {
             self.begin(at);
         }
         let fresh = self.lost.insert(peer);
-        if let Some(spell) = self.spells.last_mut() {
-            spell.lost += u64::from(fresh);
-            spell.blame(at, failure);
+        if let Some(outage) = self.records.last_mut() {
+            outage.lost += u64::from(fresh);
+            outage.add_cause(at, failure);
         }
     }
 
     pub fn redial_failed(&mut self, at: RunTime, peer: u32, failure: &Failure) {
         if self.lost.contains(&peer)
-            && let Some(spell) = self.spells.last_mut()
+            && let Some(outage) = self.records.last_mut()
         {
-            spell.redials += 1;
-            spell.blame(at, failure);
+            outage.redials += 1;
+            outage.add_cause(at, failure);
         }
     }
 
-    /// Whether it had been lost.
-    pub fn back(&mut self, at: RunTime, peer: u32) -> bool {
+    /// Records a peer that has joined again; returns true if it had been lost.
+    pub fn returned(&mut self, at: RunTime, peer: u32) -> bool {
         let was_lost = self.lost.contains(&peer);
-        if let Some(spell) = self.spells.last_mut() {
-            spell.back += u64::from(was_lost);
+        if let Some(outage) = self.records.last_mut() {
+            outage.back += u64::from(was_lost);
         }
-        self.gone(at, peer);
+        self.ended(at, peer);
         was_lost
     }
 
-    /// It has left or failed: nobody waits for it any more.
-    pub fn gone(&mut self, at: RunTime, peer: u32) {
+    /// Removes a peer that has left or failed: the outage no longer waits for it.
+    pub fn ended(&mut self, at: RunTime, peer: u32) {
         if self.lost.remove(&peer)
             && self.lost.is_empty()
-            && let Some(spell) = self.spells.last_mut()
+            && let Some(outage) = self.records.last_mut()
         {
-            spell.until = at;
+            outage.until = at;
         }
     }
 
-    /// What two workers saw at the same time is one outage.
+    /// Joins the overlapping outages of two workers.
     pub fn merge(&mut self, other: Self) {
         self.lost.extend(other.lost);
-        self.spells.extend(other.spells);
-        self.spells.sort_by_key(|spell| spell.from);
-        let mut whole: Vec<Spell> = vec![];
-        for spell in std::mem::take(&mut self.spells) {
+        self.records.extend(other.records);
+        self.records.sort_by_key(|outage| outage.from);
+        let mut whole: Vec<OutageRecord> = vec![];
+        for outage in std::mem::take(&mut self.records) {
             match whole.last_mut() {
-                Some(last) if !last.until.happened() || spell.from < last.until => last.take_in(spell),
-                _ => whole.push(spell),
+                Some(last) if !last.until.happened() || outage.from < last.until => last.absorb(outage),
+                _ => whole.push(outage),
             }
         }
-        self.spells = whole;
+        self.records = whole;
     }
 
     pub fn rows(&self) -> Vec<Outage> {
-        self.spells.iter().map(Spell::row).collect()
+        self.records.iter().map(OutageRecord::row).collect()
     }
 
     fn begin(&mut self, at: RunTime) {
-        let full = self.spells.len() >= OUTAGES_MAX;
-        match self.spells.last_mut() {
+        let full = self.records.len() >= OUTAGES_MAX;
+        match self.records.last_mut() {
             Some(last) if full => last.until = RunTime::NEVER,
-            _ => self.spells.push(Spell {
+            _ => self.records.push(OutageRecord {
                 from: at,
                 until: RunTime::NEVER,
                 lost: 0,
@@ -105,13 +105,13 @@ impl Outages {
     }
 }
 
-impl Spell {
-    fn blame(&mut self, at: RunTime, failure: &Failure) {
+impl OutageRecord {
+    fn add_cause(&mut self, at: RunTime, failure: &Failure) {
         let cause = self.causes.entry((failure.reason.name(), failure.detail.to_string())).or_insert((0, at));
         cause.0 += 1;
     }
 
-    fn take_in(&mut self, other: Self) {
+    fn absorb(&mut self, other: Self) {
         let ended = self.until.happened() && other.until.happened();
         self.until = if ended { self.until.max(other.until) } else { RunTime::NEVER };
         self.lost += other.lost;
@@ -182,12 +182,12 @@ mod tests {
         }
 
         fn back(mut self, ms: u64, peer: u32) -> Self {
-            self.outages.back(self.at(ms), peer);
+            self.outages.returned(self.at(ms), peer);
             self
         }
 
         fn gone(mut self, ms: u64, peer: u32) -> Self {
-            self.outages.gone(self.at(ms), peer);
+            self.outages.ended(self.at(ms), peer);
             self
         }
 

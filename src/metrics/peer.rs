@@ -1,4 +1,4 @@
-//! What is known of one peer.
+//! The recorder's state of one peer: its lifecycle and its milestones.
 
 use crate::metrics::run_time::RunTime;
 
@@ -28,7 +28,7 @@ impl PeerRecord {
         matches!(self.state, State::Began | State::Joined)
     }
 
-    /// Whether it still has to say how it ended: as joined, failed or dropped.
+    /// The peer has not yet joined, failed or been dropped.
     pub fn is_undecided(&self) -> bool {
         matches!(self.state, State::Planned | State::Began)
     }

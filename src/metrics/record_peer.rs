@@ -122,7 +122,7 @@ impl Recorder {
     pub(super) fn reconnected(&mut self, context: EventContext) {
         // The socket may have been lost before the frame of the first join was written.
         self.joined(context);
-        if self.outages.back(context.at, self.number(context)) {
+        if self.outages.returned(context.at, self.number(context)) {
             self.all_totals[context.half].peers.reconnects += 1;
         }
     }
@@ -132,7 +132,7 @@ impl Recorder {
     }
 
     fn end_peer(&mut self, context: EventContext, state: State) {
-        self.outages.gone(context.at, self.number(context));
+        self.outages.ended(context.at, self.number(context));
         let peer = &mut self.peers[context.peer];
         match peer.state {
             State::Planned => self.tally.peers_waiting -= 1,

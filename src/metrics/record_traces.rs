@@ -21,7 +21,8 @@ impl Recorder {
 
     /// The kept traces, in the order of the plan.
     pub fn traced(&self) -> Vec<Traced<'_>> {
-        let mut traced: Vec<_> = self.rooms.iter().filter_map(|room| shown(room, room.trace.as_deref()?)).collect();
+        let mut traced: Vec<_> =
+            self.rooms.iter().filter_map(|room| kept_trace(room, room.trace.as_deref()?)).collect();
         traced.sort_by_key(|traced| traced.room);
         traced
     }
@@ -58,14 +59,14 @@ impl Recorder {
     }
 }
 
-fn shown<'a>(room: &'a RoomRecord, trace: &'a RoomTrace) -> Option<Traced<'a>> {
+fn kept_trace<'a>(room: &'a RoomRecord, trace: &'a RoomTrace) -> Option<Traced<'a>> {
     let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
     is_special.then_some(Traced {
         room: room.index,
         label: &room.label,
         first: room.first,
         seats: trace.seats,
-        facts: &trace.facts,
+        events: &trace.events,
         is_cut: trace.is_cut,
         failed: &trace.failed,
         opened: &trace.opened,

@@ -50,18 +50,18 @@ impl Recorder {
         let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
         match what {
             What::MessageSent { due, .. } => {
-                let before = edge.adrift();
+                let before = edge.cut_in_flight();
                 edge.windows[pair.side].send();
-                self.tally.messages_cut += edge.adrift() - before;
+                self.tally.messages_cut += edge.cut_in_flight() - before;
                 totals.messages.late += u64::from(since(*due) > LATE_US);
                 self.tally.messages_sent += 1;
             }
             What::MessageReceived { sequence, due, began, .. } => {
-                let before = edge.adrift();
+                let before = edge.cut_in_flight();
                 if !edge.windows[1 - pair.side].receive(*sequence) {
                     return;
                 }
-                self.tally.messages_cut -= before - edge.adrift();
+                self.tally.messages_cut -= before - edge.cut_in_flight();
                 totals.timers.record_both(TimerId::MessageLatency, since(*due), since(*began));
                 self.tally.messages_delivered += 1;
                 self.series.at(context.when).messages += 1;

@@ -73,7 +73,7 @@ impl Recorder {
             return;
         };
         if let Some(trace) = &mut self.rooms[context.room].trace {
-            trace.note(event);
+            trace.record(event);
         }
         match &event.what {
             What::Frame { kind, bytes, concern } => self.frame_received(context, *kind, *bytes, *concern),
@@ -164,7 +164,7 @@ impl Recorder {
         self.slot(room).map_or_else(|| room.to_string(), |slot| self.rooms[slot].label.clone())
     }
 
-    /// The peer's position in the plan.
+    /// The peer's number in the plan.
     pub(super) fn number(&self, context: EventContext) -> u32 {
         self.rooms[context.room].peer_index(context.seat)
     }

@@ -1,4 +1,4 @@
-//! The run second by second: what happened in it, and how the generator fared meanwhile.
+//! The run's time series: counts of events and samples of the generator, row by row.
 
 use crate::metrics::time_buckets::{Fold, TimeBuckets};
 use crate::summary::heat;
@@ -9,6 +9,7 @@ use std::time::Duration;
 /// Rows that `recent_us` looks back over.
 const RECENT: usize = 5;
 
+/// Counts of one row.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SecondCounts {
     pub joined: u64,
@@ -16,15 +17,15 @@ pub(super) struct SecondCounts {
     pub failed: u64,
     pub frames: u64,
     pub messages: u64,
-    /// Microseconds, unordered.
+    /// Samples of `time_to_open` (due) in microseconds, unordered.
     pub times_us: Vec<u32>,
 }
 
-/// The generator between looks at it; a look is about a second after the one before.
+/// The load on the generator between two samples of the process, taken about a second apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct GeneratorSample {
-    /// Whether anybody looked.
-    pub looked: bool,
+    /// A sample was taken in this row.
+    pub sampled: bool,
     /// CPU time of the process.
     pub cpu: Duration,
     /// Time spent runnable without a CPU, or throttled.
@@ -34,15 +35,15 @@ pub(super) struct GeneratorSample {
     pub fds: u64,
 }
 
-/// The rows of a summary; both grids began with the run.
+/// The rows of a summary; both series begin at the start of the run.
 pub(super) fn rows(counts: &TimeBuckets<SecondCounts>, generator: &TimeBuckets<GeneratorSample>) -> Vec<SeriesRow> {
     let (mut counts, mut generator) = (counts.clone(), generator.clone());
     counts.align(&mut generator);
     let both = counts.rows().zip(generator.rows());
-    both.map(|((second, seconds, counts), (_, _, generator))| shown(second, seconds, counts, generator)).collect()
+    both.map(|((second, seconds, counts), (_, _, generator))| series_row(second, seconds, counts, generator)).collect()
 }
 
-/// Microseconds of the newest rows' samples, unordered.
+/// The newest rows' samples of `time_to_open` (due) in microseconds, unordered.
 pub(super) fn recent_us(counts: &TimeBuckets<SecondCounts>) -> Vec<u32> {
     counts.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
 }
@@ -60,7 +61,7 @@ impl Fold for SecondCounts {
 
 impl Fold for GeneratorSample {
     fn fold(&mut self, other: Self) {
-        self.looked |= other.looked;
+        self.sampled |= other.sampled;
         self.cpu += other.cpu;
         self.waited += other.waited;
         self.lag_max_us = self.lag_max_us.max(other.lag_max_us);
@@ -69,9 +70,9 @@ impl Fold for GeneratorSample {
     }
 }
 
-fn shown(second: u64, seconds: u64, counts: &SecondCounts, generator: &GeneratorSample) -> SeriesRow {
+fn series_row(second: u64, seconds: u64, counts: &SecondCounts, generator: &GeneratorSample) -> SeriesRow {
     let mut times_us = counts.times_us.clone();
-    let seen = |figure: u64| generator.looked.then_some(figure);
+    let seen = |figure: u64| generator.sampled.then_some(figure);
     SeriesRow {
         second,
         seconds,
@@ -118,7 +119,7 @@ mod tests {
         for (at, cpu_ms, lag_max_us) in [(2, 300, 40), (3, 500, 20)] {
             let cpu = Duration::from_millis(cpu_ms);
             generator.at(second(at)).fold(GeneratorSample {
-                looked: true,
+                sampled: true,
                 cpu,
                 lag_max_us,
                 ..GeneratorSample::default()

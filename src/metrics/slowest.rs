@@ -1,4 +1,4 @@
-//! The edges that took longest, kept in a heap of twenty.
+//! The twenty slowest edges of a run.
 
 use crate::summary::rows::{PhaseTimes, SlowEdge};
 use crate::vocabulary::ids::RoomIndex;
@@ -13,7 +13,7 @@ pub(super) struct Slowest {
     heap: BinaryHeap<Reverse<RankedEdge>>,
 }
 
-/// Ordered by time, then by the plan, so that any split of a run keeps the same.
+/// Ordered by time, then by the plan, so that any split of a run among workers keeps the same edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RankedEdge {
     pub due_us: u64,
@@ -38,7 +38,7 @@ impl Slowest {
         other.heap.into_iter().for_each(|Reverse(slow)| self.offer(slow));
     }
 
-    /// The slowest first.
+    /// Rows of the summary, slowest first.
     pub fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<SlowEdge> {
         let mut kept: Vec<RankedEdge> = self.heap.iter().map(|Reverse(slow)| *slow).collect();
         kept.sort_by_key(|slow| Reverse(*slow));

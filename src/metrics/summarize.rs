@@ -1,4 +1,4 @@
-//! The last step: what was recorded, how the generator fared and what the controller knows become the Summary.
+//! Builds the Summary from the recorder, the generator's health and the controller's facts.
 
 use crate::metrics::health::HealthRecorder;
 use crate::metrics::meshes;
@@ -14,7 +14,7 @@ use crate::vocabulary::format::micros;
 use crate::vocabulary::options::EngineKind;
 use std::time::{Duration, SystemTime};
 
-/// What only the controller knows.
+/// The facts of a run that only the controller knows.
 #[derive(Clone, Debug)]
 pub struct RunFacts {
     pub build: Build,
@@ -22,7 +22,7 @@ pub struct RunFacts {
     pub id: String,
     pub seed: u64,
     pub started_at: SystemTime,
-    /// On the monotonic clock.
+    /// Measured on the monotonic clock.
     pub duration: Duration,
     pub plan_sha256: String,
     pub dialect: String,
@@ -42,8 +42,8 @@ pub struct RunFacts {
     pub thresholds: Thresholds,
 }
 
-/// The summary of a run, all but its outcome: gates are judged on it, and `commands` then sets
-/// `gates`, `result` and `exit_code`, which say `error` until somebody has.
+/// The summary of a run without its outcome: `commands` judges the gates on it and then sets
+/// `gates`, `result` and `exit_code`, which say `error` until then.
 pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) -> Summary {
     let [measured, warmup] = [0, 1].map(|half| counts_of(recorder, half, &facts));
     let totals = &recorder.all_totals[0];
@@ -67,13 +67,13 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         failures: totals.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
-        health: health.shown(recorder.tally()),
+        health: health.summary(recorder.tally()),
         series: series::rows(&recorder.series, health.generator()),
         slowest: totals.slowest.rows(label),
         outages: recorder.outages.rows(),
         control: None,
         worst_rooms: meshes::worst(recorder),
-        // What traces tell is the controller's to add.
+        // The controller adds diagnosis and traces.
         diagnosis: None,
         traces: vec![],
         events: None,
@@ -93,28 +93,28 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
             interrupted: facts.interrupted,
             complete: facts.complete,
             stopped_by: facts.stopped_by,
-            // The words of the profile are the caller's to add: events don't know them.
+            // The caller adds the profile.
             profile: None,
             machine: facts.machine,
         },
     }
 }
 
-/// The account's counts, with what is still in the lanes and undecided edges.
+/// The counts of one half, with the undecided edges and the messages still in their edges' delivery windows.
 fn counts_of(recorder: &Recorder, half: usize, facts: &RunFacts) -> Counts {
     let mut counts = recorder.all_totals[half].counts(&facts.kinds);
     let mut messages = Messages::default();
     let ours = recorder.rooms.iter().filter(|room| usize::from(room.warmup) == half);
     for edge in ours.flat_map(|room| &recorder.edges[room.edges_at..room.edges_at + room.edges()]) {
         counts.edges.one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
-        // An interrupted run closes its channels as a planned end would, only sooner.
+        // An interrupted run closes its channels by plan, only sooner.
         let by_plan = edge.is_closed_by_plan() || facts.interrupted;
         for window in edge.windows {
             counts.edges.surprises += window.settle(by_plan, &mut messages);
         }
     }
     counts.messages.add(&messages);
-    counts.guest_edges = recorder.guests.shown(half);
+    counts.guest_edges = recorder.guests.counts_by_name(half);
     counts
 }
 
@@ -134,7 +134,7 @@ fn strain_of(recorder: &Recorder, health: &HealthRecorder) -> Strain {
     let tally = recorder.tally();
     let mut to_open = recorder.all_totals[0].timers.of(TimerId::TimeToOpen).clone();
     to_open.merge(recorder.all_totals[1].timers.of(TimerId::TimeToOpen));
-    let own = recorder.all_totals.iter().filter_map(|totals| totals.failures.of_the_generator());
+    let own = recorder.all_totals.iter().filter_map(|totals| totals.failures.generator_limits());
     let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
     Strain {
         time_to_open_p50_us: to_open.quantile_us(0.5),

@@ -1,10 +1,10 @@
-//! The run cut into rows of whole seconds: at most a thousand of them, however long it lasts.
+//! A time series of at most a thousand rows: when a run outgrows it, neighbouring rows merge.
 
 use std::time::{Duration, Instant};
 
 const ROWS_MAX: usize = 1_000;
 
-/// What a row keeps, and how two neighbours become one.
+/// A row of a time series that can merge with its neighbour.
 pub(super) trait Fold: Clone + Default {
     fn fold(&mut self, other: Self);
 }
@@ -12,10 +12,10 @@ pub(super) trait Fold: Clone + Default {
 #[derive(Clone, Debug)]
 pub(super) struct TimeBuckets<R> {
     start: Instant,
-    /// Seconds to a row: a power of two, so that two grids can be laid over each other.
+    /// Seconds in a row: a power of two, so that two series can be brought to the same width.
     width: u64,
     rows: Vec<R>,
-    /// The row that was used last, and from when on it is the right one.
+    /// The row that was used last, and the instant at which it begins.
     last: usize,
     last_from: Instant,
 }
@@ -26,10 +26,10 @@ impl<R: Fold> TimeBuckets<R> {
     }
 
     pub fn at(&mut self, at: Instant) -> &mut R {
-        // Events come in order or nearly so: the division is done once a second, not once a frame.
+        // Events come nearly in order, so the division is needed once a row, not once an event.
         let since_last = at.checked_duration_since(self.last_from);
         if since_last.is_none_or(|since| since >= Duration::from_secs(self.width)) {
-            self.turn_to(at);
+            self.seek(at);
         }
         &mut self.rows[self.last]
     }
@@ -37,10 +37,10 @@ impl<R: Fold> TimeBuckets<R> {
     pub fn merge(&mut self, mut other: Self) {
         self.align(&mut other);
         self.rows.iter_mut().zip(other.rows).for_each(|(ours, theirs)| ours.fold(theirs));
-        self.turn_to(self.start);
+        self.seek(self.start);
     }
 
-    /// Makes the rows of both cover the same seconds.
+    /// Widens and lengthens the two until their rows cover the same seconds.
     pub fn align<S: Fold>(&mut self, other: &mut TimeBuckets<S>) {
         while self.width < other.width {
             self.widen();
@@ -53,7 +53,7 @@ impl<R: Fold> TimeBuckets<R> {
         other.rows.resize_with(length, S::default);
     }
 
-    /// Each row with the second it starts at and the seconds it covers.
+    /// Each row with its first second and the number of seconds it covers.
     pub fn rows(&self) -> impl Iterator<Item = (u64, u64, &R)> {
         self.rows.iter().enumerate().map(|(index, row)| (index as u64 * self.width, self.width, row))
     }
@@ -63,7 +63,7 @@ impl<R: Fold> TimeBuckets<R> {
         &self.rows[self.rows.len().saturating_sub(count)..]
     }
 
-    fn turn_to(&mut self, at: Instant) {
+    fn seek(&mut self, at: Instant) {
         let second = at.saturating_duration_since(self.start).as_secs();
         while second / self.width >= ROWS_MAX as u64 {
             self.widen();

@@ -5,7 +5,7 @@ use crate::summary::histogram::Histogram;
 use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
 use std::collections::BTreeMap;
 
-/// Positions in `summary::metric::TIMERS`.
+/// Each timer's position in `summary::metric::TIMERS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum TimerId {
@@ -26,11 +26,11 @@ pub(super) enum TimerId {
 }
 
 impl TimerId {
-    /// The timers of milestones 1 to 7; the first, `connect`, is a peer's.
+    /// The timers of an edge's phases after `connect`, which is a peer's.
     pub const PHASES: [Self; 6] =
         [Self::Join, Self::Discovery, Self::Negotiation, Self::Ice, Self::Dtls, Self::Channel];
 
-    /// Whether due and began can differ; for the others both clocks show the same samples.
+    /// True if due and began can differ; the other timers show the same samples on both clocks.
     fn has_two_clocks(timer: usize) -> bool {
         const TWO: [TimerId; 5] = [
             TimerId::Connect,
@@ -56,12 +56,12 @@ impl TimerSet {
         Self { due: Default::default(), began: Default::default(), delivery: vec![Histogram::default(); kinds] }
     }
 
-    /// A sample of a timer with one clock.
+    /// Records a sample, in microseconds, of a timer with one clock.
     pub fn record(&mut self, of: TimerId, us: u64) {
         self.due[of as usize].record_us(us);
     }
 
-    /// A sample of a timer with two.
+    /// Records a sample, in microseconds, of a timer with two clocks.
     pub fn record_both(&mut self, of: TimerId, due_us: u64, began_us: u64) {
         self.due[of as usize].record_us(due_us);
         self.began[of as usize].record_us(began_us);
@@ -81,7 +81,7 @@ impl TimerSet {
         &self.due[of as usize]
     }
 
-    /// By the name that gates use.
+    /// The histogram with this name in `summary::metric`.
     pub fn named(&self, name: &str, clock: Clock, kinds: &[String]) -> Option<&Histogram> {
         if let Some(kind) = name.strip_prefix(DELIVERY_OF_A_KIND) {
             return self.delivery.get(kinds.iter().position(|known| known == kind)?);
@@ -91,7 +91,7 @@ impl TimerSet {
         Some(if on_began { &self.began[timer] } else { &self.due[timer] })
     }
 
-    /// As the summary has them: those that measured nothing are absent.
+    /// Rows of the summary; timers without samples are absent.
     pub fn distributions(&self, kinds: &[String]) -> BTreeMap<String, Timer> {
         let of_kinds = kinds.iter().map(|kind| format!("{DELIVERY_OF_A_KIND}{kind}"));
         let names = TIMERS.iter().map(|name| (*name).to_owned()).chain(of_kinds);

@@ -1,4 +1,4 @@
-//! All that adds up over the rooms of one kind: the measured ones, or those of the warm-up.
+//! Sums over all measured rooms, or over all warm-up rooms.
 
 use crate::metrics::failures::Failures;
 use crate::metrics::milestones::Milestones;
@@ -12,16 +12,16 @@ pub(super) struct Totals {
     pub peers: Peers,
     pub edges: Edges,
     pub rooms: Rooms,
-    /// Of channels that were planned anew; the others' are still in their lanes.
+    /// Messages of edges that were replanned; those of the others are still in their delivery windows.
     pub messages: Messages,
-    /// By message type; the last is for types that the dialect does not name.
+    /// By message type; the last entry holds the types that the dialect does not name.
     pub traffic: Vec<Traffic>,
     pub concerned: u64,
     pub elsewhere: u64,
     pub timers: TimerSet,
     pub failures: Failures,
     pub slowest: Slowest,
-    /// Microseconds of the opened edges in each phase, and of our own work among them.
+    /// Microseconds that the opened edges spent in each phase, and in the generator's own work.
     phase_sums_us: [u64; 7],
     own_work_sum_us: u64,
 }
@@ -44,7 +44,7 @@ impl Totals {
         }
     }
 
-    /// An edge is open on both sides.
+    /// Records an edge that is open on both sides.
     pub fn opened(&mut self, milestones: &Milestones, own_work_us: u64) {
         self.edges.opened += 1;
         self.edges.early += milestones.early;
@@ -77,7 +77,7 @@ impl Totals {
         self.own_work_sum_us += other.own_work_sum_us;
     }
 
-    /// Everything that was planned and has not ended otherwise is unfinished.
+    /// The counts so far; everything planned that has no other end is unfinished.
     pub fn counts(&self, kinds: &[String]) -> Counts {
         let mut peers = self.peers.clone();
         peers.unfinished = peers.planned + peers.rejoins - peers.joined - peers.failed - peers.dropped;
@@ -101,7 +101,8 @@ impl Totals {
         })
     }
 
-    /// `None` when no edge opened. Each phase ends where the mean of all up to it does, so that rounding adds up too.
+    /// The mean opened edge; `None` when no edge opened. Each phase is the difference of two rounded running means,
+    /// so that the phases add up to the rounded mean `time_to_open`.
     pub fn mean_edge(&self) -> Option<PhaseTimes> {
         let mut sum = 0u64;
         let ends = self.phase_sums_us.map(|us| {

@@ -1,4 +1,4 @@
-//! Handshakes kept whole: of a sample of the plan's rooms, each until it proves to be nothing special.
+//! Traces: the events of the handshakes in a sample of the rooms, from which diagnosis finds causes.
 
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::Failure;
@@ -6,55 +6,59 @@ use crate::vocabulary::ids::{PeerIndex, RoomIndex, Seat};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Edges of a whole run that are traced at most: enough for shares in percent, and some 10 MiB.
+/// Most edges traced in a whole run: enough for shares in percent, and about 10 MiB.
 const EDGES_MAX: usize = 2_000;
-/// What a target can make us keep of a room is bounded by these two.
-const FACTS_MAX_PER_EDGE: usize = 120;
-const FACTS_MAX_PER_PEER: usize = 64;
-/// A registry repeats its list; the first few say all that a trace is asked about.
+/// These two bound the events that a target can make a room keep.
+const EVENTS_MAX_PER_EDGE: usize = 120;
+const EVENTS_MAX_PER_PEER: usize = 64;
+/// A registry repeats its member list; diagnosis needs only the first few.
 const LISTS_MAX_PER_PEER: u32 = 8;
 
-/// Which rooms of a plan are traced; the same on any number of workers.
+/// The choice of traced rooms; the same on any number of workers.
 #[derive(Clone, Debug, Default)]
 pub struct TraceSample {
-    /// So many of the first seats, by the room's index.
+    /// By the room's index: how many of its first seats are traced.
     seats: Vec<u16>,
-    /// How many edges that opened are kept, the slowest.
+    /// How many of the slowest opened edges are kept.
     pub(super) slowest: usize,
 }
 
-/// What is kept of a room while it is traced.
+/// The trace of a room.
 #[derive(Clone, Debug)]
 pub(super) struct RoomTrace {
     pub seats: u16,
-    pub facts: Vec<Event>,
+    pub events: Vec<Event>,
+    /// Frames from the server itself, such as member lists.
     pub lists: u32,
     pub failed: Vec<(Seat, Seat, Failure)>,
+    /// `time_to_open` (due) in microseconds.
     pub opened: Vec<(u64, Seat, Seat)>,
+    /// The room's last edge is decided.
     pub is_over: bool,
+    /// Events beyond the bounds were dropped.
     pub is_cut: bool,
 }
 
-/// The handshake of a room in which an edge failed, or was among the slowest.
+/// The kept trace of a room in which an edge failed or was among the slowest.
 #[derive(Clone, Copy, Debug)]
 pub struct Traced<'a> {
     pub room: RoomIndex,
     pub label: &'a str,
     /// The peer at seat 0.
     pub first: PeerIndex,
-    /// Of a room that is too large for the sample, these are its first ones.
+    /// The first so many seats are traced: all, unless the room is too large for the sample.
     pub seats: u16,
-    /// Facts of these seats up to the room's last decision, in the order in which they were booked.
-    pub facts: &'a [Event],
-    /// Some facts are missing: there were more than any handshake has.
+    /// Events of these seats until the room's last edge was decided, in the order in which they were recorded.
+    pub events: &'a [Event],
+    /// Some events are missing: there were more than any handshake has.
     pub is_cut: bool,
-    /// As the failures are counted.
+    /// The failures, as `Failures` counted them.
     pub failed: &'a [(Seat, Seat, Failure)],
     /// `time_to_open` (due) in microseconds.
     pub opened: &'a [(u64, Seat, Seat)],
 }
 
-/// The times of the slowest traced edges so far; the top is the fastest of them.
+/// The times of the slowest traced edges so far, in microseconds; the heap's top is the fastest of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RankedTrace {
     pub wanted: usize,
@@ -62,8 +66,8 @@ pub(super) struct RankedTrace {
 }
 
 impl TraceSample {
-    /// Of rooms with these indices and sizes, so many that their edges fit. `slowest`: how many edges that opened
-    /// are kept.
+    /// Samples rooms, given by index and size, until `EDGES_MAX` edges are reached. `slowest`: how many opened
+    /// edges are kept.
     pub fn of(rooms: impl Iterator<Item = (RoomIndex, u16)>, slowest: usize) -> Self {
         let mut rooms: Vec<_> = rooms.collect();
         rooms.sort_by_key(|(room, _)| shuffled(*room));
@@ -71,7 +75,7 @@ impl TraceSample {
         let mut left = EDGES_MAX;
         for (room, size) in rooms {
             let seats = (2..=size).rev().find(|seats| edges_of(*seats) <= left).unwrap_or(0);
-            // A part of a room is better than nothing, and worse than another room that fits.
+            // Only the first room of the sample may be traced in part; later ones must fit whole.
             if seats < size && left < EDGES_MAX {
                 continue;
             }
@@ -95,7 +99,7 @@ fn edges_of(seats: u16) -> usize {
     seats * seats.saturating_sub(1) / 2
 }
 
-/// An order that has nothing to do with the plan's, and is the same in every run (the finalizer of MurmurHash3).
+/// A sort key unrelated to the plan's order and the same in every run (the finalizer of MurmurHash3).
 fn shuffled(room: RoomIndex) -> (u32, u32) {
     let mut mixed = room.0;
     mixed = (mixed ^ (mixed >> 16)).wrapping_mul(0x85eb_ca6b);
@@ -105,15 +109,15 @@ fn shuffled(room: RoomIndex) -> (u32, u32) {
 
 impl RoomTrace {
     pub fn new(seats: u16) -> Self {
-        Self { seats, facts: vec![], lists: 0, failed: vec![], opened: vec![], is_over: false, is_cut: false }
+        Self { seats, events: vec![], lists: 0, failed: vec![], opened: vec![], is_over: false, is_cut: false }
     }
 
     pub fn sees(&self, seat: Seat) -> bool {
         !self.is_over && seat.0 < self.seats
     }
 
-    /// Keeps a fact of a handshake; what is said to others, and what comes after, is none.
-    pub fn note(&mut self, event: &Event) {
+    /// Keeps the event if it belongs to a handshake between traced seats.
+    pub fn record(&mut self, event: &Event) {
         if !event.what.is_of_a_handshake() {
             return;
         }
@@ -127,17 +131,17 @@ impl RoomTrace {
                 return;
             }
         }
-        if self.facts.len() >= FACTS_MAX_PER_EDGE * edges_of(self.seats) + FACTS_MAX_PER_PEER * usize::from(self.seats)
-        {
+        let events_max = EVENTS_MAX_PER_EDGE * edges_of(self.seats) + EVENTS_MAX_PER_PEER * usize::from(self.seats);
+        if self.events.len() >= events_max {
             self.is_cut = true;
             return;
         }
-        self.facts.push(event.clone());
+        self.events.push(event.clone());
     }
 }
 
 impl RankedTrace {
-    /// Whether an edge is among the slowest so far.
+    /// Adds the edge if it is among the slowest so far, and returns true if so.
     pub fn takes(&mut self, due_us: u64) -> bool {
         if self.times_us.len() >= self.wanted {
             if self.times_us.peek().is_none_or(|Reverse(fastest)| due_us <= *fastest) {
