@@ -1,8 +1,8 @@
 //! Folds samples of the process and of its workers' timer lag into the generator's health.
 
-use crate::metrics::series::GeneratorSample;
+use crate::metrics::fold::series::GeneratorSample;
+use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
 use crate::metrics::tally::Tally;
-use crate::metrics::time_buckets::{Fold, TimeBuckets};
 use crate::metrics::validity::Strain;
 use crate::summary::distribution::Distribution;
 use crate::summary::health::Health;

@@ -1,17 +1,23 @@
 //! Records signaling frames and channel messages, the most frequent events of a run.
 
-use crate::metrics::context::{EventContext, Pair};
-use crate::metrics::deliveries::Read;
-use crate::metrics::record_peer::LATE_US;
-use crate::metrics::recorder::Recorder;
+use crate::metrics::fold::deliveries::Read;
+use crate::metrics::fold::timers::TimerId;
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::peer_events::LATE_US;
+use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::metrics::timers::TimerId;
 use crate::vocabulary::event::{Concern, What};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 
 impl Recorder {
-    pub(super) fn frame_received(&mut self, context: EventContext, kind: FrameKind, bytes: u32, concern: Concern) {
+    pub(in crate::metrics) fn frame_received(
+        &mut self,
+        context: EventContext,
+        kind: FrameKind,
+        bytes: u32,
+        concern: Concern,
+    ) {
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].received += 1;
@@ -32,7 +38,13 @@ impl Recorder {
         }
     }
 
-    pub(super) fn frame_sent(&mut self, context: EventContext, kind: FrameKind, bytes: u32, to: Option<Seat>) {
+    pub(in crate::metrics) fn frame_sent(
+        &mut self,
+        context: EventContext,
+        kind: FrameKind,
+        bytes: u32,
+        to: Option<Seat>,
+    ) {
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].sent += 1;
@@ -44,7 +56,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn record_channel_event(&mut self, context: EventContext, pair: Pair, what: &What) {
+    pub(in crate::metrics) fn record_channel_event(&mut self, context: EventContext, pair: Pair, what: &What) {
         let totals = &mut self.all_totals[context.half];
         let edge = &mut self.edges[pair.edge];
         let since = |earlier| context.at.since(RunTime::of(earlier, self.start));

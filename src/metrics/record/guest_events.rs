@@ -1,8 +1,8 @@
 //! Records events of edges with guests.
 
-use crate::metrics::context::EventContext;
-use crate::metrics::guests::{GuestEdge, GuestEdges};
-use crate::metrics::recorder::Recorder;
+use crate::metrics::fold::guests::{GuestEdge, GuestEdges};
+use crate::metrics::record::context::EventContext;
+use crate::metrics::record::recorder::Recorder;
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::{RoomIndex, Seat};
 use crate::vocabulary::phase::Phase;
@@ -27,13 +27,13 @@ impl Recorder {
     }
 
     /// True if `other` is a guest's seat in the event's room.
-    pub(super) fn is_guest(&self, context: EventContext, other: Seat) -> bool {
+    pub(in crate::metrics) fn is_guest(&self, context: EventContext, other: Seat) -> bool {
         let size = self.rooms[context.room].size;
         other.0 >= size && other.0 - size < self.guests.each
     }
 
     /// Records an event of an edge with a guest.
-    pub(super) fn record_guest_event(&mut self, context: EventContext, other: Seat, what: &What) {
+    pub(in crate::metrics) fn record_guest_event(&mut self, context: EventContext, other: Seat, what: &What) {
         let index = self.guest_edge(context, other);
         let counts = &mut self.guests.counts[context.half];
         match what {
@@ -72,7 +72,7 @@ impl Recorder {
     }
 
     /// Ends the guest edges of a peer that failed in the phase `failed`, or left by plan (`None`).
-    pub(super) fn end_guests(&mut self, context: EventContext, failed: Option<Phase>) {
+    pub(in crate::metrics) fn end_guests(&mut self, context: EventContext, failed: Option<Phase>) {
         for index in self.guest_edges_of(context) {
             let counts = &mut self.guests.counts[context.half];
             if !self.guests.edges[index].decided {
@@ -90,13 +90,13 @@ impl Recorder {
     }
 
     /// Plans the guest edges of a returning peer anew.
-    pub(super) fn replan_guests(&mut self, context: EventContext) {
+    pub(in crate::metrics) fn replan_guests(&mut self, context: EventContext) {
         for index in self.guest_edges_of(context) {
             self.replan_guest(context, index);
         }
     }
 
-    pub(super) fn guests_decided(&self, room: RoomIndex) -> bool {
+    pub(in crate::metrics) fn guests_decided(&self, room: RoomIndex) -> bool {
         let undecided = self.slot(room).and_then(|slot| self.guests.undecided.get(slot));
         undecided.is_none_or(|undecided| *undecided == 0)
     }

@@ -20,12 +20,12 @@ pub struct TraceSample {
     /// By the room's index: how many of its first seats are traced.
     seats: Vec<u16>,
     /// How many of the slowest opened edges are kept.
-    pub(super) slowest: usize,
+    pub(in crate::metrics) slowest: usize,
 }
 
 /// The trace of a room.
 #[derive(Clone, Debug)]
-pub(super) struct RoomTrace {
+pub(in crate::metrics) struct RoomTrace {
     pub seats: u16,
     pub events: Vec<Event>,
     /// Frames from the server itself, such as member lists.
@@ -60,7 +60,7 @@ pub struct Traced<'a> {
 
 /// The times of the slowest traced edges so far, in microseconds; the heap's top is the fastest of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RankedTrace {
+pub(in crate::metrics) struct RankedTrace {
     pub wanted: usize,
     pub times_us: BinaryHeap<Reverse<u64>>,
 }
@@ -89,7 +89,7 @@ impl TraceSample {
         sample
     }
 
-    pub(super) fn seats(&self, room: RoomIndex) -> u16 {
+    pub(in crate::metrics) fn seats(&self, room: RoomIndex) -> u16 {
         self.seats.get(room.0 as usize).copied().unwrap_or(0)
     }
 }

@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 /// The edges of every peer with the guests of its room.
 #[derive(Clone, Debug, Default)]
-pub(super) struct GuestEdges {
+pub(in crate::metrics) struct GuestEdges {
     /// Number of guests in each room.
     pub each: u16,
     /// The edges of the first peer, then those of the second, and so on.
@@ -18,7 +18,7 @@ pub(super) struct GuestEdges {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct GuestEdge {
+pub(in crate::metrics) struct GuestEdge {
     pub decided: bool,
     pub open: bool,
     /// The guest's leave was noticed, by its goodbye or by the end of its channel.
@@ -27,7 +27,7 @@ pub(super) struct GuestEdge {
 
 /// planned + rejoins = opened + failed + abandoned + unfinished, where unfinished is computed at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct GuestCounts {
+pub(in crate::metrics) struct GuestCounts {
     pub planned: u64,
     pub rejoins: u64,
     pub met: u64,

@@ -1,14 +1,14 @@
 //! Sums over all measured rooms, or over all warm-up rooms.
 
-use crate::metrics::failures::Failures;
-use crate::metrics::milestones::Milestones;
-use crate::metrics::slowest::Slowest;
-use crate::metrics::timers::{TimerId, TimerSet};
+use crate::metrics::fold::failures::Failures;
+use crate::metrics::fold::milestones::Milestones;
+use crate::metrics::fold::slowest::Slowest;
+use crate::metrics::fold::timers::{TimerId, TimerSet};
 use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
 use crate::summary::rows::{PhaseTimes, Shares};
 
 #[derive(Clone, Debug)]
-pub(super) struct Totals {
+pub(in crate::metrics) struct Totals {
     pub peers: Peers,
     pub edges: Edges,
     pub rooms: Rooms,

@@ -1,6 +1,6 @@
 //! The run's time series: counts of events and samples of the generator, row by row.
 
-use crate::metrics::time_buckets::{Fold, TimeBuckets};
+use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
 use crate::summary::heat;
 use crate::summary::rows::SeriesRow;
 use crate::vocabulary::format::micros;
@@ -11,7 +11,7 @@ const RECENT: usize = 5;
 
 /// Counts of one row.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SecondCounts {
+pub(in crate::metrics) struct SecondCounts {
     pub joined: u64,
     pub opened: u64,
     pub failed: u64,
@@ -23,7 +23,7 @@ pub(super) struct SecondCounts {
 
 /// The load on the generator between two samples of the process, taken about a second apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct GeneratorSample {
+pub(in crate::metrics) struct GeneratorSample {
     /// A sample was taken in this row.
     pub sampled: bool,
     /// CPU time of the process.
@@ -36,7 +36,10 @@ pub(super) struct GeneratorSample {
 }
 
 /// The rows of a summary; both series begin at the start of the run.
-pub(super) fn rows(counts: &TimeBuckets<SecondCounts>, generator: &TimeBuckets<GeneratorSample>) -> Vec<SeriesRow> {
+pub(in crate::metrics) fn rows(
+    counts: &TimeBuckets<SecondCounts>,
+    generator: &TimeBuckets<GeneratorSample>,
+) -> Vec<SeriesRow> {
     let (mut counts, mut generator) = (counts.clone(), generator.clone());
     counts.align(&mut generator);
     let both = counts.rows().zip(generator.rows());
@@ -44,7 +47,7 @@ pub(super) fn rows(counts: &TimeBuckets<SecondCounts>, generator: &TimeBuckets<G
 }
 
 /// The newest rows' samples of `time_to_open` (due) in microseconds, unordered.
-pub(super) fn recent_us(counts: &TimeBuckets<SecondCounts>) -> Vec<u32> {
+pub(in crate::metrics) fn recent_us(counts: &TimeBuckets<SecondCounts>) -> Vec<u32> {
     counts.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
 }
 
@@ -93,7 +96,7 @@ fn series_row(second: u64, seconds: u64, counts: &SecondCounts, generator: &Gene
 }
 
 /// The smallest sample that the share `quantile` of all does not exceed.
-pub(super) fn quantile(samples: &mut [u32], quantile: f64) -> Option<u64> {
+pub(in crate::metrics) fn quantile(samples: &mut [u32], quantile: f64) -> Option<u64> {
     let rank = (samples.len() as f64 * quantile).ceil().max(1.0) as usize - 1;
     if samples.is_empty() {
         return None;

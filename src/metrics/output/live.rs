@@ -1,6 +1,6 @@
 //! Figures that gates read during the run: each worker sends a small copy, the controller merges them.
 
-use crate::metrics::recorder::Recorder;
+use crate::metrics::record::recorder::Recorder;
 use crate::summary::counts::Counts;
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;

@@ -1,11 +1,11 @@
 //! The recorder's state of one edge: the milestones of both sides, the outcome, the traffic.
 
-use crate::metrics::delivery_window::DeliveryWindow;
+use crate::metrics::record::delivery_window::DeliveryWindow;
 use crate::metrics::run_time::RunTime;
 
 /// Index 0 is the side with the lower seat, 1 the other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct EdgeRecord {
+pub(in crate::metrics) struct EdgeRecord {
     pub met: [RunTime; 2],
     pub answered: [RunTime; 2],
     pub ice: [RunTime; 2],
@@ -24,7 +24,7 @@ pub(super) struct EdgeRecord {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum EdgeOutcome {
+pub(in crate::metrics) enum EdgeOutcome {
     #[default]
     Undecided,
     Opened,
@@ -36,7 +36,7 @@ pub(super) enum EdgeOutcome {
 
 /// The end of an edge's channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Closing {
+pub(in crate::metrics) enum Closing {
     #[default]
     Not,
     Planned,

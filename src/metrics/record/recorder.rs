@@ -1,18 +1,18 @@
 //! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
 
-use crate::metrics::context::{EventContext, Pair};
-use crate::metrics::deliveries::Deliveries;
-use crate::metrics::edge::EdgeRecord;
-use crate::metrics::guests::GuestEdges;
-use crate::metrics::outages::Outages;
-use crate::metrics::peer::PeerRecord;
-use crate::metrics::room::{RoomFacts, RoomRecord};
+use crate::metrics::fold::deliveries::Deliveries;
+use crate::metrics::fold::guests::GuestEdges;
+use crate::metrics::fold::outages::Outages;
+use crate::metrics::fold::series::{SecondCounts, quantile, recent_us};
+use crate::metrics::fold::time_buckets::TimeBuckets;
+use crate::metrics::fold::totals::Totals;
+use crate::metrics::fold::traces::RankedTrace;
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::edge::EdgeRecord;
+use crate::metrics::record::peer::PeerRecord;
+use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
-use crate::metrics::series::{SecondCounts, quantile, recent_us};
 use crate::metrics::tally::Tally;
-use crate::metrics::time_buckets::TimeBuckets;
-use crate::metrics::totals::Totals;
-use crate::metrics::traces::RankedTrace;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::format::micros;
 use crate::vocabulary::ids::{RoomIndex, Seat};
@@ -24,23 +24,23 @@ const NOWHERE: u32 = u32::MAX;
 /// A frame with `Concern::Others`, of which a run has millions, allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    pub(super) start: Instant,
-    pub(super) timeout_us: u64,
+    pub(in crate::metrics) start: Instant,
+    pub(in crate::metrics) timeout_us: u64,
     /// The position in `rooms` of each room of the plan, or `NOWHERE`.
     slots: Vec<u32>,
-    pub(super) rooms: Vec<RoomRecord>,
-    pub(super) peers: Vec<PeerRecord>,
-    pub(super) edges: Vec<EdgeRecord>,
-    pub(super) guests: GuestEdges,
+    pub(in crate::metrics) rooms: Vec<RoomRecord>,
+    pub(in crate::metrics) peers: Vec<PeerRecord>,
+    pub(in crate::metrics) edges: Vec<EdgeRecord>,
+    pub(in crate::metrics) guests: GuestEdges,
     /// 0: measured rooms; 1: warm-up rooms.
-    pub(super) all_totals: [Totals; 2],
-    pub(super) deliveries: Deliveries,
-    pub(super) series: TimeBuckets<SecondCounts>,
-    pub(super) outages: Outages,
-    pub(super) tally: Tally,
-    pub(super) slow: RankedTrace,
+    pub(in crate::metrics) all_totals: [Totals; 2],
+    pub(in crate::metrics) deliveries: Deliveries,
+    pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
+    pub(in crate::metrics) outages: Outages,
+    pub(in crate::metrics) tally: Tally,
+    pub(in crate::metrics) slow: RankedTrace,
     /// Events that name a room or a seat outside this share.
-    pub(super) unmatched: u64,
+    pub(in crate::metrics) unmatched: u64,
 }
 
 impl Recorder {
@@ -160,16 +160,16 @@ impl Recorder {
     }
 
     /// The room's name in reports.
-    pub(super) fn label(&self, room: RoomIndex) -> String {
+    pub(in crate::metrics) fn label(&self, room: RoomIndex) -> String {
         self.slot(room).map_or_else(|| room.to_string(), |slot| self.rooms[slot].label.clone())
     }
 
     /// The peer's number in the plan.
-    pub(super) fn number(&self, context: EventContext) -> u32 {
+    pub(in crate::metrics) fn number(&self, context: EventContext) -> u32 {
         self.rooms[context.room].peer_index(context.seat)
     }
 
-    pub(super) fn pair(&self, context: EventContext, other: Seat) -> Option<Pair> {
+    pub(in crate::metrics) fn pair(&self, context: EventContext, other: Seat) -> Option<Pair> {
         let room = &self.rooms[context.room];
         if other.0 >= room.size || other.0 == context.seat {
             return None;
@@ -229,7 +229,7 @@ impl Recorder {
         self.rooms.push(room);
     }
 
-    pub(super) fn slot(&self, room: RoomIndex) -> Option<usize> {
+    pub(in crate::metrics) fn slot(&self, room: RoomIndex) -> Option<usize> {
         self.slots.get(room.0 as usize).filter(|slot| **slot != NOWHERE).map(|slot| *slot as usize)
     }
 

@@ -1,9 +1,9 @@
 //! Keeps the event traces of failed and slow handshakes, and drops those of the others.
 
-use crate::metrics::context::{EventContext, Pair};
-use crate::metrics::recorder::Recorder;
-use crate::metrics::room::RoomRecord;
-use crate::metrics::traces::{RankedTrace, RoomTrace, TraceSample, Traced};
+use crate::metrics::fold::traces::{RankedTrace, RoomTrace, TraceSample, Traced};
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::record::room::RoomRecord;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::collections::BinaryHeap;
@@ -28,7 +28,7 @@ impl Recorder {
     }
 
     /// Marks the edge of a failure that has just been counted.
-    pub(super) fn trace_failure(&mut self, context: EventContext, pair: Pair, failure: &Failure) {
+    pub(in crate::metrics) fn trace_failure(&mut self, context: EventContext, pair: Pair, failure: &Failure) {
         let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
         let (low, high) = seats_of(context, pair);
         if trace.sees(high) {
@@ -38,7 +38,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn trace_open(&mut self, context: EventContext, pair: Pair, due_us: u64) {
+    pub(in crate::metrics) fn trace_open(&mut self, context: EventContext, pair: Pair, due_us: u64) {
         let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
         let (low, high) = seats_of(context, pair);
         if self.slow.wanted > 0 && trace.sees(high) {
@@ -48,7 +48,7 @@ impl Recorder {
 
     /// Ends a room's trace at the decision of its last edge, and drops it unless it holds a failed or slow edge.
     /// A later rejoin is counted but not traced: the joins of the peers it meets are long over.
-    pub(super) fn trace_end(&mut self, context: EventContext) {
+    pub(in crate::metrics) fn trace_end(&mut self, context: EventContext) {
         let place = &mut self.rooms[context.room].trace;
         let Some(trace) = place.as_deref_mut() else { return };
         trace.is_over = true;

@@ -1,6 +1,6 @@
 //! A planned room, and the index arithmetic that finds its peers and edges in the recorder.
 
-use crate::metrics::traces::RoomTrace;
+use crate::metrics::fold::traces::RoomTrace;
 use crate::vocabulary::ids::{PeerIndex, RoomIndex};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct RoomFacts {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct RoomRecord {
+pub(in crate::metrics) struct RoomRecord {
     pub index: RoomIndex,
     pub first: PeerIndex,
     pub size: u16,

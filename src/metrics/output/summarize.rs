@@ -1,10 +1,10 @@
 //! Builds the Summary from the recorder, the generator's health and the controller's facts.
 
+use crate::metrics::fold::series;
+use crate::metrics::fold::timers::TimerId;
 use crate::metrics::health::HealthRecorder;
-use crate::metrics::meshes;
-use crate::metrics::recorder::Recorder;
-use crate::metrics::series;
-use crate::metrics::timers::TimerId;
+use crate::metrics::output::meshes;
+use crate::metrics::record::recorder::Recorder;
 use crate::metrics::validity::{Strain, Thresholds, judge};
 use crate::summary::counts::{Counts, Messages};
 use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};

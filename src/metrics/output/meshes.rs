@@ -1,8 +1,8 @@
 //! The rooms with the most unopened edges, edge by edge, for the report's mesh pictures.
 
-use crate::metrics::edge::{EdgeOutcome, EdgeRecord};
-use crate::metrics::recorder::Recorder;
-use crate::metrics::room::RoomRecord;
+use crate::metrics::record::edge::{EdgeOutcome, EdgeRecord};
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::record::room::RoomRecord;
 use crate::summary::rows::RoomMesh;
 use std::cmp::Reverse;
 
@@ -11,7 +11,7 @@ const ROOMS_MAX: usize = 6;
 const SIZE_MAX: u16 = 64;
 
 /// Measured rooms only.
-pub(super) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
+pub(in crate::metrics) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
     let edges = |room: &RoomRecord| &recorder.edges[room.edges_at..room.edges_at + room.edges()];
     let lacking = |room: &RoomRecord| edges(room).iter().filter(|edge| edge.fate != EdgeOutcome::Opened).count();
     let measured = recorder.rooms.iter().filter(|room| !room.warmup && room.size <= SIZE_MAX);

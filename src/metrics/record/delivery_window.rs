@@ -4,7 +4,7 @@ use crate::summary::counts::Messages;
 
 /// Sequences count from 0; arrivals of the last 64 are kept one by one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DeliveryWindow {
+pub(in crate::metrics) struct DeliveryWindow {
     sent: u32,
     received: u32,
     duplicated: u32,

@@ -9,13 +9,13 @@ const KEPT: usize = 20;
 
 /// The heap's top is the fastest of those kept.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slowest {
+pub(in crate::metrics) struct Slowest {
     heap: BinaryHeap<Reverse<RankedEdge>>,
 }
 
 /// Ordered by time, then by the plan, so that any split of a run among workers keeps the same edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RankedEdge {
+pub(in crate::metrics) struct RankedEdge {
     pub due_us: u64,
     pub began_us: u64,
     pub peers: [u32; 2],

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Each timer's position in `summary::metric::TIMERS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub(super) enum TimerId {
+pub(in crate::metrics) enum TimerId {
     Connect,
     Join,
     Discovery,
@@ -44,7 +44,7 @@ impl TimerId {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct TimerSet {
+pub(in crate::metrics) struct TimerSet {
     due: [Histogram; TIMERS.len()],
     began: [Histogram; TIMERS.len()],
     /// `signal_delivery`, by message type.

@@ -1,20 +1,20 @@
 //! Records events of an edge between two peers of this run, and decides the edge and its room.
 
-use crate::metrics::context::{EventContext, Pair};
-use crate::metrics::edge::{Closing, EdgeOutcome};
-use crate::metrics::failures::Example;
-use crate::metrics::milestones::{Milestones, phase_of, start};
-use crate::metrics::recorder::Recorder;
+use crate::metrics::fold::failures::Example;
+use crate::metrics::fold::milestones::{Milestones, phase_of, start};
+use crate::metrics::fold::slowest::RankedEdge;
+use crate::metrics::fold::timers::TimerId;
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::edge::{Closing, EdgeOutcome};
+use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::metrics::slowest::RankedEdge;
-use crate::metrics::timers::TimerId;
 use crate::vocabulary::event::What;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use std::time::Duration;
 
 impl Recorder {
-    pub(super) fn record_edge_event(&mut self, context: EventContext, pair: Pair, what: &What) {
+    pub(in crate::metrics) fn record_edge_event(&mut self, context: EventContext, pair: Pair, what: &What) {
         match what {
             What::NoticedLeave { .. } => return self.leave_noticed(context, pair),
             What::ChannelClosed { planned, .. } => return self.channel_closed(context, pair, *planned),
@@ -49,7 +49,7 @@ impl Recorder {
     }
 
     /// An undecided edge of the event's peer fails.
-    pub(super) fn fail_edge(&mut self, context: EventContext, other: Seat, failure: &Failure) {
+    pub(in crate::metrics) fn fail_edge(&mut self, context: EventContext, other: Seat, failure: &Failure) {
         let Some(pair) = self.pair(context, other) else { return };
         if !self.edges[pair.edge].is_undecided() {
             return;
@@ -72,7 +72,7 @@ impl Recorder {
     }
 
     /// Decides an edge, at most once.
-    pub(super) fn decide(&mut self, context: EventContext, edge: usize, fate: EdgeOutcome) {
+    pub(in crate::metrics) fn decide(&mut self, context: EventContext, edge: usize, fate: EdgeOutcome) {
         let edge = &mut self.edges[edge];
         if !edge.is_undecided() {
             return;

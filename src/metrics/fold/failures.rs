@@ -10,7 +10,7 @@ const GROUPS_MAX: usize = 200;
 const DETAIL_CHARS_MAX: usize = 120;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Failures {
+pub(in crate::metrics) struct Failures {
     groups: BTreeMap<Failure, FailureGroup>,
 }
 
@@ -23,7 +23,7 @@ struct FailureGroup {
 
 /// A peer or edge that failed; the first in the plan's order is kept, so that any split of a run shows the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Example {
+pub(in crate::metrics) struct Example {
     pub peer: u32,
     pub other: Option<u32>,
     pub room: RoomIndex,

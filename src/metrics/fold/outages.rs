@@ -11,7 +11,7 @@ const OUTAGES_MAX: usize = 100;
 
 /// An outage lasts from the first lost peer until no peer is lost.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outages {
+pub(in crate::metrics) struct Outages {
     records: Vec<OutageRecord>,
     /// The peers that are lost now, by their number in the plan.
     lost: FxHashSet<u32>,

@@ -3,7 +3,7 @@
 use crate::metrics::run_time::RunTime;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PeerRecord {
+pub(in crate::metrics) struct PeerRecord {
     pub state: State,
     pub due: RunTime,
     pub began: RunTime,
@@ -13,7 +13,7 @@ pub(super) struct PeerRecord {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(in crate::metrics) enum State {
     #[default]
     Planned,
     Began,

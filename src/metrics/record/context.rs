@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// The time, room and peer of an event.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct EventContext {
+pub(in crate::metrics) struct EventContext {
     pub when: Instant,
     pub at: RunTime,
     /// Indices into `Recorder::rooms` and `Recorder::peers`.
@@ -18,7 +18,7 @@ pub(super) struct EventContext {
 
 /// An edge, seen from the event's peer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
+pub(in crate::metrics) struct Pair {
     /// Index into `Recorder::edges`.
     pub edge: usize,
     /// The side of the event's peer: 0 if it has the lower seat, 1 otherwise.

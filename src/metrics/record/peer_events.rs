@@ -1,21 +1,21 @@
 //! Records events that concern one peer: began, upgraded, joined, failed, left, reconnected.
 
-use crate::metrics::context::EventContext;
-use crate::metrics::edge::{Closing, EdgeOutcome, EdgeRecord};
-use crate::metrics::failures::Example;
-use crate::metrics::peer::State;
-use crate::metrics::recorder::Recorder;
+use crate::metrics::fold::failures::Example;
+use crate::metrics::fold::timers::TimerId;
+use crate::metrics::record::context::EventContext;
+use crate::metrics::record::edge::{Closing, EdgeOutcome, EdgeRecord};
+use crate::metrics::record::peer::State;
+use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::metrics::timers::TimerId;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::time::Instant;
 
 /// A peer that begins, or a message that is sent, more than this many microseconds after it was due is late.
-pub(super) const LATE_US: u64 = 50_000;
+pub(in crate::metrics) const LATE_US: u64 = 50_000;
 
 impl Recorder {
-    pub(super) fn began(&mut self, context: EventContext, due: Instant) {
+    pub(in crate::metrics) fn began(&mut self, context: EventContext, due: Instant) {
         let due = RunTime::of(due, self.start);
         let is_rejoin = self.peers[context.peer].state != State::Planned;
         if is_rejoin {
@@ -36,7 +36,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn dropped(&mut self, context: EventContext, due: Instant) {
+    pub(in crate::metrics) fn dropped(&mut self, context: EventContext, due: Instant) {
         if self.peers[context.peer].state != State::Planned {
             return;
         }
@@ -49,7 +49,7 @@ impl Recorder {
         self.end_guests(context, None);
     }
 
-    pub(super) fn upgraded(&mut self, context: EventContext) {
+    pub(in crate::metrics) fn upgraded(&mut self, context: EventContext) {
         let peer = &mut self.peers[context.peer];
         if peer.upgraded.happened() || !peer.began.happened() {
             return;
@@ -62,7 +62,7 @@ impl Recorder {
         );
     }
 
-    pub(super) fn joined(&mut self, context: EventContext) {
+    pub(in crate::metrics) fn joined(&mut self, context: EventContext) {
         if self.peers[context.peer].state != State::Began {
             return;
         }
@@ -73,7 +73,7 @@ impl Recorder {
         self.series.at(context.when).joined += 1;
     }
 
-    pub(super) fn peer_failed(&mut self, context: EventContext, failure: &Failure) {
+    pub(in crate::metrics) fn peer_failed(&mut self, context: EventContext, failure: &Failure) {
         let peer = self.peers[context.peer];
         if !peer.is_alive() && !peer.is_undecided() {
             return;
@@ -93,7 +93,7 @@ impl Recorder {
     }
 
     /// `early`: the peer left while the others stay. At the end of a run all leave, and no edge closes early.
-    pub(super) fn left(&mut self, context: EventContext, early: bool) {
+    pub(in crate::metrics) fn left(&mut self, context: EventContext, early: bool) {
         if !self.peers[context.peer].is_alive() {
             return;
         }
@@ -119,7 +119,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn reconnected(&mut self, context: EventContext) {
+    pub(in crate::metrics) fn reconnected(&mut self, context: EventContext) {
         // The socket may have been lost before the frame of the first join was written.
         self.joined(context);
         if self.outages.returned(context.at, self.number(context)) {
@@ -127,7 +127,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn others(&self, context: EventContext) -> impl Iterator<Item = Seat> + use<> {
+    pub(in crate::metrics) fn others(&self, context: EventContext) -> impl Iterator<Item = Seat> + use<> {
         (0..self.rooms[context.room].size).filter(move |seat| *seat != context.seat).map(Seat)
     }
 

@@ -1,14 +1,14 @@
 //! Derives the milestones and phases of an edge from the events of both sides (measurement.md, "Metrics").
 
-use crate::metrics::edge::EdgeRecord;
-use crate::metrics::peer::PeerRecord;
+use crate::metrics::record::edge::EdgeRecord;
+use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::run_time::RunTime;
 use crate::summary::rows::PhaseTimes;
 use crate::vocabulary::phase::Phase;
 
 /// The milestones of one opened edge: `at[i]` is never before `at[i - 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Milestones {
+pub(in crate::metrics) struct Milestones {
     pub at: [RunTime; 8],
     /// Microseconds from the later peer's due time to its start.
     pub delay_us: u64,
@@ -66,14 +66,14 @@ impl Milestones {
 }
 
 /// The phase of an undecided edge: that of its first unmet milestone.
-pub(super) fn phase_of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Phase {
+pub(in crate::metrics) fn phase_of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Phase {
     let events = events(edge, peers);
     let unmet = (1..8).find(|milestone| !events[*milestone].happened()).unwrap_or(7);
     Phase::OF_AN_EDGE[unmet - 1]
 }
 
 /// The start of the pair's later peer, and its delay against its due time in microseconds.
-pub(super) fn start(peers: [&PeerRecord; 2]) -> (RunTime, u64) {
+pub(in crate::metrics) fn start(peers: [&PeerRecord; 2]) -> (RunTime, u64) {
     let later = if peers[1].began >= peers[0].began { peers[1] } else { peers[0] };
     let delay_us = if later.due.happened() { later.began.since(later.due) } else { 0 };
     (later.began, delay_us)

@@ -11,7 +11,7 @@ const ALL: u16 = u16::MAX;
 /// Frames of one type from one peer to another arrive in the order of their writes, so a read belongs to the
 /// oldest write. If a write was lost, the frames' sizes identify the one that was read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deliveries {
+pub(in crate::metrics) struct Deliveries {
     written: FxHashMap<u64, Written>,
     /// By sender, reader and type: the ordinal of the next broadcast that the reader can read.
     next: FxHashMap<u64, u32>,
@@ -35,7 +35,7 @@ struct Write {
 
 /// A frame that was read, to be matched with its write.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Read {
+pub(in crate::metrics) struct Read {
     pub at: RunTime,
     /// The sender's index in the plan, and the reader's seat.
     pub from: u32,
