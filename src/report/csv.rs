@@ -1,4 +1,4 @@
-//! The series, one row a second, for a spreadsheet: figures only, so that no cell can be a formula.
+//! The time series as CSV for a spreadsheet: only figures, so that no cell can be a formula.
 
 use crate::summary::Summary;
 
@@ -19,7 +19,7 @@ const COLUMNS: [&str; 14] = [
     "fds",
 ];
 
-/// RFC 4180, but lines end in a bare newline.
+/// CSV as of RFC 4180, except that lines end in a bare newline.
 pub(super) fn render(summary: &Summary) -> String {
     let mut csv = COLUMNS.join(",");
     csv.push('\n');

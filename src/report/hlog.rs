@@ -1,4 +1,4 @@
-//! The histograms as an HdrHistogram interval log, for the tools that read those.
+//! The histograms as an HdrHistogram interval log, for tools that read one.
 
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;
@@ -11,7 +11,7 @@ pub(super) fn render(summary: &Summary) -> String {
     let mut tagged = vec![];
     for (name, timer) in &summary.timers {
         for (clock, suffix) in [(Clock::Due, "due"), (Clock::Began, "began")] {
-            // A histogram that can't be read is left out here; `Summary::read` names it.
+            // Skips a histogram that can't be decoded; `Summary::read` reports it.
             if let Ok(histogram) = timer.on(clock).histogram() {
                 tagged.push((tag(name, suffix), histogram));
             }
@@ -22,7 +22,7 @@ pub(super) fn render(summary: &Summary) -> String {
     String::from_utf8_lossy(&log).into_owned()
 }
 
-/// Tags end at a comma, a blank or a line's end.
+/// A timer and clock as a tag; the format ends tags at a comma, a blank or a line end.
 fn tag(name: &str, clock: &str) -> String {
     let word = |letter: char| if letter.is_ascii_alphanumeric() || "._-".contains(letter) { letter } else { '_' };
     format!("{}.{clock}", name.chars().map(word).collect::<String>())

@@ -1,4 +1,4 @@
-//! One test case for each gate and one for validity, as CI systems show them, in the strictest dialect of JUnit's XML (Ant's).
+//! JUnit XML for CI systems, in the strictest schema (Ant's): one test case for each gate and one for validity.
 
 use crate::report::escape::xml;
 use crate::report::sections;
@@ -40,15 +40,14 @@ pub(super) fn render(summary: &Summary) -> String {
     text
 }
 
-/// The schema of Ant's JUnit task, which every reader takes, allows no fraction and no zone. A foreign summary may say
-/// anything; what is no time becomes the first one.
+/// The time without fraction and zone, as the schema of Ant's JUnit task demands; 1970-01-01 for a text that is no time.
 fn to_the_second(stamp: &str) -> String {
     let time = stamp.get(..19).and_then(|time| time.parse::<DateTime>().ok()).filter(|time| time.year() > 0);
     let time = time.unwrap_or(jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 0));
     time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// What was run, for who finds only this file.
+/// Properties of the run, for a reader who has only this file.
 fn properties(summary: &Summary) -> String {
     let run = &summary.run;
     let (target, seed, verdict) = (run.destination(), run.seed.to_string(), summary.validity_in_words());
@@ -67,7 +66,7 @@ fn properties(summary: &Summary) -> String {
 }
 
 struct TestCase {
-    /// Without measured values, so that a case is the same one from run to run.
+    /// A case name has no measured values, so that it stays the same from run to run.
     name: String,
     end: TestOutcome,
 }
@@ -87,7 +86,7 @@ fn cases(summary: &Summary) -> Vec<TestCase> {
         let end = match &unjudged {
             Some(why) => TestOutcome::Skipped(why.clone()),
             None if gate.ok => TestOutcome::Passed,
-            // A gate on what opened fails because of what did not: it says why.
+            // A gate on opened edges fails because of those that did not open, so it names their causes.
             None if gate.unit == Unit::Ratio || gate.unit == Unit::Count => {
                 TestOutcome::Failed { sort: "gate", message: format!("{}{}", message(gate), causes(summary)) }
             }
@@ -96,7 +95,7 @@ fn cases(summary: &Summary) -> Vec<TestCase> {
         TestCase { name: format!("{}: {}", gate.metric_in_words(), gate.expr), end }
     };
     let mut cases: Vec<TestCase> = summary.gates.iter().map(gate).collect();
-    // Only then, so that a healthy run has its gates and validity and nothing else.
+    // Only if there are causes: a healthy run has its gates and validity and nothing else.
     if unjudged.is_none() && summary.counts.edges.opened == 0 {
         let message = format!("no edge opened, so nothing was measured that a pass could rest on{}", causes(summary));
         cases.push(TestCase { name: "an edge opened".into(), end: TestOutcome::Failed { sort: "verdict", message } });
@@ -105,7 +104,7 @@ fn cases(summary: &Summary) -> Vec<TestCase> {
     cases
 }
 
-/// Why edges failed, as far as that is known.
+/// The known causes of failed edges.
 fn causes(summary: &Summary) -> String {
     let shown: Vec<String> = sections::causes(summary).into_iter().chain(sections::closer(summary)).collect();
     if shown.is_empty() { String::new() } else { format!("; edges failed by: {}", shown.join(" | ")) }
@@ -118,7 +117,7 @@ fn message(gate: &GateResult) -> String {
     format!("{}: {}: observed {} of {samples}{why}{line}", gate.metric_in_words(), gate.expr, gate.observed_in_words())
 }
 
-/// SUSPECT is a word of caution; only INVALID says that the figures are not the target's.
+/// Only INVALID fails the case; SUSPECT is a warning.
 fn validity(summary: &Summary) -> TestCase {
     let reasons = summary.validity.reasons.iter();
     let reasons: Vec<String> = reasons

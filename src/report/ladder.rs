@@ -1,26 +1,26 @@
-//! A ladder in letters: a column for each peer, and arrows between them.
+//! A ladder diagram in plain text: a column for each peer, arrows for messages.
 
 use crate::report::escape::plain;
 use crate::summary::trace::{Trace, TraceStep};
 
-/// Columns from one peer's line to the next.
+/// Characters from one peer's column to the next.
 const LANE: usize = 34;
 const NOTE_LETTERS_MAX: usize = 100;
 
-/// What a row shows; lanes count from 0, and none is the server.
+/// The content of a row; lanes count from 0, and `None` is the server.
 #[derive(Clone, Debug)]
 pub enum LadderMark<'a> {
     Note { lane: usize, text: &'a str },
     Arrow { from: Option<usize>, to: Option<usize>, label: &'a str, ending: &'a str, is_lost: bool },
 }
 
-/// A row of a ladder, with what is bad marked as such.
+/// A row of a ladder; `is_bad` marks a failure or a lost message.
 pub(super) struct Row {
     pub text: String,
     pub is_bad: bool,
 }
 
-/// The names above the lanes, after the column of times.
+/// The head row: the names of the lanes, after the column of times.
 pub fn heads(names: &[String]) -> String {
     let heads: String = names.iter().map(|name| format!("{name:<LANE$}")).collect();
     format!("{:>11}  {}", "ms", heads.trim_end())
@@ -31,7 +31,7 @@ pub fn row(lanes: usize, mark: &LadderMark<'_>) -> String {
     match mark {
         LadderMark::Note { lane, text } => {
             let mut row = empty(lanes);
-            // What happened matters more than the lines of the others.
+            // The note may cover the lines of the lanes to its right.
             let text: String = text.chars().take(NOTE_LETTERS_MAX).collect();
             put(&mut row, lane * LANE, &format!("* {text}"));
             row.into_iter().collect()
@@ -51,7 +51,7 @@ pub fn row(lanes: usize, mark: &LadderMark<'_>) -> String {
     }
 }
 
-/// A time before a row.
+/// A row with its time in front.
 pub fn timed(at_us: u64, row: &str) -> String {
     format!("{:>11}  {row}", format!("{:.1}", at_us as f64 / 1e3))
 }
@@ -93,7 +93,7 @@ fn put(row: &mut Vec<char>, at: usize, text: &str) {
     }
 }
 
-/// What stands above the ladder of a trace: whose it is, and how it ended.
+/// The title of a trace: its room, its peers, and how it ended.
 pub(super) fn title(trace: &Trace) -> String {
     let [one, two] = trace.peers;
     let end = match (&trace.failure, trace.due_us) {
@@ -104,7 +104,7 @@ pub(super) fn title(trace: &Trace) -> String {
     format!("peer {one} and peer {two} in {}: {end}", plain(&trace.room))
 }
 
-/// The ladder of a trace: heads first. Words of a target in it are made plain.
+/// The ladder of a trace, head row first; the target's text is escaped.
 pub(super) fn of_trace(trace: &Trace) -> Vec<Row> {
     let names = trace.peers.map(|peer| format!("peer {peer}"));
     let head = Row { text: heads(&names), is_bad: false };

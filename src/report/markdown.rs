@@ -1,11 +1,11 @@
-//! For a CI step summary or a pull request.
+//! The report as Markdown, for a CI step summary or a pull request.
 
 use crate::report::escape::markdown as escaped;
 use crate::report::sections;
 use crate::summary::Summary;
 use crate::vocabulary::format::{count, duration};
 
-/// GitHub refuses longer comments.
+/// GitHub's limit for a comment, in characters.
 const CHARS_MAX: usize = 60_000;
 const ROWS_MAX: usize = 50;
 const CELL_CHARS_MAX: usize = 240;
@@ -23,13 +23,13 @@ pub(super) fn render(summary: &Summary) -> String {
     blocks.push(titled("Counted", list(&sections::counters(summary))));
     blocks.push(titled("This machine", list(&sections::health(summary))));
     blocks.push(titled("Slowest edges", slowest(summary)));
-    // Not as a link: in a pull request it would lead into the repository.
+    // No link: in a pull request it would point into the repository.
     blocks.push("*Charts, rooms and what each word means: report.html, beside this file.*\n".into());
     blocks.retain(|block| !block.is_empty());
     fitted(&blocks)
 }
 
-/// As many blocks as fit: the verdicts are first, so that they are never what is left out.
+/// Joins as many blocks as fit; the verdicts come first, so they are never left out.
 fn fitted(blocks: &[String]) -> String {
     let note = "\n*The rest is in report.html, beside this file.*\n";
     let mut report = String::new();
@@ -123,7 +123,7 @@ fn cell(text: &str) -> String {
     }
 }
 
-/// Nothing without rows. `left`: whether a column is one of words.
+/// A table; empty without rows. `left` is true for a column that is aligned left.
 fn table(header: &[&str], left: impl Fn(usize) -> bool, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut lines = vec![format!("| {} |", header.join(" | "))];
     let align = |column: usize| if left(column) { "---" } else { "---:" };

@@ -1,4 +1,4 @@
-//! Gauges and summaries, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
+//! Prometheus metrics, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
 
 use crate::report::escape::label;
 use crate::summary::Summary;
@@ -32,7 +32,7 @@ pub(super) fn render(summary: &Summary) -> String {
     let per_edge = summary.signaling_bytes_per_edge.map(|bytes| bytes as f64);
     let help = "Signaling bytes written and read for each edge that opened.";
     family(&mut text, "meshload_signaling_bytes_per_edge", "gauge", help, &single(per_edge));
-    // Two gates may be spelled alike; a series can be there once, and it holds only if both do.
+    // Two gates may be spelled alike; their one series is 1 only if both hold.
     let mut gates: BTreeMap<String, bool> = BTreeMap::new();
     for gate in &summary.gates {
         *gates.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(true) &= gate.ok;
@@ -42,7 +42,7 @@ pub(super) fn render(summary: &Summary) -> String {
     family(&mut text, "meshload_gate_ok", "gauge", "1 if the gate holds.", &gates);
     let valid = f64::from(u8::from(summary.validity.verdict == Verdict::Valid));
     family(&mut text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
-    // There only when it is so: a healthy run has nothing to say about it.
+    // Absent if the certificate was checked.
     let insecure: Vec<_> = summary.run.way.iter().filter(|way| way.insecure).map(|_| (String::new(), 1.0)).collect();
     let help = "1 if the target's certificate was not checked.";
     family(&mut text, "meshload_insecure", "gauge", help, &insecure);
@@ -69,7 +69,7 @@ fn timer_family(text: &mut String, family_name: &str, help: &str, name: &str, ti
     family(text, family_name, "summary", help, &samples);
 }
 
-/// What follows the family's name on each line, and the value.
+/// The suffix and labels after the family's name on each line, and the value.
 fn timer_samples(distribution: &Distribution, labels: &str) -> Vec<(String, f64)> {
     let p = &distribution.p;
     let quantiles = [
@@ -112,7 +112,7 @@ fn outcomes(text: &mut String, summary: &Summary) {
     }
 }
 
-/// Nothing for a family without samples. HELP is escaped as both formats ask, which our own words never need.
+/// Appends a family, unless it has no samples. `help` must not need escaping.
 fn family(text: &mut String, name: &str, sort: &str, help: &str, samples: &[(String, f64)]) {
     if samples.is_empty() {
         return;

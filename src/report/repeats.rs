@@ -1,4 +1,4 @@
-//! Several runs of one plan, for people: the gates of the median run, and how far the figures lie apart.
+//! Renders several runs of one plan: the gates of the median run, and the spread of the figures.
 
 use crate::report::escape::plain;
 use crate::report::{Format, table};
@@ -7,7 +7,7 @@ use crate::summary::repeats::{PercentileRange, Repeats};
 use crate::summary::verdict::Verdict;
 use crate::vocabulary::format::{duration, plural};
 
-/// JSON for every format but text and Markdown.
+/// Text or Markdown; JSON for every other format.
 pub fn render_repeats(format: Format, repeats: &Repeats) -> String {
     match format {
         Format::Text { .. } => lines(repeats).join("\n") + "\n",

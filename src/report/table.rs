@@ -1,6 +1,6 @@
-//! A table of text: words to the left, figures to the right.
+//! A table of plain text: words aligned left, figures right.
 
-/// Lines without their ends. `left`: whether a column is one of words.
+/// The table's lines without line ends. `left` is true for a column that is aligned left.
 pub(super) fn lines(left: impl Fn(usize) -> bool, rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

@@ -1,4 +1,4 @@
-//! For a terminal: the verdicts first, then what they rest on.
+//! The report for a terminal: the verdicts first, then the figures behind them.
 
 use crate::report::escape::{plain, visible};
 use crate::report::{ladder, sections, table};
@@ -8,7 +8,7 @@ use crate::summary::trace::Trace;
 use crate::summary::verdict::{GateResult, Verdict};
 use crate::vocabulary::format::{duration, plural};
 
-/// Rows of failures that are shown; summary.json has them all.
+/// Most rows of failures shown; summary.json has all.
 const FAILURES_MAX: usize = 12;
 
 pub(super) fn render(summary: &Summary, color: bool) -> String {
@@ -23,7 +23,7 @@ pub(super) fn render(summary: &Summary, color: bool) -> String {
     }
     section(&mut lines, Some("control run"), sections::control(summary));
     section(&mut lines, Some("failures"), failures(summary));
-    // The command holds what the user wrote, an IPv6 address say, and is to be pasted as it is.
+    // The command holds the user's own input, such as an IPv6 address, and must stay fit for pasting.
     let closer = sections::closer(summary).map(|line| visible(&line));
     let causes = sections::causes(summary).iter().map(|line| plain(line)).chain(closer).collect();
     section(&mut lines, Some("causes"), causes);
@@ -90,7 +90,7 @@ fn gates(summary: &Summary, paint: &VerdictPaint) -> Vec<String> {
     std::iter::once(head).chain(marked).collect()
 }
 
-/// Metric, condition, what was seen, from how much, where it is written.
+/// Metric, condition, observed value, number of samples, origin.
 fn gate_row(gate: &GateResult) -> Vec<String> {
     let samples = match gate.why.as_deref() {
         Some("too_few_samples") => format!("too few samples: {}", gate.samples),

@@ -105,23 +105,23 @@ impl<'a> DeliveryIndex<'a> {
 
     /// The reception, at `to`, of the announcements of `from`.
     pub fn reception(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
-        let mut fate = Reception::Unsaid;
+        let mut reception = Reception::Unsaid;
         for kind in self.announced.on(channel) {
             match self.timeline.heard_in_place(from, to, *kind) {
                 Some(true) => return Reception::Heard,
-                Some(false) => fate = Reception::Elsewhere,
-                None if fate == Reception::Elsewhere => {}
+                Some(false) => reception = Reception::Elsewhere,
+                None if reception == Reception::Elsewhere => {}
                 None => {
                     let Some(said) = self.timeline.said_at(from, *kind) else { continue };
                     if self.must_arrive(said, from, to) {
-                        fate = Reception::Lost;
-                    } else if fate != Reception::Lost {
-                        fate = Reception::Unheard;
+                        reception = Reception::Lost;
+                    } else if reception != Reception::Lost {
+                        reception = Reception::Unheard;
                     }
                 }
             }
         }
-        fate
+        reception
     }
 
     /// True if a working server would have delivered to `to` what `from` sent at `said`.

@@ -38,7 +38,7 @@ pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat
 /// Lost in this direction; or unheard in both although both announced themselves: the peer that subscribed first
 /// should have received the other's announcement.
 fn is_lost(receptions: [Reception; 2], at: usize) -> bool {
-    let shut = receptions.iter().all(|reception| matches!(fate, Reception::Lost | Reception::Unheard));
+    let shut = receptions.iter().all(|reception| matches!(reception, Reception::Lost | Reception::Unheard));
     receptions[at] == Reception::Lost || shut
 }
 

@@ -1,4 +1,4 @@
-//! For a terminal: the sentence, what stands behind it, every probe.
+//! The planning report for a terminal: the answer, its particulars, every probe.
 
 use super::{side_by_side, tables};
 use crate::capacity::CapacityResult;

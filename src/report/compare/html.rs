@@ -1,11 +1,11 @@
-//! A comparison as one self-contained page, with both sides' curves.
+//! The comparison as one self-contained HTML page, with both sides' latency curves.
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Finding};
 use crate::report::compare::words;
 use crate::report::html::{ChartColour, Column, figure, legend, page, percentile_chart, sanitize, table};
 use maud::{Markup, html};
 
-/// The page: as self-contained and as deaf to hostile words as report.html.
+/// The page; it loads nothing and escapes hostile text, as report.html does.
 pub fn html(comparison: &Comparison) -> String {
     let (verdict, why) = words::verdict(comparison);
     let class = match comparison.verdict {

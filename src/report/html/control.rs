@@ -1,4 +1,4 @@
-//! The floor that the control run found, beside the target's figures.
+//! The control run's figures beside the target's.
 
 use crate::report::figures::percentile;
 use crate::report::html::sanitize::sanitize;
@@ -7,7 +7,7 @@ use crate::summary::Summary;
 use crate::summary::control::Control;
 use maud::{Markup, html};
 
-/// Its p50 and p99 (due) of a timer, for a row of the run's own.
+/// The control run's p50 and p99 (due) of a timer, as cells of the run's row.
 pub fn cells(control: &Control, timer: &str) -> [Markup; 2] {
     match control.timers.get(timer).map(|timer| &timer.due) {
         Some(due) => [(50.0, due.p.p50), (99.0, due.p.p99)].map(|(at, us)| html! { (percentile(due, at, us)) }),
@@ -15,7 +15,7 @@ pub fn cells(control: &Control, timer: &str) -> [Markup; 2] {
     }
 }
 
-/// What of the target's figures is ours, in words; nothing if there was no control run.
+/// The generator's own part in the target's figures, as sentences; empty without a control run.
 pub fn sentences(summary: &Summary) -> Markup {
     let lines = sections::control(summary);
     html! {

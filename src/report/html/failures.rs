@@ -1,4 +1,4 @@
-//! What went wrong: by phase, reason and detail, with an example of each and its cause where it is known.
+//! Failures by phase, reason and detail, each with an example and its cause if known.
 
 use crate::report::html::glossary::word;
 use crate::report::html::sanitize::sanitize;
@@ -11,7 +11,7 @@ use crate::vocabulary::format;
 use maud::{Markup, html};
 
 const ROWS_MAX: usize = 100;
-/// A page stays under 1 MB.
+/// Bounds the page to less than 1 MB.
 const TRACES_MAX: usize = 20;
 
 pub fn section(summary: &Summary) -> Markup {
@@ -55,7 +55,7 @@ fn rows(failures: &[&FailureRow]) -> Markup {
     table(&html! { "Most frequent first; an edge counts once, where it ended" }, &COLUMNS, rows)
 }
 
-/// Why edges failed, and how to look closer.
+/// The causes of failed edges, and the probe command.
 fn causes(summary: &Summary) -> Markup {
     let Some(diagnosis) = &summary.diagnosis else { return html! {} };
     html! {
@@ -73,7 +73,7 @@ fn causes(summary: &Summary) -> Markup {
     }
 }
 
-/// The handshakes that were kept, each as a ladder.
+/// The kept traces, each as a ladder.
 pub fn traces(summary: &Summary) -> Markup {
     if summary.traces.is_empty() {
         return html! {};

@@ -1,4 +1,4 @@
-//! How the generator itself fared, and what speaks against the figures.
+//! The generator's health, and the reasons against the validity of the figures.
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
@@ -42,7 +42,7 @@ pub fn section(summary: &Summary) -> Markup {
     }
 }
 
-/// Cores in use and cores waited for; a row that nobody looked at leaves a gap.
+/// Cores in use and cores waited for; a row without a sample leaves a gap.
 fn second_by_second(summary: &Summary) -> Markup {
     let rows = || summary.series.iter().filter(|row| row.cpu_us.is_some());
     if rows().next().is_none() {

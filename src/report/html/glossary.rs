@@ -1,11 +1,10 @@
-//! What the words of this page mean, for who does not know them: the same text as `meshload explain`.
+//! The glossary of the page's terms: the same text as `meshload explain`.
 
 use crate::summary::Summary;
 use crate::vocabulary::glossary::{GlossaryEntry, find};
 use maud::{Markup, html};
 
-/// A word that says what it means when pointed at; the glossary at the page's end says it to everybody else.
-/// A word that is not ours, such as one that a server made up, stands as it is.
+/// A term with its meaning as a tooltip, if the glossary has it; the glossary stands at the end of the page, too.
 pub fn word(shown: &str) -> Markup {
     match find(shown).next() {
         Some(entry) => html! { abbr title=(entry.means) { (shown) } },
@@ -13,9 +12,9 @@ pub fn word(shown: &str) -> Markup {
     }
 }
 
-/// Every word of the glossary that this page shows, in the order in which a reader meets it.
+/// All terms of the glossary that the page uses, in the order of their use.
 pub fn section(summary: &Summary) -> Markup {
-    let entries = met(summary);
+    let entries = terms(summary);
     html! {
         section {
             h2 { "Words of this page" }
@@ -38,7 +37,7 @@ pub fn section(summary: &Summary) -> Markup {
     }
 }
 
-fn met(summary: &Summary) -> Vec<&'static GlossaryEntry> {
+fn terms(summary: &Summary) -> Vec<&'static GlossaryEntry> {
     const ALWAYS: [&str; 6] = ["due", "began", "amplification", "edges.one_sided", "dropped", "lag"];
     let exit_code = summary.exit_code.to_string();
     let verdicts = [summary.result.name(), exit_code.as_str(), summary.validity.verdict.name()];
@@ -47,13 +46,13 @@ fn met(summary: &Summary) -> Vec<&'static GlossaryEntry> {
     let failures =
         failures.flat_map(|row| [Some(row.phase.as_str()), Some(&row.reason), row.cause.as_deref()]).flatten();
     let words = verdicts.into_iter().chain(gates).chain(summary.timers.keys().map(String::as_str));
-    let mut met: Vec<&'static GlossaryEntry> = vec![];
+    let mut terms: Vec<&'static GlossaryEntry> = vec![];
     for entry in words.chain(failures).chain(ALWAYS).flat_map(find) {
-        if !met.contains(&entry) {
-            met.push(entry);
+        if !terms.contains(&entry) {
+            terms.push(entry);
         }
     }
-    met
+    terms
 }
 
 #[cfg(test)]
@@ -69,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_glossary_has_the_words_of_the_page_once_each() {
-        let words: Vec<&str> = met(&run()).iter().map(|entry| entry.word).collect();
+        let words: Vec<&str> = terms(&run()).iter().map(|entry| entry.word).collect();
         for expected in ["failed", "99", "SUSPECT", "time_to_open", "mesh_complete", "negotiation", "rejected"] {
             assert_eq!(words.iter().filter(|word| **word == expected).count(), 1, "{expected} in {words:?}");
         }

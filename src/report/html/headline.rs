@@ -1,4 +1,4 @@
-//! What a reader wants first: passed or not, to be trusted or not, how fast, how many.
+//! The head of the page: outcome, validity, time to open, edge counts, gates.
 
 use crate::report::figures;
 use crate::report::html::glossary::word;
@@ -29,7 +29,7 @@ pub fn header(summary: &Summary) -> Markup {
     }
 }
 
-/// Two answers side by side: did it pass, and can the figures be believed.
+/// The outcome and the validity, side by side.
 pub fn verdicts(summary: &Summary) -> Markup {
     let (mark, class, ending, why) = outcome(summary);
     let (trust_mark, trust_class, trust) = match summary.validity.verdict {
@@ -82,7 +82,7 @@ fn outcome(summary: &Summary) -> (&'static str, &'static str, &'static str, Stri
     }
 }
 
-/// The headline figures: time to open, and what became of the edges.
+/// The headline figures: time to open, and the outcomes of the edges.
 pub fn figures(summary: &Summary) -> Markup {
     let edges = &summary.counts.edges;
     let rooms = &summary.counts.rooms;
@@ -134,7 +134,7 @@ fn share(part: u64, of: u64) -> String {
     if of == 0 { "–".into() } else { format::percent(part as f64 / of as f64) }
 }
 
-/// Every gate, the failed ones first.
+/// All gates, the failed ones first.
 pub fn gates(gates: &[GateResult]) -> Markup {
     const COLUMNS: [Column; 6] = [
         Column::words("Gate"),

@@ -1,4 +1,4 @@
-//! How long things took: as percentile curves, and second by second.
+//! Latency charts: time to open over percentiles, and over the run.
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
@@ -46,12 +46,12 @@ fn one_curve(heading: &str, reading: &str, distribution: &Distribution) -> Marku
     figure(heading, reading, &html! {}, &percentile_chart(heading, &[(ChartColour::Due, points(distribution))]))
 }
 
-/// A histogram that can't be read has no curve: `Summary::read` refuses such a summary, so none gets here by file.
+/// The curve's points; none if the histogram can't be decoded, which `Summary::read` refuses in a file.
 pub fn points(distribution: &Distribution) -> Vec<Point> {
     distribution.histogram().map_or(vec![], |histogram| curve(&histogram))
 }
 
-/// Latency over percentiles, both on a log scale: every further nine takes the same room.
+/// Latency over percentiles, both on a log scale.
 pub fn percentile_chart(name: &str, curves: &[(ChartColour, Vec<Point>)]) -> Markup {
     let all = || curves.iter().flat_map(|(_, points)| points);
     let (Some(min), Some(max)) = (all().map(|point| point.us).min(), all().map(|point| point.us).max()) else {
@@ -68,7 +68,7 @@ pub fn percentile_chart(name: &str, curves: &[(ChartColour, Vec<Point>)]) -> Mar
     Chart { says, height: 440, margin: 110, x, y, marks: marks.collect() }.draw()
 }
 
-/// A heatmap of every second's samples where the summary has them, its p50 and p99 on top.
+/// A heatmap of each second's samples if the summary has them, with the p50 and p99 on top.
 fn over_time(series: &[SeriesRow]) -> Markup {
     let decided: Vec<&SeriesRow> = series.iter().filter(|row| row.time_to_open_p99_us.is_some()).collect();
     let slowest = decided.iter().filter_map(|row| row.time_to_open_p99_us).max();
@@ -111,7 +111,7 @@ fn heatmap(rows: &[&SeriesRow]) -> Vec<(Corner, Corner, f64)> {
         for (band, count) in row.time_to_open.iter().enumerate().filter(|(_, count)| **count > 0) {
             let from = (row.second as f64, axis::log_time(heat::floor_us(band)));
             let to = (row.second.saturating_add(row.seconds) as f64, axis::log_time(heat::floor_us(band + 1)));
-            // The root keeps the few visible beside the many.
+            // The square root keeps rare samples visible beside frequent ones.
             boxes.push((from, to, 0.1 + 0.7 * (rate(row, *count) / densest).sqrt()));
         }
     }

@@ -1,4 +1,4 @@
-//! What was asked of the target, second by second, and what it made of it.
+//! The load over the run: joins, opened and failed edges, messages, second by second.
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
@@ -21,7 +21,7 @@ pub fn figures(series: &[SeriesRow]) -> Markup {
     }
 }
 
-/// The same as figures, for who can't see them or wants to be exact.
+/// The charts' figures as a table, for screen readers and for exact values.
 pub fn seconds(series: &[SeriesRow]) -> Markup {
     html! {
         @if !series.is_empty() {
@@ -50,7 +50,7 @@ fn arrivals(series: &[SeriesRow]) -> Markup {
     figure("Joins, opens and failures", "per second", &key, &per_second(says, series, max, marks))
 }
 
-/// The failures as bars, so that they are seen where lines are many.
+/// Failures as bars, which stay visible among many lines.
 fn failures(series: &[SeriesRow]) -> Mark {
     let boxes = series.iter().filter(|row| row.failed > 0).map(|row| {
         let to = row.second.saturating_add(row.seconds) as f64;
@@ -101,7 +101,7 @@ fn per_second(says: String, series: &[SeriesRow], max: f64, marks: Vec<Mark>) ->
     Chart { says, height: 440, margin: 90, x, y, marks }.draw()
 }
 
-/// A level for as long as its row lasts.
+/// A step curve: each value holds for the duration of its row.
 fn steps(series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Vec<(f64, f64)> {
     series
         .iter()
@@ -128,7 +128,7 @@ fn seconds_table(series: &[SeriesRow]) -> Markup {
         Column::figures("p99"),
     ];
     let time = |us: Option<u64>| us.map_or("–".into(), format::duration);
-    // A summary of ours has at most a thousand; a foreign one may not make the page endless.
+    // A summary of meshload has at most a thousand rows; a foreign one must not make the page endless.
     let rows = series.iter().take(1_000).map(|row| {
         let counts = [row.joined, row.opened, row.failed, row.frames, row.messages];
         let mut cells = vec![html! { (row.second) }];

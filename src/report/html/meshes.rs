@@ -1,4 +1,4 @@
-//! The worst rooms, each as the triangle of its pairs: what opened, what failed, what never came.
+//! The rooms with the most unopened edges, each as a triangle of its pairs.
 
 use crate::report::html::axis::Axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
@@ -10,7 +10,7 @@ use crate::summary::rows::RoomMesh;
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-/// Pairs drawn on one page, so that it stays small; rooms beyond are in summary.json.
+/// Most pairs drawn on one page; summary.json has the other rooms.
 const PAIRS_MAX: usize = 2_500;
 
 pub fn section(summary: &Summary) -> Markup {

@@ -1,4 +1,4 @@
-//! One self-contained page for people: verdicts first, then where the time went, then everything else.
+//! The report as one self-contained HTML page: verdicts first, then the phases, then everything else.
 
 pub(in crate::report) mod axis;
 mod chart;
@@ -28,8 +28,7 @@ pub(in crate::report) use table::{Column, figure, table};
 use crate::summary::Summary;
 use maud::html;
 
-/// The page: HTML5, UTF-8, no request to anywhere, no script. A summary that carries other people's words shows
-/// them as text and nothing else.
+/// The page: HTML5 in UTF-8, without script and without requests. Foreign text in the summary is escaped.
 pub fn render(summary: &Summary) -> String {
     let title = format!("{} · {} · meshload", sanitize(&summary.run.name), summary.result.name());
     let body = html! {

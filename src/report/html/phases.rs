@@ -1,4 +1,4 @@
-//! Where the time goes: phase by phase, the target's apart from the peers'.
+//! The time of edges by phase, the target's phases apart from the peers'.
 
 use crate::report::figures::percentile;
 use crate::report::html::axis::{self, Axis};
@@ -15,7 +15,7 @@ use crate::vocabulary::format;
 use crate::vocabulary::phase::Phase;
 use maud::{Markup, html};
 
-/// As many as a summary of ours holds.
+/// As many rows as a summary of meshload holds.
 const SLOWEST_MAX: usize = 20;
 
 pub fn section(summary: &Summary) -> Markup {
@@ -46,7 +46,7 @@ fn shares_in_words(shares: &Shares) -> Markup {
     }
 }
 
-/// Three bars: what the mean edge that opened spent in the target's phases, in the peers', and in all.
+/// Three bars of the mean opened edge: the target's phases, the peers' phases, and all.
 fn bars(summary: &Summary) -> Markup {
     let mean = summary.mean_edge.as_ref().map(phases_of).unwrap_or_default();
     if mean.is_empty() {
@@ -83,7 +83,7 @@ fn phase_legend(phases: &[(Phase, u64)]) -> Markup {
     legend(&entries)
 }
 
-/// Rows of boxes, each as long as its phase took, one after the other.
+/// Rows of stacked bars, each as long as its phase took.
 fn stacked(
     says: String,
     height: u32,
@@ -178,7 +178,7 @@ fn timer_table(summary: &Summary) -> Markup {
     table(&html! { "In brackets: fewer samples than that percentile needs" }, &COLUMNS, rows)
 }
 
-/// The slowest edges, as bars and as figures.
+/// The slowest edges, as bars and as a table.
 pub fn slowest(summary: &Summary) -> Markup {
     let edges = &summary.slowest[..summary.slowest.len().min(SLOWEST_MAX)];
     if edges.is_empty() {

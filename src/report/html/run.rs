@@ -1,4 +1,4 @@
-//! What was run, where and when: enough to run it again.
+//! The run's identity, machine and profile: enough to repeat it.
 
 use crate::report::html::sanitize::{is_unseen, sanitize};
 use crate::report::html::table::{Column, table};
@@ -8,7 +8,7 @@ use crate::summary::wall_time::time_of;
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-/// A profile has some hundred lines; a longer text is somebody else's.
+/// A profile of meshload has some hundred lines; a longer text is cut.
 const PROFILE_CHARS_MAX: usize = 64_000;
 
 pub fn section(summary: &Summary) -> Markup {
@@ -74,7 +74,7 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
     table(&html! { "When each phase of the run began and ended" }, &COLUMNS, rows)
 }
 
-/// Lines stay lines; all else that is not seen goes.
+/// Removes invisible characters, except line ends.
 fn sanitize_lines(text: &str) -> String {
     text.chars().take(PROFILE_CHARS_MAX).filter(|character| *character == '\n' || !is_unseen(*character)).collect()
 }

@@ -1,4 +1,4 @@
-//! What travelled through the target, by type: how often each frame was sent, and how often it came out.
+//! Signaling frames by message type: sent and received, which shows the target's amplification.
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
@@ -10,7 +10,7 @@ use crate::summary::counts::Traffic;
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-/// Types beyond these are in summary.json.
+/// Most message types shown; summary.json has all.
 const TYPES_MAX: usize = 24;
 
 pub fn section(summary: &Summary) -> Markup {
@@ -72,7 +72,7 @@ fn bars(types: &[(&str, &Traffic)]) -> Markup {
     figure("Frames by type", "Log scale: a bar ten times as many is one step longer.", &key, &chart)
 }
 
-/// What fits beside a bar.
+/// The name, cut to fit beside a bar.
 fn short(name: &str) -> String {
     const FITS: usize = 20;
     if name.chars().count() <= FITS { name.into() } else { name.chars().take(FITS - 1).chain(['…']).collect() }
