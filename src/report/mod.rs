@@ -2,26 +2,21 @@
 
 pub mod capacity;
 pub mod compare;
-mod csv;
 mod escape;
 mod figures;
-mod hlog;
 pub mod html;
-mod junit;
-mod ladder;
-mod markdown;
-mod prom;
-mod repeats;
+mod machine;
 #[cfg(test)]
 mod sample;
 mod sections;
-mod table;
 mod text;
 
-pub use crate::report::repeats::render_repeats;
+pub use crate::report::text::ladder::{LadderMark, heads, row, timed};
+pub use crate::report::text::repeats::render_repeats;
 pub use escape::plain;
-pub use ladder::{LadderMark, heads, row, timed};
 
+use crate::report::machine::{csv, hlog, junit, prom};
+use crate::report::text::{markdown, terminal};
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +56,7 @@ impl Format {
 /// The summary in one format, with a newline at the end.
 pub fn render(format: Format, summary: &Summary) -> String {
     match format {
-        Format::Text { color } => text::render(summary, color),
+        Format::Text { color } => terminal::render(summary, color),
         Format::Markdown => markdown::render(summary),
         Format::Html => html::render(summary),
         Format::Json => summary.to_json(),

@@ -3,7 +3,7 @@
 use super::{side_by_side, tables};
 use crate::capacity::CapacityResult;
 use crate::report::escape::plain;
-use crate::report::table;
+use crate::report::text::table;
 
 pub fn render(findings: &CapacityResult) -> String {
     let facts: Vec<Vec<String>> =

@@ -3,7 +3,7 @@
 use crate::gates::baseline::{Change, Comparison};
 use crate::report::compare::words;
 use crate::report::html::sanitize;
-use crate::report::table::lines;
+use crate::report::text::table::lines;
 use std::fmt::Write;
 
 /// Plain text with a newline at the end of each line.

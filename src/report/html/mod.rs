@@ -2,29 +2,22 @@
 
 pub(in crate::report) mod axis;
 mod chart;
-mod control;
-mod failures;
-mod generator;
-mod glossary;
-mod headline;
-mod latency;
-mod load;
-mod meshes;
 mod page;
 mod palette;
-mod phases;
-mod run;
 mod sanitize;
-mod signaling;
+mod sections;
 mod table;
 
 pub(in crate::report) use chart::{Chart, Mark};
-pub(in crate::report) use latency::percentile_chart;
 pub(in crate::report) use page::page;
 pub(in crate::report) use palette::{ChartColour, legend};
 pub(in crate::report) use sanitize::sanitize;
+pub(in crate::report) use sections::latency::percentile_chart;
 pub(in crate::report) use table::{Column, figure, table};
 
+use crate::report::html::sections::{
+    failures, generator, glossary, headline, latency, load, meshes, phases, run, signaling,
+};
 use crate::summary::Summary;
 use maud::html;
 

@@ -1,7 +1,8 @@
 //! The report for a terminal: the verdicts first, then the figures behind them.
 
 use crate::report::escape::{plain, visible};
-use crate::report::{ladder, sections, table};
+use crate::report::sections;
+use crate::report::text::{ladder, table};
 use crate::summary::Summary;
 use crate::summary::run::Outcome;
 use crate::summary::trace::Trace;
@@ -11,7 +12,7 @@ use crate::vocabulary::format::{duration, plural};
 /// Most rows of failures shown; summary.json has all.
 const FAILURES_MAX: usize = 12;
 
-pub(super) fn render(summary: &Summary, color: bool) -> String {
+pub(in crate::report) fn render(summary: &Summary, color: bool) -> String {
     let paint = VerdictPaint { color };
     let mut lines = vec![title(summary, &paint)];
     lines.extend(gates(summary, &paint));

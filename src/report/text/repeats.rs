@@ -1,7 +1,8 @@
 //! Renders several runs of one plan: the gates of the median run, and the spread of the figures.
 
+use crate::report::Format;
 use crate::report::escape::plain;
-use crate::report::{Format, table};
+use crate::report::text::table;
 use crate::summary::metric::TIMERS;
 use crate::summary::repeats::{PercentileRange, Repeats};
 use crate::summary::verdict::Verdict;

@@ -20,7 +20,7 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// CSV as of RFC 4180, except that lines end in a bare newline.
-pub(super) fn render(summary: &Summary) -> String {
+pub(in crate::report) fn render(summary: &Summary) -> String {
     let mut csv = COLUMNS.join(",");
     csv.push('\n');
     for row in &summary.series {

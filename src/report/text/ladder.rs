@@ -15,7 +15,7 @@ pub enum LadderMark<'a> {
 }
 
 /// A row of a ladder; `is_bad` marks a failure or a lost message.
-pub(super) struct Row {
+pub(in crate::report) struct Row {
     pub text: String,
     pub is_bad: bool,
 }
@@ -94,7 +94,7 @@ fn put(row: &mut Vec<char>, at: usize, text: &str) {
 }
 
 /// The title of a trace: its room, its peers, and how it ended.
-pub(super) fn title(trace: &Trace) -> String {
+pub(in crate::report) fn title(trace: &Trace) -> String {
     let [one, two] = trace.peers;
     let end = match (&trace.failure, trace.due_us) {
         (Some(failure), _) => plain(failure),
@@ -105,7 +105,7 @@ pub(super) fn title(trace: &Trace) -> String {
 }
 
 /// The ladder of a trace, head row first; the target's text is escaped.
-pub(super) fn of_trace(trace: &Trace) -> Vec<Row> {
+pub(in crate::report) fn of_trace(trace: &Trace) -> Vec<Row> {
     let names = trace.peers.map(|peer| format!("peer {peer}"));
     let head = Row { text: heads(&names), is_bad: false };
     let rows = trace.steps.iter().map(|step| Row {

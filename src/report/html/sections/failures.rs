@@ -1,10 +1,10 @@
 //! Failures by phase, reason and detail, each with an example and its cause if known.
 
-use crate::report::html::glossary::word;
 use crate::report::html::sanitize::sanitize;
+use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, table};
-use crate::report::ladder;
 use crate::report::sections::{self, OUTAGES_SHOWN};
+use crate::report::text::ladder;
 use crate::summary::Summary;
 use crate::summary::rows::FailureRow;
 use crate::vocabulary::format;

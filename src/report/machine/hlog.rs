@@ -7,7 +7,7 @@ use crate::summary::wall_time::time_of;
 use std::time::{Duration, SystemTime};
 
 /// One line for each timer and clock, over the whole run; values are microseconds.
-pub(super) fn render(summary: &Summary) -> String {
+pub(in crate::report) fn render(summary: &Summary) -> String {
     let mut tagged = vec![];
     for (name, timer) in &summary.timers {
         for (clock, suffix) in [(Clock::Due, "due"), (Clock::Began, "began")] {

@@ -7,7 +7,7 @@ use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
 use crate::summary::verdict::Verdict;
 use std::collections::BTreeMap;
 
-pub(super) fn render(summary: &Summary) -> String {
+pub(in crate::report) fn render(summary: &Summary) -> String {
     let mut text = String::new();
     for name in TIMERS {
         let help = "See `meshload explain`; warm-up left out.";

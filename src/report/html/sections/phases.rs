@@ -3,10 +3,10 @@
 use crate::report::figures::percentile;
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::chart::{Chart, Corner, Mark};
-use crate::report::html::control;
-use crate::report::html::glossary::word;
 use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::sanitize::sanitize;
+use crate::report::html::sections::control;
+use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;

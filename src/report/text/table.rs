@@ -1,7 +1,7 @@
 //! A table of plain text: words aligned left, figures right.
 
 /// The table's lines without line ends. `left` is true for a column that is aligned left.
-pub(super) fn lines(left: impl Fn(usize) -> bool, rows: &[Vec<String>]) -> Vec<String> {
+pub(in crate::report) fn lines(left: impl Fn(usize) -> bool, rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();

@@ -7,7 +7,7 @@ use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Unit, Verdict};
 use jiff::civil::DateTime;
 
-pub(super) fn render(summary: &Summary) -> String {
+pub(in crate::report) fn render(summary: &Summary) -> String {
     let classname = xml(&format!("meshload.{}", summary.run.name));
     let cases = cases(summary);
     let failures = cases.iter().filter(|case| matches!(case.end, TestOutcome::Failed { .. })).count();

@@ -1,8 +1,8 @@
 //! The head of the page: outcome, validity, time to open, edge counts, gates.
 
 use crate::report::figures;
-use crate::report::html::glossary::word;
 use crate::report::html::sanitize::sanitize;
+use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
 use crate::summary::counts::Edges;

@@ -2,9 +2,9 @@
 
 use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
-use crate::report::html::latency::{percentile_chart, points};
 use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::sanitize::sanitize;
+use crate::report::html::sections::latency::{percentile_chart, points};
 use crate::report::html::table::{Column, figure, table};
 use crate::summary::Summary;
 use crate::summary::rows::SeriesRow;

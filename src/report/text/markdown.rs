@@ -10,7 +10,7 @@ const CHARS_MAX: usize = 60_000;
 const ROWS_MAX: usize = 50;
 const CELL_CHARS_MAX: usize = 240;
 
-pub(super) fn render(summary: &Summary) -> String {
+pub(in crate::report) fn render(summary: &Summary) -> String {
     let mut blocks = vec![title(summary), gates(summary), validity(summary)];
     blocks.push(list(&sections::headline(summary)));
     blocks.push(titled("Timers", timers(summary)));
