@@ -139,7 +139,7 @@ pub(super) fn causes(summary: &Summary) -> Vec<String> {
 }
 
 /// The probe command to run if the run does not settle the cause. The caller escapes it.
-pub(super) fn closer(summary: &Summary) -> Option<String> {
+pub(super) fn probe_hint(summary: &Summary) -> Option<String> {
     summary.diagnosis.as_ref()?.probe.as_ref().map(|probe| format!("to look closer: {probe}"))
 }
 

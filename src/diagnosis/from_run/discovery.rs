@@ -19,7 +19,7 @@ pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat
     let hears_nothing = |at: &usize| lost(rooms, *at) && (lost(chat, *at) || chat[*at] == Reception::Unsaid);
     let unreached: Vec<(Seat, Seat)> = (0..2).filter(hears_nothing).map(|at| directions[at]).collect();
     if !unreached.is_empty() {
-        return young_or_silent(index, seen, &unreached);
+        return timing_or_connection(index, seen, &unreached);
     }
     let without = |receptions: [Reception; 2]| (0..2).find(|at| lost(receptions, *at)).map(|at| directions[at]);
     if let Some((from, to)) = without(chat) {
@@ -43,7 +43,7 @@ fn is_lost(receptions: [Reception; 2], at: usize) -> bool {
 }
 
 /// At least one of the two received nothing from the other on any channel.
-fn young_or_silent(index: &DeliveryIndex<'_>, seen: &SeenWorking, unreached: &[(Seat, Seat)]) -> Insight {
+fn timing_or_connection(index: &DeliveryIndex<'_>, seen: &SeenWorking, unreached: &[(Seat, Seat)]) -> Insight {
     // The peer that had been connected longest should have received first.
     let oldest = unreached.iter().copied().max_by_key(|(from, to)| index.age(*from, *to));
     let Some((from, to)) = oldest else { return Insight::unknown("No offer was made.") };

@@ -19,7 +19,7 @@ const LISTS_MAX_PER_PEER: u32 = 8;
 pub struct TraceSample {
     /// By the room's index: how many of its first seats are traced.
     seats: Vec<u16>,
-    /// How many of the slowest opened edges are kept.
+    /// Number of opened edges to keep, the slowest.
     pub(in crate::metrics) slowest: usize,
 }
 

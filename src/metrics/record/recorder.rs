@@ -116,7 +116,7 @@ impl Recorder {
         }
     }
 
-    /// The counts so far; a copy of a few words.
+    /// The counts so far; small enough to copy often.
     pub fn tally(&self) -> Tally {
         self.tally
     }

@@ -37,8 +37,8 @@ pub fn html(comparison: &Comparison) -> String {
                     }
                 }
             }
-            (unlike("In what the plans differ", &comparison.plan))
-            (unlike("In what the machines differ", &comparison.machine))
+            (difference_list("In what the plans differ", &comparison.plan))
+            (difference_list("In what the machines differ", &comparison.machine))
             @if !comparison.curves.is_empty() { (curves(comparison)) }
             @if !comparison.changes.is_empty() {
                 section {
@@ -52,7 +52,7 @@ pub fn html(comparison: &Comparison) -> String {
     page(&format!("{verdict} · {} · meshload compare", sanitize(&comparison.new.name)), &body)
 }
 
-fn unlike(heading: &str, differences: &[Difference]) -> Markup {
+fn difference_list(heading: &str, differences: &[Difference]) -> Markup {
     const COLUMNS: [Column; 3] = [Column::words("What"), Column::words("Base"), Column::words("New")];
     let rows = differences.iter().take(200).map(|difference| {
         [&difference.what, &difference.base, &difference.new].map(|text| html! { (sanitize(text)) }).into()

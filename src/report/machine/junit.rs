@@ -106,7 +106,7 @@ fn cases(summary: &Summary) -> Vec<TestCase> {
 
 /// The known causes of failed edges.
 fn causes(summary: &Summary) -> String {
-    let shown: Vec<String> = sections::causes(summary).into_iter().chain(sections::closer(summary)).collect();
+    let shown: Vec<String> = sections::causes(summary).into_iter().chain(sections::probe_hint(summary)).collect();
     if shown.is_empty() { String::new() } else { format!("; edges failed by: {}", shown.join(" | ")) }
 }
 

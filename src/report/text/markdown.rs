@@ -16,7 +16,7 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
     blocks.push(titled("Timers", timers(summary)));
     blocks.push(titled("Control run", list(&sections::control(summary))));
     blocks.push(titled("Failures", failures(summary)));
-    let causes: Vec<String> = sections::causes(summary).into_iter().chain(sections::closer(summary)).collect();
+    let causes: Vec<String> = sections::causes(summary).into_iter().chain(sections::probe_hint(summary)).collect();
     blocks.push(titled("Causes", list(&causes)));
     blocks.push(titled("Signaling", list(&sections::signaling(summary))));
     blocks.push(titled("Delivery by message type", deliveries(summary)));

@@ -25,8 +25,8 @@ pub(in crate::report) fn render(summary: &Summary, color: bool) -> String {
     section(&mut lines, Some("control run"), sections::control(summary));
     section(&mut lines, Some("failures"), failures(summary));
     // The command holds the user's own input, such as an IPv6 address, and must stay fit for pasting.
-    let closer = sections::closer(summary).map(|line| visible(&line));
-    let causes = sections::causes(summary).iter().map(|line| plain(line)).chain(closer).collect();
+    let probe_hint = sections::probe_hint(summary).map(|line| visible(&line));
+    let causes = sections::causes(summary).iter().map(|line| plain(line)).chain(probe_hint).collect();
     section(&mut lines, Some("causes"), causes);
     section(&mut lines, Some("signaling"), sections::signaling(summary));
     section(&mut lines, Some("counted"), sections::counters(summary));

@@ -109,7 +109,7 @@ pub fn figures(summary: &Summary) -> Markup {
                 (tile("Edges open", &share(edges.opened, edges.planned.saturating_add(edges.rejoins)),
                     &format!("{} of {}", format::count(edges.opened), format::count(edges.planned.saturating_add(edges.rejoins)))))
                 (tile("Edges failed", &format::count(edges.failed),
-                    &unwell(edges)))
+                    &failure_note(edges)))
                 (tile("Rooms complete", &format!("{} of {}", format::count(rooms.complete), format::count(rooms.planned)), "every edge of the room open"))
                 (tile("Amplification", &summary.amplification.map_or("–".into(), |times| format!("{}×", format::number(times))),
                     "frames read for each that mattered; 1 is perfect"))
@@ -118,7 +118,7 @@ pub fn figures(summary: &Summary) -> Markup {
     }
 }
 
-fn unwell(edges: &Edges) -> String {
+fn failure_note(edges: &Edges) -> String {
     if edges.one_sided == 0 && edges.dropped == 0 {
         return "none one-sided, none left out".into();
     }
