@@ -2,7 +2,7 @@
 
 use super::context::RunContext;
 use crate::diagnosis::from_run::{self, AnnouncementKinds, CauseShare, FailedRoom, Insight};
-use crate::diagnosis::{Cause, Timeline, told};
+use crate::diagnosis::{Cause, Timeline, trace_steps};
 use crate::metrics::{Recorder, TraceSample, Traced};
 use crate::plan::Plan;
 use crate::summary::Summary;
@@ -26,13 +26,13 @@ pub(super) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunCo
     let kinds = common.dialect.kinds();
     let words = AnnouncementKinds::of(&kinds);
     let traced = recorder.traced();
-    // Where facts are missing, silence proves nothing.
+    // A trace that lacks events proves no loss.
     let whole: Vec<&Traced<'_>> = traced.iter().filter(|traced| !traced.is_cut).collect();
     let cases: Vec<FailedRoom> = whole
         .iter()
         .map(|traced| FailedRoom { timeline: timeline(traced, &words, None), failed: traced.failed.to_vec() })
         .collect();
-    let insights = from_run::hindsight(&cases, &words);
+    let insights = from_run::insights(&cases, &words);
     let found = from_run::verdicts(&cases, &insights);
     name_causes(summary, &found);
     summary.diagnosis = diagnosis(&found, probe);
@@ -41,13 +41,13 @@ pub(super) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunCo
         chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &words, &kinds)).collect();
 }
 
-/// The facts of a traced room, or of two of its peers.
+/// The timeline of a traced room, or of two of its peers.
 fn timeline(traced: &Traced<'_>, words: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
     let mut timeline = Timeline::new(traced.seats, words.all()).numbered_from(traced.first.0);
     let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
-    let facts = traced.facts.iter();
-    let facts = facts.filter(|fact| is_of_pair(fact.place.seat) && fact.what.other().is_none_or(is_of_pair));
-    facts.for_each(|fact| timeline.tell(fact));
+    let events = traced.events.iter();
+    let events = events.filter(|event| is_of_pair(event.place.seat) && event.what.other().is_none_or(is_of_pair));
+    events.for_each(|event| timeline.record(event));
     timeline
 }
 
@@ -122,7 +122,7 @@ fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: us
 fn trace(choice: &TracedEdge<'_>, words: &AnnouncementKinds, kinds: &[String]) -> Trace {
     let TracedEdge { traced, edge, end } = choice;
     let timeline = timeline(traced, words, Some(*edge));
-    let mut steps = told(&timeline, kinds);
+    let mut steps = trace_steps(&timeline, kinds);
     steps.truncate(STEPS_MAX);
     let mut trace = Trace {
         room: traced.label.to_owned(),

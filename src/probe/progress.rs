@@ -25,7 +25,7 @@ impl<'a> HandshakeProgress<'a> {
     }
 
     pub fn tell(&mut self, event: &Event) {
-        self.timeline.tell(event);
+        self.timeline.record(event);
         self.announce();
         if self.falls_at.is_some_and(|falls_at| falls_at <= event.at) {
             return;

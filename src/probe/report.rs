@@ -2,7 +2,7 @@
 
 use super::spec::ProbeSpec;
 use crate::diagnosis::{
-    Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, told,
+    Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, trace_steps,
 };
 use crate::summary::run::TargetRoute;
 use crate::summary::trace::TraceStep;
@@ -100,14 +100,14 @@ impl ProbeReport {
             opened: edges(Timeline::opened),
             planned: edges(Timeline::planned),
             rooms: timelines.iter().map(room).collect(),
-            unreachable: timelines.is_empty() || !timelines.iter().any(Timeline::anybody_connected),
+            unreachable: timelines.is_empty() || !timelines.iter().any(Timeline::any_connected),
             diagnosis,
             remedies,
             repeat,
             trace: vec![],
             size: shown.map_or(0, Timeline::size),
             steps: shown.map_or(vec![], ladder),
-            told: shown.map_or(vec![], |timeline| told(timeline, &kinds)),
+            told: shown.map_or(vec![], |timeline| trace_steps(timeline, &kinds)),
             kinds,
         }
     }
