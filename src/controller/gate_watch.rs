@@ -1,4 +1,4 @@
-//! Watches the gates while the run goes on, on what the workers last told.
+//! Judges gates while the run goes on, on the latest copies of the workers' timers.
 
 use super::worker::LIVE_EVERY;
 use super::worker_status::WorkerStatuses;
@@ -7,39 +7,39 @@ use crate::summary::distribution::Clock;
 use crate::summary::verdict::GateResult;
 use std::time::{Duration, Instant};
 
-/// Looks twice a second, and keeps what it saw.
+/// Judges the gates once a `LIVE_EVERY`, and keeps the last result.
 pub struct GateWatch {
     gates: Vec<Gate>,
-    looked_at: Option<Instant>,
-    standing: Option<LiveStatus>,
+    checked_at: Option<Instant>,
+    live_status: Option<LiveStatus>,
 }
 
 impl GateWatch {
-    /// `is_shown`: somebody looks at how gates stand; without, only those that can end the run are watched.
+    /// `is_shown`: progress shows the gates. Without, only gates marked `abort` are watched.
     pub fn new(gates: Vec<Gate>, is_shown: bool) -> Self {
         let gates = gates.into_iter().filter(|gate| is_shown || gate.abort).collect();
-        Self { gates, looked_at: None, standing: None }
+        Self { gates, checked_at: None, live_status: None }
     }
 
-    /// What workers are to copy for it; `None` if nothing is watched.
+    /// The timers that workers must copy; `None` if no gate is watched.
     pub fn watched(&self) -> Option<Vec<(String, Clock)>> {
         (!self.gates.is_empty()).then(|| timers(&self.gates))
     }
 
-    /// The gate that ends a run which has lasted for `elapsed`, if one does.
-    pub fn look(&mut self, now: Instant, elapsed: Duration, statuses: &WorkerStatuses) -> Option<GateResult> {
-        let is_early = self.looked_at.is_some_and(|at| now.saturating_duration_since(at) < LIVE_EVERY);
+    /// Judges the gates if it is time to. Returns the gate that ends a run of age `elapsed`, if one does.
+    pub fn check(&mut self, now: Instant, elapsed: Duration, statuses: &WorkerStatuses) -> Option<GateResult> {
+        let is_early = self.checked_at.is_some_and(|at| now.saturating_duration_since(at) < LIVE_EVERY);
         if self.gates.is_empty() || is_early {
             return None;
         }
         let live = statuses.live()?;
-        self.looked_at = Some(now);
-        self.standing = Some(standing(&self.gates, &live));
+        self.checked_at = Some(now);
+        self.live_status = Some(standing(&self.gates, &live));
         tripped(&self.gates, elapsed, &live)
     }
 
-    /// As it was at the last look.
-    pub fn standing(&self) -> Option<&LiveStatus> {
-        self.standing.as_ref()
+    /// The result of the last check.
+    pub fn live_status(&self) -> Option<&LiveStatus> {
+        self.live_status.as_ref()
     }
 }

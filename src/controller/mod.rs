@@ -1,4 +1,4 @@
-//! One run: workers play their shares of the plan, the conductor moves its phases, the books become a Summary.
+//! One run: worker threads play their shares of a plan, the supervisor steps its phases, and the recorders become a `Summary`.
 
 mod attribution;
 mod churn_schedule;

@@ -1,4 +1,4 @@
-//! Who is in which room, and the books that all of them write in.
+//! Command channels of a worker's running peers, by room, and the recorder that their events go to.
 
 use super::event_log::EventLogHandle;
 use crate::driver::Nudge;
@@ -9,57 +9,57 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::sync::mpsc;
 
-/// The books, and who is in which room: what every peer of the worker reaches.
+/// State that all peers of one worker share.
 pub(super) struct RoomMailboxes {
     pub(super) recorder: Rc<RefCell<Recorder>>,
     pub(super) rooms: RefCell<Vec<RoomState>>,
     pub(super) log: Option<EventLogHandle>,
-    /// Messages start in no room before they start in all.
-    pub(super) refused: bool,
+    /// Messages start in all rooms at once (`messages.start = "barrier"`), not room by room.
+    pub(super) has_barrier: bool,
 }
 
 #[derive(Default)]
 pub(super) struct RoomState {
     pub(super) mailboxes: Vec<(Seat, mpsc::Sender<Nudge>)>,
-    pub(super) talks: bool,
-    pub(super) hushed: bool,
+    pub(super) traffic_started: bool,
+    pub(super) traffic_stopped: bool,
 }
 
 impl RoomMailboxes {
-    /// Books a fact. Without a barrier, messages start in a room as soon as all of its edges are decided.
-    pub(super) fn book(&self, room: usize, event: &Event) {
+    /// Records an event. Without a barrier, messages start in a room as soon as all of its edges are decided.
+    pub(super) fn record(&self, room: usize, event: &Event) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.record(event);
         if let Some(log) = &self.log {
-            log.note(event);
+            log.append(event);
         }
         let decides = matches!(
             event.what,
             What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
         );
-        if decides && !self.refused && recorder.room_decided(event.place.room) {
-            self.rooms.borrow_mut()[room].start_talking();
+        if decides && !self.has_barrier && recorder.room_decided(event.place.room) {
+            self.rooms.borrow_mut()[room].start_traffic();
         }
     }
 
-    /// Tells a peer to go while the others stay. Whether it was there.
-    pub(super) fn see_off(&self, room: usize, seat: Seat, silent: bool) -> bool {
+    /// Tells one peer to leave. Returns `false` if it was not running.
+    pub(super) fn stop_peer(&self, room: usize, seat: Seat, silent: bool) -> bool {
         let room = &mut self.rooms.borrow_mut()[room];
         let Some(index) = room.mailboxes.iter().position(|(own, _)| *own == seat) else { return false };
         let (_, mailbox) = room.mailboxes.swap_remove(index);
         mailbox.try_send(Nudge::Depart { silent }).is_ok()
     }
 
-    /// Everybody in the room learns `news` of a peer that begins, and the peer who began before.
-    pub(super) fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>, news: Nudge) {
+    /// Adds a peer that begins: its room is sent `news`, and the peer is sent a `Companion` for each peer that runs.
+    pub(super) fn add_peer(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>, news: Nudge) {
         let room = &mut self.rooms.borrow_mut()[room];
-        // Who has failed is nobody's companion.
+        // A failed peer has closed its mailbox, and is no companion.
         room.mailboxes.retain(|(_, mailbox)| !mailbox.is_closed());
-        room.tell(news);
+        room.send_all(news);
         for (companion, _) in &room.mailboxes {
             let _ = mailbox.try_send(Nudge::Companion { seat: *companion });
         }
-        if room.talks && !room.hushed {
+        if room.traffic_started && !room.traffic_stopped {
             let _ = mailbox.try_send(Nudge::Talk);
         }
         room.mailboxes.push((seat, mailbox));
@@ -67,16 +67,16 @@ impl RoomMailboxes {
 }
 
 impl RoomState {
-    pub(super) fn start_talking(&mut self) {
-        if !self.talks && !self.hushed {
-            self.talks = true;
-            self.tell(Nudge::Talk);
+    pub(super) fn start_traffic(&mut self) {
+        if !self.traffic_started && !self.traffic_stopped {
+            self.traffic_started = true;
+            self.send_all(Nudge::Talk);
         }
     }
 
-    pub(super) fn tell(&self, nudge: Nudge) {
+    pub(super) fn send_all(&self, nudge: Nudge) {
         for (_, mailbox) in &self.mailboxes {
-            // A peer that has ended reads no more, and a mailbox holds more than a peer is ever told.
+            // Fails only if the peer has ended: a mailbox has room for every command of the plan.
             let _ = mailbox.try_send(nudge);
         }
     }

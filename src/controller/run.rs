@@ -1,4 +1,4 @@
-//! A run from its plan to its Summary: finds its target and its servers, and plays it.
+//! Starts a run: checks that the target may be loaded, waits for it, resolves ICE servers, plays the plan.
 
 use super::embedded::EmbeddedServer;
 use super::endpoint::{Access, Endpoints};
@@ -16,28 +16,31 @@ use crate::plan::Plan;
 use crate::server;
 use std::time::Duration;
 
-/// What to run, and how.
+/// A plan and all that decides how it is run.
 pub struct RunSpec {
     pub plan: Plan,
     pub run_id: String,
     pub dialect: Dialect,
-    /// The target's URL; the embedded server, if none.
+    /// The target's URL; `None` starts the embedded server.
     pub url: Option<String>,
-    /// The target as reports may show it.
+    /// The target as reports show it, without secrets.
     pub url_shown: Option<String>,
+    /// The embedded server's configuration.
     pub embedded: server::Config,
     pub access: Access,
+    /// The most time to wait until the target accepts a WebSocket.
     pub wait_for_target: Duration,
+    /// Threads; at least 1, at most one a room.
     pub workers: usize,
     pub show: Show,
     pub thresholds: Thresholds,
-    /// Watched while the run goes on: those marked `abort` can end it. Judging the whole run is the caller's.
+    /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
     pub gates: Vec<Gate>,
     pub keep: Capture,
 }
 
 impl RunSpec {
-    /// Plays `plan` against an embedded server on one worker, shows nothing, watches no gate and keeps only figures.
+    /// Runs `plan` against an embedded server on one worker: no progress, no gate, no traces.
     pub fn new(plan: Plan, run_id: String, dialect: Dialect) -> Self {
         Self {
             plan,
@@ -57,56 +60,56 @@ impl RunSpec {
     }
 }
 
-/// Runs to the end of the plan, or until the failure brake: no signal stops it.
+/// Runs to the end of the plan or until the failure brake; signals do not stop it.
 ///
 /// # Errors
-/// As `run_until`.
-pub fn run(order: RunSpec) -> Result<FinishedRun, StartError> {
-    run_until(order, StopSignals::none())
+/// As for `run_until`.
+pub fn run(spec: RunSpec) -> Result<FinishedRun, StartError> {
+    run_until(spec, StopSignals::none())
 }
 
-/// Runs to the end of the plan, or until a signal or the failure brake.
+/// Runs to the end of the plan, or until a signal, a gate marked `abort`, or the failure brake.
 ///
 /// # Errors
-/// The run could not be started; once it is, every failure is a figure in the Summary.
-pub fn run_until(order: RunSpec, signals: StopSignals) -> Result<FinishedRun, StartError> {
+/// The run can't start, or this machine has no thread left for it. Failures of the target are figures of the `Summary`.
+pub fn run_until(spec: RunSpec, signals: StopSignals) -> Result<FinishedRun, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(conduct(order, signals));
-    // A name that is still being resolved is waited for by nobody.
+    let done = runtime.block_on(start(spec, signals));
+    // Does not wait for a host name that is still being resolved.
     runtime.shutdown_background();
     done
 }
 
-async fn conduct(order: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, StartError> {
-    let embedded = order.url.is_none().then(|| EmbeddedServer::start(order.embedded.clone())).transpose()?;
-    let url = match (&order.url, &embedded) {
+async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, StartError> {
+    let embedded = spec.url.is_none().then(|| EmbeddedServer::start(spec.embedded.clone())).transpose()?;
+    let url = match (&spec.url, &embedded) {
         (Some(url), _) => url.clone(),
         (None, Some(server)) => server.url(),
         (None, None) => return Err(StartError::Url("there is no target".to_owned())),
     };
-    let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
-    let gathering = gathering(&order.plan.profile.engine, &order.access.route.reach).await?;
-    let again = order.access.again.clone();
-    let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.access);
+    let target = spec.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
+    let gathering = gathering(&spec.plan.profile.engine, &spec.access.route.reach).await?;
+    let options = spec.access.options.clone();
+    let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
     let stopped_early = tokio::select! {
-        reached = reach_target(&endpoints, &order.dialect, order.wait_for_target) => reached.map(|()| None)?,
+        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
         signal = signals.first() => Some(Stop::Signal(signal)),
     };
 
-    let probe = probe_line(&order.plan.profile, endpoints.reach(), &again);
-    let session = PreparedRun {
-        plan: order.plan,
-        run_id: order.run_id,
-        dialect: order.dialect,
+    let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
+    let prepared = PreparedRun {
+        plan: spec.plan,
+        run_id: spec.run_id,
+        dialect: spec.dialect,
         endpoints: Some(endpoints),
         gathering,
         target,
-        workers: order.workers,
-        show: order.show,
-        thresholds: order.thresholds,
-        gates: order.gates,
-        keep: order.keep,
+        workers: spec.workers,
+        show: spec.show,
+        thresholds: spec.thresholds,
+        gates: spec.gates,
+        keep: spec.keep,
         probe,
     };
-    play(session, &mut signals, stopped_early).await
+    play(prepared, &mut signals, stopped_early).await
 }
