@@ -1,6 +1,7 @@
 //! The phases of a run as a pure state machine, and the brake that ends a run in which too much fails.
 
 use crate::metrics::Tally;
+use crate::peer::PeerCommand;
 use std::time::{Duration, Instant};
 
 /// The brake stops warm-up or ramp when, for `FAILING_MAX`, more than this share of what is decided in a second fails.
@@ -10,19 +11,6 @@ const FAILING_MAX: Duration = Duration::from_secs(10);
 
 /// The interval at which the brake compares tallies.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// The controller's command to all workers; a later one never gives way to an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Conduct {
-    /// Peers arrive; without a barrier, messages start in a room when its edges are decided.
-    Play,
-    /// Messages start in every room: all edges are decided.
-    Talk,
-    /// Peers send no more messages; those in flight may still arrive.
-    Hush,
-    /// All peers leave.
-    Leave,
-}
 
 /// A phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +48,15 @@ pub struct PhaseMachine {
     /// Begin of each phase so far.
     begun: Vec<(RunPhase, Instant)>,
     brake: FailureBrake,
-    conduct: Conduct,
+    /// The last command to the peers.
+    command: Option<PeerCommand>,
 }
 
 impl PhaseMachine {
     pub fn new(start: Instant, lengths: PhaseLengths) -> Self {
         let phase = if lengths.warmup.is_zero() { RunPhase::Ramp } else { RunPhase::Warmup };
         let brake = FailureBrake { looked_at: start, before: Tally::default(), failing_since: None };
-        Self { lengths, phase, begun: vec![(phase, start)], brake, conduct: Conduct::Play }
+        Self { lengths, phase, begun: vec![(phase, start)], brake, command: None }
     }
 
     pub fn phase(&self) -> RunPhase {
@@ -91,32 +80,33 @@ impl PhaseMachine {
         (since, length)
     }
 
-    /// Moves to the phase that `tally` and the time allow, and returns the command for the workers.
-    pub fn step(&mut self, now: Instant, tally: &Tally) -> Conduct {
+    /// Moves to the phase that `tally` and the time allow, and returns the last command for the peers; `None` while
+    /// they arrive.
+    pub fn step(&mut self, now: Instant, tally: &Tally) -> Option<PeerCommand> {
         let is_empty = tally.peers_waiting == 0 && tally.peers_alive == 0;
         if is_empty {
-            self.conduct = Conduct::Leave;
+            self.command = Some(PeerCommand::Leave);
         }
-        while self.conduct < Conduct::Leave && self.is_over(now, tally) {
+        while self.command != Some(PeerCommand::Leave) && self.is_over(now, tally) {
             let next = match self.phase {
                 RunPhase::Warmup => RunPhase::Ramp,
                 RunPhase::Ramp => {
-                    self.conduct = Conduct::Talk;
+                    self.command = Some(PeerCommand::StartTraffic);
                     RunPhase::Steady
                 }
                 RunPhase::Steady => {
-                    self.conduct = Conduct::Hush;
+                    self.command = Some(PeerCommand::StopTraffic);
                     RunPhase::Drain
                 }
                 RunPhase::Drain => {
-                    self.conduct = Conduct::Leave;
+                    self.command = Some(PeerCommand::Leave);
                     break;
                 }
             };
             self.phase = next;
             self.begun.push((next, now));
         }
-        self.conduct
+        self.command
     }
 
     /// Tells if warm-up or ramp must end because too much fails, for too long; see `FAILING_SHARE`.
@@ -190,32 +180,35 @@ mod tests {
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
         let settled = Tally { messages_sent: 5, messages_delivered: 5, ..alive() };
         let mut step = |at: u32, tally: &Tally| {
-            let conduct = phases.step(start + SECOND * at, tally);
-            (phases.phase(), conduct)
+            let command = phases.step(start + SECOND * at, tally);
+            (phases.phase(), command)
         };
-        assert_eq!(step(1, &arriving), (RunPhase::Warmup, Conduct::Play));
-        assert_eq!(step(2, &arriving), (RunPhase::Ramp, Conduct::Play));
-        assert_eq!(step(60, &arriving), (RunPhase::Ramp, Conduct::Play));
-        assert_eq!(step(61, &talking), (RunPhase::Steady, Conduct::Talk));
-        assert_eq!(step(70, &talking), (RunPhase::Steady, Conduct::Talk));
-        assert_eq!(step(71, &talking), (RunPhase::Drain, Conduct::Hush));
-        assert_eq!(step(72, &settled), (RunPhase::Drain, Conduct::Leave));
+        assert_eq!(step(1, &arriving), (RunPhase::Warmup, None));
+        assert_eq!(step(2, &arriving), (RunPhase::Ramp, None));
+        assert_eq!(step(60, &arriving), (RunPhase::Ramp, None));
+        assert_eq!(step(61, &talking), (RunPhase::Steady, Some(PeerCommand::StartTraffic)));
+        assert_eq!(step(70, &talking), (RunPhase::Steady, Some(PeerCommand::StartTraffic)));
+        assert_eq!(step(71, &talking), (RunPhase::Drain, Some(PeerCommand::StopTraffic)));
+        assert_eq!(step(72, &settled), (RunPhase::Drain, Some(PeerCommand::Leave)));
     }
 
     #[test]
     fn a_drain_ends_at_its_bound_whatever_is_in_flight() {
         let (mut phases, start) = phases(0, 0, 5);
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
-        assert_eq!(phases.step(start, &talking), Conduct::Hush);
-        assert_eq!(phases.step(start + SECOND * 5 - Duration::from_millis(1), &talking), Conduct::Hush);
-        assert_eq!(phases.step(start + SECOND * 5, &talking), Conduct::Leave);
+        assert_eq!(phases.step(start, &talking), Some(PeerCommand::StopTraffic));
+        assert_eq!(
+            phases.step(start + SECOND * 5 - Duration::from_millis(1), &talking),
+            Some(PeerCommand::StopTraffic)
+        );
+        assert_eq!(phases.step(start + SECOND * 5, &talking), Some(PeerCommand::Leave));
     }
 
     #[test]
     fn a_run_ends_as_soon_as_no_peer_is_alive_or_waiting() {
         let (mut phases, start) = phases(0, 10, 5);
-        assert_eq!(phases.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), Conduct::Play);
-        assert_eq!(phases.step(start, &Tally::default()), Conduct::Leave);
+        assert_eq!(phases.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), None);
+        assert_eq!(phases.step(start, &Tally::default()), Some(PeerCommand::Leave));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Command channels of a worker's running peers, by room, and the recorder that their events go to.
 
 use super::event_log::EventLogHandle;
-use crate::driver::Nudge;
 use crate::metrics::Recorder;
+use crate::peer::PeerCommand;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::ids::Seat;
 use std::cell::RefCell;
@@ -20,8 +20,8 @@ pub(super) struct RoomMailboxes {
 
 #[derive(Default)]
 pub(super) struct RoomState {
-    pub(super) mailboxes: Vec<(Seat, mpsc::Sender<Nudge>)>,
-    pub(super) traffic_started: bool,
+    pub(super) mailboxes: Vec<(Seat, mpsc::Sender<PeerCommand>)>,
+    pub(super) has_traffic: bool,
     pub(super) traffic_stopped: bool,
 }
 
@@ -47,20 +47,20 @@ impl RoomMailboxes {
         let room = &mut self.rooms.borrow_mut()[room];
         let Some(index) = room.mailboxes.iter().position(|(own, _)| *own == seat) else { return false };
         let (_, mailbox) = room.mailboxes.swap_remove(index);
-        mailbox.try_send(Nudge::Depart { silent }).is_ok()
+        mailbox.try_send(PeerCommand::Depart { silent }).is_ok()
     }
 
     /// Adds a peer that begins: its room is sent `news`, and the peer is sent a `Companion` for each peer that runs.
-    pub(super) fn add_peer(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>, news: Nudge) {
+    pub(super) fn add_peer(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<PeerCommand>, news: PeerCommand) {
         let room = &mut self.rooms.borrow_mut()[room];
         // A failed peer has closed its mailbox, and is no companion.
         room.mailboxes.retain(|(_, mailbox)| !mailbox.is_closed());
         room.send_all(news);
         for (companion, _) in &room.mailboxes {
-            let _ = mailbox.try_send(Nudge::Companion { seat: *companion });
+            let _ = mailbox.try_send(PeerCommand::Companion { seat: *companion });
         }
-        if room.traffic_started && !room.traffic_stopped {
-            let _ = mailbox.try_send(Nudge::Talk);
+        if room.has_traffic && !room.traffic_stopped {
+            let _ = mailbox.try_send(PeerCommand::StartTraffic);
         }
         room.mailboxes.push((seat, mailbox));
     }
@@ -68,16 +68,21 @@ impl RoomMailboxes {
 
 impl RoomState {
     pub(super) fn start_traffic(&mut self) {
-        if !self.traffic_started && !self.traffic_stopped {
-            self.traffic_started = true;
-            self.send_all(Nudge::Talk);
+        if !self.has_traffic && !self.traffic_stopped {
+            self.has_traffic = true;
+            self.send_all(PeerCommand::StartTraffic);
         }
     }
 
-    pub(super) fn send_all(&self, nudge: Nudge) {
+    pub(super) fn stop_traffic(&mut self) {
+        self.traffic_stopped = true;
+        self.send_all(PeerCommand::StopTraffic);
+    }
+
+    pub(super) fn send_all(&self, command: PeerCommand) {
         for (_, mailbox) in &self.mailboxes {
             // Fails only if the peer has ended: a mailbox has room for every command of the plan.
-            let _ = mailbox.try_send(nudge);
+            let _ = mailbox.try_send(command);
         }
     }
 }

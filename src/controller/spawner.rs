@@ -4,12 +4,11 @@ use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
 use super::context::RunContext;
 use super::engines::Engines;
 use super::event_log::EventLogHandle;
-use super::phases::Conduct;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
-use crate::dialect::{Conversation, PeerIdentity};
-use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::dialect::Conversation;
+use crate::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
 use crate::metrics::Recorder;
-use crate::peer::{Config, Peer, ReconnectBackoff, TrafficConfig};
+use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{MemoryListener, Transport};
@@ -31,7 +30,7 @@ use tokio::task::{Id, JoinSet};
 const LATE_MAX: Duration = Duration::from_secs(5);
 
 /// Room in a peer's mailbox besides companions and churn: start of messages, their end, leave, and some to spare.
-const NUDGES_MORE: usize = 8;
+const COMMANDS_MORE: usize = 8;
 
 /// The peers of one worker, from arrival to end.
 pub struct PeerSpawner {
@@ -177,7 +176,7 @@ impl PeerSpawner {
                 if let Some(exchange) = self.exchanges.get(room) {
                     exchange.comes_back(seat);
                 }
-                self.start_peer(due, room, seat, Nudge::Back { seat });
+                self.start_peer(due, room, seat, PeerCommand::Back { seat });
             }
         }
     }
@@ -192,11 +191,11 @@ impl PeerSpawner {
             self.mark_absent(room, seat);
             return;
         }
-        self.start_peer(due, room, seat, Nudge::Companion { seat });
+        self.start_peer(due, room, seat, PeerCommand::Companion { seat });
     }
 
     /// Starts a peer, and sends `news` to the others of its room. A peer that can't start has failed.
-    fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, news: Nudge) {
+    fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, news: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
         let record = |what| mailboxes.record(room, &Event { at: now, place, what });
@@ -221,22 +220,17 @@ impl PeerSpawner {
         }
     }
 
-    /// Passes the controller's command on to all rooms, and starts or ends churn by it.
-    pub fn apply(&mut self, conduct: Conduct) {
-        match conduct {
-            Conduct::Play => {}
-            Conduct::Talk => self.churn.begin(Instant::now()),
-            Conduct::Hush | Conduct::Leave => self.churn.end(),
+    /// Passes a command of the controller to every peer.
+    pub fn apply(&mut self, command: PeerCommand) {
+        match command {
+            PeerCommand::StartTraffic => self.churn.begin(Instant::now()),
+            _ => self.churn.end(),
         }
         for room in self.mailboxes.rooms.borrow_mut().iter_mut() {
-            match conduct {
-                Conduct::Play => {}
-                Conduct::Talk => room.start_traffic(),
-                Conduct::Hush => {
-                    room.traffic_stopped = true;
-                    room.send_all(Nudge::Hush);
-                }
-                Conduct::Leave => room.send_all(Nudge::Leave),
+            match command {
+                PeerCommand::StartTraffic => room.start_traffic(),
+                PeerCommand::StopTraffic => room.stop_traffic(),
+                command => room.send_all(command),
             }
         }
     }
@@ -250,58 +244,47 @@ impl PeerSpawner {
         &self,
         room: usize,
         place: Place,
-    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {
+    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<PeerCommand>), Failure> {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let session = self.sessions.get(&place).copied().unwrap_or(0);
-        let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
-        let me = PeerIdentity {
-            id: id.clone(),
+        let seed = session_seed(common.plan.seed, session);
+        let draws = seed.stream("redial", place.peer.0.into());
+        let spec = PeerSpec {
+            place,
+            room_size: plan.size(),
+            guests: profile.rooms.guests,
+            naming: common.naming.clone(),
             name: place.peer.to_string(),
-            room: room_id.clone(),
-            host: place.seat == Seat(0),
+            room: common.room_id(plan),
+            dialect: common.dialect.clone(),
             trigger: profile.handshake.trigger,
             initiator: profile.handshake.initiator,
             settle: profile.handshake.settle,
             approval: profile.handshake.approval,
-            epoch: (common.start, common.start_unix_ms),
-            index: place.peer.0,
-            seat: place.seat.0,
-            size: plan.size(),
-            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
-            seed: session_seed(common.plan.seed, session),
-        };
-        let mut conversation = common.dialect.converse(me.clone());
-        let transport = self.transport(&id, place, &room_id, &mut *conversation)?;
-        let engine = self.engines.open(session_seed(common.plan.seed, session), place, plan.size())?;
-        let config = Config {
-            seat: place.seat,
-            room_size: plan.size(),
             timeout: profile.handshake.timeout,
             trickle: common.trickles(),
+            epoch: (common.start, common.start_unix_ms),
+            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
+            seed,
             traffic: traffic(common, place, session),
+            backoff: profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws)),
+            exchange: self.exchanges.get(room).cloned(),
         };
-        let draws = session_seed(common.plan.seed, session).stream("redial", place.peer.0.into());
-        let backoff = profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws));
-        let peer = Peer::new(config, common.start).reconnecting(backoff);
-        let dialect = common.dialect.clone();
-        let mut virtual_peer = VirtualPeer::new(place, plan.size(), common.naming.clone(), conversation, peer)
-            .hosting(profile.rooms.guests)
-            .renewing(Box::new(move || dialect.converse(me.clone())));
-        if let Some(exchange) = self.exchanges.get(room) {
-            virtual_peer = virtual_peer.at(exchange.clone());
-        }
-        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + ChurnSchedule::steps_max(plan) + NUDGES_MORE);
+        let mut virtual_peer = spec.build();
+        let transport = self.transport(place, &common.room_id(plan), virtual_peer.conversation())?;
+        let engine = self.engines.open(seed, place, plan.size())?;
+        let (mailbox, commands) =
+            mpsc::channel(usize::from(plan.size()) + ChurnSchedule::steps_max(plan) + COMMANDS_MORE);
         let mailboxes = self.mailboxes.clone();
         let recorder = move |event: Event| mailboxes.record(room, &event);
-        Ok((PeerTask::new(virtual_peer, engine, transport, nudges, self.clock.alarm(), recorder), mailbox))
+        Ok((PeerTask::new(virtual_peer, engine, transport, commands, self.clock.alarm(), recorder), mailbox))
     }
 
     /// # Errors
     /// The peer's URL does not parse.
     fn transport(
         &self,
-        id: &str,
         place: Place,
         room_id: &str,
         conversation: &mut dyn Conversation,
@@ -311,8 +294,9 @@ impl PeerSpawner {
         }
         let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
         let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
-        let endpoint =
-            endpoints.of(id, place.peer.0, room_id, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
+        let endpoint = endpoints
+            .of(&self.common.naming.peer(place.peer), place.peer.0, room_id, Some(conversation))
+            .map_err(|error| unfit(error.to_string()))?;
         Ok(Rc::new(endpoint).into())
     }
 }

@@ -4,12 +4,13 @@ use super::context::RunContext;
 use super::gate_watch::GateWatch;
 use super::machine::machine;
 use super::outcome::Stop;
-use super::phases::{Conduct, PhaseLengths, PhaseMachine, RunPhase};
+use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
 use super::process_stats;
 use super::progress::{Progress, RunSnapshot, Show};
 use super::signals::StopSignals;
 use super::worker::{WorkerResult, run_worker};
 use crate::metrics::HealthRecorder;
+use crate::peer::PeerCommand;
 use crate::summary::run::PhaseSpan;
 use crate::summary::verdict::GateResult;
 use crate::summary::wall_time::stamp;
@@ -36,7 +37,7 @@ const CLOCK_SLACK: Duration = Duration::from_millis(500);
 pub(super) struct Supervisor {
     common: Arc<RunContext>,
     threads: Vec<Option<JoinHandle<WorkerResult>>>,
-    conduct: watch::Sender<Conduct>,
+    command: watch::Sender<Option<PeerCommand>>,
     phases: PhaseMachine,
     health: HealthRecorder,
     progress: Progress,
@@ -61,14 +62,14 @@ impl Supervisor {
         gate_watch: GateWatch,
         started_at: SystemTime,
     ) -> io::Result<Self> {
-        let (conduct, conducted) = watch::channel(Conduct::Play);
+        let (command, commanded) = watch::channel(None);
         let mut threads = vec![];
         for worker in 0..workers {
             let rooms = common.plan.share(worker, workers).rooms;
-            let (common, conducted) = (common.clone(), conducted.clone());
+            let (common, commands) = (common.clone(), commanded.clone());
             let thread = thread::Builder::new()
                 .name(format!("worker {worker}"))
-                .spawn(move || run_worker(&common, worker, rooms, conducted))?;
+                .spawn(move || run_worker(&common, worker, rooms, commands))?;
             threads.push(Some(thread));
         }
         let phases = &common.plan.profile.phases;
@@ -84,7 +85,7 @@ impl Supervisor {
             started_at,
             common,
             threads,
-            conduct,
+            command,
         })
     }
 
@@ -107,7 +108,7 @@ impl Supervisor {
             if tally.peers_planned < planned && self.is_playing() {
                 continue;
             }
-            let command = self.phases.step(now, &tally);
+            let wanted = self.phases.step(now, &tally);
             let elapsed = now.saturating_duration_since(self.common.start);
             self.tripped = self.gate_watch.check(now, elapsed, &self.common.statuses);
             self.progress.draw(&RunSnapshot {
@@ -119,7 +120,7 @@ impl Supervisor {
                 recent_p99_us: self.common.statuses.recent_p99_us(),
                 gates: self.gate_watch.live_status(),
             });
-            if command == Conduct::Leave || !self.is_playing() {
+            if wanted == Some(PeerCommand::Leave) || !self.is_playing() {
                 return None;
             }
             if self.phases.should_brake(now, &tally) {
@@ -128,14 +129,14 @@ impl Supervisor {
             if self.tripped.is_some() {
                 return Some(Stop::Gate);
             }
-            self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, command) != command);
+            self.command.send_if_modified(|command| std::mem::replace(command, wanted) != wanted);
         }
     }
 
     /// Tells all peers to leave, and collects the workers that end within `RESULTS_MAX`.
     pub(super) async fn result(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
         // Fails only if all workers have ended.
-        let _ = self.conduct.send(Conduct::Leave);
+        let _ = self.command.send(Some(PeerCommand::Leave));
         let until = Instant::now() + RESULTS_MAX;
         while self.is_playing() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -2,11 +2,11 @@
 
 use super::context::RunContext;
 use super::in_memory_server;
-use super::phases::Conduct;
 use super::spawner::PeerSpawner;
 use super::worker_status::WorkerStatus;
 use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
 use crate::signaling::MemoryListener;
 use crate::summary::histogram::Histogram;
@@ -28,9 +28,6 @@ const STATUS_EVERY: Duration = Duration::from_millis(100);
 /// The interval at which a worker copies the timers that gates read: a copy is 160 KiB a timer.
 pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 
-/// The time that peers have to leave, from the command on.
-const GOODBYES_MAX: Duration = Duration::from_secs(2);
-
 /// The result of one worker.
 pub struct WorkerResult {
     pub recorder: Recorder,
@@ -43,7 +40,7 @@ pub fn run_worker(
     common: &Arc<RunContext>,
     worker: usize,
     rooms: Vec<RoomPlan>,
-    conduct: watch::Receiver<Conduct>,
+    commands: watch::Receiver<Option<PeerCommand>>,
 ) -> WorkerResult {
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| room_facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
@@ -54,7 +51,7 @@ pub fn run_worker(
     common.statuses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, conduct));
+            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, commands));
             // Does not wait for a host name that is still being resolved.
             runtime.shutdown_background();
             panics
@@ -76,7 +73,7 @@ async fn play(
     worker: usize,
     rooms: Vec<RoomPlan>,
     recorder: &Rc<RefCell<Recorder>>,
-    mut conduct: watch::Receiver<Conduct>,
+    mut commands: watch::Receiver<Option<PeerCommand>>,
 ) -> io::Result<u64> {
     let clock = driver::AlarmClock::new()?;
     let ticking = clock.clone();
@@ -98,11 +95,11 @@ async fn play(
     while !(until.is_some() && spawner.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
             biased;
-            changed = conduct.changed(), if until.is_none() => {
+            changed = commands.changed(), if until.is_none() => {
                 // Without its controller a worker ends.
-                let wanted = changed.map_or(Conduct::Leave, |()| *conduct.borrow_and_update());
-                spawner.apply(wanted);
-                until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
+                let command = changed.map_or(Some(PeerCommand::Leave), |()| *commands.borrow_and_update());
+                command.into_iter().for_each(|command| spawner.apply(command));
+                until = (command == Some(PeerCommand::Leave)).then(|| Instant::now() + driver::GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
                 // Each tick that was missed counts: a worker that stood still for 1 s was late 100 times. Not
