@@ -1,42 +1,45 @@
-//! The experiments of protocol.md's table, in the order in which they cost least.
+//! The experiments that tell causes apart, with raw connections, cheapest first.
 
 use super::frames;
 use super::raw_connections::RawConnections;
 use crate::diagnosis::{CheckedMessage, DeliveryCheck, Experiments, Fanout, RosterTrial};
 use std::time::Duration;
 
-/// What a subscription said again gets before it is put to the test.
+/// The pause between a repeated subscription and its test.
 const SUBSCRIBED_AGAIN: Duration = Duration::from_millis(400);
-/// A list that tells of a change is sent within this time, or not at all.
+/// The time within which a server sends a changed list of rooms, if it does at all.
 const LISTED: Duration = Duration::from_millis(600);
+/// Silent connections of the fan-out experiment.
 const OBSERVERS: u32 = 20;
+/// Deliveries that the fan-out experiment times.
 const DELIVERIES: u32 = 5;
-/// A delivery that takes longer than this is on the way for most of it.
+/// With a fastest delivery above this, most of the time is the network's.
 const FAR: Duration = Duration::from_millis(30);
+/// Deliveries to time with a target that is `FAR`.
 const DELIVERIES_FROM_AFAR: u32 = 12;
 
-/// Runs the table: the fresh connections only if the aged ones are sound.
+/// Tests aged connections, and fresh ones if room messages arrive between the aged ones.
 pub fn trials(raw: &mut RawConnections<'_>) -> Experiments {
-    raw.age();
+    raw.wait_until_aged();
     let (sender, receiver) = (raw.sender, raw.receiver);
-    raw.enter(receiver);
-    let haste = raw.haste();
-    raw.ping(receiver, haste);
+    raw.join_room(receiver);
+    let ping_max = raw.ping_max();
+    raw.ping(receiver, ping_max);
     let mut trials = Experiments {
         aged: raw.deliveries(sender, receiver, &CheckedMessage::ALL),
-        ping_aged: raw.is_answered(),
+        ping_aged: raw.answers_pings(),
         ..Experiments::default()
     };
     trials.listed = listed(raw);
-    let rooms_deaf = trials.aged.lost(CheckedMessage::Joined);
-    if !trials.aged.chat_arrives() || rooms_deaf || !trials.aged.signaling_arrives() {
+    let loses_joined = trials.aged.lost(CheckedMessage::Joined);
+    if !trials.aged.chat_arrives() || loses_joined || !trials.aged.signaling_arrives() {
         raw.subscribe(receiver);
-        raw.enter(receiver);
-        raw.listen(receiver, SUBSCRIBED_AGAIN, |_| None::<()>);
+        raw.join_room(receiver);
+        raw.wait_for(receiver, SUBSCRIBED_AGAIN, |_| None::<()>);
         trials.again = Some(raw.deliveries(sender, receiver, &CheckedMessage::ALL));
     }
     if trials.aged.chat_arrives() {
-        // What is lost between aged connections is not waited for again.
+        // Messages that are lost between aged connections are not waited for again.
         let wanted: Vec<CheckedMessage> =
             CheckedMessage::ALL.into_iter().filter(|word| !trials.aged.lost(*word)).collect();
         trials.fresh_sender = fresh_sender(raw, &wanted);
@@ -47,100 +50,103 @@ pub fn trials(raw: &mut RawConnections<'_>) -> Experiments {
     trials
 }
 
-/// Whether the server says that the room exists; nothing if it lists no rooms.
+/// Tells if the server lists the room; `None` if it sends no list.
 fn listed(raw: &mut RawConnections<'_>) -> Option<bool> {
-    let (line, room, patience) = (raw.sender, raw.room.clone(), raw.patience());
-    let asker = raw.address().from;
-    raw.environment.say(line, frames::room_list_request(&asker));
-    raw.listen(line, patience, |text| frames::lists_room(text, &room)).map(|(listed, _)| listed)
+    let (line, room, wait_max) = (raw.sender, raw.room.clone(), raw.wait_max());
+    let requester = raw.address().from;
+    raw.environment.send_text(line, frames::room_list_request(&requester));
+    raw.wait_for(line, wait_max, |text| frames::shows_room(text, &room)).map(|(listed, _)| listed)
 }
 
+/// Tests deliveries from a connection that has just subscribed.
 fn fresh_sender(raw: &mut RawConnections<'_>, wanted: &[CheckedMessage]) -> Option<DeliveryCheck> {
-    let line = raw.fresh()?;
+    let line = raw.open_fresh()?;
     raw.subscribe(line);
     let deliveries = raw.deliveries(line, raw.receiver, wanted);
-    raw.environment.hang_up(line);
+    raw.environment.close_connection(line);
     Some(deliveries)
 }
 
-/// The ping is the barrier: once it is answered, the server has read the subscriptions before it. A server that was
-/// merely slow to answer is asked once more, and given more time.
+/// Tests deliveries to a connection that has just subscribed, and if it answered a ping before: the answer shows that
+/// the server has read the subscriptions. A server that answers too late gets a second try with more time.
 fn fresh_receiver(raw: &mut RawConnections<'_>, wanted: &[CheckedMessage]) -> (Option<DeliveryCheck>, Option<bool>) {
-    let mut haste = raw.haste();
+    let mut ping_max = raw.ping_max();
     let mut last = (None, None);
     for _ in 0..2 {
-        let Some(line) = raw.fresh() else { return last };
+        let Some(line) = raw.open_fresh() else { return last };
         raw.subscribe(line);
-        raw.enter(line);
-        let answered = raw.ping(line, haste).is_some();
+        raw.join_room(line);
+        let answered = raw.ping(line, ping_max).is_some();
         let deliveries = raw.deliveries(raw.sender, line, wanted);
-        let late = !answered && raw.ping(line, haste).is_some();
-        raw.environment.hang_up(line);
-        let sound = deliveries.chat_arrives();
+        let is_late = !answered && raw.ping(line, ping_max).is_some();
+        raw.environment.close_connection(line);
+        let arrives = deliveries.chat_arrives();
         last = (Some(deliveries), Some(answered));
-        if sound || answered || !late {
+        if arrives || answered || !is_late {
             return last;
         }
-        haste *= 4;
+        ping_max *= 4;
     }
     last
 }
 
-/// Makes a ghost and looks; only worth it where the server lists rooms.
+/// Tests if a list of rooms still shows a user whose connection closed without a leave message.
 pub fn roster(raw: &mut RawConnections<'_>) -> Option<RosterTrial> {
     let (watcher, room) = (raw.sender, raw.room.clone());
-    raw.enter(watcher);
+    raw.join_room(watcher);
     let address = raw.address();
-    let ghost = raw.fresh()?;
-    raw.subscribe(ghost);
-    raw.environment.say(ghost, frames::room_created(&room, &address.from));
-    raw.environment.say(ghost, frames::frame(CheckedMessage::Joined, &address));
-    let shows = |text: &str, wanted: bool| frames::lists(text, &room, &address.from).filter(|shown| *shown == wanted);
-    let listed = raw.listen(watcher, LISTED, |text| shows(text, true)).is_some();
-    raw.environment.hang_up(ghost);
+    let leaver = raw.open_fresh()?;
+    raw.subscribe(leaver);
+    raw.environment.send_text(leaver, frames::room_created(&room, &address.from));
+    raw.environment.send_text(leaver, frames::frame(CheckedMessage::Joined, &address));
+    let shows =
+        |text: &str, wanted: bool| frames::shows_user(text, &room, &address.from).filter(|shown| *shown == wanted);
+    let listed = raw.wait_for(watcher, LISTED, |text| shows(text, true)).is_some();
+    raw.environment.close_connection(leaver);
     if !listed {
         return Some(RosterTrial { listed, lingers: false });
     }
-    let gone = raw.listen(watcher, LISTED, |text| shows(text, false)).is_some();
+    let gone = raw.wait_for(watcher, LISTED, |text| shows(text, false)).is_some();
     let lingers = !gone && {
-        raw.environment.say(watcher, frames::room_list_request(&address.from));
-        raw.listen(watcher, LISTED, |text| frames::lists(text, &room, &address.from)).is_some_and(|(shown, _)| shown)
+        raw.environment.send_text(watcher, frames::room_list_request(&address.from));
+        raw.wait_for(watcher, LISTED, |text| frames::shows_user(text, &room, &address.from))
+            .is_some_and(|(shown, _)| shown)
     };
     Some(RosterTrial { listed, lingers })
 }
 
-/// Times deliveries, then again with silent observers.
+/// Times deliveries without and with silent observers in the room.
 pub fn fanout(raw: &mut RawConnections<'_>) -> Option<Fanout> {
     let receiver = raw.receiver;
-    raw.enter(receiver);
-    raw.enter(raw.sender);
-    let haste = raw.haste();
-    raw.ping(receiver, haste);
-    let alone = deliveries(raw);
-    let observers = raw.crowd(OBSERVERS);
+    raw.join_room(receiver);
+    raw.join_room(raw.sender);
+    let ping_max = raw.ping_max();
+    raw.ping(receiver, ping_max);
+    let alone = delivery_times(raw);
+    let observers = raw.open_many(OBSERVERS);
     for line in &observers {
         raw.subscribe(*line);
-        raw.enter(*line);
+        raw.join_room(*line);
     }
     for line in &observers {
-        raw.ping(*line, haste);
+        raw.ping(*line, ping_max);
     }
-    let observed = deliveries(raw);
+    let observed = delivery_times(raw);
     for line in &observers {
-        raw.environment.hang_up(*line);
+        raw.environment.close_connection(*line);
     }
     let was_timed = !alone.is_empty() && !observed.is_empty();
     was_timed.then_some(Fanout { observers: observers.len() as u32, alone, observed })
 }
 
-/// How long several deliveries take; from afar more, since there the way varies by more than a server adds.
-fn deliveries(raw: &mut RawConnections<'_>) -> Vec<Duration> {
+/// Times several deliveries; more of them if the target is `FAR`, where the network varies by more than a server adds.
+fn delivery_times(raw: &mut RawConnections<'_>) -> Vec<Duration> {
     let delivery = |raw: &mut RawConnections<'_>| {
         let address = raw.address();
         let began = raw.environment.now();
-        raw.environment.say(raw.sender, frames::frame(CheckedMessage::Ready, &address));
-        let patience = raw.patience();
-        let (_, at) = raw.listen(raw.receiver, patience, |text| frames::recognise(text, &address))?;
+        raw.environment.send_text(raw.sender, frames::frame(CheckedMessage::Ready, &address));
+        let wait_max = raw.wait_max();
+        let (_, at) = raw.wait_for(raw.receiver, wait_max, |text| frames::recognise(text, &address))?;
         Some(at.saturating_duration_since(began))
     };
     let mut times: Vec<Duration> = (0..DELIVERIES).filter_map(|_| delivery(raw)).collect();

@@ -1,4 +1,4 @@
-//! The probe's own connections: two that age while other things happen, fresh ones, and volleys between them.
+//! The probe's own connections, two aged and any number of fresh ones, and checks of deliveries between them.
 
 use super::environment::{Environment, LineEvent, RawConnection};
 use super::frames::{self, Address};
@@ -7,45 +7,39 @@ use crate::vocabulary::failure::Failure;
 use crate::vocabulary::phase::Phase;
 use std::time::{Duration, Instant};
 
-/// The longest that a round trip is taken to be, and the shortest wait for what may never come.
-const PATIENCE_MAX: Duration = Duration::from_secs(2);
-const PATIENCE_MIN: Duration = Duration::from_millis(400);
+/// The most time to wait for a message that may never arrive.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+/// The least time to wait for it.
+const WAIT_MIN: Duration = Duration::from_millis(400);
+/// Pings that measure the round trip.
 const PINGS: u32 = 3;
 
-/// Everything that the experiments share.
+/// The connections that experiments share.
 pub struct RawConnections<'w> {
     pub environment: &'w mut dyn Environment,
     pub room: String,
     prefix: String,
-    /// Volleys so far, so that each has an author of its own.
-    delivery_checks: u32,
+    /// Addresses so far, so that each check has a sender id of its own.
+    addresses: u32,
     pub sender: RawConnection,
     pub receiver: RawConnection,
-    /// When the two were connected and subscribed.
+    /// Time at which `sender` and `receiver` had subscribed.
     since: Instant,
     rtt: Option<Duration>,
 }
 
 impl<'w> RawConnections<'w> {
-    /// Connects and subscribes the two that will age.
+    /// Opens and subscribes `sender` and `receiver`.
     ///
     /// # Errors
-    /// Why there is no connection.
+    /// A connection failed, or did not open within `timeout`.
     pub fn open(environment: &'w mut dyn Environment, prefix: &str, timeout: Duration) -> Result<Self, Failure> {
-        let (sender, receiver) = (environment.dial(), environment.dial());
+        let (sender, receiver) = (environment.open_connection(), environment.open_connection());
         let since = environment.now();
         let room = format!("{prefix}-lab");
-        let mut raw = Self {
-            environment,
-            room,
-            prefix: prefix.to_owned(),
-            delivery_checks: 0,
-            sender,
-            receiver,
-            since,
-            rtt: None,
-        };
-        raw.await_up(&[sender, receiver], timeout)?;
+        let mut raw =
+            Self { environment, room, prefix: prefix.to_owned(), addresses: 0, sender, receiver, since, rtt: None };
+        raw.wait_open(&[sender, receiver], timeout)?;
         for line in [sender, receiver] {
             raw.subscribe(line);
         }
@@ -53,120 +47,126 @@ impl<'w> RawConnections<'w> {
         Ok(raw)
     }
 
-    /// Waits until the lines are open.
-    fn await_up(&mut self, lines: &[RawConnection], timeout: Duration) -> Result<(), Failure> {
+    /// Waits until the connections are open.
+    ///
+    /// # Errors
+    /// One failed, or did not open within `timeout`.
+    fn wait_open(&mut self, lines: &[RawConnection], timeout: Duration) -> Result<(), Failure> {
         let until = self.environment.now() + timeout;
         let mut missing = lines.to_vec();
         while !missing.is_empty() {
-            let Some(news) = self.environment.hear(until) else { return Err(Failure::timed_out(Phase::Connect)) };
-            match news.event {
-                LineEvent::Up => missing.retain(|line| *line != news.line),
-                LineEvent::Down(failure) if lines.contains(&news.line) => return Err(failure),
+            let Some(event) = self.environment.next_event(until) else {
+                return Err(Failure::timed_out(Phase::Connect));
+            };
+            match event.event {
+                LineEvent::Up => missing.retain(|line| *line != event.line),
+                LineEvent::Down(failure) if lines.contains(&event.line) => return Err(failure),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// A new line, open; nothing if it does not come about in time.
-    pub fn fresh(&mut self) -> Option<RawConnection> {
-        let line = self.environment.dial();
-        self.await_up(&[line], PATIENCE_MAX).is_ok().then_some(line)
+    /// Opens a connection; `None` if that fails or takes too long.
+    pub fn open_fresh(&mut self) -> Option<RawConnection> {
+        let line = self.environment.open_connection();
+        self.wait_open(&[line], WAIT_MAX).is_ok().then_some(line)
     }
 
-    /// So many new lines, open; fewer, or none, if they do not come about in time.
-    pub fn crowd(&mut self, size: u32) -> Vec<RawConnection> {
-        let lines: Vec<RawConnection> = (0..size).map(|_| self.environment.dial()).collect();
-        let complete = self.await_up(&lines, PATIENCE_MAX).is_ok();
+    /// Opens `size` connections; none if one of them fails or takes too long.
+    pub fn open_many(&mut self, size: u32) -> Vec<RawConnection> {
+        let lines: Vec<RawConnection> = (0..size).map(|_| self.environment.open_connection()).collect();
+        let complete = self.wait_open(&lines, WAIT_MAX).is_ok();
         if complete { lines } else { vec![] }
     }
 
+    /// Subscribes to all channels.
     pub fn subscribe(&mut self, line: RawConnection) {
         for text in frames::subscriptions() {
-            self.environment.say(line, text);
+            self.environment.send_text(line, text);
         }
     }
 
-    /// Lets time pass until the first two are aged, and learns how long a round trip takes.
-    pub fn age(&mut self) {
+    /// Waits until `sender` and `receiver` are aged, and measures the round trip.
+    pub fn wait_until_aged(&mut self) {
         let until = self.since + AGED;
-        while self.environment.hear(until).is_some() {}
-        let rtts: Vec<Duration> = (0..PINGS).filter_map(|_| self.ping(self.sender, PATIENCE_MIN)).collect();
+        while self.environment.next_event(until).is_some() {}
+        let rtts: Vec<Duration> = (0..PINGS).filter_map(|_| self.ping(self.sender, WAIT_MIN)).collect();
         self.rtt = rtts.into_iter().min();
     }
 
-    /// The connections answer pings.
-    pub fn is_answered(&self) -> bool {
+    /// Tells if the server has answered a ping.
+    pub fn answers_pings(&self) -> bool {
         self.rtt.is_some()
     }
 
-    /// How long to wait for what may never come.
-    pub fn patience(&self) -> Duration {
-        self.rtt.map_or(2 * PATIENCE_MIN, |rtt| (8 * rtt).clamp(PATIENCE_MIN, PATIENCE_MAX))
+    /// The time to wait for a message that may never arrive, from the round trip.
+    pub fn wait_max(&self) -> Duration {
+        self.rtt.map_or(2 * WAIT_MIN, |rtt| (8 * rtt).clamp(WAIT_MIN, WAIT_MAX))
     }
 
-    /// How long a barrier may take before a fresh line is not fresh any more.
-    pub fn haste(&self) -> Duration {
+    /// The most time for the ping of a fresh connection: after more it is not fresh any more.
+    pub fn ping_max(&self) -> Duration {
         self.rtt.map_or(Duration::from_millis(150), |rtt| (6 * rtt).max(Duration::from_millis(150)))
     }
 
-    /// How long the server takes to answer: all that was said before on this line has been read by then.
+    /// Sends a ping and times its answer. An answer shows that the server has read all frames before it.
     pub fn ping(&mut self, line: RawConnection, at_most: Duration) -> Option<Duration> {
         let began = self.environment.now();
-        self.environment.say(line, frames::ping());
-        let pong = self.listen(line, at_most, |text| frames::is_pong(text).then_some(()));
+        self.environment.send_text(line, frames::ping());
+        let pong = self.wait_for(line, at_most, |text| frames::is_pong(text).then_some(()));
         pong.map(|((), at)| at.saturating_duration_since(began))
     }
 
-    /// The first frame on a line that `wanted` makes something of, with its time.
-    pub fn listen<T>(
+    /// Waits for the first frame of a connection for which `wanted` returns a value, and returns it with its time.
+    pub fn wait_for<T>(
         &mut self,
         line: RawConnection,
         at_most: Duration,
         mut wanted: impl FnMut(&str) -> Option<T>,
     ) -> Option<(T, Instant)> {
         let until = self.environment.now() + at_most;
-        while let Some(news) = self.environment.hear(until) {
-            if let (true, LineEvent::Frame(text)) = (news.line == line, &news.event)
+        while let Some(next) = self.environment.next_event(until) {
+            if let (true, LineEvent::Frame(text)) = (next.line == line, &next.event)
                 && let Some(found) = wanted(text)
             {
-                return Some((found, news.at));
+                return Some((found, next.at));
             }
         }
         None
     }
 
-    /// An address for the next volley; its author is nobody who spoke before.
+    /// An address with a sender id that no earlier check has used.
     pub fn address(&mut self) -> Address {
-        self.delivery_checks += 1;
-        Address { room: self.room.clone(), from: self.name(self.delivery_checks), to: self.name(0) }
+        self.addresses += 1;
+        Address { room: self.room.clone(), from: self.name(self.addresses), to: self.name(0) }
     }
 
     fn name(&self, number: u32) -> String {
         format!("{}-lab{number:02}", self.prefix)
     }
 
-    /// Puts a line into the room, for a server that routes by room.
-    pub fn enter(&mut self, line: RawConnection) {
+    /// Sends `participant-joined` for a connection, for a server that routes by room.
+    pub fn join_room(&mut self, line: RawConnection) {
         let address = Address { room: self.room.clone(), from: self.name(0), to: String::new() };
-        self.environment.say(line, frames::frame(CheckedMessage::MemberJoined, &address));
+        self.environment.send_text(line, frames::frame(CheckedMessage::MemberJoined, &address));
     }
 
-    /// Says one of everything, and waits until all of `wanted` has arrived, or for as long as it may take.
+    /// Sends one message of each type, and waits until all of `wanted` have arrived, at most for `wait_max`.
     pub fn deliveries(&mut self, from: RawConnection, to: RawConnection, wanted: &[CheckedMessage]) -> DeliveryCheck {
         let address = self.address();
         if from == self.sender {
-            self.environment.say(from, frames::room_created(&self.room, &address.from));
+            self.environment.send_text(from, frames::room_created(&self.room, &address.from));
         }
-        for word in CheckedMessage::ALL {
-            self.environment.say(from, frames::frame(word, &address));
+        for message in CheckedMessage::ALL {
+            self.environment.send_text(from, frames::frame(message, &address));
         }
         let mut outcomes: Vec<Option<TrialOutcome>> = vec![None; CheckedMessage::ALL.len()];
-        let patience = self.patience();
-        self.listen(to, patience, |text| {
-            let (word, outcome) = frames::recognise(text, &address)?;
-            outcomes[word as usize].get_or_insert(outcome);
-            wanted.iter().all(|word| outcomes[*word as usize].is_some()).then_some(())
+        let wait_max = self.wait_max();
+        self.wait_for(to, wait_max, |text| {
+            let (message, outcome) = frames::recognise(text, &address)?;
+            outcomes[message as usize].get_or_insert(outcome);
+            wanted.iter().all(|message| outcomes[*message as usize].is_some()).then_some(())
         });
         let delivery = |(word, outcome): (CheckedMessage, Option<TrialOutcome>)| CheckedDelivery {
             word,

@@ -1,4 +1,4 @@
-//! One self-contained page: the verdict, the phases, and every step in a table.
+//! The probe's report as one self-contained HTML page, with each step in a table.
 
 use super::super::report::{ProbeReport, name};
 use crate::diagnosis::{Arrival, LadderStep};
@@ -17,6 +17,7 @@ td:first-child { text-align: right; font-variant-numeric: tabular-nums; } .bad {
 </style></head><body>
 ";
 
+/// Renders the report.
 pub fn html(report: &ProbeReport) -> String {
     let mut out = HEAD.to_owned();
     let class = if report.is_open() { "good" } else { "bad" };
