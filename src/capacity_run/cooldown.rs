@@ -1,4 +1,4 @@
-//! Between two probes: the target is restarted, or left alone until the last one's connections are gone.
+//! The pause between two probes: restarts the target, or waits until the last probe's connections are gone.
 
 use crate::controller::{StopSignal, StopSignals};
 use crate::summary::Summary;
@@ -9,88 +9,94 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use url::Url;
 
-/// A target whose connections are still there by then gets its next probe all the same.
+/// The most time to wait; then the next probe begins even if connections are left.
 const REST_MAX: Duration = Duration::from_secs(20);
 
-/// On top of what the queues need: goodbyes are the last thing that the peers said.
+/// The least time to wait: the peers' leave messages came last, and are still to be processed.
 const REST_MIN: Duration = Duration::from_secs(1);
 
+/// The most time that the restart command may take.
 const RESTART_MAX: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The interval at which connections and the restart command are polled.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
-/// How a rest ended.
+/// The end of a pause.
 pub enum CooldownEnd {
     Ready,
     Stopped(StopSignal),
 }
 
-/// Hears a signal between two probes, too.
+/// The pauses of one search; a signal ends each of them.
 pub struct Cooldown {
     runtime: Runtime,
     signals: StopSignals,
     restart: Option<String>,
-    /// Connections of the target before there were any of ours; None until somebody looked.
+    /// Connections of the target that are not ours, learned when they stayed for `REST_MAX`; `None` until then.
     others: Option<usize>,
 }
 
 impl Cooldown {
+    /// With a `restart` command each pause runs it; without, it waits.
+    ///
     /// # Errors
-    /// No runtime could be had.
+    /// The system refuses the runtime.
     pub fn new(restart: Option<String>, signals: StopSignals) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, signals, restart, others: None })
     }
 
+    /// Tells if pauses restart the target.
     pub fn restarts(&self) -> bool {
         self.restart.is_some()
     }
 
-    /// Rests after the run that `last` tells of. An embedded server, without a `url`, is a fresh one each time.
+    /// Pauses after the run of summary `last`. Without `url` the server is embedded, each run has a fresh one, and there is
+    /// no pause.
     ///
     /// # Errors
-    /// The restart command fails.
+    /// The restart command can't be run, fails, or takes longer than 60 s.
     pub fn rest(&mut self, last: Option<&Summary>, url: Option<&str>) -> io::Result<CooldownEnd> {
         let Self { runtime, signals, restart, others } = self;
         runtime.block_on(async {
-            let rested = async {
+            let paused = async {
                 match (restart, url) {
-                    (Some(command), _) => run(command).await,
+                    (Some(command), _) => restart_target(command).await,
                     (None, Some(url)) => {
-                        tokio::time::sleep(queues(last)).await;
+                        tokio::time::sleep(drain_time(last)).await;
                         settle(url, others).await;
                         Ok(())
                     }
                     (None, None) => Ok(()),
                 }
             };
-            // A signal that came while the last run ended is heard first.
+            // First a signal that came while the last run ended.
             tokio::select! {
                 biased;
                 signal = signals.first() => Ok(CooldownEnd::Stopped(signal)),
-                rested = rested => rested.map(|()| CooldownEnd::Ready),
+                done = paused => done.map(|()| CooldownEnd::Ready),
             }
         })
     }
 }
 
-/// A queue drains no faster than it filled: what the slowest edge of the last run had to wait for.
-fn queues(last: Option<&Summary>) -> Duration {
+/// The time for the target's queues: they drain no faster than they filled, so the slowest edge's time, within bounds.
+fn drain_time(last: Option<&Summary>) -> Duration {
     let slowest = last.and_then(|last| last.timers.get("time_to_open")).map_or(0, |timer| timer.due.max_us);
     (Duration::from_micros(slowest) + REST_MIN).min(REST_MAX)
 }
 
-/// Until the connections of the last run are gone, as this machine's kernel sees them.
+/// Waits until the connections of the last run are gone from this machine's kernel.
 async fn settle(url: &str, others: &mut Option<usize>) {
     let Some(port) = Url::parse(url).ok().and_then(|url| url.port_or_known_default()) else { return };
     let until = Instant::now() + REST_MAX;
     let usual = others.unwrap_or(0);
     while connections(port) > usual {
         if Instant::now() > until {
-            // They stay: other people's, or the target's own idea of when a connection ends.
+            // They belong to others, or the target keeps connections open: not waited for again.
             *others = Some(connections(port));
             return;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }
 
@@ -113,8 +119,11 @@ fn count(table: &str, port: u16) -> usize {
     table.lines().skip(1).filter(is_open).count()
 }
 
-/// Runs the command to its end. Its stdout is not ours to print.
-async fn run(command: &str) -> io::Result<()> {
+/// Runs the restart command; discards its stdout, which must not mix with the report.
+///
+/// # Errors
+/// The command can't be run, fails, or takes longer than `RESTART_MAX`.
+async fn restart_target(command: &str) -> io::Result<()> {
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = KilledOnDrop(shell.spawn()?);
@@ -126,17 +135,17 @@ async fn run(command: &str) -> io::Result<()> {
             None if Instant::now() > until => {
                 return Err(io::Error::other(format!("--restart-cmd was not done after {} s", RESTART_MAX.as_secs())));
             }
-            None => tokio::time::sleep(LOOK_EVERY).await,
+            None => tokio::time::sleep(POLL_EVERY).await,
         }
     }
 }
 
-/// A command that is not left running when nobody waits for it any more.
+/// A child process that is killed when it is no longer waited for.
 struct KilledOnDrop(Child);
 
 impl Drop for KilledOnDrop {
     fn drop(&mut self) {
-        // One that has ended can't be killed, and need not be.
+        // Fails only if the process has ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
