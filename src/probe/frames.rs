@@ -194,11 +194,11 @@ mod tests {
     fn a_list_shows_a_room_and_who_is_in_it() {
         let list = json!({"type": ROOM_LIST, "rooms": [{"id": "r", "participants": [{"id": "a"}]}]}).to_string();
         assert_eq!(
-            (lists(&list, "r", "a"), lists(&list, "r", "b"), lists(&list, "s", "a")),
+            (shows_user(&list, "r", "a"), shows_user(&list, "r", "b"), shows_user(&list, "s", "a")),
             (Some(true), Some(false), Some(false))
         );
         assert_eq!(
-            (lists_room(&list, "r"), lists_room(&list, "s"), lists_room("{}", "r")),
+            (shows_room(&list, "r"), shows_room(&list, "s"), shows_room("{}", "r")),
             (Some(true), Some(false), None)
         );
     }

@@ -335,7 +335,7 @@ impl Environment for Virtual {
                 break;
             }
             while let Some(event) = self.events.pop_front() {
-                progress.tell(&event);
+                progress.record(&event);
             }
             if progress.ends_at() <= self.now {
                 break;
