@@ -2,7 +2,6 @@
 
 mod cooldown;
 mod exposition;
-mod process;
 mod run;
 mod samples;
 mod scrape;

@@ -1,8 +1,8 @@
 //! Samples the target's process and metrics once a second while a probe runs, on its own thread.
 
-use super::process::{self, TargetSample};
 use super::scrape::MetricsUrl;
 use crate::capacity::TargetRow;
+use crate::os::{OtherProcess, other_process};
 use crate::signaling::TargetPolicy;
 use std::collections::BTreeMap;
 use std::io;
@@ -33,7 +33,7 @@ impl Watched {
     /// One sentence: there is no such process, it belongs to another user, or there are no metrics.
     pub fn check(&self) -> Result<(), String> {
         if let Some(pid) = self.pid {
-            process::look(pid).map_err(|error| format!("--target-pid {pid}: {error}"))?;
+            other_process(pid).map_err(|error| format!("--target-pid {pid}: {error}"))?;
         }
         let Some(url) = &self.metrics else { return Ok(()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -86,7 +86,7 @@ async fn sample_rows(watched: Watched, mut stopped: oneshot::Receiver<()>) -> Ve
             _ = ticks.tick() => {}
         }
         let now = Instant::now();
-        let process = watched.pid.and_then(|pid| process::look(pid).ok());
+        let process = watched.pid.and_then(|pid| other_process(pid).ok());
         let metrics = match &watched.metrics {
             Some(url) => url.scrape(&watched.reach).await,
             None => BTreeMap::new(),
@@ -110,7 +110,7 @@ fn cores(used: Duration, cpu: Duration, passed: Duration) -> Option<f64> {
 fn row(
     since: Duration,
     cpu_cores: Option<f64>,
-    process: Option<TargetSample>,
+    process: Option<OtherProcess>,
     metrics: BTreeMap<String, f64>,
 ) -> TargetRow {
     let metric = |name: &str| metrics.get(name).map(|value| *value as u64);

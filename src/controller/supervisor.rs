@@ -2,14 +2,13 @@
 
 use super::context::RunContext;
 use super::gate_watch::GateWatch;
-use super::machine::machine;
 use super::outcome::Stop;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
-use super::process_stats;
 use super::progress::{Progress, RunSnapshot, Show};
 use super::signals::StopSignals;
 use super::worker::{WorkerResult, run_worker};
 use crate::metrics::HealthRecorder;
+use crate::os::{machine, own_process};
 use crate::peer::PeerCommand;
 use crate::summary::run::PhaseSpan;
 use crate::summary::verdict::GateResult;
@@ -171,7 +170,7 @@ impl Supervisor {
 
     fn take_sample(&mut self, now: Instant) {
         let since = std::mem::replace(&mut self.sampled_at, now);
-        self.health.sample(process_stats::sample(&self.common.statuses.threads()));
+        self.health.sample(own_process(&self.common.statuses.threads()));
         self.health.depths(self.common.statuses.depths());
         for (worker, lag) in self.common.statuses.take_lags().iter().enumerate() {
             self.health.lag(worker, since, lag);

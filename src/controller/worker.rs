@@ -6,6 +6,7 @@ use super::spawner::PeerSpawner;
 use super::worker_status::WorkerStatus;
 use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::os::thread_id;
 use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
 use crate::signaling::MemoryListener;
@@ -48,7 +49,7 @@ pub fn run_worker(
     let guests = common.plan.profile.rooms.guests;
     let recorder = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
     let recorder = Rc::new(RefCell::new(recorder));
-    common.statuses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
+    common.statuses.of(worker).thread = Some(thread_id());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, commands));
