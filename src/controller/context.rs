@@ -1,8 +1,8 @@
 //! The plan, the servers and the queues that all workers of a run share.
 
 use super::endpoint::Endpoints;
-use super::event_log::EventSink;
-use super::worker_status::WorkerStatuses;
+use super::report::event_log::EventSink;
+use super::worker::status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::metrics::TraceSample;

@@ -1,12 +1,12 @@
 //! The controller's side of the workers: starts their threads, steps the phases, samples health, watches gates, collects the results.
 
-use super::context::RunContext;
+use super::super::context::RunContext;
+use super::super::outcome::Stop;
+use super::super::report::progress::{Progress, RunSnapshot, Show};
+use super::super::signals::StopSignals;
+use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
-use super::outcome::Stop;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
-use super::progress::{Progress, RunSnapshot, Show};
-use super::signals::StopSignals;
-use super::worker::{WorkerResult, run_worker};
 use crate::metrics::HealthRecorder;
 use crate::os::{machine, own_process};
 use crate::peer::PeerCommand;

@@ -1,6 +1,6 @@
 //! Causes of failures and the kept traces, from a run's traced handshakes, written into its `Summary`.
 
-use super::context::RunContext;
+use super::super::context::RunContext;
 use crate::diagnosis::from_run::{self, AnnouncementKinds, CauseShare, FailedRoom, Insight};
 use crate::diagnosis::{Cause, Timeline, told};
 use crate::metrics::{Recorder, TraceSample, Traced};
@@ -16,13 +16,13 @@ use std::collections::BTreeMap;
 const STEPS_MAX: usize = 400;
 
 /// The rooms of the plan that are traced; no warm-up room, whose failures no report shows.
-pub(super) fn sample(plan: &Plan, traces: usize) -> TraceSample {
+pub(crate) fn sample(plan: &Plan, traces: usize) -> TraceSample {
     let rooms = plan.rooms.iter().filter(|room| !room.warmup);
     TraceSample::of(rooms.map(|room| (room.index, room.size())), traces)
 }
 
 /// Writes the causes of failures, and at most `wanted` traces of edges that failed or were slow, into `summary`.
-pub(super) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
+pub(crate) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
     let kinds = common.dialect.kinds();
     let announcements = AnnouncementKinds::of(&kinds);
     let traced = recorder.traced();

@@ -1,6 +1,6 @@
 //! The factory of a worker's engines, with the certificate and addresses that its peers share.
 
-use super::context::RunContext;
+use super::super::context::RunContext;
 use crate::engine::{
     CandidatePolicy, Engine, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
 };

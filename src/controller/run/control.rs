@@ -1,10 +1,10 @@
 //! The control run: the same plan, shortened, without a network, so that its latencies are the generator's own.
 
-use super::ice_servers::gathering;
-use super::outcome::{StartError, Stop};
+use super::super::ice_servers::gathering;
+use super::super::outcome::{StartError, Stop};
+use super::super::signals::StopSignals;
+use super::RunSpec;
 use super::prepared_run::{Capture, PreparedRun, play};
-use super::run::RunSpec;
-use super::signals::StopSignals;
 use crate::plan::Plan;
 use crate::summary::control::Control;
 use std::time::Duration;

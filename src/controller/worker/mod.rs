@@ -1,9 +1,13 @@
 //! A worker: one thread with a runtime of its own that plays whole rooms and returns their recorder.
 
+mod churn_schedule;
+mod engines;
+mod in_memory_server;
+mod room_mailboxes;
+mod spawner;
+pub(super) mod status;
+
 use super::context::RunContext;
-use super::in_memory_server;
-use super::spawner::PeerSpawner;
-use super::worker_status::WorkerStatus;
 use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
 use crate::os::thread_id;
@@ -11,6 +15,8 @@ use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
 use crate::signaling::MemoryListener;
 use crate::summary::histogram::Histogram;
+use spawner::PeerSpawner;
+use status::WorkerStatus;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;

@@ -1,16 +1,16 @@
 //! A run whose target is known (a URL, or a server in memory): plays it, and makes its `Summary`.
 
-use super::attribution;
-use super::context::RunContext;
-use super::endpoint::Endpoints;
-use super::event_log::{EventLog, Formatter, Writer};
+use super::super::context::RunContext;
+use super::super::endpoint::Endpoints;
+use super::super::outcome::{FinishedRun, StartError, Stop};
+use super::super::report::attribution;
+use super::super::report::event_log::{EventLog, Formatter, Writer};
+use super::super::report::progress::Show;
+use super::super::signals::StopSignals;
+use super::super::worker::WorkerResult;
+use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
-use super::outcome::{FinishedRun, StartError, Stop};
-use super::progress::Show;
-use super::signals::StopSignals;
 use super::supervisor::Supervisor;
-use super::worker::WorkerResult;
-use super::worker_status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;

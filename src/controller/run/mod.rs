@@ -1,12 +1,17 @@
 //! Starts a run: checks that the target may be loaded, waits for it, resolves ICE servers, plays the plan.
 
+pub(super) mod control;
+mod gate_watch;
+pub(super) mod phases;
+pub(super) mod prepared_run;
+mod supervisor;
+
 use super::embedded::EmbeddedServer;
 use super::endpoint::{Access, Endpoints};
 use super::ice_servers::gathering;
 use super::outcome::{FinishedRun, StartError, Stop};
-use super::prepared_run::{Capture, PreparedRun, play};
-use super::probe_command::probe_line;
-use super::progress::Show;
+use super::report::probe_command::probe_line;
+use super::report::progress::Show;
 use super::signals::StopSignals;
 use super::target::reach_target;
 use crate::dialect::Dialect;
@@ -14,6 +19,7 @@ use crate::gates::Gate;
 use crate::metrics::Thresholds;
 use crate::plan::Plan;
 use crate::server;
+use prepared_run::{Capture, PreparedRun, play};
 use std::time::Duration;
 
 /// A plan and all that decides how it is run.

@@ -1,8 +1,8 @@
 //! A peer whose code panics ends no other peer.
 
-use super::super::endpoint::{Access, Endpoints};
-use super::super::worker::room_facts;
-use super::super::worker_status::WorkerStatuses;
+use super::super::super::endpoint::{Access, Endpoints};
+use super::super::room_facts;
+use super::super::status::WorkerStatuses;
 use super::*;
 use crate::dialect::Dialect;
 use crate::engine::{Engine, Gathering, NoneEngine};

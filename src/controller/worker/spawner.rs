@@ -1,9 +1,9 @@
 //! Spawns a worker's peers when they are due, tells them of each other, and plays arrivals, churn and the end.
 
+use super::super::context::RunContext;
+use super::super::report::event_log::EventLogHandle;
 use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
-use super::context::RunContext;
 use super::engines::Engines;
-use super::event_log::EventLogHandle;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
 use crate::dialect::Conversation;
 use crate::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};

@@ -1,6 +1,6 @@
 //! Progress of a run on stderr: bars on a terminal, a line every 5 s elsewhere.
 
-use super::phases::RunPhase;
+use super::super::run::phases::RunPhase;
 use crate::gates::LiveStatus;
 use crate::metrics::Tally;
 use crate::vocabulary::format;

@@ -1,6 +1,6 @@
 //! Command channels of a worker's running peers, by room, and the recorder that their events go to.
 
-use super::event_log::EventLogHandle;
+use super::super::report::event_log::EventLogHandle;
 use crate::metrics::Recorder;
 use crate::peer::PeerCommand;
 use crate::vocabulary::event::{Event, What};

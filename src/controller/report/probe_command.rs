@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Builds the command for the same target, dialect and engine; `options` lead to the target (`Access::options`). Secrets
 /// are left out: of a header only the name is shown.
-pub(super) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str) -> String {
+pub(crate) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str) -> String {
     let mut line = "meshload probe".to_owned();
     let mut add = |option: &str, value: &str| line.push_str(&format!(" {option} {}", shell_quoting::word(value)));
     if let Some(url) = &profile.target.url_shown {

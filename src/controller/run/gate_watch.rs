@@ -1,7 +1,7 @@
 //! Judges gates while the run goes on, on the latest copies of the workers' timers.
 
-use super::worker::LIVE_EVERY;
-use super::worker_status::WorkerStatuses;
+use super::super::worker::LIVE_EVERY;
+use super::super::worker::status::WorkerStatuses;
 use crate::gates::{Gate, LiveStatus, standing, timers, tripped};
 use crate::summary::distribution::Clock;
 use crate::summary::verdict::GateResult;

@@ -32,7 +32,7 @@ pub struct EventLog {
 }
 
 /// Formats events as lines.
-pub(super) struct Formatter {
+pub(crate) struct Formatter {
     /// Time zero of the run.
     pub start: Instant,
     /// Names of the dialect's message types, by `FrameKind`.
@@ -43,19 +43,19 @@ pub(super) struct Formatter {
 
 /// The sending end of the writer's queue; each worker has a clone.
 #[derive(Clone)]
-pub(super) struct EventSink {
+pub(crate) struct EventSink {
     queue: SyncSender<Batch>,
     refused: Arc<AtomicU64>,
 }
 
 /// A worker's buffer in front of the queue: sends events in batches, the last one when it is dropped.
-pub(super) struct EventLogHandle {
+pub(crate) struct EventLogHandle {
     sink: EventSink,
     batch: RefCell<Vec<Event>>,
 }
 
 /// The thread that formats and compresses.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     sink: EventSink,
     thread: JoinHandle<io::Result<EventLog>>,
 }
