@@ -1,9 +1,9 @@
 //! Runs handshakes of virtual peers one after the other, each with fresh ids and a fresh room.
 
 use super::environment::HandshakePlay;
-use super::frames;
+use super::experiments::frames;
+use super::experiments::raw_connections::RawConnections;
 use super::progress::HandshakeProgress;
-use super::raw_connections::RawConnections;
 use super::spec::ProbeSpec;
 use crate::diagnosis::Timeline;
 use crate::dialect::Dialect;

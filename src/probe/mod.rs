@@ -2,11 +2,9 @@
 
 mod environment;
 mod experiments;
-mod frames;
 mod handshake_runner;
 mod live;
 mod progress;
-mod raw_connections;
 mod remedies;
 mod render;
 mod repeat;
@@ -25,8 +23,8 @@ use crate::dialect::Dialect;
 use crate::vocabulary::event::{SignalPart, What};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::phase::Phase;
+use experiments::raw_connections::RawConnections;
 use handshake_runner::{HandshakeRunner, kind_of, steady};
-use raw_connections::RawConnections;
 use spec::EXPERIMENTS_DIALECT;
 use std::time::Duration;
 
@@ -117,6 +115,6 @@ fn was_refused(timeline: &Timeline) -> bool {
 
 /// Tells if a peer received a list of rooms.
 fn has_room_list(timeline: &Timeline, dialect: &Dialect) -> bool {
-    let list = kind_of(dialect, frames::ROOM_LIST);
+    let list = kind_of(dialect, experiments::frames::ROOM_LIST);
     timeline.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
 }

@@ -1,8 +1,8 @@
 //! The three known remedies of a server's timing and channel faults, each tried against the target.
 
-use super::frames::{self, Address};
+use super::experiments::frames::{self, Address};
+use super::experiments::raw_connections::RawConnections;
 use super::handshake_runner::{HandshakeRunner, steady};
-use super::raw_connections::RawConnections;
 use super::report::Remedy;
 use super::spec::EXPERIMENTS_DIALECT;
 use crate::diagnosis::{CheckedMessage, TrialOutcome};

@@ -1,7 +1,7 @@
 //! Repeated handshakes with jittered joins, for faults that show only sometimes.
 
+use super::experiments::raw_connections::RawConnections;
 use super::handshake_runner::HandshakeRunner;
-use super::raw_connections::RawConnections;
 use super::report::Repeated;
 use super::spec::RepeatSpec;
 use crate::diagnosis::Timeline;

@@ -1,6 +1,6 @@
 //! The probe's own connections, two aged and any number of fresh ones, and checks of deliveries between them.
 
-use super::environment::{Environment, LineEvent, RawConnection};
+use super::super::environment::{Environment, LineEvent, RawConnection};
 use super::frames::{self, Address};
 use crate::diagnosis::{AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, TrialOutcome};
 use crate::vocabulary::failure::Failure;

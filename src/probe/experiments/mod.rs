@@ -1,8 +1,10 @@
 //! The experiments that tell causes apart, with raw connections, cheapest first.
 
-use super::frames;
-use super::raw_connections::RawConnections;
+pub(super) mod frames;
+pub(super) mod raw_connections;
+
 use crate::diagnosis::{CheckedMessage, DeliveryCheck, Experiments, Fanout, RosterTrial};
+use raw_connections::RawConnections;
 use std::time::Duration;
 
 /// The pause between a repeated subscription and its test.
