@@ -147,7 +147,7 @@ mod tests {
         served.await.unwrap();
         match (checked, why) {
             (Ok(()), None) => {}
-            (Err(told), Some(why)) => assert!(told.contains(why), "{told}"),
+            (Err(error), Some(why)) => assert!(error.contains(why), "{error}"),
             (checked, _) => panic!("{answer}: {checked:?}"),
         }
         assert_eq!(scraped, expected.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect());

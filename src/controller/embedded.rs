@@ -22,7 +22,7 @@ impl EmbeddedServer {
     /// # Errors
     /// The system has no thread, runtime or port for it.
     pub fn start(config: Config) -> io::Result<Self> {
-        let (tell, told) = mpsc::channel();
+        let (report, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("server".to_owned()).spawn(move || {
             let bound = tokio::runtime::Builder::new_current_thread()
@@ -32,17 +32,17 @@ impl EmbeddedServer {
             match bound {
                 Ok((runtime, server)) => {
                     // Fails only if `start` is gone; then `stopped` is ready as well.
-                    let _ = tell.send(Ok((server.address(), server.counters())));
+                    let _ = report.send(Ok((server.address(), server.counters())));
                     runtime.block_on(server.run(async move {
                         let _ = stopped.await;
                     }));
                 }
                 Err(error) => {
-                    let _ = tell.send(Err(error));
+                    let _ = report.send(Err(error));
                 }
             }
         })?;
-        let (address, counters) = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
+        let (address, counters) = started.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
         Ok(Self { address, counters, stop: Some(stop), thread: Some(thread) })
     }
 

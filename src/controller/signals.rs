@@ -50,12 +50,12 @@ impl StopSignals {
             let _entered = runtime.enter();
             Handlers::install()?
         };
-        let (tell, first) = watch::channel(None);
+        let (sender, first) = watch::channel(None);
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let (signal, at) = (handlers.next().await, Instant::now());
                 // Fails only if no receiver is left.
-                let _ = tell.send(Some(signal));
+                let _ = sender.send(Some(signal));
                 acknowledge(signal);
                 loop {
                     let second = handlers.next().await;

@@ -117,7 +117,7 @@ impl LiveEnvironment {
     }
 
     fn virtual_peer(&self, play: &HandshakePlay, place: Place, exchange: Option<&IdExchange>) -> VirtualPeer {
-        // Each play is a new one for the server, too.
+        // Another seed for each handshake: the server must see new ids.
         let seed = Seed(self.setup.seed.0 ^ (self.plays << 32));
         let spec = PeerSpec {
             token: (self.setup.token)(place.peer.0),
@@ -138,7 +138,7 @@ impl LiveEnvironment {
         let start = Instant::now();
         let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
         let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
-        let mut runner: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
+        let mut tasks: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
         loop {
@@ -148,7 +148,7 @@ impl LiveEnvironment {
                 mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
                 left_at = Some(now);
             }
-            if left_at.is_some_and(|left| runner.is_empty() || left + GOODBYES_MAX <= now) {
+            if left_at.is_some_and(|left| tasks.is_empty() || left + GOODBYES_MAX <= now) {
                 return Ok(());
             }
             let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
@@ -156,7 +156,7 @@ impl LiveEnvironment {
                 let (task, mailbox) =
                     self.start_peer(play, &mailboxes, shared.as_ref(), &clock, exchange.as_ref(), recorder.clone());
                 mailboxes.push(mailbox);
-                runner.extend(
+                tasks.extend(
                     task.map(|task| {
                         Box::pin(async move { _ = task.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
                     }),
@@ -166,7 +166,7 @@ impl LiveEnvironment {
             let wake = left_at.map_or(ends_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(ends_at).max(now));
             tokio::select! {
                 ended = &mut ticking => return ended,
-                () = any_ended(&mut runner) => {}
+                () = any_ended(&mut tasks) => {}
                 () = recorder.changed.notified() => {}
                 () = clock.sleep_until(wake) => {}
             }
@@ -225,11 +225,11 @@ impl PlayRecorder<'_, '_> {
 }
 
 /// Polls all tasks; ready when at least one has ended. Pending if there is none.
-async fn any_ended(runner: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
+async fn any_ended(tasks: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
     std::future::poll_fn(|context| {
-        let before = runner.len();
-        runner.retain_mut(|task| task.as_mut().poll(context).is_pending());
-        if runner.len() < before { Poll::Ready(()) } else { Poll::Pending }
+        let before = tasks.len();
+        tasks.retain_mut(|task| task.as_mut().poll(context).is_pending());
+        if tasks.len() < before { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }

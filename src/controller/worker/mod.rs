@@ -110,7 +110,7 @@ async fn play(
             }
             () = clock.sleep_until(lag_due) => {
                 // Each tick that was missed counts: a worker that stood still for 1 s was late 100 times. Not
-                // counted while peers leave: all at once is late, and no figure depends on it.
+                // recorded once peers leave: no latency is measured after that.
                 let now = Instant::now();
                 while lag_due <= now {
                     if until.is_none() {

@@ -50,12 +50,18 @@ impl RoomMailboxes {
         mailbox.try_send(PeerCommand::Depart { silent }).is_ok()
     }
 
-    /// Adds a peer that begins: its room is sent `news`, and the peer is sent a `Companion` for each peer that runs.
-    pub(super) fn add_peer(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<PeerCommand>, news: PeerCommand) {
+    /// Adds a peer that begins: its room is sent `announcement`, and the peer is sent a `Companion` for each peer that runs.
+    pub(super) fn add_peer(
+        &self,
+        room: usize,
+        seat: Seat,
+        mailbox: mpsc::Sender<PeerCommand>,
+        announcement: PeerCommand,
+    ) {
         let room = &mut self.rooms.borrow_mut()[room];
         // A failed peer has closed its mailbox, and is no companion.
         room.mailboxes.retain(|(_, mailbox)| !mailbox.is_closed());
-        room.send_all(news);
+        room.send_all(announcement);
         for (companion, _) in &room.mailboxes {
             let _ = mailbox.try_send(PeerCommand::Companion { seat: *companion });
         }

@@ -194,14 +194,14 @@ impl PeerSpawner {
         self.start_peer(due, room, seat, PeerCommand::Companion { seat });
     }
 
-    /// Starts a peer, and sends `news` to the others of its room. A peer that can't start has failed.
-    fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, news: PeerCommand) {
+    /// Starts a peer, and sends `announcement` to the others of its room. A peer that can't start has failed.
+    fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, announcement: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
         let record = |what| mailboxes.record(room, &Event { at: now, place, what });
         match self.task(room, place) {
             Ok((task, mailbox)) => {
-                self.mailboxes.add_peer(room, seat, mailbox, news);
+                self.mailboxes.add_peer(room, seat, mailbox, announcement);
                 let handle = self.tasks.spawn_local(task.run(due));
                 self.places.insert(handle.id(), (room, place));
             }

@@ -104,15 +104,15 @@ fn steps(out: &mut String, report: &ProbeReport) {
 
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            letter if letter.is_control() => escaped.push('\u{fffd}'),
-            _ => escaped.push(letter),
+            character if character.is_control() => escaped.push('\u{fffd}'),
+            _ => escaped.push(character),
         }
     }
     escaped
