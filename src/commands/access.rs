@@ -36,7 +36,7 @@ pub(super) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<A
                 allowed_candidates: args.allow_candidates.clone(),
             };
             let route = Connector { reach, connect_to, proxy, tls, ..Connector::default() };
-            Ok(Access { route, tokens: tokens.into(), again: args.again() })
+            Ok(Access { route, tokens: tokens.into(), options: args.again() })
         }
         (tokens, tls, proxy, connect_to) => {
             let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];

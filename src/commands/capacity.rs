@@ -7,7 +7,7 @@ use super::run_job::{order, show, turn_away};
 use super::search::{self, range};
 use super::stdout::{complain, write};
 use super::terminal::{acknowledge, end_at_once, seed};
-use super::{Exit, faults, gates, input, limits, machine};
+use super::{Exit, faults, gates, input};
 use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary,
@@ -16,6 +16,7 @@ use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, c
 use crate::cli::CapacityArgs;
 use crate::controller::{Show, StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
+use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{files, render};
@@ -51,7 +52,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Ok(access) => access,
         Err(exit) => return exit,
     };
-    limits::raise_descriptors();
+    raise_descriptors();
     let folder = folder(args, &profile, seed);
     if !args.quiet {
         complain(folder.obstacle());
@@ -69,7 +70,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         seed: seed.0,
         budget: args.search.budget,
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
-        machine: machine::measure(),
+        machine: machine_limits(),
         watched,
         tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
         restart: args.watch.restart_cmd.clone(),

@@ -2,8 +2,9 @@
 
 use super::access::access;
 use super::stdout::{complain, write};
-use super::{Exit, faults, input, machine};
+use super::{Exit, faults, input};
 use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
+use crate::os::machine_limits;
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
@@ -18,7 +19,7 @@ pub fn check(args: &CheckArgs) -> Exit {
     if let Err(exit) = input::dialect(&profile).and(faults) {
         return exit;
     }
-    let machine = machine::measure();
+    let machine = machine_limits();
     let too_much = Cost::of(&profile).check(&machine);
     if !too_much.is_empty() {
         complain(too_much);

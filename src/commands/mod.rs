@@ -13,8 +13,6 @@ mod files;
 mod finish;
 mod gates;
 mod input;
-mod limits;
-mod machine;
 pub mod man;
 pub mod probe;
 pub mod profiles;

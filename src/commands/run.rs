@@ -7,9 +7,10 @@ use super::report_dir::ReportDir;
 use super::run_job::{RunJob, turn_away};
 use super::stdout::complain;
 use super::terminal::{acknowledge, end_at_once, seed};
-use super::{Exit, faults, gates, input, limits, machine};
+use super::{Exit, faults, gates, input};
 use crate::cli::RunArgs;
 use crate::controller::{StartError, StopSignals};
+use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::seed::Seed;
 
@@ -31,8 +32,8 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    limits::raise_descriptors();
-    let too_much = Cost::of(&profile).check(&machine::measure());
+    raise_descriptors();
+    let too_much = Cost::of(&profile).check(&machine_limits());
     if !too_much.is_empty() {
         complain(too_much);
         return Exit::Usage;

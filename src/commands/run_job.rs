@@ -90,7 +90,7 @@ impl RunJob<'_> {
 
     /// How a signal that has come by now lets the command end.
     pub fn signalled(&self) -> Exit {
-        self.signals.come().map_or(Exit::Passed, Exit::from)
+        self.signals.received().map_or(Exit::Passed, Exit::from)
     }
 }
 

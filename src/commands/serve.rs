@@ -2,8 +2,9 @@
 
 use super::access::identity;
 use super::stdout::complain;
-use super::{Exit, faults, limits};
+use super::{Exit, faults};
 use crate::cli::{self, ServeArgs, ServerKind};
+use crate::os::raise_descriptors;
 use crate::server::{Config, Counters, RoomModel, Routing, Server, ServerTls, Snapshot};
 use crate::vocabulary::seed::Seed;
 use std::future::pending;
@@ -54,7 +55,7 @@ fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Vec<String>> {
 /// Serves until SIGINT or SIGTERM. Prints where it listens as the first line on stdout; `verbose`, one line
 /// a second on stderr. Errors: it can't listen there, or stdout is closed.
 fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
-    limits::raise_descriptors();
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before the first line, so that whoever waits for it may send a signal at once.

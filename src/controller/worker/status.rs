@@ -1,26 +1,26 @@
-//! What workers tell the controller while they play: small copies, renewed ten times a second.
+//! Status of the workers for the controller: small copies behind locks, renewed ten times a second.
 
 use crate::metrics::{Depths, LiveMetrics, Tally};
 use crate::summary::histogram::Histogram;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The latest word of each worker.
+/// The latest status of each worker.
 #[derive(Debug)]
 pub struct WorkerStatuses(Vec<Mutex<WorkerStatus>>);
 
-/// One worker's.
+/// The status of one worker.
 #[derive(Debug, Default)]
 pub struct WorkerStatus {
     pub tally: Tally,
-    /// How late its timer fired, since the controller last took it.
+    /// Delays of its lag timer since the controller last took them.
     pub lag: Histogram,
-    /// The deepest that its queues have been so far.
+    /// The greatest depth of each of its queues so far.
     pub depths: Depths,
-    /// time_to_open of the last seconds, in µs.
+    /// `time_to_open` of the last seconds, in µs.
     pub recent_us: Vec<u32>,
-    /// What gates read, if any are watched; renewed twice a second.
+    /// The timers that gates read, if any gate is watched; renewed twice a second.
     pub live: Option<LiveMetrics>,
-    /// The thread, once it runs: for /proc.
+    /// The kernel's id of its thread, once it runs.
     pub thread: Option<i32>,
 }
 
@@ -29,11 +29,12 @@ impl WorkerStatuses {
         Self((0..workers).map(|_| Mutex::default()).collect())
     }
 
-    /// A worker that panicked while it spoke has said something complete all the same.
+    /// Locks a worker's status. A panic while it was locked can't have left it half written: each field is complete.
     pub fn of(&self, worker: usize) -> MutexGuard<'_, WorkerStatus> {
         self.0[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The sum of all tallies.
     pub fn tally(&self) -> Tally {
         let mut sum = Tally::default();
         for worker in 0..self.0.len() {
@@ -42,29 +43,31 @@ impl WorkerStatuses {
         sum
     }
 
-    /// What gates read, of all workers; `None` until one has told.
+    /// The timers that gates read, merged; `None` until a worker has published them.
     pub fn live(&self) -> Option<LiveMetrics> {
-        let told = (0..self.0.len()).filter_map(|worker| self.of(worker).live.clone());
-        told.reduce(|mut sum, live| {
+        let published = (0..self.0.len()).filter_map(|worker| self.of(worker).live.clone());
+        published.reduce(|mut sum, live| {
             sum.merge(live);
             sum
         })
     }
 
-    /// The lag of each worker since this was last asked.
+    /// Takes each worker's lag since the last call.
     pub fn take_lags(&self) -> Vec<Histogram> {
         (0..self.0.len()).map(|worker| std::mem::take(&mut self.of(worker).lag)).collect()
     }
 
+    /// The greatest depth of each queue, over all workers.
     pub fn depths(&self) -> Depths {
         (0..self.0.len()).map(|worker| self.of(worker).depths).fold(Depths::default(), Depths::max)
     }
 
+    /// The thread ids of the workers that run.
     pub fn threads(&self) -> Vec<i32> {
         (0..self.0.len()).filter_map(|worker| self.of(worker).thread).collect()
     }
 
-    /// The 99th percentile of the last seconds' time_to_open, in µs.
+    /// The 99th percentile of the last seconds' `time_to_open`, in µs.
     pub fn recent_p99_us(&self) -> Option<u32> {
         let mut all: Vec<u32> = (0..self.0.len()).flat_map(|worker| self.of(worker).recent_us.clone()).collect();
         all.sort_unstable();

@@ -1,6 +1,6 @@
-//! The engines of a worker's peers, with what they share.
+//! The factory of a worker's engines, with the certificate and addresses that its peers share.
 
-use super::context::RunContext;
+use super::super::context::RunContext;
 use crate::engine::{
     CandidatePolicy, Engine, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
 };
@@ -11,14 +11,14 @@ use crate::vocabulary::phase::Phase;
 use crate::vocabulary::seed::Seed;
 use std::sync::Arc;
 
-/// The least SCTP max message size that is asked for; in bytes.
+/// The smallest SCTP max message size that is asked for, in bytes.
 const MESSAGE_BYTES_LEAST: u32 = 4_096;
 
-/// Makes one engine a peer.
+/// Opens one engine for each peer.
 pub enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
-        /// How many to expect in a room, and from where; none where no guest is expected.
+        /// The guests to expect in a room, and the addresses that they may have; `None` expects no guest.
         guests: Option<(u16, CandidatePolicy)>,
         certificates: Certificates,
     },
@@ -27,14 +27,15 @@ pub enum Engines {
         certificates: Certificates,
     },
     None,
-    /// No certificate could be made: no peer of this worker can begin.
+    /// The setup failed, for this reason; all peers of this worker fail.
     Broken(String),
-    /// What a test puts in their place.
+    /// Engines of a test.
     #[cfg(test)]
     Made(fn(Place) -> Box<dyn Engine>),
 }
 
 impl Engines {
+    /// Prepares the engine of the profile; a failure makes `Broken`.
     pub fn new(common: &RunContext) -> Self {
         let choice = &common.plan.profile.engine;
         if choice.kind == EngineKind::None {
@@ -48,23 +49,23 @@ impl Engines {
             let setup = Arc::new(WebrtcSetup::new(setup, common.gathering.clone()));
             return Self::Webrtc { setup, certificates };
         }
-        match policy(common) {
+        match guests(common) {
             Ok(guests) => Self::Rtc { setup: Box::new(setup), guests, certificates },
             Err(why) => Self::Broken(why),
         }
     }
 
-    /// The engine of one peer; `seed` is what its passwords grow from.
+    /// Opens the engine of one peer; `seed` decides its ICE credentials.
     ///
     /// # Errors
-    /// This machine has no descriptor or port left.
+    /// This machine has no descriptor or port left, or a certificate can't be made.
     pub fn open(&self, seed: Seed, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
         let credentials = || seed.stream("ice", place.peer.0.into());
         match self {
             Self::None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
             Self::Rtc { setup, guests, certificates } => {
-                let setup = own(setup, *certificates).map_err(limit)?;
+                let setup = setup_of_peer(setup, *certificates).map_err(limit)?;
                 let engine = match guests {
                     None => RtcEngine::open(setup, room_size, credentials()),
                     Some((guests, policy)) => {
@@ -78,7 +79,7 @@ impl Engines {
                 let setup = match certificates {
                     Certificates::Shared => setup.clone(),
                     Certificates::PerPeer => {
-                        let base = own(&setup.base, *certificates).map_err(limit)?;
+                        let base = setup_of_peer(&setup.base, *certificates).map_err(limit)?;
                         Arc::new(WebrtcSetup { base, gathering: setup.gathering.clone() })
                     }
                 };
@@ -91,20 +92,24 @@ impl Engines {
     }
 }
 
-/// From where guests may come, if any are expected.
+/// The number of guests a room, and the addresses that they may have; `None` if no guest is expected.
 ///
 /// # Errors
-/// Nothing leads from this machine to where they may be.
-fn policy(common: &RunContext) -> Result<Option<(u16, CandidatePolicy)>, String> {
+/// This machine has no route to the addresses of `--allow-candidates`.
+fn guests(common: &RunContext) -> Result<Option<(u16, CandidatePolicy)>, String> {
     let guests = common.plan.profile.rooms.guests;
     if guests == 0 {
         return Ok(None);
     }
-    let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.reach().allowed_candidates.clone());
+    let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.target_policy().allowed_candidates.clone());
     let policy = CandidatePolicy::new(allowed.unwrap_or_default());
     policy.map(|policy| Some((guests, policy))).map_err(|error| format!("--allow-candidates: {error}"))
 }
 
+/// The setup that the peers of the worker share.
+///
+/// # Errors
+/// A certificate can't be made.
 fn setup(common: &RunContext) -> Result<RtcSetup, String> {
     let profile = &common.plan.profile;
     Ok(RtcSetup {
@@ -118,8 +123,11 @@ fn setup(common: &RunContext) -> Result<RtcSetup, String> {
     })
 }
 
-/// One peer's copy, with a certificate of its own where it is to have one.
-fn own(setup: &RtcSetup, certificates: Certificates) -> Result<RtcSetup, String> {
+/// One peer's copy, with its own certificate for `engine.certificates = "per-peer"`.
+///
+/// # Errors
+/// A certificate can't be made.
+fn setup_of_peer(setup: &RtcSetup, certificates: Certificates) -> Result<RtcSetup, String> {
     let mut setup = setup.clone();
     if certificates == Certificates::PerPeer {
         setup.certificate = RtcSetup::certificate().map_err(|error| error.to_string())?;

@@ -1,44 +1,45 @@
-//! The control run: the same plan, shortened, with signaling passed in memory, so that what it takes is ours.
+//! The control run: the same plan, shortened, without a network, so that its latencies are the generator's own.
 
-use super::ice_servers::gathering;
-use super::outcome::{StartError, Stop};
+use super::super::ice_servers::gathering;
+use super::super::outcome::{StartError, Stop};
+use super::super::signals::StopSignals;
+use super::RunSpec;
 use super::prepared_run::{Capture, PreparedRun, play};
-use super::run::RunSpec;
-use super::signals::StopSignals;
 use crate::plan::Plan;
 use crate::summary::control::Control;
 use std::time::Duration;
 
-/// Enough edges for a p99 to mean something, and no more.
+/// Rooms are added until the plan has this many edges: enough for a p99.
 const EDGES_ENOUGH: u64 = 200;
 
-/// Rooms that are complete later than this are left out.
+/// Rooms whose last peer is due later than this are left out.
 const ARRIVALS_MAX: Duration = Duration::from_secs(10);
 
+/// The most time of steady phase and of drain.
 const STEADY_MAX: Duration = Duration::from_secs(2);
 
-/// Plays the first rooms of the order's plan against nobody, to their end or until a signal or the failure brake.
+/// Runs the first rooms of the plan with signaling in memory, to their end or until a signal or the failure brake.
 ///
 /// # Errors
-/// As `run`.
-pub fn control(order: &RunSpec, mut signals: StopSignals) -> Result<(Control, Option<Stop>), StartError> {
+/// As for `run`.
+pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Option<Stop>), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let plan = shortened(&order.plan);
-    let session = PreparedRun {
+    let plan = shortened(&spec.plan);
+    let prepared = PreparedRun {
         plan,
-        run_id: order.run_id.clone(),
-        dialect: order.dialect.clone(),
+        run_id: spec.run_id.clone(),
+        dialect: spec.dialect.clone(),
         endpoints: None,
-        gathering: runtime.block_on(gathering(&order.plan.profile.engine, &order.access.route.reach))?,
+        gathering: runtime.block_on(gathering(&spec.plan.profile.engine, &spec.access.route.reach))?,
         target: "memory".to_owned(),
-        workers: order.workers,
-        show: order.show,
-        thresholds: order.thresholds,
+        workers: spec.workers,
+        show: spec.show,
+        thresholds: spec.thresholds,
         gates: vec![],
         keep: Capture::default(),
         probe: String::new(),
     };
-    let done = runtime.block_on(play(session, &mut signals, None))?;
+    let done = runtime.block_on(play(prepared, &mut signals, None))?;
     let summary = done.summary;
     let control = Control {
         peers: summary.counts.peers.planned,
@@ -61,7 +62,7 @@ fn shortened(plan: &Plan) -> Plan {
         is_kept
     });
     profile.rooms.count = kept.count().max(1) as u32;
-    // Signaling is passed in memory, where no guest can come in.
+    // No guest can join: there is no server to connect to.
     profile.rooms.guests = 0;
     profile.phases.warmup = Duration::ZERO;
     profile.phases.steady = profile.phases.steady.min(STEADY_MAX);

@@ -1,17 +1,18 @@
-//! Which phase the run is in: pure, from what the books say and the time.
+//! The phases of a run as a pure state machine, and the brake that ends a run in which too much fails.
 
 use crate::metrics::Tally;
 use crate::peer::PeerCommand;
 use std::time::{Duration, Instant};
 
-/// More than this share of the edges decided in a second failing, for this long, stops the ramp (faults.md, "Misuse").
+/// The brake stops warm-up or ramp when, for `FAILING_MAX`, more than this share of what is decided in a second fails.
 const FAILING_SHARE: f64 = 0.5;
+/// See `FAILING_SHARE`.
 const FAILING_MAX: Duration = Duration::from_secs(10);
 
-/// Between two looks at how many failed.
+/// The interval at which the brake compares tallies.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A phase of the run (measurement.md, "Load model").
+/// A phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunPhase {
     Warmup,
@@ -31,7 +32,7 @@ impl RunPhase {
     }
 }
 
-/// How long the parts are to last.
+/// The planned lengths of phases; the ramp lasts until the last edge is decided, and `drain` is an upper bound.
 #[derive(Clone, Copy, Debug)]
 pub struct PhaseLengths {
     pub warmup: Duration,
@@ -43,8 +44,8 @@ pub struct PhaseLengths {
 #[derive(Debug)]
 pub struct PhaseMachine {
     lengths: PhaseLengths,
-    part: RunPhase,
-    /// When each part so far began.
+    phase: RunPhase,
+    /// Begin of each phase so far.
     begun: Vec<(RunPhase, Instant)>,
     brake: FailureBrake,
     /// The last command to the peers.
@@ -53,24 +54,24 @@ pub struct PhaseMachine {
 
 impl PhaseMachine {
     pub fn new(start: Instant, lengths: PhaseLengths) -> Self {
-        let part = if lengths.warmup.is_zero() { RunPhase::Ramp } else { RunPhase::Warmup };
+        let phase = if lengths.warmup.is_zero() { RunPhase::Ramp } else { RunPhase::Warmup };
         let brake = FailureBrake { looked_at: start, before: Tally::default(), failing_since: None };
-        Self { lengths, part, begun: vec![(part, start)], brake, command: None }
+        Self { lengths, phase, begun: vec![(phase, start)], brake, command: None }
     }
 
-    pub fn part(&self) -> RunPhase {
-        self.part
+    pub fn phase(&self) -> RunPhase {
+        self.phase
     }
 
-    /// Every part so far with when it began; the last one still runs.
+    /// The phases so far, each with its begin; the last one still runs.
     pub fn begun(&self) -> &[(RunPhase, Instant)] {
         &self.begun
     }
 
-    /// Where in its part the run is: the part's begin, and its length where that is known.
-    pub fn place(&self) -> (Instant, Option<Duration>) {
+    /// The begin of the current phase, and its planned length (none for the ramp).
+    pub fn current(&self) -> (Instant, Option<Duration>) {
         let (_, since) = self.begun[self.begun.len() - 1];
-        let length = match self.part {
+        let length = match self.phase {
             RunPhase::Warmup => Some(self.lengths.warmup),
             RunPhase::Ramp => None,
             RunPhase::Steady => Some(self.lengths.steady),
@@ -79,14 +80,15 @@ impl PhaseMachine {
         (since, length)
     }
 
-    /// Moves on to the phase that `now` is in; gives the last command to the peers, none while they arrive.
+    /// Moves to the phase that `tally` and the time allow, and returns the last command for the peers; `None` while
+    /// they arrive.
     pub fn step(&mut self, now: Instant, tally: &Tally) -> Option<PeerCommand> {
-        let nobody_left = tally.peers_waiting == 0 && tally.peers_alive == 0;
-        if nobody_left {
+        let is_empty = tally.peers_waiting == 0 && tally.peers_alive == 0;
+        if is_empty {
             self.command = Some(PeerCommand::Leave);
         }
         while self.command != Some(PeerCommand::Leave) && self.is_over(now, tally) {
-            let next = match self.part {
+            let next = match self.phase {
                 RunPhase::Warmup => RunPhase::Ramp,
                 RunPhase::Ramp => {
                     self.command = Some(PeerCommand::StartTraffic);
@@ -101,21 +103,21 @@ impl PhaseMachine {
                     break;
                 }
             };
-            self.part = next;
+            self.phase = next;
             self.begun.push((next, now));
         }
         self.command
     }
 
-    /// Whether so much fails, and has for so long, that going on makes no sense.
+    /// Tells if warm-up or ramp must end because too much fails, for too long; see `FAILING_SHARE`.
     pub fn should_brake(&mut self, now: Instant, tally: &Tally) -> bool {
-        matches!(self.part, RunPhase::Warmup | RunPhase::Ramp) && self.brake.look(now, tally)
+        matches!(self.phase, RunPhase::Warmup | RunPhase::Ramp) && self.brake.update(now, tally)
     }
 
     fn is_over(&self, now: Instant, tally: &Tally) -> bool {
-        let (since, _) = self.place();
+        let (since, _) = self.current();
         let lasted = now.saturating_duration_since(since);
-        match self.part {
+        match self.phase {
             RunPhase::Warmup => lasted >= self.lengths.warmup,
             RunPhase::Ramp => {
                 tally.peers_waiting == 0 && tally.edges_undecided == 0 && tally.guest_edges_undecided == 0
@@ -129,6 +131,7 @@ impl PhaseMachine {
     }
 }
 
+/// Compares the tally once a `LOOK_EVERY`.
 #[derive(Debug)]
 struct FailureBrake {
     looked_at: Instant,
@@ -137,7 +140,7 @@ struct FailureBrake {
 }
 
 impl FailureBrake {
-    fn look(&mut self, now: Instant, tally: &Tally) -> bool {
+    fn update(&mut self, now: Instant, tally: &Tally) -> bool {
         if now.saturating_duration_since(self.looked_at) >= LOOK_EVERY {
             let failed = |tally: &Tally| tally.edges_failed + tally.peers_failed;
             let good = |tally: &Tally| tally.edges_opened + tally.peers_joined;
@@ -171,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_goes_through_its_parts_in_order() {
+    fn a_run_goes_through_its_phases_in_order() {
         let (mut phases, start) = phases(2, 10, 5);
         let arriving = Tally { peers_waiting: 1, ..alive() };
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
         let settled = Tally { messages_sent: 5, messages_delivered: 5, ..alive() };
         let mut step = |at: u32, tally: &Tally| {
             let command = phases.step(start + SECOND * at, tally);
-            (phases.part(), command)
+            (phases.phase(), command)
         };
         assert_eq!(step(1, &arriving), (RunPhase::Warmup, None));
         assert_eq!(step(2, &arriving), (RunPhase::Ramp, None));
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_ends_as_soon_as_nobody_lives_and_nobody_is_to_come() {
+    fn a_run_ends_as_soon_as_no_peer_is_alive_or_waiting() {
         let (mut phases, start) = phases(0, 10, 5);
         assert_eq!(phases.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), None);
         assert_eq!(phases.step(start, &Tally::default()), Some(PeerCommand::Leave));

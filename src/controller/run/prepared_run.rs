@@ -1,21 +1,21 @@
-//! A run that has its target, or signaling in memory: from the first arrival to its Summary.
+//! A run whose target is known (a URL, or a server in memory): plays it, and makes its `Summary`.
 
-use super::attribution;
-use super::context::RunContext;
-use super::endpoint::Endpoints;
-use super::event_log::{EventLog, Formatter, Writer};
+use super::super::context::RunContext;
+use super::super::endpoint::Endpoints;
+use super::super::outcome::{FinishedRun, StartError, Stop};
+use super::super::report::attribution;
+use super::super::report::event_log::{EventLog, Formatter, Writer};
+use super::super::report::progress::Show;
+use super::super::signals::StopSignals;
+use super::super::worker::WorkerResult;
+use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
-use super::machine::machine;
-use super::outcome::{FinishedRun, StartError, Stop};
-use super::progress::Show;
-use super::signals::StopSignals;
 use super::supervisor::Supervisor;
-use super::worker::WorkerResult;
-use super::worker_status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
 use crate::metrics::{Recorder, RunFacts, Thresholds, summarize};
+use crate::os::machine;
 use crate::plan::Plan;
 use crate::summary::run::Build;
 use crate::summary::trace::Events;
@@ -25,42 +25,46 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// From the workers' start to the run's time zero: runtimes and certificates are made in it.
+/// The time from the workers' start to the first arrival, in which they make runtimes and certificates.
 const LEAD: Duration = Duration::from_millis(100);
 
-/// Bytes of the pool that payloads are cut from; more than a message of the largest size.
+/// Bytes of random payload besides the largest message, so that payloads of that size differ too.
 const POOL_BYTES: usize = 64 * 1024;
 
-/// What is kept besides figures.
+/// Data that a run keeps besides its figures.
 #[derive(Clone, Debug, Default)]
 pub struct Capture {
-    /// Whole handshakes, of edges that failed or were slow.
+    /// The most traces to keep, of edges that failed or were slow.
     pub traces: usize,
-    /// Every fact, in a file of at most so many bytes.
+    /// Size limit of the file of all events, in bytes, before the last batch; `None` writes no file.
     pub events_bytes_max: Option<u64>,
 }
 
-/// What is played, and how.
+/// A run without open questions: target and servers are resolved.
 pub(super) struct PreparedRun {
     pub plan: Plan,
     pub run_id: String,
     pub dialect: Dialect,
-    /// None passes signaling in memory.
+    /// `None` passes signaling in memory.
     pub endpoints: Option<Endpoints>,
     pub gathering: Gathering,
-    /// As reports may show it.
+    /// The target as reports show it.
     pub target: String,
     pub workers: usize,
     pub show: Show,
     pub thresholds: Thresholds,
-    /// Watched while the run goes on.
+    /// Judged while the run goes on.
     pub gates: Vec<Gate>,
     pub keep: Capture,
-    /// The command that looks closer at what failed.
+    /// The `meshload probe` command that examines the same target.
     pub probe: String,
 }
 
-/// From the first arrival to the last departure; `stopped_early` has been told before there was one.
+/// Plays a run from the first arrival until all peers have left. With `stopped_early` no peer arrives: the run ended
+/// while it waited for its target.
+///
+/// # Errors
+/// The system has no thread for a worker or the event log, or the event log is lost.
 pub(super) async fn play(
     run: PreparedRun,
     signals: &mut StopSignals,
@@ -85,22 +89,22 @@ pub(super) async fn play(
         statuses: WorkerStatuses::new(workers),
         watched: gate_watch.watched(),
         sample: attribution::sample(&run.plan, run.keep.traces),
-        inbox: writer.as_ref().map(Writer::inbox),
+        events: writer.as_ref().map(Writer::sink),
         plan: run.plan,
     });
-    let way = common.endpoints.as_ref().map(Endpoints::way).unwrap_or_default();
-    let mut watch_over = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
+    let way = common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default();
+    let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
-        None => watch_over.until_the_end(signals).await,
+        None => supervisor.until_the_end(signals).await,
     };
-    let (results, health) = watch_over.result().await;
+    let (results, health) = supervisor.result().await;
     let ended = Instant::now();
 
     let complete = results.len() == workers;
     let panics = results.iter().map(|result| result.panics).sum();
     let kinds = common.dialect.kinds();
-    let recorder = one_book(&common, results);
+    let recorder = merged(&common, results);
     let facts = RunFacts {
         build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
         name: common.plan.profile.name.clone(),
@@ -115,9 +119,9 @@ pub(super) async fn play(
         way,
         interrupted: matches!(stop, Some(Stop::Signal(_))),
         complete,
-        stopped_by: stop.map(|stop| watch_over.stopped_by(stop)),
+        stopped_by: stop.map(|stop| supervisor.stopped_by(stop)),
         machine: machine(),
-        phases: watch_over.phases(ended),
+        phases: supervisor.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         thresholds: run.thresholds,
     };
@@ -132,15 +136,15 @@ pub(super) async fn play(
     Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
 }
 
-/// The thread that writes every fact down.
+/// Starts the thread that writes `--events`.
 fn writer(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_max: u64) -> io::Result<Writer> {
     let kinds = dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let rooms = plan.rooms.iter().map(|room| (room.index.0, format!("{run_id}-{}", room.id))).collect();
     Writer::start(Formatter { start, kinds, rooms }, bytes_max)
 }
 
-/// What the workers booked, together.
-fn one_book(common: &RunContext, results: Vec<WorkerResult>) -> Recorder {
+/// Merges the workers' recorders.
+fn merged(common: &RunContext, results: Vec<WorkerResult>) -> Recorder {
     let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
     let mut recorder = Recorder::new(&[], common.start, timeout, kinds);
     for result in results {

@@ -1,8 +1,8 @@
-//! A peer whose code panics takes nobody with it.
+//! A peer whose code panics ends no other peer.
 
-use super::super::endpoint::{Access, Endpoints};
-use super::super::worker::facts;
-use super::super::worker_status::WorkerStatuses;
+use super::super::super::endpoint::{Access, Endpoints};
+use super::super::room_facts;
+use super::super::status::WorkerStatuses;
 use super::*;
 use crate::dialect::Dialect;
 use crate::engine::{Engine, Gathering, NoneEngine};
@@ -51,7 +51,7 @@ fn common(url: String) -> Arc<RunContext> {
     Arc::new(RunContext {
         watched: None,
         sample: Default::default(),
-        inbox: None,
+        events: None,
         endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Access::default())),
         gathering: Gathering::new(vec![], profile.engine.ice_transport_policy).unwrap(),
         dialect: Dialect::named("dashboard").unwrap(),
@@ -69,8 +69,8 @@ fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
     let target = TcpListener::bind("127.0.0.1:0").unwrap();
     let common = common(format!("ws://{}/ws/", target.local_addr().unwrap()));
     let rooms = common.plan.share(0, 1).rooms;
-    let rooms_facts: Vec<_> = rooms.iter().map(|room| facts(&common, room)).collect();
-    let recorder = Recorder::new(&rooms_facts, common.start, Duration::from_secs(600), common.dialect.kinds().len());
+    let facts: Vec<_> = rooms.iter().map(|room| room_facts(&common, room)).collect();
+    let recorder = Recorder::new(&facts, common.start, Duration::from_secs(600), common.dialect.kinds().len());
     let recorder = Rc::new(RefCell::new(recorder));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
@@ -80,15 +80,15 @@ fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
             _ => Box::new(NoneEngine::new(0)),
         });
         while spawner.next_due().is_some() {
-            spawner.serve();
+            spawner.run_next();
         }
-        spawner.departure().await;
+        spawner.peer_ended().await;
         let tally = recorder.borrow().tally();
         assert_eq!((spawner.panics(), tally.peers_failed, tally.peers_alive, tally.edges_failed), (1, 1, 2, 2));
 
-        spawner.command(PeerCommand::Leave);
+        spawner.apply(PeerCommand::Leave);
         while !spawner.is_empty() {
-            spawner.departure().await;
+            spawner.peer_ended().await;
         }
         let tally = recorder.borrow().tally();
         assert_eq!((spawner.panics(), tally.peers_failed, tally.peers_alive), (1, 1, 0));

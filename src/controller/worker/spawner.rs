@@ -1,9 +1,9 @@
-//! Lets the peers of a worker in when they are due, tells them of each other, and sees them out.
+//! Spawns a worker's peers when they are due, tells them of each other, and plays arrivals, churn and the end.
 
+use super::super::context::RunContext;
+use super::super::report::event_log::EventLogHandle;
 use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
-use super::context::RunContext;
 use super::engines::Engines;
-use super::event_log::EventLogHandle;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
 use crate::dialect::Conversation;
 use crate::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
@@ -26,29 +26,31 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 
-/// A peer that is due for longer than this is dropped, and counted.
+/// A peer that has been due for longer than this is dropped, and counted.
 const LATE_MAX: Duration = Duration::from_secs(5);
 
-/// What a peer is told besides the arrival of its companions: talk, hush, leave, and room to spare.
+/// Room in a peer's mailbox besides companions and churn: start of messages, their end, leave, and some to spare.
 const COMMANDS_MORE: usize = 8;
 
-/// The peers of one worker, from arrival to departure.
+/// The peers of one worker, from arrival to end.
 pub struct PeerSpawner {
     common: Arc<RunContext>,
     plans: Vec<RoomPlan>,
-    /// (due, room among this worker's, seat), in order; the next one is `next`.
+    /// Due time since the run's start, index of the room among this worker's, seat; in order of due.
     arrivals: Vec<(Duration, usize, Seat)>,
+    /// Index into `arrivals` of the next one.
     next: usize,
     churn: ChurnSchedule,
-    /// How often each who came back has come.
+    /// The number of returns of each peer that came back.
     sessions: FxHashMap<Place, u32>,
     engines: Engines,
-    /// One a room; none for a dialect that needs none.
+    /// One a room; empty if the dialect needs no exchange of ids.
     exchanges: Vec<IdExchange>,
     clock: Rc<AlarmClock>,
     mailboxes: Rc<RoomMailboxes>,
-    /// Where lines are opened, when signaling is passed in memory.
+    /// The in-memory server of a control run; `None` with a real target.
     listener: Option<MemoryListener>,
+    /// Each gives the most frames that waited to be written.
     tasks: JoinSet<usize>,
     places: FxHashMap<Id, (usize, Place)>,
     frames_waiting_max: usize,
@@ -56,7 +58,7 @@ pub struct PeerSpawner {
 }
 
 impl PeerSpawner {
-    /// `recorder` are those of `plans`' rooms, in which every fact of their peers is written.
+    /// `recorder` knows the rooms of `plans`; all events of their peers go to it.
     pub fn new(
         common: Arc<RunContext>,
         plans: Vec<RoomPlan>,
@@ -75,8 +77,8 @@ impl PeerSpawner {
             true => plans.iter().map(|plan| IdExchange::new(plan.size())).collect(),
             false => vec![],
         };
-        let log = common.inbox.clone().map(EventLogHandle::new);
-        let barrier = common.plan.profile.messages.start == Start::Barrier;
+        let log = common.events.clone().map(EventLogHandle::new);
+        let has_barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
             exchanges,
@@ -87,7 +89,7 @@ impl PeerSpawner {
             arrivals,
             next: 0,
             clock,
-            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, barrier }),
+            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, has_barrier }),
             listener,
             tasks: JoinSet::new(),
             places: FxHashMap::default(),
@@ -96,7 +98,7 @@ impl PeerSpawner {
         }
     }
 
-    /// Nobody is here any more.
+    /// No peer is running.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
@@ -106,23 +108,23 @@ impl PeerSpawner {
         self.panics
     }
 
-    /// The most frames of one peer, among those that have ended, that were not on the wire yet.
+    /// The most frames of one peer that waited to be written, among peers that have ended.
     pub fn frames_waiting_max(&self) -> u64 {
         self.frames_waiting_max as u64
     }
 
-    /// How many are due at `now` and have not begun.
+    /// Peers that are due at `now` and have not begun.
     pub fn overdue(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.common.start);
         self.arrivals[self.next..].partition_point(|(due, _, _)| *due <= since) as u64
     }
 
-    /// When the next peer is due to come or to go.
+    /// The time at which the next peer is due to arrive, leave or return.
     pub fn next_due(&self) -> Option<Instant> {
         [self.next_arrival(), self.churn.next_due()].into_iter().flatten().min()
     }
 
-    /// Who has left and is to come back.
+    /// Peers that left and are to come back.
     pub fn away(&self) -> u64 {
         self.churn.away()
     }
@@ -131,8 +133,8 @@ impl PeerSpawner {
         self.arrivals.get(self.next).map(|(due, _, _)| self.common.start + *due)
     }
 
-    /// Waits until a peer has ended; for ever, when nobody is here.
-    pub async fn departure(&mut self) {
+    /// Waits until a peer has ended; without end if none is running. A panic is recorded as a failure of its peer.
+    pub async fn peer_ended(&mut self) {
         match self.tasks.join_next_with_id().await {
             Some(Ok((id, frames_waiting_max))) => {
                 self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
@@ -142,30 +144,31 @@ impl PeerSpawner {
                 let place = self.places.remove(&error.id());
                 if let (true, Some((room, place))) = (error.is_panic(), place) {
                     self.panics += 1;
-                    self.give_up(room, place.seat);
+                    self.mark_absent(room, place.seat);
                     let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
-                    self.mailboxes.book(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                    self.mailboxes
+                        .record(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
                 }
             }
             None => std::future::pending().await,
         }
     }
 
-    /// Lets in or sees off whose turn it is, one at a time between what else is to be done.
-    pub fn serve(&mut self) {
+    /// Starts or stops the one peer that is due next.
+    pub fn run_next(&mut self) {
         match (self.next_arrival(), self.churn.next_due()) {
-            (Some(arrival), Some(turn)) if turn < arrival => self.take_turn(),
-            (None, Some(_)) => self.take_turn(),
-            _ => self.admit(),
+            (Some(arrival), Some(churn)) if churn < arrival => self.run_churn_step(),
+            (None, Some(_)) => self.run_churn_step(),
+            _ => self.start_arrival(),
         }
     }
 
-    fn take_turn(&mut self) {
+    fn run_churn_step(&mut self) {
         let Some((due, ChurnStep { room, seat, action, .. })) = self.churn.take() else { return };
         match action {
             ChurnAction::Leave { silent, returns } => {
-                if self.mailboxes.see_off(room, seat, silent) && returns {
-                    self.churn.seen_off(room, seat);
+                if self.mailboxes.stop_peer(room, seat, silent) && returns {
+                    self.churn.mark_away(room, seat);
                 }
             }
             ChurnAction::Return => {
@@ -173,52 +176,52 @@ impl PeerSpawner {
                 if let Some(exchange) = self.exchanges.get(room) {
                     exchange.mark_returning(seat);
                 }
-                self.let_in(due, room, seat, PeerCommand::Back { seat });
+                self.start_peer(due, room, seat, PeerCommand::Back { seat });
             }
         }
     }
 
-    fn admit(&mut self) {
+    fn start_arrival(&mut self) {
         let Some((due, room, seat)) = self.arrivals.get(self.next).copied() else { return };
         self.next += 1;
         let (due, now) = (self.common.start + due, Instant::now());
         if now.saturating_duration_since(due) > LATE_MAX {
             let place = self.plans[room].place(seat);
-            self.mailboxes.book(room, &Event { at: now, place, what: What::Dropped { due } });
-            self.give_up(room, seat);
+            self.mailboxes.record(room, &Event { at: now, place, what: What::Dropped { due } });
+            self.mark_absent(room, seat);
             return;
         }
-        self.let_in(due, room, seat, PeerCommand::Companion { seat });
+        self.start_peer(due, room, seat, PeerCommand::Companion { seat });
     }
 
-    /// Starts the peer; the others of its room are told `news`.
-    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: PeerCommand) {
+    /// Starts a peer, and sends `announcement` to the others of its room. A peer that can't start has failed.
+    fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, announcement: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
-        let book = |what| mailboxes.book(room, &Event { at: now, place, what });
+        let record = |what| mailboxes.record(room, &Event { at: now, place, what });
         match self.task(room, place) {
             Ok((task, mailbox)) => {
-                self.mailboxes.introduce(room, seat, mailbox, news);
+                self.mailboxes.add_peer(room, seat, mailbox, announcement);
                 let handle = self.tasks.spawn_local(task.run(due));
                 self.places.insert(handle.id(), (room, place));
             }
             Err(failure) => {
-                book(What::Began { due });
-                book(What::PeerFailed { failure });
-                self.give_up(room, seat);
+                record(What::Began { due });
+                record(What::PeerFailed { failure });
+                self.mark_absent(room, seat);
             }
         }
     }
 
-    /// The others of the room need not wait for this one.
-    fn give_up(&self, room: usize, seat: Seat) {
+    /// Tells the room's id exchange that this peer will not come, so that no other waits for it.
+    fn mark_absent(&self, room: usize, seat: Seat) {
         if let Some(exchange) = self.exchanges.get(room) {
             exchange.mark_gone(seat);
         }
     }
 
     /// Passes a command of the controller to every peer.
-    pub fn command(&mut self, command: PeerCommand) {
+    pub fn apply(&mut self, command: PeerCommand) {
         match command {
             PeerCommand::StartTraffic => self.churn.begin(Instant::now()),
             _ => self.churn.end(),
@@ -227,15 +230,15 @@ impl PeerSpawner {
             match command {
                 PeerCommand::StartTraffic => room.start_traffic(),
                 PeerCommand::StopTraffic => room.stop_traffic(),
-                command => room.tell(command),
+                command => room.send_all(command),
             }
         }
     }
 
-    /// One peer, ready to run, and its mailbox.
+    /// Builds one peer's task, ready to run, and its mailbox.
     ///
     /// # Errors
-    /// This machine has no descriptor or port left for it, or its URL is none.
+    /// This machine has no descriptor or port left for the peer, or its URL does not parse.
     #[expect(clippy::type_complexity, reason = "a task and its mailbox; a name would hide that it is a pair")]
     fn task(
         &self,
@@ -245,7 +248,7 @@ impl PeerSpawner {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let session = self.sessions.get(&place).copied().unwrap_or(0);
-        let seed = of_session(common.plan.seed, session);
+        let seed = session_seed(common.plan.seed, session);
         let draws = seed.stream("redial", place.peer.0.into());
         let spec = PeerSpec {
             place,
@@ -272,14 +275,14 @@ impl PeerSpawner {
         let transport = self.transport(place, &common.room_id(plan), virtual_peer.conversation())?;
         let engine = self.engines.open(seed, place, plan.size())?;
         let (mailbox, commands) =
-            mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + COMMANDS_MORE);
+            mpsc::channel(usize::from(plan.size()) + ChurnSchedule::steps_max(plan) + COMMANDS_MORE);
         let mailboxes = self.mailboxes.clone();
-        let recorder = move |event: Event| mailboxes.book(room, &event);
+        let recorder = move |event: Event| mailboxes.record(room, &event);
         Ok((PeerTask::new(virtual_peer, engine, transport, commands, self.clock.alarm(), recorder), mailbox))
     }
 
     /// # Errors
-    /// The peer's URL is none.
+    /// The peer's URL does not parse.
     fn transport(
         &self,
         place: Place,
@@ -298,8 +301,8 @@ impl PeerSpawner {
     }
 }
 
-/// What a peer that came back draws is not what it drew before: its ids and passwords are new ones.
-fn of_session(seed: Seed, session: u32) -> Seed {
+/// The seed of a peer's session. A return has another seed than the session before, so ids and passwords are new.
+fn session_seed(seed: Seed, session: u32) -> Seed {
     match session {
         0 => seed,
         session => Seed(seed.stream("session", session.into()).random()),
@@ -313,7 +316,7 @@ fn traffic(common: &RunContext, place: Place, session: u32) -> TrafficConfig {
         interval: Duration::from_secs_f64(1.0 / messages.rate.max(f64::MIN_POSITIVE)).min(Duration::from_secs(86_400)),
         bytes: (messages.bytes_min, messages.bytes_max),
         pool: common.pool.clone(),
-        draws: of_session(plan.seed, session).stream("talk", place.peer.0.into()),
+        draws: session_seed(plan.seed, session).stream("talk", place.peer.0.into()),
     }
 }
 

@@ -1,6 +1,6 @@
-//! What a person sees while it runs: bars on a terminal, a line every 5 s elsewhere.
+//! Progress of a run on stderr: bars on a terminal, a line every 5 s elsewhere.
 
-use super::phases::RunPhase;
+use super::super::run::phases::RunPhase;
 use crate::gates::LiveStatus;
 use crate::metrics::Tally;
 use crate::vocabulary::format;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How progress is shown, on stderr.
+/// The form of progress on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
     Bars { colour: bool },
@@ -18,16 +18,16 @@ pub enum Show {
     Nothing,
 }
 
-/// The run at one moment.
+/// The run at `now`.
 pub struct RunSnapshot<'a> {
     pub now: Instant,
     pub start: Instant,
-    pub part: RunPhase,
-    /// When the part began, and how long it lasts where that is known.
-    pub place: (Instant, Option<Duration>),
+    pub phase: RunPhase,
+    /// The begin of the phase, and its planned length (none for the ramp).
+    pub current: (Instant, Option<Duration>),
     pub tally: Tally,
     pub recent_p99_us: Option<u32>,
-    /// How the gates stand, once there is something to judge them on.
+    /// The gates' status, once a worker has published timers.
     pub gates: Option<&'a LiveStatus>,
 }
 
@@ -38,7 +38,10 @@ pub struct Progress {
 
 enum Shown {
     Bars(Bars),
-    Lines { last: Option<Instant> },
+    /// `last`: the time of the last line.
+    Lines {
+        last: Option<Instant>,
+    },
     Nothing,
 }
 
@@ -46,7 +49,7 @@ struct Bars {
     all: MultiProgress,
     peers: ProgressBar,
     edges: ProgressBar,
-    part: ProgressBar,
+    phase: ProgressBar,
     gates: ProgressBar,
 }
 
@@ -91,11 +94,11 @@ impl Bars {
             let template = format!("{{prefix:>8}} {{bar:32{hue}}} {{pos:>6}}/{{len:<6}} {{wide_msg}}");
             styled(all.add(ProgressBar::new(length)), &template).with_prefix(name.to_owned())
         };
-        // What does not fit a narrow terminal is cut at its edge: a line that wraps could not be drawn over.
+        // `wide_msg` cuts a line at the terminal's edge: a line that wraps could not be drawn over.
         let line = || styled(all.add(ProgressBar::new(0)), "{prefix:>8} {wide_msg}");
         let (peers, edges) = (bar(peers, "peers", "cyan"), bar(edges, "edges", "green"));
-        let (part, gates) = (line(), line());
-        Self { all, peers, edges, part, gates }
+        let (phase, gates) = (line(), line());
+        Self { all, peers, edges, phase, gates }
     }
 
     fn draw(&self, view: &RunSnapshot<'_>) {
@@ -106,11 +109,11 @@ impl Bars {
         let p99 = view.recent_p99_us.map(|us| format!("time to open p99 {}", format::duration(us.into())));
         let failures = failed(tally.edges_failed, tally.edges_dropped);
         self.edges.set_message([failures, p99.unwrap_or_default()].join("  ").trim().to_owned());
-        self.part.set_prefix(view.part.name());
-        self.part.set_message(format!("{}  {}", place(view), messages(tally)).trim_end().to_owned());
+        self.phase.set_prefix(view.phase.name());
+        self.phase.set_message(format!("{}  {}", time_in_phase(view), messages(tally)).trim_end().to_owned());
         if let Some(gates) = view.gates {
             self.gates.set_prefix("gates");
-            self.gates.set_message(standing(gates));
+            self.gates.set_message(gates_line(gates));
         }
     }
 }
@@ -118,13 +121,13 @@ impl Bars {
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style.progress_chars("━╸ ")),
-        // Without a style of ours the bar has the crate's.
+        // Falls back to the crate's own style.
         Err(_) => bar,
     }
 }
 
 /// `2 hold, 1 fails (edges_failed rate < 1%, observed 4.20 %), 1 not enough samples yet`.
-fn standing(gates: &LiveStatus) -> String {
+fn gates_line(gates: &LiveStatus) -> String {
     let mut parts = vec![];
     if gates.holding > 0 {
         parts.push(format!("{} hold{}", gates.holding, if gates.holding == 1 { "s" } else { "" }));
@@ -155,9 +158,9 @@ fn messages(tally: &Tally) -> String {
     format!("messages {} sent, {} delivered", tally.messages_sent, tally.messages_delivered)
 }
 
-/// How far the part is.
-fn place(view: &RunSnapshot<'_>) -> String {
-    let (since, length) = view.place;
+/// Time since the phase began, and its planned length.
+fn time_in_phase(view: &RunSnapshot<'_>) -> String {
+    let (since, length) = view.current;
     let lasted = view.now.saturating_duration_since(since).as_secs();
     match length {
         Some(length) => format!("{lasted} s of {} s", length.as_secs()),
@@ -165,12 +168,12 @@ fn place(view: &RunSnapshot<'_>) -> String {
     }
 }
 
-/// One line for a log.
+/// The whole progress as one line.
 fn line(view: &RunSnapshot<'_>) -> String {
     let tally = &view.tally;
     let elapsed = view.now.saturating_duration_since(view.start).as_secs();
     let mut parts = vec![
-        format!("{elapsed:>4} s  {}", view.part.name()),
+        format!("{elapsed:>4} s  {}", view.phase.name()),
         format!("peers {}/{}", tally.peers_joined, tally.peers_planned),
         format!("edges {}/{}", tally.edges_opened, tally.edges_planned),
     ];
@@ -180,7 +183,7 @@ fn line(view: &RunSnapshot<'_>) -> String {
     if let Some(us) = view.recent_p99_us {
         parts.push(format!("p99 {}", format::duration(us.into())));
     }
-    parts.extend(view.gates.map(|gates| format!("gates: {}", standing(gates))));
+    parts.extend(view.gates.map(|gates| format!("gates: {}", gates_line(gates))));
     parts.join("  ")
 }
 
@@ -194,11 +197,11 @@ mod tests {
     fn check(holding: u64, failing: u64, undecided: u64, shown: &str) {
         let gate = Gate::parse_line("edges.opened: count > 4").unwrap();
         let first_failing = judge(&[gate], &Summary::default()).pop().filter(|_| failing > 0);
-        assert_eq!(standing(&LiveStatus { holding, failing, undecided, first_failing }), shown);
+        assert_eq!(gates_line(&LiveStatus { holding, failing, undecided, first_failing }), shown);
     }
 
     #[test]
-    fn gates_are_told_in_one_short_line() {
+    fn gates_are_shown_in_one_short_line() {
         check(3, 0, 0, "3 hold");
         check(1, 1, 2, "1 holds, 1 fails (edges.opened count > 4, observed 0), 2 not enough samples yet");
         check(0, 2, 0, "2 fail (edges.opened count > 4, observed 0)");

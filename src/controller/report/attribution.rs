@@ -1,6 +1,6 @@
-//! After a run: what the traced handshakes tell, written into its Summary.
+//! Causes of failures and the kept traces, from a run's traced handshakes, written into its `Summary`.
 
-use super::context::RunContext;
+use super::super::context::RunContext;
 use crate::diagnosis::from_run::{self, AnnouncementKinds, CauseShare, FailedRoom, Insight};
 use crate::diagnosis::{Cause, Timeline, trace_steps};
 use crate::metrics::{Recorder, TraceSample, Traced};
@@ -12,38 +12,38 @@ use crate::vocabulary::ids::Seat;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// More steps than any handshake has; a trace is to be read.
+/// The most steps of one trace; more than a handshake has.
 const STEPS_MAX: usize = 400;
 
-/// The rooms of the plan that are traced: warm-up is not, since it is in no report's failures.
-pub(super) fn sample(plan: &Plan, traces: usize) -> TraceSample {
+/// The rooms of the plan that are traced; no warm-up room, whose failures no report shows.
+pub(crate) fn sample(plan: &Plan, traces: usize) -> TraceSample {
     let rooms = plan.rooms.iter().filter(|room| !room.warmup);
     TraceSample::of(rooms.map(|room| (room.index, room.size())), traces)
 }
 
-/// Fills in why edges failed, and keeps the traces of at most `wanted` that failed or were slow.
-pub(super) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
+/// Writes the causes of failures, and at most `wanted` traces of edges that failed or were slow, into `summary`.
+pub(crate) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
     let kinds = common.dialect.kinds();
-    let words = AnnouncementKinds::of(&kinds);
+    let announcements = AnnouncementKinds::of(&kinds);
     let traced = recorder.traced();
-    // A trace that lacks events proves no loss.
+    // A trace that was cut proves nothing by the events that it lacks.
     let whole: Vec<&Traced<'_>> = traced.iter().filter(|traced| !traced.is_cut).collect();
     let cases: Vec<FailedRoom> = whole
         .iter()
-        .map(|traced| FailedRoom { timeline: timeline(traced, &words, None), failed: traced.failed.to_vec() })
+        .map(|traced| FailedRoom { timeline: timeline(traced, &announcements, None), failed: traced.failed.to_vec() })
         .collect();
-    let insights = from_run::insights(&cases, &words);
+    let insights = from_run::insights(&cases, &announcements);
     let found = from_run::verdicts(&cases, &insights);
-    name_causes(summary, &found);
+    write_causes(summary, &found);
     summary.diagnosis = diagnosis(&found, probe);
     let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     summary.traces =
-        chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &words, &kinds)).collect();
+        chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &announcements, &kinds)).collect();
 }
 
 /// The timeline of a traced room, or of two of its peers.
-fn timeline(traced: &Traced<'_>, words: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
-    let mut timeline = Timeline::new(traced.seats, words.all()).numbered_from(traced.first.0);
+fn timeline(traced: &Traced<'_>, announcements: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
+    let mut timeline = Timeline::new(traced.seats, announcements.all()).numbered_from(traced.first.0);
     let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
     let events = traced.events.iter();
     let events = events.filter(|event| is_of_pair(event.place.seat) && event.what.other().is_none_or(is_of_pair));
@@ -51,13 +51,13 @@ fn timeline(traced: &Traced<'_>, words: &AnnouncementKinds, pair: Option<(Seat, 
     timeline
 }
 
-fn name_causes(summary: &mut Summary, found: &BTreeMap<Failure, Vec<CauseShare>>) {
+fn write_causes(summary: &mut Summary, found: &BTreeMap<Failure, Vec<CauseShare>>) {
     for row in &mut summary.failures {
-        let is_it = |failure: &Failure| {
+        let is_same = |failure: &Failure| {
             (failure.phase.name(), failure.reason.name(), &*failure.detail)
                 == (row.phase.as_str(), row.reason.as_str(), row.detail.as_str())
         };
-        row.cause = found.iter().find(|(failure, _)| is_it(failure)).and_then(|(_, of)| from_run::in_percent(of));
+        row.cause = found.iter().find(|(failure, _)| is_same(failure)).and_then(|(_, of)| from_run::in_percent(of));
     }
 }
 
@@ -85,7 +85,7 @@ fn remedy(verdict: &CauseShare) -> String {
     }
 }
 
-/// An edge whose trace is kept.
+/// An edge whose trace is kept, and its end.
 struct TracedEdge<'a> {
     traced: &'a Traced<'a>,
     edge: (Seat, Seat),
@@ -95,10 +95,11 @@ struct TracedEdge<'a> {
 #[derive(Clone, Copy)]
 enum EdgeEnd<'a> {
     Failed(&'a Failure, &'a Insight),
+    /// `time_to_open` from due, in µs.
     Opened(u64),
 }
 
-/// Of the failed ones the first of each cause, then the second of each …; then the slowest.
+/// Chooses the first failed edge of each cause, then the second of each, and so on; then the slowest that opened.
 fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: usize) -> Vec<TracedEdge<'a>> {
     let mut seen = BTreeMap::<String, usize>::new();
     let mut failed = vec![];
@@ -119,9 +120,9 @@ fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: us
     failed.into_iter().map(|(_, choice)| choice).chain(slow).take(wanted).collect()
 }
 
-fn trace(choice: &TracedEdge<'_>, words: &AnnouncementKinds, kinds: &[String]) -> Trace {
+fn trace(choice: &TracedEdge<'_>, announcements: &AnnouncementKinds, kinds: &[String]) -> Trace {
     let TracedEdge { traced, edge, end } = choice;
-    let timeline = timeline(traced, words, Some(*edge));
+    let timeline = timeline(traced, announcements, Some(*edge));
     let mut steps = trace_steps(&timeline, kinds);
     steps.truncate(STEPS_MAX);
     let mut trace = Trace {

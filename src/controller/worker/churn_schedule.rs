@@ -1,11 +1,11 @@
-//! What churn has planned for a worker's rooms: who leaves and who comes back, in order, from the begin of the steady phase.
+//! The planned departures and returns of a worker's rooms, in order; times count from the begin of the steady phase.
 
 use crate::plan::RoomPlan;
 use crate::vocabulary::ids::Seat;
 use rustc_hash::FxHashSet;
 use std::time::{Duration, Instant};
 
-/// A turn that has come; `room` counts among the worker's.
+/// One departure or return. `at` counts from the begin of the steady phase, `room` among the worker's rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChurnStep {
     pub at: Duration,
@@ -16,7 +16,7 @@ pub struct ChurnStep {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChurnAction {
-    /// `returns`: it is to come back.
+    /// `silent`: the peer says no goodbye. `returns`: the plan has it come back.
     Leave {
         silent: bool,
         returns: bool,
@@ -24,67 +24,69 @@ pub enum ChurnAction {
     Return,
 }
 
-/// All turns, and how far they are taken.
+/// All steps, and the index of the next one.
 #[derive(Debug)]
 pub struct ChurnSchedule {
-    turns: Vec<ChurnStep>,
+    steps: Vec<ChurnStep>,
     next: usize,
-    /// When the steady phase began; before that nothing is due.
+    /// Begin of the steady phase; before it no step is due.
     since: Option<Instant>,
+    /// Peers that left and are to come back.
     away: FxHashSet<(usize, Seat)>,
 }
 
 impl ChurnSchedule {
     pub fn new(plans: &[RoomPlan]) -> Self {
-        let mut turns = vec![];
+        let mut steps = vec![];
         for (room, plan) in plans.iter().enumerate() {
             for departure in &plan.departures {
                 let seat = departure.seat;
                 let action = ChurnAction::Leave { silent: departure.silent, returns: departure.back.is_some() };
-                turns.push(ChurnStep { at: departure.at, room, seat, action });
-                turns.extend(departure.back.map(|at| ChurnStep { at, room, seat, action: ChurnAction::Return }));
+                steps.push(ChurnStep { at: departure.at, room, seat, action });
+                steps.extend(departure.back.map(|at| ChurnStep { at, room, seat, action: ChurnAction::Return }));
             }
         }
-        turns.sort_unstable();
-        Self { turns, next: 0, since: None, away: FxHashSet::default() }
+        steps.sort_unstable();
+        Self { steps, next: 0, since: None, away: FxHashSet::default() }
     }
 
-    /// The steady phase begins.
+    /// Starts the schedule, once.
     pub fn begin(&mut self, now: Instant) {
         self.since.get_or_insert(now);
     }
 
-    /// The steady phase is over: nobody leaves or comes back any more.
+    /// Drops the steps that are left: after the steady phase no peer leaves by plan or comes back.
     pub fn end(&mut self) {
-        self.next = self.turns.len();
+        self.next = self.steps.len();
         self.away.clear();
     }
 
-    /// How many have left and are to come back.
+    /// Peers that left and are to come back.
     pub fn away(&self) -> u64 {
         self.away.len() as u64
     }
 
+    /// The time at which the next step is due; `None` before `begin` and after the last step.
     pub fn next_due(&self) -> Option<Instant> {
-        Some(self.since? + self.turns.get(self.next)?.at)
+        Some(self.since? + self.steps.get(self.next)?.at)
     }
 
-    /// The turn that comes next, with when it is due. Who was not seen off does not come back.
+    /// Takes the next step with the time at which it is due; `None` for the return of a peer that is not `mark_away`.
     pub fn take(&mut self) -> Option<(Instant, ChurnStep)> {
         let due = self.next_due()?;
-        let turn = self.turns[self.next];
+        let step = self.steps[self.next];
         self.next += 1;
-        let comes = turn.action != ChurnAction::Return || self.away.remove(&(turn.room, turn.seat));
-        comes.then_some((due, turn))
+        let is_wanted = step.action != ChurnAction::Return || self.away.remove(&(step.room, step.seat));
+        is_wanted.then_some((due, step))
     }
 
-    /// Somebody has left, and is to come back.
-    pub fn seen_off(&mut self, room: usize, seat: Seat) {
+    /// Notes that a peer has left and is to come back.
+    pub fn mark_away(&mut self, room: usize, seat: Seat) {
         self.away.insert((room, seat));
     }
 
-    /// How often a seat of the room is told of somebody who leaves or comes back, at most.
-    pub fn turns_of(plan: &RoomPlan) -> usize {
+    /// The most departures and returns that a peer of the room is told of.
+    pub fn steps_max(plan: &RoomPlan) -> usize {
         2 * plan.departures.len()
     }
 }
@@ -115,18 +117,18 @@ mod tests {
     }
 
     #[test]
-    fn turns_come_in_order_from_when_the_steady_phase_began() {
+    fn steps_come_in_order_from_when_the_steady_phase_began() {
         let mut churn = churn(&[(1, 0, Some(4)), (2, 1, None)]);
         assert_eq!(churn.next_due(), None);
         let now = Instant::now();
         churn.begin(now);
         churn.begin(now + SECOND);
         let mut take = || {
-            let (due, turn) = churn.take()?;
-            if let ChurnAction::Leave { returns: true, .. } = turn.action {
-                churn.seen_off(turn.room, turn.seat);
+            let (due, step) = churn.take()?;
+            if let ChurnAction::Leave { returns: true, .. } = step.action {
+                churn.mark_away(step.room, step.seat);
             }
-            Some((due - now, turn.seat, turn.action, churn.away()))
+            Some((due - now, step.seat, step.action, churn.away()))
         };
         let leave = |returns| ChurnAction::Leave { silent: false, returns };
         assert_eq!(take(), Some((SECOND, Seat(0), leave(true), 1)));
@@ -136,19 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_there_to_leave_does_not_come_back() {
+    fn a_peer_that_was_not_there_to_leave_does_not_come_back() {
         let mut churn = churn(&[(1, 0, Some(4))]);
         churn.begin(Instant::now());
         assert!(churn.take().is_some());
-        assert_eq!(churn.take(), None, "nobody has seen it off");
+        assert_eq!(churn.take(), None, "it has not left");
     }
 
     #[test]
-    fn after_the_end_nobody_is_waited_for() {
+    fn after_the_end_no_peer_is_away() {
         let mut churn = churn(&[(1, 0, Some(4))]);
         churn.begin(Instant::now());
         churn.take();
-        churn.seen_off(0, Seat(0));
+        churn.mark_away(0, Seat(0));
         churn.end();
         assert_eq!((churn.away(), churn.next_due()), (0, None));
     }

@@ -1,4 +1,4 @@
-//! The server of a control run: the reference server's rooms without a socket, on the worker's own thread.
+//! The server of a control run: the reference server's rooms on the worker's own thread, without sockets.
 
 use crate::driver::AlarmClock;
 use crate::server::rooms::{ClientId, RoomModel, Routing, SignalingRooms};
@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Serves for as long as it is polled. It is as good as a server can be: it sends a frame to the room that it
-/// concerns and to nobody else, and it keeps a list of rooms only for peers that start by one.
+/// Serves until `calls` ends. It does as little as a server can: it sends a frame only to the room that it is for, and
+/// keeps a list of rooms only for a dialect whose trigger is that list.
 pub async fn serve(clock: Rc<AlarmClock>, mut calls: mpsc::Receiver<MemoryCall>, trigger: Trigger) {
     let kind = if trigger == Trigger::RoomList { RoomModel::Registry } else { RoomModel::Relay };
     let mut rooms = SignalingRooms::new(kind, Routing::Room, Duration::ZERO, Instant::now(), Timestamp::now());
@@ -20,7 +20,7 @@ pub async fn serve(clock: Rc<AlarmClock>, mut calls: mpsc::Receiver<MemoryCall>,
         tokio::select! {
             biased;
             call = calls.recv() => match call {
-                Some(call) => hear(&mut rooms, &mut mailboxes, call),
+                Some(call) => receive(&mut rooms, &mut mailboxes, call),
                 None => return,
             },
             () = sleep_until(&clock, rooms.wake_at()) => rooms.wake(Instant::now()),
@@ -31,7 +31,7 @@ pub async fn serve(clock: Rc<AlarmClock>, mut calls: mpsc::Receiver<MemoryCall>,
 
 type Mailboxes = FxHashMap<ClientId, mpsc::Sender<Frame>>;
 
-fn hear(rooms: &mut SignalingRooms, mailboxes: &mut Mailboxes, call: MemoryCall) {
+fn receive(rooms: &mut SignalingRooms, mailboxes: &mut Mailboxes, call: MemoryCall) {
     let now = Instant::now();
     match call {
         MemoryCall::Came { number, mailbox } => {
@@ -50,18 +50,18 @@ fn hear(rooms: &mut SignalingRooms, mailboxes: &mut Mailboxes, call: MemoryCall)
 }
 
 fn deliver(rooms: &mut SignalingRooms, mailboxes: &mut Mailboxes) {
-    let mut stuck = vec![];
+    let mut overflowed = vec![];
     loop {
         while let Some(delivery) = rooms.poll() {
             let frame = Frame::from(&*delivery.text);
             for client in rooms.recipients(&delivery.to) {
                 if mailboxes.get(&client).is_some_and(|mailbox| mailbox.try_send(frame.clone()).is_err()) {
-                    stuck.push(client);
+                    overflowed.push(client);
                 }
             }
         }
-        let Some(client) = stuck.pop() else { return };
-        // Its line closes, and the peer counts that as a failure.
+        let Some(client) = overflowed.pop() else { return };
+        // Its mailbox is full or closed. Its connection closes, and the peer counts that as a failure.
         if mailboxes.remove(&client).is_some() {
             rooms.closed(Instant::now(), client);
         }

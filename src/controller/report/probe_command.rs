@@ -1,4 +1,4 @@
-//! The command line that looks closer at what a run met, ready to be pasted.
+//! The `meshload probe` command that a report suggests for the run's target.
 
 use crate::profile::Profile;
 use crate::signaling::TargetPolicy;
@@ -6,15 +6,15 @@ use crate::vocabulary::options::EngineKind;
 use crate::vocabulary::shell_quoting;
 use std::time::Duration;
 
-/// `meshload probe` against the same target, in the same way; `again`: the options that lead there. Without secrets: of a
-/// header only its name is there.
-pub(super) fn probe_line(profile: &Profile, reach: &TargetPolicy, again: &str) -> String {
+/// Builds the command for the same target, dialect and engine; `options` lead to the target (`Access::options`). Secrets
+/// are left out: of a header only the name is shown.
+pub(crate) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str) -> String {
     let mut line = "meshload probe".to_owned();
     let mut add = |option: &str, value: &str| line.push_str(&format!(" {option} {}", shell_quoting::word(value)));
     if let Some(url) = &profile.target.url_shown {
         add("--target", url);
     }
-    for host in &reach.allowed_hosts {
+    for host in &policy.allowed_hosts {
         add("--allow-target", host);
     }
     for name in profile.target.headers.keys() {
@@ -39,10 +39,10 @@ pub(super) fn probe_line(profile: &Profile, reach: &TargetPolicy, again: &str) -
         let rules: Vec<String> = profile.faults.iter().map(|fault| format!("{:?}", fault.rule)).collect();
         add("--set", &format!("faults.rules=[{}]", rules.join(", ")));
     }
-    line + again
+    line + options
 }
 
-/// As the profile spells it.
+/// The choice as the profile spells it.
 fn word(choice: impl serde::Serialize) -> String {
     serde_json::to_value(choice).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
 }
@@ -59,11 +59,11 @@ mod tests {
     use super::*;
     use crate::profile::{self, ProfileSource};
 
-    fn check(text: &str, allowed: &[&str], again: &str, expected: &str) {
+    fn check(text: &str, allowed: &[&str], options: &str, expected: &str) {
         let profile =
             profile::read(ProfileSource { name: "p.toml", text }, &[], &|_| Some("s3cret".to_owned())).unwrap();
         let allowed_hosts = allowed.iter().map(|host| (*host).to_owned()).collect();
-        assert_eq!(probe_line(&profile, &TargetPolicy { allowed_hosts, ..TargetPolicy::default() }, again), expected);
+        assert_eq!(probe_line(&profile, &TargetPolicy { allowed_hosts, ..TargetPolicy::default() }, options), expected);
     }
 
     #[test]

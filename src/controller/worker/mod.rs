@@ -1,15 +1,22 @@
-//! A worker: a thread that plays whole rooms on a runtime of its own, and gives back its books.
+//! A worker: one thread with a runtime of its own that plays whole rooms and returns their recorder.
+
+mod churn_schedule;
+mod engines;
+mod in_memory_server;
+mod room_mailboxes;
+mod spawner;
+pub(super) mod status;
 
 use super::context::RunContext;
-use super::in_memory_server;
-use super::spawner::PeerSpawner;
-use super::worker_status::WorkerStatus;
 use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::os::thread_id;
 use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
 use crate::signaling::MemoryListener;
 use crate::summary::histogram::Histogram;
+use spawner::PeerSpawner;
+use status::WorkerStatus;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -19,40 +26,40 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::MissedTickBehavior;
 
-/// A timer that should fire this often tells how late the scheduler is (measurement.md).
+/// The period of the timer whose delay is the worker's scheduler lag.
 const LAG_EVERY: Duration = Duration::from_millis(10);
 
-/// How often a worker tells how far it is.
-const PULSE_EVERY: Duration = Duration::from_millis(100);
+/// The interval at which a worker publishes its status.
+const STATUS_EVERY: Duration = Duration::from_millis(100);
 
-/// How often a worker copies what gates read: a copy is 160 KiB a timer.
+/// The interval at which a worker copies the timers that gates read: a copy is 160 KiB a timer.
 pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 
-/// What a worker comes back with.
+/// The result of one worker.
 pub struct WorkerResult {
     pub recorder: Recorder,
-    /// Peers whose code panicked; contained, and counted.
+    /// Peers whose code panicked; the panic ended only that peer.
     pub panics: u64,
 }
 
-/// Plays `rooms` to the end on this thread.
-pub fn work(
+/// Plays `rooms` to their end on this thread.
+pub fn run_worker(
     common: &Arc<RunContext>,
     worker: usize,
     rooms: Vec<RoomPlan>,
     commands: watch::Receiver<Option<PeerCommand>>,
 ) -> WorkerResult {
-    let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
+    let facts: Vec<RoomFacts> = rooms.iter().map(|room| room_facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
     let kinds = common.dialect.kinds().len();
     let guests = common.plan.profile.rooms.guests;
     let recorder = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
     let recorder = Rc::new(RefCell::new(recorder));
-    common.statuses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
+    common.statuses.of(worker).thread = Some(thread_id());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, commands));
-            // A name that is still being resolved is waited for by nobody.
+            // Does not wait for a host name that is still being resolved.
             runtime.shutdown_background();
             panics
         }
@@ -60,11 +67,14 @@ pub fn work(
     };
     common.statuses.of(worker).tally = recorder.borrow().tally();
     let recorder = recorder.replace(Recorder::new(&[], common.start, timeout, kinds));
-    // Without a runtime or a clock no peer of this worker begins: they stay unfinished, and the report says so.
+    // Without a runtime or a timer no peer of this worker begins; the summary counts them as unfinished.
     WorkerResult { recorder, panics: panics.unwrap_or(0) }
 }
 
-/// Until everybody has left; gives the number of peers whose code panicked.
+/// Plays until all peers have left; returns the number of peers whose code panicked.
+///
+/// # Errors
+/// The system has no timer for the worker.
 async fn play(
     common: &Arc<RunContext>,
     worker: usize,
@@ -82,7 +92,7 @@ async fn play(
         listener
     });
     let mut spawner = PeerSpawner::new(common.clone(), rooms, clock.clone(), recorder.clone(), listener);
-    let mut status = tokio::time::interval(PULSE_EVERY);
+    let mut status = tokio::time::interval(STATUS_EVERY);
     status.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();
     let mut lag_due = Instant::now() + LAG_EVERY;
@@ -93,14 +103,14 @@ async fn play(
         tokio::select! {
             biased;
             changed = commands.changed(), if until.is_none() => {
-                // A controller that is gone wants everybody to go as well.
+                // Without its controller a worker ends.
                 let command = changed.map_or(Some(PeerCommand::Leave), |()| *commands.borrow_and_update());
-                command.into_iter().for_each(|command| spawner.command(command));
+                command.into_iter().for_each(|command| spawner.apply(command));
                 until = (command == Some(PeerCommand::Leave)).then(|| Instant::now() + driver::GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
-                // Every tick is due whether or not anybody could look: a worker that stood still for a second
-                // was late a hundred times. When all leave at once there is nothing left that could be late.
+                // Each tick that was missed counts: a worker that stood still for 1 s was late 100 times. Not
+                // recorded once peers leave: no latency is measured after that.
                 let now = Instant::now();
                 while lag_due <= now {
                     if until.is_none() {
@@ -112,42 +122,42 @@ async fn play(
             }
             _ = status.tick() => {
                 depths.frames = spawner.frames_waiting_max();
-                tell(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
+                publish_status(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
                 let now = Instant::now();
                 if now >= live_due {
                     live_due = now + LIVE_EVERY;
-                    tell_live(common, worker, &recorder.borrow());
+                    publish_live(common, worker, &recorder.borrow());
                 }
             }
-            () = next_arrival(&clock, spawner.next_due()), if until.is_none() => spawner.serve(),
-            () = spawner.departure() => {}
+            () = next_arrival(&clock, spawner.next_due()), if until.is_none() => spawner.run_next(),
+            () = spawner.peer_ended() => {}
         }
     }
     ticking.abort();
     depths.frames = spawner.frames_waiting_max();
-    tell(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
+    publish_status(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
     Ok(spawner.panics())
 }
 
-/// How far the worker is, and how it fared since it last told.
-fn tell(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
+/// Publishes the tally, and the lag since the last call.
+fn publish_status(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag: &mut Histogram, depths: Depths) {
     status.tally = recorder.tally();
-    // Who is to come back is waited for like who has yet to come.
+    // A peer that is to come back is waited for like one that has not arrived yet.
     status.tally.peers_waiting += away;
     status.recent_us = recorder.recent_us();
     status.lag.merge(&std::mem::take(lag));
     status.depths = depths;
 }
 
-/// What gates read, where any are watched.
-fn tell_live(common: &RunContext, worker: usize, recorder: &Recorder) {
+/// Publishes the timers that gates read, if any gate is watched.
+fn publish_live(common: &RunContext, worker: usize, recorder: &Recorder) {
     let Some(timers) = &common.watched else { return };
     let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let live = recorder.live(timers, &kinds);
     common.statuses.of(worker).live = Some(live);
 }
 
-/// Waits until `due`; for ever, when all have come.
+/// Waits until `due`; without end if no arrival is left.
 async fn next_arrival(clock: &Rc<driver::AlarmClock>, due: Option<Instant>) {
     match due {
         Some(due) => clock.sleep_until(due).await,
@@ -155,7 +165,7 @@ async fn next_arrival(clock: &Rc<driver::AlarmClock>, due: Option<Instant>) {
     }
 }
 
-pub(super) fn facts(common: &RunContext, room: &RoomPlan) -> RoomFacts {
+pub(super) fn room_facts(common: &RunContext, room: &RoomPlan) -> RoomFacts {
     RoomFacts {
         index: room.index,
         first: room.first,

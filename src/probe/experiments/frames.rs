@@ -1,4 +1,4 @@
-//! The dashboard dialect's frames as the experiments say and read them: legitimate ones, in a throwaway room.
+//! Frames of the `dashboard` dialect for the experiments: valid messages for a room of the probe's own.
 
 use crate::diagnosis::{CheckedMessage, TrialOutcome};
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ pub const ROOMS: &str = "webrtc-dashboard-rooms";
 pub const CHAT: &str = "webrtc-dashboard-chat";
 const CHANNELS: [&str; 4] = [ROOMS, CHAT, "webrtc-dashboard-access", "webrtc-signaling"];
 
-/// The types that are relayed to a whole room.
+/// Message types that a server relays to a whole room.
 pub const ANNOUNCEMENTS: [&str; 3] = ["user-joined-room", "participant-joined", "peer-ready"];
 pub const ROOM_LIST: &str = "server-room-list";
 
-/// Whom the frames of an experiment are from and to, and where.
+/// Room, sender and recipient of an experiment's frames.
 #[derive(Clone, Debug)]
 pub struct Address {
     pub room: String,
@@ -40,23 +40,23 @@ pub fn room_list_request(sender: &str) -> String {
     envelope("room-list-request", ROOMS, sender, json!({}))
 }
 
-/// The frame that says `word`.
-pub fn frame(word: CheckedMessage, address: &Address) -> String {
-    envelope(word.kind(), channel(word), &address.from, data(word, address))
+/// The frame of a message.
+pub fn frame(message: CheckedMessage, address: &Address) -> String {
+    envelope(message.kind(), channel(message), &address.from, data(message, address))
 }
 
-/// The same on another channel than its own.
-pub fn frame_on(channel: &str, word: CheckedMessage, address: &Address) -> String {
-    envelope(word.kind(), channel, &address.from, data(word, address))
+/// The frame of a message, sent on `channel` in place of its own.
+pub fn frame_on(channel: &str, message: CheckedMessage, address: &Address) -> String {
+    envelope(message.kind(), channel, &address.from, data(message, address))
 }
 
 fn envelope(kind: &str, channel: &str, sender: &str, data: Value) -> String {
-    // Neither kind of server reads the time (protocol.md, "Frames").
+    // No server reads the timestamp.
     json!({"type": kind, "channel": channel, "sender": sender, "timestamp": 0, "data": data}).to_string()
 }
 
-fn channel(word: CheckedMessage) -> &'static str {
-    match word {
+fn channel(message: CheckedMessage) -> &'static str {
+    match message {
         CheckedMessage::Joined => ROOMS,
         CheckedMessage::MemberJoined | CheckedMessage::Ready => CHAT,
         CheckedMessage::Request => CHANNELS[2],
@@ -67,20 +67,20 @@ fn channel(word: CheckedMessage) -> &'static str {
     }
 }
 
-fn data(word: CheckedMessage, address: &Address) -> Value {
+fn data(message: CheckedMessage, address: &Address) -> Value {
     let Address { room, from, to } = address;
     let user = json!({"roomId": room, "userId": from, "userName": from});
     let signal = |key: &str, value: Value| json!({"roomId": room, "fromUserId": from, "toUserId": to, key: value});
-    match word {
+    match message {
         CheckedMessage::Joined => {
             json!({"roomId": room, "userId": from, "userName": from, "existingParticipants": []})
         }
         CheckedMessage::MemberJoined => json!({"roomId": room, "participant": {"id": from, "name": from}}),
         CheckedMessage::Ready | CheckedMessage::Request => user,
         CheckedMessage::FirstOffer | CheckedMessage::SecondOffer => {
-            signal("offer", json!({"type": "offer", "sdp": sdp(word)}))
+            signal("offer", json!({"type": "offer", "sdp": sdp(message)}))
         }
-        CheckedMessage::Answer => signal("answer", json!({"type": "answer", "sdp": sdp(word)})),
+        CheckedMessage::Answer => signal("answer", json!({"type": "answer", "sdp": sdp(message)})),
         CheckedMessage::Candidate => signal(
             "candidate",
             json!({
@@ -91,9 +91,9 @@ fn data(word: CheckedMessage, address: &Address) -> Value {
     }
 }
 
-/// A well-formed description that opens nothing; its session's number tells one from another.
-fn sdp(word: CheckedMessage) -> String {
-    let (number, setup) = match word {
+/// A valid SDP that opens no connection; the session id of its `o=` line tells one from another.
+fn sdp(message: CheckedMessage) -> String {
+    let (number, setup) = match message {
         CheckedMessage::FirstOffer => (1, "actpass"),
         CheckedMessage::SecondOffer => (2, "actpass"),
         _ => (3, "active"),
@@ -106,40 +106,41 @@ fn sdp(word: CheckedMessage) -> String {
     )
 }
 
-/// Which word of `address` a frame is, and how it came through.
+/// Recognises a frame as a message of `address`, and tells if it was renamed or altered; `None` for other frames.
 pub fn recognise(text: &str, address: &Address) -> Option<(CheckedMessage, TrialOutcome)> {
     let frame = read(text)?;
     let (kind, data) = (frame["type"].as_str()?, &frame["data"]);
-    let author =
+    let sender =
         [&data["userId"], &data["fromUserId"], &data["participant"]["id"]].into_iter().find_map(Value::as_str)?;
-    if author != address.from || data["roomId"] != address.room.as_str() {
+    if sender != address.from || data["roomId"] != address.room.as_str() {
         return None;
     }
-    let said = |word: CheckedMessage| CheckedMessage::kind(word) == kind;
+    let is_of_kind = |message: CheckedMessage| CheckedMessage::kind(message) == kind;
     let description = ["offer", "answer"].into_iter().find_map(|key| data[key]["sdp"].as_str());
-    let word = match description {
+    let message = match description {
         Some(text) => {
-            let same_session = |word: &CheckedMessage| said(*word) && text.lines().nth(1) == sdp(*word).lines().nth(1);
+            let same_session =
+                |message: &CheckedMessage| is_of_kind(*message) && text.lines().nth(1) == sdp(*message).lines().nth(1);
             CheckedMessage::ALL
                 .into_iter()
                 .find(same_session)
-                .or_else(|| CheckedMessage::ALL.into_iter().find(|word| said(*word)))?
+                .or_else(|| CheckedMessage::ALL.into_iter().find(|message| is_of_kind(*message)))?
         }
-        None => CheckedMessage::ALL.into_iter().find(|word| said(*word))?,
+        None => CheckedMessage::ALL.into_iter().find(|message| is_of_kind(*message))?,
     };
-    let heard_on = frame["channel"].as_str().unwrap_or_default();
-    let outcome = if heard_on != channel(word) {
-        TrialOutcome::Renamed(heard_on.chars().take(80).collect())
-    } else if description.is_some_and(|text| text != sdp(word)) {
+    let arrived_on = frame["channel"].as_str().unwrap_or_default();
+    let outcome = if arrived_on != channel(message) {
+        TrialOutcome::Renamed(arrived_on.chars().take(80).collect())
+    } else if description.is_some_and(|text| text != sdp(message)) {
         TrialOutcome::Altered
     } else {
         TrialOutcome::Arrived
     };
-    Some((word, outcome))
+    Some((message, outcome))
 }
 
-/// Whether a list of rooms shows `user`; nothing if it is no list.
-pub fn lists(text: &str, room: &str, user: &str) -> Option<bool> {
+/// Tells if a list of rooms shows `user`; `None` if the frame is no list.
+pub fn shows_user(text: &str, room: &str, user: &str) -> Option<bool> {
     let frame = read(text).filter(|frame| frame["type"] == ROOM_LIST)?;
     let shown = |listed: &Value| {
         let participants = listed["participants"].as_array();
@@ -148,8 +149,8 @@ pub fn lists(text: &str, room: &str, user: &str) -> Option<bool> {
     Some(frame["rooms"].as_array().is_some_and(|rooms| rooms.iter().any(shown)))
 }
 
-/// Whether a list of rooms shows the room at all; nothing if it is no list.
-pub fn lists_room(text: &str, room: &str) -> Option<bool> {
+/// Tells if a list of rooms shows the room; `None` if the frame is no list.
+pub fn shows_room(text: &str, room: &str) -> Option<bool> {
     let frame = read(text).filter(|frame| frame["type"] == ROOM_LIST)?;
     Some(frame["rooms"].as_array().is_some_and(|rooms| rooms.iter().any(|listed| listed["id"] == room)))
 }
@@ -167,9 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_recognised_where_it_arrives() {
-        for word in CheckedMessage::ALL {
-            assert_eq!(recognise(&frame(word, &address()), &address()), Some((word, TrialOutcome::Arrived)));
+    fn every_message_is_recognised_where_it_arrives() {
+        for message in CheckedMessage::ALL {
+            assert_eq!(recognise(&frame(message, &address()), &address()), Some((message, TrialOutcome::Arrived)));
         }
     }
 
@@ -193,11 +194,11 @@ mod tests {
     fn a_list_shows_a_room_and_who_is_in_it() {
         let list = json!({"type": ROOM_LIST, "rooms": [{"id": "r", "participants": [{"id": "a"}]}]}).to_string();
         assert_eq!(
-            (lists(&list, "r", "a"), lists(&list, "r", "b"), lists(&list, "s", "a")),
+            (shows_user(&list, "r", "a"), shows_user(&list, "r", "b"), shows_user(&list, "s", "a")),
             (Some(true), Some(false), Some(false))
         );
         assert_eq!(
-            (lists_room(&list, "r"), lists_room(&list, "s"), lists_room("{}", "r")),
+            (shows_room(&list, "r"), shows_room(&list, "s"), shows_room("{}", "r")),
             (Some(true), Some(false), None)
         );
     }

@@ -1,15 +1,14 @@
-//! The controller's side of the workers: starts their threads, steps the phases, watches gates and health, collects what they recorded.
+//! The controller's side of the workers: starts their threads, steps the phases, samples health, watches gates, collects the results.
 
-use super::context::RunContext;
+use super::super::context::RunContext;
+use super::super::outcome::Stop;
+use super::super::report::progress::{Progress, RunSnapshot, Show};
+use super::super::signals::StopSignals;
+use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
-use super::machine::machine;
-use super::outcome::Stop;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
-use super::process_stats;
-use super::progress::{Progress, RunSnapshot, Show};
-use super::signals::StopSignals;
-use super::worker::{WorkerResult, work};
 use crate::metrics::HealthRecorder;
+use crate::os::{machine, own_process};
 use crate::peer::PeerCommand;
 use crate::summary::run::PhaseSpan;
 use crate::summary::verdict::GateResult;
@@ -21,19 +20,19 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// How often the conductor looks, and progress is drawn.
+/// The interval at which phases and gates are stepped and progress is drawn.
 const STEP_EVERY: Duration = Duration::from_millis(50);
 
-/// How often the process is sampled.
+/// The interval at which process and workers are sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Workers that have not come back this long after everybody was told to leave are given up.
-const HARVEST_MAX: Duration = Duration::from_secs(4);
+/// The time that workers have to end after the command to leave; one that takes longer is given up.
+const RESULTS_MAX: Duration = Duration::from_secs(4);
 
-/// The wall clock may drift from the monotonic one by this much before it counts as a jump.
+/// The most that the wall clock may differ from the monotonic clock before it counts as a jump.
 const CLOCK_SLACK: Duration = Duration::from_millis(500);
 
-/// The controller's side of the workers.
+/// The running workers, and all that the controller watches about them.
 pub(super) struct Supervisor {
     common: Arc<RunContext>,
     threads: Vec<Option<JoinHandle<WorkerResult>>>,
@@ -46,11 +45,15 @@ pub(super) struct Supervisor {
     tripped: Option<GateResult>,
     started_at: SystemTime,
     sampled_at: Instant,
-    /// At whole seconds of the run, as the rows of the series are.
+    /// Due at whole seconds of the run, like the rows of the time series.
     sample_due: Instant,
 }
 
 impl Supervisor {
+    /// Starts `workers` threads, each with its share of the plan.
+    ///
+    /// # Errors
+    /// The system has no thread for a worker.
     pub(super) fn start(
         common: Arc<RunContext>,
         workers: usize,
@@ -65,7 +68,7 @@ impl Supervisor {
             let (common, commands) = (common.clone(), commanded.clone());
             let thread = thread::Builder::new()
                 .name(format!("worker {worker}"))
-                .spawn(move || work(&common, worker, rooms, commands))?;
+                .spawn(move || run_worker(&common, worker, rooms, commands))?;
             threads.push(Some(thread));
         }
         let phases = &common.plan.profile.phases;
@@ -85,13 +88,13 @@ impl Supervisor {
         })
     }
 
-    /// Until the plan is played, or something stops it.
+    /// Waits until the plan is played; `Some` if something else ended the run.
     pub(super) async fn until_the_end(&mut self, signals: &mut StopSignals) -> Option<Stop> {
-        // What the workers use from here on is the run's, so that short runs count all of it.
+        // The first sample comes before the first arrival, so that a short run counts all that it used.
         self.take_sample(Instant::now());
         let mut step = tokio::time::interval(STEP_EVERY);
         step.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // Until the workers have looked at their plan, nobody waits and nobody lives.
+        // Until each worker has published a tally, the sum has no waiting peers, and the run would look finished.
         let planned = self.common.plan.peers();
         loop {
             tokio::select! {
@@ -106,15 +109,15 @@ impl Supervisor {
             }
             let wanted = self.phases.step(now, &tally);
             let elapsed = now.saturating_duration_since(self.common.start);
-            self.tripped = self.gate_watch.look(now, elapsed, &self.common.statuses);
+            self.tripped = self.gate_watch.check(now, elapsed, &self.common.statuses);
             self.progress.draw(&RunSnapshot {
                 now,
                 start: self.common.start,
-                part: self.phases.part(),
-                place: self.phases.place(),
+                phase: self.phases.phase(),
+                current: self.phases.current(),
                 tally,
                 recent_p99_us: self.common.statuses.recent_p99_us(),
-                gates: self.gate_watch.standing(),
+                gates: self.gate_watch.live_status(),
             });
             if wanted == Some(PeerCommand::Leave) || !self.is_playing() {
                 return None;
@@ -129,11 +132,11 @@ impl Supervisor {
         }
     }
 
-    /// Everybody leaves; what comes back within the time is the run's data.
+    /// Tells all peers to leave, and collects the workers that end within `RESULTS_MAX`.
     pub(super) async fn result(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
-        // A worker that is gone already needs no telling.
+        // Fails only if all workers have ended.
         let _ = self.command.send(Some(PeerCommand::Leave));
-        let until = Instant::now() + HARVEST_MAX;
+        let until = Instant::now() + RESULTS_MAX;
         while self.is_playing() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -167,7 +170,7 @@ impl Supervisor {
 
     fn take_sample(&mut self, now: Instant) {
         let since = std::mem::replace(&mut self.sampled_at, now);
-        self.health.sample(process_stats::sample(&self.common.statuses.threads()));
+        self.health.sample(own_process(&self.common.statuses.threads()));
         self.health.depths(self.common.statuses.depths());
         for (worker, lag) in self.common.statuses.take_lags().iter().enumerate() {
             self.health.lag(worker, since, lag);
@@ -179,7 +182,7 @@ impl Supervisor {
         }
     }
 
-    /// What stopped the run, in words.
+    /// The reason of the stop, as the summary shows it.
     pub(super) fn stopped_by(&self, stop: Stop) -> String {
         match stop {
             Stop::Signal(signal) => signal.name().to_owned(),
@@ -191,14 +194,14 @@ impl Supervisor {
         }
     }
 
-    /// The parts of the run, by the wall clock.
+    /// The phases of the run, by the wall clock.
     pub(super) fn phases(&self, ended: Instant) -> Vec<PhaseSpan> {
         let wall =
             |instant: Instant| to_rfc3339(self.started_at + instant.saturating_duration_since(self.common.start));
         let begun = self.phases.begun();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([ended]);
-        let span = |((part, at), end): (&(RunPhase, Instant), Instant)| PhaseSpan {
-            name: part.name().to_owned(),
+        let span = |((phase, at), end): (&(RunPhase, Instant), Instant)| PhaseSpan {
+            name: phase.name().to_owned(),
             started_at: wall(*at),
             ended_at: wall(end),
         };

@@ -1,4 +1,4 @@
-//! `--events`: every dated fact as a line of events.jsonl.gz, written off the workers' threads, up to a bound.
+//! `--events`: a thread that writes each event as a line of `events.jsonl.gz`, up to a size limit.
 
 use crate::summary::event_line::EventLine;
 use crate::vocabulary::event::{Event, What};
@@ -13,126 +13,128 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-/// Facts that a worker hands over at once: a queue is touched as rarely as that.
+/// The number of events that a worker sends at once, so that the queue is locked rarely.
 const BATCH: usize = 256;
-/// Batches that may wait to be written; more are refused, and counted.
+/// The most batches that wait to be written; more are refused, and counted.
 const BATCHES_MAX: usize = 256;
 
-/// What came of it.
+/// The file, and counts of what it lacks.
 #[derive(Debug, Default)]
 pub struct EventLog {
-    /// Of the file; gzip, RFC 1952.
+    /// Content of the file: gzip, RFC 1952.
     pub bytes: Vec<u8>,
-    /// Facts in it.
+    /// Events in the file.
     pub written: u64,
-    /// Facts for which there was no room in the file.
+    /// Events beyond the size limit.
     pub cut: u64,
-    /// Facts for which there was no room in the queue.
+    /// Events that a full queue refused.
     pub refused: u64,
 }
 
-/// What turns facts into lines.
-pub(super) struct Formatter {
+/// Formats events as lines.
+pub(crate) struct Formatter {
+    /// Time zero of the run.
     pub start: Instant,
+    /// Names of the dialect's message types, by `FrameKind`.
     pub kinds: Vec<String>,
-    /// By the room's index.
+    /// Rooms' ids on the wire, by the room's index.
     pub rooms: BTreeMap<u32, String>,
 }
 
-/// Takes facts from any number of workers.
+/// The sending end of the writer's queue; each worker has a clone.
 #[derive(Clone)]
-pub(super) struct EventSink {
+pub(crate) struct EventSink {
     queue: SyncSender<Batch>,
     refused: Arc<AtomicU64>,
 }
 
-/// A worker's side: gathers facts, and hands them over in batches.
-pub(super) struct EventLogHandle {
-    inbox: EventSink,
+/// A worker's buffer in front of the queue: sends events in batches, the last one when it is dropped.
+pub(crate) struct EventLogHandle {
+    sink: EventSink,
     batch: RefCell<Vec<Event>>,
 }
 
-/// The thread that writes.
-pub(super) struct Writer {
-    inbox: EventSink,
+/// The thread that formats and compresses.
+pub(crate) struct Writer {
+    sink: EventSink,
     thread: JoinHandle<io::Result<EventLog>>,
 }
 
 enum Batch {
-    Batch(Vec<Event>),
-    /// Nothing more is wanted, though a worker that was given up may go on.
+    Events(Vec<Event>),
+    /// Ends the file, even if a worker that was given up still has a sink.
     End,
 }
 
 impl Writer {
-    /// Writes at most `bytes_max` bytes, give or take a batch.
+    /// Starts the thread. It writes no further batch once the file has `bytes_max` bytes.
     ///
     /// # Errors
-    /// There is no thread to be had.
-    pub fn start(words: Formatter, bytes_max: u64) -> io::Result<Self> {
-        let (queue, letters) = sync_channel(BATCHES_MAX);
-        let inbox = EventSink { queue, refused: Arc::default() };
+    /// The system has no thread for it.
+    pub fn start(formatter: Formatter, bytes_max: u64) -> io::Result<Self> {
+        let (queue, batches) = sync_channel(BATCHES_MAX);
+        let sink = EventSink { queue, refused: Arc::default() };
         let name = "events".to_owned();
-        let thread = thread::Builder::new().name(name).spawn(move || write(&words, &letters, bytes_max))?;
-        Ok(Self { inbox, thread })
+        let thread = thread::Builder::new().name(name).spawn(move || write(&formatter, &batches, bytes_max))?;
+        Ok(Self { sink, thread })
     }
 
-    pub fn inbox(&self) -> EventSink {
-        self.inbox.clone()
+    pub fn sink(&self) -> EventSink {
+        self.sink.clone()
     }
 
-    /// Once the workers are back.
+    /// Writes what waits in the queue, and returns the file.
     ///
     /// # Errors
-    /// The thread is lost.
+    /// The thread panicked, or an event can't be written as JSON.
     pub fn finish(self) -> io::Result<EventLog> {
-        // A thread that has ended takes no more letters; why it did is what it gives back.
-        let _ = self.inbox.queue.send(Batch::End);
-        let refused = self.inbox.refused.load(Ordering::Relaxed);
+        // Fails only if the thread has ended; then `join` gives the reason.
+        let _ = self.sink.queue.send(Batch::End);
+        let refused = self.sink.refused.load(Ordering::Relaxed);
         let joined = self.thread.join().map_err(|_| io::Error::other("the thread that writes events panicked"))?;
         joined.map(|event_log| EventLog { refused, ..event_log })
     }
 }
 
 impl EventLogHandle {
-    pub fn new(inbox: EventSink) -> Self {
-        Self { inbox, batch: RefCell::default() }
+    pub fn new(sink: EventSink) -> Self {
+        Self { sink, batch: RefCell::default() }
     }
 
-    pub fn note(&self, event: &Event) {
+    pub fn append(&self, event: &Event) {
         let mut batch = self.batch.borrow_mut();
         batch.push(event.clone());
         if batch.len() >= BATCH {
-            self.inbox.hand_over(std::mem::replace(&mut *batch, Vec::with_capacity(BATCH)));
+            self.sink.send(std::mem::replace(&mut *batch, Vec::with_capacity(BATCH)));
         }
     }
 }
 
 impl Drop for EventLogHandle {
     fn drop(&mut self) {
-        self.inbox.hand_over(self.batch.take());
+        self.sink.send(self.batch.take());
     }
 }
 
 impl EventSink {
-    fn hand_over(&self, batch: Vec<Event>) {
-        let facts = batch.len() as u64;
-        if self.queue.try_send(Batch::Batch(batch)).is_err() {
-            self.refused.fetch_add(facts, Ordering::Relaxed);
+    fn send(&self, batch: Vec<Event>) {
+        let events = batch.len() as u64;
+        if self.queue.try_send(Batch::Events(batch)).is_err() {
+            self.refused.fetch_add(events, Ordering::Relaxed);
         }
     }
 }
 
-fn write(words: &Formatter, letters: &Receiver<Batch>, bytes_max: u64) -> io::Result<EventLog> {
+fn write(formatter: &Formatter, batches: &Receiver<Batch>, bytes_max: u64) -> io::Result<EventLog> {
     let mut zipped = GzEncoder::new(vec![], Compression::fast());
     let (mut written, mut cut) = (0, 0);
-    while let Ok(Batch::Batch(batch)) = letters.recv() {
+    while let Ok(Batch::Events(batch)) = batches.recv() {
         if zipped.get_ref().len() as u64 >= bytes_max {
             cut += batch.len() as u64;
             continue;
         }
         for event in &batch {
-            serde_json::to_writer(&mut zipped, &words.fact(event))?;
+            serde_json::to_writer(&mut zipped, &formatter.line(event))?;
             zipped.write_all(b"\n")?;
             written += 1;
         }
@@ -141,7 +143,7 @@ fn write(words: &Formatter, letters: &Receiver<Batch>, bytes_max: u64) -> io::Re
 }
 
 impl Formatter {
-    fn fact<'a>(&'a self, event: &'a Event) -> EventLine<'a> {
+    fn line<'a>(&'a self, event: &'a Event) -> EventLine<'a> {
         let room = self.rooms.get(&event.place.room.0).map_or("", String::as_str);
         let kind = match &event.what {
             What::Said { kind, .. } | What::Frame { kind, .. } => Some(kind),
@@ -160,14 +162,14 @@ mod tests {
     use std::io::Read;
     use std::time::Duration;
 
-    fn play(facts: u64, bytes_max: u64) -> (EventLog, String) {
+    fn play(events: u64, bytes_max: u64) -> (EventLog, String) {
         let start = Instant::now();
         let rooms = BTreeMap::from([(0, "room-0".to_owned())]);
         let writer = Writer::start(Formatter { start, kinds: vec![], rooms }, bytes_max).unwrap();
-        let log = EventLogHandle::new(writer.inbox());
-        for n in 0..facts {
+        let log = EventLogHandle::new(writer.sink());
+        for n in 0..events {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(n as u32) };
-            log.note(&Event { at: start + Duration::from_micros(n), place, what: What::Upgraded });
+            log.append(&Event { at: start + Duration::from_micros(n), place, what: What::Upgraded });
         }
         drop(log);
         let event_log = writer.finish().unwrap();
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fact_is_a_line_the_last_ones_too() {
+    fn every_event_is_a_line_the_last_ones_too() {
         let (event_log, text) = play(1_000, 1 << 20);
         assert_eq!((event_log.written, event_log.cut, event_log.refused), (1_000, 0, 0));
         assert_eq!(text.lines().count(), 1_000);
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn past_its_bound_facts_are_counted_and_what_is_written_reads_whole() {
+    fn past_its_bound_events_are_counted_and_what_is_written_reads_whole() {
         let (event_log, text) = play(200_000, 10_000);
         assert!(event_log.cut > 0, "{}", event_log.written);
         assert_eq!(event_log.written + event_log.cut + event_log.refused, 200_000);
