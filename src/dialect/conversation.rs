@@ -70,7 +70,7 @@ pub enum Input<'a> {
     Frame(&'a str),
     /// The peer sends a message.
     Say(Say<String>),
-    /// Another peer of the room, `id` on the wire, has joined; an `earlier` one joined before this peer, which offers to it.
+    /// Another peer of the room, `id` on the wire, has joined; this peer offers to an `earlier` one.
     Present { id: &'a str, earlier: bool },
     /// The peer with this id reconnects with a new session; everything known of it is dropped.
     Back { id: &'a str },

@@ -97,7 +97,7 @@ impl Peer {
         match input {
             Input::Begin { due } => self.begin(now, due),
             Input::Command(PeerCommand::Companion { seat }) => {
-                self.pairs.record_other_began(now, seat, &mut self.outputs)
+                self.pairs.record_other_began(now, seat, &mut self.outputs);
             }
             Input::GuestReplaced { seat } => self.replace_guest(now, seat),
             Input::Command(PeerCommand::Back { seat }) => self.handle_return(now, seat),

@@ -161,8 +161,8 @@ pub(crate) struct Step {
     pub when: Option<Expression>,
     /// The minimum time between two executions, and the index of the time of the last one.
     pub pause: Option<(usize, Duration)>,
-    pub who: Option<PeerSelector>,
-    /// Frames are addressed to `who`; otherwise they are about that peer, and for the whole room.
+    pub peer: Option<PeerSelector>,
+    /// Frames are addressed to `peer`; otherwise they are about that peer, and for the whole room.
     pub addressed: bool,
     pub name: Option<Template>,
     pub marks: Vec<(usize, Expression)>,

@@ -125,8 +125,8 @@ impl Compiler<'_> {
             "say" | "send" | "error" | "" => "of",
             _ => "",
         };
-        let who = item.key(peer_key).and_then(|node| self.who(node, &format!("{path}.{peer_key}"), scope));
-        scope.of_peer = who.is_some() || chosen == "peers";
+        let peer = item.key(peer_key).and_then(|node| self.peer_selector(node, &format!("{path}.{peer_key}"), scope));
+        scope.of_peer = peer.is_some() || chosen == "peers";
         let first = scope.locals.len();
         if chosen == "peers" {
             // The conditions of this step may use the names that the list binds.
@@ -152,7 +152,7 @@ impl Compiler<'_> {
         }
         scope.of_peer = false;
         let addressed = peer_key == "to";
-        Some(Step { when, pause, who, addressed, name, marks, capture, set, action: action? })
+        Some(Step { when, pause, peer, addressed, name, marks, capture, set, action: action? })
     }
 
     fn action(
@@ -241,7 +241,7 @@ impl Compiler<'_> {
     }
 
     /// Compiles the selector of a step's peer: an id, or the value of a pair variable.
-    fn who(&mut self, node: &DialectNode, path: &str, scope: &Scope<'_>) -> Option<PeerSelector> {
+    fn peer_selector(&mut self, node: &DialectNode, path: &str, scope: &Scope<'_>) -> Option<PeerSelector> {
         let Item::Table(_) = node.value else {
             return Some(PeerSelector::Id(Template::compile(node, path, scope, self.problems)));
         };

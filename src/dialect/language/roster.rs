@@ -127,7 +127,7 @@ impl RosterEntry {
         self.known && self.reported_at == Some(revision) && (self.started() || !start)
     }
 
-    /// Records a report of `(start, initiate)`, and returns it if it differs from the last; a started pair stays started.
+    /// Records a report of `(start, initiate)`, and returns it if it differs from the last; a started pair stays so.
     /// `revision` is that of the dialect's variables, if `initiate` depends on them.
     pub fn change(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
         self.reported_at = revision;

@@ -28,7 +28,7 @@ impl MessageTypeFilter {
     /// The frame is for other peers; false if in doubt.
     pub fn drops(&self, frame: &str, own_values: &OwnValues) -> bool {
         let differs =
-            |field: &DirectField| own_values.word(field.slot).is_some_and(|word| field.rules_out(frame, word));
+            |field: &DirectField| own_values.text(field.slot).is_some_and(|word| field.rules_out(frame, word));
         self.ignored || self.fields.iter().any(differs)
     }
 }
@@ -54,7 +54,7 @@ impl DirectField {
             let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at) else {
                 return false;
             };
-            // Without a bracket in between, the key is in the same object; after a comma or a brace, the quote begins a key.
+            // Without a bracket in between, the key is in the same object; after `,` or `{`, the quote begins a key.
             let is_nested = memchr::memchr3(b'{', b'[', b'}', &bytes[from..at]).is_some();
             if is_nested || !matches!(bytes[at - 1], b'{' | b',') {
                 return false;

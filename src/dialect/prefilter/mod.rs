@@ -137,7 +137,7 @@ impl Prefilter {
         }
         // The variable's text may be the value of another field.
         let mut strange =
-            |(field, slot): &(Field, usize)| own_values.word(*slot).is_some_and(|word| field.rules_out(scan, word));
+            |(field, slot): &(Field, usize)| own_values.text(*slot).is_some_and(|word| field.rules_out(scan, word));
         if missing || equal_fields.iter().any(&mut strange) { PrefilterResult::Others } else { PrefilterResult::Maybe }
     }
 }

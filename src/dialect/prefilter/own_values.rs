@@ -28,7 +28,7 @@ impl OwnValues {
         own_values
     }
 
-    pub fn word(&self, slot: usize) -> Option<&str> {
+    pub fn text(&self, slot: usize) -> Option<&str> {
         self.at(slot).map(|word| word.text.as_str())
     }
 

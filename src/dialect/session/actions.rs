@@ -22,9 +22,9 @@ impl Session {
         let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
         for (position, step) in rule.steps.iter().enumerate() {
-            let who = match &step.who {
+            let peer = match &step.peer {
                 None => None,
-                Some(who) => match self.select_peer(now, who, locals) {
+                Some(selector) => match self.select_peer(now, selector, locals) {
                     Some(found) if found != self.own_id() => Some(found),
                     // The peer's own frame came back, or the frame names no peer.
                     _ if position == 0 => return Concern::Others,
@@ -32,18 +32,18 @@ impl Session {
                 },
             };
             if position == 0 {
-                concern = Concern::Me { from: who.clone() };
+                concern = Concern::Me { from: peer.clone() };
             }
             match step.action {
                 Action::Ignore => concern = Concern::Others,
                 Action::Heard => continue,
                 Action::Elsewhere => {
-                    concern = Concern::Elsewhere { from: who };
+                    concern = Concern::Elsewhere { from: peer };
                     continue;
                 }
                 _ => {}
             }
-            self.run_step(now, step, who.as_deref(), locals, &mut touched);
+            self.run_step(now, step, peer.as_deref(), locals, &mut touched);
         }
         for id in touched {
             if let Some(other) = self.state.members.get_mut(&id) {
@@ -54,8 +54,8 @@ impl Session {
     }
 
     /// The id of the peer that a step is about; a pooled offer's answerer takes over its pair variables.
-    fn select_peer(&mut self, now: Instant, who: &PeerSelector, locals: &[Value]) -> Option<String> {
-        match who {
+    fn select_peer(&mut self, now: Instant, selector: &PeerSelector, locals: &[Value]) -> Option<String> {
+        match selector {
             PeerSelector::Id(template) => {
                 let wire_id = self.value(now, template, locals, None);
                 let id = text(&wire_id);
@@ -87,7 +87,7 @@ impl Session {
         &mut self,
         now: Instant,
         step: &Step,
-        who: Option<&str>,
+        peer: Option<&str>,
         locals: &mut [Value],
         touched: &mut Vec<String>,
     ) {
@@ -95,27 +95,27 @@ impl Session {
             return self.run_peers_step(now, step, locals, touched);
         }
         let meets = !matches!(step.action, Action::Left | Action::Error { .. });
-        if let Some(id) = who.filter(|_| meets) {
+        if let Some(id) = peer.filter(|_| meets) {
             let wire_id = self.wire_id.take().unwrap_or_else(|| Value::from(id));
             self.meet(id, &wire_id);
             touched.push(id.to_owned());
         }
-        if !self.holds(now, step.when.as_ref(), true, locals, who) || !self.cooldown_over(now, step) {
+        if !self.holds(now, step.when.as_ref(), true, locals, peer) || !self.cooldown_over(now, step) {
             return;
         }
         // Politeness is judged by the pair variables from before this frame.
         let dialect = self.dialect.clone();
         let polite = match &step.action {
             Action::Offer { polite, .. } => {
-                self.holds(now, Some(polite.as_ref().unwrap_or(&dialect.polite)), true, locals, who)
+                self.holds(now, Some(polite.as_ref().unwrap_or(&dialect.polite)), true, locals, peer)
             }
-            _ => self.holds(now, Some(&dialect.polite), true, locals, who),
+            _ => self.holds(now, Some(&dialect.polite), true, locals, peer),
         };
-        if let Some(id) = who {
+        if let Some(id) = peer {
             self.update_entry(now, step, id, locals, polite);
         }
         self.set_variables(now, &step.set, locals);
-        match (&step.action, who) {
+        match (&step.action, peer) {
             (Action::Peer { start, initiate }, Some(id)) => {
                 self.report_peer(now, id, start.as_ref(), initiate.as_ref(), locals);
             }
@@ -137,8 +137,8 @@ impl Session {
             }
             (Action::End, Some(id)) => self.signal(id, Some(Signal::EndOfCandidates), polite),
             (Action::Error { class, text: template }, _) => {
-                let detail = text(&self.value(now, template, locals, who));
-                self.report_error(*class, who, detail);
+                let detail = text(&self.value(now, template, locals, peer));
+                self.report_error(*class, peer, detail);
             }
             (Action::Say(templates), of) => self.send_each(now, templates, &[], of, step.addressed),
             (Action::Send(template), of) => self.send(now, template, locals, of, step.addressed),
@@ -262,14 +262,14 @@ impl Session {
         self.outputs.push_back(Output::Heard(heard));
     }
 
-    fn report_error(&mut self, class: ErrorClass, who: Option<&str>, mut detail: String) {
+    fn report_error(&mut self, class: ErrorClass, peer: Option<&str>, mut detail: String) {
         if !self.me.token.is_empty() {
             // A server may echo the rejected token, which must not reach a report.
             detail = detail.replace(&self.me.token, "***");
         }
-        let heard = match (class, who) {
+        let heard = match (class, peer) {
             (ErrorClass::Fatal, _) => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
-            (ErrorClass::Pair, Some(who)) => Heard::PairRefused { who: who.to_owned(), detail },
+            (ErrorClass::Pair, Some(id)) => Heard::PairRefused { who: id.to_owned(), detail },
             (ErrorClass::Pair, None) => Heard::Nonsense,
             (ErrorClass::Note, _) => return,
         };
