@@ -1,11 +1,11 @@
 //! `meshload probe`: one handshake under the magnifying glass, and the exit code of its verdict.
 
-use super::access::access;
-use super::report_dir::ReportDir;
-use super::run_job::turn_away;
-use super::stdout::{complain, write};
-use super::terminal::{coloured, seed};
-use super::{Exit, faults, input};
+use super::Exit;
+use super::inputs::access::access;
+use super::inputs::{self, faults};
+use super::report::report_dir::ReportDir;
+use super::run::run_job::turn_away;
+use super::terminal::{coloured, complain, seed, write};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
@@ -26,7 +26,7 @@ const BASE: &str = "smoke";
 
 pub fn probe(args: &ProbeArgs) -> Exit {
     let shape = ShapeArgs { timeout: Some(args.timeout.clone()), ..ShapeArgs::default() };
-    let profile = match input::profile(BASE, &shape, &change(args)) {
+    let profile = match inputs::profile(BASE, &shape, &change(args)) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
@@ -34,7 +34,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let dialect = match input::dialect(&profile) {
+    let dialect = match inputs::dialect(&profile) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };

@@ -1,8 +1,9 @@
 //! `meshload serve`: the reference server in the foreground, until a signal.
 
-use super::access::identity;
-use super::stdout::complain;
-use super::{Exit, faults, limits};
+use super::inputs::access::identity;
+use super::inputs::faults;
+use super::terminal::complain;
+use super::{Exit, limits};
 use crate::cli::{self, ServeArgs, ServerKind};
 use crate::server::{Config, Counters, RoomModel, Routing, Server, ServerTls, Snapshot};
 use crate::vocabulary::seed::Seed;

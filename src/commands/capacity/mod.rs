@@ -1,13 +1,15 @@
 //! `meshload capacity`: from what was typed to the planning report and the exit code.
 
-use super::access::access;
-use super::report::form;
-use super::report_dir::ReportDir;
-use super::run_job::{order, show, turn_away};
-use super::search::{self, range};
-use super::stdout::{complain, write};
-use super::terminal::{acknowledge, end_at_once, seed};
-use super::{Exit, faults, gates, input, limits, machine};
+mod search;
+
+use super::inputs::access::access;
+use super::inputs::{self, faults, gates};
+use super::report::files::form;
+use super::report::report_dir::ReportDir;
+use super::report::runs;
+use super::run::run_job::{order, show, turn_away};
+use super::terminal::{acknowledge, complain, end_at_once, seed, write};
+use super::{Exit, limits, machine};
 use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary, findings,
@@ -23,18 +25,19 @@ use crate::signaling::TargetPolicy;
 use crate::summary::run::Run;
 use crate::summary::wall_time::stamp;
 use crate::vocabulary::seed::Seed;
+use search::range;
 use std::time::{Duration, Instant, SystemTime};
 
 const DEFAULT_PROFILE: &str = "capacity";
 
 pub fn capacity(args: &CapacityArgs) -> Exit {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = match input::profile(name, &args.shape, &args.change) {
+    let profile = match inputs::profile(name, &args.shape, &args.change) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
     let rules = profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()));
-    let (gates, faults, dialect) = match (gates::read(&profile), faults::read(rules), input::dialect(&profile)) {
+    let (gates, faults, dialect) = match (gates::read(&profile), faults::read(rules), inputs::dialect(&profile)) {
         (Ok(gates), Ok(faults), Ok(dialect)) => (gates, faults, dialect),
         (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return exit,
     };
@@ -103,7 +106,7 @@ type Asked = (LoadRange, Watched, Option<CapacityResult>);
 /// What the search goes over, looks at and is laid beside. Errors: one sentence on what can't be.
 fn asked(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<Asked, String> {
     let range = range(&args.search, profile, gates, seed)?;
-    let beside = args.beside.as_deref().map(search::read).transpose()?;
+    let beside = args.beside.as_deref().map(runs::read_search).transpose()?;
     Ok((range, watched(args)?, beside))
 }
 

@@ -1,9 +1,9 @@
 //! `compare BASE NEW`: reads both sides, says what changed, and fails on a regression.
 
-use super::Exit;
 use super::runs;
-use super::stdout::{complain, write};
 use crate::cli::CompareArgs;
+use crate::commands::Exit;
+use crate::commands::terminal::{complain, write};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
 use crate::report::compare as report;
 use crate::summary::Summary;

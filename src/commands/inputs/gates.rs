@@ -1,7 +1,7 @@
 //! The profile's gates, read before anything starts.
 
-use super::Exit;
-use super::stdout::complain;
+use crate::commands::Exit;
+use crate::commands::terminal::complain;
 use crate::gates::Gate;
 use crate::profile::Profile;
 

@@ -1,9 +1,9 @@
 //! What the runs of one command have in common, and how each of them is played.
 
-use super::Exit;
-use super::stdout::complain;
-use super::terminal::coloured;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
+use crate::commands::Exit;
+use crate::commands::terminal::coloured;
+use crate::commands::terminal::complain;
 use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
@@ -105,7 +105,7 @@ fn doubts(summary: &Summary) -> String {
 }
 
 /// The run of `plan` on this machine.
-pub(super) fn order(
+pub(in crate::commands) fn order(
     load: &LoadArgs,
     access: Access,
     show: Show,
@@ -153,7 +153,7 @@ fn run_id() -> String {
 }
 
 /// `silent`: the user wants none.
-pub(super) fn show(silent: bool, color: ColorWhen) -> Show {
+pub(in crate::commands) fn show(silent: bool, color: ColorWhen) -> Show {
     if silent {
         return Show::Nothing;
     }
@@ -180,7 +180,7 @@ fn announcement(order: &RunSpec) -> String {
 }
 
 /// The run could not be started.
-pub(super) fn turn_away(start_error: &StartError) -> Exit {
+pub(in crate::commands) fn turn_away(start_error: &StartError) -> Exit {
     match start_error {
         StartError::Barred(refused) => {
             let host = refused.host();

@@ -1,11 +1,11 @@
 //! `meshload run --repeat N`: the same plan again and again, judged on the median of the runs that can be trusted.
 
-use super::Exit;
-use super::files::format;
 use super::finish::{FinishContext, JudgedRun, outcome};
-use super::report_dir::ReportDir;
 use super::run_job::RunJob;
-use super::stdout::{complain, write};
+use crate::commands::Exit;
+use crate::commands::report::files::format;
+use crate::commands::report::report_dir::ReportDir;
+use crate::commands::terminal::{complain, write};
 use crate::gates::{median, opened_nothing};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};

@@ -1,7 +1,7 @@
 //! What the reference server is to do wrong, read before anything starts.
 
-use super::Exit;
-use super::stdout::complain;
+use crate::commands::Exit;
+use crate::commands::terminal::complain;
 use crate::server::faults::{self, FaultRule};
 
 /// The rules that (text, where it stands) spell or name. What is wrong with any of them has been told on stderr when

@@ -1,8 +1,12 @@
 //! Fetches what the user named: a profile or a dialect by path or name, headers from a file, the environment.
 
-use super::Exit;
-use super::stdout::complain;
+pub mod access;
+pub mod faults;
+pub mod gates;
+
 use crate::cli::{ChangeArgs, ShapeArgs};
+use crate::commands::Exit;
+use crate::commands::terminal::complain;
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
 use crate::profile::{self, Checks, Knob, Override, Problem, Profile, ProfileSource, Target, builtin, nearest};

@@ -1,8 +1,9 @@
 //! The files of a report: which were asked for, and in which format stdout shows it.
 
-use super::terminal::coloured;
 use crate::cli::{ColorWhen, ReportFile, ReportFiles, StdoutFormat};
+use crate::commands::terminal::coloured;
 use crate::report;
+use crate::report::capacity::Form;
 use crate::summary::Summary;
 use std::io::IsTerminal;
 
@@ -18,6 +19,15 @@ pub fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
         StdoutFormat::Text => report::Format::Text { color: coloured(color, std::io::stdout().is_terminal()) },
         StdoutFormat::Json => report::Format::Json,
         StdoutFormat::Md => report::Format::Markdown,
+    }
+}
+
+/// How stdout tells a search.
+pub fn form(format: StdoutFormat) -> Form {
+    match format {
+        StdoutFormat::Text => Form::Text,
+        StdoutFormat::Md => Form::Markdown,
+        StdoutFormat::Json => Form::Json,
     }
 }
 

@@ -1,15 +1,19 @@
 //! `meshload report`: renders what a run or a search left, again.
 
-use super::Exit;
-use super::files::{files, format};
-use super::report_dir::ReportDir;
-use super::stdout::{complain, write};
-use super::{runs, search};
+pub mod compare;
+pub mod files;
+pub mod report_dir;
+pub mod runs;
+
 use crate::capacity::CapacityResult;
-use crate::cli::{ReportArgs, ReportFile, StdoutFormat};
-use crate::report::capacity::{self, Form};
+use crate::cli::{ReportArgs, ReportFile};
+use crate::commands::Exit;
+use crate::commands::terminal::{complain, write};
+use crate::report::capacity;
 use crate::report::render;
 use crate::summary::Summary;
+use files::{files, form, format};
+use report_dir::ReportDir;
 use std::path::{Path, PathBuf};
 
 pub fn report(args: &ReportArgs) -> Exit {
@@ -40,13 +44,13 @@ enum Renderable {
 /// A folder's, or a file's by what it says. Errors: one sentence with the path.
 fn left(place: &Path) -> Result<Renderable, String> {
     let run = |path: &Path| runs::read(path).map(|summary| Renderable::Run(Box::new(summary)));
-    let searched = |path: &Path| search::read(path).map(|findings| Renderable::Search(Box::new(findings)));
+    let searched = |path: &Path| runs::read_search(path).map(|findings| Renderable::Search(Box::new(findings)));
     if !place.is_dir() {
-        let is_named = place.file_name().is_some_and(|name| name == search::FILE);
+        let is_named = place.file_name().is_some_and(|name| name == runs::SEARCH_FILE);
         // Whatever the file is called, it says itself what it is.
         return if is_named { searched(place) } else { run(place).or_else(|why| searched(place).map_err(|_| why)) };
     }
-    let (summary, findings): (PathBuf, PathBuf) = (place.join(runs::FILE), place.join(search::FILE));
+    let (summary, findings): (PathBuf, PathBuf) = (place.join(runs::FILE), place.join(runs::SEARCH_FILE));
     match (summary.is_file(), findings.is_file()) {
         (true, _) => run(&summary),
         (false, true) => searched(&findings),
@@ -54,7 +58,7 @@ fn left(place: &Path) -> Result<Renderable, String> {
             "{}: holds neither the {} of a run nor the {} of a search",
             place.display(),
             runs::FILE,
-            search::FILE
+            runs::SEARCH_FILE
         )),
     }
 }
@@ -70,15 +74,6 @@ fn again(args: &ReportArgs, findings: &CapacityResult) -> Result<String, (String
     let names: Vec<&str> = forms.iter().filter(|(form, _)| wanted.contains(form)).map(|(_, name)| *name).collect();
     leave(args, capacity::files(findings).into_iter().filter(|(name, _)| names.contains(name)))?;
     Ok(capacity::render(form(args.format), findings))
-}
-
-/// How stdout tells a search.
-pub(super) fn form(format: StdoutFormat) -> Form {
-    match format {
-        StdoutFormat::Text => Form::Text,
-        StdoutFormat::Md => Form::Markdown,
-        StdoutFormat::Json => Form::Json,
-    }
 }
 
 fn leave(args: &ReportArgs, files: impl Iterator<Item = (&'static str, Vec<u8>)>) -> Result<(), (String, Exit)> {

@@ -1,8 +1,8 @@
 //! Writes a shell's completions.
 
-use super::Exit;
-use super::stdout::write;
 use crate::cli::{self, CompletionsArgs};
+use crate::commands::Exit;
+use crate::commands::terminal::write;
 
 pub fn completions(args: &CompletionsArgs) -> Exit {
     write(cli::completions(args.shell))

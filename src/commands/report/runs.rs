@@ -1,5 +1,6 @@
 //! Summaries on disk: a file, a folder, a folder of repeats, or a pattern that matches some.
 
+use crate::capacity::CapacityResult;
 use crate::summary::Summary;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The file of a run in its folder.
 pub const FILE: &str = "summary.json";
+/// The file of a search's findings in its folder.
+pub const SEARCH_FILE: &str = "capacity.json";
 /// More repeats than anybody makes; a pattern that matches the whole disk stops here.
 const RUNS_MAX: usize = 1_000;
 /// As much as `Summary::read` takes.
@@ -63,6 +66,13 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
 pub fn read(path: &Path) -> Result<Summary, String> {
     let text = text(path, BYTES_MAX)?;
     Summary::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The findings in a search's folder or file. Errors: one sentence with the path.
+pub fn read_search(place: &Path) -> Result<CapacityResult, String> {
+    let path = if place.is_dir() { place.join(SEARCH_FILE) } else { PathBuf::from(place) };
+    let text = text(&path, CapacityResult::BYTES_MAX)?;
+    CapacityResult::read(&text).map_err(|why| format!("{}: {why}", path.display()))
 }
 
 /// A file's text, and a byte more than `most` of a longer one, so that its reader is the one that refuses.

@@ -1,10 +1,10 @@
 //! How a run ends: judged, kept, shown, and said as an exit code.
 
-use super::Exit;
-use super::files::{files, format};
-use super::report_dir::ReportDir;
 use super::run_job::RunJob;
-use super::stdout::{complain, write};
+use crate::commands::Exit;
+use crate::commands::report::files::{files, format};
+use crate::commands::report::report_dir::ReportDir;
+use crate::commands::terminal::{complain, write};
 use crate::controller::{FinishedRun, Stop};
 use crate::gates::{judge, passed};
 use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};

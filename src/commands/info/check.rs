@@ -1,21 +1,22 @@
 //! Tells every mistake of a profile, or what its plan costs.
 
-use super::access::access;
-use super::stdout::{complain, write};
-use super::{Exit, faults, input, machine};
 use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
+use crate::commands::inputs::access::access;
+use crate::commands::inputs::{self, faults};
+use crate::commands::terminal::{complain, write};
+use crate::commands::{Exit, machine};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
 use std::time::Duration;
 
 pub fn check(args: &CheckArgs) -> Exit {
-    let profile = match input::profile(&args.profile, &args.shape, &args.change) {
+    let profile = match inputs::profile(&args.profile, &args.shape, &args.change) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
     let faults = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str())));
-    if let Err(exit) = input::dialect(&profile).and(faults) {
+    if let Err(exit) = inputs::dialect(&profile).and(faults) {
         return exit;
     }
     let machine = machine::measure();

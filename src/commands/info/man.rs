@@ -1,8 +1,8 @@
 //! Writes the manual page.
 
-use super::Exit;
-use super::stdout::{complain, write};
 use crate::cli;
+use crate::commands::Exit;
+use crate::commands::terminal::{complain, write};
 
 pub fn man() -> Exit {
     match cli::manual() {

@@ -1,20 +1,15 @@
 //! What a search is asked for: its loads, gates that it can judge, and another search's findings to lay beside its own.
 
-use super::runs;
-use crate::capacity::{CapacityResult, LoadRange, Probe, Vary};
+use crate::capacity::{LoadRange, Probe, Vary};
 use crate::capacity_run::{CapacityRun, TooFewSamples, cure, enough};
 use crate::cli::{Load, SearchArgs};
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
-use std::path::{Path, PathBuf};
 
 /// Where a search ends that was not told where, as a multiple of where it begins.
 const SPAN: f64 = 1_000.0;
-
-/// The file of a search's findings in its folder.
-pub const FILE: &str = "capacity.json";
 
 /// The loads of the search. Errors: one sentence on what makes no range, or on a gate that can't be judged.
 pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<LoadRange, String> {
@@ -107,11 +102,4 @@ pub fn unjudged(task: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>)
         _ => "more rooms (--rooms) give it more".to_owned(),
     };
     format!("{}: {cure}", lack.in_words(&vary.words(profile, load)))
-}
-
-/// The findings in a search's folder or file. Errors: one sentence with the path.
-pub fn read(place: &Path) -> Result<CapacityResult, String> {
-    let path = if place.is_dir() { place.join(FILE) } else { PathBuf::from(place) };
-    let text = runs::text(&path, CapacityResult::BYTES_MAX)?;
-    CapacityResult::read(&text).map_err(|why| format!("{}: {why}", path.display()))
 }

@@ -1,9 +1,9 @@
 //! Fetches what the way in is made of: certificates, keys and tokens from their files, the proxy from the environment.
 
-use super::Exit;
-use super::input::variable;
-use super::stdout::complain;
+use super::variable;
 use crate::cli::AccessArgs;
+use crate::commands::Exit;
+use crate::commands::terminal::complain;
 use crate::controller::Access;
 use crate::profile::{Secret, Target};
 use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
@@ -20,7 +20,7 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// How `peers` peers get in to `target`. What is wrong has been told on stderr when this fails.
-pub(super) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<Access, Exit> {
+pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<Access, Exit> {
     let tokens = tokens(args, target, peers);
     let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![blame(args, unfit)]));
     let proxy = proxy(args, target).map_err(|why| vec![why]);
@@ -66,7 +66,7 @@ fn trust(args: &AccessArgs) -> Result<Trust, Vec<String>> {
 }
 
 /// The identity of two files, or of one that holds both. Errors: what is wrong with which.
-pub(super) fn identity(
+pub(in crate::commands) fn identity(
     certificate_option: &str,
     certificate: &Path,
     key_option: &str,

@@ -1,8 +1,8 @@
 //! `meshload explain`: the glossary of a report's words, on a terminal.
 
-use super::Exit;
-use super::stdout::{complain, write};
 use crate::cli::ExplainArgs;
+use crate::commands::Exit;
+use crate::commands::terminal::{complain, write};
 use crate::diagnosis::Cause;
 use crate::profile::nearest;
 use crate::vocabulary::glossary::{self, GlossaryEntry, entry};

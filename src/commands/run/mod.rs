@@ -1,29 +1,33 @@
 //! `meshload run`: the main job, from what was typed to the report and the exit code.
 
-use super::access::access;
-use super::finish::FinishContext;
-use super::repeat::repeat;
-use super::report_dir::ReportDir;
-use super::run_job::{RunJob, turn_away};
-use super::stdout::complain;
-use super::terminal::{acknowledge, end_at_once, seed};
-use super::{Exit, faults, gates, input, limits, machine};
+mod finish;
+mod repeat;
+pub(super) mod run_job;
+
+use super::inputs::access::access;
+use super::inputs::{self, faults, gates};
+use super::report::report_dir::ReportDir;
+use super::terminal::{acknowledge, complain, end_at_once, seed};
+use super::{Exit, limits, machine};
 use crate::cli::RunArgs;
 use crate::controller::{StartError, StopSignals};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::seed::Seed;
+use finish::FinishContext;
+use repeat::repeat;
+use run_job::{RunJob, turn_away};
 
 /// The profile of a run that names none.
 const DEFAULT_PROFILE: &str = "smoke";
 
 pub fn run(args: &RunArgs) -> Exit {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = match input::profile(name, &args.shape, &args.change) {
+    let profile = match inputs::profile(name, &args.shape, &args.change) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
     // Both are asked before either ends this, so that all is told at once.
-    let (gates, dialect) = match (gates::read(&profile), input::dialect(&profile)) {
+    let (gates, dialect) = match (gates::read(&profile), inputs::dialect(&profile)) {
         (Ok(gates), Ok(dialect)) => (gates, dialect),
         (Err(exit), _) | (_, Err(exit)) => return exit,
     };

@@ -1,8 +1,8 @@
 //! Lists the signaling dialects, shows what one is, or tells what is wrong with a file of one.
 
-use super::stdout::{complain, write};
-use super::{Exit, input};
 use crate::cli::{DialectsAction, DialectsArgs};
+use crate::commands::terminal::{complain, write};
+use crate::commands::{Exit, inputs};
 use crate::dialect::{Dialect, builtins, names};
 use crate::profile::nearest;
 
@@ -31,7 +31,7 @@ fn show(name: &str) -> Exit {
 }
 
 fn check(file: &str) -> Exit {
-    match input::dialect_file(file) {
+    match inputs::dialect_file(file) {
         Ok(dialect) => write(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug())),
         Err(exit) => exit,
     }

@@ -1,8 +1,8 @@
 //! Lists the built-in profiles, or prints one to start from.
 
-use super::stdout::{complain, write};
-use super::{Exit, input};
 use crate::cli::{ListAction, ListArgs};
+use crate::commands::terminal::{complain, write};
+use crate::commands::{Exit, inputs};
 use crate::profile::{self, builtin};
 
 pub fn profiles(args: &ListArgs) -> Exit {
@@ -11,7 +11,7 @@ pub fn profiles(args: &ListArgs) -> Exit {
         Some(ListAction::Show { name }) => match builtin::find(name) {
             Some(source) => write(source.text),
             None => {
-                complain([input::unknown(name)]);
+                complain([inputs::unknown(name)]);
                 Exit::Usage
             }
         },
@@ -20,7 +20,7 @@ pub fn profiles(args: &ListArgs) -> Exit {
 
 fn list() -> String {
     let line = |source: &profile::ProfileSource<'_>| {
-        let description = profile::read(*source, &[], &input::variable).map(|profile| profile.description);
+        let description = profile::read(*source, &[], &inputs::variable).map(|profile| profile.description);
         format!("{:<10} {}\n", source.name, description.unwrap_or_default())
     };
     builtin::all().iter().map(line).collect()
