@@ -1,11 +1,11 @@
 //! The one task that owns the rooms and every client's queue: reads what came in, then writes in rounds.
 
-use crate::server::client_writer::ClientWriter;
+use crate::server::connection::client_writer::ClientWriter;
+use crate::server::connection::transport::ClientTransport;
+use crate::server::connection::wire::{self, CloseCode};
 use crate::server::counters::Counters;
 use crate::server::rooms::{ClientId, Delivery};
 use crate::server::service::Service;
-use crate::server::transport::ClientTransport;
-use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
 use std::net::Shutdown;
 use std::pin::pin;

@@ -1,30 +1,16 @@
 //! The reference signaling server: a relay or a registry, as protocol.md tells it.
 
-mod client_id;
-mod client_writer;
 mod connection;
 mod counters;
-mod envelope;
 pub mod faults;
-mod groups;
 mod hub;
-mod mutate;
-mod outbox;
 mod page;
-mod registry;
-mod replies;
 pub mod rooms;
 pub mod service;
-mod subscriptions;
-mod throttle;
-mod tls;
-mod transport;
-mod upgrade;
-mod wire;
 
+pub use crate::server::connection::tls::ServerTls;
 pub use crate::server::counters::{Counters, Snapshot};
 pub use crate::server::rooms::{RoomModel, Routing};
-pub use crate::server::tls::ServerTls;
 
 use crate::server::faults::FaultRule;
 use crate::server::hub::Hub;

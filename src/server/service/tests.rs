@@ -24,7 +24,7 @@ impl Stage {
             stage.frame(
                 0,
                 client,
-                &json!({"type": "subscribe", "channel": crate::server::envelope::ROOMS}).to_string(),
+                &json!({"type": "subscribe", "channel": crate::server::rooms::envelope::ROOMS}).to_string(),
             );
         }
         stage.at(700);
@@ -144,7 +144,7 @@ fn a_stale_roster_keeps_who_is_gone_and_a_sound_one_does_not() {
     let check = |rules: &[&str], expected: usize| {
         let mut stage = Stage::new(RoomModel::Registry, rules);
         let envelope = |kind: &str, data: Value| {
-            json!({"type": kind, "channel": crate::server::envelope::ROOMS, "sender": "tab-1", "data": data})
+            json!({"type": kind, "channel": crate::server::rooms::envelope::ROOMS, "sender": "tab-1", "data": data})
                 .to_string()
         };
         stage.frame(1_000, 1, &envelope("room-created", json!({"id": "r"})));

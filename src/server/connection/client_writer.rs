@@ -1,7 +1,7 @@
 //! The way out to one client: its outbox, and a socket that takes all of it at once.
 
-use crate::server::outbox::Outbox;
-use crate::server::transport::ClientTransport;
+use crate::server::connection::outbox::Outbox;
+use crate::server::connection::transport::ClientTransport;
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The HTTP before the WebSocket: `/ws/` upgrades, `/` is the page, any other path gets a line of text.
 
+use crate::server::connection::transport::ClientTransport;
 use crate::server::page;
-use crate::server::transport::ClientTransport;
 use std::io;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;

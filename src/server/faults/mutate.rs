@@ -1,8 +1,8 @@
 //! What faults read in a message, and how they spoil it.
 
-use crate::server::envelope::Member;
-use crate::server::envelope::SharedText;
-use crate::server::replies;
+use crate::server::rooms::envelope::Member;
+use crate::server::rooms::envelope::SharedText;
+use crate::server::rooms::replies;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;

@@ -1,15 +1,22 @@
 //! The server without sockets or clock: an input and its time go in, deliveries come out.
 
-pub use crate::server::client_id::ClientId;
-pub use crate::server::envelope::SharedText;
-pub use crate::server::subscriptions::Recipients;
+pub(super) mod client_id;
+pub(super) mod envelope;
+mod groups;
+mod registry;
+pub(super) mod replies;
+mod subscriptions;
+mod throttle;
 
-use crate::server::envelope::{self, Created, Envelope, Member, ROOMS};
-use crate::server::groups::Slot;
-use crate::server::registry::{Join, Registry};
-use crate::server::replies;
-use crate::server::subscriptions::{Among, Subscriptions};
-use crate::server::throttle::Throttle;
+pub use crate::server::rooms::client_id::ClientId;
+pub use crate::server::rooms::envelope::SharedText;
+pub use crate::server::rooms::subscriptions::Recipients;
+
+use crate::server::rooms::envelope::{Created, Envelope, Member, ROOMS};
+use crate::server::rooms::groups::Slot;
+use crate::server::rooms::registry::{Join, Registry};
+use crate::server::rooms::subscriptions::{Among, Subscriptions};
+use crate::server::rooms::throttle::Throttle;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -1,13 +1,14 @@
 //! Fault injection: the first rule with an opinion decides a message's fate.
 
 mod grammar;
+pub(super) mod mutate;
 mod presets;
 mod rule;
 
 pub use presets::{all as presets, rules};
 pub use rule::{Damage, Direction, FaultAction, FaultRule, Match, Span, Window};
 
-use crate::server::client_id::ClientId;
+use crate::server::rooms::client_id::ClientId;
 use crate::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

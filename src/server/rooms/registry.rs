@@ -1,7 +1,7 @@
 //! The rooms that a registry server knows, and who is in each.
 
-use crate::server::client_id::ClientId;
-use crate::server::envelope::{Member, NewRoom};
+use crate::server::rooms::client_id::ClientId;
+use crate::server::rooms::envelope::{Member, NewRoom};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::Value;

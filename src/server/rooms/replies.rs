@@ -1,7 +1,7 @@
 //! The frames that the server says of its own accord, as text.
 
-use crate::server::envelope::{ACCESS, Member, ROOMS, SharedText};
-use crate::server::registry::Listed;
+use crate::server::rooms::envelope::{ACCESS, Member, ROOMS, SharedText};
+use crate::server::rooms::registry::Listed;
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! Who is connected, listens to which channels and is in which room: and so, who hears a frame.
 
-use crate::server::client_id::ClientId;
-use crate::server::groups::{Groups, Slot};
+use crate::server::rooms::client_id::ClientId;
+use crate::server::rooms::groups::{Groups, Slot};
 
 /// Subscriptions of one client beyond this are refused.
 const CHANNELS_MAX: usize = 64;

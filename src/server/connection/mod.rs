@@ -1,11 +1,18 @@
 //! One client's reading side: bytes off the socket, through the WebSocket parser, to the hub.
 
+pub(super) mod client_writer;
+mod outbox;
+pub(super) mod tls;
+pub(super) mod transport;
+mod upgrade;
+pub(super) mod wire;
+
+use crate::server::connection::tls::ServerTls;
+use crate::server::connection::transport::ClientTransport;
+use crate::server::connection::upgrade::upgrade;
+use crate::server::connection::wire::CloseCode;
 use crate::server::hub::Input;
 use crate::server::rooms::ClientId;
-use crate::server::tls::ServerTls;
-use crate::server::transport::ClientTransport;
-use crate::server::upgrade::upgrade;
-use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;

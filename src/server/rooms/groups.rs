@@ -1,6 +1,6 @@
 //! Named groups of clients: who subscribed to a channel, who is in a room.
 
-use crate::server::client_id::ClientId;
+use crate::server::rooms::client_id::ClientId;
 use rustc_hash::FxHashMap;
 
 /// A group's place. It is given to another group once its own has no members left.

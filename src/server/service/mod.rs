@@ -1,8 +1,8 @@
 //! The rooms as clients meet them: every message passes the faults on its way in and on its way out.
 
-use crate::server::envelope::SharedText;
+use crate::server::faults::mutate;
 use crate::server::faults::{Damage, Direction, FaultAction, FaultRule, Faults, Passing};
-use crate::server::mutate;
+use crate::server::rooms::envelope::SharedText;
 use crate::server::rooms::{ClientId, Delivery, Recipients, ReplaceableFrame, SignalingRooms};
 use crate::vocabulary::seed::Seed;
 use rustc_hash::FxHashMap;
