@@ -29,7 +29,7 @@ pub fn control(order: &RunSpec, mut signals: StopSignals) -> Result<(Control, Op
         run_id: order.run_id.clone(),
         dialect: order.dialect.clone(),
         endpoints: None,
-        gathering: runtime.block_on(gathering(&order.plan.profile.engine, &order.access.route.reach))?,
+        gathering: runtime.block_on(gathering(&order.plan.profile.engine, &order.access.route.target_policy))?,
         target: "memory".to_owned(),
         workers: order.workers,
         show: order.show,

@@ -76,7 +76,7 @@ impl Endpoints {
 
     /// Whom the run may send to.
     pub fn reach(&self) -> &TargetPolicy {
-        &self.route.reach
+        &self.route.target_policy
     }
 
     /// The endpoint of the peer that talks in `conversation`; without one, as the profile says it. What the profile says about headers and subprotocol goes

@@ -15,8 +15,8 @@ pub async fn gathering(engine: &EngineChoice, reach: &TargetPolicy) -> Result<Ga
         let host = &server.host;
         let told = |why: String| StartError::IceServer(format!("{host}: {why}"));
         let addresses = resolve(host, server.port).await.map_err(|failure| told(failure.detail.into_owned()))?;
-        if let Some(far) = addresses.iter().find(|address| !reach.admits(host, address.ip())) {
-            return Err(StartError::Barred(Refused::Far { host: host.clone(), address: far.ip() }));
+        if let Some(far) = addresses.iter().find(|address| !reach.allows(host, address.ip())) {
+            return Err(StartError::Barred(Refused::Public { host: host.clone(), address: far.ip() }));
         }
         // Peers bind IPv4 wherever there is a choice.
         let address = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());

@@ -85,7 +85,7 @@ async fn conduct(order: RunSpec, mut signals: StopSignals) -> Result<FinishedRun
         (None, None) => return Err(StartError::Url("there is no target".to_owned())),
     };
     let target = order.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
-    let gathering = gathering(&order.plan.profile.engine, &order.access.route.reach).await?;
+    let gathering = gathering(&order.plan.profile.engine, &order.access.route.target_policy).await?;
     let again = order.access.again.clone();
     let endpoints = Endpoints::new(order.plan.profile.target.clone(), url, &order.run_id, order.access);
     let stopped_early = tokio::select! {

@@ -1,4 +1,4 @@
-//! `meshload capacity`: from what was typed to the planning report and the exit code.
+//! `meshload capacity`: from the parsed arguments to the planning report and the exit code.
 
 mod search;
 
@@ -7,8 +7,8 @@ use super::inputs::{self, faults, gates};
 use super::report::files::form;
 use super::report::report_dir::ReportDir;
 use super::report::runs;
-use super::run::run_job::{order, show, turn_away};
-use super::terminal::{acknowledge, complain, end_at_once, seed, write};
+use super::run::run_job::{report_start_error, run_spec, show};
+use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr, write_stdout};
 use super::{Exit, limits, machine};
 use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
@@ -42,10 +42,10 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return exit,
     };
     let seed = seed(args.change.seed, args.quiet);
-    let (range, watched, beside) = match asked(args, &profile, &gates, seed) {
-        Ok(asked) => asked,
+    let (range, watched, beside) = match search_inputs(args, &profile, &gates, seed) {
+        Ok(inputs) => inputs,
         Err(why) => {
-            complain([why]);
+            write_stderr([why]);
             return Exit::Usage;
         }
     };
@@ -57,14 +57,14 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     limits::raise_descriptors();
     let folder = folder(args, &profile, seed);
     if !args.quiet {
-        complain(folder.obstacle());
+        write_stderr(folder.obstacle());
     }
     let quiet = args.quiet;
-    let signals = match StopSignals::listen(move |signal| acknowledge(signal, quiet), end_at_once) {
+    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
         Ok(signals) => signals,
-        Err(error) => return turn_away(&StartError::Own(error)),
+        Err(error) => return report_start_error(&StartError::Own(error)),
     };
-    let task = CapacityRun {
+    let job = CapacityRun {
         signals,
         vary: args.search.vary,
         range,
@@ -79,44 +79,50 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         profile,
     };
     let show = match show(args.quiet || args.no_progress, args.color) {
-        // The probes' own lines are enough where there are no bars.
+        // Each probe prints a line of its own, so without bars no further progress is needed.
         Show::Lines => Show::Nothing,
         show => show,
     };
     let (began, started_at) = (Instant::now(), stamp(SystemTime::now()));
     if !args.quiet {
-        complain([announcement(&task)]);
+        write_stderr([announcement(&job)]);
     }
-    let order = |plan| order(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone());
-    let mut told = 0;
-    let searched = capacity_run(&task, &order, &mut |probe| {
-        told += 1;
+    let spec = |plan| run_spec(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone());
+    let mut shown = 0;
+    let searched = capacity_run(&job, &spec, &mut |probe| {
+        shown += 1;
         if !args.quiet {
-            complain([line(told, task.vary, &task.profile, probe)]);
+            write_stderr([probe_line(shown, job.vary, &job.profile, probe)]);
         }
     });
     match searched {
-        Ok(searched) => close(args, &task, searched, (&started_at, began.elapsed()), beside, &folder),
-        Err(start_error) => turn_away(&start_error),
+        Ok(searched) => finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder),
+        Err(start_error) => report_start_error(&start_error),
     }
 }
 
-type Asked = (LoadRange, Watched, Option<CapacityResult>);
+type SearchInputs = (LoadRange, Watched, Option<CapacityResult>);
 
-/// What the search goes over, looks at and is laid beside. Errors: one sentence on what can't be.
-fn asked(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<Asked, String> {
+/// Checks the loads, the watched target and the result to compare with.
+///
+/// # Errors
+/// One sentence about the first unusable one.
+fn search_inputs(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<SearchInputs, String> {
     let range = range(&args.search, profile, gates, seed)?;
     let beside = args.beside.as_deref().map(runs::read_search).transpose()?;
     Ok((range, watched(args)?, beside))
 }
 
-/// Where the report goes.
+/// Folder of the report.
 fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> ReportDir {
     let usual = || ReportDir::usual(&format!("capacity-{}", profile.name), seed);
     ReportDir::at(args.out.clone().unwrap_or_else(usual))
 }
 
-/// What of the target is looked at. Errors: one sentence on what can't be.
+/// Sources of the target's resource use.
+///
+/// # Errors
+/// One sentence about an unusable one.
 fn watched(args: &CapacityArgs) -> Result<Watched, String> {
     let metrics = args.watch.target_metrics.as_deref().map(MetricsUrl::read).transpose();
     let watched = Watched {
@@ -127,21 +133,21 @@ fn watched(args: &CapacityArgs) -> Result<Watched, String> {
     watched.check().map(|()| watched)
 }
 
-fn announcement(task: &CapacityRun) -> String {
-    let CapacityRun { vary, profile, range, .. } = task;
+fn announcement(job: &CapacityRun) -> String {
+    let CapacityRun { vary, profile, range, .. } = job;
     format!(
         "{}: from {} up to {}, to {}; at most {:.0} s; seed {}",
         profile.name,
         vary.words(profile, range.from),
         vary.words(profile, range.to),
         profile.target.url_shown.as_deref().unwrap_or("an embedded server, a fresh one each time"),
-        task.budget.as_secs_f64(),
-        task.seed
+        job.budget.as_secs_f64(),
+        job.seed
     )
 }
 
-/// One probe as it ends, on stderr.
-fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
+/// One line about a finished probe.
+fn probe_line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
     let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
     let verdict = match probe.verdict {
         ProbeVerdict::Held => "held".to_owned(),
@@ -165,19 +171,19 @@ fn line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
     )
 }
 
-/// Writes and shows the report, and says how the search ended.
-fn close(
+/// Writes and prints the report, and returns the exit.
+fn finish(
     args: &CapacityArgs,
-    task: &CapacityRun,
+    job: &CapacityRun,
     searched: CapacityRunResult,
     when: (&str, Duration),
     beside: Option<CapacityResult>,
     folder: &ReportDir,
 ) -> Exit {
-    complain(&searched.notes);
+    write_stderr(&searched.notes);
     let mut exit = Exit::Passed;
     if let Some(lack) = &searched.lack {
-        complain([search::unjudged(task, lack, searched.probes.last())]);
+        write_stderr([search::too_few_samples_advice(job, lack, searched.probes.last())]);
     }
     if searched.panics > 0 {
         exit = exit.first_of(Exit::Broken);
@@ -192,38 +198,38 @@ fn close(
     }
     let findings = CapacityResult {
         beside: beside.map(CapacityResult::aside).map(Box::new),
-        ..conclude(args, task, searched, when)
+        ..conclude(args, job, searched, when)
     };
-    exit = exit.first_of(judge(&findings));
+    exit = exit.first_of(exit_of(&findings));
 
     let mut files = files(&findings);
-    files.push(("profile.toml", to_toml(&task.profile).as_bytes().to_vec()));
+    files.push(("profile.toml", to_toml(&job.profile).as_bytes().to_vec()));
     let written = folder.write(files);
     if let Err(why) = &written {
-        complain([why]);
+        write_stderr([why]);
         exit = exit.first_of(Exit::Broken);
     }
-    exit = exit.first_of(write(render(form(args.format), &findings)));
+    exit = exit.first_of(write_stdout(render(form(args.format), &findings)));
     if written.is_ok() {
-        complain([format!("report: {}", folder.path().display())]);
+        write_stderr([format!("report: {}", folder.path().display())]);
     }
     exit
 }
 
 fn conclude(
     args: &CapacityArgs,
-    task: &CapacityRun,
+    job: &CapacityRun,
     searched: CapacityRunResult,
     (started_at, lasted): (&str, Duration),
 ) -> CapacityResult {
     let run = searched.last.map(|summary| (summary.meshload, summary.run));
     let (meshload, run) = run.unwrap_or_default();
-    let CapacityRun { vary, profile, .. } = task;
+    let CapacityRun { vary, profile, .. } = job;
     let target = profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned());
     let command = |load: f64| {
-        let (changed, target) = (vary.apply(profile, load), way_in(args, profile));
+        let (changed, target) = (vary.apply(profile, load), target_options(args, profile));
         let options = vary.options(&changed)?;
-        Some(format!("meshload run profile.toml {options}{target} --seed {}", task.seed))
+        Some(format!("meshload run profile.toml {options}{target} --seed {}", job.seed))
     };
     findings(Evidence {
         vary: *vary,
@@ -233,9 +239,9 @@ fn conclude(
         stopped_by: searched.stopped_by,
         headroom: args.search.headroom,
         require: args.search.require.map(|require| require.number),
-        gates: task.gates.iter().map(gate_line).collect(),
+        gates: job.gates.iter().map(gate_line).collect(),
         reproduction: Reproduction {
-            search: search_command(args, task),
+            search: search_command(args, job),
             run: searched.ends.held.and_then(command),
             broken_run: searched.ends.broke.and_then(command),
         },
@@ -249,28 +255,28 @@ fn conclude(
             duration_us: lasted.as_micros() as u64,
             machine: run.machine,
         },
-        counts_invalid: task.counts_invalid,
+        counts_invalid: job.counts_invalid,
         probes: searched.probes,
     })
 }
 
-fn search_command(args: &CapacityArgs, task: &CapacityRun) -> String {
-    let target = way_in(args, &task.profile);
+fn search_command(args: &CapacityArgs, job: &CapacityRun) -> String {
+    let target = target_options(args, &job.profile);
     format!(
         "meshload capacity profile.toml --vary {} --from {} --to {} --resolution {}% --headroom {}% --seed {}{target}",
-        task.vary.name(),
-        task.range.from,
-        task.range.to,
+        job.vary.name(),
+        job.range.from,
+        job.range.to,
         args.search.resolution * 100.0,
         args.search.headroom * 100.0,
-        task.seed
+        job.seed
     )
 }
 
-/// The options by which a command meets the same target: none for an embedded one.
-fn way_in(args: &CapacityArgs, profile: &Profile) -> String {
+/// Options that make a command use the same target; empty for the embedded server.
+fn target_options(args: &CapacityArgs, profile: &Profile) -> String {
     let target = profile.target.url_shown.as_ref();
-    target.map(|url| format!(" --target {url}{}", args.access.again())).unwrap_or_default()
+    target.map(|url| format!(" --target {url}{}", args.access.repro_options())).unwrap_or_default()
 }
 
 fn gate_line(gate: &Gate) -> SearchGate {
@@ -279,11 +285,11 @@ fn gate_line(gate: &Gate) -> SearchGate {
     SearchGate { gate: gate.to_string(), limit_us: is_on_the_chart.then_some(gate.number as u64) }
 }
 
-/// What the answer means for a script.
-fn judge(findings: &CapacityResult) -> Exit {
+/// Exit for the search result.
+fn exit_of(findings: &CapacityResult) -> Exit {
     match (findings.limit, findings.limited_by) {
         (None, LimitedBy::Target) => Exit::Failed,
-        // A signal before the first answer; its own code goes before this one.
+        // Stopped by a signal before the first answer; the signal's own code takes precedence.
         (None, _) if findings.stopped_by == Some(StoppedBy::Signal) => Exit::Passed,
         (None, _) if findings.stopped_by == Some(StoppedBy::Samples) => Exit::Usage,
         (None, _) => Exit::Invalid,

@@ -1,4 +1,4 @@
-//! What a search is asked for: its loads, gates that it can judge, and another search's findings to lay beside its own.
+//! Checks the loads and gates of a capacity search before it starts.
 
 use crate::capacity::{LoadRange, Probe, Vary};
 use crate::capacity_run::{CapacityRun, TooFewSamples, cure, enough};
@@ -8,13 +8,16 @@ use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
 
-/// Where a search ends that was not told where, as a multiple of where it begins.
+/// Default of `--to`, as a multiple of `--from`.
 const SPAN: f64 = 1_000.0;
 
-/// The loads of the search. Errors: one sentence on what makes no range, or on a gate that can't be judged.
+/// Range of loads to search.
+///
+/// # Errors
+/// One sentence about an unusable range, or a gate that can't be judged at the lowest load.
 pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<LoadRange, String> {
     let range = loads(search, profile)?;
-    judges(search.vary, gates)?;
+    check_gates(search.vary, gates)?;
     let plan = Plan::new(search.vary.apply(profile, range.from), seed);
     if let Some(problem) = plan.problems().into_iter().next() {
         return Err(problem);
@@ -72,8 +75,8 @@ fn loads(search: &SearchArgs, profile: &Profile) -> Result<LoadRange, String> {
     Ok(LoadRange { from, to: if whole { to.floor() } else { to }, whole, resolution: search.resolution })
 }
 
-/// Whether the gates can tell what holds.
-fn judges(vary: Vary, gates: &[Gate]) -> Result<(), String> {
+/// Checks that a gate can fail as the load grows.
+fn check_gates(vary: Vary, gates: &[Gate]) -> Result<(), String> {
     if gates.is_empty() {
         return Err("a search needs a gate that says what holds, and the profile has none: \
                     add --gate 'time_to_open: p(95) < 800ms', or a section [gates]"
@@ -87,16 +90,16 @@ fn judges(vary: Vary, gates: &[Gate]) -> Result<(), String> {
     Ok(())
 }
 
-/// What to do about a probe that a gate could not be judged on.
-pub fn unjudged(task: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>) -> String {
-    let CapacityRun { vary, profile, range, gates, .. } = task;
+/// Advice after a probe with too few samples for a gate.
+pub fn too_few_samples_advice(run: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>) -> String {
+    let CapacityRun { vary, profile, range, gates, .. } = run;
     let load = probe.map_or(range.from, |probe| probe.load);
     let cure = match lack.samples {
         0 => "nothing in this profile gives it any, so leave the gate out".to_owned(),
         samples if *vary != Vary::Arrivals => {
             let more = load * lack.needed as f64 / samples as f64;
             let about = if vary.is_whole() { more.ceil() } else { more };
-            let enough = enough(*vary, profile, load, range.to, gates, Seed(task.seed));
+            let enough = enough(*vary, profile, load, range.to, gates, Seed(run.seed));
             enough.map_or(format!("begin at about --from {about:.0}"), |load| format!("begin with --from {load}"))
         }
         _ => "more rooms (--rooms) give it more".to_owned(),

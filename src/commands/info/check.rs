@@ -1,9 +1,9 @@
-//! Tells every mistake of a profile, or what its plan costs.
+//! `meshload check`: reports every mistake in a profile, or else the cost of its plan.
 
 use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
 use crate::commands::inputs::access::access;
 use crate::commands::inputs::{self, faults};
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::commands::{Exit, machine};
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
@@ -22,10 +22,10 @@ pub fn check(args: &CheckArgs) -> Exit {
     let machine = machine::measure();
     let too_much = Cost::of(&profile).check(&machine);
     if !too_much.is_empty() {
-        complain(too_much);
+        write_stderr(too_much);
         return Exit::Usage;
     }
-    // What a random seed will draw is not known yet; any seed stands for it.
+    // The draws of a random seed are not known yet; any seed gives the order of magnitude.
     let seed = match args.change.seed {
         SeedChoice::Number(seed) => Seed(seed),
         SeedChoice::Random => Seed(1),
@@ -33,19 +33,19 @@ pub fn check(args: &CheckArgs) -> Exit {
     let plan = Plan::new(profile, seed);
     let problems = plan.problems();
     if !problems.is_empty() {
-        complain(problems);
+        write_stderr(problems);
         return Exit::Usage;
     }
     if let Err(exit) = access(&args.access, &plan.profile.target, plan.peers()) {
         return exit;
     }
     match args.format {
-        StdoutFormat::Text => write(table(&plan.profile, &plan.cost())),
-        StdoutFormat::Md => write(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        StdoutFormat::Text => write_stdout(table(&plan.profile, &plan.cost())),
+        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
         StdoutFormat::Json => match serde_json::to_string_pretty(&plan.cost()) {
-            Ok(json) => write(json + "\n"),
+            Ok(json) => write_stdout(json + "\n"),
             Err(error) => {
-                complain([error]);
+                write_stderr([error]);
                 Exit::Broken
             }
         },
@@ -82,7 +82,7 @@ fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// `1,234,567`
+/// Formats as `1,234,567`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -1,9 +1,9 @@
-//! Writes a shell's completions.
+//! `meshload completions`: prints a shell's completion script.
 
 use crate::cli::{self, CompletionsArgs};
 use crate::commands::Exit;
-use crate::commands::terminal::write;
+use crate::commands::terminal::write_stdout;
 
 pub fn completions(args: &CompletionsArgs) -> Exit {
-    write(cli::completions(args.shell))
+    write_stdout(cli::completions(args.shell))
 }

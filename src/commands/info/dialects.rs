@@ -1,14 +1,14 @@
-//! Lists the signaling dialects, shows what one is, or tells what is wrong with a file of one.
+//! `meshload dialects`: lists the built-in dialects, prints one, or checks a dialect file.
 
 use crate::cli::{DialectsAction, DialectsArgs};
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::commands::{Exit, inputs};
 use crate::dialect::{Dialect, builtins, names};
 use crate::profile::nearest;
 
 pub fn dialects(args: &DialectsArgs) -> Exit {
     match &args.action {
-        None => write(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
+        None => write_stdout(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
         Some(DialectsAction::Show { name }) => show(name),
         Some(DialectsAction::Check { file }) => check(file),
     }
@@ -20,19 +20,19 @@ fn row(dialect: &Dialect) -> String {
 
 fn show(name: &str) -> Exit {
     if let Some(written) = builtins().iter().find(|built_in| built_in.name == name) {
-        return write(written.text);
+        return write_stdout(written.text);
     }
     let hint = match nearest(name, names()) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("built in are {}", names().collect::<Vec<_>>().join(", ")),
     };
-    complain([format!("{}: no such dialect; {hint}", name.escape_debug())]);
+    write_stderr([format!("{}: no such dialect; {hint}", name.escape_debug())]);
     Exit::Usage
 }
 
 fn check(file: &str) -> Exit {
     match inputs::dialect_file(file) {
-        Ok(dialect) => write(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug())),
+        Ok(dialect) => write_stdout(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug())),
         Err(exit) => exit,
     }
 }

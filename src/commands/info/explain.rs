@@ -1,31 +1,31 @@
-//! `meshload explain`: the glossary of a report's words, on a terminal.
+//! `meshload explain`: prints the glossary of report terms and exit codes.
 
 use crate::cli::ExplainArgs;
 use crate::commands::Exit;
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::diagnosis::Cause;
 use crate::profile::nearest;
 use crate::vocabulary::glossary::{self, GlossaryEntry, entry};
 use std::sync::LazyLock;
 
-/// What `meshload probe` names, in the words of its verdicts.
+/// Glossary entries for the causes that `meshload probe` names.
 static CAUSES: LazyLock<Vec<GlossaryEntry>> = LazyLock::new(|| {
     Cause::ALL.map(|cause| entry("cause", cause.name(), cause.meaning(), "", "", cause.remedy())).into()
 });
 
 pub fn explain(args: &ExplainArgs) -> Exit {
-    let Some(word) = &args.word else { return write(index()) };
+    let Some(word) = &args.word else { return write_stdout(index()) };
     let found: Vec<_> = find(word).map(text).collect();
     if !found.is_empty() {
-        return write(found.join("\n"));
+        return write_stdout(found.join("\n"));
     }
     let near = nearest(word, entries().map(|entry| entry.word));
     let hint = near.map_or("`meshload explain` lists all words".to_owned(), |near| format!("did you mean {near}?"));
-    complain([format!("{}: no such word; {hint}", word.escape_debug())]);
+    write_stderr([format!("{}: no such word; {hint}", word.escape_debug())]);
     Exit::Usage
 }
 
-/// The glossary of reports, and the causes.
+/// Entries of the report glossary, then the causes.
 fn entries() -> impl Iterator<Item = &'static GlossaryEntry> {
     glossary::entries().chain(&*CAUSES)
 }
@@ -45,7 +45,7 @@ fn text(entry: &GlossaryEntry) -> String {
     text
 }
 
-/// All words, by kind, in the order in which the kinds first come.
+/// Lists all words by kind; kinds keep the order of their first entry.
 fn index() -> String {
     let mut kinds: Vec<&str> = vec![];
     for entry in entries() {

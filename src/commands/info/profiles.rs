@@ -1,17 +1,17 @@
-//! Lists the built-in profiles, or prints one to start from.
+//! `meshload profiles`: lists the built-in profiles, or prints one to start from.
 
 use crate::cli::{ListAction, ListArgs};
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::commands::{Exit, inputs};
 use crate::profile::{self, builtin};
 
 pub fn profiles(args: &ListArgs) -> Exit {
     match &args.action {
-        None => write(list()),
+        None => write_stdout(list()),
         Some(ListAction::Show { name }) => match builtin::find(name) {
-            Some(source) => write(source.text),
+            Some(source) => write_stdout(source.text),
             None => {
-                complain([inputs::unknown(name)]);
+                write_stderr([inputs::unknown(name)]);
                 Exit::Usage
             }
         },

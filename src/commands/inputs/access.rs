@@ -1,9 +1,9 @@
-//! Fetches what the way in is made of: certificates, keys and tokens from their files, the proxy from the environment.
+//! Reads what connections to the target need: certificates, keys and tokens from files, the proxy from the environment.
 
 use super::variable;
 use crate::cli::AccessArgs;
 use crate::commands::Exit;
-use crate::commands::terminal::complain;
+use crate::commands::terminal::write_stderr;
 use crate::controller::Access;
 use crate::profile::{Secret, Target};
 use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
@@ -13,45 +13,51 @@ use std::io::{self, Read};
 use std::path::Path;
 use url::Url;
 
-/// More is no file of certificates or tokens.
+/// Largest file of certificates or tokens, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// A header takes no longer one.
+/// Longest token, in bytes, so that it fits into a header.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// How `peers` peers get in to `target`. What is wrong has been told on stderr when this fails.
+/// Reads tokens, TLS settings and proxy for `peers` peers of `target`.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
 pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<Access, Exit> {
     let tokens = tokens(args, target, peers);
-    let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![blame(args, unfit)]));
+    let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![tls_problem(args, unfit)]));
     let proxy = proxy(args, target).map_err(|why| vec![why]);
     let connect_to = match (&args.connect_to, &target.url) {
         (Some(_), None) => Err(vec!["--connect-to: whose place does it take? name that with --target".to_owned()]),
         (connect_to, _) => Ok(connect_to.clone()),
     };
-    // All are asked before any is complained about, so that all is told at once.
+    // All are read before any fails, so that one run reports every problem.
     match (tokens, tls, proxy, connect_to) {
         (Ok(tokens), Ok(tls), Ok(proxy), Ok(connect_to)) => {
-            let reach = TargetPolicy {
+            let target_policy = TargetPolicy {
                 allowed_hosts: args.allow_target.clone(),
                 allowed_candidates: args.allow_candidates.clone(),
             };
-            let route = Connector { reach, connect_to, proxy, tls, ..Connector::default() };
-            Ok(Access { route, tokens: tokens.into(), again: args.again() })
+            let route = Connector { target_policy, connect_to, proxy, tls, ..Connector::default() };
+            Ok(Access { route, tokens: tokens.into(), again: args.repro_options() })
         }
         (tokens, tls, proxy, connect_to) => {
             let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];
-            complain(all.into_iter().flatten().flatten());
+            write_stderr(all.into_iter().flatten().flatten());
             Err(Exit::Usage)
         }
     }
 }
 
-/// What TLS believes and shows. Errors: every file that can't be read or understood.
+/// Reads the trusted roots and the client identity.
+///
+/// # Errors
+/// One sentence for every file that can't be read or parsed.
 fn trust(args: &AccessArgs) -> Result<Trust, Vec<String>> {
     let mut problems = vec![];
     let mut trust = Trust { insecure: args.insecure, ..Trust::default() };
     if let Some(path) = &args.ca {
-        match read("--ca", path).and_then(|pem| certificates(&pem).map_err(|why| named("--ca", path, &why))) {
+        match read("--ca", path).and_then(|pem| certificates(&pem).map_err(|why| file_problem("--ca", path, &why))) {
             Ok(roots) => trust.roots = roots,
             Err(why) => problems.push(why),
         }
@@ -65,7 +71,10 @@ fn trust(args: &AccessArgs) -> Result<Trust, Vec<String>> {
     if problems.is_empty() { Ok(trust) } else { Err(problems) }
 }
 
-/// The identity of two files, or of one that holds both. Errors: what is wrong with which.
+/// Reads an identity from two files, or from one that holds certificate and key.
+///
+/// # Errors
+/// One sentence for each unusable file, with its option.
 pub(in crate::commands) fn identity(
     certificate_option: &str,
     certificate: &Path,
@@ -77,20 +86,20 @@ pub(in crate::commands) fn identity(
         (Ok(chain), Ok(private)) => (chain, private),
         (chain, private) => {
             let mut problems: Vec<_> = chain.err().into_iter().chain(private.err()).collect();
-            // One file that can't be read is one problem.
+            // One unreadable file is one problem, not two.
             problems.truncate(if key == certificate { 1 } else { 2 });
             return Err(problems);
         }
     };
     Identity::read(&chain, &private).map_err(|(part, why)| {
         vec![match part {
-            IdentityFile::Certificate => named(certificate_option, certificate, &why),
-            IdentityFile::Key => named(key_option, key, &why),
+            IdentityFile::Certificate => file_problem(certificate_option, certificate, &why),
+            IdentityFile::Key => file_problem(key_option, key, &why),
         }]
     })
 }
 
-fn blame(args: &AccessArgs, unfit: TlsError) -> String {
+fn tls_problem(args: &AccessArgs, unfit: TlsError) -> String {
     let shown = |path: &Option<_>| path.as_deref().map_or_else(String::new, shown);
     match unfit {
         TlsError::Root(why) => format!("--ca {}: {why}", shown(&args.ca)),
@@ -98,9 +107,9 @@ fn blame(args: &AccessArgs, unfit: TlsError) -> String {
     }
 }
 
-/// The proxy of the environment; the embedded server needs none.
+/// Chooses the proxy from the environment; the embedded server needs none.
 fn proxy(args: &AccessArgs, target: &Target) -> Result<Option<Proxy>, String> {
-    // The host has no holes to fill in, so the template will do.
+    // The host has no placeholders, so the URL template can be parsed as it is.
     let url = target.url.as_ref().and_then(|url| Url::parse(url.reveal()).ok()).filter(|_| !args.no_proxy);
     url.map_or(Ok(None), |url| match &args.connect_to {
         Some((host, port)) => Proxy::choose(&dialled(url, host, *port), &variable),
@@ -108,15 +117,18 @@ fn proxy(args: &AccessArgs, target: &Target) -> Result<Option<Proxy>, String> {
     })
 }
 
-/// What `no_proxy` is held against: the host that is dialled.
+/// URL of the host that is dialled, which `no_proxy` is matched against.
 fn dialled(mut url: Url, host: &str, port: u16) -> Url {
-    // Both have been read as parts of a URL before.
+    // Neither can fail: the option's parser accepted both as parts of a URL.
     let _ = url.set_host(Some(host));
     let _ = url.set_port(Some(port));
     url
 }
 
-/// The tokens, enough for all peers. Errors: what is wrong with them, with file and line.
+/// Reads the tokens, one for each of `peers`.
+///
+/// # Errors
+/// At most 20 sentences, with file and line.
 fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>, Vec<String>> {
     let Some(path) = &args.tokens else {
         let wanted =
@@ -124,7 +136,7 @@ fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>,
         return wanted.map_or(Ok(vec![]), |why| Err(vec![why]));
     };
     let text = read("--tokens", path).map_err(|why| vec![why])?;
-    let text = String::from_utf8(text).map_err(|_| vec![named("--tokens", path, "not UTF-8")])?;
+    let text = String::from_utf8(text).map_err(|_| vec![file_problem("--tokens", path, "not UTF-8")])?;
     let (mut tokens, mut problems) = (vec![], vec![]);
     for (number, line) in text.lines().enumerate() {
         let token = line.trim();
@@ -132,7 +144,7 @@ fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>,
             continue;
         }
         if token.len() > TOKEN_BYTES_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // The token itself is not told.
+            // The token is a secret, so the message does not show it.
             let why = "a token has visible ASCII characters only, at most 8 KiB";
             problems.push(format!("--tokens {}:{}: {why}", shown(path), number + 1));
         }
@@ -140,7 +152,7 @@ fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>,
     }
     if (tokens.len() as u64) < peers {
         let why = format!("{} tokens are too few for {peers} peers; each has one of its own", tokens.len());
-        problems.push(named("--tokens", path, &why));
+        problems.push(file_problem("--tokens", path, &why));
     }
     problems.truncate(20);
     if problems.is_empty() { Ok(tokens) } else { Err(problems) }
@@ -153,10 +165,10 @@ fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
         true => Err(io::Error::other("more than 64 MiB")),
         false => Ok(bytes),
     });
-    read.map_err(|error| named(option, path, &error.to_string()))
+    read.map_err(|error| file_problem(option, path, &error.to_string()))
 }
 
-fn named(option: &str, path: &Path, why: &str) -> String {
+fn file_problem(option: &str, path: &Path, why: &str) -> String {
     format!("{option} {}: {why}", shown(path))
 }
 

@@ -1,11 +1,13 @@
-//! What the reference server is to do wrong, read before anything starts.
+//! Parses fault rules before a run or server starts.
 
 use crate::commands::Exit;
-use crate::commands::terminal::complain;
+use crate::commands::terminal::write_stderr;
 use crate::server::faults::{self, FaultRule};
 
-/// The rules that (text, where it stands) spell or name. What is wrong with any of them has been told on stderr when
-/// this fails.
+/// Parses pairs of a rule's text (or preset name) and its origin.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
 pub fn read<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<FaultRule>, Exit> {
     let mut rules = vec![];
     let mut problems = vec![];
@@ -18,6 +20,6 @@ pub fn read<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<V
     if problems.is_empty() {
         return Ok(rules);
     }
-    complain(problems);
+    write_stderr(problems);
     Err(Exit::Usage)
 }

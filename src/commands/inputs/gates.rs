@@ -1,11 +1,14 @@
-//! The profile's gates, read before anything starts.
+//! Parses the profile's gates before a run starts.
 
 use crate::commands::Exit;
-use crate::commands::terminal::complain;
+use crate::commands::terminal::write_stderr;
 use crate::gates::Gate;
 use crate::profile::Profile;
 
-/// Every gate of the profile. What is wrong with any of them has been told on stderr when this fails.
+/// Parses every gate of the profile.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
 pub fn read(profile: &Profile) -> Result<Vec<Gate>, Exit> {
     let mut gates = vec![];
     let mut problems = vec![];
@@ -24,6 +27,6 @@ pub fn read(profile: &Profile) -> Result<Vec<Gate>, Exit> {
     if problems.is_empty() {
         return Ok(gates);
     }
-    complain(problems);
+    write_stderr(problems);
     Err(Exit::Usage)
 }

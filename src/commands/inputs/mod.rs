@@ -1,4 +1,4 @@
-//! Fetches what the user named: a profile or a dialect by path or name, headers from a file, the environment.
+//! Reads what the arguments name: profiles and dialects by path or name, header files, environment variables.
 
 pub mod access;
 pub mod faults;
@@ -6,7 +6,7 @@ pub mod gates;
 
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::commands::Exit;
-use crate::commands::terminal::complain;
+use crate::commands::terminal::write_stderr;
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
 use crate::profile::{self, Checks, Knob, Override, Problem, Profile, ProfileSource, Target, builtin, nearest};
@@ -15,18 +15,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The checked profile of that path or built-in name, with the options' changes. What is wrong has been told
-/// on stderr when this fails.
+/// Reads and checks the profile of a path or built-in name, with the changes of the options.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
 pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Profile, Exit> {
     let mut overrides = shape.overrides();
     overrides.extend(change.overrides());
     let text = text_of(name);
     let headers = headers(&change.header);
-    // Both are asked before either is complained about, so that all is told at once.
+    // Both are read before either fails, so that one run reports every problem.
     let (text, headers) = match (text, headers) {
         (Ok(text), Ok(headers)) => (text, headers),
         (text, headers) => {
-            complain(text.err().into_iter().chain(headers.err()));
+            write_stderr(text.err().into_iter().chain(headers.err()));
             return Err(Exit::Usage);
         }
     };
@@ -35,19 +37,21 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
     let gate = |metric: &str, expr: &str| Gate::parse(metric, expr).map(|_| ());
     let checks = Checks { environment: &variable, gate: &gate };
     profile::read_with(source, &overrides, checks).map_err(|problems| {
-        complain(problems);
+        write_stderr(problems);
         Exit::Usage
     })
 }
 
-/// The dialect that the profile names: a file wins over a built-in. What is wrong has been told on stderr when
-/// this fails.
+/// Reads the dialect that the profile names: a file wins over a built-in.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
 pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let dialect = named_dialect(profile)?;
     if profile.handshake.approval != Approval::Off && !dialect.supports_join_request() {
         let name = dialect.name();
         let message = format!("the dialect {name} has no join-request, so nobody would ask; leave it off");
-        complain([Problem {
+        write_stderr([Problem {
             path: "handshake.approval".to_owned(),
             message,
             at: profile.handshake.approval_at.clone(),
@@ -60,11 +64,11 @@ pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
 fn named_dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let Target { dialect: name, dialect_at, url, .. } = &profile.target;
     match Dialect::named(name).filter(|_| !Path::new(name).is_file()) {
-        // A file may say what the embedded server understands; of the built-ins only the dashboard does.
+        // A file's dialect may fit the embedded server; of the built-ins only the dashboard does.
         Some(dialect) if url.is_none() && dialect.name() != "dashboard" => {
             let sample = dialect.sample().to_owned();
             let message = format!("the embedded server doesn't speak {name}; name yours, such as --target {sample}");
-            complain([Problem { path: "target.dialect".to_owned(), message, at: dialect_at.clone() }]);
+            write_stderr([Problem { path: "target.dialect".to_owned(), message, at: dialect_at.clone() }]);
             Err(Exit::Usage)
         }
         Some(dialect) => Ok(dialect),
@@ -72,24 +76,30 @@ fn named_dialect(profile: &Profile) -> Result<Dialect, Exit> {
     }
 }
 
-/// The dialect of a file. What is wrong has been told on stderr when this fails.
+/// Reads the dialect of a file.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
 pub fn dialect_file(file: &str) -> Result<Dialect, Exit> {
     let text = read_text(Path::new(file)).map_err(|error| {
-        complain([format!("{}: {error}", file.escape_debug())]);
+        write_stderr([format!("{}: {error}", file.escape_debug())]);
         Exit::Usage
     })?;
     dialect::read(file, &text).map_err(|problems| {
-        complain(problems);
+        write_stderr(problems);
         Exit::Usage
     })
 }
 
-/// A variable of the process's environment.
+/// Reads an environment variable; `None` if it is unset or not UTF-8.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The text of a profile: a path wins over a built-in name. Errors: one sentence.
+/// Reads the text of a profile: a path wins over a built-in name.
+///
+/// # Errors
+/// One sentence.
 fn text_of(name: &str) -> Result<String, String> {
     match read_text(Path::new(name)) {
         Ok(text) => Ok(text),
@@ -101,7 +111,7 @@ fn text_of(name: &str) -> Result<String, String> {
     }
 }
 
-/// What to say about a name that is neither a file nor a built-in profile.
+/// Error message for a name that is neither a file nor a built-in profile.
 pub fn unknown(name: &str) -> String {
     let names = builtin::all().iter().map(|source| source.name);
     let hint = match nearest(name, names.clone()) {
@@ -111,7 +121,7 @@ pub fn unknown(name: &str) -> String {
     format!("{}: neither a file nor a built-in profile; {hint}", name.escape_debug())
 }
 
-/// Reads one byte more than a profile or a dialect may have, so that the reader can refuse it, and never more.
+/// Reads at most one byte more than a profile or a dialect may have, so that its parser refuses a longer file.
 fn read_text(path: &Path) -> io::Result<String> {
     let mut bytes = vec![];
     File::open(path)?.take(profile::TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
@@ -122,7 +132,7 @@ fn read_text(path: &Path) -> io::Result<String> {
     })
 }
 
-/// `K: V` as it is; `@FILE` is one header a line, blank lines and `#` comments left out.
+/// Expands `--header` values: `K: V` as it is, `@FILE` to one header a line without blank lines and `#` comments.
 fn headers(given: &[String]) -> Result<Vec<Override>, String> {
     let mut headers = vec![];
     for header in given {

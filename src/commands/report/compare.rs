@@ -1,32 +1,32 @@
-//! `compare BASE NEW`: reads both sides, says what changed, and fails on a regression.
+//! `meshload compare BASE NEW`: reads both sides, prints the changes, and fails on a regression.
 
 use super::runs;
 use crate::cli::CompareArgs;
 use crate::commands::Exit;
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
 use crate::report::compare as report;
 use crate::summary::Summary;
 use crate::summary::verdict::Verdict as Validity;
 use std::path::{Path, PathBuf};
 
-/// What was asked; BASE and NEW are files, folders, folders of repeats, or patterns.
+/// Options of a comparison; `base` and `new` are files, folders, folders of repeats, or patterns.
 #[derive(Clone, Debug)]
 pub struct CompareOptions {
     pub base: String,
     pub new: String,
     pub rule: ToleranceRule,
-    /// Afterwards NEW takes BASE's place, unless it is worse, from another machine (`rule.force` overrules both)
-    /// or INVALID.
+    /// Replaces BASE by NEW after the comparison, unless NEW is worse or from another machine (`rule.force` overrules
+    /// both), or INVALID.
     pub update_baseline: bool,
-    /// No BASE is no error: there is none before the first pull request.
+    /// Accepts a missing BASE: there is none before the first pull request.
     pub allow_missing_base: bool,
     pub format: CompareFormat,
-    /// Where `compare.json`, `compare.md` and `compare.html` are left.
+    /// Folder for `compare.json`, `compare.md` and `compare.html`.
     pub out: Option<PathBuf>,
 }
 
-/// What stdout gets.
+/// Format on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CompareFormat {
     #[default]
@@ -62,32 +62,33 @@ impl From<&CompareArgs> for CompareOptions {
     }
 }
 
-/// 0 nothing worse, 2 a side is missing or unlike, 98 a side is INVALID, 99 regression, 1 unwritable output.
+/// Exits with 0 if nothing is worse, 1 on unwritable output, 2 if a side is missing or the runs are unlike, 98 if a
+/// side is INVALID, 99 on a regression.
 pub fn compare(options: &CompareOptions) -> Exit {
-    let (base, new) = match (side(&options.base), side(&options.new)) {
+    let (base, new) = match (read_side(&options.base), read_side(&options.new)) {
         (Ok(base), Ok(new)) => (base, new),
         (base, new) => {
-            complain([base.err(), new.err()].into_iter().flatten().flatten());
+            write_stderr([base.err(), new.err()].into_iter().flatten().flatten());
             return Exit::Usage;
         }
     };
     if new.runs.is_empty() || (base.runs.is_empty() && !options.allow_missing_base) {
         let missing = [("BASE", &options.base, &base), ("NEW", &options.new, &new)];
         let missing = missing.into_iter().filter(|(.., side)| side.runs.is_empty());
-        complain(missing.map(|(side, place, _)| format!("{side}: no summary at {place}")));
+        write_stderr(missing.map(|(side, place, _)| format!("{side}: no summary at {place}")));
         if !new.runs.is_empty() {
-            complain(["before the first baseline, say --allow-missing-base"]);
+            write_stderr(["before the first baseline, say --allow-missing-base"]);
         }
         return Exit::Usage;
     }
     if base.runs.is_empty() {
-        complain([format!("no baseline at {} yet: nothing to compare with", options.base)]);
+        write_stderr([format!("no baseline at {} yet: nothing to compare with", options.base)]);
         let keeps = if valid(&new.runs).is_empty() { Exit::Invalid } else { Exit::Passed };
         return keeps.first_of(update(options, &base, &new, true));
     }
     let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
-    let written = options.out.as_deref().map_or(Exit::Passed, |folder| leave(folder, &comparison));
-    let shown = write(shown(options.format, &comparison));
+    let written = options.out.as_deref().map_or(Exit::Passed, |folder| write_files(folder, &comparison));
+    let shown = write_stdout(rendered(options.format, &comparison));
     let fit = options.rule.force || comparison.verdict == ComparisonVerdict::Passed;
     let updated = match comparison.verdict {
         ComparisonVerdict::Invalid | ComparisonVerdict::Unlike => Exit::Passed,
@@ -110,8 +111,11 @@ struct ComparedSide {
     runs: Vec<Summary>,
 }
 
-/// Errors: one sentence for each file that is no summary.
-fn side(place: &str) -> Result<ComparedSide, Vec<String>> {
+/// Reads one side of the comparison.
+///
+/// # Errors
+/// One sentence for each file that is no summary.
+fn read_side(place: &str) -> Result<ComparedSide, Vec<String>> {
     let paths = runs::find(place).map_err(|error| vec![error])?;
     let (mut runs, mut problems) = (vec![], vec![]);
     for path in &paths {
@@ -127,7 +131,7 @@ fn valid(runs: &[Summary]) -> Vec<&Summary> {
     runs.iter().filter(|run| run.validity.verdict != Validity::Invalid).collect()
 }
 
-fn shown(format: CompareFormat, comparison: &Comparison) -> String {
+fn rendered(format: CompareFormat, comparison: &Comparison) -> String {
     match format {
         CompareFormat::Text => report::text(comparison),
         CompareFormat::Json => report::json(comparison),
@@ -136,43 +140,44 @@ fn shown(format: CompareFormat, comparison: &Comparison) -> String {
     }
 }
 
-fn leave(folder: &Path, comparison: &Comparison) -> Exit {
+fn write_files(folder: &Path, comparison: &Comparison) -> Exit {
     let files = [
         ("compare.json", CompareFormat::Json),
         ("compare.md", CompareFormat::Md),
         ("compare.html", CompareFormat::Html),
     ];
     for (name, format) in files {
-        if let Err(error) = runs::write_whole(&folder.join(name), shown(format, comparison)) {
-            complain([format!("{}: {error}", folder.join(name).display())]);
+        if let Err(error) = runs::write_whole(&folder.join(name), rendered(format, comparison)) {
+            write_stderr([format!("{}: {error}", folder.join(name).display())]);
             return Exit::Broken;
         }
     }
     Exit::Passed
 }
 
-/// Puts NEW in BASE's place where that was asked for; `fit`: nothing speaks against it but its validity.
+/// Replaces BASE by the VALID and SUSPECT runs of NEW with `--update-baseline`; `fit` is false if NEW is worse or from
+/// another machine.
 fn update(options: &CompareOptions, base: &ComparedSide, new: &ComparedSide, fit: bool) -> Exit {
     let runs = valid(&new.runs);
     if !options.update_baseline || runs.is_empty() {
         return Exit::Passed;
     }
     if !fit {
-        complain([format!("{} is kept; --force replaces it all the same", options.base)]);
+        write_stderr([format!("{} is kept; --force replaces it all the same", options.base)]);
         return Exit::Passed;
     }
     let place = Path::new(&options.base);
     if !place.exists() && options.base.contains(['*', '?', '[']) {
-        complain(["--update-baseline needs a file or a folder as BASE, not a pattern"]);
+        write_stderr(["--update-baseline needs a file or a folder as BASE, not a pattern"]);
         return Exit::Usage;
     }
     match runs::replace(place, &base.paths, &runs) {
         Ok(written) => {
-            complain([format!("baseline updated: {} ({} runs)", options.base, written.len())]);
+            write_stderr([format!("baseline updated: {} ({} runs)", options.base, written.len())]);
             Exit::Passed
         }
         Err(error) => {
-            complain([format!("{}: {error}", options.base)]);
+            write_stderr([format!("{}: {error}", options.base)]);
             Exit::Broken
         }
     }

@@ -1,4 +1,4 @@
-//! The files of a report: which were asked for, and in which format stdout shows it.
+//! Selection of a report's files and of its format on stdout.
 
 use crate::cli::{ColorWhen, ReportFile, ReportFiles, StdoutFormat};
 use crate::commands::terminal::coloured;
@@ -7,13 +7,13 @@ use crate::report::capacity::Form;
 use crate::summary::Summary;
 use std::io::IsTerminal;
 
-/// summary.json, and of the others those asked for: name and content.
+/// Name and content of summary.json and of the `wanted` files.
 pub fn files(summary: &Summary, wanted: &ReportFiles) -> Vec<(&'static str, Vec<u8>)> {
     let is_wanted = |file: &str| file == "summary.json" || wanted.0.iter().any(|report| file_name(*report) == file);
     report::files(summary).into_iter().filter(|(name, _)| is_wanted(name)).collect()
 }
 
-/// The format of stdout.
+/// Report format for stdout.
 pub fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
     match asked {
         StdoutFormat::Text => report::Format::Text { color: coloured(color, std::io::stdout().is_terminal()) },
@@ -22,7 +22,7 @@ pub fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
     }
 }
 
-/// How stdout tells a search.
+/// Format of a capacity search for stdout.
 pub fn form(format: StdoutFormat) -> Form {
     match format {
         StdoutFormat::Text => Form::Text,

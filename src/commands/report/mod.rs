@@ -1,4 +1,4 @@
-//! `meshload report`: renders what a run or a search left, again.
+//! `meshload report`: renders the stored result of a run or a capacity search again.
 
 pub mod compare;
 pub mod files;
@@ -8,7 +8,7 @@ pub mod runs;
 use crate::capacity::CapacityResult;
 use crate::cli::{ReportArgs, ReportFile};
 use crate::commands::Exit;
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::report::capacity;
 use crate::report::render;
 use crate::summary::Summary;
@@ -17,43 +17,46 @@ use report_dir::ReportDir;
 use std::path::{Path, PathBuf};
 
 pub fn report(args: &ReportArgs) -> Exit {
-    let rendered = match left(&args.summary) {
+    let rendered = match read_result(&args.summary) {
         Ok(Renderable::Run(summary)) => {
-            // The summary itself is there already, and is not ours to write again.
+            // summary.json is the input, so it is not written again.
             let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
-            leave(args, files).map(|()| render(format(args.format, args.color), &summary))
+            write_files(args, files).map(|()| render(format(args.format, args.color), &summary))
         }
-        Ok(Renderable::Search(findings)) => again(args, &findings),
+        Ok(Renderable::Search(findings)) => render_search(args, &findings),
         Err(why) => Err((why, Exit::Usage)),
     };
     match rendered {
-        Ok(text) => write(text),
+        Ok(text) => write_stdout(text),
         Err((why, exit)) => {
-            complain([why]);
+            write_stderr([why]);
             exit
         }
     }
 }
 
-/// What there is to render.
+/// A stored result.
 enum Renderable {
     Run(Box<Summary>),
     Search(Box<CapacityResult>),
 }
 
-/// A folder's, or a file's by what it says. Errors: one sentence with the path.
-fn left(place: &Path) -> Result<Renderable, String> {
+/// Reads the result in a folder, or in a file of any name.
+///
+/// # Errors
+/// One sentence with the path.
+fn read_result(place: &Path) -> Result<Renderable, String> {
     let run = |path: &Path| runs::read(path).map(|summary| Renderable::Run(Box::new(summary)));
-    let searched = |path: &Path| runs::read_search(path).map(|findings| Renderable::Search(Box::new(findings)));
+    let search = |path: &Path| runs::read_search(path).map(|findings| Renderable::Search(Box::new(findings)));
     if !place.is_dir() {
         let is_named = place.file_name().is_some_and(|name| name == runs::SEARCH_FILE);
-        // Whatever the file is called, it says itself what it is.
-        return if is_named { searched(place) } else { run(place).or_else(|why| searched(place).map_err(|_| why)) };
+        // Content decides, not the name: a summary first, then a capacity search.
+        return if is_named { search(place) } else { run(place).or_else(|why| search(place).map_err(|_| why)) };
     }
     let (summary, findings): (PathBuf, PathBuf) = (place.join(runs::FILE), place.join(runs::SEARCH_FILE));
     match (summary.is_file(), findings.is_file()) {
         (true, _) => run(&summary),
-        (false, true) => searched(&findings),
+        (false, true) => search(&findings),
         (false, false) => Err(format!(
             "{}: holds neither the {} of a run nor the {} of a search",
             place.display(),
@@ -63,8 +66,8 @@ fn left(place: &Path) -> Result<Renderable, String> {
     }
 }
 
-/// The planning report, and those of its files that were asked for.
-fn again(args: &ReportArgs, findings: &CapacityResult) -> Result<String, (String, Exit)> {
+/// Renders the planning report and writes the requested files.
+fn render_search(args: &ReportArgs, findings: &CapacityResult) -> Result<String, (String, Exit)> {
     let wanted = &args.report.0;
     let forms = [(ReportFile::Html, "report.html"), (ReportFile::Md, "report.md")];
     let is_all = ReportFile::ALL.iter().all(|report| wanted.contains(report));
@@ -72,11 +75,11 @@ fn again(args: &ReportArgs, findings: &CapacityResult) -> Result<String, (String
         return Err((format!("--report {}: a search is told as html and md", other.name()), Exit::Usage));
     }
     let names: Vec<&str> = forms.iter().filter(|(form, _)| wanted.contains(form)).map(|(_, name)| *name).collect();
-    leave(args, capacity::files(findings).into_iter().filter(|(name, _)| names.contains(name)))?;
+    write_files(args, capacity::files(findings).into_iter().filter(|(name, _)| names.contains(name)))?;
     Ok(capacity::render(form(args.format), findings))
 }
 
-fn leave(args: &ReportArgs, files: impl Iterator<Item = (&'static str, Vec<u8>)>) -> Result<(), (String, Exit)> {
+fn write_files(args: &ReportArgs, files: impl Iterator<Item = (&'static str, Vec<u8>)>) -> Result<(), (String, Exit)> {
     if args.report.0.is_empty() {
         return Ok(());
     }

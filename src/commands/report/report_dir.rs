@@ -1,4 +1,4 @@
-//! The folder of a report: made with its parents, each file written aside and renamed.
+//! The folder of a report; each file is written under a temporary name and renamed.
 
 use super::runs::write_whole;
 use crate::vocabulary::seed::Seed;
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where a run leaves its files. Not made before there is one: a run that is refused leaves nothing behind.
+/// Folder of a run's files. `write` creates it, so that a refused run leaves no empty folder.
 #[derive(Debug)]
 pub struct ReportDir(PathBuf);
 
@@ -15,13 +15,13 @@ impl ReportDir {
         Self(path.into())
     }
 
-    /// What stands in its place already, as one sentence: better said before a long run than after it.
+    /// One sentence if a file stands in the folder's way; checked before a long run rather than after it.
     pub fn obstacle(&self) -> Option<String> {
         let (nearest, found) = self.0.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
         (!found.is_dir()).then(|| format!("--out {}: {} is no folder", self.0.display(), nearest.display()))
     }
 
-    /// Where a run's report goes that was not told where: `reports/<name>-<YYYYMMDDTHHMMSSZ>-<seed>`.
+    /// Default path of a report: `reports/<name>-<YYYYMMDDTHHMMSSZ>-<seed>`.
     pub fn usual(name: &str, seed: Seed) -> PathBuf {
         let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
         Path::new("reports").join(format!("{name}-{time}-{}", seed.0))
@@ -31,11 +31,11 @@ impl ReportDir {
         &self.0
     }
 
-    /// Writes every file into the folder, made with its parents, so that a reader sees the old one or the new one
-    /// and never half of either.
+    /// Writes every file into the folder, which is created with its parents. A reader sees an old or a new file,
+    /// never a partial one.
     ///
     /// # Errors
-    /// One sentence about the first file that could not be written; no half-written one is left.
+    /// One sentence about the first file that could not be written; no partial file is left.
     pub fn write(&self, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Result<(), String> {
         fs::create_dir_all(&self.0).map_err(|error| format!("--out {}: {error}", self.0.display()))?;
         for (name, content) in files {

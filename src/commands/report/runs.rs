@@ -1,4 +1,4 @@
-//! Summaries on disk: a file, a folder, a folder of repeats, or a pattern that matches some.
+//! Summaries and search results on disk: finds, reads and replaces them by file, folder, folder of repeats or pattern.
 
 use crate::capacity::CapacityResult;
 use crate::summary::Summary;
@@ -6,17 +6,19 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The file of a run in its folder.
+/// File name of a run's summary in its folder.
 pub const FILE: &str = "summary.json";
-/// The file of a search's findings in its folder.
+/// File name of a capacity search's result in its folder.
 pub const SEARCH_FILE: &str = "capacity.json";
-/// More repeats than anybody makes; a pattern that matches the whole disk stops here.
+/// Summaries of one side of a comparison; bounds a pattern that matches the whole disk.
 const RUNS_MAX: usize = 1_000;
-/// As much as `Summary::read` takes.
+/// Largest summary that `Summary::read` takes, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// Where the summaries of `place` are, in the order of their names, numbers as numbers. Empty when there are none.
-/// Errors: what could not be read or understood, as a sentence.
+/// Paths of the summaries at `place`, sorted by name with numbers in numeric order; empty if there are none.
+///
+/// # Errors
+/// One sentence about a path or pattern that can't be read.
 pub fn find(place: &str) -> Result<Vec<PathBuf>, String> {
     let path = Path::new(place);
     let mut found = match path.try_exists() {
@@ -42,7 +44,7 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// A file is itself; a folder has its summary, or a folder for each repeat.
+/// Expands a path: a file to itself, a folder to its summary or to the summaries of its repeats.
 fn summaries_in(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -56,27 +58,35 @@ fn summaries_in(path: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(repeats.filter(|path| path.is_file()).collect())
 }
 
-/// `10` after `9`.
+/// Sort key that puts `10` after `9`.
 fn natural(path: &Path) -> Vec<(u64, String)> {
     let number = |part: &str| part.parse().unwrap_or(u64::MAX);
     path.iter().map(|part| part.to_string_lossy()).map(|part| (number(&part), part.into_owned())).collect()
 }
 
-/// Errors: why it is no summary, with its path.
+/// Reads one summary.
+///
+/// # Errors
+/// One sentence with the path.
 pub fn read(path: &Path) -> Result<Summary, String> {
     let text = text(path, BYTES_MAX)?;
     Summary::read(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The findings in a search's folder or file. Errors: one sentence with the path.
+/// Reads the result of a capacity search from its folder or file.
+///
+/// # Errors
+/// One sentence with the path.
 pub fn read_search(place: &Path) -> Result<CapacityResult, String> {
     let path = if place.is_dir() { place.join(SEARCH_FILE) } else { PathBuf::from(place) };
     let text = text(&path, CapacityResult::BYTES_MAX)?;
     CapacityResult::read(&text).map_err(|why| format!("{}: {why}", path.display()))
 }
 
-/// A file's text, and a byte more than `most` of a longer one, so that its reader is the one that refuses.
-/// Errors: one sentence with the path.
+/// Reads a file's text; of a file longer than `most` bytes, one byte more, so that its parser refuses it.
+///
+/// # Errors
+/// One sentence with the path.
 pub fn text(path: &Path, most: u64) -> Result<String, String> {
     let mut bytes = vec![];
     let opened = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
@@ -84,7 +94,10 @@ pub fn text(path: &Path, most: u64) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display()))
 }
 
-/// Writes a file so that a reader sees the old one or the new one, never a part; its folder is made.
+/// Writes a file atomically and creates its folder: a reader sees the old or the new content, never a part.
+///
+/// # Errors
+/// The file system's error; no temporary file is left.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -96,14 +109,17 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     });
     let renamed = written.and_then(|()| fs::rename(&aside, path));
     if renamed.is_err() {
-        // What is left aside is of no use; that it can't be removed either is the smaller trouble.
+        // The first error is the one to report; a temporary file that can't be removed matters less.
         let _ = fs::remove_file(&aside);
     }
     renamed
 }
 
-/// Puts `runs` where `place` says and removes the summaries in `old` that they don't replace. A place that is a
-/// folder, or names no `.json`, gets one folder for each of several runs. Returns what was written.
+/// Writes `runs` to `place`, removes the summaries in `old` that they don't overwrite, and returns the written paths.
+/// A `place` that is a folder, or names no `.json`, gets one folder for each of several runs.
+///
+/// # Errors
+/// The file system's error, or several runs for one file.
 pub fn replace(place: &Path, old: &[PathBuf], runs: &[&Summary]) -> io::Result<Vec<PathBuf>> {
     let is_file = place.is_file() || place.extension().is_some_and(|extension| extension == "json");
     let paths: Vec<PathBuf> = match runs {

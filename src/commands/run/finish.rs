@@ -1,10 +1,10 @@
-//! How a run ends: judged, kept, shown, and said as an exit code.
+//! The end of a run: judges it, writes and prints the report, and chooses the exit code.
 
 use super::run_job::RunJob;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::controller::{FinishedRun, Stop};
 use crate::gates::{judge, passed};
 use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
@@ -13,13 +13,13 @@ use crate::summary::Summary;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::Verdict;
 
-/// What the end of a run needs besides what it measured.
+/// Inputs to the end of a run besides its measurements.
 pub(super) struct FinishContext<'a> {
-    pub task: &'a RunJob<'a>,
+    pub job: &'a RunJob<'a>,
     pub folder: &'a ReportDir,
 }
 
-/// A run that is judged and, if `written` is not an error, kept.
+/// A judged run; its report is on disk if `written` is `Ok`.
 pub(super) struct JudgedRun {
     pub summary: Summary,
     pub exit: Exit,
@@ -27,18 +27,18 @@ pub(super) struct JudgedRun {
 }
 
 impl FinishContext<'_> {
-    /// Judges the run, writes and shows its report, and says how it ended.
-    pub fn close(&self, done: FinishedRun) -> Exit {
+    /// Judges the run, writes and prints its report, and returns the exit.
+    pub fn finish(&self, done: FinishedRun) -> Exit {
         let JudgedRun { mut summary, mut exit, mut written } = self.judge(done);
-        let output = &self.task.args.output;
-        let shown = write(render(format(output.format, output.color), &summary));
-        let last = exit.first_of(shown).first_of(self.task.signalled());
+        let output = &self.job.args.output;
+        let shown = write_stdout(render(format(output.format, output.color), &summary));
+        let last = exit.first_of(shown).first_of(self.job.signal_exit());
         if last != exit {
-            (exit, written) = self.keep(&mut summary, last);
+            (exit, written) = self.write_files(&mut summary, last);
         }
         match written {
-            Ok(()) => complain([format!("report: {}", self.folder.path().display())]),
-            Err(why) => complain([why]),
+            Ok(()) => write_stderr([format!("report: {}", self.folder.path().display())]),
+            Err(why) => write_stderr([why]),
         }
         exit
     }
@@ -46,25 +46,25 @@ impl FinishContext<'_> {
     /// Judges the run and writes its report.
     pub fn judge(&self, done: FinishedRun) -> JudgedRun {
         let FinishedRun { mut summary, stop, panics, events } = done;
-        summary.run.profile = Some(to_toml(&self.task.profile).to_owned());
-        summary.control.clone_from(&self.task.control);
-        summary.gates = judge(&self.task.gates, &summary);
+        summary.run.profile = Some(to_toml(&self.job.profile).to_owned());
+        summary.control.clone_from(&self.job.control);
+        summary.gates = judge(&self.job.gates, &summary);
         let event_log = events.map_or(Ok(()), |events| self.folder.write([("events.jsonl.gz", events)]));
         let own = if is_conserved(&summary) && event_log.is_ok() { Exit::Passed } else { Exit::Broken };
-        let exit = exit(&self.task.profile, &summary, stop, panics).first_of(own);
-        let (exit, written) = self.keep(&mut summary, exit);
+        let exit = exit(&self.job.profile, &summary, stop, panics).first_of(own);
+        let (exit, written) = self.write_files(&mut summary, exit);
         JudgedRun { summary, exit, written: written.and(event_log) }
     }
 
-    /// Writes the files, and again if what happened meanwhile (a full disk, a signal) is how the run ended.
-    fn keep(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
+    /// Writes the files, and writes them again if a full disk or a signal changed the exit meanwhile.
+    fn write_files(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
         loop {
-            settle(summary, exit);
-            let mut files = files(summary, &self.task.args.output.report);
-            files.push(("profile.toml", to_toml(&self.task.profile).as_bytes().to_vec()));
+            set_outcome(summary, exit);
+            let mut files = files(summary, &self.job.args.output.report);
+            files.push(("profile.toml", to_toml(&self.job.profile).as_bytes().to_vec()));
             let written = self.folder.write(files);
             let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
-            let now = exit.first_of(own).first_of(self.task.signalled());
+            let now = exit.first_of(own).first_of(self.job.signal_exit());
             if now == exit {
                 return (exit, written);
             }
@@ -73,15 +73,15 @@ impl FinishContext<'_> {
     }
 }
 
-/// Whether everything that was planned or sent is accounted for; if not, that is told.
+/// Checks that the counts of edges and messages add up; reports on stderr if not.
 fn is_conserved(summary: &Summary) -> bool {
     let all = [Some(&summary.counts), summary.counts_warmup.as_ref()].into_iter().flatten();
     let why: Vec<String> = all.filter_map(|counts| counts.conserved().err()).collect();
-    complain(why.iter().map(|why| format!("the books don't add up, which is our own fault: {why}")));
+    write_stderr(why.iter().map(|why| format!("the books don't add up, which is our own fault: {why}")));
     why.is_empty()
 }
 
-/// Everything that holds; the first in the order of interface.md counts.
+/// Picks the first applicable exit in the order of interface.md.
 fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
     let invalid = summary.validity.verdict == Verdict::Invalid && profile.validity.on_invalid == OnInvalid::Fail;
     let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;
@@ -99,12 +99,12 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
     holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
 }
 
-fn settle(summary: &mut Summary, exit: Exit) {
+fn set_outcome(summary: &mut Summary, exit: Exit) {
     summary.exit_code = exit.code();
     summary.result = outcome(exit);
 }
 
-/// The word of a summary for that exit.
+/// `Outcome` that a summary shows for `exit`.
 pub(super) fn outcome(exit: Exit) -> Outcome {
     match exit {
         Exit::Passed => Outcome::Passed,
@@ -133,7 +133,7 @@ mod tests {
         profile::read(ProfileSource { name: "p.toml", text: &text }, &[], &|_| None).unwrap()
     }
 
-    /// A run that opened its only edge, and came to that verdict on itself.
+    /// A run that opened its only edge, with `verdict` as its validity.
     fn opened(verdict: Verdict) -> Summary {
         let edges = Edges { planned: 1, opened: 1, ..Edges::default() };
         let mut summary = Summary { counts: Counts { edges, ..Counts::default() }, ..Summary::default() };
@@ -169,7 +169,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let folder = ReportDir::at(base.path().join("report"));
         let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
-        let task = RunJob {
+        let job = RunJob {
             dialect: crate::dialect::Dialect::named("dashboard").unwrap(),
             args: &args,
             profile: profile(""),
@@ -179,9 +179,9 @@ mod tests {
             signals: StopSignals::none(),
             control: None,
         };
-        let ending = FinishContext { task: &task, folder: &folder };
+        let context = FinishContext { job: &job, folder: &folder };
         let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
-        assert_eq!(ending.close(FinishedRun { summary, stop: None, panics: 1, events: None }), Exit::Broken);
+        assert_eq!(context.finish(FinishedRun { summary, stop: None, panics: 1, events: None }), Exit::Broken);
         let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
         assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
     }

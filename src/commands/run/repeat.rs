@@ -1,11 +1,11 @@
-//! `meshload run --repeat N`: the same plan again and again, judged on the median of the runs that can be trusted.
+//! `meshload run --repeat N`: runs one plan N times and judges the median of the VALID runs.
 
 use super::finish::{FinishContext, JudgedRun, outcome};
 use super::run_job::RunJob;
 use crate::commands::Exit;
 use crate::commands::report::files::format;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::terminal::{complain, write};
+use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::{median, opened_nothing};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};
@@ -15,28 +15,28 @@ use crate::summary::verdict::Verdict;
 use crate::vocabulary::seed::Seed;
 use std::path::Path;
 
-/// Runs into `path`/1 to `path`/N, with seeds that count up from `first`.
-pub fn repeat(task: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
-    let times = task.args.trust.repeat;
+/// Writes the runs into `path`/1 to `path`/N, with seeds that count up from `first`.
+pub fn repeat(job: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
+    let times = job.args.trust.repeat;
     let mut runs: Vec<(String, Summary)> = vec![];
     let mut exit = Exit::Passed;
     for index in 0..times {
         let name = (index + 1).to_string();
         let folder = ReportDir::at(path.join(&name));
-        let done = match task.play(Seed(first.0.wrapping_add(index.into()))) {
+        let done = match job.run_with_retries(Seed(first.0.wrapping_add(index.into()))) {
             Ok(done) => done,
             Err(ended) => {
                 exit = exit.first_of(ended);
                 break;
             }
         };
-        let JudgedRun { summary, exit: ended, written } = FinishContext { task, folder: &folder }.judge(done);
-        complain(written.err());
-        if !task.args.output.quiet {
+        let JudgedRun { summary, exit: ended, written } = FinishContext { job, folder: &folder }.judge(done);
+        write_stderr(written.err());
+        if !job.args.output.quiet {
             let (result, validity) = (summary.result.name(), summary.validity_in_words());
-            complain([format!("run {name} of {times}: {result}, {validity}")]);
+            write_stderr([format!("run {name} of {times}: {result}, {validity}")]);
         }
-        // What a repetition would only do again, or must not do again, ends them.
+        // An outcome that a further repeat could not change, or a signal, ends the repeats.
         let goes_on = matches!(ended, Exit::Passed | Exit::Failed | Exit::Invalid) && summary.run.stopped_by.is_none();
         runs.push((name, summary));
         if !goes_on {
@@ -44,14 +44,14 @@ pub fn repeat(task: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
             break;
         }
     }
-    if runs.is_empty() { exit } else { close(task, exit, &runs, path) }
+    if runs.is_empty() { exit } else { finish(job, exit, &runs, path) }
 }
 
-fn close(task: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path) -> Exit {
+fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path) -> Exit {
     let mut repeats = Repeats::of(runs);
     let judged = repeats.judged_of(runs);
-    repeats.gates = median(&task.gates, &judged);
-    let invalid = repeats.judged == Verdict::Invalid && task.profile.validity.on_invalid == OnInvalid::Fail;
+    repeats.gates = median(&job.gates, &judged);
+    let invalid = repeats.judged == Verdict::Invalid && job.profile.validity.on_invalid == OnInvalid::Fail;
     let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(|summary| opened_nothing(summary));
     let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
@@ -59,14 +59,14 @@ fn close(task: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let json = render_repeats(Format::Json, &repeats).into_bytes();
     let written = ReportDir::at(path).write([("repeats.json", json)]);
     if let Err(why) = &written {
-        complain([why]);
+        write_stderr([why]);
         exit = exit.first_of(Exit::Broken);
         (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
     }
-    let format = format(task.args.output.format, task.args.output.color);
-    exit = exit.first_of(write(render_repeats(format, &repeats)));
+    let format = format(job.args.output.format, job.args.output.color);
+    exit = exit.first_of(write_stdout(render_repeats(format, &repeats)));
     if written.is_ok() {
-        complain([format!("report: {}", path.display())]);
+        write_stderr([format!("report: {}", path.display())]);
     }
     exit
 }

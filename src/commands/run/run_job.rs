@@ -1,9 +1,9 @@
-//! What the runs of one command have in common, and how each of them is played.
+//! The checked input of `meshload run`, and the execution of each of its runs.
 
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::commands::Exit;
 use crate::commands::terminal::coloured;
-use crate::commands::terminal::complain;
+use crate::commands::terminal::write_stderr;
 use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
@@ -20,7 +20,7 @@ use std::io::IsTerminal;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
-/// What was asked for, checked.
+/// Checked input that all runs of one command share.
 pub(super) struct RunJob<'a> {
     pub args: &'a RunArgs,
     pub profile: Profile,
@@ -29,72 +29,71 @@ pub(super) struct RunJob<'a> {
     pub gates: Vec<Gate>,
     pub faults: Vec<FaultRule>,
     pub signals: StopSignals,
-    /// What of every figure is ours, if that was asked for.
+    /// Result of the control run, with `--control`.
     pub control: Option<Control>,
 }
 
 impl RunJob<'_> {
-    /// Plays the plan of that seed, and again while the run is INVALID and retries are left; what the last one
-    /// measured.
+    /// Runs the plan of `seed`, again while the run is INVALID and retries are left, and returns the last run.
     ///
     /// # Errors
-    /// It could not be started, and why has been told.
-    pub fn play(&self, seed: Seed) -> Result<FinishedRun, Exit> {
+    /// The run could not be started; stderr already has the reason.
+    pub fn run_with_retries(&self, seed: Seed) -> Result<FinishedRun, Exit> {
         let mut retries = self.args.trust.retry_invalid;
         loop {
-            let order = self.order(Plan::new(self.profile.clone(), seed));
+            let spec = self.run_spec(Plan::new(self.profile.clone(), seed));
             if !self.args.output.quiet {
-                complain([announcement(&order)]);
+                write_stderr([announcement(&spec)]);
             }
-            let done =
-                controller::run_until(order, self.signals.clone()).map_err(|start_error| turn_away(&start_error))?;
+            let done = controller::run_until(spec, self.signals.clone())
+                .map_err(|start_error| report_start_error(&start_error))?;
             if retries == 0 || !is_worth_a_retry(&done) {
                 return Ok(done);
             }
             retries -= 1;
             if !self.args.output.quiet {
-                complain([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
+                write_stderr([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
             }
         }
     }
 
-    /// The control run of the plan.
+    /// Runs the control run of `plan`.
     ///
     /// # Errors
-    /// There is none, and why has been told; or a signal ended it.
-    pub fn floor(&self, plan: Plan) -> Result<Control, Exit> {
-        let order = self.order(plan);
-        if order.dialect.name() != "dashboard" {
-            complain(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
+    /// The control run could not be started, and stderr already has the reason; or a signal ended it.
+    pub fn run_control(&self, plan: Plan) -> Result<Control, Exit> {
+        let spec = self.run_spec(plan);
+        if spec.dialect.name() != "dashboard" {
+            write_stderr(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
             return Err(Exit::Usage);
         }
         if !self.args.output.quiet {
-            complain(["the control run: the plan, shortened, with signaling passed in memory"]);
+            write_stderr(["the control run: the plan, shortened, with signaling passed in memory"]);
         }
-        let played = controller::control(&order, self.signals.clone());
-        let (control, stop) = played.map_err(|start_error| turn_away(&start_error))?;
+        let outcome = controller::control(&spec, self.signals.clone());
+        let (control, stop) = outcome.map_err(|start_error| report_start_error(&start_error))?;
         match stop {
             Some(Stop::Signal(signal)) => Err(Exit::from(signal)),
             Some(Stop::Brake | Stop::Gate) | None => Ok(control),
         }
     }
 
-    fn order(&self, plan: Plan) -> RunSpec {
+    fn run_spec(&self, plan: Plan) -> RunSpec {
         let Self { args, access, dialect, gates, faults, .. } = self;
         let show = show(args.output.quiet || args.output.no_progress, args.output.color);
         let access = access.clone();
-        let order = order(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
+        let spec = run_spec(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
         let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
-        RunSpec { keep: Capture { traces: args.keep.traces.into(), events_bytes_max }, ..order }
+        RunSpec { keep: Capture { traces: args.keep.traces.into(), events_bytes_max }, ..spec }
     }
 
-    /// How a signal that has come by now lets the command end.
-    pub fn signalled(&self) -> Exit {
+    /// Exit of the signal received so far, or `Passed`.
+    pub fn signal_exit(&self) -> Exit {
         self.signals.come().map_or(Exit::Passed, Exit::from)
     }
 }
 
-/// It ran to its end, and this machine was the limit.
+/// True for a run that completed and is INVALID: the generator was the limit.
 fn is_worth_a_retry(done: &FinishedRun) -> bool {
     done.stop.is_none() && done.panics == 0 && done.summary.validity.verdict == Verdict::Invalid
 }
@@ -104,8 +103,8 @@ fn doubts(summary: &Summary) -> String {
     summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
 }
 
-/// The run of `plan` on this machine.
-pub(in crate::commands) fn order(
+/// Describes the run of `plan` on this machine.
+pub(in crate::commands) fn run_spec(
     load: &LoadArgs,
     access: Access,
     show: Show,
@@ -147,12 +146,12 @@ fn thresholds(validity: &ValiditySettings) -> Thresholds {
     }
 }
 
-/// Two runs on one target must not share a name; this one is short, since it is in every frame.
+/// Random, since two runs on one target must not share an id; short, since every frame carries it.
 fn run_id() -> String {
     format!("m{:06x}", rand::random::<u32>() >> 8)
 }
 
-/// `silent`: the user wants none.
+/// Progress display for stderr; `silent` turns it off.
 pub(in crate::commands) fn show(silent: bool, color: ColorWhen) -> Show {
     if silent {
         return Show::Nothing;
@@ -160,10 +159,10 @@ pub(in crate::commands) fn show(silent: bool, color: ColorWhen) -> Show {
     if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(color, true) } } else { Show::Lines }
 }
 
-/// The size of the run, before it starts.
-fn announcement(order: &RunSpec) -> String {
-    let (plan, cost) = (&order.plan, order.plan.cost());
-    let way = order.access.shown(order.url.as_deref()).in_words();
+/// One line about the size of the run, shown before it starts.
+fn announcement(spec: &RunSpec) -> String {
+    let (plan, cost) = (&spec.plan, spec.plan.cost());
+    let way = spec.access.shown(spec.url.as_deref()).in_words();
     let way: String = way.iter().map(|words| format!(", {words}")).collect();
     format!(
         "{}: {} peers in {} rooms, {} edges, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {} workers",
@@ -171,32 +170,32 @@ fn announcement(order: &RunSpec) -> String {
         cost.peers,
         cost.rooms,
         cost.edges,
-        order.url_shown.as_deref().unwrap_or("an embedded server"),
+        spec.url_shown.as_deref().unwrap_or("an embedded server"),
         cost.duration.as_secs_f64().ceil(),
         cost.duration_max.as_secs_f64().ceil(),
         plan.seed.0,
-        order.workers,
+        spec.workers,
     )
 }
 
-/// The run could not be started.
-pub(in crate::commands) fn turn_away(start_error: &StartError) -> Exit {
+/// Reports on stderr why a run could not be started.
+pub(in crate::commands) fn report_start_error(start_error: &StartError) -> Exit {
     match start_error {
         StartError::Barred(refused) => {
             let host = refused.host();
-            complain([format!("{refused}. Load only what is yours; if it is, add: --allow-target {host}")]);
+            write_stderr([format!("{refused}. Load only what is yours; if it is, add: --allow-target {host}")]);
             Exit::Refused
         }
         StartError::Url(why) => {
-            complain([format!("target.url: {why}")]);
+            write_stderr([format!("target.url: {why}")]);
             Exit::Usage
         }
         StartError::IceServer(why) => {
-            complain([format!("engine.ice_servers: {why}")]);
+            write_stderr([format!("engine.ice_servers: {why}")]);
             Exit::Usage
         }
         StartError::Own(error) => {
-            complain([format!("the run could not start: {error}")]);
+            write_stderr([format!("the run could not start: {error}")]);
             Exit::Broken
         }
     }
@@ -220,10 +219,10 @@ mod tests {
     #[test]
     fn the_size_of_a_run_is_announced_before_it_starts() {
         let plan = planned("name = \"x\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"6/s\"", &[]);
-        let order = RunSpec { workers: 2, ..RunSpec::new(plan, "m1".to_owned(), Dialect::named("dashboard").unwrap()) };
+        let spec = RunSpec { workers: 2, ..RunSpec::new(plan, "m1".to_owned(), Dialect::named("dashboard").unwrap()) };
         let embedded = "x: 6 peers in 2 rooms, 6 edges, to an embedded server; 11 s, at most 26 s; seed 7, 2 workers";
-        assert_eq!(announcement(&order), embedded);
-        let shown = RunSpec { url_shown: Some("wss://a.example/ws/".to_owned()), ..order };
+        assert_eq!(announcement(&spec), embedded);
+        let shown = RunSpec { url_shown: Some("wss://a.example/ws/".to_owned()), ..spec };
         assert!(announcement(&shown).contains(" edges, to wss://a.example/ws/; "));
     }
 }

@@ -1,29 +1,29 @@
-//! Which hosts `no_proxy` exempts: names with what is below them, addresses, and networks, as in curl.
+//! The `no_proxy` rules, as in curl: names with their subdomains, addresses, and networks.
 
 use crate::vocabulary::cidr::{begin_alike, width};
 use std::net::IpAddr;
 
-/// Whether `list`, parted by commas or blanks, exempts `host`.
+/// True if an entry of `list`, separated by commas or blanks, matches `host`.
 pub(super) fn exempts(list: &str, host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     let address = host.parse::<IpAddr>().ok();
     let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
     list.trim() == "*"
         || entries.into_iter().any(|entry| match address {
-            Some(address) => holds(entry, address),
-            None => is_or_is_above(entry, host),
+            Some(address) => matches_address(entry, address),
+            None => matches_domain(entry, host),
         })
 }
 
-fn is_or_is_above(entry: &str, host: &str) -> bool {
+fn matches_domain(entry: &str, host: &str) -> bool {
     let name = entry.trim_start_matches('.').trim_end_matches('.');
     let Some(start) = host.len().checked_sub(name.len()) else { return false };
     let ends_alike = host.is_char_boundary(start) && host[start..].eq_ignore_ascii_case(name);
     !name.is_empty() && ends_alike && (start == 0 || host[..start].ends_with('.'))
 }
 
-/// `10.0.0.1`, `[::1]`, `10.0.0.0/8`; as in curl, a network may have bits beyond its prefix.
-fn holds(entry: &str, address: IpAddr) -> bool {
+/// Matches `10.0.0.1`, `[::1]` or `10.0.0.0/8`; as in curl, a network may have bits beyond its prefix.
+fn matches_address(entry: &str, address: IpAddr) -> bool {
     let (network, prefix) = entry.split_once('/').map_or((entry, None), |(network, prefix)| (network, Some(prefix)));
     let Ok(network) = network.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else { return false };
     let most = width(network);

@@ -1,6 +1,8 @@
-//! Which HTTP proxy a target is reached through, as the environment says it and curl reads it.
+//! The HTTP proxy of a target, chosen from the environment by curl's rules.
 
-use super::no_proxy;
+mod no_proxy;
+pub(super) mod tunnel;
+
 use super::userinfo::basic;
 use crate::profile::{Secret, VariableLookup};
 use url::{Host, Url};
@@ -10,21 +12,21 @@ use url::{Host, Url};
 pub struct Proxy {
     pub host: String,
     pub port: u16,
-    /// The way to the proxy itself is TLS.
+    /// True for an `https` proxy.
     pub secure: bool,
-    /// What Proxy-Authorization says.
+    /// Value of `Proxy-Authorization`.
     pub authorization: Option<Secret>,
 }
 
 impl Proxy {
-    /// The proxy for `url`, if the environment names one. The first variable that is set and not empty counts:
-    /// the scheme's own, the one of HTTP's scheme, the one for all.
+    /// Chooses the proxy for `url`. The first variable that is set and not empty counts: the WebSocket scheme's, the
+    /// HTTP scheme's, then `all_proxy`.
     ///
     /// # Errors
-    /// What it names is no proxy that can be used: one sentence, without the value, which may hold a credential.
+    /// The value is no usable proxy: one sentence, without the value, which may hold a credential.
     pub fn choose(url: &Url, environment: VariableLookup<'_>) -> Result<Option<Self>, String> {
         let Some(host) = url.host_str() else { return Ok(None) };
-        // `HTTP_PROXY` is left out: a CGI program has it from its client's header `Proxy` (httpoxy).
+        // `HTTP_PROXY` is left out: in a CGI program the client's header `Proxy` sets it (httpoxy).
         let variables: &[&str] = match url.scheme() {
             "wss" => &["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
             _ => &["ws_proxy", "WS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"],
@@ -38,7 +40,7 @@ impl Proxy {
             return Ok(None);
         }
         let proxy = Self::read(value.trim()).map_err(|why| format!("{variable}: {why}; --no-proxy goes without it"))?;
-        // What another machine calls its loopback is not this machine.
+        // A proxy on another machine would dial its own loopback, not this machine's.
         Ok(Some(proxy).filter(|proxy| !is_loopback(host) || is_loopback(&proxy.host)))
     }
 
@@ -49,22 +51,22 @@ impl Proxy {
             "https" => true,
             _ => return Err("only http:// and https:// proxies are spoken to".to_owned()),
         };
-        // A scheme that `url` knows nothing of, so that a port that is some scheme's usual one is kept.
+        // `url` drops a known scheme's default port, so an unknown scheme keeps the port.
         let url = Url::parse(&format!("proxy://{rest}")).map_err(|error| format!("not a URL: {error}"))?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it names no host")?;
         let authorization = basic(&url).map(Secret::new);
-        // 1080 is what curl takes where none is named.
+        // curl's default port for an HTTP proxy is 1080.
         let port = url.port().unwrap_or(if secure { 443 } else { 1_080 });
         Ok(Self { host: host.to_owned(), port, secure, authorization })
     }
 
-    /// As reports show it.
+    /// Formats the proxy for reports, without credentials.
     pub fn shown(&self) -> String {
         format!("{}://{}:{}", if self.secure { "https" } else { "http" }, self.host, self.port)
     }
 }
 
-/// Whether a host is this machine by its name alone (RFC 6761 §6.3).
+/// True for loopback addresses and `localhost` names (RFC 6761 §6.3).
 fn is_loopback(host: &str) -> bool {
     match Host::parse(host) {
         Ok(Host::Ipv4(address)) => address.is_loopback(),

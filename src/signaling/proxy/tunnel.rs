@@ -1,17 +1,20 @@
-//! Through an HTTP proxy: `CONNECT`, and a tunnel from then on (RFC 9110 §9.3.6).
+//! Tunnels through an HTTP proxy with `CONNECT` (RFC 9110 §9.3.6).
 
-use super::io_failure;
-use super::proxy::Proxy;
-use super::stream::Stream;
+use super::Proxy;
+use crate::signaling::io_failure;
+use crate::signaling::stream::Stream;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::phase::Phase;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A proxy's answer longer than this is none.
+/// Longest response head of a proxy, in bytes.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
-/// Asks the proxy, at the other end of `stream`, for a tunnel to `host`.
-pub(super) async fn dig(
+/// Asks the proxy at the other end of `stream` for a tunnel to `host`.
+///
+/// # Errors
+/// The proxy refused, or its answer is no HTTP.
+pub(in crate::signaling) async fn open_tunnel(
     mut stream: Stream,
     proxy: &Proxy,
     host: &str,
@@ -23,32 +26,33 @@ pub(super) async fn dig(
         request.push_str(&format!("Proxy-Authorization: {}\r\n", authorization.reveal()));
     }
     request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| of_the_proxy(io_failure(&error)))?;
-    stream.flush().await.map_err(|error| of_the_proxy(io_failure(&error)))?;
-    let head = head(&mut stream).await?;
+    stream.write_all(request.as_bytes()).await.map_err(|error| proxy_failure(io_failure(&error)))?;
+    stream.flush().await.map_err(|error| proxy_failure(io_failure(&error)))?;
+    let head = read_head(&mut stream).await?;
     match status(&head) {
         Some(200..=299) => Ok(stream),
-        Some(407) => {
-            Err(say(Reason::Rejected, "proxy: HTTP 407; credentials go into its URL, http://USER:PASSWORD@HOST:PORT"))
-        }
-        Some(status) => Err(say(Reason::Rejected, format!("proxy: HTTP {status}"))),
-        None => Err(say(Reason::Protocol, "proxy: not HTTP")),
+        Some(407) => Err(connect_failure(
+            Reason::Rejected,
+            "proxy: HTTP 407; credentials go into its URL, http://USER:PASSWORD@HOST:PORT",
+        )),
+        Some(status) => Err(connect_failure(Reason::Rejected, format!("proxy: HTTP {status}"))),
+        None => Err(connect_failure(Reason::Protocol, "proxy: not HTTP")),
     }
 }
 
-/// The same failure, said to be the proxy's and not the target's.
-pub(super) fn of_the_proxy(failure: Failure) -> Failure {
+/// Marks a failure as the proxy's, not the target's.
+pub(in crate::signaling) fn proxy_failure(failure: Failure) -> Failure {
     Failure { detail: format!("proxy: {}", failure.detail).into(), ..failure }
 }
 
-/// Until the empty line, byte for byte: what follows belongs to the tunnel.
-async fn head(stream: &mut Stream) -> Result<Vec<u8>, Failure> {
+/// Reads up to the empty line, one byte at a time: the bytes after it belong to the tunnel.
+async fn read_head(stream: &mut Stream) -> Result<Vec<u8>, Failure> {
     let mut head = Vec::with_capacity(256);
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= HEAD_BYTES_MAX {
-            return Err(say(Reason::Protocol, "proxy: an answer without end"));
+            return Err(connect_failure(Reason::Protocol, "proxy: an answer without end"));
         }
-        head.push(stream.read_u8().await.map_err(|error| of_the_proxy(io_failure(&error)))?);
+        head.push(stream.read_u8().await.map_err(|error| proxy_failure(io_failure(&error)))?);
     }
     Ok(head)
 }
@@ -60,7 +64,7 @@ fn status(head: &[u8]) -> Option<u16> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn say(reason: Reason, detail: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
+fn connect_failure(reason: Reason, detail: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
     Failure::new(Phase::Connect, reason, detail)
 }
 
