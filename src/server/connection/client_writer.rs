@@ -1,4 +1,4 @@
-//! The way out to one client: its outbox, and a socket that takes all of it at once.
+//! The writing side of one client: its outbox and its socket.
 
 use crate::server::connection::outbox::Outbox;
 use crate::server::connection::transport::ClientTransport;
@@ -9,26 +9,29 @@ use std::sync::Arc;
 pub struct ClientWriter {
     pub stream: Arc<ClientTransport>,
     pub outbox: Outbox,
-    /// Waiting for the socket to take more.
+    /// True while the socket accepts no more bytes.
     pub blocked: bool,
-    /// Listed for the next round of writes.
-    listed: bool,
+    /// True once the client is queued for the next round of writes.
+    scheduled: bool,
 }
 
 impl ClientWriter {
     pub fn new(stream: Arc<ClientTransport>) -> Self {
-        Self { stream, outbox: Outbox::default(), blocked: false, listed: false }
+        Self { stream, outbox: Outbox::default(), blocked: false, scheduled: false }
     }
 
-    /// Whether the link has to be put on the list for the next round of writes; it counts as listed then.
-    pub fn enlist(&mut self) -> bool {
-        !self.blocked && !std::mem::replace(&mut self.listed, true)
+    /// True if the caller has to queue the client for the next round of writes; it then counts as queued.
+    pub fn schedule(&mut self) -> bool {
+        !self.blocked && !std::mem::replace(&mut self.scheduled, true)
     }
 
-    /// Writes until nothing waits or the socket takes no more (then `blocked` is set). Returns how many
-    /// frames went out whole. Errors: the socket's; the client is lost.
+    /// Writes until the outbox is empty or the socket accepts no more, which sets `blocked`. Returns the number of frames
+    /// written in full.
+    ///
+    /// # Errors
+    /// The socket's error; the client is lost.
     pub fn flush(&mut self, scratch: &mut Vec<u8>) -> io::Result<u64> {
-        self.listed = false;
+        self.scheduled = false;
         let before = self.outbox.delivered();
         while !self.outbox.is_empty() {
             match self.stream.try_write(self.outbox.next_write(scratch)) {

@@ -1,4 +1,4 @@
-//! One client's reading side: bytes off the socket, through the WebSocket parser, to the hub.
+//! One client's connection: handshake, then the reading side, from the socket through the WebSocket parser to the hub.
 
 pub(super) mod client_writer;
 mod outbox;
@@ -23,19 +23,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
 
-/// Bytes of a message that a client may send, in however many fragments.
+/// Longest message of a client, in any number of fragments, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 256 << 10;
-/// Taken off the socket at once; held only while there is something to read.
+/// Size of a read from the socket, in bytes; the buffer is held only while there is data.
 const READ_BYTES: usize = 8 << 10;
-/// The parser's own buffer, held for as long as the connection lives.
+/// Size of the parser's buffer, in bytes, held for the life of the connection.
 const PARSE_BYTES: usize = 2 << 10;
-/// What is still read from a client after the last word to it.
+/// Limits on reading from a client after its close frame was sent.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 4 << 20;
 
-/// Sees a connection from its first byte to its last.
+/// Serves one connection from accept to close.
 pub async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<Input>) {
-    // Without it the relay would wait for acknowledgements, and the delay would be ours.
+    // Nagle's algorithm would hold small frames until an acknowledgement, and the delay would be measured.
     let _ = stream.set_nodelay(true);
     let stream = match tls {
         None => ClientTransport::from(stream),
@@ -45,7 +45,7 @@ pub async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<
         },
     };
     match upgrade(&stream).await {
-        Ok(Some(rest)) => converse(Arc::new(stream), rest, hub).await,
+        Ok(Some(rest)) => run_session(Arc::new(stream), rest, hub).await,
         Ok(None) => {
             stream.shut(Shutdown::Write);
             linger(&stream).await;
@@ -54,7 +54,7 @@ pub async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<
     }
 }
 
-async fn converse(stream: Arc<ClientTransport>, rest: Vec<u8>, hub: mpsc::Sender<Input>) {
+async fn run_session(stream: Arc<ClientTransport>, rest: Vec<u8>, hub: mpsc::Sender<Input>) {
     let (reply, number) = oneshot::channel();
     let connected = Input::Connected { stream: stream.clone(), client: reply };
     if hub.send(connected).await.is_err() {
@@ -69,7 +69,7 @@ async fn converse(stream: Arc<ClientTransport>, rest: Vec<u8>, hub: mpsc::Sender
 /// The hub has stopped.
 struct HubGone;
 
-/// Reads until the client's end, or its first offence against the protocol.
+/// Reads until the client closes, or violates the protocol.
 async fn read(
     stream: &ClientTransport,
     client: ClientId,
@@ -83,40 +83,40 @@ async fn read(
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let pipe = Pipe { input: rest, ..Pipe::default() };
     let mut socket = WebSocket::from_raw_socket(pipe, Role::Server, Some(config));
-    let told = |input| async { hub.send(input).await.map_err(|_| HubGone) };
+    let send = |input| async { hub.send(input).await.map_err(|_| HubGone) };
     loop {
         let end = loop {
             match socket.read() {
-                Ok(Message::Text(text)) => told(Input::Frame { client, text }).await?,
-                Ok(Message::Binary(_)) => break Some(Disconnect::Offence(CloseCode::Unsupported)),
-                // The parser answers pings and closes by itself, into the pipe.
+                Ok(Message::Text(text)) => send(Input::Frame { client, text }).await?,
+                Ok(Message::Binary(_)) => break Some(Disconnect::Violation(CloseCode::Unsupported)),
+                // The parser writes its answers to pings and closes into the pipe.
                 Ok(_) => {}
                 Err(error) => break Disconnect::of(&error),
             }
         };
-        let said = Bytes::from(std::mem::take(&mut socket.get_mut().said));
+        let written = Bytes::from(std::mem::take(&mut socket.get_mut().written));
         match end {
-            None if said.is_empty() => {}
-            None => told(Input::Pong { client, frame: said }).await?,
-            Some(Disconnect::Handshake) => return told(Input::Close { client, frame: said }).await,
-            Some(Disconnect::Offence(code)) => return told(Input::Close { client, frame: wire::close(code) }).await,
+            None if written.is_empty() => {}
+            None => send(Input::Pong { client, frame: written }).await?,
+            Some(Disconnect::Handshake) => return send(Input::Close { client, frame: written }).await,
+            Some(Disconnect::Violation(code)) => return send(Input::Close { client, frame: wire::close(code) }).await,
             Some(Disconnect::Lost) => return Ok(()),
         }
         fill(stream, socket.get_mut()).await;
     }
 }
 
-/// How a conversation ended.
+/// End of a session.
 enum Disconnect {
-    /// The client said close, and the answer is in the pipe.
+    /// The client sent a close frame, and the parser's answer is in the pipe.
     Handshake,
-    Offence(CloseCode),
-    /// The socket ended without a word.
+    Violation(CloseCode),
+    /// The socket closed without a close frame.
     Lost,
 }
 
 impl Disconnect {
-    /// Nothing if there is only no more to read yet.
+    /// `None` if the parser only needs more bytes.
     fn of(error: &Error) -> Option<Self> {
         match error {
             Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock => None,
@@ -124,14 +124,14 @@ impl Disconnect {
             Error::Io(_) | Error::AlreadyClosed | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
                 Some(Self::Lost)
             }
-            Error::Capacity(_) => Some(Self::Offence(CloseCode::TooBig)),
-            Error::Utf8(_) => Some(Self::Offence(CloseCode::NotUtf8)),
-            _ => Some(Self::Offence(CloseCode::Protocol)),
+            Error::Capacity(_) => Some(Self::Violation(CloseCode::TooBig)),
+            Error::Utf8(_) => Some(Self::Violation(CloseCode::NotUtf8)),
+            _ => Some(Self::Violation(CloseCode::Protocol)),
         }
     }
 }
 
-/// Waits for bytes; a socket's error is its end.
+/// Waits for bytes; an error of the socket counts as its end.
 async fn fill(stream: &ClientTransport, pipe: &mut Pipe) {
     loop {
         if stream.readable().await.is_err() {
@@ -155,8 +155,8 @@ async fn fill(stream: &ClientTransport, pipe: &mut Pipe) {
     }
 }
 
-/// Reads on without listening: closing with bytes unread would reset the connection, and the client
-/// would never see the close frame.
+/// Reads and discards: closing a socket with unread bytes would reset the connection before the client sees the close
+/// frame.
 async fn linger(stream: &ClientTransport) {
     let mut bytes = 0;
     let mut sink = Vec::with_capacity(READ_BYTES);
@@ -174,13 +174,13 @@ async fn linger(stream: &ClientTransport) {
     .await;
 }
 
-/// What the parser takes for its socket: it reads what `fill` brought, and what it says is for the hub to send.
+/// The parser's stream: it reads the bytes of `fill`, and the hub sends the bytes that it writes.
 #[derive(Default)]
 struct Pipe {
     input: Vec<u8>,
     taken: usize,
     ended: bool,
-    said: Vec<u8>,
+    written: Vec<u8>,
 }
 
 impl Read for Pipe {
@@ -201,7 +201,7 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.said.extend_from_slice(bytes);
+        self.written.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

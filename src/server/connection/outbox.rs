@@ -1,44 +1,47 @@
-//! What waits to be written to one client: finished frames, bounded in number and bytes.
+//! The write queue of one client: encoded frames, bounded in number and bytes.
 
 use crate::server::rooms::ReplaceableFrame;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// What a client may have waiting; one frame more and it is too slow to keep.
+/// Limits of a client's queue; a client that exceeds one is disconnected as too slow.
 pub const FRAMES_MAX: usize = 65_536;
 pub const BYTES_MAX: usize = 16 << 20;
 
-/// Small frames are copied together up to this size for one write; a frame as large goes alone, uncopied.
+/// Size in bytes up to which small frames are joined for one write; a larger frame is written alone, without a copy.
 pub const WRITE_BYTES: usize = 64 << 10;
 
 #[derive(Default)]
 pub struct Outbox {
     frames: VecDeque<Bytes>,
     bytes: usize,
-    /// Bytes of the first frame that are written already.
+    /// Bytes of the first frame that are already written.
     written: usize,
-    /// Frames that left so far: turns a frame's number into its place in the queue.
-    left: u64,
-    /// Those of them that were written whole, and not superseded.
+    /// Frames removed so far; converts a frame's number into its position in the queue.
+    removed: u64,
+    /// Frames written in full, without the replaced ones.
     delivered: u64,
-    /// The numbers of the newest count and list.
-    notices: [Option<u64>; 2],
-    /// A close frame is the last thing to say (RFC 6455 §5.5.1).
+    /// Numbers of the newest count and list.
+    newest: [Option<u64>; 2],
+    /// True once a close frame is queued, which is the last frame (RFC 6455 §5.5.1).
     closing: bool,
 }
 
-/// There is no room: the client is too slow.
+/// The queue is full: the client is too slow.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
 impl Outbox {
-    /// Queues a finished frame. After `close` everything else is dropped in silence.
-    pub fn push(&mut self, frame: Bytes, notice: Option<ReplaceableFrame>) -> Result<(), Full> {
+    /// Queues an encoded frame; drops it after `close`.
+    ///
+    /// # Errors
+    /// The queue is full.
+    pub fn push(&mut self, frame: Bytes, replaceable: Option<ReplaceableFrame>) -> Result<(), Full> {
         if self.closing {
             return Ok(());
         }
-        if let Some(notice) = notice {
-            self.supersede(notice);
+        if let Some(kind) = replaceable {
+            self.replace(kind);
         }
         if self.frames.len() >= FRAMES_MAX || self.bytes + frame.len() > BYTES_MAX {
             return Err(Full);
@@ -48,7 +51,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Queues the last frame; the bounds do not hold for it.
+    /// Queues the last frame, regardless of the limits.
     pub fn close(&mut self, frame: Bytes) {
         if !self.closing {
             self.bytes += frame.len();
@@ -61,12 +64,15 @@ impl Outbox {
         self.frames.is_empty()
     }
 
-    /// Frames that were written whole, in all.
+    /// Number of frames written in full so far.
     pub fn delivered(&self) -> u64 {
         self.delivered
     }
 
-    /// The bytes of the next write, copied to `scratch` if they are of several frames. Not to be called when empty.
+    /// Bytes of the next write, joined in `scratch` if they are of several frames.
+    ///
+    /// # Panics
+    /// The outbox is empty.
     pub fn next_write<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         let first = &self.frames[0][self.written..];
         let second = self.frames.get(1).map_or(WRITE_BYTES, Bytes::len);
@@ -84,32 +90,32 @@ impl Outbox {
         scratch
     }
 
-    /// So many bytes were written.
+    /// Records that `count` bytes were written.
     pub fn advance(&mut self, count: usize) {
         self.bytes -= count;
         self.written += count;
         while let Some(first) = self.frames.front().filter(|first| first.len() <= self.written) {
             self.written -= first.len();
             self.delivered += u64::from(!first.is_empty());
-            self.left += 1;
+            self.removed += 1;
             self.frames.pop_front();
         }
         if self.frames.is_empty() && self.frames.capacity() > 1_024 {
-            // A burst should not keep ten thousand queues at their largest.
+            // Release the memory of a burst, which thousands of queues would otherwise keep.
             self.frames = VecDeque::new();
         }
     }
 
-    /// Takes out the older notice of this sort, unless it left or is on its way.
-    fn supersede(&mut self, notice: ReplaceableFrame) {
-        let newest = self.left + self.frames.len() as u64;
-        let older = self.notices[notice as usize].replace(newest);
-        let Some(place) = older.and_then(|number| number.checked_sub(self.left)) else { return };
+    /// Removes the older frame of this kind, unless it is written at least in part.
+    fn replace(&mut self, kind: ReplaceableFrame) {
+        let number = self.removed + self.frames.len() as u64;
+        let older = self.newest[kind as usize].replace(number);
+        let Some(place) = older.and_then(|number| number.checked_sub(self.removed)) else { return };
         let untouched = place > 0 || self.written == 0;
         if let Some(frame) = self.frames.get_mut(place as usize).filter(|_| untouched) {
             self.bytes -= frame.len();
             *frame = Bytes::new();
-            // An emptied frame must not come first: a write of nothing looks like the end of the socket.
+            // An emptied frame must not come first: a write of 0 bytes looks like a closed socket.
             self.advance(0);
         }
     }

@@ -1,4 +1,4 @@
-//! `serve --tls-cert --tls-key`: one identity for all clients, and the handshake with each.
+//! Server TLS (`serve --tls-cert --tls-key`): one identity for all clients, and the handshake with each.
 
 use crate::vocabulary::identity::Identity;
 use rustls::crypto::ring;
@@ -10,18 +10,21 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-/// How long a client may take for the handshake.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit for a client's handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Plaintext that waits to be encrypted for one client, in bytes; its queue is bounded already.
+/// Buffer for data that one client's socket has not accepted, in bytes; the outbox bounds the rest.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 
-/// The server's side of TLS; cheap to copy.
+/// TLS configuration of the server; cheap to clone.
 #[derive(Clone)]
 pub struct ServerTls(Arc<ServerConfig>);
 
 impl ServerTls {
-    /// Errors: the key and the certificate don't go together, or one of them is damaged; one sentence.
+    /// Checks the identity.
+    ///
+    /// # Errors
+    /// One sentence: the key is not the certificate's, or one of them is damaged.
     pub fn new(identity: Identity) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
         let in_words = |error: Error| match error {
@@ -37,9 +40,13 @@ impl ServerTls {
         Ok(Self(Arc::new(config)))
     }
 
-    /// The handshake with a client that has just connected. Errors: it is not one for TLS, or too slow.
+    /// Runs the handshake with a new client.
+    ///
+    /// # Errors
+    /// The client speaks no TLS, or takes longer than 10 s.
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<(TcpStream, ServerConnection)> {
-        let accepted = tokio::time::timeout(PATIENCE, TlsAcceptor::from(self.0.clone()).accept(stream)).await??;
+        let accepted =
+            tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(self.0.clone()).accept(stream)).await??;
         let (stream, mut session) = accepted.into_inner();
         session.set_buffer_limit(Some(BUFFER_BYTES_MAX));
         Ok((stream, session))
@@ -48,6 +55,6 @@ impl ServerTls {
 
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tls")
+        f.write_str("ServerTls")
     }
 }

@@ -1,4 +1,4 @@
-//! A client's socket, plain or secured: one task reads it, the hub writes it, and neither waits for the other.
+//! A client's socket, plain or TLS, which one task reads and the hub writes without blocking each other.
 
 use rustls::{Connection, ServerConnection};
 use std::io::{self, ErrorKind, Read, Write};
@@ -6,12 +6,12 @@ use std::net::Shutdown;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpStream;
 
-/// Taken out of a TLS session at once.
+/// Size of a read from a TLS session, in bytes.
 const PLAIN_BYTES: usize = 4 << 10;
 
 pub struct ClientTransport {
     stream: TcpStream,
-    /// Both directions of TLS share one state; each holds it for one read or write of the socket.
+    /// TLS state of both directions; locked for the length of one read or write.
     session: Option<Mutex<Connection>>,
 }
 
@@ -22,12 +22,15 @@ impl From<TcpStream> for ClientTransport {
 }
 
 impl ClientTransport {
-    /// After the handshake.
+    /// Wraps a socket after its TLS handshake.
     pub fn secured(stream: TcpStream, session: ServerConnection) -> Self {
         Self { stream, session: Some(Mutex::new(session.into())) }
     }
 
-    /// Waits until `try_read` may bring something. Errors: the socket's.
+    /// Waits until `try_read` may return bytes.
+    ///
+    /// # Errors
+    /// The socket's error.
     pub async fn readable(&self) -> io::Result<()> {
         if let Some(session) = &self.session
             && has_plaintext(&mut lock(session))
@@ -37,13 +40,18 @@ impl ClientTransport {
         self.stream.readable().await
     }
 
-    /// Waits until the socket takes more. Errors: the socket's.
+    /// Waits until the socket accepts bytes.
+    ///
+    /// # Errors
+    /// The socket's error.
     pub async fn writable(&self) -> io::Result<()> {
         self.stream.writable().await
     }
 
-    /// Appends what there is to `into`; 0 is the end of the stream. Errors: the socket's, `WouldBlock` among them,
-    /// and a client's offence against TLS.
+    /// Appends the available bytes to `into`; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// The socket's error, `WouldBlock` included, or a TLS protocol error of the client.
     pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         let Some(session) = &self.session else { return self.stream.try_read_buf(into) };
         let mut session = lock(session);
@@ -56,7 +64,7 @@ impl ClientTransport {
             return Ok(0);
         }
         let processed = session.process_new_packets();
-        // An alert, or the answer to a change of keys; what the socket doesn't take now goes with the next write.
+        // An alert or the answer to a key update; bytes that the socket refuses now go out with the next write.
         let answered = write_out(&mut session, &self.stream);
         processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         answered.or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(()) } else { Err(error) })?;
@@ -67,8 +75,10 @@ impl ClientTransport {
         }
     }
 
-    /// Writes a part of `bytes`; returns how much. What TLS has taken and the socket has not is `try_flush`'s to
-    /// write. Errors: the socket's, `WouldBlock` among them.
+    /// Writes a part of `bytes` and returns its length. `try_flush` writes the rest of what TLS has buffered.
+    ///
+    /// # Errors
+    /// The socket's error, `WouldBlock` included.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let Some(session) = &self.session else { return self.stream.try_write(bytes) };
         let mut session = lock(session);
@@ -80,7 +90,10 @@ impl ClientTransport {
         }
     }
 
-    /// Writes what TLS still holds. Errors: the socket's, `WouldBlock` among them.
+    /// Writes the bytes that TLS has buffered.
+    ///
+    /// # Errors
+    /// The socket's error, `WouldBlock` included.
     pub fn try_flush(&self) -> io::Result<()> {
         self.session.as_ref().map_or(Ok(()), |session| write_out(&mut lock(session), &self.stream))
     }
@@ -89,15 +102,15 @@ impl ClientTransport {
         if let Some(session) = &self.session {
             let mut session = lock(session);
             session.send_close_notify();
-            // A socket that takes no more can't be told goodbye.
+            // A close_notify that the socket refuses is dropped.
             let _ = write_out(&mut session, &self.stream);
         }
-        // A socket that the client has closed already can't be shut down, and need not be.
+        // Shutting down a socket that the client has closed fails, harmlessly.
         let _ = socket2::SockRef::from(&self.stream).shutdown(how);
     }
 }
 
-/// The socket as rustls reads and writes it, without waiting.
+/// Non-blocking `Read` and `Write` on the socket, for rustls.
 struct NonblockingSocket<'a>(&'a TcpStream);
 
 impl Read for NonblockingSocket<'_> {
@@ -117,7 +130,7 @@ impl Write for NonblockingSocket<'_> {
 }
 
 fn lock(session: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    // Whoever panicked was in one client's session; that client is lost with its task.
+    // A panic poisons one client's session only, and ends that client's task.
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -125,7 +138,7 @@ fn has_plaintext(session: &mut Connection) -> bool {
     session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
 }
 
-/// Takes all plaintext that was decrypted; whether the client has said that no more will come.
+/// Moves all decrypted plaintext to `into`; true once the client has sent close_notify.
 fn drain(session: &mut Connection, into: &mut Vec<u8>) -> io::Result<bool> {
     let mut plain = [0; PLAIN_BYTES];
     loop {

@@ -1,4 +1,4 @@
-//! The HTTP before the WebSocket: `/ws/` upgrades, `/` is the page, any other path gets a line of text.
+//! The HTTP request before the WebSocket: `/ws/` upgrades, `/` is the page, any other path gets a line of text.
 
 use crate::server::connection::transport::ClientTransport;
 use crate::server::page;
@@ -8,14 +8,14 @@ use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
 
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// How long a client may take for its request.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit for a client's request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, PartialEq, Eq)]
 enum UpgradeReply {
-    /// The request has not ended yet.
-    More,
-    /// Upgraded; the head took this many bytes.
+    /// The request is incomplete.
+    Incomplete,
+    /// Accepted; `head` is the length of the request in bytes.
     Upgrade {
         head: usize,
         response: Vec<u8>,
@@ -23,14 +23,17 @@ enum UpgradeReply {
     Page(Vec<u8>),
 }
 
-/// Answers the client's request. Gives back what came after it if the connection is a WebSocket now, and
-/// nothing if it got a page. Errors: the socket's, and the client's impatience or slowness.
+/// Answers the client's request. Returns the bytes after the request if the connection is now a WebSocket, and `None` if
+/// it got a page.
+///
+/// # Errors
+/// The socket's error, or the request is incomplete at its end or after 10 s.
 pub async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u8>>> {
-    tokio::time::timeout(PATIENCE, async {
+    tokio::time::timeout(REQUEST_TIMEOUT, async {
         let mut request = Vec::with_capacity(1 << 10);
         loop {
             match answer(&request) {
-                UpgradeReply::More => {}
+                UpgradeReply::Incomplete => {}
                 UpgradeReply::Upgrade { head, response } => {
                     write_all(stream, &response).await?;
                     return Ok(Some(request.split_off(head)));
@@ -54,7 +57,7 @@ pub async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u8>>> {
 fn answer(request: &[u8]) -> UpgradeReply {
     let (head, request) = match Request::try_parse(request) {
         Ok(Some(parsed)) => parsed,
-        Ok(None) if request.len() < HEAD_BYTES_MAX => return UpgradeReply::More,
+        Ok(None) if request.len() < HEAD_BYTES_MAX => return UpgradeReply::Incomplete,
         Ok(None) => return line("431 Request Header Fields Too Large", "The request's head is too long.\n"),
         Err(_) => return line("400 Bad Request", "This is not HTTP.\n"),
     };
@@ -102,7 +105,7 @@ mod tests {
 
     fn status(request: &str) -> String {
         match answer(request.as_bytes()) {
-            UpgradeReply::More => "more".into(),
+            UpgradeReply::Incomplete => "more".into(),
             UpgradeReply::Upgrade { response, .. } | UpgradeReply::Page(response) => {
                 String::from_utf8(response).unwrap().split(' ').nth(1).unwrap().into()
             }
@@ -129,7 +132,7 @@ mod tests {
     fn a_request_in_parts_is_waited_for_and_what_follows_it_is_kept() {
         let request = format!("GET /ws/ HTTP/1.1\r\n{UPGRADE}");
         for end in 0..request.len() {
-            assert_eq!(answer(&request.as_bytes()[..end]), UpgradeReply::More, "{end} bytes");
+            assert_eq!(answer(&request.as_bytes()[..end]), UpgradeReply::Incomplete, "{end} bytes");
         }
         let UpgradeReply::Upgrade { head, .. } = answer(format!("{request}rest").as_bytes()) else {
             panic!("no upgrade");

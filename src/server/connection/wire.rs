@@ -1,11 +1,11 @@
-//! The server's own WebSocket frames as finished bytes (RFC 6455 §5.2): unmasked, whole, made once for all receivers.
+//! Encodes the server's WebSocket frames (RFC 6455 §5.2): unmasked, unfragmented, once for all recipients.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 
-/// A close frame's codes that this server has a use for (RFC 6455 §7.4.1).
+/// Close codes that this server sends (RFC 6455 §7.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseCode {
     GoingAway = 1001,

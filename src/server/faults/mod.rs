@@ -1,4 +1,4 @@
-//! Fault injection: the first rule with an opinion decides a message's fate.
+//! Fault injection: the first rule that matches a message decides what happens to it.
 
 mod grammar;
 pub(super) mod mutate;
@@ -15,41 +15,41 @@ use rand_chacha::ChaCha8Rng;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
 
-/// A message on its way through the server, as rules see it.
+/// A message as the rules see it.
 #[derive(Clone, Copy, Debug)]
-pub struct Passing<'a> {
+pub struct MessageContext<'a> {
     pub direction: Direction,
     pub kind: &'a str,
     pub channel: &'a str,
     pub room: &'a str,
     pub client: ClientId,
-    /// The name that the client goes by; empty as long as it said none.
+    /// The client's `sender`; empty until it has sent one.
     pub peer: &'a str,
-    /// Since the client connected.
+    /// Time since the client connected.
     pub age: Duration,
-    /// Since the server started.
+    /// Time since the server started.
     pub time: Duration,
 }
 
-/// The rules in force, with what they remember.
+/// The active rules, with their counts and random draws.
 pub struct Faults {
     rules: Vec<FaultRule>,
     draws: ChaCha8Rng,
-    /// Messages that matched a rule with `nth` so far, by rule and client.
+    /// Messages that matched a rule with `nth`, by rule and client.
     counts: FxHashMap<(usize, ClientId), u64>,
 }
 
 impl Faults {
-    /// The same seed and the same messages have the same fates.
+    /// Creates the rules; equal seeds and messages give equal actions.
     pub fn new(rules: Vec<FaultRule>, seed: Seed) -> Self {
         Self { rules, draws: seed.stream("faults", 0), counts: FxHashMap::default() }
     }
 
-    /// Nothing: it passes unharmed.
-    pub fn fate(&mut self, passing: &Passing<'_>) -> Option<FaultAction> {
+    /// Action for a message; `None` lets it pass unchanged.
+    pub fn fate(&mut self, message: &MessageContext<'_>) -> Option<FaultAction> {
         for (index, rule) in self.rules.iter().enumerate() {
-            if rule.matches.holds(passing)
-                && is_counted(&mut self.counts, index, &rule.matches, passing.client)
+            if rule.matches.holds(message)
+                && is_counted(&mut self.counts, index, &rule.matches, message.client)
                 && rule.matches.chance.is_none_or(|chance| self.draws.random_ratio(chance, 1_000_000))
             {
                 return Some(rule.action.clone());
@@ -58,13 +58,13 @@ impl Faults {
         None
     }
 
-    /// Another client may get the number; what was counted of this one does not concern it.
+    /// Drops a client's counts, since another client may get its number.
     pub fn forget(&mut self, client: ClientId) {
         self.counts.retain(|(_, counted), _| *counted != client);
     }
 
-    /// How long a message with so many receivers is held.
-    pub fn time(&mut self, span: Span, receivers: usize) -> Duration {
+    /// Time to hold a message that has `receivers` recipients.
+    pub fn delay(&mut self, span: Span, receivers: usize) -> Duration {
         match span {
             Span::Fixed(time) => time,
             Span::Uniform(from, until) => {
@@ -72,7 +72,7 @@ impl Faults {
                 Duration::from_micros(self.draws.random_range(from..=until))
             }
             Span::Normal(mean, deviation) => {
-                // Box and Muller's transform of two uniform draws.
+                // Box-Muller transform of two uniform draws.
                 let (one, two): (f64, f64) = (self.draws.random(), self.draws.random());
                 let normal = (-2.0 * (1.0 - one).ln()).sqrt() * (std::f64::consts::TAU * two).cos();
                 Duration::from_secs_f64((mean.as_secs_f64() + deviation.as_secs_f64() * normal).max(0.0))
@@ -90,21 +90,21 @@ fn is_counted(counts: &mut FxHashMap<(usize, ClientId), u64>, rule: usize, match
 }
 
 impl Match {
-    fn holds(&self, passing: &Passing<'_>) -> bool {
+    fn holds(&self, message: &MessageContext<'_>) -> bool {
         let named = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
-        let kind = match passing.kind {
+        let kind = match message.kind {
             "close" => self.kinds.iter().any(|kind| kind == "close"),
             kind => named(&self.kinds, kind),
         };
         let within = |window: Option<Window<Duration>>, at: Duration| {
             window.is_none_or(|window| window.from <= at && window.until.is_none_or(|until| at < until))
         };
-        kind && self.direction == passing.direction
-            && named(&self.channels, passing.channel)
-            && self.room.as_ref().is_none_or(|pattern| fits(pattern, passing.room))
-            && self.peer.as_ref().is_none_or(|pattern| fits(pattern, passing.peer))
-            && within(self.age, passing.age)
-            && within(self.time, passing.time)
+        kind && self.direction == message.direction
+            && named(&self.channels, message.channel)
+            && self.room.as_ref().is_none_or(|pattern| fits(pattern, message.room))
+            && self.peer.as_ref().is_none_or(|pattern| fits(pattern, message.peer))
+            && within(self.age, message.age)
+            && within(self.time, message.time)
     }
 }
 
@@ -116,7 +116,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    const PASSING: Passing<'_> = Passing {
+    const MESSAGE: MessageContext<'_> = MessageContext {
         direction: Direction::In,
         kind: "peer-ready",
         channel: "chat",
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn all_that_a_rule_names_must_hold() {
         let check = |rule: &str, expected: bool| {
-            assert_eq!(faults(&[rule]).fate(&PASSING).is_some(), expected, "{rule}");
+            assert_eq!(faults(&[rule]).fate(&MESSAGE).is_some(), expected, "{rule}");
         };
         check("drop", true);
         check("drop direction=out", false);
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_socket_is_touched_only_by_a_rule_that_names_it() {
-        let close = Passing { kind: "close", ..PASSING };
+        let close = MessageContext { kind: "close", ..MESSAGE };
         assert_eq!(faults(&["drop"]).fate(&close), None);
         assert_eq!(faults(&["drop type=close"]).fate(&close), Some(FaultAction::Drop));
     }
@@ -160,26 +160,26 @@ mod tests {
     #[test]
     fn the_first_rule_with_an_opinion_decides() {
         let mut faults = faults(&["drop type=other", "reorder nth=2", "duplicate p=0%", "disconnect"]);
-        let fates: Vec<_> = (0..3).map(|_| faults.fate(&PASSING)).collect();
+        let fates: Vec<_> = (0..3).map(|_| faults.fate(&MESSAGE)).collect();
         assert_eq!(fates, [Some(FaultAction::Disconnect), Some(FaultAction::Reorder), Some(FaultAction::Disconnect)]);
     }
 
     #[test]
     fn messages_are_counted_for_each_peer_apart() {
         let mut faults = faults(&["drop nth=1"]);
-        let mut lost = |client: u32| faults.fate(&Passing { client: ClientId(client), ..PASSING }).is_some();
+        let mut lost = |client: u32| faults.fate(&MessageContext { client: ClientId(client), ..MESSAGE }).is_some();
         assert_eq!([lost(1), lost(2), lost(1), lost(2)], [true, true, false, false]);
         faults.forget(ClientId(1));
-        assert!(faults.fate(&PASSING).is_some(), "a new client of the same number");
+        assert!(faults.fate(&MESSAGE).is_some(), "a new client of the same number");
     }
 
     #[test]
     fn a_share_of_the_messages_and_the_time_they_wait_are_drawn_from_the_seed() {
         let play = || {
             let mut faults = faults(&["drop p=30%"]);
-            let lost = (0..10_000).filter(|_| faults.fate(&PASSING).is_some()).count();
+            let lost = (0..10_000).filter(|_| faults.fate(&MESSAGE).is_some()).count();
             let ms = Duration::from_millis;
-            let waits: Vec<_> = (0..1_000).map(|_| faults.time(Span::Normal(ms(100), ms(10)), 1)).collect();
+            let waits: Vec<_> = (0..1_000).map(|_| faults.delay(Span::Normal(ms(100), ms(10)), 1)).collect();
             (lost, waits)
         };
         let (lost, waits) = play();

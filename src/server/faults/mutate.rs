@@ -1,4 +1,4 @@
-//! What faults read in a message, and how they spoil it.
+//! Reads the fields of a message that rules match, and applies the faults that change its text.
 
 use crate::server::rooms::envelope::Member;
 use crate::server::rooms::envelope::SharedText;
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Stands for the end of a socket where rules look at messages.
+/// Pseudo-message for the end of a socket, so that rules can match it.
 pub const CLOSE: &str = r#"{"type":"close"}"#;
 
-/// What rules can ask of a message. Empty text stands for what is not there.
+/// Fields that rules match; a missing one is empty text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct MessageFields<'a> {
     pub kind: Cow<'a, str>,
@@ -18,7 +18,8 @@ pub struct MessageFields<'a> {
     pub room: Cow<'a, str>,
 }
 
-pub fn outside(text: &str) -> MessageFields<'_> {
+/// Reads the fields of a message; all are empty if it is no envelope.
+pub fn message_fields(text: &str) -> MessageFields<'_> {
     #[derive(Deserialize)]
     struct Frame<'a> {
         #[serde(borrow, default, rename = "type")]
@@ -45,7 +46,7 @@ pub fn outside(text: &str) -> MessageFields<'_> {
     }
 }
 
-/// The connection's name, of an envelope that has one.
+/// Reads an envelope's `sender`.
 pub fn sender(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Frame {
@@ -54,7 +55,7 @@ pub fn sender(text: &str) -> Option<String> {
     serde_json::from_str::<Frame>(text).ok().map(|frame| frame.sender)
 }
 
-/// The answer that turns away the user whom a message is about; none if it is about none.
+/// Builds the rejection of the user that a message names; `None` if it names none.
 pub fn rejection(text: &str) -> Option<SharedText> {
     #[derive(Deserialize)]
     struct Frame {
@@ -63,12 +64,12 @@ pub fn rejection(text: &str) -> Option<SharedText> {
     serde_json::from_str::<Frame>(text).ok().map(|frame| replies::name_taken(&frame.data))
 }
 
-/// The first half of a frame.
+/// Cuts a frame to its first half.
 pub fn halve(text: &str) -> String {
     text[..text.floor_char_boundary(text.len() / 2)].to_owned()
 }
 
-/// The frame with its first byte of each fingerprint changed (RFC 8122 §5).
+/// Changes the first byte of each fingerprint (RFC 8122 §5).
 pub fn alter_fingerprints(text: &str) -> String {
     const LINE: &str = "a=fingerprint:";
     let mut parts = text.split(LINE);
@@ -86,7 +87,7 @@ pub fn alter_fingerprints(text: &str) -> String {
     altered
 }
 
-/// The frame as if it had been said on another channel; no envelope: as it was.
+/// Replaces an envelope's channel; any other text stays as it is.
 pub fn rename_channel(text: &str, name: &str) -> String {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(mut frame)) if frame.contains_key("channel") => {
@@ -105,7 +106,7 @@ mod tests {
     fn rules_see_type_channel_and_room() {
         let check = |text: &str, kind: &'static str, channel: &'static str, room: &'static str| {
             let expected = MessageFields { kind: kind.into(), channel: channel.into(), room: room.into() };
-            assert_eq!(outside(text), expected, "{text}");
+            assert_eq!(message_fields(text), expected, "{text}");
         };
         check(r#"{"type":"t","channel":"c","data":{"roomId":"r"}}"#, "t", "c", "r");
         check(r#"{"type":"room-created","channel":"c","data":{"id":"r","name":5}}"#, "room-created", "c", "r");

@@ -1,5 +1,5 @@
-//! The number of a connection, by which rooms, groups and faults know it.
+//! The number that identifies a client's connection in rooms, groups and faults.
 
-/// A connection: a small number, free to be used again once its client is gone.
+/// Number of a connection; a closed connection's number is reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u32);

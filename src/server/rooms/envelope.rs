@@ -1,4 +1,4 @@
-//! What a client's frame says, read with as few copies as JSON allows.
+//! Parses the frames of clients, borrowing from the text where JSON permits it.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -9,14 +9,14 @@ use std::sync::Arc;
 pub const ROOMS: &str = "webrtc-dashboard-rooms";
 pub const ACCESS: &str = "webrtc-dashboard-access";
 
-/// The text of one frame, shared by all who get it.
+/// Text of one frame, shared by all recipients.
 pub type SharedText = Arc<str>;
 
-/// A frame's outside. Empty text stands for a key that is not there.
+/// Outer fields of a frame; a missing key is empty text.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Envelope<'a> {
     NotJson,
-    /// JSON, but not an object with texts for `type` and `channel`.
+    /// JSON, but no object whose `type` and `channel` are strings.
     Shapeless,
     Fields {
         kind: Cow<'a, str>,
@@ -24,21 +24,21 @@ pub enum Envelope<'a> {
     },
 }
 
-/// Reads the outside only: most frames are relayed, and nobody here needs their data.
+/// Reads the outer fields only: most frames are relayed without a look at their data.
 pub fn read(text: &str) -> Envelope<'_> {
     #[derive(Deserialize)]
-    struct Outside<'a> {
+    struct Fields<'a> {
         #[serde(borrow, default, rename = "type")]
         kind: Cow<'a, str>,
         #[serde(borrow, default)]
         channel: Cow<'a, str>,
     }
     if !text.trim_ascii_start().starts_with('{') {
-        // serde would take an array for an Outside, field by field.
+        // serde would also accept an array for the struct, field by field.
         return unreadable(text);
     }
-    match serde_json::from_str::<Outside>(text) {
-        Ok(Outside { kind, channel }) => Envelope::Fields { kind, channel },
+    match serde_json::from_str::<Fields>(text) {
+        Ok(Fields { kind, channel }) => Envelope::Fields { kind, channel },
         Err(_) => unreadable(text),
     }
 }
@@ -50,7 +50,7 @@ fn unreadable(text: &str) -> Envelope<'static> {
     }
 }
 
-/// The room that an envelope is about; room-created calls it `id`.
+/// Reads the room that an envelope names; room-created calls it `id`.
 pub fn room<'a>(text: &'a str, kind: &str) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Inside<'a> {
@@ -69,7 +69,7 @@ pub fn room<'a>(text: &'a str, kind: &str) -> Option<Cow<'a, str>> {
     Some(inside.data.room).filter(|room| !room.is_empty())
 }
 
-/// An envelope's `data`; nothing if it has another shape.
+/// Reads an envelope's `data`; `None` if it has another shape.
 pub fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
     #[derive(Deserialize)]
     struct Inside<T> {
@@ -78,7 +78,7 @@ pub fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str::<Inside<T>>(text).ok().map(|inside| inside.data)
 }
 
-/// The data of room-created, in its long form and its short one (protocol.md, "Frames").
+/// Data of room-created, in its long and its short form (protocol.md, "Frames").
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
@@ -92,7 +92,7 @@ pub struct Created {
     created_at: Value,
 }
 
-/// A room as its creator described it; what was not said is null.
+/// A room as its creator described it; a missing field is null.
 #[derive(Debug)]
 pub struct NewRoom {
     pub id: String,
@@ -111,7 +111,7 @@ impl Created {
     }
 }
 
-/// The data of user-joined-room and user-left-room.
+/// Data of user-joined-room and user-left-room.
 #[derive(Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {

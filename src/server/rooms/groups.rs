@@ -1,13 +1,13 @@
-//! Named groups of clients: who subscribed to a channel, who is in a room.
+//! Named groups of clients: the subscribers of a channel, or the members of a room.
 
 use crate::server::rooms::client_id::ClientId;
 use rustc_hash::FxHashMap;
 
-/// A group's place. It is given to another group once its own has no members left.
+/// Index of a group; reused by another group once its own has no members left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
-/// Groups that exist as long as they have members.
+/// All groups that have members.
 #[derive(Default)]
 pub struct Groups {
     groups: Vec<Group>,
@@ -34,7 +34,7 @@ impl Groups {
         &self.groups[slot.0 as usize].members
     }
 
-    /// Every group that has members, in no particular order.
+    /// Slots of all groups that have members, in no particular order.
     pub fn slots(&self) -> impl Iterator<Item = Slot> {
         (0..self.groups.len() as u32).map(Slot).filter(|slot| !self.members(*slot).is_empty())
     }

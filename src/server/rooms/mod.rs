@@ -1,4 +1,4 @@
-//! The server without sockets or clock: an input and its time go in, deliveries come out.
+//! The signaling rooms, sans-IO: takes inputs with their time, and returns deliveries by `poll`.
 
 pub(super) mod client_id;
 pub(super) mod envelope;
@@ -21,13 +21,12 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A burst of connects tells everybody the new count once in this time, not once for each:
-/// a thousand peers arriving in a second would otherwise cost a million frames.
+/// Minimum interval of the client_count broadcast: a thousand connects in a second would otherwise cost a million frames.
 const COUNT_INTERVAL: Duration = Duration::from_millis(50);
-/// While rooms exist, a list goes out at least this often.
+/// Maximum interval of server-room-list while rooms exist.
 const REFRESH: Duration = Duration::from_secs(5);
 
-/// What the server knows of rooms (protocol.md, "Two kinds of server speak this").
+/// The server's handling of rooms (protocol.md, "Two kinds of server speak this").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RoomModel {
     /// Forwards every envelope.
@@ -37,38 +36,38 @@ pub enum RoomModel {
     Registry,
 }
 
-/// Who hears an envelope.
+/// Recipients of a relayed envelope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Routing {
     /// Every other subscriber of its channel.
     #[default]
     All,
-    /// Those of them that are in its room. A client is in the room that it last named.
+    /// Subscribers of its channel in the sender's room. A client is in the room that it last named.
     Room,
 }
 
-/// One frame on its way out. Resolve `to` through [`SignalingRooms::recipients`] before the next input.
+/// An outgoing frame. Resolve `to` with [`SignalingRooms::recipients`] before the next input.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     pub to: Recipients,
     pub text: SharedText,
-    /// Set if a newer frame of the same sort makes this one worthless.
-    pub notice: Option<ReplaceableFrame>,
+    /// Set if a newer frame of the same kind replaces this one.
+    pub replaceable: Option<ReplaceableFrame>,
 }
 
-/// The sorts of frames of which a client needs the newest only.
+/// Kinds of frames of which a client needs only the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceableFrame {
     Count,
     List,
 }
 
-/// Takes inputs, each with its time; `poll` is drained after each.
+/// State of all channels and rooms. Drain `poll` after each input.
 pub struct SignalingRooms {
     routing: Routing,
-    /// None on a relay.
+    /// `None` on a relay.
     registry: Option<Registry>,
-    /// The wall time of an instant, from which all others follow.
+    /// Pair of instant and wall time that converts all later instants.
     epoch: (Instant, Timestamp),
     subscriptions: Subscriptions,
     counts: Throttle,
@@ -78,7 +77,7 @@ pub struct SignalingRooms {
 }
 
 impl SignalingRooms {
-    /// `wall` is the time of day at `now`. A registry sends at most one list in `list_interval`.
+    /// Creates the state; `wall` is the wall time at `now`. A registry sends at most one list per `list_interval`.
     pub fn new(kind: RoomModel, routing: Routing, list_interval: Duration, now: Instant, wall: Timestamp) -> Self {
         Self {
             routing,
@@ -94,15 +93,15 @@ impl SignalingRooms {
 
     pub fn connected(&mut self, now: Instant, client: ClientId) {
         self.subscriptions.enter(client);
-        self.count(now, Among::One(client), None);
-        self.counts.ask(now);
+        self.send_count(now, Among::One(client), None);
+        self.counts.request(now);
         if self.counts.take(now) {
-            self.count(now, Among::Everybody, Some(client));
+            self.send_count(now, Among::All, Some(client));
         }
         self.wake(now);
     }
 
-    /// Any number of calls for a client that is gone already are harmless.
+    /// Removes a client; does nothing for one that has left already.
     pub fn closed(&mut self, now: Instant, client: ClientId) {
         if !self.subscriptions.leave(client) {
             return;
@@ -110,20 +109,20 @@ impl SignalingRooms {
         if let Some(registry) = &mut self.registry {
             registry.closed(client);
         }
-        self.counts.ask(now);
+        self.counts.request(now);
         self.wake(now);
     }
 
-    /// As `closed`, except that the registry keeps the client's seat and rooms: the fault of a server that misses
-    /// the end of a socket.
-    pub fn vanished(&mut self, now: Instant, client: ClientId) {
+    /// Removes a client, but keeps its seat and rooms in the registry: the fault of a server that misses the end of a
+    /// socket.
+    pub fn closed_unnoticed(&mut self, now: Instant, client: ClientId) {
         if let Some(registry) = &mut self.registry {
-            registry.orphan(client);
+            registry.detach(client);
         }
         self.closed(now, client);
     }
 
-    /// A text frame of a client that is connected.
+    /// Handles a text frame of a connected client.
     pub fn frame(&mut self, now: Instant, client: ClientId, text: &str) {
         match envelope::read(text) {
             Envelope::NotJson => self.reply(client, replies::echo(text, self.wall(now))),
@@ -138,18 +137,18 @@ impl SignalingRooms {
         self.wake(now);
     }
 
-    /// Does what is due; every input does so too.
+    /// Sends the counts and lists that are due; every input does the same.
     pub fn wake(&mut self, now: Instant) {
         if self.counts.take(now) {
-            self.count(now, Among::Everybody, None);
+            self.send_count(now, Among::All, None);
         }
         let Some(registry) = &self.registry else { return };
         if registry.has_changed() {
-            self.lists.ask(now);
+            self.lists.request(now);
         }
         let refresh = self.refresh_at.is_some_and(|due| due <= now);
         if self.lists.take(now) || refresh {
-            self.list(now, refresh);
+            self.send_lists(now, refresh);
         }
     }
 
@@ -170,9 +169,9 @@ impl SignalingRooms {
             return;
         }
         if self.routing == Routing::Room {
-            self.locate(client, kind, text);
+            self.update_room(client, kind, text);
         }
-        if channel != ROOMS || self.record(now, client, kind, text) {
+        if channel != ROOMS || self.apply_to_registry(now, client, kind, text) {
             self.relay(client, channel, text);
         }
         if kind == "user-left-room" && channel == ROOMS {
@@ -180,8 +179,8 @@ impl SignalingRooms {
         }
     }
 
-    /// Moves the client to the room that its envelope names. A goodbye names a room too, and brings nobody in.
-    fn locate(&mut self, client: ClientId, kind: &str, text: &str) {
+    /// Moves the client to the room that its envelope names, except for a leave message.
+    fn update_room(&mut self, client: ClientId, kind: &str, text: &str) {
         if matches!(kind, "user-left-room" | "participant-left") {
             return;
         }
@@ -190,8 +189,8 @@ impl SignalingRooms {
         }
     }
 
-    /// The registry's share of an envelope on the rooms channel; says whether to relay it.
-    fn record(&mut self, now: Instant, client: ClientId, kind: &str, text: &str) -> bool {
+    /// Applies an envelope of the rooms channel to the registry; true if it is to be relayed.
+    fn apply_to_registry(&mut self, now: Instant, client: ClientId, kind: &str, text: &str) -> bool {
         let Some(registry) = &mut self.registry else { return true };
         match kind {
             "room-created" => {
@@ -235,24 +234,24 @@ impl SignalingRooms {
             (Routing::Room, Some(room)) => Among::Room { room, channel },
             (Routing::Room, None) => return,
         };
-        self.say(among, Some(sender), text.into(), None);
+        self.send(among, Some(sender), text.into(), None);
     }
 
     fn answer_list_request(&mut self, now: Instant, client: ClientId) {
         let (Some(registry), Some(channel)) = (&self.registry, self.subscriptions.channel(ROOMS)) else { return };
         if self.subscriptions.listens(client, channel) {
             let rooms = match self.subscriptions.room_of(client) {
-                Some(room) if self.routing == Routing::Room => registry.only(self.subscriptions.room_name(room)),
+                Some(room) if self.routing == Routing::Room => registry.one(self.subscriptions.room_name(room)),
                 _ => registry.all(),
             };
             let text = replies::room_list(&rooms, self.wall(now));
-            self.say(Among::One(client), None, text, Some(ReplaceableFrame::List));
+            self.send(Among::One(client), None, text, Some(ReplaceableFrame::List));
         }
     }
 
-    /// Tells the subscribers of the rooms channel. With routing by room a client's list holds its own room alone,
-    /// so that a change elsewhere is no news to it, except at a `refresh`.
-    fn list(&mut self, now: Instant, refresh: bool) {
+    /// Sends room lists to the subscribers of the rooms channel. With routing by room a client's list holds its own room
+    /// only, so a change in another room sends it nothing, except at a `refresh`.
+    fn send_lists(&mut self, now: Instant, refresh: bool) {
         let at = self.wall(now);
         let Some(registry) = &mut self.registry else { return };
         let changed = registry.take_changed();
@@ -270,7 +269,7 @@ impl SignalingRooms {
                     false => changed.iter().filter_map(|id| self.subscriptions.room(id)).collect(),
                 };
                 for room in slots {
-                    let text = replies::room_list(&registry.only(self.subscriptions.room_name(room)), at);
+                    let text = replies::room_list(&registry.one(self.subscriptions.room_name(room)), at);
                     lists.push((Among::Room { room, channel }, text));
                 }
                 let roomless = Among::Roomless { channel };
@@ -280,21 +279,27 @@ impl SignalingRooms {
             }
         }
         for (among, text) in lists {
-            self.say(among, None, text, Some(ReplaceableFrame::List));
+            self.send(among, None, text, Some(ReplaceableFrame::List));
         }
     }
 
-    fn count(&mut self, now: Instant, among: Among, except: Option<ClientId>) {
-        let text = replies::client_count(self.subscriptions.size(), self.wall(now));
-        self.say(among, except, text, Some(ReplaceableFrame::Count));
+    fn send_count(&mut self, now: Instant, among: Among, except: Option<ClientId>) {
+        let text = replies::client_count(self.subscriptions.len(), self.wall(now));
+        self.send(among, except, text, Some(ReplaceableFrame::Count));
     }
 
     fn reply(&mut self, client: ClientId, text: SharedText) {
-        self.say(Among::One(client), None, text, None);
+        self.send(Among::One(client), None, text, None);
     }
 
-    fn say(&mut self, among: Among, except: Option<ClientId>, text: SharedText, notice: Option<ReplaceableFrame>) {
-        self.out.push_back(Delivery { to: Recipients { among, except }, text, notice });
+    fn send(
+        &mut self,
+        among: Among,
+        except: Option<ClientId>,
+        text: SharedText,
+        replaceable: Option<ReplaceableFrame>,
+    ) {
+        self.out.push_back(Delivery { to: Recipients { among, except }, text, replaceable });
     }
 
     fn wall(&self, now: Instant) -> Timestamp {

@@ -1,4 +1,4 @@
-//! The rooms that a registry server knows, and who is in each.
+//! The rooms of a registry server, with their participants.
 
 use crate::server::rooms::client_id::ClientId;
 use crate::server::rooms::envelope::{Member, NewRoom};
@@ -7,19 +7,19 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rooms beyond this are refused, so that a client can't fill the memory with names.
+/// Maximum number of rooms, so that a client can't fill the memory with names.
 const ROOMS_MAX: usize = 65_536;
-/// Bytes of a room's or user's id or name; longer ones are refused.
+/// Maximum length of a room's or user's id or name, in bytes.
 const NAME_BYTES_MAX: usize = 1_024;
 
-/// Every room by its id. A client has one seat at most: it takes it by joining and gives it up by
-/// joining elsewhere, by leaving, or by its socket's end.
+/// Rooms by id. A client has at most one seat: it takes it by joining, and loses it by joining another room, by leaving,
+/// or when its socket closes.
 #[derive(Default)]
 pub struct Registry {
     rooms: BTreeMap<String, RegisteredRoom>,
     seats: FxHashMap<ClientId, Member>,
-    /// Rooms whose creator has not left yet: an empty room stays while its creator is on the way in.
-    made: FxHashMap<ClientId, BTreeSet<String>>,
+    /// Rooms whose creator is still connected: an empty room stays until its creator has joined or left.
+    created: FxHashMap<ClientId, BTreeSet<String>>,
     changed: BTreeSet<String>,
 }
 
@@ -37,7 +37,7 @@ struct Participant {
     client: ClientId,
 }
 
-/// How a join ended.
+/// Result of a join.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Join {
     Recorded,
@@ -45,7 +45,7 @@ pub enum Join {
     NameTaken,
 }
 
-/// A room as server-room-list shows it.
+/// Entry of server-room-list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed<'a> {
@@ -60,7 +60,7 @@ pub struct Listed<'a> {
 }
 
 impl Registry {
-    /// Adds a room; one that exists stays as it is, and is told again.
+    /// Adds a room. A room that exists stays unchanged, but is listed again.
     pub fn create(&mut self, creator: ClientId, about: NewRoom) {
         if self.rooms.contains_key(&about.id) {
             self.changed.insert(about.id);
@@ -70,11 +70,11 @@ impl Registry {
             return;
         }
         self.changed.insert(about.id.clone());
-        self.made.entry(creator).or_default().insert(about.id.clone());
+        self.created.entry(creator).or_default().insert(about.id.clone());
         self.rooms.insert(about.id.clone(), RegisteredRoom { about, creator, participants: vec![] });
     }
 
-    /// Seats a user, or seats it anew: a user that is known by this id already keeps its place.
+    /// Adds a user to a room, or updates it: a known user id keeps its position.
     pub fn join(&mut self, client: ClientId, member: &Member) -> Join {
         let long = member.user_id.len().max(member.user_name.len()) > NAME_BYTES_MAX;
         let Some(room) = self.rooms.get_mut(&member.room_id).filter(|_| !long) else { return Join::UnknownRoom };
@@ -100,7 +100,7 @@ impl Registry {
         Join::Recorded
     }
 
-    /// Unseats the user, whoever says so; an empty room goes with its last user.
+    /// Removes the user, whichever client sent the message; removes the room with its last user.
     pub fn leave(&mut self, member: &Member) {
         let Some(room) = self.rooms.get_mut(&member.room_id) else { return };
         let Some(index) = room.participants.iter().position(|other| other.id == member.user_id) else { return };
@@ -115,7 +115,7 @@ impl Registry {
         }
     }
 
-    /// Removes a room with all who are in it, whoever says so.
+    /// Removes a room and its participants, whichever client sent the message.
     pub fn discard(&mut self, id: &str) {
         let Some(room) = self.rooms.get(id) else { return };
         for participant in &room.participants {
@@ -127,12 +127,12 @@ impl Registry {
         self.remove(id);
     }
 
-    /// Removes the client's user, and rooms it made that nobody came to.
+    /// Removes the client's user, and the empty rooms that the client created.
     pub fn closed(&mut self, client: ClientId) {
         if let Some(seat) = self.seats.remove(&client) {
             self.leave(&seat);
         }
-        for id in self.made.remove(&client).unwrap_or_default() {
+        for id in self.created.remove(&client).unwrap_or_default() {
             if self.rooms.get(&id).is_some_and(|room| room.participants.is_empty()) {
                 self.rooms.remove(&id);
                 self.changed.insert(id);
@@ -140,10 +140,10 @@ impl Registry {
         }
     }
 
-    /// Forgets whose the client's user and rooms are, and keeps them.
-    pub fn orphan(&mut self, client: ClientId) {
+    /// Keeps the client's user and rooms, but no longer ties them to the client.
+    pub fn detach(&mut self, client: ClientId) {
         self.seats.remove(&client);
-        self.made.remove(&client);
+        self.created.remove(&client);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -154,31 +154,31 @@ impl Registry {
         !self.changed.is_empty()
     }
 
-    /// The ids of rooms made, changed or removed since the last call.
+    /// Returns the ids of rooms created, changed or removed since the last call.
     pub fn take_changed(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.changed)
     }
 
-    /// Every room, by id.
+    /// Lists every room in the order of ids.
     pub fn all(&self) -> Vec<Listed<'_>> {
         self.rooms.values().map(RegisteredRoom::listed).collect()
     }
 
-    /// The one room, or nothing if it is unknown.
-    pub fn only(&self, id: &str) -> Vec<Listed<'_>> {
+    /// Lists the room of that id; empty if it is unknown.
+    pub fn one(&self, id: &str) -> Vec<Listed<'_>> {
         self.rooms.get(id).map(RegisteredRoom::listed).into_iter().collect()
     }
 
     fn remove(&mut self, id: &str) {
         let Some(room) = self.rooms.remove(id) else { return };
-        if let Some(made) = self.made.get_mut(&room.creator) {
-            made.remove(id);
+        if let Some(created) = self.created.get_mut(&room.creator) {
+            created.remove(id);
         }
     }
 }
 
 impl Member {
-    /// The same user in the same room, by whatever name.
+    /// True for the same user id in the same room; names may differ.
     fn is_same(&self, other: &Self) -> bool {
         self.room_id == other.room_id && self.user_id == other.user_id
     }

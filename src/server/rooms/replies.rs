@@ -1,4 +1,4 @@
-//! The frames that the server says of its own accord, as text.
+//! The frames that the server itself sends, as text.
 
 use crate::server::rooms::envelope::{ACCESS, Member, ROOMS, SharedText};
 use crate::server::rooms::registry::Listed;
@@ -45,7 +45,7 @@ pub fn room_list(rooms: &[Listed<'_>], at: Timestamp) -> SharedText {
     text(&Frame { r#type: "server-room-list", channel: ROOMS, rooms, timestamp: iso(at) })
 }
 
-/// Says no to a member whose name another one of the room has.
+/// Rejects a member whose name is taken in the room.
 pub fn name_taken(member: &Member) -> SharedText {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -71,7 +71,7 @@ fn text(frame: &impl Serialize) -> SharedText {
     serde_json::to_string(frame).expect("texts and numbers always serialise").into()
 }
 
-/// ISO 8601 in UTC with milliseconds, as the server's own frames carry it.
+/// Formats as ISO 8601 in UTC with milliseconds.
 fn iso(at: Timestamp) -> String {
     format!("{at:.3}")
 }

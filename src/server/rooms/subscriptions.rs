@@ -1,21 +1,21 @@
-//! Who is connected, listens to which channels and is in which room: and so, who hears a frame.
+//! Connected clients with their channels and rooms, which give the recipients of each frame.
 
 use crate::server::rooms::client_id::ClientId;
 use crate::server::rooms::groups::{Groups, Slot};
 
-/// Subscriptions of one client beyond this are refused.
+/// Maximum number of subscriptions of one client.
 const CHANNELS_MAX: usize = 64;
 
-/// Whom a frame is for, as a rule and not as a list: a broadcast costs no more than a reply.
+/// Recipients of a frame as a rule rather than a list, so that a broadcast costs no more memory than a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipients {
     pub(super) among: Among,
-    /// The sender of a relayed frame.
+    /// Excluded client: the sender of a relayed frame.
     pub except: Option<ClientId>,
 }
 
 impl Recipients {
-    /// Nobody else.
+    /// Addresses one client.
     pub fn one(client: ClientId) -> Self {
         Self { among: Among::One(client), except: None }
     }
@@ -24,7 +24,7 @@ impl Recipients {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Among {
     One(ClientId),
-    Everybody,
+    All,
     Channel(Slot),
     Room { room: Slot, channel: Slot },
     Roomless { channel: Slot },
@@ -53,7 +53,7 @@ impl Subscriptions {
         self.present.push(client);
     }
 
-    /// False if the client was not there.
+    /// Removes the client; false if it is unknown.
     pub fn leave(&mut self, client: ClientId) -> bool {
         let Some(index) = self.present.iter().position(|present| *present == client) else { return false };
         self.present.swap_remove(index);
@@ -67,7 +67,7 @@ impl Subscriptions {
         true
     }
 
-    pub fn size(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.present.len()
     }
 
@@ -85,7 +85,7 @@ impl Subscriptions {
         self.channels.leave(slot, client);
     }
 
-    /// A client is in one room at most.
+    /// Moves a client to `room`; a client is in at most one.
     pub fn move_to(&mut self, client: ClientId, room: Option<&str>) {
         let place = &mut self.clients[client.0 as usize].room;
         if place.map(|slot| self.rooms.name(slot)) == room {
@@ -97,12 +97,12 @@ impl Subscriptions {
         *place = room.map(|room| self.rooms.enter(room, client));
     }
 
-    /// The channel, if anybody listens to it.
+    /// Slot of a channel that has subscribers.
     pub fn channel(&self, name: &str) -> Option<Slot> {
         self.channels.find(name)
     }
 
-    /// The room, if anybody is in it.
+    /// Slot of a room that has members.
     pub fn room(&self, name: &str) -> Option<Slot> {
         self.rooms.find(name)
     }
@@ -126,7 +126,7 @@ impl Subscriptions {
     pub fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
         let among = match &to.among {
             Among::One(client) => std::slice::from_ref(client),
-            Among::Everybody => &self.present,
+            Among::All => &self.present,
             Among::Channel(channel) | Among::Roomless { channel } => self.channels.members(*channel),
             Among::Room { room, .. } => self.rooms.members(*room),
         };

@@ -1,8 +1,8 @@
-//! At most one of something in an interval, and the last request is never lost.
+//! Rate limit of one action per interval that never loses the last request.
 
 use std::time::{Duration, Instant};
 
-/// When the next one may be; an interval of zero lets each through.
+/// Earliest time of the next action; an interval of zero permits every request at once.
 #[derive(Debug)]
 pub struct Throttle {
     interval: Duration,
@@ -15,13 +15,13 @@ impl Throttle {
         Self { interval, last: None, due: None }
     }
 
-    /// Asks for one, as soon as the interval allows.
-    pub fn ask(&mut self, now: Instant) {
+    /// Requests the action as soon as the interval permits.
+    pub fn request(&mut self, now: Instant) {
         let earliest = self.last.map_or(now, |last| now.max(last + self.interval));
         self.due.get_or_insert(earliest);
     }
 
-    /// Whether one is due now; if so, it counts as done.
+    /// True if the action is due; it then counts as done.
     pub fn take(&mut self, now: Instant) -> bool {
         let taken = self.due.is_some_and(|due| due <= now);
         if taken {
@@ -45,10 +45,10 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut throttle = Throttle::new(Duration::from_millis(100));
-        throttle.ask(at(0));
+        throttle.request(at(0));
         assert!(throttle.take(at(0)));
-        throttle.ask(at(10));
-        throttle.ask(at(60));
+        throttle.request(at(10));
+        throttle.request(at(60));
         assert!(!throttle.take(at(99)));
         assert_eq!(throttle.wake_at(), Some(at(100)));
         assert!(throttle.take(at(100)));
@@ -60,7 +60,7 @@ mod tests {
         let now = Instant::now();
         let mut throttle = Throttle::new(Duration::ZERO);
         for _ in 0..3 {
-            throttle.ask(now);
+            throttle.request(now);
             assert!(throttle.take(now));
         }
     }

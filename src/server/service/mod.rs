@@ -1,7 +1,7 @@
-//! The rooms as clients meet them: every message passes the faults on its way in and on its way out.
+//! The rooms behind fault injection: every message passes the fault rules on its way in and on its way out.
 
 use crate::server::faults::mutate;
-use crate::server::faults::{Damage, Direction, FaultAction, FaultRule, Faults, Passing};
+use crate::server::faults::{Damage, Direction, FaultAction, FaultRule, Faults, MessageContext};
 use crate::server::rooms::envelope::SharedText;
 use crate::server::rooms::{ClientId, Delivery, Recipients, ReplaceableFrame, SignalingRooms};
 use crate::vocabulary::seed::Seed;
@@ -9,57 +9,57 @@ use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// Messages held at once; one more passes at once, whatever the rule says.
+/// Maximum number of held messages; further ones pass at once, regardless of their rule.
 const HELD_MAX: usize = 1 << 20;
-/// How long a reordered message waits for one that it can come after.
+/// Maximum time that a reordered message waits for the next one.
 const REORDER_MAX: Duration = Duration::from_secs(1);
 
-/// As [`SignalingRooms`], whose place it takes; without rules it adds nothing to them.
+/// [`SignalingRooms`] with fault injection and the same interface; without rules it only forwards.
 pub struct Service {
     rooms: SignalingRooms,
-    /// None: there are no rules.
+    /// `None` without rules.
     faults: Option<Faults>,
     start: Instant,
-    lines: FxHashMap<ClientId, ClientState>,
-    /// Lines so far, so that each has a number of its own.
+    clients: FxHashMap<ClientId, ClientState>,
+    /// Connections so far, which numbers them.
     opened: u64,
     held: BTreeMap<(Instant, u64), HeldMessage>,
-    /// Messages held so far, so that those of one moment keep their order.
+    /// Messages held so far, which keeps those of one moment in order.
     holds: u64,
-    /// When the next message of a `capacity` may pass.
+    /// Earliest time of the next message of a `capacity` rule.
     free_at: Option<Instant>,
     out: VecDeque<Delivery>,
-    cuts: VecDeque<ClientId>,
+    disconnects: VecDeque<ClientId>,
 }
 
 /// One client's connection.
 struct ClientState {
     number: u64,
     since: Instant,
-    /// The `sender` of its envelopes.
+    /// `sender` of its envelopes.
     name: String,
-    lanes: [DirectionState; 2],
+    directions: [DirectionState; 2],
 }
 
-/// One direction of a line.
+/// State of one direction of a connection.
 #[derive(Default)]
 struct DirectionState {
     stalled_until: Option<Instant>,
-    /// Reordered messages that wait for the next one.
+    /// Keys of the reordered messages that wait for the next one.
     waiting: Vec<(Instant, u64)>,
 }
 
-/// A message whose time has not come.
+/// A message that waits for its time.
 struct HeldMessage {
     client: ClientId,
-    line: u64,
-    parcel: QueuedMessage,
+    connection: u64,
+    message: QueuedMessage,
 }
 
 #[derive(Clone)]
 enum QueuedMessage {
     In(String),
-    Out { text: SharedText, notice: Option<ReplaceableFrame> },
+    Out { text: SharedText, replaceable: Option<ReplaceableFrame> },
 }
 
 impl Service {
@@ -68,57 +68,58 @@ impl Service {
             rooms,
             faults: (!rules.is_empty()).then(|| Faults::new(rules, seed)),
             start: now,
-            lines: FxHashMap::default(),
+            clients: FxHashMap::default(),
             opened: 0,
             held: BTreeMap::new(),
             holds: 0,
             free_at: None,
             out: VecDeque::new(),
-            cuts: VecDeque::new(),
+            disconnects: VecDeque::new(),
         }
     }
 
     pub fn connected(&mut self, now: Instant, client: ClientId) {
         if self.faults.is_some() {
             self.opened += 1;
-            let line = ClientState { number: self.opened, since: now, name: String::new(), lanes: Default::default() };
-            self.lines.insert(client, line);
+            let state =
+                ClientState { number: self.opened, since: now, name: String::new(), directions: Default::default() };
+            self.clients.insert(client, state);
         }
         self.rooms.connected(now, client);
-        self.sort(now);
+        self.fan_out(now);
     }
 
     pub fn closed(&mut self, now: Instant, client: ClientId) {
         let fate = self.fate(now, Direction::In, client, mutate::CLOSE);
         match fate {
-            Some(FaultAction::Drop) => self.rooms.vanished(now, client),
+            Some(FaultAction::Drop) => self.rooms.closed_unnoticed(now, client),
             _ => self.rooms.closed(now, client),
         }
-        self.lines.remove(&client);
+        self.clients.remove(&client);
         if let Some(faults) = &mut self.faults {
             faults.forget(client);
         }
-        self.sort(now);
+        self.fan_out(now);
     }
 
     pub fn frame(&mut self, now: Instant, client: ClientId, text: &str) {
         if self.faults.is_none() {
             return self.rooms.frame(now, client, text);
         }
-        if let (Some(name), Some(line)) = (mutate::sender(text), self.lines.get_mut(&client)) {
-            line.name = name;
+        if let (Some(name), Some(state)) = (mutate::sender(text), self.clients.get_mut(&client)) {
+            state.name = name;
         }
-        self.pass(now, client, QueuedMessage::In(text.to_owned()), 1);
-        self.sort(now);
+        self.process(now, client, QueuedMessage::In(text.to_owned()), 1);
+        self.fan_out(now);
     }
 
     pub fn wake(&mut self, now: Instant) {
         while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
-            let HeldMessage { client, line, parcel } = entry.remove();
-            self.release(now, client, line, parcel);
+            let HeldMessage { client, connection, message } = entry.remove();
+            self.release(now, client, connection, message);
         }
         self.rooms.wake(now);
-        self.sort(now);
+        self.fan_out(now);
     }
 
     pub fn wake_at(&self) -> Option<Instant> {
@@ -130,151 +131,153 @@ impl Service {
         if self.faults.is_none() { self.rooms.poll() } else { self.out.pop_front() }
     }
 
-    /// The next client whose connection is to end.
-    pub fn poll_cut(&mut self) -> Option<ClientId> {
-        self.cuts.pop_front()
+    /// Next client to disconnect.
+    pub fn poll_disconnect(&mut self) -> Option<ClientId> {
+        self.disconnects.pop_front()
     }
 
     pub fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
         self.rooms.recipients(to)
     }
 
-    /// Takes what the rooms say to many apart, since each receiver's copy has a fate of its own.
-    fn sort(&mut self, now: Instant) {
+    /// Splits each delivery of the rooms by recipient, since rules apply to each copy separately.
+    fn fan_out(&mut self, now: Instant) {
         if self.faults.is_none() {
             return;
         }
         while let Some(delivery) = self.rooms.poll() {
             let clients: Vec<ClientId> = self.rooms.recipients(&delivery.to).collect();
             for client in &clients {
-                let parcel = QueuedMessage::Out { text: delivery.text.clone(), notice: delivery.notice };
-                self.pass(now, *client, parcel, clients.len());
+                let message = QueuedMessage::Out { text: delivery.text.clone(), replaceable: delivery.replaceable };
+                self.process(now, *client, message, clients.len());
             }
         }
     }
 
-    /// One message of one client, before its fate is known.
-    fn pass(&mut self, now: Instant, client: ClientId, parcel: QueuedMessage, receivers: usize) {
-        let direction = parcel.direction();
-        let Some(line) = self.lines.get(&client) else { return };
-        let number = line.number;
-        if let Some(until) = line.lanes[direction as usize].stalled_until.filter(|until| *until > now) {
-            return self.hold(until, client, number, parcel);
+    /// Applies the rules to one message of one client.
+    fn process(&mut self, now: Instant, client: ClientId, message: QueuedMessage, receivers: usize) {
+        let direction = message.direction();
+        let Some(state) = self.clients.get(&client) else { return };
+        let number = state.number;
+        if let Some(until) = state.directions[direction as usize].stalled_until.filter(|until| *until > now) {
+            return self.hold(until, client, number, message);
         }
-        let fate = self.fate(now, direction, client, parcel.text());
-        let follows = fate != Some(FaultAction::Reorder);
-        self.suffer(now, client, number, parcel, fate, receivers);
-        if follows {
-            self.follow(now, client, direction);
+        let fate = self.fate(now, direction, client, message.text());
+        let is_delivered = fate != Some(FaultAction::Reorder);
+        self.apply(now, client, number, message, fate, receivers);
+        if is_delivered {
+            self.release_reordered(now, client, direction);
         }
     }
 
     fn fate(&mut self, now: Instant, direction: Direction, client: ClientId, text: &str) -> Option<FaultAction> {
-        let (Some(faults), Some(line)) = (&mut self.faults, self.lines.get(&client)) else { return None };
-        let outside = mutate::outside(text);
-        faults.fate(&Passing {
+        let (Some(faults), Some(state)) = (&mut self.faults, self.clients.get(&client)) else { return None };
+        let fields = mutate::message_fields(text);
+        faults.fate(&MessageContext {
             direction,
-            kind: &outside.kind,
-            channel: &outside.channel,
-            room: &outside.room,
+            kind: &fields.kind,
+            channel: &fields.channel,
+            room: &fields.room,
             client,
-            peer: &line.name,
-            age: now.saturating_duration_since(line.since),
+            peer: &state.name,
+            age: now.saturating_duration_since(state.since),
             time: now.saturating_duration_since(self.start),
         })
     }
 
-    fn suffer(
+    fn apply(
         &mut self,
         now: Instant,
         client: ClientId,
-        line: u64,
-        parcel: QueuedMessage,
+        connection: u64,
+        message: QueuedMessage,
         fate: Option<FaultAction>,
         receivers: usize,
     ) {
-        let direction = parcel.direction();
+        let direction = message.direction();
         match fate {
-            None => self.release(now, client, line, parcel),
+            None => self.release(now, client, connection, message),
             Some(FaultAction::Drop) => {}
             Some(FaultAction::Delay(span)) => {
-                let time = self.faults.as_mut().map_or(Duration::ZERO, |faults| faults.time(span, receivers));
-                self.hold(now + time, client, line, parcel);
+                let time = self.faults.as_mut().map_or(Duration::ZERO, |faults| faults.delay(span, receivers));
+                self.hold(now + time, client, connection, message);
             }
             Some(FaultAction::Duplicate(times)) => {
                 for _ in 0..times {
-                    self.release(now, client, line, parcel.clone());
+                    self.release(now, client, connection, message.clone());
                 }
             }
             Some(FaultAction::Reorder) => {
                 let key = (now + REORDER_MAX, self.holds);
-                self.hold(key.0, client, line, parcel);
-                if let Some(line) = self.lines.get_mut(&client) {
-                    line.lanes[direction as usize].waiting.push(key);
+                self.hold(key.0, client, connection, message);
+                if let Some(state) = self.clients.get_mut(&client) {
+                    state.directions[direction as usize].waiting.push(key);
                 }
             }
-            Some(FaultAction::Corrupt(Damage::Frame)) => self.release(now, client, line, parcel.map(mutate::halve)),
+            Some(FaultAction::Corrupt(Damage::Frame)) => {
+                self.release(now, client, connection, message.map(mutate::halve));
+            }
             Some(FaultAction::Corrupt(Damage::Fingerprint)) => {
-                self.release(now, client, line, parcel.map(mutate::alter_fingerprints));
+                self.release(now, client, connection, message.map(mutate::alter_fingerprints));
             }
-            Some(FaultAction::Reject) => self.reject(client, parcel.text()),
-            Some(FaultAction::Disconnect) => self.cuts.push_back(client),
+            Some(FaultAction::Reject) => self.reject(client, message.text()),
+            Some(FaultAction::Disconnect) => self.disconnects.push_back(client),
             Some(FaultAction::Stall(time)) => {
-                if let Some(line) = self.lines.get_mut(&client) {
-                    line.lanes[direction as usize].stalled_until = Some(now + time);
+                if let Some(state) = self.clients.get_mut(&client) {
+                    state.directions[direction as usize].stalled_until = Some(now + time);
                 }
-                self.hold(now + time, client, line, parcel);
+                self.hold(now + time, client, connection, message);
             }
             Some(FaultAction::RenameChannel(name)) => {
-                self.release(now, client, line, parcel.map(|text| mutate::rename_channel(text, &name)));
+                self.release(now, client, connection, message.map(|text| mutate::rename_channel(text, &name)));
             }
             Some(FaultAction::Capacity(rate)) => {
                 let at = self.free_at.map_or(now, |free_at| free_at.max(now));
                 self.free_at = Some(at + Duration::from_secs(1) / rate);
                 if at <= now {
-                    self.release(now, client, line, parcel);
+                    self.release(now, client, connection, message);
                 } else {
-                    self.hold(at, client, line, parcel);
+                    self.hold(at, client, connection, message);
                 }
             }
         }
     }
 
-    /// Says no to what names a user; anything else is only lost.
+    /// Rejects a message that names a user; any other is lost.
     fn reject(&mut self, client: ClientId, text: &str) {
         if let Some(text) = mutate::rejection(text) {
-            self.out.push_back(Delivery { to: Recipients::one(client), text, notice: None });
+            self.out.push_back(Delivery { to: Recipients::one(client), text, replaceable: None });
         }
     }
 
-    /// Lets the reordered messages of a lane go, now that another one has passed.
-    fn follow(&mut self, now: Instant, client: ClientId, direction: Direction) {
-        let Some(line) = self.lines.get_mut(&client) else { return };
-        let waiting = std::mem::take(&mut line.lanes[direction as usize].waiting);
+    /// Releases the reordered messages of a direction after a later message has passed.
+    fn release_reordered(&mut self, now: Instant, client: ClientId, direction: Direction) {
+        let Some(state) = self.clients.get_mut(&client) else { return };
+        let waiting = std::mem::take(&mut state.directions[direction as usize].waiting);
         for key in waiting {
-            if let Some(HeldMessage { client, line, parcel }) = self.held.remove(&key) {
-                self.release(now, client, line, parcel);
+            if let Some(HeldMessage { client, connection, message }) = self.held.remove(&key) {
+                self.release(now, client, connection, message);
             }
         }
     }
 
-    fn hold(&mut self, until: Instant, client: ClientId, line: u64, parcel: QueuedMessage) {
+    fn hold(&mut self, until: Instant, client: ClientId, connection: u64, message: QueuedMessage) {
         if self.held.len() >= HELD_MAX {
-            return self.release(until, client, line, parcel);
+            return self.release(until, client, connection, message);
         }
-        self.held.insert((until, self.holds), HeldMessage { client, line, parcel });
+        self.held.insert((until, self.holds), HeldMessage { client, connection, message });
         self.holds += 1;
     }
 
-    /// Lets a message go on, if its client is still the same.
-    fn release(&mut self, now: Instant, client: ClientId, line: u64, parcel: QueuedMessage) {
-        if self.lines.get(&client).is_none_or(|current| current.number != line) {
+    /// Passes a message on, unless its connection has closed.
+    fn release(&mut self, now: Instant, client: ClientId, connection: u64, message: QueuedMessage) {
+        if self.clients.get(&client).is_none_or(|current| current.number != connection) {
             return;
         }
-        match parcel {
+        match message {
             QueuedMessage::In(text) => self.rooms.frame(now, client, &text),
-            QueuedMessage::Out { text, notice } => {
-                self.out.push_back(Delivery { to: Recipients::one(client), text, notice });
+            QueuedMessage::Out { text, replaceable } => {
+                self.out.push_back(Delivery { to: Recipients::one(client), text, replaceable });
             }
         }
     }
@@ -298,7 +301,7 @@ impl QueuedMessage {
     fn map(self, change: impl FnOnce(&str) -> String) -> Self {
         match self {
             Self::In(text) => Self::In(change(&text)),
-            Self::Out { text, notice } => Self::Out { text: change(&text).into(), notice },
+            Self::Out { text, replaceable } => Self::Out { text: change(&text).into(), replaceable },
         }
     }
 }
