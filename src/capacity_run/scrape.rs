@@ -76,7 +76,7 @@ impl MetricsUrl {
         let host = self.url.host_str().unwrap_or_default();
         let port = self.url.port_or_known_default().unwrap_or(80);
         let addresses = resolve(host, port).await.map_err(|failure| failure.detail.into_owned())?;
-        let near = addresses.into_iter().find(|address| reach.admits(host, address.ip()));
+        let near = addresses.into_iter().find(|address| reach.allows(host, address.ip()));
         let address =
             near.ok_or_else(|| format!("neither on this machine nor private: --allow-target {host} lets it be asked"))?;
         let in_words = |error: std::io::Error| error.to_string();

@@ -77,7 +77,7 @@ impl Endpoints {
 
     /// The addresses that the run may send to.
     pub fn target_policy(&self) -> &TargetPolicy {
-        &self.route.reach
+        &self.route.target_policy
     }
 
     /// The endpoint of one peer. The dialect's `conversation`, if given, changes the URL and adds headers and a subprotocol;

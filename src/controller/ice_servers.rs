@@ -15,8 +15,8 @@ pub async fn gathering(engine: &EngineChoice, reach: &TargetPolicy) -> Result<Ga
         let host = &server.host;
         let error = |why: String| StartError::IceServer(format!("{host}: {why}"));
         let addresses = resolve(host, server.port).await.map_err(|failure| error(failure.detail.into_owned()))?;
-        if let Some(far) = addresses.iter().find(|address| !reach.admits(host, address.ip())) {
-            return Err(StartError::Barred(Refused::Far { host: host.clone(), address: far.ip() }));
+        if let Some(far) = addresses.iter().find(|address| !reach.allows(host, address.ip())) {
+            return Err(StartError::Barred(Refused::Public { host: host.clone(), address: far.ip() }));
         }
         // Peers bind IPv4 where a server has both.
         let address = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());

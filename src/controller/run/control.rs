@@ -30,7 +30,7 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         run_id: spec.run_id.clone(),
         dialect: spec.dialect.clone(),
         endpoints: None,
-        gathering: runtime.block_on(gathering(&spec.plan.profile.engine, &spec.access.route.reach))?,
+        gathering: runtime.block_on(gathering(&spec.plan.profile.engine, &spec.access.route.target_policy))?,
         target: "memory".to_owned(),
         workers: spec.workers,
         show: spec.show,

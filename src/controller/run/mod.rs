@@ -94,7 +94,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         (None, None) => return Err(StartError::Url("there is no target".to_owned())),
     };
     let target = spec.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
-    let gathering = gathering(&spec.plan.profile.engine, &spec.access.route.reach).await?;
+    let gathering = gathering(&spec.plan.profile.engine, &spec.access.route.target_policy).await?;
     let options = spec.access.options.clone();
     let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
     let stopped_early = tokio::select! {

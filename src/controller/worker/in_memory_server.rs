@@ -34,15 +34,15 @@ type Mailboxes = FxHashMap<ClientId, mpsc::Sender<Frame>>;
 fn receive(rooms: &mut SignalingRooms, mailboxes: &mut Mailboxes, call: MemoryCall) {
     let now = Instant::now();
     match call {
-        MemoryCall::Came { number, mailbox } => {
+        MemoryCall::Connected { number, mailbox } => {
             mailboxes.insert(ClientId(number), mailbox);
             rooms.connected(now, ClientId(number));
         }
-        MemoryCall::Said { number, text } if mailboxes.contains_key(&ClientId(number)) => {
+        MemoryCall::Frame { number, text } if mailboxes.contains_key(&ClientId(number)) => {
             rooms.frame(now, ClientId(number), &text);
         }
-        MemoryCall::Said { .. } => {}
-        MemoryCall::Went { number } => {
+        MemoryCall::Frame { .. } => {}
+        MemoryCall::Closed { number } => {
             mailboxes.remove(&ClientId(number));
             rooms.closed(now, ClientId(number));
         }

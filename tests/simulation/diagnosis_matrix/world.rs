@@ -218,7 +218,7 @@ impl Virtual {
                 self.post(at, Happening::ToClient(index, delivery.text.clone()));
             }
         }
-        while let Some(client) = self.server.poll_cut() {
+        while let Some(client) = self.server.poll_disconnect() {
             self.post(self.now, Happening::Cut(client.0 as usize));
         }
         if let Some(at) = self.server.wake_at()
