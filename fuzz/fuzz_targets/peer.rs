@@ -4,7 +4,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use meshload::peer::{Config, Input, Output, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
-use meshload::vocabulary::event::What;
+use meshload::vocabulary::event::{EdgeEvent, EventKind};
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::Seat;
 use meshload::vocabulary::engine::EngineEvent;
@@ -97,7 +97,7 @@ impl Books {
         while let Some(output) = peer.poll() {
             assert!(!self.closed, "after its end: {output:?}");
             match output {
-                Output::Event(What::Open { other } | What::EdgeFailed { other, .. }) => {
+                Output::Event(EventKind::Edge { other, event: EdgeEvent::Open } | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) => {
                     assert!(self.decided.insert(other), "{other:?} is decided twice");
                 }
                 Output::Close => self.closed = true,

@@ -1,7 +1,7 @@
 //! Follows a join request: to a host, to the host's answer, and back to the peer.
 
 use super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::event::{Concern, EventKind, PeerEvent};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 use std::time::Instant;
@@ -53,9 +53,8 @@ impl JoinRequestWords {
 
 fn heard_at(timeline: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Option<Instant> {
     let concern = Concern::Me { from: Some(by) };
-    let heard =
-        |what: &What| matches!(what, What::Frame { kind, concern: of, .. } if *kind == request && *of == concern);
-    timeline.events().iter().find(|event| event.place.seat == host && heard(&event.what)).map(|event| event.at)
+    let heard = |what: &EventKind| matches!(what, EventKind::Peer(PeerEvent::Frame { kind, concern: of, .. }) if *kind == request && *of == concern);
+    timeline.events().iter().find(|event| event.place.seat == host && heard(&event.kind)).map(|event| event.at)
 }
 
 impl JoinRequest {
@@ -92,23 +91,23 @@ mod tests {
     const REJECTED: FrameKind = FrameKind(2);
 
     /// Seat 0 is the host; each event is a millisecond after the one before.
-    fn check(events: &[(u16, What)], expected: Option<JoinRequest>) {
+    fn check(events: &[(u16, EventKind)], expected: Option<JoinRequest>) {
         let start = Instant::now();
         let mut timeline = Timeline::new(2, vec![]);
         for (at, (seat, what)) in events.iter().enumerate() {
             let place = Place { room: RoomIndex(0), seat: Seat(*seat), peer: PeerIndex((*seat).into()) };
-            timeline.record(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
+            timeline.record(&Event { at: start + Duration::from_millis(at as u64), place, kind: what.clone() });
         }
         assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{events:?}");
         assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&timeline, Seat(1)), None);
     }
 
-    fn said(kind: FrameKind) -> What {
-        What::Said { kind, bytes: 9, to: None }
+    fn said(kind: FrameKind) -> EventKind {
+        EventKind::Peer(PeerEvent::Said { kind, bytes: 9, to: None })
     }
 
-    fn heard(from: u16) -> What {
-        What::Frame { kind: REQUEST, bytes: 9, concern: Concern::Me { from: Some(Seat(from)) } }
+    fn heard(from: u16) -> EventKind {
+        EventKind::Peer(PeerEvent::Frame { kind: REQUEST, bytes: 9, concern: Concern::Me { from: Some(Seat(from)) } })
     }
 
     #[test]
@@ -117,7 +116,7 @@ mod tests {
         check(&[], None);
         check(&[(1, said(REQUEST))], Some(JoinRequest::Unheard { by }));
         check(&[(1, said(REQUEST)), (0, heard(1))], Some(JoinRequest::Unanswered { by, host }));
-        check(&[(1, said(REQUEST)), (0, heard(1)), (1, What::Joined)], None);
+        check(&[(1, said(REQUEST)), (0, heard(1)), (1, EventKind::Peer(PeerEvent::Joined))], None);
         for answer in [APPROVED, REJECTED] {
             let answered = [(1, said(REQUEST)), (0, heard(1)), (0, said(answer))];
             check(&answered, Some(JoinRequest::AnswerLost { by, host }));

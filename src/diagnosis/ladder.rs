@@ -1,7 +1,7 @@
 //! The steps of a timeline in order, as arrows and notes of a ladder diagram.
 
 use super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, Event, What};
+use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 use std::collections::BTreeMap;
@@ -54,8 +54,8 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     // From the last to the first: if a message was repeated, the repetition arrived and the first one was lost.
     for event in timeline.events().iter().rev() {
         let own = event.place.seat;
-        match &event.what {
-            What::Said { kind, to, .. } => {
+        match &event.kind {
+            EventKind::Peer(PeerEvent::Said { kind, to, .. }) => {
                 let receivers: Vec<Seat> = match to {
                     Some(to) => vec![*to],
                     None if timeline.announces(*kind) => {
@@ -86,13 +86,15 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
                     }
                 }
             }
-            What::Frame { kind, concern: Concern::Me { from: None }, .. } => steps.push(LadderStep::Arrow {
-                at: since(event.at),
-                from: Party::Server,
-                to: Party::Peer(own),
-                kind: *kind,
-                arrival: Arrival::Heard(since(event.at)),
-            }),
+            EventKind::Peer(PeerEvent::Frame { kind, concern: Concern::Me { from: None }, .. }) => {
+                steps.push(LadderStep::Arrow {
+                    at: since(event.at),
+                    from: Party::Server,
+                    to: Party::Peer(own),
+                    kind: *kind,
+                    arrival: Arrival::Heard(since(event.at)),
+                });
+            }
             what => {
                 steps.extend(note(timeline, what).map(|(text, bad)| LadderStep::Note {
                     at: since(event.at),
@@ -112,7 +114,7 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
 fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bool)>> {
     let mut heard = BTreeMap::<_, Vec<_>>::new();
     for event in events {
-        let What::Frame { kind, concern, .. } = &event.what else { continue };
+        let EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) = &event.kind else { continue };
         let (from, in_place) = match concern {
             Concern::Me { from: Some(from) } => (*from, true),
             Concern::Elsewhere { from: Some(from) } => (*from, false),
@@ -123,18 +125,26 @@ fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bo
     heard
 }
 
-fn note(timeline: &Timeline, what: &What) -> Option<(String, bool)> {
+fn note(timeline: &Timeline, what: &EventKind) -> Option<(String, bool)> {
     let good = |text: String| Some((text, false));
     match what {
-        What::Began { .. } => good("dials".to_owned()),
-        What::Upgraded => good("is connected".to_owned()),
-        What::Joined => good("has joined".to_owned()),
-        What::IceUp { other } => good(format!("ICE up to peer {}", timeline.number(*other))),
-        What::DtlsUp { other } => good(format!("DTLS up to peer {}", timeline.number(*other))),
-        What::Open { other } => good(format!("channel open to peer {}", timeline.number(*other))),
-        What::Glare { other } => good(format!("glare with peer {}", timeline.number(*other))),
-        What::PeerFailed { failure } => Some((format!("fails: {failure}"), true)),
-        What::EdgeFailed { other, failure } => {
+        EventKind::Peer(PeerEvent::Began { .. }) => good("dials".to_owned()),
+        EventKind::Peer(PeerEvent::Upgraded) => good("is connected".to_owned()),
+        EventKind::Peer(PeerEvent::Joined) => good("has joined".to_owned()),
+        EventKind::Edge { other, event: EdgeEvent::IceUp } => {
+            good(format!("ICE up to peer {}", timeline.number(*other)))
+        }
+        EventKind::Edge { other, event: EdgeEvent::DtlsUp } => {
+            good(format!("DTLS up to peer {}", timeline.number(*other)))
+        }
+        EventKind::Edge { other, event: EdgeEvent::Open } => {
+            good(format!("channel open to peer {}", timeline.number(*other)))
+        }
+        EventKind::Edge { other, event: EdgeEvent::Glare } => {
+            good(format!("glare with peer {}", timeline.number(*other)))
+        }
+        EventKind::Peer(PeerEvent::PeerFailed { failure }) => Some((format!("fails: {failure}"), true)),
+        EventKind::Edge { other, event: EdgeEvent::Failed { failure } } => {
             Some((format!("no channel to peer {}: {failure}", timeline.number(*other)), true))
         }
         _ => None,

@@ -1,6 +1,6 @@
 //! The events of one room's handshake, indexed for the questions of a diagnosis.
 
-use crate::vocabulary::event::{Concern, Event, SignalPart, What};
+use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
@@ -108,16 +108,16 @@ impl Timeline {
         self.start.get_or_insert(at);
         self.events.push(event.clone());
         let peer = self.peers.entry(own).or_default();
-        match &event.what {
-            What::Began { .. } => peer.began = Some(at),
-            What::Upgraded => peer.upgraded = Some(at),
-            What::Joined => peer.joined = Some(at),
-            What::PeerFailed { failure } => peer.failed = Some(failure.clone()),
-            What::Said { kind, to: None, .. } => {
+        match &event.kind {
+            EventKind::Peer(PeerEvent::Began { .. }) => peer.began = Some(at),
+            EventKind::Peer(PeerEvent::Upgraded) => peer.upgraded = Some(at),
+            EventKind::Peer(PeerEvent::Joined) => peer.joined = Some(at),
+            EventKind::Peer(PeerEvent::PeerFailed { failure }) => peer.failed = Some(failure.clone()),
+            EventKind::Peer(PeerEvent::Said { kind, to: None, .. }) => {
                 self.said.insert((own, *kind), at);
             }
-            What::Frame { kind, concern, .. } => self.frame(own, *kind, *concern),
-            What::Signal { other, said, part, digest } => {
+            EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) => self.frame(own, *kind, *concern),
+            EventKind::Edge { other, event: EdgeEvent::Signal { said, part, digest } } => {
                 let pair = self.pairs.entry((own, *other)).or_default();
                 let list = if *said { &mut pair.said } else { &mut pair.heard };
                 list.push((*part, *digest));
@@ -136,25 +136,27 @@ impl Timeline {
         *heard = (*heard).max(place);
     }
 
-    fn pair(&mut self, at: Instant, own: Seat, what: &What) {
-        let (What::Met { other }
-        | What::Offers { other }
-        | What::Answered { other }
-        | What::IceUp { other }
-        | What::DtlsUp { other }
-        | What::Open { other }
-        | What::EdgeFailed { other, .. }) = what
+    fn pair(&mut self, at: Instant, own: Seat, what: &EventKind) {
+        let (EventKind::Edge { other, event: EdgeEvent::Met }
+        | EventKind::Edge { other, event: EdgeEvent::Offers }
+        | EventKind::Edge { other, event: EdgeEvent::Answered }
+        | EventKind::Edge { other, event: EdgeEvent::IceUp }
+        | EventKind::Edge { other, event: EdgeEvent::DtlsUp }
+        | EventKind::Edge { other, event: EdgeEvent::Open }
+        | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
         else {
             return;
         };
         let pair = self.pairs.entry((own, *other)).or_default();
         let time = match what {
-            What::Met { .. } => &mut pair.met,
-            What::Answered { .. } => &mut pair.answered,
-            What::IceUp { .. } => &mut pair.ice,
-            What::DtlsUp { .. } => &mut pair.dtls,
-            What::Open { .. } => &mut pair.open,
-            What::EdgeFailed { failure, .. } => return pair.failed = Some(failure.clone()),
+            EventKind::Edge { event: EdgeEvent::Met, .. } => &mut pair.met,
+            EventKind::Edge { event: EdgeEvent::Answered, .. } => &mut pair.answered,
+            EventKind::Edge { event: EdgeEvent::IceUp, .. } => &mut pair.ice,
+            EventKind::Edge { event: EdgeEvent::DtlsUp, .. } => &mut pair.dtls,
+            EventKind::Edge { event: EdgeEvent::Open, .. } => &mut pair.open,
+            EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. } => {
+                return pair.failed = Some(failure.clone());
+            }
             _ => return pair.offers = true,
         };
         time.get_or_insert(at);

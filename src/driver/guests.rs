@@ -1,6 +1,6 @@
 //! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::{EdgeEvent, EventKind};
 use crate::vocabulary::ids::Seat;
 
 /// One peer's view of its room's guests.
@@ -48,8 +48,10 @@ impl GuestSeats {
     }
 
     /// Marks the guest of an edge that ended.
-    pub fn observe(&mut self, what: &What) {
-        let (What::NoticedLeave { other } | What::ChannelClosed { other, .. } | What::EdgeFailed { other, .. }) = what
+    pub fn observe(&mut self, what: &EventKind) {
+        let (EventKind::Edge { other, event: EdgeEvent::NoticedLeave }
+        | EventKind::Edge { other, event: EdgeEvent::Closed { .. } }
+        | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
         else {
             return;
         };
@@ -86,8 +88,8 @@ mod tests {
         let mut guests = GuestSeats::new(5, 2);
         guests.admit("ann");
         guests.admit("bob");
-        guests.observe(&What::NoticedLeave { other: Seat(5) });
-        guests.observe(&What::ChannelClosed { other: Seat(1), planned: true });
+        guests.observe(&EventKind::Edge { other: Seat(5), event: EdgeEvent::NoticedLeave });
+        guests.observe(&EventKind::Edge { other: Seat(1), event: EdgeEvent::Closed { planned: true } });
         assert_eq!(guests.admit("ann again"), Some((Seat(5), true)));
         assert_eq!(guests.admit("eve"), None);
     }
@@ -96,7 +98,7 @@ mod tests {
     fn one_who_comes_back_and_one_who_comes_too_late_get_a_new_edge() {
         let mut guests = GuestSeats::new(5, 2);
         let failure = Failure::timed_out(Phase::Discovery);
-        guests.observe(&What::EdgeFailed { other: Seat(5), failure });
+        guests.observe(&EventKind::Edge { other: Seat(5), event: EdgeEvent::Failed { failure } });
         assert_eq!(guests.admit("late"), Some((Seat(5), true)));
         guests.admit("bob");
         guests.mark_gone(Seat(6));

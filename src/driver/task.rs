@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::peer::{OutgoingMessage, PeerCommand};
 use crate::signaling::{SignalingConnection, Transport};
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use std::future::Future;
@@ -40,7 +40,7 @@ pub struct PeerTask<Record> {
     recorder: Record,
     socket: PeerSocket,
     /// Events of frames that are pushed and not yet written.
-    unwritten: Vec<What>,
+    unwritten: Vec<EventKind>,
     /// The greatest length of `unwritten` so far.
     unwritten_max: usize,
     /// The socket has to dial, write or close something since it was last polled.
@@ -242,7 +242,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             let now = Instant::now();
             let seat = self.virtual_peer.seat_at(slot);
             if let EngineEvent::Worked { spent } = event {
-                self.record(now, What::OwnWork { other: seat, spent });
+                self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent } });
                 continue;
             }
             self.virtual_peer.handle(now, Input::Engine(seat, event));
@@ -258,14 +258,16 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                     self.socket = PeerSocket::Dialing(Box::pin(self.transport.clone().dial()));
                 }
                 Output::Say(OutgoingFrame { text, kind, to }) => {
-                    self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
+                    self.unwritten.push(EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to }));
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
                 }
                 Output::Engine(seat, command) => self.apply_command(seat, command),
                 Output::Send(message) => self.send(now, message),
                 // A join is complete once its frames are written; without any waiting, it is complete now.
-                Output::Event(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
+                Output::Event(
+                    what @ (EventKind::Peer(PeerEvent::Joined) | EventKind::Peer(PeerEvent::Reconnected)),
+                ) if !self.unwritten.is_empty() => {
                     self.unwritten.push(what);
                 }
                 Output::Event(what) => self.record(now, what),
@@ -292,7 +294,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         self.engine.order(began, self.virtual_peer.slot(seat), command);
         if describes {
             let now = Instant::now();
-            self.record(now, What::OwnWork { other: seat, spent: now - began });
+            self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent: now - began } });
         }
     }
 
@@ -301,9 +303,15 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         let sent = self.engine.send(now, self.virtual_peer.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
-                self.record(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });
+                self.record(
+                    now,
+                    EventKind::Edge {
+                        other: to,
+                        event: EdgeEvent::MessageSent { sequence, due, bytes: payload.len() as u32 },
+                    },
+                );
             }
-            (false, false) => self.record(now, What::MessageDropped { other: to }),
+            (false, false) => self.record(now, EventKind::Edge { other: to, event: EdgeEvent::MessageDropped }),
             (_, true) => {}
         }
     }
@@ -329,7 +337,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         }
     }
 
-    fn record(&self, at: Instant, what: What) {
-        (self.recorder)(Event { at, place: self.virtual_peer.place(), what });
+    fn record(&self, at: Instant, what: EventKind) {
+        (self.recorder)(Event { at, place: self.virtual_peer.place(), kind: what });
     }
 }

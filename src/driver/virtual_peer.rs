@@ -6,7 +6,7 @@ use super::ports::{Input, OutgoingFrame, Output};
 use super::spec::PeerSpec;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::event::{SignalPart, What};
+use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent, SignalPart};
 use crate::vocabulary::ids::{Naming, Place, Seat};
 use crate::vocabulary::message::{Heard, Say, Signal};
 use rustc_hash::FxHasher;
@@ -207,7 +207,7 @@ impl VirtualPeer {
                 }
                 DialectOutput::Frame { kind, concern } => {
                     let concern = concern.map(|id: String| self.seat(&id));
-                    self.outputs.push_back(Output::Event(What::Frame { kind, bytes, concern }));
+                    self.outputs.push_back(Output::Event(EventKind::Peer(PeerEvent::Frame { kind, bytes, concern })));
                 }
                 DialectOutput::Heard(heard) => self.receive(now, heard),
                 DialectOutput::Known { id } => {
@@ -248,7 +248,7 @@ impl VirtualPeer {
             self.receive(now, heard);
         } else {
             // A peer of this room that is not in the plan.
-            self.outputs.push_back(Output::Event(What::Surprise { other: None }));
+            self.outputs.push_back(Output::Event(EventKind::Peer(PeerEvent::Surprise { other: None })));
         }
     }
 
@@ -367,7 +367,10 @@ impl VirtualPeer {
         }
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        self.outputs.push_back(Output::Event(What::Signal { other, said, part, digest: hasher.finish() }));
+        self.outputs.push_back(Output::Event(EventKind::Edge {
+            other,
+            event: EdgeEvent::Signal { said, part, digest: hasher.finish() },
+        }));
     }
 
     /// The seat of the peer with `id` on the wire; `None` for this peer's own and for unknown ids.

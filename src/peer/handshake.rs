@@ -2,7 +2,7 @@
 
 use super::ports::Output;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::{Candidate, Say, Signal};
@@ -113,7 +113,7 @@ impl Handshake {
                 HandshakeInput::Met { start: true, initiate: true },
             ) => {
                 self.record_met(other, out);
-                record(What::Offers { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Offers }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Offer));
                 ExpectOwnOffer
             }
@@ -130,7 +130,7 @@ impl Handshake {
                 ExpectIce
             }
             (ExpectApplied, HandshakeInput::Engine(EngineEvent::Applied)) => {
-                record(What::Answered { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Answered }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
@@ -158,13 +158,13 @@ impl Handshake {
             }
             // Glare: both sides offered, and the polite one yields ("perfect negotiation" of W3C WebRTC).
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { sdp }, polite: true }) => {
-                record(What::Glare { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Glare }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { .. }, polite: false }) => {
-                record(What::Glare { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Glare }, out);
                 state
             }
             (ExpectAnswer, HandshakeInput::Signal { signal: Signal::Answer { sdp }, .. }) => {
@@ -191,25 +191,25 @@ impl Handshake {
             (_, HandshakeInput::Signal { signal: Signal::EndOfCandidates, .. }) => state,
 
             (ExpectIce, HandshakeInput::Engine(EngineEvent::IceUp)) => {
-                record(What::IceUp { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::IceUp }, out);
                 ExpectDtls
             }
             (ExpectIce | ExpectDtls, HandshakeInput::Engine(EngineEvent::DtlsUp)) => {
-                record(What::DtlsUp { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::DtlsUp }, out);
                 ExpectChannel
             }
             (ExpectIce | ExpectDtls | ExpectChannel, HandshakeInput::Engine(EngineEvent::Open)) => {
-                record(What::Open { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Open }, out);
                 Open
             }
             (Open, HandshakeInput::Engine(EngineEvent::Closed)) => {
-                record(What::ChannelClosed { other, planned: self.other_left }, out);
-                record(What::NoticedLeave { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: self.other_left } }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::NoticedLeave }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
             (Open, HandshakeInput::Engine(EngineEvent::Failed { .. })) => {
-                record(What::ChannelClosed { other, planned: self.other_left }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: self.other_left } }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
@@ -222,12 +222,12 @@ impl Handshake {
             }
 
             (Open, HandshakeInput::Left) => {
-                record(What::NoticedLeave { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::NoticedLeave }, out);
                 self.other_left = true;
                 Open
             }
             (Open, HandshakeInput::Missed) => {
-                record(What::NoticedLeave { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::NoticedLeave }, out);
                 Open
             }
             // A list also lacks a peer that only lost its socket, so the handshake may still succeed.
@@ -270,7 +270,7 @@ impl Handshake {
                 },
             )
             | (_, HandshakeInput::PairRefused { .. } | HandshakeInput::Engine(_)) => {
-                record(What::Surprise { other: Some(other) }, out);
+                record(EventKind::Peer(PeerEvent::Surprise { other: Some(other) }), out);
                 state
             }
         };
@@ -279,7 +279,7 @@ impl Handshake {
     /// Resets the handshake: the other peer returns with a new session.
     pub fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if self.state == State::Open {
-            record(What::ChannelClosed { other, planned: true }, out);
+            record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: true } }, out);
         }
         if !matches!(self.state, State::Closed | State::Failed) {
             out.push_back(Output::Engine(other, EngineCommand::Drop));
@@ -290,7 +290,7 @@ impl Handshake {
     fn record_met(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if !self.met {
             self.met = true;
-            record(What::Met { other }, out);
+            record(EventKind::Edge { other, event: EdgeEvent::Met }, out);
         }
     }
 
@@ -308,7 +308,7 @@ impl Handshake {
     }
 
     fn fail(&mut self, other: Seat, failure: Failure, out: &mut VecDeque<Output>) -> State {
-        record(What::EdgeFailed { other, failure }, out);
+        record(EventKind::Edge { other, event: EdgeEvent::Failed { failure } }, out);
         out.push_back(Output::Engine(other, EngineCommand::Drop));
         State::Failed
     }
@@ -331,7 +331,7 @@ impl State {
     }
 }
 
-fn record(what: What, out: &mut VecDeque<Output>) {
+fn record(what: EventKind, out: &mut VecDeque<Output>) {
     out.push_back(Output::Event(what));
 }
 
@@ -392,7 +392,10 @@ mod tests {
         for start in [false, false, true, true] {
             handshake.handle(OTHER, true, HandshakeInput::Met { start, initiate: true }, &mut out);
         }
-        let met = out.iter().filter(|output| **output == Output::Event(What::Met { other: OTHER })).count();
+        let met = out
+            .iter()
+            .filter(|output| **output == Output::Event(EventKind::Edge { other: OTHER, event: EdgeEvent::Met }))
+            .count();
         assert_eq!(met, 1);
         assert_eq!(out.iter().filter(|output| **output == Output::Engine(OTHER, EngineCommand::Offer)).count(), 1);
     }
@@ -483,7 +486,9 @@ mod tests {
         match output {
             Output::Engine(_, command) => format!("order {}", first_word(command)),
             Output::Say(Say::Signal { signal, .. }) => format!("say {}", first_word(signal)),
-            Output::Event(What::EdgeFailed { failure, .. }) => format!("note failed in {failure}"),
+            Output::Event(EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. }) => {
+                format!("note failed in {failure}")
+            }
             Output::Event(what) => format!("note {}", first_word(what)),
             other => format!("{other:?}"),
         }

@@ -11,7 +11,7 @@ pub use reconnect::ReconnectBackoff;
 pub use traffic::{HEADER_BYTES, TrafficConfig, TrafficPattern};
 
 use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::{Heard, Say};
@@ -149,7 +149,7 @@ impl Peer {
 
     fn begin(&mut self, now: Instant, due: Instant) {
         self.state = State::ExpectUpgrade { deadline: now + self.config.timeout };
-        self.record(What::Began { due });
+        self.record(EventKind::Peer(PeerEvent::Began { due }));
         self.pairs.begin(now, &mut self.outputs);
         self.outputs.push_back(Output::Dial);
     }
@@ -163,7 +163,7 @@ impl Peer {
         match self.state {
             State::ExpectUpgrade { deadline } => {
                 self.state = State::ExpectJoined { deadline };
-                self.record(What::Upgraded);
+                self.record(EventKind::Peer(PeerEvent::Upgraded));
             }
             State::ExpectReupgrade { .. } => {
                 self.state = State::ExpectRejoined { deadline: now + self.config.timeout };
@@ -187,7 +187,7 @@ impl Peer {
         match &mut self.backoff {
             Some(backoff) if failure.reason == Reason::Closed => {
                 self.state = State::ExpectReconnect { at: now + backoff.pause(now) };
-                self.record(What::ServerLost { failure: failure.clone() });
+                self.record(EventKind::Peer(PeerEvent::ServerLost { failure: failure.clone() }));
                 // Edges that have not begun can still open after the reconnect.
                 self.pairs.handle_pending(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }
@@ -200,7 +200,7 @@ impl Peer {
 
     /// Handles the failure of a dial after a loss.
     fn schedule_reconnect(&mut self, now: Instant, failure: Failure) {
-        self.record(What::RedialFailed { failure });
+        self.record(EventKind::Peer(PeerEvent::RedialFailed { failure }));
         self.state = match &mut self.backoff {
             Some(backoff) => State::ExpectReconnect { at: now + backoff.pause(now) },
             None => State::SignalingLost,
@@ -214,14 +214,14 @@ impl Peer {
 
     /// Records that a dial after a loss timed out, and dials again.
     fn time_out_dial(&mut self, now: Instant, phase: Phase) {
-        self.record(What::RedialFailed { failure: Failure::timed_out(phase) });
+        self.record(EventKind::Peer(PeerEvent::RedialFailed { failure: Failure::timed_out(phase) }));
         self.redial(now);
     }
 
     fn joined(&mut self, now: Instant) {
         let what = match self.state {
-            State::ExpectJoined { .. } => What::Joined,
-            State::ExpectRejoined { .. } => What::Reconnected,
+            State::ExpectJoined { .. } => EventKind::Peer(PeerEvent::Joined),
+            State::ExpectRejoined { .. } => EventKind::Peer(PeerEvent::Reconnected),
             _ => return,
         };
         self.state = State::Present;
@@ -237,17 +237,17 @@ impl Peer {
                 State::ExpectJoined { .. } => self.fail(failure),
                 state => {
                     if let State::ExpectRejoined { .. } = state {
-                        self.record(What::RedialFailed { failure: failure.clone() });
+                        self.record(EventKind::Peer(PeerEvent::RedialFailed { failure: failure.clone() }));
                     }
                     self.state = State::SignalingLost;
                     self.pairs.handle_all(now, &HandshakeInput::Refused(failure), &mut self.outputs);
                 }
             },
-            Heard::Nonsense => self.record(What::Surprise { other: None }),
+            Heard::Nonsense => self.record(EventKind::Peer(PeerEvent::Surprise { other: None })),
             Heard::Left { who } => {
                 // Before its channel is open, this notice is the only sign that a guest has left.
                 if self.pairs.is_guest(who) && !self.pairs.is_open(who) {
-                    self.record(What::NoticedLeave { other: who });
+                    self.record(EventKind::Edge { other: who, event: EdgeEvent::NoticedLeave });
                 }
                 self.pairs.handle(now, who, HandshakeInput::Left, &mut self.outputs);
             }
@@ -267,7 +267,10 @@ impl Peer {
     fn engine(&mut self, now: Instant, seat: Seat, event: EngineEvent) {
         match event {
             EngineEvent::Message(payload) if self.pairs.is_guest(seat) => {
-                self.record(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
+                self.record(EventKind::Edge {
+                    other: seat,
+                    event: EdgeEvent::GuestMessage { bytes: payload.len() as u32 },
+                });
             }
             EngineEvent::Message(payload) => self.messages.received(seat, payload, &mut self.outputs),
             event => {
@@ -311,12 +314,12 @@ impl Peer {
         if matches!(self.state, State::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
-        self.record(What::Left { silent, early });
+        self.record(EventKind::Peer(PeerEvent::Left { silent, early }));
         self.end();
     }
 
     fn fail(&mut self, failure: Failure) {
-        self.record(What::PeerFailed { failure });
+        self.record(EventKind::Peer(PeerEvent::PeerFailed { failure }));
         self.end();
     }
 
@@ -325,7 +328,7 @@ impl Peer {
         self.outputs.push_back(Output::Close);
     }
 
-    fn record(&mut self, what: What) {
+    fn record(&mut self, what: EventKind) {
         self.outputs.push_back(Output::Event(what));
     }
 }

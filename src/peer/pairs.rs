@@ -154,7 +154,7 @@ impl Pairs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::event::What;
+    use crate::vocabulary::event::{EdgeEvent, EventKind};
     use crate::vocabulary::failure::Failure;
     use crate::vocabulary::phase::Phase;
 
@@ -168,7 +168,9 @@ mod tests {
 
     fn failed(out: &mut VecDeque<Output>) -> Vec<Seat> {
         let failed = |output: Output| match output {
-            Output::Event(What::EdgeFailed { other, failure }) if failure == Failure::timed_out(Phase::Discovery) => {
+            Output::Event(EventKind::Edge { other, event: EdgeEvent::Failed { failure } })
+                if failure == Failure::timed_out(Phase::Discovery) =>
+            {
                 Some(other)
             }
             _ => None,

@@ -1,7 +1,7 @@
 //! The inputs and outputs of a peer.
 
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::EventKind;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::{Heard, Say};
@@ -54,7 +54,7 @@ pub enum Output<S = Say<Seat>> {
     /// Send a message into an open channel, if its queue has room.
     Send(OutgoingMessage),
     /// An event for the recorder.
-    Event(What),
+    Event(EventKind),
     /// Close the socket and every connection; the peer is done.
     Close,
 }

@@ -91,7 +91,7 @@ fn way() -> Vec<Input> {
     ]
 }
 
-fn notes(outputs: &[Output]) -> Vec<What> {
+fn notes(outputs: &[Output]) -> Vec<EventKind> {
     let note = |output: &Output| match output {
         Output::Event(what) => Some(what.clone()),
         _ => None,
@@ -100,7 +100,10 @@ fn notes(outputs: &[Output]) -> Vec<What> {
 }
 
 fn peer_failed(phase: Phase, reason: Reason, detail: &'static str) -> Vec<Output> {
-    vec![Output::Event(What::PeerFailed { failure: Failure::new(phase, reason, detail) }), Output::Close]
+    vec![
+        Output::Event(EventKind::Peer(PeerEvent::PeerFailed { failure: Failure::new(phase, reason, detail) })),
+        Output::Close,
+    ]
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn a_silent_server_times_out_in_the_phase_we_were_waiting_in() {
         let early = Fixture::after(&way()[..steps]).wake_after(TIMEOUT - MICROSECOND);
         assert_eq!(early, [], "{phase:?}, a microsecond before the deadline");
         let mut fixture = Fixture::after(&way()[..steps]);
-        let failed = What::EdgeFailed { other: OTHER, failure: Failure::timed_out(phase) };
+        let failed = EventKind::Edge { other: OTHER, event: EdgeEvent::Failed { failure: Failure::timed_out(phase) } };
         let late = fixture.wake_after(TIMEOUT);
         assert_eq!(late, [Output::Event(failed), Output::Engine(OTHER, EngineCommand::Drop)], "{phase:?}");
         assert!(!fixture.peer.is_gone());
@@ -161,9 +164,9 @@ fn a_socket_lost_on_the_way_in_fails_the_peer_in_the_phase_it_was_in() {
 fn a_socket_lost_after_joining_fails_only_the_edges_that_still_need_it() {
     let check = |steps: usize, phase: Phase| {
         let mut fixture = Fixture::after(&way()[..steps]);
-        let failed = |other: Seat, phase: Phase| What::EdgeFailed {
+        let failed = |other: Seat, phase: Phase| EventKind::Edge {
             other,
-            failure: Failure::new(phase, Reason::Closed, "close 1001"),
+            event: EdgeEvent::Failed { failure: Failure::new(phase, Reason::Closed, "close 1001") },
         };
         let expected = [failed(OTHER, phase), failed(Seat(2), Phase::Discovery)];
         assert_eq!(notes(&fixture.take(lost())), expected);
@@ -177,7 +180,11 @@ fn a_socket_lost_after_joining_fails_only_the_edges_that_still_need_it() {
 #[test]
 fn deaf_peers_keep_open_channels_and_those_that_need_no_more_words() {
     let mut fixture = Fixture::after(&way()[..9]);
-    assert!(notes(&fixture.take(lost())).iter().all(|what| !matches!(what, What::EdgeFailed { other: OTHER, .. })));
+    assert!(
+        notes(&fixture.take(lost()))
+            .iter()
+            .all(|what| !matches!(what, EventKind::Edge { other: OTHER, event: EdgeEvent::Failed { .. } }))
+    );
     for notice in [EngineEvent::IceUp, EngineEvent::DtlsUp, EngineEvent::Open] {
         fixture.take(told(notice));
     }
@@ -197,7 +204,7 @@ fn who_is_refused_before_it_has_joined_is_gone_and_after_that_only_deaf() {
 
     let mut fixture = Fixture::after(&way()[..4]);
     let failure = Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME");
-    let failed = |other: Seat| What::EdgeFailed { other, failure: failure.clone() };
+    let failed = |other: Seat| EventKind::Edge { other, event: EdgeEvent::Failed { failure: failure.clone() } };
     assert_eq!(notes(&fixture.take(refusal())), [failed(OTHER), failed(Seat(2))]);
     assert!(!fixture.peer.is_gone());
 }
@@ -218,17 +225,17 @@ fn persistent() -> Fixture {
 fn a_peer_that_lost_its_server_dials_again_within_the_bound_and_keeps_its_channels() {
     let mut fixture = persistent();
     let lost_as = Failure::new(Phase::Connect, Reason::Closed, "close 1001");
-    assert_eq!(fixture.take(lost()), [Output::Event(What::ServerLost { failure: lost_as })]);
+    assert_eq!(fixture.take(lost()), [Output::Event(EventKind::Peer(PeerEvent::ServerLost { failure: lost_as }))]);
     let at = fixture.peer.wake_at().unwrap();
     assert!(at <= fixture.now + Duration::from_millis(250));
     assert_eq!(fixture.wake_after(at - fixture.start), [Output::Dial]);
     let refused = Failure::new(Phase::Connect, Reason::Refused, "ECONNREFUSED");
     let outputs = fixture.take(Input::Lost(refused.clone()));
-    assert_eq!(outputs, [Output::Event(What::RedialFailed { failure: refused })]);
+    assert_eq!(outputs, [Output::Event(EventKind::Peer(PeerEvent::RedialFailed { failure: refused }))]);
     let at = fixture.peer.wake_at().unwrap();
     assert_eq!(fixture.wake_after(at - fixture.start), [Output::Dial]);
     assert_eq!(fixture.take(Input::Upgraded), []);
-    assert_eq!(fixture.take(Input::Heard(Heard::Joined)), [Output::Event(What::Reconnected)]);
+    assert_eq!(fixture.take(Input::Heard(Heard::Joined)), [Output::Event(EventKind::Peer(PeerEvent::Reconnected))]);
     assert!(fixture.peer.pairs.is_open(OTHER));
     // A peer that joined during the outage is met now.
     fixture.take(Input::Command(PeerCommand::Companion { seat: Seat(2) }));
@@ -243,7 +250,8 @@ fn a_dial_that_nobody_answers_gives_way_to_another() {
     let dialed = fixture.peer.wake_at().unwrap() - fixture.start;
     fixture.wake_after(dialed);
     assert_eq!(fixture.wake_after(dialed + TIMEOUT - MICROSECOND), []);
-    let given_up = Output::Event(What::RedialFailed { failure: Failure::timed_out(Phase::Connect) });
+    let given_up =
+        Output::Event(EventKind::Peer(PeerEvent::RedialFailed { failure: Failure::timed_out(Phase::Connect) }));
     assert_eq!(fixture.wake_after(dialed + TIMEOUT), [given_up, Output::Dial]);
 }
 
@@ -264,7 +272,7 @@ fn a_server_that_says_no_is_not_dialled_again() {
 
 #[test]
 fn leaving_says_goodbye_and_then_closes() {
-    let left = Output::Event(What::Left { silent: false, early: false });
+    let left = Output::Event(EventKind::Peer(PeerEvent::Left { silent: false, early: false }));
     assert_eq!(
         Fixture::after(&way()).take(Input::Command(PeerCommand::Leave)),
         [Output::Say(Say::Leave), left, Output::Close]
@@ -276,7 +284,7 @@ fn who_departs_says_goodbye_unless_it_is_silent() {
     let check = |silent: bool, expected: &[Output]| {
         assert_eq!(Fixture::after(&way()).take(Input::Command(PeerCommand::Depart { silent })), expected);
     };
-    let left = |silent| Output::Event(What::Left { silent, early: true });
+    let left = |silent| Output::Event(EventKind::Peer(PeerEvent::Left { silent, early: true }));
     check(false, &[Output::Say(Say::Leave), left(false), Output::Close]);
     check(true, &[left(true), Output::Close]);
 }
@@ -297,7 +305,7 @@ fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew()
     };
     assert_eq!((sequence(&mut fixture), sequence(&mut fixture)), (Some(0), Some(1)));
     let outputs = fixture.take(Input::Command(PeerCommand::Back { seat: OTHER }));
-    assert_eq!(notes(&outputs), [What::ChannelClosed { other: OTHER, planned: true }]);
+    assert_eq!(notes(&outputs), [EventKind::Edge { other: OTHER, event: EdgeEvent::Closed { planned: true } }]);
     assert!(!fixture.peer.pairs.is_open(OTHER));
     for input in way().into_iter().skip(5) {
         fixture.take(input);
@@ -310,14 +318,14 @@ fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew()
 fn who_is_missed_in_a_list_was_noticed_and_its_channel_stays() {
     let mut fixture = Fixture::after(&way());
     let outputs = fixture.take(Input::Heard(Heard::Missed { who: OTHER }));
-    assert_eq!(outputs, [Output::Event(What::NoticedLeave { other: OTHER })]);
+    assert_eq!(outputs, [Output::Event(EventKind::Edge { other: OTHER, event: EdgeEvent::NoticedLeave })]);
     assert!(fixture.peer.pairs.is_open(OTHER));
     assert_eq!(Fixture::after(&way()[..7]).take(Input::Heard(Heard::Missed { who: OTHER })), []);
 }
 
 #[test]
 fn who_has_not_joined_or_hears_no_more_leaves_without_a_word() {
-    let left = || [Output::Event(What::Left { silent: false, early: false }), Output::Close];
+    let left = || [Output::Event(EventKind::Peer(PeerEvent::Left { silent: false, early: false })), Output::Close];
     for steps in 0..=2 {
         assert_eq!(
             Fixture::after(&way()[..steps]).take(Input::Command(PeerCommand::Leave)),
@@ -407,7 +415,7 @@ proptest! {
             let input = which.get(&pool).clone();
             let outputs = fixture.take(input.clone());
             for what in notes(&outputs) {
-                if let What::Open { other } | What::EdgeFailed { other, .. } = what {
+                if let EventKind::Edge { other, event: EdgeEvent::Open } | EventKind::Edge { other, event: EdgeEvent::Failed { .. } } = what {
                     prop_assert!(decided.insert(other), "{:?} is decided again by {:?}", other, input);
                 }
             }
@@ -438,7 +446,10 @@ fn what_a_guest_says_is_counted_and_not_read() {
     for payload in [b"hello".to_vec(), vec![0xff; 64], vec![]] {
         let bytes = payload.len() as u32;
         let outputs = fixture.take(Input::Engine(GUEST, EngineEvent::Message(payload)));
-        assert_eq!(outputs, [Output::Event(What::GuestMessage { other: GUEST, bytes })]);
+        assert_eq!(
+            outputs,
+            [Output::Event(EventKind::Edge { other: GUEST, event: EdgeEvent::GuestMessage { bytes } })]
+        );
     }
 }
 
@@ -446,9 +457,15 @@ fn what_a_guest_says_is_counted_and_not_read() {
 fn a_guest_that_goes_before_its_channel_is_open_is_noticed() {
     let (mut fixture, _) = with_guests(&[begin(), Input::Upgraded, heard_guest(true)]);
     let outputs = fixture.take(Input::Heard(Heard::Left { who: GUEST }));
-    assert!(outputs.contains(&Output::Event(What::NoticedLeave { other: GUEST })), "{outputs:?}");
+    assert!(
+        outputs.contains(&Output::Event(EventKind::Edge { other: GUEST, event: EdgeEvent::NoticedLeave })),
+        "{outputs:?}"
+    );
     let outputs = fixture.take(Input::Heard(Heard::Left { who: OTHER }));
-    assert!(!outputs.contains(&Output::Event(What::NoticedLeave { other: OTHER })), "{outputs:?}");
+    assert!(
+        !outputs.contains(&Output::Event(EventKind::Edge { other: OTHER, event: EdgeEvent::NoticedLeave })),
+        "{outputs:?}"
+    );
 }
 
 #[test]
@@ -457,7 +474,10 @@ fn the_time_of_a_guests_edge_runs_from_when_the_peer_begins() {
     assert_eq!(fixture.peer.wake_at(), Some(fixture.start + TIMEOUT));
     let outputs = fixture.wake_after(TIMEOUT);
     let failure = Failure::timed_out(Phase::Discovery);
-    assert!(outputs.contains(&Output::Event(What::EdgeFailed { other: GUEST, failure })), "{outputs:?}");
+    assert!(
+        outputs.contains(&Output::Event(EventKind::Edge { other: GUEST, event: EdgeEvent::Failed { failure } })),
+        "{outputs:?}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Messages over open channels: numbered and timestamped, sent on an open-loop schedule, and echoed for pings.
 
 use super::ports::{OutgoingMessage, Output};
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::seed::Seed;
 use rand::RngExt;
@@ -101,7 +101,7 @@ impl MessageTraffic {
             let bytes = self.traffic.draws.random_range(low..=high) as usize;
             for (seat, sequence) in &mut self.channels {
                 if now - due > LATE_MAX {
-                    out.push_back(Output::Event(What::MessageDropped { other: *seat }));
+                    out.push_back(Output::Event(EventKind::Edge { other: *seat, event: EdgeEvent::MessageDropped }));
                     continue;
                 }
                 let payload = write(&self.traffic.pool, bytes, *sequence, due - self.epoch, now - self.epoch);
@@ -120,17 +120,20 @@ impl MessageTraffic {
     /// Handles a message from the channel to `from`.
     pub fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
         let Some((word, due, waited)) = read(&payload) else {
-            out.push_back(Output::Event(What::Surprise { other: Some(from) }));
+            out.push_back(Output::Event(EventKind::Peer(PeerEvent::Surprise { other: Some(from) })));
             return;
         };
         let due = self.epoch + due;
         let began = due + waited;
         if word & ECHO != 0 {
-            out.push_back(Output::Event(What::Echoed { other: from, due, began }));
+            out.push_back(Output::Event(EventKind::Edge { other: from, event: EdgeEvent::Echoed { due, began } }));
             return;
         }
         let bytes = payload.len() as u32;
-        out.push_back(Output::Event(What::MessageReceived { other: from, sequence: word, due, began, bytes }));
+        out.push_back(Output::Event(EventKind::Edge {
+            other: from,
+            event: EdgeEvent::MessageReceived { sequence: word, due, began, bytes },
+        }));
         if self.traffic.pattern == TrafficPattern::PingPong {
             let mut payload = payload;
             payload[..4].copy_from_slice(&(word | ECHO).to_le_bytes());
@@ -191,7 +194,11 @@ mod tests {
 
         let receiver = messages(TrafficPattern::Broadcast, epoch);
         receiver.received(Seat(0), message.payload, &mut out);
-        let Some(Output::Event(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
+        let Some(Output::Event(EventKind::Edge {
+            event: EdgeEvent::MessageReceived { sequence: 0, due, began, .. },
+            ..
+        })) = out.pop_front()
+        else {
             panic!("not read back: {out:?}")
         };
         let micros = |instant: Instant| (instant - epoch).as_micros();
@@ -209,7 +216,10 @@ mod tests {
         assert!(echo.echo);
         out.clear();
         messages(TrafficPattern::PingPong, epoch).received(Seat(0), echo.payload, &mut out);
-        assert!(matches!(out.as_slices().0, [Output::Event(What::Echoed { .. })]), "{out:?}");
+        assert!(
+            matches!(out.as_slices().0, [Output::Event(EventKind::Edge { event: EdgeEvent::Echoed { .. }, .. })]),
+            "{out:?}"
+        );
     }
 
     #[test]
@@ -225,7 +235,7 @@ mod tests {
         out.clear();
         let due = messages.wake_at().unwrap();
         messages.wake(due + LATE_MAX + Duration::from_micros(1), &mut out);
-        assert!(matches!(out.front(), Some(Output::Event(What::MessageDropped { .. }))));
+        assert!(matches!(out.front(), Some(Output::Event(EventKind::Edge { event: EdgeEvent::MessageDropped, .. }))));
     }
 
     #[test]
@@ -234,6 +244,6 @@ mod tests {
         messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 15], &mut out);
         messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 64], &mut out);
         assert_eq!(out.len(), 2);
-        assert!(out.iter().all(|output| matches!(output, Output::Event(What::Surprise { .. }))));
+        assert!(out.iter().all(|output| matches!(output, Output::Event(EventKind::Peer(PeerEvent::Surprise { .. })))));
     }
 }

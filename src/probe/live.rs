@@ -7,7 +7,7 @@ use crate::driver::{AlarmClock, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, Vi
 use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{Event, EventKind, PeerEvent};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
 use crate::vocabulary::options::{EngineKind, Reliability};
@@ -203,7 +203,11 @@ impl LiveEnvironment {
                 (Some(task), mailbox)
             }
             Err(failure) => {
-                recorder.record(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                recorder.record(&Event {
+                    at: Instant::now(),
+                    place,
+                    kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
+                });
                 exchange.iter().for_each(|exchange| exchange.mark_gone(place.seat));
                 (None, mailbox)
             }
@@ -296,7 +300,11 @@ impl Environment for LiveEnvironment {
         });
         if let Err(failure) = done {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
-            recorder.record(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+            recorder.record(&Event {
+                at: Instant::now(),
+                place,
+                kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
+            });
         }
     }
 }

@@ -20,7 +20,7 @@ pub use spec::{ProbeSpec, RepeatSpec};
 
 use crate::diagnosis::{Cause, JoinRequestWords, Observations, Timeline, diagnose};
 use crate::dialect::Dialect;
-use crate::vocabulary::event::{SignalPart, What};
+use crate::vocabulary::event::{EventKind, PeerEvent, SignalPart};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::phase::Phase;
 use experiments::raw_connections::RawConnections;
@@ -116,5 +116,8 @@ fn was_refused(timeline: &Timeline) -> bool {
 /// Tells if a peer received a list of rooms.
 fn has_room_list(timeline: &Timeline, dialect: &Dialect) -> bool {
     let list = kind_of(dialect, experiments::frames::ROOM_LIST);
-    timeline.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
+    timeline
+        .events()
+        .iter()
+        .any(|event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { kind, .. }) if Some(kind) == list))
 }

@@ -46,7 +46,7 @@ fn timeline(traced: &Traced<'_>, announcements: &AnnouncementKinds, pair: Option
     let mut timeline = Timeline::new(traced.seats, announcements.all()).numbered_from(traced.first.0);
     let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
     let events = traced.events.iter();
-    let events = events.filter(|event| is_of_pair(event.place.seat) && event.what.other().is_none_or(is_of_pair));
+    let events = events.filter(|event| is_of_pair(event.place.seat) && event.kind.other().is_none_or(is_of_pair));
     events.for_each(|event| timeline.record(event));
     timeline
 }

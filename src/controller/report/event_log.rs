@@ -1,7 +1,7 @@
 //! `--events`: a thread that writes each event as a line of `events.jsonl.gz`, up to a size limit.
 
 use crate::summary::event_line::EventLine;
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{Event, EventKind, PeerEvent};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::cell::RefCell;
@@ -145,8 +145,10 @@ fn write(formatter: &Formatter, batches: &Receiver<Batch>, bytes_max: u64) -> io
 impl Formatter {
     fn line<'a>(&'a self, event: &'a Event) -> EventLine<'a> {
         let room = self.rooms.get(&event.place.room.0).map_or("", String::as_str);
-        let kind = match &event.what {
-            What::Said { kind, .. } | What::Frame { kind, .. } => Some(kind),
+        let kind = match &event.kind {
+            EventKind::Peer(PeerEvent::Said { kind, .. }) | EventKind::Peer(PeerEvent::Frame { kind, .. }) => {
+                Some(kind)
+            }
             _ => None,
         };
         let kind = kind.map(|kind| self.kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str));
@@ -169,7 +171,11 @@ mod tests {
         let log = EventLogHandle::new(writer.sink());
         for n in 0..events {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(n as u32) };
-            log.append(&Event { at: start + Duration::from_micros(n), place, what: What::Upgraded });
+            log.append(&Event {
+                at: start + Duration::from_micros(n),
+                place,
+                kind: EventKind::Peer(PeerEvent::Upgraded),
+            });
         }
         drop(log);
         let event_log = writer.finish().unwrap();

@@ -3,7 +3,7 @@
 use super::super::report::event_log::EventLogHandle;
 use crate::metrics::Recorder;
 use crate::peer::PeerCommand;
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
 use crate::vocabulary::ids::Seat;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -34,8 +34,11 @@ impl RoomMailboxes {
             log.append(event);
         }
         let decides = matches!(
-            event.what,
-            What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
+            event.kind,
+            EventKind::Edge { event: EdgeEvent::Open, .. }
+                | EventKind::Edge { event: EdgeEvent::Failed { .. }, .. }
+                | EventKind::Peer(PeerEvent::PeerFailed { .. })
+                | EventKind::Peer(PeerEvent::Dropped { .. })
         );
         if decides && !self.has_barrier && recorder.room_decided(event.place.room) {
             self.rooms.borrow_mut()[room].start_traffic();

@@ -12,7 +12,7 @@ use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{MemoryListener, Transport};
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{Event, EventKind, PeerEvent};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::phase::Phase;
@@ -146,8 +146,10 @@ impl PeerSpawner {
                     self.panics += 1;
                     self.mark_absent(room, place.seat);
                     let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
-                    self.mailboxes
-                        .record(room, &Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+                    self.mailboxes.record(
+                        room,
+                        &Event { at: Instant::now(), place, kind: EventKind::Peer(PeerEvent::PeerFailed { failure }) },
+                    );
                 }
             }
             None => std::future::pending().await,
@@ -187,7 +189,7 @@ impl PeerSpawner {
         let (due, now) = (self.common.start + due, Instant::now());
         if now.saturating_duration_since(due) > LATE_MAX {
             let place = self.plans[room].place(seat);
-            self.mailboxes.record(room, &Event { at: now, place, what: What::Dropped { due } });
+            self.mailboxes.record(room, &Event { at: now, place, kind: EventKind::Peer(PeerEvent::Dropped { due }) });
             self.mark_absent(room, seat);
             return;
         }
@@ -198,7 +200,7 @@ impl PeerSpawner {
     fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, announcement: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
-        let record = |what| mailboxes.record(room, &Event { at: now, place, what });
+        let record = |what| mailboxes.record(room, &Event { at: now, place, kind: what });
         match self.task(room, place) {
             Ok((task, mailbox)) => {
                 self.mailboxes.add_peer(room, seat, mailbox, announcement);
@@ -206,8 +208,8 @@ impl PeerSpawner {
                 self.places.insert(handle.id(), (room, place));
             }
             Err(failure) => {
-                record(What::Began { due });
-                record(What::PeerFailed { failure });
+                record(EventKind::Peer(PeerEvent::Began { due }));
+                record(EventKind::Peer(PeerEvent::PeerFailed { failure }));
                 self.mark_absent(room, seat);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::super::join_request::{JoinRequest, JoinRequestWords};
 use super::super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::event::{Concern, EdgeEvent, EventKind, PeerEvent};
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 use std::collections::BTreeMap;
@@ -89,14 +89,19 @@ impl<'a> DeliveryIndex<'a> {
             Self { timeline, announced, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
         for event in timeline.events() {
             let own = event.place.seat;
-            match &event.what {
-                What::Frame { concern: Concern::Me { from } | Concern::Elsewhere { from }, .. } => {
+            match &event.kind {
+                EventKind::Peer(PeerEvent::Frame {
+                    concern: Concern::Me { from } | Concern::Elsewhere { from },
+                    ..
+                }) => {
                     index.last.insert(own, event.at);
                     if let Some(from) = from {
                         index.met.entry((*from, own)).or_insert(event.at);
                     }
                 }
-                What::Signal { other, said: false, .. } => *index.signals.entry((*other, own)).or_default() += 1,
+                EventKind::Edge { other, event: EdgeEvent::Signal { said: false, .. } } => {
+                    *index.signals.entry((*other, own)).or_default() += 1;
+                }
                 _ => {}
             }
         }
@@ -156,7 +161,8 @@ impl<'a> DeliveryIndex<'a> {
     /// True if a frame of the server itself has reached the peer, such as a registry's list.
     pub fn hears_server(&self, peer: Seat) -> bool {
         self.timeline.events().iter().any(|event| {
-            event.place.seat == peer && matches!(event.what, What::Frame { concern: Concern::Me { from: None }, .. })
+            event.place.seat == peer
+                && matches!(event.kind, EventKind::Peer(PeerEvent::Frame { concern: Concern::Me { from: None }, .. }))
         })
     }
 

@@ -1,7 +1,7 @@
 //! Rooms under each fault and under none, and the causes that are named.
 
 use super::*;
-use crate::vocabulary::event::{Concern, Event, What};
+use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
 use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
 use crate::vocabulary::message::FrameKind;
 use std::time::{Duration, Instant};
@@ -23,41 +23,49 @@ impl Scenario {
         let start = Instant::now();
         let mut scenario = Self { start, timeline: Timeline::new(2, AnnouncementKinds::of(&KINDS).all()) };
         for (seat, at_ms) in [(0, 0), (1, second_ms)] {
-            scenario.tell(at_ms, seat, What::Began { due: start });
-            scenario.tell(at_ms + 1, seat, What::Upgraded);
+            scenario.tell(at_ms, seat, EventKind::Peer(PeerEvent::Began { due: start }));
+            scenario.tell(at_ms + 1, seat, EventKind::Peer(PeerEvent::Upgraded));
             scenario.announce(at_ms + 2, seat, &[JOINED, CHAT[0], CHAT[1]]);
-            scenario.tell(at_ms + 2, seat, What::Joined);
+            scenario.tell(at_ms + 2, seat, EventKind::Peer(PeerEvent::Joined));
         }
         scenario
     }
 
-    fn tell(&mut self, at_ms: u64, seat: u16, what: What) {
+    fn tell(&mut self, at_ms: u64, seat: u16, what: EventKind) {
         let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
-        self.timeline.record(&Event { at: self.start + Duration::from_millis(at_ms), place, what });
+        self.timeline.record(&Event { at: self.start + Duration::from_millis(at_ms), place, kind: what });
     }
 
     fn announce(&mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) {
         for kind in kinds {
-            self.tell(at_ms, seat, What::Said { kind: *kind, bytes: 9, to: None });
+            self.tell(at_ms, seat, EventKind::Peer(PeerEvent::Said { kind: *kind, bytes: 9, to: None }));
         }
     }
 
     fn hears(mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) -> Self {
         let from = Some(Seat(1 - seat));
         for kind in kinds {
-            self.tell(at_ms, seat, What::Frame { kind: *kind, bytes: 9, concern: Concern::Me { from } });
+            self.tell(
+                at_ms,
+                seat,
+                EventKind::Peer(PeerEvent::Frame { kind: *kind, bytes: 9, concern: Concern::Me { from } }),
+            );
         }
         self
     }
 
     fn listed(mut self, at_ms: u64, seat: u16) -> Self {
-        self.tell(at_ms, seat, What::Frame { kind: LIST, bytes: 9, concern: Concern::Me { from: None } });
+        self.tell(
+            at_ms,
+            seat,
+            EventKind::Peer(PeerEvent::Frame { kind: LIST, bytes: 9, concern: Concern::Me { from: None } }),
+        );
         self
     }
 
     fn elsewhere(mut self, at_ms: u64, seat: u16, kind: FrameKind) -> Self {
         let concern = Concern::Elsewhere { from: Some(Seat(1 - seat)) };
-        self.tell(at_ms, seat, What::Frame { kind, bytes: 9, concern });
+        self.tell(at_ms, seat, EventKind::Peer(PeerEvent::Frame { kind, bytes: 9, concern }));
         self
     }
 
@@ -67,7 +75,11 @@ impl Scenario {
     }
 
     fn signal(mut self, at_ms: u64, seat: u16, said: bool, part: SignalPart, digest: u64) -> Self {
-        self.tell(at_ms, seat, What::Signal { other: Seat(1 - seat), said, part, digest });
+        self.tell(
+            at_ms,
+            seat,
+            EventKind::Edge { other: Seat(1 - seat), event: EdgeEvent::Signal { said, part, digest } },
+        );
         self
     }
 

@@ -1,6 +1,6 @@
 //! Traces: the events of the handshakes in a sample of the rooms, from which diagnosis finds causes.
 
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{Event, EventKind, PeerEvent};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{PeerIndex, RoomIndex, Seat};
 use std::cmp::Reverse;
@@ -118,14 +118,14 @@ impl RoomTrace {
 
     /// Keeps the event if it belongs to a handshake between traced seats.
     pub fn record(&mut self, event: &Event) {
-        if !event.what.is_handshake() {
+        if !event.kind.is_handshake() {
             return;
         }
-        let other = event.what.other();
+        let other = event.kind.other();
         if !self.sees(event.place.seat) || other.is_some_and(|other| !self.sees(other)) {
             return;
         }
-        if other.is_none() && matches!(event.what, What::Frame { .. }) {
+        if other.is_none() && matches!(event.kind, EventKind::Peer(PeerEvent::Frame { .. })) {
             self.lists += 1;
             if self.lists > LISTS_MAX_PER_PEER * u32::from(self.seats) {
                 return;

@@ -8,43 +8,40 @@ use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::{Closing, EdgeOutcome};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::EdgeEvent;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Seat;
 use std::time::Duration;
 
 impl Recorder {
-    pub(in crate::metrics) fn record_edge_event(&mut self, context: EventContext, pair: Pair, what: &What) {
-        match what {
-            What::NoticedLeave { .. } => return self.leave_noticed(context, pair),
-            What::ChannelClosed { planned, .. } => return self.channel_closed(context, pair, *planned),
-            What::MessageSent { .. }
-            | What::MessageReceived { .. }
-            | What::MessageDropped { .. }
-            | What::Echoed { .. } => return self.record_channel_event(context, pair, what),
-            _ => {}
-        }
-        if !self.edges[pair.edge].is_undecided() {
-            return;
-        }
-        let side = pair.side;
+    pub(in crate::metrics) fn record_edge_event(&mut self, context: EventContext, pair: Pair, event: &EdgeEvent) {
         let edge = &mut self.edges[pair.edge];
-        match what {
-            What::Met { .. } => set_once(&mut edge.met[side], context.at),
-            What::Offers { .. } => edge.offerer = Some(side as u8),
-            What::Answered { .. } => edge.answered[side] = context.at,
-            What::OwnWork { spent, .. } => edge.own_work_us = edge.own_work_us.saturating_add(whole_us(*spent)),
-            What::Glare { .. } => self.glare(context, pair),
-            What::IceUp { .. } => set_once(&mut edge.ice[side], context.at),
-            What::DtlsUp { .. } => set_once(&mut edge.dtls[side], context.at),
-            What::Open { .. } => {
-                set_once(&mut edge.open[side], context.at);
+        match event {
+            EdgeEvent::NoticedLeave => self.leave_noticed(context, pair),
+            EdgeEvent::Closed { planned } => self.channel_closed(context, pair, *planned),
+            EdgeEvent::MessageSent { due, .. } => self.message_sent(context, pair, *due),
+            EdgeEvent::MessageReceived { sequence, due, began, .. } => {
+                self.message_received(context, pair, *sequence, (*due, *began));
+            }
+            EdgeEvent::MessageDropped => self.message_dropped(context),
+            EdgeEvent::Echoed { due, began } => self.echoed(context, (*due, *began)),
+            // A peer of this run is no guest.
+            EdgeEvent::GuestMessage { .. } => self.unmatched += 1,
+            // The rest is the handshake's.
+            _ if !edge.is_undecided() => {}
+            EdgeEvent::Signal { .. } => {}
+            EdgeEvent::Met => set_once(&mut edge.met[pair.side], context.at),
+            EdgeEvent::Offers => edge.offerer = Some(pair.side as u8),
+            EdgeEvent::Answered => edge.answered[pair.side] = context.at,
+            EdgeEvent::OwnWork { spent } => edge.own_work_us = edge.own_work_us.saturating_add(whole_us(*spent)),
+            EdgeEvent::Glare => self.glare(context, pair),
+            EdgeEvent::IceUp => set_once(&mut edge.ice[pair.side], context.at),
+            EdgeEvent::DtlsUp => set_once(&mut edge.dtls[pair.side], context.at),
+            EdgeEvent::Open => {
+                set_once(&mut edge.open[pair.side], context.at);
                 self.open(context, pair);
             }
-            What::EdgeFailed { failure, .. } => self.fail_edge(context, Seat(pair.other), failure),
-            // A peer of this run is no guest.
-            What::GuestMessage { .. } => self.unmatched += 1,
-            _ => unreachable!("a peer's own event has no pair"),
+            EdgeEvent::Failed { failure } => self.fail_edge(context, Seat(pair.other), failure),
         }
     }
 

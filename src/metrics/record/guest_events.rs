@@ -3,7 +3,7 @@
 use crate::metrics::fold::guests::{GuestEdge, GuestEdges};
 use crate::metrics::record::context::EventContext;
 use crate::metrics::record::recorder::Recorder;
-use crate::vocabulary::event::What;
+use crate::vocabulary::event::EdgeEvent;
 use crate::vocabulary::ids::{RoomIndex, Seat};
 use crate::vocabulary::phase::Phase;
 
@@ -33,40 +33,39 @@ impl Recorder {
     }
 
     /// Records an event of an edge with a guest.
-    pub(in crate::metrics) fn record_guest_event(&mut self, context: EventContext, other: Seat, what: &What) {
+    pub(in crate::metrics) fn record_guest_event(&mut self, context: EventContext, other: Seat, event: &EdgeEvent) {
         let index = self.guest_edge(context, other);
         let counts = &mut self.guests.counts[context.half];
-        match what {
-            What::Met { .. } => {
+        match event {
+            EdgeEvent::Met => {
                 counts.met += 1;
                 self.replan_guest(context, index);
             }
-            What::Open { .. } => {
+            EdgeEvent::Open => {
                 counts.opened += u64::from(!self.guests.edges[index].decided);
                 self.guests.edges[index].open = true;
                 self.decide_guest(context, index);
             }
-            What::EdgeFailed { failure, .. } if !self.guests.edges[index].decided => {
+            EdgeEvent::Failed { failure, .. } if !self.guests.edges[index].decided => {
                 counts.failed += 1;
                 counts.failed_in[failure.phase as usize] += 1;
                 self.decide_guest(context, index);
             }
-            What::ChannelClosed { planned, .. } if self.guests.edges[index].open => {
+            EdgeEvent::Closed { planned, .. } if self.guests.edges[index].open => {
                 self.guests.edges[index].open = false;
                 counts.closed += 1;
                 counts.closed_early += u64::from(!planned);
             }
-            What::NoticedLeave { .. } if !self.guests.edges[index].noticed => {
+            EdgeEvent::NoticedLeave if !self.guests.edges[index].noticed => {
                 self.guests.edges[index].noticed = true;
                 counts.leaves_noticed += 1;
                 counts.abandoned += u64::from(!self.guests.edges[index].decided);
                 self.decide_guest(context, index);
             }
-            What::Glare { .. } => counts.glare += 1,
-            What::Surprise { .. } => counts.surprises += 1,
-            What::MessageSent { .. } => counts.messages_sent += 1,
-            What::GuestMessage { .. } => counts.messages_received += 1,
-            What::MessageDropped { .. } => counts.messages_dropped += 1,
+            EdgeEvent::Glare => counts.glare += 1,
+            EdgeEvent::MessageSent { .. } => counts.messages_sent += 1,
+            EdgeEvent::GuestMessage { .. } => counts.messages_received += 1,
+            EdgeEvent::MessageDropped => counts.messages_dropped += 1,
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
-use crate::vocabulary::event::{Event, What};
+use crate::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
 use crate::vocabulary::format::micros;
 use crate::vocabulary::ids::{RoomIndex, Seat};
 use std::time::{Duration, Instant};
@@ -75,44 +75,37 @@ impl Recorder {
         if let Some(trace) = &mut self.rooms[context.room].trace {
             trace.record(event);
         }
-        match &event.what {
-            What::Frame { kind, bytes, concern } => self.frame_received(context, *kind, *bytes, *concern),
-            What::Said { kind, bytes, to } => self.frame_sent(context, *kind, *bytes, *to),
-            What::Began { due } => self.began(context, *due),
-            What::Dropped { due } => self.dropped(context, *due),
-            What::Upgraded => self.upgraded(context),
-            What::Joined => self.joined(context),
-            What::PeerFailed { failure } => self.peer_failed(context, failure),
-            What::ServerLost { failure } => self.outages.lost(context.at, self.number(context), failure),
-            What::RedialFailed { failure } => self.outages.redial_failed(context.at, self.number(context), failure),
-            What::Reconnected => self.reconnected(context),
-            What::Left { silent: _, early } => self.left(context, *early),
+        match &event.kind {
+            EventKind::Peer(event) => self.record_peer_event(context, event),
             // Only diagnosis reads it; the frame that carried it is counted by itself.
-            What::Signal { .. } => {}
-            What::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
-                self.record_guest_event(context, *other, &event.what);
-            }
-            What::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
-            What::Met { other }
-            | What::Offers { other }
-            | What::Answered { other }
-            | What::OwnWork { other, .. }
-            | What::Glare { other }
-            | What::IceUp { other }
-            | What::DtlsUp { other }
-            | What::Open { other }
-            | What::EdgeFailed { other, .. }
-            | What::ChannelClosed { other, .. }
-            | What::NoticedLeave { other }
-            | What::MessageSent { other, .. }
-            | What::MessageReceived { other, .. }
-            | What::MessageDropped { other }
-            | What::GuestMessage { other, .. }
-            | What::Echoed { other, .. } => match self.pair(context, *other) {
-                None if self.is_guest(context, *other) => self.record_guest_event(context, *other, &event.what),
-                Some(pair) => self.record_edge_event(context, pair, &event.what),
+            EventKind::Edge { event: EdgeEvent::Signal { .. }, .. } => {}
+            EventKind::Edge { other, event } => match self.pair(context, *other) {
+                None if self.is_guest(context, *other) => self.record_guest_event(context, *other, event),
+                Some(pair) => self.record_edge_event(context, pair, event),
                 None => self.unmatched += 1,
             },
+        }
+    }
+
+    fn record_peer_event(&mut self, context: EventContext, event: &PeerEvent) {
+        match event {
+            PeerEvent::Frame { kind, bytes, concern } => self.frame_received(context, *kind, *bytes, *concern),
+            PeerEvent::Said { kind, bytes, to } => self.frame_sent(context, *kind, *bytes, *to),
+            PeerEvent::Began { due } => self.began(context, *due),
+            PeerEvent::Dropped { due } => self.dropped(context, *due),
+            PeerEvent::Upgraded => self.upgraded(context),
+            PeerEvent::Joined => self.joined(context),
+            PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
+            PeerEvent::ServerLost { failure } => self.outages.lost(context.at, self.number(context), failure),
+            PeerEvent::RedialFailed { failure } => {
+                self.outages.redial_failed(context.at, self.number(context), failure);
+            }
+            PeerEvent::Reconnected => self.reconnected(context),
+            PeerEvent::Left { silent: _, early } => self.left(context, *early),
+            PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
+                self.guests.counts[context.half].surprises += 1;
+            }
+            PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
         }
     }
 

@@ -6,9 +6,10 @@ use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::peer_events::LATE_US;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::event::{Concern, What};
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
+use std::time::Instant;
 
 impl Recorder {
     pub(in crate::metrics) fn frame_received(
@@ -56,37 +57,48 @@ impl Recorder {
         }
     }
 
-    pub(in crate::metrics) fn record_channel_event(&mut self, context: EventContext, pair: Pair, what: &What) {
-        let totals = &mut self.all_totals[context.half];
+    pub(in crate::metrics) fn message_sent(&mut self, context: EventContext, pair: Pair, due: Instant) {
         let edge = &mut self.edges[pair.edge];
-        let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
-        match what {
-            What::MessageSent { due, .. } => {
-                let before = edge.cut_in_flight();
-                edge.windows[pair.side].send();
-                self.tally.messages_cut += edge.cut_in_flight() - before;
-                totals.messages.late += u64::from(since(*due) > LATE_US);
-                self.tally.messages_sent += 1;
-            }
-            What::MessageReceived { sequence, due, began, .. } => {
-                let before = edge.cut_in_flight();
-                if !edge.windows[1 - pair.side].receive(*sequence) {
-                    return;
-                }
-                self.tally.messages_cut -= before - edge.cut_in_flight();
-                totals.timers.record_both(TimerId::MessageLatency, since(*due), since(*began));
-                self.tally.messages_delivered += 1;
-                self.series.at(context.when).messages += 1;
-            }
-            What::MessageDropped { .. } => {
-                totals.messages.dropped += 1;
-                self.tally.messages_dropped += 1;
-            }
-            What::Echoed { due, began, .. } => {
-                totals.timers.record_both(TimerId::MessageRtt, since(*due), since(*began));
-            }
-            _ => unreachable!("not an event of a channel"),
+        let before = edge.cut_in_flight();
+        edge.windows[pair.side].send();
+        self.tally.messages_cut += edge.cut_in_flight() - before;
+        self.tally.messages_sent += 1;
+        let late = context.at.since(RunTime::of(due, self.start)) > LATE_US;
+        self.all_totals[context.half].messages.late += u64::from(late);
+    }
+
+    /// `times`: when the message was due, and when its sending began.
+    pub(in crate::metrics) fn message_received(
+        &mut self,
+        context: EventContext,
+        pair: Pair,
+        sequence: u32,
+        times: (Instant, Instant),
+    ) {
+        let edge = &mut self.edges[pair.edge];
+        let before = edge.cut_in_flight();
+        if !edge.windows[1 - pair.side].receive(sequence) {
+            return;
         }
+        self.tally.messages_cut -= before - edge.cut_in_flight();
+        self.tally.messages_delivered += 1;
+        self.series.at(context.when).messages += 1;
+        self.record_message_timer(context, TimerId::MessageLatency, times);
+    }
+
+    pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
+        self.all_totals[context.half].messages.dropped += 1;
+        self.tally.messages_dropped += 1;
+    }
+
+    /// `times`: when the ping was due, and when its sending began.
+    pub(in crate::metrics) fn echoed(&mut self, context: EventContext, times: (Instant, Instant)) {
+        self.record_message_timer(context, TimerId::MessageRtt, times);
+    }
+
+    fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) {
+        let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
+        self.all_totals[context.half].timers.record_both(timer, since(due), since(began));
     }
 
     fn delivered(&mut self, context: EventContext, kind: FrameKind, slot: usize, bytes: u32, from: Seat) {

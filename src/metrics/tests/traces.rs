@@ -26,7 +26,7 @@ fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not()
     timeline.join(1, 0, 0).join(1, 10, 1);
     assert_eq!(kept(&timeline), [] as [u32; 0]);
     let failure = Failure::timed_out(Phase::Negotiation);
-    timeline.tell(1, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+    timeline.tell(1, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let traced = timeline.recorder.traced();
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
     // Neither side offered, so the edge got stuck in discovery whatever phase one side reports.
@@ -54,12 +54,18 @@ fn a_target_that_never_stops_talking_fills_no_memory() {
     let mut timeline = traced(&[2], 0);
     timeline.join(0, 0, 0).join(0, 10, 1);
     for _ in 0..2_000 {
-        let heard = |from| What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Me { from } };
+        let heard =
+            |from| EventKind::Peer(PeerEvent::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Me { from } });
         timeline.tell(0, 20, 0, heard(None)).tell(0, 20, 0, heard(Some(Seat(1))));
-        timeline.tell(0, 20, 0, What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others });
+        timeline.tell(
+            0,
+            20,
+            0,
+            EventKind::Peer(PeerEvent::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others }),
+        );
     }
     let failure = Failure::timed_out(Phase::Discovery);
-    timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+    timeline.tell(0, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let traced = timeline.recorder.traced();
     assert!(traced[0].is_cut && traced[0].events.len() < 300, "{}", traced[0].events.len());
 }
@@ -71,7 +77,7 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
         for room in own {
             timeline.join(*room, 0, 0).join(*room, 10, 1);
             let failure = Failure::timed_out(Phase::Discovery);
-            timeline.tell(*room, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+            timeline.tell(*room, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
         }
         timeline
     };
@@ -90,18 +96,30 @@ fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_coun
             timeline.join(room, 0, 0).join(room, 10, 1);
         }
         let failure = || Failure::timed_out(Phase::Discovery);
-        timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        timeline.tell(
+            0,
+            10_010,
+            1,
+            EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure: failure() } },
+        );
         timeline.open(1, 20, 0, 1);
         let facts =
             |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.events.len()).collect::<Vec<_>>();
         let (kept_before, facts_before) = (kept(&timeline), facts(&timeline));
         assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });
         for room in [0, 1] {
-            timeline.tell(room, 11_000, 1, What::Left { silent: false, early: true }).join(room, 12_000, 1);
+            timeline
+                .tell(room, 11_000, 1, EventKind::Peer(PeerEvent::Left { silent: false, early: true }))
+                .join(room, 12_000, 1);
         }
         // Slower than any first session, and worse.
         timeline.open(0, 15_000, 0, 1);
-        timeline.tell(1, 22_000, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        timeline.tell(
+            1,
+            22_000,
+            1,
+            EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure: failure() } },
+        );
         assert_eq!((kept(&timeline), facts(&timeline)), (kept_before, facts_before));
         let edges = timeline.summary().counts.edges;
         assert_eq!((edges.rejoins, edges.opened, edges.failed), (2, 2, 2));

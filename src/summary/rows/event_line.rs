@@ -1,6 +1,6 @@
 //! A line of events.jsonl.gz: one event of one peer.
 
-use crate::vocabulary::event::{Concern, Event, SignalPart, What};
+use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::format::micros;
 use crate::vocabulary::ids::Seat;
@@ -71,19 +71,21 @@ impl<'a> EventLine<'a> {
             at_us: us(event.at),
             room,
             peer: event.place.peer.0,
-            what: name(&event.what),
-            other: event.what.other().map(neighbour),
+            what: name(&event.kind),
+            other: event.kind.other().map(neighbour),
             ..Self::default()
         };
-        match &event.what {
-            What::Began { due } | What::Dropped { due } => Self { due_us: Some(us(*due)), ..line },
-            What::PeerFailed { failure }
-            | What::EdgeFailed { failure, .. }
-            | What::ServerLost { failure }
-            | What::RedialFailed { failure } => line.failed(failure),
-            What::Left { silent, .. } => Self { silent: Some(*silent), ..line },
-            What::Said { bytes, .. } => Self { kind, bytes: Some(*bytes), ..line },
-            What::Frame { bytes, concern, .. } => {
+        match &event.kind {
+            EventKind::Peer(PeerEvent::Began { due }) | EventKind::Peer(PeerEvent::Dropped { due }) => {
+                Self { due_us: Some(us(*due)), ..line }
+            }
+            EventKind::Peer(PeerEvent::PeerFailed { failure })
+            | EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. }
+            | EventKind::Peer(PeerEvent::ServerLost { failure })
+            | EventKind::Peer(PeerEvent::RedialFailed { failure }) => line.failed(failure),
+            EventKind::Peer(PeerEvent::Left { silent, .. }) => Self { silent: Some(*silent), ..line },
+            EventKind::Peer(PeerEvent::Said { bytes, .. }) => Self { kind, bytes: Some(*bytes), ..line },
+            EventKind::Peer(PeerEvent::Frame { bytes, concern, .. }) => {
                 let concern = match concern {
                     Concern::Me { .. } => "me",
                     Concern::Others => "others",
@@ -91,7 +93,7 @@ impl<'a> EventLine<'a> {
                 };
                 Self { kind, bytes: Some(*bytes), concern: Some(concern), ..line }
             }
-            What::Signal { said, part, digest, .. } => {
+            EventKind::Edge { event: EdgeEvent::Signal { said, part, digest, .. }, .. } => {
                 let part = match part {
                     SignalPart::Offer => "offer",
                     SignalPart::Answer => "answer",
@@ -99,30 +101,38 @@ impl<'a> EventLine<'a> {
                 };
                 Self { part: Some(part), said: Some(*said), digest: Some(format!("{digest:016x}")), ..line }
             }
-            What::GuestMessage { bytes, .. } => Self { bytes: Some(*bytes), ..line },
-            What::OwnWork { spent, .. } => Self { spent_us: Some(micros(*spent)), ..line },
-            What::ChannelClosed { planned, .. } => Self { planned: Some(*planned), ..line },
-            What::MessageSent { sequence, due, bytes, .. } => {
+            EventKind::Edge { event: EdgeEvent::GuestMessage { bytes, .. }, .. } => {
+                Self { bytes: Some(*bytes), ..line }
+            }
+            EventKind::Edge { event: EdgeEvent::OwnWork { spent, .. }, .. } => {
+                Self { spent_us: Some(micros(*spent)), ..line }
+            }
+            EventKind::Edge { event: EdgeEvent::Closed { planned, .. }, .. } => {
+                Self { planned: Some(*planned), ..line }
+            }
+            EventKind::Edge { event: EdgeEvent::MessageSent { sequence, due, bytes, .. }, .. } => {
                 Self { sequence: Some(*sequence), due_us: Some(us(*due)), bytes: Some(*bytes), ..line }
             }
-            What::MessageReceived { sequence, due, began, bytes, .. } => {
+            EventKind::Edge { event: EdgeEvent::MessageReceived { sequence, due, began, bytes, .. }, .. } => {
                 let (due_us, began_us) = (Some(us(*due)), Some(us(*began)));
                 Self { sequence: Some(*sequence), due_us, began_us, bytes: Some(*bytes), ..line }
             }
-            What::Echoed { due, began, .. } => Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..line },
-            What::Upgraded
-            | What::Joined
-            | What::Reconnected
-            | What::Met { .. }
-            | What::Offers { .. }
-            | What::Answered { .. }
-            | What::Glare { .. }
-            | What::Surprise { .. }
-            | What::IceUp { .. }
-            | What::DtlsUp { .. }
-            | What::Open { .. }
-            | What::NoticedLeave { .. }
-            | What::MessageDropped { .. } => line,
+            EventKind::Edge { event: EdgeEvent::Echoed { due, began, .. }, .. } => {
+                Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..line }
+            }
+            EventKind::Peer(PeerEvent::Upgraded)
+            | EventKind::Peer(PeerEvent::Joined)
+            | EventKind::Peer(PeerEvent::Reconnected)
+            | EventKind::Edge { event: EdgeEvent::Met, .. }
+            | EventKind::Edge { event: EdgeEvent::Offers, .. }
+            | EventKind::Edge { event: EdgeEvent::Answered, .. }
+            | EventKind::Edge { event: EdgeEvent::Glare, .. }
+            | EventKind::Peer(PeerEvent::Surprise { .. })
+            | EventKind::Edge { event: EdgeEvent::IceUp, .. }
+            | EventKind::Edge { event: EdgeEvent::DtlsUp, .. }
+            | EventKind::Edge { event: EdgeEvent::Open, .. }
+            | EventKind::Edge { event: EdgeEvent::NoticedLeave, .. }
+            | EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => line,
         }
     }
 
@@ -132,37 +142,37 @@ impl<'a> EventLine<'a> {
     }
 }
 
-fn name(what: &What) -> &'static str {
+fn name(what: &EventKind) -> &'static str {
     match what {
-        What::Began { .. } => "began",
-        What::Dropped { .. } => "dropped",
-        What::Upgraded => "upgraded",
-        What::Joined => "joined",
-        What::PeerFailed { .. } => "peer_failed",
-        What::Left { .. } => "left",
-        What::Said { .. } => "said",
-        What::Frame { .. } => "frame",
-        What::Signal { .. } => "signal",
-        What::Met { .. } => "met",
-        What::Offers { .. } => "offers",
-        What::Answered { .. } => "answered",
-        What::OwnWork { .. } => "own_work",
-        What::Glare { .. } => "glare",
-        What::Surprise { .. } => "surprise",
-        What::IceUp { .. } => "ice_up",
-        What::DtlsUp { .. } => "dtls_up",
-        What::Open { .. } => "open",
-        What::EdgeFailed { .. } => "edge_failed",
-        What::ChannelClosed { .. } => "channel_closed",
-        What::NoticedLeave { .. } => "noticed_leave",
-        What::MessageSent { .. } => "message_sent",
-        What::MessageReceived { .. } => "message_received",
-        What::MessageDropped { .. } => "message_dropped",
-        What::Echoed { .. } => "echoed",
-        What::ServerLost { .. } => "server_lost",
-        What::RedialFailed { .. } => "redial_failed",
-        What::Reconnected => "reconnected",
-        What::GuestMessage { .. } => "guest_message",
+        EventKind::Peer(PeerEvent::Began { .. }) => "began",
+        EventKind::Peer(PeerEvent::Dropped { .. }) => "dropped",
+        EventKind::Peer(PeerEvent::Upgraded) => "upgraded",
+        EventKind::Peer(PeerEvent::Joined) => "joined",
+        EventKind::Peer(PeerEvent::PeerFailed { .. }) => "peer_failed",
+        EventKind::Peer(PeerEvent::Left { .. }) => "left",
+        EventKind::Peer(PeerEvent::Said { .. }) => "said",
+        EventKind::Peer(PeerEvent::Frame { .. }) => "frame",
+        EventKind::Edge { event: EdgeEvent::Signal { .. }, .. } => "signal",
+        EventKind::Edge { event: EdgeEvent::Met, .. } => "met",
+        EventKind::Edge { event: EdgeEvent::Offers, .. } => "offers",
+        EventKind::Edge { event: EdgeEvent::Answered, .. } => "answered",
+        EventKind::Edge { event: EdgeEvent::OwnWork { .. }, .. } => "own_work",
+        EventKind::Edge { event: EdgeEvent::Glare, .. } => "glare",
+        EventKind::Peer(PeerEvent::Surprise { .. }) => "surprise",
+        EventKind::Edge { event: EdgeEvent::IceUp, .. } => "ice_up",
+        EventKind::Edge { event: EdgeEvent::DtlsUp, .. } => "dtls_up",
+        EventKind::Edge { event: EdgeEvent::Open, .. } => "open",
+        EventKind::Edge { event: EdgeEvent::Failed { .. }, .. } => "edge_failed",
+        EventKind::Edge { event: EdgeEvent::Closed { .. }, .. } => "channel_closed",
+        EventKind::Edge { event: EdgeEvent::NoticedLeave, .. } => "noticed_leave",
+        EventKind::Edge { event: EdgeEvent::MessageSent { .. }, .. } => "message_sent",
+        EventKind::Edge { event: EdgeEvent::MessageReceived { .. }, .. } => "message_received",
+        EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => "message_dropped",
+        EventKind::Edge { event: EdgeEvent::Echoed { .. }, .. } => "echoed",
+        EventKind::Peer(PeerEvent::ServerLost { .. }) => "server_lost",
+        EventKind::Peer(PeerEvent::RedialFailed { .. }) => "redial_failed",
+        EventKind::Peer(PeerEvent::Reconnected) => "reconnected",
+        EventKind::Edge { event: EdgeEvent::GuestMessage { .. }, .. } => "guest_message",
     }
 }
 
@@ -174,27 +184,34 @@ mod tests {
     use crate::vocabulary::phase::Phase;
     use std::time::Duration;
 
-    fn check(what: What, expected: &str) {
+    fn check(what: EventKind, expected: &str) {
         let start = Instant::now();
         let place = Place { room: RoomIndex(2), seat: Seat(1), peer: PeerIndex(9) };
-        let event = Event { at: start + Duration::from_millis(3), place, what };
+        let event = Event { at: start + Duration::from_millis(3), place, kind: what };
         let line = EventLine::of(&event, start, "room-2", Some("webrtc-offer"));
         assert_eq!(serde_json::to_string(&line).unwrap(), expected);
     }
 
     #[test]
     fn a_line_is_a_line_that_names_peers_as_the_plan_does() {
-        check(What::Upgraded, r#"{"at_us":3000,"room":"room-2","peer":9,"what":"upgraded"}"#);
+        check(EventKind::Peer(PeerEvent::Upgraded), r#"{"at_us":3000,"room":"room-2","peer":9,"what":"upgraded"}"#);
         check(
-            What::Frame { kind: FrameKind(0), bytes: 7, concern: Concern::Me { from: Some(Seat(0)) } },
+            EventKind::Peer(PeerEvent::Frame {
+                kind: FrameKind(0),
+                bytes: 7,
+                concern: Concern::Me { from: Some(Seat(0)) },
+            }),
             r#"{"at_us":3000,"room":"room-2","peer":9,"what":"frame","other":8,"kind":"webrtc-offer","bytes":7,"concern":"me"}"#,
         );
         check(
-            What::EdgeFailed { other: Seat(2), failure: Failure::timed_out(Phase::Ice) },
+            EventKind::Edge { other: Seat(2), event: EdgeEvent::Failed { failure: Failure::timed_out(Phase::Ice) } },
             r#"{"at_us":3000,"room":"room-2","peer":9,"what":"edge_failed","other":10,"phase":"ice","reason":"timed_out"}"#,
         );
         check(
-            What::Signal { other: Seat(0), said: true, part: SignalPart::Offer, digest: 255 },
+            EventKind::Edge {
+                other: Seat(0),
+                event: EdgeEvent::Signal { said: true, part: SignalPart::Offer, digest: 255 },
+            },
             r#"{"at_us":3000,"room":"room-2","peer":9,"what":"signal","other":8,"part":"offer","said":true,"digest":"00000000000000ff"}"#,
         );
     }

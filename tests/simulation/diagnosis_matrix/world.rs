@@ -253,8 +253,12 @@ impl Virtual {
         match output {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
             Output::Say(OutgoingFrame { text, kind, to }) => {
-                let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
-                self.events.push_back(Event { at: self.now, place, what });
+                let what = meshload::vocabulary::event::EventKind::Peer(PeerEvent::Said {
+                    kind,
+                    bytes: text.len() as u32,
+                    to,
+                });
+                self.events.push_back(Event { at: self.now, place, kind: what });
                 if let Some(client) = self.players[player].client {
                     self.send(client, text);
                 }
@@ -272,7 +276,7 @@ impl Virtual {
                     self.disconnect(client);
                 }
             }
-            Output::Event(what) => self.events.push_back(Event { at: self.now, place, what }),
+            Output::Event(what) => self.events.push_back(Event { at: self.now, place, kind: what }),
             Output::Send(_) => {}
         }
     }

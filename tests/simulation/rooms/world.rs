@@ -327,7 +327,7 @@ impl World<'_> {
             }
             let Player { place, has_socket, .. } = self.players[index];
             if let Output::Event(what) = &output {
-                self.judge.events.push(Event { at: self.now, place, what: what.clone() });
+                self.judge.events.push(Event { at: self.now, place, kind: what.clone() });
             }
             self.judge.watch(self.now - self.start, place, &output, has_socket);
             self.carry_out(index, output);
