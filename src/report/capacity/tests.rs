@@ -1,4 +1,4 @@
-//! The planning report of a search whose probes are made up, calm and hostile.
+//! The planning report of a search with made-up probes, with harmless and with hostile text.
 
 use super::{Form, files, page, render};
 use crate::capacity::{
@@ -9,7 +9,7 @@ use crate::profile::{ProfileSource, read};
 use crate::summary::Summary;
 use crate::summary::verdict::Doubt;
 
-/// Rooms of 4 on a server that breaks above 100 of them and broadcasts.
+/// A search with rooms of 4 on a broadcasting server that breaks above 100 rooms.
 fn found(word: &str) -> CapacityResult {
     let profile = read(ProfileSource { name: "t", text: "" }, &[], &|_| None).unwrap();
     let probe = |load: u64, verdict: ProbeVerdict| {
@@ -138,12 +138,12 @@ fn the_page_asks_nobody_for_anything() {
     assert_eq!(page.matches("href=").count(), 1, "only the empty icon");
 }
 
-/// The tags of a page, in order, with their attributes' names.
+/// The tags of a page in order, with the names of their attributes.
 fn skeleton(page: &str) -> Vec<String> {
     page.split('<').skip(1).map(|piece| piece.split('>').next().unwrap().split('"').step_by(2).collect()).collect()
 }
 
-/// The findings of hostile words, with others beside them where asked.
+/// Findings with hostile text, and with another search beside them if asked.
 fn worded(word: &str, beside: bool) -> CapacityResult {
     let mut findings = found(word);
     findings.beside = beside.then(|| Box::new(found(word).for_comparison()));
