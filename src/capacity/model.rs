@@ -91,7 +91,7 @@ fn fan_out_kind(fan_out: Growth, whole: &[&Probe]) -> Growth {
 fn sentences(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String> {
     let power = exponent_in_words(fan_out);
     let measured = format!("{:.0} to {:.0} peers", fan_out.peers_min, fan_out.peers_max);
-    let mut says = vec![match fan_out.kind {
+    let mut sentences = vec![match fan_out.kind {
         GrowthKind::Population => format!(
             "each frame said reaches a share of everybody connected{power}, measured from {measured}: the server \
              broadcasts, and its total work is quadratic in the population"
@@ -116,7 +116,7 @@ fn sentences(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<St
         && let Some(share) =
             whole.iter().filter_map(|probe| probe.notices_share).reduce(f64::max).filter(|share| *share > 0.3)
     {
-        says.push(format!(
+        sentences.push(format!(
             "up to {:.0} % of all frames that the server sent are its own notices, which nobody said: where they go to \
              everybody, their number is quadratic in the population",
             share * 100.0
@@ -124,9 +124,9 @@ fn sentences(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<St
     }
     match cpu {
         Some(Growth { kind: GrowthKind::Constant, constant, .. }) => {
-            says.push(format!("the target spends {constant:.0} µs of CPU an edge whatever the population"));
+            sentences.push(format!("the target spends {constant:.0} µs of CPU an edge whatever the population"));
         }
-        Some(cpu @ Growth { kind: GrowthKind::Population | GrowthKind::Room, .. }) => says.push(format!(
+        Some(cpu @ Growth { kind: GrowthKind::Population | GrowthKind::Room, .. }) => sentences.push(format!(
             "the target's CPU an edge grows with the population{}: {:.0} µs at {:.0} peers, {:.0} µs at {:.0}",
             exponent_in_words(cpu),
             cpu.at(cpu.peers_min),
@@ -136,7 +136,7 @@ fn sentences(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<St
         )),
         Some(Growth { kind: GrowthKind::Unknown, .. }) | None => {}
     }
-    says
+    sentences
 }
 
 fn exponent_in_words(growth: &Growth) -> String {

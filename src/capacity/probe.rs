@@ -97,9 +97,9 @@ impl Probe {
             samples: open.map_or(0, |open| open.count),
             duration_us: summary.run.duration_us,
             busy_seconds,
-            said_per_edge: per(traffic.said, opened),
-            fan_out: per(traffic.heard, traffic.said),
-            notices_share: per(traffic.notices, traffic.notices.saturating_add(traffic.heard)),
+            said_per_edge: per(traffic.sent, opened),
+            fan_out: per(traffic.received, traffic.sent),
+            notices_share: per(traffic.own, traffic.own.saturating_add(traffic.received)),
             amplification: summary.amplification,
             bytes_per_edge: per(bytes, opened),
             frames_in_per_second: per(sum(|counts| counts.signaling.sent), busy_seconds),
@@ -133,9 +133,10 @@ impl Probe {
 /// Frames of relayed message types, which peers both send and receive, and of types that only the server sends.
 #[derive(Default)]
 struct Relayed {
-    said: u64,
-    heard: u64,
-    notices: u64,
+    sent: u64,
+    received: u64,
+    /// Frames of types that only the server sends.
+    own: u64,
 }
 
 impl Relayed {
@@ -149,12 +150,12 @@ impl Relayed {
                 (sent.saturating_add(traffic.sent), received.saturating_add(traffic.received))
             });
             match (sent, received) {
-                (0, received) => relayed.notices = relayed.notices.saturating_add(received),
+                (0, received) => relayed.own = relayed.own.saturating_add(received),
                 // A type that the server does not relay, such as a subscription.
                 (_, 0) => {}
                 (sent, received) => {
-                    relayed.said = relayed.said.saturating_add(sent);
-                    relayed.heard = relayed.heard.saturating_add(received);
+                    relayed.sent = relayed.sent.saturating_add(sent);
+                    relayed.received = relayed.received.saturating_add(received);
                 }
             }
         }
@@ -179,8 +180,8 @@ mod tests {
         measured.by_type.insert("client_count".into(), traffic(0, 30));
         let mut warmup = Signaling::default();
         warmup.by_type.insert("webrtc-offer".into(), traffic(0, 6));
-        let Relayed { said, heard, notices } = Relayed::of([&measured, &warmup]);
-        assert_eq!((said, heard, notices), (6, 60, 30));
+        let Relayed { sent, received, own } = Relayed::of([&measured, &warmup]);
+        assert_eq!((sent, received, own), (6, 60, 30));
     }
 
     #[test]

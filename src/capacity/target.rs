@@ -86,8 +86,8 @@ mod tests {
 
     fn check(busiest: f64, end: &str) {
         let load = TargetLoad { cpu_cores_max: Some(busiest), ..TargetLoad::default() };
-        let says = load.conclusion("340 rooms", 4.0).unwrap();
-        assert!(says.ends_with(end), "{says}");
+        let found = load.conclusion("340 rooms", 4.0).unwrap();
+        assert!(found.ends_with(end), "{found}");
     }
 
     #[test]

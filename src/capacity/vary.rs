@@ -194,7 +194,7 @@ mod tests {
         read(ProfileSource { name: "t", text }, &[], &|_| None).unwrap()
     }
 
-    /// What `vary` at `load` makes of ten rooms of four that arrive at 20/s: rooms, size, peers per second.
+    /// Checks `vary` at `load` for ten rooms of four that arrive at 20/s: rooms, size, peers per second.
     fn check(vary: Vary, load: f64, expected: (u32, u16, f64)) {
         let changed = vary.apply(&profile("[rooms]\ncount = 10\nsize = 4\n[arrivals]\nrate = \"20/s\""), load);
         let ArrivalStage::Constant { rate, .. } = changed.arrivals[0] else { panic!("{:?}", changed.arrivals) };

@@ -8,16 +8,16 @@ use crate::summary::verdict::GateResult;
 /// runs it is the worse of the two in the middle, since quantiles are never averaged. Empty without runs.
 pub fn median(gates: &[Gate], runs: &[&Summary]) -> Vec<GateResult> {
     let of_runs: Vec<Vec<GateResult>> = runs.iter().map(|run| judge(gates, *run)).collect();
-    let middle = |(index, gate): (usize, &Gate)| {
+    let median = |(index, gate): (usize, &Gate)| {
         let mut results: Vec<&GateResult> = of_runs.iter().map(|results| &results[index]).collect();
-        results.sort_by(|a, b| badness(gate, a).total_cmp(&badness(gate, b)));
+        results.sort_by(|a, b| severity(gate, a).total_cmp(&severity(gate, b)));
         results.get(results.len() / 2).map(|result| (*result).clone())
     };
-    gates.iter().enumerate().filter_map(middle).collect()
+    gates.iter().enumerate().filter_map(median).collect()
 }
 
 /// The sort key of a result: higher is worse, and nothing measured is worst.
-fn badness(gate: &Gate, result: &GateResult) -> f64 {
+fn severity(gate: &Gate, result: &GateResult) -> f64 {
     let Some(observed) = result.observed else { return f64::INFINITY };
     match gate.operator {
         Operator::Less | Operator::AtMost => observed,

@@ -27,7 +27,7 @@ impl<'a> Curve<'a> {
             let (lasts, holds) = extent(stage);
             // A peer due at the border of two stages belongs to the later one, so a pause delays it.
             if index == last || area < below + holds {
-                return seconds(start + within(stage, (area - below).max(0.0)));
+                return seconds(start + time_to_area(stage, (area - below).max(0.0)));
             }
             start += lasts;
             below += holds;
@@ -78,7 +78,7 @@ fn extent(stage: &ArrivalStage) -> (f64, f64) {
 }
 
 /// The seconds from the stage's start until the area under it reaches `area`; a ramp keeps its last rate past its end.
-fn within(stage: &ArrivalStage, area: f64) -> f64 {
+fn time_to_area(stage: &ArrivalStage, area: f64) -> f64 {
     match *stage {
         _ if area == 0.0 => 0.0,
         ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => area / rate,

@@ -1,6 +1,6 @@
 //! The change of each figure from base to new, with its confidence interval and finding.
 
-use crate::gates::baseline::interval::{Interval, between, of_quantile, of_share};
+use crate::gates::baseline::interval::{Interval, mean_difference, of_quantile, of_share};
 use crate::gates::baseline::rule::ToleranceRule;
 use crate::summary::Summary;
 use crate::summary::distribution::{Clock, samples_needed};
@@ -103,10 +103,10 @@ fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
             let samples = [before.merged.count(), after.merged.count()];
             let at = |timed: &Timed| (!timed.merged.is_empty()).then(|| timed.merged.quantile_us(quantile) as f64);
             let within = Interval::change(before.interval(quantile), after.interval(quantile));
-            let bounds = match (repeated, between(&before.logs(quantile), &after.logs(quantile))) {
-                (true, Some(apart)) => within.wider(Interval {
-                    low: apart.low.map(|log| log.exp() - 1.0),
-                    high: apart.high.map(|log| log.exp() - 1.0),
+            let bounds = match (repeated, mean_difference(&before.logs(quantile), &after.logs(quantile))) {
+                (true, Some(between_runs)) => within.union(Interval {
+                    low: between_runs.low.map(|log| log.exp() - 1.0),
+                    high: between_runs.high.map(|log| log.exp() - 1.0),
                 }),
                 _ => within,
             };
@@ -129,11 +129,11 @@ fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
 
 fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -> Option<Change> {
     // Higher must be worse: completeness is judged by the missing share.
-    let turned = name == "mesh_complete";
+    let inverted = name == "mesh_complete";
     let losses = |runs: &[&Summary]| {
         runs.iter()
             .filter_map(|run| Some((run.rate(name)?, run.counts.peers.planned)))
-            .map(|((rate, of), peers)| (if turned { 1.0 - rate } else { rate }, of, of.min(peers)))
+            .map(|((rate, of), peers)| (if inverted { 1.0 - rate } else { rate }, of, of.min(peers)))
             .collect::<Vec<_>>()
     };
     let (before, after) = (losses(base), losses(new));
@@ -141,15 +141,16 @@ fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -
     let mut bounds = Interval::difference(of_share(was.share, was.independent), of_share(is.share, is.independent));
     if before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN {
         let shares = |losses: &[(f64, u64, u64)]| losses.iter().map(|(share, ..)| *share).collect::<Vec<_>>();
-        bounds = between(&shares(&before), &shares(&after)).map_or(bounds, |apart| bounds.wider(apart));
+        bounds = mean_difference(&shares(&before), &shares(&after))
+            .map_or(bounds, |between_runs| bounds.union(between_runs));
     }
     let tolerance = rule.tolerance_of(name);
     let change = is.share - was.share;
     let finding = classify(change, bounds, (tolerance * was.share).max(FLOOR_RATE));
-    let seen = |share: f64| Some(if turned { 1.0 - share } else { share });
-    let sign = if turned { -1.0 } else { 1.0 };
+    let seen = |share: f64| Some(if inverted { 1.0 - share } else { share });
+    let sign = if inverted { -1.0 } else { 1.0 };
     let (low, high) = (bounds.low.map(|low| low * sign), bounds.high.map(|high| high * sign));
-    let (low, high) = if turned { (high, low) } else { (low, high) };
+    let (low, high) = if inverted { (high, low) } else { (low, high) };
     Some(Change {
         metric: name.to_owned(),
         aggregation: "rate".into(),
@@ -174,11 +175,11 @@ fn value(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
     let (was, is) = (mean(&before), mean(&after));
     was.or(is)?;
     let repeated = before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN;
-    let apart = repeated.then(|| between(&before, &after)).flatten();
+    let between_runs = repeated.then(|| mean_difference(&before, &after)).flatten();
     let relative = |bound: Option<f64>| Some(bound? / was.filter(|was| *was > 0.0)?);
     // Without a spread, the values are taken as exact.
     let alone = was.zip(is).map(|(was, is)| is - was);
-    let bounds = apart.unwrap_or(Interval { low: alone, high: alone });
+    let bounds = between_runs.unwrap_or(Interval { low: alone, high: alone });
     let bounds = Interval { low: relative(bounds.low), high: relative(bounds.high) };
     let samples = [before.len() as u64, after.len() as u64];
     Some(Change {

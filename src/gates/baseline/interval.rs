@@ -15,7 +15,7 @@ pub struct Interval {
 
 impl Interval {
     /// The smallest interval that contains both; a bound that either lacks is `None`.
-    pub fn wider(self, other: Self) -> Self {
+    pub fn union(self, other: Self) -> Self {
         let both = |ours: Option<f64>, theirs: Option<f64>, of: fn(f64, f64) -> f64| Some(of(ours?, theirs?));
         Self { low: both(self.low, other.low, f64::min), high: both(self.high, other.high, f64::max) }
     }
@@ -67,16 +67,16 @@ pub fn of_share(share: f64, independent: u64) -> Interval {
 
 /// The interval of the difference between the means of two groups of runs (Welch 1947); `None` for fewer than two runs
 /// per side.
-pub fn between(base: &[f64], new: &[f64]) -> Option<Interval> {
+pub fn mean_difference(base: &[f64], new: &[f64]) -> Option<Interval> {
     let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
     let error = base.error_squared + new.error_squared;
-    let apart = new.mean - base.mean;
+    let difference = new.mean - base.mean;
     let freedom = match base.share_of_freedom() + new.share_of_freedom() {
         shares if shares > 0.0 => error * error / shares,
-        _ => return Some(Interval { low: Some(apart), high: Some(apart) }),
+        _ => return Some(Interval { low: Some(difference), high: Some(difference) }),
     };
-    let reach = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(1.0 - TAIL) * error.sqrt();
-    Some(Interval { low: Some(apart - reach), high: Some(apart + reach) })
+    let margin = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(1.0 - TAIL) * error.sqrt();
+    Some(Interval { low: Some(difference - margin), high: Some(difference + margin) })
 }
 
 struct RunSpread {
@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn two_groups_lie_apart_by_their_means_give_or_take_their_spread() {
         // R: t.test(c(11,12,13), c(1,2,3)), whose t(0.975, 4) is 2.776.
-        check(between(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
-        assert_eq!(between(&[1.0], &[11.0, 12.0, 13.0]), None);
-        check(between(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
+        check(mean_difference(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
+        assert_eq!(mean_difference(&[1.0], &[11.0, 12.0, 13.0]), None);
+        check(mean_difference(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
     }
 }

@@ -103,7 +103,7 @@ pub struct RoomMesh {
     /// The index in the plan of the peer at seat 0; those of the other seats follow.
     pub first_peer: u32,
     pub size: u16,
-    /// One letter for each pair of seats, the higher seat by the higher seat: 1–0, 2–0, 2–1, 3–0 …
+    /// One character per pair of seats, in the order 1–0, 2–0, 2–1, 3–0 …
     /// `o` opened, `f` failed, `s` one-sided, `d` dropped, `u` unfinished.
     pub edges: String,
 }
