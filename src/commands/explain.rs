@@ -5,12 +5,20 @@ use super::stdout::{complain, write};
 use crate::cli::ExplainArgs;
 use crate::diagnosis::Cause;
 use crate::profile::nearest;
-use crate::vocabulary::glossary::{self, GlossaryEntry, entry};
+use crate::vocabulary::glossary::{self, GlossaryEntry};
 use std::sync::LazyLock;
 
 /// What `meshload probe` names, in the words of its verdicts.
 static CAUSES: LazyLock<Vec<GlossaryEntry>> = LazyLock::new(|| {
-    Cause::ALL.map(|cause| entry("cause", cause.name(), cause.meaning(), "", "", cause.remedy())).into()
+    let entry = |cause: Cause| GlossaryEntry {
+        word: cause.name(),
+        kind: "cause",
+        means: cause.meaning(),
+        unit: "",
+        pays: "",
+        advice: cause.remedy(),
+    };
+    Cause::ALL.map(entry).into()
 });
 
 pub fn explain(args: &ExplainArgs) -> Exit {
