@@ -38,6 +38,7 @@ pub struct CapacityResult {
     pub gates: Vec<SearchGate>,
     pub probes: Vec<Probe>,
     pub model: Model,
+    #[serde(rename = "outlook")]
     pub forecast: Vec<Cell>,
     /// What the target's process said of its limit.
     pub target_says: Option<String>,
