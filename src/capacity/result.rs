@@ -38,6 +38,7 @@ pub struct CapacityResult {
     pub gates: Vec<SearchGate>,
     pub probes: Vec<Probe>,
     pub model: Model,
+    #[serde(rename = "outlook")]
     pub forecast: Vec<ForecastCell>,
     /// The conclusion from the target's resource use.
     pub target_says: Option<String>,

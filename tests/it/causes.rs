@@ -116,6 +116,8 @@ fn events_traces_and_the_advised_command_hold_no_secret() {
         .args(["run", "--rooms", "1", "--room-size", "3", "--timeout", "1s", "--duration", "1s", "--events"])
         .args(["--traces", "3", "--set", "handshake.trigger=peer-ready", "--target", &url])
         .args(["-H", "Authorization: Bearer ${CANARY}", "--out", folder.path().to_str().unwrap()])
+        // Other tests load the machine meanwhile.
+        .args(["--on-invalid", "warn"])
         .env("CANARY", CANARY)
         .output();
     drop(server);

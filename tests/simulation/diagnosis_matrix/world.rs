@@ -8,7 +8,7 @@ use meshload::server::rooms::{ClientId, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::server::{RoomModel, Routing, faults};
 use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::event::Event;
+use meshload::vocabulary::event::{Event, EventKind, PeerEvent};
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
 use meshload::vocabulary::phase::Phase;
@@ -253,11 +253,7 @@ impl Virtual {
         match output {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
             Output::Say(OutgoingFrame { text, kind, to }) => {
-                let what = meshload::vocabulary::event::EventKind::Peer(PeerEvent::Said {
-                    kind,
-                    bytes: text.len() as u32,
-                    to,
-                });
+                let what = EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to });
                 self.events.push_back(Event { at: self.now, place, kind: what });
                 if let Some(client) = self.players[player].client {
                     self.send(client, text);
