@@ -19,7 +19,7 @@ fuzz_target!(|payload: Vec<u8>| {
     peer.handle(now, Input::Engine(OTHER, EngineEvent::Message(payload)));
     while let Some(output) = peer.poll() {
         let expected = match &output {
-            Output::Note(What::MessageReceived { .. } | What::Echoed { .. } | What::Surprise { .. }) => true,
+            Output::Event(What::MessageReceived { .. } | What::Echoed { .. } | What::Surprise { .. }) => true,
             Output::Send(parcel) => parcel.echo && parcel.to == OTHER,
             _ => false,
         };

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use meshload::peer::{Config, Input, Output, Peer, ReconnectBackoff, TrafficConfig, TrafficPattern};
+use meshload::peer::{Config, Input, Output, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
 use meshload::vocabulary::event::What;
 use meshload::vocabulary::failure::{Failure, Reason};
 use meshload::vocabulary::ids::Seat;
@@ -97,7 +97,7 @@ impl Books {
         while let Some(output) = peer.poll() {
             assert!(!self.closed, "after its end: {output:?}");
             match output {
-                Output::Note(What::Open { other } | What::EdgeFailed { other, .. }) => {
+                Output::Event(What::Open { other } | What::EdgeFailed { other, .. }) => {
                     assert!(self.decided.insert(other), "{other:?} is decided twice");
                 }
                 Output::Close => self.closed = true,
@@ -126,8 +126,8 @@ fn input(seat: Seat, deed: Deed) -> Input {
     let candidate = || Candidate { candidate: "candidate".into(), mid: None, line: None, ufrag: None };
     let failure = || Failure::new(Phase::Join, Reason::Closed, "close 1001");
     match deed {
-        Deed::Companion => Input::Companion { seat },
-        Deed::Back => Input::Back { seat },
+        Deed::Companion => Input::Command(PeerCommand::Companion { seat }),
+        Deed::Back => Input::Command(PeerCommand::Back { seat }),
         Deed::Upgraded => Input::Upgraded,
         Deed::Lost => Input::Lost(failure()),
         Deed::Joined => Input::Heard(Heard::Joined),
@@ -152,10 +152,10 @@ fn input(seat: Seat, deed: Deed) -> Input {
         Deed::EngineMessage(payload) => told(EngineEvent::Message(payload)),
         Deed::EngineClosed => told(EngineEvent::Closed),
         Deed::EngineFailed => told(EngineEvent::Failed { reason: Reason::IceFailed, detail: "".into() }),
-        Deed::Talk => Input::Talk,
-        Deed::Hush => Input::Hush,
-        Deed::Leave => Input::Leave,
-        Deed::Depart { silent } => Input::Depart { silent },
+        Deed::Talk => Input::Command(PeerCommand::StartTraffic),
+        Deed::Hush => Input::Command(PeerCommand::StopTraffic),
+        Deed::Leave => Input::Command(PeerCommand::Leave),
+        Deed::Depart { silent } => Input::Command(PeerCommand::Depart { silent }),
         Deed::Wake => Input::Wake,
     }
 }

@@ -1,6 +1,7 @@
 //! Which phase the run is in: pure, from what the books say and the time.
 
 use crate::metrics::Tally;
+use crate::peer::PeerCommand;
 use std::time::{Duration, Instant};
 
 /// More than this share of the edges decided in a second failing, for this long, stops the ramp (faults.md, "Misuse").
@@ -9,19 +10,6 @@ const FAILING_MAX: Duration = Duration::from_secs(10);
 
 /// Between two looks at how many failed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// What workers are to do, in the order in which it can be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Conduct {
-    /// Peers arrive, and talk when their room is decided.
-    Play,
-    /// Every edge is decided: rooms that waited for the others talk as well.
-    Talk,
-    /// Messages stop; what is in flight arrives.
-    Hush,
-    /// Everybody goes.
-    Leave,
-}
 
 /// A phase of the run (measurement.md, "Load model").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +47,15 @@ pub struct PhaseMachine {
     /// When each part so far began.
     begun: Vec<(RunPhase, Instant)>,
     brake: FailureBrake,
-    conduct: Conduct,
+    /// The last command to the peers.
+    command: Option<PeerCommand>,
 }
 
 impl PhaseMachine {
     pub fn new(start: Instant, lengths: PhaseLengths) -> Self {
         let part = if lengths.warmup.is_zero() { RunPhase::Ramp } else { RunPhase::Warmup };
         let brake = FailureBrake { looked_at: start, before: Tally::default(), failing_since: None };
-        Self { lengths, part, begun: vec![(part, start)], brake, conduct: Conduct::Play }
+        Self { lengths, part, begun: vec![(part, start)], brake, command: None }
     }
 
     pub fn part(&self) -> RunPhase {
@@ -90,32 +79,32 @@ impl PhaseMachine {
         (since, length)
     }
 
-    /// What is to be done now. Never goes back.
-    pub fn step(&mut self, now: Instant, tally: &Tally) -> Conduct {
+    /// Moves on to the phase that `now` is in; gives the last command to the peers, none while they arrive.
+    pub fn step(&mut self, now: Instant, tally: &Tally) -> Option<PeerCommand> {
         let nobody_left = tally.peers_waiting == 0 && tally.peers_alive == 0;
         if nobody_left {
-            self.conduct = Conduct::Leave;
+            self.command = Some(PeerCommand::Leave);
         }
-        while self.conduct < Conduct::Leave && self.is_over(now, tally) {
+        while self.command != Some(PeerCommand::Leave) && self.is_over(now, tally) {
             let next = match self.part {
                 RunPhase::Warmup => RunPhase::Ramp,
                 RunPhase::Ramp => {
-                    self.conduct = Conduct::Talk;
+                    self.command = Some(PeerCommand::StartTraffic);
                     RunPhase::Steady
                 }
                 RunPhase::Steady => {
-                    self.conduct = Conduct::Hush;
+                    self.command = Some(PeerCommand::StopTraffic);
                     RunPhase::Drain
                 }
                 RunPhase::Drain => {
-                    self.conduct = Conduct::Leave;
+                    self.command = Some(PeerCommand::Leave);
                     break;
                 }
             };
             self.part = next;
             self.begun.push((next, now));
         }
-        self.conduct
+        self.command
     }
 
     /// Whether so much fails, and has for so long, that going on makes no sense.
@@ -188,32 +177,35 @@ mod tests {
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
         let settled = Tally { messages_sent: 5, messages_delivered: 5, ..alive() };
         let mut step = |at: u32, tally: &Tally| {
-            let conduct = phases.step(start + SECOND * at, tally);
-            (phases.part(), conduct)
+            let command = phases.step(start + SECOND * at, tally);
+            (phases.part(), command)
         };
-        assert_eq!(step(1, &arriving), (RunPhase::Warmup, Conduct::Play));
-        assert_eq!(step(2, &arriving), (RunPhase::Ramp, Conduct::Play));
-        assert_eq!(step(60, &arriving), (RunPhase::Ramp, Conduct::Play));
-        assert_eq!(step(61, &talking), (RunPhase::Steady, Conduct::Talk));
-        assert_eq!(step(70, &talking), (RunPhase::Steady, Conduct::Talk));
-        assert_eq!(step(71, &talking), (RunPhase::Drain, Conduct::Hush));
-        assert_eq!(step(72, &settled), (RunPhase::Drain, Conduct::Leave));
+        assert_eq!(step(1, &arriving), (RunPhase::Warmup, None));
+        assert_eq!(step(2, &arriving), (RunPhase::Ramp, None));
+        assert_eq!(step(60, &arriving), (RunPhase::Ramp, None));
+        assert_eq!(step(61, &talking), (RunPhase::Steady, Some(PeerCommand::StartTraffic)));
+        assert_eq!(step(70, &talking), (RunPhase::Steady, Some(PeerCommand::StartTraffic)));
+        assert_eq!(step(71, &talking), (RunPhase::Drain, Some(PeerCommand::StopTraffic)));
+        assert_eq!(step(72, &settled), (RunPhase::Drain, Some(PeerCommand::Leave)));
     }
 
     #[test]
     fn a_drain_ends_at_its_bound_whatever_is_in_flight() {
         let (mut phases, start) = phases(0, 0, 5);
         let talking = Tally { messages_sent: 5, messages_delivered: 4, ..alive() };
-        assert_eq!(phases.step(start, &talking), Conduct::Hush);
-        assert_eq!(phases.step(start + SECOND * 5 - Duration::from_millis(1), &talking), Conduct::Hush);
-        assert_eq!(phases.step(start + SECOND * 5, &talking), Conduct::Leave);
+        assert_eq!(phases.step(start, &talking), Some(PeerCommand::StopTraffic));
+        assert_eq!(
+            phases.step(start + SECOND * 5 - Duration::from_millis(1), &talking),
+            Some(PeerCommand::StopTraffic)
+        );
+        assert_eq!(phases.step(start + SECOND * 5, &talking), Some(PeerCommand::Leave));
     }
 
     #[test]
     fn a_run_ends_as_soon_as_nobody_lives_and_nobody_is_to_come() {
         let (mut phases, start) = phases(0, 10, 5);
-        assert_eq!(phases.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), Conduct::Play);
-        assert_eq!(phases.step(start, &Tally::default()), Conduct::Leave);
+        assert_eq!(phases.step(start, &Tally { peers_waiting: 1, ..Tally::default() }), None);
+        assert_eq!(phases.step(start, &Tally::default()), Some(PeerCommand::Leave));
     }
 
     #[test]

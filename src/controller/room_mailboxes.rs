@@ -1,8 +1,8 @@
 //! Who is in which room, and the books that all of them write in.
 
 use super::event_log::EventLogHandle;
-use crate::driver::Nudge;
 use crate::metrics::Recorder;
+use crate::peer::PeerCommand;
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::ids::Seat;
 use std::cell::RefCell;
@@ -15,14 +15,14 @@ pub(super) struct RoomMailboxes {
     pub(super) rooms: RefCell<Vec<RoomState>>,
     pub(super) log: Option<EventLogHandle>,
     /// Messages start in no room before they start in all.
-    pub(super) refused: bool,
+    pub(super) barrier: bool,
 }
 
 #[derive(Default)]
 pub(super) struct RoomState {
-    pub(super) mailboxes: Vec<(Seat, mpsc::Sender<Nudge>)>,
-    pub(super) talks: bool,
-    pub(super) hushed: bool,
+    pub(super) mailboxes: Vec<(Seat, mpsc::Sender<PeerCommand>)>,
+    pub(super) has_traffic: bool,
+    pub(super) is_stopped: bool,
 }
 
 impl RoomMailboxes {
@@ -37,8 +37,8 @@ impl RoomMailboxes {
             event.what,
             What::Open { .. } | What::EdgeFailed { .. } | What::PeerFailed { .. } | What::Dropped { .. }
         );
-        if decides && !self.refused && recorder.room_decided(event.place.room) {
-            self.rooms.borrow_mut()[room].start_talking();
+        if decides && !self.barrier && recorder.room_decided(event.place.room) {
+            self.rooms.borrow_mut()[room].start_traffic();
         }
     }
 
@@ -47,37 +47,42 @@ impl RoomMailboxes {
         let room = &mut self.rooms.borrow_mut()[room];
         let Some(index) = room.mailboxes.iter().position(|(own, _)| *own == seat) else { return false };
         let (_, mailbox) = room.mailboxes.swap_remove(index);
-        mailbox.try_send(Nudge::Depart { silent }).is_ok()
+        mailbox.try_send(PeerCommand::Depart { silent }).is_ok()
     }
 
     /// Everybody in the room learns `news` of a peer that begins, and the peer who began before.
-    pub(super) fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<Nudge>, news: Nudge) {
+    pub(super) fn introduce(&self, room: usize, seat: Seat, mailbox: mpsc::Sender<PeerCommand>, news: PeerCommand) {
         let room = &mut self.rooms.borrow_mut()[room];
         // Who has failed is nobody's companion.
         room.mailboxes.retain(|(_, mailbox)| !mailbox.is_closed());
         room.tell(news);
         for (companion, _) in &room.mailboxes {
-            let _ = mailbox.try_send(Nudge::Companion { seat: *companion });
+            let _ = mailbox.try_send(PeerCommand::Companion { seat: *companion });
         }
-        if room.talks && !room.hushed {
-            let _ = mailbox.try_send(Nudge::Talk);
+        if room.has_traffic && !room.is_stopped {
+            let _ = mailbox.try_send(PeerCommand::StartTraffic);
         }
         room.mailboxes.push((seat, mailbox));
     }
 }
 
 impl RoomState {
-    pub(super) fn start_talking(&mut self) {
-        if !self.talks && !self.hushed {
-            self.talks = true;
-            self.tell(Nudge::Talk);
+    pub(super) fn start_traffic(&mut self) {
+        if !self.has_traffic && !self.is_stopped {
+            self.has_traffic = true;
+            self.tell(PeerCommand::StartTraffic);
         }
     }
 
-    pub(super) fn tell(&self, nudge: Nudge) {
+    pub(super) fn stop_traffic(&mut self) {
+        self.is_stopped = true;
+        self.tell(PeerCommand::StopTraffic);
+    }
+
+    pub(super) fn tell(&self, command: PeerCommand) {
         for (_, mailbox) in &self.mailboxes {
             // A peer that has ended reads no more, and a mailbox holds more than a peer is ever told.
-            let _ = mailbox.try_send(nudge);
+            let _ = mailbox.try_send(command);
         }
     }
 }

@@ -4,12 +4,11 @@ use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
 use super::context::RunContext;
 use super::engines::Engines;
 use super::event_log::EventLogHandle;
-use super::phases::Conduct;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
-use crate::dialect::{Conversation, PeerIdentity};
-use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::dialect::Conversation;
+use crate::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
 use crate::metrics::Recorder;
-use crate::peer::{Config, Peer, ReconnectBackoff, TrafficConfig};
+use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::RoomPlan;
 use crate::profile::Start;
 use crate::signaling::{MemoryListener, Transport};
@@ -31,7 +30,7 @@ use tokio::task::{Id, JoinSet};
 const LATE_MAX: Duration = Duration::from_secs(5);
 
 /// What a peer is told besides the arrival of its companions: talk, hush, leave, and room to spare.
-const NUDGES_MORE: usize = 8;
+const COMMANDS_MORE: usize = 8;
 
 /// The peers of one worker, from arrival to departure.
 pub struct PeerSpawner {
@@ -77,7 +76,7 @@ impl PeerSpawner {
             false => vec![],
         };
         let log = common.inbox.clone().map(EventLogHandle::new);
-        let refused = common.plan.profile.messages.start == Start::Barrier;
+        let barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
             exchanges,
@@ -88,7 +87,7 @@ impl PeerSpawner {
             arrivals,
             next: 0,
             clock,
-            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, refused }),
+            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, barrier }),
             listener,
             tasks: JoinSet::new(),
             places: FxHashMap::default(),
@@ -174,7 +173,7 @@ impl PeerSpawner {
                 if let Some(exchange) = self.exchanges.get(room) {
                     exchange.comes_back(seat);
                 }
-                self.let_in(due, room, seat, Nudge::Back { seat });
+                self.let_in(due, room, seat, PeerCommand::Back { seat });
             }
         }
     }
@@ -189,11 +188,11 @@ impl PeerSpawner {
             self.give_up(room, seat);
             return;
         }
-        self.let_in(due, room, seat, Nudge::Companion { seat });
+        self.let_in(due, room, seat, PeerCommand::Companion { seat });
     }
 
     /// Starts the peer; the others of its room are told `news`.
-    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: Nudge) {
+    fn let_in(&mut self, due: Instant, room: usize, seat: Seat, news: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
         let book = |what| mailboxes.book(room, &Event { at: now, place, what });
@@ -218,22 +217,17 @@ impl PeerSpawner {
         }
     }
 
-    /// Tells everybody what the controller wants.
-    pub fn conduct(&mut self, conduct: Conduct) {
-        match conduct {
-            Conduct::Play => {}
-            Conduct::Talk => self.churn.begin(Instant::now()),
-            Conduct::Hush | Conduct::Leave => self.churn.end(),
+    /// Passes a command of the controller to every peer.
+    pub fn command(&mut self, command: PeerCommand) {
+        match command {
+            PeerCommand::StartTraffic => self.churn.begin(Instant::now()),
+            _ => self.churn.end(),
         }
         for room in self.mailboxes.rooms.borrow_mut().iter_mut() {
-            match conduct {
-                Conduct::Play => {}
-                Conduct::Talk => room.start_talking(),
-                Conduct::Hush => {
-                    room.hushed = true;
-                    room.tell(Nudge::Hush);
-                }
-                Conduct::Leave => room.tell(Nudge::Leave),
+            match command {
+                PeerCommand::StartTraffic => room.start_traffic(),
+                PeerCommand::StopTraffic => room.stop_traffic(),
+                command => room.tell(command),
             }
         }
     }
@@ -242,63 +236,52 @@ impl PeerSpawner {
     ///
     /// # Errors
     /// This machine has no descriptor or port left for it, or its URL is none.
-    #[expect(clippy::type_complexity, reason = "an errand and its mailbox; a name would hide that it is a pair")]
+    #[expect(clippy::type_complexity, reason = "a task and its mailbox; a name would hide that it is a pair")]
     fn task(
         &self,
         room: usize,
         place: Place,
-    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<Nudge>), Failure> {
+    ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<PeerCommand>), Failure> {
         let (common, plan) = (&self.common, &self.plans[room]);
         let profile = &common.plan.profile;
         let session = self.sessions.get(&place).copied().unwrap_or(0);
-        let (id, room_id) = (common.naming.peer(place.peer), common.room_id(plan));
-        let me = PeerIdentity {
-            id: id.clone(),
+        let seed = of_session(common.plan.seed, session);
+        let draws = seed.stream("redial", place.peer.0.into());
+        let spec = PeerSpec {
+            place,
+            room_size: plan.size(),
+            guests: profile.rooms.guests,
+            naming: common.naming.clone(),
             name: place.peer.to_string(),
-            room: room_id.clone(),
-            host: place.seat == Seat(0),
+            room: common.room_id(plan),
+            dialect: common.dialect.clone(),
             trigger: profile.handshake.trigger,
             initiator: profile.handshake.initiator,
             settle: profile.handshake.settle,
             approval: profile.handshake.approval,
-            epoch: (common.start, common.start_unix_ms),
-            index: place.peer.0,
-            seat: place.seat.0,
-            size: plan.size(),
-            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
-            seed: of_session(common.plan.seed, session),
-        };
-        let mut conversation = common.dialect.converse(me.clone());
-        let way = self.way(&id, place, &room_id, &mut *conversation)?;
-        let engine = self.engines.open(of_session(common.plan.seed, session), place, plan.size())?;
-        let config = Config {
-            seat: place.seat,
-            room_size: plan.size(),
             timeout: profile.handshake.timeout,
             trickle: common.trickles(),
+            epoch: (common.start, common.start_unix_ms),
+            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
+            seed,
             traffic: traffic(common, place, session),
+            backoff: profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws)),
+            exchange: self.exchanges.get(room).cloned(),
         };
-        let draws = of_session(common.plan.seed, session).stream("redial", place.peer.0.into());
-        let backoff = profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws));
-        let peer = Peer::new(config, common.start).reconnecting(backoff);
-        let dialect = common.dialect.clone();
-        let mut virtual_peer = VirtualPeer::new(place, plan.size(), common.naming.clone(), conversation, peer)
-            .hosting(profile.rooms.guests)
-            .renewing(Box::new(move || dialect.converse(me.clone())));
-        if let Some(exchange) = self.exchanges.get(room) {
-            virtual_peer = virtual_peer.at(exchange.clone());
-        }
-        let (mailbox, nudges) = mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + NUDGES_MORE);
+        let mut virtual_peer = spec.build();
+        let transport = self.transport(place, &common.room_id(plan), virtual_peer.conversation())?;
+        let engine = self.engines.open(seed, place, plan.size())?;
+        let (mailbox, commands) =
+            mpsc::channel(usize::from(plan.size()) + ChurnSchedule::turns_of(plan) + COMMANDS_MORE);
         let mailboxes = self.mailboxes.clone();
         let recorder = move |event: Event| mailboxes.book(room, &event);
-        Ok((PeerTask::new(virtual_peer, engine, way, nudges, self.clock.alarm(), recorder), mailbox))
+        Ok((PeerTask::new(virtual_peer, engine, transport, commands, self.clock.alarm(), recorder), mailbox))
     }
 
     /// # Errors
     /// The peer's URL is none.
-    fn way(
+    fn transport(
         &self,
-        id: &str,
         place: Place,
         room_id: &str,
         conversation: &mut dyn Conversation,
@@ -308,8 +291,9 @@ impl PeerSpawner {
         }
         let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
         let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
-        let endpoint =
-            endpoints.of(id, place.peer.0, room_id, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
+        let endpoint = endpoints
+            .of(&self.common.naming.peer(place.peer), place.peer.0, room_id, Some(conversation))
+            .map_err(|error| unfit(error.to_string()))?;
         Ok(Rc::new(endpoint).into())
     }
 }

@@ -4,12 +4,13 @@ use super::context::RunContext;
 use super::gate_watch::GateWatch;
 use super::machine::machine;
 use super::outcome::Stop;
-use super::phases::{Conduct, PhaseLengths, PhaseMachine, RunPhase};
+use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
 use super::process_stats;
 use super::progress::{Progress, RunSnapshot, Show};
 use super::signals::StopSignals;
 use super::worker::{WorkerResult, work};
 use crate::metrics::HealthRecorder;
+use crate::peer::PeerCommand;
 use crate::summary::run::PhaseSpan;
 use crate::summary::verdict::GateResult;
 use crate::summary::wall_time::stamp;
@@ -36,7 +37,7 @@ const CLOCK_SLACK: Duration = Duration::from_millis(500);
 pub(super) struct Supervisor {
     common: Arc<RunContext>,
     threads: Vec<Option<JoinHandle<WorkerResult>>>,
-    conduct: watch::Sender<Conduct>,
+    command: watch::Sender<Option<PeerCommand>>,
     phases: PhaseMachine,
     health: HealthRecorder,
     progress: Progress,
@@ -57,14 +58,14 @@ impl Supervisor {
         gate_watch: GateWatch,
         started_at: SystemTime,
     ) -> io::Result<Self> {
-        let (conduct, conducted) = watch::channel(Conduct::Play);
+        let (command, commanded) = watch::channel(None);
         let mut threads = vec![];
         for worker in 0..workers {
             let rooms = common.plan.share(worker, workers).rooms;
-            let (common, conducted) = (common.clone(), conducted.clone());
+            let (common, commands) = (common.clone(), commanded.clone());
             let thread = thread::Builder::new()
                 .name(format!("worker {worker}"))
-                .spawn(move || work(&common, worker, rooms, conducted))?;
+                .spawn(move || work(&common, worker, rooms, commands))?;
             threads.push(Some(thread));
         }
         let phases = &common.plan.profile.phases;
@@ -80,7 +81,7 @@ impl Supervisor {
             started_at,
             common,
             threads,
-            conduct,
+            command,
         })
     }
 
@@ -115,7 +116,7 @@ impl Supervisor {
                 recent_p99_us: self.common.statuses.recent_p99_us(),
                 gates: self.gate_watch.standing(),
             });
-            if wanted == Conduct::Leave || !self.is_playing() {
+            if wanted == Some(PeerCommand::Leave) || !self.is_playing() {
                 return None;
             }
             if self.phases.should_brake(now, &tally) {
@@ -124,14 +125,14 @@ impl Supervisor {
             if self.tripped.is_some() {
                 return Some(Stop::Gate);
             }
-            self.conduct.send_if_modified(|conduct| std::mem::replace(conduct, wanted) != wanted);
+            self.command.send_if_modified(|command| std::mem::replace(command, wanted) != wanted);
         }
     }
 
     /// Everybody leaves; what comes back within the time is the run's data.
     pub(super) async fn result(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
         // A worker that is gone already needs no telling.
-        let _ = self.conduct.send(Conduct::Leave);
+        let _ = self.command.send(Some(PeerCommand::Leave));
         let until = Instant::now() + HARVEST_MAX;
         while self.is_playing() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;

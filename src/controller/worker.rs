@@ -2,11 +2,11 @@
 
 use super::context::RunContext;
 use super::in_memory_server;
-use super::phases::Conduct;
 use super::spawner::PeerSpawner;
 use super::worker_status::WorkerStatus;
 use crate::driver;
 use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
 use crate::signaling::MemoryListener;
 use crate::summary::histogram::Histogram;
@@ -28,9 +28,6 @@ const PULSE_EVERY: Duration = Duration::from_millis(100);
 /// How often a worker copies what gates read: a copy is 160 KiB a timer.
 pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 
-/// How long the last goodbyes may take once everybody was told to leave.
-const GOODBYES_MAX: Duration = Duration::from_secs(2);
-
 /// What a worker comes back with.
 pub struct WorkerResult {
     pub recorder: Recorder,
@@ -43,7 +40,7 @@ pub fn work(
     common: &Arc<RunContext>,
     worker: usize,
     rooms: Vec<RoomPlan>,
-    conduct: watch::Receiver<Conduct>,
+    commands: watch::Receiver<Option<PeerCommand>>,
 ) -> WorkerResult {
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| facts(common, room)).collect();
     let timeout = common.plan.profile.handshake.timeout;
@@ -54,7 +51,7 @@ pub fn work(
     common.statuses.of(worker).thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, conduct));
+            let panics = LocalSet::new().block_on(&runtime, play(common, worker, rooms, &recorder, commands));
             // A name that is still being resolved is waited for by nobody.
             runtime.shutdown_background();
             panics
@@ -73,7 +70,7 @@ async fn play(
     worker: usize,
     rooms: Vec<RoomPlan>,
     recorder: &Rc<RefCell<Recorder>>,
-    mut conduct: watch::Receiver<Conduct>,
+    mut commands: watch::Receiver<Option<PeerCommand>>,
 ) -> io::Result<u64> {
     let clock = driver::AlarmClock::new()?;
     let ticking = clock.clone();
@@ -95,11 +92,11 @@ async fn play(
     while !(until.is_some() && spawner.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
             biased;
-            changed = conduct.changed(), if until.is_none() => {
+            changed = commands.changed(), if until.is_none() => {
                 // A controller that is gone wants everybody to go as well.
-                let wanted = changed.map_or(Conduct::Leave, |()| *conduct.borrow_and_update());
-                spawner.conduct(wanted);
-                until = (wanted == Conduct::Leave).then(|| Instant::now() + GOODBYES_MAX);
+                let command = changed.map_or(Some(PeerCommand::Leave), |()| *commands.borrow_and_update());
+                command.into_iter().for_each(|command| spawner.command(command));
+                until = (command == Some(PeerCommand::Leave)).then(|| Instant::now() + driver::GOODBYES_MAX);
             }
             () = clock.sleep_until(lag_due) => {
                 // Every tick is due whether or not anybody could look: a worker that stood still for a second

@@ -14,7 +14,7 @@ pub use decide::diagnose;
 pub use join_request::JoinRequestWords;
 pub use ladder::{Arrival, LadderStep, Party, ladder};
 pub use observations::{
-    CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
+    AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::told;

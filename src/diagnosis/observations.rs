@@ -5,6 +5,9 @@ use super::timeline::Timeline;
 use crate::vocabulary::failure::Failure;
 use std::time::Duration;
 
+/// The age from which a subscription is in force if it ever will be (protocol.md).
+pub const AGED: Duration = Duration::from_millis(1_500);
+
 /// Everything a diagnosis may rest on. What was not tried is absent.
 #[derive(Debug, Default)]
 pub struct Observations {

@@ -1,5 +1,6 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{FrameKind, Heard, Say};
 use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
@@ -88,22 +89,11 @@ pub enum Output {
     /// For the peer.
     Heard(Heard<String>),
     /// For the books: what the frame just given was. Comes once a frame.
-    Frame { kind: FrameKind, concern: Concern },
+    Frame { kind: FrameKind, concern: Concern<String> },
     /// This peer's own id on the wire is known now.
     Known { id: String },
     /// For the others of the room, inside the process; `json` is the value.
     Share { name: String, json: String },
     /// An offer made for `one` was answered by `other`: their connections change places.
     Swap { one: String, other: String },
-}
-
-/// Whom a frame was for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Concern {
-    /// This peer; from another peer, or from the server.
-    Me { from: Option<String> },
-    /// Another peer, another room, or nobody in particular.
-    Others,
-    /// The right type on another channel than its own: evidence, and nothing more.
-    Elsewhere { from: Option<String> },
 }

@@ -24,7 +24,7 @@ mod template;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
-pub use conversation::{Concern, Connect, Conversation, Input, Output, PeerIdentity};
+pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
 
 use compiled::CompiledDialect;
 use session::Session;

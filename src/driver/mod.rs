@@ -4,11 +4,13 @@ mod alarm_clock;
 mod guests;
 mod id_exchange;
 mod ports;
+mod spec;
 mod task;
 mod virtual_peer;
 
 pub use alarm_clock::{Alarm, AlarmClock};
 pub use id_exchange::IdExchange;
-pub use ports::{Input, Output};
-pub use task::{Nudge, PeerTask};
-pub use virtual_peer::{Renewal, VirtualPeer};
+pub use ports::{Input, OutgoingFrame, Output};
+pub use spec::PeerSpec;
+pub use task::{GOODBYES_MAX, PeerTask};
+pub use virtual_peer::VirtualPeer;

@@ -1,49 +1,35 @@
-//! What happens to a peer, and what it wants done: the two sides of `Actor`.
+//! The inputs of a `VirtualPeer`, and the frames among its outputs.
 
-use crate::peer::OutgoingMessage;
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::What;
+use crate::peer::{self, PeerCommand};
+use crate::vocabulary::engine::EngineEvent;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 use std::time::Instant;
 
-/// What happens to a peer.
+/// An event that moves a virtual peer.
 #[derive(Debug)]
 pub enum Input<'a> {
     Begin {
         due: Instant,
     },
-    Companion {
-        seat: Seat,
-    },
-    /// Another of the room that had left comes back.
-    Back {
-        seat: Seat,
-    },
+    Command(PeerCommand),
     Upgraded,
     Lost(Failure),
     Frame(&'a str),
     Engine(Seat, EngineEvent),
-    Talk,
-    Hush,
-    Leave,
-    /// As `Leave`, while the others stay.
-    Depart {
-        silent: bool,
-    },
-    /// The room's board has something new.
-    Board,
+    /// The room's `IdExchange` has changed.
+    IdExchange,
     Wake,
 }
 
-/// What a peer wants done in the world.
+/// The peer's own outputs, its signaling as frames.
+pub type Output = peer::Output<OutgoingFrame>;
+
+/// A signaling frame to be written. `to`: its addressee, or none for the whole room.
 #[derive(Debug, PartialEq)]
-pub enum Output {
-    Dial,
-    Frame { text: String, kind: FrameKind, to: Option<Seat> },
-    Engine(Seat, EngineCommand),
-    Send(OutgoingMessage),
-    Note(What),
-    Close,
+pub struct OutgoingFrame {
+    pub text: String,
+    pub kind: FrameKind,
+    pub to: Option<Seat>,
 }

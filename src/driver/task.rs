@@ -1,10 +1,10 @@
 //! The life of one peer in the world: dials, reads, writes, wakes, and books every fact.
 
 use super::alarm_clock::Alarm;
-use super::ports::{Input, Output};
+use super::ports::{Input, OutgoingFrame, Output};
 use super::virtual_peer::VirtualPeer;
 use crate::engine::Engine;
-use crate::peer::OutgoingMessage;
+use crate::peer::{OutgoingMessage, PeerCommand};
 use crate::signaling::{SignalingConnection, Transport};
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::event::{Event, What};
@@ -25,34 +25,18 @@ const READS_MAX: usize = 2;
 /// Rounds of one turn; then other peers of the worker get theirs.
 const ROUNDS_MAX: usize = 16;
 
+/// How long the last goodbyes of a room or a worker may take.
+pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
+
 /// How long a goodbye may take to reach the server.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
-
-/// What the worker tells a peer while it lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nudge {
-    Companion {
-        seat: Seat,
-    },
-    /// Another of the room that had left comes back.
-    Back {
-        seat: Seat,
-    },
-    Talk,
-    Hush,
-    Leave,
-    /// Go while the others stay. `silent`: as a tab that is killed, without a word to server or peers.
-    Depart {
-        silent: bool,
-    },
-}
 
 /// One peer, from its dial to its end.
 pub struct PeerTask<Books> {
     virtual_peer: VirtualPeer,
     engine: Box<dyn Engine>,
     way: Transport,
-    mailbox: mpsc::Receiver<Nudge>,
+    mailbox: mpsc::Receiver<PeerCommand>,
     recorder: Books,
     socket: PeerSocket,
     /// Facts about frames that are pushed and not yet on the wire.
@@ -81,7 +65,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         virtual_peer: VirtualPeer,
         engine: Box<dyn Engine>,
         way: impl Into<Transport>,
-        mailbox: mpsc::Receiver<Nudge>,
+        mailbox: mpsc::Receiver<PeerCommand>,
         alarm: Alarm,
         recorder: Books,
     ) -> Self {
@@ -113,9 +97,9 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     /// that broadcasts, most turns are one frame for somebody else.)
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS_MAX {
-            while let Poll::Ready(Some(nudge)) = self.mailbox.poll_recv(context) {
-                self.silent |= nudge == Nudge::Depart { silent: true };
-                self.handle(input(nudge));
+            while let Poll::Ready(Some(command)) = self.mailbox.poll_recv(context) {
+                self.silent |= command == PeerCommand::Depart { silent: true };
+                self.handle(Input::Command(command));
             }
             self.stirred = false;
             let mut more = self.poll_socket(context);
@@ -145,7 +129,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         if self.virtual_peer.news().is_none() {
             return false;
         }
-        self.handle(Input::Board);
+        self.handle(Input::IdExchange);
         true
     }
 
@@ -273,7 +257,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
                     self.stirred = true;
                     self.socket = PeerSocket::Dialing(Box::pin(self.way.clone().dial()));
                 }
-                Output::Frame { text, kind, to } => {
+                Output::Say(OutgoingFrame { text, kind, to }) => {
                     self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
@@ -281,10 +265,10 @@ impl<Books: Fn(Event)> PeerTask<Books> {
                 Output::Engine(seat, order) => self.order(seat, order),
                 Output::Send(parcel) => self.send(now, parcel),
                 // It has joined when the words are on the wire: now, if the server has acknowledged them.
-                Output::Note(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
+                Output::Event(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
                     self.unwritten.push(what);
                 }
-                Output::Note(what) => self.book(now, what),
+                Output::Event(what) => self.book(now, what),
                 Output::Close => self.close(now),
             }
         }
@@ -347,16 +331,5 @@ impl<Books: Fn(Event)> PeerTask<Books> {
 
     fn book(&self, at: Instant, what: What) {
         (self.recorder)(Event { at, place: self.virtual_peer.place(), what });
-    }
-}
-
-fn input(nudge: Nudge) -> Input<'static> {
-    match nudge {
-        Nudge::Companion { seat } => Input::Companion { seat },
-        Nudge::Back { seat } => Input::Back { seat },
-        Nudge::Depart { silent } => Input::Depart { silent },
-        Nudge::Talk => Input::Talk,
-        Nudge::Hush => Input::Hush,
-        Nudge::Leave => Input::Leave,
     }
 }

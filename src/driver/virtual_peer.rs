@@ -2,10 +2,11 @@
 
 use super::guests::GuestSeats;
 use super::id_exchange::IdExchange;
-use super::ports::{Input, Output};
+use super::ports::{Input, OutgoingFrame, Output};
+use super::spec::PeerSpec;
 use crate::dialect::{self, Conversation, Output as Talked};
-use crate::peer::{self, Peer};
-use crate::vocabulary::event::{Concern, SignalPart, What};
+use crate::peer::{self, Peer, PeerCommand};
+use crate::vocabulary::event::{SignalPart, What};
 use crate::vocabulary::ids::{Naming, Place, Seat};
 use crate::vocabulary::message::{Heard, Say, Signal};
 use rustc_hash::FxHasher;
@@ -17,7 +18,7 @@ use std::time::Instant;
 const STRANGERS_MAX: usize = 1_024;
 
 /// Makes a conversation of the same peer, from its first word on.
-pub type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
+type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
 
 /// One peer of one room. After `handle`, drain `poll`.
 pub struct VirtualPeer {
@@ -26,7 +27,7 @@ pub struct VirtualPeer {
     naming: Naming,
     conversation: Box<dyn Conversation>,
     /// Begins another conversation, for the next socket.
-    renewal: Option<Renewal>,
+    renewal: Renewal,
     /// The socket is open: what is said gets out.
     connected: bool,
     /// It is not the first one.
@@ -45,47 +46,39 @@ pub struct VirtualPeer {
     slots: Vec<Seat>,
 }
 
-impl VirtualPeer {
-    pub fn new(place: Place, room_size: u16, naming: Naming, conversation: Box<dyn Conversation>, peer: Peer) -> Self {
-        Self {
+impl PeerSpec {
+    /// A peer that has not begun. Each further socket gets a conversation of its own, from the first word on: a
+    /// server that was restarted knows no peer.
+    pub fn build(self) -> VirtualPeer {
+        let (identity, config) = (self.identity(), self.config());
+        let Self { place, room_size, guests, naming, dialect, epoch, backoff, exchange, .. } = self;
+        let conversation = dialect.converse(identity.clone());
+        VirtualPeer {
             place,
             room_size,
             naming,
             conversation,
-            renewal: None,
+            renewal: Box::new(move || dialect.converse(identity.clone())),
             connected: false,
             was_connected: false,
-            peer,
+            peer: Peer::new(config, epoch.0).reconnecting(backoff).hosting(guests),
             outputs: VecDeque::new(),
-            exchange: None,
+            exchange,
             edition: 0,
             introduced: vec![],
             turn: false,
             shared: vec![],
             strangers: VecDeque::new(),
-            guests: GuestSeats::default(),
-            slots: (0..room_size).map(Seat).collect(),
+            guests: GuestSeats::new(room_size, guests),
+            slots: (0..room_size.saturating_add(guests)).map(Seat).collect(),
         }
     }
+}
 
-    /// Reads and writes the room's board: for dialects whose ids a server gives, or that have no rooms.
-    pub fn at(mut self, exchange: IdExchange) -> Self {
-        self.exchange = Some(exchange);
-        self
-    }
-
-    /// Admits `guests` peers that are not ours: whoever is heard in the room and is none of this run.
-    pub fn hosting(mut self, guests: u16) -> Self {
-        self.peer = self.peer.hosting(guests);
-        self.guests = GuestSeats::new(self.room_size, guests);
-        self.slots.extend((self.room_size..self.room_size.saturating_add(guests)).map(Seat));
-        self
-    }
-
-    /// Starts from its first word on every further socket: a server that was restarted knows nobody.
-    pub fn renewing(mut self, renewal: Renewal) -> Self {
-        self.renewal = Some(renewal);
-        self
+impl VirtualPeer {
+    /// The conversation of the next socket, to be asked how to connect.
+    pub fn conversation(&mut self) -> &mut dyn Conversation {
+        &mut *self.conversation
     }
 
     /// The board, if it has something that this peer has not read, and still would.
@@ -118,12 +111,13 @@ impl VirtualPeer {
         }
         match input {
             Input::Begin { due } => self.peer.handle(now, peer::Input::Begin { due }),
-            Input::Companion { seat } => self.peer.handle(now, peer::Input::Companion { seat }),
-            Input::Back { seat } => {
-                let id = self.wire_id(seat);
-                self.conversation.handle(now, dialect::Input::Back { id: &id });
-                self.introduced.retain(|known| *known != seat);
-                self.peer.handle(now, peer::Input::Back { seat });
+            Input::Command(command) => {
+                if let PeerCommand::Back { seat } = command {
+                    let id = self.wire_id(seat);
+                    self.conversation.handle(now, dialect::Input::Back { id: &id });
+                    self.introduced.retain(|known| *known != seat);
+                }
+                self.peer.handle(now, peer::Input::Command(command));
             }
             Input::Upgraded => {
                 if std::mem::replace(&mut self.was_connected, true) {
@@ -143,11 +137,7 @@ impl VirtualPeer {
                 self.listen(now, text.len() as u32);
             }
             Input::Engine(seat, notice) => self.peer.handle(now, peer::Input::Engine(seat, notice)),
-            Input::Talk => self.peer.handle(now, peer::Input::Talk),
-            Input::Hush => self.peer.handle(now, peer::Input::Hush),
-            Input::Leave => self.peer.handle(now, peer::Input::Leave),
-            Input::Depart { silent } => self.peer.handle(now, peer::Input::Depart { silent }),
-            Input::Board => self.read_exchange(now),
+            Input::IdExchange => self.read_exchange(now),
             Input::Wake => {
                 if self.connected {
                     self.conversation.handle(now, dialect::Input::Wake);
@@ -169,8 +159,7 @@ impl VirtualPeer {
 
     /// Forgets what was said and heard on the socket before.
     fn start_over(&mut self) {
-        let Some(renewal) = &self.renewal else { return };
-        self.conversation = renewal();
+        self.conversation = (self.renewal)();
         self.introduced.clear();
         self.shared.clear();
         self.turn = false;
@@ -214,11 +203,11 @@ impl VirtualPeer {
                 Talked::Send { .. } if !self.connected => {}
                 Talked::Send { text, kind, to } => {
                     let to = to.and_then(|id| self.seat(&id));
-                    self.outputs.push_back(Output::Frame { text, kind, to });
+                    self.outputs.push_back(Output::Say(OutgoingFrame { text, kind, to }));
                 }
                 Talked::Frame { kind, concern } => {
-                    let concern = self.concern(concern);
-                    self.outputs.push_back(Output::Note(What::Frame { kind, bytes, concern }));
+                    let concern = concern.map(|id: String| self.seat(&id));
+                    self.outputs.push_back(Output::Event(What::Frame { kind, bytes, concern }));
                 }
                 Talked::Heard(heard) => self.take_in(now, heard),
                 Talked::Known { id } => {
@@ -240,35 +229,47 @@ impl VirtualPeer {
         }
     }
 
+    /// Takes what the conversation heard; an id that has no seat yet waits to be named, or is a guest's.
     fn take_in(&mut self, now: Instant, heard: Heard<String>) {
-        let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
         let returns = comer(&heard).is_some_and(|id| self.guests.has_gone(id));
-        match heard.clone().try_map(|id| self.seat(id)) {
-            Some(heard) if !returns => {
-                let joined = heard == Heard::Joined;
-                let refused = matches!(heard, Heard::Refused(_));
-                let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
-                if let Heard::Signal { from, signal, .. } = &heard {
-                    self.witness(*from, false, signal);
-                }
-                self.peer.handle(now, peer::Input::Heard(heard));
-                while let Some(output) = self.peer.poll() {
-                    self.obey(now, output);
-                }
-                if let Some(seat) = left {
-                    self.guests.lose(seat);
-                }
-                if let Some(exchange) = self.exchange.as_ref().filter(|_| joined) {
-                    exchange.join(self.place.seat);
-                } else if refused {
-                    self.be_absent();
-                }
-            }
-            // The server named it before its own peer has read how it is called.
-            None if may_be_named && self.strangers.len() < STRANGERS_MAX => self.strangers.push_back(heard),
-            _ if self.admit(now, &heard) => self.take_in(now, heard),
-            // Somebody of this room who is not in the plan.
-            _ => self.outputs.push_back(Output::Note(What::Surprise { other: None })),
+        let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
+        let is_seated = heard.who().is_none_or(|id| self.seat(id).is_some());
+        let heard = match returns {
+            true => heard,
+            false => match heard.try_map(|id| self.seat(id)) {
+                Ok(heard) => return self.pass_on(now, heard),
+                Err(heard) => heard,
+            },
+        };
+        // The server named it before its own peer has read how it is called.
+        if !is_seated && may_be_named && self.strangers.len() < STRANGERS_MAX {
+            self.strangers.push_back(heard);
+        } else if self.admit(now, &heard) {
+            self.take_in(now, heard);
+        } else {
+            // A peer of this room that is not in the plan.
+            self.outputs.push_back(Output::Event(What::Surprise { other: None }));
+        }
+    }
+
+    fn pass_on(&mut self, now: Instant, heard: Heard<Seat>) {
+        let joined = heard == Heard::Joined;
+        let refused = matches!(heard, Heard::Refused(_));
+        let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
+        if let Heard::Signal { from, signal, .. } = &heard {
+            self.witness(*from, false, signal);
+        }
+        self.peer.handle(now, peer::Input::Heard(heard));
+        while let Some(output) = self.peer.poll() {
+            self.obey(now, output);
+        }
+        if let Some(seat) = left {
+            self.guests.lose(seat);
+        }
+        if let Some(exchange) = self.exchange.as_ref().filter(|_| joined) {
+            exchange.join(self.place.seat);
+        } else if refused {
+            self.be_absent();
         }
     }
 
@@ -332,9 +333,9 @@ impl VirtualPeer {
             }
             peer::Output::Engine(seat, order) => Output::Engine(seat, order),
             peer::Output::Send(parcel) => Output::Send(parcel),
-            peer::Output::Note(what) => {
+            peer::Output::Event(what) => {
                 self.guests.watch(&what);
-                Output::Note(what)
+                Output::Event(what)
             }
             peer::Output::Close => {
                 // A goodbye is said before the door is closed.
@@ -366,16 +367,7 @@ impl VirtualPeer {
         }
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        self.outputs.push_back(Output::Note(What::Signal { other, said, part, digest: hasher.finish() }));
-    }
-
-    fn concern(&self, concern: dialect::Concern) -> Concern {
-        let seat = |from: Option<String>| from.and_then(|id| self.seat(&id));
-        match concern {
-            dialect::Concern::Me { from } => Concern::Me { from: seat(from) },
-            dialect::Concern::Others => Concern::Others,
-            dialect::Concern::Elsewhere { from } => Concern::Elsewhere { from: seat(from) },
-        }
+        self.outputs.push_back(Output::Event(What::Signal { other, said, part, digest: hasher.finish() }));
     }
 
     /// The seat, in this room, of whoever goes by `id` on the wire; its own is nobody's.

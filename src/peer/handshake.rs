@@ -332,7 +332,7 @@ impl State {
 }
 
 fn note(what: What, out: &mut VecDeque<Output>) {
-    out.push_back(Output::Note(what));
+    out.push_back(Output::Event(what));
 }
 
 fn say(to: Seat, signal: Signal, out: &mut VecDeque<Output>) {
@@ -392,7 +392,7 @@ mod tests {
         for start in [false, false, true, true] {
             handshake.handle(OTHER, true, HandshakeInput::Met { start, initiate: true }, &mut out);
         }
-        let met = out.iter().filter(|output| **output == Output::Note(What::Met { other: OTHER })).count();
+        let met = out.iter().filter(|output| **output == Output::Event(What::Met { other: OTHER })).count();
         assert_eq!(met, 1);
         assert_eq!(out.iter().filter(|output| **output == Output::Engine(OTHER, EngineCommand::Offer)).count(), 1);
     }
@@ -483,8 +483,8 @@ mod tests {
         match output {
             Output::Engine(_, order) => format!("order {}", first_word(order)),
             Output::Say(Say::Signal { signal, .. }) => format!("say {}", first_word(signal)),
-            Output::Note(What::EdgeFailed { failure, .. }) => format!("note failed in {failure}"),
-            Output::Note(what) => format!("note {}", first_word(what)),
+            Output::Event(What::EdgeFailed { failure, .. }) => format!("note failed in {failure}"),
+            Output::Event(what) => format!("note {}", first_word(what)),
             other => format!("{other:?}"),
         }
     }

@@ -6,7 +6,7 @@ mod ports;
 mod reconnect;
 mod traffic;
 
-pub use ports::{Input, OutgoingMessage, Output};
+pub use ports::{Input, OutgoingMessage, Output, PeerCommand};
 pub use reconnect::ReconnectBackoff;
 pub use traffic::{HEADER_BYTES, TrafficConfig, TrafficPattern};
 
@@ -95,17 +95,17 @@ impl Peer {
         }
         match input {
             Input::Begin { due } => self.begin(now, due),
-            Input::Companion { seat } => self.pairs.companion(now, seat, &mut self.outputs),
+            Input::Command(PeerCommand::Companion { seat }) => self.pairs.companion(now, seat, &mut self.outputs),
             Input::Succeeded { seat } => self.succeeded(now, seat),
-            Input::Back { seat } => self.back(now, seat),
+            Input::Command(PeerCommand::Back { seat }) => self.back(now, seat),
             Input::Upgraded => self.upgraded(now),
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
             Input::Engine(seat, notice) => self.engine(now, seat, notice),
-            Input::Talk => self.messages.start(now),
-            Input::Hush => self.messages.stop(),
-            Input::Leave => self.leave(false, false),
-            Input::Depart { silent } => self.leave(silent, true),
+            Input::Command(PeerCommand::StartTraffic) => self.messages.start(now),
+            Input::Command(PeerCommand::StopTraffic) => self.messages.stop(),
+            Input::Command(PeerCommand::Leave) => self.leave(false, false),
+            Input::Command(PeerCommand::Depart { silent }) => self.leave(silent, true),
             Input::Wake => self.wake(now),
         }
     }
@@ -323,7 +323,7 @@ impl Peer {
     }
 
     fn note(&mut self, what: What) {
-        self.outputs.push_back(Output::Note(what));
+        self.outputs.push_back(Output::Event(what));
     }
 }
 

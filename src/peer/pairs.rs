@@ -169,7 +169,7 @@ mod tests {
 
     fn failed(out: &mut VecDeque<Output>) -> Vec<Seat> {
         let failed = |output: Output| match output {
-            Output::Note(What::EdgeFailed { other, failure }) if failure == Failure::timed_out(Phase::Discovery) => {
+            Output::Event(What::EdgeFailed { other, failure }) if failure == Failure::timed_out(Phase::Discovery) => {
                 Some(other)
             }
             _ => None,

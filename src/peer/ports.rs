@@ -7,23 +7,33 @@ use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::{Heard, Say};
 use std::time::Instant;
 
-/// What a peer is told.
+/// A command to a peer from the run that it takes part in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerCommand {
+    /// Another peer of the room began: the time of the edge runs from the later of the two.
+    Companion { seat: Seat },
+    /// A peer of the room that had left comes back with a new session: the edge to it starts anew.
+    Back { seat: Seat },
+    /// Messages start to flow over the open channels.
+    StartTraffic,
+    /// Messages stop.
+    StopTraffic,
+    /// Say goodbye and leave, as all peers do at the end of the run.
+    Leave,
+    /// Leave while the others stay. `silent`: without a goodbye to server or peers, as a killed tab does.
+    Depart { silent: bool },
+}
+
+/// An event that moves a peer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// It dials now; it was due at `due`.
+    /// The peer dials now; it was due at `due`.
     Begin {
         due: Instant,
     },
-    /// Another of the room began: from the later of the two, the edge's time runs.
-    Companion {
-        seat: Seat,
-    },
+    Command(PeerCommand),
     /// Another guest sits at `seat` from now on.
     Succeeded {
-        seat: Seat,
-    },
-    /// Another of the room that had left comes back, with a new session: its edge starts anew.
-    Back {
         seat: Seat,
     },
     Upgraded,
@@ -31,35 +41,25 @@ pub enum Input {
     Lost(Failure),
     Heard(Heard<Seat>),
     Engine(Seat, EngineEvent),
-    /// Messages start to flow over the open channels.
-    Talk,
-    /// Messages stop.
-    Hush,
-    /// Say goodbye and go, as all do.
-    Leave,
-    /// Go while the others stay. `silent`: without a goodbye.
-    Depart {
-        silent: bool,
-    },
     /// `wake_at` has passed.
     Wake,
 }
 
-/// What a peer wants done.
+/// An action that a peer wants done. `S` is the form of its signaling: a `Say`, or the frame that a dialect made of it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Output {
+pub enum Output<S = Say<Seat>> {
     Dial,
-    Say(Say<Seat>),
+    Say(S),
     Engine(Seat, EngineCommand),
     /// Send a message into an open channel, if its queue has room.
     Send(OutgoingMessage),
-    /// A fact for the books.
-    Note(What),
+    /// An event for the recorder.
+    Event(What),
     /// Close the socket and every connection; the peer is done.
     Close,
 }
 
-/// A message for one channel, with what the books need to know of it.
+/// A message for one channel, with the figures that the recorder needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutgoingMessage {
     pub to: Seat,

@@ -79,7 +79,7 @@ fn way() -> Vec<Input> {
         begin(),
         Input::Upgraded,
         Input::Heard(Heard::Joined),
-        Input::Companion { seat: OTHER },
+        Input::Command(PeerCommand::Companion { seat: OTHER }),
         met(false),
         met(true),
         told(EngineEvent::Offer { sdp: "offer".into() }),
@@ -93,14 +93,14 @@ fn way() -> Vec<Input> {
 
 fn notes(outputs: &[Output]) -> Vec<What> {
     let note = |output: &Output| match output {
-        Output::Note(what) => Some(what.clone()),
+        Output::Event(what) => Some(what.clone()),
         _ => None,
     };
     outputs.iter().filter_map(note).collect()
 }
 
 fn peer_failed(phase: Phase, reason: Reason, detail: &'static str) -> Vec<Output> {
-    vec![Output::Note(What::PeerFailed { failure: Failure::new(phase, reason, detail) }), Output::Close]
+    vec![Output::Event(What::PeerFailed { failure: Failure::new(phase, reason, detail) }), Output::Close]
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_silent_server_times_out_in_the_phase_we_were_waiting_in() {
         let mut stage = Stage::after(&way()[..steps]);
         let failed = What::EdgeFailed { other: OTHER, failure: Failure::timed_out(phase) };
         let late = stage.wake_after(TIMEOUT);
-        assert_eq!(late, [Output::Note(failed), Output::Engine(OTHER, EngineCommand::Drop)], "{phase:?}");
+        assert_eq!(late, [Output::Event(failed), Output::Engine(OTHER, EngineCommand::Drop)], "{phase:?}");
         assert!(!stage.peer.is_gone());
         assert_eq!(stage.peer.wake_at(), None, "nothing is left to wait for");
     };
@@ -218,20 +218,20 @@ fn persistent() -> Stage {
 fn a_peer_that_lost_its_server_dials_again_within_the_bound_and_keeps_its_channels() {
     let mut stage = persistent();
     let lost_as = Failure::new(Phase::Connect, Reason::Closed, "close 1001");
-    assert_eq!(stage.take(lost()), [Output::Note(What::ServerLost { failure: lost_as })]);
+    assert_eq!(stage.take(lost()), [Output::Event(What::ServerLost { failure: lost_as })]);
     let at = stage.peer.wake_at().unwrap();
     assert!(at <= stage.now + Duration::from_millis(250));
     assert_eq!(stage.wake_after(at - stage.start), [Output::Dial]);
     let refused = Failure::new(Phase::Connect, Reason::Refused, "ECONNREFUSED");
     let outputs = stage.take(Input::Lost(refused.clone()));
-    assert_eq!(outputs, [Output::Note(What::RedialFailed { failure: refused })]);
+    assert_eq!(outputs, [Output::Event(What::RedialFailed { failure: refused })]);
     let at = stage.peer.wake_at().unwrap();
     assert_eq!(stage.wake_after(at - stage.start), [Output::Dial]);
     assert_eq!(stage.take(Input::Upgraded), []);
-    assert_eq!(stage.take(Input::Heard(Heard::Joined)), [Output::Note(What::Reconnected)]);
+    assert_eq!(stage.take(Input::Heard(Heard::Joined)), [Output::Event(What::Reconnected)]);
     assert!(stage.peer.pairs.is_open(OTHER));
     // Whoever came while it was away is met now.
-    stage.take(Input::Companion { seat: Seat(2) });
+    stage.take(Input::Command(PeerCommand::Companion { seat: Seat(2) }));
     let met = Input::Heard(Heard::Met { who: Seat(2), start: true, initiate: true });
     assert!(stage.take(met).contains(&Output::Engine(Seat(2), EngineCommand::Offer)));
 }
@@ -243,7 +243,7 @@ fn a_dial_that_nobody_answers_gives_way_to_another() {
     let dialed = stage.peer.wake_at().unwrap() - stage.start;
     stage.wake_after(dialed);
     assert_eq!(stage.wake_after(dialed + TIMEOUT - MICROSECOND), []);
-    let given_up = Output::Note(What::RedialFailed { failure: Failure::timed_out(Phase::Connect) });
+    let given_up = Output::Event(What::RedialFailed { failure: Failure::timed_out(Phase::Connect) });
     assert_eq!(stage.wake_after(dialed + TIMEOUT), [given_up, Output::Dial]);
 }
 
@@ -264,16 +264,19 @@ fn a_server_that_says_no_is_not_dialled_again() {
 
 #[test]
 fn leaving_says_goodbye_and_then_closes() {
-    let left = Output::Note(What::Left { silent: false, early: false });
-    assert_eq!(Stage::after(&way()).take(Input::Leave), [Output::Say(Say::Leave), left, Output::Close]);
+    let left = Output::Event(What::Left { silent: false, early: false });
+    assert_eq!(
+        Stage::after(&way()).take(Input::Command(PeerCommand::Leave)),
+        [Output::Say(Say::Leave), left, Output::Close]
+    );
 }
 
 #[test]
 fn who_departs_says_goodbye_unless_it_is_silent() {
     let check = |silent: bool, expected: &[Output]| {
-        assert_eq!(Stage::after(&way()).take(Input::Depart { silent }), expected);
+        assert_eq!(Stage::after(&way()).take(Input::Command(PeerCommand::Depart { silent })), expected);
     };
-    let left = |silent| Output::Note(What::Left { silent, early: true });
+    let left = |silent| Output::Event(What::Left { silent, early: true });
     check(false, &[Output::Say(Say::Leave), left(false), Output::Close]);
     check(true, &[left(true), Output::Close]);
 }
@@ -281,7 +284,7 @@ fn who_departs_says_goodbye_unless_it_is_silent() {
 #[test]
 fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew() {
     let mut stage = Stage::new(TrafficPattern::Broadcast);
-    for input in way().into_iter().chain([Input::Talk]) {
+    for input in way().into_iter().chain([Input::Command(PeerCommand::StartTraffic)]) {
         stage.take(input);
     }
     let sequence = |stage: &mut Stage| {
@@ -293,7 +296,7 @@ fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew()
         })
     };
     assert_eq!((sequence(&mut stage), sequence(&mut stage)), (Some(0), Some(1)));
-    let outputs = stage.take(Input::Back { seat: OTHER });
+    let outputs = stage.take(Input::Command(PeerCommand::Back { seat: OTHER }));
     assert_eq!(notes(&outputs), [What::ChannelClosed { other: OTHER, planned: true }]);
     assert!(!stage.peer.pairs.is_open(OTHER));
     for input in way().into_iter().skip(5) {
@@ -307,27 +310,36 @@ fn an_edge_to_somebody_who_came_back_opens_again_and_numbers_its_messages_anew()
 fn who_is_missed_in_a_list_was_noticed_and_its_channel_stays() {
     let mut stage = Stage::after(&way());
     let outputs = stage.take(Input::Heard(Heard::Missed { who: OTHER }));
-    assert_eq!(outputs, [Output::Note(What::NoticedLeave { other: OTHER })]);
+    assert_eq!(outputs, [Output::Event(What::NoticedLeave { other: OTHER })]);
     assert!(stage.peer.pairs.is_open(OTHER));
     assert_eq!(Stage::after(&way()[..7]).take(Input::Heard(Heard::Missed { who: OTHER })), []);
 }
 
 #[test]
 fn who_has_not_joined_or_hears_no_more_leaves_without_a_word() {
-    let left = || [Output::Note(What::Left { silent: false, early: false }), Output::Close];
+    let left = || [Output::Event(What::Left { silent: false, early: false }), Output::Close];
     for steps in 0..=2 {
-        assert_eq!(Stage::after(&way()[..steps]).take(Input::Leave), left(), "after {steps} steps");
+        assert_eq!(
+            Stage::after(&way()[..steps]).take(Input::Command(PeerCommand::Leave)),
+            left(),
+            "after {steps} steps"
+        );
     }
     let mut stage = Stage::after(&way());
     stage.take(lost());
-    assert_eq!(stage.take(Input::Leave), left());
+    assert_eq!(stage.take(Input::Command(PeerCommand::Leave)), left());
 }
 
 #[test]
 fn nothing_moves_a_peer_that_is_gone() {
     let mut stage = Stage::after(&way());
-    stage.take(Input::Leave);
-    for input in way().into_iter().chain([Input::Leave, Input::Wake, Input::Talk, lost()]) {
+    stage.take(Input::Command(PeerCommand::Leave));
+    for input in way().into_iter().chain([
+        Input::Command(PeerCommand::Leave),
+        Input::Wake,
+        Input::Command(PeerCommand::StartTraffic),
+        lost(),
+    ]) {
         assert_eq!(stage.take(input.clone()), [], "{input:?}");
     }
     assert_eq!(stage.peer.wake_at(), None);
@@ -336,7 +348,7 @@ fn nothing_moves_a_peer_that_is_gone() {
 #[test]
 fn messages_flow_over_open_channels_until_they_are_hushed() {
     let mut stage = Stage::new(TrafficPattern::Broadcast);
-    for input in way().into_iter().chain([Input::Talk]) {
+    for input in way().into_iter().chain([Input::Command(PeerCommand::StartTraffic)]) {
         stage.take(input);
     }
     let due = stage.peer.wake_at().unwrap();
@@ -344,7 +356,7 @@ fn messages_flow_over_open_channels_until_they_are_hushed() {
     assert!(matches!(&outputs[..], [Output::Send(parcel)] if parcel.to == OTHER && parcel.due == due), "{outputs:?}");
     stage.take(told(EngineEvent::Closed));
     assert_eq!(stage.peer.wake_at(), None, "no channel, no message");
-    stage.take(Input::Hush);
+    stage.take(Input::Command(PeerCommand::StopTraffic));
     assert_eq!(stage.wake_after(TIMEOUT), []);
 }
 
@@ -354,7 +366,7 @@ fn a_seat_that_the_room_does_not_have_is_nobody() {
     for who in [Seat(0), Seat(3), Seat(u16::MAX)] {
         assert_eq!(stage.take(Input::Heard(Heard::Met { who, start: true, initiate: true })), []);
         assert_eq!(stage.take(Input::Engine(who, EngineEvent::Open)), []);
-        assert_eq!(stage.take(Input::Companion { seat: who }), []);
+        assert_eq!(stage.take(Input::Command(PeerCommand::Companion { seat: who })), []);
     }
     assert_eq!(stage.peer.wake_at(), None);
 }
@@ -366,7 +378,13 @@ fn anything() -> Vec<Input> {
     let mut inputs = way();
     inputs.extend([said(offer(), true), said(offer(), false), told(EngineEvent::Answer { sdp: "answer".into() })]);
     inputs.extend([told(EngineEvent::Closed), Input::Heard(Heard::Left { who: OTHER }), Input::Heard(Heard::Nonsense)]);
-    inputs.extend([told(EngineEvent::Message(vec![0; 16])), Input::Talk, Input::Hush, Input::Wake, Input::Wake]);
+    inputs.extend([
+        told(EngineEvent::Message(vec![0; 16])),
+        Input::Command(PeerCommand::StartTraffic),
+        Input::Command(PeerCommand::StopTraffic),
+        Input::Wake,
+        Input::Wake,
+    ]);
     inputs
 }
 
@@ -379,7 +397,7 @@ proptest! {
         let mut stage = Stage::new(TrafficPattern::PingPong);
         let mut decided = BTreeSet::new();
         stage.take(begin());
-        let end = if ends { vec![lost(), Input::Leave] } else { vec![] };
+        let end = if ends { vec![lost(), Input::Command(PeerCommand::Leave)] } else { vec![] };
         let pool = [anything(), end].concat();
         for (which, millis) in steps {
             stage.now += Duration::from_millis(millis);
@@ -417,7 +435,7 @@ fn what_a_guest_says_is_counted_and_not_read() {
     for payload in [b"hello".to_vec(), vec![0xff; 64], vec![]] {
         let bytes = payload.len() as u32;
         let outputs = stage.take(Input::Engine(GUEST, EngineEvent::Message(payload)));
-        assert_eq!(outputs, [Output::Note(What::GuestMessage { other: GUEST, bytes })]);
+        assert_eq!(outputs, [Output::Event(What::GuestMessage { other: GUEST, bytes })]);
     }
 }
 
@@ -425,9 +443,9 @@ fn what_a_guest_says_is_counted_and_not_read() {
 fn a_guest_that_goes_before_its_channel_is_open_is_noticed() {
     let (mut stage, _) = hosting(&[begin(), Input::Upgraded, heard_guest(true)]);
     let outputs = stage.take(Input::Heard(Heard::Left { who: GUEST }));
-    assert!(outputs.contains(&Output::Note(What::NoticedLeave { other: GUEST })), "{outputs:?}");
+    assert!(outputs.contains(&Output::Event(What::NoticedLeave { other: GUEST })), "{outputs:?}");
     let outputs = stage.take(Input::Heard(Heard::Left { who: OTHER }));
-    assert!(!outputs.contains(&Output::Note(What::NoticedLeave { other: OTHER })), "{outputs:?}");
+    assert!(!outputs.contains(&Output::Event(What::NoticedLeave { other: OTHER })), "{outputs:?}");
 }
 
 #[test]
@@ -436,7 +454,7 @@ fn the_time_of_a_guests_edge_runs_from_when_the_peer_begins() {
     assert_eq!(stage.peer.wake_at(), Some(stage.start + TIMEOUT));
     let outputs = stage.wake_after(TIMEOUT);
     let failure = Failure::timed_out(Phase::Discovery);
-    assert!(outputs.contains(&Output::Note(What::EdgeFailed { other: GUEST, failure })), "{outputs:?}");
+    assert!(outputs.contains(&Output::Event(What::EdgeFailed { other: GUEST, failure })), "{outputs:?}");
 }
 
 #[test]

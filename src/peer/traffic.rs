@@ -3,6 +3,7 @@
 use super::ports::{OutgoingMessage, Output};
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::Seat;
+use crate::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,19 @@ pub struct TrafficConfig {
     pub pool: Arc<[u8]>,
     /// Draws sizes and the first message's offset.
     pub draws: ChaCha8Rng,
+}
+
+impl TrafficConfig {
+    /// No messages.
+    pub fn silent() -> Self {
+        Self {
+            pattern: TrafficPattern::Silence,
+            interval: Duration::from_secs(1),
+            bytes: (HEADER_BYTES as u32, HEADER_BYTES as u32),
+            pool: Arc::from([]),
+            draws: Seed(0).stream("talk", 0),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +101,7 @@ impl MessageTraffic {
             let bytes = self.traffic.draws.random_range(low..=high) as usize;
             for (seat, sequence) in &mut self.channels {
                 if now - due > LATE_MAX {
-                    out.push_back(Output::Note(What::MessageDropped { other: *seat }));
+                    out.push_back(Output::Event(What::MessageDropped { other: *seat }));
                     continue;
                 }
                 let payload = write(&self.traffic.pool, bytes, *sequence, due - self.epoch, now - self.epoch);
@@ -106,17 +120,17 @@ impl MessageTraffic {
     /// Reads what came out of the channel from `from`.
     pub fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
         let Some((word, due, waited)) = read(&payload) else {
-            out.push_back(Output::Note(What::Surprise { other: Some(from) }));
+            out.push_back(Output::Event(What::Surprise { other: Some(from) }));
             return;
         };
         let due = self.epoch + due;
         let began = due + waited;
         if word & ECHO != 0 {
-            out.push_back(Output::Note(What::Echoed { other: from, due, began }));
+            out.push_back(Output::Event(What::Echoed { other: from, due, began }));
             return;
         }
         let bytes = payload.len() as u32;
-        out.push_back(Output::Note(What::MessageReceived { other: from, sequence: word, due, began, bytes }));
+        out.push_back(Output::Event(What::MessageReceived { other: from, sequence: word, due, began, bytes }));
         if self.traffic.pattern == TrafficPattern::PingPong {
             let mut payload = payload;
             payload[..4].copy_from_slice(&(word | ECHO).to_le_bytes());
@@ -177,7 +191,7 @@ mod tests {
 
         let receiver = messages(TrafficPattern::Broadcast, epoch);
         receiver.received(Seat(0), parcel.payload, &mut out);
-        let Some(Output::Note(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
+        let Some(Output::Event(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
             panic!("not read back: {out:?}")
         };
         let micros = |instant: Instant| (instant - epoch).as_micros();
@@ -195,7 +209,7 @@ mod tests {
         assert!(echo.echo);
         out.clear();
         messages(TrafficPattern::PingPong, epoch).received(Seat(0), echo.payload, &mut out);
-        assert!(matches!(out.as_slices().0, [Output::Note(What::Echoed { .. })]), "{out:?}");
+        assert!(matches!(out.as_slices().0, [Output::Event(What::Echoed { .. })]), "{out:?}");
     }
 
     #[test]
@@ -211,7 +225,7 @@ mod tests {
         out.clear();
         let due = messages.wake_at().unwrap();
         messages.wake(due + LATE_MAX + Duration::from_micros(1), &mut out);
-        assert!(matches!(out.front(), Some(Output::Note(What::MessageDropped { .. }))));
+        assert!(matches!(out.front(), Some(Output::Event(What::MessageDropped { .. }))));
     }
 
     #[test]
@@ -220,6 +234,6 @@ mod tests {
         messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 15], &mut out);
         messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 64], &mut out);
         assert_eq!(out.len(), 2);
-        assert!(out.iter().all(|output| matches!(output, Output::Note(What::Surprise { .. }))));
+        assert!(out.iter().all(|output| matches!(output, Output::Event(What::Surprise { .. }))));
     }
 }

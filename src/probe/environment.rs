@@ -2,9 +2,12 @@
 
 use super::progress::HandshakeProgress;
 use crate::dialect::Dialect;
+use crate::driver::PeerSpec;
+use crate::peer::TrafficConfig;
 use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Naming;
+use crate::vocabulary::ids::{Naming, Place};
 use crate::vocabulary::options::{Approval, Initiator, Trigger};
+use crate::vocabulary::seed::Seed;
 use std::time::{Duration, Instant};
 
 /// A connection of the probe's own, without a peer behind it.
@@ -60,6 +63,31 @@ pub trait Environment {
 }
 
 impl HandshakePlay {
+    /// The peer at `place`, silent, without a token or an exchange. `epoch`: an instant and ms since the Unix epoch then.
+    pub fn spec(&self, place: Place, epoch: (Instant, u64), seed: Seed) -> PeerSpec {
+        PeerSpec {
+            place,
+            room_size: self.size(),
+            guests: 0,
+            naming: self.naming.clone(),
+            name: self.naming.peer(place.peer),
+            room: self.room.clone(),
+            dialect: self.dialect.clone(),
+            trigger: self.trigger,
+            initiator: self.initiator,
+            settle: self.settle,
+            approval: self.approval,
+            timeout: self.timeout,
+            trickle: self.trickle,
+            epoch,
+            token: String::new(),
+            seed,
+            traffic: TrafficConfig::silent(),
+            backoff: None,
+            exchange: None,
+        }
+    }
+
     pub fn size(&self) -> u16 {
         self.begins.len() as u16
     }

@@ -2,10 +2,10 @@
 
 use super::environment::{Environment, HandshakePlay, LineEvent, LineNews, RawConnection};
 use super::progress::HandshakeProgress;
-use crate::dialect::{Conversation, PeerIdentity};
-use crate::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use crate::dialect::Conversation;
+use crate::driver::{AlarmClock, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
 use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
-use crate::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
 use crate::vocabulary::event::{Event, What};
 use crate::vocabulary::failure::{Failure, Reason};
@@ -27,9 +27,7 @@ use tokio::sync::{Notify, mpsc};
 /// SCTP max message size that is asked for; in bytes.
 const MESSAGE_BYTES_MAX: u32 = 4_096;
 /// What a peer is told besides the arrival of its companions.
-const NUDGES_MORE: usize = 8;
-/// How long the last goodbyes may take.
-const GOODBYES_MAX: Duration = Duration::from_secs(1);
+const COMMANDS_MORE: usize = 8;
 /// How long a line may take to open.
 const DIAL_MAX: Duration = Duration::from_secs(10);
 
@@ -115,38 +113,15 @@ impl LiveEnvironment {
         }))
     }
 
-    fn conversation(&self, play: &HandshakePlay, place: Place) -> Box<dyn Conversation> {
-        play.dialect.converse(PeerIdentity {
-            id: play.naming.peer(place.peer),
-            name: play.naming.peer(place.peer),
-            room: play.room.clone(),
-            host: place.seat == Seat(0),
-            trigger: play.trigger,
-            initiator: play.initiator,
-            settle: play.settle,
-            approval: play.approval,
-            epoch: (self.epoch, self.setup.unix_ms),
-            index: place.peer.0,
-            seat: place.seat.0,
-            size: play.size(),
+    fn virtual_peer(&self, play: &HandshakePlay, place: Place, exchange: Option<&IdExchange>) -> VirtualPeer {
+        // Each play is a new one for the server, too.
+        let seed = Seed(self.setup.seed.0 ^ (self.plays << 32));
+        let spec = PeerSpec {
             token: (self.setup.token)(place.peer.0),
-            // Each play is a new one for the server, too.
-            seed: Seed(self.setup.seed.0 ^ (self.plays << 32)),
-        })
-    }
-
-    fn virtual_peer(&self, play: &HandshakePlay, place: Place, conversation: Box<dyn Conversation>) -> VirtualPeer {
-        let traffic = TrafficConfig {
-            pattern: TrafficPattern::Silence,
-            interval: Duration::from_secs(1),
-            bytes: (64, 64),
-            pool: Arc::from([]),
-            draws: self.setup.seed.stream("talk", place.peer.0.into()),
+            exchange: exchange.cloned(),
+            ..play.spec(place, (self.epoch, self.setup.unix_ms), seed)
         };
-        let size = play.size();
-        let config =
-            Config { seat: place.seat, room_size: size, timeout: play.timeout, trickle: play.trickle, traffic };
-        VirtualPeer::new(place, size, play.naming.clone(), conversation, Peer::new(config, self.epoch))
+        spec.build()
     }
 
     /// Lets the peers in one after the other, and sees them out when the curtain has fallen.
@@ -158,7 +133,7 @@ impl LiveEnvironment {
     ) -> io::Result<()> {
         let clock = AlarmClock::new()?;
         let start = Instant::now();
-        let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
         let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
         let mut runner: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
@@ -167,7 +142,7 @@ impl LiveEnvironment {
             let now = Instant::now();
             let falls_at = recorder.progress.borrow().falls_at();
             if left_at.is_none() && falls_at <= now {
-                mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(Nudge::Leave));
+                mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
                 left_at = Some(now);
             }
             if left_at.is_some_and(|left| runner.is_empty() || left + GOODBYES_MAX <= now) {
@@ -199,34 +174,29 @@ impl LiveEnvironment {
     fn admit<'a, 'b>(
         &self,
         play: &HandshakePlay,
-        mailboxes: &[mpsc::Sender<Nudge>],
+        mailboxes: &[mpsc::Sender<PeerCommand>],
         shared: Option<&RtcSetup>,
         clock: &Rc<AlarmClock>,
         exchange: Option<&IdExchange>,
         recorder: Rc<PlayRecorder<'a, 'b>>,
-    ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<Nudge>) {
+    ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<PeerCommand>) {
         let index = mailboxes.len() as u16;
         let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
-        let (mailbox, nudges) = mpsc::channel(usize::from(play.size()) + NUDGES_MORE);
+        let (mailbox, commands) = mpsc::channel(usize::from(play.size()) + COMMANDS_MORE);
         for (seat, earlier) in mailboxes.iter().enumerate() {
-            let _ = earlier.try_send(Nudge::Companion { seat: place.seat });
-            let _ = mailbox.try_send(Nudge::Companion { seat: Seat(seat as u16) });
+            let _ = earlier.try_send(PeerCommand::Companion { seat: place.seat });
+            let _ = mailbox.try_send(PeerCommand::Companion { seat: Seat(seat as u16) });
         }
-        let mut conversation = self.conversation(play, place);
+        let mut virtual_peer = self.virtual_peer(play, place, exchange);
         let id = play.naming.peer(place.peer);
-        let endpoint = (self.setup.endpoint)(&id, place.peer.0, &play.room, Some(&mut *conversation))
+        let endpoint = (self.setup.endpoint)(&id, place.peer.0, &play.room, Some(virtual_peer.conversation()))
             .map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")));
         let made = endpoint.and_then(|endpoint| Ok((endpoint, self.engine(play, place, shared)?)));
         match made {
             Ok((endpoint, engine)) => {
                 let alarm = clock.alarm();
                 let book = move |event: Event| recorder.book(&event);
-                let virtual_peer = self.virtual_peer(play, place, conversation);
-                let virtual_peer = match exchange {
-                    Some(exchange) => virtual_peer.at(exchange.clone()),
-                    None => virtual_peer,
-                };
-                let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), nudges, alarm, book);
+                let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), commands, alarm, book);
                 (Some(task), mailbox)
             }
             Err(failure) => {

@@ -2,13 +2,11 @@
 
 use super::environment::{Environment, LineEvent, RawConnection};
 use super::frames::{self, Address};
-use crate::diagnosis::{CheckedDelivery, CheckedMessage, DeliveryCheck, TrialOutcome};
+use crate::diagnosis::{AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, TrialOutcome};
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::phase::Phase;
 use std::time::{Duration, Instant};
 
-/// From this age on, a subscription is in force if it ever will be (protocol.md).
-const AGED: Duration = Duration::from_millis(1_600);
 /// The longest that a round trip is taken to be, and the shortest wait for what may never come.
 const PATIENCE_MAX: Duration = Duration::from_secs(2);
 const PATIENCE_MIN: Duration = Duration::from_millis(400);

@@ -213,13 +213,24 @@ pub enum SignalPart {
     Candidate,
 }
 
-/// Whom a received frame was for.
+/// The addressee of a received frame. `Id` names the peer that sent it: by its seat, or by its id on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Concern {
-    /// This peer; sent by `from` if a peer of this room sent it, by the server otherwise.
-    Me { from: Option<Seat> },
-    /// Another peer, another room, or nobody in particular: amplification.
+pub enum Concern<Id = Seat> {
+    /// This peer. `from`: the sender if it is a peer of this room; none for a frame of the server.
+    Me { from: Option<Id> },
+    /// Another peer, another room, or no peer in particular: amplification.
     Others,
     /// The right message on another channel than the one it belongs on.
-    Elsewhere { from: Option<Seat> },
+    Elsewhere { from: Option<Id> },
+}
+
+impl<Id> Concern<Id> {
+    /// The same with the sender that `find` finds.
+    pub fn map<Found>(self, find: impl FnOnce(Id) -> Option<Found>) -> Concern<Found> {
+        match self {
+            Self::Me { from } => Concern::Me { from: from.and_then(find) },
+            Self::Others => Concern::Others,
+            Self::Elsewhere { from } => Concern::Elsewhere { from: from.and_then(find) },
+        }
+    }
 }

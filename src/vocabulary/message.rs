@@ -82,17 +82,33 @@ pub enum Say<Who> {
 }
 
 impl<Who> Heard<Who> {
-    /// The same words about whom `seat` finds; `None` when it finds nobody.
-    pub fn try_map<Seat>(self, seat: impl FnOnce(&Who) -> Option<Seat>) -> Option<Heard<Seat>> {
-        Some(match self {
-            Self::Joined => Heard::Joined,
-            Self::Met { who, start, initiate } => Heard::Met { who: seat(&who)?, start, initiate },
-            Self::Left { who } => Heard::Left { who: seat(&who)? },
-            Self::Missed { who } => Heard::Missed { who: seat(&who)? },
-            Self::Signal { from, signal, polite } => Heard::Signal { from: seat(&from)?, signal, polite },
-            Self::Refused(failure) => Heard::Refused(failure),
-            Self::PairRefused { who, detail } => Heard::PairRefused { who: seat(&who)?, detail },
-            Self::Nonsense => Heard::Nonsense,
+    /// The peer that the message is about, if it is about one.
+    pub fn who(&self) -> Option<&Who> {
+        match self {
+            Self::Met { who, .. } | Self::Left { who } | Self::Missed { who } | Self::PairRefused { who, .. } => {
+                Some(who)
+            }
+            Self::Signal { from, .. } => Some(from),
+            Self::Joined | Self::Refused(_) | Self::Nonsense => None,
+        }
+    }
+
+    /// The same message about the peer that `seat` finds.
+    ///
+    /// # Errors
+    /// The message as it was, where `seat` finds none.
+    pub fn try_map<Seat>(self, seat: impl FnOnce(&Who) -> Option<Seat>) -> Result<Heard<Seat>, Self> {
+        let found = self.who().and_then(seat);
+        Ok(match (self, found) {
+            (Self::Joined, _) => Heard::Joined,
+            (Self::Refused(failure), _) => Heard::Refused(failure),
+            (Self::Nonsense, _) => Heard::Nonsense,
+            (Self::Met { start, initiate, .. }, Some(who)) => Heard::Met { who, start, initiate },
+            (Self::Left { .. }, Some(who)) => Heard::Left { who },
+            (Self::Missed { .. }, Some(who)) => Heard::Missed { who },
+            (Self::Signal { signal, polite, .. }, Some(from)) => Heard::Signal { from, signal, polite },
+            (Self::PairRefused { detail, .. }, Some(who)) => Heard::PairRefused { who, detail },
+            (unknown, None) => return Err(unknown),
         })
     }
 }

@@ -1,9 +1,9 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
-use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{AlarmClock, Nudge, PeerTask, VirtualPeer};
+use meshload::dialect::Dialect;
+use meshload::driver::{AlarmClock, PeerSpec, PeerTask, VirtualPeer};
 use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
-use meshload::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use meshload::peer::{PeerCommand, TrafficConfig};
 use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::event::{Event, What};
@@ -54,7 +54,7 @@ fn play(case: Case) -> Vec<Event> {
             let engine = RtcEngine::open(setup.clone(), case.size, Seed(1).stream("ice", seat.0.into())).unwrap();
             let (mailbox, nudges) = mpsc::channel(256);
             for other in (0..case.size).map(Seat).filter(|other| *other != seat) {
-                mailbox.try_send(Nudge::Companion { seat: other }).unwrap();
+                mailbox.try_send(PeerCommand::Companion { seat: other }).unwrap();
             }
             mailboxes.push(mailbox);
             let facts = facts.clone();
@@ -68,14 +68,14 @@ fn play(case: Case) -> Vec<Event> {
             clock.sleep_until(Instant::now() + Duration::from_millis(2)).await;
         }
         if let Some(leaver) = case.leaver {
-            mailboxes[usize::from(leaver.0)].send(Nudge::Leave).await.unwrap();
+            mailboxes[usize::from(leaver.0)].send(PeerCommand::Leave).await.unwrap();
             let deadline = Instant::now() + Duration::from_secs(2);
             while closed(&facts.borrow(), leaver) < usize::from(case.size) - 1 && Instant::now() < deadline {
                 clock.sleep_until(Instant::now() + Duration::from_millis(2)).await;
             }
         }
         for mailbox in &mailboxes {
-            mailbox.send(Nudge::Leave).await.ok();
+            mailbox.send(PeerCommand::Leave).await.ok();
         }
         for task in tasks {
             task.await.unwrap();
@@ -117,39 +117,28 @@ fn setup(case: Case) -> RtcSetup {
 }
 
 fn virtual_peer(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
-    let naming = Naming::new("t", case.size.into());
-    let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
-    let me = PeerIdentity {
-        id: naming.peer(place.peer),
+    let spec = PeerSpec {
+        place: Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) },
+        room_size: case.size,
+        guests: 0,
+        naming: Naming::new("t", case.size.into()),
         name: format!("peer {}", seat.0),
         room: "t-room-0".to_owned(),
-        host: seat.0 == 0,
+        dialect: Dialect::named("dashboard").unwrap(),
         trigger: case.trigger,
         initiator: case.initiator,
         settle: Duration::ZERO,
         approval: Approval::Off,
+        timeout: TIMEOUT,
+        trickle: case.trickle,
         epoch: (epoch, 0),
-        index: seat.0.into(),
-        seat: seat.0,
-        size: case.size,
         token: String::new(),
         seed: Seed(1),
+        traffic: TrafficConfig::silent(),
+        backoff: None,
+        exchange: None,
     };
-    let traffic = TrafficConfig {
-        pattern: TrafficPattern::Silence,
-        interval: Duration::from_secs(1),
-        bytes: (64, 64),
-        pool: Arc::from(vec![0; 4096]),
-        draws: Seed(1).stream("talk", seat.0.into()),
-    };
-    let config = Config { seat, room_size: case.size, timeout: TIMEOUT, trickle: case.trickle, traffic };
-    VirtualPeer::new(
-        place,
-        case.size,
-        naming,
-        Dialect::named("dashboard").unwrap().converse(me),
-        Peer::new(config, epoch),
-    )
+    spec.build()
 }
 
 fn decided(events: &[Event]) -> usize {

@@ -1,9 +1,9 @@
 //! One room of virtual peers against a server, without a controller: joins, opens, talks, leaves.
 
-use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{AlarmClock, IdExchange, Nudge, PeerTask, VirtualPeer};
+use meshload::dialect::Dialect;
+use meshload::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
 use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
-use meshload::peer::{Config as PeerConfig, Peer, TrafficConfig, TrafficPattern};
+use meshload::peer::{PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::event::{Concern, Event, What};
 use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
@@ -67,10 +67,10 @@ impl fmt::Display for Mesh {
 }
 
 impl Farewell {
-    fn nudge(self) -> Nudge {
+    fn nudge(self) -> PeerCommand {
         match self {
-            Self::Said => Nudge::Leave,
-            Self::Silent => Nudge::Depart { silent: true },
+            Self::Said => PeerCommand::Leave,
+            Self::Silent => PeerCommand::Depart { silent: true },
         }
     }
 }
@@ -169,7 +169,7 @@ impl Room {
         let clock = AlarmClock::new().unwrap();
         let ticking = clock.clone();
         tokio::task::spawn_local(async move { ticking.run().await });
-        let mut mailboxes: Vec<mpsc::Sender<Nudge>> = vec![];
+        let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
         let mut tasks = vec![];
         for seat in (0..self.size).map(Seat) {
             let (sender, receiver) = mpsc::channel(256);
@@ -177,8 +177,8 @@ impl Room {
             tasks.push(tokio::task::spawn_local(task.run(Instant::now())));
             for (other, mailbox) in mailboxes.iter().enumerate() {
                 // Who has failed hears nothing any more; the failure is told with the mesh.
-                mailbox.try_send(Nudge::Companion { seat }).ok();
-                sender.try_send(Nudge::Companion { seat: Seat(other as u16) }).unwrap();
+                mailbox.try_send(PeerCommand::Companion { seat }).ok();
+                sender.try_send(PeerCommand::Companion { seat: Seat(other as u16) }).unwrap();
             }
             mailboxes.push(sender);
             if arrival == Arrival::InOrder {
@@ -189,7 +189,7 @@ impl Room {
         let ends = usize::from(self.size) * usize::from(self.size - 1);
         self.until(ends, |what| matches!(what, What::Open { .. } | What::EdgeFailed { .. })).await;
         for mailbox in &mailboxes {
-            mailbox.send(Nudge::Talk).await.ok();
+            mailbox.send(PeerCommand::StartTraffic).await.ok();
         }
         self.until(ends, |what| matches!(what, What::MessageReceived { .. })).await;
         if let Some(last) = mailboxes.pop() {
@@ -197,7 +197,7 @@ impl Room {
             self.until_told().await;
         }
         for mailbox in mailboxes.iter().rev() {
-            mailbox.send(Nudge::Leave).await.ok();
+            mailbox.send(PeerCommand::Leave).await.ok();
         }
         for task in tasks {
             task.await.unwrap();
@@ -207,37 +207,39 @@ impl Room {
     fn task(
         &self,
         seat: Seat,
-        mailbox: mpsc::Receiver<Nudge>,
+        mailbox: mpsc::Receiver<PeerCommand>,
         clock: &Rc<AlarmClock>,
     ) -> PeerTask<impl Fn(Event) + use<>> {
         let place = Place { room: RoomIndex(0), seat, peer: PeerIndex(seat.0.into()) };
-        let me = PeerIdentity {
-            id: self.naming.peer(place.peer),
+        let spec = PeerSpec {
+            place,
+            room_size: self.size,
+            guests: 0,
+            naming: self.naming.clone(),
             name: format!("peer {}", seat.0),
             room: format!("t-room-{}", self.round),
-            host: seat.0 == 0,
+            dialect: self.dialect.clone(),
             trigger: Trigger::default(),
             initiator: Initiator::default(),
             settle: Duration::ZERO,
             approval: Approval::Off,
+            timeout: TIMEOUT,
+            trickle: self.dialect.trickles(),
             epoch: (self.epoch, 0),
-            index: seat.0.into(),
-            seat: seat.0,
-            size: self.size,
             token: String::new(),
             seed: Seed(self.round as u64),
+            traffic: TrafficConfig {
+                pattern: TrafficPattern::Broadcast,
+                interval: Duration::from_millis(100),
+                bytes: (64, 64),
+                pool: Arc::from(vec![0; 4096]),
+                draws: Seed(1).stream("talk", seat.0.into()),
+            },
+            backoff: None,
+            exchange: Some(self.exchange.clone()),
         };
-        let traffic = TrafficConfig {
-            pattern: TrafficPattern::Broadcast,
-            interval: Duration::from_millis(100),
-            bytes: (64, 64),
-            pool: Arc::from(vec![0; 4096]),
-            draws: Seed(1).stream("talk", seat.0.into()),
-        };
-        let trickle = self.dialect.trickles();
-        let config = PeerConfig { seat, room_size: self.size, timeout: TIMEOUT, trickle, traffic };
-        let mut conversation = self.dialect.converse(me);
-        let connect = conversation.connect(&self.url);
+        let mut virtual_peer = spec.build();
+        let connect = virtual_peer.conversation().connect(&self.url);
         let endpoint = Endpoint {
             url: connect.url.parse().unwrap(),
             headers: connect.headers,
@@ -246,9 +248,6 @@ impl Room {
             user_agent: "meshload/test".to_owned(),
             route: Arc::default(),
         };
-        let peer = Peer::new(config, self.epoch);
-        let virtual_peer =
-            VirtualPeer::new(place, self.size, self.naming.clone(), conversation, peer).at(self.exchange.clone());
         let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
         let events = self.events.clone();
         let recorder = move |event| events.borrow_mut().push(event);

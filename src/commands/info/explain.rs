@@ -5,12 +5,20 @@ use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::diagnosis::Cause;
 use crate::profile::nearest;
-use crate::vocabulary::glossary::{self, GlossaryEntry, entry};
+use crate::vocabulary::glossary::{self, GlossaryEntry};
 use std::sync::LazyLock;
 
 /// Glossary entries for the causes that `meshload probe` names.
 static CAUSES: LazyLock<Vec<GlossaryEntry>> = LazyLock::new(|| {
-    Cause::ALL.map(|cause| entry("cause", cause.name(), cause.meaning(), "", "", cause.remedy())).into()
+    let entry = |cause: Cause| GlossaryEntry {
+        word: cause.name(),
+        kind: "cause",
+        means: cause.meaning(),
+        unit: "",
+        pays: "",
+        advice: cause.remedy(),
+    };
+    Cause::ALL.map(entry).into()
 });
 
 pub fn explain(args: &ExplainArgs) -> Exit {

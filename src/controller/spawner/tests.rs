@@ -86,7 +86,7 @@ fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
         let tally = recorder.borrow().tally();
         assert_eq!((spawner.panics(), tally.peers_failed, tally.peers_alive, tally.edges_failed), (1, 1, 2, 2));
 
-        spawner.conduct(Conduct::Leave);
+        spawner.command(PeerCommand::Leave);
         while !spawner.is_empty() {
             spawner.departure().await;
         }

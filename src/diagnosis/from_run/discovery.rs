@@ -1,13 +1,10 @@
 //! No offer was made: which of the two did not hear of the other, on which channel, and what that rules out.
 
 use super::super::cause::Cause;
+use super::super::observations::AGED;
 use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
 use crate::vocabulary::ids::Seat;
-use std::time::Duration;
-
-/// From this age on, a subscription is in force if it ever will be (protocol.md).
-const AGED: Duration = Duration::from_millis(1_500);
 
 pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let directions = [edge, (edge.1, edge.0)];

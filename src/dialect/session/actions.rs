@@ -1,11 +1,12 @@
 //! What follows from a rule that fits: its steps, one after the other.
 
 use super::Session;
+use crate::dialect::Output;
 use crate::dialect::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
 use crate::dialect::expression::Expression;
 use crate::dialect::filter::text;
 use crate::dialect::template::Template;
-use crate::dialect::{Concern, Output};
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::message::{Candidate, Heard, Signal};
 use crate::vocabulary::phase::Phase;
@@ -17,7 +18,7 @@ const SDP_BYTES_MAX: usize = 64 * 1024;
 
 impl Session {
     /// Whom the frame turns out to have been for.
-    pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern {
+    pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern<String> {
         let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
         for (position, step) in rule.steps.iter().enumerate() {

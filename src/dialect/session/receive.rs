@@ -1,12 +1,13 @@
 //! Reading a frame: a look first, a parse only if it may be for this peer, then the first rule that fits.
 
 use super::Session;
+use crate::dialect::Output;
 use crate::dialect::codec::{Codec, Content};
 use crate::dialect::compiled::Rule;
 use crate::dialect::entry_scan::ScanResult;
 use crate::dialect::own_values::FrameScan;
 use crate::dialect::prefilter::{PrefilterResult, Remainder, head};
-use crate::dialect::{Concern, Output};
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{FrameKind, Heard};
 use serde_json::Value;
 use std::time::Instant;
@@ -16,7 +17,7 @@ const UNKNOWN: FrameKind = FrameKind(0);
 
 impl Session {
     /// What the frame was, and whom it was for.
-    pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern) {
+    pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern<String>) {
         if let Some(kind) = self.drops(frame) {
             return (kind, Concern::Others);
         }
@@ -75,7 +76,7 @@ impl Session {
     }
 
     /// The frame's content; what is the transport's own, or garbage, is dealt with.
-    fn open_up(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern)> {
+    fn open_up(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern<String>)> {
         match self.script.codec.decode(frame) {
             Content::Value(value) => Ok(value),
             Content::Transport(answer) => {
@@ -99,7 +100,7 @@ impl Session {
         first: Option<&str>,
         scan: &mut FrameScan<'_>,
         content: &mut Option<Value>,
-    ) -> Result<Option<Vec<Value>>, (FrameKind, Concern)> {
+    ) -> Result<Option<Vec<Value>>, (FrameKind, Concern<String>)> {
         let mut locals = vec![Value::Null; rule.locals];
         let found = match (&rule.look.rest, content.is_none() && first.is_some()) {
             (Remainder::Nothing, true) => ScanResult::Fits,

@@ -2,6 +2,7 @@
 
 use super::super::prefilter::Prefilter;
 use super::*;
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::FrameKind;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,7 @@
 //! Plays a transcript: what each peer is given, and all that it must say and tell, line by line.
 
 use super::super::*;
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
 use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;

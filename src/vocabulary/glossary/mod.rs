@@ -1,14 +1,55 @@
-//! The words of a report: what each means, its unit, who pays for it, and what to do.
+//! The words of a report: the meaning of each, its unit, whose time it is, and what to do.
 
-mod entry;
-mod measures;
-mod outcomes;
+use serde::Deserialize;
+use std::sync::LazyLock;
 
-pub use entry::{GlossaryEntry, entry};
+/// One word. A text is empty where the question makes no sense for the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlossaryEntry {
+    pub word: &'static str,
+    pub kind: &'static str,
+    pub means: &'static str,
+    pub unit: &'static str,
+    /// `target`, `peers`, or both.
+    pub pays: &'static str,
+    pub advice: &'static str,
+}
 
 /// All words; those of one kind are not always neighbours.
 pub fn entries() -> impl Iterator<Item = &'static GlossaryEntry> {
-    measures::ENTRIES.iter().chain(outcomes::ENTRIES)
+    static ENTRIES: LazyLock<Vec<GlossaryEntry>> = LazyLock::new(|| read(include_str!("words.toml")));
+    ENTRIES.iter()
+}
+
+/// The texts are leaked: the one caller keeps them until the process ends.
+fn read(text: &str) -> Vec<GlossaryEntry> {
+    #[derive(Deserialize)]
+    struct Table {
+        word: Vec<Word>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Word {
+        word: String,
+        kind: String,
+        means: String,
+        #[serde(default)]
+        unit: String,
+        #[serde(default)]
+        pays: String,
+        #[serde(default)]
+        advice: String,
+    }
+    let table: Table = toml::from_str(text).expect("a test reads the file");
+    let entry = |word: Word| GlossaryEntry {
+        word: word.word.leak(),
+        kind: word.kind.leak(),
+        means: word.means.leak(),
+        unit: word.unit.leak(),
+        pays: word.pays.leak(),
+        advice: word.advice.leak(),
+    };
+    table.word.into_iter().map(entry).collect()
 }
 
 /// As typed, or as a report shows it: `time_to_open.due`, `signal_delivery.webrtc-offer`, `SUSPECT`.

@@ -1,9 +1,8 @@
 //! A world on a virtual clock: the reference server without sockets, a network that takes its time, engine `none`.
 
-use meshload::dialect::PeerIdentity;
-use meshload::driver::{Input, Output, VirtualPeer};
+use meshload::driver::{Input, OutgoingFrame, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, TrafficConfig, TrafficPattern};
+use meshload::peer::PeerCommand;
 use meshload::probe::{Environment, HandshakePlay, HandshakeProgress, LineEvent, LineNews, RawConnection};
 use meshload::server::rooms::{ClientId, SignalingRooms};
 use meshload::server::service::Service;
@@ -233,8 +232,8 @@ impl Virtual {
         for other in (0..self.players.len()).filter(|other| *other != player) {
             // Both learn of each other, as soon as both have begun.
             if self.players[other].client.is_some() {
-                self.stimulate(other, Input::Companion { seat: Seat(player as u16) });
-                self.stimulate(player, Input::Companion { seat: Seat(other as u16) });
+                self.stimulate(other, Input::Command(PeerCommand::Companion { seat: Seat(player as u16) }));
+                self.stimulate(player, Input::Command(PeerCommand::Companion { seat: Seat(other as u16) }));
             }
         }
     }
@@ -251,7 +250,7 @@ impl Virtual {
         let place = self.players[player].virtual_peer.place();
         match output {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
-            Output::Frame { text, kind, to } => {
+            Output::Say(OutgoingFrame { text, kind, to }) => {
                 let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
                 self.events.push_back(Event { at: self.now, place, what });
                 if let Some(client) = self.players[player].client {
@@ -271,7 +270,7 @@ impl Virtual {
                     self.disconnect(client);
                 }
             }
-            Output::Note(what) => self.events.push_back(Event { at: self.now, place, what }),
+            Output::Event(what) => self.events.push_back(Event { at: self.now, place, what }),
             Output::Send(_) => {}
         }
     }
@@ -322,33 +321,7 @@ impl Environment for Virtual {
         let size = play.size();
         let player = |index: u16| {
             let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
-            let me = PeerIdentity {
-                id: play.naming.peer(place.peer),
-                name: play.naming.peer(place.peer),
-                room: play.room.clone(),
-                host: index == 0,
-                trigger: play.trigger,
-                initiator: play.initiator,
-                settle: play.settle,
-                approval: play.approval,
-                epoch: (self.start, 1_763_712_345_678),
-                index: index.into(),
-                seat: index,
-                size,
-                token: String::new(),
-                seed: Seed(1),
-            };
-            let traffic = TrafficConfig {
-                pattern: TrafficPattern::Silence,
-                interval: Duration::from_secs(1),
-                bytes: (64, 64),
-                pool: Arc::from([]),
-                draws: Seed(1).stream("talk", index.into()),
-            };
-            let seat = Seat(index);
-            let config = Config { seat, room_size: size, timeout: play.timeout, trickle: play.trickle, traffic };
-            let peer = Peer::new(config, self.start);
-            let virtual_peer = VirtualPeer::new(place, size, play.naming.clone(), play.dialect.converse(me), peer);
+            let virtual_peer = play.spec(place, (self.start, 1_763_712_345_678), Seed(1)).build();
             Player { virtual_peer, engine: NoneEngine::new(u64::from(index) + 1), client: None, wake: None }
         };
         self.players = (0..size).map(player).collect();
@@ -367,7 +340,7 @@ impl Environment for Virtual {
             }
         }
         for index in 0..self.players.len() {
-            self.stimulate(index, Input::Leave);
+            self.stimulate(index, Input::Command(PeerCommand::Leave));
         }
         // Until the goodbyes have been heard.
         let until = self.now + 4 * self.delay_max;

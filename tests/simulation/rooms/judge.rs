@@ -1,7 +1,7 @@
 //! Watches a run, and knows the rules: what may never happen, and what has to have happened at the end.
 
 use super::scenario::{Fate, Scenario};
-use meshload::driver::Output;
+use meshload::driver::{OutgoingFrame, Output};
 use meshload::vocabulary::engine::EngineCommand;
 use meshload::vocabulary::event::{Event, What};
 use meshload::vocabulary::failure::{Failure, Reason};
@@ -72,12 +72,12 @@ impl Judge {
     /// Takes one effect of a peer. `has_socket`: it can say something.
     pub fn watch(&mut self, at: Duration, place: Place, output: &Output, has_socket: bool) {
         let peer = self.peers.entry(place.peer).or_default();
-        if peer.ended.is_some() && !matches!(output, Output::Note(What::Frame { .. }) | Output::Close) {
+        if peer.ended.is_some() && !matches!(output, Output::Event(What::Frame { .. }) | Output::Close) {
             self.fault(at, format!("{} does something after its end: {output:?}", place.peer));
             return;
         }
         match output {
-            Output::Frame { text, .. } => {
+            Output::Say(OutgoingFrame { text, .. }) => {
                 peer.frames += 1;
                 peer.joins += usize::from(text.starts_with(r#"{"type":"user-joined-room""#));
                 if !has_socket {
@@ -85,7 +85,7 @@ impl Judge {
                 }
             }
             Output::Engine(seat, order) => self.order(at, place, *seat, order),
-            Output::Note(what) => self.note(at, place, what),
+            Output::Event(what) => self.note(at, place, what),
             Output::Close => {
                 if peer.ended.replace(at).is_some() {
                     self.fault(at, format!("{} closes twice", place.peer));

@@ -3,10 +3,10 @@
 use super::judge::Judge;
 use super::links::{Links, Posted, Side};
 use super::scenario::{Deed, Fate, Scenario, Turn};
-use meshload::dialect::{Dialect, PeerIdentity};
-use meshload::driver::{Input, Output, VirtualPeer};
+use meshload::dialect::Dialect;
+use meshload::driver::{Input, OutgoingFrame, Output, PeerSpec, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
-use meshload::peer::{Config, Peer, ReconnectBackoff, TrafficConfig, TrafficPattern};
+use meshload::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
@@ -18,7 +18,6 @@ use meshload::vocabulary::phase::Phase;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Far more than any run needs: beyond it somebody is talking to himself.
@@ -113,40 +112,31 @@ fn service(scenario: &Scenario, start: Instant) -> Service {
 }
 
 fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
-    let naming = Naming::new("s", scenario.fates.len() as u32);
-    let dialect = Dialect::named("dashboard").unwrap();
-    let me = PeerIdentity {
-        id: naming.peer(place.peer),
+    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
+    let backoff = || ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), draws);
+    let spec = PeerSpec {
+        place,
+        room_size,
+        guests: 0,
+        naming: Naming::new("s", scenario.fates.len() as u32),
         name: format!("Peer {}", place.peer.0),
         room: format!("s-room-{}", place.room.0),
-        host: place.seat == Seat(0),
+        dialect: Dialect::named("dashboard").unwrap(),
         trigger: scenario.trigger,
         initiator: scenario.initiator,
         settle: scenario.settle,
         approval: Approval::Off,
+        timeout: scenario.timeout,
+        trickle: scenario.trickle,
         epoch: (start, 1_763_712_345_678),
-        index: place.peer.0,
-        seat: place.seat.0,
-        size: room_size,
         token: String::new(),
         seed: scenario.seed,
+        traffic: TrafficConfig::silent(),
+        backoff: scenario.redials.then(backoff),
+        exchange: None,
     };
-    let traffic = TrafficConfig {
-        pattern: TrafficPattern::Silence,
-        interval: Duration::from_secs(1),
-        bytes: (64, 64),
-        pool: Arc::from([]),
-        draws: scenario.seed.stream("talk", place.peer.0.into()),
-    };
-    let config = Config { seat: place.seat, room_size, timeout: scenario.timeout, trickle: scenario.trickle, traffic };
-    let draws = scenario.seed.stream("redial", session << 32 | u64::from(place.peer.0));
-    let redial =
-        scenario.redials.then(|| ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), draws));
-    let peer = Peer::new(config, start).reconnecting(redial);
-    let conversation = dialect.converse(me.clone());
-    let renewal = Box::new(move || dialect.converse(me.clone()));
     Player {
-        virtual_peer: VirtualPeer::new(place, room_size, naming, conversation, peer).renewing(renewal),
+        virtual_peer: spec.build(),
         place,
         room_size,
         fate: scenario.fates[place.peer.0 as usize],
@@ -217,7 +207,7 @@ impl World<'_> {
             Happening::Wake(index) => self.wake(index),
             Happening::Leave(index) => {
                 if !self.players[index].virtual_peer.is_gone() {
-                    self.stimulate(index, Input::Leave);
+                    self.stimulate(index, Input::Command(PeerCommand::Leave));
                 }
             }
             Happening::Turn(peer, deed) => self.turn(peer, deed),
@@ -234,9 +224,11 @@ impl World<'_> {
     fn turn(&mut self, peer: usize, deed: Deed) {
         let index = self.current[peer];
         match deed {
-            Deed::End if !self.players[index].virtual_peer.is_gone() => self.stimulate(index, Input::Leave),
+            Deed::End if !self.players[index].virtual_peer.is_gone() => {
+                self.stimulate(index, Input::Command(PeerCommand::Leave));
+            }
             Deed::Depart { silent } if !self.players[index].virtual_peer.is_gone() => {
-                self.stimulate(index, Input::Depart { silent });
+                self.stimulate(index, Input::Command(PeerCommand::Depart { silent }));
             }
             Deed::Return if self.players[index].virtual_peer.is_gone() => self.come_back(peer),
             Deed::Cut if self.players[index].has_socket => self.lose(index),
@@ -254,8 +246,8 @@ impl World<'_> {
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = self.current[place.neighbour(seat).0 as usize];
             if !self.players[other].virtual_peer.is_gone() {
-                self.stimulate(other, Input::Back { seat: place.seat });
-                self.stimulate(session, Input::Companion { seat });
+                self.stimulate(other, Input::Command(PeerCommand::Back { seat: place.seat }));
+                self.stimulate(session, Input::Command(PeerCommand::Companion { seat }));
             }
         }
         self.stimulate(session, Input::Begin { due: self.now });
@@ -296,7 +288,7 @@ impl World<'_> {
         for seat in (0..room_size).map(Seat).filter(|seat| *seat != place.seat) {
             let other = place.neighbour(seat).0 as usize;
             if !self.players[other].virtual_peer.is_gone() {
-                self.stimulate(other, Input::Companion { seat: place.seat });
+                self.stimulate(other, Input::Command(PeerCommand::Companion { seat: place.seat }));
             }
         }
     }
@@ -334,7 +326,7 @@ impl World<'_> {
                 println!("    peer {index}: {output:.200?}");
             }
             let Player { place, has_socket, .. } = self.players[index];
-            if let Output::Note(what) = &output {
+            if let Output::Event(what) = &output {
                 self.judge.events.push(Event { at: self.now, place, what: what.clone() });
             }
             self.judge.watch(self.now - self.start, place, &output, has_socket);
@@ -346,7 +338,7 @@ impl World<'_> {
     fn carry_out(&mut self, index: usize, output: Output) {
         match output {
             Output::Dial => self.dial(index),
-            Output::Frame { text, .. } => {
+            Output::Say(OutgoingFrame { text, .. }) => {
                 if self.players[index].has_socket {
                     let at = self.upward(index);
                     if self.players[index].fate != Fate::Mute {
@@ -364,7 +356,7 @@ impl World<'_> {
                 }
             }
             Output::Send(parcel) => self.fault(format!("a silent peer sends {parcel:?}")),
-            Output::Note(_) => {}
+            Output::Event(_) => {}
         }
     }
 

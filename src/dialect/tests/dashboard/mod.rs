@@ -5,6 +5,7 @@ mod garbage;
 mod hearing;
 
 use super::super::*;
+use crate::vocabulary::event::Concern;
 use crate::vocabulary::message::{FrameKind, Heard, Say, Signal};
 use crate::vocabulary::options::{Approval, Initiator, Trigger};
 use crate::vocabulary::seed::Seed;
