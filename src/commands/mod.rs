@@ -4,8 +4,6 @@ mod capacity;
 mod exit;
 mod info;
 mod inputs;
-mod limits;
-mod machine;
 mod probe;
 mod report;
 mod run;

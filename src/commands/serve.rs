@@ -1,10 +1,11 @@
 //! `meshload serve`: runs the reference server in the foreground until a signal.
 
+use super::Exit;
 use super::inputs::access::identity;
 use super::inputs::faults;
 use super::terminal::write_stderr;
-use super::{Exit, limits};
 use crate::cli::{self, ServeArgs, ServerKind};
+use crate::os::raise_descriptors;
 use crate::server::{Config, Counters, RoomModel, Routing, Server, ServerTls, Snapshot};
 use crate::vocabulary::seed::Seed;
 use std::future::pending;
@@ -61,7 +62,7 @@ fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Vec<String>> {
 /// # Errors
 /// The address can't be bound, or stdout is closed.
 fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
-    limits::raise_descriptors();
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // Handlers come before the first line, so that a script that waits for it may send a signal at once.

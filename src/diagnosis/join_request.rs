@@ -1,4 +1,4 @@
-//! What became of a request to be let in: whether a host heard it, and whether its answer came back.
+//! Follows a join request: to a host, to the host's answer, and back to the peer.
 
 use super::timeline::Timeline;
 use crate::vocabulary::event::{Concern, What};
@@ -6,14 +6,14 @@ use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::FrameKind;
 use std::time::Instant;
 
-/// A dialect's words for it; a dialect without any lets everybody in.
+/// The dialect's message types of join requests; a dialect without any admits every peer.
 #[derive(Clone, Debug, Default)]
 pub struct JoinRequestWords {
     request: Option<FrameKind>,
     answers: Vec<FrameKind>,
 }
 
-/// How far a request came whose sender never joined.
+/// The last step that the request of a peer that never joined reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JoinRequest {
     Unheard { by: Seat },
@@ -22,7 +22,7 @@ pub(super) enum JoinRequest {
 }
 
 impl JoinRequestWords {
-    /// By the names of a dialect's message types.
+    /// Finds the types by name among the dialect's message types.
     pub fn of(kinds: &[&str]) -> Self {
         Self {
             request: FrameKind::named(kinds, &["join-request"]).first().copied(),
@@ -30,7 +30,7 @@ impl JoinRequestWords {
         }
     }
 
-    /// Nothing for a peer that never asked, or has joined.
+    /// The request of the peer `by`; `None` if it never asked, or has joined.
     pub(super) fn of_peer(&self, timeline: &Timeline, by: Seat) -> Option<JoinRequest> {
         let request = self.request?;
         if timeline.said_at(by, request).is_none() || timeline.joined_at(by).is_some() {
@@ -44,7 +44,7 @@ impl JoinRequestWords {
         })
     }
 
-    /// Whether the host has said any answer since then; on the wire an answer is for the whole channel.
+    /// True if the host has sent an answer since `heard`; on the wire an answer goes to the whole channel.
     fn answers_after(&self, timeline: &Timeline, host: Seat, heard: Option<Instant>) -> bool {
         let said = self.answers.iter().filter_map(|answer| timeline.said_at(host, *answer)).max();
         said.zip(heard).is_some_and(|(said, heard)| heard <= said)
@@ -91,15 +91,15 @@ mod tests {
     const APPROVED: FrameKind = FrameKind(1);
     const REJECTED: FrameKind = FrameKind(2);
 
-    /// Seat 0 is the host; each fact is a millisecond after the one before.
-    fn check(facts: &[(u16, What)], expected: Option<JoinRequest>) {
+    /// Seat 0 is the host; each event is a millisecond after the one before.
+    fn check(events: &[(u16, What)], expected: Option<JoinRequest>) {
         let start = Instant::now();
         let mut timeline = Timeline::new(2, vec![]);
-        for (at, (seat, what)) in facts.iter().enumerate() {
+        for (at, (seat, what)) in events.iter().enumerate() {
             let place = Place { room: RoomIndex(0), seat: Seat(*seat), peer: PeerIndex((*seat).into()) };
-            timeline.tell(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
+            timeline.record(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
         }
-        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{facts:?}");
+        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{events:?}");
         assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&timeline, Seat(1)), None);
     }
 
@@ -122,7 +122,7 @@ mod tests {
             let answered = [(1, said(REQUEST)), (0, heard(1)), (0, said(answer))];
             check(&answered, Some(JoinRequest::AnswerLost { by, host }));
         }
-        // What it had said before was the answer to another's.
+        // The earlier answer was to another request.
         check(&[(1, said(REQUEST)), (0, said(APPROVED)), (0, heard(1))], Some(JoinRequest::Unanswered { by, host }));
     }
 }

@@ -1,4 +1,4 @@
-//! Who said what to whom, and whether it came: the steps of a story in order, for a ladder diagram.
+//! The steps of a timeline in order, as arrows and notes of a ladder diagram.
 
 use super::timeline::Timeline;
 use crate::vocabulary::event::{Concern, Event, What};
@@ -14,7 +14,7 @@ pub enum Party {
     Server,
 }
 
-/// One line of the ladder; times count from the story's start.
+/// One line of the ladder; times count from the timeline's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LadderStep {
     Arrow {
@@ -24,7 +24,7 @@ pub enum LadderStep {
         kind: FrameKind,
         arrival: Arrival,
     },
-    /// Something that happened to a peer by itself.
+    /// An event of one peer.
     Note {
         at: Duration,
         peer: Seat,
@@ -33,24 +33,25 @@ pub enum LadderStep {
     },
 }
 
+/// The end of an arrow: a message's arrival, with its time since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// So long after the start.
+    /// On its own channel.
     Heard(Duration),
     /// On another channel than its own.
     Elsewhere(Duration),
     Never,
-    /// To the server: nobody can tell.
+    /// Sent to the server, whose receipt can't be observed.
     Unknown,
 }
 
-/// The steps in order of time. What others said to others is left out.
+/// The steps in order of time, without messages to the other peers that a peer overheard.
 pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     let Some(start) = timeline.start() else { return vec![] };
     let since = |at: Instant| at.saturating_duration_since(start);
     let mut heard = heard(timeline.events());
     let mut steps = vec![];
-    // From the last to the first: what was said again takes the arrival, and the first try is the lost one.
+    // From the last to the first: if a message was repeated, the repetition arrived and the first one was lost.
     for event in timeline.events().iter().rev() {
         let own = event.place.seat;
         match &event.what {
@@ -77,7 +78,7 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
                     match arrivals.pop_if(|(at, _)| *at >= event.at) {
                         Some((at, true)) => steps.push(arrow(Party::Peer(to), Arrival::Heard(since(at)))),
                         Some((at, false)) => steps.push(arrow(Party::Peer(to), Arrival::Elsewhere(since(at)))),
-                        // Who had not joined yet was not there to hear it.
+                        // A peer that had not joined yet could not receive it.
                         None if timeline.joined_at(to).is_some_and(|joined| joined < event.at) => {
                             steps.push(arrow(Party::Peer(to), Arrival::Never));
                         }
@@ -107,7 +108,7 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     steps
 }
 
-/// When each of a pair heard a type from the other, in order, and whether in its place.
+/// By sender, receiver and type: the times of arrival in order, each with true if it came on its own channel.
 fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bool)>> {
     let mut heard = BTreeMap::<_, Vec<_>>::new();
     for event in events {

@@ -2,6 +2,7 @@
 
 mod search;
 
+use super::Exit;
 use super::inputs::access::access;
 use super::inputs::{self, faults, gates};
 use super::report::files::form;
@@ -9,21 +10,21 @@ use super::report::report_dir::ReportDir;
 use super::report::runs;
 use super::run::run_job::{report_start_error, run_spec, show};
 use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr, write_stdout};
-use super::{Exit, limits, machine};
 use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
-    StoppedBy, Vary, findings,
+    StoppedBy, Vary,
 };
 use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, capacity_run};
 use crate::cli::CapacityArgs;
 use crate::controller::{Show, StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
+use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{files, render};
 use crate::signaling::TargetPolicy;
 use crate::summary::run::Run;
-use crate::summary::wall_time::stamp;
+use crate::summary::wall_time::to_rfc3339;
 use crate::vocabulary::seed::Seed;
 use search::range;
 use std::time::{Duration, Instant, SystemTime};
@@ -54,7 +55,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Ok(access) => access,
         Err(exit) => return exit,
     };
-    limits::raise_descriptors();
+    raise_descriptors();
     let folder = folder(args, &profile, seed);
     if !args.quiet {
         write_stderr(folder.obstacle());
@@ -72,7 +73,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         seed: seed.0,
         budget: args.search.budget,
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
-        machine: machine::measure(),
+        machine: machine_limits(),
         watched,
         tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
         restart: args.watch.restart_cmd.clone(),
@@ -83,7 +84,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         Show::Lines => Show::Nothing,
         show => show,
     };
-    let (began, started_at) = (Instant::now(), stamp(SystemTime::now()));
+    let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
     if !args.quiet {
         write_stderr([announcement(&job)]);
     }
@@ -138,8 +139,8 @@ fn announcement(job: &CapacityRun) -> String {
     format!(
         "{}: from {} up to {}, to {}; at most {:.0} s; seed {}",
         profile.name,
-        vary.words(profile, range.from),
-        vary.words(profile, range.to),
+        vary.label(profile, range.from),
+        vary.label(profile, range.to),
         profile.target.url_shown.as_deref().unwrap_or("an embedded server, a fresh one each time"),
         job.budget.as_secs_f64(),
         job.seed
@@ -164,7 +165,7 @@ fn probe_line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> Str
     };
     format!(
         "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
-        vary.words(profile, probe.load),
+        vary.label(profile, probe.load),
         ms(probe.p50_us),
         ms(probe.p95_us),
         ms(probe.p99_us)
@@ -197,7 +198,7 @@ fn finish(
         exit = exit.first_of(Exit::from(signal));
     }
     let findings = CapacityResult {
-        beside: beside.map(CapacityResult::aside).map(Box::new),
+        beside: beside.map(CapacityResult::for_comparison).map(Box::new),
         ..conclude(args, job, searched, when)
     };
     exit = exit.first_of(exit_of(&findings));
@@ -231,7 +232,7 @@ fn conclude(
         let options = vary.options(&changed)?;
         Some(format!("meshload run profile.toml {options}{target} --seed {}", job.seed))
     };
-    findings(Evidence {
+    CapacityResult::new(Evidence {
         vary: *vary,
         profile,
         ends: searched.ends,

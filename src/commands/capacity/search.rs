@@ -26,7 +26,7 @@ pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed)
         None => Ok(range),
         Some(lack) => {
             let cure = cure(search.vary, profile, range.from, range.to, gates, seed);
-            Err(format!("{}: {cure}", lack.in_words(&search.vary.words(profile, range.from))))
+            Err(format!("{}: {cure}", lack.in_words(&search.vary.label(profile, range.from))))
         }
     }
 }
@@ -104,5 +104,5 @@ pub fn too_few_samples_advice(run: &CapacityRun, lack: &TooFewSamples, probe: Op
         }
         _ => "more rooms (--rooms) give it more".to_owned(),
     };
-    format!("{}: {cure}", lack.in_words(&vary.words(profile, load)))
+    format!("{}: {cure}", lack.in_words(&vary.label(profile, load)))
 }

@@ -1,10 +1,11 @@
 //! `meshload check`: reports every mistake in a profile, or else the cost of its plan.
 
 use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
+use crate::commands::Exit;
 use crate::commands::inputs::access::access;
 use crate::commands::inputs::{self, faults};
 use crate::commands::terminal::{write_stderr, write_stdout};
-use crate::commands::{Exit, machine};
+use crate::os::machine_limits;
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
 use crate::vocabulary::seed::Seed;
@@ -19,7 +20,7 @@ pub fn check(args: &CheckArgs) -> Exit {
     if let Err(exit) = inputs::dialect(&profile).and(faults) {
         return exit;
     }
-    let machine = machine::measure();
+    let machine = machine_limits();
     let too_much = Cost::of(&profile).check(&machine);
     if !too_much.is_empty() {
         write_stderr(too_much);

@@ -39,7 +39,7 @@ pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64
                 allowed_candidates: args.allow_candidates.clone(),
             };
             let route = Connector { target_policy, connect_to, proxy, tls, ..Connector::default() };
-            Ok(Access { route, tokens: tokens.into(), again: args.repro_options() })
+            Ok(Access { route, tokens: tokens.into(), options: args.repro_options() })
         }
         (tokens, tls, proxy, connect_to) => {
             let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];
@@ -132,7 +132,7 @@ fn dialled(mut url: Url, host: &str, port: u16) -> Url {
 fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>, Vec<String>> {
     let Some(path) = &args.tokens else {
         let wanted =
-            target.wants_tokens().then(|| "{token} stands for nothing: --tokens FILE has one a peer".to_owned());
+            target.needs_tokens().then(|| "{token} stands for nothing: --tokens FILE has one a peer".to_owned());
         return wanted.map_or(Ok(vec![]), |why| Err(vec![why]));
     };
     let text = read("--tokens", path).map_err(|why| vec![why])?;

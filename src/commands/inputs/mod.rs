@@ -143,7 +143,7 @@ fn headers(given: &[String]) -> Result<Vec<Override>, String> {
         let text = read_text(Path::new(path)).map_err(|error| format!("--header @{path}: {error}"))?;
         let lines = (1..).zip(text.lines().map(str::trim));
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        headers.extend(lines.map(|(number, line)| Override::new(Knob::Header, line).out_of(path, number)));
+        headers.extend(lines.map(|(number, line)| Override::new(Knob::Header, line).from_file(path, number)));
     }
     Ok(headers)
 }

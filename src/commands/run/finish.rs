@@ -87,7 +87,7 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
     let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;
     let holds = [
         (panics > 0, Exit::Broken),
-        (summary.met_nobody(), Exit::Unreachable),
+        (summary.never_connected(), Exit::Unreachable),
         (!summary.run.complete, Exit::Incomplete),
         (invalid || doubted, Exit::Invalid),
         (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),

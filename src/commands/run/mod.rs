@@ -4,13 +4,14 @@ mod finish;
 mod repeat;
 pub(super) mod run_job;
 
+use super::Exit;
 use super::inputs::access::access;
 use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
 use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
-use super::{Exit, limits, machine};
 use crate::cli::RunArgs;
 use crate::controller::{StartError, StopSignals};
+use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::seed::Seed;
 use finish::FinishContext;
@@ -35,8 +36,8 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    limits::raise_descriptors();
-    let too_much = Cost::of(&profile).check(&machine::measure());
+    raise_descriptors();
+    let too_much = Cost::of(&profile).check(&machine_limits());
     if !too_much.is_empty() {
         write_stderr(too_much);
         return Exit::Usage;

@@ -6,7 +6,7 @@ use crate::commands::Exit;
 use crate::commands::report::files::format;
 use crate::commands::report::report_dir::ReportDir;
 use crate::commands::terminal::{write_stderr, write_stdout};
-use crate::gates::{median, opened_nothing};
+use crate::gates::{median, opened_no_edge};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};
 use crate::summary::Summary;
@@ -52,7 +52,7 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let judged = repeats.judged_of(runs);
     repeats.gates = median(&job.gates, &judged);
     let invalid = repeats.judged == Verdict::Invalid && job.profile.validity.on_invalid == OnInvalid::Fail;
-    let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(|summary| opened_nothing(summary));
+    let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(|summary| opened_no_edge(summary));
     let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());

@@ -89,7 +89,7 @@ impl RunJob<'_> {
 
     /// Exit of the signal received so far, or `Passed`.
     pub fn signal_exit(&self) -> Exit {
-        self.signals.come().map_or(Exit::Passed, Exit::from)
+        self.signals.received().map_or(Exit::Passed, Exit::from)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Stories of edges: how they open, fail, and what that took.
+//! Edges that open or fail, and the times they take.
 
 use super::{Story, only_sample_ms, timeout_ms};
 use crate::vocabulary::event::What;

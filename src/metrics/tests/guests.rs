@@ -1,4 +1,4 @@
-//! Edges with guests: waited for, counted apart, and in no other figure.
+//! Edges with guests: a room waits for them, and no other figure counts them.
 
 use super::*;
 use crate::vocabulary::failure::Failure;
@@ -14,7 +14,7 @@ fn timeline() -> Story {
 }
 
 fn check(timeline: &Story, expected: &[(&str, u64)]) {
-    let shown = timeline.recorder.guests.shown(0);
+    let shown = timeline.recorder.guests.counts_by_name(0);
     for (name, count) in expected {
         assert_eq!(shown.get(*name), Some(count), "{name} of {shown:?}");
     }
@@ -68,5 +68,5 @@ fn a_seat_past_the_guests_is_nobodys() {
     let mut timeline = timeline();
     timeline.tell(0, 20, 0, What::Open { other: Seat(3) });
     check(&timeline, &[("opened", 0), ("unfinished", 2)]);
-    assert_eq!(timeline.recorder.strays, 1);
+    assert_eq!(timeline.recorder.unmatched, 1);
 }

@@ -1,4 +1,4 @@
-//! What holds for any events in any order, nonsense included.
+//! Properties that hold for any events in any order, nonsensical ones included.
 
 use super::{KINDS, place, rooms, summary_of};
 use crate::metrics::{Recorder, RoomFacts};
@@ -55,7 +55,7 @@ fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u3
 }
 
 proptest! {
-    // A case tells a whole run; sixty-four of them take a second.
+    // Each case records a whole run; sixty-four of them take a second.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]

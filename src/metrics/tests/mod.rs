@@ -1,4 +1,4 @@
-//! Whole stories, told as events, against the figures they must come to.
+//! Event sequences and the figures they must come to.
 
 mod edges;
 mod guests;

@@ -1,4 +1,4 @@
-//! Which handshakes are kept, and what of them.
+//! The choice of handshakes whose traces are kept, and the events in them.
 
 use super::*;
 use crate::metrics::TraceSample;
@@ -29,9 +29,9 @@ fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not()
     timeline.tell(1, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
     let traced = timeline.recorder.traced();
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
-    // Nobody offered: where the edge got stuck is for both sides to say.
+    // Neither side offered, so the edge got stuck in discovery whatever phase one side reports.
     let counted = Failure::timed_out(Phase::Discovery);
-    assert_eq!((traced[0].failed, traced[0].facts.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
+    assert_eq!((traced[0].failed, traced[0].events.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
     assert_eq!(timeline.summary().failures[0].phase, "discovery");
 }
 
@@ -61,7 +61,7 @@ fn a_target_that_never_stops_talking_fills_no_memory() {
     let failure = Failure::timed_out(Phase::Discovery);
     timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
     let traced = timeline.recorder.traced();
-    assert!(traced[0].is_cut && traced[0].facts.len() < 300, "{}", traced[0].facts.len());
+    assert!(traced[0].is_cut && traced[0].events.len() < 300, "{}", traced[0].events.len());
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_coun
         timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
         timeline.open(1, 20, 0, 1);
         let facts =
-            |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.facts.len()).collect::<Vec<_>>();
+            |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.events.len()).collect::<Vec<_>>();
         let (kept_before, facts_before) = (kept(&timeline), facts(&timeline));
         assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });
         for room in [0, 1] {

@@ -1,4 +1,4 @@
-//! Stories of frames, messages, leaves and returns.
+//! Frames, messages, leaves and returns.
 
 use super::{Story, only_sample_ms};
 use crate::metrics::Tally;
@@ -109,7 +109,7 @@ fn an_edge_that_failed_before_the_other_came_is_not_planned_again_when_it_comes(
         failure: Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME"),
     };
     let mut timeline = Story::of(&[3]);
-    // The server turns the first two away after they had said their joins.
+    // The server rejects the first two after their joins were sent.
     timeline.join(0, 0, 0).tell(0, 10, 0, failed(1)).tell(0, 10, 0, failed(2));
     timeline.join(0, 20, 1).tell(0, 30, 1, failed(0)).tell(0, 30, 1, failed(2));
     timeline.join(0, 40, 2);

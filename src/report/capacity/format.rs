@@ -1,4 +1,4 @@
-//! Figures and outcomes of a search, as the words and digits of a cell.
+//! Formats figures and outcomes of a search for a table cell.
 
 use crate::capacity::LimitedBy;
 use crate::vocabulary::format::count;
@@ -11,7 +11,7 @@ pub fn limited_by(limited_by: LimitedBy) -> &'static str {
     }
 }
 
-/// Three digits for what is no whole number.
+/// Three digits for a number that is not whole.
 pub fn load(load: f64) -> String {
     if load.fract() == 0.0 && load.abs() < 1e15 { count(load as u64) } else { number(Some(load)) }
 }

@@ -1,13 +1,13 @@
-//! What every form of the report tells, as words and rows.
+//! The contents of the planning report as rows, the same in every format.
 
 use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, Cell, LimitedBy, Probe, ProbeVerdict};
+use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict};
 use crate::vocabulary::format::{bytes, count, duration, percent};
 
 pub const PROBE_HEADS: [&str; 10] =
     ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];
 
-/// Each probe in the order of the search.
+/// The probes in the order of the search.
 pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.probes.iter().map(|probe| {
         let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
@@ -43,7 +43,7 @@ pub fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> 
     })
 }
 
-fn known(cell: &Cell) -> &'static str {
+fn known(cell: &ForecastCell) -> &'static str {
     match (cell.measured, cell.extrapolated) {
         (true, _) => "measured",
         (false, false) => "modelled",
@@ -63,7 +63,7 @@ pub const COST_HEADS: [&str; 9] = [
     "target memory",
 ];
 
-/// What each load cost, the smallest first; of several probes of one load the last.
+/// The cost at each load, smallest load first; of several probes of one load, the last.
 pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
     let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
     whole.sort_by(|one, other| one.load.total_cmp(&other.load));
@@ -86,7 +86,7 @@ pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
     rows
 }
 
-/// The answer's particulars: name and words.
+/// The particulars of the answer: name and text.
 pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     let mut facts = vec![("bracket", bracket(findings))];
     if let Some(limit) = findings.limit {
@@ -139,7 +139,7 @@ pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The commands that do it again.
+/// The commands that repeat the search.
 pub fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
     let reproduction = &findings.reproduction;
     let mut commands = vec![("the search", reproduction.search.as_str())];
@@ -170,7 +170,7 @@ pub fn verdict(verdict: ProbeVerdict) -> &'static str {
     }
 }
 
-/// The first gate that failed, or the first doubt.
+/// The first gate that failed, or else the first reason against validity.
 fn why(probe: &Probe) -> String {
     match probe.verdict {
         ProbeVerdict::Held | ProbeVerdict::Interrupted => String::new(),

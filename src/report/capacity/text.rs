@@ -1,9 +1,9 @@
-//! For a terminal: the sentence, what stands behind it, every probe.
+//! The planning report for a terminal: the answer, its particulars, every probe.
 
 use super::{side_by_side, tables};
 use crate::capacity::CapacityResult;
 use crate::report::escape::plain;
-use crate::report::table;
+use crate::report::text::table;
 
 pub fn render(findings: &CapacityResult) -> String {
     let facts: Vec<Vec<String>> =

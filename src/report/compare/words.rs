@@ -1,11 +1,11 @@
-//! The words of a comparison, the same in every format.
+//! The wording of a comparison, the same in every format.
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Finding, Side};
 use crate::report::html::sanitize;
 use crate::summary::verdict::Unit;
 use crate::vocabulary::format;
 
-/// The verdict in a word, and what it means in a sentence.
+/// The verdict in a word, and its meaning in a sentence.
 pub fn verdict(comparison: &Comparison) -> (&'static str, String) {
     let worse = comparison.changes.iter().filter(|change| change.fails()).count();
     let unclear =
@@ -54,7 +54,7 @@ pub fn side(side: &Side) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// A mark that needs no colour, and the word.
+/// The finding as a mark that needs no colour, and as a word.
 pub fn finding(change: &Change) -> (&'static str, &'static str) {
     match change.finding {
         Finding::Worse => ("✗", "worse"),
@@ -87,7 +87,7 @@ pub fn difference(change: &Change) -> String {
     change.change.map_or("–".into(), |fraction| signed(change, fraction))
 }
 
-/// `+8.1 % … +16.9 %`; an absent bound is open.
+/// `+8.1 % … +16.9 %`; an absent bound is an open end.
 pub fn bounds(change: &Change) -> String {
     match (change.low, change.high) {
         (None, None) => "–".into(),

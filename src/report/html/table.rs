@@ -1,10 +1,10 @@
-//! Tables and figures as every section makes them: captioned, headed, and wide ones scroll on their own.
+//! Tables and figures of all sections: with caption and heads; a wide table scrolls by itself.
 
 use maud::{Markup, html};
 
 pub struct Column {
     pub head: &'static str,
-    /// Figures are set to the right, so that their digits align.
+    /// Figures are aligned right, words left.
     pub figures: bool,
 }
 
@@ -18,7 +18,7 @@ impl Column {
     }
 }
 
-/// The first cell of each row is its heading.
+/// A table in which the first cell of each row is its heading.
 pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item = Vec<Markup>>) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="table" {
@@ -41,7 +41,7 @@ pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item 
     }
 }
 
-/// A chart under its heading, with its legend and one sentence on how to read it.
+/// A chart under its heading, with its legend and `reading`, one sentence on how to read it.
 pub fn figure(heading: &str, reading: &str, legend: &Markup, chart: &Markup) -> Markup {
     html! {
         figure {

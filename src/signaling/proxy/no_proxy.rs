@@ -1,6 +1,6 @@
 //! The `no_proxy` rules, as in curl: names with their subdomains, addresses, and networks.
 
-use crate::vocabulary::cidr::{begin_alike, width};
+use crate::vocabulary::cidr::{share_prefix, width};
 use std::net::IpAddr;
 
 /// True if an entry of `list`, separated by commas or blanks, matches `host`.
@@ -28,7 +28,7 @@ fn matches_address(entry: &str, address: IpAddr) -> bool {
     let Ok(network) = network.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else { return false };
     let most = width(network);
     let prefix = prefix.map_or(Some(most), |prefix| prefix.parse().ok().filter(|prefix| *prefix <= most));
-    network.is_ipv4() == address.is_ipv4() && prefix.is_some_and(|prefix| begin_alike(network, address, prefix as u8))
+    network.is_ipv4() == address.is_ipv4() && prefix.is_some_and(|prefix| share_prefix(network, address, prefix as u8))
 }
 
 #[cfg(test)]
