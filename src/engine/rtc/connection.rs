@@ -139,7 +139,7 @@ impl RtcConnection {
         if !is_stun(datagram) {
             self.deadlines.heard(now, datagram.len());
         }
-        if self.stage == ConnectionStage::Securing && self.duplicates.has_come(datagram) {
+        if self.stage == ConnectionStage::Securing && self.duplicates.is_duplicate(datagram) {
             return Ok(());
         }
         let transport = TransportContext {
