@@ -92,7 +92,7 @@ fn join_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat
     if seen.rooms {
         return Insight::unknown(format!("{lost}, and in some room user-joined-room arrives."));
     }
-    if index.is_told(from) || index.is_told(to) {
+    if index.hears_server(from) || index.hears_server(to) {
         let evidence = format!("{lost}, and so does the server's own list on the same channel.");
         return Insight::new(&[Cause::SwallowJoin], evidence);
     }
