@@ -2,7 +2,7 @@
 
 use crate::controller::StopSignal;
 
-/// Exit codes of interface.md. If several apply, the one of lowest `rank` is taken.
+/// Exit codes of docs/spec/interface.md. If several apply, the one of lowest `rank` is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
     /// The command completed, and its gates passed.
@@ -57,7 +57,7 @@ impl Exit {
         }
     }
 
-    /// Picks the one of two that takes precedence (interface.md, "Exit codes").
+    /// Picks the one of two that takes precedence (docs/spec/interface.md, "Exit codes").
     pub fn first_of(self, other: Self) -> Self {
         if other.rank() < self.rank() { other } else { self }
     }

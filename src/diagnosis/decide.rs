@@ -1,4 +1,4 @@
-//! The decision table of protocol.md: the first row that holds names the cause.
+//! The decision table of docs/spec/protocol.md, "The causes": the first row that holds names the cause.
 
 use super::Conclusion;
 use super::cause::{Cause, Confidence};

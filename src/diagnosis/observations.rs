@@ -5,7 +5,7 @@ use super::timeline::Timeline;
 use crate::vocabulary::failure::Failure;
 use std::time::Duration;
 
-/// The age from which a subscription is in force if it ever will be (protocol.md).
+/// The age from which a subscription is in force if it ever will be (docs/spec/protocol.md, "The causes").
 pub const AGED: Duration = Duration::from_millis(1_500);
 
 /// The input of a diagnosis; experiments that were not made are absent.
@@ -22,7 +22,8 @@ pub struct Observations {
     pub fanout: Option<Fanout>,
 }
 
-/// The experiments of protocol.md's table. An aged connection has been subscribed for over 1.5 s, a fresh one has just connected.
+/// The experiments of the table in docs/spec/protocol.md, "The causes". An aged connection has been subscribed for over
+/// 1.5 s, a fresh one has just connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Experiments {
     pub aged: DeliveryCheck,

@@ -313,7 +313,7 @@ impl Timeline {
         Phase::OF_AN_EDGE.iter().enumerate().map(phase).collect()
     }
 
-    /// The milestones m0 to m7 of an edge (measurement.md).
+    /// The milestones m0 to m7 of an edge (docs/spec/measurement.md).
     fn milestones(&self, one: Seat, two: Seat) -> [Option<Instant>; 8] {
         let no_peer = PeerTimeline::default();
         let no_pair = PairTimeline::default();

@@ -4,7 +4,7 @@ use crate::vocabulary::cidr::Cidr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
-/// Check of the candidates of guests, which are foreign peers and not trusted (faults.md 11).
+/// Check of the candidates of guests, which are foreign peers and not trusted (docs/spec/faults.md 11).
 #[derive(Clone, Debug)]
 pub struct CandidatePolicy {
     allowed: Vec<Cidr>,

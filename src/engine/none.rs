@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// Engine that makes well-formed descriptions and candidates of realistic size, and sends no datagram. An edge is open once
-/// its answer is made or applied (measurement.md, "Load model").
+/// its answer is made or applied (docs/spec/measurement.md, "Load model").
 #[derive(Debug)]
 pub struct NoneEngine {
     /// Distinguishes the descriptions of different peers.

@@ -18,7 +18,7 @@ pub use crate::gates::live_status::{LiveStatus, live_status, timers, tripped};
 pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
 
-/// A condition on a metric (interface.md, "Gates").
+/// A condition on a metric (docs/spec/interface.md, "Gates").
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     pub metric: Metric,

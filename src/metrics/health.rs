@@ -9,7 +9,7 @@ use crate::summary::health::Health;
 use crate::summary::histogram::Histogram;
 use std::time::{Duration, Instant};
 
-/// Above this share of the cores granted, a second counts as busy (measurement.md).
+/// Above this share of the cores granted, a second counts as busy (docs/spec/measurement.md, "Validity").
 const BUSY: f64 = 0.85;
 
 /// Samples are due each second; a larger gap between two is a lost interval.

@@ -1,4 +1,4 @@
-//! Judges if the generator itself distorted the figures of a run (measurement.md, the table of verdicts).
+//! Judges if the generator itself distorted the figures of a run (docs/spec/measurement.md, "Validity").
 
 use crate::summary::distribution::samples_needed;
 use crate::summary::verdict::{Doubt, Validity, Verdict};

@@ -8,7 +8,7 @@ use crate::vocabulary::options::{Approval, EngineKind};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Memory of one end of a connection of the `rtc` engine (architecture.md, "Decisions already measured").
+/// Memory of one end of a connection of the `rtc` engine (docs/density.md, "What an edge costs").
 const CONNECTION_END_BYTES: u64 = 150 * 1024;
 /// Memory of one end of a connection of the `webrtc` engine, with its own socket and task.
 const ASYNC_END_BYTES: u64 = 240 * 1024;
@@ -100,7 +100,7 @@ impl Cost {
         let pairs = edges.saturating_add(guest_edges).saturating_add(churn.edges);
         let handshakes = pairs.saturating_mul(if profile.handshake.trickle { 4 } else { 2 });
         // A peer announces itself in three frames, and each pair answers once; a goodbye takes two frames; a request to
-        // join takes one, and its answer another (protocol.md).
+        // join takes one, and its answer another (docs/spec/protocol.md).
         let replies = pairs;
         let asked = match profile.handshake.approval {
             Approval::Off => 0,

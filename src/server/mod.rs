@@ -1,4 +1,4 @@
-//! The reference signaling server of protocol.md: a relay or a room registry, with optional faults.
+//! The reference signaling server of docs/spec/protocol.md: a relay or a room registry, with optional faults.
 
 mod connection;
 mod counters;

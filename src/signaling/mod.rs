@@ -36,7 +36,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 /// The text of one frame, cheap to copy.
 pub type Frame = Utf8Bytes;
 
-/// Longest message accepted from a server, in any number of fragments (faults.md 1), in bytes.
+/// Longest message accepted from a server, in any number of fragments (docs/spec/faults.md 1), in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// Frames that may wait to be written; a server that reads none for so long counts as closed.

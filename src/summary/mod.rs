@@ -56,7 +56,7 @@ pub struct Summary {
     pub amplification: Option<f64>,
     /// Signaling bytes written and read by peers, per opened edge.
     pub signaling_bytes_per_edge: Option<u64>,
-    /// Timers by name (measurement.md, "Metrics"); a timer without samples is absent.
+    /// Timers by name (docs/spec/measurement.md, "Metrics"); a timer without samples is absent.
     pub timers: BTreeMap<String, Timer>,
     pub timers_warmup: BTreeMap<String, Timer>,
     /// The parties' shares of the opened edges' time; absent when no edge opened.

@@ -30,7 +30,7 @@ impl Place {
 }
 
 /// Wire ids of one run: the run's prefix, then the zero-padded index. Ids sort as indices do, and two runs against
-/// one target do not collide (measurement.md, "Load model").
+/// one target do not collide (docs/spec/measurement.md, "Load model").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Naming {
     prefix: String,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The message that starts an edge (protocol.md, "What makes a peer start").
+/// The message that starts an edge (docs/spec/protocol.md, "What makes a peer start").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
@@ -17,7 +17,7 @@ impl Trigger {
     pub const ALL: [Self; 4] = [Self::PeerReady, Self::UserJoinedRoom, Self::ParticipantJoined, Self::RoomList];
 }
 
-/// The side of a pair that makes the offer (protocol.md, "Who offers").
+/// The side of a pair that makes the offer (docs/spec/protocol.md, "Who offers").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initiator {
@@ -27,7 +27,7 @@ pub enum Initiator {
     Newcomer,
 }
 
-/// The reply of a room's host to a request to join (protocol.md, "Channels").
+/// The reply of a room's host to a request to join (docs/spec/protocol.md, "Channels").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approval {
@@ -40,7 +40,7 @@ pub enum Approval {
     Ignore,
 }
 
-/// The WebRTC stack that opens the channels (architecture.md, "Decisions already measured").
+/// The WebRTC stack that opens the channels (docs/engines.md).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineKind {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A phase of an edge; `Connect`, `Room` and `Join` are also phases of a peer. Milestones of measurement.md bound
-/// the phases; `Room` is never part of an edge's time.
+/// A phase of an edge; `Connect`, `Room` and `Join` are also phases of a peer. Milestones of docs/spec/measurement.md
+/// bound the phases; `Room` is never part of an edge's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -48,7 +48,8 @@ impl Phase {
         }
     }
 
-    /// True for phases that the target's speed decides; the peers' speed decides the others (measurement.md).
+    /// True for phases that the target's speed decides; the peers' speed decides the others (docs/spec/measurement.md,
+    /// "Metrics").
     pub fn belongs_to_target(self) -> bool {
         self <= Self::Negotiation
     }

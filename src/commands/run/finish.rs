@@ -81,7 +81,7 @@ fn is_conserved(summary: &Summary) -> bool {
     why.is_empty()
 }
 
-/// Picks the first applicable exit in the order of interface.md.
+/// Picks the first applicable exit in the order of docs/spec/interface.md, "Exit codes",.
 fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
     let invalid = summary.validity.verdict == Verdict::Invalid && profile.validity.on_invalid == OnInvalid::Fail;
     let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;

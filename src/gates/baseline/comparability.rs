@@ -13,7 +13,7 @@ pub struct Difference {
     pub new: String,
 }
 
-/// The sections of a profile that the plan's hash covers (interface.md, `plan_sha256`).
+/// The sections of a profile that the plan's hash covers (docs/spec/interface.md, "What plan_sha256 covers").
 const PLANNED: [&str; 7] = ["rooms", "arrivals", "phases", "handshake", "messages", "churn", "engine"];
 
 /// The differences between the plans; empty if all runs have the same plan.

@@ -1,4 +1,4 @@
-//! Derives the milestones and phases of an edge from the events of both sides (measurement.md, "Metrics").
+//! Derives the milestones and phases of an edge from the events of both sides (docs/spec/measurement.md, "Metrics").
 
 use crate::metrics::record::edge::EdgeRecord;
 use crate::metrics::record::peer::PeerRecord;

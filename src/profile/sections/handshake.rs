@@ -19,7 +19,7 @@ pub struct HandshakeSettings {
 
 pub(crate) fn check(root: &Section<'_>) -> HandshakeSettings {
     let section = root.section("handshake");
-    // Timers saturate at 10 minutes (measurement.md, "Metrics").
+    // Timers saturate at 10 minutes (docs/spec/measurement.md, "Metrics").
     let longest = Duration::from_secs(600);
     let handshake = HandshakeSettings {
         trigger: section.word(

@@ -35,7 +35,7 @@ pub enum Start {
     Barrier,
 }
 
-/// A message carries its sequence number and the time it was sent (measurement.md, "Metrics").
+/// A message carries its sequence number and the time it was sent (docs/spec/measurement.md, "Metrics").
 const BYTES_MIN: u64 = 16;
 const BYTES_MAX: u64 = 256 * 1024;
 

@@ -4,7 +4,7 @@ use super::arrivals::DURATION_MAX;
 use crate::profile::section::Section;
 use std::time::Duration;
 
-/// The lengths of the run's phases; the ramp lasts as long as the arrivals (measurement.md, "Load model").
+/// The lengths of the run's phases; the ramp lasts as long as the arrivals (docs/spec/measurement.md, "Load model").
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phases {
     pub warmup: Duration,

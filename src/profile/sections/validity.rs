@@ -3,7 +3,7 @@
 use crate::profile::section::Section;
 use std::time::Duration;
 
-/// The limits of SUSPECT and INVALID (measurement.md, the table of verdicts). Shares are from 0 to 1; a suspect limit
+/// The limits of SUSPECT and INVALID (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit
 /// never exceeds its invalid limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValiditySettings {
@@ -35,7 +35,7 @@ pub enum OnSuspect {
 
 pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
     let section = root.section("validity");
-    // Timers saturate at 10 minutes (measurement.md, "Metrics").
+    // Timers saturate at 10 minutes (docs/spec/measurement.md, "Metrics").
     let times = Duration::ZERO..=Duration::from_secs(600);
     let validity = ValiditySettings {
         on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),

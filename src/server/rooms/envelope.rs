@@ -78,7 +78,7 @@ pub fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str::<Inside<T>>(text).ok().map(|inside| inside.data)
 }
 
-/// Data of room-created, in its long and its short form (protocol.md, "Frames").
+/// Data of room-created, in its long and its short form (docs/spec/protocol.md, "Frames").
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]

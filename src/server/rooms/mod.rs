@@ -26,7 +26,7 @@ const COUNT_INTERVAL: Duration = Duration::from_millis(50);
 /// Maximum interval of server-room-list while rooms exist.
 const REFRESH: Duration = Duration::from_secs(5);
 
-/// The server's handling of rooms (protocol.md, "Two kinds of server speak this").
+/// The server's handling of rooms (docs/spec/protocol.md, "Two kinds of server").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RoomModel {
     /// Forwards every envelope.

@@ -1,4 +1,4 @@
-//! Every promise of protocol.md about the server, for both room models and both routings.
+//! Every promise of docs/spec/protocol.md about the server, for both room models and both routings.
 
 use super::*;
 use serde_json::{Value, json};

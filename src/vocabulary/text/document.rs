@@ -3,7 +3,7 @@
 use crate::vocabulary::problem::{PROBLEMS_MAX, Problem};
 use toml::de::DeTable;
 
-/// The longest profile or dialect that is read, in bytes (faults.md, 15).
+/// The longest profile or dialect that is read, in bytes (docs/spec/faults.md 15).
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// Parses `text` of `file` into its table and the line numbers of its offsets. `what` names the kind of text in
