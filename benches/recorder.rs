@@ -7,10 +7,9 @@ use meshload::metrics::{Recorder, RoomFacts, TraceSample};
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
-use meshload::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
-use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::message::FrameKind;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat, Seed,
+};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

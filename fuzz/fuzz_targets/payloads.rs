@@ -3,11 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::peer::{Config, Input, Output, Peer, TrafficConfig, TrafficPattern};
-use meshload::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
-use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::message::{Heard, Signal};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{EdgeEvent, EngineEvent, EventKind, Heard, PeerEvent, Seat, Seed, Signal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -4,13 +4,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use meshload::peer::{Config, Input, Output, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
-use meshload::vocabulary::event::{EdgeEvent, EventKind};
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::message::{Candidate, Heard, Signal};
-use meshload::vocabulary::phase::Phase;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Candidate, EdgeEvent, EngineEvent, EventKind, Failure, Heard, Phase, Reason, Seat, Seed, Signal};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

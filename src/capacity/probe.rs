@@ -2,9 +2,7 @@
 
 use crate::capacity::search::ProbeOutcome;
 use crate::capacity::target::{TargetLoad, TargetRow};
-use crate::summary::Summary;
-use crate::summary::counts::Signaling;
-use crate::summary::verdict::{GateResult, Validity};
+use crate::summary::{GateResult, Signaling, Summary, Validity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -166,7 +164,7 @@ impl Relayed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::counts::Traffic;
+    use crate::summary::Traffic;
 
     fn traffic(sent: u64, received: u64) -> Traffic {
         Traffic { sent, received, ..Traffic::default() }

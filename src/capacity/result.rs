@@ -6,7 +6,7 @@ use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
-use crate::summary::run::{Build, Machine};
+use crate::summary::{Build, Machine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! The setting of a profile that a search varies, and the profile at a given load.
 
 use crate::profile::{ArrivalStage, MessagePattern, Profile, Size};
-use crate::vocabulary::options::EngineKind;
+use crate::vocabulary::EngineKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -8,9 +8,8 @@ use crate::controller::{self, FinishedRun, RunSpec, StartError, Stop, StopSignal
 use crate::gates::{Gate, judge, passed};
 use crate::plan::{Cost, MachineLimits, Plan};
 use crate::profile::Profile;
-use crate::summary::Summary;
-use crate::summary::verdict::Verdict as Validity;
-use crate::vocabulary::seed::Seed;
+use crate::summary::{Summary, Verdict as Validity};
+use crate::vocabulary::Seed;
 use std::time::{Duration, Instant};
 
 /// The input of a capacity search.

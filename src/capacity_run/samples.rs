@@ -4,8 +4,8 @@ use crate::capacity::Vary;
 use crate::gates::Gate;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Profile;
-use crate::summary::verdict::GateResult;
-use crate::vocabulary::seed::Seed;
+use crate::summary::GateResult;
+use crate::vocabulary::Seed;
 
 /// A gate that can't be judged for lack of samples.
 #[derive(Clone, Debug, PartialEq, Eq)]

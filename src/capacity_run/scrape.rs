@@ -129,7 +129,7 @@ mod tests {
         assert!(MetricsUrl::read("metrics").unwrap_err().contains("is no URL"));
     }
 
-    /// What is scraped from a server that gives `answer` to two clients, the first of which checks it.
+    /// Scrapes a server that gives `answer` to two clients, the first of which checks it.
     async fn check(answer: &'static str, expected: &[(&str, f64)], why: Option<&str>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metrics", listener.local_addr().unwrap());

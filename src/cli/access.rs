@@ -1,7 +1,6 @@
 //! Options of the connection to the target: tokens, TLS trust, proxy, and the addresses that may be loaded.
 
-use crate::vocabulary::cidr::Cidr;
-use crate::vocabulary::shell_quoting;
+use crate::vocabulary::{Cidr, shell_quoting};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use std::path::PathBuf;

@@ -16,8 +16,8 @@ use crate::probe::{
 use crate::profile::{Profile, Secret};
 use crate::server;
 use crate::signaling::TargetPolicy;
-use crate::summary::run::TargetRoute;
-use crate::vocabulary::seed::Seed;
+use crate::summary::TargetRoute;
+use crate::vocabulary::Seed;
 use std::io::IsTerminal;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -7,7 +7,7 @@ use super::terminal::write_stderr;
 use crate::cli::{self, ServeArgs, ServerKind};
 use crate::os::raise_descriptors;
 use crate::server::{Config, Counters, RoomModel, Routing, Server, ServerTls, Snapshot};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use std::future::pending;
 use std::io::{self, Write};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use super::Exit;
 use crate::cli::{ColorWhen, SeedChoice};
 use crate::controller::StopSignal;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use std::io::{ErrorKind, Write};
 
 /// Decides whether a stream gets colour; `terminal` is true if it is one (no-color.org).

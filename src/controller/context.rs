@@ -9,8 +9,8 @@ use crate::metrics::TraceSample;
 use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::MessagePattern;
-use crate::summary::distribution::Clock;
-use crate::vocabulary::ids::Naming;
+use crate::summary::Clock;
+use crate::vocabulary::Naming;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -3,9 +3,8 @@
 use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity};
 use crate::profile::{Secret, Target};
 use crate::signaling::{Connector, Endpoint, Proxy, TargetPolicy};
-use crate::summary::run::TargetRoute;
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::summary::TargetRoute;
+use crate::vocabulary::{Approval, Initiator, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use super::endpoint::Endpoints;
 use super::outcome::StartError;
 use crate::dialect::Dialect;
 use crate::signaling::dial;
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::time::{Duration, Instant};
 
 /// The pause between two tries.

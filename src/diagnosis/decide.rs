@@ -7,10 +7,7 @@ use super::observations::{
     CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 use super::timeline::Timeline;
-use crate::vocabulary::event::SignalPart;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
 use std::time::Duration;
 
 /// Most time that a further subscriber may add to a delivery; a relay's own work for one frame takes less.

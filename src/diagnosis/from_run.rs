@@ -15,10 +15,7 @@ pub use shares::{CauseShare, in_percent, name, overall, verdicts};
 use super::cause::Cause;
 use super::join_request::JoinRequest;
 use super::timeline::Timeline;
-use crate::vocabulary::event::SignalPart;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
 use delivery_index::{DeliveryIndex, SeenWorking};
 
 /// A traced room in which edges failed.

@@ -1,9 +1,7 @@
 //! Follows a join request: to a host, to the host's answer, and back to the peer.
 
 use super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, EventKind, PeerEvent};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EventKind, FrameKind, PeerEvent, Seat};
 use std::time::Instant;
 
 /// The dialect's message types of join requests; a dialect without any admits every peer.
@@ -81,8 +79,7 @@ impl JoinRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::event::Event;
-    use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
+    use crate::vocabulary::{Event, PeerIndex, Place, RoomIndex};
     use std::time::Duration;
 
     const KINDS: [&str; 3] = ["join-request", "join-approved", "join-rejected"];

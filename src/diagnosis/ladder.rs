@@ -1,9 +1,7 @@
 //! The steps of a timeline in order, as arrows and notes of a ladder diagram.
 
 use super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

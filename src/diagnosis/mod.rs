@@ -19,7 +19,7 @@ pub use observations::{
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::trace_steps;
 
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::Phase;
 use serde::Serialize;
 
 /// The cause of a failed handshake, with its evidence.

@@ -2,7 +2,7 @@
 
 use super::join_request::JoinRequestWords;
 use super::timeline::Timeline;
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::time::Duration;
 
 /// The age from which a subscription is in force if it ever will be (docs/spec/protocol.md, "The causes").

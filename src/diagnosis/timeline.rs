@@ -1,10 +1,8 @@
 //! The events of one room's handshake, indexed for the questions of a diagnosis.
 
-use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat, SignalPart,
+};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

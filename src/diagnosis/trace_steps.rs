@@ -2,7 +2,7 @@
 
 use super::ladder::{Arrival, LadderStep, Party, ladder};
 use super::timeline::Timeline;
-use crate::summary::trace::TraceStep;
+use crate::summary::TraceStep;
 
 /// All steps of the timeline; `kinds` are the dialect's message types.
 pub fn trace_steps(timeline: &Timeline, kinds: &[String]) -> Vec<TraceStep> {

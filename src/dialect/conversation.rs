@@ -1,9 +1,6 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{FrameKind, Heard, Say};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Say, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 /// The protocol state of one peer: takes frames and the time, yields frames to send and what the received ones mean.

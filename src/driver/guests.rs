@@ -1,7 +1,6 @@
 //! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
-use crate::vocabulary::event::{EdgeEvent, EventKind};
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EdgeEvent, EventKind, Seat};
 
 /// One peer's view of its room's guests.
 #[derive(Debug, Default)]
@@ -70,8 +69,7 @@ impl GuestSeats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::failure::Failure;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::{Failure, Phase};
 
     #[test]
     fn guests_sit_after_the_rooms_own_and_no_more_than_were_planned() {

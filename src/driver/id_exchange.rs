@@ -1,6 +1,6 @@
 //! Passes a room's wire ids, joins and shared values between its peers inside the process.
 
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::Seat;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,10 +1,7 @@
 //! The inputs of a `VirtualPeer`, and the frames among its outputs.
 
 use crate::peer::{self, PeerCommand};
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{EngineEvent, Failure, FrameKind, Seat};
 use std::time::Instant;
 
 /// An event that moves a virtual peer.

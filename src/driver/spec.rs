@@ -3,9 +3,7 @@
 use super::id_exchange::IdExchange;
 use crate::dialect::{Dialect, PeerIdentity};
 use crate::peer::{Config, ReconnectBackoff, TrafficConfig};
-use crate::vocabulary::ids::{Naming, Place, Seat};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Initiator, Naming, Place, Seat, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 /// One peer of one room, before it begins; `build` makes the peer.

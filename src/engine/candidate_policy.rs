@@ -1,6 +1,6 @@
 //! The addresses allowed in guests' candidates: this machine's own, and blocks from `--allow-candidates`.
 
-use crate::vocabulary::cidr::Cidr;
+use crate::vocabulary::Cidr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 

@@ -21,8 +21,7 @@ pub use rtc::stun;
 #[doc(hidden)]
 pub use rtc::{Drained, RtcConnection, host_candidate};
 
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EngineCommand, EngineEvent, Seat};
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;

@@ -1,9 +1,7 @@
 //! The engine `none`: opens channels without WebRTC, to load the signaling server alone.
 
 use super::Engine;
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineCommand, EngineEvent, Seat};
 use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};

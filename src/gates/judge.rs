@@ -2,10 +2,7 @@
 
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate};
-use crate::summary::Summary;
-use crate::summary::distribution::{Clock, samples_needed};
-use crate::summary::metric::Readings;
-use crate::summary::verdict::GateResult;
+use crate::summary::{Clock, GateResult, Readings, Summary, distribution::samples_needed};
 
 /// The result of each gate, in their order. A gate on a metric without data fails.
 pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
@@ -92,9 +89,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::Rates;
-    use crate::summary::distribution::{Distribution, Timer};
-    use crate::summary::histogram::Histogram;
+    use crate::summary::{Distribution, Histogram, Rates, Timer};
     use std::collections::BTreeMap;
 
     /// `due` samples of 100 ms, or 10 ms on the clock began.

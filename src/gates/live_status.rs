@@ -3,9 +3,7 @@
 use crate::gates::judge::result;
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate, Operator};
-use crate::summary::distribution::Clock;
-use crate::summary::metric::Readings;
-use crate::summary::verdict::GateResult;
+use crate::summary::{Clock, GateResult, Readings};
 use std::time::Duration;
 
 /// The numbers of gates by their status if the run ended now, and the first that would fail.
@@ -80,9 +78,7 @@ fn can_recover(gate: &Gate, observed: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::distribution::{Distribution, Timer};
-    use crate::summary::histogram::Histogram;
-    use crate::summary::{Rates, Summary};
+    use crate::summary::{Distribution, Histogram, Rates, Summary, Timer};
     use std::collections::BTreeMap;
 
     /// Twenty opened edges, each after 100 ms.

@@ -1,8 +1,7 @@
 //! Gates over repeated runs: for each gate the result of the median run.
 
 use crate::gates::{Gate, Operator, judge};
-use crate::summary::Summary;
-use crate::summary::verdict::GateResult;
+use crate::summary::{GateResult, Summary};
 
 /// For each gate the result of the median run, with runs ordered from best to worst for that gate. Of an even number of
 /// runs it is the worse of the two in the middle, since quantiles are never averaged. Empty without runs.

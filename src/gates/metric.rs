@@ -1,7 +1,8 @@
 //! The metric of a gate, parsed from its name.
 
-use crate::summary::distribution::Clock;
-use crate::summary::metric::{COUNTERS, DELIVERY_OF_A_KIND, RATES, TIMERS, VALUES};
+use crate::summary::{
+    Clock, metric::COUNTERS, metric::DELIVERY_OF_A_KIND, metric::RATES, metric::TIMERS, metric::VALUES,
+};
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

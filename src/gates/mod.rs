@@ -8,7 +8,7 @@ mod median;
 mod metric;
 mod parse;
 
-use crate::summary::verdict::Unit;
+use crate::summary::Unit;
 use std::fmt;
 use std::time::Duration;
 

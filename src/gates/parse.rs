@@ -2,7 +2,7 @@
 
 use crate::gates::condition::{Aggregation, Operator};
 use crate::gates::metric::{Metric, Sort};
-use crate::summary::distribution::Clock;
+use crate::summary::Clock;
 
 // gate        = metric [ ".began" | ".due" ] ":" expr
 // expr        = aggregation operator number [ unit ]         blanks are free between the parts
@@ -132,7 +132,7 @@ fn example(metric: &Metric) -> String {
 #[cfg(test)]
 mod tests {
     use crate::gates::{Aggregation, Gate, Metric, Operator};
-    use crate::summary::metric::{COUNTERS, RATES, TIMERS, VALUES};
+    use crate::summary::{metric::COUNTERS, metric::RATES, metric::TIMERS, metric::VALUES};
     use proptest::prelude::*;
     use std::time::Duration;
 

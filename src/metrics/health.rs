@@ -4,9 +4,7 @@ use crate::metrics::fold::series::GeneratorSample;
 use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
 use crate::metrics::tally::Tally;
 use crate::metrics::validity::Strain;
-use crate::summary::distribution::Distribution;
-use crate::summary::health::Health;
-use crate::summary::histogram::Histogram;
+use crate::summary::{Distribution, Health, Histogram};
 use std::time::{Duration, Instant};
 
 /// Above this share of the cores granted, a second counts as busy (docs/spec/measurement.md, "Validity").

@@ -1,7 +1,6 @@
 //! Judges if the generator itself distorted the figures of a run (docs/spec/measurement.md, "Validity").
 
-use crate::summary::distribution::samples_needed;
-use crate::summary::verdict::{Doubt, Validity, Verdict};
+use crate::summary::{Doubt, Validity, Verdict, distribution::samples_needed};
 use std::time::Duration;
 
 /// Limits above which a run is suspect or invalid. Shares are from 0 to 1.

@@ -1,7 +1,7 @@
 //! The machine that makes the load, for the report.
 
 use super::{cgroup, meminfo};
-use crate::summary::run::Machine;
+use crate::summary::Machine;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::path::Path;

@@ -1,12 +1,9 @@
 //! The handshake of one pair from one side: one match over (state, input).
 
 use super::ports::Output;
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::{Candidate, Say, Signal};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{
+    Candidate, EdgeEvent, EngineCommand, EngineEvent, EventKind, Failure, PeerEvent, Phase, Reason, Say, Seat, Signal,
+};
 use std::collections::VecDeque;
 
 /// The most remote candidates that are kept or admitted; later ones are ignored.

@@ -10,12 +10,7 @@ pub use ports::{Input, OutgoingMessage, Output, PeerCommand};
 pub use reconnect::ReconnectBackoff;
 pub use traffic::{HEADER_BYTES, TrafficConfig, TrafficPattern};
 
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::{Heard, Say};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EdgeEvent, EngineEvent, EventKind, Failure, Heard, PeerEvent, Phase, Reason, Say, Seat};
 use handshake::HandshakeInput;
 use pairs::Pairs;
 use std::collections::VecDeque;

@@ -2,8 +2,7 @@
 
 use super::handshake::{Handshake, HandshakeInput};
 use super::ports::Output;
-use crate::vocabulary::engine::EngineCommand;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EngineCommand, Seat};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -154,9 +153,7 @@ impl Pairs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::event::{EdgeEvent, EventKind};
-    use crate::vocabulary::failure::Failure;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::{EdgeEvent, EventKind, Failure, Phase};
 
     const TIMEOUT: Duration = Duration::from_secs(10);
     const SECOND: Duration = Duration::from_secs(1);

@@ -1,10 +1,6 @@
 //! The inputs and outputs of a peer.
 
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::EventKind;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::{Heard, Say};
+use crate::vocabulary::{EngineCommand, EngineEvent, EventKind, Failure, Heard, Say, Seat};
 use std::time::Instant;
 
 /// A command to a peer from the run that it takes part in.

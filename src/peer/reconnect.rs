@@ -39,7 +39,7 @@ impl ReconnectBackoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::seed::Seed;
+    use crate::vocabulary::Seed;
 
     const FIRST: Duration = Duration::from_millis(250);
     const CAP: Duration = Duration::from_secs(5);

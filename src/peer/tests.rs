@@ -1,9 +1,7 @@
 //! The whole peer: its deadlines, reconnects, guests, and its leave.
 
 use super::*;
-use crate::vocabulary::engine::EngineCommand;
-use crate::vocabulary::message::Signal;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{EngineCommand, Seed, Signal};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,9 +1,7 @@
 //! Messages over open channels: numbered and timestamped, sent on an open-loop schedule, and echoed for pings.
 
 use super::ports::{OutgoingMessage, Output};
-use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Seat, Seed};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -170,7 +168,7 @@ fn read(payload: &[u8]) -> Option<(u32, Duration, Duration)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::seed::Seed;
+    use crate::vocabulary::Seed;
 
     fn messages(pattern: TrafficPattern, epoch: Instant) -> MessageTraffic {
         let pool = Arc::from(vec![7; 4_096]);

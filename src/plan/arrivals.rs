@@ -1,7 +1,7 @@
 //! Arrival times: the profile's arrival curve, in peers per second, turned into a due time for every peer.
 
 use crate::profile::ArrivalStage;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::Duration;

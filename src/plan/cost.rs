@@ -3,8 +3,7 @@
 use super::Plan;
 use super::arrivals::Curve;
 use crate::profile::{MessagePattern, Profile};
-use crate::vocabulary::format::micros;
-use crate::vocabulary::options::{Approval, EngineKind};
+use crate::vocabulary::{Approval, EngineKind, format::micros};
 use serde::Serialize;
 use std::time::Duration;
 

@@ -1,8 +1,7 @@
 //! Departures and rejoins in the steady phase, drawn room by room from the seed.
 
 use crate::profile::Churn;
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{RoomIndex, Seat, Seed};
 use rand::RngExt;
 use std::time::Duration;
 

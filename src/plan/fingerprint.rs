@@ -1,7 +1,7 @@
 //! The plan's hash: runs with the same hash did the same work, against any target.
 
 use crate::profile::{ArrivalStage, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start};
-use crate::vocabulary::options::Approval;
+use crate::vocabulary::Approval;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 

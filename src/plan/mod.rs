@@ -12,8 +12,7 @@ pub use departures::Departure;
 pub use share::Share;
 
 use crate::profile::{Profile, Size};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{PeerIndex, Place, RoomIndex, Seat, Seed};
 use rand::RngExt;
 use std::time::Duration;
 

@@ -4,10 +4,7 @@ use super::progress::HandshakeProgress;
 use crate::dialect::Dialect;
 use crate::driver::PeerSpec;
 use crate::peer::TrafficConfig;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::{Naming, Place};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Failure, Initiator, Naming, Place, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 /// The number of one of the probe's own WebSocket connections, which has no virtual peer.

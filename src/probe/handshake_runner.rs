@@ -7,9 +7,7 @@ use super::progress::HandshakeProgress;
 use super::spec::ProbeSpec;
 use crate::diagnosis::Timeline;
 use crate::dialect::Dialect;
-use crate::vocabulary::ids::Naming;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::options::Trigger;
+use crate::vocabulary::{FrameKind, Naming, Trigger};
 use std::time::Duration;
 
 /// The pause between two joins: the earlier peer is subscribed when the later one joins.

@@ -7,12 +7,10 @@ use crate::driver::{AlarmClock, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, Vi
 use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
-use crate::vocabulary::event::{Event, EventKind, PeerEvent};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use crate::vocabulary::options::{EngineKind, Reliability};
-use crate::vocabulary::phase::Phase;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{
+    EngineKind, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, Reliability, RoomIndex, Seat,
+    Seed,
+};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;

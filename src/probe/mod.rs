@@ -20,9 +20,7 @@ pub use spec::{ProbeSpec, RepeatSpec};
 
 use crate::diagnosis::{Cause, JoinRequestWords, Observations, Timeline, diagnose};
 use crate::dialect::Dialect;
-use crate::vocabulary::event::{EventKind, PeerEvent, SignalPart};
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EventKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
 use handshake_runner::{HandshakeRunner, kind_of, steady};
 use spec::EXPERIMENTS_DIALECT;

@@ -1,7 +1,7 @@
 //! Progress of one handshake: shows each phase that all edges have passed, and decides when the handshake is over.
 
 use crate::diagnosis::Timeline;
-use crate::vocabulary::event::Event;
+use crate::vocabulary::Event;
 use std::time::{Duration, Instant};
 
 /// The time that late messages have after the last edge is decided.

@@ -6,7 +6,7 @@ use super::handshake_runner::{HandshakeRunner, steady};
 use super::report::Remedy;
 use super::spec::EXPERIMENTS_DIALECT;
 use crate::diagnosis::{CheckedMessage, TrialOutcome};
-use crate::vocabulary::options::Trigger;
+use crate::vocabulary::Trigger;
 use std::time::Duration;
 
 /// The pause of the settle remedy: longer than a late subscription takes to be in force.

@@ -5,7 +5,7 @@ use super::handshake_runner::HandshakeRunner;
 use super::report::Repeated;
 use super::spec::RepeatSpec;
 use crate::diagnosis::Timeline;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 use std::time::Duration;
 

@@ -4,10 +4,8 @@ use super::spec::ProbeSpec;
 use crate::diagnosis::{
     Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, trace_steps,
 };
-use crate::summary::run::TargetRoute;
-use crate::summary::trace::TraceStep;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::summary::{TargetRoute, TraceStep};
+use crate::vocabulary::{FrameKind, Phase};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

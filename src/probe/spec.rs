@@ -1,9 +1,8 @@
 //! The input of one probe: dialect, room sizes, handshake options, repetition, and remedies to try.
 
 use crate::dialect::Dialect;
-use crate::summary::run::TargetRoute;
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::summary::TargetRoute;
+use crate::vocabulary::{Approval, Initiator, Seed, Trigger};
 use std::time::Duration;
 
 /// The only dialect whose frames the experiments can build.

@@ -2,7 +2,7 @@
 
 use super::sections::arrivals;
 use super::syntax::document::{self, At, Node, Tree, Value};
-use crate::vocabulary::problem::Problem;
+use crate::vocabulary::Problem;
 
 /// One option as typed, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::syntax::document::{At, Node, Tree, Value};
 use super::syntax::environment::{self, VariableLookup};
 use super::syntax::keys;
 use super::syntax::units;
-use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest, one_of, quoted};
+use crate::vocabulary::{Problem, problem::PROBLEMS_MAX, problem::nearest, problem::one_of, problem::quoted};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Formats a percentile, and marks one with too few samples.
 
-use crate::summary::distribution::{Distribution, samples_needed};
+use crate::summary::{Distribution, distribution::samples_needed};
 use crate::vocabulary::format::duration;
 
 /// A percentile in brackets if it has too few samples to mean anything; `us` is its value in microseconds.

@@ -1,15 +1,10 @@
 //! One literal summary for the tests of all formats, and the same with hostile text in it.
 
-use crate::summary::control::Control;
-use crate::summary::counts::{Edges, Messages, Peers, Rooms, Signaling, Traffic};
-use crate::summary::distribution::{Clock, Distribution, Timer};
-use crate::summary::health::Health;
-use crate::summary::histogram::Histogram;
-use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
-use crate::summary::run::{Machine, Outcome, Run};
-use crate::summary::trace::{CauseRow, Trace, TraceDiagnosis, TraceStep};
-use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
-use crate::summary::{Rates, SCHEMA, Summary};
+use crate::summary::{
+    CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, GateResult, Health, Histogram, Machine, Messages,
+    Outcome, Peers, PhaseTimes, Rates, Rooms, Run, SCHEMA, SeriesRow, Shares, Signaling, SlowEdge, Summary, Timer,
+    Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity, Verdict,
+};
 use std::collections::BTreeMap;
 
 /// Compares with a file in `tests/snapshots`, because `src` holds only source.

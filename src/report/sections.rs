@@ -1,15 +1,10 @@
 //! The contents of the reports for people, as lines and rows; text and Markdown differ only in layout.
 
 use crate::report::figures::percentile;
-use crate::summary::Summary;
-use crate::summary::distribution::{Distribution, Timer};
-use crate::summary::metric::DELIVERY_OF_A_KIND;
-use crate::summary::outage::Outage;
-use crate::summary::rows::FailureRow;
-use crate::summary::trace::CauseRow;
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::format::{bytes, count, duration, percent, plural};
-use crate::vocabulary::phase::Phase;
+use crate::summary::{CauseRow, Distribution, FailureRow, Outage, Summary, Timer, metric::DELIVERY_OF_A_KIND};
+use crate::vocabulary::{
+    Phase, Reason, format::bytes, format::count, format::duration, format::percent, format::plural,
+};
 
 /// Most outages in a report; summary.json has all.
 pub(super) const OUTAGES_SHOWN: usize = 5;
@@ -284,7 +279,7 @@ fn timer_row(name: &str, payer: &str, due: &Distribution) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::outage::OutageCause;
+    use crate::summary::OutageCause;
 
     #[test]
     fn an_outage_is_told_in_one_line_without_the_servers_own_words() {

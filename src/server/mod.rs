@@ -16,7 +16,7 @@ use crate::server::faults::FaultRule;
 use crate::server::hub::Hub;
 use crate::server::rooms::SignalingRooms;
 use crate::server::service::Service;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use jiff::Timestamp;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

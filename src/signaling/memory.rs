@@ -1,8 +1,7 @@
 //! In-memory signaling: connects a peer to a server in the same thread, for the control run.
 
 use super::{Frame, OUTBOX_FRAMES_MAX, SignalingConnection};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -20,8 +20,7 @@ pub use target_policy::{TargetPolicy, is_private, resolve};
 pub use tls::{ClientTls, TlsError, TlsSniff, Trust};
 pub use transport::Transport;
 
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use futures_util::{Sink, Stream as _};
 use std::collections::VecDeque;
 use std::io;

@@ -1,7 +1,7 @@
 //! The interface of an open signaling connection, over a network or in memory.
 
 use super::{Connection, Frame};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::task::{Context, Poll};
 
 /// An open connection that carries text frames.

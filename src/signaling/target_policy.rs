@@ -1,8 +1,6 @@
 //! The targets that a run may load: this machine, private networks, and hosts from `--allow-target`.
 
-use crate::vocabulary::cidr::Cidr;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Cidr, Failure, Phase, Reason};
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::lookup_host;
 

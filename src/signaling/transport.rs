@@ -3,7 +3,7 @@
 use super::memory::MemoryListener;
 use super::signaling_connection::SignalingConnection;
 use super::{Endpoint, dial};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::rc::Rc;
 
 /// A transport to the server, shared by the peers of a worker.

@@ -12,4 +12,17 @@ pub mod phase;
 pub mod seed;
 mod text;
 
+pub use crate::vocabulary::cidr::Cidr;
+pub use crate::vocabulary::engine::{EngineCommand, EngineEvent};
+pub use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
+pub use crate::vocabulary::failure::{Failure, Reason};
+pub use crate::vocabulary::identity::{Identity, IdentityFile};
+pub use crate::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
+pub use crate::vocabulary::message::{Candidate, FrameKind, Heard, Say, Signal};
+pub use crate::vocabulary::options::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
+pub use crate::vocabulary::phase::Phase;
+pub use crate::vocabulary::seed::Seed;
+pub use crate::vocabulary::text::glossary::GlossaryEntry;
+pub use crate::vocabulary::text::problem::Problem;
+
 pub use text::{document, format, glossary, problem, shell_quoting};

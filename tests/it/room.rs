@@ -6,10 +6,10 @@ use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
 use meshload::peer::{PeerCommand, TrafficConfig};
 use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::event::{EdgeEvent, Event, EventKind};
-use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::options::{Approval, Initiator, Reliability, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    Approval, EdgeEvent, Event, EventKind, Initiator, Naming, PeerIndex, Place, Reliability, RoomIndex, Seat, Seed,
+    Trigger,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

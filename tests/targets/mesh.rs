@@ -5,11 +5,10 @@ use meshload::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
 use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
 use meshload::peer::{PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
-use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::message::FrameKind;
-use meshload::vocabulary::options::{Approval, Initiator, Reliability, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    Approval, Concern, EdgeEvent, Event, EventKind, FrameKind, Initiator, Naming, PeerEvent, PeerIndex, Place,
+    Reliability, RoomIndex, Seat, Seed, Trigger,
+};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::{GrowthKind, growth, model};
 use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::summary::Summary;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 
 /// The populations of a search.

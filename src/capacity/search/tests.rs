@@ -1,7 +1,7 @@
 //! Searches against targets whose limit is known.
 
 use super::{Ends, LoadRange, Next, ProbeOutcome, Search};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use proptest::prelude::*;
 use rand::RngExt;
 

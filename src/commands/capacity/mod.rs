@@ -23,9 +23,8 @@ use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::capacity::{files, render};
 use crate::signaling::TargetPolicy;
-use crate::summary::run::Run;
-use crate::summary::wall_time::to_rfc3339;
-use crate::vocabulary::seed::Seed;
+use crate::summary::{Run, wall_time::to_rfc3339};
+use crate::vocabulary::Seed;
 use search::range;
 use std::time::{Duration, Instant, SystemTime};
 

@@ -6,7 +6,7 @@ use crate::cli::{Load, SearchArgs};
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::Profile;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 
 /// Default of `--to`, as a multiple of `--from`.
 const SPAN: f64 = 1_000.0;

@@ -8,7 +8,7 @@ use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::os::machine_limits;
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use std::time::Duration;
 
 pub fn check(args: &CheckArgs) -> Exit {

@@ -5,7 +5,7 @@ use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::diagnosis::Cause;
 use crate::profile::nearest;
-use crate::vocabulary::glossary::{self, GlossaryEntry};
+use crate::vocabulary::{GlossaryEntry, glossary};
 use std::sync::LazyLock;
 
 /// Glossary entries for the causes that `meshload probe` names.

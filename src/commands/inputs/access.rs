@@ -7,7 +7,7 @@ use crate::commands::terminal::write_stderr;
 use crate::controller::Access;
 use crate::profile::{Secret, Target};
 use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
-use crate::vocabulary::identity::{Identity, IdentityFile, certificates};
+use crate::vocabulary::{Identity, IdentityFile, identity::certificates};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

@@ -10,7 +10,7 @@ use crate::commands::terminal::write_stderr;
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
 use crate::profile::{self, Checks, Knob, Override, Problem, Profile, ProfileSource, Target, builtin, nearest};
-use crate::vocabulary::options::Approval;
+use crate::vocabulary::Approval;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

@@ -6,8 +6,7 @@ use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
 use crate::report::compare as report;
-use crate::summary::Summary;
-use crate::summary::verdict::Verdict as Validity;
+use crate::summary::{Summary, Verdict as Validity};
 use std::path::{Path, PathBuf};
 
 /// Options of a comparison; `base` and `new` are files, folders, folders of repeats, or patterns.
@@ -186,9 +185,7 @@ fn update(options: &CompareOptions, base: &ComparedSide, new: &ComparedSide, fit
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::SCHEMA;
-    use crate::summary::distribution::{Distribution, Timer};
-    use crate::summary::histogram::Histogram;
+    use crate::summary::{Distribution, Histogram, SCHEMA, Timer};
     use std::fs;
 
     fn run(us: u64) -> Summary {

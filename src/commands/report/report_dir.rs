@@ -1,7 +1,7 @@
 //! The folder of a report; each file is written under a temporary name and renamed.
 
 use super::runs::write_whole;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use jiff::Timestamp;
 use std::fs;
 use std::path::{Path, PathBuf};

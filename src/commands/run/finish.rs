@@ -9,9 +9,7 @@ use crate::controller::{FinishedRun, Stop};
 use crate::gates::{judge, passed};
 use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
 use crate::report::render;
-use crate::summary::Summary;
-use crate::summary::run::Outcome;
-use crate::summary::verdict::Verdict;
+use crate::summary::{Outcome, Summary, Verdict};
 
 /// Inputs to the end of a run besides its measurements.
 pub(super) struct FinishContext<'a> {
@@ -123,8 +121,7 @@ mod tests {
     use crate::cli::{Cli, Command};
     use crate::controller::{Access, StopSignal, StopSignals};
     use crate::profile::{self, ProfileSource};
-    use crate::summary::SCHEMA;
-    use crate::summary::counts::{Counts, Edges};
+    use crate::summary::{Counts, Edges, SCHEMA};
     use clap::Parser;
     use std::fs;
 

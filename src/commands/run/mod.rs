@@ -13,7 +13,7 @@ use crate::cli::RunArgs;
 use crate::controller::{StartError, StopSignals};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use finish::FinishContext;
 use repeat::repeat;
 use run_job::{RunJob, report_start_error};

@@ -9,10 +9,8 @@ use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::{median, opened_no_edge};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};
-use crate::summary::Summary;
-use crate::summary::repeats::Repeats;
-use crate::summary::verdict::Verdict;
-use crate::vocabulary::seed::Seed;
+use crate::summary::{Repeats, Summary, Verdict};
+use crate::vocabulary::Seed;
 use std::path::Path;
 
 /// Writes the runs into `path`/1 to `path`/N, with seeds that count up from `first`.

@@ -5,10 +5,8 @@ use crate::diagnosis::from_run::{self, AnnouncementKinds, CauseShare, FailedRoom
 use crate::diagnosis::{Cause, Timeline, trace_steps};
 use crate::metrics::{Recorder, TraceSample, Traced};
 use crate::plan::Plan;
-use crate::summary::Summary;
-use crate::summary::trace::{CauseRow, Trace, TraceDiagnosis};
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
+use crate::summary::{CauseRow, Summary, Trace, TraceDiagnosis};
+use crate::vocabulary::{Failure, Seat};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 

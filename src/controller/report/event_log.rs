@@ -1,7 +1,7 @@
 //! `--events`: a thread that writes each event as a line of `events.jsonl.gz`, up to a size limit.
 
-use crate::summary::event_line::EventLine;
-use crate::vocabulary::event::{Event, EventKind, PeerEvent};
+use crate::summary::EventLine;
+use crate::vocabulary::{Event, EventKind, PeerEvent};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::cell::RefCell;
@@ -159,7 +159,7 @@ impl Formatter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
+    use crate::vocabulary::{PeerIndex, Place, RoomIndex, Seat};
     use flate2::read::GzDecoder;
     use std::io::Read;
     use std::time::Duration;

@@ -2,8 +2,7 @@
 
 use crate::profile::Profile;
 use crate::signaling::TargetPolicy;
-use crate::vocabulary::options::EngineKind;
-use crate::vocabulary::shell_quoting;
+use crate::vocabulary::{EngineKind, shell_quoting};
 use std::time::Duration;
 
 /// Builds the command for the same target, dialect and engine; `options` lead to the target (`Access::options`). Secrets

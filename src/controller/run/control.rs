@@ -6,7 +6,7 @@ use super::super::signals::StopSignals;
 use super::RunSpec;
 use super::prepared_run::{Capture, PreparedRun, play};
 use crate::plan::Plan;
-use crate::summary::control::Control;
+use crate::summary::Control;
 use std::time::Duration;
 
 /// Rooms are added until the plan has this many edges: enough for a p99.
@@ -74,7 +74,7 @@ fn shortened(plan: &Plan) -> Plan {
 mod tests {
     use super::*;
     use crate::profile::{self, ProfileSource};
-    use crate::vocabulary::seed::Seed;
+    use crate::vocabulary::Seed;
 
     #[test]
     fn the_first_rooms_of_the_plan_are_kept_as_they_are() {

@@ -3,8 +3,7 @@
 use super::super::worker::LIVE_EVERY;
 use super::super::worker::status::WorkerStatuses;
 use crate::gates::{Gate, LiveStatus, live_status, timers, tripped};
-use crate::summary::distribution::Clock;
-use crate::summary::verdict::GateResult;
+use crate::summary::{Clock, GateResult};
 use std::time::{Duration, Instant};
 
 /// Judges the gates once a `LIVE_EVERY`, and keeps the last result.

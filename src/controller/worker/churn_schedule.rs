@@ -1,7 +1,7 @@
 //! The planned departures and returns of a worker's rooms, in order; times count from the begin of the steady phase.
 
 use crate::plan::RoomPlan;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::Seat;
 use rustc_hash::FxHashSet;
 use std::time::{Duration, Instant};
 
@@ -95,7 +95,7 @@ impl ChurnSchedule {
 mod tests {
     use super::*;
     use crate::plan::Departure;
-    use crate::vocabulary::ids::{PeerIndex, RoomIndex};
+    use crate::vocabulary::{PeerIndex, RoomIndex};
 
     const SECOND: Duration = Duration::from_secs(1);
 

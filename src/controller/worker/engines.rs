@@ -4,11 +4,7 @@ use super::super::context::RunContext;
 use crate::engine::{
     CandidatePolicy, Engine, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
 };
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Place;
-use crate::vocabulary::options::{Certificates, EngineKind};
-use crate::vocabulary::phase::Phase;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Certificates, EngineKind, Failure, Phase, Place, Reason, Seed};
 use std::sync::Arc;
 
 /// The smallest SCTP max message size that is asked for, in bytes.

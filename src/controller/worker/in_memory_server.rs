@@ -3,7 +3,7 @@
 use crate::driver::AlarmClock;
 use crate::server::rooms::{ClientId, RoomModel, Routing, SignalingRooms};
 use crate::signaling::{Frame, MemoryCall};
-use crate::vocabulary::options::Trigger;
+use crate::vocabulary::Trigger;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;

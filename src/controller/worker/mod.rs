@@ -14,7 +14,7 @@ use crate::os::thread_id;
 use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
 use crate::signaling::MemoryListener;
-use crate::summary::histogram::Histogram;
+use crate::summary::Histogram;
 use spawner::PeerSpawner;
 use status::WorkerStatus;
 use std::cell::RefCell;

@@ -3,8 +3,7 @@
 use super::super::report::event_log::EventLogHandle;
 use crate::metrics::Recorder;
 use crate::peer::PeerCommand;
-use crate::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, Seat};
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::sync::mpsc;

@@ -1,7 +1,7 @@
 //! Status of the workers for the controller: small copies behind locks, renewed ten times a second.
 
 use crate::metrics::{Depths, LiveMetrics, Tally};
-use crate::summary::histogram::Histogram;
+use crate::summary::Histogram;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The latest status of each worker.

@@ -2,9 +2,7 @@
 
 use super::super::join_request::{JoinRequest, JoinRequestWords};
 use super::super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, EdgeEvent, EventKind, PeerEvent};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EdgeEvent, EventKind, FrameKind, PeerEvent, Seat};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

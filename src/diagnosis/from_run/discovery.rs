@@ -4,7 +4,7 @@ use super::super::cause::Cause;
 use super::super::observations::AGED;
 use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::Seat;
 
 pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let directions = [edge, (edge.1, edge.0)];

@@ -3,8 +3,7 @@
 use super::super::cause::Cause;
 use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
-use crate::vocabulary::event::SignalPart;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{Seat, SignalPart};
 
 pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let timeline = index.timeline;

@@ -2,7 +2,7 @@
 
 use super::super::cause::Cause;
 use super::{FailedRoom, Insight};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::collections::BTreeMap;
 
 /// Edges with the same causes.

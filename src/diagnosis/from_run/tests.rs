@@ -1,9 +1,7 @@
 //! Rooms under each fault and under none, and the causes that are named.
 
 use super::*;
-use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex};
 use std::time::{Duration, Instant};
 
 const KINDS: [&str; 4] = ["user-joined-room", "participant-joined", "peer-ready", "server-room-list"];

@@ -7,7 +7,7 @@ use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
 use crate::dialect::prefilter::member_list::MemberList;
 use crate::dialect::prefilter::{Prefilter, Remainder};
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::FrameKind;
 use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 use std::time::Duration;

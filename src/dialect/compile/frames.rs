@@ -6,8 +6,7 @@ use crate::dialect::language::document::DialectNode;
 use crate::dialect::language::names::Scope;
 use crate::dialect::language::problem::suggestion;
 use crate::dialect::language::template::Template;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::problem::quoted;
+use crate::vocabulary::{FrameKind, problem::quoted};
 
 impl Compiler<'_> {
     pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {

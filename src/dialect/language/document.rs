@@ -1,8 +1,7 @@
 //! The tree of a dialect file: each value has its line, tables keep the order of their keys.
 
 use super::problem::{Problems, suggestion};
-use crate::vocabulary::document;
-use crate::vocabulary::problem::quoted;
+use crate::vocabulary::{document, problem::quoted};
 use serde_json::Value;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};

@@ -1,6 +1,6 @@
 //! The problems of one dialect file, reported together.
 
-use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest};
+use crate::vocabulary::{Problem, problem::PROBLEMS_MAX, problem::nearest};
 
 /// Collects the problems of a file while its sections are compiled.
 pub(crate) struct Problems {

@@ -2,7 +2,7 @@
 
 use super::own_values::{OwnValues, is_plain};
 use crate::dialect::language::pattern::Pattern;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::FrameKind;
 use memchr::memmem::Finder;
 
 /// The checks that all rules of one message type share.

@@ -6,10 +6,7 @@ use crate::dialect::compile::compiled::{Action, ErrorClass, PeerSelector, Rule, 
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::filter::text;
 use crate::dialect::language::template::Template;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::message::{Candidate, Heard, Signal};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Candidate, Concern, Failure, Heard, Phase, Reason, Signal};
 use serde_json::Value;
 use std::time::Instant;
 

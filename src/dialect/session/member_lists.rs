@@ -6,7 +6,7 @@ use crate::dialect::compile::compiled::{Action, Step};
 use crate::dialect::language::filter::text;
 use crate::dialect::language::roster::RosterEntry;
 use crate::dialect::prefilter::member_list::MemberList;
-use crate::vocabulary::message::Heard;
+use crate::vocabulary::Heard;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Instant;

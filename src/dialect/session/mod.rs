@@ -15,7 +15,7 @@ use crate::dialect::language::names::{BUILT_IN, JOINED, ME};
 use crate::dialect::language::roster::Roster;
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::own_values::OwnValues;
-use crate::vocabulary::message::Heard;
+use crate::vocabulary::Heard;
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;

@@ -7,8 +7,7 @@ use crate::dialect::language::codec::{Codec, Content};
 use crate::dialect::prefilter::entry_scan::ScanResult;
 use crate::dialect::prefilter::own_values::FrameScan;
 use crate::dialect::prefilter::{PrefilterResult, Remainder, read_message_type};
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{FrameKind, Heard};
+use crate::vocabulary::{Concern, FrameKind, Heard};
 use serde_json::Value;
 use std::time::Instant;
 

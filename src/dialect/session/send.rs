@@ -5,7 +5,7 @@ use crate::dialect::Output;
 use crate::dialect::compile::compiled::FrameTemplate;
 use crate::dialect::language::codec::Codec;
 use crate::dialect::language::names::OFFERS;
-use crate::vocabulary::message::{Candidate, Say, Signal};
+use crate::vocabulary::{Candidate, Say, Signal};
 use serde_json::{Value, json};
 use std::time::Instant;
 

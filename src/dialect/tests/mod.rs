@@ -5,7 +5,7 @@ mod prefilter;
 mod transcript;
 
 use super::*;
-use crate::vocabulary::message::Heard;
+use crate::vocabulary::Heard;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::dialect::prefilter::Prefilter;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, FrameKind};
 use serde_json::{Map, Value, json};
 
 /// The same dialect, in which every frame is parsed and every rule is tried.

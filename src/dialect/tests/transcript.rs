@@ -1,10 +1,7 @@
 //! Plays a transcript: each line is an input of a peer or an output that it must produce.
 
 use super::super::*;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Candidate, Concern, Heard, Initiator, Say, Seed, Signal, Trigger};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};

@@ -7,9 +7,7 @@ use super::stun::is_stun;
 use crate::engine::dtls::is_plain_alert;
 use crate::engine::dtls_duplicates::DtlsDuplicates;
 use crate::engine::stage::ConnectionStage;
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineEvent, Reason};
 use bytes::BytesMut;
 use rtc::data_channel::RTCDataChannelId;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
@@ -65,7 +63,7 @@ pub struct RtcConnection {
     touched: bool,
 }
 
-/// What a drain leaves behind.
+/// The state after a drain.
 #[derive(Default)]
 pub struct Drained {
     pub datagrams: Vec<(SocketAddr, BytesMut)>,

@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 /// How long an acknowledgement may be held back (RFC 9260 §6.2).
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 
-/// What is not acknowledged is not sent again before (RTO.Min, RFC 9260 §16).
+/// A chunk that is not acknowledged is not sent again before (RTO.Min, RFC 9260 §16).
 const RESENT_AFTER: Duration = Duration::from_secs(1);
 
 /// A DTLS 1.2 record (13), the nonce and tag of AES-GCM (8 and 16), and in them SCTP's header (12) and a SACK without gaps
 /// (16); in bytes. The shortest packet with data, a DCEP acknowledgement, has 4 more.
 const ACKNOWLEDGEMENT_BYTES_MAX: usize = 65;
 
-/// What one association owes, and what it waits for. Should a length mislead, an acknowledgement is late, and the
+/// The debts and expectations of one association. Should a length mislead, an acknowledgement is late, and the
 /// other end's timer asks for it.
 #[derive(Debug, Default)]
 pub struct SctpDeadlines {
     /// An acknowledgement is due by then.
     owes: Option<Instant>,
-    /// What was sent may have to be sent again then.
+    /// Sent chunks may have to be sent again then.
     resends: Option<Instant>,
     /// Something was sent, and no acknowledgement has come since.
     unanswered: bool,

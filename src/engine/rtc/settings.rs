@@ -1,7 +1,7 @@
-//! What a connection of the `rtc` core is told before it begins.
+//! Settings of an `rtc` connection before it begins.
 
 use super::setup::RtcSetup;
-use crate::vocabulary::options::Reliability;
+use crate::vocabulary::Reliability;
 use rtc::data_channel::RTCDataChannelInit;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The first pause between connectivity checks.
 pub const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
 
-/// What the profile's `[messages]` promise.
+/// The channel as the profile's `[messages]` ask for it.
 pub fn channel_init(setup: &RtcSetup) -> RTCDataChannelInit {
     let (max_retransmits, max_packet_life_time) = match setup.reliability {
         Reliability::Reliable => (None, None),

@@ -1,6 +1,6 @@
 //! The next wake-up of each of a peer's edges, without ever looking at all of them.
 
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::Seat;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;

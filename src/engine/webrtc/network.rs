@@ -137,7 +137,7 @@ impl AsyncUdpSocket for ObservedSocket {
 mod tests {
     use super::*;
     use crate::engine::peer_addresses::PeerAddresses;
-    use crate::vocabulary::ids::Seat;
+    use crate::vocabulary::Seat;
     use tokio::sync::mpsc;
     use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceConnectionState};
 

@@ -2,11 +2,9 @@
 
 use crate::gates::baseline::interval::{Interval, mean_difference, of_quantile, of_share};
 use crate::gates::baseline::rule::ToleranceRule;
-use crate::summary::Summary;
-use crate::summary::distribution::{Clock, samples_needed};
-use crate::summary::histogram::Histogram;
-use crate::summary::metric::{RATES, Readings, VALUES};
-use crate::summary::verdict::Unit;
+use crate::summary::{
+    Clock, Histogram, Readings, Summary, Unit, distribution::samples_needed, metric::RATES, metric::VALUES,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;

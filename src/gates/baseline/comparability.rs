@@ -95,7 +95,7 @@ fn flatten(path: &str, value: &toml::Value, leaves: &mut Vec<(String, String)>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::run::Run;
+    use crate::summary::Run;
 
     fn run(plan: &str, profile: &str) -> Summary {
         let run = Run { plan_sha256: plan.into(), profile: Some(profile.into()), ..Run::default() };

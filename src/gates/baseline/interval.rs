@@ -1,6 +1,6 @@
 //! Confidence intervals at 95 %: exact ones within a run, and by the spread between runs.
 
-use crate::summary::histogram::Histogram;
+use crate::summary::Histogram;
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
 /// The probability that the true value lies beyond one bound.

@@ -10,9 +10,7 @@ pub use crate::gates::baseline::comparability::Difference;
 pub use crate::gates::baseline::rule::ToleranceRule;
 
 use crate::gates::baseline::change::{changes, merged};
-use crate::summary::Summary;
-use crate::summary::curve::{Point, curve};
-use crate::summary::verdict::Verdict as Validity;
+use crate::summary::{Point, Summary, Verdict as Validity, curve::curve};
 use schemars::JsonSchema;
 use serde::Serialize;
 

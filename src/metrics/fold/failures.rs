@@ -1,8 +1,7 @@
 //! Failures by phase, reason and detail, each with one example.
 
-use crate::summary::rows::FailureRow;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::RoomIndex;
+use crate::summary::FailureRow;
+use crate::vocabulary::{Failure, Reason, RoomIndex};
 use std::collections::BTreeMap;
 
 /// The target chooses some of the details, so their number and length are bounded.
@@ -109,7 +108,7 @@ impl Example {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::Phase;
 
     fn refused(detail: String) -> Failure {
         Failure::new(Phase::Connect, Reason::Rejected, detail)

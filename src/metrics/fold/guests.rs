@@ -1,6 +1,6 @@
 //! Counts of edges with guests, kept apart from the run's own figures because only one end is observed.
 
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::Phase;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 

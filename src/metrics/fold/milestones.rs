@@ -3,8 +3,8 @@
 use crate::metrics::record::edge::EdgeRecord;
 use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::run_time::RunTime;
-use crate::summary::rows::PhaseTimes;
-use crate::vocabulary::phase::Phase;
+use crate::summary::PhaseTimes;
+use crate::vocabulary::Phase;
 
 /// The milestones of one opened edge: `at[i]` is never before `at[i - 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Outages: the times in which joined peers had lost the server, and how long recovery took.
 
 use crate::metrics::run_time::RunTime;
-use crate::summary::outage::{Outage, OutageCause};
-use crate::vocabulary::failure::Failure;
+use crate::summary::{Outage, OutageCause};
+use crate::vocabulary::Failure;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
@@ -152,8 +152,7 @@ impl OutageRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::failure::Reason;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::{Phase, Reason};
     use std::time::{Duration, Instant};
 
     struct Story {

@@ -1,8 +1,7 @@
 //! The run's time series: counts of events and samples of the generator, row by row.
 
 use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
-use crate::summary::heat;
-use crate::summary::rows::SeriesRow;
+use crate::summary::{SeriesRow, heat};
 use crate::vocabulary::format::micros;
 use std::time::Duration;
 

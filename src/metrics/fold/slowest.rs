@@ -1,7 +1,7 @@
 //! The twenty slowest edges of a run.
 
-use crate::summary::rows::{PhaseTimes, SlowEdge};
-use crate::vocabulary::ids::RoomIndex;
+use crate::summary::{PhaseTimes, SlowEdge};
+use crate::vocabulary::RoomIndex;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

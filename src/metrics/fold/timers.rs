@@ -1,8 +1,6 @@
 //! The histograms of a run, by timer and clock.
 
-use crate::summary::distribution::{Clock, Distribution, Timer};
-use crate::summary::histogram::Histogram;
-use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
+use crate::summary::{Clock, Distribution, Histogram, Timer, metric::DELIVERY_OF_A_KIND, metric::TIMERS};
 use std::collections::BTreeMap;
 
 /// Each timer's position in `summary::metric::TIMERS`.

@@ -4,8 +4,7 @@ use crate::metrics::fold::failures::Failures;
 use crate::metrics::fold::milestones::Milestones;
 use crate::metrics::fold::slowest::Slowest;
 use crate::metrics::fold::timers::{TimerId, TimerSet};
-use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
-use crate::summary::rows::{PhaseTimes, Shares};
+use crate::summary::{Counts, Edges, Messages, Peers, PhaseTimes, Rooms, Shares, Signaling, Traffic};
 
 #[derive(Clone, Debug)]
 pub(in crate::metrics) struct Totals {

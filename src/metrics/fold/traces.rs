@@ -1,8 +1,6 @@
 //! Traces: the events of the handshakes in a sample of the rooms, from which diagnosis finds causes.
 
-use crate::vocabulary::event::{Event, EventKind, PeerEvent};
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::{PeerIndex, RoomIndex, Seat};
+use crate::vocabulary::{Event, EventKind, Failure, PeerEvent, PeerIndex, RoomIndex, Seat};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

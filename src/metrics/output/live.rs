@@ -1,10 +1,7 @@
 //! Figures that gates read during the run: each worker sends a small copy, the controller merges them.
 
 use crate::metrics::record::recorder::Recorder;
-use crate::summary::counts::Counts;
-use crate::summary::distribution::Clock;
-use crate::summary::histogram::Histogram;
-use crate::summary::metric::Readings;
+use crate::summary::{Clock, Counts, Histogram, Readings};
 
 /// Figures of the measured rooms at one moment. The rates leave out undecided edges, and messages in flight
 /// are not lost yet.

@@ -3,7 +3,7 @@
 use crate::metrics::record::edge::{EdgeOutcome, EdgeRecord};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::record::room::RoomRecord;
-use crate::summary::rows::RoomMesh;
+use crate::summary::RoomMesh;
 use std::cmp::Reverse;
 
 const ROOMS_MAX: usize = 6;

@@ -6,12 +6,11 @@ use crate::metrics::health::HealthRecorder;
 use crate::metrics::output::meshes;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::validity::{Strain, Thresholds, judge};
-use crate::summary::counts::{Counts, Messages};
-use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
-use crate::summary::wall_time::to_rfc3339;
-use crate::summary::{Rates, SCHEMA, Summary};
-use crate::vocabulary::format::micros;
-use crate::vocabulary::options::EngineKind;
+use crate::summary::{
+    Build, Counts, Machine, Messages, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute,
+    wall_time::to_rfc3339,
+};
+use crate::vocabulary::{EngineKind, format::micros};
 use std::time::{Duration, SystemTime};
 
 /// The facts of a run that only the controller knows.

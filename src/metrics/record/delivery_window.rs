@@ -1,6 +1,6 @@
 //! Counts delivered, duplicated, reordered and lost messages of one direction of a channel.
 
-use crate::summary::counts::Messages;
+use crate::summary::Messages;
 
 /// Sequences count from 0; arrivals of the last 64 are kept one by one.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,9 +8,7 @@ use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::{Closing, EdgeOutcome};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::event::EdgeEvent;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EdgeEvent, Failure, Reason, Seat};
 use std::time::Duration;
 
 impl Recorder {

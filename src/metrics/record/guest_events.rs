@@ -3,9 +3,7 @@
 use crate::metrics::fold::guests::{GuestEdge, GuestEdges};
 use crate::metrics::record::context::EventContext;
 use crate::metrics::record::recorder::Recorder;
-use crate::vocabulary::event::EdgeEvent;
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EdgeEvent, Phase, RoomIndex, Seat};
 
 impl Recorder {
     /// Every room admits `guests` peers that this run does not control. Call it before the first event.

@@ -7,8 +7,7 @@ use crate::metrics::record::edge::{Closing, EdgeOutcome, EdgeRecord};
 use crate::metrics::record::peer::State;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{Failure, Seat};
 use std::time::Instant;
 
 /// A peer that begins, or a message that is sent, more than this many microseconds after it was due is late.

@@ -13,9 +13,7 @@ use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
-use crate::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
-use crate::vocabulary::format::micros;
-use crate::vocabulary::ids::{RoomIndex, Seat};
+use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
 use std::time::{Duration, Instant};
 
 const NOWHERE: u32 = u32::MAX;

@@ -1,7 +1,7 @@
 //! A planned room, and the index arithmetic that finds its peers and edges in the recorder.
 
 use crate::metrics::fold::traces::RoomTrace;
-use crate::vocabulary::ids::{PeerIndex, RoomIndex};
+use crate::vocabulary::{PeerIndex, RoomIndex};
 use std::time::Duration;
 
 /// The facts of a planned room that the recorder needs.

@@ -4,8 +4,7 @@ use crate::metrics::fold::traces::{RankedTrace, RoomTrace, TraceSample, Traced};
 use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::record::room::RoomRecord;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{Failure, Seat};
 use std::collections::BinaryHeap;
 
 impl Recorder {

@@ -6,9 +6,7 @@ use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::peer_events::LATE_US;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, FrameKind, Seat};
 use std::time::Instant;
 
 impl Recorder {

@@ -1,10 +1,7 @@
 //! Edges that open or fail, and the times they take.
 
 use super::{Story, only_sample_ms, timeout_ms};
-use crate::vocabulary::event::{EdgeEvent, EventKind, PeerEvent};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EdgeEvent, EventKind, Failure, PeerEvent, Phase, Reason, RoomIndex, Seat};
 use std::time::Duration;
 
 #[test]

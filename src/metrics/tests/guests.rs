@@ -1,8 +1,7 @@
 //! Edges with guests: a room waits for them, and no other figure counts them.
 
 use super::*;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase};
 
 /// One room of two that admits one guest, at seat 2.
 fn timeline() -> Story {

@@ -2,11 +2,9 @@
 
 use super::{KINDS, place, rooms, summary_of};
 use crate::metrics::{Recorder, RoomFacts};
-use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, RoomIndex, Seat,
+};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 

@@ -7,11 +7,8 @@ mod traces;
 mod traffic;
 
 use crate::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
-use crate::summary::Summary;
-use crate::summary::run::{Build, Machine, TargetRoute};
-use crate::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use crate::vocabulary::options::EngineKind;
+use crate::summary::{Build, Machine, Summary, TargetRoute};
+use crate::vocabulary::{EdgeEvent, EngineKind, Event, EventKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat};
 use std::time::{Duration, Instant, SystemTime};
 
 const KINDS: [&str; 2] = ["join", "offer"];

@@ -2,10 +2,7 @@
 
 use super::*;
 use crate::metrics::TraceSample;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Concern, Failure, FrameKind, Phase};
 
 fn traced(sizes: &[u16], slowest: usize) -> Story {
     let mut timeline = Story::of(sizes);

@@ -2,11 +2,7 @@
 
 use super::{Story, only_sample_ms};
 use crate::metrics::Tally;
-use crate::vocabulary::event::{Concern, EdgeEvent, EventKind, PeerEvent};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Concern, EdgeEvent, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, RoomIndex, Seat};
 
 fn said(kind: u8, bytes: u32, to: Option<u16>) -> EventKind {
     EventKind::Peer(PeerEvent::Said { kind: FrameKind(kind), bytes, to: to.map(Seat) })

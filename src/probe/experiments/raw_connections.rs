@@ -3,8 +3,7 @@
 use super::super::environment::{Environment, LineEvent, RawConnection};
 use super::frames::{self, Address};
 use crate::diagnosis::{AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, TrialOutcome};
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase};
 use std::time::{Duration, Instant};
 
 /// The most time to wait for a message that may never arrive.

@@ -2,7 +2,7 @@
 
 use super::super::report::{ProbeReport, name};
 use crate::diagnosis::{Arrival, LadderStep};
-use crate::summary::run::TargetRoute;
+use crate::summary::TargetRoute;
 use std::fmt::Write;
 
 const HEAD: &str = "<!doctype html>

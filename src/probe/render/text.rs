@@ -3,7 +3,7 @@
 use super::super::report::ProbeReport;
 use crate::diagnosis::{Arrival, Cause, LadderStep, Party};
 use crate::report::{LadderMark, heads, plain, row, timed};
-use crate::summary::run::TargetRoute;
+use crate::summary::TargetRoute;
 use std::fmt::Write;
 use std::time::Duration;
 

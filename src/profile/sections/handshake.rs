@@ -1,7 +1,7 @@
 //! `[handshake]`: the trigger, the offering side, trickling, timeouts and the approval of joins.
 
 use crate::profile::section::Section;
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
+use crate::vocabulary::{Approval, Initiator, Trigger};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{Node, Tree, Value};
 use crate::profile::syntax::units;
-use crate::vocabulary::options::Reliability;
+use crate::vocabulary::Reliability;
 
 /// The messages that each peer sends over its open channels.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use crate::profile::section::Section;
 use crate::profile::syntax::document::Value;
-use crate::vocabulary::options::EngineKind;
+use crate::vocabulary::EngineKind;
 
 /// The rooms of a run.
 #[derive(Clone, Debug, PartialEq)]

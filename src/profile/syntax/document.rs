@@ -1,7 +1,6 @@
 //! The profile as a tree whose nodes keep the place they were written at.
 
-use crate::vocabulary::document;
-use crate::vocabulary::problem::Problem;
+use crate::vocabulary::{Problem, document};
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 

@@ -4,7 +4,7 @@ mod candidates;
 mod generated;
 
 use super::*;
-use crate::vocabulary::options::Reliability;
+use crate::vocabulary::Reliability;
 use std::time::Duration;
 
 fn environment(name: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use super::format;
 use crate::capacity::{CapacityResult, Growth, GrowthKind, Probe, ProbeVerdict, TargetLoad};
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::{Chart, ChartColour, Mark, figure, legend, sanitize};
-use crate::vocabulary::format::{count, duration, percent};
+use crate::vocabulary::{format::count, format::duration, format::percent};
 use maud::{Markup, html};
 
 const HEIGHT: u32 = 520;

@@ -2,7 +2,7 @@
 
 use super::format::{limited_by, load, number, whole};
 use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, differences};
-use crate::vocabulary::format::{bytes, count, duration};
+use crate::vocabulary::{format::bytes, format::count, format::duration};
 
 pub const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
 

@@ -2,7 +2,7 @@
 
 use super::format::{limited_by, load, number, whole};
 use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict};
-use crate::vocabulary::format::{bytes, count, duration, percent};
+use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent};
 
 pub const PROBE_HEADS: [&str; 10] =
     ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];

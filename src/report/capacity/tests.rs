@@ -6,8 +6,7 @@ use crate::capacity::{
     Vary,
 };
 use crate::profile::{ProfileSource, read};
-use crate::summary::Summary;
-use crate::summary::verdict::Doubt;
+use crate::summary::{Doubt, Summary};
 
 /// A search with rooms of 4 on a broadcasting server that breaks above 100 rooms.
 fn found(word: &str) -> CapacityResult {

@@ -2,7 +2,7 @@
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Finding, Side};
 use crate::report::html::sanitize;
-use crate::summary::verdict::Unit;
+use crate::summary::Unit;
 use crate::vocabulary::format;
 
 /// The verdict in a word, and its meaning in a sentence.

@@ -1,9 +1,6 @@
 //! The histograms as an HdrHistogram interval log, for tools that read one.
 
-use crate::summary::Summary;
-use crate::summary::distribution::Clock;
-use crate::summary::histogram::interval_log;
-use crate::summary::wall_time::from_rfc3339;
+use crate::summary::{Clock, Summary, histogram::interval_log, wall_time::from_rfc3339};
 use std::time::{Duration, SystemTime};
 
 /// One line for each timer and clock, over the whole run; values are microseconds.
@@ -32,7 +29,7 @@ fn tag(name: &str, clock: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::sample::run;
-    use crate::summary::histogram::Histogram;
+    use crate::summary::Histogram;
 
     #[test]
     fn every_line_holds_the_histogram_of_its_tag() {

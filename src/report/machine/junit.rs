@@ -2,9 +2,7 @@
 
 use crate::report::escape::xml;
 use crate::report::sections;
-use crate::summary::Summary;
-use crate::summary::run::Outcome;
-use crate::summary::verdict::{GateResult, Unit, Verdict};
+use crate::summary::{GateResult, Outcome, Summary, Unit, Verdict};
 use jiff::civil::DateTime;
 
 pub(in crate::report) fn render(summary: &Summary) -> String {

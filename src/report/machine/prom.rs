@@ -1,10 +1,7 @@
 //! Prometheus metrics, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
 
 use crate::report::escape::label;
-use crate::summary::Summary;
-use crate::summary::distribution::{Clock, Distribution, Timer};
-use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
-use crate::summary::verdict::Verdict;
+use crate::summary::{Clock, Distribution, Summary, Timer, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS};
 use std::collections::BTreeMap;
 
 pub(in crate::report) fn render(summary: &Summary) -> String {

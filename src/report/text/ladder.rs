@@ -1,7 +1,7 @@
 //! A ladder diagram in plain text: a column for each peer, arrows for messages.
 
 use crate::report::escape::plain;
-use crate::summary::trace::{Trace, TraceStep};
+use crate::summary::{Trace, TraceStep};
 
 /// Characters from one peer's column to the next.
 const LANE: usize = 34;

@@ -3,7 +3,7 @@
 use crate::report::escape::markdown as escaped;
 use crate::report::sections;
 use crate::summary::Summary;
-use crate::vocabulary::format::{count, duration};
+use crate::vocabulary::{format::count, format::duration};
 
 /// GitHub's limit for a comment, in characters.
 const CHARS_MAX: usize = 60_000;
@@ -151,7 +151,7 @@ fn titled(title: &str, body: String) -> String {
 mod tests {
     use super::*;
     use crate::report::sample::{check_snapshot, controlled, explained, hostile, run};
-    use crate::summary::rows::FailureRow;
+    use crate::summary::FailureRow;
 
     #[test]
     fn a_run_in_a_pull_request() {

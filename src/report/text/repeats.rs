@@ -3,10 +3,8 @@
 use crate::report::Format;
 use crate::report::escape::plain;
 use crate::report::text::table;
-use crate::summary::metric::TIMERS;
-use crate::summary::repeats::{PercentileRange, Repeats};
-use crate::summary::verdict::Verdict;
-use crate::vocabulary::format::{duration, plural};
+use crate::summary::{PercentileRange, Repeats, Verdict, metric::TIMERS};
+use crate::vocabulary::{format::duration, format::plural};
 
 /// Text or Markdown; JSON for every other format.
 pub fn render_repeats(format: Format, repeats: &Repeats) -> String {

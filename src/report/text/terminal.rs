@@ -3,11 +3,8 @@
 use crate::report::escape::{plain, visible};
 use crate::report::sections;
 use crate::report::text::{ladder, table};
-use crate::summary::Summary;
-use crate::summary::run::Outcome;
-use crate::summary::trace::Trace;
-use crate::summary::verdict::{GateResult, Verdict};
-use crate::vocabulary::format::{duration, plural};
+use crate::summary::{GateResult, Outcome, Summary, Trace, Verdict};
+use crate::vocabulary::{format::duration, format::plural};
 
 /// Most rows of failures shown; summary.json has all.
 const FAILURES_MAX: usize = 12;

@@ -1,6 +1,6 @@
 //! Server TLS (`serve --tls-cert --tls-key`): one identity for all clients, and the handshake with each.
 
-use crate::vocabulary::identity::Identity;
+use crate::vocabulary::Identity;
 use rustls::crypto::ring;
 use rustls::{Error, InconsistentKeys, ServerConfig, ServerConnection};
 use std::fmt;

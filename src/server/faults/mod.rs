@@ -9,7 +9,7 @@ pub use presets::{all as presets, rules};
 pub use rule::{Damage, Direction, FaultAction, FaultRule, Match, Span, Window};
 
 use crate::server::rooms::client_id::ClientId;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rustc_hash::FxHashMap;

@@ -4,7 +4,7 @@ use crate::server::faults::mutate;
 use crate::server::faults::{Damage, Direction, FaultAction, FaultRule, Faults, MessageContext};
 use crate::server::rooms::envelope::SharedText;
 use crate::server::rooms::{ClientId, Delivery, Recipients, ReplaceableFrame, SignalingRooms};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! The `no_proxy` rules, as in curl: names with their subdomains, addresses, and networks.
 
-use crate::vocabulary::cidr::{share_prefix, width};
+use crate::vocabulary::{cidr::share_prefix, cidr::width};
 use std::net::IpAddr;
 
 /// True if an entry of `list`, separated by commas or blanks, matches `host`.

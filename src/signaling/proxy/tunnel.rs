@@ -3,8 +3,7 @@
 use super::Proxy;
 use crate::signaling::io_failure;
 use crate::signaling::stream::Stream;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Longest response head of a proxy, in bytes.

@@ -8,9 +8,7 @@ pub(super) use error_text::in_words;
 pub use sniff::TlsSniff;
 
 use super::stream::{Secured, Stream};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::identity::Identity;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Identity, Phase, Reason};
 use insecure::InsecureVerifier;
 use rustls::client::Resumption;
 use rustls::crypto::ring;

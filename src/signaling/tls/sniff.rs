@@ -1,7 +1,6 @@
 //! Detection of a TLS server behind a `ws:` URL, once a run, when an upgrade fails before any has succeeded.
 
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 

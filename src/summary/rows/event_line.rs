@@ -1,9 +1,6 @@
 //! A line of events.jsonl.gz: one event of one peer.
 
-use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::format::micros;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, Failure, PeerEvent, Seat, SignalPart, format::micros};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Instant;
@@ -179,9 +176,7 @@ fn name(what: &EventKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
-    use crate::vocabulary::message::FrameKind;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::{FrameKind, PeerIndex, Phase, Place, RoomIndex};
     use std::time::Duration;
 
     fn check(what: EventKind, expected: &str) {

@@ -2,7 +2,7 @@
 
 use super::hostile::{Hostile, Script};
 use crate::common::play::{PATIENCE, PROGRAM, Played, Playing, start, start_unread};
-use meshload::summary::run::Outcome;
+use meshload::summary::Outcome;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};

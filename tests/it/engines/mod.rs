@@ -9,7 +9,7 @@ use meshload::dialect::Dialect;
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::Seed;
 use std::process::{Command, Output};
 use stunserver::StunServer;
 use turnserver::TurnServer;

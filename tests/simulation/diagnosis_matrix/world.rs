@@ -7,12 +7,9 @@ use meshload::probe::{Environment, HandshakePlay, HandshakeProgress, LineEvent, 
 use meshload::server::rooms::{ClientId, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::server::{RoomModel, Routing, faults};
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::event::{Event, EventKind, PeerEvent};
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::phase::Phase;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    EngineEvent, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, RoomIndex, Seat, Seed,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -171,7 +168,7 @@ impl Virtual {
                 self.clients[client].open = true;
                 match self.clients[client].owner {
                     Owner::Line(line) => {
-                        self.news.push_back(TimedLineEvent { line, at: self.now, event: LineEvent::Up })
+                        self.news.push_back(TimedLineEvent { line, at: self.now, event: LineEvent::Up });
                     }
                     Owner::Player(player) => self.stimulate(player, Input::Upgraded),
                 }

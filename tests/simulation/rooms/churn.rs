@@ -4,11 +4,8 @@ use super::scenario::Scenario;
 use super::world;
 use meshload::dialect::Dialect;
 use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
-use meshload::summary::Summary;
-use meshload::summary::run::{Build, Machine};
-use meshload::vocabulary::event::{Event, EventKind, PeerEvent};
-use meshload::vocabulary::ids::{PeerIndex, RoomIndex};
-use meshload::vocabulary::options::EngineKind;
+use meshload::summary::{Build, Machine, Summary};
+use meshload::vocabulary::{EngineKind, Event, EventKind, PeerEvent, PeerIndex, RoomIndex};
 use std::time::{Duration, Instant, SystemTime};
 
 const SEEDS: u64 = 300;

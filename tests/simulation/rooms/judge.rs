@@ -2,12 +2,9 @@
 
 use super::scenario::{Fate, Scenario};
 use meshload::driver::{OutgoingFrame, Output};
-use meshload::vocabulary::engine::EngineCommand;
-use meshload::vocabulary::event::{EdgeEvent, Event, EventKind, PeerEvent};
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::{PeerIndex, Place, Seat};
-use meshload::vocabulary::options::Initiator;
-use meshload::vocabulary::phase::Phase;
+use meshload::vocabulary::{
+    EdgeEvent, EngineCommand, Event, EventKind, Failure, Initiator, PeerEvent, PeerIndex, Phase, Place, Reason, Seat,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -138,10 +135,10 @@ impl Judge {
                 }
             }
             EventKind::Edge { other, event: EdgeEvent::Answered } => {
-                self.ends.entry((place.peer, *other)).or_default().answered = true
+                self.ends.entry((place.peer, *other)).or_default().answered = true;
             }
             EventKind::Edge { other, event: EdgeEvent::Glare } => {
-                self.ends.entry((place.peer, *other)).or_default().glare += 1
+                self.ends.entry((place.peer, *other)).or_default().glare += 1;
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! A conversation survives any frame, and understands the frames of other peers.
 
 use super::*;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::Candidate;
 use proptest::prelude::*;
 
 /// Valid frames, to be broken.

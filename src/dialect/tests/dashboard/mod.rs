@@ -5,10 +5,7 @@ mod garbage;
 mod hearing;
 
 use super::super::*;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{FrameKind, Heard, Say, Signal};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Say, Seed, Signal, Trigger};
 use std::time::{Duration, Instant};
 
 const ROOMS: &str = "webrtc-dashboard-rooms";

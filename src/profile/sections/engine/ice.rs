@@ -3,7 +3,7 @@
 use crate::profile::secret::Secret;
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{At, Node, Value};
-use crate::vocabulary::options::EngineKind;
+use crate::vocabulary::EngineKind;
 
 /// The default port of STUN and TURN (RFC 8489 §18.6, RFC 8656 §3).
 const PORT: u16 = 3_478;

@@ -3,7 +3,7 @@
 pub(crate) mod ice;
 
 use crate::profile::section::Section;
-use crate::vocabulary::options::{Certificates, EngineKind};
+use crate::vocabulary::{Certificates, EngineKind};
 use ice::{IceServer, IceTransportPolicy};
 
 #[derive(Clone, Debug, PartialEq)]

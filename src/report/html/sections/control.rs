@@ -3,8 +3,7 @@
 use crate::report::figures::percentile;
 use crate::report::html::sanitize::sanitize;
 use crate::report::sections;
-use crate::summary::Summary;
-use crate::summary::control::Control;
+use crate::summary::{Control, Summary};
 use maud::{Markup, html};
 
 /// The control run's p50 and p99 (due) of a timer, as cells of the run's row.

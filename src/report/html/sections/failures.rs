@@ -5,8 +5,7 @@ use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, table};
 use crate::report::sections::{self, OUTAGES_SHOWN};
 use crate::report::text::ladder;
-use crate::summary::Summary;
-use crate::summary::rows::FailureRow;
+use crate::summary::{FailureRow, Summary};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

@@ -6,9 +6,7 @@ use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::sanitize::sanitize;
 use crate::report::html::sections::latency::{percentile_chart, points};
 use crate::report::html::table::{Column, figure, table};
-use crate::summary::Summary;
-use crate::summary::rows::SeriesRow;
-use crate::summary::verdict::Doubt;
+use crate::summary::{Doubt, SeriesRow, Summary};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

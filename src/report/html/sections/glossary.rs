@@ -1,7 +1,7 @@
 //! The glossary of the page's terms: the same text as `meshload explain`.
 
 use crate::summary::Summary;
-use crate::vocabulary::glossary::{GlossaryEntry, find};
+use crate::vocabulary::{GlossaryEntry, glossary::find};
 use maud::{Markup, html};
 
 /// A term with its meaning as a tooltip, if the glossary has it; the glossary stands at the end of the page, too.

@@ -4,11 +4,7 @@ use crate::report::figures;
 use crate::report::html::sanitize::sanitize;
 use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, table};
-use crate::summary::Summary;
-use crate::summary::counts::Edges;
-use crate::summary::distribution::Clock;
-use crate::summary::run::Outcome;
-use crate::summary::verdict::{GateResult, Verdict};
+use crate::summary::{Clock, Edges, GateResult, Outcome, Summary, Verdict};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

@@ -4,11 +4,7 @@ use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::table::figure;
-use crate::summary::Summary;
-use crate::summary::curve::{Point, curve};
-use crate::summary::distribution::{Distribution, Timer};
-use crate::summary::heat;
-use crate::summary::rows::SeriesRow;
+use crate::summary::{Distribution, Point, SeriesRow, Summary, Timer, curve::curve, heat};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

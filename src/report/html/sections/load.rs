@@ -4,7 +4,7 @@ use crate::report::html::axis;
 use crate::report::html::chart::{Chart, Mark};
 use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::table::{Column, figure, table};
-use crate::summary::rows::SeriesRow;
+use crate::summary::SeriesRow;
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

@@ -5,8 +5,7 @@ use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::figure;
-use crate::summary::Summary;
-use crate::summary::rows::RoomMesh;
+use crate::summary::{RoomMesh, Summary};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

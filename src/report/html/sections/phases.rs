@@ -8,11 +8,8 @@ use crate::report::html::sanitize::sanitize;
 use crate::report::html::sections::control;
 use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, figure, table};
-use crate::summary::Summary;
-use crate::summary::distribution::Clock;
-use crate::summary::rows::{PhaseTimes, Shares, SlowEdge};
-use crate::vocabulary::format;
-use crate::vocabulary::phase::Phase;
+use crate::summary::{Clock, PhaseTimes, Shares, SlowEdge, Summary};
+use crate::vocabulary::{Phase, format};
 use maud::{Markup, html};
 
 /// As many rows as a summary of meshload holds.

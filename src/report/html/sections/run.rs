@@ -2,9 +2,7 @@
 
 use crate::report::html::sanitize::{is_unseen, sanitize};
 use crate::report::html::table::{Column, table};
-use crate::summary::Summary;
-use crate::summary::run::PhaseSpan;
-use crate::summary::wall_time::from_rfc3339;
+use crate::summary::{PhaseSpan, Summary, wall_time::from_rfc3339};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 

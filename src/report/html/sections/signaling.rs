@@ -5,8 +5,7 @@ use crate::report::html::chart::{Chart, Corner, Mark};
 use crate::report::html::palette::{ChartColour, legend};
 use crate::report::html::sanitize::sanitize;
 use crate::report::html::table::{Column, figure, table};
-use crate::summary::Summary;
-use crate::summary::counts::Traffic;
+use crate::summary::{Summary, Traffic};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
