@@ -5,22 +5,23 @@ mod inbound;
 mod opening;
 mod outbound;
 mod queue;
+mod receiving;
 mod reset;
 mod rto;
+mod sending;
 mod streams;
 mod wire;
 
-use super::packets::Packets;
 use inbound::Inbound;
-use opening::{Opening, Remote, write_init};
-use outbound::{Outbound, PACKET_BYTES_MAX};
+use opening::Opening;
+use outbound::Outbound;
 pub use queue::Limit;
 use queue::Outgoing;
-use reset::{Change, Reset};
+use reset::Reset;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use streams::Streams;
-use wire::{Chunk, Data, Packet, Sack, Writer, kind, u32_at};
+use wire::{Packet, kind};
 
 /// T1 and T2 double up to this: what opens or ends a connection is repeated more often than what goes through it.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -30,9 +31,6 @@ const OPENING_REPEATS_MAX: u8 = 60;
 
 /// Repeats of SHUTDOWN and SHUTDOWN-ACK.
 const CLOSING_REPEATS_MAX: u8 = 5;
-
-/// The largest HEARTBEAT that is answered; in bytes.
-const HEARTBEAT_BYTES_MAX: usize = 512;
 
 /// What an association is told before it begins.
 #[derive(Clone, Copy, Debug)]
@@ -230,155 +228,12 @@ impl Association {
                 Err(Refused(why)) => return self.fail(why, events),
             }
             // An unknown chunk ends the packet, unless its first bit says to skip it (RFC 9260 §3.2).
-            if self.state == State::Over || !is_known(chunk.kind) && chunk.kind & 0x80 == 0 {
+            if self.state == State::Over || !receiving::is_known(chunk.kind) && chunk.kind & 0x80 == 0 {
                 return;
             }
         }
         if has_data {
             self.inbound.after_packet(now);
-        }
-    }
-
-    /// RFC 9260 §8.5 and §8.5.1: an end that has no other tag may reflect the sender's own.
-    fn has_right_tag(&self, tag: u32, chunk: Chunk<'_>) -> bool {
-        let may_reflect = matches!(chunk.kind, kind::ABORT | kind::SHUTDOWN_COMPLETE) && chunk.flags & 1 != 0;
-        tag == self.draws.tag || may_reflect && self.remote_tag != 0 && tag == self.remote_tag
-    }
-
-    /// `true`: it was data.
-    fn on_chunk(&mut self, now: Instant, chunk: Chunk<'_>, events: &mut dyn FnMut(Event<'_>)) -> Result<bool, Refused> {
-        match chunk.kind {
-            kind::INIT_ACK => self.on_init_ack(now, chunk.body),
-            kind::COOKIE_ECHO => self.on_cookie_echo(now, chunk.body, events),
-            kind::COOKIE_ACK if self.state == State::CookieEchoed => self.establish(now, events),
-            kind::ABORT => {
-                self.end();
-                events(Event::Closed);
-            }
-            _ if self.opening.is_some() || self.state == State::Idle => {}
-            kind::DATA => {
-                let Some(data) = Data::read(chunk) else { return Err(Refused("a chunk without data")) };
-                self.inbound.on_data(&data, &mut self.streams, self.config.receive_bytes_max, events)?;
-                return Ok(true);
-            }
-            kind::SACK => {
-                if let Some(sack) = Sack::read(chunk.body) {
-                    self.outbound.on_sack(now, &sack);
-                }
-            }
-            kind::FORWARD_TSN => self.inbound.on_forward(chunk.body, &mut self.streams, events),
-            kind::HEARTBEAT if chunk.body.len() <= HEARTBEAT_BYTES_MAX => self.heartbeat = Some(chunk.body.into()),
-            kind::RE_CONFIG => self.on_re_config(chunk.body, events),
-            kind::SHUTDOWN => self.on_shutdown(now, chunk.body, events),
-            kind::SHUTDOWN_ACK => {
-                self.end();
-                self.due.shutdown_complete = true;
-                events(Event::Closed);
-            }
-            kind::SHUTDOWN_COMPLETE if self.state == State::ShutdownAckSent => self.end(),
-            _ => {}
-        }
-        Ok(false)
-    }
-
-    /// An INIT while ours may be under way is answered with the numbers that ours has (RFC 9260 §5.2.1). Once the association
-    /// stands it is an old one: an end that had lost its state would have lost its DTLS keys, too.
-    fn on_init(&mut self, now: Instant, body: &[u8]) {
-        if !matches!(self.state, State::Idle | State::CookieWait | State::CookieEchoed) {
-            return;
-        }
-        let Some((remote, _)) = Remote::read(body) else { return };
-        self.opening.get_or_insert_default().invited = Some(remote);
-        self.due.init_ack = true;
-        if self.state == State::Idle {
-            // Its COOKIE-ECHO comes next; should it be lost, our own INIT goes out.
-            self.timer = self.timer.map(|_| now + self.outbound.rto.timeout());
-        }
-    }
-
-    fn on_init_ack(&mut self, now: Instant, body: &[u8]) {
-        if self.state != State::CookieWait {
-            return;
-        }
-        let Some((remote, Some(cookie))) = Remote::read(body) else { return };
-        let echo = cookie.to_vec();
-        self.adopt(remote);
-        self.state = State::CookieEchoed;
-        self.due.cookie_echo = true;
-        self.timer = Some(now + self.outbound.rto.timeout());
-        self.repeats = 0;
-        self.opening.get_or_insert_default().echo = echo;
-    }
-
-    /// RFC 9260 §5.1.5 and §5.2.4: the tags are compared by the cookie, which is ours alone and drawn for this association.
-    fn on_cookie_echo(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
-        if body != self.draws.cookie.to_be_bytes() {
-            return;
-        }
-        let invited = self.opening.as_ref().and_then(|opening| opening.invited);
-        match (self.state, invited) {
-            (State::Idle | State::CookieWait, Some(remote)) => {
-                self.adopt(remote);
-                self.establish(now, events);
-            }
-            (State::CookieEchoed, Some(remote)) if remote.tag == self.remote_tag => self.establish(now, events),
-            // The acknowledgement was lost.
-            (State::Established, _) => {}
-            _ => return,
-        }
-        self.due.cookie_ack = true;
-    }
-
-    fn adopt(&mut self, remote: Remote) {
-        self.remote_tag = remote.tag;
-        self.zero_checksum = remote.zero_checksum;
-        self.inbound = Inbound::new(remote.tsn);
-        self.outbound.begin(remote.window, remote.forwards);
-        self.reset.begin(remote.tsn);
-    }
-
-    fn establish(&mut self, now: Instant, events: &mut dyn FnMut(Event<'_>)) {
-        self.state = State::Established;
-        self.opening = None;
-        self.timer = None;
-        self.repeats = 0;
-        self.due = Due::default();
-        self.outbound.arm(now);
-        events(Event::Up);
-    }
-
-    fn on_re_config(&mut self, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
-        let streams = &mut self.streams;
-        self.reset.on_chunk(body, self.inbound.cumulative(), &mut |change| match change {
-            Change::Out(stream) => streams.reset_out(stream),
-            Change::In(stream) => {
-                streams.reset_in(stream);
-                match stream {
-                    Some(stream) => events(Event::StreamClosed(stream)),
-                    None => streams.ids().for_each(|stream| events(Event::StreamClosed(stream))),
-                }
-            }
-        });
-    }
-
-    /// RFC 9260 §9.2. It acknowledges as a SACK does.
-    fn on_shutdown(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
-        let Some(tsn) = u32_at(body, 0) else { return };
-        self.outbound.on_cumulative(now, tsn);
-        match self.state {
-            State::Established | State::ShutdownPending => {
-                self.state = State::ShutdownReceived;
-                events(Event::Closed);
-            }
-            // Both at once.
-            State::ShutdownSent => {
-                self.state = State::ShutdownAckSent;
-                self.due.shutdown_ack = true;
-                self.timer = Some(now + self.outbound.rto.timeout());
-                events(Event::Closed);
-            }
-            State::ShutdownAckSent => self.due.shutdown_ack = true,
-            _ => {}
         }
     }
 
@@ -430,120 +285,6 @@ impl Association {
         self.repeats <= if is_closing { CLOSING_REPEATS_MAX } else { OPENING_REPEATS_MAX }
     }
 
-    /// Appends the packets that are due.
-    pub fn flush(&mut self, now: Instant, out: &mut Packets) {
-        if self.state == State::Over {
-            return self.flush_last(out);
-        }
-        let invited = self.opening.as_ref().and_then(|opening| opening.invited);
-        let Draws { tag, tsn, cookie } = self.draws;
-        if let Some(remote) = invited
-            && std::mem::take(&mut self.due.init_ack)
-        {
-            let write = |body: &mut Vec<u8>| write_init(body, tag, tsn, Some(cookie));
-            self.write_alone(out, remote.tag, kind::INIT_ACK, write);
-        }
-        if std::mem::take(&mut self.due.init) {
-            self.write_alone(out, 0, kind::INIT, |body| write_init(body, tag, tsn, None));
-        }
-        let mut more = self.remote_tag != 0;
-        while more {
-            self.close_when_empty(now);
-            out.write(|bytes| more = self.write_packet(now, bytes));
-        }
-    }
-
-    fn flush_last(&mut self, out: &mut Packets) {
-        let due = std::mem::take(&mut self.due);
-        if due.abort {
-            self.write_alone(out, self.remote_tag, kind::ABORT, |_| {});
-        }
-        if due.shutdown_complete {
-            self.write_alone(out, self.remote_tag, kind::SHUTDOWN_COMPLETE, |_| {});
-        }
-    }
-
-    /// A packet of one chunk, always with its checksum (RFC 9653 §5.2).
-    fn write_alone(&self, out: &mut Packets, tag: u32, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
-        out.write(|bytes| {
-            let mut writer = Writer::new(bytes, self.config.ports, tag, PACKET_BYTES_MAX);
-            writer.chunk(kind, 0, write);
-            writer.end(true);
-        });
-    }
-
-    /// `false`: nothing was left to send.
-    fn write_packet(&mut self, now: Instant, bytes: &mut Vec<u8>) -> bool {
-        let mut writer = Writer::new(bytes, self.config.ports, self.remote_tag, PACKET_BYTES_MAX);
-        let due = std::mem::take(&mut self.due);
-        if due.cookie_echo
-            && let Some(opening) = &self.opening
-        {
-            writer.chunk(kind::COOKIE_ECHO, 0, |body| body.extend_from_slice(&opening.echo));
-        }
-        if due.cookie_ack {
-            writer.chunk(kind::COOKIE_ACK, 0, |_| {});
-        }
-        if let Some(information) = self.heartbeat.take() {
-            writer.chunk(kind::HEARTBEAT_ACK, 0, |body| body.extend_from_slice(&information));
-        }
-        if due.shutdown {
-            let tsn = self.inbound.cumulative();
-            writer.chunk(kind::SHUTDOWN, 0, |body| body.extend_from_slice(&tsn.to_be_bytes()));
-        }
-        if due.shutdown_ack {
-            writer.chunk(kind::SHUTDOWN_ACK, 0, |_| {});
-        }
-        let outbound = &mut self.outbound;
-        let is_up = self.opening.is_none();
-        if is_up && self.reset.is_due(|tsn| outbound.is_acked(tsn)) {
-            let patience = outbound.rto.timeout();
-            self.reset.write(now, patience, |tsn| outbound.is_acked(tsn), &mut writer);
-        }
-        let mut is_worth_it = !writer.is_empty();
-        let acknowledges =
-            is_up && self.inbound.owes() && (is_worth_it || self.inbound.owes_at_once() || !outbound.is_empty());
-        if acknowledges {
-            self.inbound.write_sack(&mut writer);
-        }
-        is_worth_it |= acknowledges && self.inbound.owes_at_once();
-        // The cookie may have data with it, but no second packet before it is acknowledged (RFC 9260 §5.1, C).
-        if is_up || due.cookie_echo {
-            is_worth_it |= outbound.fill(now, &mut writer);
-        }
-        if !is_up {
-            outbound.timer = None;
-        }
-        if !is_worth_it {
-            writer.take_back();
-            return false;
-        }
-        if acknowledges {
-            self.inbound.acknowledged();
-        }
-        writer.end(!self.zero_checksum || due.cookie_echo);
-        is_up
-    }
-
-    /// The end of a shutdown, once everything is acknowledged (RFC 9260 §9.2).
-    fn close_when_empty(&mut self, now: Instant) {
-        if !self.outbound.is_empty() {
-            return;
-        }
-        match self.state {
-            State::ShutdownPending => {
-                self.state = State::ShutdownSent;
-                self.due.shutdown = true;
-            }
-            State::ShutdownReceived => {
-                self.state = State::ShutdownAckSent;
-                self.due.shutdown_ack = true;
-            }
-            _ => return,
-        }
-        self.timer = Some(now + self.outbound.rto.timeout());
-    }
-
     fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(Event<'_>)) {
         self.abort();
         events(Event::Failed(why));
@@ -559,8 +300,4 @@ impl Association {
         self.inbound = Inbound::new(0);
         self.reset = Reset::new(0);
     }
-}
-
-fn is_known(kind: u8) -> bool {
-    matches!(kind, kind::DATA..=kind::COOKIE_ACK | kind::SHUTDOWN_COMPLETE | kind::RE_CONFIG | kind::FORWARD_TSN)
 }

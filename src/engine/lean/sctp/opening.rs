@@ -21,7 +21,6 @@ pub struct Remote {
     pub tag: u32,
     pub tsn: u32,
     pub window: u32,
-    pub streams_in: u16,
     pub forwards: bool,
     pub zero_checksum: bool,
 }
@@ -32,12 +31,11 @@ impl Remote {
         let mut remote = Self {
             tag: u32_at(body, 0)?,
             window: u32_at(body, 4)?,
-            streams_in: u16_at(body, 10)?,
             tsn: u32_at(body, 12)?,
             forwards: false,
             zero_checksum: false,
         };
-        if remote.tag == 0 || remote.streams_in == 0 || u16_at(body, 8)? == 0 {
+        if remote.tag == 0 || u16_at(body, 8)? == 0 || u16_at(body, 10)? == 0 {
             return None;
         }
         let mut cookie = None;
