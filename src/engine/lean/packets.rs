@@ -1,9 +1,9 @@
 //! Outgoing packets in one reused buffer, so that a layer hands packets down without an allocation each.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Where packets go until `aim` names an address: nowhere.
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Packets one behind the other; each knows its end in the buffer and its destination.
 #[derive(Debug)]
@@ -32,6 +32,16 @@ impl Packets {
         if self.bytes.len() > start {
             self.packets.push((self.bytes.len(), self.to));
         }
+    }
+
+    /// Lengthens the last packet by `bytes` more if that leaves it within `bytes_max`; else appends a packet.
+    pub fn write_joined(&mut self, bytes: usize, bytes_max: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.packets.iter().rev().nth(1).map_or(0, |(end, _)| *end);
+        let joins = |(end, to): &(usize, SocketAddr)| *to == self.to && end - start + bytes <= bytes_max;
+        if self.packets.last().is_some_and(joins) {
+            self.packets.pop();
+        }
+        self.write(fill);
     }
 
     /// Appends a copy of one packet.
@@ -76,10 +86,11 @@ mod tests {
         packets.push(b"first");
         packets.write(|_| {});
         packets.aim(two);
-        packets.write(|bytes| bytes.extend_from_slice(b"second"));
+        packets.write_joined(6, 100, |bytes| bytes.extend_from_slice(b"second"));
+        packets.write_joined(6, 12, |bytes| bytes.extend_from_slice(b" joins"));
+        packets.write_joined(1, 12, |bytes| bytes.extend_from_slice(b"3"));
         let all: Vec<(SocketAddr, &[u8])> = packets.iter().collect();
-        assert_eq!(all, [(one, b"first".as_slice()), (two, b"second")]);
-        assert_eq!(packets.len(), 2);
+        assert_eq!(all, [(one, b"first".as_slice()), (two, b"second joins"), (two, b"3")]);
         packets.clear();
         assert!(packets.is_empty());
         assert_eq!(packets.iter().count(), 0);
