@@ -159,6 +159,29 @@ fn a_packet_lost_among_others_is_sent_again_before_its_timer() {
 }
 
 #[test]
+fn an_acknowledgement_that_is_held_back_holds_back_no_data() {
+    for bytes in [1_000, 1_100, 1_144, 1_145, 1_160, 1_200, 20_000] {
+        let mut world = World::connected(1, Weather::default());
+        world.say(1, 1, Delivery::RELIABLE, b"to be acknowledged");
+        world.pass(Duration::from_millis(2));
+        world.say(0, 1, Delivery::RELIABLE, &message(1, bytes));
+        world.pass(Duration::from_millis(50));
+        assert_eq!(world.heard[1].len(), 1, "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_message_as_long_as_may_be_comes_through() {
+    let mut world = World::connected(1, Weather { loss: 0.01, duplicates: 0.0, jitter_ms: 3 });
+    for _ in 0..4 {
+        assert!(world.say(0, 1, Delivery::RELIABLE, &message(1, 262_144)));
+        assert!(!world.say(0, 1, Delivery::RELIABLE, &message(1, 262_145)));
+        world.pass(Duration::from_secs(30));
+    }
+    assert_eq!(world.heard[1].len(), 4);
+}
+
+#[test]
 fn a_hole_of_a_second_and_one_of_twenty_are_survived() {
     for seconds in [1, 20] {
         let mut world = World::connected(2, Weather::default());

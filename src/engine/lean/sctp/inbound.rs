@@ -2,7 +2,7 @@
 
 use super::held::Held;
 use super::streams::{Stream, Streams};
-use super::wire::{Data, Writer, flag, kind, u16_at, u32_at};
+use super::wire::{Data, SACK_BYTES, Writer, flag, kind, u16_at, u32_at};
 use super::{Event, Refused};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// An acknowledgement may be held back this long (RFC 9260 §6.2).
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 
-/// What is received and not handed on yet may fill this much, with `held::COST` for each piece; in bytes.
-pub const WINDOW_BYTES: usize = 256 * 1024;
+/// What is received and not handed on yet may fill this much, twice the longest message, with `held::COST` for each piece; in bytes.
+pub const WINDOW_BYTES: usize = 512 * 1024;
 
 /// Farther ahead than any sender is that respects the window.
 const AHEAD_MAX: u64 = 16_384;
@@ -220,7 +220,7 @@ impl Inbound {
     }
 
     pub fn write_sack(&self, writer: &mut Writer<'_>) {
-        let gaps = self.above.len().min(writer.room().saturating_sub(16) / 4);
+        let gaps = self.above.len().min(writer.room().saturating_sub(SACK_BYTES) / 4);
         writer.chunk(kind::SACK, 0, |body| {
             body.extend_from_slice(&self.cumulative().to_be_bytes());
             body.extend_from_slice(&self.window().to_be_bytes());

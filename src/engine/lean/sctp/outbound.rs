@@ -2,7 +2,7 @@
 
 use super::queue::{Fate, Outgoing, Queue};
 use super::rto::Rto;
-use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, Sack, Writer, flag, kind};
+use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, SACK_BYTES, Sack, Writer, flag, kind};
 use std::time::Instant;
 
 /// A packet holds at most this much, so that with DTLS, UDP and IP around it no path has to split it; in bytes.
@@ -11,8 +11,8 @@ pub const PACKET_BYTES_MAX: usize = 1_188;
 /// As `PACKET_BYTES_MAX`, the unit of congestion control.
 const MTU: u32 = PACKET_BYTES_MAX as u32;
 
-/// The most payload of one DATA chunk; in bytes.
-const FRAGMENT_BYTES_MAX: usize = PACKET_BYTES_MAX - HEADER_BYTES - DATA_HEADER_BYTES;
+/// The most payload of one DATA chunk: an acknowledgement without gaps always fits beside it; in bytes.
+const FRAGMENT_BYTES_MAX: usize = PACKET_BYTES_MAX - HEADER_BYTES - SACK_BYTES - DATA_HEADER_BYTES;
 
 /// Messages wait until this much is not acknowledged; in bytes, where each chunk counts with `CHUNK_COST` more.
 const QUEUED_BYTES_MAX: usize = 256 * 1024;

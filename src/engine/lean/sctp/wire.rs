@@ -6,6 +6,9 @@ pub const HEADER_BYTES: usize = 12;
 /// A DATA chunk's header, in bytes.
 pub const DATA_HEADER_BYTES: usize = 16;
 
+/// A SACK without gaps, in bytes.
+pub const SACK_BYTES: usize = 16;
+
 /// Chunk types (RFC 9260 §3.2, RFC 3758 §3.2, RFC 6525 §3.1).
 pub mod kind {
     pub const DATA: u8 = 0;
