@@ -1,7 +1,9 @@
 //! The engines of a worker's peers, with what they share.
 
 use super::worker::Common;
-use crate::engine::{Admission, Engine, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
+use crate::engine::{
+    Admission, Engine, LeanEngine, LeanSetup, Neighbourhood, NoneEngine, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+};
 use crate::vocabulary::choice::{Certificates, EngineKind};
 use crate::vocabulary::failure::{Failure, Reason};
 use crate::vocabulary::ids::Place;
@@ -17,6 +19,11 @@ pub enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
         /// How many to expect in a room, and from where; none where no guest is expected.
+        guests: Option<(u16, Admission)>,
+        certificates: Certificates,
+    },
+    Lean {
+        setup: Box<LeanSetup>,
         guests: Option<(u16, Admission)>,
         certificates: Certificates,
     },
@@ -37,6 +44,12 @@ impl Engines {
         let choice = &common.plan.profile.engine;
         if choice.kind == EngineKind::None {
             return Self::None;
+        }
+        if choice.kind == EngineKind::Lean {
+            return match lean_setup(common).and_then(|setup| Ok((setup, admission(common)?))) {
+                Ok((setup, guests)) => Self::Lean { setup: Box::new(setup), guests, certificates: choice.certificates },
+                Err(why) => Self::Broken(why),
+            };
         }
         let (setup, certificates) = match setup(common) {
             Ok(setup) => (setup, choice.certificates),
@@ -67,6 +80,20 @@ impl Engines {
                     None => RtcEngine::open(setup, room_size, credentials()),
                     Some((guests, admission)) => {
                         RtcEngine::open_to_guests(setup, room_size, *guests, admission.clone(), credentials())
+                    }
+                };
+                let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
+                Ok(Box::new(engine))
+            }
+            Self::Lean { setup, guests, certificates } => {
+                let mut setup = LeanSetup::clone(setup);
+                if *certificates == Certificates::PerPeer {
+                    setup.identity = LeanSetup::identity(place.peer.0.into()).map_err(|why| limit(why.to_owned()))?;
+                }
+                let engine = match guests {
+                    None => LeanEngine::open(setup, room_size, credentials()),
+                    Some((guests, admission)) => {
+                        LeanEngine::open_to_guests(setup, room_size, *guests, admission.clone(), credentials())
                     }
                 };
                 let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
@@ -113,6 +140,18 @@ fn setup(common: &Common) -> Result<RtcSetup, String> {
         ordered: profile.messages.ordered,
         reliability: profile.messages.reliability,
         message_bytes_max: profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST),
+    })
+}
+
+fn lean_setup(common: &Common) -> Result<LeanSetup, String> {
+    let profile = &common.plan.profile;
+    Ok(LeanSetup {
+        identity: LeanSetup::identity(0)?,
+        neighbourhood: Neighbourhood::default(),
+        timeout: profile.handshake.timeout,
+        trickle: common.trickles(),
+        ordered: profile.messages.ordered,
+        reliability: profile.messages.reliability,
     })
 }
 

@@ -2,6 +2,9 @@
 
 mod admission;
 mod dtls;
+// The fuzzer, the benches and the tests drive its layers by themselves.
+#[doc(hidden)]
+pub mod lean;
 mod neighbourhood;
 mod none;
 mod repeats;
@@ -10,6 +13,7 @@ mod stage;
 mod webrtc;
 
 pub use admission::Admission;
+pub use lean::{LeanEngine, LeanSetup};
 pub use neighbourhood::Neighbourhood;
 pub use none::NoneEngine;
 pub use rtc::{RtcEngine, RtcSetup};

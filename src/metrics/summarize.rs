@@ -150,6 +150,7 @@ fn strain_of(recorder: &Recorder, health: &Health) -> Strain {
 fn engine_name(engine: EngineKind) -> &'static str {
     match engine {
         EngineKind::Rtc => "rtc",
+        EngineKind::Lean => "lean",
         EngineKind::Webrtc => "webrtc",
         EngineKind::None => "none",
     }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Measured (architecture.md, "Decisions already measured"): one end of a connection of the `rtc` engine.
 const CONNECTION_END_BYTES: u64 = 150 * 1024;
+/// The same of the engine `lean`.
+const LEAN_END_BYTES: u64 = 12 * 1024;
 /// The same of the engine `webrtc`, with a socket and a task of its own.
 const ASYNC_END_BYTES: u64 = 240 * 1024;
 /// A peer's socket, buffers and state.
@@ -89,6 +91,7 @@ impl Cost {
         // The engine webrtc binds a socket an end, the engine rtc one a peer.
         let (end_bytes, udp_ports) = match profile.engine.kind {
             EngineKind::Rtc => (CONNECTION_END_BYTES, peers),
+            EngineKind::Lean => (LEAN_END_BYTES, peers),
             EngineKind::Webrtc => (ASYNC_END_BYTES, ends),
             EngineKind::None => (BARE_END_BYTES, 0),
         };

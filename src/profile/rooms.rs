@@ -27,7 +27,7 @@ pub(super) fn check(root: &Section<'_>) -> Rooms {
 
 /// A guest makes real connections, and several peers of ours tell it by its address: only one engine does both.
 pub(super) fn guests(root: &Section<'_>, profile: &Profile) {
-    if profile.rooms.guests > 0 && profile.engine.kind != EngineKind::Rtc {
+    if profile.rooms.guests > 0 && !matches!(profile.engine.kind, EngineKind::Rtc | EngineKind::Lean) {
         let kind = if profile.engine.kind == EngineKind::None { "none" } else { "webrtc" };
         let why = format!("guests meet peers of the engine rtc, and engine.kind is {kind}; write 0, or kind = \"rtc\"");
         root.section("rooms").problem("guests", why);

@@ -47,6 +47,8 @@ pub enum EngineKind {
     /// The sans-IO `rtc` core over one UDP socket a peer.
     #[default]
     Rtc,
+    /// The stack made for load, over one UDP socket a peer.
+    Lean,
     /// One async `webrtc` connection an edge, with real gathering.
     Webrtc,
     /// Signaling only: no UDP.

@@ -27,6 +27,11 @@ impl HashName {
         all.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, hash)| *hash)
     }
 
+    /// Length of a hash; in bytes.
+    pub fn bytes(self) -> usize {
+        self.algorithm().output_len()
+    }
+
     fn algorithm(self) -> &'static digest::Algorithm {
         match self {
             Self::Sha256 => &digest::SHA256,

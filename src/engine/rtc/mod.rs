@@ -4,7 +4,7 @@ mod dues;
 mod link;
 mod settings;
 pub mod stun;
-mod timers;
+pub(super) mod timers;
 
 pub(super) use link::CONSENT_INTERVAL;
 pub(super) use settings::{channel_init, settings};
