@@ -25,6 +25,7 @@ mod extension {
     pub const SUPPORTED_GROUPS: u16 = 10;
     pub const POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub const USE_SRTP: u16 = 14;
     pub const EXTENDED_MASTER_SECRET: u16 = 23;
     pub const RENEGOTIATION_INFO: u16 = 0xff01;
 }
@@ -37,6 +38,10 @@ const RENEGOTIATION_SCSV: u16 = 0x00ff;
 const ECDSA_SHA256: u16 = 0x0403;
 const ECDSA_SIGN: u8 = 64;
 const NAMED_CURVE: u8 = 3;
+
+/// SRTP_AES128_CM_HMAC_SHA1_80 (RFC 5764 §4.1.2). There is no media, but aiortc, werift and rtc 0.21 give up on an end
+/// that agrees on no profile.
+const SRTP_PROFILE: u16 = 1;
 
 const SECP256R1: u16 = 23;
 const X25519: u16 = 29;
@@ -67,6 +72,8 @@ pub struct ClientHello {
     pub group: Group,
     pub extended: bool,
     pub secure_renegotiation: bool,
+    /// The first SRTP profile offered.
+    pub srtp_profile: Option<u16>,
 }
 
 impl ClientHello {
@@ -85,6 +92,7 @@ impl ClientHello {
             write_extension(body, extension::SIGNATURE_ALGORITHMS, |body| {
                 write_vec::<2>(body, |body| put_u16(body, ECDSA_SHA256));
             });
+            write_srtp_profile(body, SRTP_PROFILE);
             write_extension(body, extension::EXTENDED_MASTER_SECRET, |_| {});
             write_extension(body, extension::RENEGOTIATION_INFO, |body| body.push(0));
         });
@@ -105,11 +113,12 @@ impl ClientHello {
         if version[0] != 254 || version[1] > VERSION[1] {
             return Err(Fault::version());
         }
-        let (mut groups, mut signatures) = (None, None);
+        let (mut groups, mut signatures, mut srtp_profile) = (None, None, None);
         let (mut extended, mut secure_renegotiation) = (false, suites.has_u16(RENEGOTIATION_SCSV));
         each_extension(reader, |kind, mut value| match kind {
             extension::SUPPORTED_GROUPS => groups = value.vec16(),
             extension::SIGNATURE_ALGORITHMS => signatures = value.vec16(),
+            extension::USE_SRTP => srtp_profile = value.vec16().and_then(|mut profiles| profiles.u16()),
             extension::EXTENDED_MASTER_SECRET => extended = true,
             extension::RENEGOTIATION_INFO => secure_renegotiation = true,
             _ => {}
@@ -125,7 +134,7 @@ impl ClientHello {
         let offers = |group: &&Group| groups.is_none_or(|groups| groups.has_u16(group.number()));
         let group = Group::ALL.iter().find(offers);
         let group = *group.ok_or(Fault::nothing_in_common("neither P-256 nor X25519 in the ClientHello"))?;
-        Ok(Self { random, group, extended, secure_renegotiation })
+        Ok(Self { random, group, extended, secure_renegotiation, srtp_profile })
     }
 }
 
@@ -145,6 +154,9 @@ impl ServerHello {
         body.push(0);
         write_vec::<2>(body, |body| {
             write_extension(body, extension::POINT_FORMATS, |body| body.extend_from_slice(&[1, 0]));
+            if let Some(profile) = hello.srtp_profile {
+                write_srtp_profile(body, profile);
+            }
             if hello.extended {
                 write_extension(body, extension::EXTENDED_MASTER_SECRET, |_| {});
             }
@@ -256,6 +268,14 @@ fn write_extension(bytes: &mut Vec<u8>, kind: u16, fill: impl FnOnce(&mut Vec<u8
     write_vec::<2>(bytes, fill);
 }
 
+/// One profile, and no MKI (RFC 5764 §4.1.1).
+fn write_srtp_profile(bytes: &mut Vec<u8>, profile: u16) {
+    write_extension(bytes, extension::USE_SRTP, |body| {
+        write_vec::<2>(body, |body| put_u16(body, profile));
+        write_vec::<1>(body, |_| {});
+    });
+}
+
 /// Extensions may be left out altogether. `None`: a length is wrong.
 fn each_extension<'a>(mut reader: Reader<'a>, mut each: impl FnMut(u16, Reader<'a>)) -> Option<()> {
     if reader.0.is_empty() {
@@ -277,7 +297,13 @@ mod tests {
         let mut body = Vec::new();
         ClientHello::write(&mut body, &[7; 32], b"cookie");
         let hello = ClientHello::read(&body).unwrap();
-        let expected = ClientHello { random: [7; 32], group: Group::P256, extended: true, secure_renegotiation: true };
+        let expected = ClientHello {
+            random: [7; 32],
+            group: Group::P256,
+            extended: true,
+            secure_renegotiation: true,
+            srtp_profile: Some(SRTP_PROFILE),
+        };
         assert_eq!(hello, expected);
         let without_extensions = 2 + 32 + 1 + 7 + 4 + 2;
         for length in (0..body.len()).filter(|length| *length != without_extensions) {
