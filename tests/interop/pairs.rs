@@ -1,0 +1,163 @@
+//! The engine `lean` and each other engine of ours, in one process, both ways round.
+
+use super::ours::{PATIENCE, setup};
+use super::{BURST, SIZES};
+use meshload::engine::{
+    Engine, Gathering, LeanEngine, Neighbourhood, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+};
+use meshload::profile::IceTransportPolicy;
+use meshload::vocabulary::choice::Reliability;
+use meshload::vocabulary::ids::Seat;
+use meshload::vocabulary::link::{Notice, Order};
+use meshload::vocabulary::seed::Seed;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+/// The other end, as each of the two sees it.
+const OTHER: Seat = Seat(1);
+
+type Pair = [Box<dyn Engine>; 2];
+
+fn lean(neighbourhood: Neighbourhood, end: u64) -> Box<dyn Engine> {
+    Box::new(LeanEngine::open(setup(neighbourhood), 2, Seed(1).stream("ice", end)).unwrap())
+}
+
+fn rtc_setup(neighbourhood: Neighbourhood) -> RtcSetup {
+    RtcSetup {
+        certificate: RtcSetup::certificate().unwrap(),
+        neighbourhood,
+        timeout: PATIENCE,
+        trickle: true,
+        ordered: true,
+        reliability: Reliability::Reliable,
+        message_bytes_max: 65_536,
+    }
+}
+
+fn rtc(neighbourhood: Neighbourhood, end: u64) -> Box<dyn Engine> {
+    Box::new(RtcEngine::open(rtc_setup(neighbourhood), 2, Seed(1).stream("ice", end)).unwrap())
+}
+
+fn webrtc(neighbourhood: Neighbourhood, end: u64) -> Box<dyn Engine> {
+    let gathering = Gathering::new(vec![], IceTransportPolicy::All).unwrap();
+    let setup = Arc::new(WebrtcSetup::new(rtc_setup(neighbourhood), gathering));
+    Box::new(WebrtcEngine::new(setup, 2, Seed(1).stream("ice", end)))
+}
+
+fn check(make: [fn(Neighbourhood, u64) -> Box<dyn Engine>; 2]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let neighbourhood = Neighbourhood::default();
+        let mut pair = [make[0](neighbourhood.clone(), 0), make[1](neighbourhood, 1)];
+        open(&mut pair).await;
+        for from in [0, 1] {
+            for bytes in SIZES {
+                let message: Vec<u8> = (0..bytes).map(|at| at as u8).collect();
+                assert!(pair[from].send(Instant::now(), OTHER, &message), "{bytes} bytes");
+                assert_eq!(hear(&mut pair, 1 - from).await, message, "{bytes} bytes");
+            }
+            for ordinal in 0..BURST {
+                assert!(pair[from].send(Instant::now(), OTHER, &[ordinal as u8; 1_200]));
+            }
+            for ordinal in 0..BURST {
+                assert_eq!(hear(&mut pair, 1 - from).await, [ordinal as u8; 1_200]);
+            }
+        }
+        pair[0].close(Instant::now());
+        while next(&mut pair).await != (1, Notice::Closed) {}
+    });
+}
+
+#[test]
+fn lean_and_lean() {
+    check([lean, lean]);
+}
+
+#[test]
+fn lean_offers_to_rtc() {
+    check([lean, rtc]);
+}
+
+#[test]
+fn rtc_offers_to_lean() {
+    check([rtc, lean]);
+}
+
+#[test]
+fn lean_offers_to_webrtc() {
+    check([lean, webrtc]);
+}
+
+#[test]
+fn webrtc_offers_to_lean() {
+    check([webrtc, lean]);
+}
+
+/// Carries signals between the two until both are open.
+async fn open(pair: &mut Pair) {
+    pair[0].order(Instant::now(), OTHER, Order::Offer);
+    // A candidate is admitted when both descriptions are in force, as the handshake does it.
+    let (mut described, mut early, mut open) = ([false; 2], vec![], [false; 2]);
+    while open != [true; 2] {
+        let (from, notice) = next(pair).await;
+        let to = 1 - from;
+        match notice {
+            Notice::Offer { sdp } => pair[to].order(Instant::now(), OTHER, Order::Accept { sdp }),
+            Notice::Answer { sdp } => {
+                described[from] = true;
+                pair[to].order(Instant::now(), OTHER, Order::Apply { sdp });
+            }
+            Notice::Applied => described[from] = true,
+            Notice::Candidate(candidate) => early.push((to, candidate)),
+            Notice::Open => open[from] = true,
+            Notice::Failed { reason, detail } => panic!("end {from}: {reason:?}: {detail}"),
+            _ => {}
+        }
+        for (to, candidate) in std::mem::take(&mut early) {
+            if described[to] {
+                pair[to].order(Instant::now(), OTHER, Order::Admit(candidate));
+            } else {
+                early.push((to, candidate));
+            }
+        }
+    }
+}
+
+/// The next notice of either, with whose it is.
+async fn next(pair: &mut Pair) -> (usize, Notice) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let wake_at = pair.iter_mut().filter_map(|end| end.wake_at()).min();
+        let found = poll_fn(|context| {
+            for (index, end) in pair.iter_mut().enumerate() {
+                if let Poll::Ready(Ok(())) = end.poll_readable(context) {
+                    end.read(Instant::now());
+                    context.waker().wake_by_ref();
+                }
+                if let Some((_, notice)) = end.poll() {
+                    return Poll::Ready((index, notice));
+                }
+            }
+            Poll::Pending
+        });
+        let until = wake_at.map_or(deadline, |at| deadline.min(at.into()));
+        if let Ok(found) = tokio::time::timeout_at(until, found).await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "nothing has happened for {PATIENCE:?}");
+        pair.iter_mut().for_each(|end| end.wake(Instant::now()));
+    }
+}
+
+/// The next message at an end.
+async fn hear(pair: &mut Pair, end: usize) -> Vec<u8> {
+    loop {
+        match next(pair).await {
+            (from, Notice::Message(message)) if from == end => return message,
+            (from, Notice::Closed | Notice::Failed { .. }) => panic!("end {from} has closed"),
+            _ => {}
+        }
+    }
+}
