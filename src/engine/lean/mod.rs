@@ -178,8 +178,8 @@ impl LeanEngine {
     }
 
     fn apply(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), &'static str> {
-        let Some(mut connection) = self.take(seat) else { return Ok(()) };
         let description = Description::read(sdp)?;
+        let Some(mut connection) = self.take(seat) else { return Ok(()) };
         let done = connection.apply(now, &description, self.patience, &mut self.drive);
         if done.is_ok() {
             self.learn(now, seat, &mut connection, &description);

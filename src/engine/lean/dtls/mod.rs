@@ -184,9 +184,14 @@ impl Dtls {
         Ok(())
     }
 
-    /// Says goodbye (RFC 5246 §7.2.1).
-    pub fn close(&mut self, out: &mut Packets) {
-        self.alert([WARNING, CLOSE_NOTIFY], out);
+    /// Says goodbye (RFC 5246 §7.2.1), behind the last data if that was the last packet.
+    pub fn close(&mut self, joined: bool, out: &mut Packets) {
+        match self.writer() {
+            Some(secrets) if joined => out.write_joined(SEALED_BYTES + 2, DATAGRAM_BYTES_MAX, |bytes| {
+                secrets.seal(bytes, kind::ALERT, self.sealed, &[WARNING, CLOSE_NOTIFY]);
+            }),
+            _ => self.alert([WARNING, CLOSE_NOTIFY], out),
+        }
         self.stage = Stage::Over;
         self.secrets = None;
     }

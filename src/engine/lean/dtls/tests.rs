@@ -152,7 +152,7 @@ fn a_goodbye_is_heard_and_a_replayed_record_is_not() {
         world.hand(to, datagram.clone());
     }
     assert_eq!(world.heard[1], [b"once"]);
-    world.ends[0].close(&mut world.out);
+    world.ends[0].close(false, &mut world.out);
     world.collect(0);
     world.deliver_all();
     assert_eq!(world.ended[1], Some(Ended::Closed));

@@ -236,11 +236,12 @@ impl Connection {
         if self.stage == Stage::Over {
             return;
         }
+        let before = drive.out.len();
         if let Some(secure) = self.secure.as_deref_mut() {
             secure.channel.abort();
             self.flush(now, false, drive);
         }
-        self.forget(drive);
+        self.forget(drive.out.len() > before, drive);
     }
 
     /// Begins DTLS once a pair is selected.
@@ -322,7 +323,7 @@ impl Connection {
             None => {}
             Some(Ended::Closed) if self.stage == Stage::Open => {
                 drive.events.push(Event::Closed);
-                self.forget(drive);
+                self.forget(false, drive);
             }
             Some(Ended::Closed) => self.fail("the other end has closed".into(), drive),
             Some(Ended::Failed(why)) => self.fail(why, drive),
@@ -338,19 +339,20 @@ impl Connection {
             Stage::Associating => Layer::Channel,
             Stage::Open | Stage::Over => {
                 drive.events.push(Event::Closed);
-                return self.forget(drive);
+                return self.forget(false, drive);
             }
         };
         drive.events.push(Event::Failed(layer, why));
-        self.forget(drive);
+        self.forget(false, drive);
     }
 
-    fn forget(&mut self, drive: &mut Drive) {
+    /// `joined`: the goodbye goes with the last packet.
+    fn forget(&mut self, joined: bool, drive: &mut Drive) {
         self.stage = Stage::Over;
         self.prelude = None;
         if let Some(mut secure) = self.secure.take() {
             drive.out.aim(self.ice.selected().unwrap_or(NOWHERE));
-            secure.dtls.close(&mut drive.out);
+            secure.dtls.close(joined, &mut drive.out);
         }
     }
 }
@@ -368,3 +370,6 @@ fn tell(event: ChannelEvent<'_>, events: &mut Vec<Event>) -> Option<Ended> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
