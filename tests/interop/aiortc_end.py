@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 
@@ -12,7 +12,8 @@ def say(**event):
     print(json.dumps(event), flush=True)
 
 
-def use(channel):
+def use(pc, channel):
+    pc.kept = channel
     if channel.readyState == "open":
         say(open=True)
     channel.on("open", lambda: say(open=True))
@@ -23,7 +24,7 @@ def use(channel):
 async def do(pc, told):
     match told["do"]:
         case "offer":
-            use(pc.createDataChannel("chat"))
+            use(pc, pc.createDataChannel("chat"))
             await pc.setLocalDescription(await pc.createOffer())
             say(sdp=pc.localDescription.sdp)
         case "accept":
@@ -36,13 +37,15 @@ async def do(pc, told):
             candidate = candidate_from_sdp(told["candidate"].removeprefix("candidate:"))
             candidate.sdpMid, candidate.sdpMLineIndex = told["mid"], 0
             await pc.addIceCandidate(candidate)
+        case "part":
+            pc.kept.close()
         case "close":
             await pc.close()
 
 
 async def main():
-    pc = RTCPeerConnection()
-    pc.on("datachannel", use)
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    pc.on("datachannel", lambda channel: use(pc, channel))
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():

@@ -4,7 +4,9 @@ globalThis.other = (() => {
   let wake = () => {};
   const say = (event) => { events.push(event); wake(); };
   const pc = new RTCPeerConnection();
+  let kept;
   const use = (channel) => {
+    kept = channel;
     channel.binaryType = "arraybuffer";
     channel.onopen = () => say({ open: true });
     channel.onclose = () => say({ closed: true });
@@ -20,6 +22,7 @@ globalThis.other = (() => {
       pc.setRemoteDescription({ type: "offer", sdp }).then(() => pc.setLocalDescription()).then(described),
     apply: ({ sdp }) => pc.setRemoteDescription({ type: "answer", sdp }),
     admit: ({ candidate, mid }) => pc.addIceCandidate({ candidate, sdpMid: mid }),
+    part: () => kept.close(),
     close: () => pc.close(),
   };
   return {

@@ -172,12 +172,13 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a string").to_owned()
 }
 
-/// The next message at our end.
+/// The next message at our end, or an empty one that the other has heard and can't send back.
 async fn hear(engine: &mut dyn Engine, other: &mut Other) -> Vec<u8> {
     loop {
         match next(engine, &mut other.events).await {
             Happened::Ours(Notice::Message(message)) => return message,
             Happened::Ours(Notice::Closed | Notice::Failed { .. }) => panic!("our end has closed"),
+            Happened::Theirs(event) if event["heard"] == 0 => return vec![],
             Happened::Theirs(event) if event["candidate"].is_null() => panic!("{event}"),
             _ => {}
         }

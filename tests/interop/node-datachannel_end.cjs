@@ -19,6 +19,7 @@ const deeds = {
   accept: ({ sdp }) => pc.setRemoteDescription(sdp, "offer"),
   apply: ({ sdp }) => pc.setRemoteDescription(sdp, "answer"),
   admit: ({ candidate, mid }) => pc.addRemoteCandidate(candidate, mid),
+  part: () => kept.close(),
   close: () => pc.close(),
 };
 require("node:readline").createInterface({ input: process.stdin })

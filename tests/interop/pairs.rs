@@ -2,9 +2,7 @@
 
 use super::ours::{PATIENCE, setup};
 use super::{BURST, SIZES};
-use meshload::engine::{
-    Engine, Gathering, LeanEngine, Neighbourhood, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
-};
+use meshload::engine::{Engine, Gathering, LeanEngine, Neighbourhood, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
 use meshload::profile::IceTransportPolicy;
 use meshload::vocabulary::choice::Reliability;
 use meshload::vocabulary::ids::Seat;

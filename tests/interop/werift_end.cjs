@@ -2,14 +2,17 @@
 const { RTCPeerConnection } = require("werift");
 const say = (event) => process.stdout.write(JSON.stringify(event) + "\n");
 const pc = new RTCPeerConnection({ iceServers: [], iceUseIpv6: false });
+let kept;
 const use = (channel) => {
+  kept = channel;
   const opened = () => say({ open: true });
   if (channel.readyState === "open") opened();
   channel.stateChanged.subscribe((state) => {
     if (state === "open") opened();
     if (state === "closed") say({ closed: true });
   });
-  channel.onMessage.subscribe((message) => channel.send(message));
+  // werift 0.24 can hear an empty message, and sends nothing when asked for one.
+  channel.onMessage.subscribe((message) => (message.length > 0 ? channel.send(message) : say({ heard: 0 })));
 };
 pc.onIceCandidate.subscribe((candidate) =>
   candidate && say({ candidate: candidate.candidate, mid: candidate.sdpMid ?? "0" }));
@@ -27,7 +30,9 @@ const deeds = {
   },
   apply: ({ sdp }) => pc.setRemoteDescription({ type: "answer", sdp }),
   admit: ({ candidate, mid }) => pc.addIceCandidate({ candidate, sdpMid: mid, sdpMLineIndex: 0 }),
-  close: () => pc.close(),
+  part: () => kept.close(),
+  // pc.close() says nothing to the other end: it stops ICE first.
+  close: () => kept.close(),
 };
 let last = Promise.resolve();
 require("node:readline").createInterface({ input: process.stdin })

@@ -160,16 +160,17 @@ fn an_acknowledgement_of_the_future_is_ignored() {
 #[test]
 fn a_window_that_stays_shut_is_probed_slowly_and_the_queue_is_bounded() {
     let mut victim = Victim::new();
+    victim.world.say(1, 1, Delivery::RELIABLE, b"the last that is acknowledged");
     let mut queued = 0;
     while victim.world.say(1, 1, Delivery::RELIABLE, &message(queued, 64)) {
         queued += 1;
-        victim.sack(victim.other_next.wrapping_sub(1), 0, &[]);
+        victim.sack(victim.other_next, 0, &[]);
     }
     assert!((1_000..5_000).contains(&queued), "{queued} messages wait");
     let before = victim.sent.get();
     for _ in 0..3_600 {
         victim.world.pass(Duration::from_secs(1));
-        victim.sack(victim.other_next.wrapping_sub(1), 0, &[]);
+        victim.sack(victim.other_next, 0, &[]);
     }
     let probes = victim.sent.get() - before;
     assert!((300..1_000).contains(&probes), "{probes} probes in an hour");

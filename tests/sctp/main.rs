@@ -135,12 +135,12 @@ fn a_handshake_with_data_takes_four_packets() {
 }
 
 #[test]
-fn the_first_retransmission_of_a_message_keeps_half_a_second() {
+fn the_first_retransmission_of_a_message_waits_three_tenths_of_a_second() {
     let mut world = World::connected(1, Weather::default());
     world.tap = Box::new(|_, _| false);
     world.say(0, 1, Delivery::RELIABLE, b"lost");
     world.tap = Box::new(|_, _| true);
-    world.pass(Duration::from_millis(499));
+    world.pass(Duration::from_millis(299));
     assert!(world.heard[1].is_empty());
     world.pass(Duration::from_millis(2));
     assert_eq!(world.heard[1], [b"lost"]);

@@ -23,10 +23,12 @@ use std::time::{Duration, Instant};
 use streams::Streams;
 use wire::{Packet, kind};
 
-/// T1 and T2 double up to this: what opens or ends a connection is repeated more often than what goes through it.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// T1 begins with this and doubles up to that: what opens a connection is repeated more often than what goes through it,
+/// and its answer is never held back.
+const OPENING_PAUSE: Duration = Duration::from_millis(200);
+const OPENING_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Repeats of INIT and COOKIE-ECHO; more time than any handshake is given.
+/// Repeats of INIT and COOKIE-ECHO, and of data with them; more time than any handshake is given.
 const OPENING_REPEATS_MAX: u8 = 60;
 
 /// Repeats of SHUTDOWN and SHUTDOWN-ACK.
@@ -265,8 +267,7 @@ impl Association {
 
     /// T1-init, T1-cookie and T2-shutdown. `false`: it was repeated in vain too often.
     fn on_control_timeout(&mut self, now: Instant) -> bool {
-        let pause = self.outbound.rto.timeout() * (1 << self.repeats.min(5));
-        self.timer = Some(now + pause.min(PAUSE_MAX));
+        self.timer = Some(now + (OPENING_PAUSE * (1 << self.repeats.min(5))).min(OPENING_PAUSE_MAX));
         self.repeats = self.repeats.saturating_add(1);
         match self.state {
             State::Idle | State::CookieWait => {

@@ -1,5 +1,6 @@
 //! The sending half of an association: windows, retransmission, and what is given up (RFC 9260 §6 and §7, RFC 3758).
 
+use super::OPENING_REPEATS_MAX;
 use super::queue::{Fate, Outgoing, Queue};
 use super::rto::Rto;
 use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, SACK_BYTES, Sack, Writer, flag, kind};
@@ -301,13 +302,12 @@ impl Outbound {
         self.window = MTU;
         self.partly_acked = 0;
         self.recovers_until = None;
-        self.other_window = self.other_window.saturating_add(queue.in_flight);
         queue.lose_all();
         self.forward_due |= queue.chunks.front().is_some_and(|first| first.fate == Fate::Abandoned);
         if self.forward_due {
             self.timer = Some(now + self.rto.timeout());
         }
-        self.timeouts <= TIMEOUTS_MAX
+        self.timeouts <= if self.rto.is_measured() { TIMEOUTS_MAX } else { OPENING_REPEATS_MAX }
     }
 
     /// All that was sent goes out again with the cookie (RFC 9260 §5.1, C): it is not T3 that waits for an answer yet.

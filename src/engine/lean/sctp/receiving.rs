@@ -4,7 +4,7 @@ use super::inbound::Inbound;
 use super::opening::Remote;
 use super::reset::Change;
 use super::wire::{Chunk, Data, Sack, kind, u32_at};
-use super::{Association, Due, Event, Refused, State};
+use super::{Association, Due, Event, OPENING_PAUSE, Refused, State};
 use std::time::Instant;
 
 /// The largest HEARTBEAT that is answered; in bytes.
@@ -69,7 +69,7 @@ impl Association {
         self.due.init_ack = true;
         if self.state == State::Idle {
             // Its COOKIE-ECHO comes next; should it be lost, our own INIT goes out.
-            self.timer = self.timer.map(|_| now + self.outbound.rto.timeout());
+            self.timer = self.timer.map(|_| now + OPENING_PAUSE);
         }
     }
 
@@ -82,7 +82,7 @@ impl Association {
         self.adopt(remote);
         self.state = State::CookieEchoed;
         self.due.cookie_echo = true;
-        self.timer = Some(now + self.outbound.rto.timeout());
+        self.timer = Some(now + OPENING_PAUSE);
         self.repeats = 0;
         self.opening.get_or_insert_default().echo = echo;
     }
