@@ -10,30 +10,28 @@ pub mod identity;
 pub mod packets;
 pub mod sctp;
 pub mod sdp;
+mod setup;
 pub mod stun;
 
 use super::Engine;
 use super::admission::Admission;
 use super::neighbourhood::{Neighbourhood, candidate_address};
 use super::rtc::timers::Timers;
-use crate::vocabulary::choice::Reliability as Chosen;
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::link::{Notice, Order};
 use crate::vocabulary::message::Candidate;
 use connection::{Common, Connection, Drive, Event, Layer};
-use dcep::{Promise, Reliability};
 use ice::Credentials;
-use identity::Identity;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rustc_hash::FxHashMap;
 use sdp::Description;
+pub use setup::LeanSetup;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
@@ -47,37 +45,6 @@ const DATAGRAM_BYTES_MAX: usize = 4_096;
 /// What may wait unread: a burst of DTLS flights from the others of a room of 100, while this peer waits for its turn. The
 /// kernel's default holds 92 full datagrams; in bytes.
 const RECEIVE_BYTES: usize = 1024 * 1024;
-
-/// What the connections of a worker have in common.
-#[derive(Clone)]
-pub struct LeanSetup {
-    pub identity: Arc<Identity>,
-    pub neighbourhood: Neighbourhood,
-    /// The handshake's; ICE gives up before it.
-    pub timeout: Duration,
-    pub trickle: bool,
-    pub ordered: bool,
-    pub reliability: Chosen,
-}
-
-impl LeanSetup {
-    /// A fresh key with its certificate.
-    ///
-    /// # Errors
-    /// The operating system gives no random bytes.
-    pub fn identity(serial: u64) -> Result<Arc<Identity>, &'static str> {
-        Identity::generate(serial).map(Arc::new)
-    }
-
-    fn promise(&self) -> Promise {
-        let reliability = match self.reliability {
-            Chosen::Reliable => Reliability::Reliable,
-            Chosen::MaxRetransmits(times) => Reliability::MaxRetransmits(times.into()),
-            Chosen::MaxLifetime(millis) => Reliability::MaxLifetime(Duration::from_millis(millis.into())),
-        };
-        Promise { ordered: self.ordered, reliability }
-    }
-}
 
 /// One peer's connections.
 pub struct LeanEngine {

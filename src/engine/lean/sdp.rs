@@ -250,7 +250,7 @@ mod tests {
         let text = own(&credentials, Setup::Actpass).offer();
         let read = Description::read(&text).unwrap();
         assert_eq!((&read.credentials, read.setup, read.sctp_port), (&credentials, Setup::Actpass, 5_000));
-        assert_eq!(read.fingerprint.bytes.iter().copied().collect::<Vec<u8>>(), (0..32).collect::<Vec<u8>>());
+        assert_eq!(read.fingerprint.bytes.to_vec(), (0..32).collect::<Vec<u8>>());
         assert_eq!((read.message_bytes_max, read.is_lite), (262_144, false));
         assert_eq!(read.candidates, ["1 1 udp 1 127.0.0.1 7 typ host"]);
     }

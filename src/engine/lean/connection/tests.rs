@@ -96,7 +96,8 @@ impl World {
 
     /// The next datagram or timer. `false`: nothing is left to happen.
     fn step(&mut self) -> bool {
-        let arrival = self.wire.iter().enumerate().min_by_key(|(_, (at, ..))| *at).map(|(index, (at, ..))| (*at, index));
+        let arrival =
+            self.wire.iter().enumerate().min_by_key(|(_, (at, ..))| *at).map(|(index, (at, ..))| (*at, index));
         let timer = (0..2).filter_map(|end| Some((self.ends[end].wake_at()?, end))).min();
         match (arrival, timer) {
             (Some((at, index)), timer) if timer.is_none_or(|(due, _)| at <= due) => {
@@ -155,8 +156,9 @@ fn two_ends_open_in_twelve_datagrams_and_tell_of_it_in_order() {
     assert_eq!(world.events[0], [Event::IceUp, Event::DtlsUp, Event::Open]);
     assert_eq!(world.events[1], world.events[0]);
     assert!(world.now - world.began < Duration::from_millis(30), "nothing waits for a timer");
-    world.run_until(Duration::from_secs(1), |_| false);
-    assert_eq!(world.datagrams, 12);
+    // The last acknowledgement may be held back, and then nothing is said until consent is asked for.
+    assert!(world.run_until(Duration::from_secs(1), |world| world.datagrams == 12));
+    assert!(world.wire.len() == 1 && world.now - world.began < Duration::from_millis(250));
     for (end, text) in [(0, "to the right"), (1, "to the left")] {
         assert!(world.say(end, text.as_bytes()));
         assert!(world.run_until(Duration::from_secs(1), |world| world.heard(1 - end) == [text.as_bytes()]));
@@ -226,7 +228,6 @@ fn a_goodbye_closes_the_other_end_with_one_datagram() {
     let mut world = World::new(6);
     world.introduce();
     assert!(world.run_until(Duration::from_secs(1), World::are_open));
-    world.run_until(Duration::from_secs(1), |_| false);
     let before = world.datagrams;
     world.ends[0].close(world.now, &mut world.drive);
     world.collect(0);

@@ -6,8 +6,8 @@ use super::early::Early;
 use super::fault::Fault;
 use super::flight::Flight;
 use super::messages::{
-    ClientHello, Group, ServerHello, kind, read_certificate, read_cookie, read_key_exchange, read_point,
-    read_signature, write_certificate, write_certificate_request, write_share, write_signature,
+    ClientHello, Group, KeyExchange, ServerHello, kind, read_certificate, read_cookie, read_point, read_signature,
+    write_certificate, write_certificate_request, write_share, write_signature,
 };
 use super::prf::{Master, Random};
 use super::record::Secrets;
@@ -169,9 +169,9 @@ impl Handshake {
     }
 
     fn on_server_key_exchange(&mut self, body: &[u8]) -> Result<Step, Fault> {
-        let (group, point, signed, signature) = read_key_exchange(body)?;
-        self.verify(&[&self.client, &self.server, signed].concat(), signature)?;
-        (self.group, self.share) = (group, point.to_vec());
+        let exchange = KeyExchange::read(body)?;
+        self.verify(&[&self.client, &self.server, exchange.signed].concat(), exchange.signature)?;
+        (self.group, self.share) = (exchange.group, exchange.point.to_vec());
         self.wait_for(Expect::CertificateRequest)
     }
 

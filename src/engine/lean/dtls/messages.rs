@@ -220,18 +220,27 @@ pub fn write_share(body: &mut Vec<u8>, group: Group, point: &[u8]) {
     write_vec::<1>(body, |body| body.extend_from_slice(point));
 }
 
-/// Group, point, the signed parameters, and the signature of a ServerKeyExchange.
-///
-/// # Errors
-/// It is malformed, or chose what was not offered.
-pub fn read_key_exchange(body: &[u8]) -> Result<(Group, &[u8], &[u8], &[u8]), Fault> {
-    let mut reader = Reader(body);
-    let mut fields = || Some((reader.u8()?, reader.u16()?, reader.vec8()?.0));
-    let (kind, number, point) = fields().ok_or(Fault::malformed("ServerKeyExchange"))?;
-    let group = Group::ALL.iter().find(|group| kind == NAMED_CURVE && group.number() == number);
-    let group = *group.ok_or(Fault::illegal("the ServerKeyExchange has a group that was not offered"))?;
-    let share = &body[..body.len() - reader.0.len()];
-    Ok((group, point, share, read_signature(reader.0)?))
+/// A ServerKeyExchange.
+pub struct KeyExchange<'a> {
+    pub group: Group,
+    pub point: &'a [u8],
+    /// The parameters that the signature covers.
+    pub signed: &'a [u8],
+    pub signature: &'a [u8],
+}
+
+impl<'a> KeyExchange<'a> {
+    /// # Errors
+    /// It is malformed, or chose what was not offered.
+    pub fn read(body: &'a [u8]) -> Result<Self, Fault> {
+        let mut reader = Reader(body);
+        let mut fields = || Some((reader.u8()?, reader.u16()?, reader.vec8()?.0));
+        let (kind, number, point) = fields().ok_or(Fault::malformed("ServerKeyExchange"))?;
+        let group = Group::ALL.iter().find(|group| kind == NAMED_CURVE && group.number() == number);
+        let group = *group.ok_or(Fault::illegal("the ServerKeyExchange has a group that was not offered"))?;
+        let signed = &body[..body.len() - reader.0.len()];
+        Ok(Self { group, point, signed, signature: read_signature(reader.0)? })
+    }
 }
 
 pub fn write_signature(body: &mut Vec<u8>, signature: &[u8]) {

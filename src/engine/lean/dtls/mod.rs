@@ -7,6 +7,7 @@ mod fault;
 mod flight;
 mod handshake;
 mod messages;
+mod pending;
 mod prf;
 mod record;
 
@@ -16,27 +17,11 @@ use assembly::Fragment;
 use fault::{CLOSE_NOTIFY, FATAL, Fault, NO_RENEGOTIATION, WARNING, describe};
 use flight::{DATAGRAM_BYTES_MAX, Flight, Numbers};
 use handshake::{Handshake, Step};
+use pending::Handshaking;
 use record::{Record, SEALED_BYTES, Secrets, Window, kind};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The first pause before a flight is sent again, where the path is not slower; RFC 6347 §4.2.4.1 has 1 s for paths that nobody has
-/// measured, but ICE has measured this one, and has paced its checks by the same.
-const PAUSE_FIRST: Duration = Duration::from_millis(100);
-
-/// The pause doubles up to here: a handshake has seconds, not the minute of RFC 6347 §4.2.4.1.
-const PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// Round trips of the path that the first pause leaves for an answer.
-const ROUND_TRIPS: u32 = 4;
-
-/// More than any handshake is given time for.
-const RESENDS_MAX: u8 = 60;
-
-/// A repeat of the other end's flight is answered with ours, but not more often than this: duplicates of one datagram
-/// come together.
-const ANSWERED_AFTER: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -56,20 +41,6 @@ enum Stage {
     Handshaking(Box<Handshaking>),
     Connected,
     Over,
-}
-
-/// The handshake, and when its flight is sent again.
-struct Handshaking {
-    core: Handshake,
-    /// The next sequence number of epoch 0.
-    plain: u64,
-    /// The first of the other end's messages that can answer the flight.
-    answered_from: u16,
-    sent_at: Option<Instant>,
-    pause: Duration,
-    pause_first: Duration,
-    resend_at: Option<Instant>,
-    resends: u8,
 }
 
 /// One end of a DTLS connection.
@@ -93,20 +64,7 @@ impl Dtls {
         random: [u8; 32],
         round_trip: Duration,
     ) -> Self {
-        let pause = (round_trip * ROUND_TRIPS).clamp(PAUSE_FIRST, PAUSE_MAX);
-        let mut handshaking = Handshaking {
-            core: Handshake::new(role, identity, fingerprint, random),
-            plain: 0,
-            answered_from: 0,
-            sent_at: None,
-            pause,
-            pause_first: pause,
-            resend_at: None,
-            resends: 0,
-        };
-        if role == Role::Client {
-            handshaking.core.hello(&[]);
-        }
+        let handshaking = Handshaking::new(role, Handshake::new(role, identity, fingerprint, random), round_trip);
         let stage = Stage::Handshaking(Box::new(handshaking));
         Self { stage, secrets: None, sealed: 0, window: Window::default(), last_word: None }
     }
@@ -174,9 +132,7 @@ impl Dtls {
         if handshaking.resend_at.is_none_or(|at| at > now) {
             return Ok(());
         }
-        handshaking.pause = (handshaking.pause * 2).min(PAUSE_MAX);
-        handshaking.resends += 1;
-        if handshaking.resends > RESENDS_MAX {
+        if !handshaking.back_off() {
             self.stage = Stage::Over;
             return Err(Ended::Failed("no answer to a flight".into()));
         }
@@ -315,8 +271,7 @@ impl Dtls {
             early = handshaking.core.early.take();
         }
         if step != Step::Wait {
-            handshaking.pause = handshaking.pause_first;
-            handshaking.answered_from = handshaking.core.assembly.next;
+            handshaking.on_new_flight();
         }
         match step {
             Step::Wait => {}
@@ -398,16 +353,6 @@ impl Dtls {
                 self.sealed += 1;
             }
         }
-    }
-}
-
-impl Handshaking {
-    /// Whether the other end's flight before ours has come again, so that ours is lost or late: its last message tells.
-    fn is_repeat(&self, now: Instant, fragment: &Fragment<'_>) -> bool {
-        let is_rested = self.sent_at.is_some_and(|at| now.duration_since(at) >= ANSWERED_AFTER);
-        fragment.sequence.checked_add(1) == Some(self.answered_from)
-            && self.core.assembly.next == self.answered_from
-            && is_rested
     }
 }
 
