@@ -16,12 +16,15 @@ use other::{Other, folder};
 use ours::{Happened, OTHER, next};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const SIZES: [usize; 5] = [0, 1, 1_200, 16_384, 65_536];
 
 /// Messages that are on their way together.
 const BURST: usize = 50;
+
+/// A goodbye is told sooner than consent ends.
+const GOODBYE_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offers {
@@ -29,8 +32,19 @@ enum Offers {
     They,
 }
 
+/// How it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goodbye {
+    /// Our engine closes.
+    Ours,
+    /// The other end closes its connection.
+    Theirs,
+    /// The other end closes the channel alone.
+    OfTheChannel,
+}
+
 /// Plays in a network of its own, from which no packet finds a way out.
-fn check(test: &str, stack: Option<impl FnOnce() -> Other>, offers: Offers) {
+fn check(test: &str, stack: Option<impl Fn() -> Other>, offers: Offers) {
     let Some(stack) = stack else {
         return network::skip("the other stack is not installed (scripts/test)");
     };
@@ -38,20 +52,26 @@ fn check(test: &str, stack: Option<impl FnOnce() -> Other>, offers: Offers) {
         return network::alone(test);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(play(stack(), offers));
+    match offers {
+        Offers::We => runtime.block_on(play(stack(), offers, Goodbye::Ours)),
+        Offers::They => {
+            runtime.block_on(play(stack(), offers, Goodbye::Theirs));
+            runtime.block_on(play(stack(), offers, Goodbye::OfTheChannel));
+        }
+    }
 }
 
-fn node(script: &'static str) -> Option<impl FnOnce() -> Other> {
+fn node(script: &'static str) -> Option<impl Fn() -> Other> {
     let package = folder().join("node_modules").join(script.trim_end_matches("_end.cjs"));
     package.exists().then_some(move || Other::script("node", script))
 }
 
-fn python(script: &'static str) -> Option<impl FnOnce() -> Other> {
+fn python(script: &'static str) -> Option<impl Fn() -> Other> {
     let package = folder().join("python").join(script.trim_end_matches("_end.py"));
     package.exists().then_some(move || Other::script("python3", script))
 }
 
-fn browser() -> Option<impl FnOnce() -> Other> {
+fn browser() -> Option<impl Fn() -> Other> {
     chromium::installed().map(|program: &'static Path| move || Other::browser(program))
 }
 
@@ -96,7 +116,7 @@ fn chromium_offers() {
 }
 
 /// A whole life of one connection.
-async fn play(mut other: Other, offers: Offers) {
+async fn play(mut other: Other, offers: Offers, goodbye: Goodbye) {
     let mut engine = ours::engine("10.99.0.0/24");
     open(&mut engine, &mut other, offers).await;
     for bytes in SIZES {
@@ -110,18 +130,18 @@ async fn play(mut other: Other, offers: Offers) {
     for ordinal in 0..BURST {
         assert_eq!(hear(&mut engine, &mut other).await, [ordinal as u8; 1_200]);
     }
-    if offers == Offers::We {
-        engine.close(Instant::now());
-        until(
-            &mut engine,
-            &mut other,
-            |happened| matches!(happened, Happened::Theirs(event) if event["closed"] == true),
-        )
-        .await;
-    } else {
-        other.tell(json!({ "do": "close" }));
-        until(&mut engine, &mut other, |happened| matches!(happened, Happened::Ours(Notice::Closed))).await;
+    let began = Instant::now();
+    match goodbye {
+        Goodbye::Ours => engine.close(Instant::now()),
+        Goodbye::Theirs => other.tell(json!({ "do": "close" })),
+        Goodbye::OfTheChannel => other.tell(json!({ "do": "part" })),
     }
+    let is_told = |happened: &Happened| match happened {
+        Happened::Ours(notice) => goodbye != Goodbye::Ours && *notice == Notice::Closed,
+        Happened::Theirs(event) => goodbye == Goodbye::Ours && event["closed"] == true,
+    };
+    until(&mut engine, &mut other, is_told).await;
+    assert!(began.elapsed() < GOODBYE_MAX, "{goodbye:?} was told after {:?}", began.elapsed());
 }
 
 /// Carries signals until both ends are open.
