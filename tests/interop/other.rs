@@ -6,13 +6,20 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A running stack; it ends when dropped.
 pub struct Other {
     tell: mpsc::Sender<Value>,
     pub events: UnboundedReceiver<Value>,
-    child: Option<Child>,
+    runs: Runs,
+}
+
+/// What runs.
+enum Runs {
+    Script(Child),
+    Browser(Option<JoinHandle<()>>),
 }
 
 impl Other {
@@ -33,15 +40,15 @@ impl Other {
                 }
             }
         });
-        Self { tell, events, child: Some(child) }
+        Self { tell, events, runs: Runs::Script(child) }
     }
 
     /// A tab of a browser.
     pub fn browser(program: &'static Path) -> Self {
         let (tell, told) = mpsc::channel();
         let (say, events) = unbounded_channel();
-        std::thread::spawn(move || browse(program, &told, &say));
-        Self { tell, events, child: None }
+        let browser = std::thread::spawn(move || browse(program, &told, &say));
+        Self { tell, events, runs: Runs::Browser(Some(browser)) }
     }
 
     pub fn tell(&self, told: Value) {
@@ -51,9 +58,16 @@ impl Other {
 
 impl Drop for Other {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
+        match &mut self.runs {
+            Runs::Script(child) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            // It ends when nobody listens any more.
+            Runs::Browser(browser) => {
+                self.events.close();
+                let _ = browser.take().map(JoinHandle::join);
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use std::time::Instant;
 const OTHER: Seat = Seat(1);
 
 type Pair = [Box<dyn Engine>; 2];
+type Make = fn(Neighbourhood, u64) -> Box<dyn Engine>;
 
 fn lean(neighbourhood: Neighbourhood, end: u64) -> Box<dyn Engine> {
     Box::new(LeanEngine::open(setup(neighbourhood), 2, Seed(1).stream("ice", end)).unwrap())
@@ -44,7 +45,7 @@ fn webrtc(neighbourhood: Neighbourhood, end: u64) -> Box<dyn Engine> {
     Box::new(WebrtcEngine::new(setup, 2, Seed(1).stream("ice", end)))
 }
 
-fn check(make: [fn(Neighbourhood, u64) -> Box<dyn Engine>; 2]) {
+fn check(make: [Make; 2]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let neighbourhood = Neighbourhood::default();

@@ -17,6 +17,8 @@ fn message(ordinal: usize, bytes: usize) -> Vec<u8> {
     message
 }
 
+type Messages = Vec<Vec<u8>>;
+
 #[derive(Clone, Copy, Debug)]
 struct Said {
     end: usize,
@@ -40,7 +42,7 @@ fn play(
     weather: Weather,
     said: &[Said],
     delivery: impl Fn(&World) -> Delivery,
-) -> [(Vec<Vec<u8>>, Vec<Vec<u8>>); 2] {
+) -> [(Messages, Messages); 2] {
     let mut world = World::connected(seed, weather);
     let mut sent = [vec![], vec![]];
     for (ordinal, Said { end, bytes, pause_ms }) in said.iter().copied().enumerate() {

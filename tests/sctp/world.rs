@@ -21,6 +21,8 @@ pub struct Weather {
     pub jitter_ms: u64,
 }
 
+pub type Tap = Box<dyn FnMut(usize, &[u8]) -> bool>;
+
 pub struct World {
     pub ends: [Association; 2],
     pub now: Instant,
@@ -29,7 +31,7 @@ pub struct World {
     pub told: [Vec<String>; 2],
     pub packets: u64,
     /// Called with each packet before it is sent; `false`: it is lost.
-    pub tap: Box<dyn FnMut(usize, &[u8]) -> bool>,
+    pub tap: Tap,
     wire: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     draws: ChaCha8Rng,
     out: Packets,
