@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(reader.vec8().unwrap().0, [7]);
         let list = reader.vec16().unwrap();
         assert!(list.has_u16(0x0304) && !list.has_u16(0x0203));
-        assert_eq!(reader.vec24().unwrap().0, []);
+        assert!(reader.vec24().unwrap().0.is_empty());
         assert!(reader.0.is_empty() && reader.u8().is_none());
         assert!(Reader(&[2, 1]).vec8().is_none());
     }

@@ -194,7 +194,7 @@ fn handshake_record(kind: u8, sequence: u16, body: &[u8]) -> Vec<u8> {
     let mut flight = Flight::default();
     let message = flight.message(kind, sequence, false, |bytes| bytes.extend_from_slice(body)).to_vec();
     let mut record = Vec::new();
-    record::write_header(&mut record, record::kind::HANDSHAKE, 0, 7, message.len());
+    record::write_header(&mut record, kind::HANDSHAKE, 0, 7, message.len());
     record.extend_from_slice(&message);
     record
 }
@@ -219,7 +219,7 @@ fn a_certificate_of_100_kb_costs_one_edge_and_no_memory() {
     let mut world = World::new();
     world.wire.clear();
     let mut record = Vec::new();
-    record::write_header(&mut record, record::kind::HANDSHAKE, 0, 7, 12 + 1_000);
+    record::write_header(&mut record, kind::HANDSHAKE, 0, 7, 12 + 1_000);
     record.extend_from_slice(&[11, 1, 0x86, 0xa0, 0, 1, 0, 0, 0, 0, 0x03, 0xe8]);
     record.resize(13 + 12 + 1_000, 0);
     world.hand(0, record);

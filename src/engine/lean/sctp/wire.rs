@@ -276,7 +276,7 @@ mod tests {
         let lengths = |bytes: &[u8]| Chunks(bytes).map(|chunk| chunk.body.len()).collect::<Vec<_>>();
         assert_eq!(lengths(&[0, 0, 0, 4, 0, 0, 0, 6, 1, 1]), [0, 2], "the last one's padding may be missing");
         assert_eq!(lengths(&[0, 0, 0, 4, 0, 0, 0, 7, 1, 1]), [0]);
-        assert_eq!(lengths(&[0, 0, 0, 3, 0, 0, 0, 4]), []);
-        assert_eq!(lengths(&[0, 0, 255, 255]), []);
+        assert_eq!(lengths(&[0, 0, 0, 3, 0, 0, 0, 4]), [0; 0]);
+        assert_eq!(lengths(&[0, 0, 255, 255]), [0; 0]);
     }
 }
