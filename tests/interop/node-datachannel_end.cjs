@@ -12,12 +12,22 @@ const use = (channel) => {
     typeof message === "string" ? channel.sendMessage(message) : channel.sendMessageBinary(Buffer.from(message)));
 };
 pc.onLocalDescription((sdp) => say({ sdp }));
-pc.onLocalCandidate((candidate, mid) => say({ candidate, mid }));
+// An offer's candidates are told when its answer is in force: under load libdatachannel 0.24 was seen to refuse a certificate as
+// unknown_ca when checks reached it while it was still applying the answer, which has the fingerprint.
+let held;
+pc.onLocalCandidate((candidate, mid) => (held ? held.push({ candidate, mid }) : say({ candidate, mid })));
 pc.onDataChannel(use);
 const deeds = {
-  offer: () => use(pc.createDataChannel("chat")),
+  offer: () => {
+    held = [];
+    use(pc.createDataChannel("chat"));
+  },
   accept: ({ sdp }) => pc.setRemoteDescription(sdp, "offer"),
-  apply: ({ sdp }) => pc.setRemoteDescription(sdp, "answer"),
+  apply: ({ sdp }) => {
+    pc.setRemoteDescription(sdp, "answer");
+    held.splice(0).forEach(say);
+    held = undefined;
+  },
   admit: ({ candidate, mid }) => pc.addRemoteCandidate(candidate, mid),
   part: () => kept.close(),
   close: () => pc.close(),
