@@ -3,6 +3,9 @@
 mod candidate_policy;
 mod dtls;
 mod dtls_duplicates;
+// Exported for the fuzzer, the benches and the tests, which drive its layers one by one.
+#[doc(hidden)]
+pub mod lean;
 mod none;
 mod peer_addresses;
 mod rtc;
@@ -10,6 +13,7 @@ mod stage;
 mod webrtc;
 
 pub use candidate_policy::CandidatePolicy;
+pub use lean::{LeanEngine, LeanSetup};
 pub use none::NoneEngine;
 pub use peer_addresses::PeerAddresses;
 pub use rtc::{RtcEngine, RtcSetup};

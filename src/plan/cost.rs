@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Memory of one end of a connection of the `rtc` engine (docs/density.md, "What an edge costs").
 const CONNECTION_END_BYTES: u64 = 150 * 1024;
+/// Memory of one end of a connection of the `lean` engine.
+const LEAN_END_BYTES: u64 = 12 * 1024;
 /// Memory of one end of a connection of the `webrtc` engine, with its own socket and task.
 const ASYNC_END_BYTES: u64 = 240 * 1024;
 /// Memory of a peer's socket, buffers and state.
@@ -88,6 +90,7 @@ impl Cost {
         // The engine `webrtc` binds a socket per end, the engine `rtc` one per peer.
         let (end_bytes, udp_ports) = match profile.engine.kind {
             EngineKind::Rtc => (CONNECTION_END_BYTES, peers),
+            EngineKind::Lean => (LEAN_END_BYTES, peers),
             EngineKind::Webrtc => (ASYNC_END_BYTES, ends),
             EngineKind::None => (BARE_END_BYTES, 0),
         };

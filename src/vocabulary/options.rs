@@ -47,6 +47,8 @@ pub enum EngineKind {
     /// The sans-IO `rtc` core over one UDP socket per peer.
     #[default]
     Rtc,
+    /// The stack made for load, over one UDP socket per peer.
+    Lean,
     /// One async `webrtc` connection per edge, which gathers candidates from STUN and TURN servers.
     Webrtc,
     /// Signaling only: no UDP.

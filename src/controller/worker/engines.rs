@@ -2,7 +2,8 @@
 
 use super::super::context::RunContext;
 use crate::engine::{
-    CandidatePolicy, Engine, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+    CandidatePolicy, Engine, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine,
+    WebrtcSetup,
 };
 use crate::vocabulary::{Certificates, EngineKind, Failure, Phase, Place, Reason, Seed};
 use std::sync::Arc;
@@ -15,6 +16,11 @@ pub enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
         /// The guests to expect in a room, and the addresses that they may have; `None` expects no guest.
+        guests: Option<(u16, CandidatePolicy)>,
+        certificates: Certificates,
+    },
+    Lean {
+        setup: Box<LeanSetup>,
         guests: Option<(u16, CandidatePolicy)>,
         certificates: Certificates,
     },
@@ -36,6 +42,12 @@ impl Engines {
         let choice = &common.plan.profile.engine;
         if choice.kind == EngineKind::None {
             return Self::None;
+        }
+        if choice.kind == EngineKind::Lean {
+            return match lean_setup(common).and_then(|setup| Ok((setup, guests(common)?))) {
+                Ok((setup, guests)) => Self::Lean { setup: Box::new(setup), guests, certificates: choice.certificates },
+                Err(why) => Self::Broken(why),
+            };
         }
         let (setup, certificates) = match setup(common) {
             Ok(setup) => (setup, choice.certificates),
@@ -66,6 +78,20 @@ impl Engines {
                     None => RtcEngine::open(setup, room_size, credentials()),
                     Some((guests, policy)) => {
                         RtcEngine::open_to_guests(setup, room_size, *guests, policy.clone(), credentials())
+                    }
+                };
+                let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
+                Ok(Box::new(engine))
+            }
+            Self::Lean { setup, guests, certificates } => {
+                let mut setup = LeanSetup::clone(setup);
+                if *certificates == Certificates::PerPeer {
+                    setup.identity = LeanSetup::identity(place.peer.0.into()).map_err(|why| limit(why.to_owned()))?;
+                }
+                let engine = match guests {
+                    None => LeanEngine::open(setup, room_size, credentials()),
+                    Some((guests, policy)) => {
+                        LeanEngine::open_to_guests(setup, room_size, *guests, policy.clone(), credentials())
                     }
                 };
                 let engine = engine.map_err(|error| limit(format!("UDP socket: {error}")))?;
@@ -116,6 +142,18 @@ fn setup(common: &RunContext) -> Result<RtcSetup, String> {
         ordered: profile.messages.ordered,
         reliability: profile.messages.reliability,
         message_bytes_max: profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST),
+    })
+}
+
+fn lean_setup(common: &RunContext) -> Result<LeanSetup, String> {
+    let profile = &common.plan.profile;
+    Ok(LeanSetup {
+        identity: LeanSetup::identity(0)?,
+        addresses: PeerAddresses::default(),
+        timeout: profile.handshake.timeout,
+        trickle: common.trickles(),
+        ordered: profile.messages.ordered,
+        reliability: profile.messages.reliability,
     })
 }
 

@@ -5,7 +5,7 @@ mod sctp_deadlines;
 mod settings;
 mod setup;
 pub mod stun;
-mod timers;
+pub(super) mod timers;
 
 pub(super) use connection::CONSENT_INTERVAL;
 pub(super) use settings::{channel_init, settings};

@@ -17,8 +17,15 @@ pub struct EngineChoice {
 
 pub(crate) fn check(root: &Section<'_>) -> EngineChoice {
     let section = root.section("engine");
-    let kind =
-        section.word("kind", &[("rtc", EngineKind::Rtc), ("webrtc", EngineKind::Webrtc), ("none", EngineKind::None)]);
+    let kind = section.word(
+        "kind",
+        &[
+            ("rtc", EngineKind::Rtc),
+            ("lean", EngineKind::Lean),
+            ("webrtc", EngineKind::Webrtc),
+            ("none", EngineKind::None),
+        ],
+    );
     let ice_transport_policy = ice::policy(&section);
     let ice_servers = ice::servers(&section, kind, ice_transport_policy);
     let certificates =

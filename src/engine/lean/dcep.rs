@@ -1,0 +1,297 @@
+//! The one DataChannel of a connection, over its SCTP association (RFC 8831, RFC 8832).
+
+use super::packets::Packets;
+use super::sctp::{Association, Config, Delivery, Draws, Event, Limit};
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+/// The longest label and the longest protocol that are taken in an OPEN; in bytes.
+const NAME_BYTES_MAX: usize = 1_024;
+
+const OPEN: u8 = 3;
+const ACK: u8 = 2;
+
+/// Payload protocol identifiers (RFC 8831 §8).
+mod ppid {
+    pub const CONTROL: u32 = 50;
+    pub const STRING: u32 = 51;
+    pub const BINARY: u32 = 53;
+    pub const STRING_EMPTY: u32 = 56;
+    pub const BINARY_EMPTY: u32 = 57;
+}
+
+/// When a message that does not get through is given up; not both (RFC 8831 §6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    Reliable,
+    MaxRetransmits(u32),
+    MaxLifetime(Duration),
+}
+
+/// A channel's promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    pub ordered: bool,
+    pub reliability: Reliability,
+}
+
+impl Promise {
+    fn delivery(self, now: Instant) -> Delivery {
+        let limit = match self.reliability {
+            Reliability::Reliable => Limit::Never,
+            Reliability::MaxRetransmits(times) => Limit::Retransmits(times),
+            Reliability::MaxLifetime(lifetime) => Limit::At(now + lifetime),
+        };
+        Delivery { ordered: self.ordered, limit }
+    }
+}
+
+/// What the channel tells.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ChannelEvent<'a> {
+    /// Both ends know of it.
+    Open,
+    Message(Cow<'a, [u8]>),
+    /// The other end has closed it, or ended the association.
+    Closed,
+    Failed(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The other end is to open it.
+    ExpectOpen,
+    ExpectAck,
+    Open,
+    Over,
+}
+
+/// The channel that this end opens, or the first that the other end does. Further ones are acknowledged, and their
+/// messages taken as this one's.
+#[derive(Debug)]
+pub struct DataChannel {
+    association: Association,
+    promise: Promise,
+    stage: Stage,
+    stream: u16,
+}
+
+impl DataChannel {
+    /// A channel that the other end opens.
+    pub fn accepting(config: Config, draws: Draws) -> Self {
+        let promise = Promise { ordered: true, reliability: Reliability::Reliable };
+        Self { association: Association::new(config, draws), promise, stage: Stage::ExpectOpen, stream: 0 }
+    }
+
+    /// A channel that this end opens. The DTLS client's streams are even, the server's odd (RFC 8832 §6).
+    pub fn opening(now: Instant, config: Config, draws: Draws, promise: Promise, label: &str, is_client: bool) -> Self {
+        let mut association = Association::new(config, draws);
+        let stream = u16::from(!is_client);
+        association.send(now, stream, ppid::CONTROL, Delivery::RELIABLE, &open(promise, label));
+        Self { association, promise, stage: Stage::ExpectAck, stream }
+    }
+
+    /// Begins the association, after `pause` unless the other end has by then; then `flush`.
+    pub fn connect(&mut self, now: Instant, pause: Duration) {
+        self.association.connect(now, pause);
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
+    /// Puts a message into the open channel; then `flush`. `false`: it is not open, the message is too long, or the queue
+    /// is full.
+    pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
+        let (ppid, payload) = if payload.is_empty() { (ppid::BINARY_EMPTY, &[0][..]) } else { (ppid::BINARY, payload) };
+        self.is_open() && self.association.send(now, self.stream, ppid, self.promise.delivery(now), payload)
+    }
+
+    /// Takes in one SCTP packet; then `flush`.
+    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        let Self { association, promise, stage, stream } = self;
+        let mut control = Control::default();
+        association.handle(now, packet, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
+        for stream in control.opened {
+            association.send(now, stream, ppid::CONTROL, Delivery::RELIABLE, &[ACK]);
+        }
+        for stream in control.closed {
+            association.close_stream(stream);
+        }
+        if let Some(why) = control.wrong {
+            self.fail(why, events);
+        }
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.association.wake_at()
+    }
+
+    /// Serves the timers that are due; then `flush`.
+    pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        let Self { association, promise, stage, stream } = self;
+        let mut control = Control::default();
+        association.wake(now, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
+    }
+
+    /// Appends the packets that are due.
+    pub fn flush(&mut self, now: Instant, out: &mut Packets) {
+        self.association.flush(now, out);
+    }
+
+    /// Closes the channel alone, after what is queued, as `RTCDataChannel.close` does; then `flush`.
+    pub fn close(&mut self) {
+        if self.stage == Stage::Open && self.association.close_stream(self.stream) {
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// Ends the association at once, as `RTCPeerConnection.close` does; then `flush`.
+    pub fn abort(&mut self) {
+        self.stage = Stage::Over;
+        self.association.abort();
+    }
+
+    fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        self.abort();
+        events(ChannelEvent::Failed(why));
+    }
+}
+
+/// What the association is to do once its packet is through.
+#[derive(Default)]
+struct Control {
+    opened: Vec<u16>,
+    closed: Vec<u16>,
+    wrong: Option<&'static str>,
+}
+
+fn on_event(
+    event: Event<'_>,
+    stage: &mut Stage,
+    stream: &mut u16,
+    promise: &mut Promise,
+    control: &mut Control,
+    events: &mut dyn FnMut(ChannelEvent<'_>),
+) {
+    match event {
+        Event::Up => {}
+        Event::Message { stream: id, ppid: ppid::CONTROL, payload } => {
+            match (payload.first().copied(), read_open(&payload)) {
+                (Some(OPEN), Some(opened)) => {
+                    control.opened.push(id);
+                    if *stage == Stage::ExpectOpen {
+                        (*stream, *promise) = (id, opened);
+                        *stage = Stage::Open;
+                        events(ChannelEvent::Open);
+                    }
+                }
+                (Some(OPEN), None) => control.wrong = Some("malformed DATA_CHANNEL_OPEN"),
+                (Some(ACK), _) if id == *stream => acknowledge(stage, events),
+                _ => {}
+            }
+        }
+        Event::Message { stream: id, ppid, payload } => {
+            // Messages may overtake the acknowledgement, and stand for it (RFC 8832 §6).
+            if id == *stream {
+                acknowledge(stage, events);
+            }
+            match ppid {
+                ppid::STRING | ppid::BINARY => events(ChannelEvent::Message(payload)),
+                ppid::STRING_EMPTY | ppid::BINARY_EMPTY => events(ChannelEvent::Message(Cow::Borrowed(&[]))),
+                _ => {}
+            }
+        }
+        // The half of ours goes with it (RFC 8831 §6.7).
+        Event::StreamClosed(id) => {
+            let is_ours = id == *stream;
+            if !is_ours || *stage == Stage::Open {
+                control.closed.push(id);
+            }
+            if is_ours && *stage == Stage::Open {
+                *stage = Stage::Over;
+                events(ChannelEvent::Closed);
+            }
+        }
+        Event::Closed if *stage == Stage::Open => {
+            *stage = Stage::Over;
+            events(ChannelEvent::Closed);
+        }
+        Event::Closed if *stage == Stage::Over => {}
+        Event::Closed => {
+            *stage = Stage::Over;
+            events(ChannelEvent::Failed("the other end ended the association"));
+        }
+        Event::Failed(why) => {
+            let was_open = std::mem::replace(stage, Stage::Over);
+            match was_open {
+                Stage::Over => {}
+                Stage::Open => events(ChannelEvent::Closed),
+                _ => events(ChannelEvent::Failed(why)),
+            }
+        }
+    }
+}
+
+fn acknowledge(stage: &mut Stage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+    if *stage == Stage::ExpectAck {
+        *stage = Stage::Open;
+        events(ChannelEvent::Open);
+    }
+}
+
+/// DATA_CHANNEL_OPEN (RFC 8832 §5.1).
+fn open(promise: Promise, label: &str) -> Vec<u8> {
+    let (kind, parameter) = match promise.reliability {
+        Reliability::Reliable => (0, 0),
+        Reliability::MaxRetransmits(times) => (1, times),
+        Reliability::MaxLifetime(lifetime) => (2, lifetime.as_millis().min(u32::MAX.into()) as u32),
+    };
+    let unordered = if promise.ordered { 0 } else { 0x80 };
+    let mut message = vec![OPEN, kind | unordered, 0, 0];
+    message.extend_from_slice(&parameter.to_be_bytes());
+    message.extend_from_slice(&(label.len() as u16).to_be_bytes());
+    message.extend_from_slice(&[0; 2]);
+    message.extend_from_slice(label.as_bytes());
+    message
+}
+
+/// The channel's promise, by which our messages go back, too. `None`: no OPEN, or one that RFC 8832 §5.1 forbids.
+fn read_open(message: &[u8]) -> Option<Promise> {
+    let (header, names) = message.split_first_chunk::<12>()?;
+    let length = |at: usize| usize::from(u16::from_be_bytes([header[at], header[at + 1]]));
+    let parameter = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+    let reliability = match header[1] & 0x7f {
+        0 => Reliability::Reliable,
+        1 => Reliability::MaxRetransmits(parameter),
+        2 => Reliability::MaxLifetime(Duration::from_millis(parameter.into())),
+        _ => return None,
+    };
+    let fits = length(8).max(length(10)) <= NAME_BYTES_MAX && names.len() == length(8) + length(10);
+    (header[0] == OPEN && fits).then_some(Promise { ordered: header[1] & 0x80 == 0, reliability })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_is_read_as_it_was_written() {
+        for ordered in [true, false] {
+            for reliability in [
+                Reliability::Reliable,
+                Reliability::MaxRetransmits(7),
+                Reliability::MaxLifetime(Duration::from_millis(250)),
+            ] {
+                let promise = Promise { ordered, reliability };
+                let message = open(promise, "chat");
+                assert_eq!(read_open(&message), Some(promise));
+                assert_eq!(read_open(&message[..message.len() - 1]), None);
+            }
+        }
+        assert_eq!(
+            open(Promise { ordered: true, reliability: Reliability::Reliable }, "a"),
+            [3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, b'a']
+        );
+    }
+}

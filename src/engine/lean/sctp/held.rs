@@ -1,0 +1,175 @@
+//! Pieces of messages that are not complete, and messages whose turn has not come (RFC 9260 §6.5, §6.9).
+
+use super::streams::Stream;
+use super::wire::{Data, flag};
+use super::{Event, Refused};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// A piece counts with this much beside its payload, so that many small ones are bounded too; in bytes.
+const COST: usize = 96;
+
+const TOO_LONG: Refused = Refused("message too long");
+
+/// Neighbouring fragments of one message.
+#[derive(Debug)]
+struct Run {
+    last: u64,
+    flags: u8,
+    stream: u16,
+    ssn: u16,
+    ppid: u32,
+    bytes: Vec<u8>,
+}
+
+/// What is received and not handed on; exists only while there is something.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// By the TSN of the first fragment.
+    runs: BTreeMap<u64, Run>,
+    /// Complete ordered messages by stream and SSN: PPID and payload.
+    waiting: BTreeMap<(u16, u16), (u32, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Held {
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.waiting.is_empty()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Keeps a chunk; an ordered message that it completes waits for its turn, an unordered one is handed on.
+    ///
+    /// # Errors
+    /// The message is longer than `message_bytes_max`.
+    pub fn put(
+        &mut self,
+        tsn: u64,
+        data: &Data<'_>,
+        message_bytes_max: usize,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Refused> {
+        let is_next = |run: &Run| {
+            run.last + 1 == tsn
+                && run.flags & flag::ENDS == 0
+                && data.flags & flag::BEGINS == 0
+                && (run.flags ^ data.flags) & flag::UNORDERED == 0
+                && (run.stream, run.ssn) == (data.stream, data.ssn)
+        };
+        self.bytes += data.payload.len();
+        let first = match self.runs.range_mut(..tsn).next_back().filter(|(_, run)| is_next(run)) {
+            Some((first, run)) => {
+                run.bytes.extend_from_slice(data.payload);
+                run.last = tsn;
+                run.flags |= data.flags & flag::ENDS;
+                if run.bytes.len() > message_bytes_max {
+                    return Err(TOO_LONG);
+                }
+                *first
+            }
+            None => {
+                self.bytes += COST;
+                let run = Run {
+                    last: tsn,
+                    flags: data.flags & (flag::WHOLE | flag::UNORDERED),
+                    stream: data.stream,
+                    ssn: data.ssn,
+                    ppid: data.ppid,
+                    bytes: data.payload.to_vec(),
+                };
+                self.runs.insert(tsn, run);
+                tsn
+            }
+        };
+        self.complete(first, message_bytes_max, events)
+    }
+
+    /// Joins the runs around the one at `first`, if together they are a message. The way ahead is looked at first:
+    /// while fragments come in order, it ends at once.
+    fn complete(
+        &mut self,
+        first: u64,
+        message_bytes_max: usize,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Refused> {
+        let Some((begin, end)) = self.message_around(first) else { return Ok(()) };
+        let Some(mut whole) = self.runs.remove(&begin) else { return Ok(()) };
+        while whole.last < end
+            && let Some(run) = self.runs.remove(&(whole.last + 1))
+        {
+            self.bytes -= COST;
+            whole.bytes.extend_from_slice(&run.bytes);
+            whole.last = run.last;
+        }
+        if whole.bytes.len() > message_bytes_max {
+            return Err(TOO_LONG);
+        }
+        if whole.flags & flag::UNORDERED != 0 {
+            self.bytes -= COST + whole.bytes.len();
+            events(Event::Message { stream: whole.stream, ppid: whole.ppid, payload: Cow::Owned(whole.bytes) });
+        } else if self.waiting.insert((whole.stream, whole.ssn), (whole.ppid, whole.bytes)).is_some() {
+            return Err(Refused("two messages with one sequence number"));
+        }
+        Ok(())
+    }
+
+    /// First TSN of the first run and last TSN of the last one of a complete message that the run at `first` is part of.
+    fn message_around(&self, first: u64) -> Option<(u64, u64)> {
+        let mut expected = first;
+        let mut end = None;
+        for (start, run) in self.runs.range(first..) {
+            if *start != expected || *start != first && run.flags & flag::BEGINS != 0 {
+                return None;
+            }
+            expected = run.last + 1;
+            if run.flags & flag::ENDS != 0 {
+                end = Some(run.last);
+                break;
+            }
+        }
+        let end = end?;
+        expected = first;
+        for (start, run) in self.runs.range(..=first).rev() {
+            if *start != first && (run.last + 1 != expected || run.flags & flag::ENDS != 0) {
+                return None;
+            }
+            if run.flags & flag::BEGINS != 0 {
+                return Some((*start, end));
+            }
+            expected = *start;
+        }
+        None
+    }
+
+    /// Hands on what is next on a stream.
+    pub fn hand_on(&mut self, id: u16, stream: &mut Stream, events: &mut dyn FnMut(Event<'_>)) {
+        while let Some((ppid, bytes)) = self.waiting.remove(&(id, stream.next_in)) {
+            self.bytes -= COST + bytes.len();
+            stream.next_in = stream.next_in.wrapping_add(1);
+            events(Event::Message { stream: id, ppid, payload: Cow::Owned(bytes) });
+        }
+    }
+
+    /// Nothing that is missing up to `ssn` will come: hands on what waits before, and goes on after it.
+    pub fn skip(&mut self, id: u16, ssn: u16, stream: &mut Stream, events: &mut dyn FnMut(Event<'_>)) {
+        let distance = |other: u16| other.wrapping_sub(stream.next_in);
+        let of_stream = self.waiting.range((id, 0)..=(id, u16::MAX)).map(|((_, other), _)| *other);
+        let mut before: Vec<u16> = of_stream.filter(|other| distance(*other) <= distance(ssn)).collect();
+        before.sort_unstable_by_key(|other| distance(*other));
+        for other in before {
+            stream.next_in = other;
+            self.hand_on(id, stream, events);
+        }
+    }
+
+    /// Forgets messages of which a part up to `tsn` is missing and will not come.
+    pub fn drop_incomplete(&mut self, tsn: u64) {
+        let kept = self.runs.split_off(&(tsn + 1));
+        for run in std::mem::replace(&mut self.runs, kept).into_values() {
+            self.bytes -= COST + run.bytes.len();
+        }
+    }
+}

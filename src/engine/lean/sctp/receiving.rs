@@ -1,0 +1,165 @@
+//! What each chunk of the other end's does to an association (RFC 9260 §5, §8, §9).
+
+use super::inbound::Inbound;
+use super::opening::Remote;
+use super::reset::Change;
+use super::wire::{Chunk, Data, Sack, kind, u32_at};
+use super::{Association, Due, Event, OPENING_PAUSE, Refused, State};
+use std::time::Instant;
+
+/// The largest HEARTBEAT that is answered; in bytes.
+const HEARTBEAT_BYTES_MAX: usize = 512;
+
+impl Association {
+    /// RFC 9260 §8.5 and §8.5.1: an end that has no other tag may reflect the sender's own.
+    pub(super) fn has_right_tag(&self, tag: u32, chunk: Chunk<'_>) -> bool {
+        let may_reflect = matches!(chunk.kind, kind::ABORT | kind::SHUTDOWN_COMPLETE) && chunk.flags & 1 != 0;
+        tag == self.draws.tag || may_reflect && self.remote_tag != 0 && tag == self.remote_tag
+    }
+
+    /// `true`: it was data.
+    pub(super) fn on_chunk(
+        &mut self,
+        now: Instant,
+        chunk: Chunk<'_>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<bool, Refused> {
+        match chunk.kind {
+            kind::INIT_ACK => self.on_init_ack(now, chunk.body),
+            kind::COOKIE_ECHO => self.on_cookie_echo(now, chunk.body, events),
+            kind::COOKIE_ACK if self.state == State::CookieEchoed => self.establish(now, events),
+            kind::ABORT => {
+                self.end();
+                events(Event::Closed);
+            }
+            _ if self.opening.is_some() || self.state == State::Idle => {}
+            kind::DATA => {
+                let Some(data) = Data::read(chunk) else { return Err(Refused("a chunk without data")) };
+                self.inbound.on_data(&data, &mut self.streams, self.config.receive_bytes_max, events)?;
+                return Ok(true);
+            }
+            kind::SACK => {
+                if let Some(sack) = Sack::read(chunk.body) {
+                    self.outbound.on_sack(now, &sack);
+                }
+            }
+            kind::FORWARD_TSN => self.inbound.on_forward(chunk.body, &mut self.streams, events),
+            kind::HEARTBEAT if chunk.body.len() <= HEARTBEAT_BYTES_MAX => self.heartbeat = Some(chunk.body.into()),
+            kind::RE_CONFIG => self.on_re_config(chunk.body, events),
+            kind::SHUTDOWN => self.on_shutdown(now, chunk.body, events),
+            kind::SHUTDOWN_ACK => {
+                self.end();
+                self.due.shutdown_complete = true;
+                events(Event::Closed);
+            }
+            kind::SHUTDOWN_COMPLETE if self.state == State::ShutdownAckSent => self.end(),
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// An INIT while ours may be under way is answered with the numbers that ours has (RFC 9260 §5.2.1). Once the association
+    /// stands it is an old one: an end that had lost its state would have lost its DTLS keys, too.
+    pub(super) fn on_init(&mut self, now: Instant, body: &[u8]) {
+        if !matches!(self.state, State::Idle | State::CookieWait | State::CookieEchoed) {
+            return;
+        }
+        let Some((remote, _)) = Remote::read(body) else { return };
+        self.opening.get_or_insert_default().invited = Some(remote);
+        self.due.init_ack = true;
+        if self.state == State::Idle {
+            // Its COOKIE-ECHO comes next; should it be lost, our own INIT goes out.
+            self.timer = self.timer.map(|_| now + OPENING_PAUSE);
+        }
+    }
+
+    pub(super) fn on_init_ack(&mut self, now: Instant, body: &[u8]) {
+        if self.state != State::CookieWait {
+            return;
+        }
+        let Some((remote, Some(cookie))) = Remote::read(body) else { return };
+        let echo = cookie.to_vec();
+        self.adopt(remote);
+        self.state = State::CookieEchoed;
+        self.due.cookie_echo = true;
+        self.timer = Some(now + OPENING_PAUSE);
+        self.repeats = 0;
+        self.opening.get_or_insert_default().echo = echo;
+    }
+
+    /// RFC 9260 §5.1.5 and §5.2.4: the tags are compared by the cookie, which is ours alone and drawn for this association.
+    fn on_cookie_echo(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+        if body != self.draws.cookie.to_be_bytes() {
+            return;
+        }
+        let invited = self.opening.as_ref().and_then(|opening| opening.invited);
+        match (self.state, invited) {
+            (State::Idle | State::CookieWait, Some(remote)) => {
+                self.adopt(remote);
+                self.establish(now, events);
+            }
+            (State::CookieEchoed, Some(remote)) if remote.tag == self.remote_tag => self.establish(now, events),
+            // The acknowledgement was lost.
+            (State::Established, _) => {}
+            _ => return,
+        }
+        self.due.cookie_ack = true;
+    }
+
+    fn adopt(&mut self, remote: Remote) {
+        self.remote_tag = remote.tag;
+        self.zero_checksum = remote.zero_checksum;
+        self.inbound = Inbound::new(remote.tsn);
+        self.outbound.begin(remote.window, remote.forwards);
+        self.reset.begin(remote.tsn);
+    }
+
+    fn establish(&mut self, now: Instant, events: &mut dyn FnMut(Event<'_>)) {
+        self.state = State::Established;
+        self.opening = None;
+        self.timer = None;
+        self.repeats = 0;
+        self.due = Due::default();
+        self.outbound.arm(now);
+        events(Event::Up);
+    }
+
+    fn on_re_config(&mut self, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+        let streams = &mut self.streams;
+        self.reset.on_chunk(body, self.inbound.cumulative(), &mut |change| match change {
+            Change::Out(stream) => streams.reset_out(stream),
+            Change::In(stream) => {
+                streams.reset_in(stream);
+                match stream {
+                    Some(stream) => events(Event::StreamClosed(stream)),
+                    None => streams.ids().for_each(|stream| events(Event::StreamClosed(stream))),
+                }
+            }
+        });
+    }
+
+    /// RFC 9260 §9.2. It acknowledges as a SACK does.
+    fn on_shutdown(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+        let Some(tsn) = u32_at(body, 0) else { return };
+        self.outbound.on_cumulative(now, tsn);
+        match self.state {
+            State::Established | State::ShutdownPending => {
+                self.state = State::ShutdownReceived;
+                events(Event::Closed);
+            }
+            // Both at once.
+            State::ShutdownSent => {
+                self.state = State::ShutdownAckSent;
+                self.due.shutdown_ack = true;
+                self.timer = Some(now + self.outbound.rto.timeout());
+                events(Event::Closed);
+            }
+            State::ShutdownAckSent => self.due.shutdown_ack = true,
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn is_known(kind: u8) -> bool {
+    matches!(kind, kind::DATA..=kind::COOKIE_ACK | kind::SHUTDOWN_COMPLETE | kind::RE_CONFIG | kind::FORWARD_TSN)
+}

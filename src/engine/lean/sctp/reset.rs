@@ -1,0 +1,177 @@
+//! Stream reset, as far as closing a DataChannel needs it (RFC 6525, RFC 8831 §6.7).
+
+use super::wire::{Parameters, Writer, kind, parameter, u16_at, u32_at};
+use std::time::{Duration, Instant};
+
+const OUTGOING_RESET: u16 = 13;
+const INCOMING_RESET: u16 = 14;
+const ASSOCIATION_RESET: u16 = 15;
+const RESPONSE: u16 = 16;
+const ADD_OUTGOING: u16 = 17;
+const ADD_INCOMING: u16 = 18;
+
+/// Results of a request (RFC 6525 §4.4).
+mod result {
+    pub const NOTHING_TO_DO: u32 = 0;
+    pub const PERFORMED: u32 = 1;
+    pub const DENIED: u32 = 2;
+    pub const WRONG_NUMBER: u32 = 5;
+    pub const IN_PROGRESS: u32 = 6;
+}
+
+/// Times that a request of ours is repeated.
+const REPEATS_MAX: u8 = 10;
+
+/// Our request that is not answered, or that waits for its stream's last message to be acknowledged.
+#[derive(Debug)]
+struct Request {
+    stream: u16,
+    last_tsn: u32,
+    repeats: u8,
+    due: bool,
+}
+
+/// What is asked and answered about streams; both numbers begin as the TSNs do.
+#[derive(Debug)]
+pub struct Reset {
+    own_number: u32,
+    other_number: u32,
+    last_result: u32,
+    /// Number and result of an answer that is to go out.
+    answer: Option<(u32, u32)>,
+    request: Option<Box<Request>>,
+    pub timer: Option<Instant>,
+}
+
+/// What a RE-CONFIG of the other end's means for the streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The other end's half is closed; `None`: all of its halves.
+    In(Option<u16>),
+    /// Our half is.
+    Out(u16),
+}
+
+impl Reset {
+    pub fn new(first_tsn: u32) -> Self {
+        Self {
+            own_number: first_tsn,
+            other_number: 0,
+            last_result: result::NOTHING_TO_DO,
+            answer: None,
+            request: None,
+            timer: None,
+        }
+    }
+
+    pub fn begin(&mut self, other_first_tsn: u32) {
+        self.other_number = other_first_tsn;
+    }
+
+    /// Closes our half of a stream once all up to `last_tsn` is acknowledged. One at a time: a second one is `false`.
+    pub fn ask(&mut self, stream: u16, last_tsn: u32) -> bool {
+        if self.request.is_some() {
+            return false;
+        }
+        self.request = Some(Box::new(Request { stream, last_tsn, repeats: 0, due: true }));
+        true
+    }
+
+    /// Takes in a RE-CONFIG chunk; `cumulative` is the TSN up to which all has come.
+    pub fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(Change)) {
+        // A chunk has two parameters at most (RFC 6525 §3.1).
+        for (kind, value) in Parameters(body).take(2) {
+            let Some(number) = u32_at(value, 0) else { return };
+            match kind {
+                OUTGOING_RESET => self.on_outgoing(number, value, cumulative, changed),
+                RESPONSE => self.on_response(number, value, changed),
+                INCOMING_RESET | ASSOCIATION_RESET | ADD_OUTGOING | ADD_INCOMING => {
+                    self.conclude(number, result::DENIED);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn on_outgoing(&mut self, number: u32, value: &[u8], cumulative: u32, changed: &mut dyn FnMut(Change)) {
+        let (Some(last_tsn), Some(streams)) = (u32_at(value, 8), value.get(12..)) else { return };
+        if number != self.other_number {
+            return self.conclude(number, result::DENIED);
+        }
+        if (last_tsn.wrapping_sub(cumulative) as i32) > 0 {
+            // The same request is repeated later (RFC 6525 §5.2.2, E2).
+            self.answer = Some((number, result::IN_PROGRESS));
+            return;
+        }
+        self.conclude(number, result::PERFORMED);
+        if streams.is_empty() {
+            changed(Change::In(None));
+        }
+        for stream in streams.chunks_exact(2) {
+            changed(Change::In(u16_at(stream, 0)));
+        }
+    }
+
+    /// Answers a request: a new one with `outcome`, the last one as before.
+    fn conclude(&mut self, number: u32, outcome: u32) {
+        if number == self.other_number {
+            self.other_number = number.wrapping_add(1);
+            self.last_result = outcome;
+        }
+        let is_last = number.wrapping_add(1) == self.other_number;
+        self.answer = Some((number, if is_last { self.last_result } else { result::WRONG_NUMBER }));
+    }
+
+    fn on_response(&mut self, number: u32, value: &[u8], changed: &mut dyn FnMut(Change)) {
+        let Some(outcome) = u32_at(value, 4) else { return };
+        if number != self.own_number || outcome == result::IN_PROGRESS {
+            return;
+        }
+        if let Some(request) = self.request.take_if(|request| !request.due) {
+            self.own_number = self.own_number.wrapping_add(1);
+            self.timer = None;
+            changed(Change::Out(request.stream));
+        }
+    }
+
+    /// Asks again. `false`: it was asked in vain too often.
+    pub fn on_timeout(&mut self) -> bool {
+        self.timer = None;
+        let Some(request) = self.request.as_deref_mut() else { return true };
+        request.repeats += 1;
+        request.due = true;
+        request.repeats <= REPEATS_MAX
+    }
+
+    /// Whether `write` has something to say; `is_acked`: whether all up to a TSN is acknowledged.
+    pub fn is_due(&self, is_acked: impl Fn(u32) -> bool) -> bool {
+        self.answer.is_some() || self.request.as_ref().is_some_and(|request| request.due && is_acked(request.last_tsn))
+    }
+
+    /// Appends what is due to the packet; an answer is awaited for `patience`.
+    pub fn write(&mut self, now: Instant, patience: Duration, is_acked: impl Fn(u32) -> bool, writer: &mut Writer<'_>) {
+        if let Some((number, outcome)) = self.answer.take() {
+            writer.chunk(kind::RE_CONFIG, 0, |body| {
+                parameter(body, RESPONSE, |value| {
+                    value.extend_from_slice(&number.to_be_bytes());
+                    value.extend_from_slice(&outcome.to_be_bytes());
+                });
+            });
+        }
+        let (own_number, other_number) = (self.own_number, self.other_number);
+        let Some(request) = self.request.as_deref_mut().filter(|request| request.due && is_acked(request.last_tsn))
+        else {
+            return;
+        };
+        request.due = false;
+        self.timer = Some(now + patience * (1 << request.repeats.min(5)));
+        writer.chunk(kind::RE_CONFIG, 0, |body| {
+            parameter(body, OUTGOING_RESET, |value| {
+                value.extend_from_slice(&own_number.to_be_bytes());
+                value.extend_from_slice(&other_number.wrapping_sub(1).to_be_bytes());
+                value.extend_from_slice(&request.last_tsn.to_be_bytes());
+                value.extend_from_slice(&request.stream.to_be_bytes());
+            });
+        });
+    }
+}

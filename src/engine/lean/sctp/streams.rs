@@ -1,0 +1,48 @@
+//! The sequence numbers of the streams in use, both ways (RFC 9260 §6.5).
+
+/// Streams each way that this end allows; in WebRTC one is a DataChannel.
+pub const STREAMS_MAX: u16 = 1_024;
+
+/// One stream, from its first use on.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    id: u16,
+    pub next_out: u16,
+    pub next_in: u16,
+}
+
+/// Few: searched from the front.
+#[derive(Debug, Default)]
+pub struct Streams(Vec<Stream>);
+
+impl Streams {
+    /// `None`: there is no such stream.
+    pub fn at(&mut self, id: u16) -> Option<&mut Stream> {
+        if let Some(at) = self.0.iter().position(|stream| stream.id == id) {
+            return self.0.get_mut(at);
+        }
+        if id >= STREAMS_MAX {
+            return None;
+        }
+        self.0.reserve_exact(1);
+        self.0.push(Stream { id, next_out: 0, next_in: 0 });
+        self.0.last_mut()
+    }
+
+    /// The other end begins anew on a stream (RFC 6525 §5.2.2), or on all.
+    pub fn reset_in(&mut self, id: Option<u16>) {
+        for stream in self.0.iter_mut().filter(|stream| id.is_none_or(|id| stream.id == id)) {
+            stream.next_in = 0;
+        }
+    }
+
+    pub fn reset_out(&mut self, id: u16) {
+        for stream in self.0.iter_mut().filter(|stream| stream.id == id) {
+            stream.next_out = 0;
+        }
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().map(|stream| stream.id)
+    }
+}
