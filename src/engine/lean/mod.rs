@@ -375,3 +375,6 @@ impl Drop for LeanEngine {
         self.neighbourhood.leave(self.local);
     }
 }
+
+#[cfg(test)]
+mod tests;
