@@ -375,3 +375,6 @@ impl Drop for LeanEngine {
         self.addresses.leave(self.local);
     }
 }
+
+#[cfg(test)]
+mod tests;
