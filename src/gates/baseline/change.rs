@@ -29,7 +29,8 @@ const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 const JUDGED_IN_ONE_RUN: f64 = 95.0;
 /// The least number of runs per side from which their spread is estimated.
 const REPEATS_MIN: usize = 3;
-/// The precision of a delivery's time (measurement.md), in microseconds: less is no change.
+/// The precision of a delivery's time (docs/spec/measurement.md, "Numbers that must hold"), in microseconds: less is no
+/// change.
 const FLOOR_US: f64 = 500.0;
 /// The growth that any rate may have, one percentage point: a first failure is no regression.
 const FLOOR_RATE: f64 = 0.01;
