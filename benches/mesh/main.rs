@@ -189,7 +189,7 @@ fn page(table: &str) -> String {
         cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, model)| model);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     format!(
-        "# EventKind an edge costs\n\n`just bench-mesh`, {}, {} with {} cores, load average at the end {}. CPU is that of the process that runs\n\
+        "# What an edge costs\n\n`just bench-mesh`, {}, {} with {} cores, load average at the end {}. CPU is that of the process that runs\n\
          the peers, from its start to its exit: both ends of each edge, UDP and the client's side of signaling. The server\n\
          is in another process and not counted, except where the run embeds it (a pair alone).\n\n{table}",
         jiff::Timestamp::now().strftime("%Y-%m-%d"),

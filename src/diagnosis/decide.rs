@@ -97,7 +97,7 @@ fn table(trials: &Experiments) -> Option<SupportedCause> {
             confidence: Confidence::High,
             evidence: vec![
                 "The same peer-ready does not reach a connection that has just subscribed.".to_owned(),
-                "EventKind a fresh connection says is heard, so its frames do get through.".to_owned(),
+                "What a fresh connection says is heard, so its frames do get through.".to_owned(),
                 aged_evidence,
             ],
         }),
@@ -105,7 +105,7 @@ fn table(trials: &Experiments) -> Option<SupportedCause> {
             cause: Cause::Connection,
             confidence: Confidence::High,
             evidence: vec![
-                "EventKind a fresh connection says is never heard; what it is told arrives.".to_owned(),
+                "What a fresh connection says is never heard; what it is told arrives.".to_owned(),
                 aged_evidence,
             ],
         }),

@@ -486,7 +486,8 @@ mod tests {
             Output::Event(EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. }) => {
                 format!("note failed in {failure}")
             }
-            Output::Event(what) => format!("note {}", first_word(what)),
+            Output::Event(EventKind::Edge { event, .. }) => format!("note {}", first_word(event)),
+            Output::Event(EventKind::Peer(event)) => format!("note {}", first_word(event)),
             other => format!("{other:?}"),
         }
     }

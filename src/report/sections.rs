@@ -129,7 +129,7 @@ pub(super) fn causes(summary: &Summary) -> Vec<String> {
     let Some(diagnosis) = &summary.diagnosis else { return vec![] };
     let row = |row: &CauseRow| {
         let share = format!("{} of {}", count(row.edges), plural(diagnosis.traced, "traced edge"));
-        format!("{}: {share}. {} EventKind to do: {}", row.name(), row.evidence, row.remedy)
+        format!("{}: {share}. {} What to do: {}", row.name(), row.evidence, row.remedy)
     };
     diagnosis.causes.iter().map(row).collect()
 }

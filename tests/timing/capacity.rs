@@ -65,7 +65,7 @@ fn a_target_that_breaks_is_the_limit_and_the_folder_holds_the_report() {
     assert_eq!(read("capacity.json").as_bytes(), output.stdout);
     let sentence = found["sentence"].as_str().unwrap();
     assert!(sentence.starts_with(&format!("holds {held} rooms of 2 at ")), "{sentence}");
-    assert!(read("report.html").contains("The knee") && read("report.md").contains("EventKind if"));
+    assert!(read("report.html").contains("The knee") && read("report.md").contains("What if"));
     assert!(read("profile.toml").contains("capacity 200/s"));
 }
 

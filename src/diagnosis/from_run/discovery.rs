@@ -12,7 +12,7 @@ pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat
     let (rooms, chat) = (receptions(AnnouncementChannel::Rooms), receptions(AnnouncementChannel::Chat));
     let (one, two) = (index.timeline.number(edge.0), index.timeline.number(edge.1));
     if rooms.iter().chain(&chat).any(|reception| *reception == Reception::Elsewhere) {
-        let evidence = format!("EventKind peer {one} or peer {two} announced arrived under another channel's name.");
+        let evidence = format!("What peer {one} or peer {two} announced arrived under another channel's name.");
         return Insight::new(&[Cause::ChannelMismatch], evidence);
     }
     let lost = |receptions: [Reception; 2], at: usize| is_lost(receptions, at);
@@ -75,8 +75,7 @@ fn timing_or_connection(index: &DeliveryIndex<'_>, seen: &SeenWorking, unreached
 
 fn chat_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat) -> Insight {
     let (from, to) = (index.timeline.number(from), index.timeline.number(to));
-    let lost =
-        format!("EventKind peer {from} said on the chat channel did not reach peer {to}; other channels do arrive");
+    let lost = format!("What peer {from} said on the chat channel did not reach peer {to}; other channels do arrive");
     match seen.chat {
         true => Insight::unknown(format!("{lost}, and in some room the chat does, too.")),
         false => {

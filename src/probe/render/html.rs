@@ -33,7 +33,7 @@ pub fn html(report: &ProbeReport) -> String {
     list(&mut out, "The way to the target", way(report).iter().map(String::as_str));
     list(&mut out, "Evidence", diagnosis.evidence.iter().map(String::as_str));
     if !diagnosis.remedy.is_empty() {
-        let _ = writeln!(out, "<h2>EventKind to do</h2><p>{}</p>", escape(&diagnosis.remedy));
+        let _ = writeln!(out, "<h2>What to do</h2><p>{}</p>", escape(&diagnosis.remedy));
     }
     let tried: Vec<String> = report
         .remedies

@@ -59,7 +59,7 @@ fn verdict(out: &mut String, report: &ProbeReport, paint: LadderPaint) {
                 let _ = writeln!(out, "  - {}", plain(line));
             }
             if !diagnosis.remedy.is_empty() {
-                let _ = writeln!(out, "EventKind to do: {}", diagnosis.remedy);
+                let _ = writeln!(out, "What to do: {}", diagnosis.remedy);
             }
         }
     }

@@ -19,8 +19,8 @@ pub fn render(findings: &CapacityResult) -> String {
         format!("**{}**\n", escaped(&findings.sentence)),
         facts.join("\n") + "\n",
         titled("Probes", &table(&tables::PROBE_HEADS, tables::probes(findings))),
-        titled("EventKind each load cost", &table(&tables::COST_HEADS, tables::costs(findings).into_iter())),
-        titled("EventKind if", &table(&tables::OUTLOOK_HEADS, tables::forecast(findings))),
+        titled("What each load cost", &table(&tables::COST_HEADS, tables::costs(findings).into_iter())),
+        titled("What if", &table(&tables::OUTLOOK_HEADS, tables::forecast(findings))),
         titled("Again", &commands.join("\n")),
     ];
     let rows = side_by_side::rows(findings);

@@ -15,12 +15,12 @@ pub fn render(findings: &CapacityResult) -> String {
         }
         main {
             (answer(findings))
-            section { h2 { "EventKind stands behind it" } (facts(findings)) }
+            section { h2 { "What stands behind it" } (facts(findings)) }
             @if findings.beside.is_some() { (side_by_side(findings)) }
             section { h2 { "Charts" } div.grid { (figures(findings)) } }
             (rows("Probes", "Each is a whole, fresh run, in the order of the search", &tables::PROBE_HEADS, tables::probes(findings)))
-            (rows("EventKind each load cost", "Probes in which nearly every edge opened", &tables::COST_HEADS, tables::costs(findings).into_iter()))
-            (rows("EventKind if", WHAT_IF, &tables::OUTLOOK_HEADS, tables::forecast(findings)))
+            (rows("What each load cost", "Probes in which nearly every edge opened", &tables::COST_HEADS, tables::costs(findings).into_iter()))
+            (rows("What if", WHAT_IF, &tables::OUTLOOK_HEADS, tables::forecast(findings)))
             section { h2 { "Again" } (commands(findings)) }
         }
     };

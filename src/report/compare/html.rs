@@ -42,7 +42,7 @@ pub fn html(comparison: &Comparison) -> String {
             @if !comparison.curves.is_empty() { (curves(comparison)) }
             @if !comparison.changes.is_empty() {
                 section {
-                    h2 { "EventKind changed" }
+                    h2 { "What changed" }
                     (changes("Judged: these decide", comparison, true))
                     details { summary { "Shown, not judged" } (changes("For information", comparison, false)) }
                 }
@@ -53,7 +53,7 @@ pub fn html(comparison: &Comparison) -> String {
 }
 
 fn difference_list(heading: &str, differences: &[Difference]) -> Markup {
-    const COLUMNS: [Column; 3] = [Column::words("EventKind"), Column::words("Base"), Column::words("New")];
+    const COLUMNS: [Column; 3] = [Column::words("What"), Column::words("Base"), Column::words("New")];
     let rows = differences.iter().take(200).map(|difference| {
         [&difference.what, &difference.base, &difference.new].map(|text| html! { (sanitize(text)) }).into()
     });

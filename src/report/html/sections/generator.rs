@@ -63,14 +63,10 @@ fn second_by_second(summary: &Summary) -> Markup {
 }
 
 fn doubts(reasons: &[Doubt]) -> Markup {
-    const COLUMNS: [Column; 4] = [
-        Column::words("EventKind"),
-        Column::words("Observed"),
-        Column::words("Limit"),
-        Column::words("EventKind would cure it"),
-    ];
+    const COLUMNS: [Column; 4] =
+        [Column::words("What"), Column::words("Observed"), Column::words("Limit"), Column::words("What would cure it")];
     let rows = reasons.iter().take(50).map(|doubt| {
         [&doubt.what, &doubt.observed, &doubt.limit, &doubt.cure].map(|text| html! { (sanitize(text)) }).into()
     });
-    table(&html! { "EventKind speaks against the figures, worst first" }, &COLUMNS, rows)
+    table(&html! { "What speaks against the figures, worst first" }, &COLUMNS, rows)
 }

@@ -50,7 +50,7 @@ pub fn verdicts(summary: &Summary) -> Markup {
                 p { (trust) }
                 @for doubt in summary.validity.reasons.iter().take(5) {
                     p.broken {
-                        (sanitize(&doubt.what)) ": " strong { (sanitize(&doubt.observed)) } ", limit " (sanitize(&doubt.limit)) ". EventKind would cure it: "
+                        (sanitize(&doubt.what)) ": " strong { (sanitize(&doubt.observed)) } ", limit " (sanitize(&doubt.limit)) ". What would cure it: "
                         (sanitize(&doubt.cure))
                     }
                 }
@@ -72,7 +72,7 @@ fn outcome(summary: &Summary) -> (&'static str, &'static str, &'static str, Stri
         Outcome::Failed => ("✗", "bad", "Failed", gates),
         Outcome::Invalid => ("✗", "bad", "Invalid", format!("{gates} But the run does not count.")),
         Outcome::Incomplete => ("?", "doubtful", "Incomplete", "Part of the run's data is missing.".into()),
-        Outcome::Interrupted => ("?", "doubtful", "Interrupted", format!("EventKind was measured until then: {gates}")),
+        Outcome::Interrupted => ("?", "doubtful", "Interrupted", format!("What was measured until then: {gates}")),
         Outcome::Unreachable => ("✗", "bad", "Unreachable", "No peer ever connected to the target.".into()),
         Outcome::Error => ("✗", "bad", "Error", "meshload could not do its work.".into()),
     }
@@ -160,7 +160,7 @@ pub fn gates(gates: &[GateResult]) -> Markup {
         section {
             h2 { "Gates" }
             @if gates.is_empty() { p { "No gates were set: add some under [gates] in the profile, or with --gate." } }
-            @else { (table(&html! { "EventKind the run had to meet; failed ones first" }, &COLUMNS, rows)) }
+            @else { (table(&html! { "What the run had to meet; failed ones first" }, &COLUMNS, rows)) }
         }
     }
 }

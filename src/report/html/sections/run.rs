@@ -43,7 +43,7 @@ pub fn section(summary: &Summary) -> Markup {
     ];
     html! {
         section {
-            h2 { "EventKind was run" }
+            h2 { "What was run" }
             dl.facts.long { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
             @if !summary.phases.is_empty() { (phases(&summary.phases)) }
             @if let Some(profile) = &run.profile {
