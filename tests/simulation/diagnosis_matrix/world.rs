@@ -171,7 +171,7 @@ impl Virtual {
                 self.clients[client].open = true;
                 match self.clients[client].owner {
                     Owner::Line(line) => {
-                        self.news.push_back(TimedLineEvent { line, at: self.now, event: LineEvent::Up })
+                        self.news.push_back(TimedLineEvent { line, at: self.now, event: LineEvent::Up });
                     }
                     Owner::Player(player) => self.stimulate(player, Input::Upgraded),
                 }
