@@ -33,6 +33,7 @@ pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod engine;
+pub mod os;
 pub mod report;
 pub mod server;
 pub mod signaling;

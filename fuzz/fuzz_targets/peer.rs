@@ -66,7 +66,7 @@ fuzz_target!(|case: (bool, Vec<Step>)| {
     let start = Instant::now();
     let mut now = start;
     let redial = ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
-    let mut peer = peer(start).reconnecting(redials.then_some(redial));
+    let mut peer = peer(start).with_reconnect(redials.then_some(redial));
     let mut recorder = Books::default();
     peer.handle(now, Input::Begin { due: now });
     recorder.drain(&mut peer);

@@ -1,4 +1,4 @@
-//! Who of a room is a guest: peers that are not ours, by the ids they go by, on seats after the room's own.
+//! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
 use crate::vocabulary::event::What;
 use crate::vocabulary::ids::Seat;
@@ -14,7 +14,7 @@ pub(super) struct GuestSeats {
 #[derive(Clone, Debug, Default)]
 struct Guest {
     id: Option<String>,
-    /// It said goodbye, or its channel is gone: another may have the seat.
+    /// The guest has left or its channel is closed, so another may take the seat.
     gone: bool,
 }
 
@@ -32,8 +32,8 @@ impl GuestSeats {
         self.seats.get(usize::from(seat.0.checked_sub(self.first)?))?.id.clone()
     }
 
-    /// The seat that a stranger gets, and whether its edge had ended before: because somebody sat there, or because
-    /// nobody came in time. `None`: every seat is taken.
+    /// Assigns a seat to a new guest; true if the edge of that seat had ended before, by a leave or a timeout. `None` if
+    /// every seat is taken.
     pub fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
         let find = |fits: &dyn Fn(&Guest) -> bool| self.seats.iter().position(fits);
         let own = find(&|guest| guest.gone && guest.id.as_deref() == Some(id));
@@ -42,22 +42,22 @@ impl GuestSeats {
         Some((Seat(self.first + index as u16), before.gone))
     }
 
-    /// Whether somebody of that name was here, and went.
+    /// A guest of this id was here, and is gone.
     pub fn has_gone(&self, id: &str) -> bool {
         self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
     }
 
-    /// Notes whether a guest is lost.
-    pub fn watch(&mut self, what: &What) {
+    /// Marks the guest of an edge that ended.
+    pub fn observe(&mut self, what: &What) {
         let (What::NoticedLeave { other } | What::ChannelClosed { other, .. } | What::EdgeFailed { other, .. }) = what
         else {
             return;
         };
-        self.lose(*other);
+        self.mark_gone(*other);
     }
 
-    /// Whoever sits there is gone.
-    pub fn lose(&mut self, seat: Seat) {
+    /// Frees the seat of a guest; ignores the room's own seats.
+    pub fn mark_gone(&mut self, seat: Seat) {
         let index = seat.0.checked_sub(self.first).map(usize::from);
         if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
             guest.gone = true;
@@ -86,8 +86,8 @@ mod tests {
         let mut guests = GuestSeats::new(5, 2);
         guests.admit("ann");
         guests.admit("bob");
-        guests.watch(&What::NoticedLeave { other: Seat(5) });
-        guests.watch(&What::ChannelClosed { other: Seat(1), planned: true });
+        guests.observe(&What::NoticedLeave { other: Seat(5) });
+        guests.observe(&What::ChannelClosed { other: Seat(1), planned: true });
         assert_eq!(guests.admit("ann again"), Some((Seat(5), true)));
         assert_eq!(guests.admit("eve"), None);
     }
@@ -96,10 +96,10 @@ mod tests {
     fn one_who_comes_back_and_one_who_comes_too_late_get_a_new_edge() {
         let mut guests = GuestSeats::new(5, 2);
         let failure = Failure::timed_out(Phase::Discovery);
-        guests.watch(&What::EdgeFailed { other: Seat(5), failure });
+        guests.observe(&What::EdgeFailed { other: Seat(5), failure });
         assert_eq!(guests.admit("late"), Some((Seat(5), true)));
         guests.admit("bob");
-        guests.lose(Seat(6));
+        guests.mark_gone(Seat(6));
         assert!(guests.has_gone("bob") && !guests.has_gone("late"));
         assert_eq!(guests.admit("bob"), Some((Seat(6), true)));
         assert!(!guests.has_gone("bob"));

@@ -26,7 +26,7 @@ pub enum Input<'a> {
 /// The peer's own outputs, its signaling as frames.
 pub type Output = peer::Output<OutgoingFrame>;
 
-/// A signaling frame to be written. `to`: its addressee, or none for the whole room.
+/// A signaling frame to write; `to` is `None` for the whole room or the server.
 #[derive(Debug, PartialEq)]
 pub struct OutgoingFrame {
     pub text: String,

@@ -1,11 +1,11 @@
-//! Gates over several runs of one plan: the median run's word counts.
+//! Gates over repeated runs: for each gate the result of the median run.
 
 use crate::gates::{Gate, Operator, judge};
 use crate::summary::Summary;
 use crate::summary::verdict::GateResult;
 
-/// For each gate the result of the run in the middle, ordered by how well they did. Of an even number of runs it is
-/// the worse of the two in the middle, since quantiles are never averaged. Without runs, no results.
+/// For each gate the result of the median run, with runs ordered from best to worst for that gate. Of an even number of
+/// runs it is the worse of the two in the middle, since quantiles are never averaged. Empty without runs.
 pub fn median(gates: &[Gate], runs: &[&Summary]) -> Vec<GateResult> {
     let of_runs: Vec<Vec<GateResult>> = runs.iter().map(|run| judge(gates, *run)).collect();
     let middle = |(index, gate): (usize, &Gate)| {
@@ -16,7 +16,7 @@ pub fn median(gates: &[Gate], runs: &[&Summary]) -> Vec<GateResult> {
     gates.iter().enumerate().filter_map(middle).collect()
 }
 
-/// The more, the worse; nothing measured is the worst.
+/// The sort key of a result: higher is worse, and nothing measured is worst.
 fn badness(gate: &Gate, result: &GateResult) -> f64 {
     let Some(observed) = result.observed else { return f64::INFINITY };
     match gate.operator {

@@ -1,9 +1,9 @@
 //! Counts of the run so far, for progress and for the decision to end it.
 
-use std::ops::AddAssign;
+use derive_more::AddAssign;
 
 /// Counts of one worker or of several added up; warm-up is included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub peers_planned: u64,
     /// Dials started, rejoins included.
@@ -36,30 +36,4 @@ pub struct Tally {
     pub messages_cut: u64,
     /// Due, but never sent.
     pub messages_dropped: u64,
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.peers_planned += other.peers_planned;
-        self.peers_began += other.peers_began;
-        self.peers_joined += other.peers_joined;
-        self.peers_failed += other.peers_failed;
-        self.peers_dropped += other.peers_dropped;
-        self.peers_late += other.peers_late;
-        self.peers_alive += other.peers_alive;
-        self.peers_waiting += other.peers_waiting;
-        self.edges_planned += other.edges_planned;
-        self.edges_opened += other.edges_opened;
-        self.edges_failed += other.edges_failed;
-        self.edges_dropped += other.edges_dropped;
-        self.edges_undecided += other.edges_undecided;
-        self.guest_edges_undecided += other.guest_edges_undecided;
-        self.rooms_planned += other.rooms_planned;
-        self.rooms_decided += other.rooms_decided;
-        self.rooms_complete += other.rooms_complete;
-        self.messages_sent += other.messages_sent;
-        self.messages_delivered += other.messages_delivered;
-        self.messages_cut += other.messages_cut;
-        self.messages_dropped += other.messages_dropped;
-    }
 }

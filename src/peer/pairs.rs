@@ -13,7 +13,7 @@ pub struct Pairs {
     own: Seat,
     timeout: Duration,
     trickle: bool,
-    /// Seats from here on are guests'.
+    /// The first guest's seat.
     guests_from: usize,
     began: bool,
     edges: Vec<Edge>,
@@ -34,9 +34,8 @@ impl Pairs {
         Self { own, timeout, trickle, guests_from, began: false, edges, deadlines: BTreeSet::new() }
     }
 
-    /// Seats for guests, after the room's own. When a guest begins nobody tells, so that the time of its edge
-    /// runs from when this peer does.
-    pub fn host(&mut self, guests: u16) {
+    /// Adds seats for guests. A guest's begin is not known, so the deadline of its edge runs from this peer's.
+    pub fn add_guest_seats(&mut self, guests: u16) {
         let guest = || Edge { other_began: true, ..Edge::default() };
         self.edges.extend(std::iter::repeat_with(guest).take(usize::from(guests)));
     }
@@ -45,7 +44,7 @@ impl Pairs {
         usize::from(seat.0) >= self.guests_from
     }
 
-    /// Another guest sits at `seat`: its edge is a new one.
+    /// Resets the edge to `seat`, which another guest has taken.
     pub fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         if let Some(deadline) = edge.deadline {
@@ -74,7 +73,7 @@ impl Pairs {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// This peer begins: the time of its edges to those who began before runs from now.
+    /// Starts the deadlines of edges to the peers that have begun before this one.
     pub fn begin(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         self.began = true;
         for seat in self.others() {
@@ -84,8 +83,8 @@ impl Pairs {
         }
     }
 
-    /// Another of the room begins.
-    pub fn companion(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    /// Records that the peer at `seat` has begun.
+    pub fn record_other_began(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         edge.other_began = true;
         if self.began {
@@ -93,8 +92,8 @@ impl Pairs {
         }
     }
 
-    /// Another of the room begins once more: whatever its edge was, it is a new one.
-    pub fn back(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    /// Resets the edge to `seat`, whose peer begins again with a new session.
+    pub fn handle_return(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -103,17 +102,17 @@ impl Pairs {
         if let Some(deadline) = edge.deadline.take() {
             self.deadlines.remove(&(deadline, seat));
         }
-        self.companion(now, seat, out);
+        self.record_other_began(now, seat, out);
     }
 
-    /// The same cue for every edge.
+    /// Handles the same input for every edge.
     pub fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             self.handle(now, seat, input.clone(), out);
         }
     }
 
-    /// The same cue for every edge that is under way.
+    /// Handles the same input for every edge whose handshake is pending.
     pub fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].handshake.is_pending() {
@@ -122,7 +121,7 @@ impl Pairs {
         }
     }
 
-    /// A cue for one edge. A seat that the room does not have, or this peer's own, is nobody.
+    /// Handles an input for one edge; ignores this peer's own seat and seats that the room does not have.
     pub fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
@@ -147,7 +146,7 @@ impl Pairs {
         while let Some((deadline, seat)) = self.deadlines.first().copied()
             && deadline <= now
         {
-            self.handle(now, seat, HandshakeInput::TimeIsUp, out);
+            self.handle(now, seat, HandshakeInput::TimedOut, out);
         }
     }
 }
@@ -180,11 +179,11 @@ mod tests {
     #[test]
     fn the_time_of_an_edge_runs_from_when_the_later_of_the_two_begins() {
         let (mut pairs, start, mut out) = pairs();
-        pairs.companion(start, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), None, "this peer has not begun");
         pairs.begin(start + SECOND, &mut out);
         assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
-        pairs.companion(start + 2 * SECOND, Seat(2), &mut out);
+        pairs.record_other_began(start + 2 * SECOND, Seat(2), &mut out);
         pairs.wake(start + SECOND + TIMEOUT, &mut out);
         assert_eq!(failed(&mut out), [Seat(0)]);
         assert_eq!(pairs.wake_at(), Some(start + 2 * SECOND + TIMEOUT));
@@ -194,7 +193,7 @@ mod tests {
     fn edges_of_one_deadline_are_all_decided_by_one_wake() {
         let (mut pairs, start, mut out) = pairs();
         for seat in pairs.others() {
-            pairs.companion(start, seat, &mut out);
+            pairs.record_other_began(start, seat, &mut out);
         }
         pairs.begin(start, &mut out);
         pairs.wake(start + TIMEOUT - Duration::from_micros(1), &mut out);
@@ -209,7 +208,7 @@ mod tests {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
         pairs.handle(start, Seat(3), HandshakeInput::Met { start: false, initiate: false }, &mut out);
-        pairs.companion(start + SECOND, Seat(3), &mut out);
+        pairs.record_other_began(start + SECOND, Seat(3), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + TIMEOUT), "the first news counts");
     }
 
@@ -217,15 +216,15 @@ mod tests {
     fn who_comes_back_is_given_the_whole_time_once_more() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.companion(start, Seat(0), &mut out);
-        pairs.back(start + SECOND, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
+        pairs.handle_return(start + SECOND, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
         pairs.wake(start + SECOND + TIMEOUT, &mut out);
         assert_eq!(failed(&mut out), [Seat(0)]);
-        pairs.back(start + 20 * SECOND, Seat(0), &mut out);
+        pairs.handle_return(start + 20 * SECOND, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT));
         for nobody in [Seat(1), Seat(4)] {
-            pairs.back(start + 21 * SECOND, nobody, &mut out);
+            pairs.handle_return(start + 21 * SECOND, nobody, &mut out);
         }
         assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT), "its own seat, and one that is none");
     }
@@ -234,7 +233,7 @@ mod tests {
     fn a_goodbye_takes_the_deadline_away() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.companion(start, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
         pairs.handle(start, Seat(0), HandshakeInput::Left, &mut out);
         assert_eq!(pairs.wake_at(), None);
     }

@@ -1,4 +1,4 @@
-//! The input a peer takes and the output it gives.
+//! The inputs and outputs of a peer.
 
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::event::What;
@@ -18,9 +18,9 @@ pub enum PeerCommand {
     StartTraffic,
     /// Messages stop.
     StopTraffic,
-    /// Say goodbye and leave, as all peers do at the end of the run.
+    /// Send a leave and end, as all peers do at the end of the run.
     Leave,
-    /// Leave while the others stay. `silent`: without a goodbye to server or peers, as a killed tab does.
+    /// Leave while the others stay; `silent` sends no leave to server or peers, like a killed tab.
     Depart { silent: bool },
 }
 
@@ -33,7 +33,7 @@ pub enum Input {
     },
     Command(PeerCommand),
     /// Another guest sits at `seat` from now on.
-    Succeeded {
+    GuestReplaced {
         seat: Seat,
     },
     Upgraded,
@@ -66,6 +66,6 @@ pub struct OutgoingMessage {
     pub payload: Vec<u8>,
     pub sequence: u32,
     pub due: Instant,
-    /// An echo of the other's ping: it is nobody's new message.
+    /// The message echoes a ping, and is not counted as sent.
     pub echo: bool,
 }

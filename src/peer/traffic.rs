@@ -1,4 +1,4 @@
-//! What flows over open channels: numbered, dated messages on an open schedule, and the echoes of pings.
+//! Messages over open channels: numbered and timestamped, sent on an open-loop schedule, and echoed for pings.
 
 use super::ports::{OutgoingMessage, Output};
 use crate::vocabulary::event::What;
@@ -10,31 +10,31 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of a message before its payload: sequence (bit 31: echo) u32, began − due in µs u32, due in µs since
-/// the run's epoch u64, all little-endian (measurement.md: "messages are at least 16 bytes").
+/// The header's length in bytes: sequence (bit 31: echo) u32, began − due in µs u32, due in µs since the run's epoch
+/// u64, all little-endian (docs/spec/measurement.md).
 pub const HEADER_BYTES: usize = 16;
 
-/// A message that is due longer than this is not sent any more: it is counted as dropped.
+/// A message that is overdue by more than this is dropped instead of sent.
 const LATE_MAX: Duration = Duration::from_secs(1);
 
 const ECHO: u32 = 1 << 31;
 
-/// What a peer says over its channels, and how often.
+/// The messages of one peer: pattern, rate and size.
 #[derive(Clone, Debug)]
 pub struct TrafficConfig {
     pub pattern: TrafficPattern,
-    /// Between two messages on one channel.
+    /// The time between two messages on one channel.
     pub interval: Duration,
-    /// Bytes of a message, header included; uniform between the two.
+    /// The least and greatest length of a message in bytes, header included; drawn uniformly.
     pub bytes: (u32, u32),
-    /// Payloads are slices of this; random, longer than any message.
+    /// Random bytes, longer than any message, of which payloads are slices.
     pub pool: Arc<[u8]>,
-    /// Draws sizes and the first message's offset.
+    /// Draws lengths and the first message's offset.
     pub draws: ChaCha8Rng,
 }
 
 impl TrafficConfig {
-    /// No messages.
+    /// A peer without messages.
     pub fn silent() -> Self {
         Self {
             pattern: TrafficPattern::Silence,
@@ -53,7 +53,7 @@ pub enum TrafficPattern {
     Silence,
 }
 
-/// The messages of one peer.
+/// The schedule and channels of one peer's messages.
 pub struct MessageTraffic {
     traffic: TrafficConfig,
     epoch: Instant,
@@ -91,7 +91,7 @@ impl MessageTraffic {
         if self.channels.is_empty() { None } else { self.next_due }
     }
 
-    /// Sends what is due by `now`, each message dated with its own due time.
+    /// Sends the messages due by `now`, each with its own due time; drops those overdue by more than `LATE_MAX`.
     pub fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         while let Some(due) = self.next_due
             && due <= now
@@ -117,7 +117,7 @@ impl MessageTraffic {
         }
     }
 
-    /// Reads what came out of the channel from `from`.
+    /// Handles a message from the channel to `from`.
     pub fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
         let Some((word, due, waited)) = read(&payload) else {
             out.push_back(Output::Event(What::Surprise { other: Some(from) }));
@@ -139,7 +139,7 @@ impl MessageTraffic {
     }
 }
 
-/// `due` and `began` count from the epoch.
+/// Encodes a message; `due` and `began` count from the epoch.
 fn write(pool: &[u8], bytes: usize, sequence: u32, due: Duration, began: Duration) -> Vec<u8> {
     let mut payload = Vec::with_capacity(bytes);
     payload.extend_from_slice(&sequence.to_le_bytes());
@@ -155,7 +155,7 @@ fn read(payload: &[u8]) -> Option<(u32, Duration, Duration)> {
     let (sequence, rest) = payload.split_first_chunk::<4>()?;
     let (waited, rest) = rest.split_first_chunk::<4>()?;
     let (due, _) = rest.split_first_chunk::<8>()?;
-    // A foreign message can hold any figure; an instant can't.
+    // A foreign message can hold a due time that overflows `Instant`.
     let due = u64::from_le_bytes(*due);
     let day = 24 * 3_600 * 1_000_000;
     (due < 100 * day).then(|| {
@@ -185,17 +185,17 @@ mod tests {
         sender.opened(Seat(1));
         sender.start(now);
         sender.wake(now + Duration::from_millis(499), &mut out);
-        let Some(Output::Send(parcel)) = out.pop_front() else { panic!("nothing was sent") };
-        assert_eq!(parcel.sequence, 0);
-        assert!((16..=64).contains(&parcel.payload.len()));
+        let Some(Output::Send(message)) = out.pop_front() else { panic!("nothing was sent") };
+        assert_eq!(message.sequence, 0);
+        assert!((16..=64).contains(&message.payload.len()));
 
         let receiver = messages(TrafficPattern::Broadcast, epoch);
-        receiver.received(Seat(0), parcel.payload, &mut out);
+        receiver.received(Seat(0), message.payload, &mut out);
         let Some(Output::Event(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
             panic!("not read back: {out:?}")
         };
         let micros = |instant: Instant| (instant - epoch).as_micros();
-        assert_eq!(micros(due), micros(parcel.due));
+        assert_eq!(micros(due), micros(message.due));
         assert_eq!(micros(began), (now + Duration::from_millis(499) - epoch).as_micros());
     }
 

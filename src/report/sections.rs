@@ -63,8 +63,9 @@ pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
         "message_latency",
         "message_rtt",
     ];
-    let phases =
-        Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), if phase.is_targets() { "target" } else { "peers" }));
+    let phases = Phase::OF_AN_EDGE
+        .into_iter()
+        .map(|phase| (phase.name(), if phase.belongs_to_target() { "target" } else { "peers" }));
     let others = AFTER_THE_PHASES.into_iter().map(|name| (name, payer(name)));
     let shown = phases.chain(others).filter_map(|(name, payer)| Some((name, payer, &summary.timers.get(name)?.due)));
     let mut header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();

@@ -1,11 +1,11 @@
-//! Everything that flows from drivers to metrics: one dated fact each.
+//! Events that drivers report to metrics, each with its time and its peer.
 
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::message::FrameKind;
 use std::time::{Duration, Instant};
 
-/// A fact, stamped with the time of the input that caused it and the peer that saw it.
+/// One event, with the time of the input that caused it and the peer that observed it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub at: Instant,
@@ -13,43 +13,43 @@ pub struct Event {
     pub what: What,
 }
 
-/// Facts of one peer. `other` is the seat, in the same room, at the far end of an edge.
+/// The kinds of events. `other` is the remote peer of an edge, by its seat in the same room.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    /// The dial starts; it was due at `due`.
+    /// The dial starts; the plan had it at `due`.
     Began {
         due: Instant,
     },
-    /// It was due, and was never started: the generator was too late.
+    /// The peer was due and is never started: the generator was too late.
     Dropped {
         due: Instant,
     },
     /// The WebSocket is open.
     Upgraded,
-    /// This peer has said that it joined, and the words are on the wire.
+    /// The last frame that announces this peer is on the wire.
     Joined,
-    /// The peer can't go on; every edge of it that is undecided fails with it.
+    /// The peer fails, and every undecided edge of it.
     PeerFailed {
         failure: Failure,
     },
-    /// The peer left by plan. `silent`: without a goodbye. `early`: while the others stay, not at the end of the run.
+    /// The peer left by plan. `silent`: without a goodbye. `early`: in the steady phase, not at the end of the run.
     Left {
         silent: bool,
         early: bool,
     },
 
-    /// A peer that had joined has lost its socket, and will dial again; its open channels live on.
+    /// A joined peer lost its signaling socket and will redial; its open channels stay open.
     ServerLost {
         failure: Failure,
     },
-    /// A dial of such a peer came to nothing.
+    /// A redial failed.
     RedialFailed {
         failure: Failure,
     },
-    /// Such a peer has joined again.
+    /// A redial succeeded, and the peer joined again.
     Reconnected,
 
-    /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.
+    /// A signaling frame was written to the socket. `to`: its addressee; `None` for the whole room.
     Said {
         kind: FrameKind,
         bytes: u32,
@@ -62,8 +62,8 @@ pub enum What {
         concern: Concern,
     },
 
-    /// A part of the negotiation was handed to signaling for the other (`said`), or came from it. What is said
-    /// and what is heard have the same digest, unless somebody rewrote it on the way.
+    /// An offer, answer or candidate was passed to signaling (`said`), or received from it. Both have the same
+    /// digest unless the server rewrote the content.
     Signal {
         other: Seat,
         said: bool,
@@ -71,28 +71,28 @@ pub enum What {
         digest: u64,
     },
 
-    /// This side has heard of the other for the first time.
+    /// This side learned of the remote peer for the first time.
     Met {
         other: Seat,
     },
-    /// This side makes the offer of the pair (again after glare: the last one counts).
+    /// This side makes the offer of the pair; after glare again, and the last one counts.
     Offers {
         other: Seat,
     },
-    /// The other's answer is applied here.
+    /// The remote answer is applied on this side.
     Answered {
         other: Seat,
     },
-    /// Time our own code spent making an offer or an answer.
+    /// Time spent in our own code on making an offer or an answer.
     OwnWork {
         other: Seat,
         spent: Duration,
     },
-    /// Both sides offered at once.
+    /// Both sides offered at the same time.
     Glare {
         other: Seat,
     },
-    /// A message that the state of the pair has no use for.
+    /// A message arrived that the state of the pair does not expect.
     Surprise {
         other: Option<Seat>,
     },
@@ -109,24 +109,24 @@ pub enum What {
         other: Seat,
         failure: Failure,
     },
-    /// An open channel closed; `planned`: one of the two left by plan.
+    /// An open channel closed. `planned`: one of its two peers left by plan.
     ChannelClosed {
         other: Seat,
         planned: bool,
     },
-    /// The other's goodbye, or the end of its channel, was noticed.
+    /// The remote peer's leave was noticed, by its goodbye or by the end of its channel.
     NoticedLeave {
         other: Seat,
     },
 
-    /// A message went into the channel. `sequence` counts from 0 for each direction of an edge.
+    /// A message was sent on the channel. `sequence` counts from 0 for each direction of an edge.
     MessageSent {
         other: Seat,
         sequence: u32,
         due: Instant,
         bytes: u32,
     },
-    /// A message came out of the channel: it was due and began when its sender says so.
+    /// A message was received from the channel; its sender wrote `due` and `began` into it.
     MessageReceived {
         other: Seat,
         sequence: u32,
@@ -134,16 +134,16 @@ pub enum What {
         began: Instant,
         bytes: u32,
     },
-    /// A guest said something over its channel. Nothing in it is read: a guest says what it likes.
+    /// A guest sent a message over its channel. Its content is not read: guests are not ours.
     GuestMessage {
         other: Seat,
         bytes: u32,
     },
-    /// A message was due, and the channel's queue had no room for it.
+    /// A message was due, and the channel's send queue was full.
     MessageDropped {
         other: Seat,
     },
-    /// An echo of this peer's ping came back.
+    /// The echo of this peer's ping arrived.
     Echoed {
         other: Seat,
         due: Instant,
@@ -152,7 +152,7 @@ pub enum What {
 }
 
 impl What {
-    /// The far end of what concerns a pair, or the peer that a frame is from or to.
+    /// The remote peer of an edge's event, or the sender or addressee of a frame.
     pub fn other(&self) -> Option<Seat> {
         match self {
             Self::Began { .. }
@@ -188,8 +188,8 @@ impl What {
         }
     }
 
-    /// Belongs to how an edge comes about: no message, no own work, nothing that is said to others.
-    pub fn is_of_a_handshake(&self) -> bool {
+    /// True for events that a trace of a handshake shows: no DataChannel messages, own work, closes or frames for others.
+    pub fn is_handshake(&self) -> bool {
         !matches!(
             self,
             Self::Frame { concern: Concern::Others, .. }
@@ -205,7 +205,7 @@ impl What {
     }
 }
 
-/// What a negotiation is made of.
+/// The parts of an SDP negotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SignalPart {
     Offer,
@@ -225,7 +225,7 @@ pub enum Concern<Id = Seat> {
 }
 
 impl<Id> Concern<Id> {
-    /// The same with the sender that `find` finds.
+    /// The same concern with its sender mapped by `find`; a sender that it does not find becomes `None`.
     pub fn map<Found>(self, find: impl FnOnce(Id) -> Option<Found>) -> Concern<Found> {
         match self {
             Self::Me { from } => Concern::Me { from: from.and_then(find) },

@@ -1,12 +1,12 @@
-//! How far a measured figure may lie from the true one, at 95 %: exact within a run, by spread between runs.
+//! Confidence intervals at 95 %: exact ones within a run, and by the spread between runs.
 
 use crate::summary::histogram::Histogram;
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
-/// Each bound is missed with this probability at most.
+/// The probability that the true value lies beyond one bound.
 const TAIL: f64 = 0.025;
 
-/// From low to high; a bound that the samples can't support is absent.
+/// An interval; a bound that the samples can't support is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Interval {
     pub low: Option<f64>,
@@ -14,27 +14,27 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The smallest interval that holds both: a bound that either lacks is absent.
+    /// The smallest interval that contains both; a bound that either lacks is `None`.
     pub fn wider(self, other: Self) -> Self {
         let both = |ours: Option<f64>, theirs: Option<f64>, of: fn(f64, f64) -> f64| Some(of(ours?, theirs?));
         Self { low: both(self.low, other.low, f64::min), high: both(self.high, other.high, f64::max) }
     }
 
-    /// What `new` may be of `base`, as a relative change.
+    /// The interval of the relative change from `base` to `new`.
     pub fn change(base: Self, new: Self) -> Self {
         let over = |new: Option<f64>, base: Option<f64>| Some(new? / base.filter(|base| *base > 0.0)? - 1.0);
         Self { low: over(new.low, base.high), high: over(new.high, base.low) }
     }
 
-    /// What `new` may be above `base`.
+    /// The interval of the difference `new` − `base`.
     pub fn difference(base: Self, new: Self) -> Self {
         let less = |new: Option<f64>, base: Option<f64>| Some(new? - base?);
         Self { low: less(new.low, base.high), high: less(new.high, base.low) }
     }
 }
 
-/// Of a quantile (0 to 1), from the order statistics that binomially enclose it, whatever the distribution is
-/// (David & Nagaraja, Order Statistics, §7.1). `independent`: how many of the samples don't hang together.
+/// The interval of a quantile (0 to 1) from binomial order statistics, for any distribution (David & Nagaraja, Order
+/// Statistics, §7.1). `independent`: the number of independent samples.
 pub fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64) -> Interval {
     let samples = independent.min(histogram.count());
     let Ok(below) = Binomial::new(quantile, samples) else { return Interval::default() };
@@ -54,7 +54,7 @@ fn first_rank(below: &Binomial, samples: u64, p: f64) -> u64 {
     from
 }
 
-/// Of a share (0 to 1) of `independent` trials (Clopper & Pearson 1934).
+/// The interval of a share (0 to 1) of `independent` trials (Clopper & Pearson 1934).
 pub fn of_share(share: f64, independent: u64) -> Interval {
     let of = independent as f64;
     let hits = (share.clamp(0.0, 1.0)) * of;
@@ -65,7 +65,8 @@ pub fn of_share(share: f64, independent: u64) -> Interval {
     }
 }
 
-/// How far the means of two groups of runs lie apart, by their spread (Welch 1947); none for fewer than two runs a side.
+/// The interval of the difference between the means of two groups of runs (Welch 1947); `None` for fewer than two runs
+/// per side.
 pub fn between(base: &[f64], new: &[f64]) -> Option<Interval> {
     let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
     let error = base.error_squared + new.error_squared;
@@ -80,7 +81,7 @@ pub fn between(base: &[f64], new: &[f64]) -> Option<Interval> {
 
 struct RunSpread {
     mean: f64,
-    /// Of the mean.
+    /// The squared standard error of the mean.
     error_squared: f64,
     runs: f64,
 }

@@ -86,7 +86,7 @@ fn series_row(second: u64, seconds: u64, counts: &SecondCounts, generator: &Gene
         messages: counts.messages,
         time_to_open_p50_us: quantile(&mut times_us, 0.5),
         time_to_open_p99_us: quantile(&mut times_us, 0.99),
-        time_to_open: heat::spread(&times_us),
+        time_to_open: heat::count_by_band(&times_us),
         cpu_us: seen(micros(generator.cpu)),
         waiting_us: seen(micros(generator.waited)),
         lag_max_us: seen(generator.lag_max_us),

@@ -63,11 +63,11 @@ impl Totals {
     }
 
     pub fn merge(&mut self, other: Self) {
-        self.peers.add(&other.peers);
-        self.edges.add(&other.edges);
-        self.rooms.add(&other.rooms);
-        self.messages.add(&other.messages);
-        self.traffic.iter_mut().zip(&other.traffic).for_each(|(ours, theirs)| ours.add(theirs));
+        self.peers += other.peers;
+        self.edges += other.edges;
+        self.rooms += other.rooms;
+        self.messages += other.messages;
+        self.traffic.iter_mut().zip(other.traffic).for_each(|(ours, theirs)| *ours += theirs);
         self.concerned += other.concerned;
         self.elsewhere += other.elsewhere;
         self.timers.merge(&other.timers);

@@ -118,7 +118,7 @@ impl RoomTrace {
 
     /// Keeps the event if it belongs to a handshake between traced seats.
     pub fn record(&mut self, event: &Event) {
-        if !event.what.is_of_a_handshake() {
+        if !event.what.is_handshake() {
             return;
         }
         let other = event.what.other();

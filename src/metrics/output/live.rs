@@ -45,7 +45,7 @@ impl LiveMetrics {
                 None => self.timers.push((name, clock, theirs)),
             }
         }
-        self.counts.add(&other.counts);
+        self.counts += other.counts;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::metrics::record::recorder::Recorder;
 use crate::metrics::validity::{Strain, Thresholds, judge};
 use crate::summary::counts::{Counts, Messages};
 use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
-use crate::summary::wall_time::stamp;
+use crate::summary::wall_time::to_rfc3339;
 use crate::summary::{Rates, SCHEMA, Summary};
 use crate::vocabulary::format::micros;
 use crate::vocabulary::options::EngineKind;
@@ -83,7 +83,7 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
             name: facts.name,
             id: facts.id,
             seed: facts.seed,
-            started_at: stamp(facts.started_at),
+            started_at: to_rfc3339(facts.started_at),
             duration_us: micros(facts.duration),
             plan_sha256: facts.plan_sha256,
             dialect: facts.dialect,
@@ -113,7 +113,7 @@ fn counts_of(recorder: &Recorder, half: usize, facts: &RunFacts) -> Counts {
             counts.edges.surprises += window.settle(by_plan, &mut messages);
         }
     }
-    counts.messages.add(&messages);
+    counts.messages += messages;
     counts.guest_edges = recorder.guests.counts_by_name(half);
     counts
 }

@@ -1,7 +1,7 @@
 //! Compares two searches, one row for each figure.
 
 use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, unlike};
+use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, differences};
 use crate::vocabulary::format::{bytes, count, duration};
 
 pub const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
@@ -21,7 +21,7 @@ pub fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
 
 /// Differences that make the two hard to compare.
 pub fn doubts(findings: &CapacityResult) -> Vec<String> {
-    findings.beside.as_ref().map_or(vec![], |other| unlike(findings, other))
+    findings.beside.as_ref().map_or(vec![], |other| differences(findings, other))
 }
 
 const NAMES: [&str; 14] = [
@@ -49,8 +49,8 @@ fn column(findings: &CapacityResult, other: &CapacityResult) -> [String; 14] {
         findings.scope.target.clone(),
         holds(findings),
         limited_by(findings.limited_by).to_owned(),
-        findings.plan_for.map_or("–".to_owned(), |load| findings.vary.short(load)),
-        findings.model.fan_out.law(),
+        findings.plan_for.map_or("–".to_owned(), |load| findings.vary.short_label(load)),
+        findings.model.fan_out.summary(),
         findings.model.cpu_us_per_edge.as_ref().map_or("–".to_owned(), cpu_law),
         probe.map_or("–".to_owned(), |probe| {
             format!("{} {}, {} peers", findings.vary.name(), load(probe.load), count(probe.peers))

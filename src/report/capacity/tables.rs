@@ -1,7 +1,7 @@
 //! The contents of the planning report as rows, the same in every format.
 
 use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, Cell, LimitedBy, Probe, ProbeVerdict};
+use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict};
 use crate::vocabulary::format::{bytes, count, duration, percent};
 
 pub const PROBE_HEADS: [&str; 10] =
@@ -43,7 +43,7 @@ pub fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> 
     })
 }
 
-fn known(cell: &Cell) -> &'static str {
+fn known(cell: &ForecastCell) -> &'static str {
     match (cell.measured, cell.extrapolated) {
         (true, _) => "measured",
         (false, false) => "modelled",

@@ -3,7 +3,7 @@
 use super::{Form, files, page, render};
 use crate::capacity::{
     CapacityResult, Ends, Evidence, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate, StoppedBy, TargetRow,
-    Vary, findings,
+    Vary,
 };
 use crate::profile::{ProfileSource, read};
 use crate::summary::Summary;
@@ -36,7 +36,7 @@ fn found(word: &str) -> CapacityResult {
     let loads = [(10, held), (20, held), (40, held), (80, held), (160, broke), (113, broke), (95, held), (100, held)];
     let mut probes: Vec<Probe> = loads.map(|(load, verdict)| probe(load, verdict)).into();
     probes.push(probe(106, ProbeVerdict::NotValid));
-    findings(Evidence {
+    CapacityResult::new(Evidence {
         vary: Vary::Rooms,
         profile: &profile,
         ends: Ends { held: Some(100.0), broke: Some(113.0), out_of_reach: None },
@@ -110,7 +110,7 @@ fn another_search_stands_beside_in_every_form() {
     other.scope.dialect = "x".into();
     other.probes.iter_mut().for_each(|probe| probe.fan_out = Some(2.5));
     other.model = crate::capacity::model(&other.probes);
-    findings.beside = Some(Box::new(other.aside()));
+    findings.beside = Some(Box::new(other.for_comparison()));
     for form in [Form::Text, Form::Markdown] {
         let report = render(form, &findings);
         for words in
@@ -146,7 +146,7 @@ fn skeleton(page: &str) -> Vec<String> {
 /// Findings with hostile text, and with another search beside them if asked.
 fn worded(word: &str, beside: bool) -> CapacityResult {
     let mut findings = found(word);
-    findings.beside = beside.then(|| Box::new(found(word).aside()));
+    findings.beside = beside.then(|| Box::new(found(word).for_comparison()));
     findings
 }
 

@@ -3,7 +3,7 @@
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::interval_log;
-use crate::summary::wall_time::time_of;
+use crate::summary::wall_time::from_rfc3339;
 use std::time::{Duration, SystemTime};
 
 /// One line for each timer and clock, over the whole run; values are microseconds.
@@ -17,7 +17,7 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
             }
         }
     }
-    let began = time_of(&summary.run.started_at).unwrap_or(SystemTime::UNIX_EPOCH);
+    let began = from_rfc3339(&summary.run.started_at).unwrap_or(SystemTime::UNIX_EPOCH);
     let log = interval_log(began, Duration::from_micros(summary.run.duration_us), &tagged);
     String::from_utf8_lossy(&log).into_owned()
 }

@@ -52,7 +52,7 @@ fn bars(summary: &Summary) -> Markup {
     if mean.is_empty() {
         return html! { p { "No edge got far enough to tell." } };
     }
-    let (target, peers): (Vec<_>, Vec<_>) = mean.iter().partition(|(phase, _)| phase.is_targets());
+    let (target, peers): (Vec<_>, Vec<_>) = mean.iter().partition(|(phase, _)| phase.belongs_to_target());
     let rows = [("target", target), ("peers", peers), ("both", mean.clone())];
     let longest = rows.iter().map(|(_, phases)| sum(phases)).max().unwrap_or(0);
     let spans = rows.iter().map(|(_, phases)| phases.clone()).collect::<Vec<_>>();
@@ -117,7 +117,7 @@ fn phase_table(summary: &Summary) -> Markup {
     if summary.control.is_some() {
         columns.extend(["ours p50", "ours p99"].map(Column::figures));
     }
-    let whose = |phase: Phase| if phase.is_targets() { "target" } else { "peers" };
+    let whose = |phase: Phase| if phase.belongs_to_target() { "target" } else { "peers" };
     let phases = Phase::OF_AN_EDGE
         .into_iter()
         .map(|phase| (phase.name(), whose(phase), Some(ChartColour::of_phase(phase.name()))));

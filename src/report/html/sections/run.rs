@@ -4,7 +4,7 @@ use crate::report::html::sanitize::{is_unseen, sanitize};
 use crate::report::html::table::{Column, table};
 use crate::summary::Summary;
 use crate::summary::run::PhaseSpan;
-use crate::summary::wall_time::time_of;
+use crate::summary::wall_time::from_rfc3339;
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
@@ -62,7 +62,7 @@ fn phases(phases: &[PhaseSpan]) -> Markup {
     const COLUMNS: [Column; 4] =
         [Column::words("Phase of the run"), Column::words("From"), Column::words("To"), Column::figures("Lasted")];
     let lasted = |phase: &PhaseSpan| {
-        let span = time_of(&phase.ended_at)?.duration_since(time_of(&phase.started_at)?).ok()?;
+        let span = from_rfc3339(&phase.ended_at)?.duration_since(from_rfc3339(&phase.started_at)?).ok()?;
         Some(format::duration(u64::try_from(span.as_micros()).ok()?))
     };
     let rows = phases.iter().take(20).map(|phase| {
