@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::lean::identity::Identity;
-use crate::vocabulary::choice::Reliability;
+use crate::vocabulary::options::Reliability;
 use crate::vocabulary::seed::Seed;
 use std::future::poll_fn;
 use std::net::UdpSocket;
@@ -14,7 +14,7 @@ const OTHER: Seat = Seat(1);
 fn engines(trickle: bool) -> [LeanEngine; 2] {
     let setup = LeanSetup {
         identity: Arc::new(Identity::generate(1).unwrap()),
-        neighbourhood: Neighbourhood::default(),
+        addresses: PeerAddresses::default(),
         timeout: Duration::from_secs(1),
         trickle,
         ordered: true,
@@ -24,7 +24,7 @@ fn engines(trickle: bool) -> [LeanEngine; 2] {
 }
 
 /// The next notice of either, with whose it is.
-async fn next(engines: &mut [LeanEngine; 2]) -> (usize, Notice) {
+async fn next(engines: &mut [LeanEngine; 2]) -> (usize, EngineEvent) {
     loop {
         let wake_at = engines.iter_mut().filter_map(Engine::wake_at).min();
         let wake_at = wake_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(9));
@@ -48,18 +48,22 @@ async fn next(engines: &mut [LeanEngine; 2]) -> (usize, Notice) {
 
 /// Carries signals between the two, as `relay` alters them, until each has told one of `wanted`. The sockets are bound
 /// within the runtime.
-fn converse(trickle: bool, relay: impl Fn(Order) -> Order, wanted: impl Fn(&Notice) -> bool) -> [Notice; 2] {
+fn converse(
+    trickle: bool,
+    relay: impl Fn(EngineCommand) -> EngineCommand,
+    wanted: impl Fn(&EngineEvent) -> bool,
+) -> [EngineEvent; 2] {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut told = [None, None];
     runtime.block_on(async {
         let mut engines = engines(trickle);
-        engines[0].order(Instant::now(), OTHER, Order::Offer);
+        engines[0].order(Instant::now(), OTHER, EngineCommand::Offer);
         while told.contains(&None) {
             let (from, notice) = next(&mut engines).await;
             let order = match &notice {
-                Notice::Offer { sdp } => Some(Order::Accept { sdp: sdp.clone() }),
-                Notice::Answer { sdp } => Some(Order::Apply { sdp: sdp.clone() }),
-                Notice::Candidate(candidate) => Some(Order::Admit(candidate.clone())),
+                EngineEvent::Offer { sdp } => Some(EngineCommand::Accept { sdp: sdp.clone() }),
+                EngineEvent::Answer { sdp } => Some(EngineCommand::Apply { sdp: sdp.clone() }),
+                EngineEvent::Candidate(candidate) => Some(EngineCommand::Admit(candidate.clone())),
                 _ => None,
             };
             if let Some(order) = order {
@@ -75,8 +79,8 @@ fn converse(trickle: bool, relay: impl Fn(Order) -> Order, wanted: impl Fn(&Noti
 #[test]
 fn two_engines_open_a_channel_with_and_without_trickling() {
     for trickle in [true, false] {
-        let opened = converse(trickle, |order| order, |notice| *notice == Notice::Open);
-        assert_eq!(opened, [Notice::Open, Notice::Open]);
+        let opened = converse(trickle, |order| order, |notice| *notice == EngineEvent::Open);
+        assert_eq!(opened, [EngineEvent::Open, EngineEvent::Open]);
     }
 }
 
@@ -89,12 +93,14 @@ fn no_datagram_goes_to_a_foreign_address_and_the_edge_fails_in_its_time() {
     let failed = converse(
         true,
         |order| match order {
-            Order::Admit(candidate) => Order::Admit(Candidate { candidate: foreign.clone(), ..candidate }),
+            EngineCommand::Admit(candidate) => {
+                EngineCommand::Admit(Candidate { candidate: foreign.clone(), ..candidate })
+            }
             other => other,
         },
-        |notice| matches!(notice, Notice::Failed { .. }),
+        |notice| matches!(notice, EngineEvent::Failed { .. }),
     );
-    let expected = Notice::Failed { reason: Reason::IceFailed, detail: ice::NO_ANSWER.into() };
+    let expected = EngineEvent::Failed { reason: Reason::IceFailed, detail: ice::NO_ANSWER.into() };
     assert_eq!(failed, [expected.clone(), expected]);
     assert!(began.elapsed() >= Duration::from_millis(900));
     assert!(foreigner.recv_from(&mut [0; 2_000]).is_err(), "a datagram went to a foreign address");
@@ -109,12 +115,12 @@ fn a_fingerprint_that_the_relay_has_altered_is_a_failure_of_dtls() {
     let failed = converse(
         true,
         |order| match order {
-            Order::Accept { sdp } => Order::Accept { sdp: swap(sdp) },
+            EngineCommand::Accept { sdp } => EngineCommand::Accept { sdp: swap(sdp) },
             other => other,
         },
-        |notice| matches!(notice, Notice::Failed { .. }),
+        |notice| matches!(notice, EngineEvent::Failed { .. }),
     );
     for notice in failed {
-        assert!(matches!(notice, Notice::Failed { reason: Reason::DtlsFailed, .. }), "{notice:?}");
+        assert!(matches!(notice, EngineEvent::Failed { reason: Reason::DtlsFailed, .. }), "{notice:?}");
     }
 }
