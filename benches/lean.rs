@@ -1,10 +1,10 @@
 //! What an edge of the engine `lean` costs in memory, beside the bare cryptography of its DTLS handshake: no socket, no server.
 //! `cargo bench --bench lean -- EDGES` prints both; scripts may count it under callgrind.
 
-use meshload::engine::lean::connection::{Common, Connection, Drive, Event};
-use meshload::engine::lean::dcep::{Promise, Reliability};
+use meshload::engine::lean::connection::{ConnectionEvent, Drive, LeanConnection, SharedSettings};
+use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
 use meshload::engine::lean::ice::Credentials;
-use meshload::engine::lean::identity::Identity;
+use meshload::engine::lean::identity::DtlsIdentity;
 use meshload::engine::lean::sdp::Description;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -28,7 +28,7 @@ const STEPS_MAX: usize = 1_000;
 
 /// Both ends of an edge, and what is on the way to each.
 struct Edge {
-    ends: [Connection; 2],
+    ends: [LeanConnection; 2],
     wire: VecDeque<(usize, Vec<u8>)>,
     datagrams: usize,
     opened: usize,
@@ -36,11 +36,11 @@ struct Edge {
 }
 
 impl Edge {
-    fn open(now: Instant, common: &Common, drive: &mut Drive) -> Self {
+    fn open(now: Instant, common: &SharedSettings, drive: &mut Drive) -> Self {
         let mut ends = [true, false].map(|offers| {
             let name = if offers { "0000abcdabcd" } else { "0001abcdabcd" };
             let credentials = Credentials { ufrag: name.into(), password: "0123456789abcdef0123456789abcdef".into() };
-            Connection::new(offers, credentials, common, drive)
+            LeanConnection::new(offers, credentials, common, drive)
         });
         let offer = ends[0].describe(None, None, &mut drive.random);
         let heard = Description::read(&offer).expect("an offer");
@@ -72,9 +72,9 @@ impl Edge {
         drive.out.clear();
         for event in drive.events.drain(..) {
             match event {
-                Event::Open => self.opened += 1,
-                Event::Message(_) => self.delivered += 1,
-                Event::Failed(layer, detail) => panic!("an edge in memory failed: {layer:?} {detail}"),
+                ConnectionEvent::Open => self.opened += 1,
+                ConnectionEvent::Message(_) => self.delivered += 1,
+                ConnectionEvent::Failed(layer, detail) => panic!("an edge in memory failed: {layer:?} {detail}"),
                 _ => {}
             }
         }
@@ -91,8 +91,11 @@ fn main() {
         return;
     }
     let edges: usize = arguments.next().map_or(900, |argument| argument.parse().expect("a number of edges"));
-    let identity = Arc::new(Identity::generate(1).expect("an identity"));
-    let common = Common { identity, promise: Promise { ordered: true, reliability: Reliability::Reliable } };
+    let identity = Arc::new(DtlsIdentity::generate(1).expect("an identity"));
+    let common = SharedSettings {
+        identity,
+        promise: ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable },
+    };
     let mut drive = Drive::new(ChaCha8Rng::seed_from_u64(1));
     let now = Instant::now();
     // What is made once a process is no edge's; and one pass warms the other.
@@ -118,7 +121,7 @@ fn main() {
     println!(
         r#"{{"edges":{edges},"us_per_edge":{us_per_edge:.1},"bare_us":{bare:.1},"ratio":{:.3},"bytes_per_end":{bytes_per_end},"struct_bytes":{},"datagrams_per_edge":{:.1},"messages_per_cpu_second":{:.0}}}"#,
         us_per_edge / bare,
-        size_of::<Connection>(),
+        size_of::<LeanConnection>(),
         datagrams as f64 / edges as f64,
         delivered as f64 / (cpu_seconds() - cpu),
     );

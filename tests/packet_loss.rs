@@ -1,10 +1,10 @@
 //! Edges of the engine `lean` over a network that loses, doubles and reorders datagrams, on a virtual clock: all of them open,
 //! and what is open stays so.
 
-use meshload::engine::lean::connection::{Common, Connection, Drive, Event};
-use meshload::engine::lean::dcep::{Promise, Reliability};
+use meshload::engine::lean::connection::{ConnectionEvent, Drive, LeanConnection, SharedSettings};
+use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
 use meshload::engine::lean::ice::Credentials;
-use meshload::engine::lean::identity::Identity;
+use meshload::engine::lean::identity::DtlsIdentity;
 use meshload::engine::lean::sdp::Description;
 use meshload::vocabulary::seed::Seed;
 use rand::RngExt;
@@ -32,7 +32,7 @@ struct Weather {
 }
 
 struct World {
-    ends: [Connection; 2],
+    ends: [LeanConnection; 2],
     drives: [Drive; 2],
     wire: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     now: Instant,
@@ -49,14 +49,14 @@ struct World {
 }
 
 impl World {
-    fn new(identity: &Arc<Identity>, seed: u64, weather: Weather) -> Self {
+    fn new(identity: &Arc<DtlsIdentity>, seed: u64, weather: Weather) -> Self {
         let now = Instant::now();
-        let promise = Promise { ordered: true, reliability: Reliability::Reliable };
-        let common = Common { identity: identity.clone(), promise };
+        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
+        let common = SharedSettings { identity: identity.clone(), promise };
         let mut drives = [0, 1].map(|end| Drive::new(Seed(seed).stream("ends", end)));
         let ends = [0, 1].map(|end: usize| {
             let credentials = Credentials { ufrag: format!("{end:04x}beef").into(), password: "0".repeat(32).into() };
-            Connection::new(end == 0, credentials, &common, &mut drives[end])
+            LeanConnection::new(end == 0, credentials, &common, &mut drives[end])
         });
         let mut world = Self {
             ends,
@@ -94,7 +94,7 @@ impl World {
         let until = self.now + time;
         for _ in 0..STEPS_MAX {
             let arrival = self.wire.first_key_value().map(|((at, _), _)| *at);
-            let [first, second] = self.ends.each_ref().map(Connection::wake_at);
+            let [first, second] = self.ends.each_ref().map(LeanConnection::wake_at);
             let Some(next) = [arrival, first, second].into_iter().flatten().min().filter(|next| *next <= until) else {
                 self.now = until;
                 return;
@@ -129,10 +129,12 @@ impl World {
         self.drives[end].out.clear();
         for event in self.drives[end].events.drain(..) {
             match event {
-                Event::Open => self.open[end] = true,
-                Event::Message(payload) => self.heard[end].push(payload),
-                Event::IceUp | Event::DtlsUp => {}
-                Event::Closed | Event::Failed(..) => self.over = Some(format!("end {end}: {event:?}")),
+                ConnectionEvent::Open => self.open[end] = true,
+                ConnectionEvent::Message(payload) => self.heard[end].push(payload),
+                ConnectionEvent::IceUp | ConnectionEvent::DtlsUp => {}
+                ConnectionEvent::Closed | ConnectionEvent::Failed(..) => {
+                    self.over = Some(format!("end {end}: {event:?}"))
+                }
             }
         }
     }
@@ -151,8 +153,8 @@ fn address(end: usize) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 40_001 + end as u16).into()
 }
 
-fn identity() -> Arc<Identity> {
-    Arc::new(Identity::generate(1).expect("a certificate"))
+fn identity() -> Arc<DtlsIdentity> {
+    Arc::new(DtlsIdentity::generate(1).expect("a certificate"))
 }
 
 /// Three hundred handshakes, each with draws of its own, all of which open within their timeout.

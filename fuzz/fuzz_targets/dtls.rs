@@ -2,19 +2,19 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::engine::lean::dtls::{Dtls, Role};
-use meshload::engine::lean::identity::{Fingerprint, HashName, Identity};
+use meshload::engine::lean::dtls::{Dtls, DtlsRole};
+use meshload::engine::lean::identity::{Fingerprint, HashName, DtlsIdentity};
 use meshload::engine::lean::packets::Packets;
 use meshload::engine::lean::stun;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-static IDENTITY: LazyLock<Arc<Identity>> = LazyLock::new(|| Arc::new(Identity::generate(1).expect("an identity")));
+static IDENTITY: LazyLock<Arc<DtlsIdentity>> = LazyLock::new(|| Arc::new(DtlsIdentity::generate(1).expect("an identity")));
 
 /// What an end may say for each datagram that it hears, and each timer that runs out.
 const DATAGRAMS_MAX: usize = 8;
 
-fn end(role: Role) -> Dtls {
+fn end(role: DtlsRole) -> Dtls {
     let hex = IDENTITY.fingerprint().split(' ').nth(1).unwrap_or_default();
     let bytes = hex.split(':').filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     let fingerprint = Fingerprint { algorithm: HashName::Sha256, bytes };
@@ -26,7 +26,7 @@ fn end(role: Role) -> Dtls {
 fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
     let Some((first, mut rest)) = input.split_first() else { return };
-    let mut ends = [end(Role::Client), end(Role::Server)];
+    let mut ends = [end(DtlsRole::Client), end(DtlsRole::Server)];
     let mut out = Packets::default();
     ends[0].start(now, &mut out);
     for step in 0..usize::from(first % 5) {

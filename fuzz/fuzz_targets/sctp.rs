@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::engine::lean::dcep::{DataChannel, Promise, Reliability};
+use meshload::engine::lean::dcep::{DataChannel, ChannelPromise, ChannelReliability};
 use meshload::engine::lean::packets::Packets;
 use meshload::engine::lean::sctp::{Config, Draws};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const PACKETS_MAX: usize = 64;
 // the end: ports and tag are right, and a checksum of zero stands for DTLS.
 fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
-    let promise = Promise { ordered: true, reliability: Reliability::Reliable };
+    let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
     let mut other = DataChannel::accepting(CONFIG, Draws { tag: 1, tsn: 1, cookie: 1 });
     let mut end = DataChannel::opening(now, CONFIG, Draws { tag: 2, tsn: 9, cookie: 2 }, promise, "chat", false);
     end.connect(now, Duration::ZERO);

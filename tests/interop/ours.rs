@@ -1,6 +1,6 @@
 //! Our end of a connection: an engine with one edge, driven until something happens.
 
-use meshload::engine::lean::identity::Identity;
+use meshload::engine::lean::identity::DtlsIdentity;
 use meshload::engine::{CandidatePolicy, Engine, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::vocabulary::engine::EngineEvent;
 use meshload::vocabulary::ids::Seat;
@@ -33,7 +33,7 @@ pub fn engine(block: &str) -> LeanEngine {
 
 pub fn setup(addresses: PeerAddresses) -> LeanSetup {
     LeanSetup {
-        identity: Arc::new(Identity::generate(1).unwrap()),
+        identity: Arc::new(DtlsIdentity::generate(1).unwrap()),
         addresses,
         timeout: PATIENCE,
         trickle: true,

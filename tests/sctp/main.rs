@@ -3,12 +3,12 @@
 mod hostile;
 mod world;
 
-use meshload::engine::lean::sctp::{Delivery, Limit};
+use meshload::engine::lean::sctp::{Limit, SctpMessage};
 use proptest::prelude::*;
 use std::time::Duration;
 use world::{Weather, World};
 
-const UNORDERED: Delivery = Delivery { ordered: false, limit: Limit::Never };
+const UNORDERED: SctpMessage = SctpMessage { ordered: false, limit: Limit::Never };
 
 /// A message that can be told from all others; in bytes, at least 8.
 fn message(ordinal: usize, bytes: usize) -> Vec<u8> {
@@ -41,7 +41,7 @@ fn play(
     seed: u64,
     weather: Weather,
     said: &[Said],
-    delivery: impl Fn(&World) -> Delivery,
+    delivery: impl Fn(&World) -> SctpMessage,
 ) -> [(Messages, Messages); 2] {
     let mut world = World::connected(seed, weather);
     let mut sent = [vec![], vec![]];
@@ -59,7 +59,7 @@ fn play(
     world.pass(Duration::from_secs(60));
     assert!(world.is_quiet(), "something is never done");
     for end in 0..2 {
-        assert!(world.say(end, 3, Delivery::RELIABLE, b"the last"));
+        assert!(world.say(end, 3, SctpMessage::RELIABLE, b"the last"));
     }
     world.pass(Duration::from_secs(2));
     assert_eq!(world.told, [["Up"], ["Up"]], "both stand");
@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn reliable_and_ordered_messages_come_once_and_in_order(seed: u64, weather in weather(), said in conversation()) {
-        for (sent, heard) in play(seed, weather, &said, |_| Delivery::RELIABLE) {
+        for (sent, heard) in play(seed, weather, &said, |_| SctpMessage::RELIABLE) {
             prop_assert!(sent == heard, "sent {} and heard {}", sent.len(), heard.len());
         }
     }
@@ -97,7 +97,7 @@ proptest! {
     ) {
         let delivery = |world: &World| {
             let limit = if timed { Limit::At(world.now + Duration::from_millis(lifetime_ms)) } else { Limit::Retransmits(times) };
-            Delivery { ordered, limit }
+            SctpMessage { ordered, limit }
         };
         for (sent, mut heard) in play(seed, weather, &said, delivery) {
             if !ordered {
@@ -117,7 +117,7 @@ proptest! {
         if !alone {
             world.connect(1, Duration::from_millis(pause_ms));
         }
-        prop_assert!(world.say(0, 1, Delivery::RELIABLE, b"with the cookie"));
+        prop_assert!(world.say(0, 1, SctpMessage::RELIABLE, b"with the cookie"));
         world.pass(Duration::from_secs(120));
         prop_assert_eq!(world.told, [["Up"], ["Up"]]);
         prop_assert_eq!(&world.heard[1], &[b"with the cookie".to_vec()]);
@@ -127,7 +127,7 @@ proptest! {
 #[test]
 fn a_handshake_with_data_takes_four_packets() {
     let mut world = World::new(1, Weather::default());
-    assert!(world.say(0, 1, Delivery::RELIABLE, b"open"));
+    assert!(world.say(0, 1, SctpMessage::RELIABLE, b"open"));
     world.connect(1, Duration::from_millis(50));
     world.connect(0, Duration::ZERO);
     world.pass(Duration::from_secs(5));
@@ -140,7 +140,7 @@ fn a_handshake_with_data_takes_four_packets() {
 fn the_first_retransmission_of_a_message_waits_three_tenths_of_a_second() {
     let mut world = World::connected(1, Weather::default());
     world.tap = Box::new(|_, _| false);
-    world.say(0, 1, Delivery::RELIABLE, b"lost");
+    world.say(0, 1, SctpMessage::RELIABLE, b"lost");
     world.tap = Box::new(|_, _| true);
     world.pass(Duration::from_millis(299));
     assert!(world.heard[1].is_empty());
@@ -154,7 +154,7 @@ fn a_packet_lost_among_others_is_sent_again_before_its_timer() {
     let mut first = true;
     world.tap = Box::new(move |end, _| end != 0 || !std::mem::take(&mut first));
     for ordinal in 0..8 {
-        assert!(world.say(0, 1, Delivery::RELIABLE, &message(ordinal, 900)));
+        assert!(world.say(0, 1, SctpMessage::RELIABLE, &message(ordinal, 900)));
     }
     world.pass(Duration::from_millis(50));
     assert_eq!(world.heard[1].len(), 8, "fast retransmit");
@@ -164,9 +164,9 @@ fn a_packet_lost_among_others_is_sent_again_before_its_timer() {
 fn an_acknowledgement_that_is_held_back_holds_back_no_data() {
     for bytes in [1_000, 1_100, 1_144, 1_145, 1_160, 1_200, 20_000] {
         let mut world = World::connected(1, Weather::default());
-        world.say(1, 1, Delivery::RELIABLE, b"to be acknowledged");
+        world.say(1, 1, SctpMessage::RELIABLE, b"to be acknowledged");
         world.pass(Duration::from_millis(2));
-        world.say(0, 1, Delivery::RELIABLE, &message(1, bytes));
+        world.say(0, 1, SctpMessage::RELIABLE, &message(1, bytes));
         world.pass(Duration::from_millis(50));
         assert_eq!(world.heard[1].len(), 1, "{bytes} bytes");
     }
@@ -176,8 +176,8 @@ fn an_acknowledgement_that_is_held_back_holds_back_no_data() {
 fn a_message_as_long_as_may_be_comes_through() {
     let mut world = World::connected(1, Weather { loss: 0.01, duplicates: 0.0, jitter_ms: 3 });
     for _ in 0..4 {
-        assert!(world.say(0, 1, Delivery::RELIABLE, &message(1, 262_144)));
-        assert!(!world.say(0, 1, Delivery::RELIABLE, &message(1, 262_145)));
+        assert!(world.say(0, 1, SctpMessage::RELIABLE, &message(1, 262_144)));
+        assert!(!world.say(0, 1, SctpMessage::RELIABLE, &message(1, 262_145)));
         world.pass(Duration::from_secs(30));
     }
     assert_eq!(world.heard[1].len(), 4);
@@ -188,7 +188,7 @@ fn a_hole_of_a_second_and_one_of_twenty_are_survived() {
     for seconds in [1, 20] {
         let mut world = World::connected(2, Weather::default());
         world.weather.loss = 1.0;
-        world.say(0, 1, Delivery::RELIABLE, &message(1, 5_000));
+        world.say(0, 1, SctpMessage::RELIABLE, &message(1, 5_000));
         world.pass(Duration::from_secs(seconds));
         world.weather.loss = 0.0;
         world.pass(Duration::from_secs(11));
@@ -200,7 +200,7 @@ fn a_hole_of_a_second_and_one_of_twenty_are_survived() {
 #[test]
 fn an_end_that_never_answers_is_given_up() {
     let mut world = World::connected(3, Weather { loss: 1.0, ..Weather::default() });
-    world.say(0, 1, Delivery::RELIABLE, b"anybody?");
+    world.say(0, 1, SctpMessage::RELIABLE, b"anybody?");
     world.pass(Duration::from_secs(200));
     assert_eq!(world.told[0][1..], ["Failed(\"no acknowledgement came\")"]);
     assert!(world.ends[0].wake_at().is_none());
@@ -210,7 +210,7 @@ fn an_end_that_never_answers_is_given_up() {
 fn a_stream_is_closed_both_ways_and_begins_anew() {
     let mut world = World::connected(4, Weather { loss: 0.3, ..Weather::default() });
     for ordinal in 0..5 {
-        world.say(0, 1, Delivery::RELIABLE, &message(ordinal, 100));
+        world.say(0, 1, SctpMessage::RELIABLE, &message(ordinal, 100));
     }
     assert!(world.ends[0].close_stream(1));
     world.flush(0);
@@ -222,7 +222,7 @@ fn a_stream_is_closed_both_ways_and_begins_anew() {
     world.pass(Duration::from_secs(60));
     assert_eq!(world.told[0], ["Up", "StreamClosed(1)"]);
     for end in 0..2 {
-        assert!(world.say(end, 1, Delivery::RELIABLE, b"again"));
+        assert!(world.say(end, 1, SctpMessage::RELIABLE, b"again"));
     }
     world.pass(Duration::from_secs(60));
     assert_eq!((world.heard[0].len(), world.heard[1].len()), (1, 6));
@@ -232,7 +232,7 @@ fn a_stream_is_closed_both_ways_and_begins_anew() {
 #[test]
 fn a_shutdown_delivers_what_is_queued_and_ends_both() {
     let mut world = World::connected(5, Weather { loss: 0.3, ..Weather::default() });
-    world.say(0, 1, Delivery::RELIABLE, &message(1, 20_000));
+    world.say(0, 1, SctpMessage::RELIABLE, &message(1, 20_000));
     world.ends[0].shutdown();
     world.flush(0);
     world.pass(Duration::from_secs(60));
@@ -250,5 +250,5 @@ fn an_abort_ends_both_at_once() {
     world.pass(Duration::from_millis(10));
     assert_eq!(world.told[1], ["Up", "Closed"]);
     assert!(world.is_quiet());
-    assert!(!world.say(0, 1, Delivery::RELIABLE, b"too late"));
+    assert!(!world.say(0, 1, SctpMessage::RELIABLE, b"too late"));
 }

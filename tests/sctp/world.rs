@@ -1,7 +1,7 @@
 //! Two associations and the network between them, on a virtual clock.
 
 use meshload::engine::lean::packets::Packets;
-use meshload::engine::lean::sctp::{Association, Config, Delivery, Draws, Event};
+use meshload::engine::lean::sctp::{Association, Config, Draws, SctpEvent, SctpMessage};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ impl World {
         self.flush(end);
     }
 
-    pub fn say(&mut self, end: usize, stream: u16, delivery: Delivery, payload: &[u8]) -> bool {
+    pub fn say(&mut self, end: usize, stream: u16, delivery: SctpMessage, payload: &[u8]) -> bool {
         let said = self.ends[end].send(self.now, stream, PPID, delivery, payload);
         self.flush(end);
         said
@@ -139,9 +139,9 @@ impl World {
     }
 }
 
-fn note(event: Event<'_>, heard: &mut Vec<Vec<u8>>, told: &mut Vec<String>) {
+fn note(event: SctpEvent<'_>, heard: &mut Vec<Vec<u8>>, told: &mut Vec<String>) {
     match event {
-        Event::Message { payload, .. } => heard.push(payload.into_owned()),
+        SctpEvent::Message { payload, .. } => heard.push(payload.into_owned()),
         other => told.push(format!("{other:?}")),
     }
 }

@@ -1,7 +1,7 @@
 //! The one DataChannel of a connection, over its SCTP association (RFC 8831, RFC 8832).
 
 use super::packets::Packets;
-use super::sctp::{Association, Config, Delivery, Draws, Event, Limit};
+use super::sctp::{Association, Config, Draws, Limit, SctpEvent, SctpMessage};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ mod ppid {
 
 /// When a message that does not get through is given up; not both (RFC 8831 §6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reliability {
+pub enum ChannelReliability {
     Reliable,
     MaxRetransmits(u32),
     MaxLifetime(Duration),
@@ -30,19 +30,19 @@ pub enum Reliability {
 
 /// A channel's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Promise {
+pub struct ChannelPromise {
     pub ordered: bool,
-    pub reliability: Reliability,
+    pub reliability: ChannelReliability,
 }
 
-impl Promise {
-    fn delivery(self, now: Instant) -> Delivery {
+impl ChannelPromise {
+    fn delivery(self, now: Instant) -> SctpMessage {
         let limit = match self.reliability {
-            Reliability::Reliable => Limit::Never,
-            Reliability::MaxRetransmits(times) => Limit::Retransmits(times),
-            Reliability::MaxLifetime(lifetime) => Limit::At(now + lifetime),
+            ChannelReliability::Reliable => Limit::Never,
+            ChannelReliability::MaxRetransmits(times) => Limit::Retransmits(times),
+            ChannelReliability::MaxLifetime(lifetime) => Limit::At(now + lifetime),
         };
-        Delivery { ordered: self.ordered, limit }
+        SctpMessage { ordered: self.ordered, limit }
     }
 }
 
@@ -58,7 +58,7 @@ pub enum ChannelEvent<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ChannelStage {
     /// The other end is to open it.
     ExpectOpen,
     ExpectAck,
@@ -71,24 +71,31 @@ enum Stage {
 #[derive(Debug)]
 pub struct DataChannel {
     association: Association,
-    promise: Promise,
-    stage: Stage,
+    promise: ChannelPromise,
+    stage: ChannelStage,
     stream: u16,
 }
 
 impl DataChannel {
     /// A channel that the other end opens.
     pub fn accepting(config: Config, draws: Draws) -> Self {
-        let promise = Promise { ordered: true, reliability: Reliability::Reliable };
-        Self { association: Association::new(config, draws), promise, stage: Stage::ExpectOpen, stream: 0 }
+        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
+        Self { association: Association::new(config, draws), promise, stage: ChannelStage::ExpectOpen, stream: 0 }
     }
 
     /// A channel that this end opens. The DTLS client's streams are even, the server's odd (RFC 8832 §6).
-    pub fn opening(now: Instant, config: Config, draws: Draws, promise: Promise, label: &str, is_client: bool) -> Self {
+    pub fn opening(
+        now: Instant,
+        config: Config,
+        draws: Draws,
+        promise: ChannelPromise,
+        label: &str,
+        is_client: bool,
+    ) -> Self {
         let mut association = Association::new(config, draws);
         let stream = u16::from(!is_client);
-        association.send(now, stream, ppid::CONTROL, Delivery::RELIABLE, &open(promise, label));
-        Self { association, promise, stage: Stage::ExpectAck, stream }
+        association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &open(promise, label));
+        Self { association, promise, stage: ChannelStage::ExpectAck, stream }
     }
 
     /// Begins the association, after `pause` unless the other end has by then; then `flush`.
@@ -97,7 +104,7 @@ impl DataChannel {
     }
 
     pub fn is_open(&self) -> bool {
-        self.stage == Stage::Open
+        self.stage == ChannelStage::Open
     }
 
     /// Puts a message into the open channel; then `flush`. `false`: it is not open, the message is too long, or the queue
@@ -110,10 +117,10 @@ impl DataChannel {
     /// Takes in one SCTP packet; then `flush`.
     pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(ChannelEvent<'_>)) {
         let Self { association, promise, stage, stream } = self;
-        let mut control = Control::default();
+        let mut control = DcepMessage::default();
         association.handle(now, packet, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
         for stream in control.opened {
-            association.send(now, stream, ppid::CONTROL, Delivery::RELIABLE, &[ACK]);
+            association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &[ACK]);
         }
         for stream in control.closed {
             association.close_stream(stream);
@@ -130,7 +137,7 @@ impl DataChannel {
     /// Serves the timers that are due; then `flush`.
     pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(ChannelEvent<'_>)) {
         let Self { association, promise, stage, stream } = self;
-        let mut control = Control::default();
+        let mut control = DcepMessage::default();
         association.wake(now, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
     }
 
@@ -141,14 +148,14 @@ impl DataChannel {
 
     /// Closes the channel alone, after what is queued, as `RTCDataChannel.close` does; then `flush`.
     pub fn close(&mut self) {
-        if self.stage == Stage::Open && self.association.close_stream(self.stream) {
-            self.stage = Stage::Over;
+        if self.stage == ChannelStage::Open && self.association.close_stream(self.stream) {
+            self.stage = ChannelStage::Over;
         }
     }
 
     /// Ends the association at once, as `RTCPeerConnection.close` does; then `flush`.
     pub fn abort(&mut self) {
-        self.stage = Stage::Over;
+        self.stage = ChannelStage::Over;
         self.association.abort();
     }
 
@@ -160,29 +167,29 @@ impl DataChannel {
 
 /// What the association is to do once its packet is through.
 #[derive(Default)]
-struct Control {
+struct DcepMessage {
     opened: Vec<u16>,
     closed: Vec<u16>,
     wrong: Option<&'static str>,
 }
 
 fn on_event(
-    event: Event<'_>,
-    stage: &mut Stage,
+    event: SctpEvent<'_>,
+    stage: &mut ChannelStage,
     stream: &mut u16,
-    promise: &mut Promise,
-    control: &mut Control,
+    promise: &mut ChannelPromise,
+    control: &mut DcepMessage,
     events: &mut dyn FnMut(ChannelEvent<'_>),
 ) {
     match event {
-        Event::Up => {}
-        Event::Message { stream: id, ppid: ppid::CONTROL, payload } => {
+        SctpEvent::Up => {}
+        SctpEvent::Message { stream: id, ppid: ppid::CONTROL, payload } => {
             match (payload.first().copied(), read_open(&payload)) {
                 (Some(OPEN), Some(opened)) => {
                     control.opened.push(id);
-                    if *stage == Stage::ExpectOpen {
+                    if *stage == ChannelStage::ExpectOpen {
                         (*stream, *promise) = (id, opened);
-                        *stage = Stage::Open;
+                        *stage = ChannelStage::Open;
                         events(ChannelEvent::Open);
                     }
                 }
@@ -191,7 +198,7 @@ fn on_event(
                 _ => {}
             }
         }
-        Event::Message { stream: id, ppid, payload } => {
+        SctpEvent::Message { stream: id, ppid, payload } => {
             // Messages may overtake the acknowledgement, and stand for it (RFC 8832 §6).
             if id == *stream {
                 acknowledge(stage, events);
@@ -203,49 +210,49 @@ fn on_event(
             }
         }
         // The half of ours goes with it (RFC 8831 §6.7).
-        Event::StreamClosed(id) => {
+        SctpEvent::StreamClosed(id) => {
             let is_ours = id == *stream;
-            if !is_ours || *stage == Stage::Open {
+            if !is_ours || *stage == ChannelStage::Open {
                 control.closed.push(id);
             }
-            if is_ours && *stage == Stage::Open {
-                *stage = Stage::Over;
+            if is_ours && *stage == ChannelStage::Open {
+                *stage = ChannelStage::Over;
                 events(ChannelEvent::Closed);
             }
         }
-        Event::Closed if *stage == Stage::Open => {
-            *stage = Stage::Over;
+        SctpEvent::Closed if *stage == ChannelStage::Open => {
+            *stage = ChannelStage::Over;
             events(ChannelEvent::Closed);
         }
-        Event::Closed if *stage == Stage::Over => {}
-        Event::Closed => {
-            *stage = Stage::Over;
+        SctpEvent::Closed if *stage == ChannelStage::Over => {}
+        SctpEvent::Closed => {
+            *stage = ChannelStage::Over;
             events(ChannelEvent::Failed("the other end ended the association"));
         }
-        Event::Failed(why) => {
-            let was_open = std::mem::replace(stage, Stage::Over);
+        SctpEvent::Failed(why) => {
+            let was_open = std::mem::replace(stage, ChannelStage::Over);
             match was_open {
-                Stage::Over => {}
-                Stage::Open => events(ChannelEvent::Closed),
+                ChannelStage::Over => {}
+                ChannelStage::Open => events(ChannelEvent::Closed),
                 _ => events(ChannelEvent::Failed(why)),
             }
         }
     }
 }
 
-fn acknowledge(stage: &mut Stage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
-    if *stage == Stage::ExpectAck {
-        *stage = Stage::Open;
+fn acknowledge(stage: &mut ChannelStage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+    if *stage == ChannelStage::ExpectAck {
+        *stage = ChannelStage::Open;
         events(ChannelEvent::Open);
     }
 }
 
 /// DATA_CHANNEL_OPEN (RFC 8832 §5.1).
-fn open(promise: Promise, label: &str) -> Vec<u8> {
+fn open(promise: ChannelPromise, label: &str) -> Vec<u8> {
     let (kind, parameter) = match promise.reliability {
-        Reliability::Reliable => (0, 0),
-        Reliability::MaxRetransmits(times) => (1, times),
-        Reliability::MaxLifetime(lifetime) => (2, lifetime.as_millis().min(u32::MAX.into()) as u32),
+        ChannelReliability::Reliable => (0, 0),
+        ChannelReliability::MaxRetransmits(times) => (1, times),
+        ChannelReliability::MaxLifetime(lifetime) => (2, lifetime.as_millis().min(u32::MAX.into()) as u32),
     };
     let unordered = if promise.ordered { 0 } else { 0x80 };
     let mut message = vec![OPEN, kind | unordered, 0, 0];
@@ -257,18 +264,18 @@ fn open(promise: Promise, label: &str) -> Vec<u8> {
 }
 
 /// The channel's promise, by which our messages go back, too. `None`: no OPEN, or one that RFC 8832 §5.1 forbids.
-fn read_open(message: &[u8]) -> Option<Promise> {
+fn read_open(message: &[u8]) -> Option<ChannelPromise> {
     let (header, names) = message.split_first_chunk::<12>()?;
     let length = |at: usize| usize::from(u16::from_be_bytes([header[at], header[at + 1]]));
     let parameter = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
     let reliability = match header[1] & 0x7f {
-        0 => Reliability::Reliable,
-        1 => Reliability::MaxRetransmits(parameter),
-        2 => Reliability::MaxLifetime(Duration::from_millis(parameter.into())),
+        0 => ChannelReliability::Reliable,
+        1 => ChannelReliability::MaxRetransmits(parameter),
+        2 => ChannelReliability::MaxLifetime(Duration::from_millis(parameter.into())),
         _ => return None,
     };
     let fits = length(8).max(length(10)) <= NAME_BYTES_MAX && names.len() == length(8) + length(10);
-    (header[0] == OPEN && fits).then_some(Promise { ordered: header[1] & 0x80 == 0, reliability })
+    (header[0] == OPEN && fits).then_some(ChannelPromise { ordered: header[1] & 0x80 == 0, reliability })
 }
 
 #[cfg(test)]
@@ -279,18 +286,18 @@ mod tests {
     fn an_open_is_read_as_it_was_written() {
         for ordered in [true, false] {
             for reliability in [
-                Reliability::Reliable,
-                Reliability::MaxRetransmits(7),
-                Reliability::MaxLifetime(Duration::from_millis(250)),
+                ChannelReliability::Reliable,
+                ChannelReliability::MaxRetransmits(7),
+                ChannelReliability::MaxLifetime(Duration::from_millis(250)),
             ] {
-                let promise = Promise { ordered, reliability };
+                let promise = ChannelPromise { ordered, reliability };
                 let message = open(promise, "chat");
                 assert_eq!(read_open(&message), Some(promise));
                 assert_eq!(read_open(&message[..message.len() - 1]), None);
             }
         }
         assert_eq!(
-            open(Promise { ordered: true, reliability: Reliability::Reliable }, "a"),
+            open(ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable }, "a"),
             [3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, b'a']
         );
     }

@@ -1,7 +1,7 @@
 //! ICE for one component and one local host candidate, sans-IO (RFC 8445), with consent (RFC 7675) and trickling (RFC 8838).
 
 use super::packets::Packets;
-use super::stun::{self, Check, Message, ROLE_CONFLICT, Role, Transaction, kind};
+use super::stun::{self, Check, IceRole, Message, ROLE_CONFLICT, Transaction, kind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::net::SocketAddr;
@@ -41,7 +41,7 @@ enum State {
 
 /// The local candidate with one of the other end's.
 #[derive(Debug)]
-struct Pair {
+struct CandidatePair {
     to: SocketAddr,
     state: State,
     /// The last check: its number, when it was first sent if it is not answered yet, and whether it nominated.
@@ -55,11 +55,11 @@ struct Pair {
 /// One agent.
 #[derive(Debug)]
 pub struct Ice {
-    role: Role,
+    role: IceRole,
     local: Credentials,
     /// The other end's password, and the USERNAME of our checks.
     remote: Option<Credentials>,
-    pairs: Vec<Pair>,
+    pairs: Vec<CandidatePair>,
     selected: Option<SocketAddr>,
     pause: Duration,
     /// The next check or question for consent.
@@ -75,7 +75,7 @@ pub const NO_ANSWER: &str = "no check was answered";
 impl Ice {
     pub fn new(controlling: bool, local: Credentials, random: &mut ChaCha8Rng) -> Self {
         Self {
-            role: Role { controlling, tie_breaker: random.random() },
+            role: IceRole { controlling, tie_breaker: random.random() },
             local,
             remote: None,
             pairs: Vec::new(),
@@ -216,7 +216,7 @@ impl Ice {
     }
 
     /// Repairs a conflict of roles (RFC 8445 §7.3.1.1). `false`: the other end is to change its own.
-    fn resolve(&mut self, other: Option<Role>) -> bool {
+    fn resolve(&mut self, other: Option<IceRole>) -> bool {
         let Some(other) = other.filter(|other| other.controlling == self.role.controlling) else { return true };
         let wins = self.role.tie_breaker >= other.tie_breaker;
         if wins != self.role.controlling {
@@ -237,7 +237,8 @@ impl Ice {
     ) {
         let Some(remote) = &self.remote else { return };
         // Only from where the check went (RFC 8445 §7.2.5.2.1).
-        let is_it = |pair: &Pair| pair.to == from && pair.transaction == message.transaction && pair.sent_at.is_some();
+        let is_it =
+            |pair: &CandidatePair| pair.to == from && pair.transaction == message.transaction && pair.sent_at.is_some();
         let Some(at) = self.pairs.iter().position(is_it) else { return };
         if !message.is_authentic(datagram, remote.password.as_bytes()) {
             return;
@@ -288,7 +289,7 @@ impl Ice {
         }
         self.pairs.reserve_exact(1);
         let (state, transaction) = (State::Waiting, [0; 12]);
-        self.pairs.push(Pair { to, state, transaction, sent_at: None, nominating: false, nominated: false });
+        self.pairs.push(CandidatePair { to, state, transaction, sent_at: None, nominating: false, nominated: false });
         Some(self.pairs.len() - 1)
     }
 

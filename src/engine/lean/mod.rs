@@ -3,7 +3,6 @@
 
 pub mod connection;
 pub mod dcep;
-mod der;
 pub mod dtls;
 pub mod ice;
 pub mod identity;
@@ -21,7 +20,7 @@ use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Candidate;
-use connection::{Common, Connection, Drive, Event, Layer};
+use connection::{ConnectionEvent, Drive, Layer, LeanConnection, SharedSettings};
 use ice::Credentials;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -48,14 +47,14 @@ const RECEIVE_BYTES: usize = 1024 * 1024;
 
 /// One peer's connections.
 pub struct LeanEngine {
-    common: Common,
+    common: SharedSettings,
     addresses: PeerAddresses,
     /// How long ICE tries.
     patience: Duration,
     trickle: bool,
     socket: UdpSocket,
     local: SocketAddr,
-    connections: Vec<Option<Box<Connection>>>,
+    connections: Vec<Option<Box<LeanConnection>>>,
     by_address: FxHashMap<SocketAddr, Seat>,
     /// Seats from here on are guests', which may use other addresses than this run's peers.
     guests_from: usize,
@@ -100,7 +99,7 @@ impl LeanEngine {
         let socket = UdpSocket::from_std(socket)?;
         setup.addresses.join(local);
         Ok(Self {
-            common: Common { promise: setup.promise(), identity: setup.identity },
+            common: SharedSettings { promise: setup.promise(), identity: setup.identity },
             addresses: setup.addresses,
             // Below the handshake's timeout, or ice_failed would never show.
             patience: setup.timeout.mul_f64(0.9),
@@ -121,7 +120,7 @@ impl LeanEngine {
         self.notices.push_back((seat, notice));
     }
 
-    fn describe(&mut self, connection: &Connection, offer: Option<&Description<'_>>) -> String {
+    fn describe(&mut self, connection: &LeanConnection, offer: Option<&Description<'_>>) -> String {
         let candidate = (!self.trickle).then(|| host_candidate(self.local));
         connection.describe(offer, candidate.as_deref(), &mut self.drive.random)
     }
@@ -164,13 +163,13 @@ impl LeanEngine {
         }
     }
 
-    fn learn(&mut self, now: Instant, seat: Seat, connection: &mut Connection, description: &Description<'_>) {
+    fn learn(&mut self, now: Instant, seat: Seat, connection: &mut LeanConnection, description: &Description<'_>) {
         for candidate in &description.candidates {
             self.learn_candidate(now, seat, connection, candidate);
         }
     }
 
-    fn learn_candidate(&mut self, now: Instant, seat: Seat, connection: &mut Connection, candidate: &str) {
+    fn learn_candidate(&mut self, now: Instant, seat: Seat, connection: &mut LeanConnection, candidate: &str) {
         if let Some(address) = candidate_address(candidate)
             && self.may_reach(seat, address)
         {
@@ -194,18 +193,18 @@ impl LeanEngine {
     }
 
     /// A new connection; the seat is its ufrag's first part, so that a check from an unknown address finds its edge at once.
-    fn connect(&mut self, seat: Seat, offers: bool) -> Box<Connection> {
+    fn connect(&mut self, seat: Seat, offers: bool) -> Box<LeanConnection> {
         let random = &mut self.drive.random;
         let (fragment, password) = (random.random::<u32>(), random.random::<u128>());
         let (ufrag, password) = (format!("{:04x}{fragment:08x}", seat.0).into(), format!("{password:032x}").into());
-        Box::new(Connection::new(offers, Credentials { ufrag, password }, &self.common, &mut self.drive))
+        Box::new(LeanConnection::new(offers, Credentials { ufrag, password }, &self.common, &mut self.drive))
     }
 
-    fn take(&mut self, seat: Seat) -> Option<Box<Connection>> {
+    fn take(&mut self, seat: Seat) -> Option<Box<LeanConnection>> {
         self.connections.get_mut(usize::from(seat.0))?.take()
     }
 
-    fn place(&mut self, seat: Seat, connection: Box<Connection>) {
+    fn place(&mut self, seat: Seat, connection: Box<LeanConnection>) {
         if self.trickle {
             let candidate = Candidate {
                 candidate: host_candidate(self.local),
@@ -218,7 +217,7 @@ impl LeanEngine {
         self.put(seat, connection);
     }
 
-    fn put(&mut self, seat: Seat, connection: Box<Connection>) {
+    fn put(&mut self, seat: Seat, connection: Box<LeanConnection>) {
         if let Some(slot) = self.connections.get_mut(usize::from(seat.0)) {
             *slot = Some(connection);
             self.settle(seat);
@@ -226,7 +225,7 @@ impl LeanEngine {
     }
 
     /// Does something to a connection, and passes on what it leads to.
-    fn with<T>(&mut self, seat: Seat, act: impl FnOnce(&mut Connection, &mut Drive) -> T) -> Option<T> {
+    fn with<T>(&mut self, seat: Seat, act: impl FnOnce(&mut LeanConnection, &mut Drive) -> T) -> Option<T> {
         let connection = self.connections.get_mut(usize::from(seat.0))?.as_deref_mut()?;
         let done = act(connection, &mut self.drive);
         self.settle(seat);
@@ -280,14 +279,14 @@ fn host_candidate(local: SocketAddr) -> String {
     format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
 }
 
-fn notice(event: Event) -> EngineEvent {
+fn notice(event: ConnectionEvent) -> EngineEvent {
     match event {
-        Event::IceUp => EngineEvent::IceUp,
-        Event::DtlsUp => EngineEvent::DtlsUp,
-        Event::Open => EngineEvent::Open,
-        Event::Message(payload) => EngineEvent::Message(payload),
-        Event::Closed => EngineEvent::Closed,
-        Event::Failed(layer, detail) => {
+        ConnectionEvent::IceUp => EngineEvent::IceUp,
+        ConnectionEvent::DtlsUp => EngineEvent::DtlsUp,
+        ConnectionEvent::Open => EngineEvent::Open,
+        ConnectionEvent::Message(payload) => EngineEvent::Message(payload),
+        ConnectionEvent::Closed => EngineEvent::Closed,
+        ConnectionEvent::Failed(layer, detail) => {
             let reason = match layer {
                 Layer::Ice => Reason::IceFailed,
                 Layer::Dtls => Reason::DtlsFailed,

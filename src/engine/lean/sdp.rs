@@ -41,10 +41,10 @@ pub struct Description<'a> {
 
 /// The media sections of an offer, each of which its answer has to have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sections<'a>(Vec<Section<'a>>);
+pub struct Sections<'a>(Vec<SdpSection<'a>>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Section<'a> {
+struct SdpSection<'a> {
     /// `m=` without its port.
     media: &'a str,
     protocol: &'a str,
@@ -73,13 +73,13 @@ impl<'a> Description<'a> {
             return Err("the description is longer than 64 KiB");
         }
         let mut found = Attributes::default();
-        let mut sections: Vec<Section<'a>> = Vec::new();
+        let mut sections: Vec<SdpSection<'a>> = Vec::new();
         for line in text.lines() {
             if let Some(media) = line.strip_prefix("m=") {
                 if sections.len() == SECTIONS_MAX {
                     return Err("the description has more than 64 sections");
                 }
-                sections.push(Section::begin(media, sections.iter().any(|section| section.is_channel)));
+                sections.push(SdpSection::begin(media, sections.iter().any(|section| section.is_channel)));
             } else if let Some(attribute) = line.strip_prefix("a=") {
                 let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
                 match sections.last_mut() {
@@ -96,7 +96,7 @@ impl<'a> Description<'a> {
     }
 }
 
-impl<'a> Section<'a> {
+impl<'a> SdpSection<'a> {
     /// Only the first that can carry DataChannels does.
     fn begin(media: &'a str, has_channel: bool) -> Self {
         let mut words = media.trim_end().splitn(3, ' ');
@@ -178,7 +178,7 @@ pub struct Own<'a> {
 impl Own<'_> {
     pub fn offer(&self) -> String {
         let protocol = "UDP/DTLS/SCTP webrtc-datachannel";
-        let section = Section { media: "application", protocol, mid: "0", is_channel: true };
+        let section = SdpSection { media: "application", protocol, mid: "0", is_channel: true };
         self.write(&Sections(vec![section]))
     }
 
@@ -202,7 +202,7 @@ impl Own<'_> {
             self.session >> 1
         )?;
         text.push_str("a=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n");
-        for Section { media, protocol, mid, is_channel } in sections {
+        for SdpSection { media, protocol, mid, is_channel } in sections {
             if !is_channel {
                 write!(text, "m={media} 0 {protocol}\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\na=mid:{mid}\r\n")?;
                 continue;

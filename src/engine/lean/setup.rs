@@ -1,7 +1,7 @@
 //! What a worker decides once for all connections of its peers.
 
-use super::dcep::{Promise, Reliability};
-use super::identity::Identity;
+use super::dcep::{ChannelPromise, ChannelReliability};
+use super::identity::DtlsIdentity;
 use crate::engine::peer_addresses::PeerAddresses;
 use crate::vocabulary::options::Reliability as Chosen;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What the connections of a worker have in common.
 #[derive(Clone)]
 pub struct LeanSetup {
-    pub identity: Arc<Identity>,
+    pub identity: Arc<DtlsIdentity>,
     pub addresses: PeerAddresses,
     /// The handshake's; ICE gives up before it.
     pub timeout: Duration,
@@ -24,16 +24,16 @@ impl LeanSetup {
     ///
     /// # Errors
     /// The operating system gives no random bytes.
-    pub fn identity(serial: u64) -> Result<Arc<Identity>, &'static str> {
-        Identity::generate(serial).map(Arc::new)
+    pub fn identity(serial: u64) -> Result<Arc<DtlsIdentity>, &'static str> {
+        DtlsIdentity::generate(serial).map(Arc::new)
     }
 
-    pub(super) fn promise(&self) -> Promise {
+    pub(super) fn promise(&self) -> ChannelPromise {
         let reliability = match self.reliability {
-            Chosen::Reliable => Reliability::Reliable,
-            Chosen::MaxRetransmits(times) => Reliability::MaxRetransmits(times.into()),
-            Chosen::MaxLifetime(millis) => Reliability::MaxLifetime(Duration::from_millis(millis.into())),
+            Chosen::Reliable => ChannelReliability::Reliable,
+            Chosen::MaxRetransmits(times) => ChannelReliability::MaxRetransmits(times.into()),
+            Chosen::MaxLifetime(millis) => ChannelReliability::MaxLifetime(Duration::from_millis(millis.into())),
         };
-        Promise { ordered: self.ordered, reliability }
+        ChannelPromise { ordered: self.ordered, reliability }
     }
 }

@@ -40,7 +40,7 @@ pub type Transaction = [u8; 12];
 
 /// The role that a check claims, with its tie-breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
+pub struct IceRole {
     pub controlling: bool,
     pub tie_breaker: u64,
 }
@@ -51,7 +51,7 @@ pub struct Message {
     pub kind: u16,
     pub transaction: Transaction,
     pub priority: u32,
-    pub role: Option<Role>,
+    pub role: Option<IceRole>,
     pub nominates: bool,
     pub error: u16,
     /// A required attribute that is not known here.
@@ -110,7 +110,7 @@ impl Message {
     }
 
     fn note(&mut self, kind: u16, value: &[u8]) -> Option<()> {
-        let role = |controlling| Some(Role { controlling, tie_breaker: u64::from_be_bytes(value.try_into().ok()?) });
+        let role = |controlling| Some(IceRole { controlling, tie_breaker: u64::from_be_bytes(value.try_into().ok()?) });
         match kind {
             attribute::PRIORITY => self.priority = u32::from_be_bytes(value.try_into().ok()?),
             attribute::USE_CANDIDATE => self.nominates = true,
@@ -148,7 +148,7 @@ pub struct Check<'a> {
     pub transaction: Transaction,
     pub username: &'a str,
     pub priority: u32,
-    pub role: Role,
+    pub role: IceRole,
     pub nominates: bool,
 }
 
@@ -257,14 +257,14 @@ mod tests {
         let message = Message::read(&datagram).unwrap();
         assert_eq!(receiver_ufrag(&datagram), Some("evtj"));
         assert_eq!((message.priority, message.nominates, message.unknown), (0x6e00_01ff, false, None));
-        assert_eq!(message.role, Some(Role { controlling: false, tie_breaker: 0x932f_f9b1_5126_3b36 }));
+        assert_eq!(message.role, Some(IceRole { controlling: false, tie_breaker: 0x932f_f9b1_5126_3b36 }));
         assert!(!message.is_authentic(&mut datagram.clone(), b"another"));
         assert!(message.is_authentic(&mut datagram, b"VOkJxbRl1RmTxUk/WvJxBt"));
     }
 
     #[test]
     fn checks_and_responses_are_read_as_they_were_written() {
-        let role = Role { controlling: true, tie_breaker: 7 };
+        let role = IceRole { controlling: true, tie_breaker: 7 };
         let check = Check { transaction: [5; 12], username: "me:you", priority: 9, role, nominates: true };
         let mut bytes = vec![0; 3];
         check.write(&mut bytes, b"password");

@@ -1,7 +1,7 @@
 //! Two engines of one worker over real sockets of loopback.
 
 use super::*;
-use crate::engine::lean::identity::Identity;
+use crate::engine::lean::identity::DtlsIdentity;
 use crate::vocabulary::options::Reliability;
 use crate::vocabulary::seed::Seed;
 use std::future::poll_fn;
@@ -13,7 +13,7 @@ const OTHER: Seat = Seat(1);
 
 fn engines(trickle: bool) -> [LeanEngine; 2] {
     let setup = LeanSetup {
-        identity: Arc::new(Identity::generate(1).unwrap()),
+        identity: Arc::new(DtlsIdentity::generate(1).unwrap()),
         addresses: PeerAddresses::default(),
         timeout: Duration::from_secs(1),
         trickle,

@@ -1,9 +1,9 @@
 //! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the one below, sans-IO.
 
-use super::dcep::{ChannelEvent, DataChannel, Promise};
-use super::dtls::{Dtls, Ended, Role};
+use super::dcep::{ChannelEvent, ChannelPromise, DataChannel};
+use super::dtls::{Dtls, DtlsRole, Ended};
 use super::ice::{Credentials, Ice, NO_ANSWER};
-use super::identity::{Fingerprint, Identity};
+use super::identity::{DtlsIdentity, Fingerprint};
 use super::packets::Packets;
 use super::sctp::{Config, Draws};
 use super::sdp::{Description, OWN_SCTP_PORT, Own, Setup};
@@ -26,7 +26,7 @@ const HELD_BYTES_MAX: usize = 2_048;
 
 /// What a connection tells.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum ConnectionEvent {
     IceUp,
     DtlsUp,
     Open,
@@ -48,7 +48,7 @@ pub enum Layer {
 pub struct Drive {
     pub random: ChaCha8Rng,
     pub out: Packets,
-    pub events: Vec<Event>,
+    pub events: Vec<ConnectionEvent>,
     /// SCTP packets on their way into DTLS.
     plain: Packets,
 }
@@ -60,13 +60,13 @@ impl Drive {
 }
 
 /// What all connections of a peer have in common.
-pub struct Common {
-    pub identity: Arc<Identity>,
-    pub promise: Promise,
+pub struct SharedSettings {
+    pub identity: Arc<DtlsIdentity>,
+    pub promise: ChannelPromise,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+enum LeanStage {
     /// ICE.
     Checking,
     /// DTLS.
@@ -79,16 +79,16 @@ enum Stage {
 
 /// What is needed until DTLS begins.
 struct Prelude {
-    identity: Arc<Identity>,
-    promise: Promise,
+    identity: Arc<DtlsIdentity>,
+    promise: ChannelPromise,
     offers: bool,
-    remote: Option<(Fingerprint, Role, Config)>,
+    remote: Option<(Fingerprint, DtlsRole, Config)>,
     held: Option<Box<[u8]>>,
 }
 
 /// One end of one edge.
-pub struct Connection {
-    stage: Stage,
+pub struct LeanConnection {
+    stage: LeanStage,
     ice: Ice,
     prelude: Option<Box<Prelude>>,
     secure: Option<Box<Secure>>,
@@ -98,16 +98,16 @@ pub struct Connection {
 struct Secure {
     dtls: Dtls,
     channel: DataChannel,
-    role: Role,
+    role: DtlsRole,
 }
 
-impl Connection {
-    pub fn new(offers: bool, credentials: Credentials, common: &Common, drive: &mut Drive) -> Self {
+impl LeanConnection {
+    pub fn new(offers: bool, credentials: Credentials, common: &SharedSettings, drive: &mut Drive) -> Self {
         let (identity, promise) = (common.identity.clone(), common.promise);
         // The end that offers controls (RFC 8445 §6.1.1).
         let ice = Ice::new(offers, credentials, &mut drive.random);
         let prelude = Some(Box::new(Prelude { identity, promise, offers, remote: None, held: None }));
-        Self { stage: Stage::Checking, ice, prelude, secure: None }
+        Self { stage: LeanStage::Checking, ice, prelude, secure: None }
     }
 
     pub fn ufrag(&self) -> &str {
@@ -152,8 +152,8 @@ impl Connection {
         let prelude = self.prelude.as_mut().filter(|prelude| prelude.remote.is_none());
         let prelude = prelude.ok_or("the connection has a description of the other end already")?;
         let role = match (description.setup, prelude.offers) {
-            (Setup::Active, _) => Role::Server,
-            (Setup::Passive, _) | (Setup::Actpass, false) => Role::Client,
+            (Setup::Active, _) => DtlsRole::Server,
+            (Setup::Passive, _) | (Setup::Actpass, false) => DtlsRole::Client,
             (Setup::Actpass, true) => return Err("the answer's setup is actpass"),
         };
         let config = Config {
@@ -168,14 +168,14 @@ impl Connection {
     }
 
     pub fn add_candidate(&mut self, now: Instant, address: SocketAddr, drive: &mut Drive) {
-        if self.stage != Stage::Over {
+        if self.stage != LeanStage::Over {
             self.ice.add(now, address, &mut drive.random, &mut drive.out);
         }
     }
 
     /// Takes in one datagram.
     pub fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], drive: &mut Drive) {
-        if self.stage == Stage::Over {
+        if self.stage == LeanStage::Over {
             return;
         }
         if is_stun(datagram) {
@@ -195,7 +195,7 @@ impl Connection {
 
     /// When `wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
-        if self.stage == Stage::Over {
+        if self.stage == LeanStage::Over {
             return None;
         }
         let above = self.secure.as_ref().map(|secure| [secure.dtls.wake_at(), secure.channel.wake_at()]);
@@ -204,7 +204,7 @@ impl Connection {
 
     /// Serves the timers that are due.
     pub fn wake(&mut self, now: Instant, drive: &mut Drive) {
-        if self.stage == Stage::Over {
+        if self.stage == LeanStage::Over {
             return;
         }
         if let Err(why) = self.ice.wake(now, &mut drive.random, &mut drive.out) {
@@ -223,7 +223,7 @@ impl Connection {
 
     /// Puts a message into the open channel. `false`: there is none, or its queue is full.
     pub fn send(&mut self, now: Instant, payload: &[u8], drive: &mut Drive) -> bool {
-        let Some(secure) = self.secure.as_deref_mut().filter(|_| self.stage == Stage::Open) else { return false };
+        let Some(secure) = self.secure.as_deref_mut().filter(|_| self.stage == LeanStage::Open) else { return false };
         let sent = secure.channel.send(now, payload);
         if sent {
             self.flush(now, false, drive);
@@ -233,7 +233,7 @@ impl Connection {
 
     /// Says goodbye to the other end, in one datagram, and forgets everything.
     pub fn close(&mut self, now: Instant, drive: &mut Drive) {
-        if self.stage == Stage::Over {
+        if self.stage == LeanStage::Over {
             return;
         }
         let before = drive.out.len();
@@ -246,15 +246,15 @@ impl Connection {
 
     /// Begins DTLS once a pair is selected.
     fn secure(&mut self, now: Instant, drive: &mut Drive) {
-        let Some(selected) = self.ice.selected().filter(|_| self.stage == Stage::Checking) else { return };
+        let Some(selected) = self.ice.selected().filter(|_| self.stage == LeanStage::Checking) else { return };
         let Some(prelude) = self.prelude.take() else { return };
         let Some((fingerprint, role, config)) = prelude.remote else { return };
-        self.stage = Stage::Securing;
-        drive.events.push(Event::IceUp);
+        self.stage = LeanStage::Securing;
+        drive.events.push(ConnectionEvent::IceUp);
         let Drive { random, out, .. } = drive;
         let draws = Draws { tag: random.random(), tsn: random.random(), cookie: random.random() };
         let channel = if prelude.offers {
-            DataChannel::opening(now, config, draws, prelude.promise, "chat", role == Role::Client)
+            DataChannel::opening(now, config, draws, prelude.promise, "chat", role == DtlsRole::Client)
         } else {
             DataChannel::accepting(config, draws)
         };
@@ -282,10 +282,10 @@ impl Connection {
         });
         let is_new = dtls.is_connected() && !was_connected;
         if is_new {
-            self.stage = Stage::Associating;
-            events.push(Event::DtlsUp);
+            self.stage = LeanStage::Associating;
+            events.push(ConnectionEvent::DtlsUp);
             events.append(&mut early);
-            channel.connect(now, if *role == Role::Client { INIT_PAUSE } else { Duration::ZERO });
+            channel.connect(now, if *role == DtlsRole::Client { INIT_PAUSE } else { Duration::ZERO });
         }
         self.flush(now, is_new, drive);
         if let Err(why) = result {
@@ -311,9 +311,9 @@ impl Connection {
             }
         }
         plain.clear();
-        if self.stage == Stage::Associating && channel.is_open() {
-            self.stage = Stage::Open;
-            debug_assert!(events.contains(&Event::Open));
+        if self.stage == LeanStage::Associating && channel.is_open() {
+            self.stage = LeanStage::Open;
+            debug_assert!(events.contains(&ConnectionEvent::Open));
         }
     }
 
@@ -321,8 +321,8 @@ impl Connection {
     fn end(&mut self, ended: Option<Ended>, drive: &mut Drive) {
         match ended {
             None => {}
-            Some(Ended::Closed) if self.stage == Stage::Open => {
-                drive.events.push(Event::Closed);
+            Some(Ended::Closed) if self.stage == LeanStage::Open => {
+                drive.events.push(ConnectionEvent::Closed);
                 self.forget(false, drive);
             }
             Some(Ended::Closed) => self.fail("the other end has closed".into(), drive),
@@ -332,23 +332,23 @@ impl Connection {
 
     fn fail(&mut self, why: Cow<'static, str>, drive: &mut Drive) {
         let layer = match self.stage {
-            Stage::Checking => Layer::Ice,
+            LeanStage::Checking => Layer::Ice,
             // Consent has ended; what DTLS itself finds has its own words.
-            Stage::Securing if why == NO_ANSWER => Layer::Ice,
-            Stage::Securing => Layer::Dtls,
-            Stage::Associating => Layer::Channel,
-            Stage::Open | Stage::Over => {
-                drive.events.push(Event::Closed);
+            LeanStage::Securing if why == NO_ANSWER => Layer::Ice,
+            LeanStage::Securing => Layer::Dtls,
+            LeanStage::Associating => Layer::Channel,
+            LeanStage::Open | LeanStage::Over => {
+                drive.events.push(ConnectionEvent::Closed);
                 return self.forget(false, drive);
             }
         };
-        drive.events.push(Event::Failed(layer, why));
+        drive.events.push(ConnectionEvent::Failed(layer, why));
         self.forget(false, drive);
     }
 
     /// `joined`: the goodbye goes with the last packet.
     fn forget(&mut self, joined: bool, drive: &mut Drive) {
-        self.stage = Stage::Over;
+        self.stage = LeanStage::Over;
         self.prelude = None;
         if let Some(mut secure) = self.secure.take() {
             drive.out.aim(self.ice.selected().unwrap_or(NOWHERE));
@@ -361,10 +361,10 @@ impl Connection {
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
 /// Tells what the channel does, or gives back that it has ended.
-fn tell(event: ChannelEvent<'_>, events: &mut Vec<Event>) -> Option<Ended> {
+fn tell(event: ChannelEvent<'_>, events: &mut Vec<ConnectionEvent>) -> Option<Ended> {
     match event {
-        ChannelEvent::Open => events.push(Event::Open),
-        ChannelEvent::Message(payload) => events.push(Event::Message(payload.into_owned())),
+        ChannelEvent::Open => events.push(ConnectionEvent::Open),
+        ChannelEvent::Message(payload) => events.push(ConnectionEvent::Message(payload.into_owned())),
         ChannelEvent::Closed => return Some(Ended::Closed),
         ChannelEvent::Failed(why) => return Some(Ended::Failed(why.into())),
     }

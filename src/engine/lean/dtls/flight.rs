@@ -17,7 +17,7 @@ pub struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    fn record(&mut self, bytes: &mut Vec<u8>, piece: &Piece<'_>) {
+    fn record(&mut self, bytes: &mut Vec<u8>, piece: &FlightPiece<'_>) {
         match self.secrets.filter(|_| piece.is_sealed) {
             Some(secrets) => {
                 let content = [piece.header(), piece.body].concat();
@@ -36,7 +36,7 @@ impl Numbers<'_> {
 }
 
 /// The content of one record.
-struct Piece<'a> {
+struct FlightPiece<'a> {
     kind: u8,
     is_sealed: bool,
     /// Of a handshake message's fragment.
@@ -44,7 +44,7 @@ struct Piece<'a> {
     body: &'a [u8],
 }
 
-impl Piece<'_> {
+impl FlightPiece<'_> {
     fn header(&self) -> &[u8] {
         self.header.as_ref().map_or(&[], <[u8; HEADER_BYTES]>::as_slice)
     }
@@ -103,7 +103,8 @@ impl Flight {
         while pieces.peek().is_some() {
             out.write(|bytes| {
                 let start = bytes.len();
-                let fits = |piece: &Piece<'_>, used: usize| used == 0 || used + piece.bytes() <= DATAGRAM_BYTES_MAX;
+                let fits =
+                    |piece: &FlightPiece<'_>, used: usize| used == 0 || used + piece.bytes() <= DATAGRAM_BYTES_MAX;
                 while let Some(piece) = pieces.next_if(|piece| fits(piece, bytes.len() - start)) {
                     numbers.record(bytes, &piece);
                 }
@@ -111,7 +112,7 @@ impl Flight {
         }
     }
 
-    fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+    fn pieces(&self) -> impl Iterator<Item = FlightPiece<'_>> {
         let mut start = 0;
         self.items.iter().flat_map(move |(kind, is_sealed, end)| {
             let item = &self.bytes[start..*end];
@@ -125,7 +126,7 @@ impl Flight {
                     header[9..12].copy_from_slice(&three_bytes(body.len()));
                     header
                 });
-                Piece { kind: *kind, is_sealed: *is_sealed, header, body }
+                FlightPiece { kind: *kind, is_sealed: *is_sealed, header, body }
             })
         })
     }

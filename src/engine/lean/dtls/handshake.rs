@@ -1,18 +1,18 @@
 //! The handshake's one transition table: a message of the other end in its state leads to the next flight (RFC 5246 §7.3).
 
-use super::Role;
+use super::DtlsRole;
 use super::assembly::{Assembly, HEADER_BYTES};
 use super::early::Early;
 use super::fault::Fault;
 use super::flight::Flight;
 use super::messages::{
-    ClientHello, Group, KeyExchange, ServerHello, kind, read_certificate, read_cookie, read_point, read_signature,
+    ClientHello, KeyExchange, NamedGroup, ServerHello, kind, read_certificate, read_cookie, read_point, read_signature,
     write_certificate, write_certificate_request, write_share, write_signature,
 };
 use super::prf::{Master, Random};
 use super::record::Secrets;
-use crate::engine::lean::der::{POINT_BYTES, p256_key};
-use crate::engine::lean::identity::{Fingerprint, Identity};
+use crate::engine::lean::identity::der::{POINT_BYTES, p256_key};
+use crate::engine::lean::identity::{DtlsIdentity, Fingerprint};
 use ring::agreement::{self, ECDH_P256, EphemeralPrivateKey, X25519, agree_ephemeral};
 use ring::digest::{self, SHA256};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -37,7 +37,7 @@ enum Expect {
 
 /// What a message has led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum HandshakeStep {
     Wait,
     /// A flight is to be sent.
     Reply,
@@ -46,16 +46,16 @@ pub enum Step {
 }
 
 /// All that only the handshake needs.
-pub struct Handshake {
-    role: Role,
-    identity: Arc<Identity>,
+pub struct DtlsHandshake {
+    role: DtlsRole,
+    identity: Arc<DtlsIdentity>,
     fingerprint: Fingerprint,
     expect: Expect,
     client: Random,
     server: Random,
     extended: bool,
     asked_for_certificate: bool,
-    group: Group,
+    group: NamedGroup,
     key: Option<EphemeralPrivateKey>,
     /// The other end's share of the key agreement.
     share: Vec<u8>,
@@ -71,18 +71,18 @@ pub struct Handshake {
     pub early: Early,
 }
 
-impl Handshake {
-    pub fn new(role: Role, identity: Arc<Identity>, fingerprint: Fingerprint, random: Random) -> Self {
+impl DtlsHandshake {
+    pub fn new(role: DtlsRole, identity: Arc<DtlsIdentity>, fingerprint: Fingerprint, random: Random) -> Self {
         Self {
             role,
             identity,
             fingerprint,
-            expect: if role == Role::Client { Expect::ServerHello } else { Expect::ClientHello },
+            expect: if role == DtlsRole::Client { Expect::ServerHello } else { Expect::ClientHello },
             client: random,
             server: random,
             extended: false,
             asked_for_certificate: false,
-            group: Group::P256,
+            group: NamedGroup::P256,
             key: None,
             share: Vec::new(),
             public_key: None,
@@ -109,12 +109,12 @@ impl Handshake {
     ///
     /// # Errors
     /// The handshake has failed.
-    pub fn take(&mut self, message: &[u8]) -> Result<Step, Fault> {
+    pub fn take(&mut self, message: &[u8]) -> Result<HandshakeStep, Fault> {
         let (kind, body) = (message[0], &message[HEADER_BYTES..]);
         if kind == kind::HELLO_VERIFY_REQUEST && self.expect == Expect::ServerHello {
             let cookie = read_cookie(body).ok_or(Fault::malformed("HelloVerifyRequest"))?;
             self.hello(cookie);
-            return Ok(Step::Reply);
+            return Ok(HandshakeStep::Reply);
         }
         // A Finished and the client's signature cover what came before them.
         if !matches!(self.expect, Expect::Finished | Expect::CertificateVerify) {
@@ -147,19 +147,19 @@ impl Handshake {
         self.master.as_ref().map(|master| master.secrets(self.role, &self.client, &self.server))
     }
 
-    fn wait_for(&mut self, expect: Expect) -> Result<Step, Fault> {
+    fn wait_for(&mut self, expect: Expect) -> Result<HandshakeStep, Fault> {
         self.expect = expect;
-        Ok(Step::Wait)
+        Ok(HandshakeStep::Wait)
     }
 
-    fn on_server_hello(&mut self, body: &[u8]) -> Result<Step, Fault> {
+    fn on_server_hello(&mut self, body: &[u8]) -> Result<HandshakeStep, Fault> {
         let hello = ServerHello::read(body)?;
         (self.server, self.extended) = (hello.random, hello.extended);
         self.wait_for(Expect::ServerCertificate)
     }
 
     /// The fingerprint of the description is the only trust (RFC 8827 §6.5).
-    fn on_certificate(&mut self, body: &[u8], next: Expect) -> Result<Step, Fault> {
+    fn on_certificate(&mut self, body: &[u8], next: Expect) -> Result<HandshakeStep, Fault> {
         let certificate = read_certificate(body)?;
         if !self.fingerprint.matches(certificate) {
             return Err(Fault::certificate("the certificate does not match the description's fingerprint"));
@@ -168,7 +168,7 @@ impl Handshake {
         self.wait_for(next)
     }
 
-    fn on_server_key_exchange(&mut self, body: &[u8]) -> Result<Step, Fault> {
+    fn on_server_key_exchange(&mut self, body: &[u8]) -> Result<HandshakeStep, Fault> {
         let exchange = KeyExchange::read(body)?;
         self.verify(&[&self.client, &self.server, exchange.signed].concat(), exchange.signature)?;
         (self.group, self.share) = (exchange.group, exchange.point.to_vec());
@@ -176,7 +176,7 @@ impl Handshake {
     }
 
     /// Certificate, ClientKeyExchange, CertificateVerify, Finished: the answer to the server's first flight.
-    fn finish_client(&mut self) -> Result<Step, Fault> {
+    fn finish_client(&mut self) -> Result<HandshakeStep, Fault> {
         self.flight.clear();
         let identity = self.identity.clone();
         if self.asked_for_certificate {
@@ -193,14 +193,14 @@ impl Handshake {
             self.say(kind::CERTIFICATE_VERIFY, false, |body| write_signature(body, signature.as_ref()));
         }
         self.flight.change_cipher_spec();
-        self.say_finished(Role::Client)?;
+        self.say_finished(DtlsRole::Client)?;
         self.expect = Expect::Finished;
-        Ok(Step::Reply)
+        Ok(HandshakeStep::Reply)
     }
 
     /// ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone. No cookie is asked for: ICE has
     /// shown already that the client is where it says (RFC 8827 §6.5 has no use for it either).
-    fn on_client_hello(&mut self, body: &[u8]) -> Result<Step, Fault> {
+    fn on_client_hello(&mut self, body: &[u8]) -> Result<HandshakeStep, Fault> {
         let hello = ClientHello::read(body)?;
         (self.client, self.extended, self.group) = (hello.random, hello.extended, hello.group);
         let (identity, random) = (self.identity.clone(), self.server);
@@ -218,18 +218,18 @@ impl Handshake {
         self.say(kind::CERTIFICATE_REQUEST, false, write_certificate_request);
         self.say(kind::SERVER_HELLO_DONE, false, |_| {});
         self.expect = Expect::ClientCertificate;
-        Ok(Step::Reply)
+        Ok(HandshakeStep::Reply)
     }
 
-    fn on_certificate_verify(&mut self, message: &[u8], body: &[u8]) -> Result<Step, Fault> {
+    fn on_certificate_verify(&mut self, message: &[u8], body: &[u8]) -> Result<HandshakeStep, Fault> {
         self.verify(&self.transcript, read_signature(body)?)?;
         self.hash.update(message);
         self.transcript = Vec::new();
         self.wait_for(Expect::Finished)
     }
 
-    fn on_finished(&mut self, message: &[u8], body: &[u8]) -> Result<Step, Fault> {
-        let other = if self.role == Role::Client { Role::Server } else { Role::Client };
+    fn on_finished(&mut self, message: &[u8], body: &[u8]) -> Result<HandshakeStep, Fault> {
+        let other = if self.role == DtlsRole::Client { DtlsRole::Server } else { DtlsRole::Client };
         let master = self.master.as_ref().ok_or(Fault::unexpected(kind::FINISHED))?;
         let expected = master.verify_data(other, self.so_far().as_ref());
         // Both are MACs of the same key; where they differ first tells nothing that the other end could use again.
@@ -238,14 +238,14 @@ impl Handshake {
         }
         self.hash.update(message);
         self.flight.clear();
-        if self.role == Role::Server {
+        if self.role == DtlsRole::Server {
             self.flight.change_cipher_spec();
-            self.say_finished(Role::Server)?;
+            self.say_finished(DtlsRole::Server)?;
         }
-        Ok(Step::Done)
+        Ok(HandshakeStep::Done)
     }
 
-    fn say_finished(&mut self, role: Role) -> Result<(), Fault> {
+    fn say_finished(&mut self, role: DtlsRole) -> Result<(), Fault> {
         let master = self.master.as_ref().ok_or(Fault::internal("no master secret"))?;
         let data = master.verify_data(role, self.so_far().as_ref());
         self.say(kind::FINISHED, true, |body| body.extend_from_slice(&data));
@@ -271,8 +271,8 @@ impl Handshake {
 
     fn algorithm(&self) -> &'static agreement::Algorithm {
         match self.group {
-            Group::P256 => &ECDH_P256,
-            Group::X25519 => &X25519,
+            NamedGroup::P256 => &ECDH_P256,
+            NamedGroup::X25519 => &X25519,
         }
     }
 

@@ -48,12 +48,12 @@ const X25519: u16 = 29;
 
 /// A key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum NamedGroup {
     P256,
     X25519,
 }
 
-impl Group {
+impl NamedGroup {
     /// In the order of preference: with ring a key and an agreement take 56 µs on P-256 and 61 µs on X25519.
     const ALL: [Self; 2] = [Self::P256, Self::X25519];
 
@@ -69,7 +69,7 @@ impl Group {
 #[derive(Debug, PartialEq, Eq)]
 pub struct ClientHello {
     pub random: Random,
-    pub group: Group,
+    pub group: NamedGroup,
     pub extended: bool,
     pub secure_renegotiation: bool,
     /// The first SRTP profile offered.
@@ -86,7 +86,7 @@ impl ClientHello {
         write_vec::<1>(body, |body| body.push(0));
         write_vec::<2>(body, |body| {
             write_extension(body, extension::SUPPORTED_GROUPS, |body| {
-                write_vec::<2>(body, |body| Group::ALL.iter().for_each(|group| put_u16(body, group.number())));
+                write_vec::<2>(body, |body| NamedGroup::ALL.iter().for_each(|group| put_u16(body, group.number())));
             });
             write_extension(body, extension::POINT_FORMATS, |body| body.extend_from_slice(&[1, 0]));
             write_extension(body, extension::SIGNATURE_ALGORITHMS, |body| {
@@ -131,8 +131,8 @@ impl ClientHello {
             return Err(Fault::nothing_in_common("no ECDSA with SHA-256 in the ClientHello"));
         }
         // Without the extension any group may be chosen (RFC 8422 §4).
-        let offers = |group: &&Group| groups.is_none_or(|groups| groups.has_u16(group.number()));
-        let group = Group::ALL.iter().find(offers);
+        let offers = |group: &&NamedGroup| groups.is_none_or(|groups| groups.has_u16(group.number()));
+        let group = NamedGroup::ALL.iter().find(offers);
         let group = *group.ok_or(Fault::nothing_in_common("neither P-256 nor X25519 in the ClientHello"))?;
         Ok(Self { random, group, extended, secure_renegotiation, srtp_profile })
     }
@@ -214,7 +214,7 @@ pub fn read_certificate(body: &[u8]) -> Result<&[u8], Fault> {
 }
 
 /// The parameters that a ServerKeyExchange signs (RFC 8422 §5.4).
-pub fn write_share(body: &mut Vec<u8>, group: Group, point: &[u8]) {
+pub fn write_share(body: &mut Vec<u8>, group: NamedGroup, point: &[u8]) {
     body.push(NAMED_CURVE);
     put_u16(body, group.number());
     write_vec::<1>(body, |body| body.extend_from_slice(point));
@@ -222,7 +222,7 @@ pub fn write_share(body: &mut Vec<u8>, group: Group, point: &[u8]) {
 
 /// A ServerKeyExchange.
 pub struct KeyExchange<'a> {
-    pub group: Group,
+    pub group: NamedGroup,
     pub point: &'a [u8],
     /// The parameters that the signature covers.
     pub signed: &'a [u8],
@@ -236,7 +236,7 @@ impl<'a> KeyExchange<'a> {
         let mut reader = Reader(body);
         let mut fields = || Some((reader.u8()?, reader.u16()?, reader.vec8()?.0));
         let (kind, number, point) = fields().ok_or(Fault::malformed("ServerKeyExchange"))?;
-        let group = Group::ALL.iter().find(|group| kind == NAMED_CURVE && group.number() == number);
+        let group = NamedGroup::ALL.iter().find(|group| kind == NAMED_CURVE && group.number() == number);
         let group = *group.ok_or(Fault::illegal("the ServerKeyExchange has a group that was not offered"))?;
         let signed = &body[..body.len() - reader.0.len()];
         Ok(Self { group, point, signed, signature: read_signature(reader.0)? })
@@ -308,7 +308,7 @@ mod tests {
         let hello = ClientHello::read(&body).unwrap();
         let expected = ClientHello {
             random: [7; 32],
-            group: Group::P256,
+            group: NamedGroup::P256,
             extended: true,
             secure_renegotiation: true,
             srtp_profile: Some(SRTP_PROFILE),

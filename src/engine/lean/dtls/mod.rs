@@ -11,20 +11,20 @@ mod pending;
 mod prf;
 mod record;
 
-use super::identity::{Fingerprint, Identity};
+use super::identity::{DtlsIdentity, Fingerprint};
 use super::packets::Packets;
 use assembly::Fragment;
 use fault::{CLOSE_NOTIFY, FATAL, Fault, NO_RENEGOTIATION, WARNING, describe};
 use flight::{DATAGRAM_BYTES_MAX, Flight, Numbers};
-use handshake::{Handshake, Step};
+use handshake::{DtlsHandshake, HandshakeStep};
 use pending::Handshaking;
-use record::{Record, SEALED_BYTES, Secrets, Window, kind};
+use record::{Record, ReplayWindow, SEALED_BYTES, Secrets, kind};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum DtlsRole {
     Client,
     Server,
 }
@@ -37,7 +37,7 @@ pub enum Ended {
     Failed(Cow<'static, str>),
 }
 
-enum Stage {
+enum DtlsStage {
     Handshaking(Box<Handshaking>),
     Connected,
     Over,
@@ -45,12 +45,12 @@ enum Stage {
 
 /// One end of a DTLS connection.
 pub struct Dtls {
-    stage: Stage,
+    stage: DtlsStage,
     /// To write and to read with.
     secrets: Option<(Secrets, Secrets)>,
     /// The next sequence number of epoch 1.
     sealed: u64,
-    window: Window,
+    window: ReplayWindow,
     /// The server's ChangeCipherSpec and Finished with its next number of epoch 0: sent again if the client repeats its own.
     last_word: Option<Box<(Flight, u64)>>,
 }
@@ -58,15 +58,15 @@ pub struct Dtls {
 impl Dtls {
     /// `random` is what a hello says; `round_trip` is the path's.
     pub fn new(
-        role: Role,
-        identity: Arc<Identity>,
+        role: DtlsRole,
+        identity: Arc<DtlsIdentity>,
         fingerprint: Fingerprint,
         random: [u8; 32],
         round_trip: Duration,
     ) -> Self {
-        let handshaking = Handshaking::new(role, Handshake::new(role, identity, fingerprint, random), round_trip);
-        let stage = Stage::Handshaking(Box::new(handshaking));
-        Self { stage, secrets: None, sealed: 0, window: Window::default(), last_word: None }
+        let handshaking = Handshaking::new(role, DtlsHandshake::new(role, identity, fingerprint, random), round_trip);
+        let stage = DtlsStage::Handshaking(Box::new(handshaking));
+        Self { stage, secrets: None, sealed: 0, window: ReplayWindow::default(), last_word: None }
     }
 
     /// Sends a client's first flight; a server has none.
@@ -75,7 +75,7 @@ impl Dtls {
     }
 
     pub fn is_connected(&self) -> bool {
-        matches!(self.stage, Stage::Connected)
+        matches!(self.stage, DtlsStage::Connected)
     }
 
     /// Takes in one datagram, decrypts it where it stands, and hands its data on. What makes no sense is dropped silently (RFC 6347 §4.1.2.7).
@@ -118,7 +118,7 @@ impl Dtls {
     /// When `wake` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Handshaking(handshaking) => handshaking.resend_at,
+            DtlsStage::Handshaking(handshaking) => handshaking.resend_at,
             _ => None,
         }
     }
@@ -128,12 +128,12 @@ impl Dtls {
     /// # Errors
     /// It was sent in vain too often.
     pub fn wake(&mut self, now: Instant, out: &mut Packets) -> Result<(), Ended> {
-        let Stage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
+        let DtlsStage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
         if handshaking.resend_at.is_none_or(|at| at > now) {
             return Ok(());
         }
         if !handshaking.back_off() {
-            self.stage = Stage::Over;
+            self.stage = DtlsStage::Over;
             return Err(Ended::Failed("no answer to a flight".into()));
         }
         self.send_flight(now, out);
@@ -148,7 +148,7 @@ impl Dtls {
             }),
             _ => self.alert([WARNING, CLOSE_NOTIFY], out),
         }
-        self.stage = Stage::Over;
+        self.stage = DtlsStage::Over;
         self.secrets = None;
     }
 
@@ -164,19 +164,19 @@ impl Dtls {
         data: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Ended> {
         match (&mut self.stage, record.epoch) {
-            (Stage::Handshaking(_), 0) => match record.kind {
+            (DtlsStage::Handshaking(_), 0) => match record.kind {
                 kind::HANDSHAKE => self.on_handshake(now, 0, record.body, out, data),
                 kind::ALERT => self.on_alert(record.body),
                 _ => Ok(()),
             },
-            (Stage::Handshaking(handshaking), 1) => {
+            (DtlsStage::Handshaking(handshaking), 1) => {
                 if self.secrets.is_none() || record.kind == kind::APPLICATION_DATA {
                     handshaking.core.early.keep(&record);
                     return Ok(());
                 }
                 self.on_sealed(now, record, out, data)
             }
-            (Stage::Connected, 1) => self.on_sealed(now, record, out, data),
+            (DtlsStage::Connected, 1) => self.on_sealed(now, record, out, data),
             _ => Ok(()),
         }
     }
@@ -217,7 +217,7 @@ impl Dtls {
         data: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Ended> {
         while let Some(fragment) = Fragment::split(&mut record) {
-            let Stage::Handshaking(handshaking) = &mut self.stage else {
+            let DtlsStage::Handshaking(handshaking) = &mut self.stage else {
                 self.after_handshake(&fragment, out);
                 continue;
             };
@@ -237,7 +237,7 @@ impl Dtls {
                 if let Some(step) = next {
                     self.follow(now, step, out, data)?;
                 }
-                let Stage::Handshaking(handshaking) = &mut self.stage else { break };
+                let DtlsStage::Handshaking(handshaking) = &mut self.stage else { break };
                 let Some(message) = handshaking.core.assembly.pop() else { break };
                 next = Some(handshaking.core.take(&message));
             }
@@ -249,16 +249,16 @@ impl Dtls {
     fn follow(
         &mut self,
         now: Instant,
-        step: Result<Step, Fault>,
+        step: Result<HandshakeStep, Fault>,
         out: &mut Packets,
         data: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Ended> {
-        let Stage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
+        let DtlsStage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
         let step = match step {
             Ok(step) => step,
             Err(fault) => {
                 self.alert([FATAL, fault.alert], out);
-                self.stage = Stage::Over;
+                self.stage = DtlsStage::Over;
                 return Err(Ended::Failed(fault.detail));
             }
         };
@@ -267,16 +267,16 @@ impl Dtls {
             self.secrets = handshaking.core.secrets();
         }
         let mut early = Vec::new();
-        if step == Step::Done || has_new_secrets && self.secrets.is_some() {
+        if step == HandshakeStep::Done || has_new_secrets && self.secrets.is_some() {
             early = handshaking.core.early.take();
         }
-        if step != Step::Wait {
+        if step != HandshakeStep::Wait {
             handshaking.on_new_flight();
         }
         match step {
-            Step::Wait => {}
-            Step::Reply => self.send_flight(now, out),
-            Step::Done => {
+            HandshakeStep::Wait => {}
+            HandshakeStep::Reply => self.send_flight(now, out),
+            HandshakeStep::Done => {
                 self.send_flight(now, out);
                 self.stage_connected();
             }
@@ -288,7 +288,9 @@ impl Dtls {
     }
 
     fn stage_connected(&mut self) {
-        let Stage::Handshaking(handshaking) = std::mem::replace(&mut self.stage, Stage::Connected) else { return };
+        let DtlsStage::Handshaking(handshaking) = std::mem::replace(&mut self.stage, DtlsStage::Connected) else {
+            return;
+        };
         if !handshaking.core.flight.is_empty() {
             self.last_word = Some(Box::new((handshaking.core.flight, handshaking.plain)));
         }
@@ -315,7 +317,7 @@ impl Dtls {
             return Ok(());
         }
         let was_connected = self.is_connected();
-        self.stage = Stage::Over;
+        self.stage = DtlsStage::Over;
         if was_connected && description == CLOSE_NOTIFY {
             return Err(Ended::Closed);
         }
@@ -323,7 +325,7 @@ impl Dtls {
     }
 
     fn send_flight(&mut self, now: Instant, out: &mut Packets) {
-        let Stage::Handshaking(handshaking) = &mut self.stage else { return };
+        let DtlsStage::Handshaking(handshaking) = &mut self.stage else { return };
         if handshaking.core.flight.is_empty() {
             return;
         }
@@ -341,12 +343,12 @@ impl Dtls {
 
     fn alert(&mut self, content: [u8; 2], out: &mut Packets) {
         match &mut self.stage {
-            Stage::Handshaking(handshaking) if !handshaking.core.flight.seals() => out.write(|bytes| {
+            DtlsStage::Handshaking(handshaking) if !handshaking.core.flight.seals() => out.write(|bytes| {
                 record::write_header(bytes, kind::ALERT, 0, handshaking.plain, content.len());
                 bytes.extend_from_slice(&content);
                 handshaking.plain += 1;
             }),
-            Stage::Over => {}
+            DtlsStage::Over => {}
             _ => {
                 let Some((write, _)) = &self.secrets else { return };
                 out.write(|bytes| write.seal(bytes, kind::ALERT, self.sealed, &content));

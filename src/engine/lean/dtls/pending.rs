@@ -1,8 +1,8 @@
 //! When the flight of a handshake is sent again (RFC 6347 §4.2.4).
 
-use super::Role;
+use super::DtlsRole;
 use super::assembly::Fragment;
-use super::handshake::Handshake;
+use super::handshake::DtlsHandshake;
 use std::time::{Duration, Instant};
 
 /// The first pause before a flight is sent again, where the path is not slower; RFC 6347 §4.2.4.1 has 1 s for paths that nobody has
@@ -24,7 +24,7 @@ const ANSWERED_AFTER: Duration = Duration::from_millis(20);
 
 /// The handshake, and when its flight is sent again.
 pub struct Handshaking {
-    pub core: Handshake,
+    pub core: DtlsHandshake,
     /// The next sequence number of epoch 0.
     pub plain: u64,
     /// The first of the other end's messages that can answer the flight.
@@ -37,8 +37,8 @@ pub struct Handshaking {
 }
 
 impl Handshaking {
-    pub fn new(role: Role, mut core: Handshake, round_trip: Duration) -> Self {
-        if role == Role::Client {
+    pub fn new(role: DtlsRole, mut core: DtlsHandshake, round_trip: Duration) -> Self {
+        if role == DtlsRole::Client {
             core.hello(&[]);
         }
         let pause = (round_trip * ROUND_TRIPS).clamp(PAUSE_FIRST, PAUSE_MAX);

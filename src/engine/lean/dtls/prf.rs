@@ -1,6 +1,6 @@
 //! The pseudorandom function of TLS 1.2 and what is derived with it (RFC 5246 §5, §6.3, §8.1; RFC 7627 §4).
 
-use super::Role;
+use super::DtlsRole;
 use super::record::Secrets;
 use ring::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
@@ -31,7 +31,7 @@ impl Master {
     }
 
     /// The secrets that `role` writes with, and those that it reads with (RFC 5246 §6.3).
-    pub fn secrets(&self, role: Role, client: &Random, server: &Random) -> (Secrets, Secrets) {
+    pub fn secrets(&self, role: DtlsRole, client: &Random, server: &Random) -> (Secrets, Secrets) {
         let mut block = Zeroizing::new([0; 40]);
         expand(self.0.as_ref(), "key expansion", [server, client], block.as_mut());
         let secrets = |key: usize, salt: usize| {
@@ -42,16 +42,16 @@ impl Master {
         };
         let (client, server) = (secrets(0, 32), secrets(16, 36));
         match role {
-            Role::Client => (client, server),
-            Role::Server => (server, client),
+            DtlsRole::Client => (client, server),
+            DtlsRole::Server => (server, client),
         }
     }
 
     /// What the Finished message of `role` holds (RFC 5246 §7.4.9).
-    pub fn verify_data(&self, role: Role, transcript_hash: &[u8]) -> [u8; VERIFY_BYTES] {
+    pub fn verify_data(&self, role: DtlsRole, transcript_hash: &[u8]) -> [u8; VERIFY_BYTES] {
         let label = match role {
-            Role::Client => "client finished",
-            Role::Server => "server finished",
+            DtlsRole::Client => "client finished",
+            DtlsRole::Server => "server finished",
         };
         let mut data = [0; VERIFY_BYTES];
         expand(self.0.as_ref(), label, [transcript_hash, &[]], &mut data);

@@ -122,14 +122,14 @@ fn associated(number: [u8; 8], kind: u8, length: usize) -> Aad<[u8; 13]> {
 
 /// Which of the last 64 sequence numbers have come (RFC 6347 §4.1.2.6).
 #[derive(Debug, Default)]
-pub struct Window {
+pub struct ReplayWindow {
     /// One more than the highest.
     next: u64,
     /// Bit n: `next` - 1 - n has come.
     seen: u64,
 }
 
-impl Window {
+impl ReplayWindow {
     pub fn is_fresh(&self, sequence: u64) -> bool {
         sequence >= self.next || self.next - 1 - sequence < 64 && self.seen >> (self.next - 1 - sequence) & 1 == 0
     }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_number_is_fresh_once_and_not_when_it_is_too_old() {
-        let mut window = Window::default();
+        let mut window = ReplayWindow::default();
         for sequence in [0, 5, 3, 70, 69] {
             assert!(window.is_fresh(sequence), "{sequence}");
             window.note(sequence);

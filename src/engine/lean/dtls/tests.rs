@@ -8,10 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use ring::digest::{SHA256, digest};
 use std::sync::LazyLock;
 
-static IDENTITIES: LazyLock<[Arc<Identity>; 2]> =
-    LazyLock::new(|| [1, 2].map(|serial| Arc::new(Identity::generate(serial).unwrap())));
+static IDENTITIES: LazyLock<[Arc<DtlsIdentity>; 2]> =
+    LazyLock::new(|| [1, 2].map(|serial| Arc::new(DtlsIdentity::generate(serial).unwrap())));
 
-fn fingerprint(identity: &Identity) -> Fingerprint {
+fn fingerprint(identity: &DtlsIdentity) -> Fingerprint {
     let bytes = digest(&SHA256, identity.certificate()).as_ref().into();
     Fingerprint { algorithm: HashName::Sha256, bytes }
 }
@@ -35,8 +35,8 @@ impl World {
 
     fn with(expected_by_client: Fingerprint, expected_by_server: Fingerprint) -> Self {
         let [a, b] = &*IDENTITIES;
-        let client = Dtls::new(Role::Client, a.clone(), expected_by_client, [1; 32], Duration::ZERO);
-        let server = Dtls::new(Role::Server, b.clone(), expected_by_server, [2; 32], Duration::ZERO);
+        let client = Dtls::new(DtlsRole::Client, a.clone(), expected_by_client, [1; 32], Duration::ZERO);
+        let server = Dtls::new(DtlsRole::Server, b.clone(), expected_by_server, [2; 32], Duration::ZERO);
         let mut world = Self {
             ends: [client, server],
             ended: [None, None],

@@ -1,19 +1,19 @@
 //! Pieces of messages that are not complete, and messages whose turn has not come (RFC 9260 §6.5, §6.9).
 
-use super::streams::Stream;
+use super::streams::InboundStream;
 use super::wire::{Data, flag};
-use super::{Event, Refused};
+use super::{SctpEvent, SendRefused};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A piece counts with this much beside its payload, so that many small ones are bounded too; in bytes.
 const COST: usize = 96;
 
-const TOO_LONG: Refused = Refused("message too long");
+const TOO_LONG: SendRefused = SendRefused("message too long");
 
 /// Neighbouring fragments of one message.
 #[derive(Debug)]
-struct Run {
+struct TsnRun {
     last: u64,
     flags: u8,
     stream: u16,
@@ -26,7 +26,7 @@ struct Run {
 #[derive(Debug, Default)]
 pub struct Held {
     /// By the TSN of the first fragment.
-    runs: BTreeMap<u64, Run>,
+    runs: BTreeMap<u64, TsnRun>,
     /// Complete ordered messages by stream and SSN: PPID and payload.
     waiting: BTreeMap<(u16, u16), (u32, Vec<u8>)>,
     bytes: usize,
@@ -50,9 +50,9 @@ impl Held {
         tsn: u64,
         data: &Data<'_>,
         message_bytes_max: usize,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), Refused> {
-        let is_next = |run: &Run| {
+        events: &mut dyn FnMut(SctpEvent<'_>),
+    ) -> Result<(), SendRefused> {
+        let is_next = |run: &TsnRun| {
             run.last + 1 == tsn
                 && run.flags & flag::ENDS == 0
                 && data.flags & flag::BEGINS == 0
@@ -72,7 +72,7 @@ impl Held {
             }
             None => {
                 self.bytes += COST;
-                let run = Run {
+                let run = TsnRun {
                     last: tsn,
                     flags: data.flags & (flag::WHOLE | flag::UNORDERED),
                     stream: data.stream,
@@ -93,8 +93,8 @@ impl Held {
         &mut self,
         first: u64,
         message_bytes_max: usize,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), Refused> {
+        events: &mut dyn FnMut(SctpEvent<'_>),
+    ) -> Result<(), SendRefused> {
         let Some((begin, end)) = self.message_around(first) else { return Ok(()) };
         let Some(mut whole) = self.runs.remove(&begin) else { return Ok(()) };
         while whole.last < end
@@ -109,9 +109,9 @@ impl Held {
         }
         if whole.flags & flag::UNORDERED != 0 {
             self.bytes -= COST + whole.bytes.len();
-            events(Event::Message { stream: whole.stream, ppid: whole.ppid, payload: Cow::Owned(whole.bytes) });
+            events(SctpEvent::Message { stream: whole.stream, ppid: whole.ppid, payload: Cow::Owned(whole.bytes) });
         } else if self.waiting.insert((whole.stream, whole.ssn), (whole.ppid, whole.bytes)).is_some() {
-            return Err(Refused("two messages with one sequence number"));
+            return Err(SendRefused("two messages with one sequence number"));
         }
         Ok(())
     }
@@ -145,16 +145,16 @@ impl Held {
     }
 
     /// Hands on what is next on a stream.
-    pub fn hand_on(&mut self, id: u16, stream: &mut Stream, events: &mut dyn FnMut(Event<'_>)) {
+    pub fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
         while let Some((ppid, bytes)) = self.waiting.remove(&(id, stream.next_in)) {
             self.bytes -= COST + bytes.len();
             stream.next_in = stream.next_in.wrapping_add(1);
-            events(Event::Message { stream: id, ppid, payload: Cow::Owned(bytes) });
+            events(SctpEvent::Message { stream: id, ppid, payload: Cow::Owned(bytes) });
         }
     }
 
     /// Nothing that is missing up to `ssn` will come: hands on what waits before, and goes on after it.
-    pub fn skip(&mut self, id: u16, ssn: u16, stream: &mut Stream, events: &mut dyn FnMut(Event<'_>)) {
+    pub fn skip(&mut self, id: u16, ssn: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let distance = |other: u16| other.wrapping_sub(stream.next_in);
         let of_stream = self.waiting.range((id, 0)..=(id, u16::MAX)).map(|((_, other), _)| *other);
         let mut before: Vec<u16> = of_stream.filter(|other| distance(*other) <= distance(ssn)).collect();

@@ -1,9 +1,9 @@
 //! The receiving half of an association: what has come, what is handed on, and what is acknowledged (RFC 9260 §6).
 
 use super::held::Held;
-use super::streams::{Stream, Streams};
-use super::wire::{Data, SACK_BYTES, Writer, flag, kind, u16_at, u32_at};
-use super::{Event, Refused};
+use super::streams::{InboundStream, Streams};
+use super::wire::{Data, PacketWriter, SACK_BYTES, flag, kind, u16_at, u32_at};
+use super::{SctpEvent, SendRefused};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub struct Inbound {
 }
 
 /// Whether a DATA chunk counts.
-enum Arrival {
+enum ChunkArrival {
     New,
     Known,
     /// No room, or farther ahead than may be.
@@ -73,13 +73,13 @@ impl Inbound {
         data: &Data<'_>,
         streams: &mut Streams,
         message_bytes_max: usize,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), Refused> {
+        events: &mut dyn FnMut(SctpEvent<'_>),
+    ) -> Result<(), SendRefused> {
         let tsn = self.unwrapped(data.tsn);
         let had_gaps = !self.above.is_empty();
         match self.note(tsn) {
-            Arrival::New => {}
-            Arrival::Known | Arrival::Dropped => {
+            ChunkArrival::New => {}
+            ChunkArrival::Known | ChunkArrival::Dropped => {
                 self.at_once = true;
                 return Ok(());
             }
@@ -90,18 +90,18 @@ impl Inbound {
             if !data.is_unordered() {
                 stream.next_in = data.ssn.wrapping_add(1);
             }
-            events(Event::Message { stream: data.stream, ppid: data.ppid, payload: Cow::Borrowed(data.payload) });
+            events(SctpEvent::Message { stream: data.stream, ppid: data.ppid, payload: Cow::Borrowed(data.payload) });
         } else {
             self.held.get_or_insert_default().put(tsn, data, message_bytes_max, events)?;
         }
         self.hand_on(data.stream, stream, events);
         if self.held.as_ref().is_some_and(|held| held.bytes() > WINDOW_BYTES + message_bytes_max) {
-            return Err(Refused("more sent than the window allows"));
+            return Err(SendRefused("more sent than the window allows"));
         }
         Ok(())
     }
 
-    fn hand_on(&mut self, id: u16, stream: &mut Stream, events: &mut dyn FnMut(Event<'_>)) {
+    fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(held) = &mut self.held else { return };
         held.hand_on(id, stream, events);
         if held.is_empty() {
@@ -110,23 +110,23 @@ impl Inbound {
     }
 
     /// Counts a TSN as received.
-    fn note(&mut self, tsn: u64) -> Arrival {
+    fn note(&mut self, tsn: u64) -> ChunkArrival {
         if tsn <= self.cumulative {
-            return Arrival::Known;
+            return ChunkArrival::Known;
         }
         let full = self.held.as_ref().is_some_and(|held| held.bytes() >= WINDOW_BYTES);
         if tsn > self.cumulative + 1 && full || tsn > self.cumulative + AHEAD_MAX {
-            return Arrival::Dropped;
+            return ChunkArrival::Dropped;
         }
         if tsn == self.cumulative + 1 {
             self.advance(tsn);
-            return Arrival::New;
+            return ChunkArrival::New;
         }
         // The first range that ends at or after the TSN before.
         let is_full = self.above.len() >= GAPS_MAX;
         let at = self.above.partition_point(|(_, last)| last + 1 < tsn);
         match self.above.get_mut(at) {
-            Some((first, last)) if *first <= tsn && tsn <= *last => return Arrival::Known,
+            Some((first, last)) if *first <= tsn && tsn <= *last => return ChunkArrival::Known,
             Some((_, last)) if *last + 1 == tsn => {
                 *last = tsn;
                 if self.above.get(at + 1).is_some_and(|(first, _)| *first == tsn + 1) {
@@ -135,10 +135,10 @@ impl Inbound {
                 }
             }
             Some((first, _)) if *first == tsn + 1 => *first = tsn,
-            _ if is_full => return Arrival::Dropped,
+            _ if is_full => return ChunkArrival::Dropped,
             _ => self.above.insert(at, (tsn, tsn)),
         }
-        Arrival::New
+        ChunkArrival::New
     }
 
     /// All up to `tsn` has come, or need not come any more.
@@ -159,7 +159,7 @@ impl Inbound {
     }
 
     /// FORWARD-TSN: the other end gives up what is missing (RFC 3758 §3.6).
-    pub fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(Event<'_>)) {
+    pub fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(tsn) = u32_at(body, 0).map(|tsn| self.unwrapped(tsn)) else { return };
         self.at_once = true;
         if tsn <= self.cumulative {
@@ -172,7 +172,7 @@ impl Inbound {
         for skipped in body[4..].chunks_exact(4) {
             let (Some(id), Some(ssn)) = (u16_at(skipped, 0), u16_at(skipped, 2)) else { continue };
             let Some(stream) = streams.at(id) else { continue };
-            let is_ahead = |stream: &Stream| (ssn.wrapping_sub(stream.next_in) as i16) >= 0;
+            let is_ahead = |stream: &InboundStream| (ssn.wrapping_sub(stream.next_in) as i16) >= 0;
             if let Some(held) = &mut self.held
                 && is_ahead(stream)
             {
@@ -219,7 +219,7 @@ impl Inbound {
         WINDOW_BYTES.saturating_sub(self.held.as_ref().map_or(0, |held| held.bytes())) as u32
     }
 
-    pub fn write_sack(&self, writer: &mut Writer<'_>) {
+    pub fn write_sack(&self, writer: &mut PacketWriter<'_>) {
         let gaps = self.above.len().min(writer.room().saturating_sub(SACK_BYTES) / 4);
         writer.chunk(kind::SACK, 0, |body| {
             body.extend_from_slice(&self.cumulative().to_be_bytes());

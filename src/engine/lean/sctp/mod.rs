@@ -54,7 +54,7 @@ pub struct Draws {
 
 /// What the association tells.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum SctpEvent<'a> {
     /// It stands.
     Up,
     Message {
@@ -71,16 +71,16 @@ pub enum Event<'a> {
 
 /// Why the other end is not talked to any longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Refused(&'static str);
+struct SendRefused(&'static str);
 
 /// A message's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct SctpMessage {
     pub ordered: bool,
     pub limit: Limit,
 }
 
-impl Delivery {
+impl SctpMessage {
     pub const RELIABLE: Self = Self { ordered: true, limit: Limit::Never };
 }
 
@@ -170,7 +170,7 @@ impl Association {
     }
 
     /// Queues a message of at least one byte. `false`: it is too long, there is no room, or the association is closing.
-    pub fn send(&mut self, now: Instant, stream: u16, ppid: u32, delivery: Delivery, payload: &[u8]) -> bool {
+    pub fn send(&mut self, now: Instant, stream: u16, ppid: u32, delivery: SctpMessage, payload: &[u8]) -> bool {
         let is_closing =
             !matches!(self.state, State::Idle | State::CookieWait | State::CookieEchoed | State::Established);
         if is_closing || payload.is_empty() || payload.len() > self.config.send_bytes_max {
@@ -209,7 +209,7 @@ impl Association {
     }
 
     /// Takes in one packet. What it leads to goes out with the next `flush`.
-    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(packet) = Packet::read(packet, true) else { return };
         if packet.ports != (self.config.ports.1, self.config.ports.0) || self.state == State::Over {
             return;
@@ -227,7 +227,7 @@ impl Association {
             }
             match self.on_chunk(now, chunk, events) {
                 Ok(was_data) => has_data |= was_data,
-                Err(Refused(why)) => return self.fail(why, events),
+                Err(SendRefused(why)) => return self.fail(why, events),
             }
             // An unknown chunk ends the packet, unless its first bit says to skip it (RFC 9260 §3.2).
             if self.state == State::Over || !receiving::is_known(chunk.kind) && chunk.kind & 0x80 == 0 {
@@ -245,7 +245,7 @@ impl Association {
     }
 
     /// Serves the timers that are due; `flush` it afterwards.
-    pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(Event<'_>)) {
+    pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let is_due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
         if is_due(self.timer) && !self.on_control_timeout(now) {
             if self.state == State::ShutdownAckSent {
@@ -286,9 +286,9 @@ impl Association {
         self.repeats <= if is_closing { CLOSING_REPEATS_MAX } else { OPENING_REPEATS_MAX }
     }
 
-    fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(Event<'_>)) {
+    fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(SctpEvent<'_>)) {
         self.abort();
-        events(Event::Failed(why));
+        events(SctpEvent::Failed(why));
     }
 
     /// Nothing more is sent but what is due already, and nothing is kept.

@@ -3,7 +3,7 @@
 use super::OPENING_REPEATS_MAX;
 use super::queue::{Fate, Outgoing, Queue};
 use super::rto::Rto;
-use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, SACK_BYTES, Sack, Writer, flag, kind};
+use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, PacketWriter, SACK_BYTES, Sack, flag, kind};
 use std::time::Instant;
 
 /// A packet holds at most this much, so that with DTLS, UDP and IP around it no path has to split it; in bytes.
@@ -112,7 +112,7 @@ impl Outbound {
     }
 
     /// Appends what may be sent now to the packet, until it is full. `false`: nothing was left to append.
-    pub fn fill(&mut self, now: Instant, writer: &mut Writer<'_>) -> bool {
+    pub fn fill(&mut self, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
         if self.queue.is_none() {
             return false;
         }
@@ -128,7 +128,7 @@ impl Outbound {
         wrote
     }
 
-    fn resend(&mut self, now: Instant, writer: &mut Writer<'_>) {
+    fn resend(&mut self, now: Instant, writer: &mut PacketWriter<'_>) {
         let forwards = self.forwards;
         let Some(queue) = self.queue.as_deref_mut() else { return };
         let mut index = 0;
@@ -153,7 +153,7 @@ impl Outbound {
         }
     }
 
-    fn send_new(&mut self, now: Instant, writer: &mut Writer<'_>) {
+    fn send_new(&mut self, now: Instant, writer: &mut PacketWriter<'_>) {
         let forwards = self.forwards;
         let Some(queue) = self.queue.as_deref_mut() else { return };
         while let Some(chunk) = queue.chunks.get(queue.sent) {
@@ -181,7 +181,7 @@ impl Outbound {
     }
 
     /// FORWARD-TSN (RFC 3758 §3.2), if the first chunks that are not acknowledged were given up.
-    fn forward(&mut self, writer: &mut Writer<'_>) {
+    fn forward(&mut self, writer: &mut PacketWriter<'_>) {
         let Some(queue) = self.queue.as_deref() else { return };
         if !self.forward_due || writer.room() < 8 + 4 * SKIPPED_MAX {
             return;

@@ -1,6 +1,6 @@
 //! Chunks from being queued to being acknowledged, in the order of their TSNs (RFC 9260 §6.1, RFC 3758 §3.5).
 
-use super::wire::{DATA_HEADER_BYTES, Sack, Writer, flag, kind};
+use super::wire::{DATA_HEADER_BYTES, PacketWriter, Sack, flag, kind};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ pub enum Fate {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Chunk {
+pub struct QueuedChunk {
     pub fate: Fate,
     pub flags: u8,
     missing: u8,
@@ -54,7 +54,7 @@ pub struct Chunk {
     limit: Limit,
 }
 
-impl Chunk {
+impl QueuedChunk {
     /// Whether its message is to be given up rather than sent (again).
     pub fn is_over(&self, now: Instant) -> bool {
         match self.limit {
@@ -78,7 +78,7 @@ pub struct News {
 }
 
 impl News {
-    fn add(&mut self, chunk: &Chunk) {
+    fn add(&mut self, chunk: &QueuedChunk) {
         self.bytes += u32::from(chunk.length);
         if chunk.transmits == 1 {
             self.sent_once_at = Some(chunk.sent_at);
@@ -90,7 +90,7 @@ impl News {
 #[derive(Debug, Default)]
 pub struct Queue {
     /// The first has the TSN after the cumulative TSN ack point.
-    pub chunks: VecDeque<Chunk>,
+    pub chunks: VecDeque<QueuedChunk>,
     bytes: VecDeque<u8>,
     /// Chunks before this one were sent, or given up.
     pub sent: usize,
@@ -113,7 +113,7 @@ impl Queue {
         for (index, fragment) in message.payload.chunks(fragment_bytes_max).enumerate() {
             let begins = if index == 0 { flag::BEGINS } else { 0 };
             let ends = if index + 1 == count { flag::ENDS } else { 0 };
-            self.chunks.push_back(Chunk {
+            self.chunks.push_back(QueuedChunk {
                 fate: Fate::Waiting,
                 flags: order | begins | ends,
                 missing: 0,
@@ -132,7 +132,7 @@ impl Queue {
     }
 
     /// Appends a chunk to the packet, which puts it in flight. `false`: it does not fit.
-    pub fn write(&mut self, index: usize, acked: u32, now: Instant, writer: &mut Writer<'_>) -> bool {
+    pub fn write(&mut self, index: usize, acked: u32, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
         let base = self.chunks[0].start;
         let chunk = &mut self.chunks[index];
         let length = usize::from(chunk.length);

@@ -2,9 +2,9 @@
 
 use super::inbound::Inbound;
 use super::opening::Remote;
-use super::reset::Change;
+use super::reset::StreamChange;
 use super::wire::{Chunk, Data, Sack, kind, u32_at};
-use super::{Association, Due, Event, OPENING_PAUSE, Refused, State};
+use super::{Association, Due, OPENING_PAUSE, SctpEvent, SendRefused, State};
 use std::time::Instant;
 
 /// The largest HEARTBEAT that is answered; in bytes.
@@ -22,19 +22,19 @@ impl Association {
         &mut self,
         now: Instant,
         chunk: Chunk<'_>,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<bool, Refused> {
+        events: &mut dyn FnMut(SctpEvent<'_>),
+    ) -> Result<bool, SendRefused> {
         match chunk.kind {
             kind::INIT_ACK => self.on_init_ack(now, chunk.body),
             kind::COOKIE_ECHO => self.on_cookie_echo(now, chunk.body, events),
             kind::COOKIE_ACK if self.state == State::CookieEchoed => self.establish(now, events),
             kind::ABORT => {
                 self.end();
-                events(Event::Closed);
+                events(SctpEvent::Closed);
             }
             _ if self.opening.is_some() || self.state == State::Idle => {}
             kind::DATA => {
-                let Some(data) = Data::read(chunk) else { return Err(Refused("a chunk without data")) };
+                let Some(data) = Data::read(chunk) else { return Err(SendRefused("a chunk without data")) };
                 self.inbound.on_data(&data, &mut self.streams, self.config.receive_bytes_max, events)?;
                 return Ok(true);
             }
@@ -50,7 +50,7 @@ impl Association {
             kind::SHUTDOWN_ACK => {
                 self.end();
                 self.due.shutdown_complete = true;
-                events(Event::Closed);
+                events(SctpEvent::Closed);
             }
             kind::SHUTDOWN_COMPLETE if self.state == State::ShutdownAckSent => self.end(),
             _ => {}
@@ -88,7 +88,7 @@ impl Association {
     }
 
     /// RFC 9260 §5.1.5 and §5.2.4: the tags are compared by the cookie, which is ours alone and drawn for this association.
-    fn on_cookie_echo(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+    fn on_cookie_echo(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         if body != self.draws.cookie.to_be_bytes() {
             return;
         }
@@ -114,45 +114,45 @@ impl Association {
         self.reset.begin(remote.tsn);
     }
 
-    fn establish(&mut self, now: Instant, events: &mut dyn FnMut(Event<'_>)) {
+    fn establish(&mut self, now: Instant, events: &mut dyn FnMut(SctpEvent<'_>)) {
         self.state = State::Established;
         self.opening = None;
         self.timer = None;
         self.repeats = 0;
         self.due = Due::default();
         self.outbound.arm(now);
-        events(Event::Up);
+        events(SctpEvent::Up);
     }
 
-    fn on_re_config(&mut self, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+    fn on_re_config(&mut self, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         let streams = &mut self.streams;
         self.reset.on_chunk(body, self.inbound.cumulative(), &mut |change| match change {
-            Change::Out(stream) => streams.reset_out(stream),
-            Change::In(stream) => {
+            StreamChange::Out(stream) => streams.reset_out(stream),
+            StreamChange::In(stream) => {
                 streams.reset_in(stream);
                 match stream {
-                    Some(stream) => events(Event::StreamClosed(stream)),
-                    None => streams.ids().for_each(|stream| events(Event::StreamClosed(stream))),
+                    Some(stream) => events(SctpEvent::StreamClosed(stream)),
+                    None => streams.ids().for_each(|stream| events(SctpEvent::StreamClosed(stream))),
                 }
             }
         });
     }
 
     /// RFC 9260 §9.2. It acknowledges as a SACK does.
-    fn on_shutdown(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(Event<'_>)) {
+    fn on_shutdown(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(tsn) = u32_at(body, 0) else { return };
         self.outbound.on_cumulative(now, tsn);
         match self.state {
             State::Established | State::ShutdownPending => {
                 self.state = State::ShutdownReceived;
-                events(Event::Closed);
+                events(SctpEvent::Closed);
             }
             // Both at once.
             State::ShutdownSent => {
                 self.state = State::ShutdownAckSent;
                 self.due.shutdown_ack = true;
                 self.timer = Some(now + self.outbound.rto.timeout());
-                events(Event::Closed);
+                events(SctpEvent::Closed);
             }
             State::ShutdownAckSent => self.due.shutdown_ack = true,
             _ => {}

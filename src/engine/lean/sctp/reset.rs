@@ -1,6 +1,6 @@
 //! Stream reset, as far as closing a DataChannel needs it (RFC 6525, RFC 8831 §6.7).
 
-use super::wire::{Parameters, Writer, kind, parameter, u16_at, u32_at};
+use super::wire::{PacketWriter, Parameters, kind, parameter, u16_at, u32_at};
 use std::time::{Duration, Instant};
 
 const OUTGOING_RESET: u16 = 13;
@@ -45,7 +45,7 @@ pub struct Reset {
 
 /// What a RE-CONFIG of the other end's means for the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum StreamChange {
     /// The other end's half is closed; `None`: all of its halves.
     In(Option<u16>),
     /// Our half is.
@@ -78,7 +78,7 @@ impl Reset {
     }
 
     /// Takes in a RE-CONFIG chunk; `cumulative` is the TSN up to which all has come.
-    pub fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(Change)) {
+    pub fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
         // A chunk has two parameters at most (RFC 6525 §3.1).
         for (kind, value) in Parameters(body).take(2) {
             let Some(number) = u32_at(value, 0) else { return };
@@ -93,7 +93,7 @@ impl Reset {
         }
     }
 
-    fn on_outgoing(&mut self, number: u32, value: &[u8], cumulative: u32, changed: &mut dyn FnMut(Change)) {
+    fn on_outgoing(&mut self, number: u32, value: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
         let (Some(last_tsn), Some(streams)) = (u32_at(value, 8), value.get(12..)) else { return };
         if number != self.other_number {
             return self.conclude(number, result::DENIED);
@@ -105,10 +105,10 @@ impl Reset {
         }
         self.conclude(number, result::PERFORMED);
         if streams.is_empty() {
-            changed(Change::In(None));
+            changed(StreamChange::In(None));
         }
         for stream in streams.chunks_exact(2) {
-            changed(Change::In(u16_at(stream, 0)));
+            changed(StreamChange::In(u16_at(stream, 0)));
         }
     }
 
@@ -122,7 +122,7 @@ impl Reset {
         self.answer = Some((number, if is_last { self.last_result } else { result::WRONG_NUMBER }));
     }
 
-    fn on_response(&mut self, number: u32, value: &[u8], changed: &mut dyn FnMut(Change)) {
+    fn on_response(&mut self, number: u32, value: &[u8], changed: &mut dyn FnMut(StreamChange)) {
         let Some(outcome) = u32_at(value, 4) else { return };
         if number != self.own_number || outcome == result::IN_PROGRESS {
             return;
@@ -130,7 +130,7 @@ impl Reset {
         if let Some(request) = self.request.take_if(|request| !request.due) {
             self.own_number = self.own_number.wrapping_add(1);
             self.timer = None;
-            changed(Change::Out(request.stream));
+            changed(StreamChange::Out(request.stream));
         }
     }
 
@@ -149,7 +149,13 @@ impl Reset {
     }
 
     /// Appends what is due to the packet; an answer is awaited for `patience`.
-    pub fn write(&mut self, now: Instant, patience: Duration, is_acked: impl Fn(u32) -> bool, writer: &mut Writer<'_>) {
+    pub fn write(
+        &mut self,
+        now: Instant,
+        patience: Duration,
+        is_acked: impl Fn(u32) -> bool,
+        writer: &mut PacketWriter<'_>,
+    ) {
         if let Some((number, outcome)) = self.answer.take() {
             writer.chunk(kind::RE_CONFIG, 0, |body| {
                 parameter(body, RESPONSE, |value| {

@@ -2,7 +2,7 @@
 
 use super::opening::write_init;
 use super::outbound::PACKET_BYTES_MAX;
-use super::wire::{Writer, kind};
+use super::wire::{PacketWriter, kind};
 use super::{Association, Draws, State};
 use crate::engine::lean::packets::Packets;
 use std::time::Instant;
@@ -44,7 +44,7 @@ impl Association {
     /// A packet of one chunk, always with its checksum (RFC 9653 §5.2).
     fn write_alone(&self, out: &mut Packets, tag: u32, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
         out.write(|bytes| {
-            let mut writer = Writer::new(bytes, self.config.ports, tag, PACKET_BYTES_MAX);
+            let mut writer = PacketWriter::new(bytes, self.config.ports, tag, PACKET_BYTES_MAX);
             writer.chunk(kind, 0, write);
             writer.end(true);
         });
@@ -52,7 +52,7 @@ impl Association {
 
     /// `false`: nothing was left to send.
     fn write_packet(&mut self, now: Instant, bytes: &mut Vec<u8>) -> bool {
-        let mut writer = Writer::new(bytes, self.config.ports, self.remote_tag, PACKET_BYTES_MAX);
+        let mut writer = PacketWriter::new(bytes, self.config.ports, self.remote_tag, PACKET_BYTES_MAX);
         let due = std::mem::take(&mut self.due);
         if due.cookie_echo
             && let Some(opening) = &self.opening

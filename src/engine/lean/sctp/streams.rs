@@ -5,7 +5,7 @@ pub const STREAMS_MAX: u16 = 1_024;
 
 /// One stream, from its first use on.
 #[derive(Clone, Copy, Debug)]
-pub struct Stream {
+pub struct InboundStream {
     id: u16,
     pub next_out: u16,
     pub next_in: u16,
@@ -13,11 +13,11 @@ pub struct Stream {
 
 /// Few: searched from the front.
 #[derive(Debug, Default)]
-pub struct Streams(Vec<Stream>);
+pub struct Streams(Vec<InboundStream>);
 
 impl Streams {
     /// `None`: there is no such stream.
-    pub fn at(&mut self, id: u16) -> Option<&mut Stream> {
+    pub fn at(&mut self, id: u16) -> Option<&mut InboundStream> {
         if let Some(at) = self.0.iter().position(|stream| stream.id == id) {
             return self.0.get_mut(at);
         }
@@ -25,7 +25,7 @@ impl Streams {
             return None;
         }
         self.0.reserve_exact(1);
-        self.0.push(Stream { id, next_out: 0, next_in: 0 });
+        self.0.push(InboundStream { id, next_out: 0, next_in: 0 });
         self.0.last_mut()
     }
 

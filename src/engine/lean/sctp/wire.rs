@@ -170,13 +170,13 @@ impl<'a> Sack<'a> {
 }
 
 /// A packet being written at the end of a buffer.
-pub struct Writer<'a> {
+pub struct PacketWriter<'a> {
     bytes: &'a mut Vec<u8>,
     start: usize,
     bytes_max: usize,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> PacketWriter<'a> {
     /// Begins a packet of at most `bytes_max` with its header; the checksum is left zero.
     pub fn new(bytes: &'a mut Vec<u8>, ports: (u16, u16), tag: u32, bytes_max: usize) -> Self {
         let start = bytes.len();
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_packet_is_read_as_it_was_written_and_a_bit_that_flips_is_seen() {
         let mut bytes = vec![9; 3];
-        let mut writer = Writer::new(&mut bytes, (5000, 5001), 0xdead_beef, 1188);
+        let mut writer = PacketWriter::new(&mut bytes, (5000, 5001), 0xdead_beef, 1188);
         writer.chunk(kind::HEARTBEAT, 0, |body| body.extend_from_slice(b"hello"));
         writer.chunk(kind::COOKIE_ACK, 3, |_| {});
         writer.end(true);

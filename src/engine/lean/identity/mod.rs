@@ -1,6 +1,7 @@
 //! The DTLS identity of a peer: a P-256 key and its self-signed X.509 certificate (RFC 8827 §6.5).
 
-use super::der;
+pub(super) mod der;
+
 use ring::digest::{self, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
@@ -48,7 +49,7 @@ impl Fingerprint {
 }
 
 /// A key and its certificate, shared by all connections of a peer or of a worker.
-pub struct Identity {
+pub struct DtlsIdentity {
     key: EcdsaKeyPair,
     random: SystemRandom,
     certificate: Vec<u8>,
@@ -56,7 +57,7 @@ pub struct Identity {
     fingerprint: String,
 }
 
-impl Identity {
+impl DtlsIdentity {
     /// Makes a key and signs a certificate for it; `serial` tells one from another.
     ///
     /// # Errors
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_certificate_holds_its_own_key_and_matches_its_fingerprint() {
-        let identity = Identity::generate(7).unwrap();
+        let identity = DtlsIdentity::generate(7).unwrap();
         let key = der::p256_key(identity.certificate()).expect("a P-256 key");
         let signature = identity.sign(b"message").unwrap();
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(b"message", signature.as_ref()).unwrap();
@@ -111,6 +112,6 @@ mod tests {
         let bytes = hex.split(':').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
         let fingerprint = Fingerprint { algorithm: HashName::named(name).unwrap(), bytes };
         assert!(fingerprint.matches(identity.certificate()));
-        assert!(!fingerprint.matches(Identity::generate(8).unwrap().certificate()));
+        assert!(!fingerprint.matches(DtlsIdentity::generate(8).unwrap().certificate()));
     }
 }
