@@ -407,7 +407,7 @@ mod tests {
             assert_eq!((handshake.state, handshake.met, handshake.admitted), (State::ExpectBegin, false, 0));
             assert!(!handshake.other_left);
         };
-        check(State::Open, &["note ChannelClosed", "order Drop"]);
+        check(State::Open, &["note Closed", "order Drop"]);
         check(State::ExpectAnswer, &["order Drop"]);
         check(State::Closed, &[]);
         check(State::Failed, &[]);
