@@ -4,7 +4,9 @@ use super::environment::{Environment, HandshakePlay, LineEvent, RawConnection, T
 use super::progress::HandshakeProgress;
 use crate::dialect::Conversation;
 use crate::driver::{AlarmClock, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
-use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
+use crate::engine::{
+    Engine, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+};
 use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
 use crate::vocabulary::{
@@ -60,6 +62,14 @@ enum RawSocket {
     Gone,
 }
 
+/// The setup that the engines of one handshake share.
+enum EngineSetup {
+    None,
+    Lean(LeanSetup),
+    Rtc(RtcSetup),
+    Webrtc(Arc<WebrtcSetup>),
+}
+
 impl LiveEnvironment {
     /// Makes the runtime; connects to nothing yet.
     ///
@@ -76,42 +86,49 @@ impl LiveEnvironment {
         self.runtime.block_on(endpoint.refused())
     }
 
-    fn engine(
-        &self,
-        play: &HandshakePlay,
-        place: Place,
-        shared: Option<&RtcSetup>,
-    ) -> Result<Box<dyn Engine>, Failure> {
-        let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
-        match shared {
-            None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
-            Some(setup) => {
-                let credentials = self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0));
-                if self.setup.engine == EngineKind::Webrtc {
-                    let setup = WebrtcSetup::new(setup.clone(), self.setup.gathering.clone());
-                    return Ok(Box::new(WebrtcEngine::new(Arc::new(setup), play.size(), credentials)));
-                }
-                let engine = RtcEngine::open(setup.clone(), play.size(), credentials);
-                Ok(Box::new(engine.map_err(|error| limit(format!("UDP socket: {error}")))?))
-            }
-        }
+    fn engine(&self, play: &HandshakePlay, place: Place, shared: &EngineSetup) -> Result<Box<dyn Engine>, Failure> {
+        let limit =
+            |error: io::Error| Failure::new(Phase::Connect, Reason::GeneratorLimit, format!("UDP socket: {error}"));
+        let (size, draws) = (play.size(), self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0)));
+        Ok(match shared {
+            EngineSetup::None => Box::new(NoneEngine::new(place.peer.0.into())),
+            EngineSetup::Lean(setup) => Box::new(LeanEngine::open(setup.clone(), size, draws).map_err(limit)?),
+            EngineSetup::Rtc(setup) => Box::new(RtcEngine::open(setup.clone(), size, draws).map_err(limit)?),
+            EngineSetup::Webrtc(setup) => Box::new(WebrtcEngine::new(setup.clone(), size, draws)),
+        })
     }
 
-    /// The setup that all peers of a handshake share; `None` for the engine `none`.
-    fn rtc_setup(&self, play: &HandshakePlay) -> Result<Option<RtcSetup>, Failure> {
-        if self.setup.engine == EngineKind::None {
-            return Ok(None);
-        }
+    /// The setup that all peers of a handshake share.
+    fn engine_setup(&self, play: &HandshakePlay) -> Result<EngineSetup, Failure> {
         let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
-        Ok(Some(RtcSetup {
+        let (addresses, reliability) = (PeerAddresses::default(), Reliability::Reliable);
+        match self.setup.engine {
+            EngineKind::None => return Ok(EngineSetup::None),
+            EngineKind::Lean => {
+                return Ok(EngineSetup::Lean(LeanSetup {
+                    identity: LeanSetup::identity(0).map_err(|error| limit(error.to_owned()))?,
+                    addresses,
+                    timeout: play.timeout,
+                    trickle: play.trickle,
+                    ordered: true,
+                    reliability,
+                }));
+            }
+            EngineKind::Rtc | EngineKind::Webrtc => {}
+        }
+        let setup = RtcSetup {
             certificate: RtcSetup::certificate().map_err(|error| limit(error.to_string()))?,
-            addresses: PeerAddresses::default(),
+            addresses,
             timeout: play.timeout,
             trickle: play.trickle,
             ordered: true,
-            reliability: Reliability::Reliable,
+            reliability,
             message_bytes_max: MESSAGE_BYTES_MAX,
-        }))
+        };
+        Ok(match self.setup.engine {
+            EngineKind::Webrtc => EngineSetup::Webrtc(Arc::new(WebrtcSetup::new(setup, self.setup.gathering.clone()))),
+            _ => EngineSetup::Rtc(setup),
+        })
     }
 
     fn virtual_peer(&self, play: &HandshakePlay, place: Place, exchange: Option<&IdExchange>) -> VirtualPeer {
@@ -129,7 +146,7 @@ impl LiveEnvironment {
     async fn run_peers(
         &self,
         play: &HandshakePlay,
-        shared: Option<RtcSetup>,
+        shared: EngineSetup,
         recorder: &Rc<PlayRecorder<'_, '_>>,
     ) -> io::Result<()> {
         let clock = AlarmClock::new()?;
@@ -152,7 +169,7 @@ impl LiveEnvironment {
             let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
             if let Some(due) = next.filter(|due| *due <= now) {
                 let (task, mailbox) =
-                    self.start_peer(play, &mailboxes, shared.as_ref(), &clock, exchange.as_ref(), recorder.clone());
+                    self.start_peer(play, &mailboxes, &shared, &clock, exchange.as_ref(), recorder.clone());
                 mailboxes.push(mailbox);
                 tasks.extend(
                     task.map(|task| {
@@ -176,7 +193,7 @@ impl LiveEnvironment {
         &self,
         play: &HandshakePlay,
         mailboxes: &[mpsc::Sender<PeerCommand>],
-        shared: Option<&RtcSetup>,
+        shared: &EngineSetup,
         clock: &Rc<AlarmClock>,
         exchange: Option<&IdExchange>,
         recorder: Rc<PlayRecorder<'a, 'b>>,
@@ -292,7 +309,7 @@ impl Environment for LiveEnvironment {
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
         self.plays += 1;
         let recorder = Rc::new(PlayRecorder { progress: RefCell::new(progress), changed: Notify::new() });
-        let done = self.rtc_setup(play).and_then(|shared| {
+        let done = self.engine_setup(play).and_then(|shared| {
             let done = self.runtime.block_on(self.run_peers(play, shared, &recorder));
             done.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
         });
