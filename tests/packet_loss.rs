@@ -14,16 +14,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// One way; what is sent later may come sooner by as much as `Weather::jitter`.
+/// Latency one way; a later datagram may come sooner by up to `Weather::jitter`.
 const LATENCY: Duration = Duration::from_millis(3);
 
-/// The handshake's, of the profiles; ICE gives up a little earlier.
+/// Handshake timeout of the profiles; ICE gives up a little earlier.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What may happen while one span of time passes: far more than ever does.
+/// Most events in one `pass`, far more than any test has.
 const STEPS_MAX: usize = 100_000;
 
-/// What the network does to a datagram.
+/// Faults that the network adds to a datagram.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weather {
     loss: f64,
@@ -42,9 +42,9 @@ struct World {
     weather: Weather,
     open: [bool; 2],
     heard: [Vec<Vec<u8>>; 2],
-    /// How often an end's timers were served.
+    /// Number of times that an end's timers were served.
     served: u64,
-    /// Why an end has closed or failed.
+    /// Reason for which an end has closed or failed.
     over: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl World {
         }
     }
 
-    /// Lets happen all that is due within `time`.
+    /// Runs all events that are due within `time`.
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         for _ in 0..STEPS_MAX {

@@ -1,5 +1,5 @@
-//! Channels between the engine `lean` and every other stack that can be had, in both roles: sizes, order, goodbyes.
-//! Skips, and says why, what is not installed (scripts/test installs it); in CI that is a failure.
+//! Channels between the engine `lean` and every other stack that can be installed, in both roles: sizes, order, closing.
+//! A test whose stack is not installed is skipped with the reason (scripts/test installs all); in CI it fails.
 
 #[path = "../browser/chromium.rs"]
 mod chromium;
@@ -32,7 +32,7 @@ enum Offers {
     They,
 }
 
-/// How it ends.
+/// Way in which the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goodbye {
     /// Our engine closes.

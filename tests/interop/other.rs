@@ -16,7 +16,7 @@ pub struct Other {
     runs: Runs,
 }
 
-/// What runs.
+/// Process or thread of the stack.
 enum Runs {
     Script(Child),
     Browser(Option<JoinHandle<()>>),
@@ -63,7 +63,7 @@ impl Drop for Other {
                 let _ = child.kill();
                 let _ = child.wait();
             }
-            // It ends when nobody listens any more.
+            // The browser's thread ends once the channel of its events is closed.
             Runs::Browser(browser) => {
                 self.events.close();
                 let _ = browser.take().map(JoinHandle::join);

@@ -42,7 +42,7 @@ pub fn setup(addresses: PeerAddresses) -> LeanSetup {
     }
 }
 
-/// What happens next at either end.
+/// The next event at either end.
 pub async fn next(engine: &mut dyn Engine, events: &mut UnboundedReceiver<Value>) -> Happened {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {

@@ -124,7 +124,7 @@ async fn open(pair: &mut Pair) {
     }
 }
 
-/// The next notice of either, with whose it is.
+/// The next event of either engine, with that engine's index.
 async fn next(pair: &mut Pair) -> (usize, EngineEvent) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {

@@ -46,7 +46,7 @@ impl Victim {
         world.pass(Duration::from_secs(1));
         let sent = Rc::new(Cell::new(0));
         let count = sent.clone();
-        // From now on what the victim says reaches nobody.
+        // From here on the network drops every packet of the victim.
         world.tap = Box::new(move |_, _| {
             count.set(count.get() + 1);
             false

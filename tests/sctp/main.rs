@@ -36,7 +36,7 @@ fn conversation() -> impl Strategy<Value = Vec<Said>> {
     proptest::collection::vec(said.prop_map(|(end, bytes, pause_ms)| Said { end, bytes, pause_ms }), 1..40)
 }
 
-/// Plays it, and gives back what each end said and what each heard.
+/// Plays the conversation, and returns the messages that each end sent and those that each received.
 fn play(
     seed: u64,
     weather: Weather,

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 pub const PPID: u32 = 53;
 
-/// What may happen while one span of time passes: far more than ever does.
+/// Most events in one `pass`, far more than any test has.
 const STEPS_MAX: usize = 2_000_000;
 
-/// What the network does to a packet.
+/// Faults that the network adds to a packet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weather {
     pub loss: f64,
     pub duplicates: f64,
-    /// One way, beside the latency; what is sent later may come sooner. In milliseconds.
+    /// Most delay one way beside the latency, in milliseconds; a later packet may come sooner.
     pub jitter_ms: u64,
 }
 
@@ -109,7 +109,7 @@ impl World {
         self.flush(end);
     }
 
-    /// Lets happen all that is due within `time`.
+    /// Runs all events that are due within `time`.
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         for _ in 0..STEPS_MAX {
@@ -133,7 +133,7 @@ impl World {
         panic!("more than {STEPS_MAX} things happened in {time:?}");
     }
 
-    /// Whether nothing is on its way and no timer runs.
+    /// `true`: no packet is on its way and no timer runs.
     pub fn is_quiet(&self) -> bool {
         self.wire.is_empty() && self.ends.iter().all(|end| end.wake_at().is_none())
     }

@@ -1,4 +1,4 @@
-//! Pieces of messages that are not complete, and messages whose turn has not come (RFC 9260 §6.5, §6.9).
+//! Fragments of incomplete messages, and complete messages that wait for an earlier one (RFC 9260 §6.5, §6.9).
 
 use super::streams::InboundStream;
 use super::wire::{Data, flag};
@@ -6,12 +6,12 @@ use super::{SctpEvent, SendRefused};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// A piece counts with this much beside its payload, so that many small ones are bounded too; in bytes.
+/// Each fragment run or waiting message counts this much beside its payload, which bounds small ones too; in bytes.
 const COST: usize = 96;
 
 const TOO_LONG: SendRefused = SendRefused("message too long");
 
-/// Neighbouring fragments of one message.
+/// Fragments of one message with consecutive TSNs.
 #[derive(Debug)]
 struct TsnRun {
     last: u64,
@@ -22,10 +22,10 @@ struct TsnRun {
     bytes: Vec<u8>,
 }
 
-/// What is received and not handed on; exists only while there is something.
+/// Received payload that is not delivered yet; exists only while there is some.
 #[derive(Debug, Default)]
 pub struct Held {
-    /// By the TSN of the first fragment.
+    /// Fragment runs, by the TSN of their first fragment.
     runs: BTreeMap<u64, TsnRun>,
     /// Complete ordered messages by stream and SSN: PPID and payload.
     waiting: BTreeMap<(u16, u16), (u32, Vec<u8>)>,
@@ -41,10 +41,10 @@ impl Held {
         self.bytes
     }
 
-    /// Keeps a chunk; an ordered message that it completes waits for its turn, an unordered one is handed on.
+    /// Keeps a chunk; an ordered message that it completes waits for its turn, an unordered one is delivered.
     ///
     /// # Errors
-    /// The message is longer than `message_bytes_max`.
+    /// The message is longer than `message_bytes_max`, or its sequence number is taken by a waiting message.
     pub fn put(
         &mut self,
         tsn: u64,
@@ -87,8 +87,8 @@ impl Held {
         self.complete(first, message_bytes_max, events)
     }
 
-    /// Joins the runs around the one at `first`, if together they are a message. The way ahead is looked at first:
-    /// while fragments come in order, it ends at once.
+    /// Joins the runs around the one at `first`, if together they are a message. The search looks ahead first:
+    /// while fragments come in order, it ends there at once.
     fn complete(
         &mut self,
         first: u64,
@@ -116,7 +116,7 @@ impl Held {
         Ok(())
     }
 
-    /// First TSN of the first run and last TSN of the last one of a complete message that the run at `first` is part of.
+    /// First and last TSN of the complete message that the run at `first` is part of.
     fn message_around(&self, first: u64) -> Option<(u64, u64)> {
         let mut expected = first;
         let mut end = None;
@@ -144,7 +144,7 @@ impl Held {
         None
     }
 
-    /// Hands on what is next on a stream.
+    /// Delivers the stream's waiting messages up to the next gap in its SSNs.
     pub fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
         while let Some((ppid, bytes)) = self.waiting.remove(&(id, stream.next_in)) {
             self.bytes -= COST + bytes.len();
@@ -153,7 +153,7 @@ impl Held {
         }
     }
 
-    /// Nothing that is missing up to `ssn` will come: hands on what waits before, and goes on after it.
+    /// Delivers the messages that wait up to `ssn`, past the missing ones, and those that follow in order.
     pub fn skip(&mut self, id: u16, ssn: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let distance = |other: u16| other.wrapping_sub(stream.next_in);
         let of_stream = self.waiting.range((id, 0)..=(id, u16::MAX)).map(|((_, other), _)| *other);
@@ -165,7 +165,7 @@ impl Held {
         }
     }
 
-    /// Forgets messages of which a part up to `tsn` is missing and will not come.
+    /// Drops the fragment runs that begin at or before `tsn`: the rest of their messages will not come.
     pub fn drop_incomplete(&mut self, tsn: u64) {
         let kept = self.runs.split_off(&(tsn + 1));
         for run in std::mem::replace(&mut self.runs, kept).into_values() {

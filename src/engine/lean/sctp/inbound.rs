@@ -1,4 +1,4 @@
-//! The receiving half of an association: what has come, what is handed on, and what is acknowledged (RFC 9260 §6).
+//! The receiving half of an association: counts TSNs, delivers messages and acknowledges (RFC 9260 §6).
 
 use super::held::Held;
 use super::streams::{InboundStream, Streams};
@@ -7,45 +7,45 @@ use super::{SctpEvent, SendRefused};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-/// An acknowledgement may be held back this long (RFC 9260 §6.2).
+/// Longest delay of an acknowledgement (RFC 9260 §6.2).
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 
-/// What is received and not handed on yet may fill this much, twice the longest message, with `held::COST` for each piece; in bytes.
+/// Receive window, twice the longest message: undelivered payload fills it, with `held::COST` for each piece; in bytes.
 pub const WINDOW_BYTES: usize = 512 * 1024;
 
-/// Farther ahead than any sender is that respects the window.
+/// Most TSNs that a chunk may be ahead of the cumulative one; no sender that respects the window gets there.
 const AHEAD_MAX: u64 = 16_384;
 
-/// A SACK's blocks, which have to fit into a packet.
+/// Most gap blocks of a SACK, which has to fit into a packet.
 const GAPS_MAX: usize = 256;
 
 /// The receiving half.
 #[derive(Debug)]
 pub struct Inbound {
-    /// All up to this TSN has come; counted on in 64 bits.
+    /// The cumulative TSN, extended to 64 bits: every TSN up to it has come.
     cumulative: u64,
-    /// TSNs above that have come: first and last of each range.
+    /// Received TSNs above `cumulative`: first and last of each range.
     above: Vec<(u64, u64)>,
     held: Option<Box<Held>>,
     /// Packets with data since the last acknowledgement.
     owed: u8,
     at_once: bool,
-    /// The acknowledgement's latest time.
+    /// Latest time of the next acknowledgement.
     pub timer: Option<Instant>,
 }
 
-/// Whether a DATA chunk counts.
+/// Verdict on a DATA chunk's TSN.
 enum ChunkArrival {
     New,
     Known,
-    /// No room, or farther ahead than may be.
+    /// The window is full, or the TSN is too far ahead.
     Dropped,
 }
 
 impl Inbound {
     pub fn new(first_tsn: u32) -> Self {
         Self {
-            // Never below zero, however far back a TSN lies.
+            // The offset keeps `unwrapped` above zero, however far back a TSN lies.
             cumulative: (1 << 32) + u64::from(first_tsn) - 1,
             above: Vec::new(),
             held: None,
@@ -59,15 +59,15 @@ impl Inbound {
         self.cumulative as u32
     }
 
-    /// The TSN in 64 bits: the one nearest to what has come.
+    /// The TSN extended to 64 bits: the value nearest to `cumulative`.
     fn unwrapped(&self, tsn: u32) -> u64 {
         self.cumulative.wrapping_add_signed(i64::from(tsn.wrapping_sub(self.cumulative()) as i32))
     }
 
-    /// Takes in one DATA chunk, and hands on what is complete and in order.
+    /// Takes in one DATA chunk, and delivers the messages that are complete and in order.
     ///
     /// # Errors
-    /// A message is longer than `message_bytes_max`, or more is held than any window allowed.
+    /// A message is longer than `message_bytes_max`, two have one sequence number, or more is held than any window allowed.
     pub fn on_data(
         &mut self,
         data: &Data<'_>,
@@ -122,7 +122,7 @@ impl Inbound {
             self.advance(tsn);
             return ChunkArrival::New;
         }
-        // The first range that ends at or after the TSN before.
+        // The first range that ends at `tsn - 1` or later.
         let is_full = self.above.len() >= GAPS_MAX;
         let at = self.above.partition_point(|(_, last)| last + 1 < tsn);
         match self.above.get_mut(at) {
@@ -141,7 +141,7 @@ impl Inbound {
         ChunkArrival::New
     }
 
-    /// All up to `tsn` has come, or need not come any more.
+    /// Moves `cumulative` to `tsn`, and past the ranges that adjoin it.
     fn advance(&mut self, tsn: u64) {
         self.cumulative = tsn;
         let mut below = 0;
@@ -158,7 +158,7 @@ impl Inbound {
         }
     }
 
-    /// FORWARD-TSN: the other end gives up what is missing (RFC 3758 §3.6).
+    /// Takes in a FORWARD-TSN: the other end gives up the chunks that are missing (RFC 3758 §3.6).
     pub fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(tsn) = u32_at(body, 0).map(|tsn| self.unwrapped(tsn)) else { return };
         self.at_once = true;
@@ -188,7 +188,7 @@ impl Inbound {
         }
     }
 
-    /// A packet with data is through; each second one is acknowledged at once (RFC 9260 §6.2).
+    /// Counts a packet with data; each second one is acknowledged at once (RFC 9260 §6.2).
     pub fn after_packet(&mut self, now: Instant) {
         self.owed = self.owed.saturating_add(1);
         if self.owed >= 2 {
@@ -204,17 +204,17 @@ impl Inbound {
         self.at_once = true;
     }
 
-    /// Whether an acknowledgement may go out with other chunks.
+    /// `true`: an acknowledgement may go out with other chunks.
     pub fn owes(&self) -> bool {
         self.owed > 0 || self.at_once
     }
 
-    /// Whether it has to go out now.
+    /// `true`: an acknowledgement has to go out now.
     pub fn owes_at_once(&self) -> bool {
         self.at_once
     }
 
-    /// What the other end may still send; in bytes.
+    /// Payload that the other end may still send; in bytes.
     fn window(&self) -> u32 {
         WINDOW_BYTES.saturating_sub(self.held.as_ref().map_or(0, |held| held.bytes())) as u32
     }
@@ -233,7 +233,7 @@ impl Inbound {
         });
     }
 
-    /// The acknowledgement is on its way.
+    /// Records that the acknowledgement was sent.
     pub fn acknowledged(&mut self) {
         self.owed = 0;
         self.at_once = false;

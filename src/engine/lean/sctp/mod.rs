@@ -1,4 +1,4 @@
-//! One SCTP association inside DTLS, sans-IO (RFC 9260, RFC 8261): told the time, fed packets, asked for packets.
+//! One SCTP association inside DTLS, sans-IO (RFC 9260, RFC 8261): the caller passes in time and packets, and takes packets.
 
 mod held;
 mod inbound;
@@ -23,28 +23,28 @@ use std::time::{Duration, Instant};
 use streams::Streams;
 use wire::{Packet, kind};
 
-/// T1 begins with this and doubles up to that: what opens a connection is repeated more often than what goes through it,
-/// and its answer is never held back.
+/// T1's first value, which doubles up to `OPENING_PAUSE_MAX`. It is shorter than the RTO of data, because an answer to INIT
+/// or COOKIE-ECHO is never delayed.
 const OPENING_PAUSE: Duration = Duration::from_millis(200);
 const OPENING_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Repeats of INIT and COOKIE-ECHO, and of data with them; more time than any handshake is given.
+/// Most repeats of INIT and COOKIE-ECHO, and of data with them; they take longer than any handshake's timeout.
 const OPENING_REPEATS_MAX: u8 = 60;
 
-/// Repeats of SHUTDOWN and SHUTDOWN-ACK.
+/// Most repeats of SHUTDOWN and SHUTDOWN-ACK.
 const CLOSING_REPEATS_MAX: u8 = 5;
 
-/// What an association is told before it begins.
+/// Settings of an association, from the two descriptions.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Ours and the other end's, of the descriptions (RFC 8841 §5).
+    /// Our SCTP port and the other end's, from the descriptions (RFC 8841 §5).
     pub ports: (u16, u16),
-    /// The longest message that the other end takes, and the longest that we do; in bytes (RFC 8841 §6).
+    /// The longest message that the other end takes, and below it the longest that we take; in bytes (RFC 8841 §6).
     pub send_bytes_max: usize,
     pub receive_bytes_max: usize,
 }
 
-/// Numbers that must be hard to guess.
+/// Random numbers that must be hard to guess.
 #[derive(Clone, Copy, Debug)]
 pub struct Draws {
     pub tag: u32,
@@ -52,10 +52,10 @@ pub struct Draws {
     pub cookie: u64,
 }
 
-/// What the association tells.
+/// Events of the association.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SctpEvent<'a> {
-    /// It stands.
+    /// The association is established.
     Up,
     Message {
         stream: u16,
@@ -69,11 +69,11 @@ pub enum SctpEvent<'a> {
     Failed(&'static str),
 }
 
-/// Why the other end is not talked to any longer.
+/// Reason to abort the association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SendRefused(&'static str);
 
-/// A message's promise.
+/// Delivery guarantee of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SctpMessage {
     pub ordered: bool,
@@ -86,7 +86,7 @@ impl SctpMessage {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Not begun, or waiting a moment for the other end's INIT.
+    /// Not begun, or waiting for the other end's INIT before sending its own.
     Idle,
     CookieWait,
     CookieEchoed,
@@ -111,7 +111,7 @@ struct Due {
     abort: bool,
 }
 
-/// One association. After `connect`, `handle`, `send`, `wake` and the like, `flush` it.
+/// One association. Call `flush` after each method that changes it, such as `connect`, `handle`, `send` and `wake`.
 #[derive(Debug)]
 pub struct Association {
     config: Config,
@@ -153,8 +153,8 @@ impl Association {
         }
     }
 
-    /// Begins. Both ends do in WebRTC, and one handshake is enough: the end that expects the other's INIT lets it come for
-    /// `pause` before it sends its own.
+    /// Begins the handshake. In WebRTC both ends do, and one handshake is enough: the end that expects the other's INIT waits
+    /// for `pause` before it sends its own.
     pub fn connect(&mut self, now: Instant, pause: Duration) {
         if self.state != State::Idle || self.timer.is_some() {
             return;
@@ -188,19 +188,20 @@ impl Association {
         true
     }
 
-    /// Closes our half of a stream, after what is queued.
+    /// Closes our half of a stream, after the queued messages. `false`: the association is not established, or another stream
+    /// is being closed.
     pub fn close_stream(&mut self, stream: u16) -> bool {
         self.state == State::Established && self.reset.ask(stream, self.outbound.last_tsn())
     }
 
-    /// Ends the association after what is queued has arrived (RFC 9260 §9.2).
+    /// Ends the association once the queued messages have arrived (RFC 9260 §9.2).
     pub fn shutdown(&mut self) {
         if self.state == State::Established {
             self.state = State::ShutdownPending;
         }
     }
 
-    /// Ends it at once, and tells the other end (RFC 9260 §9.1).
+    /// Ends the association at once, with an ABORT to the other end (RFC 9260 §9.1).
     pub fn abort(&mut self) {
         if self.state != State::Over && self.remote_tag != 0 {
             self.due = Due { abort: true, ..Due::default() };
@@ -208,7 +209,7 @@ impl Association {
         self.end();
     }
 
-    /// Takes in one packet. What it leads to goes out with the next `flush`.
+    /// Takes in one packet. Its answers go out with the next `flush`.
     pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(packet) = Packet::read(packet, true) else { return };
         if packet.ports != (self.config.ports.1, self.config.ports.0) || self.state == State::Over {
@@ -239,17 +240,17 @@ impl Association {
         }
     }
 
-    /// When `wake` is wanted.
+    /// Time of the next `wake`.
     pub fn wake_at(&self) -> Option<Instant> {
         [self.timer, self.outbound.timer, self.inbound.timer, self.reset.timer].into_iter().flatten().min()
     }
 
-    /// Serves the timers that are due; `flush` it afterwards.
+    /// Serves the timers that are due; call `flush` afterwards.
     pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let is_due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
         if is_due(self.timer) && !self.on_control_timeout(now) {
             if self.state == State::ShutdownAckSent {
-                // Told already; the other end has gone without a word.
+                // `Closed` was reported already; the other end has gone without a SHUTDOWN-COMPLETE.
                 return self.end();
             }
             return self.fail("no answer to an association's chunk", events);
@@ -265,7 +266,7 @@ impl Association {
         }
     }
 
-    /// T1-init, T1-cookie and T2-shutdown. `false`: it was repeated in vain too often.
+    /// Serves T1-init, T1-cookie and T2-shutdown. `false`: the chunk was repeated too often without an answer.
     fn on_control_timeout(&mut self, now: Instant) -> bool {
         self.timer = Some(now + (OPENING_PAUSE * (1 << self.repeats.min(5))).min(OPENING_PAUSE_MAX));
         self.repeats = self.repeats.saturating_add(1);
@@ -291,7 +292,7 @@ impl Association {
         events(SctpEvent::Failed(why));
     }
 
-    /// Nothing more is sent but what is due already, and nothing is kept.
+    /// Ends the association: drops its state, and sends no more than the control chunks already due.
     fn end(&mut self) {
         self.state = State::Over;
         self.opening = None;

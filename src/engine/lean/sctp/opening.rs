@@ -1,4 +1,4 @@
-//! What INIT and INIT-ACK say, and the little that is remembered of it until the association stands (RFC 9260 §5).
+//! Contents of INIT and INIT-ACK, and the state kept until the association is established (RFC 9260 §5).
 
 use super::inbound::WINDOW_BYTES;
 use super::streams::STREAMS_MAX;
@@ -26,7 +26,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// With the state cookie, which only an INIT-ACK has. `None`: malformed, or a value that RFC 9260 §3.3.2 forbids.
+    /// Reads the body of an INIT or INIT-ACK, with the state cookie that only an INIT-ACK has. `None`: the body is malformed,
+    /// or has a value that RFC 9260 §3.3.2 forbids.
     pub fn read(body: &[u8]) -> Option<(Self, Option<&[u8]>)> {
         let mut remote = Self {
             tag: u32_at(body, 0)?,
@@ -51,7 +52,7 @@ impl Remote {
     }
 }
 
-/// The body of our INIT, or with a cookie of our INIT-ACK.
+/// Appends the body of our INIT or, with a cookie, of our INIT-ACK.
 pub fn write_init(body: &mut Vec<u8>, tag: u32, tsn: u32, cookie: Option<u64>) {
     body.extend_from_slice(&tag.to_be_bytes());
     body.extend_from_slice(&(WINDOW_BYTES as u32).to_be_bytes());
@@ -66,11 +67,11 @@ pub fn write_init(body: &mut Vec<u8>, tag: u32, tsn: u32, cookie: Option<u64>) {
     }
 }
 
-/// Kept until the association stands. However many INITs come, only the last is remembered, so that the state cookie need
+/// State kept until the association is established. It keeps only the last INIT, however many come, so the state cookie need
 /// be no more than a number that is hard to guess (RFC 9260 §5.1.3 leaves its content to us).
 #[derive(Debug, Default)]
 pub struct Opening {
-    /// Of the last INIT, whose sender may echo our cookie.
+    /// The sender of the last INIT, which may echo our cookie.
     pub invited: Option<Remote>,
     /// The cookie that an INIT-ACK asks us to echo.
     pub echo: Vec<u8>,

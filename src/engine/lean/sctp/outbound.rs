@@ -1,4 +1,4 @@
-//! The sending half of an association: windows, retransmission, and what is given up (RFC 9260 §6 and §7, RFC 3758).
+//! The sending half of an association: windows, retransmission and partial reliability (RFC 9260 §6 and §7, RFC 3758).
 
 use super::OPENING_REPEATS_MAX;
 use super::queue::{Fate, Outgoing, Queue};
@@ -6,29 +6,29 @@ use super::rto::Rto;
 use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, PacketWriter, SACK_BYTES, Sack, flag, kind};
 use std::time::Instant;
 
-/// A packet holds at most this much, so that with DTLS, UDP and IP around it no path has to split it; in bytes.
+/// Longest packet that no path has to split once DTLS, UDP and IP are around it; in bytes.
 pub const PACKET_BYTES_MAX: usize = 1_188;
 
-/// As `PACKET_BYTES_MAX`, the unit of congestion control.
+/// `PACKET_BYTES_MAX` as the unit of congestion control.
 const MTU: u32 = PACKET_BYTES_MAX as u32;
 
-/// The most payload of one DATA chunk: an acknowledgement without gaps always fits beside it; in bytes.
+/// Most payload of one DATA chunk: a SACK without gaps always fits beside it; in bytes.
 const FRAGMENT_BYTES_MAX: usize = PACKET_BYTES_MAX - HEADER_BYTES - SACK_BYTES - DATA_HEADER_BYTES;
 
-/// Messages wait until this much is not acknowledged; in bytes, where each chunk counts with `CHUNK_COST` more.
+/// Most payload that is queued or not acknowledged; in bytes, where each chunk counts `CHUNK_COST` more.
 const QUEUED_BYTES_MAX: usize = 256 * 1024;
 const CHUNK_COST: usize = 32;
 
-/// RFC 9260 §7.2.1.
+/// Initial congestion window (RFC 9260 §7.2.1); in bytes.
 const WINDOW_INITIAL: u32 = 4_404;
 
-/// No path of ours gains from more; in bytes.
+/// Largest congestion window, beyond which no path gains; in bytes.
 const WINDOW_MAX: u32 = 1024 * 1024;
 
-/// Timeouts in a row after which the other end is gone (Association.Max.Retrans, RFC 9260 §16).
+/// Most timeouts in a row before the other end counts as gone (Association.Max.Retrans, RFC 9260 §16).
 const TIMEOUTS_MAX: u8 = 10;
 
-/// Streams that one FORWARD-TSN names.
+/// Most streams that one FORWARD-TSN names.
 const SKIPPED_MAX: usize = 64;
 
 /// The sending half.
@@ -73,13 +73,13 @@ impl Outbound {
         }
     }
 
-    /// What the other end's INIT or INIT-ACK says: its receive window in bytes, and whether it understands FORWARD-TSN.
+    /// Takes the values of the other end's INIT or INIT-ACK: its receive window in bytes, and its support of FORWARD-TSN.
     pub fn begin(&mut self, other_window: u32, forwards: bool) {
         self.other_window = other_window;
         self.forwards = forwards;
     }
 
-    /// Starts T3 for what went out before the association stood.
+    /// Starts T3 for the chunks sent before the association was established.
     pub fn arm(&mut self, now: Instant) {
         if self.queue.as_ref().is_some_and(|queue| queue.in_flight > 0) {
             self.timer = Some(now + self.rto.timeout());
@@ -95,12 +95,12 @@ impl Outbound {
         self.acked.wrapping_add(self.queue.as_ref().map_or(0, |queue| queue.chunks.len() as u32))
     }
 
-    /// Whether everything up to `tsn` is acknowledged.
+    /// `true`: everything up to `tsn` is acknowledged.
     pub fn is_acked(&self, tsn: u32) -> bool {
         (self.acked.wrapping_sub(tsn) as i32) >= 0
     }
 
-    /// Whether a message of `bytes` may be queued; always, if nothing else is.
+    /// `true`: a message of `bytes` may be queued. An empty queue takes any.
     pub fn has_room(&self, bytes: usize) -> bool {
         self.queue
             .as_ref()
@@ -111,7 +111,7 @@ impl Outbound {
         self.queue.get_or_insert_default().push(now, message, FRAGMENT_BYTES_MAX);
     }
 
-    /// Appends what may be sent now to the packet, until it is full. `false`: nothing was left to append.
+    /// Appends the chunks that may be sent now, until the packet is full. `false`: nothing was left to append.
     pub fn fill(&mut self, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
         if self.queue.is_none() {
             return false;
@@ -180,7 +180,7 @@ impl Outbound {
         }
     }
 
-    /// FORWARD-TSN (RFC 3758 §3.2), if the first chunks that are not acknowledged were given up.
+    /// Appends a FORWARD-TSN (RFC 3758 §3.2), if the first chunks that are not acknowledged were given up.
     fn forward(&mut self, writer: &mut PacketWriter<'_>) {
         let Some(queue) = self.queue.as_deref() else { return };
         if !self.forward_due || writer.room() < 8 + 4 * SKIPPED_MAX {
@@ -211,7 +211,7 @@ impl Outbound {
         });
     }
 
-    /// Takes in a SACK (RFC 9260 §6.2.1). One that is old, or acknowledges what was never sent, is ignored.
+    /// Takes in a SACK (RFC 9260 §6.2.1); ignores one that is old, or that acknowledges chunks never sent.
     pub fn on_sack(&mut self, now: Instant, sack: &Sack<'_>) {
         let Some(queue) = self.queue.as_deref_mut() else {
             if sack.tsn == self.acked {
@@ -252,13 +252,13 @@ impl Outbound {
         self.after_sack(now, sack.window, advance > 0);
     }
 
-    /// Takes in what a SHUTDOWN acknowledges.
+    /// Takes in the cumulative TSN of a SHUTDOWN.
     pub fn on_cumulative(&mut self, now: Instant, tsn: u32) {
         let in_flight = self.queue.as_ref().map_or(0, |queue| queue.in_flight);
         self.on_sack(now, &Sack::cumulative(tsn, self.other_window.saturating_add(in_flight)));
     }
 
-    /// Slow start and congestion avoidance (RFC 9260 §7.2.1, §7.2.2).
+    /// Grows the congestion window: slow start and congestion avoidance (RFC 9260 §7.2.1, §7.2.2).
     fn open_window(&mut self, bytes: u32, was_full: bool) {
         if self.window <= self.threshold {
             if was_full {
@@ -273,7 +273,8 @@ impl Outbound {
         }
     }
 
-    /// Timer and windows (RFC 9260 §6.3.2, R2 and R3), and a skip that the other end has not heard of (RFC 3758 §3.5).
+    /// Updates T3 and the receive window (RFC 9260 §6.3.2, R2 and R3), and makes a FORWARD-TSN due that the other end still
+    /// needs (RFC 3758 §3.5).
     fn after_sack(&mut self, now: Instant, other_window: u32, advanced: bool) {
         let Some(queue) = self.queue.as_deref() else { return };
         self.other_window = other_window.saturating_sub(queue.in_flight);
@@ -292,7 +293,7 @@ impl Outbound {
         }
     }
 
-    /// T3-rtx has run out (RFC 9260 §6.3.3). `false`: the other end is gone.
+    /// Serves T3-rtx (RFC 9260 §6.3.3). `false`: the other end is gone.
     pub fn on_timeout(&mut self, now: Instant) -> bool {
         self.timer = None;
         let Some(queue) = self.queue.as_deref_mut() else { return true };
@@ -310,7 +311,7 @@ impl Outbound {
         self.timeouts <= if self.rto.is_measured() { TIMEOUTS_MAX } else { OPENING_REPEATS_MAX }
     }
 
-    /// All that was sent goes out again with the cookie (RFC 9260 §5.1, C): it is not T3 that waits for an answer yet.
+    /// Makes all sent chunks go out again with the cookie (RFC 9260 §5.1, C): until its answer T1 runs, not T3.
     pub fn rewind(&mut self) {
         self.timer = None;
         if let Some(queue) = self.queue.as_deref_mut() {
@@ -318,7 +319,7 @@ impl Outbound {
         }
     }
 
-    /// Drops all that is queued.
+    /// Drops all queued chunks.
     pub fn clear(&mut self) {
         self.queue = None;
         self.timer = None;

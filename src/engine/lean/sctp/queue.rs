@@ -1,13 +1,13 @@
-//! Chunks from being queued to being acknowledged, in the order of their TSNs (RFC 9260 §6.1, RFC 3758 §3.5).
+//! Chunks from the queueing to the acknowledgement, in the order of their TSNs (RFC 9260 §6.1, RFC 3758 §3.5).
 
 use super::wire::{DATA_HEADER_BYTES, PacketWriter, Sack, flag, kind};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Reports that a chunk is missing after which it is sent again (RFC 9260 §7.2.4).
+/// Miss indications after which a chunk is sent again (RFC 9260 §7.2.4).
 const MISSING_MAX: u8 = 3;
 
-/// When a message that is not acknowledged is given up (RFC 3758).
+/// Limit after which an unacknowledged message is given up (RFC 3758).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     Never,
@@ -33,7 +33,7 @@ pub enum Fate {
     InFlight,
     /// To be sent again.
     Lost,
-    /// In a gap block of the other end's.
+    /// Reported in a gap block of a SACK.
     Arrived,
     Abandoned,
 }
@@ -47,7 +47,7 @@ pub struct QueuedChunk {
     pub stream: u16,
     pub ssn: u16,
     ppid: u32,
-    /// Where its payload begins, counted from the first byte of the association; wraps.
+    /// Offset of its payload from the association's first byte; wraps.
     start: u32,
     transmits: u32,
     sent_at: Instant,
@@ -55,7 +55,7 @@ pub struct QueuedChunk {
 }
 
 impl QueuedChunk {
-    /// Whether its message is to be given up rather than sent (again).
+    /// `true`: its message is to be given up rather than sent, or sent again.
     pub fn is_over(&self, now: Instant) -> bool {
         match self.limit {
             Limit::Never => false,
@@ -65,15 +65,15 @@ impl QueuedChunk {
     }
 }
 
-/// What a SACK tells for the first time.
+/// Chunks that a SACK acknowledges for the first time.
 #[derive(Debug, Default)]
 pub struct News {
     pub bytes: u32,
-    /// When a chunk that was sent only once left (Karn's rule, RFC 9260 §6.3.1, C5).
+    /// Send time of a chunk that was sent only once (Karn's rule, RFC 9260 §6.3.1, C5).
     pub sent_once_at: Option<Instant>,
-    /// Below this index something arrived later than what is missing.
+    /// Index of the highest chunk newly reported as arrived; chunks in flight below it are missing.
     pub arrived_below: usize,
-    /// As `arrived_below`, with what was reported before.
+    /// End of the last gap block, which also covers chunks reported before.
     pub reported_below: usize,
 }
 
@@ -86,22 +86,22 @@ impl News {
     }
 }
 
-/// Everything that is not acknowledged; exists only while there is something.
+/// Chunks that are not acknowledged; exists only while there are some.
 #[derive(Debug, Default)]
 pub struct Queue {
-    /// The first has the TSN after the cumulative TSN ack point.
+    /// The first chunk has the TSN after the cumulative TSN ack point.
     pub chunks: VecDeque<QueuedChunk>,
     bytes: VecDeque<u8>,
-    /// Chunks before this one were sent, or given up.
+    /// Chunks before this index were sent, or given up.
     pub sent: usize,
-    /// How many are `Lost`.
+    /// Number of chunks that are `Lost`.
     pub lost: usize,
-    /// Payload of those `InFlight`; in bytes.
+    /// Payload of the chunks that are `InFlight`; in bytes.
     pub in_flight: u32,
 }
 
 impl Queue {
-    /// Payload that is held; in bytes.
+    /// Payload of all chunks; in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -131,7 +131,7 @@ impl Queue {
         self.bytes.extend(message.payload);
     }
 
-    /// Appends a chunk to the packet, which puts it in flight. `false`: it does not fit.
+    /// Appends a chunk to the packet, and marks it `InFlight`. `false`: it does not fit.
     pub fn write(&mut self, index: usize, acked: u32, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
         let base = self.chunks[0].start;
         let chunk = &mut self.chunks[index];
@@ -173,7 +173,7 @@ impl Queue {
         }
     }
 
-    /// Forgets the first `count` chunks.
+    /// Removes the first `count` chunks.
     pub fn acknowledge(&mut self, count: usize) -> News {
         let mut news = News::default();
         let mut bytes = 0;
@@ -191,7 +191,7 @@ impl Queue {
         news
     }
 
-    /// Marks what the gap blocks report; those that are not in order are ignored, so that each chunk is looked at once.
+    /// Marks the chunks that the gap blocks report. It ignores blocks that are out of order, and so reads each chunk once.
     pub fn read_gaps(&mut self, sack: &Sack<'_>, news: &mut News) {
         let mut from = 1;
         for (first, last) in sack.gaps() {
@@ -213,7 +213,7 @@ impl Queue {
             news.reported_below = last;
             from = last;
         }
-        // The other end has taken back what it once reported (RFC 9260 §6.2.1, D iii).
+        // The other end has dropped a chunk that it once reported (RFC 9260 §6.2.1, D iii).
         if let Some(first) = self.chunks.front_mut()
             && first.fate == Fate::Arrived
         {
@@ -222,12 +222,12 @@ impl Queue {
         }
     }
 
-    /// Counts a report against what is in flight below an index. `true`: something is taken to be lost.
+    /// Adds a miss indication to each chunk in flight below an index. `true`: a chunk became `Lost`.
     pub fn count_missing(&mut self, below: usize) -> bool {
         let before = self.lost;
         for chunk in self.chunks.iter_mut().take(below).filter(|chunk| chunk.fate == Fate::InFlight) {
             chunk.missing = chunk.missing.saturating_add(1);
-            // Sent again once like this; after that it is the timer's (RFC 9260 §7.2.4, 5).
+            // Fast retransmit sends a chunk again once; later repeats wait for T3 (RFC 9260 §7.2.4, 5).
             if chunk.missing == MISSING_MAX {
                 chunk.fate = Fate::Lost;
                 self.in_flight -= u32::from(chunk.length);
@@ -237,7 +237,7 @@ impl Queue {
         self.lost > before
     }
 
-    /// Takes all that is in flight to be lost.
+    /// Marks all chunks in flight as `Lost`.
     pub fn lose_all(&mut self) {
         for chunk in self.chunks.iter_mut().take(self.sent).filter(|chunk| chunk.fate == Fate::InFlight) {
             chunk.fate = Fate::Lost;
@@ -247,7 +247,7 @@ impl Queue {
     }
 }
 
-/// The bytes of `slice` from one index up to another, as far as it has them.
+/// The bytes of `slice` from one index up to another, cut at its end.
 fn part(slice: &[u8], from: usize, until: usize) -> &[u8] {
     slice.get(from.min(slice.len())..until.min(slice.len())).unwrap_or_default()
 }

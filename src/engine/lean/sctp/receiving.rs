@@ -1,4 +1,4 @@
-//! What each chunk of the other end's does to an association (RFC 9260 §5, §8, §9).
+//! Handlers of the other end's chunks (RFC 9260 §5, §8, §9).
 
 use super::inbound::Inbound;
 use super::opening::Remote;
@@ -11,13 +11,13 @@ use std::time::Instant;
 const HEARTBEAT_BYTES_MAX: usize = 512;
 
 impl Association {
-    /// RFC 9260 §8.5 and §8.5.1: an end that has no other tag may reflect the sender's own.
+    /// Checks the verification tag (RFC 9260 §8.5 and §8.5.1): an end that has no other tag may reflect the sender's own.
     pub(super) fn has_right_tag(&self, tag: u32, chunk: Chunk<'_>) -> bool {
         let may_reflect = matches!(chunk.kind, kind::ABORT | kind::SHUTDOWN_COMPLETE) && chunk.flags & 1 != 0;
         tag == self.draws.tag || may_reflect && self.remote_tag != 0 && tag == self.remote_tag
     }
 
-    /// `true`: it was data.
+    /// Handles one chunk, except INIT. `true`: it was data.
     pub(super) fn on_chunk(
         &mut self,
         now: Instant,
@@ -58,8 +58,8 @@ impl Association {
         Ok(false)
     }
 
-    /// An INIT while ours may be under way is answered with the numbers that ours has (RFC 9260 §5.2.1). Once the association
-    /// stands it is an old one: an end that had lost its state would have lost its DTLS keys, too.
+    /// Answers an INIT with the numbers of our own, which may be under way (RFC 9260 §5.2.1). Once the association is
+    /// established, an INIT is a late duplicate: an end that had lost its state would have lost its DTLS keys, too.
     pub(super) fn on_init(&mut self, now: Instant, body: &[u8]) {
         if !matches!(self.state, State::Idle | State::CookieWait | State::CookieEchoed) {
             return;
@@ -68,7 +68,7 @@ impl Association {
         self.opening.get_or_insert_default().invited = Some(remote);
         self.due.init_ack = true;
         if self.state == State::Idle {
-            // Its COOKIE-ECHO comes next; should it be lost, our own INIT goes out.
+            // The other end's COOKIE-ECHO comes next; if it is lost, our own INIT goes out.
             self.timer = self.timer.map(|_| now + OPENING_PAUSE);
         }
     }
@@ -87,7 +87,7 @@ impl Association {
         self.opening.get_or_insert_default().echo = echo;
     }
 
-    /// RFC 9260 §5.1.5 and §5.2.4: the tags are compared by the cookie, which is ours alone and drawn for this association.
+    /// Handles a COOKIE-ECHO (RFC 9260 §5.1.5 and §5.2.4). The cookie stands for the tags: it is drawn for this association.
     fn on_cookie_echo(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         if body != self.draws.cookie.to_be_bytes() {
             return;
@@ -99,7 +99,7 @@ impl Association {
                 self.establish(now, events);
             }
             (State::CookieEchoed, Some(remote)) if remote.tag == self.remote_tag => self.establish(now, events),
-            // The acknowledgement was lost.
+            // Our COOKIE-ACK was lost.
             (State::Established, _) => {}
             _ => return,
         }
@@ -138,7 +138,7 @@ impl Association {
         });
     }
 
-    /// RFC 9260 §9.2. It acknowledges as a SACK does.
+    /// Handles a SHUTDOWN (RFC 9260 §9.2), which acknowledges as a SACK does.
     fn on_shutdown(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(tsn) = u32_at(body, 0) else { return };
         self.outbound.on_cumulative(now, tsn);
@@ -147,7 +147,7 @@ impl Association {
                 self.state = State::ShutdownReceived;
                 events(SctpEvent::Closed);
             }
-            // Both at once.
+            // Both ends shut down at once.
             State::ShutdownSent => {
                 self.state = State::ShutdownAckSent;
                 self.due.shutdown_ack = true;

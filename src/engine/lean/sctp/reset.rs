@@ -19,10 +19,10 @@ mod result {
     pub const IN_PROGRESS: u32 = 6;
 }
 
-/// Times that a request of ours is repeated.
+/// Most repeats of our request.
 const REPEATS_MAX: u8 = 10;
 
-/// Our request that is not answered, or that waits for its stream's last message to be acknowledged.
+/// Our request, until it is answered; it first waits until its stream's last message is acknowledged.
 #[derive(Debug)]
 struct Request {
     stream: u16,
@@ -31,24 +31,24 @@ struct Request {
     due: bool,
 }
 
-/// What is asked and answered about streams; both numbers begin as the TSNs do.
+/// Reset requests and answers of both ends; each end's request numbers begin at its first TSN.
 #[derive(Debug)]
 pub struct Reset {
     own_number: u32,
     other_number: u32,
     last_result: u32,
-    /// Number and result of an answer that is to go out.
+    /// Number and result of the answer that is due.
     answer: Option<(u32, u32)>,
     request: Option<Box<Request>>,
     pub timer: Option<Instant>,
 }
 
-/// What a RE-CONFIG of the other end's means for the streams.
+/// Change of streams by a RE-CONFIG of the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamChange {
-    /// The other end's half is closed; `None`: all of its halves.
+    /// The other end closed its half of a stream; `None`: of all streams.
     In(Option<u16>),
-    /// Our half is.
+    /// The other end answered our request: our half of the stream is closed.
     Out(u16),
 }
 
@@ -68,7 +68,7 @@ impl Reset {
         self.other_number = other_first_tsn;
     }
 
-    /// Closes our half of a stream once all up to `last_tsn` is acknowledged. One at a time: a second one is `false`.
+    /// Closes our half of a stream once all up to `last_tsn` is acknowledged. `false`: another request is open.
     pub fn ask(&mut self, stream: u16, last_tsn: u32) -> bool {
         if self.request.is_some() {
             return false;
@@ -77,7 +77,7 @@ impl Reset {
         true
     }
 
-    /// Takes in a RE-CONFIG chunk; `cumulative` is the TSN up to which all has come.
+    /// Takes in a RE-CONFIG chunk; every TSN up to `cumulative` has come.
     pub fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
         // A chunk has two parameters at most (RFC 6525 §3.1).
         for (kind, value) in Parameters(body).take(2) {
@@ -99,7 +99,7 @@ impl Reset {
             return self.conclude(number, result::DENIED);
         }
         if (last_tsn.wrapping_sub(cumulative) as i32) > 0 {
-            // The same request is repeated later (RFC 6525 §5.2.2, E2).
+            // The other end repeats the same request later (RFC 6525 §5.2.2, E2).
             self.answer = Some((number, result::IN_PROGRESS));
             return;
         }
@@ -112,7 +112,7 @@ impl Reset {
         }
     }
 
-    /// Answers a request: a new one with `outcome`, the last one as before.
+    /// Answers a request: a new one with `outcome`, a repeat of the last one with its first result.
     fn conclude(&mut self, number: u32, outcome: u32) {
         if number == self.other_number {
             self.other_number = number.wrapping_add(1);
@@ -134,7 +134,7 @@ impl Reset {
         }
     }
 
-    /// Asks again. `false`: it was asked in vain too often.
+    /// Repeats our request. `false`: it was repeated too often without an answer.
     pub fn on_timeout(&mut self) -> bool {
         self.timer = None;
         let Some(request) = self.request.as_deref_mut() else { return true };
@@ -143,12 +143,12 @@ impl Reset {
         request.repeats <= REPEATS_MAX
     }
 
-    /// Whether `write` has something to say; `is_acked`: whether all up to a TSN is acknowledged.
+    /// `true`: `write` has a chunk to append. `is_acked` tells that all up to a TSN is acknowledged.
     pub fn is_due(&self, is_acked: impl Fn(u32) -> bool) -> bool {
         self.answer.is_some() || self.request.as_ref().is_some_and(|request| request.due && is_acked(request.last_tsn))
     }
 
-    /// Appends what is due to the packet; an answer is awaited for `patience`.
+    /// Appends the answer and the request that are due; the request is repeated after `patience`, which doubles each time.
     pub fn write(
         &mut self,
         now: Instant,

@@ -1,18 +1,19 @@
-//! How long an acknowledgement is waited for (RFC 9260 §6.3.1).
+//! Retransmission timeout from measured round trips (RFC 9260 §6.3.1).
 
 use std::time::Duration;
 
-/// Before anything was measured, which is while the channel opens; RTO.Initial of RFC 9260 §16 is 1 s, browsers have 500 ms.
-/// With a fifth of all datagrams lost, a handshake of 10 s has to hold more than four tries.
+/// Timeout before the first measurement, which is while the channel opens; in microseconds. RTO.Initial of RFC 9260 §16 is
+/// 1 s, browsers use 500 ms. With a fifth of all datagrams lost, a handshake of 10 s has to hold more than four tries.
 const INITIAL_US: u32 = 300_000;
 
-/// How far it doubles until then.
+/// Longest timeout before the first measurement; in microseconds.
 const UNMEASURED_MAX_US: u32 = 1_000_000;
 
-/// Twice the 200 ms that an acknowledgement may be held back; RTO.Min of RFC 9260 §16 is 1 s. This is what browsers use.
+/// Shortest timeout: twice the 200 ms that an acknowledgement may be delayed; in microseconds. RTO.Min of RFC 9260 §16 is
+/// 1 s; browsers use 400 ms, too.
 const MIN_US: u32 = 400_000;
 
-/// RTO.Max of RFC 9260 §16 is 60 s; consent (RFC 7675) ends a connection after 30 s.
+/// Longest timeout; in microseconds. RTO.Max of RFC 9260 §16 is 60 s; consent (RFC 7675) ends a connection after 30 s.
 const MAX_US: u32 = 10_000_000;
 
 /// The smoothed round trip, its variation, and the timeout that follows; all in microseconds.
@@ -34,18 +35,18 @@ impl Rto {
         Duration::from_micros(self.timeout.into())
     }
 
-    /// Whether anything was acknowledged yet.
+    /// `true`: a round trip was measured.
     pub fn is_measured(&self) -> bool {
         self.smoothed > 0
     }
 
-    /// A timer has run out (RFC 9260 §6.3.3, E2).
+    /// Doubles the timeout after T3 has run out (RFC 9260 §6.3.3, E2).
     pub fn back_off(&mut self) {
         let max = if self.is_measured() { MAX_US } else { UNMEASURED_MAX_US };
         self.timeout = (self.timeout * 2).min(max);
     }
 
-    /// Something sent once was acknowledged after `round_trip`.
+    /// Takes in the round trip of a chunk that was sent only once.
     pub fn measure(&mut self, round_trip: Duration) {
         let sample = round_trip.as_micros().clamp(1, MAX_US.into()) as u32;
         if !self.is_measured() {

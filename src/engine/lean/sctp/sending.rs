@@ -1,4 +1,4 @@
-//! What goes out: control chunks, acknowledgements and data, as few packets as hold them.
+//! Packets to send: control chunks, acknowledgements and data in as few packets as hold them.
 
 use super::opening::write_init;
 use super::outbound::PACKET_BYTES_MAX;
@@ -41,7 +41,7 @@ impl Association {
         }
     }
 
-    /// A packet of one chunk, always with its checksum (RFC 9653 §5.2).
+    /// Appends a packet of one chunk, always with its checksum (RFC 9653 §5.2).
     fn write_alone(&self, out: &mut Packets, tag: u32, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
         out.write(|bytes| {
             let mut writer = PacketWriter::new(bytes, self.config.ports, tag, PACKET_BYTES_MAX);
@@ -50,7 +50,7 @@ impl Association {
         });
     }
 
-    /// `false`: nothing was left to send.
+    /// Appends one packet, if anything is left to send. `false`: no packet may follow now.
     fn write_packet(&mut self, now: Instant, bytes: &mut Vec<u8>) -> bool {
         let mut writer = PacketWriter::new(bytes, self.config.ports, self.remote_tag, PACKET_BYTES_MAX);
         let due = std::mem::take(&mut self.due);
@@ -85,7 +85,7 @@ impl Association {
             self.inbound.write_sack(&mut writer);
         }
         is_worth_it |= acknowledges && self.inbound.owes_at_once();
-        // The cookie may have data with it, but no second packet before it is acknowledged (RFC 9260 §5.1, C).
+        // Data may go out with the cookie, but no second packet before the COOKIE-ACK (RFC 9260 §5.1, C).
         if is_up || due.cookie_echo {
             is_worth_it |= outbound.fill(now, &mut writer);
         }
@@ -103,7 +103,7 @@ impl Association {
         is_up
     }
 
-    /// The end of a shutdown, once everything is acknowledged (RFC 9260 §9.2).
+    /// Continues a shutdown once everything is acknowledged (RFC 9260 §9.2).
     fn close_when_empty(&mut self, now: Instant) {
         if !self.outbound.is_empty() {
             return;

@@ -1,9 +1,9 @@
 //! The sequence numbers of the streams in use, both ways (RFC 9260 §6.5).
 
-/// Streams each way that this end allows; in WebRTC one is a DataChannel.
+/// Streams that this end allows each way; in WebRTC one stream is a DataChannel.
 pub const STREAMS_MAX: u16 = 1_024;
 
-/// One stream, from its first use on.
+/// Sequence numbers of one stream, from its first use on.
 #[derive(Clone, Copy, Debug)]
 pub struct InboundStream {
     id: u16,
@@ -11,12 +11,12 @@ pub struct InboundStream {
     pub next_in: u16,
 }
 
-/// Few: searched from the front.
+/// The streams in use; they are few, so a lookup searches from the front.
 #[derive(Debug, Default)]
 pub struct Streams(Vec<InboundStream>);
 
 impl Streams {
-    /// `None`: there is no such stream.
+    /// The stream `id`, added at its first use. `None`: `id` is `STREAMS_MAX` or more.
     pub fn at(&mut self, id: u16) -> Option<&mut InboundStream> {
         if let Some(at) = self.0.iter().position(|stream| stream.id == id) {
             return self.0.get_mut(at);
@@ -29,7 +29,7 @@ impl Streams {
         self.0.last_mut()
     }
 
-    /// The other end begins anew on a stream (RFC 6525 §5.2.2), or on all.
+    /// Resets the next inbound SSN of a stream to zero (RFC 6525 §5.2.2); `None`: of all streams.
     pub fn reset_in(&mut self, id: Option<u16>) {
         for stream in self.0.iter_mut().filter(|stream| id.is_none_or(|id| stream.id == id)) {
             stream.next_in = 0;

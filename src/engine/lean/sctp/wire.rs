@@ -36,7 +36,7 @@ pub mod flag {
     pub const WHOLE: u8 = BEGINS | ENDS;
 }
 
-/// A packet whose header and checksum are right, as far as it carries one.
+/// A packet with a valid header and, if it carries one, a valid checksum.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
     pub ports: (u16, u16),
@@ -45,7 +45,8 @@ pub struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// `None`: too short, or its CRC32c is wrong. A checksum of zero stands for one that DTLS makes needless (RFC 9653 §5.3).
+    /// Reads a packet. `None`: it is too short, or its CRC32c is wrong. With `zero_allowed` a checksum of zero is right: DTLS
+    /// already protects the packet (RFC 9653 §5.3).
     pub fn read(bytes: &'a [u8], zero_allowed: bool) -> Option<Self> {
         let (header, chunks) = bytes.split_at_checked(HEADER_BYTES)?;
         let checksum = u32::from_le_bytes(array(header, 8)?);
@@ -57,7 +58,7 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// As if the checksum's own field were zero.
+/// The CRC32c of a packet, computed as if its checksum field were zero.
 fn checksum_of(header: &[u8], chunks: &[u8]) -> u32 {
     let crc = crc32c::crc32c(&header[..8]);
     let crc = crc32c::crc32c_append(crc, &[0; 4]);
@@ -72,7 +73,7 @@ pub struct Chunk<'a> {
     pub body: &'a [u8],
 }
 
-/// The chunks of a packet, up to the first whose length is wrong.
+/// The chunks of a packet, up to the first with a wrong length.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunks<'a>(&'a [u8]);
 
@@ -86,7 +87,7 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-/// Parameters of INIT and RE-CONFIG (RFC 9260 §3.2.1), up to the first whose length is wrong.
+/// Parameters of INIT and RE-CONFIG (RFC 9260 §3.2.1), up to the first with a wrong length.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameters<'a>(pub &'a [u8]);
 
@@ -100,7 +101,8 @@ impl<'a> Iterator for Parameters<'a> {
     }
 }
 
-/// Type, length, value, padding: the shape of chunks and of parameters. The last one's padding may be missing.
+/// Splits off the first chunk or parameter: its header, its value, and the bytes after its padding. The last one's padding
+/// may be missing.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let length = usize::from(u16_at(bytes, 2)?);
     let body = bytes.get(4..length)?;
@@ -119,7 +121,7 @@ pub struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// `None`: shorter than its header, or without a byte of payload (RFC 9260 §6.2 forbids that).
+    /// Reads a DATA chunk. `None`: it is shorter than its header, or has no payload (RFC 9260 §6.2 forbids that).
     pub fn read(chunk: Chunk<'a>) -> Option<Self> {
         let (header, payload) = chunk.body.split_at_checked(DATA_HEADER_BYTES - 4)?;
         Some(Self {
@@ -151,7 +153,7 @@ pub struct Sack<'a> {
 }
 
 impl<'a> Sack<'a> {
-    /// One that reports no gaps.
+    /// A SACK that reports no gaps.
     pub fn cumulative(tsn: u32, window: u32) -> Self {
         Self { tsn, window, gaps: &[] }
     }
@@ -177,7 +179,7 @@ pub struct PacketWriter<'a> {
 }
 
 impl<'a> PacketWriter<'a> {
-    /// Begins a packet of at most `bytes_max` with its header; the checksum is left zero.
+    /// Begins a packet of at most `bytes_max` bytes with its header; the checksum stays zero until `end`.
     pub fn new(bytes: &'a mut Vec<u8>, ports: (u16, u16), tag: u32, bytes_max: usize) -> Self {
         let start = bytes.len();
         bytes.extend_from_slice(&ports.0.to_be_bytes());
@@ -187,7 +189,7 @@ impl<'a> PacketWriter<'a> {
         Self { bytes, start, bytes_max }
     }
 
-    /// What fits still, in bytes.
+    /// Room left in the packet, in bytes.
     pub fn room(&self) -> usize {
         self.bytes_max.saturating_sub(self.bytes.len() - self.start)
     }
@@ -196,7 +198,7 @@ impl<'a> PacketWriter<'a> {
         self.bytes.len() - self.start == HEADER_BYTES
     }
 
-    /// One chunk; `write` appends its body.
+    /// Appends one chunk; `write` appends its body.
     pub fn chunk(&mut self, kind: u8, flags: u8, write: impl FnOnce(&mut Vec<u8>)) {
         let at = self.bytes.len();
         self.bytes.extend_from_slice(&[kind, flags, 0, 0]);
@@ -204,12 +206,12 @@ impl<'a> PacketWriter<'a> {
         finish(self.bytes, at);
     }
 
-    /// As if it had not been begun.
+    /// Removes the packet from the buffer.
     pub fn take_back(self) {
         self.bytes.truncate(self.start);
     }
 
-    /// Ends the packet, with its checksum unless it is to be zero (RFC 9653 §5.2).
+    /// Ends the packet; without `with_checksum` its checksum stays zero (RFC 9653 §5.2).
     pub fn end(self, with_checksum: bool) {
         if with_checksum {
             let (header, chunks) = self.bytes[self.start..].split_at(HEADER_BYTES);
@@ -219,7 +221,7 @@ impl<'a> PacketWriter<'a> {
     }
 }
 
-/// One parameter; `write` appends its value.
+/// Appends one parameter; `write` appends its value.
 pub fn parameter(bytes: &mut Vec<u8>, kind: u16, write: impl FnOnce(&mut Vec<u8>)) {
     let at = bytes.len();
     bytes.extend_from_slice(&kind.to_be_bytes());
@@ -228,7 +230,7 @@ pub fn parameter(bytes: &mut Vec<u8>, kind: u16, write: impl FnOnce(&mut Vec<u8>
     finish(bytes, at);
 }
 
-/// Fills in the length of what began at `at`, and pads it.
+/// Fills in the length of the chunk or parameter that began at `at`, and pads it.
 fn finish(bytes: &mut Vec<u8>, at: usize) {
     let length = bytes.len() - at;
     // A packet is far shorter than 65,536 bytes.
