@@ -133,7 +133,7 @@ impl World {
                 ConnectionEvent::Message(payload) => self.heard[end].push(payload),
                 ConnectionEvent::IceUp | ConnectionEvent::DtlsUp => {}
                 ConnectionEvent::Closed | ConnectionEvent::Failed(..) => {
-                    self.over = Some(format!("end {end}: {event:?}"))
+                    self.over = Some(format!("end {end}: {event:?}"));
                 }
             }
         }
