@@ -5,7 +5,7 @@ use super::sctp::{Association, Config, Draws, Limit, SctpEvent, SctpMessage};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-/// The longest label and the longest protocol that are taken in an OPEN; in bytes.
+/// The longest label and the longest protocol accepted in an OPEN, in bytes.
 const NAME_BYTES_MAX: usize = 1_024;
 
 const OPEN: u8 = 3;
@@ -20,7 +20,7 @@ mod ppid {
     pub const BINARY_EMPTY: u32 = 57;
 }
 
-/// When a message that does not get through is given up; not both (RFC 8831 §6.4).
+/// The limit at which an undelivered message is abandoned: retransmits or lifetime, not both (RFC 8831 §6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelReliability {
     Reliable,
@@ -28,7 +28,7 @@ pub enum ChannelReliability {
     MaxLifetime(Duration),
 }
 
-/// A channel's promise.
+/// The delivery guarantees of a channel: order and reliability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelPromise {
     pub ordered: bool,
@@ -46,28 +46,28 @@ impl ChannelPromise {
     }
 }
 
-/// What the channel tells.
+/// Events of the channel.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ChannelEvent<'a> {
-    /// Both ends know of it.
+    /// Both ends know of the channel.
     Open,
     Message(Cow<'a, [u8]>),
-    /// The other end has closed it, or ended the association.
+    /// The other end closed the channel, or ended the association.
     Closed,
     Failed(&'static str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ChannelStage {
-    /// The other end is to open it.
+    /// The other end opens the channel.
     ExpectOpen,
     ExpectAck,
     Open,
     Over,
 }
 
-/// The channel that this end opens, or the first that the other end does. Further ones are acknowledged, and their
-/// messages taken as this one's.
+/// The channel that this end opens, or the first that the other end opens. Further channels are acknowledged, and their
+/// messages count as this channel's.
 #[derive(Debug)]
 pub struct DataChannel {
     association: Association,
@@ -98,7 +98,7 @@ impl DataChannel {
         Self { association, promise, stage: ChannelStage::ExpectAck, stream }
     }
 
-    /// Begins the association, after `pause` unless the other end has by then; then `flush`.
+    /// Starts the association after `pause`, unless the other end has started it by then; then call `flush`.
     pub fn connect(&mut self, now: Instant, pause: Duration) {
         self.association.connect(now, pause);
     }
@@ -107,14 +107,14 @@ impl DataChannel {
         self.stage == ChannelStage::Open
     }
 
-    /// Puts a message into the open channel; then `flush`. `false`: it is not open, the message is too long, or the queue
-    /// is full.
+    /// Queues a message on the open channel; then call `flush`. `false`: the channel is not open, the message is too
+    /// long, or the queue is full.
     pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
         let (ppid, payload) = if payload.is_empty() { (ppid::BINARY_EMPTY, &[0][..]) } else { (ppid::BINARY, payload) };
         self.is_open() && self.association.send(now, self.stream, ppid, self.promise.delivery(now), payload)
     }
 
-    /// Takes in one SCTP packet; then `flush`.
+    /// Handles one SCTP packet; then call `flush`.
     pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(ChannelEvent<'_>)) {
         let Self { association, promise, stage, stream } = self;
         let mut control = DcepMessage::default();
@@ -134,7 +134,7 @@ impl DataChannel {
         self.association.wake_at()
     }
 
-    /// Serves the timers that are due; then `flush`.
+    /// Runs the timers that are due; then call `flush`.
     pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(ChannelEvent<'_>)) {
         let Self { association, promise, stage, stream } = self;
         let mut control = DcepMessage::default();
@@ -146,14 +146,14 @@ impl DataChannel {
         self.association.flush(now, out);
     }
 
-    /// Closes the channel alone, after what is queued, as `RTCDataChannel.close` does; then `flush`.
+    /// Closes only the channel, after its queued messages, as `RTCDataChannel.close` does; then call `flush`.
     pub fn close(&mut self) {
         if self.stage == ChannelStage::Open && self.association.close_stream(self.stream) {
             self.stage = ChannelStage::Over;
         }
     }
 
-    /// Ends the association at once, as `RTCPeerConnection.close` does; then `flush`.
+    /// Ends the association at once, as `RTCPeerConnection.close` does; then call `flush`.
     pub fn abort(&mut self) {
         self.stage = ChannelStage::Over;
         self.association.abort();
@@ -165,7 +165,7 @@ impl DataChannel {
     }
 }
 
-/// What the association is to do once its packet is through.
+/// Results of a packet that the association handles after it: opened and closed streams, and an error.
 #[derive(Default)]
 struct DcepMessage {
     opened: Vec<u16>,
@@ -199,7 +199,7 @@ fn on_event(
             }
         }
         SctpEvent::Message { stream: id, ppid, payload } => {
-            // Messages may overtake the acknowledgement, and stand for it (RFC 8832 §6).
+            // Messages may arrive before the acknowledgement, and count as one (RFC 8832 §6).
             if id == *stream {
                 acknowledge(stage, events);
             }
@@ -209,7 +209,7 @@ fn on_event(
                 _ => {}
             }
         }
-        // The half of ours goes with it (RFC 8831 §6.7).
+        // Our direction of the stream closes, too (RFC 8831 §6.7).
         SctpEvent::StreamClosed(id) => {
             let is_ours = id == *stream;
             if !is_ours || *stage == ChannelStage::Open {
@@ -247,7 +247,7 @@ fn acknowledge(stage: &mut ChannelStage, events: &mut dyn FnMut(ChannelEvent<'_>
     }
 }
 
-/// DATA_CHANNEL_OPEN (RFC 8832 §5.1).
+/// Builds a DATA_CHANNEL_OPEN (RFC 8832 §5.1).
 fn open(promise: ChannelPromise, label: &str) -> Vec<u8> {
     let (kind, parameter) = match promise.reliability {
         ChannelReliability::Reliable => (0, 0),
@@ -263,7 +263,8 @@ fn open(promise: ChannelPromise, label: &str) -> Vec<u8> {
     message
 }
 
-/// The channel's promise, by which our messages go back, too. `None`: no OPEN, or one that RFC 8832 §5.1 forbids.
+/// Reads an OPEN's delivery guarantees, which also hold for our messages. `None`: no OPEN, or one that RFC 8832 §5.1
+/// forbids.
 fn read_open(message: &[u8]) -> Option<ChannelPromise> {
     let (header, names) = message.split_first_chunk::<12>()?;
     let length = |at: usize| usize::from(u16::from_be_bytes([header[at], header[at + 1]]));

@@ -7,19 +7,20 @@ use rand_chacha::ChaCha8Rng;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// A remote candidate that the other end knows of, or that its check came from, each is one pair.
+/// Most candidate pairs of an agent: each remote candidate, signalled or peer-reflexive, forms one.
 const PAIRS_MAX: usize = 20;
 
-/// The first pause between checks of a pair, doubled up to the last: loopback and LAN answer within it, and a room of 100 has 9,900 ends
-/// that check (RFC 8445 §14.3 has 500 ms for paths that nobody knows).
+/// The first pause between checks of a pair; it doubles up to `PAUSE_LAST`. Loopback and LAN paths answer within it,
+/// and a room of 100 has 9,900 ends that check. RFC 8445 §14.3 has 500 ms for unknown paths.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LAST: Duration = Duration::from_millis(500);
 
-/// Consent is asked for this often, give or take a fifth, and ends when this long no answer came (RFC 7675 §5.1).
+/// Consent checks are `CONSENT_EVERY` apart, give or take 20 %; consent ends `CONSENT_ENDS` after the last answer
+/// (RFC 7675 §5.1).
 const CONSENT_EVERY: Duration = Duration::from_secs(5);
 const CONSENT_ENDS: Duration = Duration::from_secs(30);
 
-/// While an answer is missing, consent is asked for this often: a hole of seconds must not look like the end.
+/// The pause between consent checks while an answer is missing: an outage of seconds must not end consent.
 const CONSENT_AGAIN: Duration = Duration::from_secs(1);
 
 /// The priority of a peer-reflexive candidate, which a check carries (RFC 8445 §7.1.1).
@@ -44,7 +45,7 @@ enum State {
 struct CandidatePair {
     to: SocketAddr,
     state: State,
-    /// The last check: its number, when it was first sent if it is not answered yet, and whether it nominated.
+    /// The last check: its transaction, the time it was first sent if still unanswered, and its nomination.
     transaction: Transaction,
     sent_at: Option<Instant>,
     nominating: bool,
@@ -57,19 +58,19 @@ struct CandidatePair {
 pub struct Ice {
     role: IceRole,
     local: Credentials,
-    /// The other end's password, and the USERNAME of our checks.
+    /// The other end's password and, as `ufrag`, the USERNAME of our checks.
     remote: Option<Credentials>,
     pairs: Vec<CandidatePair>,
     selected: Option<SocketAddr>,
     pause: Duration,
-    /// The next check or question for consent.
+    /// The time of the next connectivity or consent check.
     timer: Option<Instant>,
-    /// No check was answered until then, or no consent.
+    /// The time at which the agent gives up without an answer to a check.
     ends_at: Option<Instant>,
     round_trip: Duration,
 }
 
-/// Why an agent has ended.
+/// The reason for which an agent ends.
 pub const NO_ANSWER: &str = "no check was answered";
 
 impl Ice {
@@ -95,17 +96,17 @@ impl Ice {
         self.selected
     }
 
-    /// The last that was measured.
+    /// The last measured round trip.
     pub fn round_trip(&self) -> Duration {
         self.round_trip
     }
 
-    /// Whether data from there is taken in.
+    /// True if data from `address` is accepted.
     pub fn knows(&self, address: SocketAddr) -> bool {
         self.pairs.iter().any(|pair| pair.to == address)
     }
 
-    /// Begins to check, and gives up after `patience`. An end that speaks only ICE lite never controls (RFC 8445 §6.1.1).
+    /// Starts the checks, and gives up after `patience`. An ICE lite end never controls (RFC 8445 §6.1.1).
     pub fn begin(
         &mut self,
         now: Instant,
@@ -132,7 +133,7 @@ impl Ice {
         }
     }
 
-    /// When `wake` is wanted.
+    /// The next time to call `wake`.
     pub fn wake_at(&self) -> Option<Instant> {
         [self.timer, self.ends_at].into_iter().flatten().min()
     }
@@ -206,7 +207,7 @@ impl Ice {
         let Some(at) = self.pair(from) else { return };
         let pair = &mut self.pairs[at];
         pair.nominated |= message.nominates;
-        // A check on its way is as good as a triggered one (RFC 8445 §7.3.1.4 would send another).
+        // A recent unanswered check replaces a triggered one (RFC 8445 §7.3.1.4 would send another).
         let is_on_its_way = pair.sent_at.is_some_and(|sent| now.duration_since(sent) < PAUSE_FIRST);
         if pair.state == State::Succeeded {
             self.select(now, at, random);
@@ -215,7 +216,7 @@ impl Ice {
         }
     }
 
-    /// Repairs a conflict of roles (RFC 8445 §7.3.1.1). `false`: the other end is to change its own.
+    /// Resolves a role conflict (RFC 8445 §7.3.1.1). `false`: the other end must change its role.
     fn resolve(&mut self, other: Option<IceRole>) -> bool {
         let Some(other) = other.filter(|other| other.controlling == self.role.controlling) else { return true };
         let wins = self.role.tie_breaker >= other.tie_breaker;
@@ -236,7 +237,7 @@ impl Ice {
         out: &mut Packets,
     ) {
         let Some(remote) = &self.remote else { return };
-        // Only from where the check went (RFC 8445 §7.2.5.2.1).
+        // A response must come from the address that the check went to (RFC 8445 §7.2.5.2.1).
         let is_it =
             |pair: &CandidatePair| pair.to == from && pair.transaction == message.transaction && pair.sent_at.is_some();
         let Some(at) = self.pairs.iter().position(is_it) else { return };
@@ -279,7 +280,7 @@ impl Ice {
         self.ends_at = Some(now + CONSENT_ENDS);
     }
 
-    /// The pair with that address, made if there is room.
+    /// The index of the pair with that address; a new pair is added if fewer than `PAIRS_MAX` exist.
     fn pair(&mut self, to: SocketAddr) -> Option<usize> {
         if let Some(at) = self.pairs.iter().position(|pair| pair.to == to) {
             return Some(at);
@@ -304,12 +305,12 @@ impl Ice {
         let Some(remote) = &self.remote else { return };
         let is_only = self.pairs.len() == 1;
         let pair = &mut self.pairs[at];
-        // With one pair there is nothing to compare: the first check nominates it, as it will be nominated anyway.
+        // A single pair has no alternative: its first check nominates it.
         let nominates = self.role.controlling && (is_only || pair.state == State::Succeeded);
         if pair.state != State::Succeeded {
             pair.state = State::Checking;
         }
-        // A check that is sent again keeps its number, so that an answer that took long still counts (RFC 8489 §6.2.1).
+        // A retransmitted check keeps its transaction, so that a late answer still counts (RFC 8489 §6.2.1).
         if pair.sent_at.is_none() || pair.nominating != nominates {
             (pair.transaction, pair.sent_at, pair.nominating) = (random.random(), Some(now), nominates);
         }
@@ -362,7 +363,7 @@ mod tests {
 
         fn collect(&mut self, from: usize) {
             self.datagrams += self.out.len();
-            // What goes elsewhere is lost.
+            // Datagrams to other addresses are lost.
             let heard = self.out.iter().filter(|(to, _)| *to == address(1 - from));
             self.wire.extend(heard.map(|(_, datagram)| (1 - from, datagram.to_vec())));
             self.out.clear();

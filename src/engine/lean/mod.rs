@@ -1,5 +1,5 @@
-//! The engine made for load: ONE UDP socket a peer, its edges told apart by address, and a stack that does what a mesh of
-//! DataChannels needs and nothing else.
+//! The engine made for load: ONE UDP socket a peer, its edges told apart by address, and a stack with only the features
+//! that a mesh of DataChannels needs.
 
 pub mod connection;
 pub mod dcep;
@@ -35,21 +35,21 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 
-/// Datagrams taken in at once, before others get their turn.
+/// Most datagrams that one `read` takes in, before other tasks run.
 const BATCH: usize = 64;
 
-/// Longer than any datagram that a DTLS or STUN stack sends on purpose; in bytes.
+/// Receive buffer of one datagram, in bytes: DTLS and STUN stacks send shorter ones.
 const DATAGRAM_BYTES_MAX: usize = 4_096;
 
-/// What may wait unread: a burst of DTLS flights from the others of a room of 100, while this peer waits for its turn. The
-/// kernel's default holds 92 full datagrams; in bytes.
+/// The socket's receive buffer, in bytes: it holds a burst of DTLS flights from the other peers of a room of 100 until
+/// this peer's task runs. The kernel's default holds 92 full datagrams.
 const RECEIVE_BYTES: usize = 1024 * 1024;
 
 /// One peer's connections.
 pub struct LeanEngine {
     common: SharedSettings,
     addresses: PeerAddresses,
-    /// How long ICE tries.
+    /// The time after which ICE gives up.
     patience: Duration,
     trickle: bool,
     socket: UdpSocket,
@@ -73,7 +73,7 @@ impl LeanEngine {
         Self::bind(setup, room_size, random, Ipv4Addr::LOCALHOST.into())
     }
 
-    /// As `open`, with seats for `guests` after the room's own, and at the address that they can reach.
+    /// Like `open`, with seats for `guests` after the room's own, and bound to an address that guests can reach.
     ///
     /// # Errors
     /// As `open`.
@@ -93,7 +93,7 @@ impl LeanEngine {
     fn bind(setup: LeanSetup, seats: u16, random: ChaCha8Rng, address: IpAddr) -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind((address, 0))?;
         socket.set_nonblocking(true)?;
-        // What waits unread is held by the kernel only while it waits. As much as the machine allows is better than nothing.
+        // The kernel uses the memory only for queued datagrams. A buffer smaller than asked for still helps.
         let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
@@ -101,7 +101,7 @@ impl LeanEngine {
         Ok(Self {
             common: SharedSettings { promise: setup.promise(), identity: setup.identity },
             addresses: setup.addresses,
-            // Below the handshake's timeout, or ice_failed would never show.
+            // ICE gives up before the handshake's timeout: otherwise `ice_failed` would never be reported.
             patience: setup.timeout.mul_f64(0.9),
             trickle: setup.trickle,
             socket,
@@ -155,7 +155,7 @@ impl LeanEngine {
         done
     }
 
-    /// A candidate that is neither a peer's of this run nor a guest's is ignored: not one packet goes there.
+    /// Adds a candidate of a peer of this run or of a guest. Others are ignored: not one packet goes there.
     fn admit(&mut self, now: Instant, seat: Seat, candidate: &str) {
         if let Some(mut connection) = self.take(seat) {
             self.learn_candidate(now, seat, &mut connection, candidate);
@@ -178,7 +178,7 @@ impl LeanEngine {
         }
     }
 
-    /// Peers of this run reach each other; a guest may be wherever the policy says.
+    /// Peers of this run reach each other; a guest may have any address that the policy admits.
     fn may_reach(&self, seat: Seat, address: SocketAddr) -> bool {
         let is_guest = usize::from(seat.0) >= self.guests_from;
         let admits = |policy: &CandidatePolicy| policy.admits(address);
@@ -192,7 +192,7 @@ impl LeanEngine {
         self.notices.retain(|(owner, _)| *owner != seat);
     }
 
-    /// A new connection; the seat is its ufrag's first part, so that a check from an unknown address finds its edge at once.
+    /// Makes a connection whose ufrag starts with the seat: a check from an unknown address names its edge.
     fn connect(&mut self, seat: Seat, offers: bool) -> Box<LeanConnection> {
         let random = &mut self.drive.random;
         let (fragment, password) = (random.random::<u32>(), random.random::<u128>());
@@ -224,7 +224,7 @@ impl LeanEngine {
         }
     }
 
-    /// Does something to a connection, and passes on what it leads to.
+    /// Calls `act` on a connection, then updates its timer and passes on its events.
     fn with<T>(&mut self, seat: Seat, act: impl FnOnce(&mut LeanConnection, &mut Drive) -> T) -> Option<T> {
         let connection = self.connections.get_mut(usize::from(seat.0))?.as_deref_mut()?;
         let done = act(connection, &mut self.drive);
@@ -232,7 +232,7 @@ impl LeanEngine {
         Some(done)
     }
 
-    /// Sets the connection's timer anew and tells its events; its datagrams wait for `ship`.
+    /// Updates the connection's timer and passes on its events; its datagrams wait for `ship`.
     fn settle(&mut self, seat: Seat) {
         let Some(connection) = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref) else { return };
         self.timers.set(seat, connection.wake_at());
@@ -245,8 +245,8 @@ impl LeanEngine {
         }
     }
 
-    /// Binding requests go by their USERNAME and set the address; all else goes by the address. What comes from elsewhere
-    /// than a peer of this run is not for us, unless it is a guest's check.
+    /// The seat that a datagram belongs to. Binding requests are matched by USERNAME and set the address; others are
+    /// matched by address. Datagrams from outside this run are ignored, except a guest's checks.
     fn owner(&mut self, from: SocketAddr, datagram: &[u8]) -> Option<Seat> {
         let known = self.by_address.get(&from).copied();
         let ufrag = if stun::is_stun(datagram) { stun::receiver_ufrag(datagram) } else { None };
@@ -262,7 +262,7 @@ impl LeanEngine {
         Some(seat)
     }
 
-    /// A datagram that the socket has no room for is lost, as on any network: the stack sends it again.
+    /// Sends the queued datagrams. A full socket drops a datagram, as any network may: the stack sends it again.
     fn ship(&mut self) {
         for (to, datagram) in self.drive.out.iter() {
             let owner = || self.by_address.get(&to).is_some_and(|seat| usize::from(seat.0) >= self.guests_from);
@@ -351,7 +351,7 @@ impl Engine for LeanEngine {
         for _ in 0..BATCH {
             match self.socket.try_recv_from(&mut buffer) {
                 Ok((length, from)) => self.take_in(now, from, &mut buffer[..length]),
-                // Nothing more has come, or an ICMP error of an earlier send: the stack finds out by time.
+                // `WouldBlock`: no datagram is left. Other errors are ICMP errors of earlier sends.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {}
             }
@@ -369,7 +369,7 @@ impl Engine for LeanEngine {
 }
 
 impl Drop for LeanEngine {
-    /// Its port may be somebody else's next.
+    /// Removes the address from the run's peers: another process may bind the port next.
     fn drop(&mut self) {
         self.addresses.leave(self.local);
     }

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Where packets go until `aim` names an address: nowhere.
+/// The destination of packets until `aim` sets one.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// Packets one behind the other; each knows its end in the buffer and its destination.
+/// Packets stored back to back, each with its end in the buffer and its destination.
 #[derive(Debug)]
 pub struct Packets {
     bytes: Vec<u8>,
@@ -25,7 +25,7 @@ impl Packets {
         self.to = to;
     }
 
-    /// Appends one packet; `fill` only ever appends to the buffer. A packet left empty is none.
+    /// Appends one packet; `fill` must only append to the buffer. An empty packet is not counted.
     pub fn write(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         fill(&mut self.bytes);
@@ -34,7 +34,8 @@ impl Packets {
         }
     }
 
-    /// Lengthens the last packet by `bytes` more if that leaves it within `bytes_max`; else appends a packet.
+    /// Extends the last packet by `bytes` if it stays within `bytes_max` and has the same destination; else appends a
+    /// packet.
     pub fn write_joined(&mut self, bytes: usize, bytes_max: usize, fill: impl FnOnce(&mut Vec<u8>)) {
         let start = self.packets.iter().rev().nth(1).map_or(0, |(end, _)| *end);
         let joins = |(end, to): &(usize, SocketAddr)| *to == self.to && end - start + bytes <= bytes_max;
@@ -67,7 +68,7 @@ impl Packets {
         })
     }
 
-    /// Forgets all packets and keeps the memory for the next ones.
+    /// Removes all packets and keeps the memory for the next ones.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.packets.clear();

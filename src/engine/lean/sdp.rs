@@ -1,11 +1,11 @@
-//! The description of a connection with one DataChannel: what others write is read, what a browser writes is written
-//! (RFC 8866, RFC 8839, RFC 8841, RFC 8842).
+//! The description of a connection with one DataChannel: reads those of other stacks, and writes those that a browser
+//! would write (RFC 8866, RFC 8839, RFC 8841, RFC 8842).
 
 use super::ice::Credentials;
 use super::identity::{Fingerprint, HashName};
 use std::fmt::Write;
 
-/// A description that is longer is refused; in bytes.
+/// The longest accepted description, in bytes.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 const SECTIONS_MAX: usize = 64;
 const CANDIDATES_MAX: usize = 20;
@@ -13,11 +13,11 @@ const CANDIDATES_MAX: usize = 20;
 /// Bounds of ufrag and password (RFC 8839 §5.4).
 const UFRAG_BYTES_MAX: usize = 256;
 
-/// Where `a=sctp-port` and `a=max-message-size` are missing (RFC 8841 §6.1; the port is what everybody uses).
+/// Defaults for a missing `a=sctp-port` and `a=max-message-size` (RFC 8841 §6.1; the port is the usual one).
 const SCTP_PORT: u16 = 5_000;
 const MESSAGE_BYTES: usize = 64 * 1024;
 
-/// Which end begins with DTLS (RFC 8842 §5.1).
+/// The end that starts DTLS (RFC 8842 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setup {
     Actpass,
@@ -25,7 +25,7 @@ pub enum Setup {
     Passive,
 }
 
-/// The other end, as its description says it.
+/// The other end's description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description<'a> {
     pub credentials: Credentials,
@@ -33,26 +33,26 @@ pub struct Description<'a> {
     pub setup: Setup,
     pub is_lite: bool,
     pub sctp_port: u16,
-    /// The longest message that it takes; in bytes.
+    /// The longest message that the other end accepts, in bytes.
     pub message_bytes_max: usize,
     pub candidates: Vec<&'a str>,
     pub sections: Sections<'a>,
 }
 
-/// The media sections of an offer, each of which its answer has to have.
+/// The media sections of an offer; its answer must have each of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections<'a>(Vec<SdpSection<'a>>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct SdpSection<'a> {
-    /// `m=` without its port.
+    /// The media type of the `m=` line.
     media: &'a str,
     protocol: &'a str,
     mid: &'a str,
     is_channel: bool,
 }
 
-/// Attributes of the session, or of the section that counts.
+/// Attributes of the session and of the DataChannel section.
 #[derive(Default)]
 struct Attributes<'a> {
     ufrag: Option<&'a str>,
@@ -67,7 +67,7 @@ struct Attributes<'a> {
 
 impl<'a> Description<'a> {
     /// # Errors
-    /// What is missing or wrong.
+    /// The description lacks a required part, or a part is invalid.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
         if text.len() > TEXT_BYTES_MAX {
             return Err("the description is longer than 64 KiB");
@@ -97,7 +97,7 @@ impl<'a> Description<'a> {
 }
 
 impl<'a> SdpSection<'a> {
-    /// Only the first that can carry DataChannels does.
+    /// Reads an `m=` line; only the first section that can carry DataChannels is the channel's.
     fn begin(media: &'a str, has_channel: bool) -> Self {
         let mut words = media.trim_end().splitn(3, ' ');
         let (media, _port) = (words.next().unwrap_or_default(), words.next());
@@ -117,7 +117,7 @@ impl<'a> Attributes<'a> {
             "ice-lite" => self.is_lite = true,
             "sctp-port" => self.sctp_port = value.parse().ok(),
             "max-message-size" => self.message_bytes_max = value.parse().ok(),
-            // Of the drafts before RFC 8841: `a=sctpmap:5000 webrtc-datachannel 1024`.
+            // Drafts before RFC 8841 have `a=sctpmap:5000 webrtc-datachannel 1024`.
             "sctpmap" => self.sctp_port = value.split(' ').next().and_then(|port| port.parse().ok()),
             "candidate" if self.candidates.len() < CANDIDATES_MAX => self.candidates.push(value),
             _ => {}
@@ -154,7 +154,7 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// `sha-256 AB:CD:…`; `None` for another hash, or another length than its.
+/// Reads `sha-256 AB:CD:…`. `None`: the hash is unknown, or the length is not the hash's.
 fn read_fingerprint(value: &str) -> Option<Fingerprint> {
     let (name, hex) = value.split_once(' ')?;
     let algorithm = HashName::named(name)?;
@@ -163,14 +163,14 @@ fn read_fingerprint(value: &str) -> Option<Fingerprint> {
     Some(Fingerprint { algorithm, bytes })
 }
 
-/// What our own description says.
+/// The contents of our own description.
 pub struct Own<'a> {
-    /// Tells sessions apart; below 2^63 (RFC 9429 §5.2.1).
+    /// The session's id, below 2^63 (RFC 9429 §5.2.1).
     pub session: u64,
     pub credentials: &'a Credentials,
     pub fingerprint: &'a str,
     pub setup: Setup,
-    /// In the description where nothing is trickled.
+    /// The candidate in the description, if candidates are not trickled.
     pub candidate: Option<&'a str>,
     pub message_bytes_max: usize,
 }
@@ -182,7 +182,7 @@ impl Own<'_> {
         self.write(&Sections(vec![section]))
     }
 
-    /// Takes the offer's DataChannels and refuses all else.
+    /// Accepts the offer's DataChannel section and refuses all others.
     pub fn answer(&self, offer: &Sections<'_>) -> String {
         self.write(offer)
     }
@@ -225,7 +225,7 @@ impl Own<'_> {
     }
 }
 
-/// The port of our SCTP association; every end has its own, and all use the same.
+/// The port of our SCTP association; all ends use the same number.
 pub const OWN_SCTP_PORT: u16 = SCTP_PORT;
 
 #[cfg(test)]

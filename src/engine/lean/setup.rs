@@ -1,4 +1,4 @@
-//! What a worker decides once for all connections of its peers.
+//! Settings that a worker makes once for all connections of its peers.
 
 use super::dcep::{ChannelPromise, ChannelReliability};
 use super::identity::DtlsIdentity;
@@ -7,12 +7,12 @@ use crate::vocabulary::options::Reliability as Chosen;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the connections of a worker have in common.
+/// Settings shared by the connections of a worker.
 #[derive(Clone)]
 pub struct LeanSetup {
     pub identity: Arc<DtlsIdentity>,
     pub addresses: PeerAddresses,
-    /// The handshake's; ICE gives up before it.
+    /// The timeout of the whole handshake; ICE gives up earlier.
     pub timeout: Duration,
     pub trickle: bool,
     pub ordered: bool,
@@ -20,7 +20,7 @@ pub struct LeanSetup {
 }
 
 impl LeanSetup {
-    /// A fresh key with its certificate.
+    /// Makes a fresh key with its certificate.
     ///
     /// # Errors
     /// The operating system gives no random bytes.

@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 const HEADER_BYTES: usize = 20;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
-/// XORed to the CRC-32, so that it is not mistaken for another protocol's (RFC 8489 §14.7).
+/// The CRC-32 is XORed with this value, which tells it from another protocol's CRC-32 (RFC 8489 §14.7).
 const FINGERPRINT_XOR: u32 = 0x5354_554e;
 
-/// Both attributes with their headers; in bytes.
+/// Sizes of both attributes with their headers, in bytes.
 const INTEGRITY_BYTES: usize = 24;
 const FINGERPRINT_BYTES: usize = 8;
 
@@ -45,7 +45,7 @@ pub struct IceRole {
     pub tie_breaker: u64,
 }
 
-/// As much of a message as ICE asks of it. It is not authentic until `is_authentic` says so.
+/// The parts of a message that ICE uses. They are not authentic until `is_authentic` returns true.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     pub kind: u16,
@@ -54,18 +54,18 @@ pub struct Message {
     pub role: Option<IceRole>,
     pub nominates: bool,
     pub error: u16,
-    /// A required attribute that is not known here.
+    /// A comprehension-required attribute that this stack does not know.
     pub unknown: Option<u16>,
     integrity_at: usize,
 }
 
-/// Whether a datagram is STUN at all (RFC 7983 §7).
+/// True if a datagram is STUN (RFC 7983 §7).
 pub fn is_stun(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| *first < 4)
 }
 
-/// The receiver's ufrag in a request's USERNAME, `<receiver's>:<sender's>` (RFC 8445 §7.2.2). `None`: a response, an indication, or
-/// garbage; nothing else of the message is looked at.
+/// The receiver's ufrag in a request's USERNAME, `<receiver's>:<sender's>` (RFC 8445 §7.2.2). `None`: a response, an
+/// indication, or garbage. No other attribute is checked.
 pub fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
     let mut at = HEADER_BYTES;
     while word(datagram, 0)? == kind::REQUEST {
@@ -80,7 +80,7 @@ pub fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
 }
 
 impl Message {
-    /// `None`: a length, the cookie or the fingerprint is wrong.
+    /// Reads a message. `None`: a length, the cookie or the fingerprint is wrong.
     pub fn read(datagram: &[u8]) -> Option<Self> {
         let (header, attributes) = datagram.split_at_checked(HEADER_BYTES)?;
         let length = usize::from(word(header, 2)?);
@@ -98,7 +98,7 @@ impl Message {
                     let expected = (crc32fast::hash(&datagram[..at]) ^ FINGERPRINT_XOR).to_be_bytes();
                     return (value == expected && at + FINGERPRINT_BYTES == datagram.len()).then_some(message);
                 }
-                // What follows the integrity is not covered by it (RFC 8489 §14.5).
+                // MESSAGE-INTEGRITY does not cover the attributes after it (RFC 8489 §14.5).
                 _ if message.integrity_at > 0 => {}
                 attribute::MESSAGE_INTEGRITY if length == INTEGRITY_BYTES - 4 => message.integrity_at = at,
                 _ => message.note(kind, value)?,
@@ -118,15 +118,15 @@ impl Message {
             attribute::ICE_CONTROLLED => self.role = Some(role(false)?),
             attribute::ERROR_CODE => self.error = u16::from(*value.get(2)?) * 100 + u16::from(*value.get(3)?),
             attribute::USERNAME | attribute::XOR_MAPPED_ADDRESS | attribute::UNKNOWN_ATTRIBUTES => {}
-            // Those below may not be ignored (RFC 8489 §14); responses hold none that matters.
+            // Types below 0x8000 must not be ignored (RFC 8489 §14); responses hold none that matters.
             unknown if unknown < 0x8000 => self.unknown = Some(unknown),
             _ => {}
         }
         Some(())
     }
 
-    /// Whether MESSAGE-INTEGRITY is there and right, in constant time. The header's length is set as if the message ended
-    /// with it (RFC 8489 §14.5).
+    /// True if MESSAGE-INTEGRITY is present and correct, compared in constant time. The header's length is set as if
+    /// the message ended with it (RFC 8489 §14.5).
     pub fn is_authentic(&self, datagram: &mut [u8], password: &[u8]) -> bool {
         let end = self.integrity_at + INTEGRITY_BYTES;
         if self.integrity_at < HEADER_BYTES || end > datagram.len() {
@@ -166,7 +166,7 @@ impl Check<'_> {
     }
 }
 
-/// The response to a check that came from `mapped` (RFC 8445 §7.3.1.2).
+/// Writes the response to a check that came from `mapped` (RFC 8445 §7.3.1.2).
 pub fn write_success(bytes: &mut Vec<u8>, transaction: Transaction, mapped: SocketAddr, password: &[u8]) {
     let start = begin(bytes, kind::SUCCESS, transaction);
     let port = mapped.port() ^ u16::from_be_bytes([MAGIC_COOKIE[0], MAGIC_COOKIE[1]]);
@@ -191,7 +191,7 @@ pub fn write_success(bytes: &mut Vec<u8>, transaction: Transaction, mapped: Sock
     end(bytes, start, password);
 }
 
-/// A refusal: of the other end's role, or of an attribute that is not known here.
+/// Writes an error response that refuses an unknown attribute or, with `None`, the other end's role.
 pub fn write_error(bytes: &mut Vec<u8>, transaction: Transaction, unknown: Option<u16>, password: &[u8]) {
     let start = begin(bytes, kind::ERROR, transaction);
     let code = if unknown.is_some() { UNKNOWN_ATTRIBUTE } else { ROLE_CONFLICT };

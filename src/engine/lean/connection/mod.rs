@@ -1,4 +1,4 @@
-//! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the one below, sans-IO.
+//! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the layer below, sans-IO.
 
 use super::dcep::{ChannelEvent, ChannelPromise, DataChannel};
 use super::dtls::{Dtls, DtlsRole, Ended};
@@ -15,28 +15,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest message that is taken in; as browsers have it; in bytes.
+/// The longest accepted message, the same as in browsers; in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
-/// The DTLS server's Finished brings its INIT along: the client waits this long for one before it sends its own.
+/// The client waits this long for the DTLS server's INIT, which comes with the Finished, before it sends its own.
 const INIT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A ClientHello may overtake the answer that names its sender; it is kept if it is no longer; in bytes.
+/// The longest ClientHello that is kept if it arrives before the answer that names its sender; in bytes.
 const HELD_BYTES_MAX: usize = 2_048;
 
-/// What a connection tells.
+/// Events of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ConnectionEvent {
     IceUp,
     DtlsUp,
     Open,
     Message(Vec<u8>),
-    /// The open channel is gone.
+    /// The open channel has closed.
     Closed,
     Failed(Layer, Cow<'static, str>),
 }
 
-/// Where a connection has failed.
+/// The layer in which a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     Ice,
@@ -44,12 +44,12 @@ pub enum Layer {
     Channel,
 }
 
-/// What the connections of an engine use, one after the other.
+/// The random source and the output buffers that an engine's connections use in turn.
 pub struct Drive {
     pub random: ChaCha8Rng,
     pub out: Packets,
     pub events: Vec<ConnectionEvent>,
-    /// SCTP packets on their way into DTLS.
+    /// SCTP packets that DTLS has yet to seal.
     plain: Packets,
 }
 
@@ -59,7 +59,7 @@ impl Drive {
     }
 }
 
-/// What all connections of a peer have in common.
+/// Settings shared by all connections of a peer.
 pub struct SharedSettings {
     pub identity: Arc<DtlsIdentity>,
     pub promise: ChannelPromise,
@@ -77,7 +77,7 @@ enum LeanStage {
     Over,
 }
 
-/// What is needed until DTLS begins.
+/// State that is needed only until DTLS starts.
 struct Prelude {
     identity: Arc<DtlsIdentity>,
     promise: ChannelPromise,
@@ -94,7 +94,7 @@ pub struct LeanConnection {
     secure: Option<Box<Secure>>,
 }
 
-/// What stands on a selected pair.
+/// The layers above a selected pair.
 struct Secure {
     dtls: Dtls,
     channel: DataChannel,
@@ -104,7 +104,7 @@ struct Secure {
 impl LeanConnection {
     pub fn new(offers: bool, credentials: Credentials, common: &SharedSettings, drive: &mut Drive) -> Self {
         let (identity, promise) = (common.identity.clone(), common.promise);
-        // The end that offers controls (RFC 8445 §6.1.1).
+        // The offering end is the controlling one (RFC 8445 §6.1.1).
         let ice = Ice::new(offers, credentials, &mut drive.random);
         let prelude = Some(Box::new(Prelude { identity, promise, offers, remote: None, held: None }));
         Self { stage: LeanStage::Checking, ice, prelude, secure: None }
@@ -114,7 +114,7 @@ impl LeanConnection {
         &self.ice.local().ufrag
     }
 
-    /// The description to send; an answer is made for what the offer had.
+    /// The description to send: an answer to `offer`, or an offer without one.
     pub fn describe(
         &self,
         offer: Option<&Description<'_>>,
@@ -138,10 +138,10 @@ impl LeanConnection {
         offer.map_or_else(|| own.offer(), |offer| own.answer(&offer.sections))
     }
 
-    /// Applies the other end's description; ICE gives up after `patience`. Candidates are added by `add_candidate`.
+    /// Applies the other end's description; ICE gives up after `patience`. `add_candidate` adds the candidates.
     ///
     /// # Errors
-    /// An answer leaves open which end begins with DTLS, or this connection has one already.
+    /// The answer's setup is actpass, or this connection has a description of the other end already.
     pub fn apply(
         &mut self,
         now: Instant,
@@ -173,7 +173,7 @@ impl LeanConnection {
         }
     }
 
-    /// Takes in one datagram.
+    /// Handles one datagram.
     pub fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], drive: &mut Drive) {
         if self.stage == LeanStage::Over {
             return;
@@ -193,7 +193,7 @@ impl LeanConnection {
         }
     }
 
-    /// When `wake` is wanted.
+    /// The next time to call `wake`.
     pub fn wake_at(&self) -> Option<Instant> {
         if self.stage == LeanStage::Over {
             return None;
@@ -202,7 +202,7 @@ impl LeanConnection {
         [self.ice.wake_at()].into_iter().chain(above.into_iter().flatten()).flatten().min()
     }
 
-    /// Serves the timers that are due.
+    /// Runs the timers that are due.
     pub fn wake(&mut self, now: Instant, drive: &mut Drive) {
         if self.stage == LeanStage::Over {
             return;
@@ -221,7 +221,7 @@ impl LeanConnection {
         self.end(ended, drive);
     }
 
-    /// Puts a message into the open channel. `false`: there is none, or its queue is full.
+    /// Queues a message on the open channel. `false`: no channel is open, or its queue is full.
     pub fn send(&mut self, now: Instant, payload: &[u8], drive: &mut Drive) -> bool {
         let Some(secure) = self.secure.as_deref_mut().filter(|_| self.stage == LeanStage::Open) else { return false };
         let sent = secure.channel.send(now, payload);
@@ -231,7 +231,7 @@ impl LeanConnection {
         sent
     }
 
-    /// Says goodbye to the other end, in one datagram, and forgets everything.
+    /// Sends ABORT and close_notify to the other end in one datagram, and drops the connection's state.
     pub fn close(&mut self, now: Instant, drive: &mut Drive) {
         if self.stage == LeanStage::Over {
             return;
@@ -244,7 +244,7 @@ impl LeanConnection {
         self.forget(drive.out.len() > before, drive);
     }
 
-    /// Begins DTLS once a pair is selected.
+    /// Starts DTLS once a pair is selected.
     fn secure(&mut self, now: Instant, drive: &mut Drive) {
         let Some(selected) = self.ice.selected().filter(|_| self.stage == LeanStage::Checking) else { return };
         let Some(prelude) = self.prelude.take() else { return };
@@ -275,7 +275,7 @@ impl LeanConnection {
         let was_connected = dtls.is_connected();
         let result = dtls.handle(now, datagram, out, &mut |packet| {
             channel.handle(now, packet, &mut |event| {
-                // DTLS is told of first.
+                // `DtlsUp` comes before the channel's events.
                 let into = if was_connected { &mut *events } else { &mut early };
                 ended = tell(event, into).or(ended.take());
             });
@@ -294,7 +294,7 @@ impl LeanConnection {
         self.end(ended, drive);
     }
 
-    /// Seals what the association has to send; the first behind the Finished, in its datagram.
+    /// Seals the association's packets; `joined` puts the first into the Finished's datagram.
     fn flush(&mut self, now: Instant, mut joined: bool, drive: &mut Drive) {
         let Some(Secure { dtls, channel, .. }) = self.secure.as_deref_mut().filter(|secure| secure.dtls.is_connected())
         else {
@@ -317,7 +317,7 @@ impl LeanConnection {
         }
     }
 
-    /// Ends the connection, if it has ended.
+    /// Ends the connection if `ended` is set.
     fn end(&mut self, ended: Option<Ended>, drive: &mut Drive) {
         match ended {
             None => {}
@@ -333,7 +333,7 @@ impl LeanConnection {
     fn fail(&mut self, why: Cow<'static, str>, drive: &mut Drive) {
         let layer = match self.stage {
             LeanStage::Checking => Layer::Ice,
-            // Consent has ended; what DTLS itself finds has its own words.
+            // Consent has ended; errors of DTLS itself have other texts.
             LeanStage::Securing if why == NO_ANSWER => Layer::Ice,
             LeanStage::Securing => Layer::Dtls,
             LeanStage::Associating => Layer::Channel,
@@ -346,7 +346,7 @@ impl LeanConnection {
         self.forget(false, drive);
     }
 
-    /// `joined`: the goodbye goes with the last packet.
+    /// Drops the connection's state; `joined` puts close_notify into the last packet.
     fn forget(&mut self, joined: bool, drive: &mut Drive) {
         self.stage = LeanStage::Over;
         self.prelude = None;
@@ -357,10 +357,10 @@ impl LeanConnection {
     }
 }
 
-/// Only before a pair is selected, when nothing is sent.
+/// The destination before a pair is selected, when no packet is sent.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
-/// Tells what the channel does, or gives back that it has ended.
+/// Passes on the channel's event, or returns its end.
 fn tell(event: ChannelEvent<'_>, events: &mut Vec<ConnectionEvent>) -> Option<Ended> {
     match event {
         ChannelEvent::Open => events.push(ConnectionEvent::Open),

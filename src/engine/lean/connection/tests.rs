@@ -18,7 +18,7 @@ fn address(end: usize) -> SocketAddr {
 struct World {
     ends: [LeanConnection; 2],
     events: [Vec<ConnectionEvent>; 2],
-    /// When it arrives, at which end, and what.
+    /// Arrival time, receiving end, and datagram.
     wire: Vec<(Instant, usize, Vec<u8>)>,
     drive: Drive,
     dice: ChaCha8Rng,
@@ -28,7 +28,7 @@ struct World {
     loss: f64,
     twice: f64,
     late: f64,
-    /// Everything sent before is lost.
+    /// Datagrams sent before this time are lost.
     hole_until: Instant,
 }
 
@@ -62,7 +62,7 @@ impl World {
         done
     }
 
-    /// Describes both to each other, and lets both know where the other is.
+    /// Exchanges descriptions and candidates between both ends.
     fn introduce(&mut self) {
         let offer = self.describe(0, None);
         let answer = self.describe(1, Some(&offer));
@@ -94,7 +94,7 @@ impl World {
         self.drive.out.clear();
     }
 
-    /// The next datagram or timer. `false`: nothing is left to happen.
+    /// Handles the next datagram or timer. `false`: none is left.
     fn step(&mut self) -> bool {
         let arrival =
             self.wire.iter().enumerate().min_by_key(|(_, (at, ..))| *at).map(|(index, (at, ..))| (*at, index));
@@ -156,7 +156,7 @@ fn two_ends_open_in_twelve_datagrams_and_tell_of_it_in_order() {
     assert_eq!(world.events[0], [ConnectionEvent::IceUp, ConnectionEvent::DtlsUp, ConnectionEvent::Open]);
     assert_eq!(world.events[1], world.events[0]);
     assert!(world.now - world.began < Duration::from_millis(30), "nothing waits for a timer");
-    // The last acknowledgement may be held back, and then nothing is said until consent is asked for.
+    // The last acknowledgement may be delayed; after it no datagram is sent until the first consent check.
     assert!(world.run_until(Duration::from_secs(1), |world| world.datagrams == 12));
     assert!(world.wire.len() == 1 && world.now - world.began < Duration::from_millis(250));
     for (end, text) in [(0, "to the right"), (1, "to the left")] {
@@ -261,7 +261,7 @@ fn an_answer_cannot_leave_the_role_open_and_a_second_one_changes_nothing() {
     assert!(world.apply(0, &answer).is_err());
 }
 
-/// All of 300 open, whatever is lost (issue 23).
+/// All 300 connections open despite loss, repeats, reordering and outages (issue 23).
 #[test]
 fn three_hundred_of_three_hundred_open_whatever_the_wire_does() {
     for (loss, twice, late, hole) in
@@ -270,7 +270,7 @@ fn three_hundred_of_three_hundred_open_whatever_the_wire_does() {
         for seed in 0..300 {
             let mut world = World::new(seed);
             (world.loss, world.twice, world.late) = (loss, twice, late);
-            // The hole begins somewhere in the handshake.
+            // The outage begins at some point of the handshake.
             let begins = world.now + Duration::from_millis(seed % 16);
             world.introduce();
             world.run_until(begins - world.now, World::are_open);

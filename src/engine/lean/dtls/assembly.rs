@@ -1,4 +1,4 @@
-//! The other end's handshake messages, put together from fragments and into their order (RFC 6347 §4.2.2, §4.2.3).
+//! Reassembles and orders the other end's handshake messages (RFC 6347 §4.2.2, §4.2.3).
 
 use super::bytes::Reader;
 
@@ -7,13 +7,13 @@ pub const HEADER_BYTES: usize = 12;
 /// The longest message, a chain of certificates; in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
-/// Messages that are kept ahead of their turn: a flight has five.
+/// Most messages that are kept ahead of the next one: a flight has five.
 const AHEAD_MAX: u16 = 8;
 
-/// Gaps of one message; a fragment that would make more is dropped, and sent again by the other end.
+/// Most ranges of one message; a fragment that would add one is dropped, and the other end sends it again.
 const RANGES_MAX: usize = 32;
 
-/// A piece of a message as a record holds it.
+/// A fragment of a message, as in a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Fragment<'a> {
     pub kind: u8,
@@ -21,7 +21,7 @@ pub struct Fragment<'a> {
     length: usize,
     offset: usize,
     body: &'a [u8],
-    /// Header and body as they came.
+    /// Header and body as received.
     bytes: &'a [u8],
 }
 
@@ -48,9 +48,9 @@ pub struct TooLong;
 #[derive(Debug)]
 struct Partial {
     sequence: u16,
-    /// With the header of an unfragmented message, as the transcript takes it.
+    /// The message with the header of an unfragmented one, as the transcript needs it.
     bytes: Vec<u8>,
-    /// Bytes of the body that have come: from, to; in order, apart from each other.
+    /// Received ranges of the body, as start and end: sorted, and not touching each other.
     ranges: Vec<(usize, usize)>,
 }
 
@@ -78,16 +78,16 @@ impl Partial {
     }
 }
 
-/// What has come out of order.
+/// Messages that arrived out of order or in fragments.
 #[derive(Debug, Default)]
 pub struct Assembly {
-    /// The message whose turn it is.
+    /// The sequence number of the next message.
     pub next: u16,
     partials: Vec<Partial>,
 }
 
 impl Assembly {
-    /// The whole message if the fragment is one and it is its turn; `None`: it was kept, dropped, or is known.
+    /// Returns the next message if the fragment is all of it. `None`: the fragment was kept, dropped, or is known.
     ///
     /// # Errors
     /// The message is too long.
@@ -112,14 +112,14 @@ impl Assembly {
             self.partials.push(Partial { sequence: fragment.sequence, bytes, ranges: Vec::new() });
             self.partials.len() - 1
         });
-        // One that differs from the others of its message is not from the same end.
+        // A fragment whose type or length differs from its message's is not from the same end.
         if self.partials[at].bytes[..4] == fragment.bytes[..4] {
             self.partials[at].put(fragment);
         }
         Ok(None)
     }
 
-    /// The next message, if it is complete among what was kept.
+    /// Removes and returns the next message if its kept fragments complete it.
     pub fn pop(&mut self) -> Option<Vec<u8>> {
         let at = self.partials.iter().position(|partial| partial.sequence == self.next && partial.is_whole())?;
         self.next += 1;

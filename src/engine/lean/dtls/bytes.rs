@@ -1,6 +1,6 @@
 //! Reading and writing of the presentation language of TLS (RFC 5246 §4).
 
-/// What is left to read.
+/// The bytes left to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a>(pub &'a [u8]);
 
@@ -27,25 +27,25 @@ impl<'a> Reader<'a> {
         self.array().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c))
     }
 
-    /// A vector whose length is one byte.
+    /// Reads a vector with a length field of one byte.
     pub fn vec8(&mut self) -> Option<Self> {
         let length = self.u8()?;
         self.take(length.into()).map(Self)
     }
 
-    /// A vector whose length is two bytes.
+    /// Reads a vector with a length field of two bytes.
     pub fn vec16(&mut self) -> Option<Self> {
         let length = self.u16()?;
         self.take(length.into()).map(Self)
     }
 
-    /// A vector whose length is three bytes.
+    /// Reads a vector with a length field of three bytes.
     pub fn vec24(&mut self) -> Option<Self> {
         let length = self.u24()?;
         self.take(length).map(Self)
     }
 
-    /// Whether a list of two-byte values holds this one.
+    /// True if a list of two-byte values holds `wanted`.
     pub fn has_u16(mut self, wanted: u16) -> bool {
         while let Some(found) = self.u16() {
             if found == wanted {
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a vector whose length takes `N` bytes; `fill` appends its content.
+/// Appends a vector with a length field of `N` bytes; `fill` appends its content.
 pub fn write_vec<const N: usize>(bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; N]);

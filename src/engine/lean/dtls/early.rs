@@ -1,12 +1,12 @@
-//! Records that overtook the messages that their keys come from, or the Finished that vouches for them.
+//! Records that arrived before the messages that their keys come from, or before the Finished.
 
 use super::record::Record;
 
-/// More do not come ahead of their time on purpose; what is dropped is sent again by the other end.
+/// Most records that are kept, and their longest body in bytes. The other end sends dropped ones again.
 const RECORDS_MAX: usize = 4;
 const BYTES_MAX: usize = 2_048;
 
-/// A few records of epoch 1, as they came.
+/// A few records of epoch 1, as received.
 #[derive(Debug, Default)]
 pub struct Early(Vec<(u8, u64, Vec<u8>)>);
 
@@ -17,7 +17,7 @@ impl Early {
         }
     }
 
-    /// Takes all of them: content type, sequence number, and the content as it was sealed.
+    /// Removes and returns all records: content type, sequence number and sealed content.
     pub fn take(&mut self) -> Vec<(u8, u64, Vec<u8>)> {
         std::mem::take(&mut self.0)
     }

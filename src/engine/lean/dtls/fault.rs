@@ -1,4 +1,4 @@
-//! Why a handshake fails, as our own log says it and as the alert does (RFC 5246 §7.2).
+//! Failures of a handshake: the text for our log, and the alert for the other end (RFC 5246 §7.2).
 
 use std::borrow::Cow;
 
@@ -53,7 +53,7 @@ impl Fault {
     }
 }
 
-/// What an alert of the other end means.
+/// Describes an alert of the other end.
 pub fn describe(alert: u8) -> String {
     let name = match alert {
         CLOSE_NOTIFY => "close_notify",

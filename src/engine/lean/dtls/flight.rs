@@ -1,15 +1,15 @@
-//! The messages that are sent together, and sent again until an answer comes (RFC 6347 §4.2.4).
+//! Messages that are sent together, and again until an answer comes (RFC 6347 §4.2.4).
 
 use super::assembly::HEADER_BYTES;
 use super::record::{self, SEALED_BYTES, Secrets, kind, write_header};
 use crate::engine::lean::packets::Packets;
 
-/// The longest datagram of a flight: it passes any path of WebRTC whole; in bytes.
+/// The longest datagram of a flight, in bytes: any path of WebRTC carries it unfragmented.
 pub const DATAGRAM_BYTES_MAX: usize = 1_200;
 
 const FRAGMENT_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - SEALED_BYTES - HEADER_BYTES;
 
-/// The sequence numbers of the next records of both epochs, and what seals those of the second.
+/// The next sequence numbers of both epochs, and the secrets that seal records of epoch 1.
 pub struct Numbers<'a> {
     pub plain: &'a mut u64,
     pub sealed: &'a mut u64,
@@ -39,7 +39,7 @@ impl Numbers<'_> {
 struct FlightPiece<'a> {
     kind: u8,
     is_sealed: bool,
-    /// Of a handshake message's fragment.
+    /// The header of a handshake message's fragment.
     header: Option<[u8; HEADER_BYTES]>,
     body: &'a [u8],
 }
@@ -55,11 +55,11 @@ impl FlightPiece<'_> {
     }
 }
 
-/// Handshake messages and ChangeCipherSpec, one behind the other.
+/// Handshake messages and ChangeCipherSpec, stored back to back.
 #[derive(Debug, Default)]
 pub struct Flight {
     bytes: Vec<u8>,
-    /// Content type, whether it is of epoch 1, and where it ends.
+    /// Content type, true for epoch 1, and the end in `bytes`.
     items: Vec<(u8, bool, usize)>,
 }
 
@@ -73,12 +73,12 @@ impl Flight {
         self.items.is_empty()
     }
 
-    /// Whether it changes to epoch 1, so that an alert after it is of that epoch.
+    /// True if the flight changes to epoch 1: an alert after it is of that epoch.
     pub fn seals(&self) -> bool {
         self.items.iter().any(|(_, is_sealed, _)| *is_sealed)
     }
 
-    /// Appends a handshake message; `fill` appends its body. The whole message is given back, for the transcript.
+    /// Appends a handshake message; `fill` appends its body. Returns the whole message for the transcript.
     pub fn message(&mut self, message: u8, sequence: u16, is_sealed: bool, fill: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[message, 0, 0, 0]);
@@ -97,7 +97,7 @@ impl Flight {
         self.items.push((kind::CHANGE_CIPHER_SPEC, false, self.bytes.len()));
     }
 
-    /// Appends the flight's records, with fresh sequence numbers, as few datagrams as hold them.
+    /// Appends the flight's records with new sequence numbers, in as few datagrams as hold them.
     pub fn emit(&self, mut numbers: Numbers<'_>, out: &mut Packets) {
         let mut pieces = self.pieces().peekable();
         while pieces.peek().is_some() {

@@ -1,4 +1,4 @@
-//! The handshake's one transition table: a message of the other end in its state leads to the next flight (RFC 5246 §7.3).
+//! The handshake's transition table: state and received message determine the next flight (RFC 5246 §7.3).
 
 use super::DtlsRole;
 use super::assembly::{Assembly, HEADER_BYTES};
@@ -18,14 +18,14 @@ use ring::digest::{self, SHA256};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use std::sync::Arc;
 
-/// The message that is waited for.
+/// The expected message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expect {
-    /// Or a HelloVerifyRequest.
+    /// A ServerHello or a HelloVerifyRequest.
     ServerHello,
     ServerCertificate,
     ServerKeyExchange,
-    /// Or the ServerHelloDone.
+    /// A CertificateRequest or the ServerHelloDone.
     CertificateRequest,
     ServerHelloDone,
     ClientHello,
@@ -35,17 +35,17 @@ enum Expect {
     Finished,
 }
 
-/// What a message has led to.
+/// The result of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeStep {
     Wait,
-    /// A flight is to be sent.
+    /// The next flight must be sent.
     Reply,
-    /// The handshake is complete; a flight that is left is the last word.
+    /// The handshake is complete; a flight that is not empty is the last to send.
     Done,
 }
 
-/// All that only the handshake needs.
+/// State that only the handshake needs.
 pub struct DtlsHandshake {
     role: DtlsRole,
     identity: Arc<DtlsIdentity>,
@@ -59,10 +59,10 @@ pub struct DtlsHandshake {
     key: Option<EphemeralPrivateKey>,
     /// The other end's share of the key agreement.
     share: Vec<u8>,
-    /// Of its certificate.
+    /// The public key of the other end's certificate.
     public_key: Option<[u8; POINT_BYTES]>,
     master: Option<Master>,
-    /// All messages so far; their hash, and themselves until the client's signature over them.
+    /// The hash of all messages so far, and the messages themselves until the client's signature over them.
     hash: digest::Context,
     transcript: Vec<u8>,
     message_sequence: u16,
@@ -96,7 +96,7 @@ impl DtlsHandshake {
         }
     }
 
-    /// Makes the first flight of a client, again with a cookie if it was asked for one.
+    /// Makes the first flight of a client; it has `cookie` after a HelloVerifyRequest.
     pub fn hello(&mut self, cookie: &[u8]) {
         self.flight.clear();
         self.hash = digest::Context::new(&SHA256);
@@ -105,7 +105,7 @@ impl DtlsHandshake {
         self.say(kind::CLIENT_HELLO, false, |body| ClientHello::write(body, &random, cookie));
     }
 
-    /// Takes in the next message, header and all.
+    /// Handles the next message, with its header.
     ///
     /// # Errors
     /// The handshake has failed.
@@ -116,7 +116,7 @@ impl DtlsHandshake {
             self.hello(cookie);
             return Ok(HandshakeStep::Reply);
         }
-        // A Finished and the client's signature cover what came before them.
+        // A Finished and the client's signature cover only the messages before them.
         if !matches!(self.expect, Expect::Finished | Expect::CertificateVerify) {
             self.note(message);
         }
@@ -142,7 +142,7 @@ impl DtlsHandshake {
         }
     }
 
-    /// The secrets to write and to read with, as soon as both ends have their part of the key.
+    /// The secrets for writing and for reading, once both ends' key shares are known.
     pub fn secrets(&self) -> Option<(Secrets, Secrets)> {
         self.master.as_ref().map(|master| master.secrets(self.role, &self.client, &self.server))
     }
@@ -158,7 +158,7 @@ impl DtlsHandshake {
         self.wait_for(Expect::ServerCertificate)
     }
 
-    /// The fingerprint of the description is the only trust (RFC 8827 §6.5).
+    /// Checks the certificate against the description's fingerprint, the only basis of trust (RFC 8827 §6.5).
     fn on_certificate(&mut self, body: &[u8], next: Expect) -> Result<HandshakeStep, Fault> {
         let certificate = read_certificate(body)?;
         if !self.fingerprint.matches(certificate) {
@@ -175,7 +175,7 @@ impl DtlsHandshake {
         self.wait_for(Expect::CertificateRequest)
     }
 
-    /// Certificate, ClientKeyExchange, CertificateVerify, Finished: the answer to the server's first flight.
+    /// Answers the server's first flight with Certificate, ClientKeyExchange, CertificateVerify and Finished.
     fn finish_client(&mut self) -> Result<HandshakeStep, Fault> {
         self.flight.clear();
         let identity = self.identity.clone();
@@ -198,8 +198,8 @@ impl DtlsHandshake {
         Ok(HandshakeStep::Reply)
     }
 
-    /// ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone. No cookie is asked for: ICE has
-    /// shown already that the client is where it says (RFC 8827 §6.5 has no use for it either).
+    /// Answers with ServerHello, Certificate, ServerKeyExchange, CertificateRequest and ServerHelloDone. No cookie is
+    /// requested: ICE has verified the client's address already (RFC 8827 §6.5 has no use for it either).
     fn on_client_hello(&mut self, body: &[u8]) -> Result<HandshakeStep, Fault> {
         let hello = ClientHello::read(body)?;
         (self.client, self.extended, self.group) = (hello.random, hello.extended, hello.group);
@@ -232,7 +232,7 @@ impl DtlsHandshake {
         let other = if self.role == DtlsRole::Client { DtlsRole::Server } else { DtlsRole::Client };
         let master = self.master.as_ref().ok_or(Fault::unexpected(kind::FINISHED))?;
         let expected = master.verify_data(other, self.so_far().as_ref());
-        // Both are MACs of the same key; where they differ first tells nothing that the other end could use again.
+        // Both are MACs of the same key; the position of the first difference tells an attacker nothing reusable.
         if body != expected {
             return Err(Fault::forged("the Finished message does not fit the handshake"));
         }
@@ -252,7 +252,7 @@ impl DtlsHandshake {
         Ok(())
     }
 
-    /// Puts a message of ours into the flight.
+    /// Appends a message of ours to the flight.
     fn say(&mut self, kind: u8, is_sealed: bool, fill: impl FnOnce(&mut Vec<u8>)) {
         let message = self.flight.message(kind, self.message_sequence, is_sealed, fill);
         self.hash.update(message);
@@ -283,7 +283,7 @@ impl DtlsHandshake {
         Ok(point)
     }
 
-    /// The master secret, of both shares and all messages up to now.
+    /// Derives the master secret from both shares and all messages so far.
     fn agree(&mut self) -> Result<(), Fault> {
         let key = self.key.take().ok_or(Fault::internal("no key of our own"))?;
         let share = agreement::UnparsedPublicKey::new(self.algorithm(), &self.share);

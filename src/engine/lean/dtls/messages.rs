@@ -30,7 +30,7 @@ mod extension {
     pub const RENEGOTIATION_INFO: u16 = 0xff01;
 }
 
-/// TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, which every WebRTC end must have (RFC 8827 §6.5).
+/// TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, which every WebRTC end must support (RFC 8827 §6.5).
 const SUITE: u16 = 0xc02b;
 /// TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746 §3.3).
 const RENEGOTIATION_SCSV: u16 = 0x00ff;
@@ -39,14 +39,14 @@ const ECDSA_SHA256: u16 = 0x0403;
 const ECDSA_SIGN: u8 = 64;
 const NAMED_CURVE: u8 = 3;
 
-/// SRTP_AES128_CM_HMAC_SHA1_80 (RFC 5764 §4.1.2). There is no media, but aiortc, werift and rtc 0.21 give up on an end
-/// that agrees on no profile.
+/// SRTP_AES128_CM_HMAC_SHA1_80 (RFC 5764 §4.1.2). Connections carry no media, but aiortc, werift and rtc 0.21 reject an
+/// end that agrees on no profile.
 const SRTP_PROFILE: u16 = 1;
 
 const SECP256R1: u16 = 23;
 const X25519: u16 = 29;
 
-/// A key agreement.
+/// The group of a key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedGroup {
     P256,
@@ -54,7 +54,7 @@ pub enum NamedGroup {
 }
 
 impl NamedGroup {
-    /// In the order of preference: with ring a key and an agreement take 56 µs on P-256 and 61 µs on X25519.
+    /// All groups in order of preference: with ring a key and an agreement take 56 µs on P-256 and 61 µs on X25519.
     const ALL: [Self; 2] = [Self::P256, Self::X25519];
 
     fn number(self) -> u16 {
@@ -65,7 +65,7 @@ impl NamedGroup {
     }
 }
 
-/// As much of a ClientHello as is asked of it.
+/// The parts of a ClientHello that the handshake uses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ClientHello {
     pub random: Random,
@@ -99,7 +99,7 @@ impl ClientHello {
     }
 
     /// # Errors
-    /// It is malformed, or offers nothing that is spoken here.
+    /// It is malformed, or offers nothing that this stack supports.
     pub fn read(body: &[u8]) -> Result<Self, Fault> {
         let mut reader = Reader(body);
         let mut fields = || {
@@ -138,7 +138,7 @@ impl ClientHello {
     }
 }
 
-/// As much of a ServerHello as is asked of it.
+/// The parts of a ServerHello that the handshake uses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ServerHello {
     pub random: Random,
@@ -167,7 +167,7 @@ impl ServerHello {
     }
 
     /// # Errors
-    /// It is malformed, or chose what was not offered.
+    /// It is malformed, or chose an option that was not offered.
     pub fn read(body: &[u8]) -> Result<Self, Fault> {
         let mut reader = Reader(body);
         let mut fields = || {
@@ -190,7 +190,7 @@ impl ServerHello {
     }
 }
 
-/// The cookie of a HelloVerifyRequest.
+/// Reads the cookie of a HelloVerifyRequest.
 pub fn read_cookie(body: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader(body);
     let _version = reader.u16()?;
@@ -201,7 +201,7 @@ pub fn write_certificate(body: &mut Vec<u8>, certificate: &[u8]) {
     write_vec::<3>(body, |body| write_vec::<3>(body, |body| body.extend_from_slice(certificate)));
 }
 
-/// The first certificate of a chain, which is the end's own.
+/// Reads the first certificate of a chain, which is the end's own.
 ///
 /// # Errors
 /// It is malformed, or empty.
@@ -213,7 +213,7 @@ pub fn read_certificate(body: &[u8]) -> Result<&[u8], Fault> {
     chain.vec24().map(|certificate| certificate.0).ok_or(Fault::malformed("Certificate"))
 }
 
-/// The parameters that a ServerKeyExchange signs (RFC 8422 §5.4).
+/// Writes the parameters that a ServerKeyExchange signs (RFC 8422 §5.4).
 pub fn write_share(body: &mut Vec<u8>, group: NamedGroup, point: &[u8]) {
     body.push(NAMED_CURVE);
     put_u16(body, group.number());
@@ -231,7 +231,7 @@ pub struct KeyExchange<'a> {
 
 impl<'a> KeyExchange<'a> {
     /// # Errors
-    /// It is malformed, or chose what was not offered.
+    /// It is malformed, or chose an option that was not offered.
     pub fn read(body: &'a [u8]) -> Result<Self, Fault> {
         let mut reader = Reader(body);
         let mut fields = || Some((reader.u8()?, reader.u16()?, reader.vec8()?.0));
@@ -263,7 +263,7 @@ pub fn write_certificate_request(body: &mut Vec<u8>) {
     write_vec::<2>(body, |_| {});
 }
 
-/// The point of a ClientKeyExchange.
+/// Reads the point of a ClientKeyExchange.
 pub fn read_point(body: &[u8]) -> Option<&[u8]> {
     Reader(body).vec8().map(|point| point.0)
 }
@@ -277,7 +277,7 @@ fn write_extension(bytes: &mut Vec<u8>, kind: u16, fill: impl FnOnce(&mut Vec<u8
     write_vec::<2>(bytes, fill);
 }
 
-/// One profile, and no MKI (RFC 5764 §4.1.1).
+/// Writes one profile, and no MKI (RFC 5764 §4.1.1).
 fn write_srtp_profile(bytes: &mut Vec<u8>, profile: u16) {
     write_extension(bytes, extension::USE_SRTP, |body| {
         write_vec::<2>(body, |body| put_u16(body, profile));
@@ -285,7 +285,7 @@ fn write_srtp_profile(bytes: &mut Vec<u8>, profile: u16) {
     });
 }
 
-/// Extensions may be left out altogether. `None`: a length is wrong.
+/// Calls `each` for every extension; a message may have none. `None`: a length is wrong.
 fn each_extension<'a>(mut reader: Reader<'a>, mut each: impl FnMut(u16, Reader<'a>)) -> Option<()> {
     if reader.0.is_empty() {
         return Some(());

@@ -1,4 +1,4 @@
-//! DTLS 1.2 for one connection, sans-IO (RFC 6347): told the time, fed datagrams, asked for datagrams.
+//! DTLS 1.2 for one connection, sans-IO (RFC 6347): the caller passes the time and datagrams, and sends the output.
 
 mod assembly;
 mod bytes;
@@ -29,10 +29,10 @@ pub enum DtlsRole {
     Server,
 }
 
-/// How a connection ends.
+/// The end of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The other end said goodbye.
+    /// The other end sent close_notify.
     Closed,
     Failed(Cow<'static, str>),
 }
@@ -46,17 +46,18 @@ enum DtlsStage {
 /// One end of a DTLS connection.
 pub struct Dtls {
     stage: DtlsStage,
-    /// To write and to read with.
+    /// The secrets for writing and for reading.
     secrets: Option<(Secrets, Secrets)>,
     /// The next sequence number of epoch 1.
     sealed: u64,
     window: ReplayWindow,
-    /// The server's ChangeCipherSpec and Finished with its next number of epoch 0: sent again if the client repeats its own.
+    /// The server's ChangeCipherSpec and Finished, with the next sequence number of epoch 0: sent again if the client
+    /// repeats its Finished.
     last_word: Option<Box<(Flight, u64)>>,
 }
 
 impl Dtls {
-    /// `random` is what a hello says; `round_trip` is the path's.
+    /// `random` goes into the hello; `round_trip` is the path's.
     pub fn new(
         role: DtlsRole,
         identity: Arc<DtlsIdentity>,
@@ -78,10 +79,11 @@ impl Dtls {
         matches!(self.stage, DtlsStage::Connected)
     }
 
-    /// Takes in one datagram, decrypts it where it stands, and hands its data on. What makes no sense is dropped silently (RFC 6347 §4.1.2.7).
+    /// Handles one datagram: decrypts it in place and passes its data to `data`. Invalid records are dropped silently
+    /// (RFC 6347 §4.1.2.7).
     ///
     /// # Errors
-    /// This was the end.
+    /// The connection has ended.
     pub fn handle(
         &mut self,
         now: Instant,
@@ -104,7 +106,7 @@ impl Dtls {
         true
     }
 
-    /// As `send`, but in the datagram before if there is room: behind a Finished, for one.
+    /// Like `send`, but extends the last datagram if there is room, for example the one with the Finished.
     pub fn send_joined(&mut self, payload: &[u8], out: &mut Packets) -> bool {
         let Some(secrets) = self.writer() else { return false };
         let sequence = self.sealed;
@@ -115,7 +117,7 @@ impl Dtls {
         true
     }
 
-    /// When `wake` is wanted.
+    /// The next time to call `wake`.
     pub fn wake_at(&self) -> Option<Instant> {
         match &self.stage {
             DtlsStage::Handshaking(handshaking) => handshaking.resend_at,
@@ -123,10 +125,10 @@ impl Dtls {
         }
     }
 
-    /// Sends the flight again if it is time (RFC 6347 §4.2.4).
+    /// Sends the flight again if its timer is due (RFC 6347 §4.2.4).
     ///
     /// # Errors
-    /// It was sent in vain too often.
+    /// The flight was sent too often without an answer.
     pub fn wake(&mut self, now: Instant, out: &mut Packets) -> Result<(), Ended> {
         let DtlsStage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
         if handshaking.resend_at.is_none_or(|at| at > now) {
@@ -140,7 +142,7 @@ impl Dtls {
         Ok(())
     }
 
-    /// Says goodbye (RFC 5246 §7.2.1), behind the last data if that was the last packet.
+    /// Sends close_notify (RFC 5246 §7.2.1); `joined` puts it into the last packet if there is room.
     pub fn close(&mut self, joined: bool, out: &mut Packets) {
         match self.writer() {
             Some(secrets) if joined => out.write_joined(SEALED_BYTES + 2, DATAGRAM_BYTES_MAX, |bytes| {
@@ -197,7 +199,7 @@ impl Dtls {
         self.window.note(sequence);
         match content_type {
             kind::APPLICATION_DATA => {
-                // Only an end that has got our Finished sends data (RFC 5246 §7.4.9).
+                // Only an end that has received our Finished sends data (RFC 5246 §7.4.9).
                 self.last_word = None;
                 data(content);
             }
@@ -221,7 +223,7 @@ impl Dtls {
                 self.after_handshake(&fragment, out);
                 continue;
             };
-            // Only a Finished is of the new epoch.
+            // Of all handshake messages, only a Finished is of epoch 1.
             if (epoch == 1) != (fragment.kind == messages::kind::FINISHED) {
                 continue;
             }
@@ -245,7 +247,7 @@ impl Dtls {
         Ok(())
     }
 
-    /// Does what a message has led to.
+    /// Applies the result of a message.
     fn follow(
         &mut self,
         now: Instant,
@@ -296,7 +298,8 @@ impl Dtls {
         }
     }
 
-    /// A client that repeats its Finished has not got ours. Renegotiation is refused (RFC 5246 §7.2.2).
+    /// Answers a repeated Finished with ours, which the client has not received. Renegotiation is refused
+    /// (RFC 5246 §7.2.2).
     fn after_handshake(&mut self, fragment: &Fragment<'_>, out: &mut Packets) {
         match fragment.kind {
             messages::kind::FINISHED => {

@@ -1,28 +1,28 @@
-//! When the flight of a handshake is sent again (RFC 6347 §4.2.4).
+//! The retransmission timer of a handshake's flight (RFC 6347 §4.2.4).
 
 use super::DtlsRole;
 use super::assembly::Fragment;
 use super::handshake::DtlsHandshake;
 use std::time::{Duration, Instant};
 
-/// The first pause before a flight is sent again, where the path is not slower; RFC 6347 §4.2.4.1 has 1 s for paths that nobody has
-/// measured, but ICE has measured this one, and has paced its checks by the same.
+/// The shortest first pause before a flight is sent again. RFC 6347 §4.2.4.1 has 1 s for unmeasured paths, but ICE has
+/// measured this one.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 
-/// The pause doubles up to here: a handshake has seconds, not the minute of RFC 6347 §4.2.4.1.
+/// The longest pause: a handshake has seconds, not the minute of RFC 6347 §4.2.4.1.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Round trips of the path that the first pause leaves for an answer.
+/// The first pause in round trips of the path.
 const ROUND_TRIPS: u32 = 4;
 
-/// More than any handshake is given time for.
+/// Most retransmissions in a handshake: more than fit into its timeout.
 const RESENDS_MAX: u8 = 60;
 
-/// A repeat of the other end's flight is answered with ours, but not more often than this: duplicates of one datagram
-/// come together.
+/// The shortest pause before a repeat of the other end's flight is answered with ours again: duplicates of one datagram
+/// arrive together.
 const ANSWERED_AFTER: Duration = Duration::from_millis(20);
 
-/// The handshake, and when its flight is sent again.
+/// The handshake and its retransmission timer.
 pub struct Handshaking {
     pub core: DtlsHandshake,
     /// The next sequence number of epoch 0.
@@ -46,20 +46,20 @@ impl Handshaking {
         Self { core, plain: 0, answered_from: 0, sent_at, pause, pause_first: pause, resend_at, resends: 0 }
     }
 
-    /// The flight is to be sent again, and the next time later. `false`: it was in vain too often.
+    /// Doubles the pause before the flight is sent again. `false`: it was sent too often without an answer.
     pub fn back_off(&mut self) -> bool {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
         self.resends += 1;
         self.resends <= RESENDS_MAX
     }
 
-    /// What has come has led to another flight.
+    /// Resets the pause for a new flight.
     pub fn on_new_flight(&mut self) {
         self.pause = self.pause_first;
         self.answered_from = self.core.assembly.next;
     }
 
-    /// Whether the other end's flight before ours has come again, so that ours is lost or late: its last message tells.
+    /// True if the last message of the other end's previous flight has come again: our flight is lost or late.
     pub fn is_repeat(&self, now: Instant, fragment: &Fragment<'_>) -> bool {
         let is_rested = self.sent_at.is_some_and(|at| now.duration_since(at) >= ANSWERED_AFTER);
         fragment.sequence.checked_add(1) == Some(self.answered_from)

@@ -1,4 +1,4 @@
-//! The pseudorandom function of TLS 1.2 and what is derived with it (RFC 5246 §5, §6.3, §8.1; RFC 7627 §4).
+//! The pseudorandom function of TLS 1.2 and the secrets derived with it (RFC 5246 §5, §6.3, §8.1; RFC 7627 §4).
 
 use super::DtlsRole;
 use super::record::Secrets;
@@ -14,12 +14,12 @@ pub type Random = [u8; RANDOM_BYTES];
 pub struct Master(Zeroizing<[u8; 48]>);
 
 impl Master {
-    /// From the ECDH secret and the hash of all messages up to the ClientKeyExchange (RFC 7627 §4).
+    /// Derives it from the ECDH secret and the hash of all messages up to the ClientKeyExchange (RFC 7627 §4).
     pub fn extended(premaster: &[u8], session_hash: &[u8]) -> Self {
         Self::derived(premaster, "extended master secret", [session_hash, &[]])
     }
 
-    /// For an other end that has no extended master secret (RFC 5246 §8.1).
+    /// Derives it for another end without the extended master secret (RFC 5246 §8.1).
     pub fn plain(premaster: &[u8], client: &Random, server: &Random) -> Self {
         Self::derived(premaster, "master secret", [client, server])
     }
@@ -47,7 +47,7 @@ impl Master {
         }
     }
 
-    /// What the Finished message of `role` holds (RFC 5246 §7.4.9).
+    /// The contents of the Finished message of `role` (RFC 5246 §7.4.9).
     pub fn verify_data(&self, role: DtlsRole, transcript_hash: &[u8]) -> [u8; VERIFY_BYTES] {
         let label = match role {
             DtlsRole::Client => "client finished",

@@ -9,7 +9,7 @@ pub const HEADER_BYTES: usize = 13;
 const NONCE_BYTES: usize = 8;
 const TAG_BYTES: usize = 16;
 
-/// What protection adds to a record's header and content; in bytes.
+/// The bytes that a protected record has besides its content.
 pub const SEALED_BYTES: usize = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
 
 /// DTLS 1.2, and 1.0, which a first ClientHello's record may carry.
@@ -24,18 +24,18 @@ pub mod kind {
     pub const APPLICATION_DATA: u8 = 23;
 }
 
-/// One record as it came.
+/// One record as received.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     pub kind: u8,
     pub epoch: u16,
-    /// 48 bits.
+    /// The sequence number; it has 48 bits.
     pub sequence: u64,
     pub body: &'a mut [u8],
 }
 
-/// Splits the first record off a datagram. `None`: none is left, or its header makes no sense; what follows is
-/// discarded silently (RFC 6347 §4.1.2.7).
+/// Splits the first record off a datagram. `None`: none is left, or its header is invalid; the rest is discarded
+/// silently (RFC 6347 §4.1.2.7).
 pub fn split<'a>(datagram: &mut &'a mut [u8]) -> Option<Record<'a>> {
     let (header, rest) = std::mem::take(datagram).split_at_mut_checked(HEADER_BYTES)?;
     let version = [header[1], header[2]];
@@ -52,7 +52,7 @@ pub fn split<'a>(datagram: &mut &'a mut [u8]) -> Option<Record<'a>> {
     (version == VERSION || version == VERSION_1_0 && record.epoch == 0).then_some(record)
 }
 
-/// Appends the header of a record whose content is `length` bytes.
+/// Appends the header of a record with `length` bytes of content.
 pub fn write_header(bytes: &mut Vec<u8>, kind: u8, epoch: u16, sequence: u64, length: usize) {
     bytes.push(kind);
     bytes.extend_from_slice(&VERSION);
@@ -60,12 +60,12 @@ pub fn write_header(bytes: &mut Vec<u8>, kind: u8, epoch: u16, sequence: u64, le
     bytes.extend_from_slice(&(length as u16).to_be_bytes());
 }
 
-/// Epoch and sequence number as one: it is unique under a key, so that it makes the nonce, too (RFC 5288 §3).
+/// Epoch and sequence number as one number: it is unique under a key, and serves as the nonce, too (RFC 5288 §3).
 fn numbered(epoch: u16, sequence: u64) -> [u8; 8] {
     (u64::from(epoch) << 48 | sequence).to_be_bytes()
 }
 
-/// The secrets of one direction. Setting up the cipher costs 0.1 µs a record; kept set up it is 544 bytes.
+/// The secrets of one direction. The cipher is set up for each record in 0.1 µs: a kept one would take 544 bytes.
 #[derive(Default)]
 pub struct Secrets {
     pub key: Zeroizing<[u8; 16]>,
@@ -96,12 +96,12 @@ impl Secrets {
         let tag = cipher.seal_in_place_separate_tag(self.nonce(&number), aad, &mut bytes[start..]);
         match tag {
             Ok(tag) => bytes.extend_from_slice(tag.as_ref()),
-            // Only a content far longer than any datagram is refused.
+            // The cipher refuses only contents far longer than any datagram.
             Err(_) => bytes.truncate(start - NONCE_BYTES - HEADER_BYTES),
         }
     }
 
-    /// Decrypts a record of epoch 1 where it stands. `None`: it is not from the other end.
+    /// Decrypts a record of epoch 1 in place. `None`: it is not from the other end.
     pub fn open<'a>(&self, record: Record<'a>) -> Option<&'a mut [u8]> {
         let (explicit, sealed) = record.body.split_at_mut_checked(NONCE_BYTES)?;
         let length = sealed.len().checked_sub(TAG_BYTES)?;
@@ -110,7 +110,7 @@ impl Secrets {
     }
 }
 
-/// RFC 5246 §6.2.3.3.
+/// The additional authenticated data (RFC 5246 §6.2.3.3).
 fn associated(number: [u8; 8], kind: u8, length: usize) -> Aad<[u8; 13]> {
     let mut data = [0; 13];
     data[..8].copy_from_slice(&number);
@@ -120,12 +120,12 @@ fn associated(number: [u8; 8], kind: u8, length: usize) -> Aad<[u8; 13]> {
     Aad::from(data)
 }
 
-/// Which of the last 64 sequence numbers have come (RFC 6347 §4.1.2.6).
+/// The replay window: the received ones of the last 64 sequence numbers (RFC 6347 §4.1.2.6).
 #[derive(Debug, Default)]
 pub struct ReplayWindow {
-    /// One more than the highest.
+    /// One more than the highest received number.
     next: u64,
-    /// Bit n: `next` - 1 - n has come.
+    /// Bit n: the number `next` - 1 - n has been received.
     seen: u64,
 }
 
@@ -134,7 +134,7 @@ impl ReplayWindow {
         sequence >= self.next || self.next - 1 - sequence < 64 && self.seen >> (self.next - 1 - sequence) & 1 == 0
     }
 
-    /// Notes a number whose record was authentic.
+    /// Marks the number of an authentic record as received.
     pub fn note(&mut self, sequence: u64) {
         if sequence >= self.next {
             let ahead = sequence - self.next + 1;

@@ -20,7 +20,7 @@ struct World {
     ends: [Dtls; 2],
     ended: [Option<Ended>; 2],
     heard: [Vec<Vec<u8>>; 2],
-    /// On the way: to whom, and what.
+    /// Datagrams in transit, each with its receiving end.
     wire: Vec<(usize, Vec<u8>)>,
     out: Packets,
     now: Instant,
@@ -273,7 +273,7 @@ fn an_offer_to_negotiate_anew_is_refused_with_a_warning() {
     assert!(world.are_connected());
 }
 
-/// Passes datagrams over a bad wire until both are connected; gives the number of turns of the clock.
+/// Passes datagrams over a lossy wire until both are connected; returns the number of clock steps.
 fn over_a_bad_wire(seed: u64, loss: f64, twice: f64, late: f64) -> Option<u32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut world = World::new();

@@ -1,4 +1,4 @@
-//! As much of DER and X.509 as a self-signed certificate needs (RFC 5280 §4.1).
+//! The parts of DER and X.509 that a self-signed certificate needs (RFC 5280 §4.1).
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
@@ -13,16 +13,16 @@ const ECDSA_SHA256: &[u8] = &[SEQUENCE, 10, 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3
 /// 1.2.840.113549.1.1.1 rsaEncryption.
 const RSA: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 
-/// `CN=meshload`, and from 2020 to 2049: nobody looks at either, the fingerprint is the only trust (RFC 8827 §6.5).
+/// `CN=meshload`, and from 2020 to 2049: no end checks either, as trust rests on the fingerprint (RFC 8827 §6.5).
 const NAME: &[u8] = b"\x30\x13\x31\x11\x30\x0f\x06\x03\x55\x04\x03\x0c\x08meshload";
 const VALIDITY: &[u8] = b"\x30\x1e\x17\x0d200101000000Z\x17\x0d491231235959Z";
 
 /// A P-256 point, uncompressed: 4, x, y; in bytes.
 pub const POINT_BYTES: usize = 65;
 
-/// What is to be signed of a certificate: TBSCertificate, version 3, without extensions.
+/// The part of a certificate that is signed: TBSCertificate, version 3, without extensions.
 pub fn certificate_body(serial: u64, point: &[u8]) -> Vec<u8> {
-    // Positive, and of the shortest form whatever the number.
+    // The serial is positive and in its shortest form for every `serial`.
     let serial = (serial >> 2 | 1 << 62).to_be_bytes();
     let algorithm = element(SEQUENCE, &[EC_PUBLIC_KEY, P256]);
     let key = element(SEQUENCE, &[&algorithm, &element(BIT_STRING, &[&[0], point])]);
@@ -65,7 +65,7 @@ pub fn p256_key(certificate: &[u8]) -> Result<&[u8; POINT_BYTES], &'static str> 
 fn key_info(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     let (body, _) = expect(certificate, SEQUENCE)?;
     let (mut rest, _) = expect(body, SEQUENCE)?;
-    // Version 1 has no version.
+    // A version 1 certificate has no version field.
     if rest.first() == Some(&VERSION) {
         rest = any(rest)?.2;
     }
@@ -83,7 +83,7 @@ fn expect(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     (found == tag).then_some((body, rest))
 }
 
-/// Tag, body and what follows; lengths up to 65,535.
+/// Splits off one element: its tag, its body and the rest; lengths up to 65,535.
 fn any(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;

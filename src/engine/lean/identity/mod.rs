@@ -7,7 +7,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use std::fmt::Write;
 
-/// A certificate's hash as a description carries it (RFC 8122 §5).
+/// A certificate's hash as in a description (RFC 8122 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     pub algorithm: HashName,
@@ -22,13 +22,13 @@ pub enum HashName {
 }
 
 impl HashName {
-    /// The hash by its name in a description; `None` for one that is too weak or unknown.
+    /// The hash by its name in a description. `None`: it is too weak or unknown.
     pub fn named(name: &str) -> Option<Self> {
         let all = [("sha-256", Self::Sha256), ("sha-384", Self::Sha384), ("sha-512", Self::Sha512)];
         all.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, hash)| *hash)
     }
 
-    /// Length of a hash; in bytes.
+    /// The length of a hash, in bytes.
     pub fn bytes(self) -> usize {
         self.algorithm().output_len()
     }
@@ -53,7 +53,7 @@ pub struct DtlsIdentity {
     key: EcdsaKeyPair,
     random: SystemRandom,
     certificate: Vec<u8>,
-    /// `sha-256 AB:CD:…`, as the description says it.
+    /// `sha-256 AB:CD:…`, as in the description.
     fingerprint: String,
 }
 
