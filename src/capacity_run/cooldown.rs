@@ -21,13 +21,13 @@ const RESTART_MAX: Duration = Duration::from_secs(60);
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// The end of a pause.
-pub enum CooldownEnd {
+pub(super) enum CooldownEnd {
     Ready,
     Stopped(StopSignal),
 }
 
 /// The pauses of one search; a signal ends each of them.
-pub struct Cooldown {
+pub(super) struct Cooldown {
     runtime: Runtime,
     signals: StopSignals,
     restart: Option<String>,
@@ -40,13 +40,13 @@ impl Cooldown {
     ///
     /// # Errors
     /// The system refuses the runtime.
-    pub fn new(restart: Option<String>, signals: StopSignals) -> io::Result<Self> {
+    pub(super) fn new(restart: Option<String>, signals: StopSignals) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, signals, restart, others: None })
     }
 
     /// Tells if pauses restart the target.
-    pub fn restarts(&self) -> bool {
+    pub(super) fn restarts(&self) -> bool {
         self.restart.is_some()
     }
 
@@ -55,7 +55,7 @@ impl Cooldown {
     ///
     /// # Errors
     /// The restart command can't be run, fails, or takes longer than 60 s.
-    pub fn rest(&mut self, last: Option<&Summary>, url: Option<&str>) -> io::Result<CooldownEnd> {
+    pub(super) fn rest(&mut self, last: Option<&Summary>, url: Option<&str>) -> io::Result<CooldownEnd> {
         let Self { runtime, signals, restart, others } = self;
         runtime.block_on(async {
             let paused = async {

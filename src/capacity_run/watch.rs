@@ -44,7 +44,7 @@ impl Watched {
 }
 
 /// A running sampler.
-pub struct Watch {
+pub(super) struct Watch {
     stop: oneshot::Sender<()>,
     thread: Option<JoinHandle<Vec<TargetRow>>>,
 }
@@ -54,7 +54,7 @@ impl Watch {
     ///
     /// # Errors
     /// The system has no thread or runtime for it.
-    pub fn start(watched: Watched) -> io::Result<Self> {
+    pub(super) fn start(watched: Watched) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         if watched.pid.is_none() && watched.metrics.is_none() {
             return Ok(Self { stop, thread: None });
@@ -67,7 +67,7 @@ impl Watch {
     }
 
     /// Ends the sampling, and returns one row a second.
-    pub fn stop(self) -> Vec<TargetRow> {
+    pub(super) fn stop(self) -> Vec<TargetRow> {
         // Fails only if the thread has ended.
         let _ = self.stop.send(());
         self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default()

@@ -7,7 +7,7 @@ use crate::vocabulary::Seed;
 use std::io::{ErrorKind, Write};
 
 /// Decides whether a stream gets colour; `terminal` is true if it is one (no-color.org).
-pub fn coloured(when: ColorWhen, terminal: bool) -> bool {
+pub(super) fn coloured(when: ColorWhen, terminal: bool) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
@@ -16,7 +16,7 @@ pub fn coloured(when: ColorWhen, terminal: bool) -> bool {
 }
 
 /// Resolves `--seed`; prints a drawn seed unless `quiet`, so that the run can be repeated.
-pub fn seed(choice: SeedChoice, quiet: bool) -> Seed {
+pub(super) fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     match choice {
         SeedChoice::Number(number) => Seed(number),
         SeedChoice::Random => {
@@ -30,7 +30,7 @@ pub fn seed(choice: SeedChoice, quiet: bool) -> Seed {
 }
 
 /// Confirms the first signal on stderr.
-pub fn confirm_signal(signal: StopSignal, quiet: bool) {
+pub(super) fn confirm_signal(signal: StopSignal, quiet: bool) {
     if !quiet {
         write_stderr([format!(
             "{}: the report of what was measured follows; a second signal ends at once",
@@ -40,12 +40,12 @@ pub fn confirm_signal(signal: StopSignal, quiet: bool) {
 }
 
 /// Exits at once on a second signal, without a report.
-pub fn exit_on_signal(signal: StopSignal) {
+pub(super) fn exit_on_signal(signal: StopSignal) {
     std::process::exit(Exit::from(signal).code().into());
 }
 
 /// Writes all of `text` to stdout. A closed pipe (`meshload … | head`) is no failure; a full disk is.
-pub fn write_stdout(text: impl AsRef<[u8]>) -> Exit {
+pub(super) fn write_stdout(text: impl AsRef<[u8]>) -> Exit {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()) {
         Ok(()) => Exit::Passed,
@@ -58,7 +58,7 @@ pub fn write_stdout(text: impl AsRef<[u8]>) -> Exit {
 }
 
 /// Writes one line each to stderr; a closed stderr is ignored.
-pub fn write_stderr<T: std::fmt::Display>(problems: impl IntoIterator<Item = T>) {
+pub(super) fn write_stderr<T: std::fmt::Display>(problems: impl IntoIterator<Item = T>) {
     let mut stderr = std::io::stderr().lock();
     for problem in problems {
         let _ = writeln!(stderr, "{problem}");

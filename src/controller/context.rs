@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Read-only data of a run, and the statuses that its workers publish.
-pub struct RunContext {
+pub(super) struct RunContext {
     pub plan: Plan,
     /// `None` in a control run, whose signaling is passed in memory.
     pub endpoints: Option<Endpoints>,
@@ -40,16 +40,16 @@ pub struct RunContext {
 
 impl RunContext {
     /// A room's id on the wire. It begins with the run's id: two runs against one target must not meet in a room.
-    pub fn room_id(&self, room: &RoomPlan) -> String {
+    pub(super) fn room_id(&self, room: &RoomPlan) -> String {
         format!("{}-{}", self.naming.prefix(), room.id)
     }
 
     /// Tells if candidates are sent one by one: the profile wants it, and the dialect has a message for them.
-    pub fn trickles(&self) -> bool {
+    pub(super) fn trickles(&self) -> bool {
         self.plan.profile.handshake.trickle && self.dialect.trickles()
     }
 
-    pub fn traffic_pattern(&self) -> TrafficPattern {
+    pub(super) fn traffic_pattern(&self) -> TrafficPattern {
         match self.plan.profile.messages.pattern {
             MessagePattern::Broadcast => TrafficPattern::Broadcast,
             MessagePattern::PingPong => TrafficPattern::PingPong,

@@ -56,7 +56,7 @@ fn heard_at(timeline: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Op
 }
 
 impl JoinRequest {
-    pub fn evidence(self, timeline: &Timeline) -> String {
+    pub(super) fn evidence(self, timeline: &Timeline) -> String {
         let number = |seat| timeline.number(seat);
         match self {
             Self::Unheard { by } => {

@@ -18,22 +18,22 @@ struct Guest {
 }
 
 impl GuestSeats {
-    pub fn new(room_size: u16, admitted: u16) -> Self {
+    pub(super) fn new(room_size: u16, admitted: u16) -> Self {
         Self { first: room_size, seats: vec![Guest::default(); usize::from(admitted)] }
     }
 
-    pub fn seat(&self, id: &str) -> Option<Seat> {
+    pub(super) fn seat(&self, id: &str) -> Option<Seat> {
         let index = self.seats.iter().position(|guest| guest.id.as_deref() == Some(id))?;
         Some(Seat(self.first + index as u16))
     }
 
-    pub fn id(&self, seat: Seat) -> Option<String> {
+    pub(super) fn id(&self, seat: Seat) -> Option<String> {
         self.seats.get(usize::from(seat.0.checked_sub(self.first)?))?.id.clone()
     }
 
     /// Assigns a seat to a new guest; true if the edge of that seat had ended before, by a leave or a timeout. `None` if
     /// every seat is taken.
-    pub fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
+    pub(super) fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
         let find = |fits: &dyn Fn(&Guest) -> bool| self.seats.iter().position(fits);
         let own = find(&|guest| guest.gone && guest.id.as_deref() == Some(id));
         let index = own.or_else(|| find(&|guest| guest.id.is_none())).or_else(|| find(&|guest| guest.gone))?;
@@ -42,12 +42,12 @@ impl GuestSeats {
     }
 
     /// A guest of this id was here, and is gone.
-    pub fn has_gone(&self, id: &str) -> bool {
+    pub(super) fn has_gone(&self, id: &str) -> bool {
         self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
     }
 
     /// Marks the guest of an edge that ended.
-    pub fn observe(&mut self, what: &EventKind) {
+    pub(super) fn observe(&mut self, what: &EventKind) {
         let (EventKind::Edge { other, event: EdgeEvent::NoticedLeave }
         | EventKind::Edge { other, event: EdgeEvent::Closed { .. } }
         | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
@@ -58,7 +58,7 @@ impl GuestSeats {
     }
 
     /// Frees the seat of a guest; ignores the room's own seats.
-    pub fn mark_gone(&mut self, seat: Seat) {
+    pub(super) fn mark_gone(&mut self, seat: Seat) {
         let index = seat.0.checked_sub(self.first).map(usize::from);
         if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
             guest.gone = true;

@@ -3,7 +3,7 @@
 const ALERT: u8 = 21;
 
 /// True for a DTLS alert record of epoch 0, which during the handshake means its failure (RFC 6347 §4.1).
-pub fn is_plain_alert(datagram: &[u8]) -> bool {
+pub(super) fn is_plain_alert(datagram: &[u8]) -> bool {
     datagram.first() == Some(&ALERT) && datagram.get(3..5) == Some(&[0, 0])
 }
 

@@ -17,12 +17,12 @@ const SEEN_MAX: usize = 64;
 
 /// Received handshake fragments of the other end, by message number and fragment offset.
 #[derive(Debug, Default)]
-pub struct DtlsDuplicates(Vec<(u16, u32)>);
+pub(super) struct DtlsDuplicates(Vec<(u16, u32)>);
 
 impl DtlsDuplicates {
     /// True if a datagram holds only unencrypted handshake messages that were received before; records its messages.
     /// A first ClientHello is never a duplicate: the HelloVerifyRequest is resent only in answer to it.
-    pub fn is_duplicate(&mut self, datagram: &[u8]) -> bool {
+    pub(super) fn is_duplicate(&mut self, datagram: &[u8]) -> bool {
         let mut is_repeat = !datagram.is_empty();
         let mut rest = datagram;
         while let Some((header, after)) = rest.split_at_checked(RECORD_BYTES) {

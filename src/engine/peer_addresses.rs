@@ -28,7 +28,7 @@ impl PeerAddresses {
 }
 
 /// Parses the address of a UDP candidate (RFC 8839 §5.1); `None` for another transport, a name, or no candidate.
-pub fn candidate_address(candidate: &str) -> Option<SocketAddr> {
+pub(super) fn candidate_address(candidate: &str) -> Option<SocketAddr> {
     let line = candidate.strip_prefix("candidate:").unwrap_or(candidate);
     let mut words = line.split_ascii_whitespace();
     let (_foundation, _component, transport) = (words.next()?, words.next()?, words.next()?);
@@ -40,7 +40,7 @@ pub fn candidate_address(candidate: &str) -> Option<SocketAddr> {
 }
 
 /// Removes the candidates that `admit` refuses from a description.
-pub fn without_foreigners(sdp: &str, admit: impl Fn(SocketAddr) -> bool) -> String {
+pub(super) fn without_foreigners(sdp: &str, admit: impl Fn(SocketAddr) -> bool) -> String {
     sdp.split_inclusive('\n')
         .filter(|line| match line.trim_end().strip_prefix("a=candidate:") {
             Some(candidate) => candidate_address(candidate).is_some_and(&admit),

@@ -7,30 +7,30 @@ use std::time::Instant;
 pub(super) struct RunTime(u64);
 
 impl RunTime {
-    pub const NEVER: Self = Self(0);
+    pub(super) const NEVER: Self = Self(0);
 
     /// An instant before `start` counts as the start.
-    pub fn of(at: Instant, start: Instant) -> Self {
+    pub(super) fn of(at: Instant, start: Instant) -> Self {
         let since = at.saturating_duration_since(start);
         Self(since.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(since.subsec_micros())) + 1)
     }
 
     /// The start of the run.
-    pub fn of_start() -> Self {
+    pub(super) fn of_start() -> Self {
         Self(1)
     }
 
-    pub fn happened(self) -> bool {
+    pub(super) fn happened(self) -> bool {
         self != Self::NEVER
     }
 
     /// The later of two times; never if one of them is never.
-    pub fn both(self, other: Self) -> Self {
+    pub(super) fn both(self, other: Self) -> Self {
         if self.happened() && other.happened() { self.max(other) } else { Self::NEVER }
     }
 
     /// Microseconds since `earlier`; 0 if `earlier` is the later one.
-    pub fn since(self, earlier: Self) -> u64 {
+    pub(super) fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }

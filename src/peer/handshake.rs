@@ -11,7 +11,7 @@ const CANDIDATES_MAX: usize = 20;
 
 /// The state of a handshake, named for the input that it waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     /// At least one of the two peers has not begun, as far as is known.
     #[default]
     ExpectBegin,
@@ -35,7 +35,7 @@ pub enum State {
 
 /// One input of a handshake.
 #[derive(Clone, Debug, PartialEq)]
-pub enum HandshakeInput {
+pub(super) enum HandshakeInput {
     /// Both ends of the pair have begun.
     BothBegan,
     Met {
@@ -64,7 +64,7 @@ pub enum HandshakeInput {
 
 /// The handshake with one other peer.
 #[derive(Debug, Default)]
-pub struct Handshake {
+pub(super) struct Handshake {
     state: State,
     met: bool,
     /// The other peer announced its leave, so its channel closes by plan.
@@ -75,22 +75,22 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
     }
 
-    pub fn is_decided(&self) -> bool {
+    pub(super) fn is_decided(&self) -> bool {
         matches!(self.state, State::Open | State::Closed | State::Failed)
     }
 
     /// Both peers have begun, or a message has mentioned the other; the deadline runs.
-    pub fn is_pending(&self) -> bool {
+    pub(super) fn is_pending(&self) -> bool {
         !self.is_decided() && self.state != State::ExpectBegin
     }
 
     /// Handles one input about the pair with `other`, and pushes the outputs.
     #[expect(clippy::too_many_lines, reason = "the protocol is one flat match, read as a table")]
-    pub fn handle(&mut self, other: Seat, trickle: bool, input: HandshakeInput, out: &mut VecDeque<Output>) {
+    pub(super) fn handle(&mut self, other: Seat, trickle: bool, input: HandshakeInput, out: &mut VecDeque<Output>) {
         use State::*;
         let state = self.state;
         self.state = match (state, input) {
@@ -274,7 +274,7 @@ impl Handshake {
     }
 
     /// Resets the handshake: the other peer returns with a new session.
-    pub fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
+    pub(super) fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if self.state == State::Open {
             record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: true } }, out);
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// All handshakes of one peer.
 #[derive(Debug)]
-pub struct Pairs {
+pub(super) struct Pairs {
     own: Seat,
     timeout: Duration,
     trickle: bool,
@@ -27,24 +27,24 @@ struct Edge {
 }
 
 impl Pairs {
-    pub fn new(own: Seat, room_size: u16, timeout: Duration, trickle: bool) -> Self {
+    pub(super) fn new(own: Seat, room_size: u16, timeout: Duration, trickle: bool) -> Self {
         let edges = (0..room_size).map(|_| Edge::default()).collect();
         let guests_from = usize::from(room_size);
         Self { own, timeout, trickle, guests_from, began: false, edges, deadlines: BTreeSet::new() }
     }
 
     /// Adds seats for guests. A guest's begin is not known, so the deadline of its edge runs from this peer's.
-    pub fn add_guest_seats(&mut self, guests: u16) {
+    pub(super) fn add_guest_seats(&mut self, guests: u16) {
         let guest = || Edge { other_began: true, ..Edge::default() };
         self.edges.extend(std::iter::repeat_with(guest).take(usize::from(guests)));
     }
 
-    pub fn is_guest(&self, seat: Seat) -> bool {
+    pub(super) fn is_guest(&self, seat: Seat) -> bool {
         usize::from(seat.0) >= self.guests_from
     }
 
     /// Resets the edge to `seat`, which another guest has taken.
-    pub fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    pub(super) fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         if let Some(deadline) = edge.deadline {
             self.deadlines.remove(&(deadline, seat));
@@ -55,25 +55,25 @@ impl Pairs {
     }
 
     /// Every seat but this peer's own.
-    pub fn others(&self) -> impl Iterator<Item = Seat> + use<> {
+    pub(super) fn others(&self) -> impl Iterator<Item = Seat> + use<> {
         let own = self.own;
         (0..self.edges.len() as u16).map(Seat).filter(move |seat| *seat != own)
     }
 
-    pub fn is_open(&self, seat: Seat) -> bool {
+    pub(super) fn is_open(&self, seat: Seat) -> bool {
         self.edges.get(usize::from(seat.0)).is_some_and(|edge| edge.handshake.is_open())
     }
 
-    pub fn is_decided(&self, seat: Seat) -> bool {
+    pub(super) fn is_decided(&self, seat: Seat) -> bool {
         self.edges.get(usize::from(seat.0)).is_some_and(|edge| edge.handshake.is_decided())
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
     /// Starts the deadlines of edges to the peers that have begun before this one.
-    pub fn begin(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(super) fn begin(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         self.began = true;
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].other_began {
@@ -83,7 +83,7 @@ impl Pairs {
     }
 
     /// Records that the peer at `seat` has begun.
-    pub fn record_other_began(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    pub(super) fn record_other_began(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         edge.other_began = true;
         if self.began {
@@ -92,7 +92,7 @@ impl Pairs {
     }
 
     /// Resets the edge to `seat`, whose peer begins again with a new session.
-    pub fn handle_return(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    pub(super) fn handle_return(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -105,14 +105,14 @@ impl Pairs {
     }
 
     /// Handles the same input for every edge.
-    pub fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
+    pub(super) fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             self.handle(now, seat, input.clone(), out);
         }
     }
 
     /// Handles the same input for every edge whose handshake is pending.
-    pub fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
+    pub(super) fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].handshake.is_pending() {
                 self.handle(now, seat, input.clone(), out);
@@ -121,7 +121,7 @@ impl Pairs {
     }
 
     /// Handles an input for one edge; ignores this peer's own seat and seats that the room does not have.
-    pub fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
+    pub(super) fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -141,7 +141,7 @@ impl Pairs {
         }
     }
 
-    pub fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(super) fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         while let Some((deadline, seat)) = self.deadlines.first().copied()
             && deadline <= now
         {

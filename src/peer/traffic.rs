@@ -52,7 +52,7 @@ pub enum TrafficPattern {
 }
 
 /// The schedule and channels of one peer's messages.
-pub struct MessageTraffic {
+pub(super) struct MessageTraffic {
     traffic: TrafficConfig,
     epoch: Instant,
     /// The next sequence number of each open channel.
@@ -62,35 +62,35 @@ pub struct MessageTraffic {
 
 impl MessageTraffic {
     /// `epoch` is the instant that message times count from, the same for all peers of a process.
-    pub fn new(traffic: TrafficConfig, epoch: Instant) -> Self {
+    pub(super) fn new(traffic: TrafficConfig, epoch: Instant) -> Self {
         Self { traffic, epoch, channels: BTreeMap::new(), next_due: None }
     }
 
-    pub fn start(&mut self, now: Instant) {
+    pub(super) fn start(&mut self, now: Instant) {
         if self.traffic.pattern != TrafficPattern::Silence && self.next_due.is_none() {
             let offset = self.traffic.interval.mul_f64(self.traffic.draws.random::<f64>());
             self.next_due = Some(now + offset);
         }
     }
 
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.next_due = None;
     }
 
-    pub fn opened(&mut self, seat: Seat) {
+    pub(super) fn opened(&mut self, seat: Seat) {
         self.channels.entry(seat).or_insert(0);
     }
 
-    pub fn closed(&mut self, seat: Seat) {
+    pub(super) fn closed(&mut self, seat: Seat) {
         self.channels.remove(&seat);
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         if self.channels.is_empty() { None } else { self.next_due }
     }
 
     /// Sends the messages due by `now`, each with its own due time; drops those overdue by more than `LATE_MAX`.
-    pub fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(super) fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         while let Some(due) = self.next_due
             && due <= now
         {
@@ -116,7 +116,7 @@ impl MessageTraffic {
     }
 
     /// Handles a message from the channel to `from`.
-    pub fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
+    pub(super) fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
         let Some((word, due, waited)) = read(&payload) else {
             out.push_back(Output::Event(EventKind::Peer(PeerEvent::Surprise { other: Some(from) })));
             return;

@@ -20,12 +20,12 @@ pub(super) struct HandshakeRunner<'a> {
 }
 
 impl<'a> HandshakeRunner<'a> {
-    pub fn new(spec: &'a ProbeSpec) -> Self {
+    pub(super) fn new(spec: &'a ProbeSpec) -> Self {
         Self { spec, plays: 0 }
     }
 
     /// Runs one handshake; peer `i` begins `begins[i]` after the start.
-    pub fn play(
+    pub(super) fn play(
         &mut self,
         raw: &mut RawConnections<'_>,
         begins: &[Duration],

@@ -32,7 +32,7 @@ const COMMANDS_MORE: usize = 8;
 const DIAL_MAX: Duration = Duration::from_secs(10);
 
 /// Makes an endpoint from a peer's id, index, room and conversation; a raw connection has no conversation.
-pub type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
+pub(super) type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
 
 /// Target, engine and seed of a probe.
 pub struct ProbeSetup {

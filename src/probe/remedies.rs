@@ -13,7 +13,7 @@ use std::time::Duration;
 const SETTLE: Duration = Duration::from_millis(1_500);
 
 /// Tries each remedy with fresh connections.
-pub fn try_all(
+pub(super) fn try_all(
     runner: &mut HandshakeRunner<'_>,
     raw: &mut RawConnections<'_>,
     on_step: &mut dyn FnMut(&str),

@@ -15,7 +15,7 @@ const JITTER_MAX: Duration = Duration::from_millis(400);
 const TRIES_MAX: u32 = 1_000_000;
 
 /// Repeats handshakes; returns the counts, and the first handshake that failed.
-pub fn repeat(
+pub(super) fn repeat(
     runner: &mut HandshakeRunner<'_>,
     raw: &mut RawConnections<'_>,
     repeat: RepeatSpec,

@@ -157,7 +157,7 @@ impl ProbeReport {
 }
 
 /// The party as reports show it.
-pub fn name(party: Party) -> String {
+pub(super) fn name(party: Party) -> String {
     match party {
         Party::Peer(seat) => format!("peer {}", seat.0),
         Party::Server => "server".to_owned(),

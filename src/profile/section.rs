@@ -27,13 +27,13 @@ pub(super) struct SectionReader<'a> {
 }
 
 impl<'a> SectionReader<'a> {
-    pub fn new(file: &'a str, checks: Checks<'a>, problems: Vec<Problem>) -> Self {
+    pub(super) fn new(file: &'a str, checks: Checks<'a>, problems: Vec<Problem>) -> Self {
         let problems = problems.into_iter().map(|problem| (usize::MAX, problem)).collect();
         Self { file, checks, problems: RefCell::new(problems) }
     }
 
     /// All problems in the order of the text, at most [`PROBLEMS_MAX`] and the number of those left out.
-    pub fn problems(self) -> Vec<Problem> {
+    pub(super) fn problems(self) -> Vec<Problem> {
         let mut sorted = self.problems.into_inner();
         sorted.sort_by_key(|(line, _)| *line);
         let more = sorted.len().saturating_sub(PROBLEMS_MAX);
@@ -45,7 +45,7 @@ impl<'a> SectionReader<'a> {
         problems
     }
 
-    pub fn problem(&self, path: &str, at: &At, message: impl Into<String>) {
+    pub(super) fn problem(&self, path: &str, at: &At, message: impl Into<String>) {
         let problem = Problem { path: path.to_owned(), message: message.into(), at: at.show(self.file) };
         let line = match at {
             At::Line(line) => *line,
@@ -60,7 +60,7 @@ impl<'a> SectionReader<'a> {
     }
 
     /// A text with its references to the environment replaced; `None` if one of them has no value.
-    pub fn expand(&self, path: &str, at: &At, written: &str) -> Option<String> {
+    pub(super) fn expand(&self, path: &str, at: &At, written: &str) -> Option<String> {
         match environment::expand(written, self.checks.environment) {
             Ok(text) => Some(text.into_owned()),
             Err(problems) => {
@@ -80,12 +80,12 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub fn new(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
+    pub(super) fn new(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
         Self { reader, path, at, tree }
     }
 
     /// The section of that name, its keys checked against `keys::SECTIONS`. An absent one is empty.
-    pub fn section(&self, name: &str) -> Section<'a> {
+    pub(super) fn section(&self, name: &str) -> Section<'a> {
         static NOTHING: Tree = Tree::new();
         let inner = match self.node(name) {
             Some(Node { at, value: Value::Table(tree) }) => Section::new(self.reader, self.path_of(name), at, tree),
@@ -104,7 +104,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reports every key that is none of `keys`, with the nearest right name.
-    pub fn allow(&self, keys: &[&str]) {
+    pub(super) fn allow(&self, keys: &[&str]) {
         for key in self.tree.keys().filter(|key| !keys.contains(&key.as_str())) {
             let right = if self.reader.is_full() { None } else { keys::right_name(key, keys) };
             let hint = match right {
@@ -116,7 +116,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn path_of(&self, key: &str) -> String {
+    pub(super) fn path_of(&self, key: &str) -> String {
         // A key may have any characters, line ends included.
         let key: String = key.chars().take(80).flat_map(char::escape_debug).collect();
         match (self.path.as_str(), key.as_str()) {
@@ -126,12 +126,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn problem(&self, key: &str, message: impl Into<String>) {
+    pub(super) fn problem(&self, key: &str, message: impl Into<String>) {
         self.reader.problem(&self.path_of(key), self.at(key), message);
     }
 
     /// The place of the value, for problems that are found after the profile is read.
-    pub fn location(&self, key: &str) -> String {
+    pub(super) fn location(&self, key: &str) -> String {
         self.at(key).show(self.reader.file)
     }
 
@@ -139,19 +139,19 @@ impl<'a> Section<'a> {
         self.tree.get(key).map_or(self.at, |node| &node.at)
     }
 
-    pub fn node(&self, key: &str) -> Option<&'a Node> {
+    pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
         self.tree.get(key)
     }
 
-    pub fn tree(&self) -> &'a Tree {
+    pub(super) fn tree(&self) -> &'a Tree {
         self.tree
     }
 
-    pub fn is_given(&self, key: &str) -> bool {
+    pub(super) fn is_given(&self, key: &str) -> bool {
         self.tree.get(key).is_some_and(|node| node.at != At::Default)
     }
 
-    pub fn text(&self, key: &str) -> Option<String> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         let node = self.node(key)?;
         match &node.value {
             Value::Text(written) => self.reader.expand(&self.path_of(key), &node.at, written),
@@ -163,7 +163,7 @@ impl<'a> Section<'a> {
     }
 
     /// The meaning of one of `words`; an absent or wrong value falls back to the first.
-    pub fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> T {
+    pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> T {
         let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
         let Some(text) = self.text(key) else { return words[0].1 };
         if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == text) {
@@ -176,7 +176,7 @@ impl<'a> Section<'a> {
         words[0].1
     }
 
-    pub fn flag(&self, key: &str) -> bool {
+    pub(super) fn flag(&self, key: &str) -> bool {
         match self.node(key).map(|node| &node.value) {
             None => false,
             Some(Value::Flag(flag)) => *flag,
@@ -188,7 +188,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number within `limits`, also from a reference to the environment; `why` completes "3 is too small; …".
-    pub fn whole(&self, key: &str, limits: RangeInclusive<u64>, why: &str) -> u64 {
+    pub(super) fn whole(&self, key: &str, limits: RangeInclusive<u64>, why: &str) -> u64 {
         let fallback = *limits.start();
         let number = match self.node(key).map(|node| &node.value) {
             None => return fallback,
@@ -227,7 +227,7 @@ impl<'a> Section<'a> {
     }
 
     /// A duration within `limits`.
-    pub fn duration(&self, key: &str, limits: RangeInclusive<Duration>) -> Duration {
+    pub(super) fn duration(&self, key: &str, limits: RangeInclusive<Duration>) -> Duration {
         let duration = self.measured(key, "a time", "ms", units::duration).unwrap_or(*limits.start());
         if !limits.contains(&duration) {
             let (fault, bound) = match duration < *limits.start() {
@@ -240,7 +240,7 @@ impl<'a> Section<'a> {
     }
 
     /// A rate from 1/h to 1,000,000/s, in events per second; with `or_zero` also 0.
-    pub fn rate(&self, key: &str, or_zero: bool) -> f64 {
+    pub(super) fn rate(&self, key: &str, or_zero: bool) -> f64 {
         const RATE_MAX: f64 = 1e6;
         const RATE_MIN: f64 = 1.0 / 3600.0;
         let Some(rate) = self.measured(key, "a rate", "/s", units::rate) else { return RATE_MIN };
@@ -255,12 +255,12 @@ impl<'a> Section<'a> {
     }
 
     /// A share from 0% to 100%, as a fraction from 0 to 1.
-    pub fn share(&self, key: &str) -> f64 {
+    pub(super) fn share(&self, key: &str) -> f64 {
         self.measured(key, "a share", "%", units::share).unwrap_or(0.0)
     }
 
     /// A value with a unit, parsed by `read`. A number without a unit is ambiguous, and therefore a problem.
-    pub fn measured<T>(
+    pub(super) fn measured<T>(
         &self,
         key: &str,
         expected: &str,
@@ -290,7 +290,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value as written, for a message.
-    pub fn shown(&self, key: &str) -> String {
+    pub(super) fn shown(&self, key: &str) -> String {
         match self.node(key).map(|node| &node.value) {
             Some(Value::Text(written)) => quoted(written),
             Some(Value::Whole(number)) => number.to_string(),

@@ -23,7 +23,7 @@ const ROUND_SHORT: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// Input from the connections' tasks. `Closed` is a client's last one, and frees its number.
-pub enum Input {
+pub(super) enum Input {
     Connected {
         stream: Arc<ClientTransport>,
         client: oneshot::Sender<ClientId>,
@@ -50,7 +50,7 @@ pub enum Input {
     },
 }
 
-pub struct Hub {
+pub(super) struct Hub {
     rooms: Service,
     /// Writers by client number; `None` if the number is free, or its client was dropped and is not `Closed` yet.
     links: Vec<Option<ClientWriter>>,
@@ -67,7 +67,7 @@ pub struct Hub {
 
 impl Hub {
     /// Creates the hub; `inputs` is the sender of the channel that `run` reads.
-    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(rooms: Service, inputs: mpsc::Sender<Input>, counters: Arc<Counters>) -> Self {
         Self {
             rooms,
             links: vec![],
@@ -82,7 +82,7 @@ impl Hub {
     }
 
     /// Serves until `stop`, then closes each client with 1001.
-    pub async fn run(mut self, mut inbox: mpsc::Receiver<Input>, stop: impl Future<Output = ()>) {
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Input>, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut inputs = Vec::with_capacity(INPUTS_MAX);
         let mut write_at = Instant::now();

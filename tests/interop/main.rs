@@ -1,10 +1,6 @@
 //! Channels between the engine `lean` and every other stack that can be installed, in both roles: sizes, order, closing.
 //! A test whose stack is not installed is skipped with the reason (scripts/test installs all); in CI it fails.
 
-#[path = "../browser/chromium.rs"]
-mod chromium;
-#[path = "../browser/network.rs"]
-mod network;
 mod other;
 mod ours;
 mod pairs;
@@ -17,6 +13,7 @@ use ours::{Happened, OTHER, next};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use support::{chromium, network};
 
 const SIZES: [usize; 5] = [0, 1, 1_200, 16_384, 65_536];
 

@@ -1,12 +1,12 @@
 //! The other end of a connection, played by another project's stack: told what to do, and heard, in JSON.
 
-use super::chromium::Chromium;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use support::chromium::Chromium;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A running stack; it ends when dropped.

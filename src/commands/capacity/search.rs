@@ -15,7 +15,7 @@ const SPAN: f64 = 1_000.0;
 ///
 /// # Errors
 /// One sentence about an unusable range, or a gate that can't be judged at the lowest load.
-pub fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<LoadRange, String> {
+pub(super) fn range(search: &SearchArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<LoadRange, String> {
     let range = loads(search, profile)?;
     check_gates(search.vary, gates)?;
     let plan = Plan::new(search.vary.apply(profile, range.from), seed);
@@ -91,7 +91,7 @@ fn check_gates(vary: Vary, gates: &[Gate]) -> Result<(), String> {
 }
 
 /// Advice after a probe with too few samples for a gate.
-pub fn too_few_samples_advice(run: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>) -> String {
+pub(super) fn too_few_samples_advice(run: &CapacityRun, lack: &TooFewSamples, probe: Option<&Probe>) -> String {
     let CapacityRun { vary, profile, range, gates, .. } = run;
     let load = probe.map_or(range.from, |probe| probe.load);
     let cure = match lack.samples {

@@ -8,7 +8,7 @@ use crate::server::faults::{self, FaultRule};
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
-pub fn read<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<FaultRule>, Exit> {
+pub(crate) fn read<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<FaultRule>, Exit> {
     let mut rules = vec![];
     let mut problems = vec![];
     for (text, at) in texts {

@@ -9,7 +9,7 @@ use crate::profile::Profile;
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
-pub fn read(profile: &Profile) -> Result<Vec<Gate>, Exit> {
+pub(crate) fn read(profile: &Profile) -> Result<Vec<Gate>, Exit> {
     let mut gates = vec![];
     let mut problems = vec![];
     for line in &profile.gates {

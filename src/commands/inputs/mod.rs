@@ -1,8 +1,8 @@
 //! Reads what the arguments name: profiles and dialects by path or name, header files, environment variables.
 
-pub mod access;
-pub mod faults;
-pub mod gates;
+pub(super) mod access;
+pub(super) mod faults;
+pub(super) mod gates;
 
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::commands::Exit;
@@ -19,7 +19,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
-pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Profile, Exit> {
+pub(super) fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Profile, Exit> {
     let mut overrides = shape.overrides();
     overrides.extend(change.overrides());
     let text = text_of(name);
@@ -46,7 +46,7 @@ pub fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Result<Pro
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
-pub fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
+pub(super) fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let dialect = named_dialect(profile)?;
     if profile.handshake.approval != Approval::Off && !dialect.supports_join_request() {
         let name = dialect.name();
@@ -80,7 +80,7 @@ fn named_dialect(profile: &Profile) -> Result<Dialect, Exit> {
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
-pub fn dialect_file(file: &str) -> Result<Dialect, Exit> {
+pub(super) fn dialect_file(file: &str) -> Result<Dialect, Exit> {
     let text = read_text(Path::new(file)).map_err(|error| {
         write_stderr([format!("{}: {error}", file.escape_debug())]);
         Exit::Usage
@@ -92,7 +92,7 @@ pub fn dialect_file(file: &str) -> Result<Dialect, Exit> {
 }
 
 /// Reads an environment variable; `None` if it is unset or not UTF-8.
-pub fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -112,7 +112,7 @@ fn text_of(name: &str) -> Result<String, String> {
 }
 
 /// Error message for a name that is neither a file nor a built-in profile.
-pub fn unknown(name: &str) -> String {
+pub(super) fn unknown(name: &str) -> String {
     let names = builtin::all().iter().map(|source| source.name);
     let hint = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean {near}?"),

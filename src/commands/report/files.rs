@@ -8,13 +8,13 @@ use crate::summary::Summary;
 use std::io::IsTerminal;
 
 /// Name and content of summary.json and of the `wanted` files.
-pub fn files(summary: &Summary, wanted: &ReportFiles) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn files(summary: &Summary, wanted: &ReportFiles) -> Vec<(&'static str, Vec<u8>)> {
     let is_wanted = |file: &str| file == "summary.json" || wanted.0.iter().any(|report| file_name(*report) == file);
     report::files(summary).into_iter().filter(|(name, _)| is_wanted(name)).collect()
 }
 
 /// Report format for stdout.
-pub fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
+pub(crate) fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
     match asked {
         StdoutFormat::Text => report::Format::Text { color: coloured(color, std::io::stdout().is_terminal()) },
         StdoutFormat::Json => report::Format::Json,
@@ -23,7 +23,7 @@ pub fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
 }
 
 /// Format of a capacity search for stdout.
-pub fn form(format: StdoutFormat) -> Form {
+pub(crate) fn form(format: StdoutFormat) -> Form {
     match format {
         StdoutFormat::Text => Form::Text,
         StdoutFormat::Md => Form::Markdown,

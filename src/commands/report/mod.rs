@@ -1,9 +1,9 @@
 //! `meshload report`: renders the stored result of a run or a capacity search again.
 
-pub mod compare;
-pub mod files;
-pub mod report_dir;
-pub mod runs;
+pub(super) mod compare;
+pub(super) mod files;
+pub(super) mod report_dir;
+pub(super) mod runs;
 
 use crate::capacity::CapacityResult;
 use crate::cli::{ReportArgs, ReportFile};

@@ -8,26 +8,26 @@ use std::path::{Path, PathBuf};
 
 /// Folder of a run's files. `write` creates it, so that a refused run leaves no empty folder.
 #[derive(Debug)]
-pub struct ReportDir(PathBuf);
+pub(crate) struct ReportDir(PathBuf);
 
 impl ReportDir {
-    pub fn at(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn at(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
     /// One sentence if a file stands in the folder's way; checked before a long run rather than after it.
-    pub fn obstacle(&self) -> Option<String> {
+    pub(crate) fn obstacle(&self) -> Option<String> {
         let (nearest, found) = self.0.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
         (!found.is_dir()).then(|| format!("--out {}: {} is no folder", self.0.display(), nearest.display()))
     }
 
     /// Default path of a report: `reports/<name>-<YYYYMMDDTHHMMSSZ>-<seed>`.
-    pub fn usual(name: &str, seed: Seed) -> PathBuf {
+    pub(crate) fn usual(name: &str, seed: Seed) -> PathBuf {
         let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
         Path::new("reports").join(format!("{name}-{time}-{}", seed.0))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
@@ -36,7 +36,7 @@ impl ReportDir {
     ///
     /// # Errors
     /// One sentence about the first file that could not be written; no partial file is left.
-    pub fn write(&self, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Result<(), String> {
+    pub(crate) fn write(&self, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Result<(), String> {
         fs::create_dir_all(&self.0).map_err(|error| format!("--out {}: {error}", self.0.display()))?;
         for (name, content) in files {
             let path = self.0.join(name);

@@ -7,9 +7,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// File name of a run's summary in its folder.
-pub const FILE: &str = "summary.json";
+pub(crate) const FILE: &str = "summary.json";
 /// File name of a capacity search's result in its folder.
-pub const SEARCH_FILE: &str = "capacity.json";
+pub(crate) const SEARCH_FILE: &str = "capacity.json";
 /// Summaries of one side of a comparison; bounds a pattern that matches the whole disk.
 const RUNS_MAX: usize = 1_000;
 /// Largest summary that `Summary::read` takes, in bytes.
@@ -19,7 +19,7 @@ const BYTES_MAX: u64 = 64 << 20;
 ///
 /// # Errors
 /// One sentence about a path or pattern that can't be read.
-pub fn find(place: &str) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn find(place: &str) -> Result<Vec<PathBuf>, String> {
     let path = Path::new(place);
     let mut found = match path.try_exists() {
         Err(error) => return Err(format!("{place}: {error}")),
@@ -68,7 +68,7 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
 ///
 /// # Errors
 /// One sentence with the path.
-pub fn read(path: &Path) -> Result<Summary, String> {
+pub(crate) fn read(path: &Path) -> Result<Summary, String> {
     let text = text(path, BYTES_MAX)?;
     Summary::read(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -77,7 +77,7 @@ pub fn read(path: &Path) -> Result<Summary, String> {
 ///
 /// # Errors
 /// One sentence with the path.
-pub fn read_search(place: &Path) -> Result<CapacityResult, String> {
+pub(crate) fn read_search(place: &Path) -> Result<CapacityResult, String> {
     let path = if place.is_dir() { place.join(SEARCH_FILE) } else { PathBuf::from(place) };
     let text = text(&path, CapacityResult::BYTES_MAX)?;
     CapacityResult::read(&text).map_err(|why| format!("{}: {why}", path.display()))
@@ -87,7 +87,7 @@ pub fn read_search(place: &Path) -> Result<CapacityResult, String> {
 ///
 /// # Errors
 /// One sentence with the path.
-pub fn text(path: &Path, most: u64) -> Result<String, String> {
+pub(crate) fn text(path: &Path, most: u64) -> Result<String, String> {
     let mut bytes = vec![];
     let opened = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
     opened.map_err(|error| format!("{}: {error}", path.display()))?;
@@ -98,7 +98,7 @@ pub fn text(path: &Path, most: u64) -> Result<String, String> {
 ///
 /// # Errors
 /// The file system's error; no temporary file is left.
-pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -120,7 +120,7 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
 ///
 /// # Errors
 /// The file system's error, or several runs for one file.
-pub fn replace(place: &Path, old: &[PathBuf], runs: &[&Summary]) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn replace(place: &Path, old: &[PathBuf], runs: &[&Summary]) -> io::Result<Vec<PathBuf>> {
     let is_file = place.is_file() || place.extension().is_some_and(|extension| extension == "json");
     let paths: Vec<PathBuf> = match runs {
         [_] if is_file => vec![place.to_owned()],

@@ -26,7 +26,7 @@ pub(super) struct JudgedRun {
 
 impl FinishContext<'_> {
     /// Judges the run, writes and prints its report, and returns the exit.
-    pub fn finish(&self, done: FinishedRun) -> Exit {
+    pub(super) fn finish(&self, done: FinishedRun) -> Exit {
         let JudgedRun { mut summary, mut exit, mut written } = self.judge(done);
         let output = &self.job.args.output;
         let shown = write_stdout(render(format(output.format, output.color), &summary));
@@ -42,7 +42,7 @@ impl FinishContext<'_> {
     }
 
     /// Judges the run and writes its report.
-    pub fn judge(&self, done: FinishedRun) -> JudgedRun {
+    pub(super) fn judge(&self, done: FinishedRun) -> JudgedRun {
         let FinishedRun { mut summary, stop, panics, events } = done;
         summary.run.profile = Some(to_toml(&self.job.profile).to_owned());
         summary.control.clone_from(&self.job.control);

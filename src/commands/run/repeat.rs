@@ -14,7 +14,7 @@ use crate::vocabulary::Seed;
 use std::path::Path;
 
 /// Writes the runs into `path`/1 to `path`/N, with seeds that count up from `first`.
-pub fn repeat(job: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
+pub(super) fn repeat(job: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
     let times = job.args.trust.repeat;
     let mut runs: Vec<(String, Summary)> = vec![];
     let mut exit = Exit::Passed;

@@ -36,7 +36,7 @@ impl RunJob<'_> {
     ///
     /// # Errors
     /// The run could not be started; stderr already has the reason.
-    pub fn run_with_retries(&self, seed: Seed) -> Result<FinishedRun, Exit> {
+    pub(super) fn run_with_retries(&self, seed: Seed) -> Result<FinishedRun, Exit> {
         let mut retries = self.args.trust.retry_invalid;
         loop {
             let spec = self.run_spec(Plan::new(self.profile.clone(), seed));
@@ -59,7 +59,7 @@ impl RunJob<'_> {
     ///
     /// # Errors
     /// The control run could not be started, and stderr already has the reason; or a signal ended it.
-    pub fn run_control(&self, plan: Plan) -> Result<Control, Exit> {
+    pub(super) fn run_control(&self, plan: Plan) -> Result<Control, Exit> {
         let spec = self.run_spec(plan);
         if spec.dialect.name() != "dashboard" {
             write_stderr(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
@@ -86,7 +86,7 @@ impl RunJob<'_> {
     }
 
     /// Exit of the signal received so far, or `Passed`.
-    pub fn signal_exit(&self) -> Exit {
+    pub(super) fn signal_exit(&self) -> Exit {
         self.signals.received().map_or(Exit::Passed, Exit::from)
     }
 }

@@ -20,7 +20,7 @@ const BATCHES_MAX: usize = 256;
 
 /// The file, and counts of what it lacks.
 #[derive(Debug, Default)]
-pub struct EventLog {
+pub(crate) struct EventLog {
     /// Content of the file: gzip, RFC 1952.
     pub bytes: Vec<u8>,
     /// Events in the file.
@@ -71,7 +71,7 @@ impl Writer {
     ///
     /// # Errors
     /// The system has no thread for it.
-    pub fn start(formatter: Formatter, bytes_max: u64) -> io::Result<Self> {
+    pub(crate) fn start(formatter: Formatter, bytes_max: u64) -> io::Result<Self> {
         let (queue, batches) = sync_channel(BATCHES_MAX);
         let sink = EventSink { queue, refused: Arc::default() };
         let name = "events".to_owned();
@@ -79,7 +79,7 @@ impl Writer {
         Ok(Self { sink, thread })
     }
 
-    pub fn sink(&self) -> EventSink {
+    pub(crate) fn sink(&self) -> EventSink {
         self.sink.clone()
     }
 
@@ -87,7 +87,7 @@ impl Writer {
     ///
     /// # Errors
     /// The thread panicked, or an event can't be written as JSON.
-    pub fn finish(self) -> io::Result<EventLog> {
+    pub(crate) fn finish(self) -> io::Result<EventLog> {
         // Fails only if the thread has ended; then `join` gives the reason.
         let _ = self.sink.queue.send(Batch::End);
         let refused = self.sink.refused.load(Ordering::Relaxed);
@@ -97,11 +97,11 @@ impl Writer {
 }
 
 impl EventLogHandle {
-    pub fn new(sink: EventSink) -> Self {
+    pub(crate) fn new(sink: EventSink) -> Self {
         Self { sink, batch: RefCell::default() }
     }
 
-    pub fn append(&self, event: &Event) {
+    pub(crate) fn append(&self, event: &Event) {
         let mut batch = self.batch.borrow_mut();
         batch.push(event.clone());
         if batch.len() >= BATCH {

@@ -19,7 +19,7 @@ pub enum Show {
 }
 
 /// The run at `now`.
-pub struct RunSnapshot<'a> {
+pub(crate) struct RunSnapshot<'a> {
     pub now: Instant,
     pub start: Instant,
     pub phase: RunPhase,
@@ -32,7 +32,7 @@ pub struct RunSnapshot<'a> {
 }
 
 /// The display of one run.
-pub struct Progress {
+pub(crate) struct Progress {
     shown: Shown,
 }
 
@@ -54,7 +54,7 @@ struct Bars {
 }
 
 impl Progress {
-    pub fn new(show: Show, peers: u64, edges: u64) -> Self {
+    pub(crate) fn new(show: Show, peers: u64, edges: u64) -> Self {
         let shown = match show {
             Show::Bars { colour } => Shown::Bars(Bars::new(peers, edges, colour)),
             Show::Lines => Shown::Lines { last: None },
@@ -63,7 +63,7 @@ impl Progress {
         Self { shown }
     }
 
-    pub fn draw(&mut self, view: &RunSnapshot<'_>) {
+    pub(crate) fn draw(&mut self, view: &RunSnapshot<'_>) {
         match &mut self.shown {
             Shown::Bars(bars) => bars.draw(view),
             Shown::Lines { last } => {
@@ -78,7 +78,7 @@ impl Progress {
         }
     }
 
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if let Shown::Bars(bars) = &self.shown {
             // A terminal that is gone needs no clearing.
             let _ = bars.all.clear();

@@ -14,7 +14,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunPhase {
+pub(crate) enum RunPhase {
     Warmup,
     Ramp,
     Steady,
@@ -22,7 +22,7 @@ pub enum RunPhase {
 }
 
 impl RunPhase {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Warmup => "warmup",
             Self::Ramp => "ramp",
@@ -34,7 +34,7 @@ impl RunPhase {
 
 /// The planned lengths of phases; the ramp lasts until the last edge is decided, and `drain` is an upper bound.
 #[derive(Clone, Copy, Debug)]
-pub struct PhaseLengths {
+pub(crate) struct PhaseLengths {
     pub warmup: Duration,
     pub steady: Duration,
     pub drain: Duration,
@@ -42,7 +42,7 @@ pub struct PhaseLengths {
 
 /// The state of a run's phases.
 #[derive(Debug)]
-pub struct PhaseMachine {
+pub(crate) struct PhaseMachine {
     lengths: PhaseLengths,
     phase: RunPhase,
     /// Begin of each phase so far.
@@ -53,23 +53,23 @@ pub struct PhaseMachine {
 }
 
 impl PhaseMachine {
-    pub fn new(start: Instant, lengths: PhaseLengths) -> Self {
+    pub(crate) fn new(start: Instant, lengths: PhaseLengths) -> Self {
         let phase = if lengths.warmup.is_zero() { RunPhase::Ramp } else { RunPhase::Warmup };
         let brake = FailureBrake { looked_at: start, before: Tally::default(), failing_since: None };
         Self { lengths, phase, begun: vec![(phase, start)], brake, command: None }
     }
 
-    pub fn phase(&self) -> RunPhase {
+    pub(crate) fn phase(&self) -> RunPhase {
         self.phase
     }
 
     /// The phases so far, each with its begin; the last one still runs.
-    pub fn begun(&self) -> &[(RunPhase, Instant)] {
+    pub(crate) fn begun(&self) -> &[(RunPhase, Instant)] {
         &self.begun
     }
 
     /// The begin of the current phase, and its planned length (none for the ramp).
-    pub fn current(&self) -> (Instant, Option<Duration>) {
+    pub(crate) fn current(&self) -> (Instant, Option<Duration>) {
         let (_, since) = self.begun[self.begun.len() - 1];
         let length = match self.phase {
             RunPhase::Warmup => Some(self.lengths.warmup),
@@ -82,7 +82,7 @@ impl PhaseMachine {
 
     /// Moves to the phase that `tally` and the time allow, and returns the last command for the peers; `None` while
     /// they arrive.
-    pub fn step(&mut self, now: Instant, tally: &Tally) -> Option<PeerCommand> {
+    pub(crate) fn step(&mut self, now: Instant, tally: &Tally) -> Option<PeerCommand> {
         let is_empty = tally.peers_waiting == 0 && tally.peers_alive == 0;
         if is_empty {
             self.command = Some(PeerCommand::Leave);
@@ -110,7 +110,7 @@ impl PhaseMachine {
     }
 
     /// Tells if warm-up or ramp must end because too much fails, for too long; see `FAILING_SHARE`.
-    pub fn should_brake(&mut self, now: Instant, tally: &Tally) -> bool {
+    pub(crate) fn should_brake(&mut self, now: Instant, tally: &Tally) -> bool {
         matches!(self.phase, RunPhase::Warmup | RunPhase::Ramp) && self.brake.update(now, tally)
     }
 

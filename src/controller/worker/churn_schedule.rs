@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// One departure or return. `at` counts from the begin of the steady phase, `room` among the worker's rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ChurnStep {
+pub(super) struct ChurnStep {
     pub at: Duration,
     pub room: usize,
     pub seat: Seat,
@@ -15,7 +15,7 @@ pub struct ChurnStep {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChurnAction {
+pub(super) enum ChurnAction {
     /// `silent`: the peer says no goodbye. `returns`: the plan has it come back.
     Leave {
         silent: bool,
@@ -26,7 +26,7 @@ pub enum ChurnAction {
 
 /// All steps, and the index of the next one.
 #[derive(Debug)]
-pub struct ChurnSchedule {
+pub(super) struct ChurnSchedule {
     steps: Vec<ChurnStep>,
     next: usize,
     /// Begin of the steady phase; before it no step is due.
@@ -36,7 +36,7 @@ pub struct ChurnSchedule {
 }
 
 impl ChurnSchedule {
-    pub fn new(plans: &[RoomPlan]) -> Self {
+    pub(super) fn new(plans: &[RoomPlan]) -> Self {
         let mut steps = vec![];
         for (room, plan) in plans.iter().enumerate() {
             for departure in &plan.departures {
@@ -51,28 +51,28 @@ impl ChurnSchedule {
     }
 
     /// Starts the schedule, once.
-    pub fn begin(&mut self, now: Instant) {
+    pub(super) fn begin(&mut self, now: Instant) {
         self.since.get_or_insert(now);
     }
 
     /// Drops the steps that are left: after the steady phase no peer leaves by plan or comes back.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.next = self.steps.len();
         self.away.clear();
     }
 
     /// Peers that left and are to come back.
-    pub fn away(&self) -> u64 {
+    pub(super) fn away(&self) -> u64 {
         self.away.len() as u64
     }
 
     /// The time at which the next step is due; `None` before `begin` and after the last step.
-    pub fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Instant> {
         Some(self.since? + self.steps.get(self.next)?.at)
     }
 
     /// Takes the next step with the time at which it is due; `None` for the return of a peer that is not `mark_away`.
-    pub fn take(&mut self) -> Option<(Instant, ChurnStep)> {
+    pub(super) fn take(&mut self) -> Option<(Instant, ChurnStep)> {
         let due = self.next_due()?;
         let step = self.steps[self.next];
         self.next += 1;
@@ -81,12 +81,12 @@ impl ChurnSchedule {
     }
 
     /// Notes that a peer has left and is to come back.
-    pub fn mark_away(&mut self, room: usize, seat: Seat) {
+    pub(super) fn mark_away(&mut self, room: usize, seat: Seat) {
         self.away.insert((room, seat));
     }
 
     /// The most departures and returns that a peer of the room is told of.
-    pub fn steps_max(plan: &RoomPlan) -> usize {
+    pub(super) fn steps_max(plan: &RoomPlan) -> usize {
         2 * plan.departures.len()
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 const MESSAGE_BYTES_LEAST: u32 = 4_096;
 
 /// Opens one engine for each peer.
-pub enum Engines {
+pub(super) enum Engines {
     Rtc {
         setup: Box<RtcSetup>,
         /// The guests to expect in a room, and the addresses that they may have; `None` expects no guest.
@@ -38,7 +38,7 @@ pub enum Engines {
 
 impl Engines {
     /// Prepares the engine of the profile; a failure makes `Broken`.
-    pub fn new(common: &RunContext) -> Self {
+    pub(super) fn new(common: &RunContext) -> Self {
         let choice = &common.plan.profile.engine;
         if choice.kind == EngineKind::None {
             return Self::None;
@@ -67,7 +67,7 @@ impl Engines {
     ///
     /// # Errors
     /// This machine has no descriptor or port left, or a certificate can't be made.
-    pub fn open(&self, seed: Seed, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
+    pub(super) fn open(&self, seed: Seed, place: Place, room_size: u16) -> Result<Box<dyn Engine>, Failure> {
         let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
         let credentials = || seed.stream("ice", place.peer.0.into());
         match self {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 /// Serves until `calls` ends. It does as little as a server can: it sends a frame only to the room that it is for, and
 /// keeps a list of rooms only for a dialect whose trigger is that list.
-pub async fn serve(clock: Rc<AlarmClock>, mut calls: mpsc::Receiver<MemoryCall>, trigger: Trigger) {
+pub(super) async fn serve(clock: Rc<AlarmClock>, mut calls: mpsc::Receiver<MemoryCall>, trigger: Trigger) {
     let kind = if trigger == Trigger::RoomList { RoomModel::Registry } else { RoomModel::Relay };
     let mut rooms = SignalingRooms::new(kind, Routing::Room, Duration::ZERO, Instant::now(), Timestamp::now());
     let mut mailboxes = FxHashMap::default();

@@ -33,17 +33,17 @@ const LAG_EVERY: Duration = Duration::from_millis(10);
 const STATUS_EVERY: Duration = Duration::from_millis(100);
 
 /// The interval at which a worker copies the timers that gates read: a copy is 160 KiB a timer.
-pub const LIVE_EVERY: Duration = Duration::from_millis(500);
+pub(super) const LIVE_EVERY: Duration = Duration::from_millis(500);
 
 /// The result of one worker.
-pub struct WorkerResult {
+pub(super) struct WorkerResult {
     pub recorder: Recorder,
     /// Peers whose code panicked; the panic ended only that peer.
     pub panics: u64,
 }
 
 /// Plays `rooms` to their end on this thread.
-pub fn run_worker(
+pub(super) fn run_worker(
     common: &Arc<RunContext>,
     worker: usize,
     rooms: Vec<RoomPlan>,

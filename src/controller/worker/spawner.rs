@@ -29,7 +29,7 @@ const LATE_MAX: Duration = Duration::from_secs(5);
 const COMMANDS_MORE: usize = 8;
 
 /// The peers of one worker, from arrival to end.
-pub struct PeerSpawner {
+pub(super) struct PeerSpawner {
     common: Arc<RunContext>,
     plans: Vec<RoomPlan>,
     /// Due time since the run's start, index of the room among this worker's, seat; in order of due.
@@ -55,7 +55,7 @@ pub struct PeerSpawner {
 
 impl PeerSpawner {
     /// `recorder` knows the rooms of `plans`; all events of their peers go to it.
-    pub fn new(
+    pub(super) fn new(
         common: Arc<RunContext>,
         plans: Vec<RoomPlan>,
         clock: Rc<AlarmClock>,
@@ -95,33 +95,33 @@ impl PeerSpawner {
     }
 
     /// No peer is running.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
     /// Peers whose code panicked so far.
-    pub fn panics(&self) -> u64 {
+    pub(super) fn panics(&self) -> u64 {
         self.panics
     }
 
     /// The most frames of one peer that waited to be written, among peers that have ended.
-    pub fn frames_waiting_max(&self) -> u64 {
+    pub(super) fn frames_waiting_max(&self) -> u64 {
         self.frames_waiting_max as u64
     }
 
     /// Peers that are due at `now` and have not begun.
-    pub fn overdue(&self, now: Instant) -> u64 {
+    pub(super) fn overdue(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.common.start);
         self.arrivals[self.next..].partition_point(|(due, _, _)| *due <= since) as u64
     }
 
     /// The time at which the next peer is due to arrive, leave or return.
-    pub fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Instant> {
         [self.next_arrival(), self.churn.next_due()].into_iter().flatten().min()
     }
 
     /// Peers that left and are to come back.
-    pub fn away(&self) -> u64 {
+    pub(super) fn away(&self) -> u64 {
         self.churn.away()
     }
 
@@ -130,7 +130,7 @@ impl PeerSpawner {
     }
 
     /// Waits until a peer has ended; without end if none is running. A panic is recorded as a failure of its peer.
-    pub async fn peer_ended(&mut self) {
+    pub(super) async fn peer_ended(&mut self) {
         match self.tasks.join_next_with_id().await {
             Some(Ok((id, frames_waiting_max))) => {
                 self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
@@ -153,7 +153,7 @@ impl PeerSpawner {
     }
 
     /// Starts or stops the one peer that is due next.
-    pub fn run_next(&mut self) {
+    pub(super) fn run_next(&mut self) {
         match (self.next_arrival(), self.churn.next_due()) {
             (Some(arrival), Some(churn)) if churn < arrival => self.run_churn_step(),
             (None, Some(_)) => self.run_churn_step(),
@@ -219,7 +219,7 @@ impl PeerSpawner {
     }
 
     /// Passes a command of the controller to every peer.
-    pub fn apply(&mut self, command: PeerCommand) {
+    pub(super) fn apply(&mut self, command: PeerCommand) {
         match command {
             PeerCommand::StartTraffic => self.churn.begin(Instant::now()),
             _ => self.churn.end(),

@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The latest status of each worker.
 #[derive(Debug)]
-pub struct WorkerStatuses(Vec<Mutex<WorkerStatus>>);
+pub(crate) struct WorkerStatuses(Vec<Mutex<WorkerStatus>>);
 
 /// The status of one worker.
 #[derive(Debug, Default)]
-pub struct WorkerStatus {
+pub(crate) struct WorkerStatus {
     pub tally: Tally,
     /// Delays of its lag timer since the controller last took them.
     pub lag: Histogram,
@@ -25,17 +25,17 @@ pub struct WorkerStatus {
 }
 
 impl WorkerStatuses {
-    pub fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         Self((0..workers).map(|_| Mutex::default()).collect())
     }
 
     /// Locks a worker's status. A panic while it was locked can't have left it half written: each field is complete.
-    pub fn of(&self, worker: usize) -> MutexGuard<'_, WorkerStatus> {
+    pub(crate) fn of(&self, worker: usize) -> MutexGuard<'_, WorkerStatus> {
         self.0[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sum of all tallies.
-    pub fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         let mut sum = Tally::default();
         for worker in 0..self.0.len() {
             sum += self.of(worker).tally;
@@ -44,7 +44,7 @@ impl WorkerStatuses {
     }
 
     /// The timers that gates read, merged; `None` until a worker has published them.
-    pub fn live(&self) -> Option<LiveMetrics> {
+    pub(crate) fn live(&self) -> Option<LiveMetrics> {
         let published = (0..self.0.len()).filter_map(|worker| self.of(worker).live.clone());
         published.reduce(|mut sum, live| {
             sum.merge(live);
@@ -53,22 +53,22 @@ impl WorkerStatuses {
     }
 
     /// Takes each worker's lag since the last call.
-    pub fn take_lags(&self) -> Vec<Histogram> {
+    pub(crate) fn take_lags(&self) -> Vec<Histogram> {
         (0..self.0.len()).map(|worker| std::mem::take(&mut self.of(worker).lag)).collect()
     }
 
     /// The greatest depth of each queue, over all workers.
-    pub fn depths(&self) -> Depths {
+    pub(crate) fn depths(&self) -> Depths {
         (0..self.0.len()).map(|worker| self.of(worker).depths).fold(Depths::default(), Depths::max)
     }
 
     /// The thread ids of the workers that run.
-    pub fn threads(&self) -> Vec<i32> {
+    pub(crate) fn threads(&self) -> Vec<i32> {
         (0..self.0.len()).filter_map(|worker| self.of(worker).thread).collect()
     }
 
     /// The 99th percentile of the last seconds' `time_to_open`, in µs.
-    pub fn recent_p99_us(&self) -> Option<u32> {
+    pub(crate) fn recent_p99_us(&self) -> Option<u32> {
         let mut all: Vec<u32> = (0..self.0.len()).flat_map(|worker| self.of(worker).recent_us.clone()).collect();
         all.sort_unstable();
         all.get(all.len().saturating_sub(1) * 99 / 100).copied()

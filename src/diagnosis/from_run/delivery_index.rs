@@ -82,7 +82,7 @@ impl AnnouncementKinds {
 }
 
 impl<'a> DeliveryIndex<'a> {
-    pub fn of(timeline: &'a Timeline, announced: &'a AnnouncementKinds) -> Self {
+    pub(super) fn of(timeline: &'a Timeline, announced: &'a AnnouncementKinds) -> Self {
         let mut index =
             Self { timeline, announced, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
         for event in timeline.events() {
@@ -107,7 +107,7 @@ impl<'a> DeliveryIndex<'a> {
     }
 
     /// The reception, at `to`, of the announcements of `from`.
-    pub fn reception(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
+    pub(super) fn reception(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
         let mut reception = Reception::Unsaid;
         for kind in self.announced.on(channel) {
             match self.timeline.heard_in_place(from, to, *kind) {
@@ -136,28 +136,28 @@ impl<'a> DeliveryIndex<'a> {
     }
 
     /// The age of the connection of `to` when `from` last announced itself.
-    pub fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
+    pub(super) fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
         let said = self.announced.all().into_iter().filter_map(|kind| self.timeline.said_at(from, kind)).max()?;
         Some(said.saturating_duration_since(self.timeline.upgraded_at(to)?))
     }
 
     /// The peer's join request, if it asked and has not joined.
-    pub fn request(&self, peer: Seat) -> Option<JoinRequest> {
+    pub(super) fn request(&self, peer: Seat) -> Option<JoinRequest> {
         self.announced.join_requests.of_peer(self.timeline, peer)
     }
 
     /// True if a frame of the peer has reached another peer.
-    pub fn is_heard(&self, peer: Seat) -> bool {
+    pub(super) fn is_heard(&self, peer: Seat) -> bool {
         self.met.keys().any(|(from, _)| *from == peer)
     }
 
     /// True if a frame that takes a subscription has reached the peer.
-    pub fn hears(&self, peer: Seat) -> bool {
+    pub(super) fn hears(&self, peer: Seat) -> bool {
         self.last.contains_key(&peer)
     }
 
     /// True if a frame of the server itself has reached the peer, such as a registry's list.
-    pub fn hears_server(&self, peer: Seat) -> bool {
+    pub(super) fn hears_server(&self, peer: Seat) -> bool {
         self.timeline.events().iter().any(|event| {
             event.place.seat == peer
                 && matches!(event.kind, EventKind::Peer(PeerEvent::Frame { concern: Concern::Me { from: None }, .. }))
@@ -165,18 +165,18 @@ impl<'a> DeliveryIndex<'a> {
     }
 
     /// The number of parts of the negotiation that reached `to` from `from`.
-    pub fn signals(&self, from: Seat, to: Seat) -> u32 {
+    pub(super) fn signals(&self, from: Seat, to: Seat) -> u32 {
         self.signals.get(&(from, to)).copied().unwrap_or(0)
     }
 
     /// The number of parts of the negotiation that reached `to` from any peer.
-    pub fn signals_to(&self, to: Seat) -> u32 {
+    pub(super) fn signals_to(&self, to: Seat) -> u32 {
         self.signals.iter().filter(|((_, hearer), _)| *hearer == to).map(|(_, count)| count).sum()
     }
 }
 
 impl SeenWorking {
-    pub fn of(all: &[DeliveryIndex<'_>]) -> Self {
+    pub(super) fn of(all: &[DeliveryIndex<'_>]) -> Self {
         let mut seen = Self::default();
         for index in all {
             seen.signaling |= !index.signals.is_empty();

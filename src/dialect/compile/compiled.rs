@@ -127,7 +127,7 @@ pub(crate) enum JoinAction {
 
 impl JoinAction {
     /// The step sends values to the room's other peers or waits for them, inside the process.
-    pub fn exchanges_values(&self) -> bool {
+    pub(crate) fn exchanges_values(&self) -> bool {
         matches!(self, Self::Share(_) | Self::Need(_) | Self::Turn | Self::Pool)
     }
 }
@@ -148,7 +148,7 @@ pub(crate) struct Rule {
 
 impl Rule {
     /// The rule ignores every frame of its message type.
-    pub fn only_ignores(&self) -> bool {
+    pub(crate) fn only_ignores(&self) -> bool {
         let simple =
             self.lets.is_empty() && self.conditions.is_empty() && matches!(self.prefilter.rest, Remainder::Nothing);
         let ignores = |step: &Step| matches!(step.action, Action::Ignore) && step.when.is_none() && step.set.is_empty();

@@ -20,9 +20,9 @@ pub(crate) enum Content {
 }
 
 impl Codec {
-    pub const NAMES: [&str; 3] = ["json", "text", "socketio"];
+    pub(crate) const NAMES: [&str; 3] = ["json", "text", "socketio"];
 
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "json" => Self::Json,
             "text" => Self::Text,
@@ -32,7 +32,7 @@ impl Codec {
     }
 
     /// Decodes a frame. A Socket.IO acknowledgement becomes the event `ack` with its number first, a connect `connect`.
-    pub fn decode(self, frame: &str) -> Content {
+    pub(crate) fn decode(self, frame: &str) -> Content {
         match self {
             Self::Text => Content::Value(Value::from(frame)),
             Self::Json => serde_json::from_str(frame).map_or(Content::Garbage, Content::Value),
@@ -41,7 +41,7 @@ impl Codec {
     }
 
     /// Encodes content as a frame. A leading number in a Socket.IO event is the id of the requested acknowledgement.
-    pub fn encode(self, content: String) -> String {
+    pub(crate) fn encode(self, content: String) -> String {
         let asking = content.strip_prefix('[').map(|rest| (rest, rest.bytes().take_while(u8::is_ascii_digit).count()));
         match (self, asking) {
             (Self::SocketIo, Some((rest, digits))) if digits > 0 => {

@@ -86,7 +86,7 @@ fn node_of(
 }
 
 impl DialectNode {
-    pub fn key(&self, name: &str) -> Option<&DialectNode> {
+    pub(crate) fn key(&self, name: &str) -> Option<&DialectNode> {
         match &self.value {
             Item::Table(entries) => entries.iter().find(|(key, _)| key == name).map(|(_, node)| node),
             _ => None,
@@ -94,7 +94,7 @@ impl DialectNode {
     }
 
     /// The entries of a table; empty for another value, which is a problem.
-    pub fn entries(&self, path: &str, problems: &mut Problems) -> &[(String, DialectNode)] {
+    pub(crate) fn entries(&self, path: &str, problems: &mut Problems) -> &[(String, DialectNode)] {
         match &self.value {
             Item::Table(entries) => entries,
             other => {
@@ -105,14 +105,14 @@ impl DialectNode {
     }
 
     /// The items of a list; any other value is a list of one.
-    pub fn items(&self) -> &[DialectNode] {
+    pub(crate) fn items(&self) -> &[DialectNode] {
         match &self.value {
             Item::List(items) => items,
             _ => std::slice::from_ref(self),
         }
     }
 
-    pub fn text(&self, path: &str, problems: &mut Problems) -> Option<&str> {
+    pub(crate) fn text(&self, path: &str, problems: &mut Problems) -> Option<&str> {
         match &self.value {
             Item::Text(text) => Some(text),
             other => {
@@ -122,7 +122,7 @@ impl DialectNode {
         }
     }
 
-    pub fn flag(&self, path: &str, problems: &mut Problems) -> Option<bool> {
+    pub(crate) fn flag(&self, path: &str, problems: &mut Problems) -> Option<bool> {
         match &self.value {
             Item::Flag(flag) => Some(*flag),
             other => {
@@ -133,7 +133,7 @@ impl DialectNode {
     }
 
     /// Parses `"250ms"`, `"5s"` or `"2m"`; at most 24 h.
-    pub fn duration(&self, path: &str, problems: &mut Problems) -> Option<Duration> {
+    pub(crate) fn duration(&self, path: &str, problems: &mut Problems) -> Option<Duration> {
         let text = self.text(path, problems)?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let number: Option<u64> = text[..digits].parse().ok();
@@ -154,7 +154,7 @@ impl DialectNode {
     }
 
     /// Reports every key that is not among `known`.
-    pub fn check_keys(&self, path: &str, known: &[&str], problems: &mut Problems) {
+    pub(crate) fn check_keys(&self, path: &str, known: &[&str], problems: &mut Problems) {
         if let Item::Table(entries) = &self.value {
             for (key, node) in entries.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
                 let near = suggestion(key, known.iter().copied());
@@ -165,7 +165,7 @@ impl DialectNode {
 }
 
 impl Item {
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text",
             Self::Whole(_) | Self::Decimal(_) => "a number",
@@ -176,7 +176,7 @@ impl Item {
     }
 
     /// The JSON of a value without tables or lists.
-    pub fn plain(&self) -> Option<Value> {
+    pub(crate) fn plain(&self) -> Option<Value> {
         Some(match self {
             Self::Text(text) => Value::from(text.as_str()),
             Self::Whole(number) => Value::from(*number),

@@ -20,7 +20,7 @@ pub(crate) struct LookupView<'a> {
 
 impl<'a> LookupView<'a> {
     /// The list `name` contains `item`; `list.key` is searched without building the list of its keys' values.
-    pub fn lists(self, name: &Name, item: &Value) -> bool {
+    pub(crate) fn lists(self, name: &Name, item: &Value) -> bool {
         let outer = match name.place {
             Binding::Global(slot) => self.globals.get(slot),
             Binding::Local(slot) => self.locals.get(slot),
@@ -34,7 +34,7 @@ impl<'a> LookupView<'a> {
         }
     }
 
-    pub fn of(self, name: &Name) -> Cow<'a, Value> {
+    pub(crate) fn of(self, name: &Name) -> Cow<'a, Value> {
         let flag = |flag: bool| Cow::Owned(Value::from(flag));
         let peer = self.peer;
         let value = match &name.place {
@@ -71,7 +71,7 @@ fn step<'a>(value: Cow<'a, Value>, key: &str) -> Cow<'a, Value> {
 }
 
 impl Expression {
-    pub fn holds(&self, view: LookupView<'_>) -> bool {
+    pub(crate) fn holds(&self, view: LookupView<'_>) -> bool {
         match self {
             Self::Not(inner) => !inner.holds(view),
             Self::All(parts) => parts.iter().all(|part| part.holds(view)),
@@ -86,7 +86,7 @@ impl Expression {
         }
     }
 
-    pub fn value<'a>(&'a self, view: LookupView<'a>) -> Cow<'a, Value> {
+    pub(crate) fn value<'a>(&'a self, view: LookupView<'a>) -> Cow<'a, Value> {
         match self {
             Self::Constant(value) => Cow::Borrowed(value),
             Self::Name(name) => view.of(name),

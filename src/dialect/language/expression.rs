@@ -28,7 +28,7 @@ pub(crate) enum ComparisonOperator {
 impl Expression {
     /// # Errors
     /// The first syntax error or unknown name.
-    pub fn parse(text: &str, scope: &Scope<'_>) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, scope: &Scope<'_>) -> Result<Self, String> {
         let mut reader = TokenReader { tokens: tokens(text)?, next: 0, scope, depth: 0 };
         let expression = reader.any()?;
         match reader.peek() {
@@ -38,7 +38,7 @@ impl Expression {
     }
 
     /// The value depends on a binding for which `is_meant` holds.
-    pub fn reads(&self, is_meant: &impl Fn(&Binding) -> bool) -> bool {
+    pub(crate) fn reads(&self, is_meant: &impl Fn(&Binding) -> bool) -> bool {
         match self {
             Self::Constant(_) => false,
             Self::Name(name) => is_meant(&name.place),

@@ -20,10 +20,10 @@ pub(crate) enum Filter {
 }
 
 impl Filter {
-    pub const NAMES: [&str; 7] = ["json", "base64", "int", "text", "pad", "lines", "words"];
+    pub(crate) const NAMES: [&str; 7] = ["json", "base64", "int", "text", "pad", "lines", "words"];
 
     /// Parses a filter; only `pad:12` has an argument.
-    pub fn named(written: &str) -> Option<Self> {
+    pub(crate) fn named(written: &str) -> Option<Self> {
         let (name, argument) = match written.split_once(':') {
             Some((name, argument)) => (name, Some(argument.parse::<usize>().ok().filter(|width| *width <= 256)?)),
             None => (written, None),
@@ -41,7 +41,7 @@ impl Filter {
     }
 
     /// Encodes a value for a frame; returns it unchanged if the filter does not apply.
-    pub fn write(self, value: Value) -> Value {
+    pub(crate) fn write(self, value: Value) -> Value {
         match self {
             Self::Json => Value::from(value.to_string()),
             Self::Base64 => Value::from(STANDARD.encode(text(&value))),
@@ -58,7 +58,7 @@ impl Filter {
     }
 
     /// Decodes a value of a frame; `None` if it is not of the filter's form.
-    pub fn read(self, value: Value) -> Option<Value> {
+    pub(crate) fn read(self, value: Value) -> Option<Value> {
         match self {
             Self::Json => serde_json::from_str(value.as_str()?).ok(),
             Self::Base64 => {

@@ -54,7 +54,7 @@ pub(crate) struct Name {
 
 impl Name {
     /// The slot, if the current rule binds the name.
-    pub fn local(&self) -> Option<usize> {
+    pub(crate) fn local(&self) -> Option<usize> {
         match self.place {
             Binding::Local(slot) => Some(slot),
             _ => None,
@@ -79,12 +79,12 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub fn new(names: &'a Names, locals: &[&str], of_peer: bool) -> Self {
+    pub(crate) fn new(names: &'a Names, locals: &[&str], of_peer: bool) -> Self {
         Self { names, locals: locals.iter().map(|name| (*name).to_owned()).collect(), of_peer }
     }
 
     /// The slot of a local, created on first use.
-    pub fn local(&mut self, name: &str) -> usize {
+    pub(crate) fn local(&mut self, name: &str) -> usize {
         self.locals.iter().position(|known| known == name).unwrap_or_else(|| {
             self.locals.push(name.to_owned());
             self.locals.len() - 1
@@ -92,7 +92,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Creates a slot that no name can refer to.
-    pub fn unnamed(&mut self) -> usize {
+    pub(crate) fn unnamed(&mut self) -> usize {
         self.locals.push("}".to_owned());
         self.locals.len() - 1
     }
@@ -101,7 +101,7 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// A message for the user, with the nearest known name.
-    pub fn resolve(&self, written: &str) -> Result<Name, String> {
+    pub(crate) fn resolve(&self, written: &str) -> Result<Name, String> {
         let (first, rest) = written.split_once('.').unwrap_or((written, ""));
         let mut path: Vec<String> = rest.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
         let find = |names: &[String], name: &str| names.iter().position(|known| known == name);

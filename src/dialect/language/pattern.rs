@@ -43,7 +43,7 @@ pub(crate) enum PatternPart {
 }
 
 impl Pattern {
-    pub fn compile(node: &DialectNode, path: &str, scope: &mut Scope<'_>, problems: &mut Problems) -> Self {
+    pub(crate) fn compile(node: &DialectNode, path: &str, scope: &mut Scope<'_>, problems: &mut Problems) -> Self {
         match &node.value {
             Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
                 problems.note(node.line, path, message);
@@ -122,7 +122,7 @@ impl Pattern {
     }
 
     /// Matches `value`, and binds values into `locals`, which start as null.
-    pub fn fits(&self, value: Option<&Value>, globals: &[Value], locals: &mut [Value]) -> bool {
+    pub(crate) fn fits(&self, value: Option<&Value>, globals: &[Value], locals: &mut [Value]) -> bool {
         match (self, value) {
             (Self::Absent, value) => value.is_none(),
             (Self::Bind { optional: true, .. }, None) => true,
@@ -153,7 +153,12 @@ impl Pattern {
     }
 
     /// Matches a table like `fits`, and moves bound values into `locals` instead of cloning them.
-    pub fn fits_object(keys: &[(String, Pattern)], mut object: Value, globals: &[Value], locals: &mut [Value]) -> bool {
+    pub(crate) fn fits_object(
+        keys: &[(String, Pattern)],
+        mut object: Value,
+        globals: &[Value],
+        locals: &mut [Value],
+    ) -> bool {
         keys.iter().all(|(key, pattern)| {
             let value = object.as_object_mut().and_then(|entries| entries.remove(key));
             match (pattern, value) {

@@ -9,16 +9,16 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    pub fn file(&self) -> &str {
+    pub(crate) fn file(&self) -> &str {
         &self.file
     }
 
-    pub fn new(file: &str) -> Self {
+    pub(crate) fn new(file: &str) -> Self {
         Self { file: file.to_owned(), found: vec![] }
     }
 
     /// Adds a problem on `line`, counted from 1; those beyond `PROBLEMS_MAX` are dropped.
-    pub fn note(&mut self, line: usize, path: &str, message: impl Into<String>) {
+    pub(crate) fn note(&mut self, line: usize, path: &str, message: impl Into<String>) {
         if self.found.len() < PROBLEMS_MAX {
             let at = format!("{}:{line}", self.file);
             self.found.push((line, Problem { path: path.to_owned(), message: message.into(), at }));
@@ -26,16 +26,16 @@ impl Problems {
     }
 
     /// Adds the syntax errors of the text.
-    pub fn take(&mut self, found: Vec<Problem>) {
+    pub(crate) fn take(&mut self, found: Vec<Problem>) {
         self.found.extend(found.into_iter().map(|problem| (0, problem)));
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// The problems in the order of their lines.
-    pub fn into_sorted(mut self) -> Vec<Problem> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|(line, _)| *line);
         self.found.into_iter().map(|(_, problem)| problem).collect()
     }

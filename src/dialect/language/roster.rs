@@ -30,13 +30,13 @@ pub(crate) struct RosterEntry {
 }
 
 impl Roster {
-    pub fn new(room_size: u16) -> Self {
+    pub(crate) fn new(room_size: u16) -> Self {
         // Spare capacity for guests and for peers that reconnect under another id.
         Self { known: BTreeMap::new(), capacity: 4 * usize::from(room_size) + 64 }
     }
 
     /// The entry of `id`, created if it is new; `None` if the roster is full.
-    pub fn entry(&mut self, id: &str, wire_id: &Value) -> Option<&mut RosterEntry> {
+    pub(crate) fn entry(&mut self, id: &str, wire_id: &Value) -> Option<&mut RosterEntry> {
         if !self.known.contains_key(id) {
             if self.known.len() >= self.capacity {
                 return None;
@@ -46,21 +46,21 @@ impl Roster {
         self.known.get_mut(id)
     }
 
-    pub fn get(&self, id: &str) -> Option<&RosterEntry> {
+    pub(crate) fn get(&self, id: &str) -> Option<&RosterEntry> {
         self.known.get(id)
     }
 
-    pub fn get_mut(&mut self, id: &str) -> Option<&mut RosterEntry> {
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut RosterEntry> {
         self.known.get_mut(id)
     }
 
     /// Removes an entry; true if it was known.
-    pub fn remove(&mut self, id: &str) -> bool {
+    pub(crate) fn remove(&mut self, id: &str) -> bool {
         self.known.remove(id).is_some()
     }
 
     /// Compares a complete list with the previous one, and returns the ids that it lacks, each once.
-    pub fn missing_from(&mut self, list: &BTreeSet<String>) -> Vec<String> {
+    pub(crate) fn missing_from(&mut self, list: &BTreeSet<String>) -> Vec<String> {
         let mut missed = vec![];
         for (id, entry) in &mut self.known {
             let was_listed = std::mem::replace(&mut entry.listed, list.contains(id));
@@ -72,12 +72,12 @@ impl Roster {
     }
 
     /// The peer whose pair variable `slot` has `value`.
-    pub fn with_pair(&self, slot: usize, value: &Value) -> Option<&str> {
+    pub(crate) fn with_pair(&self, slot: usize, value: &Value) -> Option<&str> {
         self.known.iter().find(|(_, one)| one.pair.get(slot) == Some(value)).map(|(id, _)| id.as_str())
     }
 
     /// Exchanges the pair variables of two peers.
-    pub fn swap_pairs(&mut self, one: &str, other: &str) {
+    pub(crate) fn swap_pairs(&mut self, one: &str, other: &str) {
         let first = self.known.get_mut(one).map(|entry| std::mem::take(entry.pair_mut())).unwrap_or_default();
         let second = self.known.get_mut(other).map(|entry| std::mem::replace(entry.pair_mut(), first));
         if let (Some(entry), Some(second)) = (self.known.get_mut(one), second) {
@@ -85,17 +85,17 @@ impl Roster {
         }
     }
 
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         self.known.keys().cloned().collect()
     }
 
-    pub fn as_list(&self) -> Value {
+    pub(crate) fn as_list(&self) -> Value {
         self.known.values().map(|entry| json!({ "id": entry.wire_id, "name": entry.name })).collect()
     }
 }
 
 impl RosterEntry {
-    pub fn mark(&mut self, slot: usize, flag: bool) {
+    pub(crate) fn mark(&mut self, slot: usize, flag: bool) {
         if self.marks.len() <= slot {
             self.marks.resize(slot + 1, false);
         }
@@ -104,54 +104,54 @@ impl RosterEntry {
         }
     }
 
-    pub fn set_name(&mut self, name: String) {
+    pub(crate) fn set_name(&mut self, name: String) {
         self.name = name;
         self.reported_at = None;
     }
 
     /// Marks the peer as mentioned before the next frame.
-    pub fn mark_known(&mut self) {
+    pub(crate) fn mark_known(&mut self) {
         if !std::mem::replace(&mut self.known, true) {
             self.reported_at = None;
         }
     }
 
     /// The pair variables, for writing.
-    pub fn pair_mut(&mut self) -> &mut Vec<Value> {
+    pub(crate) fn pair_mut(&mut self) -> &mut Vec<Value> {
         self.reported_at = None;
         &mut self.pair
     }
 
     /// Another mention of the peer, with this `start`, would report no change.
-    pub fn is_settled(&self, revision: u64, start: bool) -> bool {
+    pub(crate) fn is_settled(&self, revision: u64, start: bool) -> bool {
         self.known && self.reported_at == Some(revision) && (self.started() || !start)
     }
 
     /// Records a report of `(start, initiate)`, and returns it if it differs from the last; a started pair stays so.
     /// `revision` is that of the dialect's variables, if `initiate` depends on them.
-    pub fn change(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
+    pub(crate) fn change(&mut self, start: bool, initiate: bool, revision: Option<u64>) -> Option<(bool, bool)> {
         self.reported_at = revision;
         let change = (start || self.started(), initiate);
         (self.reported.replace(change) != Some(change)).then_some(change)
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.known
     }
 
-    pub fn is_marked(&self, slot: usize) -> bool {
+    pub(crate) fn is_marked(&self, slot: usize) -> bool {
         self.marks.get(slot).is_some_and(|mark| *mark)
     }
 
-    pub fn pair(&self) -> &[Value] {
+    pub(crate) fn pair(&self) -> &[Value] {
         &self.pair
     }
 
-    pub fn started(&self) -> bool {
+    pub(crate) fn started(&self) -> bool {
         self.reported.is_some_and(|(start, _)| start)
     }
 }

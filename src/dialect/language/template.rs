@@ -94,7 +94,7 @@ pub(crate) fn hole_parts(hole: &str) -> Result<(&str, Vec<Filter>), String> {
 
 impl Template {
     /// Compiles a value of the file; one with a problem becomes null.
-    pub fn compile(node: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
+    pub(crate) fn compile(node: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Self {
         let template = match &node.value {
             Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
                 problems.note(node.line, path, message);
@@ -119,7 +119,7 @@ impl Template {
     ///
     /// # Errors
     /// A single brace, an unknown name or filter, or a length out of range.
-    pub fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
+    pub(crate) fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
         let mut compiled = vec![];
         for piece in pieces(written)? {
             compiled.push(match piece {
@@ -147,7 +147,7 @@ impl Template {
     }
 
     /// The local whose value this template yields unchanged, if it does.
-    pub fn local(&self) -> Option<usize> {
+    pub(crate) fn local(&self) -> Option<usize> {
         match self {
             Self::Hole(Hole { source: HoleSource::Name(name), filters, .. })
                 if filters.is_empty() && name.path.is_empty() =>
@@ -158,7 +158,7 @@ impl Template {
         }
     }
 
-    pub fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
+    pub(crate) fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
         match self {
             Self::Fixed(value, _) => value.clone(),
             Self::Hole(hole) => hole.value(view, rng),
@@ -172,12 +172,17 @@ impl Template {
     }
 
     /// Renders text for a text frame, a URL or a header.
-    pub fn text(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> String {
+    pub(crate) fn text(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> String {
         self.text_with(view, rng, &|value| value)
     }
 
     /// Renders text like `text`, with `encode` applied to the value of each hole.
-    pub fn text_with(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng, encode: &dyn Fn(String) -> String) -> String {
+    pub(crate) fn text_with(
+        &self,
+        view: LookupView<'_>,
+        rng: &mut ChaCha8Rng,
+        encode: &dyn Fn(String) -> String,
+    ) -> String {
         match self {
             Self::Text(pieces) => {
                 let piece = |piece: &Piece| match piece {
@@ -193,7 +198,7 @@ impl Template {
     }
 
     /// Renders JSON with the keys in file order.
-    pub fn write(&self, out: &mut String, view: LookupView<'_>, rng: &mut ChaCha8Rng) {
+    pub(crate) fn write(&self, out: &mut String, view: LookupView<'_>, rng: &mut ChaCha8Rng) {
         match self {
             Self::Fixed(_, json) => out.push_str(json),
             Self::Hole(hole) => out.push_str(&hole.value(view, rng).to_string()),

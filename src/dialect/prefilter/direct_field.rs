@@ -26,7 +26,7 @@ pub(crate) struct DirectField {
 
 impl MessageTypeFilter {
     /// The frame is for other peers; false if in doubt.
-    pub fn drops(&self, frame: &str, own_values: &OwnValues) -> bool {
+    pub(crate) fn drops(&self, frame: &str, own_values: &OwnValues) -> bool {
         let differs =
             |field: &DirectField| own_values.text(field.slot).is_some_and(|word| field.rules_out(frame, word));
         self.ignored || self.fields.iter().any(differs)
@@ -35,13 +35,13 @@ impl MessageTypeFilter {
 
 impl DirectField {
     /// The direct fields of a pattern.
-    pub fn all_of(pattern: &Pattern) -> Vec<Self> {
+    pub(crate) fn all_of(pattern: &Pattern) -> Vec<Self> {
         let mut found = vec![];
         collect(pattern, &mut vec![], &mut found);
         found
     }
 
-    pub fn is_same_field(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_field(&self, other: &Self) -> bool {
         (&self.path, self.slot) == (&other.path, other.slot)
     }
 

@@ -27,7 +27,7 @@ pub(crate) enum ScanResult {
 
 impl EntryScan {
     /// The scan for a pattern; `None` if no key of it is compared with a variable.
-    pub fn of(pattern: &Pattern) -> Option<Self> {
+    pub(crate) fn of(pattern: &Pattern) -> Option<Self> {
         let Pattern::Table(keys) = pattern else { return None };
         if keys.iter().any(|(_, inner)| matches!(inner, Pattern::Anywhere(_))) {
             return None;
@@ -41,7 +41,7 @@ impl EntryScan {
     }
 
     /// Searches `frame` for an object that fits; without one, `locals` are null.
-    pub fn find(
+    pub(crate) fn find(
         &self,
         scan: &mut FrameScan<'_>,
         own_values: &OwnValues,

@@ -26,7 +26,7 @@ pub(crate) struct Reading<'a> {
 
 impl MemberList {
     /// The fast path of a step; `None` if it reads more of an item than id and name.
-    pub fn of(reading: &Reading<'_>) -> Option<Self> {
+    pub(crate) fn of(reading: &Reading<'_>) -> Option<Self> {
         let Pattern::Table(entries) = reading.each else { return None };
         let is_own = |slot: usize| slot == reading.id || slot >= reading.first;
         let of_an_item = |place: &Binding| match place {

@@ -54,7 +54,7 @@ pub(crate) enum PrefilterResult {
 
 impl Prefilter {
     /// Extracts the checks from a pattern; `leading` is the key of the message type in JSON frames.
-    pub fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
+    pub(super) fn of(pattern: &Pattern, codec: Codec, leading: &str) -> Self {
         let mut prefilter = Self::default();
         match (codec, pattern) {
             (Codec::Text, Pattern::Text(parts)) => {
@@ -102,7 +102,7 @@ impl Prefilter {
 
     /// Checks a frame. `message_type` is `None` if it can't be read without parsing; with `named`, the frame's kind is
     /// known already, so that a frame for others needs no check of its type.
-    pub fn check(
+    pub(super) fn check(
         &self,
         scan: &mut FrameScan<'_>,
         message_type: Option<&str>,

@@ -19,7 +19,7 @@ struct OwnValue {
 
 impl OwnValues {
     /// Reads the variables at the slots `watched`.
-    pub fn of(watched: &[usize], globals: &[Value]) -> Self {
+    pub(crate) fn of(watched: &[usize], globals: &[Value]) -> Self {
         let mut own_values = Self::default();
         for slot in watched {
             own_values.by_slot.resize_with(own_values.by_slot.len().max(slot + 1), || None);
@@ -28,12 +28,12 @@ impl OwnValues {
         own_values
     }
 
-    pub fn text(&self, slot: usize) -> Option<&str> {
+    pub(crate) fn text(&self, slot: usize) -> Option<&str> {
         self.at(slot).map(|word| word.text.as_str())
     }
 
     /// The finder of the variable's text, with its quotes.
-    pub fn finder(&self, slot: usize) -> Option<&Finder<'static>> {
+    pub(crate) fn finder(&self, slot: usize) -> Option<&Finder<'static>> {
         self.at(slot).map(|word| &word.finder)
     }
 
@@ -62,12 +62,12 @@ pub(crate) struct FrameScan<'a> {
 
 impl<'a> FrameScan<'a> {
     /// `escape_finder` finds plain characters written as `\u00xx`.
-    pub fn new(frame: &'a str, escape_finder: &'a Finder<'static>) -> Self {
+    pub(crate) fn new(frame: &'a str, escape_finder: &'a Finder<'static>) -> Self {
         Self { frame, escape_finder, looked: 0, lacking: 0, escapes: None }
     }
 
     /// No string in the frame equals this variable; false if in doubt.
-    pub fn lacks(&mut self, own_values: &OwnValues, slot: usize) -> bool {
+    pub(crate) fn lacks(&mut self, own_values: &OwnValues, slot: usize) -> bool {
         let Some(finder) = own_values.finder(slot) else { return false };
         let bit = 1_u64.checked_shl(slot as u32).unwrap_or(0);
         if self.looked & bit == 0 {
@@ -82,7 +82,7 @@ impl<'a> FrameScan<'a> {
     }
 
     /// The frame may write a plain character as an escape (RFC 8259 §7).
-    pub fn has_escapes(&mut self) -> bool {
+    pub(crate) fn has_escapes(&mut self) -> bool {
         *self.escapes.get_or_insert_with(|| self.escape_finder.find(self.frame.as_bytes()).is_some())
     }
 }

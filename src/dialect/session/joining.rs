@@ -19,11 +19,11 @@ pub(super) struct Joining {
 }
 
 impl Joining {
-    pub fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         self.open = true;
     }
 
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.over
     }
 }

@@ -142,7 +142,7 @@ impl Conversation for Session {
 }
 
 impl Session {
-    pub fn new(dialect: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
+    pub(super) fn new(dialect: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
         let mut globals = vec![Value::Null; BUILT_IN.len() + dialect.vars.len()];
         let built_in: [Value; BUILT_IN.len()] = [
             me.id.as_str().into(),

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 /// `A opens`, `A<< frame` and `A says …` are given; `A>> frame` and `A hears …` must follow, and nothing else.
 /// `"$x"` in a frame stands for its value on first use. `A drops frame`: the frame is for others, without any output.
-pub struct Transcript<'a> {
+pub(super) struct Transcript<'a> {
     dialect: &'a Dialect,
     peers: BTreeMap<String, (Box<dyn Conversation>, VecDeque<Output>)>,
     bound: BTreeMap<String, Value>,
     now: Instant,
 }
 
-pub fn check(dialect: &Dialect, text: &str) {
+pub(super) fn check(dialect: &Dialect, text: &str) {
     let mut transcript = Transcript { dialect, peers: BTreeMap::new(), bound: BTreeMap::new(), now: Instant::now() };
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -142,7 +142,7 @@ impl Transcript<'_> {
 }
 
 /// Seat 0 of a room of 4 is its host.
-pub fn me(seat: u16) -> PeerIdentity {
+pub(super) fn me(seat: u16) -> PeerIdentity {
     PeerIdentity {
         id: String::new(),
         name: format!("peer {seat}"),

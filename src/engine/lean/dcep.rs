@@ -13,11 +13,11 @@ const ACK: u8 = 2;
 
 /// Payload protocol identifiers (RFC 8831 §8).
 mod ppid {
-    pub const CONTROL: u32 = 50;
-    pub const STRING: u32 = 51;
-    pub const BINARY: u32 = 53;
-    pub const STRING_EMPTY: u32 = 56;
-    pub const BINARY_EMPTY: u32 = 57;
+    pub(super) const CONTROL: u32 = 50;
+    pub(super) const STRING: u32 = 51;
+    pub(super) const BINARY: u32 = 53;
+    pub(super) const STRING_EMPTY: u32 = 56;
+    pub(super) const BINARY_EMPTY: u32 = 57;
 }
 
 /// The limit at which an undelivered message is abandoned: retransmits or lifetime, not both (RFC 8831 §6.4).

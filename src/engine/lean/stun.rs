@@ -21,16 +21,16 @@ pub mod kind {
 
 /// Attribute types (RFC 8489 §18.3, RFC 8445 §16.1).
 mod attribute {
-    pub const USERNAME: u16 = 0x0006;
-    pub const MESSAGE_INTEGRITY: u16 = 0x0008;
-    pub const ERROR_CODE: u16 = 0x0009;
-    pub const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
-    pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
-    pub const PRIORITY: u16 = 0x0024;
-    pub const USE_CANDIDATE: u16 = 0x0025;
-    pub const FINGERPRINT: u16 = 0x8028;
-    pub const ICE_CONTROLLED: u16 = 0x8029;
-    pub const ICE_CONTROLLING: u16 = 0x802a;
+    pub(super) const USERNAME: u16 = 0x0006;
+    pub(super) const MESSAGE_INTEGRITY: u16 = 0x0008;
+    pub(super) const ERROR_CODE: u16 = 0x0009;
+    pub(super) const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
+    pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+    pub(super) const PRIORITY: u16 = 0x0024;
+    pub(super) const USE_CANDIDATE: u16 = 0x0025;
+    pub(super) const FINGERPRINT: u16 = 0x8028;
+    pub(super) const ICE_CONTROLLED: u16 = 0x8029;
+    pub(super) const ICE_CONTROLLING: u16 = 0x802a;
 }
 
 pub const ROLE_CONFLICT: u16 = 487;

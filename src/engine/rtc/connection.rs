@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 const CHECK_PAUSE_LAST: Duration = Duration::from_millis(500);
 
 /// Consent is asked for this often at most (RFC 7675 §5.1).
-pub const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The end that answered asks this many times more seldom: the core's answers a check of the offering end with one of its
 /// own, so that it knows of consent without asking. It still asks, for ends that never check.

@@ -17,7 +17,7 @@ use webrtc::peer_connection::{
 
 /// An event, with the connection of that seat that it came from.
 #[derive(Debug)]
-pub struct LinkEvent {
+pub(super) struct LinkEvent {
     pub seat: Seat,
     pub generation: u64,
     pub event: EngineEvent,
@@ -37,7 +37,7 @@ struct ConnectionState {
 
 /// Observer of the library's callbacks and of the datagrams at the sockets.
 #[derive(Debug)]
-pub struct Callbacks {
+pub(super) struct Callbacks {
     seat: Seat,
     generation: u64,
     ufrag: String,
@@ -52,7 +52,7 @@ pub struct Callbacks {
 }
 
 /// A DataChannel of the library, with `Debug`.
-pub struct OpenedChannel(pub Arc<dyn DataChannel>);
+pub(super) struct OpenedChannel(pub Arc<dyn DataChannel>);
 
 impl std::fmt::Debug for OpenedChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -61,7 +61,7 @@ impl std::fmt::Debug for OpenedChannel {
 }
 
 impl Callbacks {
-    pub fn new(
+    pub(super) fn new(
         (seat, generation): (Seat, u64),
         ufrag: String,
         addresses: PeerAddresses,
@@ -82,24 +82,24 @@ impl Callbacks {
     }
 
     /// True if datagrams may go to `address`.
-    pub fn may_reach(&self, address: SocketAddr) -> bool {
+    pub(super) fn may_reach(&self, address: SocketAddr) -> bool {
         self.addresses.has(address)
     }
 
     /// Sends an event to the engine; drops it if the engine has stopped.
-    pub async fn emit(&self, event: EngineEvent) {
+    pub(super) async fn emit(&self, event: EngineEvent) {
         let _ = self.events.send(self.link_event(event)).await;
     }
 
     /// Waits for the end of gathering.
-    pub async fn gathering_complete(&self) {
+    pub(super) async fn gathering_complete(&self) {
         self.all_gathered.notified().await;
     }
 
     /// True if a received datagram is to be passed to the library; a retransmitted handshake flight is not (see
     /// `dtls_duplicates`). Also requests another round of the core: `webrtc` 0.21.1 drains it once per datagram, so a
     /// layer that starts to write on an event would wait for a timer of 400 ms.
-    pub fn accepts(&self, datagram: &[u8]) -> bool {
+    pub(super) fn accepts(&self, datagram: &[u8]) -> bool {
         let mut state = self.state();
         let is_repeat = state.stage == ConnectionStage::Securing && state.duplicates.is_duplicate(datagram);
         if !is_repeat && matches!(state.stage, ConnectionStage::Securing | ConnectionStage::Associating) {
@@ -109,24 +109,24 @@ impl Callbacks {
     }
 
     /// Waits until the core needs another round.
-    pub async fn round_needed(&self) {
+    pub(super) async fn round_needed(&self) {
         self.round_needed.notified().await;
     }
 
     /// Records that both descriptions are set.
-    pub async fn on_described(&self) {
+    pub(super) async fn on_described(&self) {
         self.state().described = true;
         self.fail_without_candidates().await;
     }
 
-    pub async fn on_open(&self) {
+    pub(super) async fn on_open(&self) {
         if self.advance(ConnectionStage::Open) {
             self.emit(EngineEvent::Open).await;
         }
     }
 
     /// Ends the connection after the channel or its transport has closed.
-    pub async fn on_closed(&self) {
+    pub(super) async fn on_closed(&self) {
         match self.end() {
             Some(ConnectionStage::Open) => self.emit(EngineEvent::Closed).await,
             Some(_) => self.emit(failed(Reason::ChannelFailed, "the connection has stopped")).await,
@@ -134,14 +134,14 @@ impl Callbacks {
         }
     }
 
-    pub async fn fail(&self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
+    pub(super) async fn fail(&self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
         if self.end().is_some() {
             self.emit(failed(reason, detail)).await;
         }
     }
 
     /// Fails the connection on a DTLS alert during the handshake.
-    pub fn on_alert(&self, detail: &'static str) {
+    pub(super) fn on_alert(&self, detail: &'static str) {
         let mut state = self.state();
         if state.stage == ConnectionStage::Securing {
             state.stage = ConnectionStage::Over;
@@ -151,7 +151,7 @@ impl Callbacks {
     }
 
     /// Records a TURN server's reply. Every login begins with a refusal (RFC 8489 §9.2.4), which a success clears.
-    pub fn on_turn_reply(&self, reply: TurnReply) {
+    pub(super) fn on_turn_reply(&self, reply: TurnReply) {
         self.state().refusal = match reply {
             TurnReply::Granted => None,
             TurnReply::Refused(refusal) => Some(refusal),

@@ -28,7 +28,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Command of the engine to a connection.
 #[derive(Debug)]
-pub enum LinkCommand {
+pub(super) enum LinkCommand {
     Offer { asked: Instant },
     Accept { asked: Instant, sdp: String },
     Apply { asked: Instant, sdp: String },
@@ -37,7 +37,7 @@ pub enum LinkCommand {
 }
 
 /// The connection's ends of the channels to its engine.
-pub struct LinkHandle {
+pub(super) struct LinkHandle {
     pub commands: mpsc::Receiver<LinkCommand>,
     pub channels: mpsc::Receiver<OpenedChannel>,
     /// Resolves when the engine drops its handle.
@@ -45,7 +45,12 @@ pub struct LinkHandle {
 }
 
 /// Runs a connection from its creation to its close.
-pub async fn run(setup: Arc<WebrtcSetup>, callbacks: Arc<Callbacks>, login: (String, String), handle: LinkHandle) {
+pub(super) async fn run(
+    setup: Arc<WebrtcSetup>,
+    callbacks: Arc<Callbacks>,
+    login: (String, String),
+    handle: LinkHandle,
+) {
     let LinkHandle { commands, channels, release } = handle;
     let connection = match Box::pin(build(&setup, &callbacks, login)).await {
         Ok(connection) => connection,

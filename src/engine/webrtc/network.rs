@@ -19,7 +19,7 @@ use webrtc::runtime::{
 
 /// tokio runtime of `webrtc` with other UDP sockets: the library's use 200 KiB per connection for batches (0.21.1).
 #[derive(Debug)]
-pub struct Network(pub Arc<Callbacks>);
+pub(super) struct Network(pub Arc<Callbacks>);
 
 impl Runtime for Network {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {

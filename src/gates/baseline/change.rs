@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// The judged timers: those that depend on the target, and `time_to_open`. Others are only shown: ice, dtls and channel
 /// depend on the peers' machine, and `time_to_open` includes them anyway.
-pub const JUDGED: [&str; 8] = [
+pub(super) const JUDGED: [&str; 8] = [
     "time_to_open",
     "connect",
     "discovery",
@@ -79,7 +79,7 @@ impl Change {
 }
 
 /// The changes of every timer at every percentile, every rate and every value; judged ones first.
-pub fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule) -> Vec<Change> {
+pub(super) fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule) -> Vec<Change> {
     let names: BTreeSet<&str> = base.iter().chain(new).flat_map(|run| run.timers.keys().map(String::as_str)).collect();
     let timers = names.into_iter().flat_map(|name| timer(base, new, name, rule));
     let rates = RATES.iter().filter_map(|name| rate(base, new, name, rule));

@@ -17,7 +17,7 @@ pub struct Difference {
 const PLANNED: [&str; 7] = ["rooms", "arrivals", "phases", "handshake", "messages", "churn", "engine"];
 
 /// The differences between the plans; empty if all runs have the same plan.
-pub fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
+pub(super) fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
     let of = |side: &[&Summary]| side.iter().map(|run| run.run.plan_sha256.clone()).collect::<BTreeSet<_>>();
     let (base_plans, new_plans) = (of(base), of(new));
     if base_plans == new_plans && base_plans.len() <= 1 {
@@ -39,7 +39,7 @@ pub fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
 }
 
 /// The differences between the machines; empty if all runs had the same CPU and number of cores.
-pub fn machines(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
+pub(super) fn machines(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
     let differing = |what: &str, of: fn(&Summary) -> String| {
         let list = |side: &[&Summary]| {
             let all: BTreeSet<String> = side.iter().map(|run| of(run)).collect();

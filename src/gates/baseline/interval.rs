@@ -8,26 +8,26 @@ const TAIL: f64 = 0.025;
 
 /// An interval; a bound that the samples can't support is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Interval {
+pub(super) struct Interval {
     pub low: Option<f64>,
     pub high: Option<f64>,
 }
 
 impl Interval {
     /// The smallest interval that contains both; a bound that either lacks is `None`.
-    pub fn union(self, other: Self) -> Self {
+    pub(super) fn union(self, other: Self) -> Self {
         let both = |ours: Option<f64>, theirs: Option<f64>, of: fn(f64, f64) -> f64| Some(of(ours?, theirs?));
         Self { low: both(self.low, other.low, f64::min), high: both(self.high, other.high, f64::max) }
     }
 
     /// The interval of the relative change from `base` to `new`.
-    pub fn change(base: Self, new: Self) -> Self {
+    pub(super) fn change(base: Self, new: Self) -> Self {
         let over = |new: Option<f64>, base: Option<f64>| Some(new? / base.filter(|base| *base > 0.0)? - 1.0);
         Self { low: over(new.low, base.high), high: over(new.high, base.low) }
     }
 
     /// The interval of the difference `new` − `base`.
-    pub fn difference(base: Self, new: Self) -> Self {
+    pub(super) fn difference(base: Self, new: Self) -> Self {
         let less = |new: Option<f64>, base: Option<f64>| Some(new? - base?);
         Self { low: less(new.low, base.high), high: less(new.high, base.low) }
     }
@@ -35,7 +35,7 @@ impl Interval {
 
 /// The interval of a quantile (0 to 1) from binomial order statistics, for any distribution (David & Nagaraja, Order
 /// Statistics, §7.1). `independent`: the number of independent samples.
-pub fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64) -> Interval {
+pub(super) fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64) -> Interval {
     let samples = independent.min(histogram.count());
     let Ok(below) = Binomial::new(quantile, samples) else { return Interval::default() };
     let low = first_rank(&below, samples, TAIL);
@@ -55,7 +55,7 @@ fn first_rank(below: &Binomial, samples: u64, p: f64) -> u64 {
 }
 
 /// The interval of a share (0 to 1) of `independent` trials (Clopper & Pearson 1934).
-pub fn of_share(share: f64, independent: u64) -> Interval {
+pub(super) fn of_share(share: f64, independent: u64) -> Interval {
     let of = independent as f64;
     let hits = (share.clamp(0.0, 1.0)) * of;
     let bound = |a: f64, b: f64, p: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(p));
@@ -67,7 +67,7 @@ pub fn of_share(share: f64, independent: u64) -> Interval {
 
 /// The interval of the difference between the means of two groups of runs (Welch 1947); `None` for fewer than two runs
 /// per side.
-pub fn mean_difference(base: &[f64], new: &[f64]) -> Option<Interval> {
+pub(super) fn mean_difference(base: &[f64], new: &[f64]) -> Option<Interval> {
     let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
     let error = base.error_squared + new.error_squared;
     let difference = new.mean - base.mean;

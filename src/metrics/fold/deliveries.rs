@@ -48,12 +48,12 @@ pub(in crate::metrics) struct Read {
 
 impl Deliveries {
     /// A write is matched for at most `expiry_us` microseconds; later it counts as lost.
-    pub fn new(expiry_us: u64) -> Self {
+    pub(crate) fn new(expiry_us: u64) -> Self {
         Self { expiry_us, ..Self::default() }
     }
 
     /// Keeps a write. `to` is a seat, or `None` for a broadcast to the room.
-    pub fn write(&mut self, at: RunTime, from: u32, to: Option<u16>, kind: u8, bytes: u32) {
+    pub(crate) fn write(&mut self, at: RunTime, from: u32, to: Option<u16>, kind: u8, bytes: u32) {
         let spare = &mut self.spare;
         let written = self
             .written
@@ -67,7 +67,7 @@ impl Deliveries {
     }
 
     /// The time at which the frame was written; `None` if no write matches.
-    pub fn read(&mut self, read: Read) -> Option<RunTime> {
+    pub(crate) fn read(&mut self, read: Read) -> Option<RunTime> {
         let own = key(read.from, read.seat, read.kind);
         let shared = key(read.from, ALL, read.kind);
         let to_me = self.find(own, 0, read);
@@ -81,7 +81,7 @@ impl Deliveries {
         }
     }
 
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.written.extend(other.written);
         self.next.extend(other.next);
     }

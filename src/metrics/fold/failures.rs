@@ -29,27 +29,27 @@ pub(in crate::metrics) struct Example {
 }
 
 impl Failures {
-    pub fn edge(&mut self, failure: &Failure, example: Example) {
+    pub(crate) fn edge(&mut self, failure: &Failure, example: Example) {
         self.add(failure, FailureGroup { edges: 1, peers: 0, example });
     }
 
-    pub fn peer(&mut self, failure: &Failure, example: Example) {
+    pub(crate) fn peer(&mut self, failure: &Failure, example: Example) {
         self.add(failure, FailureGroup { edges: 0, peers: 1, example });
     }
 
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         other.groups.iter().for_each(|(failure, group)| self.add(failure, *group));
     }
 
     /// The number of edges and peers that failed by limits of this machine, and the first detail.
-    pub fn generator_limits(&self) -> Option<(u64, &str)> {
+    pub(crate) fn generator_limits(&self) -> Option<(u64, &str)> {
         let mut own = self.groups.iter().filter(|(failure, _)| failure.reason == Reason::GeneratorLimit).peekable();
         let detail = own.peek()?.0.detail.as_ref();
         Some((own.map(|(_, group)| group.edges + group.peers).sum(), detail))
     }
 
     /// Rows of the summary, most frequent first.
-    pub fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<FailureRow> {
+    pub(crate) fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<FailureRow> {
         let row = |(failure, group): (&Failure, &FailureGroup)| FailureRow {
             phase: failure.phase.name().into(),
             reason: failure.reason.name().into(),
@@ -65,7 +65,7 @@ impl Failures {
     }
 
     /// The group in which `failure` is or would be counted: its detail may be shortened or replaced.
-    pub fn counted_as(&self, failure: &Failure) -> Failure {
+    pub(crate) fn counted_as(&self, failure: &Failure) -> Failure {
         if self.groups.contains_key(failure) {
             return failure.clone();
         }

@@ -48,7 +48,7 @@ pub(in crate::metrics) struct GuestCounts {
 
 impl GuestEdges {
     /// Appends the edges of another worker, whose rooms and peers follow this one's.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.each = self.each.max(other.each);
         self.edges.extend(other.edges);
         self.undecided.extend(other.undecided);
@@ -56,7 +56,7 @@ impl GuestEdges {
     }
 
     /// The counts by the summary's names; empty if no guest was planned. `half`: 0 measured, 1 warm-up.
-    pub fn counts_by_name(&self, half: usize) -> BTreeMap<String, u64> {
+    pub(crate) fn counts_by_name(&self, half: usize) -> BTreeMap<String, u64> {
         let counts = &self.counts[half];
         if counts.planned == 0 {
             return BTreeMap::new();

@@ -19,7 +19,7 @@ pub(in crate::metrics) struct Milestones {
 }
 
 impl Milestones {
-    pub fn of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Self {
+    pub(crate) fn of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Self {
         let events = events(edge, peers);
         let (began, delay_us) = start(peers);
         let mut at = [began; 8];
@@ -38,20 +38,20 @@ impl Milestones {
         Self { at, delay_us, early, transport }
     }
 
-    pub fn began_us(&self) -> u64 {
+    pub(crate) fn began_us(&self) -> u64 {
         self.at[7].since(self.at[0])
     }
 
-    pub fn due_us(&self) -> u64 {
+    pub(crate) fn due_us(&self) -> u64 {
         self.began_us().saturating_add(self.delay_us)
     }
 
     /// Microseconds of `Phase::OF_AN_EDGE[phase]`.
-    pub fn phase_us(&self, phase: usize) -> u64 {
+    pub(crate) fn phase_us(&self, phase: usize) -> u64 {
         self.at[phase + 1].since(self.at[phase])
     }
 
-    pub fn phases(&self) -> PhaseTimes {
+    pub(crate) fn phases(&self) -> PhaseTimes {
         let of_transport = |phase| self.transport.then(|| self.phase_us(phase));
         PhaseTimes {
             connect_us: self.phase_us(0),

@@ -30,7 +30,7 @@ struct OutageRecord {
 }
 
 impl Outages {
-    pub fn lost(&mut self, at: RunTime, peer: u32, failure: &Failure) {
+    pub(crate) fn lost(&mut self, at: RunTime, peer: u32, failure: &Failure) {
         if self.lost.is_empty() {
             self.begin(at);
         }
@@ -41,7 +41,7 @@ impl Outages {
         }
     }
 
-    pub fn redial_failed(&mut self, at: RunTime, peer: u32, failure: &Failure) {
+    pub(crate) fn redial_failed(&mut self, at: RunTime, peer: u32, failure: &Failure) {
         if self.lost.contains(&peer)
             && let Some(outage) = self.records.last_mut()
         {
@@ -51,7 +51,7 @@ impl Outages {
     }
 
     /// Records a peer that has joined again; returns true if it had been lost.
-    pub fn returned(&mut self, at: RunTime, peer: u32) -> bool {
+    pub(crate) fn returned(&mut self, at: RunTime, peer: u32) -> bool {
         let was_lost = self.lost.contains(&peer);
         if let Some(outage) = self.records.last_mut() {
             outage.back += u64::from(was_lost);
@@ -61,7 +61,7 @@ impl Outages {
     }
 
     /// Removes a peer that has left or failed: the outage no longer waits for it.
-    pub fn ended(&mut self, at: RunTime, peer: u32) {
+    pub(crate) fn ended(&mut self, at: RunTime, peer: u32) {
         if self.lost.remove(&peer)
             && self.lost.is_empty()
             && let Some(outage) = self.records.last_mut()
@@ -71,7 +71,7 @@ impl Outages {
     }
 
     /// Joins the overlapping outages of two workers.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.lost.extend(other.lost);
         self.records.extend(other.records);
         self.records.sort_by_key(|outage| outage.from);
@@ -85,7 +85,7 @@ impl Outages {
         self.records = whole;
     }
 
-    pub fn rows(&self) -> Vec<Outage> {
+    pub(crate) fn rows(&self) -> Vec<Outage> {
         self.records.iter().map(OutageRecord::row).collect()
     }
 

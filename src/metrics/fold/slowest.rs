@@ -24,7 +24,7 @@ pub(in crate::metrics) struct RankedEdge {
 }
 
 impl Slowest {
-    pub fn offer(&mut self, slow: RankedEdge) {
+    pub(crate) fn offer(&mut self, slow: RankedEdge) {
         if self.heap.len() == KEPT {
             if self.heap.peek().is_some_and(|Reverse(fastest)| slow <= *fastest) {
                 return;
@@ -34,12 +34,12 @@ impl Slowest {
         self.heap.push(Reverse(slow));
     }
 
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         other.heap.into_iter().for_each(|Reverse(slow)| self.offer(slow));
     }
 
     /// Rows of the summary, slowest first.
-    pub fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<SlowEdge> {
+    pub(crate) fn rows(&self, label: impl Fn(RoomIndex) -> String) -> Vec<SlowEdge> {
         let mut kept: Vec<RankedEdge> = self.heap.iter().map(|Reverse(slow)| *slow).collect();
         kept.sort_by_key(|slow| Reverse(*slow));
         kept.into_iter()

@@ -21,11 +21,11 @@ pub(in crate::metrics) struct TimeBuckets<R> {
 }
 
 impl<R: Fold> TimeBuckets<R> {
-    pub fn new(start: Instant) -> Self {
+    pub(crate) fn new(start: Instant) -> Self {
         Self { start, width: 1, rows: vec![R::default()], last: 0, last_from: start }
     }
 
-    pub fn at(&mut self, at: Instant) -> &mut R {
+    pub(crate) fn at(&mut self, at: Instant) -> &mut R {
         // Events come nearly in order, so the division is needed once a row, not once an event.
         let since_last = at.checked_duration_since(self.last_from);
         if since_last.is_none_or(|since| since >= Duration::from_secs(self.width)) {
@@ -34,14 +34,14 @@ impl<R: Fold> TimeBuckets<R> {
         &mut self.rows[self.last]
     }
 
-    pub fn merge(&mut self, mut other: Self) {
+    pub(crate) fn merge(&mut self, mut other: Self) {
         self.align(&mut other);
         self.rows.iter_mut().zip(other.rows).for_each(|(ours, theirs)| ours.fold(theirs));
         self.seek(self.start);
     }
 
     /// Widens and lengthens the two until their rows cover the same seconds.
-    pub fn align<S: Fold>(&mut self, other: &mut TimeBuckets<S>) {
+    pub(crate) fn align<S: Fold>(&mut self, other: &mut TimeBuckets<S>) {
         while self.width < other.width {
             self.widen();
         }
@@ -54,12 +54,12 @@ impl<R: Fold> TimeBuckets<R> {
     }
 
     /// Each row with its first second and the number of seconds it covers.
-    pub fn rows(&self) -> impl Iterator<Item = (u64, u64, &R)> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, u64, &R)> {
         self.rows.iter().enumerate().map(|(index, row)| (index as u64 * self.width, self.width, row))
     }
 
     /// The last rows, at most `count` of them.
-    pub fn newest(&self, count: usize) -> &[R] {
+    pub(crate) fn newest(&self, count: usize) -> &[R] {
         &self.rows[self.rows.len().saturating_sub(count)..]
     }
 

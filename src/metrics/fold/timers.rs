@@ -25,7 +25,7 @@ pub(in crate::metrics) enum TimerId {
 
 impl TimerId {
     /// The timers of an edge's phases after `connect`, which is a peer's.
-    pub const PHASES: [Self; 6] =
+    pub(crate) const PHASES: [Self; 6] =
         [Self::Join, Self::Discovery, Self::Negotiation, Self::Ice, Self::Dtls, Self::Channel];
 
     /// True if due and began can differ; the other timers show the same samples on both clocks.
@@ -50,37 +50,37 @@ pub(in crate::metrics) struct TimerSet {
 }
 
 impl TimerSet {
-    pub fn new(kinds: usize) -> Self {
+    pub(crate) fn new(kinds: usize) -> Self {
         Self { due: Default::default(), began: Default::default(), delivery: vec![Histogram::default(); kinds] }
     }
 
     /// Records a sample, in microseconds, of a timer with one clock.
-    pub fn record(&mut self, of: TimerId, us: u64) {
+    pub(crate) fn record(&mut self, of: TimerId, us: u64) {
         self.due[of as usize].record_us(us);
     }
 
     /// Records a sample, in microseconds, of a timer with two clocks.
-    pub fn record_both(&mut self, of: TimerId, due_us: u64, began_us: u64) {
+    pub(crate) fn record_both(&mut self, of: TimerId, due_us: u64, began_us: u64) {
         self.due[of as usize].record_us(due_us);
         self.began[of as usize].record_us(began_us);
     }
 
-    pub fn record_delivery(&mut self, kind: usize, us: u64) {
+    pub(crate) fn record_delivery(&mut self, kind: usize, us: u64) {
         self.record(TimerId::SignalDelivery, us);
         self.delivery[kind].record_us(us);
     }
 
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         let pairs = self.due.iter_mut().zip(&other.due).chain(self.began.iter_mut().zip(&other.began));
         pairs.chain(self.delivery.iter_mut().zip(&other.delivery)).for_each(|(ours, theirs)| ours.merge(theirs));
     }
 
-    pub fn of(&self, of: TimerId) -> &Histogram {
+    pub(crate) fn of(&self, of: TimerId) -> &Histogram {
         &self.due[of as usize]
     }
 
     /// The histogram with this name in `summary::metric`.
-    pub fn named(&self, name: &str, clock: Clock, kinds: &[String]) -> Option<&Histogram> {
+    pub(crate) fn named(&self, name: &str, clock: Clock, kinds: &[String]) -> Option<&Histogram> {
         if let Some(kind) = name.strip_prefix(DELIVERY_OF_A_KIND) {
             return self.delivery.get(kinds.iter().position(|known| known == kind)?);
         }
@@ -90,7 +90,7 @@ impl TimerSet {
     }
 
     /// Rows of the summary; timers without samples are absent.
-    pub fn distributions(&self, kinds: &[String]) -> BTreeMap<String, Timer> {
+    pub(crate) fn distributions(&self, kinds: &[String]) -> BTreeMap<String, Timer> {
         let of_kinds = kinds.iter().map(|kind| format!("{DELIVERY_OF_A_KIND}{kind}"));
         let names = TIMERS.iter().map(|name| (*name).to_owned()).chain(of_kinds);
         names.filter_map(|name| self.distribution(&name, kinds).map(|timer| (name, timer))).collect()

@@ -26,7 +26,7 @@ pub(in crate::metrics) struct Totals {
 }
 
 impl Totals {
-    pub fn new(kinds: usize) -> Self {
+    pub(crate) fn new(kinds: usize) -> Self {
         Self {
             peers: Peers::default(),
             edges: Edges::default(),
@@ -44,7 +44,7 @@ impl Totals {
     }
 
     /// Records an edge that is open on both sides.
-    pub fn opened(&mut self, milestones: &Milestones, own_work_us: u64) {
+    pub(crate) fn opened(&mut self, milestones: &Milestones, own_work_us: u64) {
         self.edges.opened += 1;
         self.edges.early += milestones.early;
         self.timers.record_both(TimerId::TimeToOpen, milestones.due_us(), milestones.began_us());
@@ -61,7 +61,7 @@ impl Totals {
         self.own_work_sum_us = self.own_work_sum_us.saturating_add(own_work_us.min(milestones.phase_us(3)));
     }
 
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.peers += other.peers;
         self.edges += other.edges;
         self.rooms += other.rooms;
@@ -77,7 +77,7 @@ impl Totals {
     }
 
     /// The counts so far; everything planned that has no other end is unfinished.
-    pub fn counts(&self, kinds: &[String]) -> Counts {
+    pub(crate) fn counts(&self, kinds: &[String]) -> Counts {
         let mut peers = self.peers.clone();
         peers.unfinished = peers.planned + peers.rejoins - peers.joined - peers.failed - peers.dropped;
         let mut edges = self.edges.clone();
@@ -89,7 +89,7 @@ impl Totals {
     }
 
     /// `None` when no edge opened.
-    pub fn shares(&self) -> Option<Shares> {
+    pub(crate) fn shares(&self) -> Option<Shares> {
         let whole = self.phase_sums_us.iter().sum::<u64>() as f64;
         let target = self.phase_sums_us[..4].iter().sum::<u64>() - self.own_work_sum_us;
         let peers = self.phase_sums_us[4..].iter().sum::<u64>();
@@ -102,7 +102,7 @@ impl Totals {
 
     /// The mean opened edge; `None` when no edge opened. Each phase is the difference of two rounded running means,
     /// so that the phases add up to the rounded mean `time_to_open`.
-    pub fn mean_edge(&self) -> Option<PhaseTimes> {
+    pub(crate) fn mean_edge(&self) -> Option<PhaseTimes> {
         let mut sum = 0u64;
         let ends = self.phase_sums_us.map(|us| {
             sum = sum.saturating_add(us);

@@ -106,16 +106,16 @@ fn shuffled(room: RoomIndex) -> (u32, u32) {
 }
 
 impl RoomTrace {
-    pub fn new(seats: u16) -> Self {
+    pub(crate) fn new(seats: u16) -> Self {
         Self { seats, events: vec![], lists: 0, failed: vec![], opened: vec![], is_over: false, is_cut: false }
     }
 
-    pub fn sees(&self, seat: Seat) -> bool {
+    pub(crate) fn sees(&self, seat: Seat) -> bool {
         !self.is_over && seat.0 < self.seats
     }
 
     /// Keeps the event if it belongs to a handshake between traced seats.
-    pub fn record(&mut self, event: &Event) {
+    pub(crate) fn record(&mut self, event: &Event) {
         if !event.kind.is_handshake() {
             return;
         }
@@ -140,7 +140,7 @@ impl RoomTrace {
 
 impl RankedTrace {
     /// Adds the edge if it is among the slowest so far, and returns true if so.
-    pub fn takes(&mut self, due_us: u64) -> bool {
+    pub(crate) fn takes(&mut self, due_us: u64) -> bool {
         if self.times_us.len() >= self.wanted {
             if self.times_us.peek().is_none_or(|Reverse(fastest)| due_us <= *fastest) {
                 return false;

@@ -16,12 +16,12 @@ pub(in crate::metrics) struct DeliveryWindow {
 }
 
 impl DeliveryWindow {
-    pub fn send(&mut self) {
+    pub(crate) fn send(&mut self) {
         self.sent = self.sent.saturating_add(1);
     }
 
     /// Records an arrival and returns true if it is the first of its sequence; one older than the window counts as first.
-    pub fn receive(&mut self, sequence: u32) -> bool {
+    pub(crate) fn receive(&mut self, sequence: u32) -> bool {
         let next = sequence.saturating_add(1);
         if next > self.reach {
             let step = next - self.reach;
@@ -43,7 +43,7 @@ impl DeliveryWindow {
 
     /// Adds the outcome of all messages to `messages`. A channel closed `by_plan` cuts those in flight; those that
     /// later messages had overtaken are lost all the same. Returns the number of arrivals that nothing was sent for.
-    pub fn settle(&self, by_plan: bool, messages: &mut Messages) -> u64 {
+    pub(crate) fn settle(&self, by_plan: bool, messages: &mut Messages) -> u64 {
         let delivered = self.received.min(self.sent);
         let missing = u64::from(self.sent - delivered);
         let lost = if by_plan { self.overtaken().min(missing) } else { missing };
@@ -56,16 +56,16 @@ impl DeliveryWindow {
         u64::from(self.received - delivered)
     }
 
-    pub fn sent(&self) -> u32 {
+    pub(crate) fn sent(&self) -> u32 {
         self.sent
     }
 
-    pub fn received(&self) -> u32 {
+    pub(crate) fn received(&self) -> u32 {
         self.received
     }
 
     /// Messages that later ones have overtaken; they may still arrive.
-    pub fn overtaken(&self) -> u64 {
+    pub(crate) fn overtaken(&self) -> u64 {
         u64::from(self.reach.saturating_sub(self.received))
     }
 }

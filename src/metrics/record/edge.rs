@@ -44,29 +44,29 @@ pub(in crate::metrics) enum Closing {
 }
 
 impl EdgeRecord {
-    pub fn is_undecided(&self) -> bool {
+    pub(crate) fn is_undecided(&self) -> bool {
         self.fate == EdgeOutcome::Undecided
     }
 
-    pub fn is_open_on_both(&self) -> bool {
+    pub(crate) fn is_open_on_both(&self) -> bool {
         self.open[0].happened() && self.open[1].happened()
     }
 
     /// Messages sent either way that have not arrived.
-    pub fn in_flight(&self) -> u64 {
+    pub(crate) fn in_flight(&self) -> u64 {
         self.windows.iter().map(|window| u64::from(window.sent().saturating_sub(window.received()))).sum()
     }
 
     /// Messages in flight when the channel closed; 0 while it is open.
-    pub fn cut_in_flight(&self) -> u64 {
+    pub(crate) fn cut_in_flight(&self) -> u64 {
         if self.closing == Closing::Not { 0 } else { self.in_flight() }
     }
 
-    pub fn is_closed_by_plan(&self) -> bool {
+    pub(crate) fn is_closed_by_plan(&self) -> bool {
         self.closing == Closing::Planned
     }
 
-    pub fn is_one_sided(&self) -> bool {
+    pub(crate) fn is_one_sided(&self) -> bool {
         self.open[0].happened() != self.open[1].happened()
     }
 }

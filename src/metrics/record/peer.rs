@@ -24,12 +24,12 @@ pub(in crate::metrics) enum State {
 }
 
 impl PeerRecord {
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         matches!(self.state, State::Began | State::Joined)
     }
 
     /// The peer has not yet joined, failed or been dropped.
-    pub fn is_undecided(&self) -> bool {
+    pub(crate) fn is_undecided(&self) -> bool {
         matches!(self.state, State::Planned | State::Began)
     }
 }

@@ -39,24 +39,24 @@ pub(in crate::metrics) struct RoomRecord {
 
 impl RoomRecord {
     /// Number of edges in the full mesh.
-    pub fn edges(&self) -> usize {
+    pub(crate) fn edges(&self) -> usize {
         let size = usize::from(self.size);
         size * size.saturating_sub(1) / 2
     }
 
     /// Index in `Recorder::peers`.
-    pub fn peer(&self, seat: u16) -> usize {
+    pub(crate) fn peer(&self, seat: u16) -> usize {
         self.peers_at + usize::from(seat)
     }
 
     /// Index in `Recorder::edges` of the edge between two seats, lower first.
-    pub fn edge(&self, low: u16, high: u16) -> usize {
+    pub(crate) fn edge(&self, low: u16, high: u16) -> usize {
         let high = usize::from(high);
         self.edges_at + high * high.saturating_sub(1) / 2 + usize::from(low)
     }
 
     /// The peer's number in the plan.
-    pub fn peer_index(&self, seat: u16) -> u32 {
+    pub(crate) fn peer_index(&self, seat: u16) -> u32 {
         self.first.0.saturating_add(u32::from(seat))
     }
 }

@@ -3,50 +3,50 @@
 use crate::diagnosis::{CheckedMessage, TrialOutcome};
 use serde_json::{Value, json};
 
-pub const ROOMS: &str = "webrtc-dashboard-rooms";
-pub const CHAT: &str = "webrtc-dashboard-chat";
+pub(crate) const ROOMS: &str = "webrtc-dashboard-rooms";
+pub(crate) const CHAT: &str = "webrtc-dashboard-chat";
 const CHANNELS: [&str; 4] = [ROOMS, CHAT, "webrtc-dashboard-access", "webrtc-signaling"];
 
 /// Message types that a server relays to a whole room.
-pub const ANNOUNCEMENTS: [&str; 3] = ["user-joined-room", "participant-joined", "peer-ready"];
-pub const ROOM_LIST: &str = "server-room-list";
+pub(crate) const ANNOUNCEMENTS: [&str; 3] = ["user-joined-room", "participant-joined", "peer-ready"];
+pub(crate) const ROOM_LIST: &str = "server-room-list";
 
 /// Room, sender and recipient of an experiment's frames.
 #[derive(Clone, Debug)]
-pub struct Address {
+pub(crate) struct Address {
     pub room: String,
     pub from: String,
     pub to: String,
 }
 
-pub fn subscriptions() -> Vec<String> {
+pub(crate) fn subscriptions() -> Vec<String> {
     CHANNELS.iter().map(|channel| json!({"type": "subscribe", "channel": channel}).to_string()).collect()
 }
 
-pub fn ping() -> String {
+pub(crate) fn ping() -> String {
     json!({"type": "ping"}).to_string()
 }
 
-pub fn is_pong(text: &str) -> bool {
+pub(crate) fn is_pong(text: &str) -> bool {
     read(text).is_some_and(|frame| frame["type"] == "pong")
 }
 
-pub fn room_created(room: &str, host: &str) -> String {
+pub(crate) fn room_created(room: &str, host: &str) -> String {
     let data = json!({"id": room, "name": room, "description": "", "host": host, "hostId": host, "createdAt": 0});
     envelope("room-created", ROOMS, host, data)
 }
 
-pub fn room_list_request(sender: &str) -> String {
+pub(crate) fn room_list_request(sender: &str) -> String {
     envelope("room-list-request", ROOMS, sender, json!({}))
 }
 
 /// The frame of a message.
-pub fn frame(message: CheckedMessage, address: &Address) -> String {
+pub(crate) fn frame(message: CheckedMessage, address: &Address) -> String {
     envelope(message.kind(), channel(message), &address.from, data(message, address))
 }
 
 /// The frame of a message, sent on `channel` in place of its own.
-pub fn frame_on(channel: &str, message: CheckedMessage, address: &Address) -> String {
+pub(crate) fn frame_on(channel: &str, message: CheckedMessage, address: &Address) -> String {
     envelope(message.kind(), channel, &address.from, data(message, address))
 }
 
@@ -107,7 +107,7 @@ fn sdp(message: CheckedMessage) -> String {
 }
 
 /// Recognises a frame as a message of `address`, and tells if it was renamed or altered; `None` for other frames.
-pub fn recognise(text: &str, address: &Address) -> Option<(CheckedMessage, TrialOutcome)> {
+pub(crate) fn recognise(text: &str, address: &Address) -> Option<(CheckedMessage, TrialOutcome)> {
     let frame = read(text)?;
     let (kind, data) = (frame["type"].as_str()?, &frame["data"]);
     let sender =
@@ -140,7 +140,7 @@ pub fn recognise(text: &str, address: &Address) -> Option<(CheckedMessage, Trial
 }
 
 /// Tells if a list of rooms shows `user`; `None` if the frame is no list.
-pub fn shows_user(text: &str, room: &str, user: &str) -> Option<bool> {
+pub(crate) fn shows_user(text: &str, room: &str, user: &str) -> Option<bool> {
     let frame = read(text).filter(|frame| frame["type"] == ROOM_LIST)?;
     let shown = |listed: &Value| {
         let participants = listed["participants"].as_array();
@@ -150,7 +150,7 @@ pub fn shows_user(text: &str, room: &str, user: &str) -> Option<bool> {
 }
 
 /// Tells if a list of rooms shows the room; `None` if the frame is no list.
-pub fn shows_room(text: &str, room: &str) -> Option<bool> {
+pub(crate) fn shows_room(text: &str, room: &str) -> Option<bool> {
     let frame = read(text).filter(|frame| frame["type"] == ROOM_LIST)?;
     Some(frame["rooms"].as_array().is_some_and(|rooms| rooms.iter().any(|listed| listed["id"] == room)))
 }

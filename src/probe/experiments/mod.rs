@@ -21,7 +21,7 @@ const FAR: Duration = Duration::from_millis(30);
 const DELIVERIES_FROM_AFAR: u32 = 12;
 
 /// Tests aged connections, and fresh ones if room messages arrive between the aged ones.
-pub fn trials(raw: &mut RawConnections<'_>) -> Experiments {
+pub(super) fn trials(raw: &mut RawConnections<'_>) -> Experiments {
     raw.wait_until_aged();
     let (sender, receiver) = (raw.sender, raw.receiver);
     raw.join_room(receiver);
@@ -93,7 +93,7 @@ fn fresh_receiver(raw: &mut RawConnections<'_>, wanted: &[CheckedMessage]) -> (O
 }
 
 /// Tests if a list of rooms still shows a user whose connection closed without a leave message.
-pub fn roster(raw: &mut RawConnections<'_>) -> Option<RosterTrial> {
+pub(super) fn roster(raw: &mut RawConnections<'_>) -> Option<RosterTrial> {
     let (watcher, room) = (raw.sender, raw.room.clone());
     raw.join_room(watcher);
     let address = raw.address();
@@ -118,7 +118,7 @@ pub fn roster(raw: &mut RawConnections<'_>) -> Option<RosterTrial> {
 }
 
 /// Times deliveries without and with silent observers in the room.
-pub fn fanout(raw: &mut RawConnections<'_>) -> Option<Fanout> {
+pub(super) fn fanout(raw: &mut RawConnections<'_>) -> Option<Fanout> {
     let receiver = raw.receiver;
     raw.join_room(receiver);
     raw.join_room(raw.sender);

@@ -14,7 +14,7 @@ const WAIT_MIN: Duration = Duration::from_millis(400);
 const PINGS: u32 = 3;
 
 /// The connections that experiments share.
-pub struct RawConnections<'w> {
+pub(crate) struct RawConnections<'w> {
     pub environment: &'w mut dyn Environment,
     pub room: String,
     prefix: String,
@@ -32,7 +32,7 @@ impl<'w> RawConnections<'w> {
     ///
     /// # Errors
     /// A connection failed, or did not open within `timeout`.
-    pub fn open(environment: &'w mut dyn Environment, prefix: &str, timeout: Duration) -> Result<Self, Failure> {
+    pub(crate) fn open(environment: &'w mut dyn Environment, prefix: &str, timeout: Duration) -> Result<Self, Failure> {
         let (sender, receiver) = (environment.open_connection(), environment.open_connection());
         let since = environment.now();
         let room = format!("{prefix}-lab");
@@ -67,27 +67,27 @@ impl<'w> RawConnections<'w> {
     }
 
     /// Opens a connection; `None` if that fails or takes too long.
-    pub fn open_fresh(&mut self) -> Option<RawConnection> {
+    pub(crate) fn open_fresh(&mut self) -> Option<RawConnection> {
         let line = self.environment.open_connection();
         self.wait_open(&[line], WAIT_MAX).is_ok().then_some(line)
     }
 
     /// Opens `size` connections; none if one of them fails or takes too long.
-    pub fn open_many(&mut self, size: u32) -> Vec<RawConnection> {
+    pub(crate) fn open_many(&mut self, size: u32) -> Vec<RawConnection> {
         let lines: Vec<RawConnection> = (0..size).map(|_| self.environment.open_connection()).collect();
         let complete = self.wait_open(&lines, WAIT_MAX).is_ok();
         if complete { lines } else { vec![] }
     }
 
     /// Subscribes to all channels.
-    pub fn subscribe(&mut self, line: RawConnection) {
+    pub(crate) fn subscribe(&mut self, line: RawConnection) {
         for text in frames::subscriptions() {
             self.environment.send_text(line, text);
         }
     }
 
     /// Waits until `sender` and `receiver` are aged, and measures the round trip.
-    pub fn wait_until_aged(&mut self) {
+    pub(crate) fn wait_until_aged(&mut self) {
         let until = self.since + AGED;
         while self.environment.next_event(until).is_some() {}
         let rtts: Vec<Duration> = (0..PINGS).filter_map(|_| self.ping(self.sender, WAIT_MIN)).collect();
@@ -95,22 +95,22 @@ impl<'w> RawConnections<'w> {
     }
 
     /// Tells if the server has answered a ping.
-    pub fn answers_pings(&self) -> bool {
+    pub(crate) fn answers_pings(&self) -> bool {
         self.rtt.is_some()
     }
 
     /// The time to wait for a message that may never arrive, from the round trip.
-    pub fn wait_max(&self) -> Duration {
+    pub(crate) fn wait_max(&self) -> Duration {
         self.rtt.map_or(2 * WAIT_MIN, |rtt| (8 * rtt).clamp(WAIT_MIN, WAIT_MAX))
     }
 
     /// The most time for the ping of a fresh connection: after more it is not fresh any more.
-    pub fn ping_max(&self) -> Duration {
+    pub(crate) fn ping_max(&self) -> Duration {
         self.rtt.map_or(Duration::from_millis(150), |rtt| (6 * rtt).max(Duration::from_millis(150)))
     }
 
     /// Sends a ping and times its answer. An answer shows that the server has read all frames before it.
-    pub fn ping(&mut self, line: RawConnection, at_most: Duration) -> Option<Duration> {
+    pub(crate) fn ping(&mut self, line: RawConnection, at_most: Duration) -> Option<Duration> {
         let began = self.environment.now();
         self.environment.send_text(line, frames::ping());
         let pong = self.wait_for(line, at_most, |text| frames::is_pong(text).then_some(()));
@@ -118,7 +118,7 @@ impl<'w> RawConnections<'w> {
     }
 
     /// Waits for the first frame of a connection for which `wanted` returns a value, and returns it with its time.
-    pub fn wait_for<T>(
+    pub(crate) fn wait_for<T>(
         &mut self,
         line: RawConnection,
         at_most: Duration,
@@ -136,7 +136,7 @@ impl<'w> RawConnections<'w> {
     }
 
     /// An address with a sender id that no earlier check has used.
-    pub fn address(&mut self) -> Address {
+    pub(crate) fn address(&mut self) -> Address {
         self.addresses += 1;
         Address { room: self.room.clone(), from: self.name(self.addresses), to: self.name(0) }
     }
@@ -146,13 +146,18 @@ impl<'w> RawConnections<'w> {
     }
 
     /// Sends `participant-joined` for a connection, for a server that routes by room.
-    pub fn join_room(&mut self, line: RawConnection) {
+    pub(crate) fn join_room(&mut self, line: RawConnection) {
         let address = Address { room: self.room.clone(), from: self.name(0), to: String::new() };
         self.environment.send_text(line, frames::frame(CheckedMessage::MemberJoined, &address));
     }
 
     /// Sends one message of each type, and waits until all of `wanted` have arrived, at most for `wait_max`.
-    pub fn deliveries(&mut self, from: RawConnection, to: RawConnection, wanted: &[CheckedMessage]) -> DeliveryCheck {
+    pub(crate) fn deliveries(
+        &mut self,
+        from: RawConnection,
+        to: RawConnection,
+        wanted: &[CheckedMessage],
+    ) -> DeliveryCheck {
         let address = self.address();
         if from == self.sender {
             self.environment.send_text(from, frames::room_created(&self.room, &address.from));

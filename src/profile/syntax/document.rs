@@ -24,7 +24,7 @@ pub(crate) enum At {
 
 impl At {
     /// True if `other` has the higher precedence: default, profile, command line.
-    pub fn is_overridden_by(&self, other: &At) -> bool {
+    pub(crate) fn is_overridden_by(&self, other: &At) -> bool {
         let rank = |at: &At| match at {
             At::Default => 0,
             At::Line(_) => 1,
@@ -33,7 +33,7 @@ impl At {
         rank(self) < rank(other)
     }
 
-    pub fn show(&self, file: &str) -> String {
+    pub(crate) fn show(&self, file: &str) -> String {
         match self {
             At::Default => "a default".to_owned(),
             At::Line(line) => format!("{file}:{line}"),
@@ -116,7 +116,7 @@ pub(crate) fn table_mut<'a>(tree: &'a mut Tree, name: &str) -> Option<&'a mut Tr
 
 impl Value {
     /// The kind of value, for a message that expected another one.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::Text(_) => "a text",
             Value::Whole(_) | Value::Decimal(_) => "a number",

@@ -116,7 +116,7 @@ pub fn share(written: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// One sentence without a subject.
-pub fn share_rate(written: &str) -> Result<f64, String> {
+pub(crate) fn share_rate(written: &str) -> Result<f64, String> {
     let unknown = || format!("{} is no share in a time; write 5%/min", shown(written));
     let (number, unit) = written.split_once('/').ok_or_else(unknown)?;
     Ok(share(number)? / seconds_of(unit.trim()).ok_or_else(unknown)?)

@@ -11,7 +11,7 @@ const HEIGHT: u32 = 520;
 const MARGIN: u32 = 130;
 
 /// Latency over load, with the limit of the gate that failed.
-pub fn knee(findings: &CapacityResult) -> Option<Markup> {
+pub(super) fn knee(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let other = findings.beside.as_deref().filter(|other| other.vary == findings.vary);
     let others = other.map_or(vec![], judged);
@@ -68,7 +68,7 @@ pub fn knee(findings: &CapacityResult) -> Option<Markup> {
 }
 
 /// Failed edges over load.
-pub fn failures(findings: &CapacityResult) -> Option<Markup> {
+pub(super) fn failures(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
     let worst = points.iter().map(|(_, failed)| *failed).reduce(f64::max)?;
@@ -85,7 +85,7 @@ pub fn failures(findings: &CapacityResult) -> Option<Markup> {
 }
 
 /// Receivers of each frame over the number of peers.
-pub fn reach(findings: &CapacityResult) -> Option<Markup> {
+pub(super) fn reach(findings: &CapacityResult) -> Option<Markup> {
     growth(
         findings,
         |findings| Some(&findings.model.fan_out),
@@ -96,7 +96,7 @@ pub fn reach(findings: &CapacityResult) -> Option<Markup> {
 }
 
 /// The target's CPU time for each edge over the number of peers.
-pub fn cpu_per_edge(findings: &CapacityResult) -> Option<Markup> {
+pub(super) fn cpu_per_edge(findings: &CapacityResult) -> Option<Markup> {
     growth(
         findings,
         |findings| findings.model.cpu_us_per_edge.as_ref(),
@@ -152,7 +152,7 @@ fn growth(
 }
 
 /// The cores that the target used in its busiest second, over load.
-pub fn cpu(findings: &CapacityResult) -> Option<Markup> {
+pub(super) fn cpu(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let cores = |of: fn(&TargetLoad) -> Option<f64>| -> Vec<(f64, f64)> {
         probes.iter().filter_map(|probe| Some((probe.load, of(probe.target.as_ref()?)?))).collect()

@@ -7,7 +7,7 @@ use crate::report::escape::{markdown as escaped, visible};
 /// GitHub's limit for a comment, in characters.
 const CHARS_MAX: usize = 60_000;
 
-pub fn render(findings: &CapacityResult) -> String {
+pub(super) fn render(findings: &CapacityResult) -> String {
     let facts: Vec<String> =
         tables::facts(findings).into_iter().map(|(name, words)| format!("- {name}: {}", escaped(&words))).collect();
     let commands: Vec<String> = tables::reproduction(findings)

@@ -6,7 +6,7 @@ use crate::report::html::{Column, page, sanitize, table};
 use maud::{Markup, html};
 
 /// An HTML5 page without script and without requests; the target's text is escaped.
-pub fn render(findings: &CapacityResult) -> String {
+pub(super) fn render(findings: &CapacityResult) -> String {
     let name = sanitize(&findings.scope.profile);
     let body = html! {
         header {

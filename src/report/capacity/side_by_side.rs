@@ -4,10 +4,10 @@ use super::format::{limited_by, load, number, whole};
 use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, differences};
 use crate::vocabulary::{format::bytes, format::count, format::duration};
 
-pub const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
+pub(super) const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
 
 /// One row for each figure; empty without another search.
-pub fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
+pub(super) fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
     let Some(other) = &findings.beside else { return vec![] };
     let (one, another) = (column(findings, other), column(other, findings));
     let name = |(index, cell): (usize, String)| vec![NAMES[index].to_owned(), cell];
@@ -20,7 +20,7 @@ pub fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
 }
 
 /// Differences that make the two hard to compare.
-pub fn doubts(findings: &CapacityResult) -> Vec<String> {
+pub(super) fn doubts(findings: &CapacityResult) -> Vec<String> {
     findings.beside.as_ref().map_or(vec![], |other| differences(findings, other))
 }
 

@@ -4,11 +4,11 @@ use super::format::{limited_by, load, number, whole};
 use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict};
 use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent};
 
-pub const PROBE_HEADS: [&str; 10] =
+pub(super) const PROBE_HEADS: [&str; 10] =
     ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];
 
 /// The probes in the order of the search.
-pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
+pub(super) fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.probes.iter().map(|probe| {
         let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
         vec![
@@ -26,10 +26,10 @@ pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + 
     })
 }
 
-pub const OUTLOOK_HEADS: [&str; 7] =
+pub(super) const OUTLOOK_HEADS: [&str; 7] =
     ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out", "how it is known"];
 
-pub fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
+pub(super) fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.forecast.iter().map(|cell| {
         vec![
             count(cell.rooms),
@@ -51,7 +51,7 @@ fn known(cell: &ForecastCell) -> &'static str {
     }
 }
 
-pub const COST_HEADS: [&str; 9] = [
+pub(super) const COST_HEADS: [&str; 9] = [
     "load",
     "frames said an edge",
     "heard by",
@@ -64,7 +64,7 @@ pub const COST_HEADS: [&str; 9] = [
 ];
 
 /// The cost at each load, smallest load first; of several probes of one load, the last.
-pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
+pub(super) fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
     let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
     whole.sort_by(|one, other| one.load.total_cmp(&other.load));
     let row = |probe: &Probe| {
@@ -87,7 +87,7 @@ pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
 }
 
 /// The particulars of the answer: name and text.
-pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
+pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     let mut facts = vec![("bracket", bracket(findings))];
     if let Some(limit) = findings.limit {
         let confirmed = match findings.held_trials {
@@ -140,7 +140,7 @@ pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
 }
 
 /// The commands that repeat the search.
-pub fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
+pub(super) fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
     let reproduction = &findings.reproduction;
     let mut commands = vec![("the search", reproduction.search.as_str())];
     commands.extend(reproduction.run.as_deref().map(|command| ("one run at the limit", command)));
@@ -160,7 +160,7 @@ fn bracket(findings: &CapacityResult) -> String {
     parts.join(", ")
 }
 
-pub fn verdict(verdict: ProbeVerdict) -> &'static str {
+pub(super) fn verdict(verdict: ProbeVerdict) -> &'static str {
     match verdict {
         ProbeVerdict::Held => "held",
         ProbeVerdict::Broke => "broke",

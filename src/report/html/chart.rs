@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
 /// A chart. Lengths are in halves of a CSS pixel, because the library places elements at whole units.
-pub struct Chart {
+pub(crate) struct Chart {
     /// The text alternative for screen readers.
     pub says: String,
     pub height: u32,
@@ -22,7 +22,7 @@ pub struct Chart {
 }
 
 /// An element of a chart in the units of the axes; values outside them are clamped.
-pub enum Mark {
+pub(crate) enum Mark {
     Line {
         role: ChartColour,
         points: Vec<(f64, f64)>,
@@ -57,7 +57,7 @@ pub enum Mark {
     },
 }
 
-pub type Corner = (f64, f64);
+pub(super) type Corner = (f64, f64);
 
 type Plane<'b, 'a> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<Scale<'b>, Scale<'b>>>;
 
@@ -71,7 +71,7 @@ const LABEL: u32 = 30;
 const DOT: u32 = 8;
 
 impl Chart {
-    pub fn draw(&self) -> Markup {
+    pub(crate) fn draw(&self) -> Markup {
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
         // The only errors are write errors, and writing to a string has none.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// A whole document. It has no script, and its policy forbids any (CSP Level 3 §6.1);
 /// `img-src data:` admits the empty icon.
-pub fn page(title: &str, body: &Markup) -> String {
+pub(crate) fn page(title: &str, body: &Markup) -> String {
     let style = format!("{}\n{}", include_str!("style.css"), palette::style());
     let hash = BASE64.encode(Sha256::digest(style.as_bytes()));
     let policy =

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChartColour {
+pub(crate) enum ChartColour {
     /// Times counted from due; also the base of a comparison.
     Due,
     /// Times counted from began; also the new side of a comparison.
@@ -34,7 +34,7 @@ pub enum ChartColour {
 type Rgb = (u8, u8, u8);
 
 impl ChartColour {
-    pub const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Due,
         Self::Began,
         Self::Joined,
@@ -58,12 +58,12 @@ impl ChartColour {
     ];
 
     /// The colour on paper and on light screens; each is used once, so that a style rule can replace it.
-    pub fn light(self) -> Rgb {
+    pub(crate) fn light(self) -> Rgb {
         self.light_and_dark().0
     }
 
     /// The colour of a phase, by its name.
-    pub fn of_phase(phase: &str) -> Self {
+    pub(crate) fn of_phase(phase: &str) -> Self {
         match phase {
             "connect" => Self::Connect,
             "join" => Self::Join,
@@ -102,13 +102,13 @@ impl ChartColour {
     }
 
     /// The CSS class of its samples in legends and tables.
-    pub fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         format!("{self:?}").to_lowercase()
     }
 }
 
 /// A legend: a sample of each colour beside its meaning.
-pub fn legend(entries: &[(ChartColour, &str)]) -> Markup {
+pub(crate) fn legend(entries: &[(ChartColour, &str)]) -> Markup {
     html! {
         ul.legend {
             @for (role, meaning) in entries {
@@ -120,7 +120,7 @@ pub fn legend(entries: &[(ChartColour, &str)]) -> Markup {
 
 /// The style rules that replace every colour on dark screens. The charting library writes colours as attributes,
 /// which a style rule overrides.
-pub fn style() -> String {
+pub(super) fn style() -> String {
     let mut css = String::new();
     let mut dark = String::new();
     for role in ChartColour::ALL {

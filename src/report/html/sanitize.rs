@@ -5,7 +5,7 @@ const CHARS_MAX: usize = 400;
 
 /// Spells out the characters that make a reader see another text than there is, and cuts the text at 400
 /// characters. The template escapes HTML afterwards.
-pub fn sanitize(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     let mut seen = String::with_capacity(text.len().min(CHARS_MAX * 4));
     for (index, character) in text.chars().enumerate() {
         if index == CHARS_MAX {

@@ -2,24 +2,24 @@
 
 use maud::{Markup, html};
 
-pub struct Column {
+pub(crate) struct Column {
     pub head: &'static str,
     /// Figures are aligned right, words left.
     pub figures: bool,
 }
 
 impl Column {
-    pub const fn words(head: &'static str) -> Self {
+    pub(crate) const fn words(head: &'static str) -> Self {
         Self { head, figures: false }
     }
 
-    pub const fn figures(head: &'static str) -> Self {
+    pub(crate) const fn figures(head: &'static str) -> Self {
         Self { head, figures: true }
     }
 }
 
 /// A table in which the first cell of each row is its heading.
-pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item = Vec<Markup>>) -> Markup {
+pub(crate) fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item = Vec<Markup>>) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="table" {
             table {
@@ -42,7 +42,7 @@ pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item 
 }
 
 /// A chart under its heading, with its legend and `reading`, one sentence on how to read it.
-pub fn figure(heading: &str, reading: &str, legend: &Markup, chart: &Markup) -> Markup {
+pub(crate) fn figure(heading: &str, reading: &str, legend: &Markup, chart: &Markup) -> Markup {
     html! {
         figure {
             figcaption { strong { (heading) } " " span.reading { (reading) } (legend) }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 
-pub struct ClientWriter {
+pub(crate) struct ClientWriter {
     pub stream: Arc<ClientTransport>,
     pub outbox: Outbox,
     /// True while the socket accepts no more bytes.
@@ -16,12 +16,12 @@ pub struct ClientWriter {
 }
 
 impl ClientWriter {
-    pub fn new(stream: Arc<ClientTransport>) -> Self {
+    pub(crate) fn new(stream: Arc<ClientTransport>) -> Self {
         Self { stream, outbox: Outbox::default(), blocked: false, scheduled: false }
     }
 
     /// True if the caller has to queue the client for the next round of writes; it then counts as queued.
-    pub fn schedule(&mut self) -> bool {
+    pub(crate) fn schedule(&mut self) -> bool {
         !self.blocked && !std::mem::replace(&mut self.scheduled, true)
     }
 
@@ -30,7 +30,7 @@ impl ClientWriter {
     ///
     /// # Errors
     /// The socket's error; the client is lost.
-    pub fn flush(&mut self, scratch: &mut Vec<u8>) -> io::Result<u64> {
+    pub(crate) fn flush(&mut self, scratch: &mut Vec<u8>) -> io::Result<u64> {
         self.scheduled = false;
         let before = self.outbox.delivered();
         while !self.outbox.is_empty() {
@@ -52,7 +52,7 @@ impl ClientWriter {
         Ok(self.outbox.delivered() - before)
     }
 
-    pub fn shut(&self, how: Shutdown) {
+    pub(crate) fn shut(&self, how: Shutdown) {
         self.stream.shut(how);
     }
 }

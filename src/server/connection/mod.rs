@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
 
 /// Longest message of a client, in any number of fragments, in bytes.
-pub const MESSAGE_BYTES_MAX: usize = 256 << 10;
+pub(super) const MESSAGE_BYTES_MAX: usize = 256 << 10;
 /// Size of a read from the socket, in bytes; the buffer is held only while there is data.
 const READ_BYTES: usize = 8 << 10;
 /// Size of the parser's buffer, in bytes, held for the life of the connection.
@@ -34,7 +34,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 4 << 20;
 
 /// Serves one connection from accept to close.
-pub async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<Input>) {
+pub(super) async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<Input>) {
     // Nagle's algorithm would hold small frames until an acknowledgement, and the delay would be measured.
     let _ = stream.set_nodelay(true);
     let stream = match tls {

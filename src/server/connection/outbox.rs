@@ -5,14 +5,14 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// Limits of a client's queue; a client that exceeds one is disconnected as too slow.
-pub const FRAMES_MAX: usize = 65_536;
-pub const BYTES_MAX: usize = 16 << 20;
+pub(super) const FRAMES_MAX: usize = 65_536;
+pub(super) const BYTES_MAX: usize = 16 << 20;
 
 /// Size in bytes up to which small frames are joined for one write; a larger frame is written alone, without a copy.
-pub const WRITE_BYTES: usize = 64 << 10;
+pub(super) const WRITE_BYTES: usize = 64 << 10;
 
 #[derive(Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     frames: VecDeque<Bytes>,
     bytes: usize,
     /// Bytes of the first frame that are already written.
@@ -29,14 +29,14 @@ pub struct Outbox {
 
 /// The queue is full: the client is too slow.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Full;
+pub(crate) struct Full;
 
 impl Outbox {
     /// Queues an encoded frame; drops it after `close`.
     ///
     /// # Errors
     /// The queue is full.
-    pub fn push(&mut self, frame: Bytes, replaceable: Option<ReplaceableFrame>) -> Result<(), Full> {
+    pub(crate) fn push(&mut self, frame: Bytes, replaceable: Option<ReplaceableFrame>) -> Result<(), Full> {
         if self.closing {
             return Ok(());
         }
@@ -52,7 +52,7 @@ impl Outbox {
     }
 
     /// Queues the last frame, regardless of the limits.
-    pub fn close(&mut self, frame: Bytes) {
+    pub(crate) fn close(&mut self, frame: Bytes) {
         if !self.closing {
             self.bytes += frame.len();
             self.frames.push_back(frame);
@@ -60,12 +60,12 @@ impl Outbox {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
     /// Number of frames written in full so far.
-    pub fn delivered(&self) -> u64 {
+    pub(crate) fn delivered(&self) -> u64 {
         self.delivered
     }
 
@@ -73,7 +73,7 @@ impl Outbox {
     ///
     /// # Panics
     /// The outbox is empty.
-    pub fn next_write<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    pub(crate) fn next_write<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         let first = &self.frames[0][self.written..];
         let second = self.frames.get(1).map_or(WRITE_BYTES, Bytes::len);
         if first.len() + second > WRITE_BYTES {
@@ -91,7 +91,7 @@ impl Outbox {
     }
 
     /// Records that `count` bytes were written.
-    pub fn advance(&mut self, count: usize) {
+    pub(crate) fn advance(&mut self, count: usize) {
         self.bytes -= count;
         self.written += count;
         while let Some(first) = self.frames.front().filter(|first| first.len() <= self.written) {

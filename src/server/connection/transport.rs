@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 /// Size of a read from a TLS session, in bytes.
 const PLAIN_BYTES: usize = 4 << 10;
 
-pub struct ClientTransport {
+pub(crate) struct ClientTransport {
     stream: TcpStream,
     /// TLS state of both directions; locked for the length of one read or write.
     session: Option<Mutex<Connection>>,
@@ -23,7 +23,7 @@ impl From<TcpStream> for ClientTransport {
 
 impl ClientTransport {
     /// Wraps a socket after its TLS handshake.
-    pub fn secured(stream: TcpStream, session: ServerConnection) -> Self {
+    pub(crate) fn secured(stream: TcpStream, session: ServerConnection) -> Self {
         Self { stream, session: Some(Mutex::new(session.into())) }
     }
 
@@ -31,7 +31,7 @@ impl ClientTransport {
     ///
     /// # Errors
     /// The socket's error.
-    pub async fn readable(&self) -> io::Result<()> {
+    pub(crate) async fn readable(&self) -> io::Result<()> {
         if let Some(session) = &self.session
             && has_plaintext(&mut lock(session))
         {
@@ -44,7 +44,7 @@ impl ClientTransport {
     ///
     /// # Errors
     /// The socket's error.
-    pub async fn writable(&self) -> io::Result<()> {
+    pub(crate) async fn writable(&self) -> io::Result<()> {
         self.stream.writable().await
     }
 
@@ -52,7 +52,7 @@ impl ClientTransport {
     ///
     /// # Errors
     /// The socket's error, `WouldBlock` included, or a TLS protocol error of the client.
-    pub fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+    pub(crate) fn try_read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         let Some(session) = &self.session else { return self.stream.try_read_buf(into) };
         let mut session = lock(session);
         let before = into.len();
@@ -79,7 +79,7 @@ impl ClientTransport {
     ///
     /// # Errors
     /// The socket's error, `WouldBlock` included.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let Some(session) = &self.session else { return self.stream.try_write(bytes) };
         let mut session = lock(session);
         write_out(&mut session, &self.stream)?;
@@ -94,11 +94,11 @@ impl ClientTransport {
     ///
     /// # Errors
     /// The socket's error, `WouldBlock` included.
-    pub fn try_flush(&self) -> io::Result<()> {
+    pub(crate) fn try_flush(&self) -> io::Result<()> {
         self.session.as_ref().map_or(Ok(()), |session| write_out(&mut lock(session), &self.stream))
     }
 
-    pub fn shut(&self, how: Shutdown) {
+    pub(crate) fn shut(&self, how: Shutdown) {
         if let Some(session) = &self.session {
             let mut session = lock(session);
             session.send_close_notify();

@@ -28,7 +28,7 @@ enum UpgradeReply {
 ///
 /// # Errors
 /// The socket's error, or the request is incomplete at its end or after 10 s.
-pub async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u8>>> {
+pub(super) async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u8>>> {
     tokio::time::timeout(REQUEST_TIMEOUT, async {
         let mut request = Vec::with_capacity(1 << 10);
         loop {

@@ -7,7 +7,7 @@ const CLOSE: u8 = 0x88;
 
 /// Close codes that this server sends (RFC 6455 §7.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseCode {
+pub(crate) enum CloseCode {
     GoingAway = 1001,
     Protocol = 1002,
     Unsupported = 1003,
@@ -15,11 +15,11 @@ pub enum CloseCode {
     TooBig = 1009,
 }
 
-pub fn text(text: &str) -> Bytes {
+pub(crate) fn text(text: &str) -> Bytes {
     frame(TEXT, text.as_bytes())
 }
 
-pub fn close(code: CloseCode) -> Bytes {
+pub(crate) fn close(code: CloseCode) -> Bytes {
     frame(CLOSE, &(code as u16).to_be_bytes())
 }
 

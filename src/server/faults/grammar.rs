@@ -49,7 +49,7 @@ impl FromStr for FaultRule {
 ///
 /// # Errors
 /// One sentence, with the nearest known word.
-pub fn rule(text: &str) -> Result<FaultRule, String> {
+pub(super) fn rule(text: &str) -> Result<FaultRule, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let name = words.next().ok_or("a rule begins with an action, such as drop")?;
     let name = name.strip_suffix(':').unwrap_or(name);

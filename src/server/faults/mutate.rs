@@ -8,18 +8,18 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// Pseudo-message for the end of a socket, so that rules can match it.
-pub const CLOSE: &str = r#"{"type":"close"}"#;
+pub(crate) const CLOSE: &str = r#"{"type":"close"}"#;
 
 /// Fields that rules match; a missing one is empty text.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct MessageFields<'a> {
+pub(crate) struct MessageFields<'a> {
     pub kind: Cow<'a, str>,
     pub channel: Cow<'a, str>,
     pub room: Cow<'a, str>,
 }
 
 /// Reads the fields of a message; all are empty if it is no envelope.
-pub fn message_fields(text: &str) -> MessageFields<'_> {
+pub(crate) fn message_fields(text: &str) -> MessageFields<'_> {
     #[derive(Deserialize)]
     struct Frame<'a> {
         #[serde(borrow, default, rename = "type")]
@@ -47,7 +47,7 @@ pub fn message_fields(text: &str) -> MessageFields<'_> {
 }
 
 /// Reads an envelope's `sender`.
-pub fn sender(text: &str) -> Option<String> {
+pub(crate) fn sender(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Frame {
         sender: String,
@@ -56,7 +56,7 @@ pub fn sender(text: &str) -> Option<String> {
 }
 
 /// Builds the rejection of the user that a message names; `None` if it names none.
-pub fn rejection(text: &str) -> Option<SharedText> {
+pub(crate) fn rejection(text: &str) -> Option<SharedText> {
     #[derive(Deserialize)]
     struct Frame {
         data: Member,
@@ -65,12 +65,12 @@ pub fn rejection(text: &str) -> Option<SharedText> {
 }
 
 /// Cuts a frame to its first half.
-pub fn halve(text: &str) -> String {
+pub(crate) fn halve(text: &str) -> String {
     text[..text.floor_char_boundary(text.len() / 2)].to_owned()
 }
 
 /// Changes the first byte of each fingerprint (RFC 8122 §5).
-pub fn alter_fingerprints(text: &str) -> String {
+pub(crate) fn alter_fingerprints(text: &str) -> String {
     const LINE: &str = "a=fingerprint:";
     let mut parts = text.split(LINE);
     let mut altered = parts.next().unwrap_or_default().to_owned();
@@ -88,7 +88,7 @@ pub fn alter_fingerprints(text: &str) -> String {
 }
 
 /// Replaces an envelope's channel; any other text stays as it is.
-pub fn rename_channel(text: &str, name: &str) -> String {
+pub(crate) fn rename_channel(text: &str, name: &str) -> String {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(mut frame)) if frame.contains_key("channel") => {
             frame.insert("channel".to_owned(), name.into());

@@ -11,7 +11,7 @@ const SCRIPTS: [&str; 3] = [include_str!("protocol.js"), include_str!("link.js")
 
 /// Builds the HTTP response. Its Content-Security-Policy allows this script and this style only, and connections to this
 /// server only (CSP Level 3 §6.1, §7.2: 'self' covers its WebSocket).
-pub fn response() -> Vec<u8> {
+pub(super) fn response() -> Vec<u8> {
     let script = format!("\"use strict\";\n{}", SCRIPTS.concat());
     let [style_hash, script_hash] = [STYLE, &script].map(|text| BASE64.encode(Sha256::digest(text.as_bytes())));
     let page = HTML.replacen("{style}", STYLE, 1).replacen("{script}", &script, 1);

@@ -6,15 +6,15 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub const ROOMS: &str = "webrtc-dashboard-rooms";
-pub const ACCESS: &str = "webrtc-dashboard-access";
+pub(crate) const ROOMS: &str = "webrtc-dashboard-rooms";
+pub(crate) const ACCESS: &str = "webrtc-dashboard-access";
 
 /// Text of one frame, shared by all recipients.
 pub type SharedText = Arc<str>;
 
 /// Outer fields of a frame; a missing key is empty text.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Envelope<'a> {
+pub(crate) enum Envelope<'a> {
     NotJson,
     /// JSON, but no object whose `type` and `channel` are strings.
     Shapeless,
@@ -25,7 +25,7 @@ pub enum Envelope<'a> {
 }
 
 /// Reads the outer fields only: most frames are relayed without a look at their data.
-pub fn read(text: &str) -> Envelope<'_> {
+pub(crate) fn read(text: &str) -> Envelope<'_> {
     #[derive(Deserialize)]
     struct Fields<'a> {
         #[serde(borrow, default, rename = "type")]
@@ -51,7 +51,7 @@ fn unreadable(text: &str) -> Envelope<'static> {
 }
 
 /// Reads the room that an envelope names; room-created calls it `id`.
-pub fn room<'a>(text: &'a str, kind: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn room<'a>(text: &'a str, kind: &str) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Inside<'a> {
         #[serde(borrow)]
@@ -70,7 +70,7 @@ pub fn room<'a>(text: &'a str, kind: &str) -> Option<Cow<'a, str>> {
 }
 
 /// Reads an envelope's `data`; `None` if it has another shape.
-pub fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
+pub(crate) fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
     #[derive(Deserialize)]
     struct Inside<T> {
         data: T,
@@ -82,7 +82,7 @@ pub fn data<T: DeserializeOwned>(text: &str) -> Option<T> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-pub struct Created {
+pub(crate) struct Created {
     id: Option<String>,
     room_id: Option<String>,
     name: Value,
@@ -94,7 +94,7 @@ pub struct Created {
 
 /// A room as its creator described it; a missing field is null.
 #[derive(Debug)]
-pub struct NewRoom {
+pub(crate) struct NewRoom {
     pub id: String,
     pub name: Value,
     pub description: Value,
@@ -104,7 +104,7 @@ pub struct NewRoom {
 }
 
 impl Created {
-    pub fn into_room(self) -> Option<NewRoom> {
+    pub(crate) fn into_room(self) -> Option<NewRoom> {
         let id = self.id.or(self.room_id).filter(|id| !id.is_empty())?;
         let Self { name, description, host, host_id, created_at, .. } = self;
         Some(NewRoom { id, name, description, host, host_id, created_at })
@@ -114,7 +114,7 @@ impl Created {
 /// Data of user-joined-room and user-left-room.
 #[derive(Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub struct Member {
+pub(crate) struct Member {
     pub room_id: String,
     pub user_id: String,
     #[serde(default)]

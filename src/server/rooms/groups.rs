@@ -5,11 +5,11 @@ use rustc_hash::FxHashMap;
 
 /// Index of a group; reused by another group once its own has no members left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot(u32);
+pub(super) struct Slot(u32);
 
 /// All groups that have members.
 #[derive(Default)]
-pub struct Groups {
+pub(super) struct Groups {
     groups: Vec<Group>,
     free: Vec<Slot>,
     by_name: FxHashMap<Box<str>, Slot>,
@@ -22,31 +22,31 @@ struct Group {
 }
 
 impl Groups {
-    pub fn find(&self, name: &str) -> Option<Slot> {
+    pub(super) fn find(&self, name: &str) -> Option<Slot> {
         self.by_name.get(name).copied()
     }
 
-    pub fn name(&self, slot: Slot) -> &str {
+    pub(super) fn name(&self, slot: Slot) -> &str {
         &self.groups[slot.0 as usize].name
     }
 
-    pub fn members(&self, slot: Slot) -> &[ClientId] {
+    pub(super) fn members(&self, slot: Slot) -> &[ClientId] {
         &self.groups[slot.0 as usize].members
     }
 
     /// Slots of all groups that have members, in no particular order.
-    pub fn slots(&self) -> impl Iterator<Item = Slot> {
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
         (0..self.groups.len() as u32).map(Slot).filter(|slot| !self.members(*slot).is_empty())
     }
 
     /// Adds a client that is not a member yet.
-    pub fn enter(&mut self, name: &str, client: ClientId) -> Slot {
+    pub(super) fn enter(&mut self, name: &str, client: ClientId) -> Slot {
         let slot = self.find(name).unwrap_or_else(|| self.open(name));
         self.groups[slot.0 as usize].members.push(client);
         slot
     }
 
-    pub fn leave(&mut self, slot: Slot, client: ClientId) {
+    pub(super) fn leave(&mut self, slot: Slot, client: ClientId) {
         let group = &mut self.groups[slot.0 as usize];
         if let Some(index) = group.members.iter().position(|member| *member == client) {
             group.members.swap_remove(index);

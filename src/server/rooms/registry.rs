@@ -15,7 +15,7 @@ const NAME_BYTES_MAX: usize = 1_024;
 /// Rooms by id. A client has at most one seat: it takes it by joining, and loses it by joining another room, by leaving,
 /// or when its socket closes.
 #[derive(Default)]
-pub struct Registry {
+pub(super) struct Registry {
     rooms: BTreeMap<String, RegisteredRoom>,
     seats: FxHashMap<ClientId, Member>,
     /// Rooms whose creator is still connected: an empty room stays until its creator has joined or left.
@@ -39,7 +39,7 @@ struct Participant {
 
 /// Result of a join.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Join {
+pub(super) enum Join {
     Recorded,
     UnknownRoom,
     NameTaken,
@@ -48,7 +48,7 @@ pub enum Join {
 /// Entry of server-room-list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Listed<'a> {
+pub(crate) struct Listed<'a> {
     id: &'a str,
     name: &'a Value,
     description: &'a Value,
@@ -61,7 +61,7 @@ pub struct Listed<'a> {
 
 impl Registry {
     /// Adds a room. A room that exists stays unchanged, but is listed again.
-    pub fn create(&mut self, creator: ClientId, about: NewRoom) {
+    pub(super) fn create(&mut self, creator: ClientId, about: NewRoom) {
         if self.rooms.contains_key(&about.id) {
             self.changed.insert(about.id);
             return;
@@ -75,7 +75,7 @@ impl Registry {
     }
 
     /// Adds a user to a room, or updates it: a known user id keeps its position.
-    pub fn join(&mut self, client: ClientId, member: &Member) -> Join {
+    pub(super) fn join(&mut self, client: ClientId, member: &Member) -> Join {
         let long = member.user_id.len().max(member.user_name.len()) > NAME_BYTES_MAX;
         let Some(room) = self.rooms.get_mut(&member.room_id).filter(|_| !long) else { return Join::UnknownRoom };
         let same_name = |other: &Participant| other.id != member.user_id && other.name == member.user_name;
@@ -101,7 +101,7 @@ impl Registry {
     }
 
     /// Removes the user, whichever client sent the message; removes the room with its last user.
-    pub fn leave(&mut self, member: &Member) {
+    pub(super) fn leave(&mut self, member: &Member) {
         let Some(room) = self.rooms.get_mut(&member.room_id) else { return };
         let Some(index) = room.participants.iter().position(|other| other.id == member.user_id) else { return };
         let left = room.participants.remove(index);
@@ -116,7 +116,7 @@ impl Registry {
     }
 
     /// Removes a room and its participants, whichever client sent the message.
-    pub fn discard(&mut self, id: &str) {
+    pub(super) fn discard(&mut self, id: &str) {
         let Some(room) = self.rooms.get(id) else { return };
         for participant in &room.participants {
             if self.seats.get(&participant.client).is_some_and(|seat| seat.room_id == id) {
@@ -128,7 +128,7 @@ impl Registry {
     }
 
     /// Removes the client's user, and the empty rooms that the client created.
-    pub fn closed(&mut self, client: ClientId) {
+    pub(super) fn closed(&mut self, client: ClientId) {
         if let Some(seat) = self.seats.remove(&client) {
             self.leave(&seat);
         }
@@ -141,31 +141,31 @@ impl Registry {
     }
 
     /// Keeps the client's user and rooms, but no longer ties them to the client.
-    pub fn detach(&mut self, client: ClientId) {
+    pub(super) fn detach(&mut self, client: ClientId) {
         self.seats.remove(&client);
         self.created.remove(&client);
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rooms.is_empty()
     }
 
-    pub fn has_changed(&self) -> bool {
+    pub(super) fn has_changed(&self) -> bool {
         !self.changed.is_empty()
     }
 
     /// Returns the ids of rooms created, changed or removed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<String> {
+    pub(super) fn take_changed(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.changed)
     }
 
     /// Lists every room in the order of ids.
-    pub fn all(&self) -> Vec<Listed<'_>> {
+    pub(super) fn all(&self) -> Vec<Listed<'_>> {
         self.rooms.values().map(RegisteredRoom::listed).collect()
     }
 
     /// Lists the room of that id; empty if it is unknown.
-    pub fn one(&self, id: &str) -> Vec<Listed<'_>> {
+    pub(super) fn one(&self, id: &str) -> Vec<Listed<'_>> {
         self.rooms.get(id).map(RegisteredRoom::listed).into_iter().collect()
     }
 

@@ -5,7 +5,7 @@ use crate::server::rooms::registry::Listed;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub fn client_count(count: usize, at: Timestamp) -> SharedText {
+pub(crate) fn client_count(count: usize, at: Timestamp) -> SharedText {
     #[derive(Serialize)]
     struct Frame {
         r#type: &'static str,
@@ -15,7 +15,7 @@ pub fn client_count(count: usize, at: Timestamp) -> SharedText {
     text(&Frame { r#type: "client_count", count, timestamp: iso(at) })
 }
 
-pub fn pong(at: Timestamp) -> SharedText {
+pub(crate) fn pong(at: Timestamp) -> SharedText {
     #[derive(Serialize)]
     struct Frame {
         r#type: &'static str,
@@ -24,7 +24,7 @@ pub fn pong(at: Timestamp) -> SharedText {
     text(&Frame { r#type: "pong", timestamp: iso(at) })
 }
 
-pub fn echo(original: &str, at: Timestamp) -> SharedText {
+pub(crate) fn echo(original: &str, at: Timestamp) -> SharedText {
     #[derive(Serialize)]
     struct Frame<'a> {
         r#type: &'static str,
@@ -34,7 +34,7 @@ pub fn echo(original: &str, at: Timestamp) -> SharedText {
     text(&Frame { r#type: "echo", original, timestamp: iso(at) })
 }
 
-pub fn room_list(rooms: &[Listed<'_>], at: Timestamp) -> SharedText {
+pub(crate) fn room_list(rooms: &[Listed<'_>], at: Timestamp) -> SharedText {
     #[derive(Serialize)]
     struct Frame<'a> {
         r#type: &'static str,
@@ -46,7 +46,7 @@ pub fn room_list(rooms: &[Listed<'_>], at: Timestamp) -> SharedText {
 }
 
 /// Rejects a member whose name is taken in the room.
-pub fn name_taken(member: &Member) -> SharedText {
+pub(crate) fn name_taken(member: &Member) -> SharedText {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Frame<'a> {

@@ -45,7 +45,7 @@ struct Client {
 }
 
 impl Subscriptions {
-    pub fn enter(&mut self, client: ClientId) {
+    pub(super) fn enter(&mut self, client: ClientId) {
         let index = client.0 as usize;
         if self.clients.len() <= index {
             self.clients.resize_with(index + 1, Client::default);
@@ -54,7 +54,7 @@ impl Subscriptions {
     }
 
     /// Removes the client; false if it is unknown.
-    pub fn leave(&mut self, client: ClientId) -> bool {
+    pub(super) fn leave(&mut self, client: ClientId) -> bool {
         let Some(index) = self.present.iter().position(|present| *present == client) else { return false };
         self.present.swap_remove(index);
         let gone = std::mem::take(&mut self.clients[client.0 as usize]);
@@ -67,11 +67,11 @@ impl Subscriptions {
         true
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.present.len()
     }
 
-    pub fn subscribe(&mut self, client: ClientId, channel: &str) {
+    pub(super) fn subscribe(&mut self, client: ClientId, channel: &str) {
         let channels = &mut self.clients[client.0 as usize].channels;
         let known = self.channels.find(channel).is_some_and(|slot| channels.contains(&slot));
         if !known && !channel.is_empty() && channels.len() < CHANNELS_MAX {
@@ -79,14 +79,14 @@ impl Subscriptions {
         }
     }
 
-    pub fn unsubscribe(&mut self, client: ClientId, channel: &str) {
+    pub(super) fn unsubscribe(&mut self, client: ClientId, channel: &str) {
         let Some(slot) = self.channels.find(channel) else { return };
         self.clients[client.0 as usize].channels.retain(|held| *held != slot);
         self.channels.leave(slot, client);
     }
 
     /// Moves a client to `room`; a client is in at most one.
-    pub fn move_to(&mut self, client: ClientId, room: Option<&str>) {
+    pub(super) fn move_to(&mut self, client: ClientId, room: Option<&str>) {
         let place = &mut self.clients[client.0 as usize].room;
         if place.map(|slot| self.rooms.name(slot)) == room {
             return;
@@ -98,32 +98,32 @@ impl Subscriptions {
     }
 
     /// Slot of a channel that has subscribers.
-    pub fn channel(&self, name: &str) -> Option<Slot> {
+    pub(super) fn channel(&self, name: &str) -> Option<Slot> {
         self.channels.find(name)
     }
 
     /// Slot of a room that has members.
-    pub fn room(&self, name: &str) -> Option<Slot> {
+    pub(super) fn room(&self, name: &str) -> Option<Slot> {
         self.rooms.find(name)
     }
 
-    pub fn room_of(&self, client: ClientId) -> Option<Slot> {
+    pub(super) fn room_of(&self, client: ClientId) -> Option<Slot> {
         self.clients[client.0 as usize].room
     }
 
-    pub fn room_name(&self, room: Slot) -> &str {
+    pub(super) fn room_name(&self, room: Slot) -> &str {
         self.rooms.name(room)
     }
 
-    pub fn rooms(&self) -> impl Iterator<Item = Slot> {
+    pub(super) fn rooms(&self) -> impl Iterator<Item = Slot> {
         self.rooms.slots()
     }
 
-    pub fn listens(&self, client: ClientId, channel: Slot) -> bool {
+    pub(super) fn listens(&self, client: ClientId, channel: Slot) -> bool {
         self.clients[client.0 as usize].channels.contains(&channel)
     }
 
-    pub fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
+    pub(super) fn recipients<'a>(&'a self, to: &'a Recipients) -> impl Iterator<Item = ClientId> + 'a {
         let among = match &to.among {
             Among::One(client) => std::slice::from_ref(client),
             Among::All => &self.present,

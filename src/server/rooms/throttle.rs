@@ -4,25 +4,25 @@ use std::time::{Duration, Instant};
 
 /// Earliest time of the next action; an interval of zero permits every request at once.
 #[derive(Debug)]
-pub struct Throttle {
+pub(super) struct Throttle {
     interval: Duration,
     last: Option<Instant>,
     due: Option<Instant>,
 }
 
 impl Throttle {
-    pub fn new(interval: Duration) -> Self {
+    pub(super) fn new(interval: Duration) -> Self {
         Self { interval, last: None, due: None }
     }
 
     /// Requests the action as soon as the interval permits.
-    pub fn request(&mut self, now: Instant) {
+    pub(super) fn request(&mut self, now: Instant) {
         let earliest = self.last.map_or(now, |last| now.max(last + self.interval));
         self.due.get_or_insert(earliest);
     }
 
     /// True if the action is due; it then counts as done.
-    pub fn take(&mut self, now: Instant) -> bool {
+    pub(super) fn take(&mut self, now: Instant) -> bool {
         let taken = self.due.is_some_and(|due| due <= now);
         if taken {
             self.last = Some(now);
@@ -31,7 +31,7 @@ impl Throttle {
         taken
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         self.due
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bytes::Reader;
 
-pub const HEADER_BYTES: usize = 12;
+pub(super) const HEADER_BYTES: usize = 12;
 
 /// The longest message, a chain of certificates; in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
@@ -15,7 +15,7 @@ const RANGES_MAX: usize = 32;
 
 /// A fragment of a message, as in a record.
 #[derive(Clone, Copy, Debug)]
-pub struct Fragment<'a> {
+pub(super) struct Fragment<'a> {
     pub kind: u8,
     pub sequence: u16,
     length: usize,
@@ -27,7 +27,7 @@ pub struct Fragment<'a> {
 
 impl<'a> Fragment<'a> {
     /// Splits the first fragment off a record. `None`: nothing is left, or a length is wrong.
-    pub fn split(record: &mut &'a [u8]) -> Option<Self> {
+    pub(super) fn split(record: &mut &'a [u8]) -> Option<Self> {
         let mut reader = Reader(record);
         let (kind, length, sequence) = (reader.u8()?, reader.u24()?, reader.u16()?);
         let (offset, body) = (reader.u24()?, reader.vec24()?.0);
@@ -43,7 +43,7 @@ impl<'a> Fragment<'a> {
 
 /// A message longer than any that is expected.
 #[derive(Debug, PartialEq, Eq)]
-pub struct TooLong;
+pub(super) struct TooLong;
 
 #[derive(Debug)]
 struct Partial {
@@ -80,7 +80,7 @@ impl Partial {
 
 /// Messages that arrived out of order or in fragments.
 #[derive(Debug, Default)]
-pub struct Assembly {
+pub(super) struct Assembly {
     /// The sequence number of the next message.
     pub next: u16,
     partials: Vec<Partial>,
@@ -91,7 +91,7 @@ impl Assembly {
     ///
     /// # Errors
     /// The message is too long.
-    pub fn take<'a>(&mut self, fragment: &Fragment<'a>) -> Result<Option<&'a [u8]>, TooLong> {
+    pub(super) fn take<'a>(&mut self, fragment: &Fragment<'a>) -> Result<Option<&'a [u8]>, TooLong> {
         if fragment.length > MESSAGE_BYTES_MAX {
             return Err(TooLong);
         }
@@ -120,7 +120,7 @@ impl Assembly {
     }
 
     /// Removes and returns the next message if its kept fragments complete it.
-    pub fn pop(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
         let at = self.partials.iter().position(|partial| partial.sequence == self.next && partial.is_whole())?;
         self.next += 1;
         Some(self.partials.swap_remove(at).bytes)

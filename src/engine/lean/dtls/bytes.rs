@@ -2,51 +2,51 @@
 
 /// The bytes left to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<'a>(pub &'a [u8]);
+pub(super) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    pub fn u8(&mut self) -> Option<u8> {
+    pub(super) fn u8(&mut self) -> Option<u8> {
         self.array().map(|[byte]| byte)
     }
 
-    pub fn u16(&mut self) -> Option<u16> {
+    pub(super) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
     }
 
-    pub fn u24(&mut self) -> Option<usize> {
+    pub(super) fn u24(&mut self) -> Option<usize> {
         self.array().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c))
     }
 
     /// Reads a vector with a length field of one byte.
-    pub fn vec8(&mut self) -> Option<Self> {
+    pub(super) fn vec8(&mut self) -> Option<Self> {
         let length = self.u8()?;
         self.take(length.into()).map(Self)
     }
 
     /// Reads a vector with a length field of two bytes.
-    pub fn vec16(&mut self) -> Option<Self> {
+    pub(super) fn vec16(&mut self) -> Option<Self> {
         let length = self.u16()?;
         self.take(length.into()).map(Self)
     }
 
     /// Reads a vector with a length field of three bytes.
-    pub fn vec24(&mut self) -> Option<Self> {
+    pub(super) fn vec24(&mut self) -> Option<Self> {
         let length = self.u24()?;
         self.take(length).map(Self)
     }
 
     /// True if a list of two-byte values holds `wanted`.
-    pub fn has_u16(mut self, wanted: u16) -> bool {
+    pub(super) fn has_u16(mut self, wanted: u16) -> bool {
         while let Some(found) = self.u16() {
             if found == wanted {
                 return true;
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Appends a vector with a length field of `N` bytes; `fill` appends its content.
-pub fn write_vec<const N: usize>(bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn write_vec<const N: usize>(bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; N]);
     fill(bytes);

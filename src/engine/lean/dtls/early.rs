@@ -8,17 +8,17 @@ const BYTES_MAX: usize = 2_048;
 
 /// A few records of epoch 1, as received.
 #[derive(Debug, Default)]
-pub struct Early(Vec<(u8, u64, Vec<u8>)>);
+pub(super) struct Early(Vec<(u8, u64, Vec<u8>)>);
 
 impl Early {
-    pub fn keep(&mut self, record: &Record<'_>) {
+    pub(super) fn keep(&mut self, record: &Record<'_>) {
         if self.0.len() < RECORDS_MAX && record.body.len() <= BYTES_MAX {
             self.0.push((record.kind, record.sequence, record.body.to_vec()));
         }
     }
 
     /// Removes and returns all records: content type, sequence number and sealed content.
-    pub fn take(&mut self) -> Vec<(u8, u64, Vec<u8>)> {
+    pub(super) fn take(&mut self) -> Vec<(u8, u64, Vec<u8>)> {
         std::mem::take(&mut self.0)
     }
 }

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 /// Alert levels and the descriptions that are sent.
-pub const WARNING: u8 = 1;
-pub const FATAL: u8 = 2;
-pub const CLOSE_NOTIFY: u8 = 0;
-pub const NO_RENEGOTIATION: u8 = 100;
+pub(super) const WARNING: u8 = 1;
+pub(super) const FATAL: u8 = 2;
+pub(super) const CLOSE_NOTIFY: u8 = 0;
+pub(super) const NO_RENEGOTIATION: u8 = 100;
 
 /// A failure of this end, with the alert that tells the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     pub alert: u8,
     pub detail: Cow<'static, str>,
 }
@@ -20,41 +20,41 @@ impl Fault {
         Self { alert, detail: detail.into() }
     }
 
-    pub fn unexpected(kind: u8) -> Self {
+    pub(super) fn unexpected(kind: u8) -> Self {
         Self::new(10, format!("unexpected handshake message of type {kind}"))
     }
 
-    pub fn nothing_in_common(detail: &'static str) -> Self {
+    pub(super) fn nothing_in_common(detail: &'static str) -> Self {
         Self::new(40, detail)
     }
 
-    pub fn certificate(detail: &'static str) -> Self {
+    pub(super) fn certificate(detail: &'static str) -> Self {
         Self::new(42, detail)
     }
 
-    pub fn illegal(detail: &'static str) -> Self {
+    pub(super) fn illegal(detail: &'static str) -> Self {
         Self::new(47, detail)
     }
 
-    pub fn malformed(message: &'static str) -> Self {
+    pub(super) fn malformed(message: &'static str) -> Self {
         Self::new(50, format!("malformed {message}"))
     }
 
-    pub fn forged(detail: &'static str) -> Self {
+    pub(super) fn forged(detail: &'static str) -> Self {
         Self::new(51, detail)
     }
 
-    pub fn version() -> Self {
+    pub(super) fn version() -> Self {
         Self::new(70, "the other end does not speak DTLS 1.2")
     }
 
-    pub fn internal(detail: &'static str) -> Self {
+    pub(super) fn internal(detail: &'static str) -> Self {
         Self::new(80, detail)
     }
 }
 
 /// Describes an alert of the other end.
-pub fn describe(alert: u8) -> String {
+pub(super) fn describe(alert: u8) -> String {
     let name = match alert {
         CLOSE_NOTIFY => "close_notify",
         10 => "unexpected_message",

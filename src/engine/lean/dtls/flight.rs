@@ -5,12 +5,12 @@ use super::record::{self, SEALED_BYTES, Secrets, kind, write_header};
 use crate::engine::lean::packets::Packets;
 
 /// The longest datagram of a flight, in bytes: any path of WebRTC carries it unfragmented.
-pub const DATAGRAM_BYTES_MAX: usize = 1_200;
+pub(super) const DATAGRAM_BYTES_MAX: usize = 1_200;
 
 const FRAGMENT_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - SEALED_BYTES - HEADER_BYTES;
 
 /// The next sequence numbers of both epochs, and the secrets that seal records of epoch 1.
-pub struct Numbers<'a> {
+pub(super) struct Numbers<'a> {
     pub plain: &'a mut u64,
     pub sealed: &'a mut u64,
     pub secrets: Option<&'a Secrets>,
@@ -57,29 +57,35 @@ impl FlightPiece<'_> {
 
 /// Handshake messages and ChangeCipherSpec, stored back to back.
 #[derive(Debug, Default)]
-pub struct Flight {
+pub(super) struct Flight {
     bytes: Vec<u8>,
     /// Content type, true for epoch 1, and the end in `bytes`.
     items: Vec<(u8, bool, usize)>,
 }
 
 impl Flight {
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.items.clear();
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// True if the flight changes to epoch 1: an alert after it is of that epoch.
-    pub fn seals(&self) -> bool {
+    pub(super) fn seals(&self) -> bool {
         self.items.iter().any(|(_, is_sealed, _)| *is_sealed)
     }
 
     /// Appends a handshake message; `fill` appends its body. Returns the whole message for the transcript.
-    pub fn message(&mut self, message: u8, sequence: u16, is_sealed: bool, fill: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+    pub(super) fn message(
+        &mut self,
+        message: u8,
+        sequence: u16,
+        is_sealed: bool,
+        fill: impl FnOnce(&mut Vec<u8>),
+    ) -> &[u8] {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[message, 0, 0, 0]);
         self.bytes.extend_from_slice(&sequence.to_be_bytes());
@@ -92,13 +98,13 @@ impl Flight {
         &self.bytes[start..]
     }
 
-    pub fn change_cipher_spec(&mut self) {
+    pub(super) fn change_cipher_spec(&mut self) {
         self.bytes.push(1);
         self.items.push((kind::CHANGE_CIPHER_SPEC, false, self.bytes.len()));
     }
 
     /// Appends the flight's records with new sequence numbers, in as few datagrams as hold them.
-    pub fn emit(&self, mut numbers: Numbers<'_>, out: &mut Packets) {
+    pub(super) fn emit(&self, mut numbers: Numbers<'_>, out: &mut Packets) {
         let mut pieces = self.pieces().peekable();
         while pieces.peek().is_some() {
             out.write(|bytes| {

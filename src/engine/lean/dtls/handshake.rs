@@ -37,7 +37,7 @@ enum Expect {
 
 /// The result of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HandshakeStep {
+pub(super) enum HandshakeStep {
     Wait,
     /// The next flight must be sent.
     Reply,
@@ -46,7 +46,7 @@ pub enum HandshakeStep {
 }
 
 /// State that only the handshake needs.
-pub struct DtlsHandshake {
+pub(super) struct DtlsHandshake {
     role: DtlsRole,
     identity: Arc<DtlsIdentity>,
     fingerprint: Fingerprint,
@@ -72,7 +72,7 @@ pub struct DtlsHandshake {
 }
 
 impl DtlsHandshake {
-    pub fn new(role: DtlsRole, identity: Arc<DtlsIdentity>, fingerprint: Fingerprint, random: Random) -> Self {
+    pub(super) fn new(role: DtlsRole, identity: Arc<DtlsIdentity>, fingerprint: Fingerprint, random: Random) -> Self {
         Self {
             role,
             identity,
@@ -97,7 +97,7 @@ impl DtlsHandshake {
     }
 
     /// Makes the first flight of a client; it has `cookie` after a HelloVerifyRequest.
-    pub fn hello(&mut self, cookie: &[u8]) {
+    pub(super) fn hello(&mut self, cookie: &[u8]) {
         self.flight.clear();
         self.hash = digest::Context::new(&SHA256);
         self.transcript.clear();
@@ -109,7 +109,7 @@ impl DtlsHandshake {
     ///
     /// # Errors
     /// The handshake has failed.
-    pub fn take(&mut self, message: &[u8]) -> Result<HandshakeStep, Fault> {
+    pub(super) fn take(&mut self, message: &[u8]) -> Result<HandshakeStep, Fault> {
         let (kind, body) = (message[0], &message[HEADER_BYTES..]);
         if kind == kind::HELLO_VERIFY_REQUEST && self.expect == Expect::ServerHello {
             let cookie = read_cookie(body).ok_or(Fault::malformed("HelloVerifyRequest"))?;
@@ -143,7 +143,7 @@ impl DtlsHandshake {
     }
 
     /// The secrets for writing and for reading, once both ends' key shares are known.
-    pub fn secrets(&self) -> Option<(Secrets, Secrets)> {
+    pub(super) fn secrets(&self) -> Option<(Secrets, Secrets)> {
         self.master.as_ref().map(|master| master.secrets(self.role, &self.client, &self.server))
     }
 

@@ -6,28 +6,28 @@ use super::prf::Random;
 use super::record::VERSION;
 
 /// Message types (RFC 5246 §7.4, RFC 6347 §4.3.2).
-pub mod kind {
-    pub const HELLO_REQUEST: u8 = 0;
-    pub const CLIENT_HELLO: u8 = 1;
-    pub const SERVER_HELLO: u8 = 2;
-    pub const HELLO_VERIFY_REQUEST: u8 = 3;
-    pub const CERTIFICATE: u8 = 11;
-    pub const SERVER_KEY_EXCHANGE: u8 = 12;
-    pub const CERTIFICATE_REQUEST: u8 = 13;
-    pub const SERVER_HELLO_DONE: u8 = 14;
-    pub const CERTIFICATE_VERIFY: u8 = 15;
-    pub const CLIENT_KEY_EXCHANGE: u8 = 16;
-    pub const FINISHED: u8 = 20;
+pub(super) mod kind {
+    pub(crate) const HELLO_REQUEST: u8 = 0;
+    pub(crate) const CLIENT_HELLO: u8 = 1;
+    pub(crate) const SERVER_HELLO: u8 = 2;
+    pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
+    pub(crate) const CERTIFICATE: u8 = 11;
+    pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub(crate) const CERTIFICATE_REQUEST: u8 = 13;
+    pub(crate) const SERVER_HELLO_DONE: u8 = 14;
+    pub(crate) const CERTIFICATE_VERIFY: u8 = 15;
+    pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
+    pub(crate) const FINISHED: u8 = 20;
 }
 
 /// Extension types.
 mod extension {
-    pub const SUPPORTED_GROUPS: u16 = 10;
-    pub const POINT_FORMATS: u16 = 11;
-    pub const SIGNATURE_ALGORITHMS: u16 = 13;
-    pub const USE_SRTP: u16 = 14;
-    pub const EXTENDED_MASTER_SECRET: u16 = 23;
-    pub const RENEGOTIATION_INFO: u16 = 0xff01;
+    pub(super) const SUPPORTED_GROUPS: u16 = 10;
+    pub(super) const POINT_FORMATS: u16 = 11;
+    pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub(super) const USE_SRTP: u16 = 14;
+    pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
+    pub(super) const RENEGOTIATION_INFO: u16 = 0xff01;
 }
 
 /// TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, which every WebRTC end must support (RFC 8827 §6.5).
@@ -48,7 +48,7 @@ const X25519: u16 = 29;
 
 /// The group of a key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedGroup {
+pub(super) enum NamedGroup {
     P256,
     X25519,
 }
@@ -67,7 +67,7 @@ impl NamedGroup {
 
 /// The parts of a ClientHello that the handshake uses.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ClientHello {
+pub(super) struct ClientHello {
     pub random: Random,
     pub group: NamedGroup,
     pub extended: bool,
@@ -77,7 +77,7 @@ pub struct ClientHello {
 }
 
 impl ClientHello {
-    pub fn write(body: &mut Vec<u8>, random: &Random, cookie: &[u8]) {
+    pub(super) fn write(body: &mut Vec<u8>, random: &Random, cookie: &[u8]) {
         body.extend_from_slice(&VERSION);
         body.extend_from_slice(random);
         write_vec::<1>(body, |_| {});
@@ -100,7 +100,7 @@ impl ClientHello {
 
     /// # Errors
     /// It is malformed, or offers nothing that this stack supports.
-    pub fn read(body: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Fault> {
         let mut reader = Reader(body);
         let mut fields = || {
             let version: [u8; 2] = reader.array()?;
@@ -140,13 +140,13 @@ impl ClientHello {
 
 /// The parts of a ServerHello that the handshake uses.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ServerHello {
+pub(super) struct ServerHello {
     pub random: Random,
     pub extended: bool,
 }
 
 impl ServerHello {
-    pub fn write(body: &mut Vec<u8>, random: &Random, hello: &ClientHello) {
+    pub(super) fn write(body: &mut Vec<u8>, random: &Random, hello: &ClientHello) {
         body.extend_from_slice(&VERSION);
         body.extend_from_slice(random);
         write_vec::<1>(body, |_| {});
@@ -168,7 +168,7 @@ impl ServerHello {
 
     /// # Errors
     /// It is malformed, or chose an option that was not offered.
-    pub fn read(body: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Fault> {
         let mut reader = Reader(body);
         let mut fields = || {
             let version: [u8; 2] = reader.array()?;
@@ -191,13 +191,13 @@ impl ServerHello {
 }
 
 /// Reads the cookie of a HelloVerifyRequest.
-pub fn read_cookie(body: &[u8]) -> Option<&[u8]> {
+pub(super) fn read_cookie(body: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader(body);
     let _version = reader.u16()?;
     reader.vec8().map(|cookie| cookie.0)
 }
 
-pub fn write_certificate(body: &mut Vec<u8>, certificate: &[u8]) {
+pub(super) fn write_certificate(body: &mut Vec<u8>, certificate: &[u8]) {
     write_vec::<3>(body, |body| write_vec::<3>(body, |body| body.extend_from_slice(certificate)));
 }
 
@@ -205,7 +205,7 @@ pub fn write_certificate(body: &mut Vec<u8>, certificate: &[u8]) {
 ///
 /// # Errors
 /// It is malformed, or empty.
-pub fn read_certificate(body: &[u8]) -> Result<&[u8], Fault> {
+pub(super) fn read_certificate(body: &[u8]) -> Result<&[u8], Fault> {
     let mut chain = Reader(body).vec24().ok_or(Fault::malformed("Certificate"))?;
     if chain.0.is_empty() {
         return Err(Fault::certificate("the other end has no certificate"));
@@ -214,14 +214,14 @@ pub fn read_certificate(body: &[u8]) -> Result<&[u8], Fault> {
 }
 
 /// Writes the parameters that a ServerKeyExchange signs (RFC 8422 §5.4).
-pub fn write_share(body: &mut Vec<u8>, group: NamedGroup, point: &[u8]) {
+pub(super) fn write_share(body: &mut Vec<u8>, group: NamedGroup, point: &[u8]) {
     body.push(NAMED_CURVE);
     put_u16(body, group.number());
     write_vec::<1>(body, |body| body.extend_from_slice(point));
 }
 
 /// A ServerKeyExchange.
-pub struct KeyExchange<'a> {
+pub(super) struct KeyExchange<'a> {
     pub group: NamedGroup,
     pub point: &'a [u8],
     /// The parameters that the signature covers.
@@ -232,7 +232,7 @@ pub struct KeyExchange<'a> {
 impl<'a> KeyExchange<'a> {
     /// # Errors
     /// It is malformed, or chose an option that was not offered.
-    pub fn read(body: &'a [u8]) -> Result<Self, Fault> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Fault> {
         let mut reader = Reader(body);
         let mut fields = || Some((reader.u8()?, reader.u16()?, reader.vec8()?.0));
         let (kind, number, point) = fields().ok_or(Fault::malformed("ServerKeyExchange"))?;
@@ -243,28 +243,28 @@ impl<'a> KeyExchange<'a> {
     }
 }
 
-pub fn write_signature(body: &mut Vec<u8>, signature: &[u8]) {
+pub(super) fn write_signature(body: &mut Vec<u8>, signature: &[u8]) {
     put_u16(body, ECDSA_SHA256);
     write_vec::<2>(body, |body| body.extend_from_slice(signature));
 }
 
 /// # Errors
 /// It is malformed, or of another algorithm.
-pub fn read_signature(body: &[u8]) -> Result<&[u8], Fault> {
+pub(super) fn read_signature(body: &[u8]) -> Result<&[u8], Fault> {
     let mut reader = Reader(body);
     let mut fields = || Some((reader.u16()?, reader.vec16()?.0));
     let (algorithm, signature) = fields().ok_or(Fault::malformed("signature"))?;
     if algorithm == ECDSA_SHA256 { Ok(signature) } else { Err(Fault::illegal("a signature is not ECDSA with SHA-256")) }
 }
 
-pub fn write_certificate_request(body: &mut Vec<u8>) {
+pub(super) fn write_certificate_request(body: &mut Vec<u8>) {
     body.extend_from_slice(&[1, ECDSA_SIGN]);
     write_vec::<2>(body, |body| put_u16(body, ECDSA_SHA256));
     write_vec::<2>(body, |_| {});
 }
 
 /// Reads the point of a ClientKeyExchange.
-pub fn read_point(body: &[u8]) -> Option<&[u8]> {
+pub(super) fn read_point(body: &[u8]) -> Option<&[u8]> {
     Reader(body).vec8().map(|point| point.0)
 }
 

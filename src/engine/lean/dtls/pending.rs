@@ -23,7 +23,7 @@ const RESENDS_MAX: u8 = 60;
 const ANSWERED_AFTER: Duration = Duration::from_millis(20);
 
 /// The handshake and its retransmission timer.
-pub struct Handshaking {
+pub(super) struct Handshaking {
     pub core: DtlsHandshake,
     /// The next sequence number of epoch 0.
     pub plain: u64,
@@ -37,7 +37,7 @@ pub struct Handshaking {
 }
 
 impl Handshaking {
-    pub fn new(role: DtlsRole, mut core: DtlsHandshake, round_trip: Duration) -> Self {
+    pub(super) fn new(role: DtlsRole, mut core: DtlsHandshake, round_trip: Duration) -> Self {
         if role == DtlsRole::Client {
             core.hello(&[]);
         }
@@ -47,20 +47,20 @@ impl Handshaking {
     }
 
     /// Doubles the pause before the flight is sent again. `false`: it was sent too often without an answer.
-    pub fn back_off(&mut self) -> bool {
+    pub(super) fn back_off(&mut self) -> bool {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
         self.resends += 1;
         self.resends <= RESENDS_MAX
     }
 
     /// Resets the pause for a new flight.
-    pub fn on_new_flight(&mut self) {
+    pub(super) fn on_new_flight(&mut self) {
         self.pause = self.pause_first;
         self.answered_from = self.core.assembly.next;
     }
 
     /// True if the last message of the other end's previous flight has come again: our flight is lost or late.
-    pub fn is_repeat(&self, now: Instant, fragment: &Fragment<'_>) -> bool {
+    pub(super) fn is_repeat(&self, now: Instant, fragment: &Fragment<'_>) -> bool {
         let is_rested = self.sent_at.is_some_and(|at| now.duration_since(at) >= ANSWERED_AFTER);
         fragment.sequence.checked_add(1) == Some(self.answered_from)
             && self.core.assembly.next == self.answered_from

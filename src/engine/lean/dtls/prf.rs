@@ -5,22 +5,22 @@ use super::record::Secrets;
 use ring::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
 
-pub const RANDOM_BYTES: usize = 32;
-pub const VERIFY_BYTES: usize = 12;
+pub(super) const RANDOM_BYTES: usize = 32;
+pub(super) const VERIFY_BYTES: usize = 12;
 
-pub type Random = [u8; RANDOM_BYTES];
+pub(super) type Random = [u8; RANDOM_BYTES];
 
 /// The master secret, wiped when dropped.
-pub struct Master(Zeroizing<[u8; 48]>);
+pub(super) struct Master(Zeroizing<[u8; 48]>);
 
 impl Master {
     /// Derives it from the ECDH secret and the hash of all messages up to the ClientKeyExchange (RFC 7627 §4).
-    pub fn extended(premaster: &[u8], session_hash: &[u8]) -> Self {
+    pub(super) fn extended(premaster: &[u8], session_hash: &[u8]) -> Self {
         Self::derived(premaster, "extended master secret", [session_hash, &[]])
     }
 
     /// Derives it for another end without the extended master secret (RFC 5246 §8.1).
-    pub fn plain(premaster: &[u8], client: &Random, server: &Random) -> Self {
+    pub(super) fn plain(premaster: &[u8], client: &Random, server: &Random) -> Self {
         Self::derived(premaster, "master secret", [client, server])
     }
 
@@ -31,7 +31,7 @@ impl Master {
     }
 
     /// The secrets that `role` writes with, and those that it reads with (RFC 5246 §6.3).
-    pub fn secrets(&self, role: DtlsRole, client: &Random, server: &Random) -> (Secrets, Secrets) {
+    pub(super) fn secrets(&self, role: DtlsRole, client: &Random, server: &Random) -> (Secrets, Secrets) {
         let mut block = Zeroizing::new([0; 40]);
         expand(self.0.as_ref(), "key expansion", [server, client], block.as_mut());
         let secrets = |key: usize, salt: usize| {
@@ -48,7 +48,7 @@ impl Master {
     }
 
     /// The contents of the Finished message of `role` (RFC 5246 §7.4.9).
-    pub fn verify_data(&self, role: DtlsRole, transcript_hash: &[u8]) -> [u8; VERIFY_BYTES] {
+    pub(super) fn verify_data(&self, role: DtlsRole, transcript_hash: &[u8]) -> [u8; VERIFY_BYTES] {
         let label = match role {
             DtlsRole::Client => "client finished",
             DtlsRole::Server => "server finished",

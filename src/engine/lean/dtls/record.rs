@@ -3,30 +3,30 @@
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-pub const HEADER_BYTES: usize = 13;
+pub(super) const HEADER_BYTES: usize = 13;
 
 /// The explicit part of the nonce, and the tag; in bytes (RFC 5288 §3).
 const NONCE_BYTES: usize = 8;
 const TAG_BYTES: usize = 16;
 
 /// The bytes that a protected record has besides its content.
-pub const SEALED_BYTES: usize = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
+pub(super) const SEALED_BYTES: usize = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
 
 /// DTLS 1.2, and 1.0, which a first ClientHello's record may carry.
-pub const VERSION: [u8; 2] = [254, 253];
+pub(super) const VERSION: [u8; 2] = [254, 253];
 const VERSION_1_0: [u8; 2] = [254, 255];
 
 /// Content types (RFC 5246 §6.2.1).
-pub mod kind {
-    pub const CHANGE_CIPHER_SPEC: u8 = 20;
-    pub const ALERT: u8 = 21;
-    pub const HANDSHAKE: u8 = 22;
-    pub const APPLICATION_DATA: u8 = 23;
+pub(super) mod kind {
+    pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+    pub(crate) const ALERT: u8 = 21;
+    pub(crate) const HANDSHAKE: u8 = 22;
+    pub(crate) const APPLICATION_DATA: u8 = 23;
 }
 
 /// One record as received.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Record<'a> {
+pub(super) struct Record<'a> {
     pub kind: u8,
     pub epoch: u16,
     /// The sequence number; it has 48 bits.
@@ -36,7 +36,7 @@ pub struct Record<'a> {
 
 /// Splits the first record off a datagram. `None`: none is left, or its header is invalid; the rest is discarded
 /// silently (RFC 6347 §4.1.2.7).
-pub fn split<'a>(datagram: &mut &'a mut [u8]) -> Option<Record<'a>> {
+pub(super) fn split<'a>(datagram: &mut &'a mut [u8]) -> Option<Record<'a>> {
     let (header, rest) = std::mem::take(datagram).split_at_mut_checked(HEADER_BYTES)?;
     let version = [header[1], header[2]];
     let length = usize::from(u16::from_be_bytes([header[11], header[12]]));
@@ -53,7 +53,7 @@ pub fn split<'a>(datagram: &mut &'a mut [u8]) -> Option<Record<'a>> {
 }
 
 /// Appends the header of a record with `length` bytes of content.
-pub fn write_header(bytes: &mut Vec<u8>, kind: u8, epoch: u16, sequence: u64, length: usize) {
+pub(super) fn write_header(bytes: &mut Vec<u8>, kind: u8, epoch: u16, sequence: u64, length: usize) {
     bytes.push(kind);
     bytes.extend_from_slice(&VERSION);
     bytes.extend_from_slice(&numbered(epoch, sequence));
@@ -67,7 +67,7 @@ fn numbered(epoch: u16, sequence: u64) -> [u8; 8] {
 
 /// The secrets of one direction. The cipher is set up for each record in 0.1 µs: a kept one would take 544 bytes.
 #[derive(Default)]
-pub struct Secrets {
+pub(super) struct Secrets {
     pub key: Zeroizing<[u8; 16]>,
     pub salt: Zeroizing<[u8; 4]>,
 }
@@ -85,7 +85,7 @@ impl Secrets {
     }
 
     /// Appends a protected record of epoch 1.
-    pub fn seal(&self, bytes: &mut Vec<u8>, kind: u8, sequence: u64, content: &[u8]) {
+    pub(super) fn seal(&self, bytes: &mut Vec<u8>, kind: u8, sequence: u64, content: &[u8]) {
         let Some(cipher) = self.cipher() else { return };
         let number = numbered(1, sequence);
         write_header(bytes, kind, 1, sequence, NONCE_BYTES + content.len() + TAG_BYTES);
@@ -102,7 +102,7 @@ impl Secrets {
     }
 
     /// Decrypts a record of epoch 1 in place. `None`: it is not from the other end.
-    pub fn open<'a>(&self, record: Record<'a>) -> Option<&'a mut [u8]> {
+    pub(super) fn open<'a>(&self, record: Record<'a>) -> Option<&'a mut [u8]> {
         let (explicit, sealed) = record.body.split_at_mut_checked(NONCE_BYTES)?;
         let length = sealed.len().checked_sub(TAG_BYTES)?;
         let aad = associated(numbered(record.epoch, record.sequence), record.kind, length);
@@ -122,7 +122,7 @@ fn associated(number: [u8; 8], kind: u8, length: usize) -> Aad<[u8; 13]> {
 
 /// The replay window: the received ones of the last 64 sequence numbers (RFC 6347 §4.1.2.6).
 #[derive(Debug, Default)]
-pub struct ReplayWindow {
+pub(super) struct ReplayWindow {
     /// One more than the highest received number.
     next: u64,
     /// Bit n: the number `next` - 1 - n has been received.
@@ -130,12 +130,12 @@ pub struct ReplayWindow {
 }
 
 impl ReplayWindow {
-    pub fn is_fresh(&self, sequence: u64) -> bool {
+    pub(super) fn is_fresh(&self, sequence: u64) -> bool {
         sequence >= self.next || self.next - 1 - sequence < 64 && self.seen >> (self.next - 1 - sequence) & 1 == 0
     }
 
     /// Marks the number of an authentic record as received.
-    pub fn note(&mut self, sequence: u64) {
+    pub(super) fn note(&mut self, sequence: u64) {
         if sequence >= self.next {
             let ahead = sequence - self.next + 1;
             self.seen = if ahead < 64 { self.seen << ahead | 1 } else { 1 };

@@ -18,10 +18,10 @@ const NAME: &[u8] = b"\x30\x13\x31\x11\x30\x0f\x06\x03\x55\x04\x03\x0c\x08meshlo
 const VALIDITY: &[u8] = b"\x30\x1e\x17\x0d200101000000Z\x17\x0d491231235959Z";
 
 /// A P-256 point, uncompressed: 4, x, y; in bytes.
-pub const POINT_BYTES: usize = 65;
+pub(crate) const POINT_BYTES: usize = 65;
 
 /// The part of a certificate that is signed: TBSCertificate, version 3, without extensions.
-pub fn certificate_body(serial: u64, point: &[u8]) -> Vec<u8> {
+pub(crate) fn certificate_body(serial: u64, point: &[u8]) -> Vec<u8> {
     // The serial is positive and in its shortest form for every `serial`.
     let serial = (serial >> 2 | 1 << 62).to_be_bytes();
     let algorithm = element(SEQUENCE, &[EC_PUBLIC_KEY, P256]);
@@ -30,7 +30,7 @@ pub fn certificate_body(serial: u64, point: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&version, &element(INTEGER, &[&serial]), ECDSA_SHA256, NAME, VALIDITY, NAME, &key])
 }
 
-pub fn certificate(body: &[u8], signature: &[u8]) -> Vec<u8> {
+pub(crate) fn certificate(body: &[u8], signature: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[body, ECDSA_SHA256, &element(BIT_STRING, &[&[0], signature])])
 }
 
@@ -50,7 +50,7 @@ fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 ///
 /// # Errors
 /// It is no certificate, or its key is of another kind.
-pub fn p256_key(certificate: &[u8]) -> Result<&[u8; POINT_BYTES], &'static str> {
+pub(crate) fn p256_key(certificate: &[u8]) -> Result<&[u8; POINT_BYTES], &'static str> {
     let (algorithm, key) = key_info(certificate).ok_or("the certificate cannot be read")?;
     if algorithm.starts_with(RSA) {
         return Err("the certificate's key is RSA; only ECDSA with P-256 is spoken");

@@ -24,7 +24,7 @@ struct TsnRun {
 
 /// Received payload that is not delivered yet; exists only while there is some.
 #[derive(Debug, Default)]
-pub struct Held {
+pub(super) struct Held {
     /// Fragment runs, by the TSN of their first fragment.
     runs: BTreeMap<u64, TsnRun>,
     /// Complete ordered messages by stream and SSN: PPID and payload.
@@ -33,11 +33,11 @@ pub struct Held {
 }
 
 impl Held {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.waiting.is_empty()
     }
 
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
@@ -45,7 +45,7 @@ impl Held {
     ///
     /// # Errors
     /// The message is longer than `message_bytes_max`, or its sequence number is taken by a waiting message.
-    pub fn put(
+    pub(super) fn put(
         &mut self,
         tsn: u64,
         data: &Data<'_>,
@@ -145,7 +145,7 @@ impl Held {
     }
 
     /// Delivers the stream's waiting messages up to the next gap in its SSNs.
-    pub fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    pub(super) fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
         while let Some((ppid, bytes)) = self.waiting.remove(&(id, stream.next_in)) {
             self.bytes -= COST + bytes.len();
             stream.next_in = stream.next_in.wrapping_add(1);
@@ -154,7 +154,13 @@ impl Held {
     }
 
     /// Delivers the messages that wait up to `ssn`, past the missing ones, and those that follow in order.
-    pub fn skip(&mut self, id: u16, ssn: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    pub(super) fn skip(
+        &mut self,
+        id: u16,
+        ssn: u16,
+        stream: &mut InboundStream,
+        events: &mut dyn FnMut(SctpEvent<'_>),
+    ) {
         let distance = |other: u16| other.wrapping_sub(stream.next_in);
         let of_stream = self.waiting.range((id, 0)..=(id, u16::MAX)).map(|((_, other), _)| *other);
         let mut before: Vec<u16> = of_stream.filter(|other| distance(*other) <= distance(ssn)).collect();
@@ -166,7 +172,7 @@ impl Held {
     }
 
     /// Drops the fragment runs that begin at or before `tsn`: the rest of their messages will not come.
-    pub fn drop_incomplete(&mut self, tsn: u64) {
+    pub(super) fn drop_incomplete(&mut self, tsn: u64) {
         let kept = self.runs.split_off(&(tsn + 1));
         for run in std::mem::replace(&mut self.runs, kept).into_values() {
             self.bytes -= COST + run.bytes.len();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 
 /// Receive window, twice the longest message: undelivered payload fills it, with `held::COST` for each piece; in bytes.
-pub const WINDOW_BYTES: usize = 512 * 1024;
+pub(super) const WINDOW_BYTES: usize = 512 * 1024;
 
 /// Most TSNs that a chunk may be ahead of the cumulative one; no sender that respects the window gets there.
 const AHEAD_MAX: u64 = 16_384;
@@ -21,7 +21,7 @@ const GAPS_MAX: usize = 256;
 
 /// The receiving half.
 #[derive(Debug)]
-pub struct Inbound {
+pub(super) struct Inbound {
     /// The cumulative TSN, extended to 64 bits: every TSN up to it has come.
     cumulative: u64,
     /// Received TSNs above `cumulative`: first and last of each range.
@@ -43,7 +43,7 @@ enum ChunkArrival {
 }
 
 impl Inbound {
-    pub fn new(first_tsn: u32) -> Self {
+    pub(super) fn new(first_tsn: u32) -> Self {
         Self {
             // The offset keeps `unwrapped` above zero, however far back a TSN lies.
             cumulative: (1 << 32) + u64::from(first_tsn) - 1,
@@ -55,7 +55,7 @@ impl Inbound {
         }
     }
 
-    pub fn cumulative(&self) -> u32 {
+    pub(super) fn cumulative(&self) -> u32 {
         self.cumulative as u32
     }
 
@@ -68,7 +68,7 @@ impl Inbound {
     ///
     /// # Errors
     /// A message is longer than `message_bytes_max`, two have one sequence number, or more is held than any window allowed.
-    pub fn on_data(
+    pub(super) fn on_data(
         &mut self,
         data: &Data<'_>,
         streams: &mut Streams,
@@ -159,7 +159,7 @@ impl Inbound {
     }
 
     /// Takes in a FORWARD-TSN: the other end gives up the chunks that are missing (RFC 3758 §3.6).
-    pub fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    pub(super) fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(SctpEvent<'_>)) {
         let Some(tsn) = u32_at(body, 0).map(|tsn| self.unwrapped(tsn)) else { return };
         self.at_once = true;
         if tsn <= self.cumulative {
@@ -189,7 +189,7 @@ impl Inbound {
     }
 
     /// Counts a packet with data; each second one is acknowledged at once (RFC 9260 §6.2).
-    pub fn after_packet(&mut self, now: Instant) {
+    pub(super) fn after_packet(&mut self, now: Instant) {
         self.owed = self.owed.saturating_add(1);
         if self.owed >= 2 {
             self.at_once = true;
@@ -199,18 +199,18 @@ impl Inbound {
         }
     }
 
-    pub fn on_timeout(&mut self) {
+    pub(super) fn on_timeout(&mut self) {
         self.timer = None;
         self.at_once = true;
     }
 
     /// `true`: an acknowledgement may go out with other chunks.
-    pub fn owes(&self) -> bool {
+    pub(super) fn owes(&self) -> bool {
         self.owed > 0 || self.at_once
     }
 
     /// `true`: an acknowledgement has to go out now.
-    pub fn owes_at_once(&self) -> bool {
+    pub(super) fn owes_at_once(&self) -> bool {
         self.at_once
     }
 
@@ -219,7 +219,7 @@ impl Inbound {
         WINDOW_BYTES.saturating_sub(self.held.as_ref().map_or(0, |held| held.bytes())) as u32
     }
 
-    pub fn write_sack(&self, writer: &mut PacketWriter<'_>) {
+    pub(super) fn write_sack(&self, writer: &mut PacketWriter<'_>) {
         let gaps = self.above.len().min(writer.room().saturating_sub(SACK_BYTES) / 4);
         writer.chunk(kind::SACK, 0, |body| {
             body.extend_from_slice(&self.cumulative().to_be_bytes());
@@ -234,7 +234,7 @@ impl Inbound {
     }
 
     /// Records that the acknowledgement was sent.
-    pub fn acknowledged(&mut self) {
+    pub(super) fn acknowledged(&mut self) {
         self.owed = 0;
         self.at_once = false;
         self.timer = None;

@@ -17,7 +17,7 @@ const BY_DTLS: u32 = 1;
 
 /// The other end, as its INIT or INIT-ACK describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remote {
+pub(super) struct Remote {
     pub tag: u32,
     pub tsn: u32,
     pub window: u32,
@@ -28,7 +28,7 @@ pub struct Remote {
 impl Remote {
     /// Reads the body of an INIT or INIT-ACK, with the state cookie that only an INIT-ACK has. `None`: the body is malformed,
     /// or has a value that RFC 9260 §3.3.2 forbids.
-    pub fn read(body: &[u8]) -> Option<(Self, Option<&[u8]>)> {
+    pub(super) fn read(body: &[u8]) -> Option<(Self, Option<&[u8]>)> {
         let mut remote = Self {
             tag: u32_at(body, 0)?,
             window: u32_at(body, 4)?,
@@ -53,7 +53,7 @@ impl Remote {
 }
 
 /// Appends the body of our INIT or, with a cookie, of our INIT-ACK.
-pub fn write_init(body: &mut Vec<u8>, tag: u32, tsn: u32, cookie: Option<u64>) {
+pub(super) fn write_init(body: &mut Vec<u8>, tag: u32, tsn: u32, cookie: Option<u64>) {
     body.extend_from_slice(&tag.to_be_bytes());
     body.extend_from_slice(&(WINDOW_BYTES as u32).to_be_bytes());
     body.extend_from_slice(&STREAMS_MAX.to_be_bytes());
@@ -70,7 +70,7 @@ pub fn write_init(body: &mut Vec<u8>, tag: u32, tsn: u32, cookie: Option<u64>) {
 /// State kept until the association is established. It keeps only the last INIT, however many come, so the state cookie need
 /// be no more than a number that is hard to guess (RFC 9260 §5.1.3 leaves its content to us).
 #[derive(Debug, Default)]
-pub struct Opening {
+pub(super) struct Opening {
     /// The sender of the last INIT, which may echo our cookie.
     pub invited: Option<Remote>,
     /// The cookie that an INIT-ACK asks us to echo.

@@ -7,7 +7,7 @@ use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, PacketWriter, SACK_BYTES, Sac
 use std::time::Instant;
 
 /// Longest packet that no path has to split once DTLS, UDP and IP are around it; in bytes.
-pub const PACKET_BYTES_MAX: usize = 1_188;
+pub(super) const PACKET_BYTES_MAX: usize = 1_188;
 
 /// `PACKET_BYTES_MAX` as the unit of congestion control.
 const MTU: u32 = PACKET_BYTES_MAX as u32;
@@ -33,7 +33,7 @@ const SKIPPED_MAX: usize = 64;
 
 /// The sending half.
 #[derive(Debug)]
-pub struct Outbound {
+pub(super) struct Outbound {
     /// Cumulative TSN ack point.
     acked: u32,
     queue: Option<Box<Queue>>,
@@ -55,7 +55,7 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    pub fn new(first_tsn: u32) -> Self {
+    pub(super) fn new(first_tsn: u32) -> Self {
         Self {
             acked: first_tsn.wrapping_sub(1),
             queue: None,
@@ -74,45 +74,45 @@ impl Outbound {
     }
 
     /// Takes the values of the other end's INIT or INIT-ACK: its receive window in bytes, and its support of FORWARD-TSN.
-    pub fn begin(&mut self, other_window: u32, forwards: bool) {
+    pub(super) fn begin(&mut self, other_window: u32, forwards: bool) {
         self.other_window = other_window;
         self.forwards = forwards;
     }
 
     /// Starts T3 for the chunks sent before the association was established.
-    pub fn arm(&mut self, now: Instant) {
+    pub(super) fn arm(&mut self, now: Instant) {
         if self.queue.as_ref().is_some_and(|queue| queue.in_flight > 0) {
             self.timer = Some(now + self.rto.timeout());
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.queue.is_none()
     }
 
     /// The TSN of the last chunk queued.
-    pub fn last_tsn(&self) -> u32 {
+    pub(super) fn last_tsn(&self) -> u32 {
         self.acked.wrapping_add(self.queue.as_ref().map_or(0, |queue| queue.chunks.len() as u32))
     }
 
     /// `true`: everything up to `tsn` is acknowledged.
-    pub fn is_acked(&self, tsn: u32) -> bool {
+    pub(super) fn is_acked(&self, tsn: u32) -> bool {
         (self.acked.wrapping_sub(tsn) as i32) >= 0
     }
 
     /// `true`: a message of `bytes` may be queued. An empty queue takes any.
-    pub fn has_room(&self, bytes: usize) -> bool {
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.queue
             .as_ref()
             .is_none_or(|queue| queue.bytes() + queue.chunks.len() * CHUNK_COST + bytes <= QUEUED_BYTES_MAX)
     }
 
-    pub fn push(&mut self, now: Instant, message: Outgoing<'_>) {
+    pub(super) fn push(&mut self, now: Instant, message: Outgoing<'_>) {
         self.queue.get_or_insert_default().push(now, message, FRAGMENT_BYTES_MAX);
     }
 
     /// Appends the chunks that may be sent now, until the packet is full. `false`: nothing was left to append.
-    pub fn fill(&mut self, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
+    pub(super) fn fill(&mut self, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
         if self.queue.is_none() {
             return false;
         }
@@ -212,7 +212,7 @@ impl Outbound {
     }
 
     /// Takes in a SACK (RFC 9260 §6.2.1); ignores one that is old, or that acknowledges chunks never sent.
-    pub fn on_sack(&mut self, now: Instant, sack: &Sack<'_>) {
+    pub(super) fn on_sack(&mut self, now: Instant, sack: &Sack<'_>) {
         let Some(queue) = self.queue.as_deref_mut() else {
             if sack.tsn == self.acked {
                 self.other_window = sack.window;
@@ -253,7 +253,7 @@ impl Outbound {
     }
 
     /// Takes in the cumulative TSN of a SHUTDOWN.
-    pub fn on_cumulative(&mut self, now: Instant, tsn: u32) {
+    pub(super) fn on_cumulative(&mut self, now: Instant, tsn: u32) {
         let in_flight = self.queue.as_ref().map_or(0, |queue| queue.in_flight);
         self.on_sack(now, &Sack::cumulative(tsn, self.other_window.saturating_add(in_flight)));
     }
@@ -294,7 +294,7 @@ impl Outbound {
     }
 
     /// Serves T3-rtx (RFC 9260 §6.3.3). `false`: the other end is gone.
-    pub fn on_timeout(&mut self, now: Instant) -> bool {
+    pub(super) fn on_timeout(&mut self, now: Instant) -> bool {
         self.timer = None;
         let Some(queue) = self.queue.as_deref_mut() else { return true };
         self.timeouts += 1;
@@ -312,7 +312,7 @@ impl Outbound {
     }
 
     /// Makes all sent chunks go out again with the cookie (RFC 9260 §5.1, C): until its answer T1 runs, not T3.
-    pub fn rewind(&mut self) {
+    pub(super) fn rewind(&mut self) {
         self.timer = None;
         if let Some(queue) = self.queue.as_deref_mut() {
             queue.lose_all();
@@ -320,7 +320,7 @@ impl Outbound {
     }
 
     /// Drops all queued chunks.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.queue = None;
         self.timer = None;
     }

@@ -17,7 +17,7 @@ pub enum Limit {
 
 /// A message to be queued.
 #[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
+pub(super) struct Outgoing<'a> {
     pub stream: u16,
     /// `None`: unordered.
     pub ssn: Option<u16>,
@@ -28,7 +28,7 @@ pub struct Outgoing<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(super) enum Fate {
     Waiting,
     InFlight,
     /// To be sent again.
@@ -39,7 +39,7 @@ pub enum Fate {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct QueuedChunk {
+pub(super) struct QueuedChunk {
     pub fate: Fate,
     pub flags: u8,
     missing: u8,
@@ -56,7 +56,7 @@ pub struct QueuedChunk {
 
 impl QueuedChunk {
     /// `true`: its message is to be given up rather than sent, or sent again.
-    pub fn is_over(&self, now: Instant) -> bool {
+    pub(super) fn is_over(&self, now: Instant) -> bool {
         match self.limit {
             Limit::Never => false,
             Limit::Retransmits(times) => self.transmits > times,
@@ -67,7 +67,7 @@ impl QueuedChunk {
 
 /// Chunks that a SACK acknowledges for the first time.
 #[derive(Debug, Default)]
-pub struct News {
+pub(super) struct News {
     pub bytes: u32,
     /// Send time of a chunk that was sent only once (Karn's rule, RFC 9260 §6.3.1, C5).
     pub sent_once_at: Option<Instant>,
@@ -88,7 +88,7 @@ impl News {
 
 /// Chunks that are not acknowledged; exists only while there are some.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(super) struct Queue {
     /// The first chunk has the TSN after the cumulative TSN ack point.
     pub chunks: VecDeque<QueuedChunk>,
     bytes: VecDeque<u8>,
@@ -102,11 +102,11 @@ pub struct Queue {
 
 impl Queue {
     /// Payload of all chunks; in bytes.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    pub fn push(&mut self, now: Instant, message: Outgoing<'_>, fragment_bytes_max: usize) {
+    pub(super) fn push(&mut self, now: Instant, message: Outgoing<'_>, fragment_bytes_max: usize) {
         let mut start = self.chunks.back().map_or(0, |last| last.start.wrapping_add(last.length.into()));
         let count = message.payload.len().div_ceil(fragment_bytes_max);
         let order = if message.ssn.is_none() { flag::UNORDERED } else { 0 };
@@ -132,7 +132,7 @@ impl Queue {
     }
 
     /// Appends a chunk to the packet, and marks it `InFlight`. `false`: it does not fit.
-    pub fn write(&mut self, index: usize, acked: u32, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
+    pub(super) fn write(&mut self, index: usize, acked: u32, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
         let base = self.chunks[0].start;
         let chunk = &mut self.chunks[index];
         let length = usize::from(chunk.length);
@@ -158,7 +158,7 @@ impl Queue {
     }
 
     /// Gives up the message that the chunk is a part of.
-    pub fn abandon(&mut self, index: usize) {
+    pub(super) fn abandon(&mut self, index: usize) {
         let first = (0..=index).rev().find(|at| self.chunks[*at].flags & flag::BEGINS != 0).unwrap_or(0);
         for chunk in self.chunks.iter_mut().skip(first) {
             match chunk.fate {
@@ -174,7 +174,7 @@ impl Queue {
     }
 
     /// Removes the first `count` chunks.
-    pub fn acknowledge(&mut self, count: usize) -> News {
+    pub(super) fn acknowledge(&mut self, count: usize) -> News {
         let mut news = News::default();
         let mut bytes = 0;
         for chunk in self.chunks.drain(..count) {
@@ -192,7 +192,7 @@ impl Queue {
     }
 
     /// Marks the chunks that the gap blocks report. It ignores blocks that are out of order, and so reads each chunk once.
-    pub fn read_gaps(&mut self, sack: &Sack<'_>, news: &mut News) {
+    pub(super) fn read_gaps(&mut self, sack: &Sack<'_>, news: &mut News) {
         let mut from = 1;
         for (first, last) in sack.gaps() {
             let (first, last) = (usize::from(first) - usize::from(first > 0), usize::from(last));
@@ -223,7 +223,7 @@ impl Queue {
     }
 
     /// Adds a miss indication to each chunk in flight below an index. `true`: a chunk became `Lost`.
-    pub fn count_missing(&mut self, below: usize) -> bool {
+    pub(super) fn count_missing(&mut self, below: usize) -> bool {
         let before = self.lost;
         for chunk in self.chunks.iter_mut().take(below).filter(|chunk| chunk.fate == Fate::InFlight) {
             chunk.missing = chunk.missing.saturating_add(1);
@@ -238,7 +238,7 @@ impl Queue {
     }
 
     /// Marks all chunks in flight as `Lost`.
-    pub fn lose_all(&mut self) {
+    pub(super) fn lose_all(&mut self) {
         for chunk in self.chunks.iter_mut().take(self.sent).filter(|chunk| chunk.fate == Fate::InFlight) {
             chunk.fate = Fate::Lost;
             self.lost += 1;

@@ -12,11 +12,11 @@ const ADD_INCOMING: u16 = 18;
 
 /// Results of a request (RFC 6525 §4.4).
 mod result {
-    pub const NOTHING_TO_DO: u32 = 0;
-    pub const PERFORMED: u32 = 1;
-    pub const DENIED: u32 = 2;
-    pub const WRONG_NUMBER: u32 = 5;
-    pub const IN_PROGRESS: u32 = 6;
+    pub(super) const NOTHING_TO_DO: u32 = 0;
+    pub(super) const PERFORMED: u32 = 1;
+    pub(super) const DENIED: u32 = 2;
+    pub(super) const WRONG_NUMBER: u32 = 5;
+    pub(super) const IN_PROGRESS: u32 = 6;
 }
 
 /// Most repeats of our request.
@@ -33,7 +33,7 @@ struct Request {
 
 /// Reset requests and answers of both ends; each end's request numbers begin at its first TSN.
 #[derive(Debug)]
-pub struct Reset {
+pub(super) struct Reset {
     own_number: u32,
     other_number: u32,
     last_result: u32,
@@ -45,7 +45,7 @@ pub struct Reset {
 
 /// Change of streams by a RE-CONFIG of the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamChange {
+pub(super) enum StreamChange {
     /// The other end closed its half of a stream; `None`: of all streams.
     In(Option<u16>),
     /// The other end answered our request: our half of the stream is closed.
@@ -53,7 +53,7 @@ pub enum StreamChange {
 }
 
 impl Reset {
-    pub fn new(first_tsn: u32) -> Self {
+    pub(super) fn new(first_tsn: u32) -> Self {
         Self {
             own_number: first_tsn,
             other_number: 0,
@@ -64,12 +64,12 @@ impl Reset {
         }
     }
 
-    pub fn begin(&mut self, other_first_tsn: u32) {
+    pub(super) fn begin(&mut self, other_first_tsn: u32) {
         self.other_number = other_first_tsn;
     }
 
     /// Closes our half of a stream once all up to `last_tsn` is acknowledged. `false`: another request is open.
-    pub fn ask(&mut self, stream: u16, last_tsn: u32) -> bool {
+    pub(super) fn ask(&mut self, stream: u16, last_tsn: u32) -> bool {
         if self.request.is_some() {
             return false;
         }
@@ -78,7 +78,7 @@ impl Reset {
     }
 
     /// Takes in a RE-CONFIG chunk; every TSN up to `cumulative` has come.
-    pub fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
+    pub(super) fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
         // A chunk has two parameters at most (RFC 6525 §3.1).
         for (kind, value) in Parameters(body).take(2) {
             let Some(number) = u32_at(value, 0) else { return };
@@ -135,7 +135,7 @@ impl Reset {
     }
 
     /// Repeats our request. `false`: it was repeated too often without an answer.
-    pub fn on_timeout(&mut self) -> bool {
+    pub(super) fn on_timeout(&mut self) -> bool {
         self.timer = None;
         let Some(request) = self.request.as_deref_mut() else { return true };
         request.repeats += 1;
@@ -144,12 +144,12 @@ impl Reset {
     }
 
     /// `true`: `write` has a chunk to append. `is_acked` tells that all up to a TSN is acknowledged.
-    pub fn is_due(&self, is_acked: impl Fn(u32) -> bool) -> bool {
+    pub(super) fn is_due(&self, is_acked: impl Fn(u32) -> bool) -> bool {
         self.answer.is_some() || self.request.as_ref().is_some_and(|request| request.due && is_acked(request.last_tsn))
     }
 
     /// Appends the answer and the request that are due; the request is repeated after `patience`, which doubles each time.
-    pub fn write(
+    pub(super) fn write(
         &mut self,
         now: Instant,
         patience: Duration,

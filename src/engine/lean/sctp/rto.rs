@@ -18,7 +18,7 @@ const MAX_US: u32 = 10_000_000;
 
 /// The smoothed round trip, its variation, and the timeout that follows; all in microseconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Rto {
+pub(super) struct Rto {
     smoothed: u32,
     variation: u32,
     timeout: u32,
@@ -31,23 +31,23 @@ impl Default for Rto {
 }
 
 impl Rto {
-    pub fn timeout(&self) -> Duration {
+    pub(super) fn timeout(&self) -> Duration {
         Duration::from_micros(self.timeout.into())
     }
 
     /// `true`: a round trip was measured.
-    pub fn is_measured(&self) -> bool {
+    pub(super) fn is_measured(&self) -> bool {
         self.smoothed > 0
     }
 
     /// Doubles the timeout after T3 has run out (RFC 9260 §6.3.3, E2).
-    pub fn back_off(&mut self) {
+    pub(super) fn back_off(&mut self) {
         let max = if self.is_measured() { MAX_US } else { UNMEASURED_MAX_US };
         self.timeout = (self.timeout * 2).min(max);
     }
 
     /// Takes in the round trip of a chunk that was sent only once.
-    pub fn measure(&mut self, round_trip: Duration) {
+    pub(super) fn measure(&mut self, round_trip: Duration) {
         let sample = round_trip.as_micros().clamp(1, MAX_US.into()) as u32;
         if !self.is_measured() {
             (self.smoothed, self.variation) = (sample, sample / 2);

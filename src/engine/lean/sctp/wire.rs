@@ -1,44 +1,44 @@
 //! SCTP packets as bytes: the common header, chunks and parameters (RFC 9260 §3).
 
 /// The common header, in bytes.
-pub const HEADER_BYTES: usize = 12;
+pub(super) const HEADER_BYTES: usize = 12;
 
 /// A DATA chunk's header, in bytes.
-pub const DATA_HEADER_BYTES: usize = 16;
+pub(super) const DATA_HEADER_BYTES: usize = 16;
 
 /// A SACK without gaps, in bytes.
-pub const SACK_BYTES: usize = 16;
+pub(super) const SACK_BYTES: usize = 16;
 
 /// Chunk types (RFC 9260 §3.2, RFC 3758 §3.2, RFC 6525 §3.1).
-pub mod kind {
-    pub const DATA: u8 = 0;
-    pub const INIT: u8 = 1;
-    pub const INIT_ACK: u8 = 2;
-    pub const SACK: u8 = 3;
-    pub const HEARTBEAT: u8 = 4;
-    pub const HEARTBEAT_ACK: u8 = 5;
-    pub const ABORT: u8 = 6;
-    pub const SHUTDOWN: u8 = 7;
-    pub const SHUTDOWN_ACK: u8 = 8;
-    pub const COOKIE_ECHO: u8 = 10;
-    pub const COOKIE_ACK: u8 = 11;
-    pub const SHUTDOWN_COMPLETE: u8 = 14;
-    pub const RE_CONFIG: u8 = 130;
-    pub const FORWARD_TSN: u8 = 192;
+pub(super) mod kind {
+    pub(crate) const DATA: u8 = 0;
+    pub(crate) const INIT: u8 = 1;
+    pub(crate) const INIT_ACK: u8 = 2;
+    pub(crate) const SACK: u8 = 3;
+    pub(crate) const HEARTBEAT: u8 = 4;
+    pub(crate) const HEARTBEAT_ACK: u8 = 5;
+    pub(crate) const ABORT: u8 = 6;
+    pub(crate) const SHUTDOWN: u8 = 7;
+    pub(crate) const SHUTDOWN_ACK: u8 = 8;
+    pub(crate) const COOKIE_ECHO: u8 = 10;
+    pub(crate) const COOKIE_ACK: u8 = 11;
+    pub(crate) const SHUTDOWN_COMPLETE: u8 = 14;
+    pub(crate) const RE_CONFIG: u8 = 130;
+    pub(crate) const FORWARD_TSN: u8 = 192;
 }
 
 /// Flags of a DATA chunk (RFC 9260 §3.3.1).
-pub mod flag {
-    pub const ENDS: u8 = 1;
-    pub const BEGINS: u8 = 2;
-    pub const UNORDERED: u8 = 4;
-    pub const AT_ONCE: u8 = 8;
-    pub const WHOLE: u8 = BEGINS | ENDS;
+pub(super) mod flag {
+    pub(crate) const ENDS: u8 = 1;
+    pub(crate) const BEGINS: u8 = 2;
+    pub(crate) const UNORDERED: u8 = 4;
+    pub(crate) const AT_ONCE: u8 = 8;
+    pub(crate) const WHOLE: u8 = BEGINS | ENDS;
 }
 
 /// A packet with a valid header and, if it carries one, a valid checksum.
 #[derive(Clone, Copy, Debug)]
-pub struct Packet<'a> {
+pub(super) struct Packet<'a> {
     pub ports: (u16, u16),
     pub tag: u32,
     pub chunks: Chunks<'a>,
@@ -47,7 +47,7 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// Reads a packet. `None`: it is too short, or its CRC32c is wrong. With `zero_allowed` a checksum of zero is right: DTLS
     /// already protects the packet (RFC 9653 §5.3).
-    pub fn read(bytes: &'a [u8], zero_allowed: bool) -> Option<Self> {
+    pub(super) fn read(bytes: &'a [u8], zero_allowed: bool) -> Option<Self> {
         let (header, chunks) = bytes.split_at_checked(HEADER_BYTES)?;
         let checksum = u32::from_le_bytes(array(header, 8)?);
         if (checksum != 0 || !zero_allowed) && checksum != checksum_of(header, chunks) {
@@ -67,7 +67,7 @@ fn checksum_of(header: &[u8], chunks: &[u8]) -> u32 {
 
 /// One chunk, without its padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chunk<'a> {
+pub(super) struct Chunk<'a> {
     pub kind: u8,
     pub flags: u8,
     pub body: &'a [u8],
@@ -75,7 +75,7 @@ pub struct Chunk<'a> {
 
 /// The chunks of a packet, up to the first with a wrong length.
 #[derive(Clone, Copy, Debug)]
-pub struct Chunks<'a>(&'a [u8]);
+pub(super) struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Iterator for Chunks<'a> {
     type Item = Chunk<'a>;
@@ -89,7 +89,7 @@ impl<'a> Iterator for Chunks<'a> {
 
 /// Parameters of INIT and RE-CONFIG (RFC 9260 §3.2.1), up to the first with a wrong length.
 #[derive(Clone, Copy, Debug)]
-pub struct Parameters<'a>(pub &'a [u8]);
+pub(super) struct Parameters<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Parameters<'a> {
     type Item = (u16, &'a [u8]);
@@ -111,7 +111,7 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 /// DATA (RFC 9260 §3.3.1).
 #[derive(Clone, Copy, Debug)]
-pub struct Data<'a> {
+pub(super) struct Data<'a> {
     pub flags: u8,
     pub tsn: u32,
     pub stream: u16,
@@ -122,7 +122,7 @@ pub struct Data<'a> {
 
 impl<'a> Data<'a> {
     /// Reads a DATA chunk. `None`: it is shorter than its header, or has no payload (RFC 9260 §6.2 forbids that).
-    pub fn read(chunk: Chunk<'a>) -> Option<Self> {
+    pub(super) fn read(chunk: Chunk<'a>) -> Option<Self> {
         let (header, payload) = chunk.body.split_at_checked(DATA_HEADER_BYTES - 4)?;
         Some(Self {
             flags: chunk.flags,
@@ -135,18 +135,18 @@ impl<'a> Data<'a> {
         .filter(|data| !data.payload.is_empty())
     }
 
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.flags & flag::WHOLE == flag::WHOLE
     }
 
-    pub fn is_unordered(&self) -> bool {
+    pub(super) fn is_unordered(&self) -> bool {
         self.flags & flag::UNORDERED != 0
     }
 }
 
 /// SACK (RFC 9260 §3.3.4).
 #[derive(Clone, Copy, Debug)]
-pub struct Sack<'a> {
+pub(super) struct Sack<'a> {
     pub tsn: u32,
     pub window: u32,
     gaps: &'a [u8],
@@ -154,17 +154,17 @@ pub struct Sack<'a> {
 
 impl<'a> Sack<'a> {
     /// A SACK that reports no gaps.
-    pub fn cumulative(tsn: u32, window: u32) -> Self {
+    pub(super) fn cumulative(tsn: u32, window: u32) -> Self {
         Self { tsn, window, gaps: &[] }
     }
 
-    pub fn read(body: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
         let count = usize::from(u16_at(body, 8)?);
         Some(Self { tsn: u32_at(body, 0)?, window: u32_at(body, 4)?, gaps: body.get(12..12 + 4 * count)? })
     }
 
     /// First and last TSN of each block, as distances from `tsn`.
-    pub fn gaps(&self) -> impl Iterator<Item = (u16, u16)> + use<'a> {
+    pub(super) fn gaps(&self) -> impl Iterator<Item = (u16, u16)> + use<'a> {
         self.gaps
             .chunks_exact(4)
             .map(|gap| (u16::from_be_bytes([gap[0], gap[1]]), u16::from_be_bytes([gap[2], gap[3]])))
@@ -172,7 +172,7 @@ impl<'a> Sack<'a> {
 }
 
 /// A packet being written at the end of a buffer.
-pub struct PacketWriter<'a> {
+pub(super) struct PacketWriter<'a> {
     bytes: &'a mut Vec<u8>,
     start: usize,
     bytes_max: usize,
@@ -180,7 +180,7 @@ pub struct PacketWriter<'a> {
 
 impl<'a> PacketWriter<'a> {
     /// Begins a packet of at most `bytes_max` bytes with its header; the checksum stays zero until `end`.
-    pub fn new(bytes: &'a mut Vec<u8>, ports: (u16, u16), tag: u32, bytes_max: usize) -> Self {
+    pub(super) fn new(bytes: &'a mut Vec<u8>, ports: (u16, u16), tag: u32, bytes_max: usize) -> Self {
         let start = bytes.len();
         bytes.extend_from_slice(&ports.0.to_be_bytes());
         bytes.extend_from_slice(&ports.1.to_be_bytes());
@@ -190,16 +190,16 @@ impl<'a> PacketWriter<'a> {
     }
 
     /// Room left in the packet, in bytes.
-    pub fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         self.bytes_max.saturating_sub(self.bytes.len() - self.start)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.bytes.len() - self.start == HEADER_BYTES
     }
 
     /// Appends one chunk; `write` appends its body.
-    pub fn chunk(&mut self, kind: u8, flags: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn chunk(&mut self, kind: u8, flags: u8, write: impl FnOnce(&mut Vec<u8>)) {
         let at = self.bytes.len();
         self.bytes.extend_from_slice(&[kind, flags, 0, 0]);
         write(self.bytes);
@@ -207,12 +207,12 @@ impl<'a> PacketWriter<'a> {
     }
 
     /// Removes the packet from the buffer.
-    pub fn take_back(self) {
+    pub(super) fn take_back(self) {
         self.bytes.truncate(self.start);
     }
 
     /// Ends the packet; without `with_checksum` its checksum stays zero (RFC 9653 §5.2).
-    pub fn end(self, with_checksum: bool) {
+    pub(super) fn end(self, with_checksum: bool) {
         if with_checksum {
             let (header, chunks) = self.bytes[self.start..].split_at(HEADER_BYTES);
             let checksum = checksum_of(header, chunks).to_le_bytes();
@@ -222,7 +222,7 @@ impl<'a> PacketWriter<'a> {
 }
 
 /// Appends one parameter; `write` appends its value.
-pub fn parameter(bytes: &mut Vec<u8>, kind: u16, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn parameter(bytes: &mut Vec<u8>, kind: u16, write: impl FnOnce(&mut Vec<u8>)) {
     let at = bytes.len();
     bytes.extend_from_slice(&kind.to_be_bytes());
     bytes.extend_from_slice(&[0; 2]);
@@ -238,11 +238,11 @@ fn finish(bytes: &mut Vec<u8>, at: usize) {
     bytes.resize(at + length.next_multiple_of(4), 0);
 }
 
-pub fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     array(bytes, at).map(u16::from_be_bytes)
 }
 
-pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_be_bytes)
 }
 

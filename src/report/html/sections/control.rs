@@ -7,7 +7,7 @@ use crate::summary::{Control, Summary};
 use maud::{Markup, html};
 
 /// The control run's p50 and p99 (due) of a timer, as cells of the run's row.
-pub fn cells(control: &Control, timer: &str) -> [Markup; 2] {
+pub(crate) fn cells(control: &Control, timer: &str) -> [Markup; 2] {
     match control.timers.get(timer).map(|timer| &timer.due) {
         Some(due) => [(50.0, due.p.p50), (99.0, due.p.p99)].map(|(at, us)| html! { (percentile(due, at, us)) }),
         None => ["–"; 2].map(|nothing| html! { (nothing) }),
@@ -15,7 +15,7 @@ pub fn cells(control: &Control, timer: &str) -> [Markup; 2] {
 }
 
 /// The generator's own part in the target's figures, as sentences; empty without a control run.
-pub fn sentences(summary: &Summary) -> Markup {
+pub(crate) fn sentences(summary: &Summary) -> Markup {
     let lines = sections::control(summary);
     html! {
         @if !lines.is_empty() {

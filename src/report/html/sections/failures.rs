@@ -13,7 +13,7 @@ const ROWS_MAX: usize = 100;
 /// Bounds the page to less than 1 MB.
 const TRACES_MAX: usize = 20;
 
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     let mut failures: Vec<&FailureRow> = summary.failures.iter().collect();
     failures.sort_by_key(|row| std::cmp::Reverse(row.count.saturating_add(row.peers)));
     html! {
@@ -73,7 +73,7 @@ fn causes(summary: &Summary) -> Markup {
 }
 
 /// The kept traces, each as a ladder.
-pub fn traces(summary: &Summary) -> Markup {
+pub(crate) fn traces(summary: &Summary) -> Markup {
     if summary.traces.is_empty() {
         return html! {};
     }

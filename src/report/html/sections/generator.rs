@@ -10,7 +10,7 @@ use crate::summary::{Doubt, SeriesRow, Summary};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     let health = &summary.health;
     let cores = summary.run.machine.cores;
     let facts = [

@@ -5,7 +5,7 @@ use crate::vocabulary::{GlossaryEntry, glossary::find};
 use maud::{Markup, html};
 
 /// A term with its meaning as a tooltip, if the glossary has it; the glossary stands at the end of the page, too.
-pub fn word(shown: &str) -> Markup {
+pub(crate) fn word(shown: &str) -> Markup {
     match find(shown).next() {
         Some(entry) => html! { abbr title=(entry.means) { (shown) } },
         None => html! { (shown) },
@@ -13,7 +13,7 @@ pub fn word(shown: &str) -> Markup {
 }
 
 /// All terms of the glossary that the page uses, in the order of their use.
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     let entries = terms(summary);
     html! {
         section {

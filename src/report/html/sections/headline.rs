@@ -8,7 +8,7 @@ use crate::summary::{Clock, Edges, GateResult, Outcome, Summary, Verdict};
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-pub fn header(summary: &Summary) -> Markup {
+pub(crate) fn header(summary: &Summary) -> Markup {
     let run = &summary.run;
     html! {
         header {
@@ -26,7 +26,7 @@ pub fn header(summary: &Summary) -> Markup {
 }
 
 /// The outcome and the validity, side by side.
-pub fn verdicts(summary: &Summary) -> Markup {
+pub(crate) fn verdicts(summary: &Summary) -> Markup {
     let (mark, class, ending, why) = outcome(summary);
     let (trust_mark, trust_class, trust) = match summary.validity.verdict {
         _ if summary.measured_nothing() => ("–", "doubtful", "No peer ever connected, so there is no figure to trust."),
@@ -79,7 +79,7 @@ fn outcome(summary: &Summary) -> (&'static str, &'static str, &'static str, Stri
 }
 
 /// The headline figures: time to open, and the outcomes of the edges.
-pub fn figures(summary: &Summary) -> Markup {
+pub(crate) fn figures(summary: &Summary) -> Markup {
     let edges = &summary.counts.edges;
     let rooms = &summary.counts.rooms;
     let open = summary.timers.get("time_to_open").map(|timer| timer.on(Clock::Due));
@@ -131,7 +131,7 @@ fn share(part: u64, of: u64) -> String {
 }
 
 /// All gates, the failed ones first.
-pub fn gates(gates: &[GateResult]) -> Markup {
+pub(crate) fn gates(gates: &[GateResult]) -> Markup {
     const COLUMNS: [Column; 6] = [
         Column::words("Gate"),
         Column::words("Holds"),

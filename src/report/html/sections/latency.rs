@@ -8,7 +8,7 @@ use crate::summary::{Distribution, Point, SeriesRow, Summary, Timer, curve::curv
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-pub fn figures(summary: &Summary) -> Markup {
+pub(crate) fn figures(summary: &Summary) -> Markup {
     html! {
         @if let Some(timer) = summary.timers.get("time_to_open") {
             (both_clocks("Time to open", "by share of the edges", timer))
@@ -43,12 +43,12 @@ fn one_curve(heading: &str, reading: &str, distribution: &Distribution) -> Marku
 }
 
 /// The curve's points; none if the histogram can't be decoded, which `Summary::read` refuses in a file.
-pub fn points(distribution: &Distribution) -> Vec<Point> {
+pub(crate) fn points(distribution: &Distribution) -> Vec<Point> {
     distribution.histogram().map_or(vec![], |histogram| curve(&histogram))
 }
 
 /// Latency over percentiles, both on a log scale.
-pub fn percentile_chart(name: &str, curves: &[(ChartColour, Vec<Point>)]) -> Markup {
+pub(crate) fn percentile_chart(name: &str, curves: &[(ChartColour, Vec<Point>)]) -> Markup {
     let all = || curves.iter().flat_map(|(_, points)| points);
     let (Some(min), Some(max)) = (all().map(|point| point.us).min(), all().map(|point| point.us).max()) else {
         return html! { p { "Nothing was measured." } };

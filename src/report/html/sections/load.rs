@@ -8,7 +8,7 @@ use crate::summary::SeriesRow;
 use crate::vocabulary::format;
 use maud::{Markup, html};
 
-pub fn figures(series: &[SeriesRow]) -> Markup {
+pub(crate) fn figures(series: &[SeriesRow]) -> Markup {
     html! {
         @if !series.is_empty() {
             (arrivals(series))
@@ -22,7 +22,7 @@ pub fn figures(series: &[SeriesRow]) -> Markup {
 }
 
 /// The charts' figures as a table, for screen readers and for exact values.
-pub fn seconds(series: &[SeriesRow]) -> Markup {
+pub(crate) fn seconds(series: &[SeriesRow]) -> Markup {
     html! {
         @if !series.is_empty() {
             details {

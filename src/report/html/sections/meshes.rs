@@ -12,7 +12,7 @@ use maud::{Markup, html};
 /// Most pairs drawn on one page; summary.json has the other rooms.
 const PAIRS_MAX: usize = 2_500;
 
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     let mut pairs = 0;
     let drawn: Vec<&RoomMesh> = summary
         .worst_rooms

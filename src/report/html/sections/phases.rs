@@ -15,7 +15,7 @@ use maud::{Markup, html};
 /// As many rows as a summary of meshload holds.
 const SLOWEST_MAX: usize = 20;
 
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     html! {
         section {
             h2 { "Where the time goes" }
@@ -176,7 +176,7 @@ fn timer_table(summary: &Summary) -> Markup {
 }
 
 /// The slowest edges, as bars and as a table.
-pub fn slowest(summary: &Summary) -> Markup {
+pub(crate) fn slowest(summary: &Summary) -> Markup {
     let edges = &summary.slowest[..summary.slowest.len().min(SLOWEST_MAX)];
     if edges.is_empty() {
         return html! {};

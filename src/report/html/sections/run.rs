@@ -9,7 +9,7 @@ use maud::{Markup, html};
 /// A profile of meshload has some hundred lines; a longer text is cut.
 const PROFILE_CHARS_MAX: usize = 64_000;
 
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     let run = &summary.run;
     let machine = &run.machine;
     let counts = &summary.counts;
@@ -77,7 +77,7 @@ fn sanitize_lines(text: &str) -> String {
     text.chars().take(PROFILE_CHARS_MAX).filter(|character| *character == '\n' || !is_unseen(*character)).collect()
 }
 
-pub fn footer(summary: &Summary) -> Markup {
+pub(crate) fn footer(summary: &Summary) -> Markup {
     html! {
         footer {
             p {

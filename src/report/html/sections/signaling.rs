@@ -12,7 +12,7 @@ use maud::{Markup, html};
 /// Most message types shown; summary.json has all.
 const TYPES_MAX: usize = 24;
 
-pub fn section(summary: &Summary) -> Markup {
+pub(crate) fn section(summary: &Summary) -> Markup {
     let signaling = &summary.counts.signaling;
     let mut types: Vec<(&str, &Traffic)> =
         signaling.by_type.iter().map(|(name, traffic)| (name.as_str(), traffic)).collect();
