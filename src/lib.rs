@@ -1,4 +1,4 @@
-//! The map of the house, ground floor first: a module imports from lower floors only.
+//! The modules in the order of their floors: a module imports from lower floors only.
 
 // What a target or a user can cause is data, never a panic; output goes through writers that may fail.
 #![warn(unreachable_pub)]
