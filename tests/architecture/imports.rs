@@ -133,12 +133,13 @@ impl Module {
                     if let Some(TokenTree::Ident(name)) = tokens.get(at + 1)
                         && name != "fn"
                     {
-                        let is_inline = word == "mod" && matches!(tokens.get(at + 2), Some(TokenTree::Group(_)));
+                        let inline = tokens.get(at + 2).filter(|_| word == "mod");
+                        let inline = inline.filter(|token| matches!(token, TokenTree::Group(_)));
                         assert!(
-                            !is_inline,
+                            inline.is_none_or(holds_constants_alone),
                             "mod {name}: give it a file; paths inside an inline module are not followed"
                         );
-                        if is_top && word != "mod" {
+                        if is_top && (word != "mod" || inline.is_some()) {
                             self.defined.insert(name.to_string());
                         }
                         at += 1;
@@ -159,6 +160,18 @@ impl Module {
             at += 1;
         }
     }
+}
+
+/// An inline module of numbers has no paths to follow: `mod ppid { pub const BINARY: u32 = 53; }`.
+fn holds_constants_alone(module: &TokenTree) -> bool {
+    let TokenTree::Group(group) = module else { return false };
+    let is_path = |token: TokenTree| match token {
+        TokenTree::Ident(word) => {
+            ["use", "fn", "crate", "super", "self", "struct", "enum", "impl"].contains(&word.to_string().as_str())
+        }
+        _ => false,
+    };
+    !group.stream().into_iter().any(is_path)
 }
 
 /// The path that `tokens` open with: no word if they open with none.

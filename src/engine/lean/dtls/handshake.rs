@@ -1,6 +1,5 @@
 //! The handshake's transition table: state and received message determine the next flight (RFC 5246 §7.3).
 
-use super::DtlsRole;
 use super::assembly::{Assembly, HEADER_BYTES};
 use super::early::Early;
 use super::fault::Fault;
@@ -9,6 +8,7 @@ use super::messages::{
     ClientHello, KeyExchange, NamedGroup, ServerHello, kind, read_certificate, read_cookie, read_point, read_signature,
     write_certificate, write_certificate_request, write_share, write_signature,
 };
+use super::prf::DtlsRole;
 use super::prf::{Master, Random};
 use super::record::Secrets;
 use crate::engine::lean::identity::der::{POINT_BYTES, p256_key};

@@ -18,16 +18,11 @@ use fault::{CLOSE_NOTIFY, FATAL, Fault, NO_RENEGOTIATION, WARNING, describe};
 use flight::{DATAGRAM_BYTES_MAX, Flight, Numbers};
 use handshake::{DtlsHandshake, HandshakeStep};
 use pending::Handshaking;
+pub use prf::DtlsRole;
 use record::{Record, ReplayWindow, SEALED_BYTES, Secrets, kind};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DtlsRole {
-    Client,
-    Server,
-}
 
 /// The end of a connection.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The retransmission timer of a handshake's flight (RFC 6347 §4.2.4).
 
-use super::DtlsRole;
 use super::assembly::Fragment;
 use super::handshake::DtlsHandshake;
+use super::prf::DtlsRole;
 use std::time::{Duration, Instant};
 
 /// The shortest first pause before a flight is sent again. RFC 6347 §4.2.4.1 has 1 s for unmeasured paths, but ICE has

@@ -1,9 +1,15 @@
 //! The pseudorandom function of TLS 1.2 and the secrets derived with it (RFC 5246 §5, §6.3, §8.1; RFC 7627 §4).
 
-use super::DtlsRole;
 use super::record::Secrets;
 use ring::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
+
+/// The role in the handshake, which the labels of its secrets name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DtlsRole {
+    Client,
+    Server,
+}
 
 pub(super) const RANDOM_BYTES: usize = 32;
 pub(super) const VERIFY_BYTES: usize = 12;

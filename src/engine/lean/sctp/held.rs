@@ -1,8 +1,8 @@
 //! Fragments of incomplete messages, and complete messages that wait for an earlier one (RFC 9260 §6.5, §6.9).
 
 use super::streams::InboundStream;
+use super::streams::{SctpEvent, SendRefused};
 use super::wire::{Data, flag};
-use super::{SctpEvent, SendRefused};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

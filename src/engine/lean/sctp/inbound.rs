@@ -2,8 +2,8 @@
 
 use super::held::Held;
 use super::streams::{InboundStream, Streams};
+use super::streams::{SctpEvent, SendRefused};
 use super::wire::{Data, PacketWriter, SACK_BYTES, flag, kind, u16_at, u32_at};
-use super::{SctpEvent, SendRefused};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 

@@ -18,18 +18,16 @@ use outbound::Outbound;
 pub use queue::Limit;
 use queue::Outgoing;
 use reset::Reset;
-use std::borrow::Cow;
+use rto::OPENING_REPEATS_MAX;
 use std::time::{Duration, Instant};
-use streams::Streams;
+pub use streams::SctpEvent;
+use streams::{SendRefused, Streams};
 use wire::{Packet, kind};
 
 /// T1's first value, which doubles up to `OPENING_PAUSE_MAX`. It is shorter than the RTO of data, because an answer to INIT
 /// or COOKIE-ECHO is never delayed.
 const OPENING_PAUSE: Duration = Duration::from_millis(200);
 const OPENING_PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// Most repeats of INIT and COOKIE-ECHO, and of data with them; they take longer than any handshake's timeout.
-const OPENING_REPEATS_MAX: u8 = 60;
 
 /// Most repeats of SHUTDOWN and SHUTDOWN-ACK.
 const CLOSING_REPEATS_MAX: u8 = 5;
@@ -51,27 +49,6 @@ pub struct Draws {
     pub tsn: u32,
     pub cookie: u64,
 }
-
-/// Events of the association.
-#[derive(Debug, PartialEq, Eq)]
-pub enum SctpEvent<'a> {
-    /// The association is established.
-    Up,
-    Message {
-        stream: u16,
-        ppid: u32,
-        payload: Cow<'a, [u8]>,
-    },
-    /// The other end has closed its half of a stream.
-    StreamClosed(u16),
-    /// The other end has ended the association.
-    Closed,
-    Failed(&'static str),
-}
-
-/// Reason to abort the association.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SendRefused(&'static str);
 
 /// Delivery guarantee of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,7 +208,7 @@ impl Association {
                 Err(SendRefused(why)) => return self.fail(why, events),
             }
             // An unknown chunk ends the packet, unless its first bit says to skip it (RFC 9260 §3.2).
-            if self.state == State::Over || !receiving::is_known(chunk.kind) && chunk.kind & 0x80 == 0 {
+            if self.state == State::Over || !wire::is_known(chunk.kind) && chunk.kind & 0x80 == 0 {
                 return;
             }
         }

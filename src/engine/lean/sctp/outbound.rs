@@ -1,8 +1,7 @@
 //! The sending half of an association: windows, retransmission and partial reliability (RFC 9260 §6 and §7, RFC 3758).
 
-use super::OPENING_REPEATS_MAX;
 use super::queue::{Fate, Outgoing, Queue};
-use super::rto::Rto;
+use super::rto::{OPENING_REPEATS_MAX, Rto};
 use super::wire::{DATA_HEADER_BYTES, HEADER_BYTES, PacketWriter, SACK_BYTES, Sack, flag, kind};
 use std::time::Instant;
 

@@ -3,8 +3,9 @@
 use super::inbound::Inbound;
 use super::opening::Remote;
 use super::reset::StreamChange;
+use super::streams::{SctpEvent, SendRefused};
 use super::wire::{Chunk, Data, Sack, kind, u32_at};
-use super::{Association, Due, OPENING_PAUSE, SctpEvent, SendRefused, State};
+use super::{Association, Due, OPENING_PAUSE, State};
 use std::time::Instant;
 
 /// The largest HEARTBEAT that is answered; in bytes.
@@ -158,8 +159,4 @@ impl Association {
             _ => {}
         }
     }
-}
-
-pub(super) fn is_known(kind: u8) -> bool {
-    matches!(kind, kind::DATA..=kind::COOKIE_ACK | kind::SHUTDOWN_COMPLETE | kind::RE_CONFIG | kind::FORWARD_TSN)
 }

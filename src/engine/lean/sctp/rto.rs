@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Most repeats of INIT and COOKIE-ECHO, and of data with them; they take longer than any handshake's timeout.
+pub(super) const OPENING_REPEATS_MAX: u8 = 60;
+
 /// Timeout before the first measurement, which is while the channel opens; in microseconds. RTO.Initial of RFC 9260 §16 is
 /// 1 s, browsers use 500 ms. With a fifth of all datagrams lost, a handshake of 10 s has to hold more than four tries.
 const INITIAL_US: u32 = 300_000;

@@ -250,6 +250,11 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
 
+/// A chunk type that the association acts on.
+pub(super) fn is_known(kind: u8) -> bool {
+    matches!(kind, kind::DATA..=kind::COOKIE_ACK | kind::SHUTDOWN_COMPLETE | kind::RE_CONFIG | kind::FORWARD_TSN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
