@@ -4,7 +4,8 @@
 use support::relay::{self, Audience};
 use support::runs::{Case, Run, mesh};
 
-/// The share that frames of others may have (targets.md): more, and the generator measures itself.
+/// The share that frames of others may have (docs/spec/measurement.md, "Numbers that must hold"): more, and the
+/// generator measures itself.
 const SHARE_MAX: f64 = 0.15;
 
 fn main() {

@@ -7,11 +7,8 @@ use meshload::gates::baseline::{ComparisonVerdict, Finding, ToleranceRule, compa
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::server;
-use meshload::summary::Summary;
-use meshload::summary::distribution::Clock;
-use meshload::summary::verdict::Verdict as Validity;
-use meshload::vocabulary::format::{change, duration};
-use meshload::vocabulary::seed::Seed;
+use meshload::summary::{Clock, Summary, Verdict as Validity};
+use meshload::vocabulary::{Seed, format::change, format::duration};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

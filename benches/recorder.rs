@@ -7,10 +7,9 @@ use meshload::metrics::{Recorder, RoomFacts, TraceSample};
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
-use meshload::vocabulary::event::{Concern, Event, What};
-use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::message::FrameKind;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat, Seed,
+};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -92,15 +91,15 @@ fn events(start: Instant, for_others: usize) -> Vec<Event> {
     let mut events = vec![];
     for room in 0..ROOMS {
         let mut now = start + Duration::from_millis(10) * room;
-        let mut tell = |seat: u16, what: What| {
+        let mut tell = |seat: u16, what: EventKind| {
             now += Duration::from_micros(20);
             let peer = PeerIndex(room * u32::from(SIZE) + u32::from(seat));
-            events.push(Event { at: now, place: Place { room: RoomIndex(room), seat: Seat(seat), peer }, what });
+            events.push(Event { at: now, place: Place { room: RoomIndex(room), seat: Seat(seat), peer }, kind: what });
         };
         for seat in 0..SIZE {
-            tell(seat, What::Began { due: start });
-            tell(seat, What::Upgraded);
-            tell(seat, What::Joined);
+            tell(seat, EventKind::Peer(PeerEvent::Began { due: start }));
+            tell(seat, EventKind::Peer(PeerEvent::Upgraded));
+            tell(seat, EventKind::Peer(PeerEvent::Joined));
             for low in 0..seat {
                 handshake(low, seat, for_others, &mut tell);
             }
@@ -109,24 +108,31 @@ fn events(start: Instant, for_others: usize) -> Vec<Event> {
     events
 }
 
-fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, What)) {
+fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, EventKind)) {
     let (to_low, to_high) = (Seat(low), Seat(high));
-    tell(low, What::Met { other: to_high });
-    tell(high, What::Met { other: to_low });
-    tell(low, What::Offers { other: to_high });
+    tell(low, EventKind::Edge { other: to_high, event: EdgeEvent::Met });
+    tell(high, EventKind::Edge { other: to_low, event: EdgeEvent::Met });
+    tell(low, EventKind::Edge { other: to_high, event: EdgeEvent::Offers });
     for (from, to, kind) in [(low, high, 0), (low, high, 2), (high, low, 1), (high, low, 2)] {
         let bytes = 400 + u32::from(kind);
-        tell(from, What::OwnWork { other: Seat(to), spent: Duration::from_micros(90) });
-        tell(from, What::Said { kind: FrameKind(kind), bytes, to: Some(Seat(to)) });
-        tell(to, What::Frame { kind: FrameKind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } });
+        tell(from, EventKind::Edge { other: Seat(to), event: EdgeEvent::OwnWork { spent: Duration::from_micros(90) } });
+        tell(from, EventKind::Peer(PeerEvent::Said { kind: FrameKind(kind), bytes, to: Some(Seat(to)) }));
+        tell(
+            to,
+            EventKind::Peer(PeerEvent::Frame {
+                kind: FrameKind(kind),
+                bytes,
+                concern: Concern::Me { from: Some(Seat(from)) },
+            }),
+        );
     }
     for _ in 0..for_others {
-        tell(high, What::Frame { kind: FrameKind(2), bytes: 402, concern: Concern::Others });
+        tell(high, EventKind::Peer(PeerEvent::Frame { kind: FrameKind(2), bytes: 402, concern: Concern::Others }));
     }
-    tell(low, What::Answered { other: to_high });
+    tell(low, EventKind::Edge { other: to_high, event: EdgeEvent::Answered });
     for (seat, other) in [(low, to_high), (high, to_low)] {
-        tell(seat, What::IceUp { other });
-        tell(seat, What::DtlsUp { other });
-        tell(seat, What::Open { other });
+        tell(seat, EventKind::Edge { other, event: EdgeEvent::IceUp });
+        tell(seat, EventKind::Edge { other, event: EdgeEvent::DtlsUp });
+        tell(seat, EventKind::Edge { other, event: EdgeEvent::Open });
     }
 }

@@ -1,6 +1,7 @@
-//! The map of the house, ground floor first: a module imports from lower floors only.
+//! The modules in the order of their floors: a module imports from lower floors only.
 
 // What a target or a user can cause is data, never a panic; output goes through writers that may fail.
+#![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 // Floors 0 to 2 are told the time and given their randomness: clippy.toml says what they may not call.
@@ -33,6 +34,7 @@ pub mod plan;
 
 // 3: renderers, and the doors to the outer world
 pub mod engine;
+pub mod os;
 pub mod report;
 pub mod server;
 pub mod signaling;

@@ -1,9 +1,7 @@
 //! Parses the command line, runs the command, exits with its code.
 
 use meshload::cli::{self, Command};
-use meshload::commands::{
-    capacity, check, compare, completions, dialects, explain, man, probe, profiles, report, run, serve,
-};
+use meshload::commands::{self, CompareOptions};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -11,18 +9,18 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let exit = match cli::parse().command {
-        Command::Check(args) => check::check(&args),
-        Command::Profiles(args) => profiles::profiles(&args),
-        Command::Dialects(args) => dialects::dialects(&args),
-        Command::Compare(args) => compare::compare(&compare::CompareOptions::from(&args)),
-        Command::Explain(args) => explain::explain(&args),
-        Command::Completions(args) => completions::completions(&args),
-        Command::Man => man::man(),
-        Command::Run(args) => run::run(&args),
-        Command::Probe(args) => probe::probe(&args),
-        Command::Capacity(args) => capacity::capacity(&args),
-        Command::Serve(args) => serve::serve(&args),
-        Command::Report(args) => report::report(&args),
+        Command::Check(args) => commands::check(&args),
+        Command::Profiles(args) => commands::profiles(&args),
+        Command::Dialects(args) => commands::dialects(&args),
+        Command::Compare(args) => commands::compare(&CompareOptions::from(&args)),
+        Command::Explain(args) => commands::explain(&args),
+        Command::Completions(args) => commands::completions(&args),
+        Command::Man => commands::man(),
+        Command::Run(args) => commands::run(&args),
+        Command::Probe(args) => commands::probe(&args),
+        Command::Capacity(args) => commands::capacity(&args),
+        Command::Serve(args) => commands::serve(&args),
+        Command::Report(args) => commands::report(&args),
     };
     exit.into()
 }

@@ -44,7 +44,8 @@ fn main() {
         growth(&mut show);
         crowds(&mut show);
         idle(&mut show);
-        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md"), page(&text)).expect("RESULTS.md");
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md"), page(&text))
+            .expect("benches/RESULTS.md");
     }
 }
 

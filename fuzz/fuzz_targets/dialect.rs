@@ -3,8 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, PeerIdentity, Output, builtins};
-use meshload::vocabulary::options::{Approval, Initiator, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Approval, Initiator, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 thread_local! {

@@ -3,11 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::peer::{Config, Input, Output, Peer, TrafficConfig, TrafficPattern};
-use meshload::vocabulary::event::What;
-use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::message::{Heard, Signal};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{EdgeEvent, EngineEvent, EventKind, Heard, PeerEvent, Seat, Seed, Signal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +15,7 @@ fuzz_target!(|payload: Vec<u8>| {
     peer.handle(now, Input::Engine(OTHER, EngineEvent::Message(payload)));
     while let Some(output) = peer.poll() {
         let expected = match &output {
-            Output::Event(What::MessageReceived { .. } | What::Echoed { .. } | What::Surprise { .. }) => true,
+            Output::Event(EventKind::Edge { event: EdgeEvent::MessageReceived { .. }, .. } | EventKind::Edge { event: EdgeEvent::Echoed { .. }, .. } | EventKind::Peer(PeerEvent::Surprise { .. })) => true,
             Output::Send(parcel) => parcel.echo && parcel.to == OTHER,
             _ => false,
         };

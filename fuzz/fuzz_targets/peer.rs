@@ -4,13 +4,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use meshload::peer::{Config, Input, Output, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
-use meshload::vocabulary::event::What;
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::message::{Candidate, Heard, Signal};
-use meshload::vocabulary::phase::Phase;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Candidate, EdgeEvent, EngineEvent, EventKind, Failure, Heard, Phase, Reason, Seat, Seed, Signal};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,7 +60,7 @@ fuzz_target!(|case: (bool, Vec<Step>)| {
     let start = Instant::now();
     let mut now = start;
     let redial = ReconnectBackoff::new(Duration::from_millis(250), Duration::from_secs(5), Seed(1).stream("redial", 0));
-    let mut peer = peer(start).reconnecting(redials.then_some(redial));
+    let mut peer = peer(start).with_reconnect(redials.then_some(redial));
     let mut recorder = Books::default();
     peer.handle(now, Input::Begin { due: now });
     recorder.drain(&mut peer);
@@ -97,7 +91,7 @@ impl Books {
         while let Some(output) = peer.poll() {
             assert!(!self.closed, "after its end: {output:?}");
             match output {
-                Output::Event(What::Open { other } | What::EdgeFailed { other, .. }) => {
+                Output::Event(EventKind::Edge { other, event: EdgeEvent::Open } | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) => {
                     assert!(self.decided.insert(other), "{other:?} is decided twice");
                 }
                 Output::Close => self.closed = true,

@@ -1,28 +1,28 @@
-//! What another size would ask of the server: measured loads as they were, the others by the model.
+//! The forecast of the server's load for other numbers and sizes of rooms, measured or by the growth model.
 
 use crate::capacity::model::{GrowthKind, Model};
 use crate::capacity::probe::{Probe, ProbeVerdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One line of the what-if table. Figures of the server while the rooms arrive, in the time that they took here.
+/// One row of the forecast. Rates are the server's while the rooms arrive, in the time that they took here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Cell {
+pub struct ForecastCell {
     pub rooms: u64,
     pub room_size: u64,
     pub edges: u64,
     pub frames_in_per_second: f64,
     pub frames_out_per_second: f64,
     pub mbit_out_per_second: f64,
-    /// A probe ran at it; otherwise the model says so.
+    /// True if a probe ran with this size; otherwise the figures are the model's.
     pub measured: bool,
-    /// Beyond the populations that were measured.
+    /// True for a population outside of the measured range.
     pub extrapolated: bool,
 }
 
-/// The rooms and sizes that people ask about next: half, once and twice what held, in rooms of other sizes too.
-/// Empty without a probe that came up whole.
-pub fn forecast(probes: &[Probe], model: &Model, limit: Option<f64>) -> Vec<Cell> {
+/// Forecasts half, once and twice the rooms of the largest load that held, in rooms of several sizes. Empty without a
+/// held probe that came up whole.
+pub fn forecast(probes: &[Probe], model: &Model, limit: Option<f64>) -> Vec<ForecastCell> {
     let whole = probes.iter().filter(|probe| probe.is_whole());
     let Some(base) = whole
         .filter(|probe| probe.verdict == ProbeVerdict::Held)
@@ -37,12 +37,12 @@ pub fn forecast(probes: &[Probe], model: &Model, limit: Option<f64>) -> Vec<Cell
     sizes.dedup();
     let rooms = [base.rooms.div_ceil(2), base.rooms, base.rooms.saturating_mul(2)];
     let cells = sizes.iter().flat_map(|size| rooms.iter().map(|rooms| cell(probes, base, model, *rooms, *size)));
-    let mut cells: Vec<Cell> = cells.flatten().collect();
+    let mut cells: Vec<ForecastCell> = cells.flatten().collect();
     cells.dedup_by_key(|cell| (cell.rooms, cell.room_size));
     cells
 }
 
-fn cell(probes: &[Probe], base: &Probe, model: &Model, rooms: u64, size: u64) -> Option<Cell> {
+fn cell(probes: &[Probe], base: &Probe, model: &Model, rooms: u64, size: u64) -> Option<ForecastCell> {
     let peers = rooms.saturating_mul(size);
     let edges = rooms.saturating_mul(size * (size - 1) / 2);
     let measured = probes
@@ -53,7 +53,7 @@ fn cell(probes: &[Probe], base: &Probe, model: &Model, rooms: u64, size: u64) ->
     let (frames_in, frames_out, mbit_out) = match measured {
         Some(probe) => (probe.frames_in_per_second?, probe.frames_out_per_second?, probe.mbit_out_per_second?),
         None => {
-            // Frames are taken to grow with the edges, which is what most of them are about.
+            // Frames are assumed to grow with the edges, since most of them are part of a handshake.
             let frames_in = base.frames_in_per_second? * edges as f64 / base.edges_planned.max(1) as f64;
             let reach = match growth.kind {
                 GrowthKind::Population => growth.at(peers as f64).max(1.0) / growth.at(base.peers as f64).max(1.0),
@@ -66,7 +66,7 @@ fn cell(probes: &[Probe], base: &Probe, model: &Model, rooms: u64, size: u64) ->
             (frames_in, frames_out, frames_out * mbit_per_frame)
         }
     };
-    Some(Cell {
+    Some(ForecastCell {
         rooms,
         room_size: size,
         edges,
@@ -95,7 +95,7 @@ mod tests {
         probe
     }
 
-    /// Frames out per second of so many rooms of so many, after 10 to 80 rooms of 4 were measured.
+    /// Checks the frames out per second of `rooms` rooms of `size`, after 10 to 80 rooms of 4 were measured.
     fn check(fan_out: impl Fn(u64) -> f64, rooms: u64, size: u64, expected: f64) {
         let probes = [10, 20, 40, 80].map(|rooms| probe(rooms, fan_out(rooms * 4)));
         let cells = forecast(&probes, &model(&probes), None);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn larger_rooms_cost_their_edges_and_their_reach() {
-        // 28 edges for 6, each frame heard by 7 for 3.
+        // 28 edges instead of 6, and 7 receivers per frame instead of 3.
         check(|_| 3.0, 40, 8, 40.0 * 10.0 * 28.0 / 6.0 * 7.0);
     }
 

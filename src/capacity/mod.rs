@@ -1,4 +1,4 @@
-//! Which load to try next, what the probes so far say, and what they mean for a plan.
+//! The search for a target's capacity: the next load to probe, the growth model, the forecast and the result.
 
 mod forecast;
 mod model;
@@ -9,13 +9,11 @@ mod side_by_side;
 mod target;
 mod vary;
 
-pub use forecast::{Cell, forecast};
+pub use forecast::{ForecastCell, forecast};
 pub use model::{Growth, GrowthKind, Model, model};
 pub use probe::{Probe, ProbeVerdict};
-pub use result::{
-    Bracket, CapacityResult, Evidence, LimitedBy, Reproduction, SearchContext, SearchGate, StoppedBy, findings,
-};
+pub use result::{Bracket, CapacityResult, Evidence, LimitedBy, Reproduction, SearchContext, SearchGate, StoppedBy};
 pub use search::{Ends, LoadRange, Next, ProbeOutcome, Search};
-pub use side_by_side::{compared, unlike};
+pub use side_by_side::{compared, differences};
 pub use target::{TargetLoad, TargetRow};
 pub use vary::Vary;

@@ -1,77 +1,78 @@
-//! How the server's work grows: constant, with the room or with everybody, fitted to the probes.
+//! The growth of the server's work per frame and edge: constant, with the room or with the population, fitted to probes.
 
 use crate::capacity::probe::Probe;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// With what a cost per edge grows.
+/// The quantity with which a cost per unit grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrowthKind {
-    /// The same whatever else is there: the total is linear.
+    /// None: the cost per unit is constant, and the total linear.
     Constant,
-    /// With the others in the room.
+    /// The number of other peers in the room.
     Room,
-    /// With everybody who is connected: the total is quadratic.
+    /// The number of connected peers: the total is quadratic.
     Population,
-    /// The probes don't tell.
+    /// Unknown: the probes do not determine it.
     Unknown,
 }
 
-/// A cost per unit against the population, `constant + slope × peers`, beside the fit that has no slope.
+/// A fit of a cost per unit to the population, `constant + slope × peers`, compared with a constant fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Growth {
     pub kind: GrowthKind,
     pub points: usize,
-    /// Of the fit that `kind` names; the slope of a constant is 0.
+    /// The parameters of the better fit; the slope of a constant is 0.
     pub constant: f64,
     pub slope: f64,
-    /// The cost grows as this power of the population, with its 95 % interval: 0 is constant, 1 linear.
+    /// The power of the population with which the cost grows, with its 95 % interval: 0 is constant, 1 linear.
     pub exponent: Option<f64>,
     pub exponent_low: Option<f64>,
     pub exponent_high: Option<f64>,
-    /// Akaike's criterion, corrected for few points, of both fits: the lower one fits better.
+    /// Akaike's information criterion, corrected for few points, of both fits: the lower fits better.
     pub aicc_constant: Option<f64>,
     pub aicc_linear: Option<f64>,
-    /// The populations measured, in peers: beyond them the line is extrapolation.
+    /// The range of measured populations, in peers; the fit extrapolates beyond it.
     pub peers_min: f64,
     pub peers_max: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
-    /// Peers that hear each frame said.
+    /// Receivers of each frame that a peer sent.
     pub fan_out: Growth,
-    /// CPU of the target for each edge, in microseconds; absent without `--target-pid`.
+    /// CPU time of the target per edge, in microseconds; absent without `--target-pid`.
     pub cpu_us_per_edge: Option<Growth>,
-    /// What it means, in sentences.
+    /// The conclusions, in sentences.
     pub says: Vec<String>,
 }
 
-/// Fewer points than that fit anything.
+/// The least number of points for a fit.
 const POINTS_MIN: usize = 4;
-/// Populations closer together than that tell nothing about growth.
+/// The least ratio of the largest to the smallest population for a fit.
 const SPAN_MIN: f64 = 2.0;
-/// Figures are taken for no more exact than that, as a share.
+/// The least relative error that is assumed of a figure.
 const EXACT: f64 = 0.01;
-/// A slope that changes the cost by less over all that was measured is none that matters.
+/// The least relative change of the cost, over the measured range, that counts as growth.
 const CHANGE_MIN: f64 = 0.2;
 
+/// Fits the growth of fan-out and CPU to the probes that came up whole.
 pub fn model(probes: &[Probe]) -> Model {
     let whole: Vec<&Probe> = probes.iter().filter(|probe| probe.is_whole()).collect();
     let series = |of: fn(&Probe) -> Option<f64>| -> Vec<(f64, f64)> {
         whole.iter().filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect()
     };
-    let fan_out = reach(growth(&series(|probe| probe.fan_out)), &whole);
+    let fan_out = fan_out_kind(growth(&series(|probe| probe.fan_out)), &whole);
     let cpu = series(|probe| probe.target.as_ref()?.cpu_us_per_edge);
     let cpu_us_per_edge = (!cpu.is_empty()).then(|| growth(&cpu));
-    let says = says(&fan_out, cpu_us_per_edge.as_ref(), &whole);
+    let says = sentences(&fan_out, cpu_us_per_edge.as_ref(), &whole);
     Model { fan_out, cpu_us_per_edge, says }
 }
 
-/// Whom a frame reaches. A frame that no more peers hear than the room has others goes to no one beyond it, however
-/// that grows: where a server lags, more of a room are there by the time it gets to a frame.
-fn reach(fan_out: Growth, whole: &[&Probe]) -> Growth {
+/// Corrects the kind of a fan-out's growth. A frame with no more receivers than its room has other peers stays in the
+/// room even if the fan-out grows: a server that lags reaches more of a room, since more peers have joined by then.
+fn fan_out_kind(fan_out: Growth, whole: &[&Probe]) -> Growth {
     let reaches = || whole.iter().filter_map(|probe| Some((probe.fan_out?, (probe.room_size - 1.0).max(1.0))));
     let beyond_the_room = reaches().any(|(reach, others)| reach > 1.1 * others);
     let widest = reaches().map(|(reach, _)| reach).fold(0.0, f64::max);
@@ -87,10 +88,10 @@ fn reach(fan_out: Growth, whole: &[&Probe]) -> Growth {
     }
 }
 
-fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String> {
+fn sentences(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String> {
     let power = exponent_in_words(fan_out);
     let measured = format!("{:.0} to {:.0} peers", fan_out.peers_min, fan_out.peers_max);
-    let mut says = vec![match fan_out.kind {
+    let mut sentences = vec![match fan_out.kind {
         GrowthKind::Population => format!(
             "each frame said reaches a share of everybody connected{power}, measured from {measured}: the server \
              broadcasts, and its total work is quadratic in the population"
@@ -115,7 +116,7 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
         && let Some(share) =
             whole.iter().filter_map(|probe| probe.notices_share).reduce(f64::max).filter(|share| *share > 0.3)
     {
-        says.push(format!(
+        sentences.push(format!(
             "up to {:.0} % of all frames that the server sent are its own notices, which nobody said: where they go to \
              everybody, their number is quadratic in the population",
             share * 100.0
@@ -123,9 +124,9 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
     }
     match cpu {
         Some(Growth { kind: GrowthKind::Constant, constant, .. }) => {
-            says.push(format!("the target spends {constant:.0} µs of CPU an edge whatever the population"));
+            sentences.push(format!("the target spends {constant:.0} µs of CPU an edge whatever the population"));
         }
-        Some(cpu @ Growth { kind: GrowthKind::Population | GrowthKind::Room, .. }) => says.push(format!(
+        Some(cpu @ Growth { kind: GrowthKind::Population | GrowthKind::Room, .. }) => sentences.push(format!(
             "the target's CPU an edge grows with the population{}: {:.0} µs at {:.0} peers, {:.0} µs at {:.0}",
             exponent_in_words(cpu),
             cpu.at(cpu.peers_min),
@@ -135,7 +136,7 @@ fn says(fan_out: &Growth, cpu: Option<&Growth>, whole: &[&Probe]) -> Vec<String>
         )),
         Some(Growth { kind: GrowthKind::Unknown, .. }) | None => {}
     }
-    says
+    sentences
 }
 
 fn exponent_in_words(growth: &Growth) -> String {
@@ -158,7 +159,7 @@ impl Growth {
     }
 }
 
-/// Fits both and takes the better: `Constant` or `Population`, or `Unknown` if the points can't tell.
+/// Selects the better of both fits, `Constant` or `Population`; `Unknown` with too few or too close points.
 fn growth(points: &[(f64, f64)]) -> Growth {
     let points: Vec<(f64, f64)> = points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0).collect();
     let peers_min = points.iter().map(|(x, _)| *x).fold(f64::INFINITY, f64::min);
@@ -180,7 +181,7 @@ fn growth(points: &[(f64, f64)]) -> Growth {
     if points.len() < POINTS_MIN || peers_max < SPAN_MIN * peers_min {
         return unknown;
     }
-    // Relative residuals: a cost twice as high may be off by twice as much.
+    // Residuals are relative: the error of a cost grows with the cost.
     let weighted: Vec<(f64, f64, f64)> = points.iter().map(|(x, y)| (*x, *y, 1.0 / (y * y))).collect();
     let (flat, flat_error) = constant_fit(&weighted);
     let line = line_fit(&weighted);
@@ -209,7 +210,7 @@ struct LinearFit {
     constant: f64,
     slope: f64,
     slope_error: f64,
-    /// The weighted sum of squares left.
+    /// The weighted sum of squared residuals.
     error: f64,
 }
 
@@ -219,7 +220,7 @@ fn constant_fit(points: &[(f64, f64, f64)]) -> (f64, f64) {
     (level, points.iter().map(|(_, y, weight)| weight * (y - level).powi(2)).sum())
 }
 
-/// Weighted least squares; the x differ.
+/// A weighted least squares fit; the x must differ.
 fn line_fit(points: &[(f64, f64, f64)]) -> LinearFit {
     let sum = |of: &dyn Fn(&(f64, f64, f64)) -> f64| points.iter().map(of).sum::<f64>();
     let weights = sum(&|(_, _, weight)| *weight);
@@ -232,7 +233,7 @@ fn line_fit(points: &[(f64, f64, f64)]) -> LinearFit {
     LinearFit { constant, slope, slope_error: (error / freedom / spread).sqrt(), error }
 }
 
-/// For least squares, with the residual's variance as one more parameter.
+/// Akaike's information criterion of a least squares fit, with the residuals' variance as one more parameter.
 fn aicc(points: usize, parameters: usize, error: f64) -> f64 {
     let (n, k) = (points as f64, parameters as f64 + 1.0);
     let floor = n * EXACT * EXACT;
@@ -246,7 +247,7 @@ fn student_975(freedom: usize) -> f64 {
     match freedom {
         0 => f64::INFINITY,
         1..=12 => TABLE[freedom - 1],
-        // Within 0.3 % from there on (Abramowitz and Stegun 26.7.5, first term).
+        // Accurate to 0.3 % (Abramowitz and Stegun 26.7.5, first term).
         more => 1.96 + 2.37 / more as f64,
     }
 }

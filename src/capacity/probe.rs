@@ -1,14 +1,12 @@
-//! One probe as the report keeps it: what was asked, what became of it, what it cost.
+//! One probe of a search: its load, verdict and figures.
 
 use crate::capacity::search::ProbeOutcome;
 use crate::capacity::target::{TargetLoad, TargetRow};
-use crate::summary::Summary;
-use crate::summary::counts::Signaling;
-use crate::summary::verdict::{GateResult, Validity};
+use crate::summary::{GateResult, Signaling, Summary, Validity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a probe said of the target.
+/// The verdict of a probe on the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeVerdict {
@@ -16,16 +14,16 @@ pub enum ProbeVerdict {
     Held,
     /// A gate failed.
     Broke,
-    /// The generator was strained, so nothing.
+    /// The run was not valid: nothing is known of the target.
     NotValid,
-    /// Nobody reached the target, or a gate had too few samples to be judged and no other failed: nothing.
+    /// No peer reached the target, or a gate had too few samples and no other failed: nothing is known of the target.
     NotJudged,
-    /// A signal ended it, so nothing.
+    /// A signal ended the run: nothing is known of the target.
     Interrupted,
 }
 
-/// A whole, fresh run at one load. Durations in microseconds; counts take in the warm-up where they say what
-/// the target did, and leave it out where gates are judged.
+/// One run at one load. Durations are in microseconds. Counts of the target's work include the warm-up; figures that
+/// gates judge do not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     pub load: f64,
@@ -38,24 +36,24 @@ pub struct Probe {
     pub edges_opened: u64,
     /// A fraction from 0 to 1.
     pub edges_failed: Option<f64>,
-    /// Of time_to_open, from when it was due; absent when nothing was measured.
+    /// Percentiles of `time_to_open` (due); absent when nothing was measured.
     pub p50_us: Option<u64>,
     pub p95_us: Option<u64>,
     pub p99_us: Option<u64>,
-    /// Of them, which gates look at percentiles in vain if there are too few.
+    /// The number of samples of `time_to_open`.
     pub samples: u64,
     pub duration_us: u64,
-    /// Seconds in which peers joined or edges were decided: the time that the rates below are taken over.
+    /// Seconds in which peers joined or edges were decided; the rates below are averages over them.
     pub busy_seconds: u64,
-    /// Frames that peers said, and were heard by somebody, for each edge that opened.
+    /// Relayed frames that peers sent, per opened edge.
     pub said_per_edge: Option<f64>,
-    /// Peers that heard each of those: the server's work for one frame.
+    /// Receivers of each relayed frame: the server's work for one frame.
     pub fan_out: Option<f64>,
-    /// Of all frames that the server sent, those that no peer said: notices and lists.
+    /// The share of the server's own frames, notices and lists, in all frames that it sent.
     pub notices_share: Option<f64>,
     pub amplification: Option<f64>,
     pub bytes_per_edge: Option<f64>,
-    /// At the server, over the busy seconds.
+    /// Rates at the server, over the busy seconds.
     pub frames_in_per_second: Option<f64>,
     pub frames_out_per_second: Option<f64>,
     pub mbit_out_per_second: Option<f64>,
@@ -67,7 +65,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// `summary` is judged already.
+    /// The probe of a summary whose gates are judged.
     pub fn of(load: f64, verdict: ProbeVerdict, summary: &Summary, target_rows: Vec<TargetRow>) -> Self {
         let warmup = summary.counts_warmup.clone().unwrap_or_default();
         let counts = &summary.counts;
@@ -97,9 +95,9 @@ impl Probe {
             samples: open.map_or(0, |open| open.count),
             duration_us: summary.run.duration_us,
             busy_seconds,
-            said_per_edge: per(traffic.said, opened),
-            fan_out: per(traffic.heard, traffic.said),
-            notices_share: per(traffic.notices, traffic.notices.saturating_add(traffic.heard)),
+            said_per_edge: per(traffic.sent, opened),
+            fan_out: per(traffic.received, traffic.sent),
+            notices_share: per(traffic.own, traffic.own.saturating_add(traffic.received)),
             amplification: summary.amplification,
             bytes_per_edge: per(bytes, opened),
             frames_in_per_second: per(sum(|counts| counts.signaling.sent), busy_seconds),
@@ -112,7 +110,7 @@ impl Probe {
         }
     }
 
-    /// What the search makes of it; nothing of one that was interrupted or could not be judged.
+    /// The outcome for the search; `None` if the run was interrupted or could not be judged.
     pub fn outcome(&self) -> Option<ProbeOutcome> {
         match self.verdict {
             ProbeVerdict::Held => Some(ProbeOutcome::Held),
@@ -122,7 +120,7 @@ impl Probe {
         }
     }
 
-    /// Whether nearly all came up, so that its figures are those of the work and not of its failure.
+    /// True if 95 % of the edges opened, so that the figures describe the planned work and not its failure.
     pub fn is_whole(&self) -> bool {
         !matches!(self.verdict, ProbeVerdict::NotValid | ProbeVerdict::Interrupted)
             && self.edges_planned > 0
@@ -130,12 +128,13 @@ impl Probe {
     }
 }
 
-/// Frames of the types that peers both say and hear, and those that only the server says.
+/// Frames of relayed message types, which peers both send and receive, and of types that only the server sends.
 #[derive(Default)]
 struct Relayed {
-    said: u64,
-    heard: u64,
-    notices: u64,
+    sent: u64,
+    received: u64,
+    /// Frames of types that only the server sends.
+    own: u64,
 }
 
 impl Relayed {
@@ -149,12 +148,12 @@ impl Relayed {
                 (sent.saturating_add(traffic.sent), received.saturating_add(traffic.received))
             });
             match (sent, received) {
-                (0, received) => relayed.notices = relayed.notices.saturating_add(received),
-                // Such as a subscription, which the server keeps to itself.
+                (0, received) => relayed.own = relayed.own.saturating_add(received),
+                // A type that the server does not relay, such as a subscription.
                 (_, 0) => {}
                 (sent, received) => {
-                    relayed.said = relayed.said.saturating_add(sent);
-                    relayed.heard = relayed.heard.saturating_add(received);
+                    relayed.sent = relayed.sent.saturating_add(sent);
+                    relayed.received = relayed.received.saturating_add(received);
                 }
             }
         }
@@ -165,7 +164,7 @@ impl Relayed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::counts::Traffic;
+    use crate::summary::Traffic;
 
     fn traffic(sent: u64, received: u64) -> Traffic {
         Traffic { sent, received, ..Traffic::default() }
@@ -179,8 +178,8 @@ mod tests {
         measured.by_type.insert("client_count".into(), traffic(0, 30));
         let mut warmup = Signaling::default();
         warmup.by_type.insert("webrtc-offer".into(), traffic(0, 6));
-        let Relayed { said, heard, notices } = Relayed::of([&measured, &warmup]);
-        assert_eq!((said, heard, notices), (6, 60, 30));
+        let Relayed { sent, received, own } = Relayed::of([&measured, &warmup]);
+        assert_eq!((sent, received, own), (6, 60, 30));
     }
 
     #[test]

@@ -1,52 +1,52 @@
-//! The answer, as data: one versioned value, from which every planning report is rendered.
+//! The result of a search: one versioned value from which every capacity report is rendered.
 
-use crate::capacity::forecast::{Cell, forecast};
+use crate::capacity::forecast::{ForecastCell, forecast};
 use crate::capacity::model::{Model, model};
 use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
-use crate::summary::run::{Build, Machine};
+use crate::summary::{Build, Machine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Keys are added within a version, never renamed.
+/// The version of capacity.json. Within a version keys are added, never renamed.
 const SCHEMA: u32 = 1;
 
-/// `capacity.json`. Loads are in the unit of `vary`, durations in microseconds, shares from 0 to 1.
+/// The content of `capacity.json`. Loads are in the unit of `vary`, durations in microseconds, shares from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CapacityResult {
     pub schema: u32,
-    /// The answer in one sentence.
+    /// The result in one sentence.
     pub sentence: String,
     pub vary: Vary,
-    /// The largest load that held; absent if none did.
+    /// The largest load that held; absent if no load held.
     pub limit: Option<f64>,
-    /// The limit with people's words: `210 rooms of 4`.
+    /// The limit for people: `210 rooms of 4`.
     pub limit_words: Option<String>,
-    /// What ended the search above it. Only `target` makes the limit the target's.
+    /// The side that limits the load. Only with `target` is `limit` the target's.
     pub limited_by: LimitedBy,
-    /// What to plan for: the limit less the headroom.
+    /// The load to plan for: the limit less the headroom.
     pub plan_for: Option<f64>,
     pub headroom: f64,
     pub require: Option<f64>,
     pub bracket: Bracket,
-    /// Probes of the limit that held; three make it sure.
+    /// Probes of the limit that held; three confirm it.
     pub held_trials: usize,
-    /// What ended the search before it was done.
+    /// The reason why the search ended early.
     pub stopped_by: Option<StoppedBy>,
     pub gates: Vec<SearchGate>,
     pub probes: Vec<Probe>,
     pub model: Model,
     #[serde(rename = "outlook")]
-    pub forecast: Vec<Cell>,
-    /// What the target's process said of its limit.
+    pub forecast: Vec<ForecastCell>,
+    /// The conclusion from the target's resource use.
     pub target_says: Option<String>,
     pub reproduction: Reproduction,
     pub scope: SearchContext,
-    /// Whether probes counted that were not valid, because the profile says `on_invalid = "warn"`.
+    /// True if probes that were not valid counted, because the profile has `on_invalid = "warn"`.
     pub counts_invalid: bool,
-    /// Another search's findings, which were asked for side by side; without what lay beside those.
+    /// The result of another search for comparison; its own `beside` is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Box<CapacityResult>>,
 }
@@ -54,11 +54,11 @@ pub struct CapacityResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitedBy {
-    /// It broke a gate.
+    /// The target broke a gate.
     Target,
-    /// This machine could make no more: the limit is "at least".
+    /// This machine could not generate more: the limit is a lower bound.
     Generator,
-    /// No more was asked for, or there was no more time: the limit is "at least".
+    /// The search range or its time ended: the limit is a lower bound.
     Range,
 }
 
@@ -69,45 +69,45 @@ pub enum StoppedBy {
     Signal,
     /// A gate had too few samples to be judged.
     Samples,
-    /// The first probe reached nobody.
+    /// No peer of the first probe connected.
     Unreachable,
     /// The command that restarts the target failed.
     Restart,
 }
 
-/// What is known of the limit: it lies from `held` up to `broke`.
+/// The bracket of the limit, from `held` to `broke`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bracket {
     pub held: Option<f64>,
     pub broke: Option<f64>,
-    /// The lowest load of which this machine could make no valid run.
+    /// The lowest load at which this machine had no valid run.
     pub not_valid: Option<f64>,
 }
 
-/// A gate of the search. `limit_us`: where it crosses the latencies of the knee chart, if it is on time_to_open.
+/// A gate of the search. `limit_us`: the limit of a gate on `time_to_open`, for the latency chart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchGate {
     pub gate: String,
     pub limit_us: Option<u64>,
 }
 
-/// How to do it again.
+/// Command lines that reproduce the result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reproduction {
     /// The whole search.
     pub search: String,
     /// One run at the limit.
     pub run: Option<String>,
-    /// The load that held first above the limit's bracket and broke.
+    /// One run at the lowest load that broke.
     pub broken_run: Option<String>,
 }
 
-/// On what, when and by what.
+/// The context of a search: version, profile, target, time and machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchContext {
     pub meshload: Build,
     pub profile: String,
-    /// Without any secret.
+    /// The target's URL, without any secret.
     pub target: String,
     pub dialect: String,
     pub engine: String,
@@ -117,7 +117,7 @@ pub struct SearchContext {
     pub machine: Machine,
 }
 
-/// All that the answer is made of.
+/// The inputs of a result.
 pub struct Evidence<'a> {
     pub vary: Vary,
     pub profile: &'a Profile,
@@ -133,57 +133,106 @@ pub struct Evidence<'a> {
     pub counts_invalid: bool,
 }
 
-pub fn findings(evidence: Evidence<'_>) -> CapacityResult {
-    let Evidence { vary, profile, ends, headroom, .. } = evidence;
-    let limited_by = match (ends.broke, ends.out_of_reach) {
-        (Some(broke), out_of_reach) if out_of_reach.is_none_or(|out| broke < out) => LimitedBy::Target,
-        (_, Some(_)) => LimitedBy::Generator,
-        _ => LimitedBy::Range,
-    };
-    let limit = ends.held;
-    let plan_for = limit.map(|limit| {
-        let less = limit * (1.0 - headroom);
-        if vary.is_whole() { less.floor().max(vary.least()) } else { less }
-    });
-    let limit_words = limit.map(|limit| vary.words(profile, limit));
-    let model = model(&evidence.probes);
-    let sentence = sentence(&evidence, limited_by, plan_for);
-    let cores = evidence.scope.machine.cores_host.max(1).into();
-    let target_says = highest(&evidence.probes)
-        .and_then(|probe| probe.target.as_ref()?.says(&vary.words(profile, probe.load), cores));
-    CapacityResult {
-        schema: SCHEMA,
-        sentence,
-        vary,
-        limit,
-        limit_words,
-        limited_by,
-        plan_for,
-        headroom,
-        require: evidence.require,
-        bracket: Bracket { held: ends.held, broke: ends.broke, not_valid: ends.out_of_reach },
-        held_trials: evidence.held_trials,
-        stopped_by: evidence.stopped_by,
-        gates: evidence.gates,
-        forecast: forecast(&evidence.probes, &model, limit),
-        probes: evidence.probes,
-        model,
-        target_says,
-        reproduction: evidence.reproduction,
-        scope: evidence.scope,
-        counts_invalid: evidence.counts_invalid,
-        beside: None,
+impl CapacityResult {
+    /// Makes the result of a search.
+    pub fn new(evidence: Evidence<'_>) -> Self {
+        let Evidence { vary, profile, ends, headroom, .. } = evidence;
+        let limited_by = match (ends.broke, ends.out_of_reach) {
+            (Some(broke), out_of_reach) if out_of_reach.is_none_or(|out| broke < out) => LimitedBy::Target,
+            (_, Some(_)) => LimitedBy::Generator,
+            _ => LimitedBy::Range,
+        };
+        let limit = ends.held;
+        let plan_for = limit.map(|limit| {
+            let less = limit * (1.0 - headroom);
+            if vary.is_whole() { less.floor().max(vary.least()) } else { less }
+        });
+        let limit_words = limit.map(|limit| vary.label(profile, limit));
+        let model = model(&evidence.probes);
+        let sentence = sentence(&evidence, limited_by, plan_for);
+        let cores = evidence.scope.machine.cores_host.max(1).into();
+        let target_says = highest(&evidence.probes)
+            .and_then(|probe| probe.target.as_ref()?.conclusion(&vary.label(profile, probe.load), cores));
+        Self {
+            schema: SCHEMA,
+            sentence,
+            vary,
+            limit,
+            limit_words,
+            limited_by,
+            plan_for,
+            headroom,
+            require: evidence.require,
+            bracket: Bracket { held: ends.held, broke: ends.broke, not_valid: ends.out_of_reach },
+            held_trials: evidence.held_trials,
+            stopped_by: evidence.stopped_by,
+            gates: evidence.gates,
+            forecast: forecast(&evidence.probes, &model, limit),
+            probes: evidence.probes,
+            model,
+            target_says,
+            reproduction: evidence.reproduction,
+            scope: evidence.scope,
+            counts_invalid: evidence.counts_invalid,
+            beside: None,
+        }
+    }
+
+    /// The longest capacity.json that is read, in bytes.
+    pub const BYTES_MAX: u64 = 64 << 20;
+
+    /// Reads a capacity.json.
+    ///
+    /// # Errors
+    /// One sentence without a subject.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u64,
+        }
+        if text.len() as u64 > Self::BYTES_MAX {
+            return Err(format!("longer than the {} MiB that a capacity.json may have", Self::BYTES_MAX >> 20));
+        }
+        // The version is read first, so that a later version is reported as such and not as a syntax error.
+        let foreign = |error: serde_json::Error| format!("not the capacity.json of a search: {error}");
+        let version: Version = serde_json::from_str(text).map_err(foreign)?;
+        if version.schema != u64::from(SCHEMA) {
+            return Err(format!("schema {} is not the {SCHEMA} that this meshload reads", version.schema));
+        }
+        serde_json::from_str(text).map_err(foreign)
+    }
+
+    /// The result reduced for another one's `beside`: without its own `beside` and the samples of its target.
+    #[must_use]
+    pub fn for_comparison(mut self) -> Self {
+        self.beside = None;
+        self.probes.iter_mut().for_each(|probe| probe.target_rows.clear());
+        self
+    }
+
+    /// The JSON of the file: indented, with a newline at the end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("findings hold nothing that JSON can't");
+        text.push('\n');
+        text
+    }
+
+    /// The JSON Schema of the file, as committed in `reports/capacity.schema.json` (JSON Schema 2020-12).
+    pub fn json_schema() -> String {
+        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Self)).expect("a schema is plain JSON");
+        text.push('\n');
+        text
     }
 }
 
-/// `holds 210 rooms of 4 at p99 < 800 ms; plan for 150`.
+/// The result in one sentence: `holds 210 rooms of 4 at time_to_open: p(99) < 800ms; plan for 147`.
 fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64>) -> String {
     let Evidence { vary, profile, ends, .. } = evidence;
-    let words = |load: f64| vary.words(profile, load);
+    let label = |load: f64| vary.label(profile, load);
     let gates = gates_in_words(&evidence.gates);
     let mut sentence = match (ends.held, limited_by) {
         (None, LimitedBy::Target) => {
-            let lowest = ends.broke.map(words).unwrap_or_default();
+            let lowest = ends.broke.map(label).unwrap_or_default();
             return format!("does not hold the lowest load of the search, {lowest}{gates}");
         }
         (None, LimitedBy::Generator) => {
@@ -200,22 +249,22 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
             };
             return format!("{why}, so nothing is known of the target");
         }
-        (Some(held), LimitedBy::Target) => format!("holds {}{gates}", words(held)),
+        (Some(held), LimitedBy::Target) => format!("holds {}{gates}", label(held)),
         (Some(held), LimitedBy::Generator) => {
-            format!("holds at least {}{gates}, which is the limit of this generator and not the target's", words(held))
+            format!("holds at least {}{gates}, which is the limit of this generator and not the target's", label(held))
         }
         (Some(held), LimitedBy::Range) => {
-            format!("holds at least {}{gates}; no valid probe went higher", words(held))
+            format!("holds at least {}{gates}; no valid probe went higher", label(held))
         }
     };
     if let Some(plan_for) = plan_for {
-        sentence.push_str(&format!("; plan for {}", vary.short(plan_for)));
+        sentence.push_str(&format!("; plan for {}", vary.short_label(plan_for)));
     }
     match evidence.stopped_by {
         Some(StoppedBy::Budget) => sentence.push_str("; the budget ended before the search did"),
         Some(StoppedBy::Signal) => sentence.push_str("; stopped before the search was done"),
         Some(StoppedBy::Restart) => sentence.push_str("; the target could not be restarted for the next probe"),
-        // It is the first probe that tells, so that none held before.
+        // Only the first probe can be unreachable, so no load held.
         Some(StoppedBy::Unreachable) => {}
         Some(StoppedBy::Samples) => sentence.push_str("; above it a gate had too few samples to be judged"),
         None => {}
@@ -231,55 +280,10 @@ fn gates_in_words(gates: &[SearchGate]) -> String {
     format!(" at {}", gates.join(", "))
 }
 
-/// The probe of the highest load that came up whole and held, or else broke: where the target worked hardest.
+/// The judged probe with the highest load among those with samples of the target.
 fn highest(probes: &[Probe]) -> Option<&Probe> {
     let seen = probes.iter().filter(|probe| matches!(probe.verdict, ProbeVerdict::Held | ProbeVerdict::Broke));
     seen.filter(|probe| probe.target.is_some()).max_by(|one, other| one.load.total_cmp(&other.load))
-}
-
-impl CapacityResult {
-    /// Longer text is none of ours.
-    pub const BYTES_MAX: u64 = 64 << 20;
-
-    /// Reads a capacity.json. Errors: one sentence without a subject.
-    pub fn read(text: &str) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Version {
-            schema: u64,
-        }
-        if text.len() as u64 > Self::BYTES_MAX {
-            return Err(format!("longer than the {} MiB that a capacity.json may have", Self::BYTES_MAX >> 20));
-        }
-        // The version is read alone first, so that a later one is named, not called broken.
-        let foreign = |error: serde_json::Error| format!("not the capacity.json of a search: {error}");
-        let version: Version = serde_json::from_str(text).map_err(foreign)?;
-        if version.schema != u64::from(SCHEMA) {
-            return Err(format!("schema {} is not the {SCHEMA} that this meshload reads", version.schema));
-        }
-        serde_json::from_str(text).map_err(foreign)
-    }
-
-    /// As it lies beside another search: without what lay beside it, and without the seconds of its target.
-    #[must_use]
-    pub fn aside(mut self) -> Self {
-        self.beside = None;
-        self.probes.iter_mut().for_each(|probe| probe.target_rows.clear());
-        self
-    }
-
-    /// As the file holds it: indented, with a newline at the end.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("findings hold nothing that JSON can't");
-        text.push('\n');
-        text
-    }
-
-    /// The schema of that file, as committed in `reports/capacity.schema.json` (JSON Schema 2020-12).
-    pub fn json_schema() -> String {
-        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Self)).expect("a schema is plain JSON");
-        text.push('\n');
-        text
-    }
 }
 
 #[cfg(test)]
@@ -289,7 +293,7 @@ mod tests {
 
     fn check(ends: Ends, stopped_by: Option<StoppedBy>, limited_by: LimitedBy, sentence: &str) {
         let profile = read(ProfileSource { name: "t", text: "" }, &[], &|_| None).unwrap();
-        let found = findings(Evidence {
+        let found = CapacityResult::new(Evidence {
             vary: Vary::Rooms,
             profile: &profile,
             ends,

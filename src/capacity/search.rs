@@ -1,45 +1,45 @@
-//! The search: grow until it breaks, halve the gap, then ask the edge again with other seeds.
+//! The search for the largest load that holds: doubling, bisection, then repeats at both ends with other seeds.
 
-/// How many held trials make the limit: the first, and two that confirm it.
+/// The trials that must hold at the limit: the first, and two that confirm it.
 const HELD_MIN: usize = 3;
 
-/// How many broken trials make the edge above it: one may have been bad luck.
+/// The trials that must break at the load above the limit: a single one may be chance.
 const BROKE_MIN: usize = 2;
 
-/// A load whose trials are still even by then counts as broken.
+/// The most trials of one load; with as many held as broken it counts as broken.
 const TRIALS_MAX: usize = 5;
 
-/// Not valid this often, and never valid: this machine can't carry the load.
+/// The trials, none of them valid, after which a load is out of this machine's reach.
 const NOT_VALID_MAX: usize = 2;
 
 const GROWTH: f64 = 2.0;
 
-/// The loads that may be tried, and how finely.
+/// The range of loads to search, and the resolution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadRange {
     pub from: f64,
     pub to: f64,
-    /// Rooms and peers come in whole numbers.
+    /// True for loads that are whole numbers: rooms, peers.
     pub whole: bool,
-    /// The gap that is narrow enough, as a share of the load.
+    /// The gap at which the search ends, as a share of the load.
     pub resolution: f64,
 }
 
-/// What one probe said.
+/// The outcome of one probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeOutcome {
     Held,
     Broke,
-    /// The generator was strained: nothing is known of the target.
+    /// The run was not valid: the generator was overloaded, and nothing is known of the target.
     NotValid,
-    /// This machine can't carry the load at all, so it was not tried.
+    /// The load was not tried, because this machine can't generate it.
     Beyond,
 }
 
-/// What to do next.
+/// The next step of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Next {
-    /// `attempt` counts the trials of this load from 0: each wants a seed of its own.
+    /// Run a probe. `attempt` counts the trials of this load from 0; each needs its own seed.
     Probe {
         load: f64,
         attempt: usize,
@@ -47,16 +47,16 @@ pub enum Next {
     Over,
 }
 
-/// What is known: the largest load that held, and what stopped the search above it.
+/// The largest load that held, and the loads above it that ended the search.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ends {
     pub held: Option<f64>,
     pub broke: Option<f64>,
-    /// The lowest load that this machine could not make.
+    /// The lowest load that this machine could not generate.
     pub out_of_reach: Option<f64>,
 }
 
-/// All trials so far; what to do next follows from them alone.
+/// A search, whose next step depends on its trials only.
 #[derive(Clone, Debug)]
 pub struct Search {
     range: LoadRange,
@@ -68,8 +68,8 @@ enum LoadVerdict {
     Held(usize),
     Broke(usize),
     OutOfReach,
-    /// Even, or not known at all.
-    Open,
+    /// Undecided: as many held as broke.
+    Undecided,
 }
 
 impl Search {
@@ -83,54 +83,55 @@ impl Search {
 
     pub fn next(&self) -> Next {
         let open =
-            self.trials.iter().rev().map(|(load, _)| *load).find(|load| self.standing(*load) == LoadVerdict::Open);
+            self.trials.iter().rev().map(|(load, _)| *load).find(|load| self.verdict(*load) == LoadVerdict::Undecided);
         if let Some(load) = open {
             return self.probe(load);
         }
         let Ends { held, broke, out_of_reach } = self.ends();
-        let wall = [broke, out_of_reach].into_iter().flatten().reduce(f64::min);
-        match (held, wall) {
+        let ceiling = [broke, out_of_reach].into_iter().flatten().reduce(f64::min);
+        match (held, ceiling) {
             (None, None) => self.probe(self.range.from),
-            (None, Some(wall)) => self.confirm_wall(wall),
+            (None, Some(ceiling)) => self.confirm_ceiling(ceiling),
             (Some(held), None) if held >= self.range.to => self.confirm_limit(held, None),
             (Some(held), None) => self.probe(self.snap(held * GROWTH)),
-            (Some(held), Some(wall)) => match self.between(held, wall) {
+            (Some(held), Some(ceiling)) => match self.between(held, ceiling) {
                 Some(load) => self.probe(load),
-                None => self.confirm_limit(held, Some(wall)),
+                None => self.confirm_limit(held, Some(ceiling)),
             },
         }
     }
 
-    /// The bracket as it is now. What broke or was out of reach below a load that held is no end of it,
-    /// and what held above an end is not believed.
+    /// The current bracket. Loads that held above the lowest one that broke or was out of reach do not count.
     pub fn ends(&self) -> Ends {
         let lowest = |is: fn(&LoadVerdict) -> bool| {
             let loads = self.trials.iter().map(|(load, _)| *load);
-            loads.filter(|load| is(&self.standing(*load))).reduce(f64::min)
+            loads.filter(|load| is(&self.verdict(*load))).reduce(f64::min)
         };
-        let broke = lowest(|standing| matches!(standing, LoadVerdict::Broke(_)));
-        let out_of_reach = lowest(|standing| *standing == LoadVerdict::OutOfReach);
-        let wall = [broke, out_of_reach].into_iter().flatten().fold(f64::INFINITY, f64::min);
+        let broke = lowest(|verdict| matches!(verdict, LoadVerdict::Broke(_)));
+        let out_of_reach = lowest(|verdict| *verdict == LoadVerdict::OutOfReach);
+        let ceiling = [broke, out_of_reach].into_iter().flatten().fold(f64::INFINITY, f64::min);
         let loads = self.trials.iter().map(|(load, _)| *load);
-        let held = loads.filter(|load| *load < wall && matches!(self.standing(*load), LoadVerdict::Held(_)));
+        let held = loads.filter(|load| *load < ceiling && matches!(self.verdict(*load), LoadVerdict::Held(_)));
         Ends { held: held.reduce(f64::max), broke, out_of_reach }
     }
 
-    /// How many trials of `load` held.
+    /// The number of trials of `load` that held.
     pub fn held_at(&self, load: f64) -> usize {
         self.count(load, ProbeOutcome::Held)
     }
 
-    fn confirm_limit(&self, held: f64, wall: Option<f64>) -> Next {
-        match self.standing(held) {
+    fn confirm_limit(&self, held: f64, ceiling: Option<f64>) -> Next {
+        match self.verdict(held) {
             LoadVerdict::Held(trials) if trials < HELD_MIN && self.trials_of(held) < TRIALS_MAX => self.probe(held),
-            _ => wall.map_or(Next::Over, |wall| self.confirm_wall(wall)),
+            _ => ceiling.map_or(Next::Over, |ceiling| self.confirm_ceiling(ceiling)),
         }
     }
 
-    fn confirm_wall(&self, wall: f64) -> Next {
-        match self.standing(wall) {
-            LoadVerdict::Broke(trials) if trials < BROKE_MIN && self.trials_of(wall) < TRIALS_MAX => self.probe(wall),
+    fn confirm_ceiling(&self, ceiling: f64) -> Next {
+        match self.verdict(ceiling) {
+            LoadVerdict::Broke(trials) if trials < BROKE_MIN && self.trials_of(ceiling) < TRIALS_MAX => {
+                self.probe(ceiling)
+            }
             _ => Next::Over,
         }
     }
@@ -139,7 +140,7 @@ impl Search {
         Next::Probe { load, attempt: self.trials_of(load) }
     }
 
-    fn standing(&self, load: f64) -> LoadVerdict {
+    fn verdict(&self, load: f64) -> LoadVerdict {
         let (held, broke) = (self.count(load, ProbeOutcome::Held), self.count(load, ProbeOutcome::Broke));
         let spent = self.trials_of(load) >= TRIALS_MAX;
         match (held, broke) {
@@ -147,7 +148,7 @@ impl Search {
             (0, 0) if self.count(load, ProbeOutcome::NotValid) >= NOT_VALID_MAX => LoadVerdict::OutOfReach,
             (held, broke) if held > broke => LoadVerdict::Held(held),
             (held, broke) if broke > held || (spent && broke > 0) => LoadVerdict::Broke(broke),
-            _ => LoadVerdict::Open,
+            _ => LoadVerdict::Undecided,
         }
     }
 
@@ -164,11 +165,11 @@ impl Search {
         load.clamp(self.range.from, self.range.to)
     }
 
-    /// A load that parts the gap by its geometric mean; none if it is narrow enough.
-    fn between(&self, held: f64, wall: f64) -> Option<f64> {
-        let narrow = wall <= held * (1.0 + self.range.resolution) || (self.range.whole && wall - held <= 1.0);
-        let load = self.snap((held * wall).sqrt());
-        (!narrow && load > held && load < wall).then_some(load)
+    /// The geometric mean of the gap; `None` if the gap is narrow enough.
+    fn between(&self, held: f64, ceiling: f64) -> Option<f64> {
+        let narrow = ceiling <= held * (1.0 + self.range.resolution) || (self.range.whole && ceiling - held <= 1.0);
+        let load = self.snap((held * ceiling).sqrt());
+        (!narrow && load > held && load < ceiling).then_some(load)
     }
 }
 

@@ -1,18 +1,18 @@
-//! Two searches side by side: what makes them unlike, and the probes that can be laid beside each other.
+//! Comparison of two searches: their differences besides the target, and the probes to compare.
 
 use crate::capacity::model::{Growth, GrowthKind};
 use crate::capacity::probe::Probe;
 use crate::capacity::result::CapacityResult;
 use crate::capacity::vary::Vary;
 
-/// What else differs between two searches than the target, as sentences: each makes a difference of their figures doubtful.
-pub fn unlike(one: &CapacityResult, other: &CapacityResult) -> Vec<String> {
-    let gates = |findings: &CapacityResult| {
-        let gates: Vec<&str> = findings.gates.iter().map(|line| line.gate.as_str()).collect();
+/// Differences between two searches besides the target, as sentences; each makes their comparison doubtful.
+pub fn differences(one: &CapacityResult, other: &CapacityResult) -> Vec<String> {
+    let gates = |result: &CapacityResult| {
+        let gates: Vec<&str> = result.gates.iter().map(|line| line.gate.as_str()).collect();
         gates.join(", ")
     };
-    let size = |findings: &CapacityResult| {
-        let sizes = || findings.probes.iter().map(|probe| probe.room_size).filter(|size| *size > 0.0);
+    let size = |result: &CapacityResult| {
+        let sizes = || result.probes.iter().map(|probe| probe.room_size).filter(|size| *size > 0.0);
         let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
         if least < most { format!("{least:.1} to {most:.1}") } else { format!("{most}") }
     };
@@ -25,19 +25,19 @@ pub fn unlike(one: &CapacityResult, other: &CapacityResult) -> Vec<String> {
         ("machine", one.scope.machine.cpu.clone(), other.scope.machine.cpu.clone()),
     ];
     let differ = pairs.into_iter().filter(|(_, one, other)| one != other);
-    // Where rooms grow, how far is the search's own doing.
+    // The sizes that a search over room sizes reached are its outcome, not its setting.
     let both_grow = one.vary == Vary::RoomSize && other.vary == Vary::RoomSize;
     let differ = differ.filter(|(what, ..)| !(both_grow && *what == "peers in a room"));
     differ.map(|(what, one, other)| format!("unlike in more than the target: {what}, {one} and {other}")).collect()
 }
 
-/// The probes that are compared: of the largest load that came up whole in both, or else each one's own largest.
+/// The probes to compare: those of the largest load that came up whole in both searches, else the largest of each.
 pub fn compared<'a>(one: &'a CapacityResult, other: &'a CapacityResult) -> (Option<&'a Probe>, Option<&'a Probe>) {
-    let at = |findings: &'a CapacityResult, load: f64| {
-        findings.probes.iter().rev().find(|probe| probe.is_whole() && (probe.load - load).abs() < 1e-9)
+    let at = |result: &'a CapacityResult, load: f64| {
+        result.probes.iter().rev().find(|probe| probe.is_whole() && (probe.load - load).abs() < 1e-9)
     };
-    let largest = |findings: &'a CapacityResult| {
-        findings.probes.iter().filter(|probe| probe.is_whole()).max_by(|one, other| one.load.total_cmp(&other.load))
+    let largest = |result: &'a CapacityResult| {
+        result.probes.iter().filter(|probe| probe.is_whole()).max_by(|one, other| one.load.total_cmp(&other.load))
     };
     let shared = one.probes.iter().filter(|probe| probe.is_whole() && at(other, probe.load).is_some());
     let shared = shared.map(|probe| probe.load).reduce(f64::max).filter(|_| one.vary == other.vary);
@@ -48,8 +48,8 @@ pub fn compared<'a>(one: &'a CapacityResult, other: &'a CapacityResult) -> (Opti
 }
 
 impl Growth {
-    /// How the target's total work grows, in a few words.
-    pub fn law(&self) -> String {
+    /// The growth of the target's total work, in a few words.
+    pub fn summary(&self) -> String {
         let law = match self.kind {
             GrowthKind::Population => "broadcast: quadratic in the population",
             GrowthKind::Room => "addressed to the room: linear in the rooms",
@@ -63,7 +63,7 @@ impl Growth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::{Ends, Evidence, ProbeVerdict, Reproduction, SearchContext, findings};
+    use crate::capacity::{Ends, Evidence, ProbeVerdict, Reproduction, SearchContext};
     use crate::profile::{ProfileSource, read};
     use crate::summary::Summary;
 
@@ -75,7 +75,7 @@ mod tests {
             (probe.edges_planned, probe.edges_opened) = (load * 6, load * 6);
             probe
         };
-        findings(Evidence {
+        CapacityResult::new(Evidence {
             vary,
             profile: &profile,
             ends: Ends::default(),
@@ -108,12 +108,12 @@ mod tests {
     #[test]
     fn what_else_differs_is_said() {
         let one = found(Vary::Rooms, &[8]);
-        assert!(unlike(&one, &one).is_empty());
+        assert!(differences(&one, &one).is_empty());
         let mut other = found(Vary::Arrivals, &[8]);
         other.scope.dialect = "peerjs".into();
         other.probes[0].room_size = 6.0;
-        let said = unlike(&one, &other);
-        assert_eq!(said.len(), 3, "{said:?}");
-        assert_eq!(said[1], "unlike in more than the target: peers in a room, 4 and 6");
+        let found = differences(&one, &other);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(found[1], "unlike in more than the target: peers in a room, 4 and 6");
     }
 }

@@ -1,42 +1,42 @@
-//! What the target was doing, second by second, and what that says about its limit.
+//! Resource use of the target's process: samples per second, their summary, and the conclusion about its limit.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One look at the target's process, lined up with the run.
+/// One sample of the target's process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRow {
     /// Seconds from the start of the run.
     pub second: u64,
-    /// Cores used since the look before; absent at the first one, and without a process.
+    /// CPU cores used since the preceding sample; absent in the first sample, and without a process.
     pub cpu_cores: Option<f64>,
     pub rss_bytes: Option<u64>,
     pub fds: Option<u64>,
     pub threads: Option<u64>,
-    /// The chosen series of the target's own metrics, summed over their labels.
+    /// The selected series of the target's own metrics, summed over their labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
 }
 
-/// The target over one probe.
+/// The target's resource use during one probe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetLoad {
     pub cpu_cores_mean: Option<f64>,
-    /// In the busiest second.
+    /// The most CPU cores in one second.
     pub cpu_cores_max: Option<f64>,
-    /// Microseconds of CPU for each edge that opened.
+    /// CPU time per opened edge, in microseconds.
     pub cpu_us_per_edge: Option<f64>,
     pub rss_bytes_max: Option<u64>,
     pub fds_max: Option<u64>,
     pub threads_max: Option<u64>,
 }
 
-/// So near to a whole number of cores that there was no more to be had.
+/// The share of a core, or of all cores, from which it counts as used up.
 const USED_UP: f64 = 0.85;
 
 impl TargetLoad {
-    /// None if nothing was seen of the target.
+    /// Summarizes the samples; `None` if none has the process.
     pub fn of(rows: &[TargetRow], edges_opened: u64) -> Option<Self> {
         let cores: Vec<f64> = rows.iter().filter_map(|row| row.cpu_cores).collect();
         let spent: f64 = cores.iter().sum();
@@ -51,10 +51,11 @@ impl TargetLoad {
         })
     }
 
-    /// What its busiest second says, at a load in `words`; `cores` are those of this machine, where the process runs.
-    pub fn says(&self, words: &str, cores: f64) -> Option<String> {
+    /// The conclusion from the busiest second at the load `label`, as a sentence; `cores` is the number of this machine's
+    /// CPU cores.
+    pub fn conclusion(&self, label: &str, cores: f64) -> Option<String> {
         let busiest = self.cpu_cores_max?;
-        let percent = format!("the target's CPU was {:.0} % of one core at {words}", busiest * 100.0);
+        let percent = format!("the target's CPU was {:.0} % of one core at {label}", busiest * 100.0);
         Some(if busiest >= USED_UP * cores {
             format!("{percent}: all that this machine has, so it is short of CPU, or the generator took it")
         } else if (USED_UP..1.1).contains(&busiest) {
@@ -85,8 +86,8 @@ mod tests {
 
     fn check(busiest: f64, end: &str) {
         let load = TargetLoad { cpu_cores_max: Some(busiest), ..TargetLoad::default() };
-        let says = load.says("340 rooms", 4.0).unwrap();
-        assert!(says.ends_with(end), "{says}");
+        let found = load.conclusion("340 rooms", 4.0).unwrap();
+        assert!(found.ends_with(end), "{found}");
     }
 
     #[test]

@@ -1,21 +1,21 @@
-//! What of a profile is varied, and the profile at a load.
+//! The setting of a profile that a search varies, and the profile at a given load.
 
 use crate::profile::{ArrivalStage, MessagePattern, Profile, Size};
-use crate::vocabulary::options::EngineKind;
+use crate::vocabulary::EngineKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The one thing that grows from probe to probe.
+/// The setting that grows from probe to probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Vary {
-    /// More rooms in the same time: rates of arrival grow with the number of rooms.
+    /// More rooms in the same time: arrival rates grow with the number of rooms.
     Rooms,
-    /// Larger rooms in the same time: rates of arrival grow with the number of peers.
+    /// Larger rooms in the same time: arrival rates grow with the number of peers.
     RoomSize,
-    /// The same rooms, arriving faster; the same of them are the warm-up.
+    /// The same rooms, arriving faster; the same rooms are the warm-up.
     Arrivals,
-    /// Messages per second on each channel.
+    /// More messages per second on each channel.
     MessageRate,
 }
 
@@ -35,7 +35,7 @@ impl Vary {
         matches!(self, Self::Rooms | Self::RoomSize)
     }
 
-    /// The least load that makes sense; a mesh needs two peers.
+    /// The smallest load; a mesh needs two peers.
     pub fn least(self) -> f64 {
         match self {
             Self::Rooms => 1.0,
@@ -45,7 +45,7 @@ impl Vary {
         }
     }
 
-    /// The largest that a plan can number.
+    /// The largest load that a plan can have.
     pub fn most(self, profile: &Profile) -> f64 {
         match self {
             Self::Rooms => f64::from(u32::MAX) / f64::from(profile.rooms.size.max),
@@ -54,7 +54,10 @@ impl Vary {
         }
     }
 
-    /// The profile's own load, or a sentence on why it has none to vary.
+    /// The profile's own load.
+    ///
+    /// # Errors
+    /// One sentence on why the profile has no such load.
     pub fn load_of(self, profile: &Profile) -> Result<f64, String> {
         match self {
             Self::Rooms => Ok(f64::from(profile.rooms.count)),
@@ -75,7 +78,7 @@ impl Vary {
         }
     }
 
-    /// The profile at `load`, which lies between `least` and `most`.
+    /// The profile at `load`, which is from `least` to `most`.
     pub fn apply(self, profile: &Profile, load: f64) -> Profile {
         let mut changed = profile.clone();
         match self {
@@ -100,8 +103,8 @@ impl Vary {
         changed
     }
 
-    /// `210 rooms of 4`, `rooms of 12`, `40 peers/s`, `3 messages/s`.
-    pub fn words(self, profile: &Profile, load: f64) -> String {
+    /// The load for people: `210 rooms of 4`, `10 rooms of 12`, `40 peers/s`, `3 messages/s on each channel`.
+    pub fn label(self, profile: &Profile, load: f64) -> String {
         let figure = figure(load);
         match self {
             Self::Rooms => {
@@ -118,8 +121,8 @@ impl Vary {
         }
     }
 
-    /// The load alone, where `words` went before: `147`, `rooms of 8`, `28 peers/s`.
-    pub fn short(self, load: f64) -> String {
+    /// The load without its context, after a `label`: `147`, `rooms of 8`, `28 peers/s`.
+    pub fn short_label(self, load: f64) -> String {
         let figure = figure(load);
         match self {
             Self::Rooms => figure,
@@ -129,8 +132,8 @@ impl Vary {
         }
     }
 
-    /// The options of `meshload run` that make the load of `changed`, a result of `apply`; none for a curve of
-    /// several stages, which no option can scale.
+    /// The options of `meshload run` for the load of `changed`, a result of `apply`; `None` for a curve of several stages,
+    /// which no option can scale.
     pub fn options(self, changed: &Profile) -> Option<String> {
         let arrivals = match changed.arrivals[..] {
             [ArrivalStage::Constant { rate, lasts: None } | ArrivalStage::Poisson { rate, lasts: None }] => {
@@ -149,7 +152,7 @@ impl Vary {
     }
 }
 
-/// Three digits for what is no whole number.
+/// Formats a load: three significant digits unless it is a whole number.
 pub(super) fn figure(load: f64) -> String {
     if load.fract() == 0.0 {
         return format!("{load}");
@@ -158,7 +161,7 @@ pub(super) fn figure(load: f64) -> String {
     format!("{load:.decimals$}")
 }
 
-/// The highest rate of the curve, in peers per second.
+/// The highest rate of the curve, in peers per second; `None` for a burst.
 fn fastest(stages: &[ArrivalStage]) -> Option<f64> {
     let rate = |stage: &ArrivalStage| match *stage {
         ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => Some(rate),
@@ -191,7 +194,7 @@ mod tests {
         read(ProfileSource { name: "t", text }, &[], &|_| None).unwrap()
     }
 
-    /// What `vary` at `load` makes of ten rooms of four that arrive at 20/s: rooms, size, peers per second.
+    /// Checks `vary` at `load` for ten rooms of four that arrive at 20/s: rooms, size, peers per second.
     fn check(vary: Vary, load: f64, expected: (u32, u16, f64)) {
         let changed = vary.apply(&profile("[rooms]\ncount = 10\nsize = 4\n[arrivals]\nrate = \"20/s\""), load);
         let ArrivalStage::Constant { rate, .. } = changed.arrivals[0] else { panic!("{:?}", changed.arrivals) };
@@ -229,8 +232,8 @@ mod tests {
     #[test]
     fn a_load_is_said_as_people_would() {
         let ten = profile("");
-        assert_eq!(Vary::Rooms.words(&ten, 210.0), "210 rooms of 4");
-        assert_eq!(Vary::Arrivals.words(&ten, 41.4214), "41.4 peers/s");
+        assert_eq!(Vary::Rooms.label(&ten, 210.0), "210 rooms of 4");
+        assert_eq!(Vary::Arrivals.label(&ten, 41.4214), "41.4 peers/s");
         assert_eq!(Vary::Rooms.options(&Vary::Rooms.apply(&ten, 30.0)).unwrap(), "--rooms 30 --arrivals 60/s");
     }
 }

@@ -1,13 +1,13 @@
-//! Prometheus' text format, as far as it takes to sum a series over its labels.
+//! Parser of Prometheus' text format 0.0.4, for sums of series over their labels.
 
 use std::collections::BTreeMap;
 
-/// More than that is a target that makes up names.
+/// The most metric names that are read; the rest is left out.
 const SERIES_MAX: usize = 64;
 
-/// The values of all series whose names begin with one of `prefixes`, labels added up. What is no number of the
-/// format 0.0.4 is left out; of more than 64 names the first stand.
-pub fn series(text: &str, prefixes: &[String]) -> BTreeMap<String, f64> {
+/// The value of each metric whose name begins with one of `prefixes`, summed over labels. Lines that do not parse are
+/// left out, and all names after the first 64.
+pub(super) fn series(text: &str, prefixes: &[String]) -> BTreeMap<String, f64> {
     let mut sums = BTreeMap::new();
     for (name, value) in text.lines().filter_map(sample) {
         let is_chosen = prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
@@ -18,21 +18,22 @@ pub fn series(text: &str, prefixes: &[String]) -> BTreeMap<String, f64> {
     sums
 }
 
-/// `name{labels} value [time]`; nothing for comments.
+/// Parses `name{labels} value [time]`; `None` for comments and lines that do not parse.
 fn sample(line: &str) -> Option<(&str, f64)> {
     let line = line.trim();
-    let end = line.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != ':')?;
+    let end =
+        line.find(|character: char| !character.is_ascii_alphanumeric() && character != '_' && character != ':')?;
     let (name, rest) = line.split_at(end);
     let rest = if rest.starts_with('{') { after_labels(rest)? } else { rest };
     let value = rest.split_ascii_whitespace().next()?.parse().ok()?;
     (!name.is_empty()).then_some((name, value))
 }
 
-/// Past the closing brace: one inside quotes closes nothing.
+/// The rest of the line after the closing brace; a brace inside quotes does not close.
 fn after_labels(labels: &str) -> Option<&str> {
     let (mut quoted, mut escaped) = (false, false);
-    for (at, letter) in labels.char_indices() {
-        match letter {
+    for (at, character) in labels.char_indices() {
+        match character {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,

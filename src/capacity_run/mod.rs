@@ -1,8 +1,7 @@
-//! Whole, fresh runs one after the other, until the search for the limit is over.
+//! Capacity search: one whole run after the other, until the greatest load that holds is known.
 
 mod cooldown;
 mod exposition;
-mod process;
 mod run;
 mod samples;
 mod scrape;

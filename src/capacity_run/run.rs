@@ -1,4 +1,4 @@
-//! The search carried out: plans the load it asks for, runs it, judges it, and lets the target rest.
+//! Carries out a capacity search: plans each load, runs and judges it, and waits until the target has settled.
 
 use super::cooldown::{Cooldown, CooldownEnd};
 use super::samples::TooFewSamples;
@@ -8,62 +8,62 @@ use crate::controller::{self, FinishedRun, RunSpec, StartError, Stop, StopSignal
 use crate::gates::{Gate, judge, passed};
 use crate::plan::{Cost, MachineLimits, Plan};
 use crate::profile::Profile;
-use crate::summary::Summary;
-use crate::summary::verdict::Verdict as Validity;
-use crate::vocabulary::seed::Seed;
+use crate::summary::{Summary, Verdict as Validity};
+use crate::vocabulary::Seed;
 use std::time::{Duration, Instant};
 
-/// What to find out, and how.
+/// The input of a capacity search.
 pub struct CapacityRun {
     pub profile: Profile,
     pub vary: Vary,
     pub range: LoadRange,
     pub gates: Vec<Gate>,
-    /// Of the first trial of each load; the next ones have the numbers after it.
+    /// Seed of the first trial of each load; further trials take the numbers after it.
     pub seed: u64,
+    /// The time after which no further probe begins.
     pub budget: Duration,
-    /// Probes count even where they are not valid.
+    /// Counts probes even if their figures are not valid.
     pub counts_invalid: bool,
-    /// What this machine grants: a load beyond it is not tried.
+    /// Limits of this machine; a load beyond them is not tried.
     pub machine: MachineLimits,
-    /// A load of more peers can't be carried: each needs one.
+    /// The number of tokens, if peers need one each; a load of more peers is not tried.
     pub tokens: Option<u64>,
-    /// What is looked at each second while a probe runs.
+    /// Parts of the target to sample each second while a probe runs.
     pub watched: Watched,
-    /// Run by `sh -c` between probes.
+    /// Command that `sh -c` runs between probes.
     pub restart: Option<String>,
-    /// What ends the search early.
+    /// Signals that end the search early.
     pub signals: StopSignals,
 }
 
-/// What was found out.
+/// The result of a capacity search.
 #[derive(Default)]
 pub struct CapacityRunResult {
     pub probes: Vec<Probe>,
     pub ends: Ends,
-    /// Trials of the limit that held.
+    /// Trials that held, of the greatest load that held.
     pub held_trials: usize,
     pub stopped_by: Option<StoppedBy>,
     pub signal: Option<StopSignal>,
-    /// Peers whose code panicked: our own fault.
+    /// Peers whose code panicked; each is a defect of meshload.
     pub panics: u64,
-    /// What a gate lacked that could not be judged; it ended the search.
+    /// The gate that had too few samples to be judged, if that ended the search.
     pub lack: Option<TooFewSamples>,
-    /// The last probe's, for what it says of the machine and the target.
+    /// The last probe's summary, for its data on machine and target.
     pub last: Option<Summary>,
-    /// What kept the survey from what was asked for: sentences for the user.
+    /// Loads and restarts that failed: sentences for the user.
     pub notes: Vec<String>,
 }
 
-/// Searches to its end, the end of the budget, or a signal. `order` turns a plan into a run; `tell` hears of each
-/// probe when it is over.
+/// Searches until the limit is known, the budget is used up, or a signal comes. `spec_of` makes a run of a plan;
+/// `on_probe` is called after each probe.
 ///
 /// # Errors
-/// A run could not be started.
+/// A run could not start.
 pub fn capacity_run(
     capacity_run: &CapacityRun,
-    order: &dyn Fn(Plan) -> RunSpec,
-    tell: &mut dyn FnMut(&Probe),
+    spec_of: &dyn Fn(Plan) -> RunSpec,
+    on_probe: &mut dyn FnMut(&Probe),
 ) -> Result<CapacityRunResult, StartError> {
     let mut cooldown = Cooldown::new(capacity_run.restart.clone(), capacity_run.signals.clone())?;
     let began = Instant::now();
@@ -74,7 +74,7 @@ pub fn capacity_run(
         let plan = match plan(capacity_run, load, attempt) {
             Ok(plan) => plan,
             Err(why) => {
-                found.notes.push(format!("{}: {why}", capacity_run.vary.words(&capacity_run.profile, load)));
+                found.notes.push(format!("{}: {why}", capacity_run.vary.label(&capacity_run.profile, load)));
                 search.record(load, ProbeOutcome::Beyond);
                 continue;
             }
@@ -85,15 +85,15 @@ pub fn capacity_run(
             break;
         }
         let probe_began = Instant::now();
-        let order = order(plan);
+        let spec = spec_of(plan);
         if !first {
-            match cooldown.rest(found.last.as_ref(), order.url.as_deref()) {
+            match cooldown.rest(found.last.as_ref(), spec.url.as_deref()) {
                 Ok(CooldownEnd::Ready) => {}
                 Ok(CooldownEnd::Stopped(signal)) => {
                     found.stop(signal);
                     break;
                 }
-                // What is known by now is worth a report.
+                // The probes so far are worth a report.
                 Err(error) => {
                     found.notes.push(error.to_string());
                     found.stopped_by = Some(StoppedBy::Restart);
@@ -101,18 +101,18 @@ pub fn capacity_run(
                 }
             }
         }
-        let (done, rows) = run(capacity_run, order, cooldown.restarts())?;
+        let (done, rows) = run(capacity_run, spec, cooldown.restarts())?;
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
-        let (mut probe, summary) = weigh(capacity_run, load, &done, rows);
-        if first && summary.met_nobody() && probe.verdict != ProbeVerdict::Interrupted {
+        let (mut probe, summary) = judge_probe(capacity_run, load, &done, rows);
+        if first && summary.never_connected() && probe.verdict != ProbeVerdict::Interrupted {
             probe.verdict = ProbeVerdict::NotJudged;
             found.stopped_by = Some(StoppedBy::Unreachable);
         } else if probe.verdict == ProbeVerdict::NotJudged {
             found.lack = TooFewSamples::observed(&capacity_run.gates, &probe.gates);
             found.stopped_by = Some(StoppedBy::Samples);
         }
-        tell(&probe);
+        on_probe(&probe);
         if let Some(outcome) = probe.outcome() {
             search.record(load, outcome);
         }
@@ -138,7 +138,10 @@ impl CapacityRunResult {
     }
 }
 
-/// The plan of a trial. Errors: why this machine can't make the load, or the load measures nothing.
+/// Plans one trial of a load.
+///
+/// # Errors
+/// One sentence: this machine can't make the load, or the load measures nothing.
 fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, String> {
     let profile = capacity_run.vary.apply(&capacity_run.profile, load);
     let mut problems = Cost::of(&profile).check(&capacity_run.machine);
@@ -155,24 +158,29 @@ fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, S
     Err(problems.swap_remove(0))
 }
 
-/// After a restart the target may need a while until it listens.
+/// The least time to wait for a target that was restarted.
 const AFTER_RESTART: Duration = Duration::from_secs(20);
 
+/// Runs one probe, and samples the target meanwhile.
+///
+/// # Errors
+/// The run or the sampling could not start.
 fn run(
     capacity_run: &CapacityRun,
-    mut order: RunSpec,
+    mut spec: RunSpec,
     restarts: bool,
 ) -> Result<(FinishedRun, Vec<TargetRow>), StartError> {
     if restarts {
-        order.wait_for_target = order.wait_for_target.max(AFTER_RESTART);
+        spec.wait_for_target = spec.wait_for_target.max(AFTER_RESTART);
     }
     let watch = Watch::start(capacity_run.watched.clone())?;
-    let done = controller::run_until(order, capacity_run.signals.clone());
+    let done = controller::run_until(spec, capacity_run.signals.clone());
     let rows = watch.stop();
     Ok((done?, rows))
 }
 
-fn weigh(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
+/// Judges a run by the gates. A run that is not valid, or has too few samples, is neither held nor broken.
+fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
     let mut summary = done.summary.clone();
     summary.gates = judge(&capacity_run.gates, &summary);
     let counts = summary.validity.verdict == Validity::Valid || capacity_run.counts_invalid;
@@ -184,7 +192,7 @@ fn weigh(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<Ta
         None => ProbeVerdict::Broke,
     };
     let mut probe = Probe::of(load, verdict, &summary, rows);
-    // Where edges are missing, that is why samples are: the target's doing.
+    // Only a whole probe is not judged: edges that failed are the target's failure, and the reason of few samples.
     if verdict == ProbeVerdict::Broke
         && probe.is_whole()
         && TooFewSamples::observed(&capacity_run.gates, &probe.gates).is_some()

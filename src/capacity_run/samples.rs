@@ -1,34 +1,34 @@
-//! Whether a gate has enough samples to be judged: what a plan will give it, and what a probe gave.
+//! Sample counts of gates: those that a plan promises, and those that a probe had.
 
 use crate::capacity::Vary;
 use crate::gates::Gate;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::Profile;
-use crate::summary::verdict::GateResult;
-use crate::vocabulary::seed::Seed;
+use crate::summary::GateResult;
+use crate::vocabulary::Seed;
 
-/// A gate that can be judged neither held nor broken.
+/// A gate that can't be judged for lack of samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooFewSamples {
-    /// `time_to_open: p(95) < 800ms`.
+    /// The gate as text, such as `time_to_open: p(95) < 800ms`.
     pub gate: String,
     pub samples: u64,
     pub needed: u64,
 }
 
-/// How often the lowest load is doubled when one is looked for that gives enough.
+/// The most doublings of the lowest load in the search for a load with enough samples.
 const DOUBLINGS_MAX: usize = 8;
-/// A plan larger than that is not made just to count it.
+/// The most peers of a plan that is made only to count samples.
 const PEERS_MAX: u64 = 100_000;
 
 impl TooFewSamples {
-    /// The first gate that a run of `plan` will not give enough, as far as the plan alone can tell.
+    /// The first gate for which a run of `plan` can't have enough samples, as far as the plan alone tells.
     pub fn planned(plan: &Plan, gates: &[Gate]) -> Option<Self> {
         let lacks = gates.iter().filter_map(|gate| Some(Self::of(gate, planned(plan, &gate.metric.name)?)));
         lacks.into_iter().find(|lack| lack.samples < lack.needed)
     }
 
-    /// Of a probe that came up whole: the gate for which it could not be judged. None if another one failed on what it saw.
+    /// The first gate that a whole probe could not judge; `None` if another gate failed on its samples.
     pub fn observed(gates: &[Gate], results: &[GateResult]) -> Option<Self> {
         let mut failed = gates.iter().zip(results).filter(|(_, result)| !result.ok).peekable();
         let first = failed.peek().map(|(gate, result)| Self::of(gate, result.samples));
@@ -39,21 +39,21 @@ impl TooFewSamples {
         Self { gate: gate.to_string(), samples, needed: gate.samples_needed().max(1) }
     }
 
-    /// `4 rooms of 4 give 18 samples of time_to_open: p(95) < 800ms after the warm-up, which needs 20`.
-    pub fn in_words(&self, words: &str) -> String {
+    /// The lack as a sentence about `load`, such as `4 rooms of 4: 18 samples after the warm-up for the gate …`.
+    pub fn in_words(&self, load: &str) -> String {
         let Self { gate, samples, needed } = self;
         let samples = if *samples == 0 { "no sample".to_owned() } else { format!("{samples} samples") };
-        format!("{words}: {samples} after the warm-up for the gate {gate}, which needs {needed} to be judged")
+        format!("{load}: {samples} after the warm-up for the gate {gate}, which needs {needed} to be judged")
     }
 }
 
-/// What to do about a lack at `from`, as the end of a sentence.
+/// The advice against too few samples at load `from`, as the end of a sentence.
 pub fn cure(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate], seed: Seed) -> String {
     let more = || "more rooms (--rooms) or a shorter warm-up (--warmup) give it more".to_owned();
     enough(vary, profile, from, to, gates, seed).map_or_else(more, |load| format!("begin with --from {load}"))
 }
 
-/// The first doubling of `from`, up to `to`, whose plan lacks nothing; of loads that bring more samples.
+/// The first doubling of `from`, up to `to`, with enough samples for all gates; `None` for a variable that adds none.
 pub fn enough(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate], seed: Seed) -> Option<f64> {
     if !matches!(vary, Vary::Rooms | Vary::RoomSize) {
         return None;
@@ -67,11 +67,11 @@ pub fn enough(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate],
         .map(|(load, _)| load)
 }
 
-/// Samples of a metric that a plan is sure to give if all goes well; None of what only a run can tell.
+/// The samples of a metric that a plan gives if nothing fails; `None` if only a run can tell.
 fn planned(plan: &Plan, metric: &str) -> Option<u64> {
     let measured = || plan.rooms.iter().filter(|room| !room.warmup);
     match metric {
-        // Those who come back are counted again.
+        // Peers that come back add samples.
         _ if plan.rooms.iter().any(|room| !room.departures.is_empty()) => None,
         "time_to_open" | "edges_failed" | "mesh_complete" => Some(measured().map(RoomPlan::edges).sum()),
         "connect" | "join" | "peers_failed" => Some(measured().map(|room| u64::from(room.size())).sum()),

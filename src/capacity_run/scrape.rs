@@ -1,4 +1,4 @@
-//! The target's own metrics over plain HTTP/1.1: one request, one bounded answer, no redirects.
+//! Client for the target's own metrics: one plain HTTP/1.1 request, one bounded answer, no redirects.
 
 use super::exposition::series;
 use crate::signaling::{TargetPolicy, resolve};
@@ -9,16 +9,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
 
-/// A page of metrics larger than that is cut.
+/// The most bytes of an answer that are read; the rest is cut.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// Half of the time between two looks, so that a slow answer delays none.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The most time for a request: half the sampling interval, so that a slow answer delays no sample.
+const ANSWER_MAX: Duration = Duration::from_millis(500);
 
-/// The series that every client library of Prometheus offers.
-const USUAL: &str = "process_";
+/// The prefix of series that each client library of Prometheus offers.
+const DEFAULT_PREFIX: &str = "process_";
 
-/// Where the metrics are, and which of them are wanted: the URL's fragment names their prefixes, parted by commas.
+/// The URL of metrics. Its fragment holds the prefixes of the wanted names, separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricsUrl {
     url: Url,
@@ -27,13 +27,16 @@ pub struct MetricsUrl {
 
 impl fmt::Display for MetricsUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the userinfo, which may be a secret.
+        // Leaves out the userinfo, which may be a secret.
         write!(f, "http://{}{}", self.url.authority().rsplit('@').next().unwrap_or_default(), self.url.path())
     }
 }
 
 impl MetricsUrl {
-    /// Errors: one sentence for the user.
+    /// Parses `--target-metrics`.
+    ///
+    /// # Errors
+    /// One sentence for the user.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
         if url.scheme() != "http" || url.host_str().is_none() {
@@ -41,16 +44,19 @@ impl MetricsUrl {
                 "{text:?}: metrics are read over plain http://, such as http://127.0.0.1:9090/metrics"
             ));
         }
-        let named = url.fragment().unwrap_or(USUAL);
+        let named = url.fragment().unwrap_or(DEFAULT_PREFIX);
         let prefixes = named.split(',').map(str::trim).filter(|prefix| !prefix.is_empty()).map(str::to_owned).collect();
         url.set_fragment(None);
         Ok(Self { url, prefixes })
     }
 
-    /// Whether there are metrics, before a search relies on them. Errors: one sentence without a subject.
+    /// Checks that there are metrics, before a search relies on them.
+    ///
+    /// # Errors
+    /// One sentence without a subject.
     pub async fn check(&self, reach: &TargetPolicy) -> Result<(), String> {
-        let late = |_| format!("no answer within {} ms", PATIENCE.as_millis());
-        let body = tokio::time::timeout(PATIENCE, self.fetch(reach)).await.map_err(late)??;
+        let late = |_| format!("no answer within {} ms", ANSWER_MAX.as_millis());
+        let body = tokio::time::timeout(ANSWER_MAX, self.fetch(reach)).await.map_err(late)??;
         if series(&body, &self.prefixes).is_empty() {
             let prefixes = self.prefixes.join(" or ");
             return Err(format!(
@@ -60,9 +66,9 @@ impl MetricsUrl {
         Ok(())
     }
 
-    /// The chosen series now; empty if the target does not answer in time, or not with metrics.
+    /// The current values; empty if the target does not answer in time, or not with metrics.
     pub async fn scrape(&self, reach: &TargetPolicy) -> BTreeMap<String, f64> {
-        let body = tokio::time::timeout(PATIENCE, self.fetch(reach)).await;
+        let body = tokio::time::timeout(ANSWER_MAX, self.fetch(reach)).await;
         body.ok().and_then(Result::ok).map(|body| series(&body, &self.prefixes)).unwrap_or_default()
     }
 
@@ -70,14 +76,14 @@ impl MetricsUrl {
         let host = self.url.host_str().unwrap_or_default();
         let port = self.url.port_or_known_default().unwrap_or(80);
         let addresses = resolve(host, port).await.map_err(|failure| failure.detail.into_owned())?;
-        let near = addresses.into_iter().find(|address| reach.admits(host, address.ip()));
+        let near = addresses.into_iter().find(|address| reach.allows(host, address.ip()));
         let address =
             near.ok_or_else(|| format!("neither on this machine nor private: --allow-target {host} lets it be asked"))?;
         let in_words = |error: std::io::Error| error.to_string();
         let mut stream = TcpStream::connect(address).await.map_err(in_words)?;
         stream.write_all(self.request().as_bytes()).await.map_err(in_words)?;
         let mut answer = vec![];
-        // A connection that is cut in the middle still brought whole lines.
+        // The whole lines before a connection broke still count.
         let _ = stream.take(BYTES_MAX).read_to_end(&mut answer).await;
         body(&String::from_utf8_lossy(&answer))
     }
@@ -96,8 +102,8 @@ impl MetricsUrl {
     }
 }
 
-/// What a 200 brings. Chunks (RFC 9112 §7.1) are taken as they are: a size on a line of its own is no sample, and
-/// one that parts a sample spoils that sample alone.
+/// The body of a 200 answer. Chunks (RFC 9112 §7.1) are not decoded: a chunk size on its own line is no sample, and one
+/// inside a sample spoils only that sample.
 fn body(answer: &str) -> Result<String, String> {
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("its answer is no HTTP")?;
     let status = head.lines().next().and_then(|line| line.split_once(' ')).map_or("", |(_, status)| status.trim());
@@ -123,7 +129,7 @@ mod tests {
         assert!(MetricsUrl::read("metrics").unwrap_err().contains("is no URL"));
     }
 
-    /// What is scraped from a server that gives `answer` to two clients, the first of which checks it.
+    /// Scrapes a server that gives `answer` to two clients, the first of which checks it.
     async fn check(answer: &'static str, expected: &[(&str, f64)], why: Option<&str>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metrics", listener.local_addr().unwrap());
@@ -141,7 +147,7 @@ mod tests {
         served.await.unwrap();
         match (checked, why) {
             (Ok(()), None) => {}
-            (Err(told), Some(why)) => assert!(told.contains(why), "{told}"),
+            (Err(error), Some(why)) => assert!(error.contains(why), "{error}"),
             (checked, _) => panic!("{answer}: {checked:?}"),
         }
         assert_eq!(scraped, expected.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect());

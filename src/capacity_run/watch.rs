@@ -1,8 +1,8 @@
-//! Looks at the target each second while a probe runs, from a thread of its own.
+//! Samples the target's process and metrics once a second while a probe runs, on its own thread.
 
-use super::process::{self, TargetSample};
 use super::scrape::MetricsUrl;
 use crate::capacity::TargetRow;
+use crate::os::{OtherProcess, other_process};
 use crate::signaling::TargetPolicy;
 use std::collections::BTreeMap;
 use std::io;
@@ -11,26 +11,29 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The sampling interval.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// As many as a summary's series has.
+/// The most rows; a summary's time series has as many.
 const ROWS_MAX: usize = 1_000;
 
-/// What is looked at: nothing, by default.
+/// Parts of the target to sample; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
     pub pid: Option<u32>,
     pub metrics: Option<MetricsUrl>,
-    /// Where the metrics may be.
+    /// The addresses that metrics may be read from.
     pub reach: TargetPolicy,
 }
 
 impl Watched {
+    /// Checks that all parts can be sampled.
+    ///
     /// # Errors
-    /// One sentence: there is no such process, it is not ours to look at, or there are no metrics.
+    /// One sentence: there is no such process, it belongs to another user, or there are no metrics.
     pub fn check(&self) -> Result<(), String> {
         if let Some(pid) = self.pid {
-            process::look(pid).map_err(|error| format!("--target-pid {pid}: {error}"))?;
+            other_process(pid).map_err(|error| format!("--target-pid {pid}: {error}"))?;
         }
         let Some(url) = &self.metrics else { return Ok(()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -40,52 +43,55 @@ impl Watched {
     }
 }
 
-/// A watch that is kept.
-pub struct Watch {
+/// A running sampler.
+pub(super) struct Watch {
     stop: oneshot::Sender<()>,
     thread: Option<JoinHandle<Vec<TargetRow>>>,
 }
 
 impl Watch {
+    /// Starts to sample.
+    ///
     /// # Errors
-    /// No thread or runtime could be had.
-    pub fn start(watched: Watched) -> io::Result<Self> {
+    /// The system has no thread or runtime for it.
+    pub(super) fn start(watched: Watched) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         if watched.pid.is_none() && watched.metrics.is_none() {
             return Ok(Self { stop, thread: None });
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread =
-            thread::Builder::new().name("watch".to_owned()).spawn(move || runtime.block_on(keep(watched, stopped)))?;
+        let thread = thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || runtime.block_on(sample_rows(watched, stopped)))?;
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// What was seen, second by second.
-    pub fn stop(self) -> Vec<TargetRow> {
-        // A watch that has ended needs no telling.
+    /// Ends the sampling, and returns one row a second.
+    pub(super) fn stop(self) -> Vec<TargetRow> {
+        // Fails only if the thread has ended.
         let _ = self.stop.send(());
         self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
-async fn keep(watched: Watched, mut stopped: oneshot::Receiver<()>) -> Vec<TargetRow> {
+async fn sample_rows(watched: Watched, mut stopped: oneshot::Receiver<()>) -> Vec<TargetRow> {
     let start = Instant::now();
-    let mut looks = tokio::time::interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = tokio::time::interval(SAMPLE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rows = vec![];
     let mut before = None;
     while rows.len() < ROWS_MAX {
         tokio::select! {
             _ = &mut stopped => break,
-            _ = looks.tick() => {}
+            _ = ticks.tick() => {}
         }
         let now = Instant::now();
-        let process = watched.pid.and_then(|pid| process::look(pid).ok());
+        let process = watched.pid.and_then(|pid| other_process(pid).ok());
         let metrics = match &watched.metrics {
             Some(url) => url.scrape(&watched.reach).await,
             None => BTreeMap::new(),
         };
-        let cpu = process.map(|look| look.cpu).or_else(|| cpu_of(&metrics));
+        let cpu = process.map(|sample| sample.cpu).or_else(|| cpu_of(&metrics));
         let cpu_cores = match (before, cpu) {
             (Some((then, used)), Some(cpu)) => cores(used, cpu, now - then),
             _ => None,
@@ -96,7 +102,7 @@ async fn keep(watched: Watched, mut stopped: oneshot::Receiver<()>) -> Vec<Targe
     rows
 }
 
-/// None where it used less than before: another process has its number now.
+/// Cores used between two samples; `None` if the CPU time shrank: another process has the pid now.
 fn cores(used: Duration, cpu: Duration, passed: Duration) -> Option<f64> {
     Some(cpu.checked_sub(used)?.as_secs_f64() / passed.as_secs_f64().max(1e-3))
 }
@@ -104,21 +110,21 @@ fn cores(used: Duration, cpu: Duration, passed: Duration) -> Option<f64> {
 fn row(
     since: Duration,
     cpu_cores: Option<f64>,
-    process: Option<TargetSample>,
+    process: Option<OtherProcess>,
     metrics: BTreeMap<String, f64>,
 ) -> TargetRow {
-    let told = |name: &str| metrics.get(name).map(|value| *value as u64);
+    let metric = |name: &str| metrics.get(name).map(|value| *value as u64);
     TargetRow {
         second: since.as_secs_f64().round() as u64,
         cpu_cores,
-        rss_bytes: process.map(|look| look.rss_bytes).or_else(|| told("process_resident_memory_bytes")),
-        fds: process.and_then(|look| look.fds).or_else(|| told("process_open_fds")),
-        threads: process.map(|look| look.threads),
+        rss_bytes: process.map(|sample| sample.rss_bytes).or_else(|| metric("process_resident_memory_bytes")),
+        fds: process.and_then(|sample| sample.fds).or_else(|| metric("process_open_fds")),
+        threads: process.map(|sample| sample.threads),
         metrics,
     }
 }
 
-/// The name that client libraries agree on.
+/// CPU time by the metric that all client libraries offer.
 fn cpu_of(metrics: &BTreeMap<String, f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(*metrics.get("process_cpu_seconds_total")?).ok()
 }

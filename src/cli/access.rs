@@ -1,7 +1,6 @@
-//! The options about getting in: whom TLS believes, tokens, and the way to the target.
+//! Options of the connection to the target: tokens, TLS trust, proxy, and the addresses that may be loaded.
 
-use crate::vocabulary::cidr::Cidr;
-use crate::vocabulary::shell_quoting;
+use crate::vocabulary::{Cidr, shell_quoting};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use std::path::PathBuf;
@@ -40,9 +39,9 @@ pub struct AccessArgs {
 }
 
 impl AccessArgs {
-    /// The options that lead to the same server again, as a shell takes them, each after a blank: files by their
-    /// whole path. Whom one may put under load is consent, and everybody gives that for themselves.
-    pub fn again(&self) -> String {
+    /// Formats the options that reach the same server again, shell-quoted, each after a blank, files by absolute path.
+    /// `--allow-target` and `--allow-candidates` are left out: consent is for each user to give.
+    pub fn repro_options(&self) -> String {
         let files = [("tokens", &self.tokens), ("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];
         let mut words = String::new();
         for (name, path) in files {
@@ -63,7 +62,7 @@ impl AccessArgs {
     }
 }
 
-/// `10.0.0.1:9000`, `[::1]:9000`, `name:9000`.
+/// Parses `10.0.0.1:9000`, `[::1]:9000` or `name:9000`.
 fn host_and_port(text: &str) -> Result<(String, u16), String> {
     let unfit = || "expected HOST:PORT, such as 10.0.0.5:9000 or [::1]:9000".to_owned();
     let (host, port) = text.rsplit_once(':').ok_or_else(unfit)?;
@@ -79,7 +78,7 @@ mod tests {
     #[test]
     fn the_way_in_is_told_as_a_shell_takes_it() {
         let mut args = AccessArgs { ca: Some("/keys/my ca's.pem".into()), ..AccessArgs::default() };
-        assert_eq!(args.again(), r" --ca '/keys/my ca'\''s.pem'");
+        assert_eq!(args.repro_options(), r" --ca '/keys/my ca'\''s.pem'");
         let here = std::env::current_dir().unwrap();
         args = AccessArgs {
             tokens: Some("tokens.txt".into()),
@@ -93,8 +92,8 @@ mod tests {
         };
         let tokens = shell_quoting::word(&here.join("tokens.txt").display().to_string());
         let rest = "--cert /a.pem --key /a.key --connect-to [::1]:9000 --insecure --no-proxy";
-        assert_eq!(args.again(), format!(" --tokens {tokens} {rest}"));
-        assert_eq!(AccessArgs::default().again(), "");
+        assert_eq!(args.repro_options(), format!(" --tokens {tokens} {rest}"));
+        assert_eq!(AccessArgs::default().repro_options(), "");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What was typed after `meshload capacity`.
+//! Arguments of `meshload capacity`.
 
 use super::access::AccessArgs;
 use super::options::{ChangeArgs, ColorWhen, LoadArgs, ShapeArgs, StdoutFormat, folder};
@@ -38,10 +38,10 @@ pub struct CapacityArgs {
     /// Folder for the report [default: reports/NAME-TIME-SEED]
     #[arg(short, long, value_name = "DIR", value_parser = folder, help_heading = "Output", env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
-    /// What stdout gets; json is capacity.json and nothing else
+    /// Format on stdout; json is capacity.json and nothing else
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, help_heading = "Output", env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
-    /// When to colour the terminal
+    /// Colour on the terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, help_heading = "Output", env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
     /// Shows the answer and nothing before it
@@ -52,11 +52,11 @@ pub struct CapacityArgs {
     pub no_progress: bool,
 }
 
-/// Which loads are tried.
+/// Loads to try.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "The search")]
 pub struct SearchArgs {
-    /// What grows from probe to probe; rooms and peers arrive in the same time, however many they are
+    /// The load that grows from probe to probe; rooms and peers arrive in the same time, however many they are
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Vary::Rooms, env = "MESHLOAD_VARY")]
     pub vary: Vary,
     /// The lowest load: 8 rooms, or 20/s of arrivals or messages [default: the profile's own]
@@ -71,7 +71,7 @@ pub struct SearchArgs {
     /// The gap between what held and what broke that is narrow enough
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, env = "MESHLOAD_RESOLUTION")]
     pub resolution: f64,
-    /// How far below the limit to plan
+    /// Safety margin below the limit
     #[arg(long, value_name = "SHARE", default_value = "30%", value_parser = share, env = "MESHLOAD_HEADROOM")]
     pub headroom: f64,
     /// A limit below it is a failure, 99
@@ -79,7 +79,7 @@ pub struct SearchArgs {
     pub require: Option<Load>,
 }
 
-/// The target, seen from the inside.
+/// Sources of the target's resource use.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "The target's resources")]
 pub struct WatchArgs {
@@ -104,15 +104,15 @@ impl ValueEnum for Vary {
     }
 }
 
-/// As typed: rooms and peers have no unit, rates may have one.
+/// A load as typed: rooms and peers have no unit, rates may have one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Load {
-    /// A rate's is per second.
+    /// Rooms or peers, or a rate per second.
     pub number: f64,
     pub is_rate: bool,
 }
 
-/// A load, with or without the unit of a rate: `40`, `40/s`, `90/min`.
+/// Parses a load, with or without the unit of a rate: `40`, `40/s`, `90/min`.
 fn load(text: &str) -> Result<Load, String> {
     let is_rate = text.contains('/');
     let number = if is_rate { rate(text)? } else { text.trim().parse().unwrap_or(f64::NAN) };

@@ -1,4 +1,4 @@
-//! What was typed, as types: every command, with its help.
+//! The command line as types: every command, with its help.
 
 mod access;
 mod capacity;
@@ -107,7 +107,7 @@ pub struct CheckArgs {
     pub change: ChangeArgs,
     #[command(flatten)]
     pub access: AccessArgs,
-    /// How stdout tells what the plan costs
+    /// Format of the costs on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
 }
@@ -148,7 +148,7 @@ pub enum DialectsAction {
 pub struct ReportArgs {
     /// A report's folder, its summary.json, or the capacity.json of a search
     pub summary: PathBuf,
-    /// What stdout gets
+    /// Format on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
     /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog; of a search html,md
@@ -157,7 +157,7 @@ pub struct ReportArgs {
     /// Folder for those files [default: the summary's]
     #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
-    /// When to colour stdout
+    /// Colour on stdout
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
 }
@@ -188,7 +188,7 @@ pub struct CompareArgs {
     /// Fails on a regression even if the two ran on different machines
     #[arg(long, env = "MESHLOAD_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
     pub across_machines: bool,
-    /// What stdout gets
+    /// Format on stdout
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json", "md", "html"])]
     #[arg(env = "MESHLOAD_FORMAT")]
     pub format: String,
@@ -211,27 +211,33 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// Reads the process's arguments and environment. A mistake in them ends the process with 2, `--help` with 0.
+/// Parses the process's arguments and environment. A mistake in them ends the process with 2, `--help` with 0.
 pub fn parse() -> Cli {
     use clap::FromArgMatches;
     let matches = command().get_matches();
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-/// Reads the arguments after the program's name, without ending the process. Errors: clap's own words, for people.
+/// Parses the arguments after the program's name, without ending the process.
+///
+/// # Errors
+/// clap's message, for people.
 pub fn parse_from(args: &[String]) -> Result<Cli, String> {
     let program = std::iter::once("meshload");
     Cli::try_parse_from(program.chain(args.iter().map(String::as_str))).map_err(|error| error.to_string())
 }
 
-/// The completions of a shell, as a script.
+/// Renders the completion script of a shell.
 pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     let mut script = vec![];
     clap_complete::generate(shell, &mut command(), "meshload", &mut script);
     script
 }
 
-/// The manual page, as roff: the program's, then one section a command. Errors: none but the writer's.
+/// Renders the manual page as roff: the program's, then one section a command.
+///
+/// # Errors
+/// The writer's own; none in memory.
 pub fn manual() -> io::Result<Vec<u8>> {
     let mut page = vec![];
     let mut program = command();
@@ -243,7 +249,7 @@ pub fn manual() -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// Help doesn't show what the environment holds: it may be a secret.
+/// The command, without values of the environment in its help: they may be secrets.
 fn command() -> clap::Command {
     Cli::command().mut_subcommands(|command| command.mut_args(|arg| arg.hide_env(true)))
 }

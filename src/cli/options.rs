@@ -1,4 +1,4 @@
-//! The options, in groups that commands share, and what those about the profile change in it.
+//! Option groups that several commands share, and the profile overrides that they make.
 
 use crate::profile::{Knob, Override, duration};
 use clap::builder::FalseyValueParser;
@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The size and the pace of a run. Texts, since the profile's checks read them: all mistakes come at once.
+/// Size and pace of a run, as text: the profile's checks parse them and report all mistakes at once.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "The load")]
 pub struct ShapeArgs {
@@ -27,16 +27,16 @@ pub struct ShapeArgs {
     /// The steady phase, once the last room is decided; arrivals and drain come on top
     #[arg(short, long, value_name = "TIME", env = "MESHLOAD_DURATION")]
     pub duration: Option<String>,
-    /// How long an edge may take to open
+    /// Time limit for an edge to open
     #[arg(long, value_name = "TIME", env = "MESHLOAD_TIMEOUT")]
     pub timeout: Option<String>,
     /// A gate beside the profile's, such as 'time_to_open: p(95) < 800ms'; repeatable
     #[arg(long, value_name = "METRIC: EXPR", value_delimiter = '\n', env = "MESHLOAD_GATE")]
     pub gate: Vec<String>,
-    /// What an INVALID run does to the exit code: fail (98), or warn
+    /// Effect of an INVALID run on the exit code: fail (98), or warn
     #[arg(long, value_name = "fail|warn", env = "MESHLOAD_ON_INVALID")]
     pub on_invalid: Option<String>,
-    /// What a SUSPECT run does to the exit code: pass, or fail (98)
+    /// Effect of a SUSPECT run on the exit code: pass, or fail (98)
     #[arg(long, value_name = "pass|fail", env = "MESHLOAD_ON_SUSPECT")]
     pub on_suspect: Option<String>,
     /// Drops the profile's gates
@@ -44,7 +44,7 @@ pub struct ShapeArgs {
     pub no_gates: bool,
 }
 
-/// What else of the profile an option changes.
+/// Profile values other than size and pace that an option changes.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "The target and the peers")]
 pub struct ChangeArgs {
@@ -63,7 +63,7 @@ pub struct ChangeArgs {
     /// The Origin header, as a browser would send it
     #[arg(long, value_name = "ORIGIN", env = "MESHLOAD_ORIGIN")]
     pub origin: Option<String>,
-    /// What opens the channels: rtc, webrtc (its own sockets, STUN and TURN), or none (signaling only)
+    /// The WebRTC engine: rtc, lean (made for load), webrtc (its own sockets, STUN and TURN), or none (signaling only)
     #[arg(long, value_name = "NAME", env = "MESHLOAD_ENGINE")]
     pub engine: Option<String>,
     /// A STUN or TURN server, for the engine webrtc, instead of the profile's; repeatable
@@ -72,12 +72,12 @@ pub struct ChangeArgs {
     /// Sets any value of the profile: TOML if it parses, else a text; repeatable
     #[arg(long, value_name = "KEY.PATH=VALUE", value_delimiter = '\n', env = "MESHLOAD_SET")]
     pub set: Vec<String>,
-    /// The number that all randomness grows from, or random
+    /// Seed of all random draws, or random
     #[arg(long, value_name = "N|random", default_value = "1", value_parser = SeedChoice::read, env = "MESHLOAD_SEED")]
     pub seed: SeedChoice,
 }
 
-/// How this machine carries the load.
+/// Use of this machine.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "This machine")]
 pub struct LoadArgs {
@@ -89,7 +89,7 @@ pub struct LoadArgs {
     pub workers: Option<u16>,
 }
 
-/// What makes the figures easier to believe.
+/// Control run, repeats and retries.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Trust")]
 pub struct TrustArgs {
@@ -104,20 +104,20 @@ pub struct TrustArgs {
     pub retry_invalid: u8,
 }
 
-/// What a run leaves and what it shows.
+/// Report files, stdout and terminal.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Folder for the report [default: reports/NAME-TIME-SEED]
     #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
-    /// What stdout gets; json is the summary and nothing else
+    /// Format on stdout; json is the summary and nothing else
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
     /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog
     #[arg(long, value_name = "LIST", default_value = "all", value_parser = ReportFiles::read, env = "MESHLOAD_REPORT")]
     pub report: ReportFiles,
-    /// When to colour the terminal
+    /// Colour on the terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
     /// Shows the result and nothing before it
@@ -148,7 +148,7 @@ pub struct ServeArgs {
     /// Forwards only, or keeps a list of rooms as well
     #[arg(long, value_enum, value_name = "KIND", default_value_t = ServerKind::Relay, env = "MESHLOAD_KIND")]
     pub kind: ServerKind,
-    /// To whom a frame goes: all subscribers of its channel, or those of the same room
+    /// Recipients of a frame: all subscribers of its channel, or those of the same room
     #[arg(long, value_enum, value_name = "WHOM", default_value_t = RoutingArg::All, env = "MESHLOAD_ROUTING")]
     pub routing: RoutingArg,
     /// A registry sends at most one list in that time; 0s sends one after each change
@@ -163,7 +163,7 @@ pub struct ServeArgs {
     /// The certificate's private key, in PEM [default: in --tls-cert's file]
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "MESHLOAD_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
-    /// The number that the faults' draws grow from
+    /// Seed of the faults' random draws
     #[arg(long, value_name = "N", default_value_t = 1, env = "MESHLOAD_SEED")]
     pub seed: u64,
     /// One line a second on stderr: connections and frames
@@ -219,7 +219,7 @@ impl SeedChoice {
     }
 }
 
-/// The files that can be asked for beside summary.json.
+/// A report file beside summary.json.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportFile {
     Md,
@@ -284,7 +284,7 @@ impl ShapeArgs {
 }
 
 impl ChangeArgs {
-    /// All but the headers, which may stand in a file.
+    /// Overrides of all options but the headers, which may be in a file.
     pub fn overrides(&self) -> Vec<Override> {
         let given = [
             (Knob::Target, &self.target),
@@ -305,7 +305,7 @@ fn singles(given: &[(Knob, &Option<String>)]) -> Vec<Override> {
     given.iter().filter_map(change).collect()
 }
 
-/// k6 users type `--out json=file`; a folder of that name would be a surprise.
+/// Parses `--out`; refuses k6's `--out json=file` rather than create a folder of that name.
 pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
     match text.split_once('=') {
         Some((word, _))
@@ -317,12 +317,12 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// A time, or a plain 0, which is the same in any unit.
+/// Parses a time, or a plain 0, which needs no unit.
 fn interval(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }
 
-/// `10%` or `0.1`.
+/// Parses `10%` or `0.1`; 0 to 10 (1000%).
 pub(super) fn share(text: &str) -> Result<f64, String> {
     let (number, scale) = text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 100.0));
     match number.parse::<f64>() {

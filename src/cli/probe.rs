@@ -1,4 +1,4 @@
-//! What can be said to `meshload probe`.
+//! Arguments of `meshload probe`.
 
 use super::access::AccessArgs;
 use super::options::{ChangeArgs, ColorWhen, folder};
@@ -20,10 +20,10 @@ pub struct ProbeArgs {
     /// Peers of the first room; one more are in the second
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(2..=16), env = "MESHLOAD_PEERS")]
     pub peers: u16,
-    /// What makes a peer start an edge [default: peer-ready for dashboard]
+    /// The event that makes a peer start an edge [default: peer-ready for dashboard]
     #[arg(long, value_name = "NAME", env = "MESHLOAD_TRIGGER")]
     pub trigger: Option<String>,
-    /// How long a channel may take to open
+    /// Time limit for a channel to open
     #[arg(long, value_name = "TIME", default_value = "5s", env = "MESHLOAD_TIMEOUT")]
     pub timeout: String,
     /// That many more handshakes with jittered joins, for what fails only sometimes
@@ -57,10 +57,10 @@ pub struct ProbeArgs {
     /// Folder for the result in every format: probe.txt, probe.json, probe.mmd and probe.html
     #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
-    /// What stdout gets
+    /// Format on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProbeFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: ProbeFormat,
-    /// When to colour stdout
+    /// Colour on stdout
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
     /// Shows the result and nothing before it

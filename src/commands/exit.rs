@@ -1,15 +1,15 @@
-//! How a command ends, as a number that scripts may depend on.
+//! The exit codes, which scripts depend on.
 
 use crate::controller::StopSignal;
 
-/// The exit codes of interface.md. Where several hold, the lowest in `rank` is taken.
+/// Exit codes of docs/spec/interface.md. If several apply, the one of lowest `rank` is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
-    /// Ran, gates passed.
+    /// The command completed, and its gates passed.
     Passed,
-    /// meshload could not do its work: its own fault, or unwritable output.
+    /// meshload itself failed, or its output could not be written.
     Broken,
-    /// Bad arguments, profile, dialect or summary; also a plan this machine can't carry.
+    /// Bad arguments, profile, dialect or summary, or a plan too large for this machine.
     Usage,
     /// The target is neither on this machine nor private, and `--allow-target` did not name it.
     Refused,
@@ -19,7 +19,7 @@ pub enum Exit {
     Incomplete,
     /// The generator, not the target, was the limit.
     Invalid,
-    /// Ran, and a gate failed.
+    /// The command completed, and a gate failed.
     Failed,
     Hangup,
     Interrupted,
@@ -57,7 +57,7 @@ impl Exit {
         }
     }
 
-    /// The one of two that counts when both hold (interface.md, "Exit codes").
+    /// Picks the one of two that takes precedence (docs/spec/interface.md, "Exit codes").
     pub fn first_of(self, other: Self) -> Self {
         if other.rank() < self.rank() { other } else { self }
     }
@@ -77,7 +77,7 @@ impl Exit {
     }
 }
 
-/// A run stopped by it.
+/// Exit of a command that the signal stopped.
 impl From<StopSignal> for Exit {
     fn from(signal: StopSignal) -> Self {
         match signal {

@@ -1,32 +1,20 @@
-//! The commands: one file per verb, and the only place that knows exit codes.
+//! The commands: one function per verb, and the only place that knows exit codes.
 
-mod access;
-pub mod capacity;
-pub mod check;
-pub mod compare;
-pub mod completions;
-pub mod dialects;
+mod capacity;
 mod exit;
-pub mod explain;
-mod faults;
-mod files;
-mod finish;
-mod gates;
-mod input;
-mod limits;
-mod machine;
-pub mod man;
-pub mod probe;
-pub mod profiles;
-mod repeat;
-pub mod report;
-mod report_dir;
-pub mod run;
-mod run_job;
-mod runs;
-mod search;
-pub mod serve;
-mod stdout;
+mod info;
+mod inputs;
+mod probe;
+mod report;
+mod run;
+mod serve;
 mod terminal;
 
+pub use capacity::capacity;
 pub use exit::Exit;
+pub use info::{check, completions, dialects, explain, man, profiles};
+pub use probe::probe;
+pub use report::compare::{CompareOptions, compare};
+pub use report::report;
+pub use run::run;
+pub use serve::serve;

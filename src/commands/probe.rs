@@ -1,11 +1,11 @@
-//! `meshload probe`: one handshake under the magnifying glass, and the exit code of its verdict.
+//! `meshload probe`: traces one handshake, prints its verdict, and exits with the matching code.
 
-use super::access::access;
-use super::report_dir::ReportDir;
-use super::run_job::turn_away;
-use super::stdout::{complain, write};
-use super::terminal::{coloured, seed};
-use super::{Exit, faults, input};
+use super::Exit;
+use super::inputs::access::access;
+use super::inputs::{self, faults};
+use super::report::report_dir::ReportDir;
+use super::run::run_job::report_start_error;
+use super::terminal::{coloured, seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
@@ -16,17 +16,17 @@ use crate::probe::{
 use crate::profile::{Profile, Secret};
 use crate::server;
 use crate::signaling::TargetPolicy;
-use crate::summary::run::TargetRoute;
-use crate::vocabulary::seed::Seed;
+use crate::summary::TargetRoute;
+use crate::vocabulary::Seed;
 use std::io::IsTerminal;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The profile whose handshake and engine hold where no option says otherwise.
+/// Built-in profile that supplies the handshake and engine defaults.
 const BASE: &str = "smoke";
 
 pub fn probe(args: &ProbeArgs) -> Exit {
     let shape = ShapeArgs { timeout: Some(args.timeout.clone()), ..ShapeArgs::default() };
-    let profile = match input::profile(BASE, &shape, &change(args)) {
+    let profile = match inputs::profile(BASE, &shape, &change(args)) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
@@ -34,7 +34,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let dialect = match input::dialect(&profile) {
+    let dialect = match inputs::dialect(&profile) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
@@ -44,12 +44,12 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let seed = seed(args.change.seed, true);
     let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
-    let order = ProbeSpec { way, ..order(args, &profile, dialect, seed) };
+    let spec = ProbeSpec { way, ..probe_spec(args, &profile, dialect, seed) };
     let embedded = match &profile.target.url {
         Some(_) => None,
         None => match EmbeddedServer::start(server::Config { faults, seed, ..server::Config::default() }) {
             Ok(embedded) => Some(embedded),
-            Err(error) => return broken(&error),
+            Err(error) => return report_io_error(&error),
         },
     };
     let url = match (&profile.target.url, &embedded) {
@@ -59,12 +59,12 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let folder = args.out.as_ref().map(ReportDir::at);
     let token = access.clone();
-    let gathering = match gathering(&profile, &access.route.reach) {
+    let gathering = match gathering(&profile, &access.route.target_policy) {
         Ok(gathering) => gathering,
-        Err(start_error) => return turn_away(&start_error),
+        Err(start_error) => return report_start_error(&start_error),
     };
-    let endpoints = Endpoints::new(profile.target.clone(), url, &order.run_id, access);
-    let knocked = endpoints.clone();
+    let endpoints = Endpoints::new(profile.target.clone(), url, &spec.run_id, access);
+    let target_endpoints = endpoints.clone();
     let setup = ProbeSetup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
@@ -77,25 +77,25 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let mut live = match LiveEnvironment::new(setup) {
         Ok(live) => live,
-        Err(error) => return broken(&error),
+        Err(error) => return report_io_error(&error),
     };
     if let Some(refused) = live.refused() {
         let host = refused.host();
-        complain([format!("{refused}. Probe only what is yours; if it is, add: --allow-target {host}")]);
+        write_stderr([format!("{refused}. Probe only what is yours; if it is, add: --allow-target {host}")]);
         return Exit::Refused;
     }
-    if let Err(error) = wait(&knocked, &order.dialect, args.wait_for_target) {
-        return broken(&error);
+    if let Err(error) = wait(&target_endpoints, &spec.dialect, args.wait_for_target) {
+        return report_io_error(&error);
     }
-    complain(folder.as_ref().and_then(ReportDir::obstacle));
-    let report = examine(&mut live, &order, &mut |line| complain((!args.quiet).then_some(line)));
+    write_stderr(folder.as_ref().and_then(ReportDir::obstacle));
+    let report = examine(&mut live, &spec, &mut |line| write_stderr((!args.quiet).then_some(line)));
     let report = if args.trace { report.with_trace() } else { report };
-    let shown = write(render(args, &report));
-    let kept = folder.map_or(Exit::Passed, |folder| keep(&folder, &report, args.trace));
+    let shown = write_stdout(render(args, &report));
+    let kept = folder.map_or(Exit::Passed, |folder| write_files(&folder, &report, args.trace));
     exit(&report).first_of(shown).first_of(kept)
 }
 
-/// Until the target is there, or the time for that is up.
+/// Waits until the target accepts a connection, for at most `at_most`.
 fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(controller::wait_for_target(endpoints, dialect, at_most));
@@ -103,8 +103,8 @@ fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io:
     Ok(())
 }
 
-/// The result as files, in every format.
-fn keep(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
+/// Writes the result in every format.
+fn write_files(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
     let files = [
         ("probe.txt", text(report, false, trace)),
         ("probe.json", json(report)),
@@ -113,11 +113,11 @@ fn keep(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
     ];
     match folder.write(files.map(|(name, content)| (name, content.into_bytes()))) {
         Ok(()) => {
-            complain([format!("report: {}", folder.path().display())]);
+            write_stderr([format!("report: {}", folder.path().display())]);
             Exit::Passed
         }
         Err(why) => {
-            complain([why]);
+            write_stderr([why]);
             Exit::Broken
         }
     }
@@ -130,24 +130,24 @@ fn gathering(profile: &Profile, reach: &TargetPolicy) -> Result<Gathering, Start
     found
 }
 
-/// The options' changes, with the trigger that the dashboard's known failure is about where none is chosen.
+/// Changes of the options, with `peer-ready` as the default trigger for the dashboard: its known failure needs it.
 fn change(args: &ProbeArgs) -> ChangeArgs {
     let mut change = args.change.clone();
     let dashboard = change.dialect.as_deref().is_none_or(|dialect| dialect == "dashboard");
     let trigger = args.trigger.as_deref().or(dashboard.then_some("peer-ready"));
-    // In front, so that `--set` has the last word.
+    // In front, so that an explicit `--set` overrides it.
     change.set.splice(0..0, trigger.map(|trigger| format!("handshake.trigger={trigger}")));
     change
 }
 
-fn order(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> ProbeSpec {
+fn probe_spec(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> ProbeSpec {
     let handshake = &profile.handshake;
     ProbeSpec {
-        // Two probes on one target must not share a name.
+        // Random, since two probes on one target must not share an id.
         run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
         trickle: handshake.trickle && dialect.trickles(),
         dialect,
-        // One more, so that what works for two and not for three shows.
+        // A second room with one more peer shows failures that need three.
         sizes: vec![args.peers, args.peers + 1],
         trigger: handshake.trigger,
         initiator: handshake.initiator,
@@ -180,7 +180,7 @@ fn exit(report: &ProbeReport) -> Exit {
     }
 }
 
-fn broken(error: &std::io::Error) -> Exit {
-    complain([format!("the probe could not start: {error}")]);
+fn report_io_error(error: &std::io::Error) -> Exit {
+    write_stderr([format!("the probe could not start: {error}")]);
     Exit::Broken
 }

@@ -1,18 +1,20 @@
-//! `meshload serve`: the reference server in the foreground, until a signal.
+//! `meshload serve`: runs the reference server in the foreground until a signal.
 
-use super::access::identity;
-use super::stdout::complain;
-use super::{Exit, faults, limits};
+use super::Exit;
+use super::inputs::access::identity;
+use super::inputs::faults;
+use super::terminal::write_stderr;
 use crate::cli::{self, ServeArgs, ServerKind};
+use crate::os::raise_descriptors;
 use crate::server::{Config, Counters, RoomModel, Routing, Server, ServerTls, Snapshot};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use std::future::pending;
 use std::io::{self, Write};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// Serves until a signal; 1 if it can't listen there.
+/// Serves until a signal; exits with 1 if the address can't be bound.
 pub fn serve(args: &ServeArgs) -> Exit {
     let kind = match args.kind {
         ServerKind::Relay => RoomModel::Relay,
@@ -29,7 +31,7 @@ pub fn serve(args: &ServeArgs) -> Exit {
     let tls = match tls(args) {
         Ok(tls) => tls,
         Err(problems) => {
-            complain(problems);
+            write_stderr(problems);
             return Exit::Usage;
         }
     };
@@ -38,26 +40,32 @@ pub fn serve(args: &ServeArgs) -> Exit {
     match serve_until_signal(config, args.verbose > 0) {
         Ok(()) => Exit::Passed,
         Err(error) => {
-            complain([format!("{}: {error}", args.listen)]);
+            write_stderr([format!("{}: {error}", args.listen)]);
             Exit::Broken
         }
     }
 }
 
-/// What `--tls-cert` and `--tls-key` make of it. Errors: what is wrong with which file.
+/// Reads the TLS settings of `--tls-cert` and `--tls-key`.
+///
+/// # Errors
+/// One sentence for each unusable file.
 fn tls(args: &ServeArgs) -> Result<Option<ServerTls>, Vec<String>> {
     let Some(certificate) = &args.tls_cert else { return Ok(None) };
     let identity = identity("--tls-cert", certificate, "--tls-key", args.tls_key.as_deref())?;
     ServerTls::new(identity).map(Some).map_err(|why| vec![format!("--tls-cert {}: {why}", certificate.display())])
 }
 
-/// Serves until SIGINT or SIGTERM. Prints where it listens as the first line on stdout; `verbose`, one line
-/// a second on stderr. Errors: it can't listen there, or stdout is closed.
+/// Serves until SIGINT or SIGTERM. Prints its URL as the first line on stdout and, if `verbose`, its counters on
+/// stderr each second.
+///
+/// # Errors
+/// The address can't be bound, or stdout is closed.
 fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
-    limits::raise_descriptors();
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Before the first line, so that whoever waits for it may send a signal at once.
+        // Handlers come before the first line, so that a script that waits for it may send a signal at once.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let server = Server::bind(config).await?;
@@ -70,7 +78,7 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                () = tell(&counters, verbose) => {}
+                () = print_counters(&counters, verbose) => {}
             }
         };
         server.run(stop).await;
@@ -78,8 +86,8 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
     })
 }
 
-/// Never ends.
-async fn tell(counters: &Counters, verbose: bool) {
+/// Prints the counters each second if `verbose`; never returns.
+async fn print_counters(counters: &Counters, verbose: bool) {
     if !verbose {
         return pending().await;
     }
@@ -90,7 +98,7 @@ async fn tell(counters: &Counters, verbose: bool) {
     loop {
         seconds.tick().await;
         let now = counters.snapshot();
-        // A closed stderr is no reason to stop serving.
+        // A closed stderr does not stop the server.
         let _ = writeln!(io::stderr(), "{}", line(before, now));
         before = now;
     }

@@ -1,13 +1,13 @@
-//! Colour, the announced seed and the answer to signals, alike in every command that runs something.
+//! Terminal input and output shared by the commands: stdout, stderr, colour, the drawn seed and signals.
 
 use super::Exit;
-use super::stdout::complain;
 use crate::cli::{ColorWhen, SeedChoice};
 use crate::controller::StopSignal;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
+use std::io::{ErrorKind, Write};
 
-/// Whether a stream that is (or is not) a terminal gets colour (no-color.org).
-pub fn coloured(when: ColorWhen, terminal: bool) -> bool {
+/// Decides whether a stream gets colour; `terminal` is true if it is one (no-color.org).
+pub(super) fn coloured(when: ColorWhen, terminal: bool) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
@@ -15,26 +15,52 @@ pub fn coloured(when: ColorWhen, terminal: bool) -> bool {
     }
 }
 
-pub fn seed(choice: SeedChoice, quiet: bool) -> Seed {
+/// Resolves `--seed`; prints a drawn seed unless `quiet`, so that the run can be repeated.
+pub(super) fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     match choice {
         SeedChoice::Number(number) => Seed(number),
         SeedChoice::Random => {
             let number = u64::from(rand::random::<u32>());
             if !quiet {
-                complain([format!("seed: {number}")]);
+                write_stderr([format!("seed: {number}")]);
             }
             Seed(number)
         }
     }
 }
 
-pub fn acknowledge(signal: StopSignal, quiet: bool) {
+/// Confirms the first signal on stderr.
+pub(super) fn confirm_signal(signal: StopSignal, quiet: bool) {
     if !quiet {
-        complain([format!("{}: the report of what was measured follows; a second signal ends at once", signal.name())]);
+        write_stderr([format!(
+            "{}: the report of what was measured follows; a second signal ends at once",
+            signal.name()
+        )]);
     }
 }
 
-/// A second signal: whatever is being done is left as it is.
-pub fn end_at_once(signal: StopSignal) {
+/// Exits at once on a second signal, without a report.
+pub(super) fn exit_on_signal(signal: StopSignal) {
     std::process::exit(Exit::from(signal).code().into());
+}
+
+/// Writes all of `text` to stdout. A closed pipe (`meshload … | head`) is no failure; a full disk is.
+pub(super) fn write_stdout(text: impl AsRef<[u8]>) -> Exit {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()) {
+        Ok(()) => Exit::Passed,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Passed,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "stdout: {error}");
+            Exit::Broken
+        }
+    }
+}
+
+/// Writes one line each to stderr; a closed stderr is ignored.
+pub(super) fn write_stderr<T: std::fmt::Display>(problems: impl IntoIterator<Item = T>) {
+    let mut stderr = std::io::stderr().lock();
+    for problem in problems {
+        let _ = writeln!(stderr, "{problem}");
+    }
 }

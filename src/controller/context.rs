@@ -1,54 +1,55 @@
 //! The plan, the servers and the queues that all workers of a run share.
 
 use super::endpoint::Endpoints;
-use super::event_log::EventSink;
-use super::worker_status::WorkerStatuses;
+use super::report::event_log::EventSink;
+use super::worker::status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::metrics::TraceSample;
 use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::MessagePattern;
-use crate::summary::distribution::Clock;
-use crate::vocabulary::ids::Naming;
+use crate::summary::Clock;
+use crate::vocabulary::Naming;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What all workers of a run have in common.
-pub struct RunContext {
+/// Read-only data of a run, and the statuses that its workers publish.
+pub(super) struct RunContext {
     pub plan: Plan,
-    /// None in a control run: signaling is passed in memory.
+    /// `None` in a control run, whose signaling is passed in memory.
     pub endpoints: Option<Endpoints>,
-    /// Where the engine webrtc gets its candidates.
+    /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.
     pub gathering: Gathering,
     pub dialect: Dialect,
     pub naming: Naming,
-    /// The run's time zero, on both clocks: the wall clock in ms since the Unix epoch.
+    /// Time zero of the run; arrivals count from it.
     pub start: Instant,
+    /// `start` by the wall clock, in ms since the Unix epoch.
     pub start_unix_ms: u64,
-    /// What random payloads are cut from.
+    /// Random bytes, from which payloads are cut.
     pub pool: Arc<[u8]>,
     pub statuses: WorkerStatuses,
-    /// The timers that gates read while the run goes on; `None` if no gate is watched.
+    /// The timers that workers publish for gates; `None` if no gate is watched.
     pub watched: Option<Vec<(String, Clock)>>,
-    /// The rooms whose handshakes are kept.
+    /// The rooms whose events are kept as traces.
     pub sample: TraceSample,
-    /// Where every fact is handed to, if a file of them is wanted.
-    pub inbox: Option<EventSink>,
+    /// The writer of `--events`, if the file is wanted.
+    pub events: Option<EventSink>,
 }
 
 impl RunContext {
-    /// A room's id on the wire: two runs against one target must not meet in a room.
-    pub fn room_id(&self, room: &RoomPlan) -> String {
+    /// A room's id on the wire. It begins with the run's id: two runs against one target must not meet in a room.
+    pub(super) fn room_id(&self, room: &RoomPlan) -> String {
         format!("{}-{}", self.naming.prefix(), room.id)
     }
 
-    /// Candidates are sent one by one, if the profile wants it and the dialect has words for them.
-    pub fn trickles(&self) -> bool {
+    /// Tells if candidates are sent one by one: the profile wants it, and the dialect has a message for them.
+    pub(super) fn trickles(&self) -> bool {
         self.plan.profile.handshake.trickle && self.dialect.trickles()
     }
 
-    pub fn traffic_pattern(&self) -> TrafficPattern {
+    pub(super) fn traffic_pattern(&self) -> TrafficPattern {
         match self.plan.profile.messages.pattern {
             MessagePattern::Broadcast => TrafficPattern::Broadcast,
             MessagePattern::PingPong => TrafficPattern::PingPong,

@@ -1,4 +1,4 @@
-//! The reference server of a run without a target: on a free loopback port, on a thread of its own.
+//! The reference server of a run without a target, on its own thread and a free loopback port.
 
 use crate::server::{Config, Counters, Server};
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
-/// A running server; it ends with this value.
+/// A running server; it stops when this value is dropped.
 #[derive(Debug)]
 pub struct EmbeddedServer {
     address: SocketAddr,
@@ -17,10 +17,12 @@ pub struct EmbeddedServer {
 }
 
 impl EmbeddedServer {
+    /// Starts the server, and waits until it listens.
+    ///
     /// # Errors
-    /// No thread, runtime or port could be had.
+    /// The system has no thread, runtime or port for it.
     pub fn start(config: Config) -> io::Result<Self> {
-        let (tell, told) = mpsc::channel();
+        let (report, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("server".to_owned()).spawn(move || {
             let bound = tokio::runtime::Builder::new_current_thread()
@@ -29,18 +31,18 @@ impl EmbeddedServer {
                 .and_then(|runtime| runtime.block_on(Server::bind(config)).map(|server| (runtime, server)));
             match bound {
                 Ok((runtime, server)) => {
-                    // Whoever asked may be gone already; then the stop has come as well.
-                    let _ = tell.send(Ok((server.address(), server.counters())));
+                    // Fails only if `start` is gone; then `stopped` is ready as well.
+                    let _ = report.send(Ok((server.address(), server.counters())));
                     runtime.block_on(server.run(async move {
                         let _ = stopped.await;
                     }));
                 }
                 Err(error) => {
-                    let _ = tell.send(Err(error));
+                    let _ = report.send(Err(error));
                 }
             }
         })?;
-        let (address, counters) = told.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
+        let (address, counters) = started.recv().map_err(|_| io::Error::other("the server's thread ended"))??;
         Ok(Self { address, counters, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -48,7 +50,7 @@ impl EmbeddedServer {
         format!("ws://{}/ws/", self.address)
     }
 
-    /// What it counts.
+    /// The server's own counters.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }

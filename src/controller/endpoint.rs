@@ -1,38 +1,38 @@
-//! Where each peer dials: the profile's target with what is the peer's own filled in, then what its dialect makes of it.
+//! The endpoint of each peer: the profile's target with the peer's ids and token filled in, then changed by its dialect.
 
 use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity};
 use crate::profile::{Secret, Target};
 use crate::signaling::{Connector, Endpoint, Proxy, TargetPolicy};
-use crate::summary::run::TargetRoute;
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::summary::TargetRoute;
+use crate::vocabulary::{Approval, Initiator, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// Of a token in a URL, all but RFC 3986's unreserved characters is encoded.
+/// Characters of a token that a URL carries encoded: all but the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// How peers get to the target and in.
+/// Route to the target, and the tokens that let peers in.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     pub route: Connector,
-    /// One a peer, in the order of the plan; none at all, or enough.
+    /// One token a peer, in the order of the plan; empty, or at least one for each peer.
     pub tokens: Arc<[Secret]>,
-    /// The options that lead there again, as a shell takes them, each after a blank; without secrets.
-    pub again: String,
+    /// The command-line options of this route, quoted for a shell, each after a space; without secrets.
+    pub options: String,
 }
 
 impl Access {
-    /// The token of a peer; empty if there are none. Peers of a probe's experiments, beyond the last, begin again
-    /// with the first.
+    /// The token of a peer; empty if there are none. An index beyond the last token wraps around: a probe's experiments
+    /// have more peers than tokens.
     pub fn token(&self, peer_index: u32) -> &str {
         let at = (peer_index as usize).checked_rem(self.tokens.len());
         at.and_then(|at| self.tokens.get(at)).map_or("", Secret::reveal)
     }
 
-    /// What is special about the way to a target of that URL; nothing about the embedded server's.
+    /// The proxy, redirection and disabled certificate check on the route to `url`, for reports; `None` is the embedded
+    /// server.
     pub fn shown(&self, url: Option<&str>) -> TargetRoute {
         let Connector { connect_to, proxy, tls, .. } = &self.route;
         let secured =
@@ -45,11 +45,11 @@ impl Access {
     }
 }
 
-/// The target of a run, as a template for its peers.
+/// The target of a run: a template of its peers' endpoints.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     target: Target,
-    /// The URL without its holes filled in.
+    /// The URL with its placeholders.
     url: String,
     user_agent: String,
     access: Access,
@@ -64,8 +64,8 @@ impl Endpoints {
         Self { target, url, user_agent, access, route }
     }
 
-    /// What is special about the way to the target, for the reports.
-    pub fn way(&self) -> TargetRoute {
+    /// The route to the target, as reports show it.
+    pub fn route_shown(&self) -> TargetRoute {
         self.access.shown(Some(&self.url))
     }
 
@@ -74,16 +74,16 @@ impl Endpoints {
         self.access.token(peer_index)
     }
 
-    /// Whom the run may send to.
-    pub fn reach(&self) -> &TargetPolicy {
-        &self.route.reach
+    /// The addresses that the run may send to.
+    pub fn target_policy(&self) -> &TargetPolicy {
+        &self.route.target_policy
     }
 
-    /// The endpoint of the peer that talks in `conversation`; without one, as the profile says it. What the profile says about headers and subprotocol goes
-    /// before what the dialect says.
+    /// The endpoint of one peer. The dialect's `conversation`, if given, changes the URL and adds headers and a subprotocol;
+    /// the profile's own headers and subprotocol win.
     ///
     /// # Errors
-    /// Filled in, it is no URL.
+    /// The URL does not parse once its placeholders are filled in.
     pub fn of(
         &self,
         peer_id: &str,
@@ -116,12 +116,12 @@ impl Endpoints {
         })
     }
 
-    /// Somebody's endpoint, to see whether the target is there at all.
+    /// An endpoint of no planned peer, to check that the target is there.
     ///
     /// # Errors
-    /// As `of`.
+    /// As for `of`.
     pub fn any(&self, dialect: &Dialect) -> Result<Endpoint, url::ParseError> {
-        let me = PeerIdentity {
+        let identity = PeerIdentity {
             id: "probe".to_owned(),
             name: "probe".to_owned(),
             room: "probe".to_owned(),
@@ -137,7 +137,7 @@ impl Endpoints {
             token: self.token(0).to_owned(),
             seed: Seed(0),
         };
-        self.of("probe", 0, "probe", Some(&mut *dialect.converse(me)))
+        self.of("probe", 0, "probe", Some(&mut *dialect.converse(identity)))
     }
 }
 

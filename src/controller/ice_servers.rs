@@ -1,27 +1,27 @@
-//! Before a run: the STUN and TURN servers of its engine, by address, if they may be asked.
+//! Resolves the STUN and TURN servers of the `webrtc` engine, and checks that they may be contacted.
 
 use super::outcome::StartError;
 use crate::engine::Gathering;
 use crate::profile::EngineChoice;
 use crate::signaling::{Refused, TargetPolicy, resolve};
 
-/// Where the peers of a run get their candidates. Resolved once, so that what is looked at is what is asked.
+/// Resolves the engine's ICE servers, once for a run: the address that the policy checks is the one that peers use.
 ///
 /// # Errors
-/// A server may not be asked, has no address, or can't be reached from here.
+/// The policy refuses a server, or a server has no address, or this machine has no route to it.
 pub async fn gathering(engine: &EngineChoice, reach: &TargetPolicy) -> Result<Gathering, StartError> {
-    let mut asked = vec![];
+    let mut servers = vec![];
     for server in &engine.ice_servers {
         let host = &server.host;
-        let told = |why: String| StartError::IceServer(format!("{host}: {why}"));
-        let addresses = resolve(host, server.port).await.map_err(|failure| told(failure.detail.into_owned()))?;
-        if let Some(far) = addresses.iter().find(|address| !reach.admits(host, address.ip())) {
-            return Err(StartError::Barred(Refused::Far { host: host.clone(), address: far.ip() }));
+        let error = |why: String| StartError::IceServer(format!("{host}: {why}"));
+        let addresses = resolve(host, server.port).await.map_err(|failure| error(failure.detail.into_owned()))?;
+        if let Some(far) = addresses.iter().find(|address| !reach.allows(host, address.ip())) {
+            return Err(StartError::Barred(Refused::Public { host: host.clone(), address: far.ip() }));
         }
-        // Peers bind IPv4 wherever there is a choice.
+        // Peers bind IPv4 where a server has both.
         let address = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
-        asked.push((*address.ok_or_else(|| told("no address".to_owned()))?, server.login.clone()));
+        servers.push((*address.ok_or_else(|| error("no address".to_owned()))?, server.login.clone()));
     }
-    Gathering::new(asked, engine.ice_transport_policy)
+    Gathering::new(servers, engine.ice_transport_policy)
         .map_err(|error| StartError::IceServer(format!("no way to a server: {error}")))
 }

@@ -5,35 +5,35 @@ use crate::signaling::Refused;
 use crate::summary::Summary;
 use std::io;
 
-/// A run that is over.
+/// The result of a run.
 pub struct FinishedRun {
-    /// Complete but for its gates and outcome, which are the caller's to set.
+    /// Complete except for `gates` and the outcome, which the caller sets.
     pub summary: Summary,
     pub stop: Option<Stop>,
-    /// Peers whose code panicked; contained, and our own fault.
+    /// Peers whose code panicked. Each is a defect of meshload; the panic ended only that peer.
     pub panics: u64,
-    /// events.jsonl.gz, if it was asked for.
+    /// The content of `events.jsonl.gz`, if it was asked for.
     pub events: Option<Vec<u8>>,
 }
 
-/// What ended a run before its plan did.
+/// The reason for which a run ended before its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     Signal(StopSignal),
-    /// Too much failed for too long.
+    /// The failure brake: more than half failed for 10 s.
     Brake,
-    /// A gate marked `abort` failed; `run.stopped_by` of the Summary names it.
+    /// A gate marked `abort` failed; `run.stopped_by` of the `Summary` names it.
     Gate,
 }
 
-/// Why there is no run.
+/// The reason for which a run did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The target is neither on this machine nor on a private network, and was not allowed by name.
+    /// The target is neither on this machine nor on a private network, and is not allowed by name.
     Barred(Refused),
-    /// The URL can't be dialled.
+    /// The target's URL does not parse.
     Url(String),
-    /// A STUN or TURN server can't be found.
+    /// A STUN or TURN server has no address or no route.
     IceServer(String),
     /// The operating system refused what the run needs.
     Own(io::Error),

@@ -8,9 +8,10 @@ use tokio::runtime;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::watch;
 
-/// Terminals and npm send a signal twice: the same one again within this is the first (interface.md).
-const TWICE: Duration = Duration::from_secs(1);
+/// Terminals and npm send a signal twice: the same signal within this time counts once.
+const REPEAT_MAX: Duration = Duration::from_secs(1);
 
+/// A signal that stops a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
     Hangup,
@@ -28,15 +29,15 @@ impl StopSignal {
     }
 }
 
-/// The first signal that this process got, once it has come.
+/// The first stop signal of this process, once it has come.
 #[derive(Clone, Debug)]
 pub struct StopSignals {
     first: watch::Receiver<Option<StopSignal>>,
 }
 
 impl StopSignals {
-    /// Listens from now on to the end of the process, on a thread of its own: a run that hangs, or a report that
-    /// nobody reads, does not keep a second signal from `end_at_once`. `acknowledge` is told of the first.
+    /// Installs handlers, and calls `acknowledge` with the first signal and `end_at_once` with the second. Its own
+    /// thread does so to the end of the process: a run that hangs, or a blocked write of a report, delays neither.
     ///
     /// # Errors
     /// The handlers can't be installed, or there is no thread for them.
@@ -49,16 +50,16 @@ impl StopSignals {
             let _entered = runtime.enter();
             Handlers::install()?
         };
-        let (tell, first) = watch::channel(None);
+        let (sender, first) = watch::channel(None);
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let (signal, at) = (handlers.next().await, Instant::now());
-                // Whoever asked may have gone already.
-                let _ = tell.send(Some(signal));
+                // Fails only if no receiver is left.
+                let _ = sender.send(Some(signal));
                 acknowledge(signal);
                 loop {
                     let second = handlers.next().await;
-                    if is_another((signal, at), (second, Instant::now())) {
+                    if is_second((signal, at), (second, Instant::now())) {
                         return end_at_once(second);
                     }
                 }
@@ -67,30 +68,30 @@ impl StopSignals {
         Ok(Self { first })
     }
 
-    /// No signal ever comes: a run within another program.
+    /// Never gives a signal: for a run within another program.
     pub fn none() -> Self {
         Self { first: watch::channel(None).1 }
     }
 
     /// Waits for the first signal; at once if it has come.
     pub async fn first(&mut self) -> StopSignal {
-        let come = self.first.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
-        match come {
+        let received = self.first.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
+        match received {
             Some(signal) => signal,
-            // The listener is gone, so none will come.
+            // The signal thread has ended.
             None => pending().await,
         }
     }
 
-    /// The first signal, if it has come.
-    pub fn come(&self) -> Option<StopSignal> {
+    /// Returns the first signal, if it has come.
+    pub fn received(&self) -> Option<StopSignal> {
         *self.first.borrow()
     }
 }
 
-/// Whether a signal after the first is a new one.
-fn is_another((first, at): (StopSignal, Instant), (signal, now): (StopSignal, Instant)) -> bool {
-    first != signal || now.saturating_duration_since(at) > TWICE
+/// Tells if a later signal is a second one, not a repetition of the first.
+fn is_second((first, at): (StopSignal, Instant), (signal, now): (StopSignal, Instant)) -> bool {
+    first != signal || now.saturating_duration_since(at) > REPEAT_MAX
 }
 
 struct Handlers {
@@ -122,22 +123,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_signal_within_a_second_is_the_first_and_any_other_is_another() {
+    fn the_same_signal_within_a_second_is_a_repetition_and_any_other_is_a_second_one() {
         let at = Instant::now();
-        let check = |signal: StopSignal, after: Duration, another: bool| {
-            assert_eq!(is_another((StopSignal::Interrupt, at), (signal, at + after)), another, "{signal:?} {after:?}");
+        let check = |signal: StopSignal, after: Duration, second: bool| {
+            assert_eq!(is_second((StopSignal::Interrupt, at), (signal, at + after)), second, "{signal:?} {after:?}");
         };
         check(StopSignal::Interrupt, Duration::ZERO, false);
-        check(StopSignal::Interrupt, TWICE, false);
-        check(StopSignal::Interrupt, TWICE + Duration::from_millis(1), true);
+        check(StopSignal::Interrupt, REPEAT_MAX, false);
+        check(StopSignal::Interrupt, REPEAT_MAX + Duration::from_millis(1), true);
         check(StopSignal::Terminate, Duration::ZERO, true);
-        check(StopSignal::Hangup, TWICE, true);
+        check(StopSignal::Hangup, REPEAT_MAX, true);
     }
 
     #[test]
     fn without_a_listener_no_signal_comes() {
         let mut signals = StopSignals::none();
-        assert_eq!(signals.come(), None);
+        assert_eq!(signals.received(), None);
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let waited = runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), signals.first()).await });
         assert!(waited.is_err());

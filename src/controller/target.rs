@@ -1,36 +1,36 @@
-//! Before a run: is the target one that may be loaded, and is it there yet?
+//! Checks before a run that the target may be loaded, and waits until it accepts a WebSocket.
 
 use super::endpoint::Endpoints;
 use super::outcome::StartError;
 use crate::dialect::Dialect;
 use crate::signaling::dial;
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::time::{Duration, Instant};
 
-/// Between two tries while waiting for the target.
-const KNOCK_EVERY: Duration = Duration::from_millis(250);
+/// The pause between two tries.
+const TRY_EVERY: Duration = Duration::from_millis(250);
 
-/// The target may be loaded, and answers (or the time for that is up).
+/// Checks the target against the policy, then waits for it, at most for `at_most`.
 ///
 /// # Errors
-/// It may not be loaded, or can't be dialled at all.
+/// The policy refuses the target, or its URL does not parse. A target that does not answer in time is no error.
 pub(super) async fn reach_target(
     endpoints: &Endpoints,
     dialect: &Dialect,
     at_most: Duration,
 ) -> Result<(), StartError> {
-    admit_target(endpoints, dialect).await?;
+    check_policy(endpoints, dialect).await?;
     wait_for_target(endpoints, dialect, at_most).await;
     Ok(())
 }
 
-/// A target off this machine and off private networks is refused unless it was named on purpose.
-async fn admit_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), StartError> {
+/// Refuses a target outside this machine and private networks, unless `--allow-target` names it.
+async fn check_policy(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), StartError> {
     let endpoint = endpoints.any(dialect).map_err(|error| StartError::Url(error.to_string()))?;
     endpoint.refused().await.map_or(Ok(()), |refused| Err(StartError::Barred(refused)))
 }
 
-/// Tries a full upgrade again and again, unmeasured, until one succeeds or the time is up.
+/// Tries a WebSocket upgrade, unmeasured, until one succeeds or `at_most` has passed.
 pub async fn wait_for_target(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) {
     let until = Instant::now() + at_most;
     while Instant::now() < until {
@@ -44,6 +44,6 @@ pub async fn wait_for_target(endpoints: &Endpoints, dialect: &Dialect, at_most: 
         if dialled.is_ok() {
             return;
         }
-        tokio::time::sleep(KNOCK_EVERY).await;
+        tokio::time::sleep(TRY_EVERY).await;
     }
 }

@@ -1,9 +1,9 @@
-//! The causes that can be named, each with its meaning and its cure.
+//! The causes that a diagnosis can name, each with its meaning and its remedy.
 
 use serde::Serialize;
 use std::fmt;
 
-/// Why a channel stayed shut, or what is wrong although it opened.
+/// The cause of a channel that did not open, or of a defect that was seen although it opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -28,7 +28,7 @@ pub enum Cause {
     Unknown,
 }
 
-/// How much else could explain what was seen.
+/// The confidence in a cause: high if no other cause fits the observations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
@@ -84,7 +84,7 @@ impl Cause {
         }
     }
 
-    /// One sentence.
+    /// The meaning in one sentence.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::None => "Nothing is wrong that a probe from here can see.",
@@ -122,7 +122,7 @@ impl Cause {
         }
     }
 
-    /// What to do about it.
+    /// The remedy: one sentence, empty for `None`.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::None => "",

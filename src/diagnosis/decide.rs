@@ -1,4 +1,4 @@
-//! The decision table of protocol.md: the first row that holds names the cause.
+//! The decision table of docs/spec/protocol.md, "The causes": the first row that holds names the cause.
 
 use super::Conclusion;
 use super::cause::{Cause, Confidence};
@@ -7,37 +7,35 @@ use super::observations::{
     CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 use super::timeline::Timeline;
-use crate::vocabulary::event::SignalPart;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
 use std::time::Duration;
 
-/// What a further subscriber may add to a delivery: more is more than a relay's own work for a frame.
+/// Most time that a further subscriber may add to a delivery; a relay's own work for one frame takes less.
 const SLOPE_MAX: Duration = Duration::from_micros(1_500);
 
-/// Of ten healthy targets that are far, not one in a thousand comes so far by chance.
+/// Least difference of the two means, in standard errors: on far targets, chance alone gives less.
 const STANDARD_ERRORS_MIN: f64 = 5.0;
 
-/// A cause with what speaks for it.
+/// A cause with its evidence.
 struct SupportedCause {
     cause: Cause,
     confidence: Confidence,
     evidence: Vec<String>,
 }
 
+/// The conclusion of the first row that holds; `Cause::None` if every edge opened and no row does.
 pub fn diagnose(findings: &Observations) -> Conclusion {
     let failed = findings.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
     let case = refusal(findings)
         .or_else(|| findings.trials.as_ref().and_then(table))
         .or_else(|| findings.trials.as_ref().and_then(delivery_checks))
         .or_else(|| findings.timelines.iter().find_map(rewritten))
-        .or_else(|| failed.and_then(|timeline| asked(findings, timeline)))
+        .or_else(|| failed.and_then(|timeline| not_admitted(findings, timeline)))
         .or_else(|| failed.and_then(|timeline| trace(timeline, findings.trials.is_some())))
         .or_else(|| findings.timelines.iter().find_map(candidates))
         .or_else(|| findings.roster.as_ref().and_then(roster))
         .or_else(|| findings.fanout.as_ref().and_then(fanout))
-        .unwrap_or_else(|| rest(findings, failed));
+        .unwrap_or_else(|| no_row_holds(findings, failed));
     let SupportedCause { cause, confidence, mut evidence } = case;
     if let (Some(two), Some(timeline)) = (findings.timelines.first(), failed)
         && timeline.size() > two.size()
@@ -56,10 +54,10 @@ fn phase(findings: &Observations, failed: Option<&Timeline>) -> Option<Phase> {
     of_peer.or_else(|| timeline.worst_edge().map(|(_, _, failure)| failure.phase))
 }
 
-/// No conversation came about.
+/// A peer could not connect, or was rejected.
 fn refusal(findings: &Observations) -> Option<SupportedCause> {
-    let of_story = || findings.timelines.iter().find_map(Timeline::refusal);
-    let failure = findings.refused.clone().or_else(of_story)?;
+    let of_timeline = || findings.timelines.iter().find_map(Timeline::refusal);
+    let failure = findings.refused.clone().or_else(of_timeline)?;
     let cause = match (failure.phase, failure.reason) {
         (_, Reason::GeneratorLimit) => Cause::Unknown,
         (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
@@ -67,15 +65,15 @@ fn refusal(findings: &Observations) -> Option<SupportedCause> {
         (Phase::Connect, _) => Cause::Unreachable,
         _ => return None,
     };
-    Some(SupportedCause { cause, confidence: Confidence::High, evidence: vec![told(&failure)] })
+    Some(SupportedCause { cause, confidence: Confidence::High, evidence: vec![failure_sentence(&failure)] })
 }
 
-fn told(failure: &Failure) -> String {
+fn failure_sentence(failure: &Failure) -> String {
     let detail = if failure.detail.is_empty() { String::new() } else { format!(": {}", failure.detail) };
     format!("A peer failed in phase {} ({}{detail}).", failure.phase.name(), failure.reason.name())
 }
 
-/// The rows of the table that blame the channel, the time or the connection.
+/// The rows of the table whose cause is the channel, the time or the connection.
 fn table(trials: &Experiments) -> Option<SupportedCause> {
     let Experiments { aged, again, fresh_sender, fresh_receiver, .. } = trials;
     if let Some(name) = aged.chat_renamed() {
@@ -86,7 +84,7 @@ fn table(trials: &Experiments) -> Option<SupportedCause> {
         return Some(SupportedCause { cause: Cause::ChannelMismatch, confidence: Confidence::High, evidence });
     }
     if !aged.chat_arrives() {
-        return Some(silent(trials, again.as_ref()));
+        return Some(chat_never_arrives(trials, again.as_ref()));
     }
     let sender_heard = fresh_sender.as_ref().is_none_or(DeliveryCheck::chat_arrives);
     let receiver_hears = fresh_receiver.as_ref().is_none_or(DeliveryCheck::chat_arrives);
@@ -111,12 +109,12 @@ fn table(trials: &Experiments) -> Option<SupportedCause> {
                 aged_evidence,
             ],
         }),
-        (false, false) => Some(both_ways(trials, aged_evidence)),
+        (false, false) => Some(fresh_fails_both_ways(trials, aged_evidence)),
     }
 }
 
-/// Chat never arrives between aged connections.
-fn silent(trials: &Experiments, again: Option<&DeliveryCheck>) -> SupportedCause {
+/// The chat channel never arrives between aged connections.
+fn chat_never_arrives(trials: &Experiments, again: Option<&DeliveryCheck>) -> SupportedCause {
     let aged = &trials.aged;
     let heals = again.is_some_and(|again| again.chat_arrives() || (!aged.others_arrive() && again.others_arrive()));
     let line = arrived("Between two connections subscribed for over 1.5 s", aged);
@@ -144,8 +142,8 @@ fn silent(trials: &Experiments, again: Option<&DeliveryCheck>) -> SupportedCause
     SupportedCause { cause: Cause::Connection, confidence, evidence }
 }
 
-/// Fresh connections neither speak nor hear.
-fn both_ways(trials: &Experiments, aged_evidence: String) -> SupportedCause {
+/// A fresh connection's frames do not arrive, and it receives none.
+fn fresh_fails_both_ways(trials: &Experiments, aged_evidence: String) -> SupportedCause {
     let mut evidence = vec!["A fresh connection neither is heard nor hears.".to_owned(), aged_evidence];
     if trials.ping_fresh == Some(false) && trials.ping_aged {
         evidence.insert(0, "A ping right after the connect is not answered; later ones are.".to_owned());
@@ -155,7 +153,7 @@ fn both_ways(trials: &Experiments, aged_evidence: String) -> SupportedCause {
     SupportedCause { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
 }
 
-/// What single messages of the volleys tell, once connections and channels are sound.
+/// The rows about single messages of the delivery checks; connections and channels work.
 fn delivery_checks(trials: &Experiments) -> Option<SupportedCause> {
     let delivery_checks =
         || [Some(&trials.aged), trials.fresh_receiver.as_ref(), trials.fresh_sender.as_ref()].into_iter().flatten();
@@ -220,7 +218,7 @@ fn rewritten(timeline: &Timeline) -> Option<SupportedCause> {
     Some(SupportedCause { cause: Cause::SdpRewrite, confidence: Confidence::High, evidence })
 }
 
-/// Candidates were said in numbers, and none came, though descriptions did.
+/// Candidates were sent and none arrived, although descriptions did.
 fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
     let described = |own, other| {
         timeline.heard_by(own, other, SignalPart::Offer) + timeline.heard_by(own, other, SignalPart::Answer) > 0
@@ -238,12 +236,13 @@ fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
     })
 }
 
+/// The join request of the first peer that asked and never joined.
 fn request(findings: &Observations, timeline: &Timeline) -> Option<JoinRequest> {
     timeline.seats().find_map(|seat| findings.asking.of_peer(timeline, seat))
 }
 
-/// Somebody asked to be let in, and has not been.
-fn asked(findings: &Observations, timeline: &Timeline) -> Option<SupportedCause> {
+/// A peer sent a join request and was not admitted.
+fn not_admitted(findings: &Observations, timeline: &Timeline) -> Option<SupportedCause> {
     let request = request(findings, timeline)?;
     let evidence = request.evidence(timeline);
     if let JoinRequest::Unanswered { .. } | JoinRequest::AnswerLost { .. } = request {
@@ -251,7 +250,7 @@ fn asked(findings: &Observations, timeline: &Timeline) -> Option<SupportedCause>
     }
     let aged = &findings.trials.as_ref()?.aged;
     aged.lost(CheckedMessage::Request).then(|| {
-        // One message of the access channel is all that the experiments say there.
+        // The experiments send only one message on the access channel.
         let line = arrived("Between two connections subscribed for over 1.5 s", aged);
         SupportedCause {
             cause: Cause::ChannelIsolation,
@@ -261,7 +260,7 @@ fn asked(findings: &Observations, timeline: &Timeline) -> Option<SupportedCause>
     })
 }
 
-/// Reads the failed handshake itself.
+/// The cause that the failed handshake's own events show. `tried`: the experiments ran.
 fn trace(timeline: &Timeline, tried: bool) -> Option<SupportedCause> {
     let (one, two, failure) = timeline.worst_edge()?;
     let case = |cause, confidence, evidence| Some(SupportedCause { cause, confidence, evidence: vec![evidence] });
@@ -306,7 +305,7 @@ fn roster(roster: &RosterTrial) -> Option<SupportedCause> {
 fn fanout(fanout: &Fanout) -> Option<SupportedCause> {
     let (alone, observed) = fanout.fastest();
     let steep = fanout.slope() > SLOPE_MAX;
-    // Near, the fastest delivery is the server's work and little else; from afar the means have to tell.
+    // Near a server, the fastest delivery is almost only its work; far from it, only the means can tell.
     let clear = observed > 3 * alone || fanout.standard_errors() > STANDARD_ERRORS_MIN;
     (steep && clear).then(|| SupportedCause {
         cause: Cause::SlowFanout,
@@ -325,8 +324,8 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Nothing above holds.
-fn rest(findings: &Observations, failed: Option<&Timeline>) -> SupportedCause {
+/// No row of the table holds.
+fn no_row_holds(findings: &Observations, failed: Option<&Timeline>) -> SupportedCause {
     let Some(timeline) = failed else {
         let (opened, planned) = findings
             .timelines
@@ -340,7 +339,7 @@ fn rest(findings: &Observations, failed: Option<&Timeline>) -> SupportedCause {
     };
     let mut evidence = vec![];
     match timeline.refusal() {
-        Some(failure) => evidence.push(told(&failure)),
+        Some(failure) => evidence.push(failure_sentence(&failure)),
         None => evidence.extend(timeline.worst_edge().map(|(one, two, failure)| {
             format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)
         })),

@@ -1,4 +1,4 @@
-//! What the failed handshakes of a run tell by themselves: no experiments, so all causes are named that fit.
+//! Diagnoses the failed handshakes of a run without experiments: names every cause that fits.
 
 mod delivery_index;
 mod discovery;
@@ -15,23 +15,20 @@ pub use shares::{CauseShare, in_percent, name, overall, verdicts};
 use super::cause::Cause;
 use super::join_request::JoinRequest;
 use super::timeline::Timeline;
-use crate::vocabulary::event::SignalPart;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
 use delivery_index::{DeliveryIndex, SeenWorking};
 
-/// A room in which edges failed.
+/// A traced room in which edges failed.
 #[derive(Clone, Debug)]
 pub struct FailedRoom {
     pub timeline: Timeline,
-    /// Lower seat first, with the failure as it is counted.
+    /// The failed edges, lower seat first, with the failures as they were counted.
     pub failed: Vec<(Seat, Seat, Failure)>,
 }
 
-/// An insight for each failed edge of each case, in their order. A handshake is judged by what its own two peers
-/// saw, and against what the other cases show to work.
-pub fn hindsight(cases: &[FailedRoom], words: &AnnouncementKinds) -> Vec<Vec<Insight>> {
+/// An insight for each failed edge of each room, in their order. An edge is judged by the events of its two peers,
+/// and by what works in the other rooms.
+pub fn insights(cases: &[FailedRoom], words: &AnnouncementKinds) -> Vec<Vec<Insight>> {
     let index: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
     let seen = SeenWorking::of(&index);
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
@@ -41,10 +38,10 @@ pub fn hindsight(cases: &[FailedRoom], words: &AnnouncementKinds) -> Vec<Vec<Ins
     cases.iter().zip(&index).map(of_case).collect()
 }
 
-/// What a failure says without any trace; nothing if it takes one.
-pub fn at_first_sight(failure: &Failure) -> Option<Insight> {
+/// The insight that a failure gives without a trace; `None` if it takes one.
+pub fn from_failure_alone(failure: &Failure) -> Option<Insight> {
     let cause = match (failure.phase, failure.reason) {
-        // The machine's own limit is no cause to be looked for at the target.
+        // A limit of this machine is no cause at the target.
         (_, Reason::GeneratorLimit) => Cause::None,
         (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
         (_, Reason::Rejected) => Cause::Rejected,
@@ -56,7 +53,7 @@ pub fn at_first_sight(failure: &Failure) -> Option<Insight> {
 }
 
 fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat), failure: &Failure) -> Insight {
-    if let Some(insight) = at_first_sight(failure) {
+    if let Some(insight) = from_failure_alone(failure) {
         return insight;
     }
     let directions = [edge, (edge.1, edge.0)];

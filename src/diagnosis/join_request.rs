@@ -1,19 +1,17 @@
-//! What became of a request to be let in: whether a host heard it, and whether its answer came back.
+//! Follows a join request: to a host, to the host's answer, and back to the peer.
 
 use super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, What};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EventKind, FrameKind, PeerEvent, Seat};
 use std::time::Instant;
 
-/// A dialect's words for it; a dialect without any lets everybody in.
+/// The dialect's message types of join requests; a dialect without any admits every peer.
 #[derive(Clone, Debug, Default)]
 pub struct JoinRequestWords {
     request: Option<FrameKind>,
     answers: Vec<FrameKind>,
 }
 
-/// How far a request came whose sender never joined.
+/// The last step that the request of a peer that never joined reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JoinRequest {
     Unheard { by: Seat },
@@ -22,7 +20,7 @@ pub(super) enum JoinRequest {
 }
 
 impl JoinRequestWords {
-    /// By the names of a dialect's message types.
+    /// Finds the types by name among the dialect's message types.
     pub fn of(kinds: &[&str]) -> Self {
         Self {
             request: FrameKind::named(kinds, &["join-request"]).first().copied(),
@@ -30,7 +28,7 @@ impl JoinRequestWords {
         }
     }
 
-    /// Nothing for a peer that never asked, or has joined.
+    /// The request of the peer `by`; `None` if it never asked, or has joined.
     pub(super) fn of_peer(&self, timeline: &Timeline, by: Seat) -> Option<JoinRequest> {
         let request = self.request?;
         if timeline.said_at(by, request).is_none() || timeline.joined_at(by).is_some() {
@@ -44,7 +42,7 @@ impl JoinRequestWords {
         })
     }
 
-    /// Whether the host has said any answer since then; on the wire an answer is for the whole channel.
+    /// True if the host has sent an answer since `heard`; on the wire an answer goes to the whole channel.
     fn answers_after(&self, timeline: &Timeline, host: Seat, heard: Option<Instant>) -> bool {
         let said = self.answers.iter().filter_map(|answer| timeline.said_at(host, *answer)).max();
         said.zip(heard).is_some_and(|(said, heard)| heard <= said)
@@ -53,13 +51,12 @@ impl JoinRequestWords {
 
 fn heard_at(timeline: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Option<Instant> {
     let concern = Concern::Me { from: Some(by) };
-    let heard =
-        |what: &What| matches!(what, What::Frame { kind, concern: of, .. } if *kind == request && *of == concern);
-    timeline.events().iter().find(|event| event.place.seat == host && heard(&event.what)).map(|event| event.at)
+    let heard = |what: &EventKind| matches!(what, EventKind::Peer(PeerEvent::Frame { kind, concern: of, .. }) if *kind == request && *of == concern);
+    timeline.events().iter().find(|event| event.place.seat == host && heard(&event.kind)).map(|event| event.at)
 }
 
 impl JoinRequest {
-    pub fn evidence(self, timeline: &Timeline) -> String {
+    pub(super) fn evidence(self, timeline: &Timeline) -> String {
         let number = |seat| timeline.number(seat);
         match self {
             Self::Unheard { by } => {
@@ -82,8 +79,7 @@ impl JoinRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::event::Event;
-    use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
+    use crate::vocabulary::{Event, PeerIndex, Place, RoomIndex};
     use std::time::Duration;
 
     const KINDS: [&str; 3] = ["join-request", "join-approved", "join-rejected"];
@@ -91,24 +87,24 @@ mod tests {
     const APPROVED: FrameKind = FrameKind(1);
     const REJECTED: FrameKind = FrameKind(2);
 
-    /// Seat 0 is the host; each fact is a millisecond after the one before.
-    fn check(facts: &[(u16, What)], expected: Option<JoinRequest>) {
+    /// Seat 0 is the host; each event is a millisecond after the one before.
+    fn check(events: &[(u16, EventKind)], expected: Option<JoinRequest>) {
         let start = Instant::now();
         let mut timeline = Timeline::new(2, vec![]);
-        for (at, (seat, what)) in facts.iter().enumerate() {
+        for (at, (seat, what)) in events.iter().enumerate() {
             let place = Place { room: RoomIndex(0), seat: Seat(*seat), peer: PeerIndex((*seat).into()) };
-            timeline.tell(&Event { at: start + Duration::from_millis(at as u64), place, what: what.clone() });
+            timeline.record(&Event { at: start + Duration::from_millis(at as u64), place, kind: what.clone() });
         }
-        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{facts:?}");
+        assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{events:?}");
         assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&timeline, Seat(1)), None);
     }
 
-    fn said(kind: FrameKind) -> What {
-        What::Said { kind, bytes: 9, to: None }
+    fn said(kind: FrameKind) -> EventKind {
+        EventKind::Peer(PeerEvent::Said { kind, bytes: 9, to: None })
     }
 
-    fn heard(from: u16) -> What {
-        What::Frame { kind: REQUEST, bytes: 9, concern: Concern::Me { from: Some(Seat(from)) } }
+    fn heard(from: u16) -> EventKind {
+        EventKind::Peer(PeerEvent::Frame { kind: REQUEST, bytes: 9, concern: Concern::Me { from: Some(Seat(from)) } })
     }
 
     #[test]
@@ -117,12 +113,12 @@ mod tests {
         check(&[], None);
         check(&[(1, said(REQUEST))], Some(JoinRequest::Unheard { by }));
         check(&[(1, said(REQUEST)), (0, heard(1))], Some(JoinRequest::Unanswered { by, host }));
-        check(&[(1, said(REQUEST)), (0, heard(1)), (1, What::Joined)], None);
+        check(&[(1, said(REQUEST)), (0, heard(1)), (1, EventKind::Peer(PeerEvent::Joined))], None);
         for answer in [APPROVED, REJECTED] {
             let answered = [(1, said(REQUEST)), (0, heard(1)), (0, said(answer))];
             check(&answered, Some(JoinRequest::AnswerLost { by, host }));
         }
-        // What it had said before was the answer to another's.
+        // The earlier answer was to another request.
         check(&[(1, said(REQUEST)), (0, said(APPROVED)), (0, heard(1))], Some(JoinRequest::Unanswered { by, host }));
     }
 }

@@ -1,9 +1,7 @@
-//! Who said what to whom, and whether it came: the steps of a story in order, for a ladder diagram.
+//! The steps of a timeline in order, as arrows and notes of a ladder diagram.
 
 use super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, Event, What};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -14,7 +12,7 @@ pub enum Party {
     Server,
 }
 
-/// One line of the ladder; times count from the story's start.
+/// One line of the ladder; times count from the timeline's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LadderStep {
     Arrow {
@@ -24,7 +22,7 @@ pub enum LadderStep {
         kind: FrameKind,
         arrival: Arrival,
     },
-    /// Something that happened to a peer by itself.
+    /// An event of one peer.
     Note {
         at: Duration,
         peer: Seat,
@@ -33,28 +31,29 @@ pub enum LadderStep {
     },
 }
 
+/// The end of an arrow: a message's arrival, with its time since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// So long after the start.
+    /// On its own channel.
     Heard(Duration),
     /// On another channel than its own.
     Elsewhere(Duration),
     Never,
-    /// To the server: nobody can tell.
+    /// Sent to the server, whose receipt can't be observed.
     Unknown,
 }
 
-/// The steps in order of time. What others said to others is left out.
+/// The steps in order of time, without messages to the other peers that a peer overheard.
 pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     let Some(start) = timeline.start() else { return vec![] };
     let since = |at: Instant| at.saturating_duration_since(start);
     let mut heard = heard(timeline.events());
     let mut steps = vec![];
-    // From the last to the first: what was said again takes the arrival, and the first try is the lost one.
+    // From the last to the first: if a message was repeated, the repetition arrived and the first one was lost.
     for event in timeline.events().iter().rev() {
         let own = event.place.seat;
-        match &event.what {
-            What::Said { kind, to, .. } => {
+        match &event.kind {
+            EventKind::Peer(PeerEvent::Said { kind, to, .. }) => {
                 let receivers: Vec<Seat> = match to {
                     Some(to) => vec![*to],
                     None if timeline.announces(*kind) => {
@@ -77,7 +76,7 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
                     match arrivals.pop_if(|(at, _)| *at >= event.at) {
                         Some((at, true)) => steps.push(arrow(Party::Peer(to), Arrival::Heard(since(at)))),
                         Some((at, false)) => steps.push(arrow(Party::Peer(to), Arrival::Elsewhere(since(at)))),
-                        // Who had not joined yet was not there to hear it.
+                        // A peer that had not joined yet could not receive it.
                         None if timeline.joined_at(to).is_some_and(|joined| joined < event.at) => {
                             steps.push(arrow(Party::Peer(to), Arrival::Never));
                         }
@@ -85,13 +84,15 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
                     }
                 }
             }
-            What::Frame { kind, concern: Concern::Me { from: None }, .. } => steps.push(LadderStep::Arrow {
-                at: since(event.at),
-                from: Party::Server,
-                to: Party::Peer(own),
-                kind: *kind,
-                arrival: Arrival::Heard(since(event.at)),
-            }),
+            EventKind::Peer(PeerEvent::Frame { kind, concern: Concern::Me { from: None }, .. }) => {
+                steps.push(LadderStep::Arrow {
+                    at: since(event.at),
+                    from: Party::Server,
+                    to: Party::Peer(own),
+                    kind: *kind,
+                    arrival: Arrival::Heard(since(event.at)),
+                });
+            }
             what => {
                 steps.extend(note(timeline, what).map(|(text, bad)| LadderStep::Note {
                     at: since(event.at),
@@ -107,11 +108,11 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     steps
 }
 
-/// When each of a pair heard a type from the other, in order, and whether in its place.
+/// By sender, receiver and type: the times of arrival in order, each with true if it came on its own channel.
 fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bool)>> {
     let mut heard = BTreeMap::<_, Vec<_>>::new();
     for event in events {
-        let What::Frame { kind, concern, .. } = &event.what else { continue };
+        let EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) = &event.kind else { continue };
         let (from, in_place) = match concern {
             Concern::Me { from: Some(from) } => (*from, true),
             Concern::Elsewhere { from: Some(from) } => (*from, false),
@@ -122,18 +123,26 @@ fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bo
     heard
 }
 
-fn note(timeline: &Timeline, what: &What) -> Option<(String, bool)> {
+fn note(timeline: &Timeline, what: &EventKind) -> Option<(String, bool)> {
     let good = |text: String| Some((text, false));
     match what {
-        What::Began { .. } => good("dials".to_owned()),
-        What::Upgraded => good("is connected".to_owned()),
-        What::Joined => good("has joined".to_owned()),
-        What::IceUp { other } => good(format!("ICE up to peer {}", timeline.number(*other))),
-        What::DtlsUp { other } => good(format!("DTLS up to peer {}", timeline.number(*other))),
-        What::Open { other } => good(format!("channel open to peer {}", timeline.number(*other))),
-        What::Glare { other } => good(format!("glare with peer {}", timeline.number(*other))),
-        What::PeerFailed { failure } => Some((format!("fails: {failure}"), true)),
-        What::EdgeFailed { other, failure } => {
+        EventKind::Peer(PeerEvent::Began { .. }) => good("dials".to_owned()),
+        EventKind::Peer(PeerEvent::Upgraded) => good("is connected".to_owned()),
+        EventKind::Peer(PeerEvent::Joined) => good("has joined".to_owned()),
+        EventKind::Edge { other, event: EdgeEvent::IceUp } => {
+            good(format!("ICE up to peer {}", timeline.number(*other)))
+        }
+        EventKind::Edge { other, event: EdgeEvent::DtlsUp } => {
+            good(format!("DTLS up to peer {}", timeline.number(*other)))
+        }
+        EventKind::Edge { other, event: EdgeEvent::Open } => {
+            good(format!("channel open to peer {}", timeline.number(*other)))
+        }
+        EventKind::Edge { other, event: EdgeEvent::Glare } => {
+            good(format!("glare with peer {}", timeline.number(*other)))
+        }
+        EventKind::Peer(PeerEvent::PeerFailed { failure }) => Some((format!("fails: {failure}"), true)),
+        EventKind::Edge { other, event: EdgeEvent::Failed { failure } } => {
             Some((format!("no channel to peer {}: {failure}", timeline.number(*other)), true))
         }
         _ => None,

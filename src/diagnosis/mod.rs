@@ -1,4 +1,4 @@
-//! What a handshake and the probe's experiments showed → the phase that failed, and why.
+//! Derives the failed phase and its cause from a handshake's events and the probe's experiments.
 
 mod cause;
 mod decide;
@@ -17,16 +17,16 @@ pub use observations::{
     AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 pub use timeline::{Loss, MeshProgress, Timeline};
-pub use trace_steps::told;
+pub use trace_steps::trace_steps;
 
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::Phase;
 use serde::Serialize;
 
-/// A verdict with what it rests on.
+/// The cause of a failed handshake, with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conclusion {
     pub cause: Cause,
-    /// Where the handshake stopped; none if it did not.
+    /// The phase in which the handshake stopped; `None` if it did not.
     pub phase: Option<Phase>,
     pub confidence: Confidence,
     /// Whole sentences, strongest first.

@@ -1,28 +1,29 @@
-//! What the probe found out, as data: handshakes, and the outcomes of its experiments.
+//! The probe's observations as data: handshakes, and the outcomes of its experiments.
 
 use super::join_request::JoinRequestWords;
 use super::timeline::Timeline;
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::time::Duration;
 
-/// The age from which a subscription is in force if it ever will be (protocol.md).
+/// The age from which a subscription is in force if it ever will be (docs/spec/protocol.md, "The causes").
 pub const AGED: Duration = Duration::from_millis(1_500);
 
-/// Everything a diagnosis may rest on. What was not tried is absent.
+/// The input of a diagnosis; experiments that were not made are absent.
 #[derive(Debug, Default)]
 pub struct Observations {
-    /// No connection came about, or the first was turned away.
+    /// The failure of the first connection, or its rejection.
     pub refused: Option<Failure>,
     /// Handshakes, smallest room first.
     pub timelines: Vec<Timeline>,
-    /// The words that tell of requests in them.
+    /// The message types of join requests in the handshakes.
     pub asking: JoinRequestWords,
     pub trials: Option<Experiments>,
     pub roster: Option<RosterTrial>,
     pub fanout: Option<Fanout>,
 }
 
-/// The experiments of protocol.md's table. Aged: connected and subscribed for over 1.5 s; fresh: just connected.
+/// The experiments of the table in docs/spec/protocol.md, "The causes". An aged connection has been subscribed for over
+/// 1.5 s, a fresh one has just connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Experiments {
     pub aged: DeliveryCheck,
@@ -33,11 +34,11 @@ pub struct Experiments {
     pub ping_aged: bool,
     /// A ping right after the connect.
     pub ping_fresh: Option<bool>,
-    /// The server listed the room of the experiments; none if it lists no rooms.
+    /// The server listed the room of the experiments; `None` if it lists no rooms.
     pub listed: Option<bool>,
 }
 
-/// One of every message, from one connection to another, and what came of each.
+/// The outcome of one message of each type, sent from one connection to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryCheck(pub Vec<CheckedDelivery>);
 
@@ -47,7 +48,7 @@ pub struct CheckedDelivery {
     pub outcome: TrialOutcome,
 }
 
-/// What is said in a volley, in this order.
+/// The messages of a delivery check, in the order in which they are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckedMessage {
     Joined,
@@ -65,21 +66,21 @@ pub enum TrialOutcome {
     Arrived,
     /// It arrived under another channel's name.
     Renamed(String),
-    /// Its description is not the one that was said.
+    /// It arrived with another description than was sent.
     Altered,
     Lost,
 }
 
-/// A peer was made, and its socket closed without a goodbye.
+/// The experiment in which a listed peer's socket closes without a goodbye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RosterTrial {
-    /// The list showed it while it was there.
+    /// The list showed the peer while it was connected.
     pub listed: bool,
-    /// The list still shows it.
+    /// The list still shows the peer afterwards.
     pub lingers: bool,
 }
 
-/// How long several deliveries took, with few subscribers and with many more.
+/// Delivery times without further subscribers and with `observers` of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fanout {
     pub observers: u32,
@@ -112,7 +113,7 @@ impl CheckedMessage {
         }
     }
 
-    /// Said on the chat channel, as peer-ready is.
+    /// Sent on the chat channel.
     pub fn is_chat(self) -> bool {
         matches!(self, Self::MemberJoined | Self::Ready)
     }
@@ -131,12 +132,12 @@ impl DeliveryCheck {
         *self.outcome(word) == TrialOutcome::Lost
     }
 
-    /// Something said on the chat channel arrived as it should.
+    /// Some message arrived on the chat channel, unaltered.
     pub fn chat_arrives(&self) -> bool {
         self.0.iter().any(|delivery| delivery.word.is_chat() && delivery.outcome == TrialOutcome::Arrived)
     }
 
-    /// Something said on any other channel arrived.
+    /// Some message arrived that was sent on another channel.
     pub fn others_arrive(&self) -> bool {
         self.0.iter().any(|delivery| !delivery.word.is_chat() && delivery.outcome != TrialOutcome::Lost)
     }
@@ -145,7 +146,7 @@ impl DeliveryCheck {
         self.0.iter().any(|delivery| delivery.word.is_signaling() && delivery.outcome != TrialOutcome::Lost)
     }
 
-    /// The name under which chat arrives, where it is not its own.
+    /// The channel name under which the chat channel's messages arrive, if it is another one.
     pub fn chat_renamed(&self) -> Option<&str> {
         self.0.iter().filter(|delivery| delivery.word.is_chat()).find_map(|delivery| match &delivery.outcome {
             TrialOutcome::Renamed(name) => Some(name.as_str()),
@@ -155,20 +156,20 @@ impl DeliveryCheck {
 }
 
 impl Fanout {
-    /// The fastest delivery with few, and with many: noise only ever adds.
+    /// The fastest delivery without observers, and with them; noise can only add time.
     pub fn fastest(&self) -> (Duration, Duration) {
         let fastest = |times: &[Duration]| times.iter().min().copied().unwrap_or_default();
         (fastest(&self.alone), fastest(&self.observed))
     }
 
-    /// What each further subscriber adds to a delivery.
+    /// Time that each further subscriber adds to a delivery.
     pub fn slope(&self) -> Duration {
         let (alone, observed) = self.fastest();
         observed.saturating_sub(alone) / self.observers.max(1)
     }
 
-    /// By how many standard errors the two means differ: on a far network the way's own variation could be
-    /// mistaken for what subscribers add (Welch's t).
+    /// The difference of the two means in standard errors (Welch's t): on a far network, variation could be
+    /// mistaken for the subscribers' effect.
     pub fn standard_errors(&self) -> f64 {
         let ((alone, of_alone), (observed, of_observed)) = (mean(&self.alone), mean(&self.observed));
         let error = (of_alone + of_observed).sqrt();
@@ -176,7 +177,7 @@ impl Fanout {
     }
 }
 
-/// The mean in seconds, and the square of its standard error; endless from fewer than two.
+/// The mean in seconds, and the square of its standard error: infinite for fewer than two times.
 fn mean(times: &[Duration]) -> (f64, f64) {
     let count = times.len() as f64;
     let mean = times.iter().map(Duration::as_secs_f64).sum::<f64>() / count.max(1.0);

@@ -1,29 +1,27 @@
-//! One handshake of a whole room, folded from its events into what a diagnosis asks about.
+//! The events of one room's handshake, indexed for the questions of a diagnosis.
 
-use crate::vocabulary::event::{Concern, Event, SignalPart, What};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat, SignalPart,
+};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Words said so soon after their hearer joined may have overtaken its subscriptions, and prove nothing.
+/// A message sent this soon after its receiver joined may have overtaken its subscriptions; its loss proves nothing.
 const JUST_JOINED: Duration = Duration::from_millis(20);
 
-/// A room's handshake.
+/// The handshake of a room.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     size: u16,
     start: Option<Instant>,
-    /// What reports call the peer at seat 0; the others follow.
+    /// The number of the peer at seat 0 in reports; the others follow.
     first: u32,
-    /// Types that the server relays to the whole room.
+    /// Message types that the server relays to the whole room.
     announcements: Vec<FrameKind>,
     peers: BTreeMap<Seat, PeerTimeline>,
     pairs: BTreeMap<(Seat, Seat), PairTimeline>,
     said: BTreeMap<(Seat, FrameKind), Instant>,
-    heard: BTreeMap<(Seat, Seat, FrameKind), Where>,
+    heard: BTreeMap<(Seat, Seat, FrameKind), ArrivalChannel>,
     events: Vec<Event>,
 }
 
@@ -35,7 +33,7 @@ struct PeerTimeline {
     failed: Option<Failure>,
 }
 
-/// A pair as the first of the two sees it.
+/// The events of a pair that its first peer saw.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PairTimeline {
     met: Option<Instant>,
@@ -50,29 +48,29 @@ pub(super) struct PairTimeline {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Where {
+enum ArrivalChannel {
     Elsewhere,
     InPlace,
 }
 
-/// An announcement that somebody who was there to hear it never heard.
+/// An announcement that a joined peer never received on its own channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
     pub kind: FrameKind,
     pub from: Seat,
     pub to: Seat,
-    /// It came on another channel.
+    /// It arrived on another channel.
     pub elsewhere: bool,
 }
 
-/// How far the edges of the room came.
+/// The progress of the room's edges in one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeshProgress {
     pub phase: Phase,
     /// Edges that got through this phase.
     pub reached: u32,
     pub edges: u32,
-    /// From the end of the phase before, of the slowest edge that got through both.
+    /// Time of the slowest edge that got through this phase, counted from the end of the phase before.
     pub took: Option<Duration>,
 }
 
@@ -91,32 +89,33 @@ impl Timeline {
         }
     }
 
-    /// Of a room whose first peer reports call `first`.
+    /// Sets the number of the room's first peer in reports; 0 by default.
     pub fn numbered_from(mut self, first: u32) -> Self {
         self.first = first;
         self
     }
 
-    /// What reports call a peer.
+    /// The peer's number in reports.
     pub fn number(&self, seat: Seat) -> u32 {
         self.first + u32::from(seat.0)
     }
 
-    pub fn tell(&mut self, event: &Event) {
+    /// Adds an event; events come in order of time.
+    pub fn record(&mut self, event: &Event) {
         let (at, own) = (event.at, event.place.seat);
         self.start.get_or_insert(at);
         self.events.push(event.clone());
         let peer = self.peers.entry(own).or_default();
-        match &event.what {
-            What::Began { .. } => peer.began = Some(at),
-            What::Upgraded => peer.upgraded = Some(at),
-            What::Joined => peer.joined = Some(at),
-            What::PeerFailed { failure } => peer.failed = Some(failure.clone()),
-            What::Said { kind, to: None, .. } => {
+        match &event.kind {
+            EventKind::Peer(PeerEvent::Began { .. }) => peer.began = Some(at),
+            EventKind::Peer(PeerEvent::Upgraded) => peer.upgraded = Some(at),
+            EventKind::Peer(PeerEvent::Joined) => peer.joined = Some(at),
+            EventKind::Peer(PeerEvent::PeerFailed { failure }) => peer.failed = Some(failure.clone()),
+            EventKind::Peer(PeerEvent::Said { kind, to: None, .. }) => {
                 self.said.insert((own, *kind), at);
             }
-            What::Frame { kind, concern, .. } => self.frame(own, *kind, *concern),
-            What::Signal { other, said, part, digest } => {
+            EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) => self.frame(own, *kind, *concern),
+            EventKind::Edge { other, event: EdgeEvent::Signal { said, part, digest } } => {
                 let pair = self.pairs.entry((own, *other)).or_default();
                 let list = if *said { &mut pair.said } else { &mut pair.heard };
                 list.push((*part, *digest));
@@ -127,33 +126,35 @@ impl Timeline {
 
     fn frame(&mut self, own: Seat, kind: FrameKind, concern: Concern) {
         let (from, place) = match concern {
-            Concern::Me { from: Some(from) } => (from, Where::InPlace),
-            Concern::Elsewhere { from: Some(from) } => (from, Where::Elsewhere),
+            Concern::Me { from: Some(from) } => (from, ArrivalChannel::InPlace),
+            Concern::Elsewhere { from: Some(from) } => (from, ArrivalChannel::Elsewhere),
             _ => return,
         };
         let heard = self.heard.entry((from, own, kind)).or_insert(place);
         *heard = (*heard).max(place);
     }
 
-    fn pair(&mut self, at: Instant, own: Seat, what: &What) {
-        let (What::Met { other }
-        | What::Offers { other }
-        | What::Answered { other }
-        | What::IceUp { other }
-        | What::DtlsUp { other }
-        | What::Open { other }
-        | What::EdgeFailed { other, .. }) = what
+    fn pair(&mut self, at: Instant, own: Seat, what: &EventKind) {
+        let (EventKind::Edge { other, event: EdgeEvent::Met }
+        | EventKind::Edge { other, event: EdgeEvent::Offers }
+        | EventKind::Edge { other, event: EdgeEvent::Answered }
+        | EventKind::Edge { other, event: EdgeEvent::IceUp }
+        | EventKind::Edge { other, event: EdgeEvent::DtlsUp }
+        | EventKind::Edge { other, event: EdgeEvent::Open }
+        | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
         else {
             return;
         };
         let pair = self.pairs.entry((own, *other)).or_default();
         let time = match what {
-            What::Met { .. } => &mut pair.met,
-            What::Answered { .. } => &mut pair.answered,
-            What::IceUp { .. } => &mut pair.ice,
-            What::DtlsUp { .. } => &mut pair.dtls,
-            What::Open { .. } => &mut pair.open,
-            What::EdgeFailed { failure, .. } => return pair.failed = Some(failure.clone()),
+            EventKind::Edge { event: EdgeEvent::Met, .. } => &mut pair.met,
+            EventKind::Edge { event: EdgeEvent::Answered, .. } => &mut pair.answered,
+            EventKind::Edge { event: EdgeEvent::IceUp, .. } => &mut pair.ice,
+            EventKind::Edge { event: EdgeEvent::DtlsUp, .. } => &mut pair.dtls,
+            EventKind::Edge { event: EdgeEvent::Open, .. } => &mut pair.open,
+            EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. } => {
+                return pair.failed = Some(failure.clone());
+            }
             _ => return pair.offers = true,
         };
         time.get_or_insert(at);
@@ -167,13 +168,13 @@ impl Timeline {
         &self.events
     }
 
-    /// Edges that the room has.
+    /// The number of the room's edges.
     pub fn planned(&self) -> u32 {
         let size = u32::from(self.size);
         size * size.saturating_sub(1) / 2
     }
 
-    /// Edges open on both sides.
+    /// The number of edges open on both sides.
     pub fn opened(&self) -> u32 {
         self.edges().filter(|(one, two)| self.is_open(*one, *two) && self.is_open(*two, *one)).count() as u32
     }
@@ -181,13 +182,14 @@ impl Timeline {
     /// Every edge is open, or has failed on both sides.
     pub fn is_decided(&self) -> bool {
         let decided = |own: Seat, other: Seat| {
-            let gone = self.peers.get(&own).is_some_and(|peer| peer.failed.is_some());
-            gone || self.pairs.get(&(own, other)).is_some_and(|pair| pair.open.is_some() || pair.failed.is_some())
+            let peer_failed = self.peers.get(&own).is_some_and(|peer| peer.failed.is_some());
+            peer_failed
+                || self.pairs.get(&(own, other)).is_some_and(|pair| pair.open.is_some() || pair.failed.is_some())
         };
         self.edges().all(|(one, two)| decided(one, two) && decided(two, one))
     }
 
-    /// All that was said to somebody who could hear it has been heard: nothing more will come.
+    /// No announcement and no candidate is outstanding, so no further event is due.
     pub fn is_complete(&self) -> bool {
         self.losses().is_empty()
             && self.directions().all(|(own, other)| self.unheard(own, other, SignalPart::Candidate) == 0)
@@ -202,7 +204,7 @@ impl Timeline {
         (0..size).flat_map(move |one| (one + 1..size).map(move |two| (Seat(one), Seat(two))))
     }
 
-    /// Every edge, from both of its ends.
+    /// Every edge in both directions.
     pub fn directions(&self) -> impl Iterator<Item = (Seat, Seat)> + use<> {
         self.edges().flat_map(|(one, two)| [(one, two), (two, one)])
     }
@@ -211,30 +213,30 @@ impl Timeline {
         self.pairs.get(&(own, other)).is_some_and(|pair| pair.open.is_some())
     }
 
-    /// Why a peer failed as a whole, and which.
+    /// The first failed peer, with its failure.
     pub fn peer_failure(&self) -> Option<(Seat, &Failure)> {
         self.peers.iter().find_map(|(seat, peer)| Some((*seat, peer.failed.as_ref()?)))
     }
 
-    /// Why a peer failed as a whole, or was turned away after it had said its join.
+    /// The failure of a peer as a whole, or its rejection after it had sent its join.
     pub fn refusal(&self) -> Option<Failure> {
         let of_pairs = || self.pairs.values().filter_map(|pair| pair.failed.as_ref());
         let rejected = || of_pairs().find(|failure| failure.reason == Reason::Rejected);
         self.peer_failure().map(|(_, failure)| failure).or_else(rejected).cloned()
     }
 
-    /// Some peer had a connection.
-    pub fn anybody_connected(&self) -> bool {
+    /// True if some peer's WebSocket was open.
+    pub fn any_connected(&self) -> bool {
         self.peers.values().any(|peer| peer.upgraded.is_some())
     }
 
-    /// Of the edges that failed, the one that came least far, with its phase and the failure.
+    /// The failed edge that stopped in the earliest phase, with its failure.
     pub fn worst_edge(&self) -> Option<(Seat, Seat, Failure)> {
         let failure = |(one, two): (Seat, Seat)| {
             let side = |own: Seat, other: Seat| self.pairs.get(&(own, other));
             let (first, second) = (side(one, two), side(two, one));
             let offers = |pair: Option<&PairTimeline>| pair.is_some_and(|pair| pair.offers);
-            // Where the two disagree on how far they came, the side that offers knows: the answer is applied there.
+            // If the two report different phases, the offering side decides: the answer is applied there.
             let sides = if offers(second) { [second, first] } else { [first, second] };
             let mut failures = sides.into_iter().flatten().filter_map(|pair| pair.failed.clone());
             let known = if offers(first) || offers(second) {
@@ -247,41 +249,41 @@ impl Timeline {
         self.edges().filter_map(failure).min_by_key(|(_, _, failure)| failure.phase)
     }
 
-    /// Parts that `own` said to `other` and `other` did not hear.
+    /// The number of parts that `own` sent to `other` and that did not arrive.
     pub fn unheard(&self, own: Seat, other: Seat, part: SignalPart) -> usize {
         self.count(own, other, part).saturating_sub(self.heard_by(own, other, part))
     }
 
-    /// Parts that `own` said to `other`.
+    /// The number of parts that `own` sent to `other`.
     pub fn count(&self, own: Seat, other: Seat, part: SignalPart) -> usize {
         let said = self.pairs.get(&(own, other)).map_or(&[][..], |pair| &pair.said);
         said.iter().filter(|(kind, _)| *kind == part).count()
     }
 
-    /// Parts of `own` that `other` heard.
+    /// The number of parts of `own` that reached `other`.
     pub fn heard_by(&self, own: Seat, other: Seat, part: SignalPart) -> usize {
         let heard = self.pairs.get(&(other, own)).map_or(&[][..], |pair| &pair.heard);
         heard.iter().filter(|(kind, _)| *kind == part).count()
     }
 
-    /// A description that `other` heard of `own`, and that `own` never said.
+    /// The part of a description that `other` received and `own` never sent in this form.
     pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
         let (said, heard) = (self.pairs.get(&(own, other))?, self.pairs.get(&(other, own))?);
         heard
             .heard
             .iter()
-            .find(|words| words.0 != SignalPart::Candidate && !said.said.contains(words))
+            .find(|received| received.0 != SignalPart::Candidate && !said.said.contains(received))
             .map(|(part, _)| *part)
     }
 
-    /// Announcements that did not arrive where somebody had long been there to hear them.
+    /// Announcements that did not reach a peer that had joined well before.
     pub fn losses(&self) -> Vec<Loss> {
         let mut losses = vec![];
         for ((from, kind), at) in self.said.iter().filter(|((_, kind), _)| self.announcements.contains(kind)) {
             for (to, peer) in self.peers.iter().filter(|(to, _)| *to != from) {
                 let could_hear = peer.failed.is_none() && peer.joined.is_some_and(|joined| joined + JUST_JOINED < *at);
                 let heard = self.heard.get(&(*from, *to, *kind));
-                if could_hear && heard != Some(&Where::InPlace) {
+                if could_hear && heard != Some(&ArrivalChannel::InPlace) {
                     losses.push(Loss { kind: *kind, from: *from, to: *to, elsewhere: heard.is_some() });
                 }
             }
@@ -289,12 +291,12 @@ impl Timeline {
         losses
     }
 
-    /// How far the edges came, phase by phase.
+    /// The progress of the edges, phase by phase.
     pub fn progress(&self) -> Vec<MeshProgress> {
         let milestones: Vec<[Option<Instant>; 8]> = self.edges().map(|(one, two)| self.milestones(one, two)).collect();
         let phase = |(index, phase): (usize, &Phase)| {
             let reached = milestones.iter().filter(|edge| edge[index + 1].is_some());
-            // Engine `none` has no ice and no dtls: time runs on from the last milestone that there is.
+            // The engine `none` has no ICE and no DTLS: the time counts from the last milestone that was reached.
             let took = reached.clone().filter_map(|edge| {
                 let before = edge[..=index].iter().flatten().max()?;
                 Some(edge[index + 1]?.saturating_duration_since(*before))
@@ -309,12 +311,12 @@ impl Timeline {
         Phase::OF_AN_EDGE.iter().enumerate().map(phase).collect()
     }
 
-    /// m0 to m7 of measurement.md.
+    /// The milestones m0 to m7 of an edge (docs/spec/measurement.md).
     fn milestones(&self, one: Seat, two: Seat) -> [Option<Instant>; 8] {
-        let nobody = PeerTimeline::default();
-        let nothing = PairTimeline::default();
-        let [a, b] = [one, two].map(|seat| self.peers.get(&seat).unwrap_or(&nobody));
-        let [ab, ba] = [(one, two), (two, one)].map(|pair| self.pairs.get(&pair).unwrap_or(&nothing));
+        let no_peer = PeerTimeline::default();
+        let no_pair = PairTimeline::default();
+        let [a, b] = [one, two].map(|seat| self.peers.get(&seat).unwrap_or(&no_peer));
+        let [ab, ba] = [(one, two), (two, one)].map(|pair| self.pairs.get(&pair).unwrap_or(&no_pair));
         let both = |a: Option<Instant>, b: Option<Instant>| Some(a?.max(b?));
         let offerer = if ba.offers { ba } else { ab };
         [
@@ -333,7 +335,7 @@ impl Timeline {
         self.start
     }
 
-    /// From dial to open socket: a round trip at the least.
+    /// Time from dial to open WebSocket; at least one round trip.
     pub(super) fn connect_time(&self, seat: Seat) -> Option<Duration> {
         let peer = self.peers.get(&seat)?;
         Some(peer.upgraded?.saturating_duration_since(peer.began?))
@@ -343,14 +345,14 @@ impl Timeline {
         self.peers.get(&seat)?.upgraded
     }
 
-    /// When an announcement was said, the last time.
+    /// The last time at which `own` sent an announcement of this type.
     pub(super) fn said_at(&self, own: Seat, kind: FrameKind) -> Option<Instant> {
         self.said.get(&(own, kind)).copied()
     }
 
-    /// Whether an announcement of `from` was heard in its place; none if it was not heard at all.
+    /// True if an announcement of `from` reached `to` on its own channel, false if only on another; `None` if not at all.
     pub(super) fn heard_in_place(&self, from: Seat, to: Seat, kind: FrameKind) -> Option<bool> {
-        self.heard.get(&(from, to, kind)).map(|place| *place == Where::InPlace)
+        self.heard.get(&(from, to, kind)).map(|place| *place == ArrivalChannel::InPlace)
     }
 
     pub(super) fn joined_at(&self, seat: Seat) -> Option<Instant> {

@@ -1,15 +1,15 @@
-//! The steps of a story as a summary keeps them.
+//! Converts a timeline into the trace steps of a Summary.
 
 use super::ladder::{Arrival, LadderStep, Party, ladder};
 use super::timeline::Timeline;
-use crate::summary::trace::TraceStep;
+use crate::summary::TraceStep;
 
-/// All steps of the story; `kinds` are the dialect's message types.
-pub fn told(timeline: &Timeline, kinds: &[String]) -> Vec<TraceStep> {
-    ladder(timeline).iter().map(|step| one(timeline, step, kinds)).collect()
+/// All steps of the timeline; `kinds` are the dialect's message types.
+pub fn trace_steps(timeline: &Timeline, kinds: &[String]) -> Vec<TraceStep> {
+    ladder(timeline).iter().map(|step| trace_step(timeline, step, kinds)).collect()
 }
 
-fn one(timeline: &Timeline, step: &LadderStep, kinds: &[String]) -> TraceStep {
+fn trace_step(timeline: &Timeline, step: &LadderStep, kinds: &[String]) -> TraceStep {
     let at_us = step.at().as_micros() as u64;
     let name = |party: Party| match party {
         Party::Peer(seat) => format!("peer {}", timeline.number(seat)),

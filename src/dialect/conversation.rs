@@ -1,46 +1,44 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{FrameKind, Heard, Say};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Say, Seed, Trigger};
 use std::time::{Duration, Instant};
 
-/// One peer's talk with the server: told of frames and time, it says what to send and what it understood.
-/// After `handle`, drain `poll` before the next `handle`.
+/// The protocol state of one peer: takes frames and the time, yields frames to send and what the received ones mean.
+/// Drain `poll` after each `handle`.
 pub trait Conversation {
-    /// How to connect to the server at `base`, the target's URL.
+    /// The WebSocket request for the server at `base`, the target's URL.
     fn connect(&mut self, base: &str) -> Connect;
     fn handle(&mut self, now: Instant, input: Input<'_>);
     fn poll(&mut self) -> Option<Output>;
-    /// When `Input::Wake` is wanted.
+    /// The time at which `Input::Wake` is due.
     fn wake_at(&self) -> Option<Instant>;
 }
 
-/// Who is talking: what the profile chose and the plan gave, as a dialect needs it.
+/// The peer that a conversation speaks for: the values that a dialect needs from profile and plan.
 #[derive(Clone, Debug)]
 pub struct PeerIdentity {
-    /// Its name in this run; its id on the wire too, unless the dialect says otherwise.
+    /// The peer's id in this run, and its id on the wire unless the dialect sets another.
     pub id: String,
     pub name: String,
     pub room: String,
-    /// The first of the room: it creates it.
+    /// The first peer of the room, which creates it.
     pub host: bool,
     pub trigger: Trigger,
     pub initiator: Initiator,
     pub settle: Duration,
-    /// What the host does with those who ask to join; off: nobody asks.
+    /// The host's answer to join requests; with `Off` no peer asks.
     pub approval: Approval,
-    /// An instant and the wall clock then, in ms since the Unix epoch: frames carry timestamps.
+    /// An instant and its wall-clock time in ms since the Unix epoch, for timestamps in frames.
     pub epoch: (Instant, u64),
-    /// Its position in the plan.
+    /// The peer's position in the plan.
     pub index: u32,
-    /// Its place in the room, from 0, and the room's size.
+    /// The peer's position in the room, from 0.
     pub seat: u16,
+    /// The number of peers planned for the room.
     pub size: u16,
-    /// From `--tokens`; empty without.
+    /// The peer's token from `--tokens`; empty without one.
     pub token: String,
-    /// What the dialect's random values grow from.
+    /// The seed of the dialect's random values.
     pub seed: Seed,
 }
 
@@ -52,7 +50,7 @@ impl PeerIdentity {
     }
 }
 
-/// How one peer connects.
+/// The WebSocket request of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
     pub url: String,
@@ -60,40 +58,40 @@ pub struct Connect {
     pub subprotocol: Option<String>,
 }
 
-/// What a conversation is told.
+/// One input of a conversation.
 #[derive(Clone, Debug)]
 pub enum Input<'a> {
     /// The WebSocket is open.
     Open,
-    /// A text frame came.
+    /// A text frame arrived.
     Frame(&'a str),
-    /// The peer wants something said.
+    /// The peer sends a message.
     Say(Say<String>),
-    /// Another of the room, by its id on the wire, has joined; `earlier`: before this peer did, and an offer is due.
+    /// Another peer of the room, `id` on the wire, has joined; this peer offers to an `earlier` one.
     Present { id: &'a str, earlier: bool },
-    /// Another of the room, known by this id, comes back with a new session: what was known of it is void.
+    /// The peer with this id reconnects with a new session; everything known of it is dropped.
     Back { id: &'a str },
-    /// All who sit before this peer have joined, or never will.
+    /// Every peer with a lower seat has joined or never will.
     Turn,
-    /// Another of the room shares a value, as JSON.
+    /// Another peer of the room shares a value, as JSON.
     Shared { name: &'a str, json: &'a str },
     /// `wake_at` has passed.
     Wake,
 }
 
-/// What a conversation wants done, or tells.
+/// One output of a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Send this text frame. `to`: its addressee; `None` is the whole room, or the server.
+    /// A text frame to send; `to` is `None` for the whole room or the server.
     Send { text: String, kind: FrameKind, to: Option<String> },
-    /// For the peer.
+    /// A received message for the peer.
     Heard(Heard<String>),
-    /// For the books: what the frame just given was. Comes once a frame.
+    /// The classification of the frame just handled, for the metrics; first output of each frame.
     Frame { kind: FrameKind, concern: Concern<String> },
-    /// This peer's own id on the wire is known now.
+    /// The peer's own id on the wire, now known.
     Known { id: String },
-    /// For the others of the room, inside the process; `json` is the value.
+    /// A value for the room's other peers, passed inside the process as JSON.
     Share { name: String, json: String },
-    /// An offer made for `one` was answered by `other`: their connections change places.
+    /// Peer `other` answered the offer made for `one`; their connections are exchanged.
     Swap { one: String, other: String },
 }

@@ -1,4 +1,4 @@
-//! A worker's alarm clock: tokio's timers round up to the next millisecond, and a handshake takes three.
+//! Timers with microsecond precision for the tasks of a worker: tokio's round up to 1 ms, and a handshake takes 3 ms.
 
 use rustc_hash::FxHashMap;
 use rustix::time::{
@@ -14,13 +14,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 
-/// Wakes tasks of one thread at instants, within microseconds (timerfd_create(2)).
+/// Wakes tasks of one thread within microseconds of an instant, by one timerfd_create(2) timer.
 pub struct AlarmClock {
     timer: AsyncFd<OwnedFd>,
-    /// What was set and may have been replaced since; only what `alarms` agrees with is in force.
+    /// Alarms as they were set; an entry that differs from `alarms` has been replaced.
     heap: RefCell<BinaryHeap<Reverse<(Instant, u64)>>>,
     alarms: RefCell<FxHashMap<u64, (Instant, Waker)>>,
-    /// When the kernel's timer goes off next.
+    /// The next expiration of the kernel's timer.
     armed: Cell<Option<Instant>>,
     next: Cell<u64>,
 }
@@ -33,10 +33,10 @@ pub struct Alarm {
 }
 
 impl AlarmClock {
-    /// Must be made within a tokio runtime.
+    /// Creates the timer; panics outside a tokio runtime.
     ///
     /// # Errors
-    /// No descriptor was left.
+    /// No file descriptor is left.
     #[expect(deprecated, reason = "its safe twin: an OwnedFd is always the same descriptor, as `register` asks")]
     pub fn new() -> io::Result<Rc<Self>> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
@@ -61,7 +61,7 @@ impl AlarmClock {
         std::future::poll_fn(|context| alarm.poll(Some(at), context)).await;
     }
 
-    /// Wakes whoever is due, for as long as it is polled: one such task a clock.
+    /// Wakes the tasks whose alarms are due, while it is polled; needs exactly one task per clock.
     ///
     /// # Errors
     /// The timer's descriptor failed.
@@ -69,15 +69,15 @@ impl AlarmClock {
         loop {
             let mut ready = self.timer.readable().await?;
             let mut expirations = [0; 8];
-            // What is read does not matter: a spurious wake-up finds nobody due.
+            // The count is ignored: a spurious wake-up finds no alarm due.
             let _ = rustix::io::read(self.timer.get_ref(), &mut expirations);
             ready.clear_ready();
             self.armed.set(None);
-            self.ring(Instant::now());
+            self.fire(Instant::now());
         }
     }
 
-    fn ring(&self, now: Instant) {
+    fn fire(&self, now: Instant) {
         let mut heap = self.heap.borrow_mut();
         while let Some(Reverse((at, id))) = heap.peek().copied() {
             let mut alarms = self.alarms.borrow_mut();
@@ -108,14 +108,14 @@ impl AlarmClock {
         let wait = at.saturating_duration_since(now).max(Duration::from_nanos(1));
         let it_value = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) };
         let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // Only a bad descriptor or figure could make it fail, and both are made here.
+        // Fails only for an invalid descriptor or time, and both are made here.
         let _ =
             timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &Itimerspec { it_interval, it_value });
     }
 }
 
 impl Alarm {
-    /// Ready when `at` has come; then it is set anew by the next call. `None` is never.
+    /// Ready once `at` has passed, and set again by the next call; never ready for `None`.
     pub fn poll(&mut self, at: Option<Instant>, context: &Context<'_>) -> Poll<()> {
         let Some(at) = at else {
             self.unset();

@@ -1,7 +1,6 @@
-//! Who of a room is a guest: peers that are not ours, by the ids they go by, on seats after the room's own.
+//! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
-use crate::vocabulary::event::What;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EdgeEvent, EventKind, Seat};
 
 /// One peer's view of its room's guests.
 #[derive(Debug, Default)]
@@ -14,27 +13,27 @@ pub(super) struct GuestSeats {
 #[derive(Clone, Debug, Default)]
 struct Guest {
     id: Option<String>,
-    /// It said goodbye, or its channel is gone: another may have the seat.
+    /// The guest has left or its channel is closed, so another may take the seat.
     gone: bool,
 }
 
 impl GuestSeats {
-    pub fn new(room_size: u16, admitted: u16) -> Self {
+    pub(super) fn new(room_size: u16, admitted: u16) -> Self {
         Self { first: room_size, seats: vec![Guest::default(); usize::from(admitted)] }
     }
 
-    pub fn seat(&self, id: &str) -> Option<Seat> {
+    pub(super) fn seat(&self, id: &str) -> Option<Seat> {
         let index = self.seats.iter().position(|guest| guest.id.as_deref() == Some(id))?;
         Some(Seat(self.first + index as u16))
     }
 
-    pub fn id(&self, seat: Seat) -> Option<String> {
+    pub(super) fn id(&self, seat: Seat) -> Option<String> {
         self.seats.get(usize::from(seat.0.checked_sub(self.first)?))?.id.clone()
     }
 
-    /// The seat that a stranger gets, and whether its edge had ended before: because somebody sat there, or because
-    /// nobody came in time. `None`: every seat is taken.
-    pub fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
+    /// Assigns a seat to a new guest; true if the edge of that seat had ended before, by a leave or a timeout. `None` if
+    /// every seat is taken.
+    pub(super) fn admit(&mut self, id: &str) -> Option<(Seat, bool)> {
         let find = |fits: &dyn Fn(&Guest) -> bool| self.seats.iter().position(fits);
         let own = find(&|guest| guest.gone && guest.id.as_deref() == Some(id));
         let index = own.or_else(|| find(&|guest| guest.id.is_none())).or_else(|| find(&|guest| guest.gone))?;
@@ -42,22 +41,24 @@ impl GuestSeats {
         Some((Seat(self.first + index as u16), before.gone))
     }
 
-    /// Whether somebody of that name was here, and went.
-    pub fn has_gone(&self, id: &str) -> bool {
+    /// A guest of this id was here, and is gone.
+    pub(super) fn has_gone(&self, id: &str) -> bool {
         self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
     }
 
-    /// Notes whether a guest is lost.
-    pub fn watch(&mut self, what: &What) {
-        let (What::NoticedLeave { other } | What::ChannelClosed { other, .. } | What::EdgeFailed { other, .. }) = what
+    /// Marks the guest of an edge that ended.
+    pub(super) fn observe(&mut self, what: &EventKind) {
+        let (EventKind::Edge { other, event: EdgeEvent::NoticedLeave }
+        | EventKind::Edge { other, event: EdgeEvent::Closed { .. } }
+        | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
         else {
             return;
         };
-        self.lose(*other);
+        self.mark_gone(*other);
     }
 
-    /// Whoever sits there is gone.
-    pub fn lose(&mut self, seat: Seat) {
+    /// Frees the seat of a guest; ignores the room's own seats.
+    pub(super) fn mark_gone(&mut self, seat: Seat) {
         let index = seat.0.checked_sub(self.first).map(usize::from);
         if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
             guest.gone = true;
@@ -68,8 +69,7 @@ impl GuestSeats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::failure::Failure;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::{Failure, Phase};
 
     #[test]
     fn guests_sit_after_the_rooms_own_and_no_more_than_were_planned() {
@@ -86,8 +86,8 @@ mod tests {
         let mut guests = GuestSeats::new(5, 2);
         guests.admit("ann");
         guests.admit("bob");
-        guests.watch(&What::NoticedLeave { other: Seat(5) });
-        guests.watch(&What::ChannelClosed { other: Seat(1), planned: true });
+        guests.observe(&EventKind::Edge { other: Seat(5), event: EdgeEvent::NoticedLeave });
+        guests.observe(&EventKind::Edge { other: Seat(1), event: EdgeEvent::Closed { planned: true } });
         assert_eq!(guests.admit("ann again"), Some((Seat(5), true)));
         assert_eq!(guests.admit("eve"), None);
     }
@@ -96,10 +96,10 @@ mod tests {
     fn one_who_comes_back_and_one_who_comes_too_late_get_a_new_edge() {
         let mut guests = GuestSeats::new(5, 2);
         let failure = Failure::timed_out(Phase::Discovery);
-        guests.watch(&What::EdgeFailed { other: Seat(5), failure });
+        guests.observe(&EventKind::Edge { other: Seat(5), event: EdgeEvent::Failed { failure } });
         assert_eq!(guests.admit("late"), Some((Seat(5), true)));
         guests.admit("bob");
-        guests.lose(Seat(6));
+        guests.mark_gone(Seat(6));
         assert!(guests.has_gone("bob") && !guests.has_gone("late"));
         assert_eq!(guests.admit("bob"), Some((Seat(6), true)));
         assert!(!guests.has_gone("bob"));

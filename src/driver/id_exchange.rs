@@ -1,87 +1,87 @@
-//! A room's notice board inside the process: who goes by which id on the wire, who has joined, and what is shared.
+//! Passes a room's wire ids, joins and shared values between its peers inside the process.
 
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::Seat;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-/// Shared by the peers of one room, which all live on one worker.
+/// A handle that the peers of one room share; all of them run on one worker.
 #[derive(Clone, Debug)]
 pub struct IdExchange(Rc<ExchangeState>);
 
 #[derive(Debug)]
 struct ExchangeState {
-    places: RefCell<Vec<ExchangeEntry>>,
+    entries: RefCell<Vec<ExchangeEntry>>,
     shared: RefCell<BTreeMap<String, String>>,
-    /// Grows with each change.
-    edition: Cell<u64>,
+    /// The number of changes.
+    revision: Cell<u64>,
     arrivals: Cell<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct ExchangeEntry {
     id: Option<String>,
-    /// Its number in the order of joining.
+    /// The position in the order of joins.
     joined: Option<u32>,
     gone: bool,
     waker: Option<Waker>,
 }
 
 impl IdExchange {
-    /// For a room of `size`.
+    /// An empty exchange for a room of `size` peers.
     pub fn new(size: u16) -> Self {
         Self(Rc::new(ExchangeState {
-            places: RefCell::new(vec![ExchangeEntry::default(); usize::from(size)]),
+            entries: RefCell::new(vec![ExchangeEntry::default(); usize::from(size)]),
             shared: RefCell::default(),
-            edition: Cell::new(0),
+            revision: Cell::new(0),
             arrivals: Cell::new(0),
         }))
     }
 
-    /// Its changes so far: when this grows, there is something to read.
-    pub fn edition(&self) -> u64 {
-        self.0.edition.get()
+    /// The number of changes so far.
+    pub fn revision(&self) -> u64 {
+        self.0.revision.get()
     }
 
-    /// The peer at `seat` is woken at the next change.
+    /// Wakes the task of `context`, that of `seat`, at the next change.
     pub fn watch(&self, seat: Seat, context: &Context<'_>) {
-        if let Some(notice) = self.0.places.borrow_mut().get_mut(usize::from(seat.0)) {
-            match &mut notice.waker {
+        if let Some(entry) = self.0.entries.borrow_mut().get_mut(usize::from(seat.0)) {
+            match &mut entry.waker {
                 Some(waker) => waker.clone_from(context.waker()),
                 empty => *empty = Some(context.waker().clone()),
             }
         }
     }
 
-    pub(super) fn name(&self, seat: Seat, id: &str) {
-        self.change(seat, |notice| notice.id = Some(id.to_owned()));
+    pub(super) fn set_id(&self, seat: Seat, id: &str) {
+        self.change(seat, |entry| entry.id = Some(id.to_owned()));
     }
 
-    pub(super) fn join(&self, seat: Seat) {
+    pub(super) fn mark_joined(&self, seat: Seat) {
         let number = self.0.arrivals.get();
         self.0.arrivals.set(number + 1);
-        self.change(seat, |notice| notice.joined = notice.joined.or(Some(number)));
+        self.change(seat, |entry| entry.joined = entry.joined.or(Some(number)));
     }
 
-    /// Whoever sits there has no socket, and joins anew when it has one: until then nobody can reach it.
-    pub(super) fn lose(&self, seat: Seat) {
-        let is_joined = |notice: &ExchangeEntry| notice.joined.is_some();
-        if self.0.places.borrow().get(usize::from(seat.0)).is_some_and(is_joined) {
-            self.change(seat, |notice| notice.joined = None);
+    /// Marks a joined peer as not joined: its socket is lost until it reconnects.
+    pub(super) fn mark_disconnected(&self, seat: Seat) {
+        let is_joined = |entry: &ExchangeEntry| entry.joined.is_some();
+        if self.0.entries.borrow().get(usize::from(seat.0)).is_some_and(is_joined) {
+            self.change(seat, |entry| entry.joined = None);
         }
     }
 
-    /// Whoever sits there never comes, or does not come back.
-    pub fn go(&self, seat: Seat) {
-        self.change(seat, |notice| notice.gone = true);
+    /// Marks a peer that never joins, or does not return.
+    pub fn mark_gone(&self, seat: Seat) {
+        self.change(seat, |entry| entry.gone = true);
     }
 
-    /// Whoever sat there left, and comes back: it has yet to join. Its id is the old one until it tells another.
-    pub fn comes_back(&self, seat: Seat) {
-        self.change(seat, |notice| {
-            notice.gone = false;
-            notice.joined = None;
+    /// Marks a peer that has left and returns: it has yet to join, and keeps its id until it sets another.
+    pub fn mark_returning(&self, seat: Seat) {
+        self.change(seat, |entry| {
+            entry.gone = false;
+            entry.joined = None;
         });
     }
 
@@ -95,49 +95,49 @@ impl IdExchange {
     }
 
     pub(super) fn id(&self, seat: Seat) -> Option<String> {
-        self.0.places.borrow().get(usize::from(seat.0))?.id.clone()
+        self.0.entries.borrow().get(usize::from(seat.0))?.id.clone()
     }
 
     pub(super) fn seat(&self, id: &str) -> Option<Seat> {
-        let places = self.0.places.borrow();
-        places.iter().position(|notice| notice.id.as_deref() == Some(id)).map(|index| Seat(index as u16))
+        let entries = self.0.entries.borrow();
+        entries.iter().position(|entry| entry.id.as_deref() == Some(id)).map(|index| Seat(index as u16))
     }
 
-    /// Ids of all are known: who is still a stranger is not of this room.
+    /// The ids of all seats are known, so that an unknown id is not of this room.
     pub(super) fn is_complete(&self) -> bool {
-        self.0.places.borrow().iter().all(|notice| notice.id.is_some())
+        self.0.entries.borrow().iter().all(|entry| entry.id.is_some())
     }
 
-    /// The others that have joined: seat, id, and whether before the one at `own`.
+    /// The other joined peers: seat, id, and true if the peer joined before the one at `own`.
     pub(super) fn present(&self, own: Seat) -> Vec<(Seat, String, bool)> {
-        let places = self.0.places.borrow();
-        let mine = places.get(usize::from(own.0)).and_then(|notice| notice.joined);
-        let others = places.iter().enumerate().filter(|(index, notice)| *index != usize::from(own.0) && !notice.gone);
+        let entries = self.0.entries.borrow();
+        let mine = entries.get(usize::from(own.0)).and_then(|entry| entry.joined);
+        let others = entries.iter().enumerate().filter(|(index, entry)| *index != usize::from(own.0) && !entry.gone);
         others
-            .filter_map(|(index, notice)| {
-                let (id, joined) = (notice.id.clone()?, notice.joined?);
+            .filter_map(|(index, entry)| {
+                let (id, joined) = (entry.id.clone()?, entry.joined?);
                 Some((Seat(index as u16), id, mine.is_none_or(|mine| joined < mine)))
             })
             .collect()
     }
 
-    /// All who sit before `seat` have joined, or never will.
+    /// Every peer with a lower seat has joined or never will.
     pub(super) fn is_turn_of(&self, seat: Seat) -> bool {
-        let places = self.0.places.borrow();
-        places.iter().take(usize::from(seat.0)).all(|notice| notice.joined.is_some() || notice.gone)
+        let entries = self.0.entries.borrow();
+        entries.iter().take(usize::from(seat.0)).all(|entry| entry.joined.is_some() || entry.gone)
     }
 
     fn change(&self, seat: Seat, change: impl FnOnce(&mut ExchangeEntry)) {
-        if let Some(notice) = self.0.places.borrow_mut().get_mut(usize::from(seat.0)) {
-            change(notice);
+        if let Some(entry) = self.0.entries.borrow_mut().get_mut(usize::from(seat.0)) {
+            change(entry);
         }
         self.publish();
     }
 
     fn publish(&self) {
-        self.0.edition.set(self.0.edition.get() + 1);
-        for notice in self.0.places.borrow_mut().iter_mut() {
-            if let Some(waker) = notice.waker.take() {
+        self.0.revision.set(self.0.revision.get() + 1);
+        for entry in self.0.entries.borrow_mut().iter_mut() {
+            if let Some(waker) = entry.waker.take() {
                 waker.wake();
             }
         }
@@ -153,8 +153,8 @@ mod tests {
     fn exchange() -> IdExchange {
         let exchange = IdExchange::new(3);
         for (seat, id) in SEATS.into_iter().zip(["a", "b", "c"]) {
-            exchange.name(seat, id);
-            exchange.join(seat);
+            exchange.set_id(seat, id);
+            exchange.mark_joined(seat);
         }
         exchange
     }
@@ -163,10 +163,10 @@ mod tests {
     fn who_lost_its_socket_is_called_by_nobody_and_comes_last_when_it_has_joined_again() {
         let exchange = exchange();
         let [first, second, third] = SEATS;
-        exchange.lose(first);
+        exchange.mark_disconnected(first);
         assert_eq!(exchange.present(third), [(second, "b".to_owned(), true)]);
         assert!(exchange.is_turn_of(first) && !exchange.is_turn_of(second), "the turn goes by seats again");
-        exchange.join(first);
+        exchange.mark_joined(first);
         assert_eq!(exchange.present(third), [(first, "a".to_owned(), false), (second, "b".to_owned(), true)]);
         assert_eq!(exchange.present(first), [(second, "b".to_owned(), true), (third, "c".to_owned(), true)]);
     }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_who_lost_its_socket_for_good() {
         let exchange = exchange();
-        exchange.go(SEATS[0]);
+        exchange.mark_gone(SEATS[0]);
         assert!(exchange.is_turn_of(SEATS[2]));
         assert_eq!(exchange.present(SEATS[2]), [(SEATS[1], "b".to_owned(), true)]);
     }
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn a_loss_before_the_join_is_no_news() {
         let exchange = IdExchange::new(3);
-        let edition = exchange.edition();
-        exchange.lose(SEATS[0]);
-        assert_eq!(exchange.edition(), edition);
+        let revision = exchange.revision();
+        exchange.mark_disconnected(SEATS[0]);
+        assert_eq!(exchange.revision(), revision);
     }
 }

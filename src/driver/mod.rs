@@ -1,4 +1,4 @@
-//! One peer's loop: socket, engine and timer meet the state machine only here.
+//! Drives one peer: the only place where socket, engine and timers meet the state machines.
 
 mod alarm_clock;
 mod guests;

@@ -1,10 +1,7 @@
 //! The inputs of a `VirtualPeer`, and the frames among its outputs.
 
 use crate::peer::{self, PeerCommand};
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{EngineEvent, Failure, FrameKind, Seat};
 use std::time::Instant;
 
 /// An event that moves a virtual peer.
@@ -26,7 +23,7 @@ pub enum Input<'a> {
 /// The peer's own outputs, its signaling as frames.
 pub type Output = peer::Output<OutgoingFrame>;
 
-/// A signaling frame to be written. `to`: its addressee, or none for the whole room.
+/// A signaling frame to write; `to` is `None` for the whole room or the server.
 #[derive(Debug, PartialEq)]
 pub struct OutgoingFrame {
     pub text: String,

@@ -3,20 +3,18 @@
 use super::id_exchange::IdExchange;
 use crate::dialect::{Dialect, PeerIdentity};
 use crate::peer::{Config, ReconnectBackoff, TrafficConfig};
-use crate::vocabulary::ids::{Naming, Place, Seat};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Initiator, Naming, Place, Seat, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 /// One peer of one room, before it begins; `build` makes the peer.
 pub struct PeerSpec {
     pub place: Place,
-    /// Peers of the room, this one included, guests not.
+    /// The number of peers in the room, including this one, without guests.
     pub room_size: u16,
-    /// Guests that the room admits.
+    /// The number of guests that the room admits.
     pub guests: u16,
     pub naming: Naming,
-    /// The name that people read.
+    /// The display name.
     pub name: String,
     /// The room's id on the wire.
     pub room: String,
@@ -25,19 +23,19 @@ pub struct PeerSpec {
     pub initiator: Initiator,
     pub settle: Duration,
     pub approval: Approval,
-    /// Per peer from its dial, per edge from when the later of the two began.
+    /// The deadline of the join, from the dial, and of each edge, from the later of its two dials.
     pub timeout: Duration,
     pub trickle: bool,
-    /// An instant, and the wall clock then in ms since the Unix epoch.
+    /// An instant and its wall-clock time in ms since the Unix epoch.
     pub epoch: (Instant, u64),
-    /// From `--tokens`; empty without.
+    /// The peer's token from `--tokens`; empty without one.
     pub token: String,
     /// The seed of the dialect's random values.
     pub seed: Seed,
     pub traffic: TrafficConfig,
-    /// The pauses before further dials; none for a peer that gives up when it has lost its server.
+    /// The pauses before further dials; `None` for a peer that does not reconnect.
     pub backoff: Option<ReconnectBackoff>,
-    /// The room's ids, for dialects whose ids a server gives, or that have no rooms.
+    /// The room's id exchange, for dialects that need it (`Dialect::needs_id_exchange`).
     pub exchange: Option<IdExchange>,
 }
 

@@ -1,4 +1,4 @@
-//! The life of one peer in the world: dials, reads, writes, wakes, and books every fact.
+//! The task of one peer: dials, reads, writes, fires timers, and records every event.
 
 use super::alarm_clock::Alarm;
 use super::ports::{Input, OutgoingFrame, Output};
@@ -6,46 +6,43 @@ use super::virtual_peer::VirtualPeer;
 use crate::engine::Engine;
 use crate::peer::{OutgoingMessage, PeerCommand};
 use crate::signaling::{SignalingConnection, Transport};
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::{Event, What};
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EdgeEvent, EngineCommand, EngineEvent, Event, EventKind, Failure, PeerEvent, Seat};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Frames read at once before engine and timers get their turn.
+/// The most frames read before engine and timers are polled.
 const FRAMES_BATCH: usize = 32;
 
-/// Batches of datagrams read at once before socket and timers get their turn.
+/// The most batches of datagrams read before socket and timers are polled.
 const READS_MAX: usize = 2;
 
-/// Rounds of one turn; then other peers of the worker get theirs.
+/// The most rounds of one poll, before the worker polls its other peers.
 const ROUNDS_MAX: usize = 16;
 
-/// How long the last goodbyes of a room or a worker may take.
+/// The time limit for the last leaves of a room or a worker.
 pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
-/// How long a goodbye may take to reach the server.
+/// The time limit for one leave to be written and the socket to close.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 
 /// One peer, from its dial to its end.
-pub struct PeerTask<Books> {
+pub struct PeerTask<Record> {
     virtual_peer: VirtualPeer,
     engine: Box<dyn Engine>,
-    way: Transport,
+    transport: Transport,
     mailbox: mpsc::Receiver<PeerCommand>,
-    recorder: Books,
+    recorder: Record,
     socket: PeerSocket,
-    /// Facts about frames that are pushed and not yet on the wire.
-    unwritten: Vec<What>,
-    /// The most of them at once.
+    /// Events of frames that are pushed and not yet written.
+    unwritten: Vec<EventKind>,
+    /// The greatest length of `unwritten` so far.
     unwritten_max: usize,
-    /// The socket has something new to do since it was last polled: to dial, to write, to close.
-    stirred: bool,
-    /// It ends without a word.
+    /// The socket has to dial, write or close something since it was last polled.
+    socket_changed: bool,
+    /// The peer departs without a leave.
     silent: bool,
     alarm: Alarm,
 }
@@ -60,51 +57,51 @@ enum PeerSocket {
     Gone,
 }
 
-impl<Books: Fn(Event)> PeerTask<Books> {
+impl<Record: Fn(Event)> PeerTask<Record> {
     pub fn new(
         virtual_peer: VirtualPeer,
         engine: Box<dyn Engine>,
-        way: impl Into<Transport>,
+        transport: impl Into<Transport>,
         mailbox: mpsc::Receiver<PeerCommand>,
         alarm: Alarm,
-        recorder: Books,
+        recorder: Record,
     ) -> Self {
         Self {
             virtual_peer,
             engine,
-            way: way.into(),
+            transport: transport.into(),
             mailbox,
             recorder,
             socket: PeerSocket::Idle,
             unwritten: Vec::new(),
             unwritten_max: 0,
-            stirred: false,
+            socket_changed: false,
             silent: false,
             alarm,
         }
     }
 
-    /// Runs the peer that was due at `due`, until it has failed or was told to leave. Gives the most frames
-    /// that waited for its socket at once.
+    /// Runs the peer that was due at `due` until it has failed or left. Returns the greatest number of frames that
+    /// waited for the socket at once.
     pub async fn run(mut self, due: Instant) -> usize {
         self.handle(Input::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
         self.unwritten_max
     }
 
-    /// One turn: everything that is ready, then what follows from it. Whoever was asked until it had nothing more
-    /// wakes this peer by itself; it is asked again only for what the others have stirred up meanwhile. (On a server
-    /// that broadcasts, most turns are one frame for somebody else.)
+    /// Polls all sources in rounds until none has more. A drained source registers its waker, so it is polled again only
+    /// if the others have changed it. (On a broadcasting server, most polls handle one frame for another peer.)
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS_MAX {
             while let Poll::Ready(Some(command)) = self.mailbox.poll_recv(context) {
                 self.silent |= command == PeerCommand::Depart { silent: true };
                 self.handle(Input::Command(command));
             }
-            self.stirred = false;
+            self.socket_changed = false;
             let mut more = self.poll_socket(context);
             more |= self.poll_exchange(context);
-            // Who is behind reads what has come before it looks at the clock: else what is there already is asked for again.
+            // Read queued datagrams before firing timers: a late peer would otherwise retransmit requests whose answers
+            // already wait in its socket buffer.
             let unread = self.poll_engine(context);
             more |= unread || self.poll_alarm(context);
             if matches!(self.socket, PeerSocket::Gone)
@@ -113,11 +110,11 @@ impl<Books: Fn(Event)> PeerTask<Books> {
             {
                 return Poll::Ready(());
             }
-            if !more && !self.stirred {
+            if !more && !self.socket_changed {
                 return Poll::Pending;
             }
         }
-        // However much comes, no timer waits for longer than a turn.
+        // Under constant input, timers still fire once per poll.
         self.poll_alarm(context);
         context.waker().wake_by_ref();
         Poll::Pending
@@ -126,14 +123,14 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     fn poll_exchange(&mut self, context: &mut Context<'_>) -> bool {
         let Some(exchange) = self.virtual_peer.exchange() else { return false };
         exchange.watch(self.virtual_peer.place().seat, context);
-        if self.virtual_peer.news().is_none() {
+        if self.virtual_peer.unread_exchange().is_none() {
             return false;
         }
         self.handle(Input::IdExchange);
         true
     }
 
-    /// Whether it has more to give or another to become.
+    /// Returns true if the socket may have more frames, or has changed its state.
     fn poll_socket(&mut self, context: &mut Context<'_>) -> bool {
         match &mut self.socket {
             PeerSocket::Idle | PeerSocket::Gone => false,
@@ -156,7 +153,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
                 let done = connection.poll_flush(context).is_ready() && connection.poll_close(context).is_ready();
                 let now = Instant::now();
                 if done || *until <= now {
-                    self.write_down(now);
+                    self.record_written(now);
                     self.socket = PeerSocket::Gone;
                     return true;
                 }
@@ -179,13 +176,13 @@ impl<Books: Fn(Event)> PeerTask<Books> {
             }
         }
         let PeerSocket::Open(connection) = &mut self.socket else { return true };
-        self.stirred = false;
+        self.socket_changed = false;
         if connection.is_waiting() {
-            // Whoever reads what is written may be woken first and run in our place: only before the write is it
-            // certain that the target has not had it yet.
+            // The write can wake its reader, which may run first; only a time from before the write certainly precedes
+            // the delivery.
             let began = Instant::now();
             match connection.poll_flush(context) {
-                Poll::Ready(Ok(())) => self.write_down(began),
+                Poll::Ready(Ok(())) => self.record_written(began),
                 Poll::Ready(Err(failure)) => self.lose(failure),
                 Poll::Pending => {}
             }
@@ -193,12 +190,12 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         more
     }
 
-    /// Whether it may have more to read.
+    /// Returns true if the engine may have more to read.
     fn poll_engine(&mut self, context: &mut Context<'_>) -> bool {
         for _ in 0..READS_MAX {
             let Poll::Ready(Ok(())) = self.engine.poll_readable(context) else { return false };
             self.engine.read(Instant::now());
-            self.hear_engine();
+            self.drain_engine();
         }
         true
     }
@@ -215,7 +212,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         let now = Instant::now();
         if self.engine.wake_at().is_some_and(|at| at <= now) {
             self.engine.wake(now);
-            self.hear_engine();
+            self.drain_engine();
         }
         if self.virtual_peer.wake_at().is_some_and(|at| at <= now) {
             self.handle(Input::Wake);
@@ -224,7 +221,7 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     }
 
     fn lose(&mut self, failure: Failure) {
-        self.stirred = true;
+        self.socket_changed = true;
         self.socket = PeerSocket::Gone;
         self.unwritten.clear();
         self.handle(Input::Lost(failure));
@@ -233,49 +230,51 @@ impl<Books: Fn(Event)> PeerTask<Books> {
     fn handle(&mut self, input: Input<'_>) {
         let now = Instant::now();
         self.virtual_peer.handle(now, input);
-        self.carry_out(now);
-        self.hear_engine();
+        self.apply_outputs(now);
+        self.drain_engine();
     }
 
-    fn hear_engine(&mut self) {
-        while let Some((slot, notice)) = self.engine.poll() {
+    fn drain_engine(&mut self) {
+        while let Some((slot, event)) = self.engine.poll() {
             let now = Instant::now();
             let seat = self.virtual_peer.seat_at(slot);
-            if let EngineEvent::Worked { spent } = notice {
-                self.book(now, What::OwnWork { other: seat, spent });
+            if let EngineEvent::Worked { spent } = event {
+                self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent } });
                 continue;
             }
-            self.virtual_peer.handle(now, Input::Engine(seat, notice));
-            self.carry_out(now);
+            self.virtual_peer.handle(now, Input::Engine(seat, event));
+            self.apply_outputs(now);
         }
     }
 
-    fn carry_out(&mut self, now: Instant) {
+    fn apply_outputs(&mut self, now: Instant) {
         while let Some(output) = self.virtual_peer.poll() {
             match output {
                 Output::Dial => {
-                    self.stirred = true;
-                    self.socket = PeerSocket::Dialing(Box::pin(self.way.clone().dial()));
+                    self.socket_changed = true;
+                    self.socket = PeerSocket::Dialing(Box::pin(self.transport.clone().dial()));
                 }
                 Output::Say(OutgoingFrame { text, kind, to }) => {
-                    self.unwritten.push(What::Said { kind, bytes: text.len() as u32, to });
+                    self.unwritten.push(EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to }));
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
                 }
-                Output::Engine(seat, order) => self.order(seat, order),
-                Output::Send(parcel) => self.send(now, parcel),
-                // It has joined when the words are on the wire: now, if the server has acknowledged them.
-                Output::Event(what @ (What::Joined | What::Reconnected)) if !self.unwritten.is_empty() => {
+                Output::Engine(seat, command) => self.apply_command(seat, command),
+                Output::Send(message) => self.send(now, message),
+                // A join is complete once its frames are written; without any waiting, it is complete now.
+                Output::Event(
+                    what @ (EventKind::Peer(PeerEvent::Joined) | EventKind::Peer(PeerEvent::Reconnected)),
+                ) if !self.unwritten.is_empty() => {
                     self.unwritten.push(what);
                 }
-                Output::Event(what) => self.book(now, what),
+                Output::Event(what) => self.record(now, what),
                 Output::Close => self.close(now),
             }
         }
     }
 
     fn push(&mut self, text: String) {
-        self.stirred = true;
+        self.socket_changed = true;
         if let PeerSocket::Open(connection) = &mut self.socket
             && let Err(failure) = connection.push(text)
         {
@@ -285,33 +284,39 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         }
     }
 
-    fn order(&mut self, seat: Seat, order: EngineCommand) {
+    fn apply_command(&mut self, seat: Seat, command: EngineCommand) {
         let describes =
-            matches!(order, EngineCommand::Offer | EngineCommand::Accept { .. } | EngineCommand::Apply { .. });
+            matches!(command, EngineCommand::Offer | EngineCommand::Accept { .. } | EngineCommand::Apply { .. });
         let began = Instant::now();
-        self.engine.order(began, self.virtual_peer.slot(seat), order);
+        self.engine.order(began, self.virtual_peer.slot(seat), command);
         if describes {
             let now = Instant::now();
-            self.book(now, What::OwnWork { other: seat, spent: now - began });
+            self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent: now - began } });
         }
     }
 
-    fn send(&mut self, now: Instant, parcel: OutgoingMessage) {
-        let OutgoingMessage { to, payload, sequence, due, echo } = parcel;
+    fn send(&mut self, now: Instant, message: OutgoingMessage) {
+        let OutgoingMessage { to, payload, sequence, due, echo } = message;
         let sent = self.engine.send(now, self.virtual_peer.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
-                self.book(now, What::MessageSent { other: to, sequence, due, bytes: payload.len() as u32 });
+                self.record(
+                    now,
+                    EventKind::Edge {
+                        other: to,
+                        event: EdgeEvent::MessageSent { sequence, due, bytes: payload.len() as u32 },
+                    },
+                );
             }
-            (false, false) => self.book(now, What::MessageDropped { other: to }),
+            (false, false) => self.record(now, EventKind::Edge { other: to, event: EdgeEvent::MessageDropped }),
             (_, true) => {}
         }
     }
 
     fn close(&mut self, now: Instant) {
-        self.stirred = true;
+        self.socket_changed = true;
         if self.silent {
-            // Its sockets go with it, and the operating system tells the server; the other ends find out by time.
+            // The operating system closes the sockets, which the server notices; the other peers time out.
             self.socket = PeerSocket::Gone;
             return;
         }
@@ -322,14 +327,14 @@ impl<Books: Fn(Event)> PeerTask<Books> {
         };
     }
 
-    /// Books what was waiting for the wire, and was written `at`.
-    fn write_down(&mut self, at: Instant) {
+    /// Records the events of frames that were written `at`.
+    fn record_written(&mut self, at: Instant) {
         for what in std::mem::take(&mut self.unwritten) {
-            self.book(at, what);
+            self.record(at, what);
         }
     }
 
-    fn book(&self, at: Instant, what: What) {
-        (self.recorder)(Event { at, place: self.virtual_peer.place(), what });
+    fn record(&self, at: Instant, what: EventKind) {
+        (self.recorder)(Event { at, place: self.virtual_peer.place(), kind: what });
     }
 }

@@ -1,24 +1,22 @@
-//! A whole virtual peer without a socket: its conversation with the server and its state machine, joined.
+//! Joins a peer's conversation and its state machine, without a socket: maps wire ids to seats, and frames to messages.
 
 use super::guests::GuestSeats;
 use super::id_exchange::IdExchange;
 use super::ports::{Input, OutgoingFrame, Output};
 use super::spec::PeerSpec;
-use crate::dialect::{self, Conversation, Output as Talked};
+use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::event::{SignalPart, What};
-use crate::vocabulary::ids::{Naming, Place, Seat};
-use crate::vocabulary::message::{Heard, Say, Signal};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal, SignalPart};
 use rustc_hash::FxHasher;
 use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::time::Instant;
 
-/// Words about strangers that wait for their id to be known.
-const STRANGERS_MAX: usize = 1_024;
+/// The most messages that wait for the id of their sender to be known.
+const UNRESOLVED_MAX: usize = 1_024;
 
-/// Makes a conversation of the same peer, from its first word on.
-type Renewal = Box<dyn Fn() -> Box<dyn Conversation>>;
+/// Creates a new conversation for the same peer.
+type ConversationFactory = Box<dyn Fn() -> Box<dyn Conversation>>;
 
 /// One peer of one room. After `handle`, drain `poll`.
 pub struct VirtualPeer {
@@ -26,29 +24,29 @@ pub struct VirtualPeer {
     room_size: u16,
     naming: Naming,
     conversation: Box<dyn Conversation>,
-    /// Begins another conversation, for the next socket.
-    renewal: Renewal,
-    /// The socket is open: what is said gets out.
+    /// Creates the conversation of the next socket.
+    new_conversation: ConversationFactory,
+    /// The socket is open.
     connected: bool,
-    /// It is not the first one.
+    /// A socket was open before.
     was_connected: bool,
     peer: Peer,
     outputs: VecDeque<Output>,
     exchange: Option<IdExchange>,
-    edition: u64,
-    /// Whom the conversation was told of.
-    introduced: Vec<Seat>,
+    revision: u64,
+    /// The seats whose peers were announced to the conversation.
+    announced: Vec<Seat>,
     turn: bool,
     shared: Vec<String>,
-    strangers: VecDeque<Heard<String>>,
+    unresolved: VecDeque<Heard<String>>,
     guests: GuestSeats,
-    /// Where each seat's connection lies in the engine: offers without an addressee change places.
+    /// The engine's slot of each seat's connection; an answered offer without addressee exchanges two.
     slots: Vec<Seat>,
 }
 
 impl PeerSpec {
-    /// A peer that has not begun. Each further socket gets a conversation of its own, from the first word on: a
-    /// server that was restarted knows no peer.
+    /// Builds a peer that has not begun. Each further socket gets a new conversation, since a restarted server knows no
+    /// peer.
     pub fn build(self) -> VirtualPeer {
         let (identity, config) = (self.identity(), self.config());
         let Self { place, room_size, guests, naming, dialect, epoch, backoff, exchange, .. } = self;
@@ -58,17 +56,17 @@ impl PeerSpec {
             room_size,
             naming,
             conversation,
-            renewal: Box::new(move || dialect.converse(identity.clone())),
+            new_conversation: Box::new(move || dialect.converse(identity.clone())),
             connected: false,
             was_connected: false,
-            peer: Peer::new(config, epoch.0).reconnecting(backoff).hosting(guests),
+            peer: Peer::new(config, epoch.0).with_reconnect(backoff).with_guests(guests),
             outputs: VecDeque::new(),
             exchange,
-            edition: 0,
-            introduced: vec![],
+            revision: 0,
+            announced: vec![],
             turn: false,
             shared: vec![],
-            strangers: VecDeque::new(),
+            unresolved: VecDeque::new(),
             guests: GuestSeats::new(room_size, guests),
             slots: (0..room_size.saturating_add(guests)).map(Seat).collect(),
         }
@@ -76,26 +74,26 @@ impl PeerSpec {
 }
 
 impl VirtualPeer {
-    /// The conversation of the next socket, to be asked how to connect.
+    /// The current conversation, which `Conversation::connect` asks for the request.
     pub fn conversation(&mut self) -> &mut dyn Conversation {
         &mut *self.conversation
     }
 
-    /// The board, if it has something that this peer has not read, and still would.
-    pub fn news(&self) -> Option<&IdExchange> {
-        self.exchange.as_ref().filter(|exchange| !self.is_gone() && exchange.edition() != self.edition)
+    /// The id exchange, if it has changes that this peer has yet to read.
+    pub fn unread_exchange(&self) -> Option<&IdExchange> {
+        self.exchange.as_ref().filter(|exchange| !self.is_gone() && exchange.revision() != self.revision)
     }
 
     pub fn exchange(&self) -> Option<&IdExchange> {
         self.exchange.as_ref()
     }
 
-    /// Where the engine keeps the connection to `seat`.
+    /// The engine's slot of the connection to `seat`.
     pub fn slot(&self, seat: Seat) -> Seat {
         self.slots.get(usize::from(seat.0)).copied().unwrap_or(seat)
     }
 
-    /// Whose connection the engine keeps at `slot`.
+    /// The seat whose connection the engine keeps at `slot`.
     pub fn seat_at(&self, slot: Seat) -> Seat {
         self.slots.iter().position(|own| *own == slot).map_or(slot, |seat| Seat(seat as u16))
     }
@@ -104,7 +102,7 @@ impl VirtualPeer {
         self.place
     }
 
-    /// After `Output::Close` nothing has an effect any more.
+    /// Handles one input; ignores all after `Output::Close`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         if self.is_gone() {
             return;
@@ -115,13 +113,13 @@ impl VirtualPeer {
                 if let PeerCommand::Back { seat } = command {
                     let id = self.wire_id(seat);
                     self.conversation.handle(now, dialect::Input::Back { id: &id });
-                    self.introduced.retain(|known| *known != seat);
+                    self.announced.retain(|known| *known != seat);
                 }
                 self.peer.handle(now, peer::Input::Command(command));
             }
             Input::Upgraded => {
                 if std::mem::replace(&mut self.was_connected, true) {
-                    self.start_over();
+                    self.restart_conversation();
                 }
                 self.connected = true;
                 self.peer.handle(now, peer::Input::Upgraded);
@@ -130,13 +128,13 @@ impl VirtualPeer {
             Input::Lost(failure) => {
                 self.connected = false;
                 self.peer.handle(now, peer::Input::Lost(failure));
-                self.be_absent();
+                self.mark_absent();
             }
             Input::Frame(text) => {
                 self.conversation.handle(now, dialect::Input::Frame(text));
-                self.listen(now, text.len() as u32);
+                self.drain_conversation(now, text.len() as u32);
             }
-            Input::Engine(seat, notice) => self.peer.handle(now, peer::Input::Engine(seat, notice)),
+            Input::Engine(seat, event) => self.peer.handle(now, peer::Input::Engine(seat, event)),
             Input::IdExchange => self.read_exchange(now),
             Input::Wake => {
                 if self.connected {
@@ -145,37 +143,37 @@ impl VirtualPeer {
                 self.peer.handle(now, peer::Input::Wake);
             }
         }
-        self.settle(now);
+        self.drain_outputs(now);
     }
 
-    /// Nobody waits for it on the board, or calls it, until it has joined again.
-    fn be_absent(&self) {
+    /// Marks the peer in the id exchange as disconnected or gone, so that other peers don't wait for it.
+    fn mark_absent(&self) {
         match &self.exchange {
-            Some(exchange) if self.peer.dials_again() => exchange.lose(self.place.seat),
-            Some(exchange) => exchange.go(self.place.seat),
+            Some(exchange) if self.peer.is_reconnecting() => exchange.mark_disconnected(self.place.seat),
+            Some(exchange) => exchange.mark_gone(self.place.seat),
             None => {}
         }
     }
 
-    /// Forgets what was said and heard on the socket before.
-    fn start_over(&mut self) {
-        self.conversation = (self.renewal)();
-        self.introduced.clear();
+    /// Replaces the conversation and the state of the previous socket.
+    fn restart_conversation(&mut self) {
+        self.conversation = (self.new_conversation)();
+        self.announced.clear();
         self.shared.clear();
         self.turn = false;
-        self.edition = 0;
+        self.revision = 0;
     }
 
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// The peer has failed or left: nothing more will come of it.
+    /// The peer has failed or left.
     pub fn is_gone(&self) -> bool {
         self.peer.is_gone()
     }
 
-    /// When `Input::Wake` is wanted.
+    /// The time at which `Input::Wake` is due.
     pub fn wake_at(&self) -> Option<Instant> {
         if self.is_gone() {
             return None;
@@ -184,43 +182,43 @@ impl VirtualPeer {
         [conversation, self.peer.wake_at()].into_iter().flatten().min()
     }
 
-    /// Passes words and wishes between the two until neither has any.
-    fn settle(&mut self, now: Instant) {
+    /// Passes outputs between conversation and state machine until both have none.
+    fn drain_outputs(&mut self, now: Instant) {
         loop {
-            self.listen(now, 0);
+            self.drain_conversation(now, 0);
             match self.peer.poll() {
-                Some(output) => self.obey(now, output),
+                Some(output) => self.apply(now, output),
                 None => return,
             }
         }
     }
 
-    /// Takes what the conversation has to tell; `bytes` is the length of the frame it was just given.
-    fn listen(&mut self, now: Instant, bytes: u32) {
-        while let Some(talked) = self.conversation.poll() {
-            match talked {
-                // Without a socket there is nobody to hear it.
-                Talked::Send { .. } if !self.connected => {}
-                Talked::Send { text, kind, to } => {
+    /// Handles all outputs of the conversation; `bytes` is the length of the frame that it handled last.
+    fn drain_conversation(&mut self, now: Instant, bytes: u32) {
+        while let Some(output) = self.conversation.poll() {
+            match output {
+                // Without a socket the frame can't be sent.
+                DialectOutput::Send { .. } if !self.connected => {}
+                DialectOutput::Send { text, kind, to } => {
                     let to = to.and_then(|id| self.seat(&id));
                     self.outputs.push_back(Output::Say(OutgoingFrame { text, kind, to }));
                 }
-                Talked::Frame { kind, concern } => {
+                DialectOutput::Frame { kind, concern } => {
                     let concern = concern.map(|id: String| self.seat(&id));
-                    self.outputs.push_back(Output::Event(What::Frame { kind, bytes, concern }));
+                    self.outputs.push_back(Output::Event(EventKind::Peer(PeerEvent::Frame { kind, bytes, concern })));
                 }
-                Talked::Heard(heard) => self.take_in(now, heard),
-                Talked::Known { id } => {
+                DialectOutput::Heard(heard) => self.receive(now, heard),
+                DialectOutput::Known { id } => {
                     if let Some(exchange) = &self.exchange {
-                        exchange.name(self.place.seat, &id);
+                        exchange.set_id(self.place.seat, &id);
                     }
                 }
-                Talked::Share { name, json } => {
+                DialectOutput::Share { name, json } => {
                     if let Some(exchange) = &self.exchange {
                         exchange.share(&name, &json);
                     }
                 }
-                Talked::Swap { one, other } => {
+                DialectOutput::Swap { one, other } => {
                     if let (Some(one), Some(other)) = (self.seat(&one), self.seat(&other)) {
                         self.slots.swap(usize::from(one.0), usize::from(other.0));
                     }
@@ -229,98 +227,98 @@ impl VirtualPeer {
         }
     }
 
-    /// Takes what the conversation heard; an id that has no seat yet waits to be named, or is a guest's.
-    fn take_in(&mut self, now: Instant, heard: Heard<String>) {
-        let returns = comer(&heard).is_some_and(|id| self.guests.has_gone(id));
+    /// Handles a received message; one about an id without a seat waits for that id, or admits a guest.
+    fn receive(&mut self, now: Instant, heard: Heard<String>) {
+        let returns = arriving_id(&heard).is_some_and(|id| self.guests.has_gone(id));
         let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
         let is_seated = heard.who().is_none_or(|id| self.seat(id).is_some());
         let heard = match returns {
             true => heard,
             false => match heard.try_map(|id| self.seat(id)) {
-                Ok(heard) => return self.pass_on(now, heard),
+                Ok(heard) => return self.deliver(now, heard),
                 Err(heard) => heard,
             },
         };
-        // The server named it before its own peer has read how it is called.
-        if !is_seated && may_be_named && self.strangers.len() < STRANGERS_MAX {
-            self.strangers.push_back(heard);
+        // The server mentioned the id before its own peer has received it.
+        if !is_seated && may_be_named && self.unresolved.len() < UNRESOLVED_MAX {
+            self.unresolved.push_back(heard);
         } else if self.admit(now, &heard) {
-            self.take_in(now, heard);
+            self.receive(now, heard);
         } else {
             // A peer of this room that is not in the plan.
-            self.outputs.push_back(Output::Event(What::Surprise { other: None }));
+            self.outputs.push_back(Output::Event(EventKind::Peer(PeerEvent::Surprise { other: None })));
         }
     }
 
-    fn pass_on(&mut self, now: Instant, heard: Heard<Seat>) {
+    fn deliver(&mut self, now: Instant, heard: Heard<Seat>) {
         let joined = heard == Heard::Joined;
         let refused = matches!(heard, Heard::Refused(_));
         let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
         if let Heard::Signal { from, signal, .. } = &heard {
-            self.witness(*from, false, signal);
+            self.record_signal(*from, false, signal);
         }
         self.peer.handle(now, peer::Input::Heard(heard));
         while let Some(output) = self.peer.poll() {
-            self.obey(now, output);
+            self.apply(now, output);
         }
         if let Some(seat) = left {
-            self.guests.lose(seat);
+            self.guests.mark_gone(seat);
         }
         if let Some(exchange) = self.exchange.as_ref().filter(|_| joined) {
-            exchange.join(self.place.seat);
+            exchange.mark_joined(self.place.seat);
         } else if refused {
-            self.be_absent();
+            self.mark_absent();
         }
     }
 
-    /// Gives a seat to a stranger who is heard to be there, if guests are expected and one has not come yet.
+    /// Assigns a seat to the unknown peer of a message, if guests are expected and a seat is free.
     fn admit(&mut self, now: Instant, heard: &Heard<String>) -> bool {
-        // The names of this run are its peers'.
-        let Some(id) = comer(heard).filter(|id| self.naming.index(id).is_none()) else { return false };
-        let Some((seat, succeeds)) = self.guests.admit(id) else { return false };
-        if succeeds {
-            self.peer.handle(now, peer::Input::Succeeded { seat });
+        // An id in this run's naming belongs to one of its peers.
+        let Some(id) = arriving_id(heard).filter(|id| self.naming.index(id).is_none()) else { return false };
+        let Some((seat, replaces)) = self.guests.admit(id) else { return false };
+        if replaces {
+            self.peer.handle(now, peer::Input::GuestReplaced { seat });
         }
         true
     }
 
-    /// Passes on what the others of the room have made known.
+    /// Passes the changes of the id exchange to the conversation.
     fn read_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.clone() else { return };
-        self.edition = exchange.edition();
-        for heard in std::mem::take(&mut self.strangers) {
-            self.take_in(now, heard);
+        self.revision = exchange.revision();
+        for heard in std::mem::take(&mut self.unresolved) {
+            self.receive(now, heard);
         }
         for (name, json) in exchange.shared() {
             if !self.shared.contains(&name) {
                 self.conversation.handle(now, dialect::Input::Shared { name: &name, json: &json });
-                self.listen(now, 0);
+                self.drain_conversation(now, 0);
                 self.shared.push(name);
             }
         }
         for (seat, id, earlier) in exchange.present(self.place.seat) {
-            if !self.introduced.contains(&seat) {
-                self.introduced.push(seat);
-                // After a loss the room is joined anew, and nothing is to be offered where a channel is open.
+            if !self.announced.contains(&seat) {
+                self.announced.push(seat);
+                // After a reconnect the peer joins again, but needs no offer for an edge that is decided.
                 let earlier = earlier && !self.peer.has_decided(seat);
                 self.conversation.handle(now, dialect::Input::Present { id: &id, earlier });
-                self.listen(now, 0);
+                self.drain_conversation(now, 0);
             }
         }
         if !self.turn && exchange.is_turn_of(self.place.seat) {
             self.turn = true;
             self.conversation.handle(now, dialect::Input::Turn);
-            self.listen(now, 0);
+            self.drain_conversation(now, 0);
         }
     }
 
-    fn obey(&mut self, now: Instant, output: peer::Output) {
+    fn apply(&mut self, now: Instant, output: peer::Output) {
         let output = match output {
             peer::Output::Say(say) => {
                 let say = match say {
                     Say::Leave => Say::Leave,
                     Say::Signal { to, signal } => {
-                        self.witness(to, true, &signal);
+                        self.record_signal(to, true, &signal);
                         Say::Signal { to: self.wire_id(to), signal }
                     }
                 };
@@ -331,17 +329,17 @@ impl VirtualPeer {
                 self.connected = false;
                 Output::Dial
             }
-            peer::Output::Engine(seat, order) => Output::Engine(seat, order),
-            peer::Output::Send(parcel) => Output::Send(parcel),
+            peer::Output::Engine(seat, command) => Output::Engine(seat, command),
+            peer::Output::Send(message) => Output::Send(message),
             peer::Output::Event(what) => {
-                self.guests.watch(&what);
+                self.guests.observe(&what);
                 Output::Event(what)
             }
             peer::Output::Close => {
-                // A goodbye is said before the door is closed.
-                self.listen(now, 0);
+                // Send the leave before the socket closes.
+                self.drain_conversation(now, 0);
                 if let Some(exchange) = &self.exchange {
-                    exchange.go(self.place.seat);
+                    exchange.mark_gone(self.place.seat);
                 }
                 Output::Close
             }
@@ -354,8 +352,8 @@ impl VirtualPeer {
         known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
     }
 
-    /// Books what a signal was, so that what is heard can be compared with what was said.
-    fn witness(&mut self, other: Seat, said: bool, signal: &Signal) {
+    /// Records a signal's digest, so that received signals can be compared with sent ones.
+    fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
         let (part, text) = match signal {
             Signal::Offer { sdp } => (SignalPart::Offer, sdp),
             Signal::Answer { sdp } => (SignalPart::Answer, sdp),
@@ -367,10 +365,13 @@ impl VirtualPeer {
         }
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        self.outputs.push_back(Output::Event(What::Signal { other, said, part, digest: hasher.finish() }));
+        self.outputs.push_back(Output::Event(EventKind::Edge {
+            other,
+            event: EdgeEvent::Signal { said, part, digest: hasher.finish() },
+        }));
     }
 
-    /// The seat, in this room, of whoever goes by `id` on the wire; its own is nobody's.
+    /// The seat of the peer with `id` on the wire; `None` for this peer's own and for unknown ids.
     fn seat(&self, id: &str) -> Option<Seat> {
         if let Some(seat) = self.exchange.as_ref().and_then(|exchange| exchange.seat(id)) {
             return (seat != self.place.seat).then_some(seat);
@@ -382,8 +383,8 @@ impl VirtualPeer {
     }
 }
 
-/// Who is heard to have come.
-fn comer(heard: &Heard<String>) -> Option<&str> {
+/// The id of a peer whose arrival a message implies.
+fn arriving_id(heard: &Heard<String>) -> Option<&str> {
     match heard {
         Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
         _ => None,

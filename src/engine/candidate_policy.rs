@@ -1,10 +1,10 @@
-//! The addresses that a guest's candidates may lead to: this machine's own, and blocks that were allowed by name.
+//! The addresses allowed in guests' candidates: this machine's own, and blocks from `--allow-candidates`.
 
-use crate::vocabulary::cidr::Cidr;
+use crate::vocabulary::Cidr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
-/// A guest is not ours, so that what it says of itself is not believed (faults.md 11).
+/// Check of the candidates of guests, which are foreign peers and not trusted (docs/spec/faults.md 11).
 #[derive(Clone, Debug)]
 pub struct CandidatePolicy {
     allowed: Vec<Cidr>,
@@ -12,24 +12,25 @@ pub struct CandidatePolicy {
 }
 
 impl CandidatePolicy {
-    /// `allowed`: from `--allow-candidates`. With any, peers sit at the address from which the first is reached;
-    /// without, on loopback.
+    /// Creates the policy. Peers bind to the local address with a route to the first block of `allowed`, or to loopback
+    /// if it is empty.
     ///
     /// # Errors
-    /// Nothing leads from this machine to the first block.
+    /// This machine has no route to the first block.
     pub fn new(allowed: Vec<Cidr>) -> io::Result<Self> {
         let local = match allowed.first() {
-            Some(block) => way_to(block.first_host())?,
+            Some(block) => local_address_for(block.first_host())?,
             None => Ipv4Addr::LOCALHOST.into(),
         };
         Ok(Self { allowed, local })
     }
 
-    /// Where a peer's socket is bound.
+    /// Address to bind peers' sockets to.
     pub fn local(&self) -> IpAddr {
         self.local
     }
 
+    /// True if a guest's candidate may have this address.
     pub fn admits(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
         let allowed = || self.allowed.iter().any(|block| block.contains(ip));
@@ -37,18 +38,18 @@ impl CandidatePolicy {
     }
 }
 
-/// The local address from which packets to `host` would go. Nothing is sent.
-fn way_to(host: IpAddr) -> io::Result<IpAddr> {
+/// Local address of packets to `host`, from the routing table; sends nothing.
+pub(super) fn local_address_for(host: IpAddr) -> io::Result<IpAddr> {
     let any: IpAddr =
         if host.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
-    // The discard port (RFC 863): connecting a UDP socket only asks the routing table.
+    // Connecting a UDP socket, here to the discard port (RFC 863), only consults the routing table.
     socket.connect((host, 9))?;
     Ok(socket.local_addr()?.ip())
 }
 
-/// Whether it is an address of this machine: only to such a one can a socket be bound. A broadcast address can
-/// be bound to as well, and not connected to.
+/// True for an address of this machine: a socket can bind to it. A broadcast address can be bound too, but not
+/// connected to.
 fn is_own(ip: IpAddr) -> bool {
     !ip.is_unspecified() && UdpSocket::bind((ip, 0)).is_ok_and(|socket| socket.connect((ip, 9)).is_ok())
 }

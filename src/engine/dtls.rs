@@ -1,9 +1,9 @@
-//! As much of DTLS as tells that a handshake has failed: the stacks below say so nowhere else.
+//! Detection of DTLS handshake failures by alert records, which `rtc` and `webrtc` 0.21.1 do not report.
 
 const ALERT: u8 = 21;
 
-/// A DTLS alert record of epoch 0: while the handshake runs, it is its failure (RFC 6347 §4.1).
-pub fn is_plain_alert(datagram: &[u8]) -> bool {
+/// True for a DTLS alert record of epoch 0, which during the handshake means its failure (RFC 6347 §4.1).
+pub(super) fn is_plain_alert(datagram: &[u8]) -> bool {
     datagram.first() == Some(&ALERT) && datagram.get(3..5) == Some(&[0, 0])
 }
 

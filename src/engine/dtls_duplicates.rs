@@ -1,35 +1,35 @@
-//! Handshake flights that the other end sends again, told by the numbers of their messages.
+//! Detection of retransmitted DTLS handshake flights by their message numbers, a workaround for rtc-dtls 0.21.1.
 //!
-//! The core's DTLS forgets its own retransmission timer with whatever handshake message comes while it waits (rtc-dtls 0.21.1,
-//! `DTLSConn::wait`), a repeat of what it knows included. Both ends' timers are of a second, so when a flight is lost the repeat of the one before
-//! comes just ahead of the timer that would send it again, and the handshake stands still until it fails. A repeat that
-//! is lost on the way does no harm: each end repeats its own.
+//! `DTLSConn::wait` (rtc-dtls 0.21.1) cancels its retransmission timer on any handshake message, retransmitted ones
+//! included. Both ends' timers are 1 s. After a lost flight the repeat of the previous flight arrives just before the
+//! timer that would resend the lost one, and the handshake stalls until it fails. Dropping the repeat is safe: each end
+//! retransmits on its own. This file can go when `wait` keeps its timer on a duplicate.
 
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
-/// Lengths of the headers of a record and of a handshake message in it (RFC 6347 §4.1, §4.2.2); in bytes.
+/// Lengths in bytes of the headers of a record and of a handshake message (RFC 6347 §4.1, §4.2.2).
 const RECORD_BYTES: usize = 13;
 const MESSAGE_BYTES: usize = 12;
 
-/// A handshake in the clear has fewer messages, in however many fragments.
+/// Maximum number of remembered fragments; an unencrypted handshake has fewer.
 const SEEN_MAX: usize = 64;
 
-/// What has come of the other end's handshake: numbers of messages, and where in them a fragment begins.
+/// Received handshake fragments of the other end, by message number and fragment offset.
 #[derive(Debug, Default)]
-pub struct DtlsDuplicates(Vec<(u16, u32)>);
+pub(super) struct DtlsDuplicates(Vec<(u16, u32)>);
 
 impl DtlsDuplicates {
-    /// Whether a datagram holds nothing but handshake messages in the clear that have come before; notes those it holds.
-    /// A first ClientHello is none: it asks for a HelloVerifyRequest, which is sent again only when asked for.
-    pub fn has_come(&mut self, datagram: &[u8]) -> bool {
+    /// True if a datagram holds only unencrypted handshake messages that were received before; records its messages.
+    /// A first ClientHello is never a duplicate: the HelloVerifyRequest is resent only in answer to it.
+    pub(super) fn is_duplicate(&mut self, datagram: &[u8]) -> bool {
         let mut is_repeat = !datagram.is_empty();
         let mut rest = datagram;
         while let Some((header, after)) = rest.split_at_checked(RECORD_BYTES) {
             let length = usize::from(u16::from_be_bytes([header[11], header[12]]));
             let Some((body, next)) = after.split_at_checked(length) else { return false };
-            let in_the_clear = header[0] == HANDSHAKE && header[3..5] == [0, 0];
-            is_repeat &= in_the_clear && self.all_known(body);
+            let is_unencrypted = header[0] == HANDSHAKE && header[3..5] == [0, 0];
+            is_repeat &= is_unencrypted && self.all_known(body);
             rest = next;
         }
         is_repeat && rest.is_empty()
@@ -83,12 +83,12 @@ mod tests {
         let hello = record(22, 0, &message(2, 1, 0, b"hello"));
         let fragments = record(22, 0, &[message(11, 2, 0, b"cert"), message(11, 2, 4, b"ificate")].concat());
         let flight = [hello.clone(), fragments].concat();
-        assert!(!duplicates.has_come(&flight));
-        assert!(duplicates.has_come(&flight));
-        assert!(duplicates.has_come(&hello), "a part of it");
-        assert!(!duplicates.has_come(&[hello.clone(), record(22, 0, &message(11, 2, 11, b"rest"))].concat()));
-        assert!(!duplicates.has_come(&[hello.clone(), record(22, 1, b"sealed")].concat()));
-        assert!(!duplicates.has_come(&[hello, record(20, 0, &[1])].concat()));
+        assert!(!duplicates.is_duplicate(&flight));
+        assert!(duplicates.is_duplicate(&flight));
+        assert!(duplicates.is_duplicate(&hello), "a part of it");
+        assert!(!duplicates.is_duplicate(&[hello.clone(), record(22, 0, &message(11, 2, 11, b"rest"))].concat()));
+        assert!(!duplicates.is_duplicate(&[hello.clone(), record(22, 1, b"sealed")].concat()));
+        assert!(!duplicates.is_duplicate(&[hello, record(20, 0, &[1])].concat()));
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         let mut duplicates = DtlsDuplicates::default();
         let (first, second) = (record(22, 0, &message(1, 0, 0, b"a")), record(22, 0, &message(1, 1, 0, b"b")));
         assert_eq!(
-            [&first, &first, &second, &second].map(|hello| duplicates.has_come(hello)),
+            [&first, &first, &second, &second].map(|hello| duplicates.is_duplicate(hello)),
             [false, false, false, true]
         );
     }
@@ -105,9 +105,9 @@ mod tests {
     fn garbage_is_no_repeat() {
         let mut duplicates = DtlsDuplicates::default();
         let whole = record(22, 0, &message(2, 1, 0, b"hello"));
-        assert!(!duplicates.has_come(&whole));
+        assert!(!duplicates.is_duplicate(&whole));
         for length in 0..whole.len() {
-            assert!(!duplicates.has_come(&whole[..length]), "{length} bytes of it");
+            assert!(!duplicates.is_duplicate(&whole[..length]), "{length} bytes of it");
         }
     }
 }

@@ -1,8 +1,11 @@
-//! What opens the channels: one engine a peer, told what to do about each edge.
+//! The engines that open DataChannels: one per peer, behind the trait `Engine`.
 
 mod candidate_policy;
 mod dtls;
 mod dtls_duplicates;
+// Exported for the fuzzer, the benches and the tests, which drive its layers one by one.
+#[doc(hidden)]
+pub mod lean;
 mod none;
 mod peer_addresses;
 mod rtc;
@@ -10,49 +13,53 @@ mod stage;
 mod webrtc;
 
 pub use candidate_policy::CandidatePolicy;
+pub use lean::{LeanEngine, LeanSetup};
 pub use none::NoneEngine;
 pub use peer_addresses::PeerAddresses;
 pub use rtc::{RtcEngine, RtcSetup};
 pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
-// The fuzzer throws datagrams at it.
+// Exported for the fuzzer.
 #[doc(hidden)]
 pub use rtc::stun;
-// The benches pass a pair's packets in memory: the floor under the mesh.
+// Exported for the benches, which pass the packets of a pair in memory.
 #[doc(hidden)]
 pub use rtc::{Drained, RtcConnection, host_candidate};
 
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EngineCommand, EngineEvent, Seat};
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// One peer's connections to the others of its room. After anything, drain `poll`.
+/// One peer's connections to the others of its room. Drain `poll` after every call.
 pub trait Engine {
-    /// Does what is asked about the edge to `seat`. What fails is told as a notice.
+    /// Applies a command to the edge to `seat`. A failure becomes an `EngineEvent::Failed`.
     fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand);
 
-    /// Puts a message into the open channel to `seat`. `false`: there is none, or its queue is full.
+    /// Queues a message on the open channel to `seat`; false if there is none, or its queue is full.
     fn send(&mut self, now: Instant, seat: Seat, payload: &[u8]) -> bool;
 
+    /// Returns the next event.
     fn poll(&mut self) -> Option<(Seat, EngineEvent)>;
 
-    /// When `wake` is wanted.
+    /// Time of the next `wake`.
     fn wake_at(&mut self) -> Option<Instant>;
 
-    /// Serves every timer that is due.
+    /// Fires every timer that is due.
     fn wake(&mut self, now: Instant);
 
-    /// Ready when something has come from the network; then `read` it.
+    /// Ready when datagrams wait; then call `read`.
+    ///
+    /// # Errors
+    /// The socket's error.
     fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Takes in what has come, a bounded batch at a time.
+    /// Handles a bounded batch of waiting datagrams.
     fn read(&mut self, now: Instant);
 
-    /// Closes every connection, and says so to the other ends.
+    /// Closes every connection and notifies the other ends.
     fn close(&mut self, now: Instant);
 
-    /// After `close`: ready when the other ends have been told.
+    /// Ready, after `close`, when the other ends have been notified.
     fn poll_closed(&mut self, _context: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }

@@ -1,30 +1,28 @@
-//! The engine that opens channels without WebRTC: to load the signaling server alone.
+//! The engine `none`: opens channels without WebRTC, to load the signaling server alone.
 
 use super::Engine;
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineCommand, EngineEvent, Seat};
 use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Makes well-formed descriptions and candidates of realistic size, and no datagram. An edge counts as open
-/// when its answer is made, or applied (measurement.md, "Load model").
+/// Engine that makes well-formed descriptions and candidates of realistic size, and sends no datagram. An edge is open once
+/// its answer is made or applied (docs/spec/measurement.md, "Load model").
 #[derive(Debug)]
 pub struct NoneEngine {
-    /// Makes descriptions of different peers different.
+    /// Distinguishes the descriptions of different peers.
     stamp: u64,
-    notices: VecDeque<(Seat, EngineEvent)>,
+    events: VecDeque<(Seat, EngineEvent)>,
 }
 
 impl NoneEngine {
     pub fn new(stamp: u64) -> Self {
-        Self { stamp, notices: VecDeque::new() }
+        Self { stamp, events: VecDeque::new() }
     }
 
-    fn tell(&mut self, seat: Seat, notice: EngineEvent) {
-        self.notices.push_back((seat, notice));
+    fn emit(&mut self, seat: Seat, event: EngineEvent) {
+        self.events.push_back((seat, event));
     }
 
     fn describe(&self, seat: Seat, setup: &str) -> String {
@@ -55,20 +53,20 @@ impl Engine for NoneEngine {
     fn order(&mut self, _now: Instant, seat: Seat, order: EngineCommand) {
         match order {
             EngineCommand::Offer => {
-                self.tell(seat, EngineEvent::Offer { sdp: self.describe(seat, "actpass") });
-                self.tell(seat, EngineEvent::Candidate(self.candidate(seat)));
+                self.emit(seat, EngineEvent::Offer { sdp: self.describe(seat, "actpass") });
+                self.emit(seat, EngineEvent::Candidate(self.candidate(seat)));
             }
             EngineCommand::Accept { .. } => {
-                self.tell(seat, EngineEvent::Answer { sdp: self.describe(seat, "active") });
-                self.tell(seat, EngineEvent::Candidate(self.candidate(seat)));
-                self.tell(seat, EngineEvent::Open);
+                self.emit(seat, EngineEvent::Answer { sdp: self.describe(seat, "active") });
+                self.emit(seat, EngineEvent::Candidate(self.candidate(seat)));
+                self.emit(seat, EngineEvent::Open);
             }
             EngineCommand::Apply { .. } => {
-                self.tell(seat, EngineEvent::Applied);
-                self.tell(seat, EngineEvent::Open);
+                self.emit(seat, EngineEvent::Applied);
+                self.emit(seat, EngineEvent::Open);
             }
             EngineCommand::Admit(_) => {}
-            EngineCommand::Drop => self.notices.retain(|(other, _)| *other != seat),
+            EngineCommand::Drop => self.events.retain(|(other, _)| *other != seat),
         }
     }
 
@@ -77,7 +75,7 @@ impl Engine for NoneEngine {
     }
 
     fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
-        self.notices.pop_front()
+        self.events.pop_front()
     }
 
     fn wake_at(&mut self) -> Option<Instant> {

@@ -1,10 +1,11 @@
-//! The addresses that a run may send datagrams to: its own peers', and nobody else's.
+//! The addresses that a run may send datagrams to: those of its own peers and of its STUN and TURN servers.
 
 use rustc_hash::FxHashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Shared by the engines of one worker: rooms never split, so a peer's neighbours are all here.
+/// Addresses of the peers of one worker, shared by its engines: rooms never split, so a peer's neighbours are all among
+/// them.
 #[derive(Clone, Debug, Default)]
 pub struct PeerAddresses(Arc<Mutex<FxHashSet<SocketAddr>>>);
 
@@ -26,8 +27,8 @@ impl PeerAddresses {
     }
 }
 
-/// The address of a UDP candidate (RFC 8839 §5.1). `None`: another transport, a name, or no candidate at all.
-pub fn candidate_address(candidate: &str) -> Option<SocketAddr> {
+/// Parses the address of a UDP candidate (RFC 8839 §5.1); `None` for another transport, a name, or no candidate.
+pub(super) fn candidate_address(candidate: &str) -> Option<SocketAddr> {
     let line = candidate.strip_prefix("candidate:").unwrap_or(candidate);
     let mut words = line.split_ascii_whitespace();
     let (_foundation, _component, transport) = (words.next()?, words.next()?, words.next()?);
@@ -38,8 +39,8 @@ pub fn candidate_address(candidate: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(address.parse().ok()?, port.parse().ok()?))
 }
 
-/// The description without the candidates that `admit` refuses.
-pub fn without_foreigners(sdp: &str, admit: impl Fn(SocketAddr) -> bool) -> String {
+/// Removes the candidates that `admit` refuses from a description.
+pub(super) fn without_foreigners(sdp: &str, admit: impl Fn(SocketAddr) -> bool) -> String {
     sdp.split_inclusive('\n')
         .filter(|line| match line.trim_end().strip_prefix("a=candidate:") {
             Some(candidate) => candidate_address(candidate).is_some_and(&admit),

@@ -1,7 +1,7 @@
-//! How far a connection has come, as both engines with connections see it.
+//! The stages of a connection, as the engines `rtc` and `webrtc` track them.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConnectionStage {
+pub(super) enum ConnectionStage {
     /// ICE.
     Checking,
     /// DTLS.

@@ -1,11 +1,11 @@
-//! The parts of a gate's condition: what is read from a metric, and how it is compared.
+//! The parts of a gate's condition: the aggregation of a metric and the comparison operator.
 
 use std::fmt;
 
-/// What is read from a metric.
+/// The figure that is read from a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aggregation {
-    /// Above 0 and below 100.
+    /// p(N), N above 0 and below 100.
     Percentile(f64),
     Min,
     Max,

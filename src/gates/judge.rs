@@ -1,24 +1,21 @@
-//! Gates against what was measured.
+//! Evaluation of gates on the metrics of a run.
 
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate};
-use crate::summary::Summary;
-use crate::summary::distribution::{Clock, samples_needed};
-use crate::summary::metric::Readings;
-use crate::summary::verdict::GateResult;
+use crate::summary::{Clock, GateResult, Readings, Summary, distribution::samples_needed};
 
-/// One result for each gate, in their order. Nothing measured is no pass.
+/// The result of each gate, in their order. A gate on a metric without data fails.
 pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
     gates.iter().map(|gate| result(gate, readings)).collect()
 }
 
-/// Whether the run passes: every gate holds, and an edge has opened, which a run without gates must have done too.
+/// True if every gate holds and an edge opened; a run without gates needs an open edge too.
 pub fn passed(summary: &Summary) -> bool {
-    summary.gates.iter().all(|gate| gate.ok) && !opened_nothing(summary)
+    summary.gates.iter().all(|gate| gate.ok) && !opened_no_edge(summary)
 }
 
-/// A run in which no edge opened has measured no mesh.
-pub fn opened_nothing(summary: &Summary) -> bool {
+/// True if no edge opened: such a run has measured no mesh.
+pub fn opened_no_edge(summary: &Summary) -> bool {
     summary.counts.edges.opened == 0
 }
 
@@ -45,7 +42,7 @@ pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
     }
 }
 
-/// What the gate reads, in its unit, and from how many samples.
+/// The observed value in the gate's unit, and its number of samples.
 fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
     let name = gate.metric.name.as_str();
     match gate.metric.sort {
@@ -67,7 +64,7 @@ fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
             None => (None, 0),
         },
         Sort::Counter => match readings.counter(name) {
-            // A counter is its own sample, whatever it counts up to.
+            // A counter counts as that many samples.
             Some(count) => (Some(count as f64), count),
             None => (None, 0),
         },
@@ -79,7 +76,7 @@ fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
 }
 
 impl Gate {
-    /// Fewer samples, and it can't be judged.
+    /// The least number of samples with which the gate can be judged.
     pub fn samples_needed(&self) -> u64 {
         match (self.metric.sort, self.aggregation) {
             (Sort::Timer, Aggregation::Percentile(percentile)) => samples_needed(percentile).max(self.min_samples),
@@ -92,12 +89,10 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::Rates;
-    use crate::summary::distribution::{Distribution, Timer};
-    use crate::summary::histogram::Histogram;
+    use crate::summary::{Distribution, Histogram, Rates, Timer};
     use std::collections::BTreeMap;
 
-    /// `due` samples of 100 ms, which began 10 ms before they ended.
+    /// `due` samples of 100 ms, or 10 ms on the clock began.
     fn measured(due: u64) -> Summary {
         let of = |us| {
             let mut histogram = Histogram::default();
@@ -145,7 +140,7 @@ mod tests {
         check("message_rtt: max < 1s", 20, false, Some("no_data"));
         check("messages_lost: rate < 1%", 20, false, Some("no_data"));
         check("signaling_bytes_per_edge: value < 1MB", 20, false, Some("no_data"));
-        assert!(opened_nothing(&Summary::default()) && !passed(&Summary::default()));
+        assert!(opened_no_edge(&Summary::default()) && !passed(&Summary::default()));
         assert!(passed(&measured(1)));
     }
 

@@ -1,42 +1,40 @@
-//! Gates while the run goes on: how each stands, and which of them ends it.
+//! Gates during a run: their current status, and the abort gate that ends the run.
 
 use crate::gates::judge::result;
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate, Operator};
-use crate::summary::distribution::Clock;
-use crate::summary::metric::Readings;
-use crate::summary::verdict::GateResult;
+use crate::summary::{Clock, GateResult, Readings};
 use std::time::Duration;
 
-/// How many gates would hold if the run ended now, and the first that would not.
+/// The numbers of gates by their status if the run ended now, and the first that would fail.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveStatus {
     pub holding: u64,
     pub failing: u64,
-    /// Too few samples, or more of the run can still cure it.
+    /// Gates with too few samples, or that can still recover.
     pub undecided: u64,
     pub first_failing: Option<GateResult>,
 }
 
-/// How `gates` stand at this moment of a run.
-pub fn standing(gates: &[Gate], readings: &impl Readings) -> LiveStatus {
-    let mut standing = LiveStatus::default();
+/// The current status of `gates`.
+pub fn live_status(gates: &[Gate], readings: &impl Readings) -> LiveStatus {
+    let mut status = LiveStatus::default();
     for gate in gates {
         let result = result(gate, readings);
         if result.ok {
-            standing.holding += 1;
+            status.holding += 1;
         } else if fails(gate, &result) {
-            standing.failing += 1;
-            standing.first_failing.get_or_insert(result);
+            status.failing += 1;
+            status.first_failing.get_or_insert(result);
         } else {
-            standing.undecided += 1;
+            status.undecided += 1;
         }
     }
-    standing
+    status
 }
 
-/// The first gate that ends a run which has lasted for `elapsed`: one marked `abort` that fails on what it was meant
-/// to see. Too few samples end nothing, as more may come; nor does a count that may still grow to what was asked.
+/// The first `abort` gate that ends a run which has lasted for `elapsed`: it fails, has enough samples, and can't
+/// recover.
 pub fn tripped(gates: &[Gate], elapsed: Duration, readings: &impl Readings) -> Option<GateResult> {
     let armed = gates.iter().filter(|gate| gate.abort && elapsed >= gate.after);
     armed
@@ -45,7 +43,7 @@ pub fn tripped(gates: &[Gate], elapsed: Duration, readings: &impl Readings) -> O
         .map(|(_, result)| result)
 }
 
-/// The timers that `gates` read, each once: what a copy of the books must hold to judge them.
+/// The timers that `gates` read, each once: the only ones that live metrics need.
 pub fn timers(gates: &[Gate]) -> Vec<(String, Clock)> {
     let mut timers: Vec<(String, Clock)> = vec![];
     for metric in gates.iter().map(|gate| &gate.metric).filter(|metric| metric.sort == Sort::Timer) {
@@ -62,8 +60,8 @@ fn fails(gate: &Gate, result: &GateResult) -> bool {
     observed.is_some_and(|observed| !can_recover(gate, observed))
 }
 
-/// Counts and maxima only grow, minima only fall: what is short of its limit may still reach it. The other
-/// aggregations move both ways, and are judged by where they are.
+/// True if a longer run can make the gate hold: counts and maxima only grow, minima only fall. Other aggregations move
+/// both ways, and are judged by their current value.
 fn can_recover(gate: &Gate, observed: f64) -> bool {
     let asks_for_more = match gate.operator {
         Operator::Greater | Operator::AtLeast => true,
@@ -80,12 +78,10 @@ fn can_recover(gate: &Gate, observed: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::distribution::{Distribution, Timer};
-    use crate::summary::histogram::Histogram;
-    use crate::summary::{Rates, Summary};
+    use crate::summary::{Distribution, Histogram, Rates, Summary, Timer};
     use std::collections::BTreeMap;
 
-    /// Twenty edges opened, each after 100 ms.
+    /// Twenty opened edges, each after 100 ms.
     fn measured() -> Summary {
         let mut histogram = Histogram::default();
         (0..20).for_each(|_| histogram.record_us(100_000));
@@ -139,9 +135,9 @@ mod tests {
             "message_rtt: max < 1s",
         ]
         .map(|gate| Gate::parse_line(gate).unwrap());
-        let standing = standing(&gates, &measured());
-        assert_eq!((standing.holding, standing.failing, standing.undecided), (1, 2, 3));
-        assert_eq!(standing.first_failing.unwrap().metric, "edges_failed");
+        let status = live_status(&gates, &measured());
+        assert_eq!((status.holding, status.failing, status.undecided), (1, 2, 3));
+        assert_eq!(status.first_failing.unwrap().metric, "edges_failed");
     }
 
     #[test]

@@ -1,23 +1,22 @@
-//! Gates over several runs of one plan: the median run's word counts.
+//! Gates over repeated runs: for each gate the result of the median run.
 
 use crate::gates::{Gate, Operator, judge};
-use crate::summary::Summary;
-use crate::summary::verdict::GateResult;
+use crate::summary::{GateResult, Summary};
 
-/// For each gate the result of the run in the middle, ordered by how well they did. Of an even number of runs it is
-/// the worse of the two in the middle, since quantiles are never averaged. Without runs, no results.
+/// For each gate the result of the median run, with runs ordered from best to worst for that gate. Of an even number of
+/// runs it is the worse of the two in the middle, since quantiles are never averaged. Empty without runs.
 pub fn median(gates: &[Gate], runs: &[&Summary]) -> Vec<GateResult> {
     let of_runs: Vec<Vec<GateResult>> = runs.iter().map(|run| judge(gates, *run)).collect();
-    let middle = |(index, gate): (usize, &Gate)| {
+    let median = |(index, gate): (usize, &Gate)| {
         let mut results: Vec<&GateResult> = of_runs.iter().map(|results| &results[index]).collect();
-        results.sort_by(|a, b| badness(gate, a).total_cmp(&badness(gate, b)));
+        results.sort_by(|a, b| severity(gate, a).total_cmp(&severity(gate, b)));
         results.get(results.len() / 2).map(|result| (*result).clone())
     };
-    gates.iter().enumerate().filter_map(middle).collect()
+    gates.iter().enumerate().filter_map(median).collect()
 }
 
-/// The more, the worse; nothing measured is the worst.
-fn badness(gate: &Gate, result: &GateResult) -> f64 {
+/// The sort key of a result: higher is worse, and nothing measured is worst.
+fn severity(gate: &Gate, result: &GateResult) -> f64 {
     let Some(observed) = result.observed else { return f64::INFINITY };
     match gate.operator {
         Operator::Less | Operator::AtMost => observed,

@@ -1,15 +1,16 @@
-//! Which metric a gate is on, found by its name.
+//! The metric of a gate, parsed from its name.
 
-use crate::summary::distribution::Clock;
-use crate::summary::metric::{COUNTERS, DELIVERY_OF_A_KIND, RATES, TIMERS, VALUES};
+use crate::summary::{
+    Clock, metric::COUNTERS, metric::DELIVERY_OF_A_KIND, metric::RATES, metric::TIMERS, metric::VALUES,
+};
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Without `.began`.
+    /// The name without `.began`.
     pub name: String,
     pub sort: Sort,
-    /// Timers only; the others have no clock.
+    /// The clock of a timer; `None` for other sorts.
     pub clock: Option<Clock>,
 }
 
@@ -38,7 +39,7 @@ impl Metric {
         }
     }
 
-    /// What can be read from it, as the user would write it.
+    /// The aggregations that the metric has, as the user writes them.
     pub(super) fn aggregations(&self) -> &'static str {
         match self.sort {
             Sort::Timer => "p(N), min, max, avg, med, count",
@@ -64,7 +65,7 @@ fn sort_of(name: &str) -> Option<Sort> {
     }
 }
 
-/// Message types are the dialect's: any word will do, but a clock is none.
+/// True for a possible message type: dialects define them, so that any word except a clock's name is one.
 fn is_a_kind(kind: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !kind.is_empty() && kind != "began" && kind != "due" && kind.bytes().all(plain)

@@ -1,4 +1,4 @@
-//! Gates: what a run must have measured to pass, as the user wrote it.
+//! Gates: conditions on metrics that a run must meet to pass.
 
 pub mod baseline;
 mod condition;
@@ -8,35 +8,38 @@ mod median;
 mod metric;
 mod parse;
 
-use crate::summary::verdict::Unit;
+use crate::summary::Unit;
 use std::fmt;
 use std::time::Duration;
 
 pub use crate::gates::condition::{Aggregation, Operator};
-pub use crate::gates::judge::{judge, opened_nothing, passed};
-pub use crate::gates::live_status::{LiveStatus, standing, timers, tripped};
+pub use crate::gates::judge::{judge, opened_no_edge, passed};
+pub use crate::gates::live_status::{LiveStatus, live_status, timers, tripped};
 pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
 
-/// One condition on one metric (interface.md, "Gates").
+/// A condition on a metric (docs/spec/interface.md, "Gates").
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     pub metric: Metric,
     pub aggregation: Aggregation,
     pub operator: Operator,
-    /// Microseconds, a ratio from 0 to 1, a count or bytes: as `unit` says.
+    /// The limit in `unit`: microseconds, a ratio from 0 to 1, a count or bytes.
     pub number: f64,
-    /// Ends the run as soon as it fails, once `after` of the run has passed.
+    /// True for a gate that ends the run as soon as it fails, but not before `after`.
     pub abort: bool,
     pub after: Duration,
-    /// Raises what the aggregation needs anyway.
+    /// The least number of samples, if it is more than the aggregation needs.
     pub min_samples: u64,
-    /// `file:line` of the profile, or `--gate`.
+    /// The gate's place: `file:line` of the profile, or `--gate`.
     pub line: Option<String>,
 }
 
 impl Gate {
-    /// `metric`: with `.began` where asked for; `expr`: such as `p(95) < 800ms`. The error is a sentence for the user.
+    /// Parses a metric's name, with `.began` for that clock, and a condition such as `p(95) < 800ms`.
+    ///
+    /// # Errors
+    /// One sentence for the user.
     pub fn parse(metric: &str, expr: &str) -> Result<Self, String> {
         let metric = Metric::parse(metric.trim())?;
         let (aggregation, operator, number) = parse::expr(&metric, expr)?;
@@ -52,7 +55,10 @@ impl Gate {
         })
     }
 
-    /// `METRIC: EXPR`, as `--gate` takes it.
+    /// Parses `METRIC: EXPR`, the value of `--gate`.
+    ///
+    /// # Errors
+    /// One sentence for the user.
     pub fn parse_line(text: &str) -> Result<Self, String> {
         let (metric, expr) = text.split_once(':').ok_or_else(|| {
             format!("{text:?}: a gate is a metric, a colon and a condition: \"time_to_open: p(95) < 800ms\"")
@@ -60,7 +66,7 @@ impl Gate {
         Self::parse(metric, expr)
     }
 
-    /// The condition, written one way whatever the user's blanks and units were.
+    /// The condition in its normal form, independent of the user's blanks and units.
     pub fn expr(&self) -> String {
         format!("{} {} {}", self.aggregation, self.operator.sign(), self.limit())
     }
@@ -81,7 +87,7 @@ impl Gate {
             (Unit::Us, _) if number % 1e6 == 0.0 && number > 0.0 => format!("{}s", number / 1e6),
             (Unit::Us, _) if number % 1e3 == 0.0 && number > 0.0 => format!("{}ms", number / 1e3),
             (Unit::Us, _) => format!("{number}us"),
-            // Written as a share of a hundred only where that reads back as the same number.
+            // A percentage only if it parses back to the same number.
             (Unit::Ratio, Aggregation::Rate) if (number * 100.0) / 100.0 == number => format!("{}%", number * 100.0),
             (Unit::Bytes, _) => format!("{number}B"),
             _ => number.to_string(),
@@ -89,7 +95,7 @@ impl Gate {
     }
 }
 
-/// `time_to_open.began: p(50) < 200ms`, which reads back as the same gate.
+/// Writes `time_to_open.began: p(50) < 200ms`, which parses back to the same gate.
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.metric, self.expr())

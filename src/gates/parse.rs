@@ -1,8 +1,8 @@
-//! The grammar of a gate's condition.
+//! The parser of a gate's condition.
 
 use crate::gates::condition::{Aggregation, Operator};
 use crate::gates::metric::{Metric, Sort};
-use crate::summary::distribution::Clock;
+use crate::summary::Clock;
 
 // gate        = metric [ ".began" | ".due" ] ":" expr
 // expr        = aggregation operator number [ unit ]         blanks are free between the parts
@@ -14,7 +14,7 @@ use crate::summary::distribution::Clock;
 //             | "%"                                          of a rate, or a bare number up to 1
 //             | "B" | "kB" | "KiB" | "MB" | "MiB"            of signaling_bytes_per_edge, where B is meant if none
 
-/// The aggregation, the operator, and the number in the base unit (microseconds, a ratio, a count, bytes).
+/// Parses the aggregation, the operator, and the number in the base unit (microseconds, a ratio, a count, bytes).
 pub(super) fn expr(metric: &Metric, text: &str) -> Result<(Aggregation, Operator, f64), String> {
     let text = text.trim();
     let at = text.find(['<', '>', '=']).ok_or_else(|| format!("{text:?} compares nothing: {}", example(metric)))?;
@@ -48,7 +48,7 @@ fn aggregation(metric: &Metric, text: &str) -> Result<Aggregation, String> {
     if fits { Ok(aggregation) } else { Err(wrong_aggregation(metric, text)) }
 }
 
-/// `None`: not meant as a percentile at all.
+/// Parses a percentile; `None` if the text does not have the form of one.
 fn percentile(text: &str) -> Option<Result<Aggregation, String>> {
     let inner = text.strip_prefix('p')?.trim_start();
     let digits = match inner.strip_prefix('(') {
@@ -105,7 +105,7 @@ fn share(written: f64, ratio: f64) -> Result<f64, String> {
     }
 }
 
-/// A leading number, and what follows it. Neither signs nor exponents, neither NaN nor infinity.
+/// A leading number and the rest of the text; no sign, exponent, NaN or infinity.
 fn digits_of(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
@@ -132,7 +132,7 @@ fn example(metric: &Metric) -> String {
 #[cfg(test)]
 mod tests {
     use crate::gates::{Aggregation, Gate, Metric, Operator};
-    use crate::summary::metric::{COUNTERS, RATES, TIMERS, VALUES};
+    use crate::summary::{metric::COUNTERS, metric::RATES, metric::TIMERS, metric::VALUES};
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -196,7 +196,7 @@ mod tests {
         assert!(Gate::parse_line("time_to_open p(50)").unwrap_err().contains("a metric, a colon and a condition"));
     }
 
-    /// Any gate that can be written.
+    /// Any valid gate.
     fn any_gate() -> impl Strategy<Value = Gate> {
         let percentile = (1..100_000u32).prop_map(|thousandth| Aggregation::Percentile(f64::from(thousandth) / 1e3));
         let of_timer = prop_oneof![

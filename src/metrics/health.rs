@@ -1,21 +1,19 @@
-//! How the generator fares: a fold over samples of the process and the lag of its workers' timers.
+//! Folds samples of the process and of its workers' timer lag into the generator's health.
 
-use crate::metrics::series::GeneratorSample;
+use crate::metrics::fold::series::GeneratorSample;
+use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
 use crate::metrics::tally::Tally;
-use crate::metrics::time_buckets::{Fold, TimeBuckets};
 use crate::metrics::validity::Strain;
-use crate::summary::distribution::Distribution;
-use crate::summary::health::Health as Shown;
-use crate::summary::histogram::Histogram;
+use crate::summary::{Distribution, Health, Histogram};
 use std::time::{Duration, Instant};
 
-/// Above this share of the cores granted, a second counts as busy (measurement.md).
+/// Above this share of the cores granted, a second counts as busy (docs/spec/measurement.md, "Validity").
 const BUSY: f64 = 0.85;
 
-/// Samples are taken each second; between two that are further apart than this, nobody looked.
+/// Samples are due each second; a larger gap between two is a lost interval.
 const GAP_MAX: Duration = Duration::from_secs(2);
 
-/// The process at one moment; durations and counters only grow.
+/// The process at one moment; its durations only grow.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessSample {
     pub at: Instant,
@@ -23,23 +21,23 @@ pub struct ProcessSample {
     pub cpu: Duration,
     pub rss_bytes: u64,
     pub fds: u64,
-    /// Time that the worker which waited longest has been runnable without a CPU (/proc schedstat).
+    /// Time that the longest-waiting worker has been runnable without a CPU (/proc schedstat).
     pub run_wait: Duration,
-    /// Time that the cgroup was throttled.
+    /// Time for which the cgroup was throttled.
     pub throttled: Duration,
 }
 
-/// How much waited at once, at most, for a worker to get to it.
+/// The longest queues of a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depths {
-    /// Peers that were due and had not begun.
+    /// Peers that were due but had not begun.
     pub arrivals: u64,
-    /// Signaling frames of one peer that were not on the wire.
+    /// Signaling frames of one peer that were not yet written.
     pub frames: u64,
 }
 
 impl Depths {
-    /// The deeper of both.
+    /// The larger of both, field by field.
     pub fn max(self, other: Self) -> Self {
         Self { arrivals: self.arrivals.max(other.arrivals), frames: self.frames.max(other.frames) }
     }
@@ -62,7 +60,7 @@ pub struct HealthRecorder {
 }
 
 impl HealthRecorder {
-    /// `cores`: those granted by affinity and quota; `start`: of the run, as the recorder has it.
+    /// `cores` are those granted by affinity and quota; `start` is that of the recorder.
     pub fn new(cores: f64, start: Instant) -> Self {
         Self {
             cores: cores.max(0.01),
@@ -79,10 +77,10 @@ impl HealthRecorder {
         }
     }
 
-    /// About once a second.
+    /// Adds a sample of the process; called about once a second.
     pub fn sample(&mut self, mut sample: ProcessSample) {
         if let Some(last) = self.last {
-            // A worker that has ended takes its wait out of /proc with it; it has waited all the same.
+            // /proc no longer counts the wait of a worker that has ended.
             sample.run_wait = sample.run_wait.max(last.run_wait);
             let took = sample.at.saturating_duration_since(last.at);
             self.lost_intervals += u64::from(took > GAP_MAX);
@@ -92,8 +90,8 @@ impl HealthRecorder {
             }
             let waited = waited(&sample).saturating_sub(waited(&last));
             let (rss_bytes, fds) = (sample.rss_bytes, sample.fds);
-            let generator = GeneratorSample { looked: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
-            // What was seen just now is what happened since the look before.
+            let generator = GeneratorSample { sampled: true, cpu, waited, lag_max_us: 0, rss_bytes, fds };
+            // The differences belong to the time since the sample before.
             self.generator.at(last.at).fold(generator);
         }
         self.first.get_or_insert(sample);
@@ -102,7 +100,7 @@ impl HealthRecorder {
         self.fds_max = self.fds_max.max(sample.fds);
     }
 
-    /// How late `worker`'s timer fired: samples since the last call, at about `since`, which are added.
+    /// Adds the lag of `worker`'s timer sampled since the last call, at about `since`.
     pub fn lag(&mut self, worker: usize, since: Instant, lag: &Histogram) {
         let row = self.generator.at(since);
         row.lag_max_us = row.lag_max_us.max(lag.max_us());
@@ -112,17 +110,17 @@ impl HealthRecorder {
         self.lag[worker].merge(lag);
     }
 
-    /// How deep a worker's queues have been.
+    /// Adds the queue depths of a worker.
     pub fn depths(&mut self, depths: Depths) {
         self.depths = self.depths.max(depths);
     }
 
-    /// A worker, or its figures for some time, is gone.
+    /// Counts a lost worker, or a lost interval of its figures.
     pub fn interval_lost(&mut self) {
         self.lost_intervals += 1;
     }
 
-    /// The wall clock and the monotonic one disagree by this much more than before.
+    /// Records a jump of the wall clock against the monotonic clock.
     pub fn clock_jumped(&mut self, by: Duration) {
         self.clock_jump = self.clock_jump.max(by);
     }
@@ -137,19 +135,19 @@ impl HealthRecorder {
             lag_p99_us: worst.map_or(0, |lag| lag.quantile_us(0.99)),
             lag_samples: worst.map_or(0, Histogram::count),
             busy_share: self.share(self.busy),
-            waiting_share: self.share(self.waited()),
+            waiting_share: self.share(self.waited_total()),
             lost_intervals: self.lost_intervals,
             clock_jump: self.clock_jump,
             ..Strain::default()
         }
     }
 
-    pub(super) fn shown(&self, tally: Tally) -> Shown {
+    pub(super) fn summary(&self, tally: Tally) -> Health {
         let mut lag = Histogram::default();
         self.lag.iter().for_each(|worker| lag.merge(worker));
         let cpu = self.grown(|sample| sample.cpu);
         let spanned = self.spanned().as_secs_f64();
-        Shown {
+        Health {
             lag_us: Distribution::of(&lag),
             cpu_cores: if spanned > 0.0 { cpu.as_secs_f64() / spanned } else { 0.0 },
             rss_bytes_max: self.rss_bytes_max,
@@ -158,13 +156,13 @@ impl HealthRecorder {
             dropped: tally.peers_dropped,
             us_per_edge: (cpu.as_micros() as u64).checked_div(tally.edges_opened).unwrap_or(0),
             busy_share: self.share(self.busy),
-            waiting_share: self.share(self.waited()),
+            waiting_share: self.share(self.waited_total()),
             arrivals_waiting_max: self.depths.arrivals,
             frames_waiting_max: self.depths.frames,
         }
     }
 
-    fn waited(&self) -> Duration {
+    fn waited_total(&self) -> Duration {
         self.grown(waited)
     }
 
@@ -224,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_the_highest_and_the_mean() {
-        let shown = after(&[(1_000, 0), (3_000, 0)]).shown(Tally { edges_opened: 4, ..Tally::default() });
+        let shown = after(&[(1_000, 0), (3_000, 0)]).summary(Tally { edges_opened: 4, ..Tally::default() });
         assert_eq!(
             (shown.cpu_cores, shown.rss_bytes_max, shown.fds_max, shown.us_per_edge),
             (2.0, 10_000, 2, 1_000_000)
@@ -240,7 +238,7 @@ mod tests {
         health.lag(0, Instant::now(), &idle);
         health.lag(1, Instant::now(), &starved);
         assert_eq!((health.strain().lag_p99_us / 1_000, health.strain().lag_samples), (80, 100));
-        assert_eq!(health.shown(Tally::default()).lag_us.p.p95, 50);
+        assert_eq!(health.summary(Tally::default()).lag_us.p.p95, 50);
     }
 
     #[test]

@@ -1,36 +1,36 @@
-//! A moment of the run in eight bytes.
+//! A point in time of the run in eight bytes, so that an edge's state stays below 200.
 
 use std::time::Instant;
 
-/// Microseconds since the start of the run, or never.
+/// Microseconds since the start of the run, plus one; 0 is never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RunTime(u64);
 
 impl RunTime {
-    pub const NEVER: Self = Self(0);
+    pub(super) const NEVER: Self = Self(0);
 
-    /// A moment before the start counts as the start.
-    pub fn of(at: Instant, start: Instant) -> Self {
+    /// An instant before `start` counts as the start.
+    pub(super) fn of(at: Instant, start: Instant) -> Self {
         let since = at.saturating_duration_since(start);
         Self(since.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(since.subsec_micros())) + 1)
     }
 
-    /// The start of the run itself.
-    pub fn of_start() -> Self {
+    /// The start of the run.
+    pub(super) fn of_start() -> Self {
         Self(1)
     }
 
-    pub fn happened(self) -> bool {
+    pub(super) fn happened(self) -> bool {
         self != Self::NEVER
     }
 
-    /// The later of two moments; never, if either has not come.
-    pub fn both(self, other: Self) -> Self {
+    /// The later of two times; never if one of them is never.
+    pub(super) fn both(self, other: Self) -> Self {
         if self.happened() && other.happened() { self.max(other) } else { Self::NEVER }
     }
 
-    /// Microseconds from `earlier` to here; 0 if that is not earlier.
-    pub fn since(self, earlier: Self) -> u64 {
+    /// Microseconds since `earlier`; 0 if `earlier` is the later one.
+    pub(super) fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }

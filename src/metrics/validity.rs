@@ -1,14 +1,13 @@
-//! Is the figure the target's, or ours? (measurement.md, the table of verdicts)
+//! Judges if the generator itself distorted the figures of a run (docs/spec/measurement.md, "Validity").
 
-use crate::summary::distribution::samples_needed;
-use crate::summary::verdict::{Doubt, Validity, Verdict};
+use crate::summary::{Doubt, Validity, Verdict, distribution::samples_needed};
 use std::time::Duration;
 
-/// From where on a run is doubted, and from where on it is refused. Shares are from 0 to 1.
+/// Limits above which a run is suspect or invalid. Shares are from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     pub lag_suspect: Duration,
-    /// Of the p50 of `time_to_open`, when that is more than `lag_suspect`.
+    /// Share of the p50 of `time_to_open`; the limit is the larger of this and `lag_suspect`.
     pub lag_suspect_share: f64,
     pub lag_invalid: Duration,
     pub busy_suspect: f64,
@@ -35,10 +34,10 @@ impl Default for Thresholds {
     }
 }
 
-/// All that can be held against a run.
+/// Figures of the generator that a run's validity is judged by.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Strain {
-    /// Of the worker that lagged most.
+    /// Timer lag of the worker that lagged most, microseconds.
     pub lag_p99_us: u64,
     pub lag_samples: u64,
     pub time_to_open_p50_us: u64,
@@ -50,14 +49,15 @@ pub struct Strain {
     pub peers_dropped: u64,
     pub messages_due: u64,
     pub messages_dropped: u64,
-    /// Failures for want of descriptors, ports or memory, and the first one's detail.
+    /// The number of failures for want of descriptors, ports or memory, and the first one's detail.
     pub exhausted: Option<(u64, String)>,
     pub lost_intervals: u64,
     pub clock_jump: Duration,
 }
 
+/// The verdict, with every exceeded limit as a reason, the worst first.
 pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
-    let charges = [
+    let doubts = [
         exhausted(strain),
         clock(strain, thresholds),
         dropped(strain, thresholds),
@@ -67,17 +67,17 @@ pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
         busy(strain, thresholds),
         lost(strain),
     ];
-    let mut charges: Vec<RankedDoubt> = charges.into_iter().flatten().collect();
-    charges.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(b.excess.total_cmp(&a.excess)));
+    let mut doubts: Vec<RankedDoubt> = doubts.into_iter().flatten().collect();
+    doubts.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(b.excess.total_cmp(&a.excess)));
     Validity {
-        verdict: charges.first().map_or(Verdict::Valid, |worst| worst.verdict),
-        reasons: charges.into_iter().map(|charge| charge.doubt).collect(),
+        verdict: doubts.first().map_or(Verdict::Valid, |worst| worst.verdict),
+        reasons: doubts.into_iter().map(|ranked| ranked.doubt).collect(),
     }
 }
 
 struct RankedDoubt {
     verdict: Verdict,
-    /// How many times the limit was reached: worse comes first.
+    /// The observed figure divided by its limit; the sort key among reasons of one verdict.
     excess: f64,
     doubt: Doubt,
 }
@@ -121,7 +121,7 @@ fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     RankedDoubt::new(verdict, share / limit, "peers were not started (generator late)", observed, percent(limit), cure)
 }
 
-/// Channels are the peers' own: that one of them had no room, or its sender came too late, is never the target's doing.
+/// Channels run between the generator's own peers, so an unsent message is never the target's fault.
 fn unsent(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let share = strain.messages_dropped as f64 / strain.messages_due.max(1) as f64;
     let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
@@ -135,7 +135,7 @@ fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let of_the_figure = Duration::from_micros(strain.time_to_open_p50_us).mul_f64(thresholds.lag_suspect_share);
     let (mut suspect, invalid) = (thresholds.lag_suspect.max(of_the_figure), thresholds.lag_invalid);
     if strain.lag_samples < samples_needed(99.0) {
-        // With so few samples the p99 is the worst of them, and one hiccup is no reason to doubt a small run.
+        // With so few samples the p99 is the worst of them, and one hiccup does not make a small run suspect.
         suspect = invalid;
     }
     let (verdict, limit) = exceeded(lag.as_secs_f64(), suspect.min(invalid).as_secs_f64(), invalid.as_secs_f64())?;

@@ -1,26 +1,23 @@
-//! The handshake of one pair, as one of the two sees it: one match over (state, cue).
+//! The handshake of one pair from one side: one match over (state, input).
 
 use super::ports::Output;
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::What;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::{Candidate, Say, Signal};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{
+    Candidate, EdgeEvent, EngineCommand, EngineEvent, EventKind, Failure, PeerEvent, Phase, Reason, Say, Seat, Signal,
+};
 use std::collections::VecDeque;
 
-/// Remote candidates that are kept or admitted; more are ignored (faults.md 10).
+/// The most remote candidates that are kept or admitted; later ones are ignored.
 const CANDIDATES_MAX: usize = 20;
 
-/// Named for what is waited for.
+/// The state of a handshake, named for the input that it waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum State {
-    /// The two have not both begun, as far as is known.
+pub(super) enum State {
+    /// At least one of the two peers has not begun, as far as is known.
     #[default]
     ExpectBegin,
-    /// Both are there; nothing was heard of the other.
+    /// Both peers have begun; no message has mentioned the other.
     ExpectNews,
-    /// The other was heard of, but not by the chosen trigger.
+    /// A message has mentioned the other peer, but not the chosen trigger.
     ExpectTrigger,
     ExpectOffer,
     ExpectOwnOffer,
@@ -31,14 +28,14 @@ pub enum State {
     ExpectDtls,
     ExpectChannel,
     Open,
-    /// It was open, or the other left before it could be.
+    /// The channel was open, or the other peer left before.
     Closed,
     Failed,
 }
 
-/// What moves a handshake.
+/// One input of a handshake.
 #[derive(Clone, Debug, PartialEq)]
-pub enum HandshakeInput {
+pub(super) enum HandshakeInput {
     /// Both ends of the pair have begun.
     BothBegan,
     Met {
@@ -50,50 +47,50 @@ pub enum HandshakeInput {
         polite: bool,
     },
     Engine(EngineEvent),
-    /// The other said goodbye.
+    /// The other peer announced its leave.
     Left,
-    /// The other is listed no more.
+    /// A complete member list lacks the other peer.
     Missed,
-    /// Server or other say no to this pair.
+    /// The server or the other peer rejects this pair.
     PairRefused {
         detail: String,
     },
-    /// Signaling is gone.
-    Deaf(Failure),
-    /// The server turns this peer away, after it had said that it joined.
+    /// The signaling connection is lost.
+    SignalingLost(Failure),
+    /// The server rejects this peer after its join.
     Refused(Failure),
-    TimeIsUp,
+    TimedOut,
 }
 
-/// One pair.
+/// The handshake with one other peer.
 #[derive(Debug, Default)]
-pub struct Handshake {
+pub(super) struct Handshake {
     state: State,
     met: bool,
-    /// The other said goodbye: its channel will close by plan.
+    /// The other peer announced its leave, so its channel closes by plan.
     other_left: bool,
-    /// Candidates that came before the description they belong to.
-    early: Vec<Candidate>,
+    /// Candidates that arrived before the description they belong to.
+    early_candidates: Vec<Candidate>,
     admitted: usize,
 }
 
 impl Handshake {
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
     }
 
-    pub fn is_decided(&self) -> bool {
+    pub(super) fn is_decided(&self) -> bool {
         matches!(self.state, State::Open | State::Closed | State::Failed)
     }
 
-    /// Both are there, or something was heard of the other: time runs.
-    pub fn is_pending(&self) -> bool {
+    /// Both peers have begun, or a message has mentioned the other; the deadline runs.
+    pub(super) fn is_pending(&self) -> bool {
         !self.is_decided() && self.state != State::ExpectBegin
     }
 
-    /// Takes `input` about the pair with `other`, and pushes what follows from it.
+    /// Handles one input about the pair with `other`, and pushes the outputs.
     #[expect(clippy::too_many_lines, reason = "the protocol is one flat match, read as a table")]
-    pub fn handle(&mut self, other: Seat, trickle: bool, input: HandshakeInput, out: &mut VecDeque<Output>) {
+    pub(super) fn handle(&mut self, other: Seat, trickle: bool, input: HandshakeInput, out: &mut VecDeque<Output>) {
         use State::*;
         let state = self.state;
         self.state = match (state, input) {
@@ -101,49 +98,49 @@ impl Handshake {
             (_, HandshakeInput::BothBegan) => state,
 
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: false, .. }) => {
-                self.meet(other, out);
+                self.record_met(other, out);
                 ExpectTrigger
             }
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: true, initiate: false }) => {
-                self.meet(other, out);
+                self.record_met(other, out);
                 ExpectOffer
             }
             (
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
                 HandshakeInput::Met { start: true, initiate: true },
             ) => {
-                self.meet(other, out);
-                note(What::Offers { other }, out);
+                self.record_met(other, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Offers }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Offer));
                 ExpectOwnOffer
             }
-            // News of somebody with whom the handshake runs already: lists and replies repeat.
+            // Lists and replies repeat peers whose handshake already runs.
             (_, HandshakeInput::Met { .. }) => state,
 
             (ExpectOwnOffer, HandshakeInput::Engine(EngineEvent::Offer { sdp })) => {
-                say(other, Signal::Offer { sdp }, out);
+                send_signal(other, Signal::Offer { sdp }, out);
                 ExpectAnswer
             }
             (ExpectOwnAnswer, HandshakeInput::Engine(EngineEvent::Answer { sdp })) => {
-                say(other, Signal::Answer { sdp }, out);
+                send_signal(other, Signal::Answer { sdp }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
             (ExpectApplied, HandshakeInput::Engine(EngineEvent::Applied)) => {
-                note(What::Answered { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Answered }, out);
                 self.admit_early(other, out);
                 ExpectIce
             }
             (Closed | Failed, HandshakeInput::Engine(_)) => state,
             (_, HandshakeInput::Engine(EngineEvent::Candidate(candidate))) => {
                 if trickle {
-                    say(other, Signal::Candidate(candidate), out);
+                    send_signal(other, Signal::Candidate(candidate), out);
                 }
                 state
             }
             (_, HandshakeInput::Engine(EngineEvent::Gathered)) => {
                 if trickle {
-                    say(other, Signal::EndOfCandidates, out);
+                    send_signal(other, Signal::EndOfCandidates, out);
                 }
                 state
             }
@@ -152,19 +149,19 @@ impl Handshake {
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
                 HandshakeInput::Signal { signal: Signal::Offer { sdp }, .. },
             ) => {
-                self.meet(other, out);
+                self.record_met(other, out);
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
-            // Glare: both sides offered at once, and one of them gives way.
+            // Glare: both sides offered, and the polite one yields ("perfect negotiation" of W3C WebRTC).
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { sdp }, polite: true }) => {
-                note(What::Glare { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Glare }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
             (ExpectOwnOffer | ExpectAnswer, HandshakeInput::Signal { signal: Signal::Offer { .. }, polite: false }) => {
-                note(What::Glare { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Glare }, out);
                 state
             }
             (ExpectAnswer, HandshakeInput::Signal { signal: Signal::Answer { sdp }, .. }) => {
@@ -183,33 +180,33 @@ impl Handshake {
                 | ExpectOwnAnswer,
                 HandshakeInput::Signal { signal: Signal::Candidate(candidate), .. },
             ) => {
-                if self.early.len() < CANDIDATES_MAX {
-                    self.early.push(candidate);
+                if self.early_candidates.len() < CANDIDATES_MAX {
+                    self.early_candidates.push(candidate);
                 }
                 state
             }
             (_, HandshakeInput::Signal { signal: Signal::EndOfCandidates, .. }) => state,
 
             (ExpectIce, HandshakeInput::Engine(EngineEvent::IceUp)) => {
-                note(What::IceUp { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::IceUp }, out);
                 ExpectDtls
             }
             (ExpectIce | ExpectDtls, HandshakeInput::Engine(EngineEvent::DtlsUp)) => {
-                note(What::DtlsUp { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::DtlsUp }, out);
                 ExpectChannel
             }
             (ExpectIce | ExpectDtls | ExpectChannel, HandshakeInput::Engine(EngineEvent::Open)) => {
-                note(What::Open { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Open }, out);
                 Open
             }
             (Open, HandshakeInput::Engine(EngineEvent::Closed)) => {
-                note(What::ChannelClosed { other, planned: self.other_left }, out);
-                note(What::NoticedLeave { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: self.other_left } }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::NoticedLeave }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
             (Open, HandshakeInput::Engine(EngineEvent::Failed { .. })) => {
-                note(What::ChannelClosed { other, planned: self.other_left }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: self.other_left } }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Drop));
                 Closed
             }
@@ -222,15 +219,15 @@ impl Handshake {
             }
 
             (Open, HandshakeInput::Left) => {
-                note(What::NoticedLeave { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::NoticedLeave }, out);
                 self.other_left = true;
                 Open
             }
             (Open, HandshakeInput::Missed) => {
-                note(What::NoticedLeave { other }, out);
+                record(EventKind::Edge { other, event: EdgeEvent::NoticedLeave }, out);
                 Open
             }
-            // A server that only lost its socket lists it no more either, and what is under way may still end well.
+            // A list also lacks a peer that only lost its socket, so the handshake may still succeed.
             (_, HandshakeInput::Missed) => state,
             (Closed | Failed, HandshakeInput::Left) => state,
             (_, HandshakeInput::Left) => {
@@ -238,7 +235,7 @@ impl Handshake {
                 Closed
             }
 
-            // Once the descriptions are exchanged it is about a candidate, and the pair may still end well.
+            // Once the descriptions are exchanged, a rejection concerns a candidate, and the pair may still succeed.
             (
                 ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
                 | ExpectOwnAnswer,
@@ -247,21 +244,21 @@ impl Handshake {
 
             (
                 ExpectIce | ExpectDtls | ExpectChannel | Open | Closed | Failed,
-                HandshakeInput::Deaf(_) | HandshakeInput::Refused(_),
+                HandshakeInput::SignalingLost(_) | HandshakeInput::Refused(_),
             ) => state,
-            // The other could not be heard of, because the join was in vain.
+            // The rejected join is the cause that no message mentioned the other peer.
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Refused(failure)) => {
                 self.fail(other, failure, out)
             }
-            (_, HandshakeInput::Deaf(failure) | HandshakeInput::Refused(failure)) => {
+            (_, HandshakeInput::SignalingLost(failure) | HandshakeInput::Refused(failure)) => {
                 self.fail(other, Failure { phase: state.phase(), ..failure }, out)
             }
 
-            (Open | Closed | Failed, HandshakeInput::TimeIsUp) => state,
-            (_, HandshakeInput::TimeIsUp) => self.fail(other, Failure::timed_out(state.phase()), out),
+            (Open | Closed | Failed, HandshakeInput::TimedOut) => state,
+            (_, HandshakeInput::TimedOut) => self.fail(other, Failure::timed_out(state.phase()), out),
 
-            // What fits nowhere: a second answer, an answer to no offer, an offer to a pair that has one, a no to
-            // nothing, an engine that is ahead of us. Counted, and otherwise without effect.
+            // Unexpected inputs, counted and without effect: a second answer, an answer without an offer, an offer to a
+            // pair that has one, a rejection of no request, an engine event out of order.
             (
                 _,
                 HandshakeInput::Signal {
@@ -270,16 +267,16 @@ impl Handshake {
                 },
             )
             | (_, HandshakeInput::PairRefused { .. } | HandshakeInput::Engine(_)) => {
-                note(What::Surprise { other: Some(other) }, out);
+                record(EventKind::Peer(PeerEvent::Surprise { other: Some(other) }), out);
                 state
             }
         };
     }
 
-    /// The other comes back with a new session, and knows nothing of this one's.
-    pub fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
+    /// Resets the handshake: the other peer returns with a new session.
+    pub(super) fn renew(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if self.state == State::Open {
-            note(What::ChannelClosed { other, planned: true }, out);
+            record(EventKind::Edge { other, event: EdgeEvent::Closed { planned: true } }, out);
         }
         if !matches!(self.state, State::Closed | State::Failed) {
             out.push_back(Output::Engine(other, EngineCommand::Drop));
@@ -287,15 +284,15 @@ impl Handshake {
         *self = Self::default();
     }
 
-    fn meet(&mut self, other: Seat, out: &mut VecDeque<Output>) {
+    fn record_met(&mut self, other: Seat, out: &mut VecDeque<Output>) {
         if !self.met {
             self.met = true;
-            note(What::Met { other }, out);
+            record(EventKind::Edge { other, event: EdgeEvent::Met }, out);
         }
     }
 
     fn admit_early(&mut self, other: Seat, out: &mut VecDeque<Output>) {
-        for candidate in std::mem::take(&mut self.early) {
+        for candidate in std::mem::take(&mut self.early_candidates) {
             self.admit(other, candidate, out);
         }
     }
@@ -308,14 +305,14 @@ impl Handshake {
     }
 
     fn fail(&mut self, other: Seat, failure: Failure, out: &mut VecDeque<Output>) -> State {
-        note(What::EdgeFailed { other, failure }, out);
+        record(EventKind::Edge { other, event: EdgeEvent::Failed { failure } }, out);
         out.push_back(Output::Engine(other, EngineCommand::Drop));
         State::Failed
     }
 }
 
 impl State {
-    /// The phase in which a handshake that stops here has stopped.
+    /// The phase in which a handshake that ends in this state has ended.
     fn phase(self) -> Phase {
         match self {
             Self::ExpectBegin | Self::ExpectNews | Self::ExpectTrigger => Phase::Discovery,
@@ -331,11 +328,11 @@ impl State {
     }
 }
 
-fn note(what: What, out: &mut VecDeque<Output>) {
+fn record(what: EventKind, out: &mut VecDeque<Output>) {
     out.push_back(Output::Event(what));
 }
 
-fn say(to: Seat, signal: Signal, out: &mut VecDeque<Output>) {
+fn send_signal(to: Seat, signal: Signal, out: &mut VecDeque<Output>) {
     out.push_back(Output::Say(Say::Signal { to, signal }));
 }
 
@@ -345,7 +342,7 @@ mod tests {
 
     const OTHER: Seat = Seat(1);
 
-    /// Every state met with every cue: the whole protocol of a pair on one page.
+    /// Every state with every input.
     #[test]
     fn the_transition_table_is_as_reviewed() {
         let mut table = String::new();
@@ -392,7 +389,10 @@ mod tests {
         for start in [false, false, true, true] {
             handshake.handle(OTHER, true, HandshakeInput::Met { start, initiate: true }, &mut out);
         }
-        let met = out.iter().filter(|output| **output == Output::Event(What::Met { other: OTHER })).count();
+        let met = out
+            .iter()
+            .filter(|output| **output == Output::Event(EventKind::Edge { other: OTHER, event: EdgeEvent::Met }))
+            .count();
         assert_eq!(met, 1);
         assert_eq!(out.iter().filter(|output| **output == Output::Engine(OTHER, EngineCommand::Offer)).count(), 1);
     }
@@ -407,7 +407,7 @@ mod tests {
             assert_eq!((handshake.state, handshake.met, handshake.admitted), (State::ExpectBegin, false, 0));
             assert!(!handshake.other_left);
         };
-        check(State::Open, &["note ChannelClosed", "order Drop"]);
+        check(State::Open, &["note Closed", "order Drop"]);
         check(State::ExpectAnswer, &["order Drop"]);
         check(State::Closed, &[]);
         check(State::Failed, &[]);
@@ -465,9 +465,9 @@ mod tests {
             ("other left", HandshakeInput::Left),
             ("other missed", HandshakeInput::Missed),
             ("pair refused", HandshakeInput::PairRefused { detail: "EXPIRE".to_owned() }),
-            ("deaf", HandshakeInput::Deaf(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
+            ("deaf", HandshakeInput::SignalingLost(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
             ("refused", HandshakeInput::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),
-            ("time is up", HandshakeInput::TimeIsUp),
+            ("time is up", HandshakeInput::TimedOut),
         ]
     }
 
@@ -481,10 +481,13 @@ mod tests {
 
     fn brief(output: &Output) -> String {
         match output {
-            Output::Engine(_, order) => format!("order {}", first_word(order)),
+            Output::Engine(_, command) => format!("order {}", first_word(command)),
             Output::Say(Say::Signal { signal, .. }) => format!("say {}", first_word(signal)),
-            Output::Event(What::EdgeFailed { failure, .. }) => format!("note failed in {failure}"),
-            Output::Event(what) => format!("note {}", first_word(what)),
+            Output::Event(EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. }) => {
+                format!("note failed in {failure}")
+            }
+            Output::Event(EventKind::Edge { event, .. }) => format!("note {}", first_word(event)),
+            Output::Event(EventKind::Peer(event)) => format!("note {}", first_word(event)),
             other => format!("{other:?}"),
         }
     }

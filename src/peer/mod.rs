@@ -1,4 +1,4 @@
-//! The virtual peer, sans-IO: told of words, engine notices and time, it says what to do next.
+//! The virtual peer, sans-IO: takes messages, engine events and the time, yields what to send, command and record.
 
 mod handshake;
 mod pairs;
@@ -10,32 +10,28 @@ pub use ports::{Input, OutgoingMessage, Output, PeerCommand};
 pub use reconnect::ReconnectBackoff;
 pub use traffic::{HEADER_BYTES, TrafficConfig, TrafficPattern};
 
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::event::What;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::{Heard, Say};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EdgeEvent, EngineEvent, EventKind, Failure, Heard, PeerEvent, Phase, Reason, Say, Seat};
 use handshake::HandshakeInput;
 use pairs::Pairs;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use traffic::MessageTraffic;
 
-/// What the profile and the plan chose for one peer.
+/// The settings of one peer, from profile and plan.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub seat: Seat,
-    /// Peers of the room, this one included.
+    /// The number of peers in the room, including this one.
     pub room_size: u16,
-    /// Per peer from its dial, per edge from when the later of the two began (measurement.md, "Metrics").
+    /// The deadline of the join, from the dial, and of each edge, from the later of its two dials
+    /// (docs/spec/measurement.md, "Metrics").
     pub timeout: Duration,
-    /// Candidates are said one by one, as they are found.
+    /// Candidates are sent one by one, as they are found.
     pub trickle: bool,
     pub traffic: TrafficConfig,
 }
 
-/// Where the peer stands, named for what it waits for.
+/// The state of a peer, named for the input that it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     ExpectTurn,
@@ -46,10 +42,10 @@ enum State {
         deadline: Instant,
     },
     Present,
-    /// Signaling is gone; channels live on.
-    Deaf,
-    /// The same, until it is time to dial again.
-    ExpectRedial {
+    /// The signaling connection is closed for good; open channels stay.
+    SignalingLost,
+    /// The signaling connection is lost, and the next dial is due `at`.
+    ExpectReconnect {
         at: Instant,
     },
     ExpectReupgrade {
@@ -78,14 +74,14 @@ impl Peer {
         Self { config, state: State::ExpectTurn, pairs, messages, backoff: None, outputs: VecDeque::new() }
     }
 
-    /// It dials again when its socket is closed after it had joined.
-    pub fn reconnecting(self, backoff: Option<ReconnectBackoff>) -> Self {
+    /// Makes the peer dial again when its socket closes after the join.
+    pub fn with_reconnect(self, backoff: Option<ReconnectBackoff>) -> Self {
         Self { backoff, ..self }
     }
 
-    /// Admits `guests` peers that are not ours, on the seats after the room's own.
-    pub fn hosting(mut self, guests: u16) -> Self {
-        self.pairs.host(guests);
+    /// Adds seats for `guests` peers of other programs, after the room's own.
+    pub fn with_guests(mut self, guests: u16) -> Self {
+        self.pairs.add_guest_seats(guests);
         self
     }
 
@@ -95,13 +91,15 @@ impl Peer {
         }
         match input {
             Input::Begin { due } => self.begin(now, due),
-            Input::Command(PeerCommand::Companion { seat }) => self.pairs.companion(now, seat, &mut self.outputs),
-            Input::Succeeded { seat } => self.succeeded(now, seat),
-            Input::Command(PeerCommand::Back { seat }) => self.back(now, seat),
+            Input::Command(PeerCommand::Companion { seat }) => {
+                self.pairs.record_other_began(now, seat, &mut self.outputs);
+            }
+            Input::GuestReplaced { seat } => self.replace_guest(now, seat),
+            Input::Command(PeerCommand::Back { seat }) => self.handle_return(now, seat),
             Input::Upgraded => self.upgraded(now),
             Input::Lost(failure) => self.lost(now, failure),
             Input::Heard(heard) => self.heard(now, heard),
-            Input::Engine(seat, notice) => self.engine(now, seat, notice),
+            Input::Engine(seat, event) => self.engine(now, seat, event),
             Input::Command(PeerCommand::StartTraffic) => self.messages.start(now),
             Input::Command(PeerCommand::StopTraffic) => self.messages.stop(),
             Input::Command(PeerCommand::Leave) => self.leave(false, false),
@@ -114,44 +112,44 @@ impl Peer {
         self.outputs.pop_front()
     }
 
-    /// It has failed or left.
+    /// The peer has failed or left.
     pub fn is_gone(&self) -> bool {
         self.state == State::Gone
     }
 
-    /// Its socket is gone, and another will take its place.
-    pub fn dials_again(&self) -> bool {
-        use State::{ExpectRedial, ExpectRejoined, ExpectReupgrade};
-        matches!(self.state, ExpectRedial { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
+    /// The signaling connection is lost, and the peer dials again.
+    pub fn is_reconnecting(&self) -> bool {
+        use State::{ExpectReconnect, ExpectRejoined, ExpectReupgrade};
+        matches!(self.state, ExpectReconnect { .. } | ExpectReupgrade { .. } | ExpectRejoined { .. })
     }
 
-    /// Nothing more is to be negotiated with whoever sits there.
+    /// The edge to `seat` is open, closed or failed.
     pub fn has_decided(&self, seat: Seat) -> bool {
         self.pairs.is_decided(seat)
     }
 
-    /// When `Input::Wake` is wanted.
+    /// The time at which `Input::Wake` is due.
     pub fn wake_at(&self) -> Option<Instant> {
         let own = match self.state {
             State::ExpectUpgrade { deadline }
             | State::ExpectJoined { deadline }
-            | State::ExpectRedial { at: deadline }
+            | State::ExpectReconnect { at: deadline }
             | State::ExpectReupgrade { deadline }
             | State::ExpectRejoined { deadline } => Some(deadline),
             State::Gone => return None,
-            State::ExpectTurn | State::Present | State::Deaf => None,
+            State::ExpectTurn | State::Present | State::SignalingLost => None,
         };
         [own, self.pairs.wake_at(), self.messages.wake_at()].into_iter().flatten().min()
     }
 
     fn begin(&mut self, now: Instant, due: Instant) {
         self.state = State::ExpectUpgrade { deadline: now + self.config.timeout };
-        self.note(What::Began { due });
+        self.record(EventKind::Peer(PeerEvent::Began { due }));
         self.pairs.begin(now, &mut self.outputs);
         self.outputs.push_back(Output::Dial);
     }
 
-    fn succeeded(&mut self, now: Instant, seat: Seat) {
+    fn replace_guest(&mut self, now: Instant, seat: Seat) {
         self.messages.closed(seat);
         self.pairs.renew(now, seat, &mut self.outputs);
     }
@@ -160,7 +158,7 @@ impl Peer {
         match self.state {
             State::ExpectUpgrade { deadline } => {
                 self.state = State::ExpectJoined { deadline };
-                self.note(What::Upgraded);
+                self.record(EventKind::Peer(PeerEvent::Upgraded));
             }
             State::ExpectReupgrade { .. } => {
                 self.state = State::ExpectRejoined { deadline: now + self.config.timeout };
@@ -173,78 +171,78 @@ impl Peer {
         match self.state {
             State::ExpectUpgrade { .. } => self.fail(Failure { phase: Phase::Connect, ..failure }),
             State::ExpectJoined { .. } => self.fail(Failure { phase: Phase::Join, ..failure }),
-            State::Present => self.fall_silent(now, failure),
-            State::ExpectReupgrade { .. } | State::ExpectRejoined { .. } => self.try_later(now, failure),
-            State::ExpectRedial { .. } | State::ExpectTurn | State::Deaf | State::Gone => {}
+            State::Present => self.handle_loss(now, failure),
+            State::ExpectReupgrade { .. } | State::ExpectRejoined { .. } => self.schedule_reconnect(now, failure),
+            State::ExpectReconnect { .. } | State::ExpectTurn | State::SignalingLost | State::Gone => {}
         }
     }
 
-    /// The socket of a peer that had joined is gone. A server that says no means it.
-    fn fall_silent(&mut self, now: Instant, failure: Failure) {
+    /// Handles the loss of the socket after the join; only a closed connection is dialed again, not a rejected one.
+    fn handle_loss(&mut self, now: Instant, failure: Failure) {
         match &mut self.backoff {
             Some(backoff) if failure.reason == Reason::Closed => {
-                self.state = State::ExpectRedial { at: now + backoff.pause(now) };
-                self.note(What::ServerLost { failure: failure.clone() });
-                // Who has yet to come may come when this peer hears again.
-                self.pairs.handle_pending(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
+                self.state = State::ExpectReconnect { at: now + backoff.pause(now) };
+                self.record(EventKind::Peer(PeerEvent::ServerLost { failure: failure.clone() }));
+                // Edges that have not begun can still open after the reconnect.
+                self.pairs.handle_pending(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }
             _ => {
-                self.state = State::Deaf;
-                self.pairs.handle_all(now, &HandshakeInput::Deaf(failure), &mut self.outputs);
+                self.state = State::SignalingLost;
+                self.pairs.handle_all(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }
         }
     }
 
-    /// A dial after a loss came to nothing.
-    fn try_later(&mut self, now: Instant, failure: Failure) {
-        self.note(What::RedialFailed { failure });
+    /// Handles the failure of a dial after a loss.
+    fn schedule_reconnect(&mut self, now: Instant, failure: Failure) {
+        self.record(EventKind::Peer(PeerEvent::RedialFailed { failure }));
         self.state = match &mut self.backoff {
-            Some(backoff) => State::ExpectRedial { at: now + backoff.pause(now) },
-            None => State::Deaf,
+            Some(backoff) => State::ExpectReconnect { at: now + backoff.pause(now) },
+            None => State::SignalingLost,
         };
     }
 
-    fn dial_again(&mut self, now: Instant) {
+    fn redial(&mut self, now: Instant) {
         self.state = State::ExpectReupgrade { deadline: now + self.config.timeout };
         self.outputs.push_back(Output::Dial);
     }
 
-    /// A dial after a loss has had its time; another takes its place.
-    fn give_up_dial(&mut self, now: Instant, phase: Phase) {
-        self.note(What::RedialFailed { failure: Failure::timed_out(phase) });
-        self.dial_again(now);
+    /// Records that a dial after a loss timed out, and dials again.
+    fn time_out_dial(&mut self, now: Instant, phase: Phase) {
+        self.record(EventKind::Peer(PeerEvent::RedialFailed { failure: Failure::timed_out(phase) }));
+        self.redial(now);
     }
 
     fn joined(&mut self, now: Instant) {
         let what = match self.state {
-            State::ExpectJoined { .. } => What::Joined,
-            State::ExpectRejoined { .. } => What::Reconnected,
+            State::ExpectJoined { .. } => EventKind::Peer(PeerEvent::Joined),
+            State::ExpectRejoined { .. } => EventKind::Peer(PeerEvent::Reconnected),
             _ => return,
         };
         self.state = State::Present;
         self.backoff.iter_mut().for_each(|backoff| backoff.joined(now));
-        self.note(what);
+        self.record(what);
     }
 
     fn heard(&mut self, now: Instant, heard: Heard<Seat>) {
         match heard {
             Heard::Joined => self.joined(now),
             Heard::Refused(failure) => match self.state {
-                // An answer that says no can come after the join was said.
+                // A rejection can arrive after the join was sent.
                 State::ExpectJoined { .. } => self.fail(failure),
                 state => {
                     if let State::ExpectRejoined { .. } = state {
-                        self.note(What::RedialFailed { failure: failure.clone() });
+                        self.record(EventKind::Peer(PeerEvent::RedialFailed { failure: failure.clone() }));
                     }
-                    self.state = State::Deaf;
+                    self.state = State::SignalingLost;
                     self.pairs.handle_all(now, &HandshakeInput::Refused(failure), &mut self.outputs);
                 }
             },
-            Heard::Nonsense => self.note(What::Surprise { other: None }),
+            Heard::Nonsense => self.record(EventKind::Peer(PeerEvent::Surprise { other: None })),
             Heard::Left { who } => {
-                // Nobody else tells of a guest who goes before its channel is open.
+                // Before its channel is open, this notice is the only sign that a guest has left.
                 if self.pairs.is_guest(who) && !self.pairs.is_open(who) {
-                    self.note(What::NoticedLeave { other: who });
+                    self.record(EventKind::Edge { other: who, event: EdgeEvent::NoticedLeave });
                 }
                 self.pairs.handle(now, who, HandshakeInput::Left, &mut self.outputs);
             }
@@ -261,15 +259,18 @@ impl Peer {
         }
     }
 
-    fn engine(&mut self, now: Instant, seat: Seat, notice: EngineEvent) {
-        match notice {
+    fn engine(&mut self, now: Instant, seat: Seat, event: EngineEvent) {
+        match event {
             EngineEvent::Message(payload) if self.pairs.is_guest(seat) => {
-                self.note(What::GuestMessage { other: seat, bytes: payload.len() as u32 });
+                self.record(EventKind::Edge {
+                    other: seat,
+                    event: EdgeEvent::GuestMessage { bytes: payload.len() as u32 },
+                });
             }
             EngineEvent::Message(payload) => self.messages.received(seat, payload, &mut self.outputs),
-            notice => {
-                let opened = notice == EngineEvent::Open;
-                self.pairs.handle(now, seat, HandshakeInput::Engine(notice), &mut self.outputs);
+            event => {
+                let opened = event == EngineEvent::Open;
+                self.pairs.handle(now, seat, HandshakeInput::Engine(event), &mut self.outputs);
                 if opened {
                     self.messages.opened(seat);
                 }
@@ -286,11 +287,11 @@ impl Peer {
             State::ExpectJoined { deadline } if deadline <= now => self.fail(Failure::timed_out(Phase::Join)),
             state => {
                 match state {
-                    State::ExpectRedial { at } if at <= now => self.dial_again(now),
+                    State::ExpectReconnect { at } if at <= now => self.redial(now),
                     State::ExpectReupgrade { deadline } if deadline <= now => {
-                        self.give_up_dial(now, Phase::Connect);
+                        self.time_out_dial(now, Phase::Connect);
                     }
-                    State::ExpectRejoined { deadline } if deadline <= now => self.give_up_dial(now, Phase::Join),
+                    State::ExpectRejoined { deadline } if deadline <= now => self.time_out_dial(now, Phase::Join),
                     _ => {}
                 }
                 self.pairs.wake(now, &mut self.outputs);
@@ -299,8 +300,8 @@ impl Peer {
         }
     }
 
-    fn back(&mut self, now: Instant, seat: Seat) {
-        self.pairs.back(now, seat, &mut self.outputs);
+    fn handle_return(&mut self, now: Instant, seat: Seat) {
+        self.pairs.handle_return(now, seat, &mut self.outputs);
         self.messages.closed(seat);
     }
 
@@ -308,21 +309,21 @@ impl Peer {
         if matches!(self.state, State::Present) && !silent {
             self.outputs.push_back(Output::Say(Say::Leave));
         }
-        self.note(What::Left { silent, early });
-        self.go();
+        self.record(EventKind::Peer(PeerEvent::Left { silent, early }));
+        self.end();
     }
 
     fn fail(&mut self, failure: Failure) {
-        self.note(What::PeerFailed { failure });
-        self.go();
+        self.record(EventKind::Peer(PeerEvent::PeerFailed { failure }));
+        self.end();
     }
 
-    fn go(&mut self) {
+    fn end(&mut self) {
         self.state = State::Gone;
         self.outputs.push_back(Output::Close);
     }
 
-    fn note(&mut self, what: What) {
+    fn record(&mut self, what: EventKind) {
         self.outputs.push_back(Output::Event(what));
     }
 }

@@ -2,18 +2,17 @@
 
 use super::handshake::{Handshake, HandshakeInput};
 use super::ports::Output;
-use crate::vocabulary::engine::EngineCommand;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EngineCommand, Seat};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// All handshakes of one peer.
 #[derive(Debug)]
-pub struct Pairs {
+pub(super) struct Pairs {
     own: Seat,
     timeout: Duration,
     trickle: bool,
-    /// Seats from here on are guests'.
+    /// The first guest's seat.
     guests_from: usize,
     began: bool,
     edges: Vec<Edge>,
@@ -28,25 +27,24 @@ struct Edge {
 }
 
 impl Pairs {
-    pub fn new(own: Seat, room_size: u16, timeout: Duration, trickle: bool) -> Self {
+    pub(super) fn new(own: Seat, room_size: u16, timeout: Duration, trickle: bool) -> Self {
         let edges = (0..room_size).map(|_| Edge::default()).collect();
         let guests_from = usize::from(room_size);
         Self { own, timeout, trickle, guests_from, began: false, edges, deadlines: BTreeSet::new() }
     }
 
-    /// Seats for guests, after the room's own. When a guest begins nobody tells, so that the time of its edge
-    /// runs from when this peer does.
-    pub fn host(&mut self, guests: u16) {
+    /// Adds seats for guests. A guest's begin is not known, so the deadline of its edge runs from this peer's.
+    pub(super) fn add_guest_seats(&mut self, guests: u16) {
         let guest = || Edge { other_began: true, ..Edge::default() };
         self.edges.extend(std::iter::repeat_with(guest).take(usize::from(guests)));
     }
 
-    pub fn is_guest(&self, seat: Seat) -> bool {
+    pub(super) fn is_guest(&self, seat: Seat) -> bool {
         usize::from(seat.0) >= self.guests_from
     }
 
-    /// Another guest sits at `seat`: its edge is a new one.
-    pub fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    /// Resets the edge to `seat`, which another guest has taken.
+    pub(super) fn renew(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         if let Some(deadline) = edge.deadline {
             self.deadlines.remove(&(deadline, seat));
@@ -57,25 +55,25 @@ impl Pairs {
     }
 
     /// Every seat but this peer's own.
-    pub fn others(&self) -> impl Iterator<Item = Seat> + use<> {
+    pub(super) fn others(&self) -> impl Iterator<Item = Seat> + use<> {
         let own = self.own;
         (0..self.edges.len() as u16).map(Seat).filter(move |seat| *seat != own)
     }
 
-    pub fn is_open(&self, seat: Seat) -> bool {
+    pub(super) fn is_open(&self, seat: Seat) -> bool {
         self.edges.get(usize::from(seat.0)).is_some_and(|edge| edge.handshake.is_open())
     }
 
-    pub fn is_decided(&self, seat: Seat) -> bool {
+    pub(super) fn is_decided(&self, seat: Seat) -> bool {
         self.edges.get(usize::from(seat.0)).is_some_and(|edge| edge.handshake.is_decided())
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// This peer begins: the time of its edges to those who began before runs from now.
-    pub fn begin(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    /// Starts the deadlines of edges to the peers that have begun before this one.
+    pub(super) fn begin(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         self.began = true;
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].other_began {
@@ -84,8 +82,8 @@ impl Pairs {
         }
     }
 
-    /// Another of the room begins.
-    pub fn companion(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    /// Records that the peer at `seat` has begun.
+    pub(super) fn record_other_began(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         let Some(edge) = self.edges.get_mut(usize::from(seat.0)) else { return };
         edge.other_began = true;
         if self.began {
@@ -93,8 +91,8 @@ impl Pairs {
         }
     }
 
-    /// Another of the room begins once more: whatever its edge was, it is a new one.
-    pub fn back(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
+    /// Resets the edge to `seat`, whose peer begins again with a new session.
+    pub(super) fn handle_return(&mut self, now: Instant, seat: Seat, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -103,18 +101,18 @@ impl Pairs {
         if let Some(deadline) = edge.deadline.take() {
             self.deadlines.remove(&(deadline, seat));
         }
-        self.companion(now, seat, out);
+        self.record_other_began(now, seat, out);
     }
 
-    /// The same cue for every edge.
-    pub fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
+    /// Handles the same input for every edge.
+    pub(super) fn handle_all(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             self.handle(now, seat, input.clone(), out);
         }
     }
 
-    /// The same cue for every edge that is under way.
-    pub fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
+    /// Handles the same input for every edge whose handshake is pending.
+    pub(super) fn handle_pending(&mut self, now: Instant, input: &HandshakeInput, out: &mut VecDeque<Output>) {
         for seat in self.others() {
             if self.edges[usize::from(seat.0)].handshake.is_pending() {
                 self.handle(now, seat, input.clone(), out);
@@ -122,8 +120,8 @@ impl Pairs {
         }
     }
 
-    /// A cue for one edge. A seat that the room does not have, or this peer's own, is nobody.
-    pub fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
+    /// Handles an input for one edge; ignores this peer's own seat and seats that the room does not have.
+    pub(super) fn handle(&mut self, now: Instant, seat: Seat, input: HandshakeInput, out: &mut VecDeque<Output>) {
         if seat == self.own {
             return;
         }
@@ -143,11 +141,11 @@ impl Pairs {
         }
     }
 
-    pub fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    pub(super) fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         while let Some((deadline, seat)) = self.deadlines.first().copied()
             && deadline <= now
         {
-            self.handle(now, seat, HandshakeInput::TimeIsUp, out);
+            self.handle(now, seat, HandshakeInput::TimedOut, out);
         }
     }
 }
@@ -155,9 +153,7 @@ impl Pairs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::event::What;
-    use crate::vocabulary::failure::Failure;
-    use crate::vocabulary::phase::Phase;
+    use crate::vocabulary::{EdgeEvent, EventKind, Failure, Phase};
 
     const TIMEOUT: Duration = Duration::from_secs(10);
     const SECOND: Duration = Duration::from_secs(1);
@@ -169,7 +165,9 @@ mod tests {
 
     fn failed(out: &mut VecDeque<Output>) -> Vec<Seat> {
         let failed = |output: Output| match output {
-            Output::Event(What::EdgeFailed { other, failure }) if failure == Failure::timed_out(Phase::Discovery) => {
+            Output::Event(EventKind::Edge { other, event: EdgeEvent::Failed { failure } })
+                if failure == Failure::timed_out(Phase::Discovery) =>
+            {
                 Some(other)
             }
             _ => None,
@@ -180,11 +178,11 @@ mod tests {
     #[test]
     fn the_time_of_an_edge_runs_from_when_the_later_of_the_two_begins() {
         let (mut pairs, start, mut out) = pairs();
-        pairs.companion(start, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), None, "this peer has not begun");
         pairs.begin(start + SECOND, &mut out);
         assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
-        pairs.companion(start + 2 * SECOND, Seat(2), &mut out);
+        pairs.record_other_began(start + 2 * SECOND, Seat(2), &mut out);
         pairs.wake(start + SECOND + TIMEOUT, &mut out);
         assert_eq!(failed(&mut out), [Seat(0)]);
         assert_eq!(pairs.wake_at(), Some(start + 2 * SECOND + TIMEOUT));
@@ -194,7 +192,7 @@ mod tests {
     fn edges_of_one_deadline_are_all_decided_by_one_wake() {
         let (mut pairs, start, mut out) = pairs();
         for seat in pairs.others() {
-            pairs.companion(start, seat, &mut out);
+            pairs.record_other_began(start, seat, &mut out);
         }
         pairs.begin(start, &mut out);
         pairs.wake(start + TIMEOUT - Duration::from_micros(1), &mut out);
@@ -209,7 +207,7 @@ mod tests {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
         pairs.handle(start, Seat(3), HandshakeInput::Met { start: false, initiate: false }, &mut out);
-        pairs.companion(start + SECOND, Seat(3), &mut out);
+        pairs.record_other_began(start + SECOND, Seat(3), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + TIMEOUT), "the first news counts");
     }
 
@@ -217,15 +215,15 @@ mod tests {
     fn who_comes_back_is_given_the_whole_time_once_more() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.companion(start, Seat(0), &mut out);
-        pairs.back(start + SECOND, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
+        pairs.handle_return(start + SECOND, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + SECOND + TIMEOUT));
         pairs.wake(start + SECOND + TIMEOUT, &mut out);
         assert_eq!(failed(&mut out), [Seat(0)]);
-        pairs.back(start + 20 * SECOND, Seat(0), &mut out);
+        pairs.handle_return(start + 20 * SECOND, Seat(0), &mut out);
         assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT));
         for nobody in [Seat(1), Seat(4)] {
-            pairs.back(start + 21 * SECOND, nobody, &mut out);
+            pairs.handle_return(start + 21 * SECOND, nobody, &mut out);
         }
         assert_eq!(pairs.wake_at(), Some(start + 20 * SECOND + TIMEOUT), "its own seat, and one that is none");
     }
@@ -234,7 +232,7 @@ mod tests {
     fn a_goodbye_takes_the_deadline_away() {
         let (mut pairs, start, mut out) = pairs();
         pairs.begin(start, &mut out);
-        pairs.companion(start, Seat(0), &mut out);
+        pairs.record_other_began(start, Seat(0), &mut out);
         pairs.handle(start, Seat(0), HandshakeInput::Left, &mut out);
         assert_eq!(pairs.wake_at(), None);
     }

@@ -1,10 +1,6 @@
-//! The input a peer takes and the output it gives.
+//! The inputs and outputs of a peer.
 
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::event::What;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::{Heard, Say};
+use crate::vocabulary::{EngineCommand, EngineEvent, EventKind, Failure, Heard, Say, Seat};
 use std::time::Instant;
 
 /// A command to a peer from the run that it takes part in.
@@ -18,9 +14,9 @@ pub enum PeerCommand {
     StartTraffic,
     /// Messages stop.
     StopTraffic,
-    /// Say goodbye and leave, as all peers do at the end of the run.
+    /// Send a leave and end, as all peers do at the end of the run.
     Leave,
-    /// Leave while the others stay. `silent`: without a goodbye to server or peers, as a killed tab does.
+    /// Leave while the others stay; `silent` sends no leave to server or peers, like a killed tab.
     Depart { silent: bool },
 }
 
@@ -33,7 +29,7 @@ pub enum Input {
     },
     Command(PeerCommand),
     /// Another guest sits at `seat` from now on.
-    Succeeded {
+    GuestReplaced {
         seat: Seat,
     },
     Upgraded,
@@ -54,7 +50,7 @@ pub enum Output<S = Say<Seat>> {
     /// Send a message into an open channel, if its queue has room.
     Send(OutgoingMessage),
     /// An event for the recorder.
-    Event(What),
+    Event(EventKind),
     /// Close the socket and every connection; the peer is done.
     Close,
 }
@@ -66,6 +62,6 @@ pub struct OutgoingMessage {
     pub payload: Vec<u8>,
     pub sequence: u32,
     pub due: Instant,
-    /// An echo of the other's ping: it is nobody's new message.
+    /// The message echoes a ping, and is not counted as sent.
     pub echo: bool,
 }

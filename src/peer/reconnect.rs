@@ -1,45 +1,45 @@
-//! How patiently a peer dials again: each pause is drawn from nothing to a bound that doubles up to a cap.
+//! Reconnect backoff with full jitter: each pause is drawn from 0 to a bound that doubles up to a cap.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::{Duration, Instant};
 
-/// The pauses of one peer. Drawn from the whole of the bound, so that peers that were lost at once do not come back at once.
+/// The pauses of one peer. Full jitter spreads the reconnects of peers that lost the server at the same time.
 #[derive(Clone, Debug)]
 pub struct ReconnectBackoff {
     first: Duration,
     cap: Duration,
-    draws: ChaCha8Rng,
-    /// Pauses since the socket was last good.
+    rng: ChaCha8Rng,
+    /// The number of pauses since a connection last stayed up for the cap.
     pauses: u32,
     joined_at: Option<Instant>,
 }
 
 impl ReconnectBackoff {
-    pub fn new(first: Duration, cap: Duration, draws: ChaCha8Rng) -> Self {
-        Self { first, cap, draws, pauses: 0, joined_at: None }
+    pub fn new(first: Duration, cap: Duration, rng: ChaCha8Rng) -> Self {
+        Self { first, cap, rng, pauses: 0, joined_at: None }
     }
 
-    /// The socket is good for as long as it stays up.
+    /// Records a join, from which the connection's lifetime counts.
     pub(super) fn joined(&mut self, now: Instant) {
         self.joined_at = Some(now);
     }
 
-    /// The pause before the next dial. A socket that was not good for as long as the cap has earned no fresh start.
+    /// The pause before the next dial. Only a connection that stayed up for the cap resets the bound.
     pub(super) fn pause(&mut self, now: Instant) -> Duration {
         if self.joined_at.take().is_some_and(|at| now.saturating_duration_since(at) >= self.cap) {
             self.pauses = 0;
         }
         let bound = self.first.saturating_mul(1 << self.pauses.min(24)).min(self.cap);
         self.pauses += 1;
-        bound.mul_f64(self.draws.random::<f64>())
+        bound.mul_f64(self.rng.random::<f64>())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::seed::Seed;
+    use crate::vocabulary::Seed;
 
     const FIRST: Duration = Duration::from_millis(250);
     const CAP: Duration = Duration::from_secs(5);

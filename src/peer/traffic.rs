@@ -1,40 +1,38 @@
-//! What flows over open channels: numbered, dated messages on an open schedule, and the echoes of pings.
+//! Messages over open channels: numbered and timestamped, sent on an open-loop schedule, and echoed for pings.
 
 use super::ports::{OutgoingMessage, Output};
-use crate::vocabulary::event::What;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Seat, Seed};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of a message before its payload: sequence (bit 31: echo) u32, began − due in µs u32, due in µs since
-/// the run's epoch u64, all little-endian (measurement.md: "messages are at least 16 bytes").
+/// The header's length in bytes: sequence (bit 31: echo) u32, began − due in µs u32, due in µs since the run's epoch
+/// u64, all little-endian (docs/spec/measurement.md).
 pub const HEADER_BYTES: usize = 16;
 
-/// A message that is due longer than this is not sent any more: it is counted as dropped.
+/// A message that is overdue by more than this is dropped instead of sent.
 const LATE_MAX: Duration = Duration::from_secs(1);
 
 const ECHO: u32 = 1 << 31;
 
-/// What a peer says over its channels, and how often.
+/// The messages of one peer: pattern, rate and size.
 #[derive(Clone, Debug)]
 pub struct TrafficConfig {
     pub pattern: TrafficPattern,
-    /// Between two messages on one channel.
+    /// The time between two messages on one channel.
     pub interval: Duration,
-    /// Bytes of a message, header included; uniform between the two.
+    /// The least and greatest length of a message in bytes, header included; drawn uniformly.
     pub bytes: (u32, u32),
-    /// Payloads are slices of this; random, longer than any message.
+    /// Random bytes, longer than any message, of which payloads are slices.
     pub pool: Arc<[u8]>,
-    /// Draws sizes and the first message's offset.
+    /// Draws lengths and the first message's offset.
     pub draws: ChaCha8Rng,
 }
 
 impl TrafficConfig {
-    /// No messages.
+    /// A peer without messages.
     pub fn silent() -> Self {
         Self {
             pattern: TrafficPattern::Silence,
@@ -53,8 +51,8 @@ pub enum TrafficPattern {
     Silence,
 }
 
-/// The messages of one peer.
-pub struct MessageTraffic {
+/// The schedule and channels of one peer's messages.
+pub(super) struct MessageTraffic {
     traffic: TrafficConfig,
     epoch: Instant,
     /// The next sequence number of each open channel.
@@ -64,35 +62,35 @@ pub struct MessageTraffic {
 
 impl MessageTraffic {
     /// `epoch` is the instant that message times count from, the same for all peers of a process.
-    pub fn new(traffic: TrafficConfig, epoch: Instant) -> Self {
+    pub(super) fn new(traffic: TrafficConfig, epoch: Instant) -> Self {
         Self { traffic, epoch, channels: BTreeMap::new(), next_due: None }
     }
 
-    pub fn start(&mut self, now: Instant) {
+    pub(super) fn start(&mut self, now: Instant) {
         if self.traffic.pattern != TrafficPattern::Silence && self.next_due.is_none() {
             let offset = self.traffic.interval.mul_f64(self.traffic.draws.random::<f64>());
             self.next_due = Some(now + offset);
         }
     }
 
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.next_due = None;
     }
 
-    pub fn opened(&mut self, seat: Seat) {
+    pub(super) fn opened(&mut self, seat: Seat) {
         self.channels.entry(seat).or_insert(0);
     }
 
-    pub fn closed(&mut self, seat: Seat) {
+    pub(super) fn closed(&mut self, seat: Seat) {
         self.channels.remove(&seat);
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         if self.channels.is_empty() { None } else { self.next_due }
     }
 
-    /// Sends what is due by `now`, each message dated with its own due time.
-    pub fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+    /// Sends the messages due by `now`, each with its own due time; drops those overdue by more than `LATE_MAX`.
+    pub(super) fn wake(&mut self, now: Instant, out: &mut VecDeque<Output>) {
         while let Some(due) = self.next_due
             && due <= now
         {
@@ -101,7 +99,7 @@ impl MessageTraffic {
             let bytes = self.traffic.draws.random_range(low..=high) as usize;
             for (seat, sequence) in &mut self.channels {
                 if now - due > LATE_MAX {
-                    out.push_back(Output::Event(What::MessageDropped { other: *seat }));
+                    out.push_back(Output::Event(EventKind::Edge { other: *seat, event: EdgeEvent::MessageDropped }));
                     continue;
                 }
                 let payload = write(&self.traffic.pool, bytes, *sequence, due - self.epoch, now - self.epoch);
@@ -117,20 +115,23 @@ impl MessageTraffic {
         }
     }
 
-    /// Reads what came out of the channel from `from`.
-    pub fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
+    /// Handles a message from the channel to `from`.
+    pub(super) fn received(&self, from: Seat, payload: Vec<u8>, out: &mut VecDeque<Output>) {
         let Some((word, due, waited)) = read(&payload) else {
-            out.push_back(Output::Event(What::Surprise { other: Some(from) }));
+            out.push_back(Output::Event(EventKind::Peer(PeerEvent::Surprise { other: Some(from) })));
             return;
         };
         let due = self.epoch + due;
         let began = due + waited;
         if word & ECHO != 0 {
-            out.push_back(Output::Event(What::Echoed { other: from, due, began }));
+            out.push_back(Output::Event(EventKind::Edge { other: from, event: EdgeEvent::Echoed { due, began } }));
             return;
         }
         let bytes = payload.len() as u32;
-        out.push_back(Output::Event(What::MessageReceived { other: from, sequence: word, due, began, bytes }));
+        out.push_back(Output::Event(EventKind::Edge {
+            other: from,
+            event: EdgeEvent::MessageReceived { sequence: word, due, began, bytes },
+        }));
         if self.traffic.pattern == TrafficPattern::PingPong {
             let mut payload = payload;
             payload[..4].copy_from_slice(&(word | ECHO).to_le_bytes());
@@ -139,7 +140,7 @@ impl MessageTraffic {
     }
 }
 
-/// `due` and `began` count from the epoch.
+/// Encodes a message; `due` and `began` count from the epoch.
 fn write(pool: &[u8], bytes: usize, sequence: u32, due: Duration, began: Duration) -> Vec<u8> {
     let mut payload = Vec::with_capacity(bytes);
     payload.extend_from_slice(&sequence.to_le_bytes());
@@ -155,7 +156,7 @@ fn read(payload: &[u8]) -> Option<(u32, Duration, Duration)> {
     let (sequence, rest) = payload.split_first_chunk::<4>()?;
     let (waited, rest) = rest.split_first_chunk::<4>()?;
     let (due, _) = rest.split_first_chunk::<8>()?;
-    // A foreign message can hold any figure; an instant can't.
+    // A foreign message can hold a due time that overflows `Instant`.
     let due = u64::from_le_bytes(*due);
     let day = 24 * 3_600 * 1_000_000;
     (due < 100 * day).then(|| {
@@ -167,7 +168,7 @@ fn read(payload: &[u8]) -> Option<(u32, Duration, Duration)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::seed::Seed;
+    use crate::vocabulary::Seed;
 
     fn messages(pattern: TrafficPattern, epoch: Instant) -> MessageTraffic {
         let pool = Arc::from(vec![7; 4_096]);
@@ -185,17 +186,21 @@ mod tests {
         sender.opened(Seat(1));
         sender.start(now);
         sender.wake(now + Duration::from_millis(499), &mut out);
-        let Some(Output::Send(parcel)) = out.pop_front() else { panic!("nothing was sent") };
-        assert_eq!(parcel.sequence, 0);
-        assert!((16..=64).contains(&parcel.payload.len()));
+        let Some(Output::Send(message)) = out.pop_front() else { panic!("nothing was sent") };
+        assert_eq!(message.sequence, 0);
+        assert!((16..=64).contains(&message.payload.len()));
 
         let receiver = messages(TrafficPattern::Broadcast, epoch);
-        receiver.received(Seat(0), parcel.payload, &mut out);
-        let Some(Output::Event(What::MessageReceived { sequence: 0, due, began, .. })) = out.pop_front() else {
+        receiver.received(Seat(0), message.payload, &mut out);
+        let Some(Output::Event(EventKind::Edge {
+            event: EdgeEvent::MessageReceived { sequence: 0, due, began, .. },
+            ..
+        })) = out.pop_front()
+        else {
             panic!("not read back: {out:?}")
         };
         let micros = |instant: Instant| (instant - epoch).as_micros();
-        assert_eq!(micros(due), micros(parcel.due));
+        assert_eq!(micros(due), micros(message.due));
         assert_eq!(micros(began), (now + Duration::from_millis(499) - epoch).as_micros());
     }
 
@@ -209,7 +214,10 @@ mod tests {
         assert!(echo.echo);
         out.clear();
         messages(TrafficPattern::PingPong, epoch).received(Seat(0), echo.payload, &mut out);
-        assert!(matches!(out.as_slices().0, [Output::Event(What::Echoed { .. })]), "{out:?}");
+        assert!(
+            matches!(out.as_slices().0, [Output::Event(EventKind::Edge { event: EdgeEvent::Echoed { .. }, .. })]),
+            "{out:?}"
+        );
     }
 
     #[test]
@@ -225,7 +233,7 @@ mod tests {
         out.clear();
         let due = messages.wake_at().unwrap();
         messages.wake(due + LATE_MAX + Duration::from_micros(1), &mut out);
-        assert!(matches!(out.front(), Some(Output::Event(What::MessageDropped { .. }))));
+        assert!(matches!(out.front(), Some(Output::Event(EventKind::Edge { event: EdgeEvent::MessageDropped, .. }))));
     }
 
     #[test]
@@ -234,6 +242,6 @@ mod tests {
         messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 15], &mut out);
         messages(TrafficPattern::Broadcast, Instant::now()).received(Seat(1), vec![0xff; 64], &mut out);
         assert_eq!(out.len(), 2);
-        assert!(out.iter().all(|output| matches!(output, Output::Event(What::Surprise { .. }))));
+        assert!(out.iter().all(|output| matches!(output, Output::Event(EventKind::Peer(PeerEvent::Surprise { .. })))));
     }
 }

@@ -1,12 +1,12 @@
-//! When each peer is due: the arrival curve turned from peers per second into a time for every peer.
+//! Arrival times: the profile's arrival curve, in peers per second, turned into a due time for every peer.
 
 use crate::profile::ArrivalStage;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
 
-/// The curve of a profile's stages. The area under it up to some time is the number of peers due by then.
+/// The arrival curve of a profile's stages. The area under it up to a time is the number of peers due by then.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve<'a> {
     stages: &'a [ArrivalStage],
@@ -17,17 +17,17 @@ impl<'a> Curve<'a> {
         Self { stages }
     }
 
-    /// When the area under the curve reaches `area`: peer k of an even curve is due at area k, and at about
-    /// that time on a random one. Seconds from the start of the run.
+    /// The time, from the start of the run, at which the area under the curve reaches `area`. Peer k is due at area k, of
+    /// a Poisson stage on average.
     pub fn due(&self, area: f64) -> Duration {
         let mut start = 0.0;
         let mut below = 0.0;
         let last = self.stages.len().saturating_sub(1);
         for (index, stage) in self.stages.iter().enumerate() {
             let (lasts, holds) = extent(stage);
-            // A peer at the border belongs to the later stage, so a pause holds it back.
+            // A peer due at the border of two stages belongs to the later one, so a pause delays it.
             if index == last || area < below + holds {
-                return seconds(start + within(stage, (area - below).max(0.0)));
+                return seconds(start + time_to_area(stage, (area - below).max(0.0)));
             }
             start += lasts;
             below += holds;
@@ -35,7 +35,7 @@ impl<'a> Curve<'a> {
         Duration::ZERO
     }
 
-    /// Every peer's due time, in order, without end; never decreasing.
+    /// The due time of every peer, in order and never decreasing; endless.
     pub fn dues(self, seed: Seed) -> impl Iterator<Item = Duration> + use<'a> {
         let mut area = 0.0;
         let mut stream = seed.stream("arrivals", 0);
@@ -48,7 +48,7 @@ impl<'a> Curve<'a> {
                 _ => 1.0,
             };
             first = false;
-            // Rounding at the border of two stages must not put a member before its host.
+            // Rounding at the border of two stages must not make a member due before its host.
             latest = latest.max(self.due(area));
             Some(latest)
         })
@@ -64,7 +64,7 @@ impl<'a> Curve<'a> {
     }
 }
 
-/// How long a stage lasts, in seconds, and how many peers it holds.
+/// The length of a stage in seconds, and its number of peers.
 fn extent(stage: &ArrivalStage) -> (f64, f64) {
     let lasting = |rate: f64, lasts: Option<Duration>| match lasts {
         Some(lasts) => (lasts.as_secs_f64(), rate * lasts.as_secs_f64()),
@@ -77,8 +77,8 @@ fn extent(stage: &ArrivalStage) -> (f64, f64) {
     }
 }
 
-/// Seconds into the stage until the area under it reaches `area`; past its end it goes on as it ended.
-fn within(stage: &ArrivalStage, area: f64) -> f64 {
+/// The seconds from the stage's start until the area under it reaches `area`; a ramp keeps its last rate past its end.
+fn time_to_area(stage: &ArrivalStage, area: f64) -> f64 {
     match *stage {
         _ if area == 0.0 => 0.0,
         ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => area / rate,

@@ -1,58 +1,59 @@
-//! What a plan costs, from counts alone, and whether a machine can pay it.
+//! The resources that a plan needs, estimated from counts, and the check against a machine's limits.
 
 use super::Plan;
 use super::arrivals::Curve;
 use crate::profile::{MessagePattern, Profile};
-use crate::vocabulary::format::micros;
-use crate::vocabulary::options::{Approval, EngineKind};
+use crate::vocabulary::{Approval, EngineKind, format::micros};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Measured (architecture.md, "Decisions already measured"): one end of a connection of the `rtc` engine.
+/// Memory of one end of a connection of the `rtc` engine (docs/density.md, "What an edge costs").
 const CONNECTION_END_BYTES: u64 = 150 * 1024;
-/// The same of the engine `webrtc`, with a socket and a task of its own.
+/// Memory of one end of a connection of the `lean` engine.
+const LEAN_END_BYTES: u64 = 12 * 1024;
+/// Memory of one end of a connection of the `webrtc` engine, with its own socket and task.
 const ASYNC_END_BYTES: u64 = 240 * 1024;
-/// A peer's socket, buffers and state.
+/// Memory of a peer's socket, buffers and state.
 const PEER_BYTES: u64 = 30 * 1024;
-/// An edge's ledger and one end's state without WebRTC.
+/// Memory of one end's state and its metrics without WebRTC.
 const BARE_END_BYTES: u64 = 1024;
-/// Files that a run holds open whatever its size: logs, reports, event queues of the workers.
+/// Descriptors of a run of any size: logs, reports, event queues of the workers.
 const OWN_DESCRIPTORS: u64 = 64;
-/// A share of the memory that a run may plan to take; the rest belongs to the system and to the target.
+/// The share of the machine's memory that a plan may need; the rest is for the system and the target.
 const MEMORY_SHARE: f64 = 0.9;
 
-/// The figures of a plan. Where sizes are drawn and no plan is built yet, the largest that can come.
+/// The resources that a plan needs, or an upper bound of them before room sizes are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
     pub rooms: u64,
     pub peers: u64,
     pub edges: u64,
-    /// Between our peers and the guests that the rooms admit.
+    /// Edges between our peers and guests.
     pub guest_edges: u64,
-    /// File descriptors of this process; those of the embedded server included.
+    /// File descriptors of this process, including the embedded server's.
     pub descriptors: u64,
-    /// Local ports, UDP.
+    /// Local UDP ports.
     pub udp_ports: u64,
-    /// Local ports, TCP.
+    /// Local TCP ports.
     pub tcp_ports: u64,
     pub memory_bytes: u64,
     /// Signaling frames that peers send.
     pub frames_sent: u64,
-    /// Frames delivered by a server that sends each to those it concerns.
+    /// Frames delivered by a server that addresses each frame.
     pub frames_addressed: u64,
-    /// Frames delivered, at most, by a server that sends each to everybody else.
+    /// Frames delivered, at most, by a server that broadcasts each frame to all other peers.
     pub frames_broadcast: u64,
-    /// DataChannel messages a second while all channels are open.
+    /// DataChannel messages per second while all channels are open.
     pub messages_per_second: f64,
-    /// From the first arrival to the end of the steady phase.
+    /// The time from the first arrival to the end of the steady phase.
     #[serde(rename = "duration_us", serialize_with = "as_micros")]
     pub duration: Duration,
-    /// With every handshake timing out and the drain at its bound.
+    /// The same if handshakes time out and the drain takes its full length.
     #[serde(rename = "duration_max_us", serialize_with = "as_micros")]
     pub duration_max: Duration,
 }
 
-/// What churn adds to a plan: at most, since not all others need be there.
+/// The arrivals and goodbyes that churn adds to a plan; at most, since other peers may be away too.
 #[derive(Clone, Copy, Debug, Default)]
 struct ChurnArrivals {
     returns: u64,
@@ -61,46 +62,47 @@ struct ChurnArrivals {
     goodbyes_heard: u64,
 }
 
-/// What the machine at hand has to give.
+/// The limits of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MachineLimits {
-    /// The hard limit of open files: the soft one can be raised to it.
+    /// The hard limit of open files, to which the soft limit can be raised.
     pub nofile_hard: u64,
     pub memory_bytes: u64,
-    /// Local ports that one address can give, for each of UDP and TCP.
+    /// Local ports of one address, for each of UDP and TCP.
     pub ports: u64,
 }
 
 impl Cost {
-    /// The most that a run of `profile` can cost; no room is built for it, so that the frames of those who leave and
-    /// come back are left out: they are drawn with the rooms, and nothing is refused for their sake.
+    /// An upper bound for `profile`, without building its plan. Frames of leaves and rejoins are left out: they are drawn
+    /// with the rooms, and no plan is refused because of them.
     pub fn of(profile: &Profile) -> Self {
         let (rooms, size) = (u64::from(profile.rooms.count), u64::from(profile.rooms.size.max));
         let peers = rooms * size;
         let last_due = Curve::new(&profile.arrivals).due(peers.saturating_sub(1) as f64);
-        Self::figure(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, ChurnArrivals::default())
+        Self::estimate(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, ChurnArrivals::default())
     }
 
-    fn figure(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: ChurnArrivals) -> Self {
+    fn estimate(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: ChurnArrivals) -> Self {
         let rooms = u64::from(profile.rooms.count);
         let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
-        // Of an edge with a guest, one end is here.
+        // An edge with a guest has one end here.
         let ends = edges.saturating_mul(2).saturating_add(guest_edges);
-        // The engine webrtc binds a socket an end, the engine rtc one a peer.
+        // The engine `webrtc` binds a socket per end, the engine `rtc` one per peer.
         let (end_bytes, udp_ports) = match profile.engine.kind {
             EngineKind::Rtc => (CONNECTION_END_BYTES, peers),
+            EngineKind::Lean => (LEAN_END_BYTES, peers),
             EngineKind::Webrtc => (ASYNC_END_BYTES, ends),
             EngineKind::None => (BARE_END_BYTES, 0),
         };
-        // The embedded server holds the other end of every connection in this process.
+        // The embedded server has the other end of every connection in this process.
         let is_embedded = profile.target.url.is_none();
         let descriptors = OWN_DESCRIPTORS + udp_ports + if is_embedded { 2 * peers } else { peers };
 
-        // An edge is an offer and an answer, and with trickling a candidate each way; a peer has one socket.
+        // An edge takes an offer and an answer, and with trickle ICE a candidate each way.
         let pairs = edges.saturating_add(guest_edges).saturating_add(churn.edges);
         let handshakes = pairs.saturating_mul(if profile.handshake.trickle { 4 } else { 2 });
-        // A peer says three times that it is there, and each pair answers once; a goodbye has two words; who has to ask
-        // the host says one more, and is answered (protocol.md).
+        // A peer announces itself in three frames, and each pair answers once; a goodbye takes two frames; a request to
+        // join takes one, and its answer another (docs/spec/protocol.md).
         let replies = pairs;
         let asked = match profile.handshake.approval {
             Approval::Off => 0,
@@ -135,7 +137,7 @@ impl Cost {
         }
     }
 
-    /// Why `machine` can't carry this, with the figures; empty if it can.
+    /// The resources that `machine` lacks, as sentences with figures; empty if it has enough.
     pub fn check(&self, machine: &MachineLimits) -> Vec<String> {
         let share = (machine.memory_bytes as f64 * MEMORY_SHARE) as u64;
         let needs = [
@@ -167,27 +169,27 @@ impl Cost {
 }
 
 impl Plan {
-    /// What this very plan costs.
+    /// The resources that this plan needs.
     pub fn cost(&self) -> Cost {
         let peers = self.rooms.iter().map(|room| u64::from(room.size())).sum();
         let edges = self.rooms.iter().map(super::RoomPlan::edges).sum();
         let last_due = self.rooms.last().and_then(|room| room.due.last()).copied().unwrap_or_default();
-        Cost::figure(&self.profile, peers, edges, last_due, self.comings())
+        Cost::estimate(&self.profile, peers, edges, last_due, self.churn_arrivals())
     }
 
-    fn comings(&self) -> ChurnArrivals {
-        let mut comings = ChurnArrivals::default();
+    fn churn_arrivals(&self) -> ChurnArrivals {
+        let mut sum = ChurnArrivals::default();
         for room in &self.rooms {
             let others = u64::from(room.size()).saturating_sub(1);
             for departure in &room.departures {
                 let (returns, goodbye) = (u64::from(departure.back.is_some()), u64::from(!departure.silent));
-                comings.returns += returns;
-                comings.edges += returns * others;
-                comings.goodbyes += goodbye;
-                comings.goodbyes_heard += goodbye * others;
+                sum.returns += returns;
+                sum.edges += returns * others;
+                sum.goodbyes += goodbye;
+                sum.goodbyes_heard += goodbye * others;
             }
         }
-        comings
+        sum
     }
 }
 

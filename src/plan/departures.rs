@@ -1,30 +1,30 @@
-//! Who leaves in the steady phase, how, and when each comes back: drawn room by room from the seed.
+//! Departures and rejoins in the steady phase, drawn room by room from the seed.
 
 use crate::profile::Churn;
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{RoomIndex, Seat, Seed};
 use rand::RngExt;
 use std::time::Duration;
 
-/// How long a leaver stays away, in seconds: long enough that a server which works has told the others.
+/// The seconds from a departure to the rejoin: long enough that a working server has notified the other peers.
 const AWAY_S: std::ops::Range<f64> = 1.0..3.0;
 
-/// Nobody comes back this shortly before the end of the steady phase: its edges need time to open.
+/// The least time from a rejoin to the end of the steady phase, in which the peer's edges can open.
 const LAST_RETURN: Duration = Duration::from_secs(1);
 
-/// One leave. Times count from the begin of the steady phase.
+/// One departure. Times count from the start of the steady phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
     pub at: Duration,
     pub seat: Seat,
-    /// Without a goodbye: the sockets are gone, and nobody is told.
+    /// Without a goodbye: the sockets close, and no frame announces it.
     pub silent: bool,
-    /// When it comes back, if it does.
+    /// The time of the rejoin; `None` if the peer does not rejoin.
     pub back: Option<Duration>,
 }
 
-/// While it is there, each peer leaves at the same rate, whatever the others do. More rooms never change the first ones.
-pub(super) fn of_a_room(churn: Churn, steady: Duration, room: RoomIndex, size: u16, seed: Seed) -> Vec<Departure> {
+/// Draws the departures of one room, in order of time: each present peer leaves at the same rate, independently of the
+/// others. More rooms never change the departures of the first ones.
+pub(super) fn draw(churn: Churn, steady: Duration, room: RoomIndex, size: u16, seed: Seed) -> Vec<Departure> {
     let mut departures = vec![];
     if churn.leave <= 0.0 {
         return departures;
@@ -32,17 +32,17 @@ pub(super) fn of_a_room(churn: Churn, steady: Duration, room: RoomIndex, size: u
     let mut draws = seed.stream("churn", room.0.into());
     let first = if churn.host_leaves { 0 } else { 1 };
     for seat in (first..size).map(Seat) {
-        let mut there_since = 0.0;
+        let mut present_since = 0.0;
         loop {
             let uniform: f64 = draws.random();
-            let at = Duration::try_from_secs_f64(there_since - (1.0 - uniform).ln() / churn.leave);
+            let at = Duration::try_from_secs_f64(present_since - (1.0 - uniform).ln() / churn.leave);
             let Some(at) = at.ok().filter(|at| *at < steady) else { break };
             let silent = draws.random::<f64>() < churn.silent;
             let back = at + Duration::from_secs_f64(draws.random_range(AWAY_S));
             let back = Some(back).filter(|back| churn.rejoin && *back + LAST_RETURN < steady);
             departures.push(Departure { at, seat, silent, back });
             match back {
-                Some(back) => there_since = back.as_secs_f64(),
+                Some(back) => present_since = back.as_secs_f64(),
                 None => break,
             }
         }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn of_rooms(churn: Churn, rooms: u32) -> Vec<Departure> {
-        (0..rooms).flat_map(|room| of_a_room(churn, MINUTE, RoomIndex(room), 4, Seed(1))).collect()
+        (0..rooms).flat_map(|room| draw(churn, MINUTE, RoomIndex(room), 4, Seed(1))).collect()
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_room_depends_on_the_seed_and_its_index_alone() {
-        let of = |room, seed| of_a_room(churn(1.0), MINUTE, RoomIndex(room), 8, Seed(seed));
+        let of = |room, seed| draw(churn(1.0), MINUTE, RoomIndex(room), 8, Seed(seed));
         assert_eq!(of(3, 1), of(3, 1));
         assert_ne!(of(3, 1), of(4, 1));
         assert_ne!(of(3, 1), of(3, 2));
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn nobody_leaves_while_away_and_all_come_back_a_second_before_the_end() {
-        let all = of_a_room(churn(30.0), MINUTE, RoomIndex(0), 4, Seed(1));
+        let all = draw(churn(30.0), MINUTE, RoomIndex(0), 4, Seed(1));
         for seat in (0..4).map(Seat) {
             let own: Vec<_> = all.iter().filter(|departure| departure.seat == seat).collect();
             assert!(own.len() > 5, "{own:?}");
@@ -97,7 +97,7 @@ mod tests {
     fn hosts_stay_unless_asked_and_who_does_not_rejoin_leaves_once() {
         let hosts = of_rooms(Churn { host_leaves: false, ..churn(5.0) }, 50);
         assert!(!hosts.is_empty() && hosts.iter().all(|departure| departure.seat != Seat(0)));
-        let once = of_a_room(Churn { rejoin: false, ..churn(50.0) }, MINUTE, RoomIndex(0), 4, Seed(1));
+        let once = draw(Churn { rejoin: false, ..churn(50.0) }, MINUTE, RoomIndex(0), 4, Seed(1));
         assert_eq!((once.len(), once.iter().filter(|departure| departure.back.is_some()).count()), (4, 0));
     }
 

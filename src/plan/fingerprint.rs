@@ -1,14 +1,14 @@
-//! The plan's hash: two runs with the same one did the same work, whoever was asked to do it where.
+//! The plan's hash: runs with the same hash did the same work, against any target.
 
 use crate::profile::{ArrivalStage, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start};
-use crate::vocabulary::options::Approval;
+use crate::vocabulary::Approval;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Hex SHA-256 over what shapes the work: rooms, arrivals, phases, handshake, messages, churn, engine and dialect.
-/// Not over target, headers, gates, name and seed (interface.md, `plan_sha256`). Checked values are hashed,
-/// so `1000ms` and `1s` are the same. Of a dialect that is no built-in, `dialect_text` is hashed and not its path.
-pub fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
+/// Hex SHA-256 over rooms, arrivals, phases, handshake, messages, churn, engine and dialect, but not over target,
+/// headers, gates, name and seed (docs/spec/interface.md, "What plan_sha256 covers"). Checked values are hashed, so
+/// `1000ms` and `1s` are the same. A dialect file is hashed by its text, `dialect_text`, and not by its path.
+pub(super) fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
     let digest = Sha256::digest(canonical(profile, dialect_text).as_bytes());
     digest.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -16,7 +16,7 @@ pub fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
     })
 }
 
-/// One line a section, in a form that depends on no derived trait.
+/// The hashed text, one line per section, in a form that depends on no derived trait.
 fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
     let Profile { rooms, phases, handshake, messages, churn, engine, target, .. } = profile;
     let arrivals: Vec<_> = profile.arrivals.iter().map(stage).collect();
@@ -25,7 +25,7 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
         MessagePattern::PingPong => "ping-pong",
         MessagePattern::None => "none",
     };
-    // Left out where it is the usual one: hashes from before there was a choice stay what they were.
+    // Defaults of later keys are left out, so that the hashes of older profiles stay the same.
     let start = match messages.start {
         Start::Room => "",
         Start::Barrier => " barrier",
@@ -72,8 +72,8 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
     .join("\n")
 }
 
-/// What peers ask for candidates, but not where: the same plan may have its TURN server elsewhere. Nothing where they
-/// ask nobody, so that the hashes of such plans stay what they were.
+/// The numbers of STUN and TURN servers, but not their addresses: the same plan may use servers elsewhere. Empty without
+/// servers, so that the hashes of older profiles stay the same.
 fn candidates(engine: &EngineChoice) -> String {
     let turns = engine.ice_servers.iter().filter(|server| server.login.is_some()).count();
     let stuns = engine.ice_servers.len() - turns;
@@ -92,7 +92,7 @@ fn stage(stage: &ArrivalStage) -> String {
     }
 }
 
-/// A choice by its serialised name, which is a promise of its own.
+/// The serialized name of an option, which is stable.
 fn word(choice: &impl serde::Serialize) -> String {
     serde_json::to_string(choice).unwrap_or_default()
 }

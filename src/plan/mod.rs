@@ -1,4 +1,4 @@
-//! The plan: every arrival of a run in order, a pure function of (profile, seed).
+//! The plan: all rooms, arrivals and departures of a run, as a pure function of (profile, seed).
 
 mod arrivals;
 mod cost;
@@ -12,12 +12,11 @@ pub use departures::Departure;
 pub use share::Share;
 
 use crate::profile::{Profile, Size};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{PeerIndex, Place, RoomIndex, Seat, Seed};
 use rand::RngExt;
 use std::time::Duration;
 
-/// Every room of the run with its members' due times.
+/// All rooms of a run, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     pub profile: Profile,
@@ -29,20 +28,20 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomPlan {
     pub index: RoomIndex,
-    /// The room's id without the run's prefix.
+    /// The room's id, without the run's prefix.
     pub id: String,
     pub first: PeerIndex,
-    /// Each seat's due time, counted from the start of the run; never decreasing.
+    /// The due time of each seat, from the start of the run; never decreasing.
     pub due: Vec<Duration>,
-    /// Played before the measured part: its samples are kept apart.
+    /// True if the room arrives in the warm-up, whose samples are kept apart.
     pub warmup: bool,
-    /// Who leaves in the steady phase and comes back, in the order of leaving.
+    /// The departures in the steady phase, in order of time.
     pub departures: Vec<Departure>,
 }
 
 impl Plan {
-    /// Fills the rooms in order with consecutive peers, so that a host is never due after its members.
-    /// Takes memory for every peer: ask `Cost::of` first whether the machine can carry it.
+    /// Fills the rooms in order with consecutive peers, so that a host is never due after its members. Allocates for
+    /// every peer: check [`Cost::of`] against the machine's limits first.
     pub fn new(profile: Profile, seed: Seed) -> Self {
         let curve = Curve::new(&profile.arrivals);
         let mut dues = curve.dues(seed);
@@ -58,7 +57,7 @@ impl Plan {
                 first: PeerIndex(first),
                 warmup: due.first().is_some_and(|&due| due < profile.phases.warmup),
                 due,
-                departures: departures::of_a_room(profile.churn, profile.phases.steady, RoomIndex(index), size, seed),
+                departures: departures::draw(profile.churn, profile.phases.steady, RoomIndex(index), size, seed),
             });
             first += u32::from(size);
         }
@@ -74,12 +73,12 @@ impl Plan {
         self.rooms.iter().map(RoomPlan::edges).sum()
     }
 
-    /// The hash of the work, the same for any seed, target and number of workers: hex SHA-256.
+    /// The plan's hash (hex SHA-256): the same for any seed, target and number of workers.
     pub fn sha256(&self, dialect_text: Option<&str>) -> String {
         fingerprint::sha256(&self.profile, dialect_text)
     }
 
-    /// What would make the run say nothing, with the figures; empty if it will say something.
+    /// Reasons why the run would measure nothing, as sentences; empty if it will measure something.
     pub fn problems(&self) -> Vec<String> {
         if self.rooms.iter().any(|room| !room.warmup) {
             return vec![];
@@ -89,7 +88,7 @@ impl Plan {
     }
 }
 
-/// Each room's size, in order, without end. Drawn room by room: more rooms never change the first ones.
+/// The size of each room, in order; endless. More rooms never change the sizes of the first ones.
 fn sizes(size: Size, seed: Seed) -> impl Iterator<Item = u16> {
     let mut stream = seed.stream("room sizes", 0);
     std::iter::repeat_with(
@@ -102,7 +101,7 @@ impl RoomPlan {
         self.due.len() as u16
     }
 
-    /// Pairs of the room: each becomes an edge.
+    /// The number of edges: one per pair of peers.
     pub fn edges(&self) -> u64 {
         let size = self.due.len() as u64;
         size * (size - 1) / 2

@@ -1,8 +1,8 @@
-//! Deals the rooms of a plan to workers or machines: whole rooms, each exactly once, edges in balance.
+//! Distribution of a plan's rooms over workers: whole rooms, each exactly once, with balanced edges.
 
 use super::{Plan, RoomPlan};
 
-/// What one worker, or one machine, runs.
+/// The rooms that one worker runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Share {
     pub rooms: Vec<RoomPlan>,
@@ -19,8 +19,8 @@ impl Share {
 }
 
 impl Plan {
-    /// Share `index` of `of`. Rooms arrive in order, so each goes to the share that is lightest so far and the
-    /// load is in balance at all times, not only at the end.
+    /// Share `index` of `of`. Each room, in order of arrival, goes to the share with the fewest edges so far: the load is
+    /// balanced at all times, not only at the end.
     pub fn share(&self, index: usize, of: usize) -> Share {
         let mut edges = vec![0u64; of.max(1)];
         let mut rooms = vec![];

@@ -1,4 +1,4 @@
-//! The plan's promises: same profile and seed, same plan; shares cover it exactly; counts tell its cost.
+//! Properties of plans: same profile and seed, same plan; shares cover it exactly; counts give its cost.
 
 use super::*;
 use crate::profile::{self, Knob, Override, ProfileSource};
@@ -60,7 +60,7 @@ proptest! {
     }
 }
 
-/// Every room of the plan with every due time, hashed; from the shares of so many workers put together again.
+/// The hash of every room and due time of the plan, reassembled from the shares of `workers` workers.
 fn hash_of_shares(plan: &Plan, workers: usize) -> String {
     use sha2::{Digest, Sha256};
     let mut rooms: Vec<_> = (0..workers).flat_map(|index| plan.share(index, workers).rooms).collect();
@@ -88,7 +88,7 @@ fn one_worker_or_two_or_eight_play_the_same_plan_and_the_seed_makes_it() {
     }
 }
 
-/// Kept as figures: a plan of last year's version must be that of today's.
+/// Hashes are a snapshot: plans must not change from version to version.
 #[test]
 fn a_plan_is_the_same_in_every_version_and_on_every_machine() {
     let hashes: Vec<_> = SHAPES
@@ -177,7 +177,7 @@ fn a_machine_that_has_just_enough_is_enough_and_one_less_is_not() {
 fn who_leaves_and_comes_back_and_who_asks_to_join_costs_frames() {
     let of = |sets: &[&str]| Plan::new(profile(&[&["rooms.count=10", "rooms.size=4"][..], sets].concat()), Seed(1));
     let quiet = of(&[]).cost();
-    // 60 edges of 4 frames and an answer, 40 peers that say three times that they are there.
+    // 60 edges of 4 frames and a reply, 40 peers of three announcements.
     assert_eq!((quiet.frames_sent, quiet.frames_addressed), (60 * 5 + 40 * 3, 60 * 5 + 120 * 3));
     assert_eq!(of(&["handshake.approval=approve"]).cost().frames_sent, quiet.frames_sent + 2 * 30);
     assert_eq!(of(&["handshake.approval=ignore"]).cost().frames_addressed, quiet.frames_addressed + 30);

@@ -1,43 +1,42 @@
-//! Where the probe acts: real sockets, or a virtual server and clock.
+//! The interface through which the probe acts, for real sockets and for a virtual server and clock.
 
 use super::progress::HandshakeProgress;
 use crate::dialect::Dialect;
 use crate::driver::PeerSpec;
 use crate::peer::TrafficConfig;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::ids::{Naming, Place};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Failure, Initiator, Naming, Place, Seed, Trigger};
 use std::time::{Duration, Instant};
 
-/// A connection of the probe's own, without a peer behind it.
+/// The number of one of the probe's own WebSocket connections, which has no virtual peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RawConnection(pub usize);
 
-/// What came over a line.
+/// An event of one raw connection.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LineNews {
+pub struct TimedLineEvent {
     pub line: RawConnection,
     pub at: Instant,
     pub event: LineEvent,
 }
 
+/// An event of a raw connection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineEvent {
     /// The WebSocket is open.
     Up,
+    /// A text frame arrived.
     Frame(String),
-    /// It could not be opened, or has ended.
+    /// The connection could not be opened, or has closed.
     Down(Failure),
 }
 
-/// One handshake of a room, to be played by whole virtual peers.
+/// One handshake of a room of virtual peers.
 #[derive(Clone, Debug)]
 pub struct HandshakePlay {
     pub dialect: Dialect,
     pub naming: Naming,
     pub room: String,
-    /// When each peer begins, from the start of the play; the host first.
+    /// Begin of each peer, counted from the start of the handshake; the host first.
     pub begins: Vec<Duration>,
     pub trigger: Trigger,
     pub initiator: Initiator,
@@ -47,18 +46,18 @@ pub struct HandshakePlay {
     pub trickle: bool,
 }
 
-/// The experiments are written as a script, line by line; the world lets time pass for them.
+/// Sockets and time of a probe. Methods block, so that experiments read as scripts.
 pub trait Environment {
     fn now(&self) -> Instant;
-    /// Starts to connect; `Up` or `Down` will tell.
-    fn dial(&mut self) -> RawConnection;
-    /// Says a text frame. On a line that is not open, it is lost.
-    fn say(&mut self, line: RawConnection, text: String);
-    /// Ends a line without a goodbye.
-    fn hang_up(&mut self, line: RawConnection);
-    /// The next news of any line; nothing if none comes until then.
-    fn hear(&mut self, until: Instant) -> Option<LineNews>;
-    /// Plays until the curtain falls, and sees the peers out.
+    /// Starts to open a raw connection; `next_event` reports `Up` or `Down`.
+    fn open_connection(&mut self) -> RawConnection;
+    /// Sends a text frame; it is lost if the connection is not open.
+    fn send_text(&mut self, line: RawConnection, text: String);
+    /// Closes the connection without a leave message.
+    fn close_connection(&mut self, line: RawConnection);
+    /// Waits for the next event of any raw connection; `None` if none comes before `until`.
+    fn next_event(&mut self, until: Instant) -> Option<TimedLineEvent>;
+    /// Runs virtual peers until `progress.ends_at()`, then lets them leave.
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>);
 }
 
@@ -92,8 +91,8 @@ impl HandshakePlay {
         self.begins.len() as u16
     }
 
-    /// How long it can take at most.
-    pub fn longest(&self) -> Duration {
+    /// The most time that the handshake can take.
+    pub fn duration_max(&self) -> Duration {
         self.begins.iter().max().copied().unwrap_or_default() + self.timeout
     }
 }

@@ -1,18 +1,18 @@
-//! The world as it is: sockets, whole peers on a runtime of their own, and the clock on the wall.
+//! The `Environment` of a real probe: sockets, virtual peers on their own runtime, and the system clock.
 
-use super::environment::{Environment, HandshakePlay, LineEvent, LineNews, RawConnection};
+use super::environment::{Environment, HandshakePlay, LineEvent, RawConnection, TimedLineEvent};
 use super::progress::HandshakeProgress;
 use crate::dialect::Conversation;
 use crate::driver::{AlarmClock, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
-use crate::engine::{Engine, Gathering, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
+use crate::engine::{
+    Engine, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+};
 use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
-use crate::vocabulary::event::{Event, What};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use crate::vocabulary::options::{EngineKind, Reliability};
-use crate::vocabulary::phase::Phase;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{
+    EngineKind, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, Reliability, RoomIndex, Seat,
+    Seed,
+};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -24,29 +24,30 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
 
-/// SCTP max message size that is asked for; in bytes.
+/// The SCTP max message size that is asked for, in bytes.
 const MESSAGE_BYTES_MAX: u32 = 4_096;
-/// What a peer is told besides the arrival of its companions.
+/// Room in a peer's mailbox besides companions.
 const COMMANDS_MORE: usize = 8;
-/// How long a line may take to open.
+/// The most time until a raw connection is open.
 const DIAL_MAX: Duration = Duration::from_secs(10);
 
-/// The endpoint of a peer, from its id, its index, its room and, but for a bare line, its conversation.
-pub type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
+/// Makes an endpoint from a peer's id, index, room and conversation; a raw connection has no conversation.
+pub(super) type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
 
-/// Where and with what.
+/// Target, engine and seed of a probe.
 pub struct ProbeSetup {
     pub endpoint: Box<EndpointOf>,
-    /// The token of the peer of that index; empty if there are none.
+    /// The token of a peer, by its index; empty if there are none.
     pub token: Box<dyn Fn(u32) -> String>,
     pub engine: EngineKind,
-    /// Where the engine webrtc gets its candidates.
+    /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.
     pub gathering: Gathering,
     pub seed: Seed,
-    /// Milliseconds since the Unix epoch, now.
+    /// The time at which the probe starts, in ms since the Unix epoch.
     pub unix_ms: u64,
 }
 
+/// Real sockets and the system clock.
 pub struct LiveEnvironment {
     runtime: Runtime,
     setup: ProbeSetup,
@@ -61,60 +62,77 @@ enum RawSocket {
     Gone,
 }
 
+/// The setup that the engines of one handshake share.
+enum EngineSetup {
+    None,
+    Lean(LeanSetup),
+    Rtc(RtcSetup),
+    Webrtc(Arc<WebrtcSetup>),
+}
+
 impl LiveEnvironment {
+    /// Makes the runtime; connects to nothing yet.
+    ///
     /// # Errors
-    /// The runtime can't be made.
+    /// The system refuses the runtime.
     pub fn new(setup: ProbeSetup) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, setup, epoch: Instant::now(), lines: vec![], plays: 0 })
     }
 
-    /// Why the target may not be probed, if so.
+    /// Checks the target against the policy; `Some` if it may not be probed.
     pub fn refused(&self) -> Option<Refused> {
         let endpoint = (self.setup.endpoint)("probe", 0, "probe", None).ok()?;
         self.runtime.block_on(endpoint.refused())
     }
 
-    fn engine(
-        &self,
-        play: &HandshakePlay,
-        place: Place,
-        shared: Option<&RtcSetup>,
-    ) -> Result<Box<dyn Engine>, Failure> {
-        let limit = |detail: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, detail);
-        match shared {
-            None => Ok(Box::new(NoneEngine::new(place.peer.0.into()))),
-            Some(setup) => {
-                let credentials = self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0));
-                if self.setup.engine == EngineKind::Webrtc {
-                    let setup = WebrtcSetup::new(setup.clone(), self.setup.gathering.clone());
-                    return Ok(Box::new(WebrtcEngine::new(Arc::new(setup), play.size(), credentials)));
-                }
-                let engine = RtcEngine::open(setup.clone(), play.size(), credentials);
-                Ok(Box::new(engine.map_err(|error| limit(format!("UDP socket: {error}")))?))
-            }
-        }
+    fn engine(&self, play: &HandshakePlay, place: Place, shared: &EngineSetup) -> Result<Box<dyn Engine>, Failure> {
+        let limit =
+            |error: io::Error| Failure::new(Phase::Connect, Reason::GeneratorLimit, format!("UDP socket: {error}"));
+        let (size, draws) = (play.size(), self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0)));
+        Ok(match shared {
+            EngineSetup::None => Box::new(NoneEngine::new(place.peer.0.into())),
+            EngineSetup::Lean(setup) => Box::new(LeanEngine::open(setup.clone(), size, draws).map_err(limit)?),
+            EngineSetup::Rtc(setup) => Box::new(RtcEngine::open(setup.clone(), size, draws).map_err(limit)?),
+            EngineSetup::Webrtc(setup) => Box::new(WebrtcEngine::new(setup.clone(), size, draws)),
+        })
     }
 
-    /// One certificate and one neighbourhood for all peers of a play; none for the engine without WebRTC.
-    fn rtc_setup(&self, play: &HandshakePlay) -> Result<Option<RtcSetup>, Failure> {
-        if self.setup.engine == EngineKind::None {
-            return Ok(None);
-        }
+    /// The setup that all peers of a handshake share.
+    fn engine_setup(&self, play: &HandshakePlay) -> Result<EngineSetup, Failure> {
         let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
-        Ok(Some(RtcSetup {
+        let (addresses, reliability) = (PeerAddresses::default(), Reliability::Reliable);
+        match self.setup.engine {
+            EngineKind::None => return Ok(EngineSetup::None),
+            EngineKind::Lean => {
+                return Ok(EngineSetup::Lean(LeanSetup {
+                    identity: LeanSetup::identity(0).map_err(|error| limit(error.to_owned()))?,
+                    addresses,
+                    timeout: play.timeout,
+                    trickle: play.trickle,
+                    ordered: true,
+                    reliability,
+                }));
+            }
+            EngineKind::Rtc | EngineKind::Webrtc => {}
+        }
+        let setup = RtcSetup {
             certificate: RtcSetup::certificate().map_err(|error| limit(error.to_string()))?,
-            addresses: PeerAddresses::default(),
+            addresses,
             timeout: play.timeout,
             trickle: play.trickle,
             ordered: true,
-            reliability: Reliability::Reliable,
+            reliability,
             message_bytes_max: MESSAGE_BYTES_MAX,
-        }))
+        };
+        Ok(match self.setup.engine {
+            EngineKind::Webrtc => EngineSetup::Webrtc(Arc::new(WebrtcSetup::new(setup, self.setup.gathering.clone()))),
+            _ => EngineSetup::Rtc(setup),
+        })
     }
 
     fn virtual_peer(&self, play: &HandshakePlay, place: Place, exchange: Option<&IdExchange>) -> VirtualPeer {
-        // Each play is a new one for the server, too.
+        // Another seed for each handshake: the server must see new ids.
         let seed = Seed(self.setup.seed.0 ^ (self.plays << 32));
         let spec = PeerSpec {
             token: (self.setup.token)(place.peer.0),
@@ -124,58 +142,58 @@ impl LiveEnvironment {
         spec.build()
     }
 
-    /// Lets the peers in one after the other, and sees them out when the curtain has fallen.
-    async fn perform(
+    /// Starts the peers one after the other, and lets them leave when the handshake is over.
+    async fn run_peers(
         &self,
         play: &HandshakePlay,
-        shared: Option<RtcSetup>,
+        shared: EngineSetup,
         recorder: &Rc<PlayRecorder<'_, '_>>,
     ) -> io::Result<()> {
         let clock = AlarmClock::new()?;
         let start = Instant::now();
         let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
         let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
-        let mut runner: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
+        let mut tasks: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
         loop {
             let now = Instant::now();
-            let falls_at = recorder.progress.borrow().falls_at();
-            if left_at.is_none() && falls_at <= now {
+            let ends_at = recorder.progress.borrow().ends_at();
+            if left_at.is_none() && ends_at <= now {
                 mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
                 left_at = Some(now);
             }
-            if left_at.is_some_and(|left| runner.is_empty() || left + GOODBYES_MAX <= now) {
+            if left_at.is_some_and(|left| tasks.is_empty() || left + GOODBYES_MAX <= now) {
                 return Ok(());
             }
             let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
             if let Some(due) = next.filter(|due| *due <= now) {
                 let (task, mailbox) =
-                    self.admit(play, &mailboxes, shared.as_ref(), &clock, exchange.as_ref(), recorder.clone());
+                    self.start_peer(play, &mailboxes, &shared, &clock, exchange.as_ref(), recorder.clone());
                 mailboxes.push(mailbox);
-                runner.extend(
+                tasks.extend(
                     task.map(|task| {
                         Box::pin(async move { _ = task.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
                     }),
                 );
                 continue;
             }
-            let wake = left_at.map_or(falls_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(falls_at).max(now));
+            let wake = left_at.map_or(ends_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(ends_at).max(now));
             tokio::select! {
                 ended = &mut ticking => return ended,
-                () = all_of(&mut runner) => {}
+                () = any_ended(&mut tasks) => {}
                 () = recorder.changed.notified() => {}
                 () = clock.sleep_until(wake) => {}
             }
         }
     }
 
-    /// The next peer; nothing if this machine can't carry it, which is in the books then.
-    fn admit<'a, 'b>(
+    /// Builds the next peer's task and mailbox; no task if that fails, which is recorded as a failure of the peer.
+    fn start_peer<'a, 'b>(
         &self,
         play: &HandshakePlay,
         mailboxes: &[mpsc::Sender<PeerCommand>],
-        shared: Option<&RtcSetup>,
+        shared: &EngineSetup,
         clock: &Rc<AlarmClock>,
         exchange: Option<&IdExchange>,
         recorder: Rc<PlayRecorder<'a, 'b>>,
@@ -195,38 +213,42 @@ impl LiveEnvironment {
         match made {
             Ok((endpoint, engine)) => {
                 let alarm = clock.alarm();
-                let book = move |event: Event| recorder.book(&event);
-                let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), commands, alarm, book);
+                let record = move |event: Event| recorder.record(&event);
+                let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), commands, alarm, record);
                 (Some(task), mailbox)
             }
             Err(failure) => {
-                recorder.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
-                exchange.iter().for_each(|exchange| exchange.go(place.seat));
+                recorder.record(&Event {
+                    at: Instant::now(),
+                    place,
+                    kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
+                });
+                exchange.iter().for_each(|exchange| exchange.mark_gone(place.seat));
                 (None, mailbox)
             }
         }
     }
 }
 
-/// Where the peers of a play write what happens to them.
+/// The recorder that all peers of a handshake share.
 struct PlayRecorder<'a, 'b> {
     progress: RefCell<&'a mut HandshakeProgress<'b>>,
     changed: Notify,
 }
 
 impl PlayRecorder<'_, '_> {
-    fn book(&self, event: &Event) {
-        self.progress.borrow_mut().tell(event);
+    fn record(&self, event: &Event) {
+        self.progress.borrow_mut().record(event);
         self.changed.notify_one();
     }
 }
 
-/// Drives all of them; ready when one has ended, or there is none.
-async fn all_of(runner: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
+/// Polls all tasks; ready when at least one has ended. Pending if there is none.
+async fn any_ended(tasks: &mut Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
     std::future::poll_fn(|context| {
-        let before = runner.len();
-        runner.retain_mut(|task| task.as_mut().poll(context).is_pending());
-        if runner.len() < before { Poll::Ready(()) } else { Poll::Pending }
+        let before = tasks.len();
+        tasks.retain_mut(|task| task.as_mut().poll(context).is_pending());
+        if tasks.len() < before { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
@@ -236,7 +258,7 @@ impl Environment for LiveEnvironment {
         Instant::now()
     }
 
-    fn dial(&mut self) -> RawConnection {
+    fn open_connection(&mut self) -> RawConnection {
         let index = self.lines.len();
         let endpoint = (self.setup.endpoint)(&format!("line-{index}"), index as u32, "lab", None);
         self.lines.push(RawSocket::Dialing(Box::pin(async move {
@@ -250,10 +272,10 @@ impl Environment for LiveEnvironment {
         RawConnection(index)
     }
 
-    fn say(&mut self, line: RawConnection, text: String) {
+    fn send_text(&mut self, line: RawConnection, text: String) {
         let Self { runtime, lines, .. } = self;
         if let Some(RawSocket::Open(connection)) = lines.get_mut(line.0) {
-            // A failure shows when the line is listened to.
+            // `next_event` reports a failure.
             let _ = connection.push(text);
             runtime.block_on(std::future::poll_fn(|context| {
                 let _ = connection.poll_flush(context);
@@ -262,38 +284,42 @@ impl Environment for LiveEnvironment {
         }
     }
 
-    fn hang_up(&mut self, line: RawConnection) {
-        if let Some(wire) = self.lines.get_mut(line.0) {
+    fn close_connection(&mut self, line: RawConnection) {
+        if let Some(socket) = self.lines.get_mut(line.0) {
             let _in_runtime = self.runtime.enter();
-            *wire = RawSocket::Gone;
+            *socket = RawSocket::Gone;
         }
     }
 
-    fn hear(&mut self, until: Instant) -> Option<LineNews> {
+    fn next_event(&mut self, until: Instant) -> Option<TimedLineEvent> {
         let Self { runtime, lines, .. } = self;
         runtime.block_on(async {
-            let listening = std::future::poll_fn(|context| {
-                for (index, wire) in lines.iter_mut().enumerate() {
-                    if let Poll::Ready(event) = wire.poll(context) {
-                        return Poll::Ready(LineNews { line: RawConnection(index), at: Instant::now(), event });
+            let next = std::future::poll_fn(|context| {
+                for (index, socket) in lines.iter_mut().enumerate() {
+                    if let Poll::Ready(event) = socket.poll(context) {
+                        return Poll::Ready(TimedLineEvent { line: RawConnection(index), at: Instant::now(), event });
                     }
                 }
                 Poll::Pending
             });
-            tokio::time::timeout_at(until.into(), listening).await.ok()
+            tokio::time::timeout_at(until.into(), next).await.ok()
         })
     }
 
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
         self.plays += 1;
         let recorder = Rc::new(PlayRecorder { progress: RefCell::new(progress), changed: Notify::new() });
-        let performed = self.rtc_setup(play).and_then(|shared| {
-            let performed = self.runtime.block_on(self.perform(play, shared, &recorder));
-            performed.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
+        let done = self.engine_setup(play).and_then(|shared| {
+            let done = self.runtime.block_on(self.run_peers(play, shared, &recorder));
+            done.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
         });
-        if let Err(failure) = performed {
+        if let Err(failure) = done {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
-            recorder.book(&Event { at: Instant::now(), place, what: What::PeerFailed { failure } });
+            recorder.record(&Event {
+                at: Instant::now(),
+                place,
+                kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
+            });
         }
     }
 }

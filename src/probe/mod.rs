@@ -1,19 +1,17 @@
-//! One handshake, looked at closely: two peers, then three, experiments where something is amiss, and a verdict.
+//! The probe: handshakes of two peers, then three, experiments if something fails, and a diagnosis.
 
 mod environment;
 mod experiments;
-mod frames;
 mod handshake_runner;
 mod live;
 mod progress;
-mod raw_connections;
 mod remedies;
 mod render;
 mod repeat;
 mod report;
 mod spec;
 
-pub use environment::{Environment, HandshakePlay, LineEvent, LineNews, RawConnection};
+pub use environment::{Environment, HandshakePlay, LineEvent, RawConnection, TimedLineEvent};
 pub use live::{LiveEnvironment, ProbeSetup};
 pub use progress::HandshakeProgress;
 pub use render::{html, json, mermaid, text};
@@ -22,98 +20,102 @@ pub use spec::{ProbeSpec, RepeatSpec};
 
 use crate::diagnosis::{Cause, JoinRequestWords, Observations, Timeline, diagnose};
 use crate::dialect::Dialect;
-use crate::vocabulary::event::{SignalPart, What};
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EventKind, PeerEvent, Phase, Reason, SignalPart};
+use experiments::raw_connections::RawConnections;
 use handshake_runner::{HandshakeRunner, kind_of, steady};
-use raw_connections::RawConnections;
-use spec::EXPERIMENTS_SPEAK;
+use spec::EXPERIMENTS_DIALECT;
 use std::time::Duration;
 
-/// A larger room is tried for as long as all of it keeps within the timeout and 3 s, experiments included: once
-/// something is amiss, and it took longer than this to get through all the same, they say more.
-const AMISS_MAX: Duration = Duration::from_millis(500);
+/// A handshake that opened but has a problem, and took longer than this, is followed by experiments, not by a larger
+/// room: the probe has to end within the timeout and 3 s.
+const WITH_PROBLEM_MAX: Duration = Duration::from_millis(500);
 
-/// Probes, and tells each step as it is done.
-pub fn probe(environment: &mut dyn Environment, order: &ProbeSpec, tell: &mut dyn FnMut(&str)) -> ProbeReport {
-    let mut findings = Observations { asking: JoinRequestWords::of(&order.dialect.kinds()), ..Observations::default() };
-    let mut raw = match RawConnections::open(environment, &order.run_id, order.timeout) {
+/// Probes a target through `environment`; calls `on_step` with a line of progress for each step.
+pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut dyn FnMut(&str)) -> ProbeReport {
+    let mut findings = Observations { asking: JoinRequestWords::of(&spec.dialect.kinds()), ..Observations::default() };
+    let mut raw = match RawConnections::open(environment, &spec.run_id, spec.timeout) {
         Ok(raw) => raw,
         Err(failure) => {
-            tell(&format!("no connection: {failure}"));
+            on_step(&format!("no connection: {failure}"));
             findings.refused = Some(failure);
-            return ProbeReport::new(order, findings, vec![], None);
+            return ProbeReport::new(spec, findings, vec![], None);
         }
     };
-    let mut runner = HandshakeRunner::new(order);
-    for size in order.sizes.iter().copied() {
-        tell(&format!("{size} peers"));
+    let mut runner = HandshakeRunner::new(spec);
+    for size in spec.sizes.iter().copied() {
+        on_step(&format!("{size} peers"));
         let began = raw.environment.now();
-        let timeline = runner.play(&mut raw, &steady(size), order.trigger, order.settle, tell);
-        let works = timeline.opened() == timeline.planned();
-        let limps = is_amiss(&timeline) && raw.environment.now().saturating_duration_since(began) > AMISS_MAX;
+        let timeline = runner.play(&mut raw, &steady(size), spec.trigger, spec.settle, on_step);
+        let all_opened = timeline.opened() == timeline.planned();
+        let has_problem =
+            has_problem(&timeline) && raw.environment.now().saturating_duration_since(began) > WITH_PROBLEM_MAX;
         findings.timelines.push(timeline);
-        if !works || limps {
+        if !all_opened || has_problem {
             break;
         }
     }
-    let repeated = order.repeat.filter(|_| is_sound(&findings)).map(|repeat| {
-        let (repeated, failed) = repeat::repeat(&mut runner, &mut raw, repeat, tell);
+    let repeated = spec.repeat.filter(|_| all_opened(&findings)).map(|repeat| {
+        let (repeated, failed) = repeat::repeat(&mut runner, &mut raw, repeat, on_step);
         findings.timelines.extend(failed);
         repeated
     });
-    if order.dialect.name() == EXPERIMENTS_SPEAK {
-        experiment(&mut raw, order, &mut findings, tell);
+    if spec.dialect.name() == EXPERIMENTS_DIALECT {
+        experiment(&mut raw, spec, &mut findings, on_step);
     }
-    let unsound = diagnose(&findings).cause != Cause::None;
-    let remedies = if order.try_remedies && unsound { remedies::try_all(&mut runner, &mut raw, tell) } else { vec![] };
-    ProbeReport::new(order, findings, remedies, repeated)
+    let has_cause = diagnose(&findings).cause != Cause::None;
+    let remedies =
+        if spec.try_remedies && has_cause { remedies::try_all(&mut runner, &mut raw, on_step) } else { vec![] };
+    ProbeReport::new(spec, findings, remedies, repeated)
 }
 
-/// Runs what experiments the handshakes call for.
+/// Runs the experiments that the handshakes' results call for, and adds their outcomes to `findings`.
 fn experiment(
     raw: &mut RawConnections<'_>,
-    order: &ProbeSpec,
+    spec: &ProbeSpec,
     findings: &mut Observations,
-    tell: &mut dyn FnMut(&str),
+    on_step: &mut dyn FnMut(&str),
 ) {
-    if findings.timelines.iter().any(was_turned_away) {
+    if findings.timelines.iter().any(was_refused) {
         return;
     }
-    if findings.timelines.iter().any(is_amiss) {
-        tell("something is amiss: experiments with connections of the probe's own");
+    if findings.timelines.iter().any(has_problem) {
+        on_step("something is amiss: experiments with connections of the probe's own");
         findings.trials = Some(experiments::trials(raw));
     }
-    if is_sound(findings) && diagnose(findings).cause == Cause::None {
-        if findings.timelines.iter().any(|timeline| saw_a_list(timeline, &order.dialect)) {
+    if all_opened(findings) && diagnose(findings).cause == Cause::None {
+        if findings.timelines.iter().any(|timeline| has_room_list(timeline, &spec.dialect)) {
             findings.roster = experiments::roster(raw);
         }
         findings.fanout = experiments::fanout(raw);
     }
 }
 
-/// Every channel opened.
-fn is_sound(findings: &Observations) -> bool {
+/// Tells if every channel opened.
+fn all_opened(findings: &Observations) -> bool {
     findings.timelines.iter().all(|timeline| timeline.opened() == timeline.planned())
 }
 
-/// A channel stayed shut, or something said was not heard.
-fn is_amiss(timeline: &Timeline) -> bool {
+/// Tells if a channel did not open, or a message was lost or altered.
+fn has_problem(timeline: &Timeline) -> bool {
     let mut directions = timeline.directions();
-    let unheard = directions.any(|(own, other)| {
-        let (said, lost) =
+    let has_losses = directions.any(|(own, other)| {
+        let (sent, lost) =
             (timeline.count(own, other, SignalPart::Candidate), timeline.unheard(own, other, SignalPart::Candidate));
-        (said > 0 && said == lost) || timeline.altered(own, other).is_some()
+        (sent > 0 && sent == lost) || timeline.altered(own, other).is_some()
     });
-    timeline.opened() < timeline.planned() || unheard || !timeline.losses().is_empty()
+    timeline.opened() < timeline.planned() || has_losses || !timeline.losses().is_empty()
 }
 
-/// The server's no says all there is to say.
-fn was_turned_away(timeline: &Timeline) -> bool {
+/// Tells if the server refused a peer: experiments would add nothing.
+fn was_refused(timeline: &Timeline) -> bool {
     timeline.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
 }
 
-fn saw_a_list(timeline: &Timeline, dialect: &Dialect) -> bool {
-    let list = kind_of(dialect, frames::ROOM_LIST);
-    timeline.events().iter().any(|event| matches!(event.what, What::Frame { kind, .. } if Some(kind) == list))
+/// Tells if a peer received a list of rooms.
+fn has_room_list(timeline: &Timeline, dialect: &Dialect) -> bool {
+    let list = kind_of(dialect, experiments::frames::ROOM_LIST);
+    timeline
+        .events()
+        .iter()
+        .any(|event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { kind, .. }) if Some(kind) == list))
 }

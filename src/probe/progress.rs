@@ -1,58 +1,62 @@
-//! Follows a play, tells its phases as they pass, and knows when there is nothing more to wait for.
+//! Progress of one handshake: shows each phase that all edges have passed, and decides when the handshake is over.
 
 use crate::diagnosis::Timeline;
-use crate::vocabulary::event::Event;
+use crate::vocabulary::Event;
 use std::time::{Duration, Instant};
 
-/// How long the last words of a play that is decided may be on their way.
+/// The time that late messages have after the last edge is decided.
 const LINGER: Duration = Duration::from_millis(300);
-/// Deadlines are the peers' own; this much later the play ends without them.
+/// The time after the peers' own deadlines at which the handshake ends even without a decision.
 const GRACE: Duration = Duration::from_millis(200);
 
+/// The events of one handshake so far.
 pub struct HandshakeProgress<'a> {
     timeline: Timeline,
-    ends_at: Instant,
-    falls_at: Option<Instant>,
-    /// Phases told so far.
-    told: usize,
-    tell: &'a mut dyn FnMut(&str),
+    /// The latest end.
+    deadline: Instant,
+    /// The end, once all edges are decided.
+    decided_end: Option<Instant>,
+    /// Phases shown so far.
+    shown: usize,
+    on_step: &'a mut dyn FnMut(&str),
 }
 
 impl<'a> HandshakeProgress<'a> {
-    /// For a play that starts at `now` and takes at most `longest`.
-    pub fn new(timeline: Timeline, now: Instant, longest: Duration, tell: &'a mut dyn FnMut(&str)) -> Self {
-        Self { timeline, ends_at: now + longest + GRACE, falls_at: None, told: 0, tell }
+    /// For a handshake that starts at `now` and takes at most `duration_max`.
+    pub fn new(timeline: Timeline, now: Instant, duration_max: Duration, on_step: &'a mut dyn FnMut(&str)) -> Self {
+        Self { timeline, deadline: now + duration_max + GRACE, decided_end: None, shown: 0, on_step }
     }
 
-    pub fn tell(&mut self, event: &Event) {
-        self.timeline.tell(event);
-        self.announce();
-        if self.falls_at.is_some_and(|falls_at| falls_at <= event.at) {
+    /// Records an event of a peer.
+    pub fn record(&mut self, event: &Event) {
+        self.timeline.record(event);
+        self.show_phases();
+        if self.decided_end.is_some_and(|end| end <= event.at) {
             return;
         }
         if self.timeline.is_decided() {
             let soon = event.at + LINGER;
             let settled = self.timeline.opened() < self.timeline.planned() || self.timeline.is_complete();
-            let falls_at = if settled { event.at } else { self.falls_at.unwrap_or(soon) };
-            self.falls_at = Some(falls_at);
+            let end = if settled { event.at } else { self.decided_end.unwrap_or(soon) };
+            self.decided_end = Some(end);
         }
     }
 
-    /// When the play is over, as far as is known.
-    pub fn falls_at(&self) -> Instant {
-        self.falls_at.unwrap_or(self.ends_at).min(self.ends_at)
+    /// The end of the handshake, as far as is known by now.
+    pub fn ends_at(&self) -> Instant {
+        self.decided_end.unwrap_or(self.deadline).min(self.deadline)
     }
 
     pub fn into_timeline(self) -> Timeline {
         self.timeline
     }
 
-    fn announce(&mut self) {
+    fn show_phases(&mut self) {
         let progress = self.timeline.progress();
-        while let Some(step) = progress.get(self.told).filter(|step| step.reached == step.edges) {
-            self.told += 1;
+        while let Some(step) = progress.get(self.shown).filter(|step| step.reached == step.edges) {
+            self.shown += 1;
             let took = step.took.unwrap_or_default().as_secs_f64() * 1e3;
-            (self.tell)(&format!("  {:<12} {took:>8.1} ms", step.phase.name()));
+            (self.on_step)(&format!("  {:<12} {took:>8.1} ms", step.phase.name()));
         }
     }
 }

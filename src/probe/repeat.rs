@@ -1,27 +1,27 @@
-//! For what fails only sometimes: fresh handshakes with jittered joins, until one fails or enough have opened.
+//! Repeated handshakes with jittered joins, for faults that show only sometimes.
 
+use super::experiments::raw_connections::RawConnections;
 use super::handshake_runner::HandshakeRunner;
-use super::raw_connections::RawConnections;
 use super::report::Repeated;
 use super::spec::RepeatSpec;
 use crate::diagnosis::Timeline;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 use std::time::Duration;
 
-/// The longest that a peer joins after the one before it.
+/// The most time between two joins.
 const JITTER_MAX: Duration = Duration::from_millis(400);
-/// However fast they are, there is an end.
+/// The most handshakes of one repetition.
 const TRIES_MAX: u32 = 1_000_000;
 
-/// What came of it, and the first handshake that failed.
-pub fn repeat(
+/// Repeats handshakes; returns the counts, and the first handshake that failed.
+pub(super) fn repeat(
     runner: &mut HandshakeRunner<'_>,
     raw: &mut RawConnections<'_>,
     repeat: RepeatSpec,
-    tell: &mut dyn FnMut(&str),
+    on_step: &mut dyn FnMut(&str),
 ) -> (Repeated, Option<Timeline>) {
-    let order = runner.order;
+    let spec = runner.spec;
     let until = match repeat {
         RepeatSpec::Times(_) => None,
         RepeatSpec::UntilFailure(at_most) => Some(raw.environment.now() + at_most),
@@ -36,8 +36,8 @@ pub fn repeat(
         if until.is_some_and(|until| until <= raw.environment.now()) {
             break;
         }
-        let begins = jittered(order.seed, index.into(), order.sizes.last().copied().unwrap_or(2));
-        let timeline = runner.play(raw, &begins, order.trigger, order.settle, &mut |_| {});
+        let begins = jittered(spec.seed, index.into(), spec.sizes.last().copied().unwrap_or(2));
+        let timeline = runner.play(raw, &begins, spec.trigger, spec.settle, &mut |_| {});
         repeated.tries += 1;
         if timeline.opened() == timeline.planned() {
             repeated.opened += 1;
@@ -47,7 +47,7 @@ pub fn repeat(
         let phase = phase.or_else(|| timeline.peer_failure().map(|(_, failure)| failure.phase));
         let name = phase.map_or("unknown", |phase| phase.name());
         *repeated.stopped.entry(name.to_owned()).or_default() += 1;
-        tell(&format!("try {} stopped in {name}", repeated.tries));
+        on_step(&format!("try {} stopped in {name}", repeated.tries));
         first.get_or_insert(timeline);
         if until.is_some() {
             break;
@@ -56,6 +56,7 @@ pub fn repeat(
     (repeated, first)
 }
 
+/// Begins of `size` peers, each drawn from 0 to `JITTER_MAX` after the one before; `index` counts the tries.
 fn jittered(seed: Seed, index: u64, size: u16) -> Vec<Duration> {
     let mut draws = seed.stream("probe", index);
     let mut at = Duration::ZERO;

@@ -1,23 +1,22 @@
-//! What a probe found, as data: the JSON is this, the other formats are made of it.
+//! The result of a probe, as data: serialised as it is for JSON, rendered for the other formats.
 
 use super::spec::ProbeSpec;
 use crate::diagnosis::{
-    Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, told,
+    Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, trace_steps,
 };
-use crate::summary::run::TargetRoute;
-use crate::summary::trace::TraceStep;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::summary::{TargetRoute, TraceStep};
+use crate::vocabulary::{FrameKind, Phase};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The result of a probe.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProbeReport {
     pub dialect: String,
-    /// What was special about the way to the target.
+    /// Proxy, redirection and disabled certificate check on the route to the target; `None` if the route was direct.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<TargetRoute>,
-    /// Of the handshake that is shown: the first that failed, else the largest.
+    /// Phases of the handshake that is shown: the first that failed, else the largest.
     pub phases: Vec<PhaseLine>,
     pub opened: u32,
     pub planned: u32,
@@ -28,30 +27,35 @@ pub struct ProbeReport {
     pub repeat: Option<Repeated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TraceStep>,
-    /// Nobody ever had a connection.
+    /// No peer ever had a connection.
     #[serde(skip)]
     pub unreachable: bool,
     #[serde(skip)]
+    /// Peers of the handshake that is shown.
     pub size: u16,
-    /// All steps, in words.
+    /// All steps of the handshake that is shown, for `with_trace`.
     #[serde(skip)]
-    told: Vec<TraceStep>,
+    all_steps: Vec<TraceStep>,
     #[serde(skip)]
+    /// Steps of the ladder.
     pub steps: Vec<LadderStep>,
     #[serde(skip)]
+    /// Names of the dialect's message types, by `FrameKind`.
     pub kinds: Vec<String>,
 }
 
+/// One phase of the handshake that is shown.
 #[derive(Clone, Debug, Serialize)]
 pub struct PhaseLine {
     pub phase: Phase,
+    /// Edges that passed the phase, of `edges`.
     pub reached: u32,
     pub edges: u32,
-    /// Of the slowest edge.
+    /// Time of the slowest edge, in µs.
     pub took_us: Option<u64>,
 }
 
-/// How one size of room went.
+/// The channels of one handshake.
 #[derive(Clone, Debug, Serialize)]
 pub struct RoomSizeResult {
     pub peers: u16,
@@ -59,6 +63,7 @@ pub struct RoomSizeResult {
     pub planned: u32,
 }
 
+/// A remedy that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Remedy {
     pub remedy: String,
@@ -66,17 +71,18 @@ pub struct Remedy {
     pub detail: String,
 }
 
+/// The result of repeated handshakes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Repeated {
     pub tries: u32,
     /// Handshakes in which every channel opened.
     pub opened: u32,
-    /// Where the others stopped.
+    /// The phases in which the others stopped, with their counts.
     pub stopped: BTreeMap<String, u32>,
 }
 
 impl ProbeReport {
-    pub fn new(order: &ProbeSpec, findings: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
+    pub fn new(spec: &ProbeSpec, findings: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
         let diagnosis = diagnose(&findings);
         let timelines = &findings.timelines;
         let shown = timelines.iter().find(|timeline| timeline.opened() < timeline.planned()).or(timelines.last());
@@ -92,44 +98,45 @@ impl ProbeReport {
             opened: timeline.opened(),
             planned: timeline.planned(),
         };
-        let kinds: Vec<String> = order.dialect.kinds().iter().map(ToString::to_string).collect();
+        let kinds: Vec<String> = spec.dialect.kinds().iter().map(ToString::to_string).collect();
         Self {
-            dialect: order.dialect.name().to_owned(),
-            way: Some(order.way.clone()).filter(|way| *way != TargetRoute::default()),
+            dialect: spec.dialect.name().to_owned(),
+            way: Some(spec.way.clone()).filter(|way| *way != TargetRoute::default()),
             phases: shown.map_or(vec![], |timeline| timeline.progress().into_iter().map(phase).collect()),
             opened: edges(Timeline::opened),
             planned: edges(Timeline::planned),
             rooms: timelines.iter().map(room).collect(),
-            unreachable: timelines.is_empty() || !timelines.iter().any(Timeline::anybody_connected),
+            unreachable: timelines.is_empty() || !timelines.iter().any(Timeline::any_connected),
             diagnosis,
             remedies,
             repeat,
             trace: vec![],
             size: shown.map_or(0, Timeline::size),
             steps: shown.map_or(vec![], ladder),
-            told: shown.map_or(vec![], |timeline| told(timeline, &kinds)),
+            all_steps: shown.map_or(vec![], |timeline| trace_steps(timeline, &kinds)),
             kinds,
         }
     }
 
-    /// Every planned channel opened, repeats included.
+    /// Tells if every planned channel opened, repeats included.
     pub fn is_open(&self) -> bool {
         self.planned > 0
             && self.opened == self.planned
             && self.repeat.as_ref().is_none_or(|repeat| repeat.opened == repeat.tries)
     }
 
-    /// With the shown handshake's every step.
+    /// Adds all steps of the shown handshake as `trace`.
     pub fn with_trace(mut self) -> Self {
-        self.trace = std::mem::take(&mut self.told);
+        self.trace = std::mem::take(&mut self.all_steps);
         self
     }
 
+    /// The name of a message type.
     pub fn kind(&self, kind: FrameKind) -> &str {
         self.kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str)
     }
 
-    /// The steps that tell the story; `all` of them with the small talk of subscriptions, pings and lists.
+    /// The steps between peers; with `all` also those with the server: subscriptions, pings, lists.
     pub fn shown_steps(&self, all: bool) -> impl Iterator<Item = &LadderStep> {
         self.steps.iter().filter(move |step| {
             let with_server = |party: &Party| *party == Party::Server;
@@ -137,7 +144,7 @@ impl ProbeReport {
         })
     }
 
-    /// The verdict's first line.
+    /// The first line of the report.
     pub fn headline(&self) -> String {
         match self.diagnosis.cause {
             Cause::None => "signaling works".to_owned(),
@@ -149,7 +156,8 @@ impl ProbeReport {
     }
 }
 
-pub fn name(party: Party) -> String {
+/// The party as reports show it.
+pub(super) fn name(party: Party) -> String {
     match party {
         Party::Peer(seat) => format!("peer {}", seat.0),
         Party::Server => "server".to_owned(),

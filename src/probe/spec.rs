@@ -1,21 +1,20 @@
-//! The order for one probe: which handshakes, in which dialect, how often, and with which remedies.
+//! The input of one probe: dialect, room sizes, handshake options, repetition, and remedies to try.
 
 use crate::dialect::Dialect;
-use crate::summary::run::TargetRoute;
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::summary::TargetRoute;
+use crate::vocabulary::{Approval, Initiator, Seed, Trigger};
 use std::time::Duration;
 
-/// The dialect that the experiments' own frames are of.
-pub(super) const EXPERIMENTS_SPEAK: &str = "dashboard";
+/// The only dialect whose frames the experiments can build.
+pub(super) const EXPERIMENTS_DIALECT: &str = "dashboard";
 
-/// What is to be probed, and how.
+/// The handshakes to make, and the options of the probe.
 #[derive(Clone, Debug)]
 pub struct ProbeSpec {
     /// The prefix of all names on the wire.
     pub run_id: String,
     pub dialect: Dialect,
-    /// The rooms that are tried, by their size, until one fails.
+    /// Room sizes, in peers, tried in this order until one fails.
     pub sizes: Vec<u16>,
     pub trigger: Trigger,
     pub initiator: Initiator,
@@ -25,15 +24,16 @@ pub struct ProbeSpec {
     pub trickle: bool,
     pub seed: Seed,
     pub repeat: Option<RepeatSpec>,
+    /// Tries known remedies if a cause was found.
     pub try_remedies: bool,
-    /// What is special about the way to the target.
+    /// Proxy, redirection and disabled certificate check on the route to the target.
     pub way: TargetRoute,
 }
 
-/// Fresh handshakes with jittered joins, for what fails only sometimes.
+/// Repetition of the handshake with jittered joins, for faults that show only sometimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepeatSpec {
     Times(u32),
-    /// Or until the time is up.
+    /// Repeats until a handshake fails, at most for this time.
     UntilFailure(Duration),
 }

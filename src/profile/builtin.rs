@@ -1,4 +1,4 @@
-//! The profiles that come with the program, to run as they are or to start one's own from.
+//! Built-in profiles, to run as they are or to copy.
 
 use super::ProfileSource;
 
@@ -16,7 +16,7 @@ pub fn all() -> &'static [ProfileSource<'static>] {
     ALL
 }
 
-/// The built-in of that name.
+/// The built-in profile of that name.
 pub fn find(name: &str) -> Option<ProfileSource<'static>> {
     ALL.iter().copied().find(|source| source.name == name)
 }

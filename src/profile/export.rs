@@ -1,12 +1,13 @@
-//! Writes a profile out as it was run, so that it reads back to the same one and gives no secret away.
+//! Serialization of a profile as it was run: it reads back to the same profile and contains no secret.
 
-use super::document::{Node, Tree, Value};
-use super::environment;
-use super::keys;
+use super::sections::target::PLACEHOLDERS;
+use super::syntax::document::{Node, Tree, Value};
+use super::syntax::environment;
+use super::syntax::keys;
 use toml::Value as Toml;
 
-/// The merged tree as TOML: defaults and overrides included, `${NAME}` as written. A header, subprotocol or URL
-/// that holds a credential itself gives way to a variable with which the profile runs again.
+/// The merged tree as TOML, with defaults and overrides and with `${NAME}` as written. A header, subprotocol or URL
+/// with a literal credential is replaced by a variable with which the profile runs again.
 pub(super) fn write(tree: &Tree) -> String {
     let mut shown = tree.clone();
     if let Some(Node { value: Value::Table(target), .. }) = shown.get_mut("target") {
@@ -30,17 +31,17 @@ pub(super) fn write(tree: &Tree) -> String {
 }
 
 fn hide_secrets(target: &mut Tree) {
-    hide(target, "url", "MESHLOAD_TARGET", url_tells);
-    hide(target, "subprotocol", "MESHLOAD_SUBPROTOCOL", |said| said.len() > SUBPROTOCOL_WORD_BYTES_MAX);
+    hide(target, "url", "MESHLOAD_TARGET", url_has_secret);
+    hide(target, "subprotocol", "MESHLOAD_SUBPROTOCOL", |literal| literal.len() > SUBPROTOCOL_WORD_BYTES_MAX);
     let Some(Value::Table(headers)) = target.get_mut("headers").map(|node| &mut node.value) else { return };
     let names: Vec<_> = headers.keys().cloned().collect();
     for name in names {
         let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        hide(headers, &name, &format!("MESHLOAD_HEADER_{}", word.to_uppercase()), header_tells);
+        hide(headers, &name, &format!("MESHLOAD_HEADER_{}", word.to_uppercase()), header_has_secret);
     }
 }
 
-/// A TURN server's login is a secret wherever it stands. Each server gets variables of its own.
+/// Replaces the logins of TURN servers, in URLs and in tables, by variables of each server's own.
 fn hide_logins(engine: &mut Tree) {
     let Some(Value::List(servers)) = engine.get_mut("ice_servers").map(|node| &mut node.value) else { return };
     for (index, server) in servers.iter_mut().enumerate() {
@@ -49,59 +50,58 @@ fn hide_logins(engine: &mut Tree) {
             (format!("MESHLOAD_TURN_USERNAME{number}"), format!("MESHLOAD_TURN_CREDENTIAL{number}"));
         match &mut server.value {
             Value::Text(url) => {
-                if let Some((scheme, authority)) = around_a_login(url) {
+                if let Some((scheme, authority)) = split_login(url) {
                     *url = format!("{scheme}:${{{username}}}:${{{credential}}}@{authority}");
                 }
             }
             Value::Table(table) => {
-                hide(table, "username", &username, |said| !said.is_empty());
-                hide(table, "credential", &credential, |said| !said.is_empty());
+                hide(table, "username", &username, |literal| !literal.is_empty());
+                hide(table, "credential", &credential, |literal| !literal.is_empty());
             }
             _ => {}
         }
     }
 }
 
-/// What stands before and after the login of `turn:USER:PASS@HOST`, if that says one itself.
-fn around_a_login(url: &str) -> Option<(&str, &str)> {
+/// The parts before and after the login of `turn:USER:PASS@HOST`; `None` without a literal login.
+fn split_login(url: &str) -> Option<(&str, &str)> {
     let (rest, authority) = url.rsplit_once('@')?;
     let (scheme, login) = rest.split_once(':')?;
-    environment::said(login).bytes().any(|byte| byte != b':').then_some((scheme, authority))
+    environment::literal_part(login).bytes().any(|byte| byte != b':').then_some((scheme, authority))
 }
 
-/// A registered subprotocol's name is shorter; a token is longer.
+/// The longest subprotocol that is taken for a name; a token is longer.
 const SUBPROTOCOL_WORD_BYTES_MAX: usize = 20;
 
-/// Puts a variable in the place of a text that `tells` a secret by what it says itself.
-fn hide(tree: &mut Tree, key: &str, variable: &str, tells: impl Fn(&str) -> bool) {
+/// Replaces a text by a variable if its literal part has a secret.
+fn hide(tree: &mut Tree, key: &str, variable: &str, has_secret: impl Fn(&str) -> bool) {
     if let Some(Value::Text(text)) = tree.get_mut(key).map(|node| &mut node.value)
-        && tells(&without_holes(&environment::said(text)))
+        && has_secret(&without_placeholders(&environment::literal_part(text)))
     {
         *text = format!("${{{variable}}}");
     }
 }
 
-/// What the run fills in for each peer is not the text's own.
-fn without_holes(said: &str) -> String {
-    super::target::HOLES.iter().fold(said.to_owned(), |said, hole| said.replace(&format!("{{{hole}}}"), ""))
+fn without_placeholders(literal: &str) -> String {
+    PLACEHOLDERS.iter().fold(literal.to_owned(), |rest, placeholder| rest.replace(&format!("{{{placeholder}}}"), ""))
 }
 
-/// Whether a URL has a userinfo or a query whose values are its own.
-fn url_tells(said: &str) -> bool {
-    let (rest, query) = said.split_once(['?', '#']).unwrap_or((said, ""));
+/// True if a URL has a userinfo or a query with a value.
+fn url_has_secret(literal: &str) -> bool {
+    let (rest, query) = literal.split_once(['?', '#']).unwrap_or((literal, ""));
     let (_, rest) = rest.split_once("://").unwrap_or(("", rest));
     let authority = rest.split(['/', '\\']).next().unwrap_or("");
     let userinfo = authority.rsplit_once('@').map_or("", |(userinfo, _)| userinfo);
-    let is_own = |pair: &str| {
+    let has_value = |pair: &str| {
         let value = pair.split_once('=').map_or(pair, |(_, value)| value);
         !value.is_empty()
     };
-    !userinfo.trim_matches(':').is_empty() || query.split('&').any(is_own)
+    !userinfo.trim_matches(':').is_empty() || query.split('&').any(has_value)
 }
 
-/// Whether a header says more than an authentication scheme (RFC 9110 §11.1).
-fn header_tells(said: &str) -> bool {
-    !["", "basic", "bearer", "token", "digest"].contains(&said.trim().to_lowercase().as_str())
+/// True if a header's value is more than an authentication scheme (RFC 9110 §11.1).
+fn header_has_secret(literal: &str) -> bool {
+    !["", "basic", "bearer", "token", "digest"].contains(&literal.trim().to_lowercase().as_str())
 }
 
 fn own((key, node): (&String, &Node)) -> (String, Node) {
@@ -115,7 +115,7 @@ fn table(tree: &Tree) -> toml::Table {
 fn value(node: &Node) -> Toml {
     match &node.value {
         Value::Text(text) => Toml::String(text.clone()),
-        // A checked profile holds no number that TOML could not.
+        // A checked profile has no number beyond TOML's range.
         Value::Whole(number) => Toml::Integer(i64::try_from(*number).unwrap_or(i64::MAX)),
         Value::Decimal(number) => Toml::Float(*number),
         Value::Flag(flag) => Toml::Boolean(*flag),
@@ -139,7 +139,7 @@ mod tests {
             ("stun:h:1", None),
             ("${TURN}", None),
         ] {
-            assert_eq!(around_a_login(written), expected, "{written}");
+            assert_eq!(split_login(written), expected, "{written}");
         }
     }
 
@@ -157,7 +157,11 @@ mod tests {
             ("wss://user@a.example/", true),
             ("${URL}", false),
         ] {
-            assert_eq!(url_tells(&without_holes(&environment::said(written))), expected, "{written}");
+            assert_eq!(
+                url_has_secret(&without_placeholders(&environment::literal_part(written))),
+                expected,
+                "{written}"
+            );
         }
     }
 }

@@ -1,22 +1,22 @@
-//! What the command line changes in a profile, written into the tree before it is checked.
+//! Command line options that override a profile, merged into the tree before it is checked.
 
-use super::arrivals;
-use super::document::{self, At, Node, Tree, Value};
-use crate::vocabulary::problem::Problem;
+use super::sections::arrivals;
+use super::syntax::document::{self, At, Node, Tree, Value};
+use crate::vocabulary::Problem;
 
-/// One change, as typed: which option, and what it was given.
+/// One option as typed, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     pub knob: Knob,
     pub value: String,
-    /// Where it was written, if not on the command line itself.
+    /// Place of the value if it is not on the command line itself: `file:line`.
     pub at: Option<String>,
 }
 
-/// The options that change what a run is.
+/// The options that override a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Knob {
-    /// `key.path=VALUE`: TOML if it parses, else a string.
+    /// `key.path=VALUE`: TOML if the value is valid, else a string.
     Set,
     Rooms,
     /// `N` or `MIN..MAX`.
@@ -28,7 +28,7 @@ pub enum Knob {
     Target,
     Dialect,
     Engine,
-    /// Instead of the profile's servers; of several, all.
+    /// Replaces the profile's servers; repeated options add up.
     IceServer,
     Subprotocol,
     Origin,
@@ -36,9 +36,9 @@ pub enum Knob {
     Header,
     OnInvalid,
     OnSuspect,
-    /// `METRIC: EXPR`, beside the profile's.
+    /// `METRIC: EXPR`, added to the profile's gates.
     Gate,
-    /// Drops the profile's gates; its value is not looked at.
+    /// Drops the profile's gates; its value is ignored.
     NoGates,
 }
 
@@ -47,8 +47,8 @@ impl Override {
         Self { knob, value: value.into(), at: None }
     }
 
-    /// The same, out of a file that an option named.
-    pub fn out_of(self, file: &str, line: usize) -> Self {
+    /// The same option, with a value from a line of a file.
+    pub fn from_file(self, file: &str, line: usize) -> Self {
         Self { at: Some(format!("{file}:{line}")), ..self }
     }
 }
@@ -78,7 +78,7 @@ impl Knob {
     }
 }
 
-/// Writes all of `overrides` into `profile`. An option of its own beats `--set`, later ones beat earlier ones.
+/// Merges all `overrides` into `profile`. A dedicated option beats `--set`; later options beat earlier ones.
 pub(super) fn apply(profile: &mut Tree, overrides: &[Override]) -> Vec<Problem> {
     let order = |change: &&Override| match change.knob {
         Knob::NoGates => 0,
@@ -93,13 +93,13 @@ pub(super) fn apply(profile: &mut Tree, overrides: &[Override]) -> Vec<Problem> 
 fn write(profile: &mut Tree, change: &Override) -> Result<(), Problem> {
     let at = At::Option(change.at.clone().unwrap_or_else(|| change.knob.option().to_owned()));
     let text = change.value.as_str();
-    let as_typed = || document::typed(text, &at);
+    let as_typed = || document::parse_value(text, &at);
     let as_text = || Node { at: at.clone(), value: Value::Text(text.to_owned()) };
     match change.knob {
         Knob::Set => set(profile, text)?,
         Knob::Rooms => put(profile, "rooms", "count", as_typed()),
         Knob::RoomSize => put(profile, "rooms", "size", room_size(text, &at)),
-        Knob::Arrivals => arrivals::with_rate(table(profile, "arrivals", &at), as_typed()),
+        Knob::Arrivals => arrivals::set_rate(table(profile, "arrivals", &at), as_typed()),
         Knob::Warmup => put(profile, "phases", "warmup", as_typed()),
         Knob::Duration => put(profile, "phases", "steady", as_typed()),
         Knob::Timeout => put(profile, "handshake", "timeout", as_typed()),
@@ -125,10 +125,10 @@ fn set(profile: &mut Tree, text: &str) -> Result<(), Problem> {
         return Err(problem("--set", "expected key.path=VALUE, such as rooms.size=4"));
     };
     let at = At::Option(format!("--set {}", key.trim().escape_debug()));
-    let assigned = document::assignment(text, &at).or_else(|| {
-        // What is no TOML is a string: the key stands, the value is taken as it is.
-        let mut tree = document::assignment(&format!("{key}=0"), &at)?;
-        put_text_at_the_leaf(&mut tree, value);
+    let assigned = document::parse_assignment(text, &at).or_else(|| {
+        // A value that is not TOML is a string.
+        let mut tree = document::parse_assignment(&format!("{key}=0"), &at)?;
+        set_leaf_text(&mut tree, value);
         Some(tree)
     });
     let Some(assigned) = assigned else {
@@ -138,23 +138,23 @@ fn set(profile: &mut Tree, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn put_text_at_the_leaf(tree: &mut Tree, text: &str) {
+fn set_leaf_text(tree: &mut Tree, text: &str) {
     for node in tree.values_mut() {
         match &mut node.value {
-            Value::Table(inner) => put_text_at_the_leaf(inner, text),
+            Value::Table(inner) => set_leaf_text(inner, text),
             leaf => *leaf = Value::Text(text.to_owned()),
         }
     }
 }
 
 fn room_size(text: &str, at: &At) -> Node {
-    let Some((min, max)) = text.split_once("..") else { return document::typed(text, at) };
+    let Some((min, max)) = text.split_once("..") else { return document::parse_value(text, at) };
     let limits = [("min", min), ("max", max)];
-    let tree = limits.map(|(key, limit)| (key.to_owned(), document::typed(limit, at)));
+    let tree = limits.map(|(key, limit)| (key.to_owned(), document::parse_value(limit, at)));
     Node { at: at.clone(), value: Value::Table(tree.into()) }
 }
 
-/// Header names know no case, so a header of the profile gives way to one of any case.
+/// Sets a header, and drops the profile's header of the same name in any case (RFC 9110 §5.1).
 fn header(profile: &mut Tree, text: &str, at: &At) -> Result<(), Problem> {
     let Some((name, value)) = text.split_once(':') else {
         return Err(problem(&at.show(""), "expected 'Name: value'"));
@@ -183,7 +183,7 @@ fn gate(profile: &mut Tree, text: &str, at: &At) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The first of the command line takes the place of whatever the profile and `--set` say.
+/// Adds a server; the first one of the command line replaces those of the profile and of `--set`.
 fn ice_server(profile: &mut Tree, server: Node) {
     let at = server.at.clone();
     let engine = table(profile, "engine", &at);
@@ -198,7 +198,7 @@ fn put(profile: &mut Tree, section: &str, key: &str, node: Node) {
     table(profile, section, &at).insert(key.to_owned(), node);
 }
 
-/// The table of that name. What stands in its place and is none gives way.
+/// The table of that name; a value that is no table is replaced by an empty one.
 fn table<'a>(tree: &'a mut Tree, name: &str, at: &At) -> &'a mut Tree {
     let empty = || Node { at: at.clone(), value: Value::Table(Tree::new()) };
     let node = tree.entry(name.to_owned()).or_insert_with(empty);

@@ -1,19 +1,24 @@
-//! The way from text to a checked profile: over the defaults, overrides on top, every problem at once.
+//! Reads a profile: merges defaults, text and overrides, and checks every section.
 
 use super::section::{Checks, Section, SectionReader};
-use super::{Override, Problem, Profile, VariableLookup};
-use super::{arrivals, behaviour, churn, document, export, gates, keys, messages, overrides, reconnect, rooms, target};
+use super::sections::target::{self, reconnect};
+use super::sections::{arrivals, churn, engine, faults, gates, handshake, messages, phases, rooms, validity};
+use super::syntax::{document, keys};
+use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
-/// A profile's text and what to call it in messages: a path, or a built-in's name.
+/// A profile's text and its name in messages: a path, or a built-in profile's name.
 #[derive(Clone, Copy, Debug)]
 pub struct ProfileSource<'a> {
     pub name: &'a str,
     pub text: &'a str,
 }
 
-/// `read_with`, with gates taken as they are written.
+/// Reads a profile without checking the grammar of its gates.
+///
+/// # Errors
+/// As [`read_with`].
 pub fn read(
     source: ProfileSource<'_>,
     overrides: &[Override],
@@ -22,30 +27,32 @@ pub fn read(
     read_with(source, overrides, Checks { environment, gate: &|_, _| Ok(()) })
 }
 
-/// Reads a profile: the text over the defaults, `overrides` over both, all of it checked at once.
-/// Errors: every problem, each with the line or the option that it comes from.
+/// Reads a profile: merges the text over the defaults and `overrides` over both, and checks the result.
+///
+/// # Errors
+/// Every problem, each with the line or the option of its value.
 pub fn read_with(
     source: ProfileSource<'_>,
     overrides: &[Override],
     checks: Checks<'_>,
 ) -> Result<Profile, Vec<Problem>> {
     let mut tree = document::parse("the defaults", DEFAULTS)?;
-    document::forget_lines(&mut tree);
+    document::mark_as_defaults(&mut tree);
     document::merge(&mut tree, document::parse(source.name, source.text)?);
     let problems = overrides::apply(&mut tree, overrides);
     if let Some(table) = document::table_mut(&mut tree, "arrivals") {
-        arrivals::settle(table);
+        arrivals::drop_overridden(table);
     }
     if let Some(table) = document::table_mut(&mut tree, "messages") {
-        messages::settle(table);
+        messages::drop_overridden(table);
     }
-    tree.entry("name".to_owned()).or_insert_with(|| document::by_default(&name_of(source.name)));
+    tree.entry("name".to_owned()).or_insert_with(|| document::default_text(&name_of(source.name)));
 
     let reader = SectionReader::new(source.name, checks, problems);
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree);
     root.allow(&keys::top());
-    let phases = behaviour::phases(&root);
+    let phases = phases::check(&root);
     let churn = churn::check(&root, phases.steady);
     let profile = Profile {
         name: name(&root),
@@ -55,21 +62,21 @@ pub fn read_with(
         rooms: rooms::check(&root),
         arrivals: arrivals::check(&root),
         phases,
-        handshake: behaviour::handshake(&root),
+        handshake: handshake::check(&root),
         messages: messages::check(&root),
         churn,
-        engine: behaviour::engine(&root),
-        validity: behaviour::validity(&root),
+        engine: engine::check(&root),
+        validity: validity::check(&root),
         gates: gates::check(&root),
-        faults: behaviour::faults(&root),
+        faults: faults::check(&root),
         written: export::write(&tree),
     };
-    rooms::guests(&root, &profile);
+    rooms::check_guests(&root, profile.rooms.guests, profile.engine.kind);
     let problems = reader.problems();
     if problems.is_empty() { Ok(profile) } else { Err(problems) }
 }
 
-/// A name goes into the report's path.
+/// The checked name; it becomes part of the report's path.
 fn name(root: &Section<'_>) -> String {
     let name = root.text("name").unwrap_or_default();
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -79,7 +86,7 @@ fn name(root: &Section<'_>) -> String {
     name
 }
 
-/// The name of a profile that gives itself none: its file's.
+/// The default name of a profile: its file's name without `.toml`.
 fn name_of(source: &str) -> String {
     let file = source.rsplit(['/', '\\']).next().unwrap_or(source);
     let stem = file.strip_suffix(".toml").unwrap_or(file);

@@ -1,8 +1,8 @@
-//! A value that must not be seen: it can be used, and cannot be printed by accident.
+//! A value that must not be printed: `Debug` and `Display` show `***`.
 
 use std::fmt;
 
-/// A header's value, or whatever else may carry a credential. `Debug` and `Display` show `***`.
+/// A header's value, or any other text that may contain a credential.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -11,7 +11,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The value itself, for the wire and nothing else.
+    /// The value itself, for the wire only.
     pub fn reveal(&self) -> &str {
         &self.0
     }

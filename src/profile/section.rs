@@ -1,43 +1,43 @@
-//! Reads values out of the tree, and notes every mistake on the way instead of stopping at the first.
+//! Typed access to the tree's values, which collects every problem instead of stopping at the first.
 
-use super::document::{At, Node, Tree, Value};
-use super::environment::{self, VariableLookup};
-use super::keys;
-use super::units;
-use crate::vocabulary::problem::{PROBLEMS_MAX, Problem, nearest, one_of, quoted};
+use super::syntax::document::{At, Node, Tree, Value};
+use super::syntax::environment::{self, VariableLookup};
+use super::syntax::keys;
+use super::syntax::units;
+use crate::vocabulary::{Problem, problem::PROBLEMS_MAX, problem::nearest, problem::one_of, problem::quoted};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// What the caller knows, and a profile's checks need.
+/// Functions of the caller's that the checks of a profile need.
 #[derive(Clone, Copy)]
 pub struct Checks<'a> {
     pub environment: VariableLookup<'a>,
-    /// Whether a metric and an expression are a gate: their grammar is a floor above. Errors: one sentence.
+    /// Checks the grammar of a gate's metric and expression, which a higher floor defines; an error is one sentence.
     pub gate: &'a dyn Fn(&str, &str) -> Result<(), String>,
 }
 
-/// What all sections of one profile share. A value that can't be read is noted as a problem and stands in
-/// as a fallback; a profile with problems is never handed out, so no fallback ever is.
+/// The state that all sections of one profile share. A value that can't be read becomes a problem, and its reader
+/// returns a fallback; a profile with problems is never returned, so no fallback is ever used.
 pub(super) struct SectionReader<'a> {
     pub file: &'a str,
     pub checks: Checks<'a>,
-    /// Each with the line to sort it by; what comes from no line goes last.
+    /// Each problem with its line as the sort key; `usize::MAX` for one without a line.
     problems: RefCell<Vec<(usize, Problem)>>,
 }
 
 impl<'a> SectionReader<'a> {
-    pub fn new(file: &'a str, checks: Checks<'a>, problems: Vec<Problem>) -> Self {
+    pub(super) fn new(file: &'a str, checks: Checks<'a>, problems: Vec<Problem>) -> Self {
         let problems = problems.into_iter().map(|problem| (usize::MAX, problem)).collect();
         Self { file, checks, problems: RefCell::new(problems) }
     }
 
-    /// All that was noted, in the order of the text, up to what anybody would read.
-    pub fn problems(self) -> Vec<Problem> {
-        let mut noted = self.problems.into_inner();
-        noted.sort_by_key(|(line, _)| *line);
-        let more = noted.len().saturating_sub(PROBLEMS_MAX);
-        let mut problems: Vec<_> = noted.into_iter().take(PROBLEMS_MAX).map(|(_, problem)| problem).collect();
+    /// All problems in the order of the text, at most [`PROBLEMS_MAX`] and the number of those left out.
+    pub(super) fn problems(self) -> Vec<Problem> {
+        let mut sorted = self.problems.into_inner();
+        sorted.sort_by_key(|(line, _)| *line);
+        let more = sorted.len().saturating_sub(PROBLEMS_MAX);
+        let mut problems: Vec<_> = sorted.into_iter().take(PROBLEMS_MAX).map(|(_, problem)| problem).collect();
         if more > 0 {
             let message = format!("and {more} more");
             problems.push(Problem { path: String::new(), message, at: self.file.to_owned() });
@@ -45,7 +45,7 @@ impl<'a> SectionReader<'a> {
         problems
     }
 
-    pub fn problem(&self, path: &str, at: &At, message: impl Into<String>) {
+    pub(super) fn problem(&self, path: &str, at: &At, message: impl Into<String>) {
         let problem = Problem { path: path.to_owned(), message: message.into(), at: at.show(self.file) };
         let line = match at {
             At::Line(line) => *line,
@@ -54,13 +54,13 @@ impl<'a> SectionReader<'a> {
         self.problems.borrow_mut().push((line, problem));
     }
 
-    /// Whether so much is wrong already that looking for right names is wasted.
+    /// True if there are so many problems that a hint at a right name would not be read.
     fn is_full(&self) -> bool {
         self.problems.borrow().len() > PROBLEMS_MAX
     }
 
-    /// A text with its references to the environment replaced; none if one of them stands for nothing.
-    pub fn expand(&self, path: &str, at: &At, written: &str) -> Option<String> {
+    /// A text with its references to the environment replaced; `None` if one of them has no value.
+    pub(super) fn expand(&self, path: &str, at: &At, written: &str) -> Option<String> {
         match environment::expand(written, self.checks.environment) {
             Ok(text) => Some(text.into_owned()),
             Err(problems) => {
@@ -80,12 +80,12 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub fn new(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
+    pub(super) fn new(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
         Self { reader, path, at, tree }
     }
 
-    /// The section of that name, its keys checked against the language. An absent one is empty.
-    pub fn section(&self, name: &str) -> Section<'a> {
+    /// The section of that name, its keys checked against `keys::SECTIONS`. An absent one is empty.
+    pub(super) fn section(&self, name: &str) -> Section<'a> {
         static NOTHING: Tree = Tree::new();
         let inner = match self.node(name) {
             Some(Node { at, value: Value::Table(tree) }) => Section::new(self.reader, self.path_of(name), at, tree),
@@ -103,8 +103,8 @@ impl<'a> Section<'a> {
         inner
     }
 
-    /// Notes every key that is none of `keys`, with the right name if one is near.
-    pub fn allow(&self, keys: &[&str]) {
+    /// Reports every key that is none of `keys`, with the nearest right name.
+    pub(super) fn allow(&self, keys: &[&str]) {
         for key in self.tree.keys().filter(|key| !keys.contains(&key.as_str())) {
             let right = if self.reader.is_full() { None } else { keys::right_name(key, keys) };
             let hint = match right {
@@ -116,8 +116,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn path_of(&self, key: &str) -> String {
-        // A key from a hostile file may hold anything, line ends included.
+    pub(super) fn path_of(&self, key: &str) -> String {
+        // A key may have any characters, line ends included.
         let key: String = key.chars().take(80).flat_map(char::escape_debug).collect();
         match (self.path.as_str(), key.as_str()) {
             (path, "") => path.to_owned(),
@@ -126,12 +126,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn problem(&self, key: &str, message: impl Into<String>) {
+    pub(super) fn problem(&self, key: &str, message: impl Into<String>) {
         self.reader.problem(&self.path_of(key), self.at(key), message);
     }
 
-    /// Where the value was written, for what is found out about it later.
-    pub fn place(&self, key: &str) -> String {
+    /// The place of the value, for problems that are found after the profile is read.
+    pub(super) fn location(&self, key: &str) -> String {
         self.at(key).show(self.reader.file)
     }
 
@@ -139,19 +139,19 @@ impl<'a> Section<'a> {
         self.tree.get(key).map_or(self.at, |node| &node.at)
     }
 
-    pub fn node(&self, key: &str) -> Option<&'a Node> {
+    pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
         self.tree.get(key)
     }
 
-    pub fn tree(&self) -> &'a Tree {
+    pub(super) fn tree(&self) -> &'a Tree {
         self.tree
     }
 
-    pub fn is_given(&self, key: &str) -> bool {
+    pub(super) fn is_given(&self, key: &str) -> bool {
         self.tree.get(key).is_some_and(|node| node.at != At::Default)
     }
 
-    pub fn text(&self, key: &str) -> Option<String> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         let node = self.node(key)?;
         match &node.value {
             Value::Text(written) => self.reader.expand(&self.path_of(key), &node.at, written),
@@ -162,8 +162,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// One of a few words. Absent or wrong: the first of `words`.
-    pub fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> T {
+    /// The meaning of one of `words`; an absent or wrong value falls back to the first.
+    pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> T {
         let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
         let Some(text) = self.text(key) else { return words[0].1 };
         if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == text) {
@@ -176,7 +176,7 @@ impl<'a> Section<'a> {
         words[0].1
     }
 
-    pub fn flag(&self, key: &str) -> bool {
+    pub(super) fn flag(&self, key: &str) -> bool {
         match self.node(key).map(|node| &node.value) {
             None => false,
             Some(Value::Flag(flag)) => *flag,
@@ -187,14 +187,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A whole number within `limits`; `why` completes "3 is too small; …". A reference to the environment may
-    /// stand in its place.
-    pub fn whole(&self, key: &str, limits: RangeInclusive<u64>, why: &str) -> u64 {
+    /// A whole number within `limits`, also from a reference to the environment; `why` completes "3 is too small; …".
+    pub(super) fn whole(&self, key: &str, limits: RangeInclusive<u64>, why: &str) -> u64 {
         let fallback = *limits.start();
         let number = match self.node(key).map(|node| &node.value) {
             None => return fallback,
             Some(Value::Whole(number)) => *number,
-            Some(Value::Text(written)) if environment::refers(written) => {
+            Some(Value::Text(written)) if environment::has_reference(written) => {
                 let Some(text) = self.text(key) else { return fallback };
                 match text.trim().parse() {
                     Ok(number) => number,
@@ -227,8 +226,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A time within `limits`, or zero.
-    pub fn duration(&self, key: &str, limits: RangeInclusive<Duration>) -> Duration {
+    /// A duration within `limits`.
+    pub(super) fn duration(&self, key: &str, limits: RangeInclusive<Duration>) -> Duration {
         let duration = self.measured(key, "a time", "ms", units::duration).unwrap_or(*limits.start());
         if !limits.contains(&duration) {
             let (fault, bound) = match duration < *limits.start() {
@@ -240,8 +239,8 @@ impl<'a> Section<'a> {
         duration
     }
 
-    /// A rate above zero (or zero, where `or_zero`) and up to a million each second.
-    pub fn rate(&self, key: &str, or_zero: bool) -> f64 {
+    /// A rate from 1/h to 1,000,000/s, in events per second; with `or_zero` also 0.
+    pub(super) fn rate(&self, key: &str, or_zero: bool) -> f64 {
         const RATE_MAX: f64 = 1e6;
         const RATE_MIN: f64 = 1.0 / 3600.0;
         let Some(rate) = self.measured(key, "a rate", "/s", units::rate) else { return RATE_MIN };
@@ -255,13 +254,13 @@ impl<'a> Section<'a> {
         RATE_MIN
     }
 
-    /// A share within 0% and 100%.
-    pub fn share(&self, key: &str) -> f64 {
+    /// A share from 0% to 100%, as a fraction from 0 to 1.
+    pub(super) fn share(&self, key: &str) -> f64 {
         self.measured(key, "a share", "%", units::share).unwrap_or(0.0)
     }
 
-    /// A value with a unit. A bare number is a problem: nobody knows what the writer meant by it.
-    pub fn measured<T>(
+    /// A value with a unit, parsed by `read`. A number without a unit is ambiguous, and therefore a problem.
+    pub(super) fn measured<T>(
         &self,
         key: &str,
         expected: &str,
@@ -274,15 +273,15 @@ impl<'a> Section<'a> {
                 let text = self.text(key)?;
                 match read(&text) {
                     Ok(value) => return Some(value),
-                    // What a variable stands for is not printed: it may be a secret.
-                    Err(_) if environment::refers(written) => {
+                    // The value of a variable is not printed: it may be a secret.
+                    Err(_) if environment::has_reference(written) => {
                         format!("what {} stands for is not {expected}", quoted(written))
                     }
                     Err(message) => message,
                 }
             }
-            Value::Whole(number) => unitless(&number.to_string(), unit),
-            Value::Decimal(number) if number.is_finite() => unitless(&number.to_string(), unit),
+            Value::Whole(number) => missing_unit(&number.to_string(), unit),
+            Value::Decimal(number) if number.is_finite() => missing_unit(&number.to_string(), unit),
             Value::Decimal(number) => format!("{number} is not {expected}"),
             other => format!("expected {expected}, not {}", other.kind()),
         };
@@ -290,8 +289,8 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// The value as it was written, for a message.
-    pub fn shown(&self, key: &str) -> String {
+    /// The value as written, for a message.
+    pub(super) fn shown(&self, key: &str) -> String {
         match self.node(key).map(|node| &node.value) {
             Some(Value::Text(written)) => quoted(written),
             Some(Value::Whole(number)) => number.to_string(),
@@ -302,9 +301,9 @@ impl<'a> Section<'a> {
     }
 }
 
-fn unitless(number: &str, unit: &str) -> String {
+fn missing_unit(number: &str, unit: &str) -> String {
     match unit {
-        "ms" => units::bare_time(number),
+        "ms" => units::missing_time_unit(number),
         unit => format!("{number} of what? write {number}{unit}"),
     }
 }

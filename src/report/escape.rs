@@ -1,9 +1,9 @@
-//! Text from the target, or from anybody, made harmless where it is shown.
+//! Escapes text from the target, the dialect or the profile for each output format.
 
-/// On a terminal or in a CI log: no control character, no change of direction, no command to a CI runner.
+/// For a terminal or a CI log: leaves no control character, no direction mark and no command to a CI runner.
 pub fn plain(text: &str) -> String {
     let mut plain = visible(text);
-    // GitHub reads `::…::` and `##[…]`, Azure `##vso[…]`; broken apart they are words.
+    // GitHub's runner executes `::…::` and `##[…]`, Azure's `##vso[…]`; a blank inside prevents it.
     for (command, broken) in [("::", ": :"), ("##[", "# #["), ("##vso[", "# #vso[")] {
         while plain.contains(command) {
             plain = plain.replace(command, broken);
@@ -12,7 +12,7 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
-/// Control and direction characters as escapes; what the user wrote keeps its colons.
+/// Control and direction characters become escapes; colons stay, so that the user's own input stays intact.
 pub(super) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -25,7 +25,7 @@ pub(super) fn visible(text: &str) -> String {
     visible
 }
 
-/// In a table cell of Markdown: nothing that is markup, HTML, a mention or the end of the cell.
+/// For a table cell of Markdown: leaves no markup, HTML, mention or end of the cell.
 pub(super) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in plain(text).chars() {
@@ -38,7 +38,7 @@ pub(super) fn markdown(text: &str) -> String {
     escaped
 }
 
-/// In XML 1.0, attribute or text: markup as entities; what no entity may name becomes U+FFFD (§2.2).
+/// For XML 1.0, attribute or text: markup becomes entities, a character that XML forbids becomes U+FFFD (§2.2).
 pub(super) fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -56,13 +56,13 @@ pub(super) fn xml(text: &str) -> String {
     escaped
 }
 
-/// In a label's value (OpenMetrics 1.0, "escaped-string"). What a reader might take for an end of line becomes U+FFFD.
+/// For a label's value (OpenMetrics 1.0, "escaped-string"); controls and line separators become U+FFFD.
 pub(super) fn label(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     escaped.replace(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'), "\u{fffd}")
 }
 
-/// Line and paragraph separators, zero widths, and the marks that turn the direction of reading.
+/// True for line and paragraph separators, zero-width characters and direction marks (UAX #9).
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }

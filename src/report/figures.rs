@@ -1,9 +1,9 @@
-//! Figures of a distribution as people read them, with a word on how much stands behind them.
+//! Formats a percentile, and marks one with too few samples.
 
-use crate::summary::distribution::{Distribution, samples_needed};
+use crate::summary::{Distribution, distribution::samples_needed};
 use crate::vocabulary::format::duration;
 
-/// A percentile of fewer samples than give it a meaning stands in brackets.
+/// A percentile in brackets if it has too few samples to mean anything; `us` is its value in microseconds.
 pub(super) fn percentile(distribution: &Distribution, percentile: f64, us: u64) -> String {
     let shown = duration(us);
     if distribution.count < samples_needed(percentile) { format!("[{shown}]") } else { shown }

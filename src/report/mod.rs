@@ -1,33 +1,27 @@
-//! A summary as people and machines want to read it: one file a format, each a function of the summary alone.
+//! Renders a Summary in each output format; one file a format, each a function of the Summary alone.
 
 pub mod capacity;
 pub mod compare;
-mod csv;
 mod escape;
 mod figures;
-mod hlog;
 pub mod html;
-mod json;
-mod junit;
-mod ladder;
-mod markdown;
-mod prom;
-mod repeats;
+mod machine;
 #[cfg(test)]
 mod sample;
 mod sections;
-mod table;
 mod text;
 
-pub use crate::report::repeats::render_repeats;
+pub use crate::report::text::ladder::{LadderMark, heads, row, timed};
+pub use crate::report::text::repeats::render_repeats;
 pub use escape::plain;
-pub use ladder::{LadderMark, heads, row, timed};
 
+use crate::report::machine::{csv, hlog, junit, prom};
+use crate::report::text::{markdown, terminal};
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal. The caller decides on colour, and honours NO_COLOR.
+    /// For a terminal. The caller decides on `color`, and honours NO_COLOR.
     Text {
         color: bool,
     },
@@ -41,7 +35,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Those that a run leaves as files.
+    /// The formats that a run writes as files.
     pub const FILES: [Self; 7] =
         [Self::Json, Self::Html, Self::Markdown, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
 
@@ -59,12 +53,13 @@ impl Format {
     }
 }
 
+/// The summary in one format, with a newline at the end.
 pub fn render(format: Format, summary: &Summary) -> String {
     match format {
-        Format::Text { color } => text::render(summary, color),
+        Format::Text { color } => terminal::render(summary, color),
         Format::Markdown => markdown::render(summary),
         Format::Html => html::render(summary),
-        Format::Json => json::render(summary),
+        Format::Json => summary.to_json(),
         Format::Prom => prom::render(summary),
         Format::Junit => junit::render(summary),
         Format::Csv => csv::render(summary),
@@ -72,7 +67,7 @@ pub fn render(format: Format, summary: &Summary) -> String {
     }
 }
 
-/// Name and content of each file that a run leaves; writing them is the caller's.
+/// The name and content of each file of a run; the caller writes them.
 pub fn files(summary: &Summary) -> Vec<(&'static str, Vec<u8>)> {
     Format::FILES.into_iter().map(|format| (format.file_name(), render(format, summary).into_bytes())).collect()
 }

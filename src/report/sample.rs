@@ -1,18 +1,13 @@
-//! One literal summary for the tests of all formats, and the same with hostile words in it.
+//! One literal summary for the tests of all formats, and the same with hostile text in it.
 
-use crate::summary::control::Control;
-use crate::summary::counts::{Edges, Messages, Peers, Rooms, Signaling, Traffic};
-use crate::summary::distribution::{Clock, Distribution, Timer};
-use crate::summary::health::Health;
-use crate::summary::histogram::Histogram;
-use crate::summary::rows::{FailureRow, PhaseTimes, SeriesRow, Shares, SlowEdge};
-use crate::summary::run::{Machine, Outcome, Run};
-use crate::summary::trace::{CauseRow, Trace, TraceDiagnosis, TraceStep};
-use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
-use crate::summary::{Rates, SCHEMA, Summary};
+use crate::summary::{
+    CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, GateResult, Health, Histogram, Machine, Messages,
+    Outcome, Peers, PhaseTimes, Rates, Rooms, Run, SCHEMA, SeriesRow, Shares, Signaling, SlowEdge, Summary, Timer,
+    Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity, Verdict,
+};
 use std::collections::BTreeMap;
 
-/// Against `tests/snapshots`: `src` holds source and nothing else.
+/// Compares with a file in `tests/snapshots`, because `src` holds only source.
 pub(super) fn check_snapshot(format: &str, report: &str) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots");
     insta::with_settings!({ snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true }, {
@@ -20,7 +15,7 @@ pub(super) fn check_snapshot(format: &str, report: &str) {
     });
 }
 
-/// Twelve edges, eleven of them open.
+/// A run of twelve edges, of which eleven opened.
 pub(super) fn run() -> Summary {
     let mut summary = Summary {
         schema: SCHEMA,
@@ -57,7 +52,7 @@ pub(super) fn run() -> Summary {
     summary
 }
 
-/// The same with a control run, which had no `message_latency`.
+/// `run` with a control run, which had no `message_latency`.
 pub(super) fn controlled() -> Summary {
     let mut summary = run();
     let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone() };
@@ -68,7 +63,7 @@ pub(super) fn controlled() -> Summary {
     summary
 }
 
-/// What a server, a dialect or a folder could be called by somebody who means harm.
+/// Hostile text that an attacker could put into a server's answer, a dialect or a folder name.
 pub(super) fn hostile() -> Summary {
     let nasty = "</script><img onerror=x>\u{1b}[31m\r\n::error::x ##[y] ##vso[z]\u{2028}|`\u{202e}";
     let mut summary = run();
@@ -94,7 +89,7 @@ pub(super) fn hostile() -> Summary {
     summary
 }
 
-/// The same with what a diagnosis makes of the failed edge, and its trace.
+/// `run` with the diagnosis of the failed edge, and its trace.
 pub(super) fn explained() -> Summary {
     let mut summary = run();
     fill_evidence(&mut summary);

@@ -1,20 +1,15 @@
-//! What a report for people says, in order; text and Markdown differ only in how they set it.
+//! The contents of the reports for people, as lines and rows; text and Markdown differ only in layout.
 
 use crate::report::figures::percentile;
-use crate::summary::Summary;
-use crate::summary::distribution::{Distribution, Timer};
-use crate::summary::metric::DELIVERY_OF_A_KIND;
-use crate::summary::outage::Outage;
-use crate::summary::rows::FailureRow;
-use crate::summary::trace::CauseRow;
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::format::{bytes, count, duration, percent, plural};
-use crate::vocabulary::phase::Phase;
+use crate::summary::{CauseRow, Distribution, FailureRow, Outage, Summary, Timer, metric::DELIVERY_OF_A_KIND};
+use crate::vocabulary::{
+    Phase, Reason, format::bytes, format::count, format::duration, format::percent, format::plural,
+};
 
-/// More outages than this are in summary.json alone.
+/// Most outages in a report; summary.json has all.
 pub(super) const OUTAGES_SHOWN: usize = 5;
 
-/// What opened, how fast, and who had the time.
+/// The opened edges, the time to open, and the shares of the target, the peers and the generator in it.
 pub(super) fn headline(summary: &Summary) -> Vec<String> {
     let (edges, rooms) = (&summary.counts.edges, &summary.counts.rooms);
     let mut opened = format!(
@@ -52,7 +47,7 @@ pub(super) fn headline(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// A header, then one row a timer: name, payer, samples and what the clock `due` says.
+/// A header, then one row for each timer: name, payer, samples and percentiles on the clock `due`.
 pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
     const AFTER_THE_PHASES: [&str; 7] = [
         "time_to_open",
@@ -63,8 +58,9 @@ pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
         "message_latency",
         "message_rtt",
     ];
-    let phases =
-        Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), if phase.is_targets() { "target" } else { "peers" }));
+    let phases = Phase::OF_AN_EDGE
+        .into_iter()
+        .map(|phase| (phase.name(), if phase.belongs_to_target() { "target" } else { "peers" }));
     let others = AFTER_THE_PHASES.into_iter().map(|name| (name, payer(name)));
     let shown = phases.chain(others).filter_map(|(name, payer)| Some((name, payer, &summary.timers.get(name)?.due)));
     let mut header = ["timer (due)", "paid by", "samples", "p50", "p95", "p99", "max"].map(str::to_owned).to_vec();
@@ -82,7 +78,7 @@ pub(super) fn timers(summary: &Summary) -> Vec<Vec<String>> {
     std::iter::once(header).chain(shown.map(row)).collect()
 }
 
-/// What of the target's figures is ours, if a control run was made.
+/// The generator's own part in the target's figures; empty without a control run.
 pub(super) fn control(summary: &Summary) -> Vec<String> {
     const OF_THE_TARGET: [&str; 6] = ["connect", "join", "discovery", "negotiation", "signal_delivery", "time_to_open"];
     let Some(control) = &summary.control else { return vec![] };
@@ -106,16 +102,16 @@ pub(super) fn control(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// The same rows, without the header, for `signal_delivery` by message type.
+/// Rows as in `timers`, without the header, for `signal_delivery` by message type.
 pub(super) fn deliveries(summary: &Summary) -> Vec<Vec<String>> {
     let kinds = summary.timers.iter().filter_map(|(name, timer)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, timer)));
     kinds.map(|(kind, timer)| timer_row(kind, "target", &timer.due)).collect()
 }
 
-/// Headers of `failures`.
+/// The column heads of `failure`.
 pub(super) const FAILURE_HEADER: [&str; 6] = ["edges", "peers", "phase", "reason", "cause", "example"];
 
-/// Edges, peers, phase, reason with detail, cause, an example. Escaping is the caller's.
+/// Edges, peers, phase, reason with detail, cause, an example. The caller escapes them.
 pub(super) fn failure(row: &FailureRow) -> [String; 6] {
     let mut reason = row.reason.clone();
     if !row.detail.is_empty() {
@@ -128,7 +124,7 @@ pub(super) fn failure(row: &FailureRow) -> [String; 6] {
     [count(row.count), count(row.peers), row.phase.clone(), reason, cause, row.example.clone()]
 }
 
-/// Why edges failed: what speaks for it, and what to do. Escaping is the caller's.
+/// The causes of failed edges, each with its evidence and remedy. The caller escapes them.
 pub(super) fn causes(summary: &Summary) -> Vec<String> {
     let Some(diagnosis) = &summary.diagnosis else { return vec![] };
     let row = |row: &CauseRow| {
@@ -138,8 +134,8 @@ pub(super) fn causes(summary: &Summary) -> Vec<String> {
     diagnosis.causes.iter().map(row).collect()
 }
 
-/// The command that looks closer, where a run can't tell. Escaping is the caller's.
-pub(super) fn closer(summary: &Summary) -> Option<String> {
+/// The probe command to run if the run does not settle the cause. The caller escapes it.
+pub(super) fn probe_hint(summary: &Summary) -> Option<String> {
     summary.diagnosis.as_ref()?.probe.as_ref().map(|probe| format!("to look closer: {probe}"))
 }
 
@@ -161,7 +157,7 @@ pub(super) fn signaling(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// Only what is not as it should be, and messages if there were any.
+/// Counters that are not zero but should be, and the message counts if there were messages.
 pub(super) fn counters(summary: &Summary) -> Vec<String> {
     let (peers, edges, messages) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.messages);
     let mut lines = vec![];
@@ -210,8 +206,8 @@ pub(super) fn counters(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// `3 peers lost the server 12.0 s into the run, and 3 were back within 2.1 s (closed, refused)`. Details may be the
-/// server's own words, and stay in summary.json.
+/// `3 peers lost the server 12.0 s into the run, and 3 were back within 2.1 s (closed, refused)`. Details, which may
+/// be the target's text, are only in summary.json.
 pub(super) fn outage(outage: &Outage) -> String {
     let mut reasons: Vec<&str> = vec![];
     for cause in &outage.causes {
@@ -283,7 +279,7 @@ fn timer_row(name: &str, payer: &str, due: &Distribution) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::outage::OutageCause;
+    use crate::summary::OutageCause;
 
     #[test]
     fn an_outage_is_told_in_one_line_without_the_servers_own_words() {

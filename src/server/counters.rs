@@ -1,4 +1,4 @@
-//! What the server counts, readable from any thread while it runs.
+//! Counters of connections and frames, readable from any thread while the server runs.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -10,16 +10,16 @@ pub struct Counters {
     dropped_slow: AtomicU64,
 }
 
-/// The counts at one moment.
+/// Values of the counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Clients connected now.
+    /// Clients connected at that moment.
     pub connections: u64,
-    /// Text frames read, in all.
+    /// Text frames read since the start.
     pub received: u64,
-    /// Frames written whole, in all; one for each receiver.
+    /// Frames written in full since the start, counted once per receiver.
     pub delivered: u64,
-    /// Clients dropped because their queue was full, in all.
+    /// Clients disconnected since the start because their queue was full.
     pub dropped_slow: u64,
 }
 

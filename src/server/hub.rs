@@ -1,11 +1,11 @@
-//! The one task that owns the rooms and every client's queue: reads what came in, then writes in rounds.
+//! The single task that owns the rooms and every client's queue: handles inputs, then writes in rounds.
 
-use crate::server::client_writer::ClientWriter;
+use crate::server::connection::client_writer::ClientWriter;
+use crate::server::connection::transport::ClientTransport;
+use crate::server::connection::wire::{self, CloseCode};
 use crate::server::counters::Counters;
 use crate::server::rooms::{ClientId, Delivery};
 use crate::server::service::Service;
-use crate::server::transport::ClientTransport;
-use crate::server::wire::{self, CloseCode};
 use bytes::Bytes;
 use std::net::Shutdown;
 use std::pin::pin;
@@ -14,16 +14,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Inputs taken in between two rounds of writes, at most.
+/// Maximum number of inputs between two rounds of writes.
 const INPUTS_MAX: usize = 4_096;
-/// How long clients have to answer the close frame when the server stops.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// Rounds of writes shorter than this follow each other without a pause.
+/// Time limit for clients to answer the close frame when the server stops.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Duration below which rounds of writes follow each other without a pause.
 const ROUND_SHORT: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
-/// What the connections' tasks tell the hub. `Closed` is the last word of a client, and frees its number.
-pub enum Input {
+/// Input from the connections' tasks. `Closed` is a client's last one, and frees its number.
+pub(super) enum Input {
     Connected {
         stream: Arc<ClientTransport>,
         client: oneshot::Sender<ClientId>,
@@ -32,12 +32,12 @@ pub enum Input {
         client: ClientId,
         text: Utf8Bytes,
     },
-    /// A pong, as finished bytes.
+    /// An encoded pong to send.
     Pong {
         client: ClientId,
         frame: Bytes,
     },
-    /// The last frame to send.
+    /// An encoded close frame, the last to send.
     Close {
         client: ClientId,
         frame: Bytes,
@@ -50,13 +50,14 @@ pub enum Input {
     },
 }
 
-pub struct Hub {
+pub(super) struct Hub {
     rooms: Service,
-    /// By client number; None where the number is free, or its client was dropped and is not `Closed` yet.
+    /// Writers by client number; `None` if the number is free, or its client was dropped and is not `Closed` yet.
     links: Vec<Option<ClientWriter>>,
     free: Vec<ClientId>,
-    dirty: Vec<ClientId>,
-    /// Clients found too slow while delivering.
+    /// Clients with frames for the next round of writes.
+    scheduled: Vec<ClientId>,
+    /// Clients whose queue was found full.
     slow: Vec<ClientId>,
     connections: usize,
     scratch: Vec<u8>,
@@ -65,13 +66,13 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// `inputs` is the sending side of the channel that `run` reads from.
-    pub fn new(rooms: Service, inputs: mpsc::Sender<Input>, counters: Arc<Counters>) -> Self {
+    /// Creates the hub; `inputs` is the sender of the channel that `run` reads.
+    pub(super) fn new(rooms: Service, inputs: mpsc::Sender<Input>, counters: Arc<Counters>) -> Self {
         Self {
             rooms,
             links: vec![],
             free: vec![],
-            dirty: vec![],
+            scheduled: vec![],
             slow: vec![],
             connections: 0,
             scratch: Vec::with_capacity(64 << 10),
@@ -81,12 +82,12 @@ impl Hub {
     }
 
     /// Serves until `stop`, then closes each client with 1001.
-    pub async fn run(mut self, mut inbox: mpsc::Receiver<Input>, stop: impl Future<Output = ()>) {
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Input>, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut inputs = Vec::with_capacity(INPUTS_MAX);
         let mut write_at = Instant::now();
         loop {
-            let round = (!self.dirty.is_empty()).then_some(write_at);
+            let round = (!self.scheduled.is_empty()).then_some(write_at);
             let wake_at = [self.rooms.wake_at(), round].into_iter().flatten().min();
             tokio::select! {
                 biased;
@@ -100,36 +101,36 @@ impl Hub {
             }
             self.rooms.wake(now);
             self.deliver(now);
-            if !self.dirty.is_empty() && write_at <= now {
+            if !self.scheduled.is_empty() && write_at <= now {
                 self.write(now);
                 write_at = pause_after(now, Instant::now());
             }
         }
-        self.say_farewell(&mut inbox).await;
+        self.close_all(&mut inbox).await;
     }
 
     fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::Connected { stream, client } => self.connect(now, stream, client),
-            Input::Frame { client, text } => self.hear(now, client, &text),
+            Input::Frame { client, text } => self.receive_frame(now, client, &text),
             Input::Pong { client, frame } => {
                 if let Some(link) = &mut self.links[client.0 as usize] {
                     if link.outbox.push(frame, None).is_err() {
                         self.slow.push(client);
                     }
-                    self.mark(client);
+                    self.schedule(client);
                 }
             }
             Input::Close { client, frame } => {
                 if let Some(link) = &mut self.links[client.0 as usize] {
                     link.outbox.close(frame);
-                    self.mark(client);
+                    self.schedule(client);
                 }
             }
             Input::Writable { client } => {
                 if let Some(link) = &mut self.links[client.0 as usize] {
                     link.blocked = false;
-                    self.mark(client);
+                    self.schedule(client);
                 }
             }
             Input::Closed { client } => self.disconnect(now, client),
@@ -152,7 +153,7 @@ impl Hub {
         self.rooms.connected(now, client);
     }
 
-    fn hear(&mut self, now: Instant, client: ClientId, text: &str) {
+    fn receive_frame(&mut self, now: Instant, client: ClientId, text: &str) {
         if self.links[client.0 as usize].is_some() {
             self.counters.count_received(1);
             self.rooms.frame(now, client, text);
@@ -164,13 +165,13 @@ impl Hub {
             let written = link.flush(&mut self.scratch).unwrap_or(0);
             self.counters.count_delivered(written);
             link.shut(Shutdown::Write);
-            self.lose(now, client);
+            self.remove(now, client);
         }
         self.free.push(client);
     }
 
-    /// Forgets a client whose task may still be reading.
-    fn lose(&mut self, now: Instant, client: ClientId) {
+    /// Removes a client whose task may still be reading.
+    fn remove(&mut self, now: Instant, client: ClientId) {
         if self.links[client.0 as usize].take().is_some() {
             self.connections -= 1;
             self.counters.set_connections(self.connections);
@@ -178,30 +179,30 @@ impl Hub {
         }
     }
 
-    /// Puts all that the rooms have to say into the clients' queues.
+    /// Moves all deliveries of the rooms into the clients' queues, and disconnects the clients that have to go.
     fn deliver(&mut self, now: Instant) {
         loop {
             while let Some(delivery) = self.rooms.poll() {
                 self.enqueue(&delivery);
             }
             if let Some(client) = self.slow.pop() {
-                if self.cut(now, client) {
+                if self.shut_down(now, client) {
                     self.counters.count_dropped_slow();
                 }
-            } else if let Some(client) = self.rooms.poll_cut() {
-                self.cut(now, client);
+            } else if let Some(client) = self.rooms.poll_disconnect() {
+                self.shut_down(now, client);
             } else {
                 break;
             }
         }
     }
 
-    /// Ends a client's connection; whether there was one.
-    fn cut(&mut self, now: Instant, client: ClientId) -> bool {
+    /// Shuts down a client's connection; false if it has none.
+    fn shut_down(&mut self, now: Instant, client: ClientId) -> bool {
         let link = self.links[client.0 as usize].as_ref();
         if let Some(link) = link {
             link.shut(Shutdown::Both);
-            self.lose(now, client);
+            self.remove(now, client);
             return true;
         }
         false
@@ -211,31 +212,31 @@ impl Hub {
         let frame = wire::text(&delivery.text);
         for client in self.rooms.recipients(&delivery.to) {
             let Some(link) = &mut self.links[client.0 as usize] else { continue };
-            if link.outbox.push(frame.clone(), delivery.notice).is_err() {
+            if link.outbox.push(frame.clone(), delivery.replaceable).is_err() {
                 self.slow.push(client);
             }
-            if link.enlist() {
-                self.dirty.push(client);
+            if link.schedule() {
+                self.scheduled.push(client);
             }
         }
     }
 
-    fn mark(&mut self, client: ClientId) {
-        if self.links[client.0 as usize].as_mut().is_some_and(ClientWriter::enlist) {
-            self.dirty.push(client);
+    fn schedule(&mut self, client: ClientId) {
+        if self.links[client.0 as usize].as_mut().is_some_and(ClientWriter::schedule) {
+            self.scheduled.push(client);
         }
     }
 
-    /// One round of writes: each client's whole queue goes out at once.
+    /// Writes the queues of all scheduled clients, each in as few system calls as possible.
     fn write(&mut self, now: Instant) {
         let mut written = 0;
-        for client in std::mem::take(&mut self.dirty) {
+        for client in std::mem::take(&mut self.scheduled) {
             let Some(link) = &mut self.links[client.0 as usize] else { continue };
             match link.flush(&mut self.scratch) {
                 Ok(frames) => written += frames,
                 Err(_) => {
                     link.shut(Shutdown::Both);
-                    self.lose(now, client);
+                    self.remove(now, client);
                     continue;
                 }
             }
@@ -250,19 +251,20 @@ impl Hub {
         let Some(link) = &self.links[client.0 as usize] else { return };
         let (stream, inputs) = (link.stream.clone(), self.inputs.clone());
         tokio::spawn(async move {
-            // An error shows at the write that follows.
+            // An error is reported by the next write.
             let _ = stream.writable().await;
             let _ = inputs.send(Input::Writable { client }).await;
         });
     }
 
-    async fn say_farewell(mut self, inbox: &mut mpsc::Receiver<Input>) {
-        let until = Instant::now() + FAREWELL;
+    /// Sends each client a close frame and waits for the answers, at most `CLOSE_TIMEOUT`.
+    async fn close_all(mut self, inbox: &mut mpsc::Receiver<Input>) {
+        let until = Instant::now() + CLOSE_TIMEOUT;
         let frame = wire::close(CloseCode::GoingAway);
         for index in 0..self.links.len() {
             if let Some(link) = &mut self.links[index] {
                 link.outbox.close(frame.clone());
-                self.mark(ClientId(index as u32));
+                self.schedule(ClientId(index as u32));
             }
         }
         while self.connections > 0 {
@@ -270,7 +272,7 @@ impl Hub {
             self.write(now);
             tokio::select! {
                 input = inbox.recv() => match input {
-                    // Nobody comes in any more.
+                    // New clients and frames are ignored.
                     None | Some(Input::Connected { .. } | Input::Frame { .. }) => {}
                     Some(input) => self.handle(now, input),
                 },
@@ -280,8 +282,8 @@ impl Hub {
     }
 }
 
-/// The next round waits as long as the last one took. Under load, clients then have more than one frame queued
-/// when their turn comes, and share one system call among them; an idle server writes at once.
+/// Start of the next round: it waits as long as the last one took, at most `PAUSE_MAX`. Under load several frames of a
+/// client then share one system call; an idle server writes at once.
 fn pause_after(began: Instant, ended: Instant) -> Instant {
     let took = ended - began;
     if took < ROUND_SHORT { ended } else { ended + took.min(PAUSE_MAX) }

@@ -1,36 +1,22 @@
-//! The reference signaling server: a relay or a registry, as protocol.md tells it.
+//! The reference signaling server of docs/spec/protocol.md: a relay or a room registry, with optional faults.
 
-mod client_id;
-mod client_writer;
 mod connection;
 mod counters;
-mod envelope;
 pub mod faults;
-mod groups;
 mod hub;
-mod mutate;
-mod outbox;
 mod page;
-mod registry;
-mod replies;
 pub mod rooms;
 pub mod service;
-mod subscriptions;
-mod throttle;
-mod tls;
-mod transport;
-mod upgrade;
-mod wire;
 
+pub use crate::server::connection::tls::ServerTls;
 pub use crate::server::counters::{Counters, Snapshot};
 pub use crate::server::rooms::{RoomModel, Routing};
-pub use crate::server::tls::ServerTls;
 
 use crate::server::faults::FaultRule;
 use crate::server::hub::Hub;
 use crate::server::rooms::SignalingRooms;
 use crate::server::service::Service;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use jiff::Timestamp;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -40,25 +26,26 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Connections that the kernel holds until they are accepted: a join storm arrives all at once.
+/// Backlog of the listening socket: connections of a join storm wait here until they are accepted.
 const BACKLOG: u32 = 4_096;
-/// Inputs on their way to the hub. Beyond it, readers wait, and TCP makes the clients wait.
+/// Inputs that may wait for the hub; with a full inbox the readers wait, and TCP slows the clients down.
 const INBOX: usize = 4_096;
-/// Out of descriptors, accepting would fail again at once.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// Pause after a failed accept: out of descriptors, the next one would fail at once.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// Settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Port 0 takes a free one.
+    /// Address to bind; port 0 picks a free one.
     pub listen: SocketAddr,
     pub kind: RoomModel,
     pub routing: Routing,
     /// A registry sends at most one list in this time; zero sends one after each change.
     pub list_interval: Duration,
-    /// What goes wrong on purpose, and the seed of what is drawn for it.
+    /// Faults to inject, and the seed of their random draws.
     pub faults: Vec<FaultRule>,
     pub seed: Seed,
-    /// What makes it a `wss` server.
+    /// Serves `wss` if set.
     pub tls: Option<ServerTls>,
 }
 
@@ -76,7 +63,7 @@ impl Default for Config {
     }
 }
 
-/// A server that listens already; clients wait in the kernel until it runs.
+/// A bound server; clients wait in the socket's backlog until it runs.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -85,7 +72,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Errors: the address is taken, or is not this machine's.
+    /// Binds the address of `config`.
+    ///
+    /// # Errors
+    /// The address is taken, or is not this machine's.
     pub async fn bind(config: Config) -> io::Result<Self> {
         let socket = match config.listen {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -98,12 +88,12 @@ impl Server {
         Ok(Self { listener, address, config, counters: Arc::default() })
     }
 
-    /// Where it really listens.
+    /// Bound address, with the port that was picked for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of its WebSocket.
+    /// URL of the WebSocket.
     pub fn url(&self) -> String {
         let scheme = if self.config.tls.is_some() { "wss" } else { "ws" };
         format!("{scheme}://{}/ws/", self.address)
@@ -113,8 +103,8 @@ impl Server {
         self.counters.clone()
     }
 
-    /// Serves until `stop`, then closes each client with 1001 and returns. Runs on any tokio runtime; all its
-    /// tasks end with it.
+    /// Serves until `stop`, then closes each client with 1001 and returns. Works on any tokio runtime; every task that it
+    /// spawns ends before it returns.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Config { kind, routing, list_interval, faults, seed, tls, .. } = self.config;
         let now = Instant::now();
@@ -127,7 +117,7 @@ impl Server {
     }
 }
 
-/// Accepts for as long as it is polled; its connections end with it.
+/// Accepts connections until dropped, which also ends their tasks.
 async fn accept(listener: TcpListener, tls: Option<ServerTls>, inputs: mpsc::Sender<hub::Input>) {
     let mut connections = JoinSet::new();
     loop {
@@ -136,7 +126,7 @@ async fn accept(listener: TcpListener, tls: Option<ServerTls>, inputs: mpsc::Sen
                 Ok((stream, _)) => {
                     connections.spawn(connection::serve(stream, tls.clone(), inputs.clone()));
                 }
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
             },
             Some(_) = connections.join_next() => {}
         }

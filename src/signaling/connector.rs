@@ -1,33 +1,33 @@
-//! How connections get to the target: which address is dialled, through what, secured how, and whether it may be at all.
+//! Settings of all connections to the target: dialled address, proxy, TLS, and the check of the target policy.
 
 use super::proxy::Proxy;
 use super::target_policy::{TargetPolicy, resolve};
-use super::tls::ClientTls;
-use super::tls_sniff::TlsSniff;
+use super::tls::{ClientTls, TlsSniff};
+
 use std::fmt;
 use std::net::IpAddr;
 
-/// The same for all peers of a run; cheap enough to copy once a run.
+/// Connection settings shared by all peers of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Connector {
-    pub reach: TargetPolicy,
-    /// Host and port that are dialled in the place of the URL's, which stay in its headers and its TLS.
+    pub target_policy: TargetPolicy,
+    /// Host and port to dial instead of the URL's, which stay in the Host header and in TLS.
     pub connect_to: Option<(String, u16)>,
     pub proxy: Option<Proxy>,
     pub tls: ClientTls,
-    /// What a target without TLS turns out to speak.
+    /// Detects a TLS server behind a `ws:` URL.
     pub tls_sniff: TlsSniff,
 }
 
-/// Why a target may not be loaded; names the host for `--allow-target`.
+/// A target that may not be loaded, with its host for `--allow-target`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    Far {
+    Public {
         host: String,
         address: IpAddr,
     },
-    /// The proxy may find it anywhere.
-    Unknown {
+    /// The name has no address here, and the proxy may resolve it to any.
+    Unresolved {
         host: String,
     },
 }
@@ -35,7 +35,7 @@ pub enum Refused {
 impl Refused {
     pub fn host(&self) -> &str {
         match self {
-            Self::Far { host, .. } | Self::Unknown { host } => host,
+            Self::Public { host, .. } | Self::Unresolved { host } => host,
         }
     }
 }
@@ -43,39 +43,38 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Far { host, address } => {
+            Self::Public { host, address } => {
                 write!(f, "{host} ({address}) is neither this machine nor on a private network")
             }
-            Self::Unknown { host } => write!(f, "{host} has no address here, and a proxy may find it anywhere"),
+            Self::Unresolved { host } => write!(f, "{host} has no address here, and a proxy may find it anywhere"),
         }
     }
 }
 
 impl Connector {
-    /// What stands between this machine and `host`: the host that is dialled, the proxy included, must be near or
-    /// have been named.
+    /// Checks `host` and the proxy: each must be private or named by `--allow-target`.
     pub(super) async fn refused(&self, host: &str, port: u16) -> Option<Refused> {
         if let Some(proxy) = &self.proxy
-            && let Some(far) = self.far(&proxy.host, proxy.port).await.ok().flatten()
+            && let Some(refused) = self.refused_host(&proxy.host, proxy.port).await.ok().flatten()
         {
-            return Some(far);
+            return Some(refused);
         }
-        match self.far(host, port).await {
-            Ok(far) => far,
-            Err(()) if self.proxy.is_some() => Some(Refused::Unknown { host: host.to_owned() }),
-            // A name that can't be resolved fails as every peer's own connect, and is counted there.
+        match self.refused_host(host, port).await {
+            Ok(refused) => refused,
+            Err(()) if self.proxy.is_some() => Some(Refused::Unresolved { host: host.to_owned() }),
+            // Each peer's own connect fails on a name that can't be resolved, and is counted there.
             Err(()) => None,
         }
     }
 
-    /// Errors: the name has no address.
-    async fn far(&self, host: &str, port: u16) -> Result<Option<Refused>, ()> {
-        // One that was named may be anywhere, and need not be known here if a proxy looks it up.
-        if self.reach.names(host) {
+    /// Checks one host; `Err` if its name has no address.
+    async fn refused_host(&self, host: &str, port: u16) -> Result<Option<Refused>, ()> {
+        // An allowed host needs no address here: a proxy may resolve it.
+        if self.target_policy.is_allowed_host(host) {
             return Ok(None);
         }
         let addresses = resolve(host, port).await.map_err(|_| ())?;
-        let far = addresses.iter().find(|address| !self.reach.admits(host, address.ip()));
-        Ok(far.map(|address| Refused::Far { host: host.to_owned(), address: address.ip() }))
+        let public = addresses.iter().find(|address| !self.target_policy.allows(host, address.ip()));
+        Ok(public.map(|address| Refused::Public { host: host.to_owned(), address: address.ip() }))
     }
 }

@@ -1,13 +1,12 @@
-//! From a URL to an open WebSocket: resolve, admit, connect, proxy, TLS, upgrade.
+//! Opens a WebSocket from a URL: resolve, check the target policy, connect, proxy, TLS, upgrade.
 
 use super::connector::{Connector, Refused};
+use super::proxy::tunnel::{open_tunnel, proxy_failure};
 use super::stream::Stream;
 use super::target_policy::{TargetPolicy, resolve};
-use super::tunnel::{dig, of_the_proxy};
 use super::userinfo::basic;
 use super::{Connection, config, failure, io_failure};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +18,11 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use url::Url;
 
-/// How long a TLS server may take to answer a greeting. Far below any timeout of a handshake: whoever waits for the
-/// answer has failed already, and is to fail by what it met, not by the clock.
-const ANSWER_MAX: Duration = Duration::from_millis(500);
+/// Time limit for a TLS server's answer to a ClientHello. Far below any handshake timeout: the peer that waits has
+/// failed already, and must fail with its own reason rather than time out.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where and how to connect.
+/// Address, headers and connection settings of one peer's connection.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// `ws:` or `wss:`.
@@ -37,13 +36,13 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Why it may not be dialled, if so; also a proxy can stand in the way.
+    /// Reason why the target or its proxy may not be loaded; `None` if both may.
     pub async fn refused(&self) -> Option<Refused> {
         let (host, port) = self.destination()?;
         self.route.refused(host, port).await
     }
 
-    /// Host and port that the connection goes to; the scheme's own port if the URL names none.
+    /// Host and port to dial; the scheme's default port if the URL names none.
     fn destination(&self) -> Option<(&str, u16)> {
         match &self.route.connect_to {
             Some((host, port)) => Some((host, *port)),
@@ -70,7 +69,7 @@ impl Endpoint {
     }
 }
 
-/// Opens a connection: every address of the host is tried, in order; if none answers, each one's failure is told.
+/// Opens a connection. Tries every address of the host in order; if all fail, the failure lists each address.
 ///
 /// # Errors
 /// The failure of the attempt, in phase `connect`.
@@ -78,7 +77,7 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
-    let mut stream = reach(endpoint, host, port).await?;
+    let mut stream = open_stream(endpoint, host, port).await?;
     let Connector { tls, tls_sniff, .. } = &*endpoint.route;
     let is_secure = endpoint.url.scheme() == "wss";
     if is_secure {
@@ -87,58 +86,58 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     match client_async_with_config(request, stream, Some(config())).await {
         Ok((stream, _response)) => {
             if !is_secure {
-                tls_sniff.is_plain();
+                tls_sniff.mark_plain();
             }
             Ok(Connection::new(stream))
         }
         Err(error) if is_secure => Err(failure(error)),
-        Err(error) => Err(tls_sniff.behind(failure(error), answers_in_tls(endpoint)).await),
+        Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),
     }
 }
 
-async fn reach(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
-    let Connector { reach, proxy, tls, .. } = &*endpoint.route;
-    let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, reach).await?)) };
-    if !reach.names(host) {
-        // The proxy looks the name up itself, and whoever was not named must be near here as well.
+async fn open_stream(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
+    let Connector { target_policy, proxy, tls, .. } = &*endpoint.route;
+    let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, target_policy).await?)) };
+    if !target_policy.is_allowed_host(host) {
+        // The proxy resolves the name itself, so a host that is not allowed by name must be private here too.
         let addresses = resolve(host, port).await?;
-        if let Some(far) = addresses.iter().find(|address| !reach.admits(host, address.ip())) {
-            return Err(not_allowed(*far));
+        if let Some(public) = addresses.iter().find(|address| !target_policy.allows(host, address.ip())) {
+            return Err(not_allowed(*public));
         }
     }
-    let stream = connect(&proxy.host, proxy.port, reach).await.map_err(of_the_proxy)?;
+    let stream = connect(&proxy.host, proxy.port, target_policy).await.map_err(proxy_failure)?;
     let mut stream = Stream::Plain(stream);
     if proxy.secure {
-        stream = tls.secure(&proxy.host, stream).await.map_err(of_the_proxy)?;
+        stream = tls.secure(&proxy.host, stream).await.map_err(proxy_failure)?;
     }
-    dig(stream, proxy, host, port, &endpoint.user_agent).await
+    open_tunnel(stream, proxy, host, port, &endpoint.user_agent).await
 }
 
-async fn connect(host: &str, port: u16, reach: &TargetPolicy) -> Result<TcpStream, Failure> {
+async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<TcpStream, Failure> {
     let mut failures = vec![];
     for address in resolve(host, port).await? {
-        if !reach.admits(host, address.ip()) {
+        if !target_policy.allows(host, address.ip()) {
             failures.push((address, not_allowed(address)));
             continue;
         }
         match TcpStream::connect(address).await {
             Ok(stream) => {
-                // Signaling frames are small and each one is waited for.
+                // Signaling frames are small, and the other peer waits for each.
                 stream.set_nodelay(true).map_err(|error| io_failure(&error))?;
                 return Ok(stream);
             }
             Err(error) => failures.push((address, io_failure(&error))),
         }
     }
-    Err(all_of(failures))
+    Err(combined_failure(failures))
 }
 
 fn not_allowed(address: SocketAddr) -> Failure {
     Failure::new(Phase::Connect, Reason::Refused, format!("{} is not an allowed target", address.ip()))
 }
 
-/// One failure for all addresses of a name: the last one's reason, and each one's detail.
-fn all_of(mut failures: Vec<(SocketAddr, Failure)>) -> Failure {
+/// Joins the failures of a name's addresses: the last one's reason, and every detail.
+fn combined_failure(mut failures: Vec<(SocketAddr, Failure)>) -> Failure {
     match failures.len() {
         0 => Failure::new(Phase::Connect, Reason::Dns, "the name has no address"),
         1 => failures.remove(0).1,
@@ -150,13 +149,14 @@ fn all_of(mut failures: Vec<(SocketAddr, Failure)>) -> Failure {
     }
 }
 
+/// True if the server answers a ClientHello in TLS.
 async fn answers_in_tls(endpoint: &Endpoint) -> bool {
     let Some((host, port)) = endpoint.destination() else { return false };
-    let greeted = async {
-        let stream = reach(endpoint, host, port).await.ok()?;
-        Some(endpoint.route.tls.is_answered(endpoint.url.host_str()?, stream).await)
+    let answered = async {
+        let stream = open_stream(endpoint, host, port).await.ok()?;
+        Some(endpoint.route.tls.answers(endpoint.url.host_str()?, stream).await)
     };
-    timeout(ANSWER_MAX, greeted).await.ok().flatten().unwrap_or(false)
+    timeout(ANSWER_TIMEOUT, answered).await.ok().flatten().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -191,10 +191,10 @@ mod tests {
         let failed = |address: &str, detail: &'static str| {
             (address.parse().unwrap(), Failure::new(Phase::Connect, Reason::Refused, detail))
         };
-        let one = all_of(vec![failed("127.0.0.1:9", "ECONNREFUSED")]);
+        let one = combined_failure(vec![failed("127.0.0.1:9", "ECONNREFUSED")]);
         assert_eq!(one.detail, "ECONNREFUSED");
-        let two = all_of(vec![failed("[::1]:9", "ENETUNREACH"), failed("127.0.0.1:9", "ECONNREFUSED")]);
+        let two = combined_failure(vec![failed("[::1]:9", "ENETUNREACH"), failed("127.0.0.1:9", "ECONNREFUSED")]);
         assert_eq!((two.reason, &*two.detail), (Reason::Refused, "::1: ENETUNREACH, 127.0.0.1: ECONNREFUSED"));
-        assert_eq!(all_of(vec![]).reason, Reason::Dns);
+        assert_eq!(combined_failure(vec![]).reason, Reason::Dns);
     }
 }

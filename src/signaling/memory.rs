@@ -1,42 +1,41 @@
-//! Signaling without a network: a peer's line to a server in the same thread.
+//! In-memory signaling: connects a peer to a server in the same thread, for the control run.
 
 use super::{Frame, OUTBOX_FRAMES_MAX, SignalingConnection};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
-/// Calls of all lines that wait for the server.
+/// Calls of all connections that may wait for the server.
 const CALLS_MAX: usize = 65_536;
 
-/// What the server is told. Numbers count up from 0 and are never used again.
+/// Event of one connection for the server. Connection numbers count up from 0 and are never reused.
 #[derive(Debug)]
 pub enum MemoryCall {
-    Came {
+    Connected {
         number: u32,
-        /// Takes the server's frames to the peer; one that has no room left belongs to a peer that is stuck.
+        /// Carries the server's frames to the peer; a full mailbox means that the peer is stuck.
         mailbox: mpsc::Sender<Frame>,
     },
-    Said {
+    Frame {
         number: u32,
         text: String,
     },
-    Went {
+    Closed {
         number: u32,
     },
 }
 
-/// Where lines are opened.
+/// Opens connections to one in-memory server.
 #[derive(Clone, Debug)]
 pub struct MemoryListener {
     calls: mpsc::Sender<MemoryCall>,
     next: Rc<Cell<u32>>,
 }
 
-/// One open line.
+/// An open in-memory connection.
 #[derive(Debug)]
 pub struct MemoryConnection {
     number: u32,
@@ -46,20 +45,22 @@ pub struct MemoryConnection {
 }
 
 impl MemoryListener {
-    /// An exchange, and what its server hears.
+    /// Creates a listener, and the receiver of its server's calls.
     pub fn new() -> (Self, mpsc::Receiver<MemoryCall>) {
-        let (calls, heard) = mpsc::channel(CALLS_MAX);
-        (Self { calls, next: Rc::default() }, heard)
+        let (calls, receiver) = mpsc::channel(CALLS_MAX);
+        (Self { calls, next: Rc::default() }, receiver)
     }
 
+    /// Opens a connection.
+    ///
     /// # Errors
-    /// The server is gone, or so far behind that its queue is full.
+    /// The server has stopped, or its queue is full.
     pub fn dial(&self) -> Result<MemoryConnection, Failure> {
         let number = self.next.get();
         self.next.set(number + 1);
         let (mailbox, frames) = mpsc::channel(OUTBOX_FRAMES_MAX);
         let failed = |_| Failure::new(Phase::Connect, Reason::Refused, "in memory");
-        self.calls.try_send(MemoryCall::Came { number, mailbox }).map_err(failed)?;
+        self.calls.try_send(MemoryCall::Connected { number, mailbox }).map_err(failed)?;
         Ok(MemoryConnection { number, calls: self.calls.clone(), frames, outbox: VecDeque::new() })
     }
 }
@@ -76,7 +77,7 @@ impl SignalingConnection for MemoryConnection {
 
     fn poll_flush(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         while let Some(text) = self.outbox.pop_front() {
-            if self.calls.try_send(MemoryCall::Said { number: self.number, text }).is_err() {
+            if self.calls.try_send(MemoryCall::Frame { number: self.number, text }).is_err() {
                 return Poll::Ready(Err(Failure::new(Phase::Join, Reason::Closed, "in memory")));
             }
         }
@@ -95,7 +96,7 @@ impl SignalingConnection for MemoryConnection {
 
 impl Drop for MemoryConnection {
     fn drop(&mut self) {
-        // A server that is gone needs no telling.
-        let _ = self.calls.try_send(MemoryCall::Went { number: self.number });
+        // A server that has stopped needs no `Closed`.
+        let _ = self.calls.try_send(MemoryCall::Closed { number: self.number });
     }
 }

@@ -1,17 +1,14 @@
-//! The client's side of a signaling socket: text frames in and out, and failures as measurements.
+//! Client connections to a signaling server: text frames in and out; a failed attempt is a `Failure` to count.
 
 mod connector;
 mod dial;
 mod memory;
-mod no_proxy;
 mod proxy;
 mod signaling_connection;
 mod stream;
 mod target_policy;
 mod tls;
-mod tls_sniff;
 mod transport;
-mod tunnel;
 mod userinfo;
 
 pub use connector::{Connector, Refused};
@@ -19,13 +16,11 @@ pub use dial::{Endpoint, dial};
 pub use memory::{MemoryCall, MemoryConnection, MemoryListener};
 pub use proxy::Proxy;
 pub use signaling_connection::SignalingConnection;
-pub use target_policy::{TargetPolicy, is_near, resolve};
-pub use tls::{ClientTls, TlsError, Trust};
-pub use tls_sniff::TlsSniff;
+pub use target_policy::{TargetPolicy, is_private, resolve};
+pub use tls::{ClientTls, TlsError, TlsSniff, Trust};
 pub use transport::Transport;
 
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase, Reason};
 use futures_util::{Sink, Stream as _};
 use std::collections::VecDeque;
 use std::io;
@@ -40,17 +35,17 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 /// The text of one frame, cheap to copy.
 pub type Frame = Utf8Bytes;
 
-/// The longest message taken from a server, in any number of fragments (faults.md 1); in bytes.
+/// Longest message accepted from a server, in any number of fragments (docs/spec/faults.md 1), in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
-/// Frames that wait to be written; a server that reads none for so long has closed in all but name.
+/// Frames that may wait to be written; a server that reads none for so long counts as closed.
 const OUTBOX_FRAMES_MAX: usize = 1_024;
 
 /// An open connection to a signaling server.
 pub struct Connection {
     stream: WebSocketStream<Stream>,
     outbox: VecDeque<String>,
-    /// Frames were handed to the stream and may not be on the wire yet.
+    /// True while the stream may hold frames that are not on the wire yet.
     unflushed: bool,
 }
 
@@ -62,7 +57,7 @@ impl Connection {
     /// Queues a text frame; `poll_flush` writes it.
     ///
     /// # Errors
-    /// The server has not read for so long that the queue is full.
+    /// The queue is full, since the server has stopped reading.
     pub fn push(&mut self, text: String) -> Result<(), Failure> {
         if self.outbox.len() >= OUTBOX_FRAMES_MAX {
             return Err(Failure::new(Phase::Join, Reason::Closed, "the server stopped reading"));
@@ -71,12 +66,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether frames wait to be written.
+    /// True while frames wait to be written.
     pub fn is_waiting(&self) -> bool {
         self.unflushed || !self.outbox.is_empty()
     }
 
-    /// Ready when all that was pushed is on the wire.
+    /// Ready when all queued frames are on the wire.
     pub fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         while !self.outbox.is_empty() {
             ready!(Pin::new(&mut self.stream).poll_ready(context)).map_err(failure)?;
@@ -89,14 +84,17 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
-    /// The next text frame. The end of the connection is an error, with how it ended.
+    /// Reads the next text frame.
+    ///
+    /// # Errors
+    /// The connection has ended; the failure says how.
     pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Failure>> {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(context)) {
                 Some(Ok(Message::Text(text))) => Ok(text),
                 Some(Ok(Message::Close(Some(frame)))) => {
                     let code = u16::from(frame.code);
-                    // 1000 and 1001 are goodbyes; the others say no (RFC 6455 §7.4.1).
+                    // 1000 and 1001 are normal ends; all others reject the client (RFC 6455 §7.4.1).
                     let reason = if code <= 1_001 { Reason::Closed } else { Reason::Rejected };
                     Err(Failure::new(Phase::Join, reason, format!("close {code}")))
                 }
@@ -110,47 +108,47 @@ impl Connection {
         }
     }
 
-    /// Says goodbye to the server, as far as that is possible without waiting for it.
+    /// Sends a close frame, without waiting for the server's.
     pub fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
         ready!(Pin::new(&mut self.stream).poll_close(context)).ok();
         Poll::Ready(())
     }
 }
 
-/// Read at once: the longest frame of a handshake, an offer in its envelope, twice.
+/// Read buffer in bytes: twice the longest frame of a handshake, an offer in its envelope.
 const READ_BYTES: usize = 2 * 1024;
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
-        // Held by each of thousands of connections, and zeroed before every read: most reads bring one frame of 100 B.
+        // Each of thousands of connections holds this buffer and zeroes it before every read; most reads bring 100 B.
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(16 * 1024)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX))
 }
 
-/// What an error of the WebSocket stack means as a measurement; the phase is the caller's to set.
+/// Converts an error of the WebSocket stack; the caller sets the phase.
 fn failure(error: Error) -> Failure {
-    let say = |reason, detail: String| Failure::new(Phase::Connect, reason, detail);
+    let failure = |reason, detail: String| Failure::new(Phase::Connect, reason, detail);
     match error {
         Error::Io(error) => io_failure(&error),
-        Error::Http(response) => say(Reason::Rejected, format!("HTTP {}", response.status().as_u16())),
-        Error::ConnectionClosed | Error::AlreadyClosed => say(Reason::Closed, String::new()),
+        Error::Http(response) => failure(Reason::Rejected, format!("HTTP {}", response.status().as_u16())),
+        Error::ConnectionClosed | Error::AlreadyClosed => failure(Reason::Closed, String::new()),
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-            say(Reason::Protocol, format!("a message over {} KiB", MESSAGE_BYTES_MAX / 1024))
+            failure(Reason::Protocol, format!("a message over {} KiB", MESSAGE_BYTES_MAX / 1024))
         }
-        Error::Utf8(_) => say(Reason::Protocol, "invalid UTF-8".to_owned()),
-        Error::AttackAttempt => say(Reason::Protocol, "an HTTP answer without end".to_owned()),
+        Error::Utf8(_) => failure(Reason::Protocol, "invalid UTF-8".to_owned()),
+        Error::AttackAttempt => failure(Reason::Protocol, "an HTTP answer without end".to_owned()),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
-            say(Reason::Closed, "end of stream".to_owned())
+            failure(Reason::Closed, "end of stream".to_owned())
         }
-        Error::Protocol(ProtocolError::HttparseError(error)) => say(Reason::Protocol, format!("not HTTP: {error}")),
-        Error::Protocol(error) => say(Reason::Protocol, error.to_string()),
-        other => say(Reason::Protocol, other.to_string()),
+        Error::Protocol(ProtocolError::HttparseError(error)) => failure(Reason::Protocol, format!("not HTTP: {error}")),
+        Error::Protocol(error) => failure(Reason::Protocol, error.to_string()),
+        other => failure(Reason::Protocol, other.to_string()),
     }
 }
 
-/// What an error of the operating system means: out of descriptors or ports is this machine's limit.
+/// Converts an error of the operating system; running out of descriptors or ports is `GeneratorLimit`.
 fn io_failure(error: &io::Error) -> Failure {
     let (reason, detail) = match (error.kind(), error.raw_os_error()) {
         (_, Some(code)) if [ENFILE, EMFILE, ENOMEM, EADDRNOTAVAIL, ENOBUFS].contains(&code) => {

@@ -1,7 +1,7 @@
-//! What a peer needs of its way to the server, over a network or in memory.
+//! The interface of an open signaling connection, over a network or in memory.
 
 use super::{Connection, Frame};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::task::{Context, Poll};
 
 /// An open connection that carries text frames.
@@ -9,19 +9,25 @@ pub trait SignalingConnection {
     /// Queues a text frame; `poll_flush` writes it.
     ///
     /// # Errors
-    /// The server has not read for so long that the queue is full.
+    /// The queue is full, since the server has stopped reading.
     fn push(&mut self, text: String) -> Result<(), Failure>;
 
-    /// Whether frames wait to be written.
+    /// True while frames wait to be written.
     fn is_waiting(&self) -> bool;
 
-    /// Ready when all that was pushed is on its way.
+    /// Ready when all queued frames are sent.
+    ///
+    /// # Errors
+    /// The connection has ended.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>>;
 
-    /// The next text frame. The end of the connection is an error, with how it ended.
+    /// Reads the next text frame.
+    ///
+    /// # Errors
+    /// The connection has ended; the failure says how.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Failure>>;
 
-    /// Says goodbye, as far as that is possible without waiting for it.
+    /// Closes, without waiting for the server's close frame.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 

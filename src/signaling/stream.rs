@@ -1,4 +1,4 @@
-//! The bytes under a WebSocket: plain TCP, or TLS over it.
+//! The byte stream under a WebSocket: plain TCP, or TLS over it.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// A connection that may be secured, also over one that is.
+/// A plain stream, or TLS over another `Stream`: a `wss` target behind an `https` proxy has two layers.
 pub(super) enum Stream {
     Plain(TcpStream),
     Secured(Box<Secured>),

@@ -1,20 +1,22 @@
-//! The choice between a network and memory, made once a run and taken by each peer.
+//! The transport of a run's signaling: network, or memory in the control run.
 
 use super::memory::MemoryListener;
 use super::signaling_connection::SignalingConnection;
 use super::{Endpoint, dial};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::rc::Rc;
 
-/// How a peer reaches its server.
+/// A transport to the server, shared by the peers of a worker.
 #[derive(Clone)]
 pub enum Transport {
     Network(Rc<Endpoint>),
-    /// No socket in between (`--control`).
+    /// In-memory server of the control run (`--control`).
     Memory(MemoryListener),
 }
 
 impl Transport {
+    /// Opens a connection.
+    ///
     /// # Errors
     /// The failure of the attempt, in phase `connect`.
     pub async fn dial(self) -> Result<Box<dyn SignalingConnection>, Failure> {

@@ -1,18 +1,18 @@
-//! What a URL says of its user, as HTTP sends it (RFC 7617).
+//! The user and password of a URL as an HTTP Basic credential (RFC 7617).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// `Basic …`; none if the URL names no user.
+/// Formats `Basic …`; `None` if the URL has neither user nor password.
 pub(super) fn basic(url: &Url) -> Option<String> {
     let (user, password) = (url.username(), url.password());
     if user.is_empty() && password.is_none() {
         return None;
     }
-    let said = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-    let pair = [&said(user)[..], b":", &said(password.unwrap_or(""))].concat();
+    let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+    let pair = [&decoded(user)[..], b":", &decoded(password.unwrap_or(""))].concat();
     Some(format!("Basic {}", STANDARD.encode(pair)))
 }
 

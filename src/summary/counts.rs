@@ -1,95 +1,97 @@
-//! How many of each thing: planned, and how every one of them ended.
+//! Counters of a run: everything planned, and the outcome of each.
 
+use derive_more::AddAssign;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     pub peers: Peers,
     pub edges: Edges,
-    /// Edges to peers that are not ours.
+    /// Counters of edges to guests, by name.
     pub guest_edges: BTreeMap<String, u64>,
     pub rooms: Rooms,
     pub signaling: Signaling,
     pub messages: Messages,
 }
 
-/// planned + rejoins = joined + failed + dropped + unfinished.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Peers by outcome: planned + rejoins = joined + failed + dropped + unfinished.
+#[derive(AddAssign, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peers {
     pub planned: u64,
     pub joined: u64,
     pub failed: u64,
-    /// Arrivals that were never started, because the generator was too late.
+    /// Arrivals never started, because the generator was too late.
     pub dropped: u64,
     pub unfinished: u64,
     #[serde(default)]
     pub rejoins: u64,
-    /// Times that a peer which had lost its server joined it again; it is the same arrival, and its channels live on.
+    /// Joins after the loss of the server: the same arrivals, whose channels stay open.
     #[serde(default)]
     pub reconnects: u64,
 }
 
-/// planned + rejoins = opened + failed + dropped + unfinished.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Edges by outcome: planned + rejoins = opened + failed + dropped + unfinished.
+#[derive(AddAssign, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edges {
     pub planned: u64,
     pub opened: u64,
     pub failed: u64,
     pub dropped: u64,
     pub unfinished: u64,
-    /// Of the opened: closed again before the end of the run, by a leave of the plan or without one.
+    /// Opened edges that closed before the end of the run, by a planned leave or without one.
     pub closed_early: u64,
-    /// Of those closed early: one of the two left by plan (`[churn]`).
+    /// Edges closed early because one of their peers left by plan (`[churn]`).
     #[serde(default)]
     pub left: u64,
-    /// Of those not opened: open on one side only.
+    /// Edges not opened that are open on one side.
     pub one_sided: u64,
-    /// Edges planned anew because one of their peers came back.
+    /// Edges planned again because one of their peers rejoined.
     #[serde(default)]
     pub rejoins: u64,
-    /// Pairs of which both sides offered at once.
+    /// Pairs whose two sides offered at the same time.
     #[serde(default)]
     pub glare: u64,
-    /// Milestones whose event came before their predecessor's.
+    /// Milestones whose event came before that of the preceding milestone.
     #[serde(default)]
     pub early: u64,
-    /// Messages that the state of a pair had no use for.
+    /// Messages that the state of their pair did not expect.
     #[serde(default)]
     pub surprises: u64,
-    /// Of the failed: those that timed out, which are in `time_to_open` at the timeout's value.
+    /// Failed edges that timed out; `time_to_open` has them with the timeout's value.
     #[serde(default)]
     pub timed_out: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(AddAssign, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rooms {
     pub planned: u64,
     pub complete: u64,
     pub incomplete: u64,
-    /// Of the incomplete: those that are in `room_complete` at the timeout's value.
+    /// Incomplete rooms that timed out; `room_complete` has them with the timeout's value.
     #[serde(default)]
     pub timed_out: u64,
 }
 
-/// Signaling frames and their bytes, as the peers wrote and read them.
+/// Signaling frames and bytes that the peers wrote and read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Signaling {
     pub sent: u64,
     pub received: u64,
     pub sent_bytes: u64,
     pub received_bytes: u64,
-    /// Of the received: those that concerned the peer that read them.
+    /// Received frames that concerned their reader.
     #[serde(default)]
     pub concerned: u64,
-    /// Of the received: the right message on another channel than its own.
+    /// Received frames on another channel than their message belongs on.
     #[serde(default)]
     pub elsewhere: u64,
     pub by_type: BTreeMap<String, Traffic>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Traffic {
     pub sent: u64,
     pub received: u64,
@@ -97,27 +99,30 @@ pub struct Traffic {
     pub received_bytes: u64,
 }
 
-/// sent = delivered + lost + cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// DataChannel messages: sent = delivered + lost + cut.
+#[derive(AddAssign, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Messages {
     pub sent: u64,
     pub delivered: u64,
     pub lost: u64,
     pub duplicated: u64,
     pub out_of_order: u64,
-    /// In flight when their channel was closed by plan.
+    /// Messages in flight when their channel closed by plan.
     #[serde(default)]
     pub cut: u64,
-    /// Due, and never sent: the generator was too late, or the channel's queue was full.
+    /// Messages due and never sent: the generator was too late, or the channel's queue was full.
     #[serde(default)]
     pub dropped: u64,
-    /// Sent noticeably after they were due.
+    /// Messages sent more than 50 ms after they were due.
     #[serde(default)]
     pub late: u64,
 }
 
 impl Counts {
-    /// Whether every planned thing ended in exactly one way; says which sum is off otherwise.
+    /// Checks that everything planned has exactly one outcome.
+    ///
+    /// # Errors
+    /// The first sum that does not add up, in a sentence.
     pub fn conserved(&self) -> Result<(), String> {
         let Self { peers, edges, rooms, messages, .. } = self;
         adds_up(
@@ -133,9 +138,55 @@ impl Counts {
         adds_up("rooms planned", &[rooms.planned], &[rooms.complete, rooms.incomplete])?;
         adds_up("messages sent", &[messages.sent], &[messages.delivered, messages.lost, messages.cut])
     }
+
+    /// The counter of a name of `summary::metric::COUNTERS`, such as `edges.failed`.
+    pub fn named(&self, name: &str) -> Option<u64> {
+        let counts = serde_json::to_value(self).ok()?;
+        let (group, key) = name.split_once('.')?;
+        counts.get(group)?.get(key)?.as_u64()
+    }
+
+    /// Bytes that peers wrote and read, divided by the opened edges; `None` if no edge opened.
+    pub fn signaling_bytes_per_edge(&self) -> Option<u64> {
+        self.signaling.sent_bytes.saturating_add(self.signaling.received_bytes).checked_div(self.edges.opened)
+    }
 }
 
-/// Sums are taken in 128 bits, so that a hostile summary can't overflow them.
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.peers += other.peers;
+        self.edges += other.edges;
+        for (name, count) in other.guest_edges {
+            *self.guest_edges.entry(name).or_default() += count;
+        }
+        self.rooms += other.rooms;
+        self.signaling += other.signaling;
+        self.messages += other.messages;
+    }
+}
+
+impl AddAssign for Signaling {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.received += other.received;
+        self.sent_bytes += other.sent_bytes;
+        self.received_bytes += other.received_bytes;
+        self.concerned += other.concerned;
+        self.elsewhere += other.elsewhere;
+        for (name, traffic) in other.by_type {
+            *self.by_type.entry(name).or_default() += traffic;
+        }
+    }
+}
+
+impl Signaling {
+    /// Frames received, divided by those that concerned their reader; `None` if none did.
+    pub fn amplification(&self) -> Option<f64> {
+        (self.concerned > 0).then(|| self.received as f64 / self.concerned as f64)
+    }
+}
+
+/// Compares the sums of outcomes and of the whole. They have 128 bits, which no hostile summary can overflow.
 fn adds_up(what: &str, whole: &[u64], parts: &[u64]) -> Result<(), String> {
     let sum = |terms: &[u64]| terms.iter().map(|term| u128::from(*term)).sum::<u128>();
     if sum(whole) == sum(parts) {
@@ -182,5 +233,52 @@ mod tests {
             |counts| counts.peers = Peers { joined: u64::MAX, failed: u64::MAX, ..Peers::default() },
             Err("peers planned + rejoins are 0, but their outcomes are 36893488147419103230"),
         );
+    }
+
+    #[test]
+    fn the_sum_has_every_counter_of_its_parts() {
+        let part = Counts {
+            peers: Peers { planned: 1, joined: 2, failed: 3, dropped: 4, unfinished: 5, rejoins: 6, reconnects: 7 },
+            edges: Edges {
+                planned: 1,
+                opened: 2,
+                failed: 3,
+                dropped: 4,
+                unfinished: 5,
+                closed_early: 6,
+                one_sided: 7,
+                left: 13,
+                rejoins: 8,
+                glare: 9,
+                early: 10,
+                surprises: 11,
+                timed_out: 12,
+            },
+            rooms: Rooms { planned: 1, complete: 2, incomplete: 3, timed_out: 4 },
+            messages: Messages {
+                sent: 1,
+                delivered: 2,
+                lost: 3,
+                duplicated: 4,
+                out_of_order: 5,
+                cut: 6,
+                dropped: 7,
+                late: 8,
+            },
+            ..Counts::default()
+        };
+        let mut whole = part.clone();
+        whole += part.clone();
+        for name in crate::summary::metric::COUNTERS {
+            assert_eq!(whole.named(name), part.named(name).map(|count| 2 * count), "{name}");
+        }
+    }
+
+    #[test]
+    fn amplification_is_one_when_every_frame_concerns_its_reader() {
+        let signaling = |received, concerned| Signaling { received, concerned, ..Signaling::default() };
+        assert_eq!(signaling(6, 6).amplification(), Some(1.0));
+        assert_eq!(signaling(90, 6).amplification(), Some(15.0));
+        assert_eq!(signaling(90, 0).amplification(), None);
     }
 }

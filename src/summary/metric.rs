@@ -1,10 +1,10 @@
-//! The names under which a run can be asked: timers, rates, counters and values.
+//! The names of all metrics (timers, rates, counters, values) and access to them by name.
 
 use crate::summary::Summary;
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
 
-/// Every timer but those of single message types, `signal_delivery.<type>`.
+/// All timers except those of single message types, `signal_delivery.<type>`.
 pub const TIMERS: [&str; 14] = [
     "connect",
     "join",
@@ -22,14 +22,14 @@ pub const TIMERS: [&str; 14] = [
     "message_rtt",
 ];
 
-/// Before the type's name in the timer of one message type.
+/// The prefix of the timer of one message type.
 pub const DELIVERY_OF_A_KIND: &str = "signal_delivery.";
 
 pub const RATES: [&str; 4] = ["edges_failed", "peers_failed", "messages_lost", "mesh_complete"];
 
 pub const VALUES: [&str; 2] = ["amplification", "signaling_bytes_per_edge"];
 
-/// Named as in `counts`.
+/// Counters by their keys in `counts`.
 pub const COUNTERS: [&str; 37] = [
     "peers.planned",
     "peers.joined",
@@ -70,11 +70,11 @@ pub const COUNTERS: [&str; 37] = [
     "messages.late",
 ];
 
-/// What gates can be judged on: a summary, or a run that is still going.
+/// Access to metrics by name, for the gates: a summary, or a run in progress.
 pub trait Readings {
-    /// The samples of a timer, warm-up left out.
+    /// The samples of a timer, without the warm-up.
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram>;
-    /// A rate from 0 to 1, and of how many.
+    /// A rate from 0 to 1, and the number of things that it is a share of.
     fn rate(&self, name: &str) -> Option<(f64, u64)>;
     fn counter(&self, name: &str) -> Option<u64>;
     fn value(&self, name: &str) -> Option<f64>;

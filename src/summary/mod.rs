@@ -1,49 +1,50 @@
-//! The result of a run, as data: one versioned value from which every report is rendered.
+//! The summary of a run: one versioned value from which every report is rendered.
 
 pub mod control;
 pub mod counts;
-pub mod curve;
-pub mod distribution;
-pub mod event_line;
 pub mod health;
-pub mod heat;
-pub mod histogram;
+mod latency;
 pub mod metric;
-pub mod outage;
 pub mod repeats;
 pub mod rows;
 pub mod run;
 mod schema;
-mod sums;
-pub mod trace;
 pub mod verdict;
 pub mod wall_time;
 
-use crate::summary::control::Control;
-use crate::summary::counts::Counts;
-use crate::summary::distribution::Timer;
-use crate::summary::health::Health;
-use crate::summary::outage::Outage;
-use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
-use crate::summary::run::{Build, Outcome, PhaseSpan, Run};
-use crate::summary::trace::{Events, Trace, TraceDiagnosis};
-use crate::summary::verdict::{GateResult, Validity, Verdict};
+pub use crate::summary::control::Control;
+pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
+pub use crate::summary::health::Health;
+pub use crate::summary::latency::curve::Point;
+pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
+pub use crate::summary::latency::histogram::Histogram;
+pub use crate::summary::metric::Readings;
+pub use crate::summary::repeats::{PercentileRange, Repeats};
+pub use crate::summary::rows::event_line::EventLine;
+pub use crate::summary::rows::outage::{Outage, OutageCause};
+pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
+pub use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
+pub use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
+pub use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use crate::summary::latency::{curve, distribution, heat, histogram};
+pub use crate::summary::rows::{event_line, outage, trace};
 pub use crate::summary::schema::json_schema;
 
-/// Keys are added within a version, never renamed.
+/// The version of summary.json. Within a version keys are added, never renamed.
 pub const SCHEMA: u32 = 1;
 
-/// A summary of a thousand rooms takes well under one; more is somebody else's file.
+/// The longest summary that is read, in bytes; one of a thousand rooms is below 1 MiB.
 const BYTES_MAX: usize = 64 << 20;
 const TIMERS_MAX: usize = 1_000;
 
-/// `summary.json`. Durations are integer microseconds (`_us`), rates fractions from 0 to 1 and null where
-/// there was nothing to take a share of, times RFC 3339 UTC.
+/// The content of `summary.json`. Durations are integer microseconds (`_us`); rates are fractions from 0 to 1, and null
+/// if they are shares of nothing; times are RFC 3339 UTC.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     pub schema: u32,
@@ -52,49 +53,50 @@ pub struct Summary {
     pub meshload: Build,
     pub run: Run,
     pub phases: Vec<PhaseSpan>,
-    /// Without the warm-up, as everything that gates read.
+    /// Counters without the warm-up, as everything that gates read.
     pub counts: Counts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts_warmup: Option<Counts>,
     pub rates: Rates,
-    /// Signaling frames delivered to peers for each that concerned its receiver: 1 is perfect.
+    /// Signaling frames delivered to peers, divided by those that concerned their receiver: 1 is perfect.
     pub amplification: Option<f64>,
-    /// Signaling bytes written and read by peers, for each edge that opened.
+    /// Signaling bytes written and read by peers, per opened edge.
     pub signaling_bytes_per_edge: Option<u64>,
-    /// By name (measurement.md, "Metrics"); one that measured nothing is absent.
+    /// Timers by name (docs/spec/measurement.md, "Metrics"); a timer without samples is absent.
     pub timers: BTreeMap<String, Timer>,
     pub timers_warmup: BTreeMap<String, Timer>,
-    /// Absent when no edge opened.
+    /// The parties' shares of the opened edges' time; absent when no edge opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Shares>,
-    /// The mean of each phase over the edges that opened; they add up to the mean of those edges' `time_to_open`
-    /// (began). The timer `connect` has a sample a peer, so the phases' own means do not. Absent when no edge opened.
+    /// The mean of each phase over the opened edges; they add up to the mean of those edges' `time_to_open` (began),
+    /// which the timers' means do not: `connect` has one sample per peer. Absent when no edge opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_edge: Option<PhaseTimes>,
     pub failures: Vec<FailureRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
     pub health: Health,
-    /// At most 1,000 rows, warm-up included.
+    /// The course of the run, warm-up included; at most 1,000 rows.
     pub series: Vec<SeriesRow>,
     /// The 20 slowest edges that opened, the slowest first.
     pub slowest: Vec<SlowEdge>,
-    /// When peers that had joined lost their server, and how long until all were back; warm-up included.
+    /// Outages of the server that joined peers noticed, warm-up included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outages: Vec<Outage>,
-    /// What of it all is ours, if that was asked for.
+    /// The control run, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
-    /// The rooms that lack most edges, the worst first; rooms that lack none are left out.
+    /// The rooms that lack most edges, worst first; complete rooms are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worst_rooms: Vec<RoomMesh>,
-    /// Absent when no edge failed by anything but this machine's limits.
+    /// The causes of failed edges; absent when no edge failed other than by this machine's limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<TraceDiagnosis>,
-    /// `--events`: what is in events.jsonl.gz, and what is not.
+    /// The number of events in events.jsonl.gz and of those left out, with `--events`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Events>,
-    /// `--traces N`: of the traced edges those that failed, one of each cause before two of any, then the slowest.
+    /// Handshakes of traced edges, with `--traces N`: failed ones first, one of each cause before two of any, then the
+    /// slowest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub traces: Vec<Trace>,
 }
@@ -107,7 +109,7 @@ pub struct Rates {
     pub mesh_complete: Option<f64>,
 }
 
-/// Why a text is no summary that this version reads.
+/// The reason why a text is no summary that this version reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
     TooLong,
@@ -118,7 +120,10 @@ pub enum Unreadable {
 }
 
 impl Summary {
-    /// Reads a summary.json, ours or a hostile one: its histograms are guarded before they are believed.
+    /// Reads a summary.json, which may be hostile: its histograms are checked too.
+    ///
+    /// # Errors
+    /// The text is too long, is no summary, or has another version.
     pub fn read(text: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Version {
@@ -127,7 +132,7 @@ impl Summary {
         if text.len() > BYTES_MAX {
             return Err(Unreadable::TooLong);
         }
-        // The version is read alone first, so that a later one is named, not called broken.
+        // The version is read first, so that a later version is reported as such and not as a syntax error.
         let version: Version = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => Unreadable::Foreign(error.to_string()),
             _ => Unreadable::NotJson(error.to_string()),
@@ -140,24 +145,24 @@ impl Summary {
         Ok(summary)
     }
 
-    /// Peers failed, and not one ever had a connection.
-    pub fn met_nobody(&self) -> bool {
+    /// True if peers failed and no peer ever connected.
+    pub fn never_connected(&self) -> bool {
         let connected = [&self.timers, &self.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
         let failed = self.counts.peers.failed + self.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
         failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
     }
 
-    /// The verdict as people read it: a run that met nobody has no figures to be anybody's.
+    /// The verdict for people: `nothing was measured` for a run in which no peer connected.
     pub fn validity_in_words(&self) -> &'static str {
         if self.measured_nothing() { "nothing was measured" } else { self.validity.verdict.name() }
     }
 
-    /// It met nobody, and this machine was not the reason.
+    /// True if no peer connected, and this machine was not the reason.
     pub fn measured_nothing(&self) -> bool {
-        self.met_nobody() && self.validity.verdict != Verdict::Invalid
+        self.never_connected() && self.validity.verdict != Verdict::Invalid
     }
 
-    /// As the file holds it: indented, with a newline at the end.
+    /// The JSON of the file: indented, with a newline at the end.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a summary holds nothing that JSON can't");
         text.push('\n');

@@ -1,4 +1,4 @@
-//! Several runs of one plan: how each ended, and how far their figures lie apart.
+//! Repeated runs of one plan: the outcome of each run, and the spread of their percentiles.
 
 use crate::summary::distribution::Distribution;
 use crate::summary::run::Outcome;
@@ -7,7 +7,7 @@ use crate::summary::{SCHEMA, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// `repeats.json`; each run's own summary lies in its folder.
+/// The content of `repeats.json`; each run's own summary is in its folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Repeats {
     pub schema: u32,
@@ -15,17 +15,17 @@ pub struct Repeats {
     pub exit_code: u8,
     pub name: String,
     pub runs: Vec<Repeat>,
-    /// Only runs of this verdict, the best that any has, are judged and compared.
+    /// The best verdict of all runs; only runs with this verdict are judged and compared.
     pub judged: Verdict,
-    /// Those of the median run.
+    /// Each gate's result in the median run.
     pub gates: Vec<GateResult>,
-    /// By timer, on the clock due.
+    /// The spread of each timer, on the clock due.
     pub timers: BTreeMap<String, Spread>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Repeat {
-    /// Within the folder of all.
+    /// The run's folder, relative to the folder of all runs.
     pub folder: String,
     pub seed: u64,
     pub result: Outcome,
@@ -40,7 +40,8 @@ pub struct Spread {
     pub p99: PercentileRange,
 }
 
-/// One percentile, in microseconds. The median of an even number of runs is the greater of the two in the middle.
+/// The range of one percentile over the runs, in microseconds. The median of an even number of runs is the greater of
+/// the two in the middle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PercentileRange {
     pub median_us: u64,
@@ -49,7 +50,7 @@ pub struct PercentileRange {
 }
 
 impl Repeats {
-    /// Of these runs, in order, each with its folder; not judged yet.
+    /// The repeats of `runs`, each with its folder; gates are not judged yet.
     pub fn of(runs: &[(String, Summary)]) -> Self {
         let repeat = |(folder, summary): &(String, Summary)| Repeat {
             folder: folder.clone(),
@@ -70,7 +71,7 @@ impl Repeats {
         repeats
     }
 
-    /// Those of the runs that are judged.
+    /// The summaries of the judged runs.
     pub fn judged_of<'a>(&self, runs: &'a [(String, Summary)]) -> Vec<&'a Summary> {
         let summaries = runs.iter().map(|(_, summary)| summary);
         summaries.filter(|summary| summary.validity.verdict == self.judged).collect()

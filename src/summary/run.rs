@@ -1,4 +1,4 @@
-//! What was run, when, on which machine.
+//! The description of a run: plan, target, machine, times and outcome.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,19 +11,19 @@ pub struct Run {
     /// RFC 3339, UTC, with milliseconds.
     pub started_at: String,
     pub duration_us: u64,
-    /// Covers what makes two runs comparable, not target, headers, gates, name or seed.
+    /// The hash of the profile's work, which comparable runs share; target, headers, gates, name and seed are not in it.
     pub plan_sha256: String,
     pub dialect: String,
     pub engine: String,
-    /// Without any secret.
+    /// The target's URL, without any secret.
     pub target: String,
-    /// Absent where peers got to the target straight, and checked its certificate if it has one.
+    /// The route to the target; absent for a direct connection with a checked certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<TargetRoute>,
     pub interrupted: bool,
-    /// Whether no part of the run's data is missing.
+    /// True if no part of the run's data is missing.
     pub complete: bool,
-    /// What ended the run before its plan did: a signal, a gate, the failure brake.
+    /// The reason why the run ended before its plan: a signal, a gate, the failure brake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
     /// The profile as run, in TOML, defaults and overrides included; `${TOKEN}` stays as written.
@@ -36,7 +36,7 @@ pub struct Run {
 pub struct Machine {
     pub os: String,
     pub cpu: String,
-    /// Cores granted by affinity and cgroup quota; a quota may grant part of one.
+    /// CPU cores granted by affinity and cgroup quota; a quota may grant part of a core.
     pub cores: f64,
     pub cores_host: u32,
     pub memory_bytes: u64,
@@ -46,14 +46,14 @@ pub struct Machine {
 }
 
 impl Run {
-    /// The target, and what was special about the way to it.
+    /// The target and the route to it, for people.
     pub fn destination(&self) -> String {
         let way = self.way.iter().flat_map(TargetRoute::in_words);
         [self.target.clone()].into_iter().chain(way).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What was special about the way to the target.
+/// The deviations from a direct, verified connection to the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRoute {
     /// `--insecure`: no certificate was checked.
@@ -61,13 +61,13 @@ pub struct TargetRoute {
     /// The HTTP proxy, without its credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// What was dialled in the place of the URL's host and port.
+    /// The address dialled instead of the URL's host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_to: Option<String>,
 }
 
 impl TargetRoute {
-    /// One phrase for each thing that is special.
+    /// One phrase for each deviation.
     pub fn in_words(&self) -> Vec<String> {
         let insecure = self.insecure.then(|| "its certificate not checked (--insecure)".to_owned());
         let proxy = self.proxy.as_ref().map(|proxy| format!("through the proxy {proxy}"));
@@ -76,7 +76,7 @@ impl TargetRoute {
     }
 }
 
-/// Which meshload wrote the summary.
+/// The version of meshload that wrote the summary.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Build {
     pub version: String,
@@ -92,7 +92,7 @@ pub struct PhaseSpan {
     pub ended_at: String,
 }
 
-/// How the run ended, as one word; the exit code says the same.
+/// The outcome of the run; the exit code corresponds to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {

@@ -1,8 +1,8 @@
-//! The JSON Schema of summary.json, grown from its types.
+//! The JSON Schema of summary.json, generated from its types.
 
 use crate::summary::Summary;
 
-/// As committed in `reports/summary.schema.json` (JSON Schema 2020-12).
+/// The schema as committed in `reports/summary.schema.json` (JSON Schema 2020-12).
 pub fn json_schema() -> String {
     let schema = schemars::schema_for!(Summary);
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");

@@ -1,38 +1,38 @@
-//! What gates and validity said: judged elsewhere, kept here.
+//! Results of gates and of the validity check, as data; `gates` and `metrics` judge.
 
 use crate::summary::distribution::Clock;
 use crate::vocabulary::format;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// One gate and what it saw.
+/// A gate and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateResult {
-    /// Without `.began`.
+    /// The metric's name without `.began`.
     pub metric: String,
-    /// Absent for what has no clock: rates, counters and values.
+    /// The clock of a timer; absent for rates, counters and values.
     pub clock: Option<Clock>,
     pub expr: String,
-    /// In `unit`; absent when nothing was measured.
+    /// The observed value in `unit`; absent when nothing was measured.
     #[serde(serialize_with = "whole_if_whole")]
     pub observed: Option<f64>,
     pub unit: Unit,
     pub samples: u64,
-    /// The gate holds.
+    /// True if the gate holds.
     pub ok: bool,
-    /// `too_few_samples`, `no_data`, or absent.
+    /// The reason why the gate could not be judged, `too_few_samples` or `no_data`; absent if it could.
     pub why: Option<String>,
-    /// `file:line` of the profile, or `--gate`.
+    /// The gate's place: `file:line` of the profile, or `--gate`.
     pub line: Option<String>,
 }
 
 impl GateResult {
-    /// `time_to_open p(95) < 800ms, observed 1.20 s`. The words are as they came: escaping is the caller's.
+    /// The result for people: `time_to_open p(95) < 800ms, observed 1.20 s`. The caller escapes it.
     pub fn in_words(&self) -> String {
         format!("{} {}, observed {}", self.metric_in_words(), self.expr, self.observed_in_words())
     }
 
-    /// The metric's name, with its clock where that is not the usual one.
+    /// The metric's name, with `.began` for that clock.
     pub fn metric_in_words(&self) -> String {
         match self.clock {
             Some(Clock::Began) => format!("{}.began", self.metric),
@@ -46,7 +46,7 @@ impl GateResult {
             Unit::Us => format::duration(observed as u64),
             Unit::Count => format::count(observed as u64),
             Unit::Bytes => format::bytes(observed as u64),
-            // A ratio of more than one is no share: amplification.
+            // Amplification is a ratio above 1, which is no percentage.
             Unit::Ratio if self.expr.starts_with("value") => format!("{observed:.2}"),
             Unit::Ratio => format::percent(observed),
         }
@@ -62,11 +62,11 @@ pub enum Unit {
     Bytes,
 }
 
-/// Whether the figures are the target's, or ours.
+/// The validity of a run: whether its figures are the target's, or limited by this machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Validity {
     pub verdict: Verdict,
-    /// Worst first.
+    /// The reasons, worst first.
     pub reasons: Vec<Doubt>,
 }
 
@@ -89,7 +89,7 @@ impl Verdict {
     }
 }
 
-/// One thing that speaks against the figures, and what would cure it.
+/// One reason to doubt the figures, and its cure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Doubt {
     pub what: String,
@@ -98,7 +98,7 @@ pub struct Doubt {
     pub cure: String,
 }
 
-/// Microseconds and counts read as integers, as everywhere else in the summary.
+/// Serializes whole numbers as integers: microseconds and counts are integers everywhere else in the summary.
 fn whole_if_whole<S: Serializer>(observed: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     match observed {
         Some(value) if value.fract() == 0.0 && (0.0..9e15).contains(value) => serializer.serialize_u64(*value as u64),

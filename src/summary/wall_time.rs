@@ -1,15 +1,15 @@
-//! Wall-clock times as reports write them: RFC 3339, UTC, with milliseconds.
+//! Conversion of wall-clock times to and from RFC 3339 with milliseconds, in UTC.
 
 use jiff::Timestamp;
 use std::time::SystemTime;
 
-/// `2026-02-03T04:05:06.789Z`; a time that no calendar holds reads as the epoch.
-pub fn stamp(time: SystemTime) -> String {
+/// Formats a time as `2026-02-03T04:05:06.789Z`; a time out of the calendar's range becomes the epoch.
+pub fn to_rfc3339(time: SystemTime) -> String {
     format!("{:.3}", Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
-/// The time that `stamp` wrote, if `text` is one (RFC 3339 §5.6).
-pub fn time_of(text: &str) -> Option<SystemTime> {
+/// Parses a time (RFC 3339 §5.6); `None` if it is none.
+pub fn from_rfc3339(text: &str) -> Option<SystemTime> {
     text.parse::<Timestamp>().ok().and_then(|at| SystemTime::try_from(at).ok())
 }
 
@@ -20,14 +20,14 @@ mod tests {
 
     #[test]
     fn a_stamp_has_milliseconds_even_when_they_are_zero() {
-        assert_eq!(stamp(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
-        assert_eq!(stamp(SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_999)), "1970-01-01T00:00:01.500Z");
+        assert_eq!(to_rfc3339(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+        assert_eq!(to_rfc3339(SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_999)), "1970-01-01T00:00:01.500Z");
     }
 
     #[test]
     fn a_stamp_reads_back() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_763_712_345_678);
-        assert_eq!(time_of(&stamp(at)), Some(at));
-        assert_eq!(time_of("yesterday"), None);
+        assert_eq!(from_rfc3339(&to_rfc3339(at)), Some(at));
+        assert_eq!(from_rfc3339("yesterday"), None);
     }
 }

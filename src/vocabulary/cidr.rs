@@ -1,10 +1,10 @@
-//! A block of IP addresses, as `10.1.0.0/16` writes it.
+//! Blocks of IP addresses in CIDR notation, such as `10.1.0.0/16`.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// RFC 4632 §3.1, RFC 4291 §2.3. A single address is a block of one.
+/// An IPv4 or IPv6 prefix (RFC 4632 §3.1, RFC 4291 §2.3). A single address is a block of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cidr {
     network: IpAddr,
@@ -15,10 +15,10 @@ impl Cidr {
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let same_family = self.network.is_ipv4() == address.is_ipv4();
-        same_family && begin_alike(address, self.network, self.prefix)
+        same_family && share_prefix(address, self.network, self.prefix)
     }
 
-    /// An address of the block that a host can have.
+    /// The lowest address of the block that a host can have.
     pub fn first_host(&self) -> IpAddr {
         match self.network {
             host if self.host_bits() < 2 => host,
@@ -61,13 +61,13 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// Whether the first `prefix` bits of two addresses of one family are the same.
-pub fn begin_alike(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
+/// True if two addresses of one family have the same first `prefix` bits.
+pub fn share_prefix(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
     let rest = width(one).saturating_sub(prefix.into());
     (bits(one) ^ bits(other)).checked_shr(rest).unwrap_or(0) == 0
 }
 
-/// Bits of an address.
+/// The number of bits of an address: 32 or 128.
 pub fn width(address: IpAddr) -> u32 {
     if address.is_ipv4() { 32 } else { 128 }
 }

@@ -1,26 +1,26 @@
-//! What a peer asks of its engine about one edge, and what the engine tells it.
+//! Commands from a peer to its WebRTC engine and the events that come back, for one edge each.
 
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::message::Candidate;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Asked of the engine; the far end of the edge is named beside it.
+/// A command to the engine; the caller names the remote peer of the edge beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineCommand {
-    /// Make a connection with a DataChannel, and its offer.
+    /// Creates a connection with a DataChannel, and its offer.
     Offer,
-    /// Make a connection from the other's offer, and its answer.
+    /// Creates a connection from the remote offer, and its answer.
     Accept { sdp: String },
-    /// Apply the other's answer to the offer made here.
+    /// Applies the remote answer to the local offer.
     Apply { sdp: String },
-    /// Add a candidate of the other's; its description is applied already.
+    /// Adds a remote candidate; the remote description is applied already.
     Admit(Candidate),
-    /// Forget the connection at once. What it would still have said is dropped.
+    /// Discards the connection at once, with every event that it has not reported yet.
     Drop,
 }
 
-/// Told by the engine.
+/// An event of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineEvent {
     Offer {
@@ -30,11 +30,11 @@ pub enum EngineEvent {
         sdp: String,
     },
     Candidate(Candidate),
-    /// No more candidates will come.
+    /// Gathering is complete: no more local candidates follow.
     Gathered,
-    /// The other's answer is in force.
+    /// The remote answer is applied.
     Applied,
-    /// Making or applying a description took so long of our own, beyond the order itself. Told before what it led to.
+    /// Time spent in our own code on making or applying a description. Precedes the event that it led to.
     Worked {
         spent: Duration,
     },
@@ -42,9 +42,9 @@ pub enum EngineEvent {
     DtlsUp,
     /// The DataChannel is open on this side.
     Open,
-    /// A whole message came out of the channel.
+    /// A complete message arrived on the channel.
     Message(Vec<u8>),
-    /// The open channel is gone.
+    /// The open channel closed.
     Closed,
     Failed {
         reason: Reason,

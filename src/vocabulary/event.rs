@@ -1,211 +1,156 @@
-//! Everything that flows from drivers to metrics: one dated fact each.
+//! Events that drivers report to metrics, each with its time and its peer.
 
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::message::FrameKind;
 use std::time::{Duration, Instant};
 
-/// A fact, stamped with the time of the input that caused it and the peer that saw it.
+/// One event, with the time of the input that caused it and the peer that observed it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub at: Instant,
     pub place: Place,
-    pub what: What,
+    pub kind: EventKind,
 }
 
-/// Facts of one peer. `other` is the seat, in the same room, at the far end of an edge.
+/// The event itself: of one peer, or of its edge to the peer at `other`, a seat of the same room.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
-    /// The dial starts; it was due at `due`.
-    Began {
-        due: Instant,
-    },
-    /// It was due, and was never started: the generator was too late.
-    Dropped {
-        due: Instant,
-    },
+pub enum EventKind {
+    Peer(PeerEvent),
+    Edge { other: Seat, event: EdgeEvent },
+}
+
+/// An event of one peer, its socket or its frames.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PeerEvent {
+    /// The dial starts; the plan had it at `due`.
+    Began { due: Instant },
+    /// The peer was due and is never started: the generator was too late.
+    Dropped { due: Instant },
     /// The WebSocket is open.
     Upgraded,
-    /// This peer has said that it joined, and the words are on the wire.
+    /// The last frame that announces this peer is on the wire.
     Joined,
-    /// The peer can't go on; every edge of it that is undecided fails with it.
-    PeerFailed {
-        failure: Failure,
-    },
-    /// The peer left by plan. `silent`: without a goodbye. `early`: while the others stay, not at the end of the run.
-    Left {
-        silent: bool,
-        early: bool,
-    },
-
-    /// A peer that had joined has lost its socket, and will dial again; its open channels live on.
-    ServerLost {
-        failure: Failure,
-    },
-    /// A dial of such a peer came to nothing.
-    RedialFailed {
-        failure: Failure,
-    },
-    /// Such a peer has joined again.
+    /// The peer fails, and every undecided edge of it.
+    PeerFailed { failure: Failure },
+    /// The peer left by plan. `silent`: without a goodbye. `early`: in the steady phase, not at the end of the run.
+    Left { silent: bool, early: bool },
+    /// A joined peer lost its signaling socket and will redial; its open channels stay open.
+    ServerLost { failure: Failure },
+    /// A redial failed.
+    RedialFailed { failure: Failure },
+    /// A redial succeeded, and the peer joined again.
     Reconnected,
-
-    /// A signaling frame was written to the socket. `to`: an addressee, or the whole room.
-    Said {
-        kind: FrameKind,
-        bytes: u32,
-        to: Option<Seat>,
-    },
+    /// A signaling frame was written to the socket. `to`: its addressee; `None` for the whole room.
+    Said { kind: FrameKind, bytes: u32, to: Option<Seat> },
     /// A signaling frame was read from the socket.
-    Frame {
-        kind: FrameKind,
-        bytes: u32,
-        concern: Concern,
-    },
+    Frame { kind: FrameKind, bytes: u32, concern: Concern },
+    /// A message arrived that the state of the pair does not expect.
+    Surprise { other: Option<Seat> },
+}
 
-    /// A part of the negotiation was handed to signaling for the other (`said`), or came from it. What is said
-    /// and what is heard have the same digest, unless somebody rewrote it on the way.
+/// An event of one edge, as one of its two peers saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EdgeEvent {
+    /// An offer, answer or candidate was passed to signaling (`said`), or received from it. Both have the same
+    /// digest unless the server rewrote the content.
     Signal {
-        other: Seat,
         said: bool,
         part: SignalPart,
         digest: u64,
     },
-
-    /// This side has heard of the other for the first time.
-    Met {
-        other: Seat,
-    },
-    /// This side makes the offer of the pair (again after glare: the last one counts).
-    Offers {
-        other: Seat,
-    },
-    /// The other's answer is applied here.
-    Answered {
-        other: Seat,
-    },
-    /// Time our own code spent making an offer or an answer.
+    /// This side learned of the remote peer for the first time.
+    Met,
+    /// This side makes the offer of the pair; after glare again, and the last one counts.
+    Offers,
+    /// The remote answer is applied on this side.
+    Answered,
+    /// Time spent in our own code on making an offer or an answer.
     OwnWork {
-        other: Seat,
         spent: Duration,
     },
-    /// Both sides offered at once.
-    Glare {
-        other: Seat,
-    },
-    /// A message that the state of the pair has no use for.
-    Surprise {
-        other: Option<Seat>,
-    },
-    IceUp {
-        other: Seat,
-    },
-    DtlsUp {
-        other: Seat,
-    },
-    Open {
-        other: Seat,
-    },
-    EdgeFailed {
-        other: Seat,
+    /// Both sides offered at the same time.
+    Glare,
+    IceUp,
+    DtlsUp,
+    Open,
+    Failed {
         failure: Failure,
     },
-    /// An open channel closed; `planned`: one of the two left by plan.
-    ChannelClosed {
-        other: Seat,
+    /// An open channel closed. `planned`: one of its two peers left by plan.
+    Closed {
         planned: bool,
     },
-    /// The other's goodbye, or the end of its channel, was noticed.
-    NoticedLeave {
-        other: Seat,
-    },
-
-    /// A message went into the channel. `sequence` counts from 0 for each direction of an edge.
+    /// The remote peer's leave was noticed, by its goodbye or by the end of its channel.
+    NoticedLeave,
+    /// A message was sent on the channel. `sequence` counts from 0 for each direction of an edge.
     MessageSent {
-        other: Seat,
         sequence: u32,
         due: Instant,
         bytes: u32,
     },
-    /// A message came out of the channel: it was due and began when its sender says so.
+    /// A message was received from the channel; its sender wrote `due` and `began` into it.
     MessageReceived {
-        other: Seat,
         sequence: u32,
         due: Instant,
         began: Instant,
         bytes: u32,
     },
-    /// A guest said something over its channel. Nothing in it is read: a guest says what it likes.
+    /// A guest sent a message over its channel. Its content is not read: guests are not ours.
     GuestMessage {
-        other: Seat,
         bytes: u32,
     },
-    /// A message was due, and the channel's queue had no room for it.
-    MessageDropped {
-        other: Seat,
-    },
-    /// An echo of this peer's ping came back.
+    /// A message was due, and the channel's send queue was full.
+    MessageDropped,
+    /// The echo of this peer's ping arrived.
     Echoed {
-        other: Seat,
         due: Instant,
         began: Instant,
     },
 }
 
-impl What {
-    /// The far end of what concerns a pair, or the peer that a frame is from or to.
+impl EdgeEvent {
+    /// The event on the edge to `other`.
+    pub fn to(self, other: Seat) -> EventKind {
+        EventKind::Edge { other, event: self }
+    }
+}
+
+impl EventKind {
+    /// The far end of the edge, or the peer that a frame is from or to.
     pub fn other(&self) -> Option<Seat> {
         match self {
-            Self::Began { .. }
-            | Self::Dropped { .. }
-            | Self::Upgraded
-            | Self::Joined
-            | Self::ServerLost { .. }
-            | Self::RedialFailed { .. }
-            | Self::Reconnected
-            | Self::PeerFailed { .. }
-            | Self::Left { .. }
-            | Self::Frame { concern: Concern::Others, .. } => None,
-            Self::Said { to: other, .. }
-            | Self::Surprise { other }
-            | Self::Frame { concern: Concern::Me { from: other } | Concern::Elsewhere { from: other }, .. } => *other,
-            Self::Signal { other, .. }
-            | Self::GuestMessage { other, .. }
-            | Self::Met { other }
-            | Self::Offers { other }
-            | Self::Answered { other }
-            | Self::OwnWork { other, .. }
-            | Self::Glare { other }
-            | Self::IceUp { other }
-            | Self::DtlsUp { other }
-            | Self::Open { other }
-            | Self::EdgeFailed { other, .. }
-            | Self::ChannelClosed { other, .. }
-            | Self::NoticedLeave { other }
-            | Self::MessageSent { other, .. }
-            | Self::MessageReceived { other, .. }
-            | Self::MessageDropped { other }
-            | Self::Echoed { other, .. } => Some(*other),
+            Self::Edge { other, .. } => Some(*other),
+            Self::Peer(
+                PeerEvent::Said { to: other, .. }
+                | PeerEvent::Surprise { other }
+                | PeerEvent::Frame { concern: Concern::Me { from: other } | Concern::Elsewhere { from: other }, .. },
+            ) => *other,
+            Self::Peer(_) => None,
         }
     }
 
-    /// Belongs to how an edge comes about: no message, no own work, nothing that is said to others.
-    pub fn is_of_a_handshake(&self) -> bool {
+    /// The event belongs to a handshake: it is no channel message, no time of our own, no frame for others.
+    pub fn is_handshake(&self) -> bool {
         !matches!(
             self,
-            Self::Frame { concern: Concern::Others, .. }
-                | Self::OwnWork { .. }
-                | Self::Echoed { .. }
-                | Self::MessageSent { .. }
-                | Self::MessageReceived { .. }
-                | Self::MessageDropped { .. }
-                | Self::GuestMessage { .. }
-                | Self::ChannelClosed { .. }
-                | Self::NoticedLeave { .. }
+            Self::Peer(PeerEvent::Frame { concern: Concern::Others, .. })
+                | Self::Edge {
+                    event: EdgeEvent::OwnWork { .. }
+                        | EdgeEvent::Echoed { .. }
+                        | EdgeEvent::MessageSent { .. }
+                        | EdgeEvent::MessageReceived { .. }
+                        | EdgeEvent::MessageDropped
+                        | EdgeEvent::GuestMessage { .. }
+                        | EdgeEvent::Closed { .. }
+                        | EdgeEvent::NoticedLeave,
+                    ..
+                }
         )
     }
 }
 
-/// What a negotiation is made of.
+/// The parts of an SDP negotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SignalPart {
     Offer,
@@ -225,7 +170,7 @@ pub enum Concern<Id = Seat> {
 }
 
 impl<Id> Concern<Id> {
-    /// The same with the sender that `find` finds.
+    /// The same concern with its sender mapped by `find`; a sender that it does not find becomes `None`.
     pub fn map<Found>(self, find: impl FnOnce(Id) -> Option<Found>) -> Concern<Found> {
         match self {
             Self::Me { from } => Concern::Me { from: from.and_then(find) },

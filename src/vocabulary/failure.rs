@@ -1,18 +1,18 @@
-//! A failure as a measurement: counted by phase, reason and detail, never propagated.
+//! Failures as measurements: counted by phase, reason and detail, never propagated as errors.
 
 use crate::vocabulary::phase::Phase;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Why an attempt ended without what it was for (measurement.md, "Metrics").
+/// The reason why an attempt failed (docs/spec/measurement.md, "Metrics").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     TimedOut,
-    /// TCP said no.
+    /// The TCP connection was refused.
     Refused,
-    /// An answer that says no: an HTTP status, a join-rejected, a close code.
+    /// The server declined: an HTTP status, a join-rejected, a close code.
     Rejected,
     Closed,
     Protocol,

@@ -1,9 +1,9 @@
-//! Certificates and keys as their files hold them: whom an end of TLS believes, and who it says it is.
+//! TLS certificates and private keys, read from PEM.
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A certificate, followed by those that lead to its issuer, and its key.
+/// A certificate with its chain of issuers, and its private key.
 #[derive(Debug)]
 pub struct Identity {
     pub chain: Vec<CertificateDer<'static>>,
@@ -17,7 +17,10 @@ impl Clone for Identity {
 }
 
 impl Identity {
-    /// Errors: what is wrong with which of the two, as the end of a sentence that names the file.
+    /// Reads a certificate chain and its key.
+    ///
+    /// # Errors
+    /// The file that is wrong, and why, as the end of a sentence that names the file.
     pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, (IdentityFile, String)> {
         let chain = certificates(certificate).map_err(|why| (IdentityFile::Certificate, why))?;
         let key = private_key(key).map_err(|why| (IdentityFile::Key, why))?;
@@ -25,17 +28,17 @@ impl Identity {
     }
 }
 
-/// Which file is meant.
+/// One of the two files of an [`Identity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityFile {
     Certificate,
     Key,
 }
 
-/// Every certificate of a PEM text, at least one.
+/// Reads every certificate of a PEM text; at least one.
 ///
 /// # Errors
-/// There is none, or one that is damaged; as the end of a sentence that names the file.
+/// No certificate, or a damaged one; as the end of a sentence that names the file.
 pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {

@@ -1,4 +1,4 @@
-//! Who is who: positions in the plan, and the names that they go by on the wire.
+//! Ids of rooms and peers: positions in the plan, and the names on the wire.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ pub struct RoomIndex(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerIndex(pub u32);
 
-/// A peer's place within its room, from 0; the host sits at 0.
+/// A peer's position within its room, from 0; the host has seat 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seat(pub u16);
 
-/// Where a peer sits: everything that tells one peer of a run from another.
+/// A peer's room, seat and index in the plan: unique within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub room: RoomIndex,
@@ -23,14 +23,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// The peer that sits at `seat` of the same room.
+    /// The peer at `seat` of the same room.
     pub fn neighbour(self, seat: Seat) -> PeerIndex {
         PeerIndex(self.peer.0 - u32::from(self.seat.0) + u32::from(seat.0))
     }
 }
 
-/// The names of one run on the wire: a prefix of the run's own, then the zero-padded index, so that
-/// names sort as indices do and two runs against one target do not collide (measurement.md, "Load model").
+/// Wire ids of one run: the run's prefix, then the zero-padded index. Ids sort as indices do, and two runs against
+/// one target do not collide (docs/spec/measurement.md, "Load model").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Naming {
     prefix: String,
@@ -38,7 +38,7 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Names for `peers` peers under `prefix`.
+    /// Wire ids for `peers` peers under `prefix`.
     pub fn new(prefix: impl Into<String>, peers: u32) -> Self {
         let width = peers.saturating_sub(1).max(1).ilog10() as usize + 1;
         Self { prefix: prefix.into(), width }
@@ -53,7 +53,7 @@ impl Naming {
         format!("{}-{:0width$}", self.prefix, index.0, width = self.width)
     }
 
-    /// The peer that goes by `id` on the wire, if `id` is a name of this run.
+    /// The peer with the wire id `id`; `None` if `id` is not of this run.
     pub fn index(&self, id: &str) -> Option<PeerIndex> {
         let digits = id.strip_prefix(self.prefix.as_str())?.strip_prefix('-')?;
         if digits.len() != self.width || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

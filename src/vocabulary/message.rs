@@ -1,13 +1,13 @@
-//! What peers say to each other through a signaling server, with no wire format.
+//! Signaling messages between peers, independent of any wire format.
 
 use crate::vocabulary::failure::Failure;
 
-/// Which of its dialect's message types a frame is: an index into the dialect's list of names.
+/// A frame's message type: an index into its dialect's list of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameKind(pub u8);
 
 impl FrameKind {
-    /// Those of a dialect's message types that have one of these names.
+    /// The message types among `kinds`, a dialect's list, whose name is one of `names`.
     pub fn named(kinds: &[&str], names: &[&str]) -> Vec<Self> {
         let kinds = kinds.iter().enumerate().filter(|(_, name)| names.contains(name));
         kinds.map(|(index, _)| Self(index as u8)).collect()
@@ -17,14 +17,14 @@ impl FrameKind {
 /// An ICE candidate as signaling carries it (RFC 8839 §5.1, W3C RTCIceCandidateInit).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Candidate {
-    /// `candidate:…`
+    /// The candidate-attribute, `candidate:…`.
     pub candidate: String,
     pub mid: Option<String>,
     pub line: Option<u16>,
     pub ufrag: Option<String>,
 }
 
-/// What one of a pair tells the other. `Who` names a peer: by its id on the wire, or by its seat in the room.
+/// A negotiation message from one peer of a pair to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     Offer { sdp: String },
@@ -33,15 +33,15 @@ pub enum Signal {
     EndOfCandidates,
 }
 
-/// What a conversation with the server tells its peer.
+/// A message from the server to its peer. `Who` names a peer: by its id on the wire, or by its seat in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard<Who> {
-    /// This peer has said that it joined (or the server acknowledged it, where the dialect has that).
+    /// The join is complete: announced, or acknowledged where the dialect has an acknowledgement.
     Joined,
-    /// Somebody is in the room.
+    /// Another peer is in the room.
     Met {
         who: Who,
-        /// The chosen trigger was heard: the edge starts now.
+        /// The frame is the profile's trigger: the edge starts now.
         start: bool,
         /// This side makes the offer.
         initiate: bool,
@@ -49,35 +49,35 @@ pub enum Heard<Who> {
     Left {
         who: Who,
     },
-    /// A list that showed it shows it no more: it is gone, or only its socket is.
+    /// A member list no longer shows the peer: it left, or only its socket closed.
     Missed {
         who: Who,
     },
     Signal {
         from: Who,
         signal: Signal,
-        /// When both sides have offered: this one gives its own offer up.
+        /// After glare, this side drops its own offer.
         polite: bool,
     },
-    /// The server says no to this peer, for good.
+    /// The server rejects this peer for good.
     Refused(Failure),
-    /// The server, or the other, says no to what this peer wants of the other; `detail` is their word for it.
+    /// The server or the remote peer rejects a message of this peer; `detail` is its error word.
     PairRefused {
         who: Who,
         detail: String,
     },
-    /// A frame that fits no rule of the dialect, or fits at the wrong time.
+    /// A frame that matches no rule of the dialect, or matches at the wrong time.
     Nonsense,
 }
 
-/// What a peer wants said.
+/// A message that a peer sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Say<Who> {
     Signal {
         to: Who,
         signal: Signal,
     },
-    /// Goodbye to the room.
+    /// A goodbye to the room.
     Leave,
 }
 

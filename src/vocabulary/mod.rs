@@ -1,17 +1,28 @@
-//! The words every floor speaks: data without behaviour beyond what a word means.
+//! The types that every room shares: data without behaviour beyond its own meaning.
 
 pub mod cidr;
-pub mod document;
 pub mod engine;
 pub mod event;
 pub mod failure;
-pub mod format;
-pub mod glossary;
 pub mod identity;
 pub mod ids;
 pub mod message;
 pub mod options;
 pub mod phase;
-pub mod problem;
 pub mod seed;
-pub mod shell_quoting;
+mod text;
+
+pub use crate::vocabulary::cidr::Cidr;
+pub use crate::vocabulary::engine::{EngineCommand, EngineEvent};
+pub use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
+pub use crate::vocabulary::failure::{Failure, Reason};
+pub use crate::vocabulary::identity::{Identity, IdentityFile};
+pub use crate::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
+pub use crate::vocabulary::message::{Candidate, FrameKind, Heard, Say, Signal};
+pub use crate::vocabulary::options::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
+pub use crate::vocabulary::phase::Phase;
+pub use crate::vocabulary::seed::Seed;
+pub use crate::vocabulary::text::glossary::GlossaryEntry;
+pub use crate::vocabulary::text::problem::Problem;
+
+pub use text::{document, format, glossary, problem, shell_quoting};

@@ -1,8 +1,8 @@
-//! The choices a profile makes about a handshake, as types that floors share.
+//! Enumerated settings of a profile that several rooms share.
 
 use serde::{Deserialize, Serialize};
 
-/// Which message starts an edge (protocol.md, "What makes a peer start").
+/// The message that starts an edge (docs/spec/protocol.md, "What makes a peer start").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
@@ -17,7 +17,7 @@ impl Trigger {
     pub const ALL: [Self; 4] = [Self::PeerReady, Self::UserJoinedRoom, Self::ParticipantJoined, Self::RoomList];
 }
 
-/// Which side of a pair makes the offer (protocol.md, "Who offers").
+/// The side of a pair that makes the offer (docs/spec/protocol.md, "Who offers").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initiator {
@@ -27,33 +27,35 @@ pub enum Initiator {
     Newcomer,
 }
 
-/// What the host of a room does with a request to join (protocol.md, "Channels").
+/// The reply of a room's host to a request to join (docs/spec/protocol.md, "Channels").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approval {
-    /// Nobody asks.
+    /// Peers join without a request.
     #[default]
     Off,
     Approve,
     Reject,
-    /// It hears the request, and never answers.
+    /// The host receives the request and never answers.
     Ignore,
 }
 
-/// What opens the channels (architecture.md, "Decisions already measured").
+/// The WebRTC stack that opens the channels (docs/engines.md).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineKind {
-    /// The sans-IO `rtc` core over one UDP socket a peer.
+    /// The sans-IO `rtc` core over one UDP socket per peer.
     #[default]
     Rtc,
-    /// One async `webrtc` connection an edge, with real gathering.
+    /// The stack made for load, over one UDP socket per peer.
+    Lean,
+    /// One async `webrtc` connection per edge, which gathers candidates from STUN and TURN servers.
     Webrtc,
     /// Signaling only: no UDP.
     None,
 }
 
-/// One DTLS certificate a worker, or one a peer.
+/// The scope of a DTLS certificate: one per worker (`Shared`), or one per peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certificates {
@@ -62,7 +64,7 @@ pub enum Certificates {
     PerPeer,
 }
 
-/// What a DataChannel promises (RFC 8832 §5.1).
+/// The reliability of a DataChannel (RFC 8832 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reliability {

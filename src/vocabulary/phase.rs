@@ -1,9 +1,9 @@
-//! The phases of an edge, from the dial to the open channel, in order.
+//! The phases of an edge from the dial to the open channel, in order.
 
 use serde::{Deserialize, Serialize};
 
-/// Where on its way an edge (or a peer: `Connect`, `Room`, `Join`) is, or stopped.
-/// The limits are the milestones of measurement.md; `Room` belongs to a peer, never to an edge's time.
+/// A phase of an edge; `Connect`, `Room` and `Join` are also phases of a peer. Milestones of docs/spec/measurement.md
+/// bound the phases; `Room` is never part of an edge's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -30,11 +30,11 @@ impl Phase {
         Self::Channel,
     ];
 
-    /// The phases that add up to an edge's time_to_open: milestone `i` to `i + 1` is `OF_AN_EDGE[i]`.
+    /// The phases that add up to an edge's `time_to_open`: milestone `i` to `i + 1` is `OF_AN_EDGE[i]`.
     pub const OF_AN_EDGE: [Self; 7] =
         [Self::Connect, Self::Join, Self::Discovery, Self::Negotiation, Self::Ice, Self::Dtls, Self::Channel];
 
-    /// The word used in profiles, reports, gates and timers.
+    /// The phase's name in reports, gates and timers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
@@ -48,8 +48,9 @@ impl Phase {
         }
     }
 
-    /// Whether the target pays for this phase; the peers pay for the others (measurement.md).
-    pub fn is_targets(self) -> bool {
+    /// True for phases that the target's speed decides; the peers' speed decides the others (docs/spec/measurement.md,
+    /// "Metrics").
+    pub fn belongs_to_target(self) -> bool {
         self <= Self::Negotiation
     }
 }

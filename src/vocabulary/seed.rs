@@ -1,15 +1,15 @@
-//! All randomness of a run grows from one number, one independent stream per purpose.
+//! The seed of a run and the independent random streams derived from it.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// The seed of a run; the same seed and profile make the same plan on any machine.
+/// The source of all randomness of a run: the same seed and profile give the same plan on any machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// A stream of its own for `purpose` and `index`: drawing from one never shifts another.
+    /// The random stream of `purpose` and `index`. Draws from one stream never shift another.
     pub fn stream(self, purpose: &str, index: u64) -> ChaCha8Rng {
         let mut hash = Sha256::new();
         hash.update(self.0.to_le_bytes());

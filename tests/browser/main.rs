@@ -1,11 +1,10 @@
 //! Real browser tabs among virtual peers: every edge opens, messages go both ways, and a leave is noticed.
 //! Skips, and says why, without chromium or without the right to make a network namespace; in CI that is a failure.
 
-mod chromium;
-mod network;
 mod play;
 
 use play::{Side, play};
+use support::{chromium, network};
 
 /// Plays in a network of its own, from which no packet finds a way out. `offers`: who offers between each tab, by its
 /// name, and the virtual peers; ids of a run begin with m.

@@ -1,10 +1,10 @@
 //! Three tabs and five virtual peers meet in one room of a real server, talk, and part.
 
-use super::chromium::{Chromium, Tab};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use support::chromium::{Chromium, Tab};
 use support::serving::Serving;
 
 const PEERS: usize = 5;

@@ -6,7 +6,7 @@ use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::server::{self, RoomModel, Routing};
 use meshload::summary::Summary;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::Seed;
 use std::process::Command;
 
 const KINDS: [RoomModel; 2] = [RoomModel::Relay, RoomModel::Registry];

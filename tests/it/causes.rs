@@ -7,7 +7,7 @@ use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::server::{self, RoomModel, faults};
 use meshload::summary::Summary;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::Seed;
 use std::io::Read;
 use std::process::Command;
 use std::sync::Mutex;

@@ -7,8 +7,7 @@ use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::server::{self, RoomModel, Routing, Snapshot};
 use meshload::summary::Summary;
-use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Seat, Seed};
 use std::thread;
 use std::time::{Duration, Instant};
 

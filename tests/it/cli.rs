@@ -165,7 +165,7 @@ fn dialects_are_listed_and_shown() {
 
 #[test]
 fn a_dialect_file_gets_every_mistake_at_once_each_with_its_line() {
-    let twin = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dialect/dashboard.toml");
+    let twin = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dialect/builtin/dashboard.toml");
     assert!(in_a_folder(&["dialects", "check", twin]).starts_with("exit 0"));
     let wrong = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dialect/tests/wrong.toml");
     for arguments in

@@ -3,12 +3,8 @@
 use crate::common::draws::{latencies, normal, timer};
 use meshload::gates::baseline::{Comparison, ComparisonVerdict, Finding, ToleranceRule, compare};
 use meshload::report::compare::{html, json, markdown, text};
-use meshload::summary::Summary;
-use meshload::summary::counts::{Counts, Edges, Peers};
-use meshload::summary::run::{Machine, Run};
-use meshload::summary::verdict::{Validity, Verdict as Trust};
-use meshload::summary::{Rates, SCHEMA};
-use meshload::vocabulary::seed::Seed;
+use meshload::summary::{Counts, Edges, Machine, Peers, Rates, Run, SCHEMA, Summary, Validity, Verdict as Trust};
+use meshload::vocabulary::Seed;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

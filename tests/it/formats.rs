@@ -3,9 +3,7 @@
 use crate::common::hostile::{HOSTILE, poisoned};
 use crate::common::sample;
 use meshload::report::{Format, render};
-use meshload::summary::Summary;
-use meshload::summary::control::Control;
-use meshload::summary::run::Outcome;
+use meshload::summary::{Control, Outcome, Summary};
 use std::fs;
 use std::process::{Command, Output};
 

@@ -6,10 +6,10 @@ use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
 use meshload::peer::{PeerCommand, TrafficConfig};
 use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::event::{Event, What};
-use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::options::{Approval, Initiator, Reliability, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    Approval, EdgeEvent, Event, EventKind, Initiator, Naming, PeerIndex, Place, Reliability, RoomIndex, Seat, Seed,
+    Trigger,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -142,23 +142,30 @@ fn virtual_peer(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
 }
 
 fn decided(events: &[Event]) -> usize {
-    events.iter().filter(|event| is_end(&event.what)).count()
+    events.iter().filter(|event| is_end(&event.kind)).count()
 }
 
 /// Channels to `leaver` that the others saw close. Its goodbye through the server may come after that.
 fn closed(events: &[Event], leaver: Seat) -> usize {
-    let is_closed = |event: &&Event| matches!(event.what, What::ChannelClosed { other, .. } if other == leaver);
+    let is_closed = |event: &&Event| matches!(event.kind, EventKind::Edge { other, event: EdgeEvent::Closed { .. } } if other == leaver);
     events.iter().filter(is_closed).count()
 }
 
-fn is_end(what: &What) -> bool {
-    matches!(what, What::Open { .. } | What::EdgeFailed { .. })
+fn is_end(what: &EventKind) -> bool {
+    matches!(
+        what,
+        EventKind::Edge { event: EdgeEvent::Open, .. } | EventKind::Edge { event: EdgeEvent::Failed { .. }, .. }
+    )
 }
 
 fn check(case: Case) {
     let events = play(case);
-    let failures: Vec<_> = events.iter().filter(|event| matches!(event.what, What::EdgeFailed { .. })).collect();
-    let open = events.iter().filter(|event| matches!(event.what, What::Open { .. })).count();
+    let failures: Vec<_> = events
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Edge { event: EdgeEvent::Failed { .. }, .. }))
+        .collect();
+    let open =
+        events.iter().filter(|event| matches!(event.kind, EventKind::Edge { event: EdgeEvent::Open, .. })).count();
     assert_eq!(open, case.ends(), "{case:?}: {failures:#?}");
 }
 

@@ -7,7 +7,7 @@ use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource, builtin};
 use meshload::server::{self, RoomModel};
 use meshload::summary::Summary;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::Seed;
 use std::time::{Duration, Instant};
 
 fn play(kind: RoomModel, text: &str, workers: usize) -> Summary {

@@ -2,8 +2,7 @@
 
 use bytes::BytesMut;
 use meshload::engine::{Drained, RtcConnection};
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{EngineEvent, Seed};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;

@@ -1,8 +1,7 @@
 //! A real server that is killed in the middle of a run: the run goes on to its end, and says how that was.
 
 use super::server::Target;
-use meshload::summary::Summary;
-use meshload::summary::rows::FailureRow;
+use meshload::summary::{FailureRow, Summary};
 use support::watched::Watched;
 
 /// What is going on when the server dies.

@@ -5,11 +5,10 @@ use meshload::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
 use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
 use meshload::peer::{PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
-use meshload::vocabulary::event::{Concern, Event, What};
-use meshload::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::message::FrameKind;
-use meshload::vocabulary::options::{Approval, Initiator, Reliability, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    Approval, Concern, EdgeEvent, Event, EventKind, FrameKind, Initiator, Naming, PeerEvent, PeerIndex, Place,
+    Reliability, RoomIndex, Seat, Seed, Trigger,
+};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -87,23 +86,39 @@ impl Mesh {
     }
 
     fn of(events: &[Event], leave: Option<FrameKind>) -> Self {
-        let count = |wanted: fn(&What) -> bool| events.iter().filter(|event| wanted(&event.what)).count();
-        let ends = |wanted: fn(&What) -> Option<Seat>| {
-            let end = |event: &Event| wanted(&event.what).map(|other| (event.place.seat, other));
+        let count = |wanted: fn(&EventKind) -> bool| events.iter().filter(|event| wanted(&event.kind)).count();
+        let ends = |wanted: fn(&EventKind) -> Option<Seat>| {
+            let end = |event: &Event| wanted(&event.kind).map(|other| (event.place.seat, other));
             events.iter().filter_map(end).collect::<BTreeSet<_>>()
         };
         let both = |ends: BTreeSet<(Seat, Seat)>| {
             ends.iter().filter(|(a, b)| a < b && ends.contains(&(*b, *a))).count() as u64
         };
-        let open = ends(|what| if let What::Open { other } = what { Some(*other) } else { None });
-        let talked = ends(|what| if let What::MessageReceived { other, .. } = what { Some(*other) } else { None });
-        let glared = ends(|what| if let What::Glare { other } = what { Some(*other) } else { None });
-        let failed = |event: &&Event| matches!(event.what, What::EdgeFailed { .. } | What::PeerFailed { .. });
+        let open =
+            ends(|what| if let EventKind::Edge { other, event: EdgeEvent::Open } = what { Some(*other) } else { None });
+        let talked = ends(|what| {
+            if let EventKind::Edge { other, event: EdgeEvent::MessageReceived { .. } } = what {
+                Some(*other)
+            } else {
+                None
+            }
+        });
+        let glared =
+            ends(
+                |what| if let EventKind::Edge { other, event: EdgeEvent::Glare } = what { Some(*other) } else { None },
+            );
+        let failed = |event: &&Event| {
+            matches!(
+                event.kind,
+                EventKind::Edge { event: EdgeEvent::Failed { .. }, .. } | EventKind::Peer(PeerEvent::PeerFailed { .. })
+            )
+        };
         let began = events.first().unwrap().at;
-        let last_open = events.iter().rfind(|event| matches!(event.what, What::Open { .. }));
+        let last_open =
+            events.iter().rfind(|event| matches!(event.kind, EventKind::Edge { event: EdgeEvent::Open, .. }));
         let last_seat = events.iter().map(|event| event.place.seat).max();
         let words_at = |seat: Seat| {
-            let told = |event: &&Event| event.place.seat == seat && tells_of_leave(&event.what, leave, last_seat);
+            let told = |event: &&Event| event.place.seat == seat && tells_of_leave(&event.kind, leave, last_seat);
             events.iter().filter(told).count()
         };
         Self {
@@ -111,13 +126,13 @@ impl Mesh {
             pairs_that_talked: both(talked),
             failures: events.iter().filter(failed).cloned().collect(),
             took: last_open.map_or(Duration::ZERO, |event| event.at - began),
-            sent: count(|what| matches!(what, What::Said { .. })),
-            received: count(|what| matches!(what, What::Frame { .. })),
+            sent: count(|what| matches!(what, EventKind::Peer(PeerEvent::Said { .. }))),
+            received: count(|what| matches!(what, EventKind::Peer(PeerEvent::Frame { .. }))),
             glare: glared.iter().map(|(a, b)| (a.min(b), a.max(b))).collect::<BTreeSet<_>>().len(),
             leave_words: (0..last_seat.map_or(0, |seat| seat.0)).map(|seat| words_at(Seat(seat))).collect(),
             leave_notices: events
                 .iter()
-                .filter(|event| matches!(event.what, What::NoticedLeave { other } if Some(other) == last_seat))
+                .filter(|event| matches!(event.kind, EventKind::Edge { other, event: EdgeEvent::NoticedLeave } if Some(other) == last_seat))
                 .map(|event| event.place.seat)
                 .collect::<BTreeSet<_>>()
                 .len(),
@@ -126,8 +141,8 @@ impl Mesh {
 }
 
 /// A frame of the server about the leave of `leaver`.
-fn tells_of_leave(what: &What, leave: Option<FrameKind>, leaver: Option<Seat>) -> bool {
-    matches!(what, What::Frame { kind, concern: Concern::Me { from }, .. } if Some(*kind) == leave && *from == leaver)
+fn tells_of_leave(what: &EventKind, leave: Option<FrameKind>, leaver: Option<Seat>) -> bool {
+    matches!(what, EventKind::Peer(PeerEvent::Frame { kind, concern: Concern::Me { from }, .. }) if Some(*kind) == leave && *from == leaver)
 }
 
 struct Room {
@@ -182,16 +197,25 @@ impl Room {
             }
             mailboxes.push(sender);
             if arrival == Arrival::InOrder {
-                self.until(usize::from(seat.0) + 1, |what| matches!(what, What::Joined | What::PeerFailed { .. }))
-                    .await;
+                self.until(usize::from(seat.0) + 1, |what| {
+                    matches!(what, EventKind::Peer(PeerEvent::Joined) | EventKind::Peer(PeerEvent::PeerFailed { .. }))
+                })
+                .await;
             }
         }
         let ends = usize::from(self.size) * usize::from(self.size - 1);
-        self.until(ends, |what| matches!(what, What::Open { .. } | What::EdgeFailed { .. })).await;
+        self.until(ends, |what| {
+            matches!(
+                what,
+                EventKind::Edge { event: EdgeEvent::Open, .. }
+                    | EventKind::Edge { event: EdgeEvent::Failed { .. }, .. }
+            )
+        })
+        .await;
         for mailbox in &mailboxes {
             mailbox.send(PeerCommand::StartTraffic).await.ok();
         }
-        self.until(ends, |what| matches!(what, What::MessageReceived { .. })).await;
+        self.until(ends, |what| matches!(what, EventKind::Edge { event: EdgeEvent::MessageReceived { .. }, .. })).await;
         if let Some(last) = mailboxes.pop() {
             last.send(farewell.nudge()).await.ok();
             self.until_told().await;
@@ -261,15 +285,15 @@ impl Room {
         let words = usize::from(self.dialect.leave_notices()) * stay;
         if words > 0 {
             self.until(words, move |what| tells_of_leave(what, leave, Some(Seat(stay as u16)))).await;
-            self.until(stay, |what| matches!(what, What::NoticedLeave { .. })).await;
+            self.until(stay, |what| matches!(what, EventKind::Edge { event: EdgeEvent::NoticedLeave, .. })).await;
         }
     }
 
     /// Until so many facts of that sort are booked, or time is up.
-    async fn until(&self, count: usize, wanted: impl Fn(&What) -> bool) {
+    async fn until(&self, count: usize, wanted: impl Fn(&EventKind) -> bool) {
         let deadline = Instant::now() + TIMEOUT + Duration::from_secs(1);
         while Instant::now() < deadline {
-            if self.events.borrow().iter().filter(|event| wanted(&event.what)).count() >= count {
+            if self.events.borrow().iter().filter(|event| wanted(&event.kind)).count() >= count {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -1,15 +1,15 @@
-//! Servers whose growth is known, with measurements that waver.
+//! Growth models of servers whose growth is known, from noisy measurements.
 
 use super::{GrowthKind, growth, model};
 use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::summary::Summary;
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use rand::RngExt;
 
-/// Populations of a search.
+/// The populations of a search.
 const PEERS: [f64; 8] = [20.0, 40.0, 80.0, 160.0, 226.0, 268.0, 292.0, 320.0];
 
-/// The kind found for a cost that wavers by up to `noise` on each of many seeds.
+/// The kind found for a cost with relative noise of up to `noise`, on each of many seeds.
 fn check(cost: impl Fn(f64) -> f64, noise: f64, expected: GrowthKind) {
     for seed in 0..200 {
         let mut draws = Seed(seed).stream("model", 0);
@@ -66,7 +66,7 @@ fn a_broadcast_is_named_quadratic_and_an_addressed_room_is_not() {
     check_model(&rooms.map(|rooms| probe(rooms, 4, 1.0)), GrowthKind::Constant, "linear in the number of edges");
 }
 
-/// As measured on an addressed server near its limit: rooms wait, so more of them are there to hear.
+/// As measured on an addressing server near its limit: rooms wait, so more of their peers are there to receive.
 #[test]
 fn a_room_that_fills_before_it_is_served_is_no_broadcast() {
     let reaches = [(8, 2.06), (16, 2.06), (23, 2.06), (27, 2.06), (29, 2.36), (30, 2.44), (31, 2.46), (32, 2.47)];

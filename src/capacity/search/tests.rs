@@ -1,16 +1,16 @@
-//! The search against targets whose limit is known.
+//! Searches against targets whose limit is known.
 
 use super::{Ends, LoadRange, Next, ProbeOutcome, Search};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::Seed;
 use proptest::prelude::*;
 use rand::RngExt;
 
 const WHOLE: LoadRange = LoadRange { from: 1.0, to: 5_000.0, whole: true, resolution: 0.05 };
 
-/// No search needs more, however its target behaves.
+/// The most probes of any search.
 const PROBES_MAX: usize = 100;
 
-/// Searches to the end; gives the ends and the number of probes.
+/// Searches to the end; returns the ends and the number of probes.
 fn play(range: LoadRange, mut target: impl FnMut(f64, usize) -> ProbeOutcome) -> (Ends, usize) {
     let mut search = Search::new(range);
     for probes in 0..PROBES_MAX {
@@ -94,8 +94,8 @@ fn one_lucky_probe_above_the_limit_is_not_believed() {
     assert!((90.0..=100.0).contains(&found), "{found}");
 }
 
-/// Whether the limit is found within `tolerance`, with an edge that moves by up to `noise` from probe to probe
-/// and one probe in `flips_one_in` that says the contrary.
+/// True if the limit is found within `tolerance`, where it moves by up to `noise` from probe to probe and one probe in
+/// `flips_one_in` has the opposite outcome.
 fn finds(seed: u64, noise: f64, flips_one_in: u32, tolerance: f64) -> bool {
     let mut draws = Seed(seed).stream("noisy edge", 0);
     let limit = draws.random_range(20.0..2_000.0_f64);

@@ -1,9 +1,9 @@
-//! Every row of the table, and what is told where no row holds.
+//! Every row of the table, and the conclusion where no row holds.
 
 use super::super::observations::CheckedDelivery;
 use super::*;
 
-/// All arrive but `lost`.
+/// A check in which all messages arrive but `lost`.
 fn deliveries(lost: &[CheckedMessage]) -> DeliveryCheck {
     let delivery = |word: &CheckedMessage| CheckedDelivery {
         word: *word,
@@ -122,7 +122,7 @@ fn a_fanout_is_slow_when_each_subscriber_costs_more_than_a_relays_work() {
     check(300, 30_400, true);
     check(100_000, 140_000, false);
 
-    // From afar: the same shift among the way's own variation, and well above it.
+    // Far from the server: the same shift within the network's variation, and well above it.
     let far = |shift_ms: u64| {
         let times = |least_ms: u64| (0..10).map(|n| Duration::from_millis(least_ms + 10 * n)).collect();
         Fanout { observers: 20, alone: times(80), observed: times(80 + shift_ms) }

@@ -1,73 +1,71 @@
-//! Who heard what of whom, channel by channel: in one room, and in all of them together.
+//! An index of announcements by channel and receiver: in one room, and over all traced rooms.
 
 use super::super::join_request::{JoinRequest, JoinRequestWords};
 use super::super::timeline::Timeline;
-use crate::vocabulary::event::{Concern, What};
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EdgeEvent, EventKind, FrameKind, PeerEvent, Seat};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// What is said so soon after its hearer joined may have overtaken the subscriptions, and proves nothing by itself.
+/// A message sent this soon after its receiver joined may have overtaken its subscriptions; its loss proves nothing.
 const JUST_JOINED: Duration = Duration::from_millis(20);
 
-/// A dialect's announcements, by the channel that they are said on. A dialect without any has other words for all
-/// this, and its failures in discovery can't be explained.
+/// A dialect's announcement types, by the channel that they are sent on. For a dialect without any, failures in
+/// discovery can't be explained.
 #[derive(Clone, Debug, Default)]
 pub struct AnnouncementKinds {
     rooms: Vec<FrameKind>,
     chat: Vec<FrameKind>,
-    asking: JoinRequestWords,
+    join_requests: JoinRequestWords,
 }
 
-/// A channel that announcements are said on.
+/// A channel that announcements are sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AnnouncementChannel {
     Rooms,
     Chat,
 }
 
-/// What came of one peer's announcements on a channel, at another peer.
+/// The outcome, at one peer, of another peer's announcements on a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reception {
     Heard,
-    /// On another channel than they were said on.
+    /// Received on another channel than they were sent on.
     Elsewhere,
-    /// A server that delivers would have delivered them.
+    /// Not received, although a working server would have delivered them.
     Lost,
-    /// None arrived; a server may have been in the right.
+    /// Not received; the server need not have delivered them.
     Unheard,
     Unsaid,
 }
 
-/// One room, indexed.
+/// The index of one room.
 pub(super) struct DeliveryIndex<'a> {
     pub timeline: &'a Timeline,
-    words: &'a AnnouncementKinds,
-    /// When the first frame of the one reached the other.
+    announced: &'a AnnouncementKinds,
+    /// By sender and receiver: the arrival of the first frame.
     met: BTreeMap<(Seat, Seat), Instant>,
-    /// When a peer last heard of the room by a channel that it had subscribed to, from whomever.
+    /// By receiver: the last arrival on a channel that takes a subscription.
     last: BTreeMap<Seat, Instant>,
     signals: BTreeMap<(Seat, Seat), u32>,
 }
 
-/// What works somewhere among all rooms that are looked at.
+/// The channels that work in at least one of the rooms.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SeenWorking {
     pub rooms: bool,
     pub chat: bool,
     pub signaling: bool,
-    /// The youngest that a peer was when it first heard an announcement.
+    /// The shortest time after its connect at which a peer first received from another.
     pub heard_from: Option<Duration>,
 }
 
 impl AnnouncementKinds {
-    /// By the names of a dialect's message types.
+    /// Finds the types by name among the dialect's message types.
     pub fn of(kinds: &[&str]) -> Self {
         Self {
             rooms: FrameKind::named(kinds, &["user-joined-room"]),
             chat: FrameKind::named(kinds, &["participant-joined", "peer-ready"]),
-            asking: JoinRequestWords::of(kinds),
+            join_requests: JoinRequestWords::of(kinds),
         }
     }
 
@@ -84,94 +82,101 @@ impl AnnouncementKinds {
 }
 
 impl<'a> DeliveryIndex<'a> {
-    pub fn of(timeline: &'a Timeline, words: &'a AnnouncementKinds) -> Self {
-        let mut index = Self { timeline, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
+    pub(super) fn of(timeline: &'a Timeline, announced: &'a AnnouncementKinds) -> Self {
+        let mut index =
+            Self { timeline, announced, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
         for event in timeline.events() {
             let own = event.place.seat;
-            match &event.what {
-                What::Frame { concern: Concern::Me { from } | Concern::Elsewhere { from }, .. } => {
+            match &event.kind {
+                EventKind::Peer(PeerEvent::Frame {
+                    concern: Concern::Me { from } | Concern::Elsewhere { from },
+                    ..
+                }) => {
                     index.last.insert(own, event.at);
                     if let Some(from) = from {
                         index.met.entry((*from, own)).or_insert(event.at);
                     }
                 }
-                What::Signal { other, said: false, .. } => *index.signals.entry((*other, own)).or_default() += 1,
+                EventKind::Edge { other, event: EdgeEvent::Signal { said: false, .. } } => {
+                    *index.signals.entry((*other, own)).or_default() += 1;
+                }
                 _ => {}
             }
         }
         index
     }
 
-    /// What `to` heard of what `from` announced.
-    pub fn fate(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
-        let mut fate = Reception::Unsaid;
-        for kind in self.words.on(channel) {
+    /// The reception, at `to`, of the announcements of `from`.
+    pub(super) fn reception(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
+        let mut reception = Reception::Unsaid;
+        for kind in self.announced.on(channel) {
             match self.timeline.heard_in_place(from, to, *kind) {
                 Some(true) => return Reception::Heard,
-                Some(false) => fate = Reception::Elsewhere,
-                None if fate == Reception::Elsewhere => {}
+                Some(false) => reception = Reception::Elsewhere,
+                None if reception == Reception::Elsewhere => {}
                 None => {
                     let Some(said) = self.timeline.said_at(from, *kind) else { continue };
-                    if self.was_owed(said, from, to) {
-                        fate = Reception::Lost;
-                    } else if fate != Reception::Lost {
-                        fate = Reception::Unheard;
+                    if self.must_arrive(said, from, to) {
+                        reception = Reception::Lost;
+                    } else if reception != Reception::Lost {
+                        reception = Reception::Unheard;
                     }
                 }
             }
         }
-        fate
+        reception
     }
 
-    /// Whether a server that delivers would have delivered to `to` what `from` said then.
-    fn was_owed(&self, said: Instant, from: Seat, to: Seat) -> bool {
-        // What `from` had heard of `to` came after the subscriptions of `to`, on the same connection.
+    /// True if a working server would have delivered to `to` what `from` sent at `said`.
+    fn must_arrive(&self, said: Instant, from: Seat, to: Seat) -> bool {
+        // A frame of `to` that reached `from` was sent after the subscriptions of `to`, on the same connection.
         let knew = self.met.get(&(to, from)).is_some_and(|met| *met < said);
         let guard = JUST_JOINED.max(2 * self.timeline.connect_time(to).unwrap_or_default());
         knew || self.timeline.joined_at(to).is_some_and(|joined| joined + guard < said)
     }
 
-    /// How long `to` had been connected when `from` last announced itself.
-    pub fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
-        let said = self.words.all().into_iter().filter_map(|kind| self.timeline.said_at(from, kind)).max()?;
+    /// The age of the connection of `to` when `from` last announced itself.
+    pub(super) fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
+        let said = self.announced.all().into_iter().filter_map(|kind| self.timeline.said_at(from, kind)).max()?;
         Some(said.saturating_duration_since(self.timeline.upgraded_at(to)?))
     }
 
-    /// What became of the peer's request to be let in, if it asked and has not joined.
-    pub fn request(&self, peer: Seat) -> Option<JoinRequest> {
-        self.words.asking.of_peer(self.timeline, peer)
+    /// The peer's join request, if it asked and has not joined.
+    pub(super) fn request(&self, peer: Seat) -> Option<JoinRequest> {
+        self.announced.join_requests.of_peer(self.timeline, peer)
     }
 
-    /// Somebody of the room has heard the peer.
-    pub fn is_heard(&self, peer: Seat) -> bool {
+    /// True if a frame of the peer has reached another peer.
+    pub(super) fn is_heard(&self, peer: Seat) -> bool {
         self.met.keys().any(|(from, _)| *from == peer)
     }
 
-    /// The peer has heard anything that takes a subscription.
-    pub fn hears(&self, peer: Seat) -> bool {
+    /// True if a frame that takes a subscription has reached the peer.
+    pub(super) fn hears(&self, peer: Seat) -> bool {
         self.last.contains_key(&peer)
     }
 
-    /// The peer was told something by the server itself, as a registry tells its list.
-    pub fn is_told(&self, peer: Seat) -> bool {
+    /// True if a frame of the server itself has reached the peer, such as a registry's list.
+    pub(super) fn hears_server(&self, peer: Seat) -> bool {
         self.timeline.events().iter().any(|event| {
-            event.place.seat == peer && matches!(event.what, What::Frame { concern: Concern::Me { from: None }, .. })
+            event.place.seat == peer
+                && matches!(event.kind, EventKind::Peer(PeerEvent::Frame { concern: Concern::Me { from: None }, .. }))
         })
     }
 
-    /// Parts of the negotiation that `to` heard of `from`.
-    pub fn signals(&self, from: Seat, to: Seat) -> u32 {
+    /// The number of parts of the negotiation that reached `to` from `from`.
+    pub(super) fn signals(&self, from: Seat, to: Seat) -> u32 {
         self.signals.get(&(from, to)).copied().unwrap_or(0)
     }
 
-    /// Parts of the negotiation that `to` heard of anybody.
-    pub fn signals_to(&self, to: Seat) -> u32 {
+    /// The number of parts of the negotiation that reached `to` from any peer.
+    pub(super) fn signals_to(&self, to: Seat) -> u32 {
         self.signals.iter().filter(|((_, hearer), _)| *hearer == to).map(|(_, count)| count).sum()
     }
 }
 
 impl SeenWorking {
-    pub fn of(all: &[DeliveryIndex<'_>]) -> Self {
+    pub(super) fn of(all: &[DeliveryIndex<'_>]) -> Self {
         let mut seen = Self::default();
         for index in all {
             seen.signaling |= !index.signals.is_empty();
@@ -181,8 +186,8 @@ impl SeenWorking {
                 .filter_map(|((_, to), at)| Some(at.saturating_duration_since(index.timeline.upgraded_at(*to)?)));
             seen.heard_from = seen.heard_from.into_iter().chain(young).min();
             for (from, to) in index.timeline.directions() {
-                seen.rooms |= index.fate(AnnouncementChannel::Rooms, from, to) == Reception::Heard;
-                seen.chat |= index.fate(AnnouncementChannel::Chat, from, to) == Reception::Heard;
+                seen.rooms |= index.reception(AnnouncementChannel::Rooms, from, to) == Reception::Heard;
+                seen.chat |= index.reception(AnnouncementChannel::Chat, from, to) == Reception::Heard;
             }
         }
         seen

@@ -1,27 +1,27 @@
-//! No offer was made: which of the two did not hear of the other, on which channel, and what that rules out.
+//! Failures in discovery: finds the peer and the channel that an announcement did not reach, and rules out causes.
 
 use super::super::cause::Cause;
 use super::super::observations::AGED;
 use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::Seat;
 
 pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let directions = [edge, (edge.1, edge.0)];
-    let fates = |channel| directions.map(|(from, to)| index.fate(channel, from, to));
-    let (rooms, chat) = (fates(AnnouncementChannel::Rooms), fates(AnnouncementChannel::Chat));
+    let receptions = |channel| directions.map(|(from, to)| index.reception(channel, from, to));
+    let (rooms, chat) = (receptions(AnnouncementChannel::Rooms), receptions(AnnouncementChannel::Chat));
     let (one, two) = (index.timeline.number(edge.0), index.timeline.number(edge.1));
-    if rooms.iter().chain(&chat).any(|fate| *fate == Reception::Elsewhere) {
+    if rooms.iter().chain(&chat).any(|reception| *reception == Reception::Elsewhere) {
         let evidence = format!("What peer {one} or peer {two} announced arrived under another channel's name.");
         return Insight::new(&[Cause::ChannelMismatch], evidence);
     }
-    let lost = |fates: [Reception; 2], at: usize| is_lost(fates, at);
-    let is_deaf = |at: &usize| lost(rooms, *at) && (lost(chat, *at) || chat[*at] == Reception::Unsaid);
-    let deaf: Vec<(Seat, Seat)> = (0..2).filter(is_deaf).map(|at| directions[at]).collect();
-    if !deaf.is_empty() {
-        return young_or_silent(index, seen, &deaf);
+    let lost = |receptions: [Reception; 2], at: usize| is_lost(receptions, at);
+    let hears_nothing = |at: &usize| lost(rooms, *at) && (lost(chat, *at) || chat[*at] == Reception::Unsaid);
+    let unreached: Vec<(Seat, Seat)> = (0..2).filter(hears_nothing).map(|at| directions[at]).collect();
+    if !unreached.is_empty() {
+        return timing_or_connection(index, seen, &unreached);
     }
-    let without = |fates: [Reception; 2]| (0..2).find(|at| lost(fates, *at)).map(|at| directions[at]);
+    let without = |receptions: [Reception; 2]| (0..2).find(|at| lost(receptions, *at)).map(|at| directions[at]);
     if let Some((from, to)) = without(chat) {
         return chat_lost(index, seen, from, to);
     }
@@ -35,17 +35,17 @@ pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat
     Insight::unknown(evidence)
 }
 
-/// Lost in this direction; or in neither heard, though both have spoken: the one whose subscription came later to
-/// the server had the other's words to hear.
-fn is_lost(fates: [Reception; 2], at: usize) -> bool {
-    let shut = fates.iter().all(|fate| matches!(fate, Reception::Lost | Reception::Unheard));
-    fates[at] == Reception::Lost || shut
+/// Lost in this direction; or unheard in both although both announced themselves: the peer that subscribed first
+/// should have received the other's announcement.
+fn is_lost(receptions: [Reception; 2], at: usize) -> bool {
+    let shut = receptions.iter().all(|reception| matches!(reception, Reception::Lost | Reception::Unheard));
+    receptions[at] == Reception::Lost || shut
 }
 
-/// One of the two, or either, heard nothing of the other on any channel.
-fn young_or_silent(index: &DeliveryIndex<'_>, seen: &SeenWorking, deaf: &[(Seat, Seat)]) -> Insight {
-    // Whoever had been there longest had the best reason to hear.
-    let oldest = deaf.iter().copied().max_by_key(|(from, to)| index.age(*from, *to));
+/// At least one of the two received nothing from the other on any channel.
+fn timing_or_connection(index: &DeliveryIndex<'_>, seen: &SeenWorking, unreached: &[(Seat, Seat)]) -> Insight {
+    // The peer that had been connected longest should have received first.
+    let oldest = unreached.iter().copied().max_by_key(|(from, to)| index.age(*from, *to));
     let Some((from, to)) = oldest else { return Insight::unknown("No offer was made.") };
     let age = index.age(from, to).unwrap_or_default();
     let (teller, hearer) = (index.timeline.number(from), index.timeline.number(to));
@@ -59,11 +59,11 @@ fn young_or_silent(index: &DeliveryIndex<'_>, seen: &SeenWorking, deaf: &[(Seat,
     if age >= AGED {
         return Insight::new(&[Cause::Connection], format!("{lost}."));
     }
-    if deaf.iter().any(|(_, to)| index.hears(*to)) {
+    if unreached.iter().any(|(_, to)| index.hears(*to)) {
         let evidence = format!("{lost}; what was said later did arrive.");
         return Insight::new(&[Cause::Timing], evidence);
     }
-    // Who hears has subscribed, and who is heard has spoken: their frames do get through.
+    // A peer that receives has subscribed, and one that is received has sent: its frames arrive at the server.
     let gets_through = |peer: Seat| index.is_heard(peer) || index.hears(peer);
     if gets_through(from) && gets_through(to) {
         let evidence = format!("{lost}; the frames of both do get through.");
@@ -92,7 +92,7 @@ fn join_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat
     if seen.rooms {
         return Insight::unknown(format!("{lost}, and in some room user-joined-room arrives."));
     }
-    if index.is_told(from) || index.is_told(to) {
+    if index.hears_server(from) || index.hears_server(to) {
         let evidence = format!("{lost}, and so does the server's own list on the same channel.");
         return Insight::new(&[Cause::SwallowJoin], evidence);
     }

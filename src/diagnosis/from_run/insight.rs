@@ -1,11 +1,11 @@
-//! The answer for one failed edge: its causes, and the evidence for them.
+//! The diagnosis of one failed edge: its possible causes, and the evidence for them.
 
 use super::super::cause::Cause;
 
-/// Why one edge failed.
+/// The possible causes of one edge's failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Insight {
-    /// All that fit what was seen, the likeliest first; `unknown` where nothing does.
+    /// All causes that fit, the likeliest first; `unknown` if none does.
     pub causes: Vec<Cause>,
     pub evidence: String,
 }

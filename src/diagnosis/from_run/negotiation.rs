@@ -1,10 +1,9 @@
-//! An offer was made and no answer applied: which part was lost, and what else got through.
+//! Failures in negotiation: finds the lost part of the exchange, and rules out causes by what else arrived.
 
 use super::super::cause::Cause;
 use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
-use crate::vocabulary::event::SignalPart;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{Seat, SignalPart};
 
 pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let timeline = index.timeline;
@@ -37,10 +36,10 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
         return Insight::new(&[Cause::LostFirstOffer], evidence);
     }
     let more_said = timeline.count(from, to, SignalPart::Candidate) > 0;
-    let is_deaf = [AnnouncementChannel::Rooms, AnnouncementChannel::Chat]
+    let hears_nothing = [AnnouncementChannel::Rooms, AnnouncementChannel::Chat]
         .into_iter()
-        .all(|channel| index.fate(channel, from, to) != Reception::Heard);
-    if is_deaf {
+        .all(|channel| index.reception(channel, from, to) != Reception::Heard);
+    if hears_nothing {
         let evidence =
             format!("{lost}, nor did anything else that peer {offerer} said; peer {hearer} had just joined.");
         let causes: &[Cause] = if more_said { &[Cause::Timing] } else { &[Cause::Timing, Cause::LostFirstOffer] };

@@ -1,17 +1,17 @@
-//! From insights to shares: which causes a kind of failure has, in percent.
+//! Sums insights up: the share of each cause among the failures of one kind.
 
 use super::super::cause::Cause;
 use super::{FailedRoom, Insight};
-use crate::vocabulary::failure::Failure;
+use crate::vocabulary::Failure;
 use std::collections::BTreeMap;
 
 /// Edges with the same causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CauseShare {
-    /// All that fit, the likeliest first.
+    /// All causes that fit, the likeliest first.
     pub causes: Vec<Cause>,
     pub edges: u64,
-    /// Of the first of them.
+    /// The evidence of the first such edge.
     pub evidence: String,
 }
 
@@ -21,7 +21,7 @@ impl CauseShare {
         name(&self.causes)
     }
 
-    /// It is not settled: experiments may.
+    /// True if several causes fit, or none: experiments may settle it.
     pub fn is_open(&self) -> bool {
         self.causes.len() > 1 || self.causes.contains(&Cause::Unknown)
     }
@@ -31,7 +31,7 @@ pub fn name(causes: &[Cause]) -> String {
     causes.iter().map(|cause| cause.name()).collect::<Vec<_>>().join(" or ")
 }
 
-/// The verdicts on each kind of failure, the most frequent first.
+/// The causes of each kind of failure, the most frequent first.
 pub fn verdicts(cases: &[FailedRoom], insights: &[Vec<Insight>]) -> BTreeMap<Failure, Vec<CauseShare>> {
     let mut found = BTreeMap::<Failure, Vec<CauseShare>>::new();
     for (case, insights) in cases.iter().zip(insights) {
@@ -43,7 +43,7 @@ pub fn verdicts(cases: &[FailedRoom], insights: &[Vec<Insight>]) -> BTreeMap<Fai
     found
 }
 
-/// The same, whatever the kind of failure.
+/// The causes over all kinds of failure, the most frequent first.
 pub fn overall(found: &BTreeMap<Failure, Vec<CauseShare>>) -> Vec<CauseShare> {
     let mut all = vec![];
     for verdict in found.values().flatten() {
@@ -54,7 +54,7 @@ pub fn overall(found: &BTreeMap<Failure, Vec<CauseShare>>) -> Vec<CauseShare> {
     all
 }
 
-/// `62 % channel-isolation, 38 % unknown`; nothing where this machine was the limit.
+/// `62 % channel-isolation, 38 % unknown`; `None` if this machine's limits were the only cause.
 pub fn in_percent(verdicts: &[CauseShare]) -> Option<String> {
     let all: u64 = verdicts.iter().map(|verdict| verdict.edges).sum();
     let named = verdicts.iter().filter(|verdict| verdict.causes != [Cause::None]);

@@ -1,9 +1,7 @@
-//! Rooms as they look under each fault, and under none, and what is made of them.
+//! Rooms under each fault and under none, and the causes that are named.
 
 use super::*;
-use crate::vocabulary::event::{Concern, Event, What};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex};
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex};
 use std::time::{Duration, Instant};
 
 const KINDS: [&str; 4] = ["user-joined-room", "participant-joined", "peer-ready", "server-room-list"];
@@ -11,53 +9,61 @@ const JOINED: FrameKind = FrameKind(0);
 const CHAT: [FrameKind; 2] = [FrameKind(1), FrameKind(2)];
 const LIST: FrameKind = FrameKind(3);
 
-/// A room of two, told fact by fact.
-struct Told {
+/// A room of two, built event by event.
+struct Scenario {
     start: Instant,
     timeline: Timeline,
 }
 
-impl Told {
+impl Scenario {
     /// Seat 0 joins at 0 ms, seat 1 at `second_ms`; each announces itself on both channels as it joins.
     fn room(second_ms: u64) -> Self {
         let start = Instant::now();
-        let mut told = Self { start, timeline: Timeline::new(2, AnnouncementKinds::of(&KINDS).all()) };
+        let mut scenario = Self { start, timeline: Timeline::new(2, AnnouncementKinds::of(&KINDS).all()) };
         for (seat, at_ms) in [(0, 0), (1, second_ms)] {
-            told.tell(at_ms, seat, What::Began { due: start });
-            told.tell(at_ms + 1, seat, What::Upgraded);
-            told.announce(at_ms + 2, seat, &[JOINED, CHAT[0], CHAT[1]]);
-            told.tell(at_ms + 2, seat, What::Joined);
+            scenario.tell(at_ms, seat, EventKind::Peer(PeerEvent::Began { due: start }));
+            scenario.tell(at_ms + 1, seat, EventKind::Peer(PeerEvent::Upgraded));
+            scenario.announce(at_ms + 2, seat, &[JOINED, CHAT[0], CHAT[1]]);
+            scenario.tell(at_ms + 2, seat, EventKind::Peer(PeerEvent::Joined));
         }
-        told
+        scenario
     }
 
-    fn tell(&mut self, at_ms: u64, seat: u16, what: What) {
+    fn tell(&mut self, at_ms: u64, seat: u16, what: EventKind) {
         let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
-        self.timeline.tell(&Event { at: self.start + Duration::from_millis(at_ms), place, what });
+        self.timeline.record(&Event { at: self.start + Duration::from_millis(at_ms), place, kind: what });
     }
 
     fn announce(&mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) {
         for kind in kinds {
-            self.tell(at_ms, seat, What::Said { kind: *kind, bytes: 9, to: None });
+            self.tell(at_ms, seat, EventKind::Peer(PeerEvent::Said { kind: *kind, bytes: 9, to: None }));
         }
     }
 
     fn hears(mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) -> Self {
         let from = Some(Seat(1 - seat));
         for kind in kinds {
-            self.tell(at_ms, seat, What::Frame { kind: *kind, bytes: 9, concern: Concern::Me { from } });
+            self.tell(
+                at_ms,
+                seat,
+                EventKind::Peer(PeerEvent::Frame { kind: *kind, bytes: 9, concern: Concern::Me { from } }),
+            );
         }
         self
     }
 
     fn listed(mut self, at_ms: u64, seat: u16) -> Self {
-        self.tell(at_ms, seat, What::Frame { kind: LIST, bytes: 9, concern: Concern::Me { from: None } });
+        self.tell(
+            at_ms,
+            seat,
+            EventKind::Peer(PeerEvent::Frame { kind: LIST, bytes: 9, concern: Concern::Me { from: None } }),
+        );
         self
     }
 
     fn elsewhere(mut self, at_ms: u64, seat: u16, kind: FrameKind) -> Self {
         let concern = Concern::Elsewhere { from: Some(Seat(1 - seat)) };
-        self.tell(at_ms, seat, What::Frame { kind, bytes: 9, concern });
+        self.tell(at_ms, seat, EventKind::Peer(PeerEvent::Frame { kind, bytes: 9, concern }));
         self
     }
 
@@ -67,7 +73,11 @@ impl Told {
     }
 
     fn signal(mut self, at_ms: u64, seat: u16, said: bool, part: SignalPart, digest: u64) -> Self {
-        self.tell(at_ms, seat, What::Signal { other: Seat(1 - seat), said, part, digest });
+        self.tell(
+            at_ms,
+            seat,
+            EventKind::Edge { other: Seat(1 - seat), event: EdgeEvent::Signal { said, part, digest } },
+        );
         self
     }
 
@@ -77,50 +87,50 @@ impl Told {
 }
 
 fn check(cases: &[FailedRoom], expected: &[Cause]) {
-    let insights = hindsight(cases, &AnnouncementKinds::of(&KINDS));
+    let insights = insights(cases, &AnnouncementKinds::of(&KINDS));
     assert_eq!(insights[0][0].causes, expected, "{}", insights[0][0].evidence);
 }
 
 #[test]
 fn a_channel_that_is_never_routed_is_told_from_one_that_loses_some() {
-    let isolated = || Told::room(50).hears(55, 0, &[JOINED]).answers(56, 0, &[JOINED]).hears(58, 1, &[JOINED]);
+    let isolated = || Scenario::room(50).hears(55, 0, &[JOINED]).answers(56, 0, &[JOINED]).hears(58, 1, &[JOINED]);
     check(&[isolated().failed_in(Phase::Discovery)], &[Cause::ChannelIsolation]);
-    let works = Told::room(50).hears(55, 0, &[JOINED, CHAT[1]]).failed_in(Phase::Discovery);
+    let works = Scenario::room(50).hears(55, 0, &[JOINED, CHAT[1]]).failed_in(Phase::Discovery);
     check(&[isolated().failed_in(Phase::Discovery), works], &[Cause::Unknown]);
 }
 
 #[test]
 fn a_renamed_channel_is_seen() {
-    let told = Told::room(50).hears(55, 0, &[JOINED]).elsewhere(55, 0, CHAT[1]);
+    let told = Scenario::room(50).hears(55, 0, &[JOINED]).elsewhere(55, 0, CHAT[1]);
     check(&[told.failed_in(Phase::Discovery)], &[Cause::ChannelMismatch]);
 }
 
 #[test]
 fn a_late_subscription_is_named_when_something_later_arrives() {
-    check(&[Told::room(50).failed_in(Phase::Discovery)], &[Cause::Timing, Cause::Connection]);
-    check(&[Told::room(50).listed(900, 0).failed_in(Phase::Discovery)], &[Cause::Timing]);
-    // Seat 0 is aged and hears; its answer does not reach seat 1, which is young.
+    check(&[Scenario::room(50).failed_in(Phase::Discovery)], &[Cause::Timing, Cause::Connection]);
+    check(&[Scenario::room(50).listed(900, 0).failed_in(Phase::Discovery)], &[Cause::Timing]);
+    // Seat 0 is aged and receives; its answer does not reach seat 1, which has just connected.
     let all = [JOINED, CHAT[0], CHAT[1]];
-    let half = || Told::room(700).hears(703, 0, &all).answers(704, 0, &all);
+    let half = || Scenario::room(700).hears(703, 0, &all).answers(704, 0, &all);
     check(&[half().failed_in(Phase::Discovery)], &[Cause::Timing]);
-    // A peer that hears as soon as it is there says that subscriptions are not late.
-    let healthy = Told::room(50).hears(53, 1, &[CHAT[0]]).failed_in(Phase::Discovery);
+    // A peer that receives as soon as it has joined shows that subscriptions are not late.
+    let healthy = Scenario::room(50).hears(53, 1, &[CHAT[0]]).failed_in(Phase::Discovery);
     check(&[half().failed_in(Phase::Discovery), healthy], &[Cause::Unknown]);
-    check(&[Told::room(2_000).failed_in(Phase::Discovery)], &[Cause::Connection]);
+    check(&[Scenario::room(2_000).failed_in(Phase::Discovery)], &[Cause::Connection]);
 }
 
 #[test]
 fn a_swallowed_join_takes_a_list_to_be_told_from_a_channel() {
-    let told = || Told::room(50).hears(55, 0, &CHAT).answers(56, 0, &CHAT).hears(58, 1, &CHAT);
+    let told = || Scenario::room(50).hears(55, 0, &CHAT).answers(56, 0, &CHAT).hears(58, 1, &CHAT);
     check(&[told().failed_in(Phase::Discovery)], &[Cause::SwallowJoin, Cause::ChannelIsolation]);
     check(&[told().listed(60, 1).failed_in(Phase::Discovery)], &[Cause::SwallowJoin]);
 }
 
 #[test]
 fn a_lost_offer_is_told_by_what_was_said_after_it() {
-    let offered = || Told::room(50).hears(55, 0, &[JOINED]).signal(60, 0, true, SignalPart::Offer, 7);
-    let met = |told: Told| told.answers(56, 0, &[JOINED]).hears(58, 1, &[JOINED]);
-    let candidate = |told: Told| told.signal(61, 0, true, SignalPart::Candidate, 8);
+    let offered = || Scenario::room(50).hears(55, 0, &[JOINED]).signal(60, 0, true, SignalPart::Offer, 7);
+    let met = |told: Scenario| told.answers(56, 0, &[JOINED]).hears(58, 1, &[JOINED]);
+    let candidate = |told: Scenario| told.signal(61, 0, true, SignalPart::Candidate, 8);
     let after = candidate(met(offered())).signal(63, 1, false, SignalPart::Candidate, 8);
     check(&[after.failed_in(Phase::Negotiation)], &[Cause::LostFirstOffer]);
     check(&[met(offered()).failed_in(Phase::Negotiation)], &[Cause::LostFirstOffer, Cause::ChannelIsolation]);
@@ -131,7 +141,7 @@ fn a_lost_offer_is_told_by_what_was_said_after_it() {
 #[test]
 fn what_was_heard_and_not_answered_is_no_fault_of_the_server() {
     let heard = || {
-        let told = Told::room(50).hears(55, 0, &[JOINED]).signal(60, 0, true, SignalPart::Offer, 7);
+        let told = Scenario::room(50).hears(55, 0, &[JOINED]).signal(60, 0, true, SignalPart::Offer, 7);
         told.signal(62, 1, false, SignalPart::Offer, 7)
     };
     check(&[heard().failed_in(Phase::Negotiation)], &[Cause::Unknown]);
@@ -143,18 +153,19 @@ fn what_was_heard_and_not_answered_is_no_fault_of_the_server() {
 
 #[test]
 fn candidates_that_never_come_are_told_from_peers_that_find_no_way() {
-    let said =
-        |told: Told| told.signal(61, 0, true, SignalPart::Candidate, 8).signal(61, 1, true, SignalPart::Candidate, 9);
-    check(&[said(Told::room(50)).failed_in(Phase::Ice)], &[Cause::CandidateDrop]);
-    let came = said(Told::room(50)).signal(63, 1, false, SignalPart::Candidate, 8);
+    let said = |told: Scenario| {
+        told.signal(61, 0, true, SignalPart::Candidate, 8).signal(61, 1, true, SignalPart::Candidate, 9)
+    };
+    check(&[said(Scenario::room(50)).failed_in(Phase::Ice)], &[Cause::CandidateDrop]);
+    let came = said(Scenario::room(50)).signal(63, 1, false, SignalPart::Candidate, 8);
     check(&[came.failed_in(Phase::Ice)], &[Cause::IceFailed]);
-    check(&[Told::room(50).failed_in(Phase::Ice)], &[Cause::IceFailed]);
+    check(&[Scenario::room(50).failed_in(Phase::Ice)], &[Cause::IceFailed]);
 }
 
 #[test]
 fn what_the_failure_says_itself_takes_no_trace() {
     let check = |phase, reason, detail: &'static str, expected: Cause| {
-        let insight = at_first_sight(&Failure::new(phase, reason, detail)).unwrap();
+        let insight = from_failure_alone(&Failure::new(phase, reason, detail)).unwrap();
         assert_eq!(insight.causes, [expected]);
     };
     check(Phase::Connect, Reason::Refused, "ECONNREFUSED", Cause::Unreachable);
@@ -162,7 +173,7 @@ fn what_the_failure_says_itself_takes_no_trace() {
     check(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME", Cause::NameTaken);
     check(Phase::Connect, Reason::GeneratorLimit, "EMFILE", Cause::None);
     check(Phase::Discovery, Reason::Closed, "close 1006", Cause::Unknown);
-    assert_eq!(at_first_sight(&Failure::timed_out(Phase::Ice)), None);
+    assert_eq!(from_failure_alone(&Failure::timed_out(Phase::Ice)), None);
 }
 
 #[test]

@@ -1,13 +1,12 @@
-//! `[say]` and `[signals]`: what can be said, and which of it each signal is said with.
+//! Compiles `[say]` and `[signals]`: the frame templates, and those that each signal uses.
 
 use super::Compiler;
-use crate::dialect::compiled::{FrameTemplate, SignalTemplates};
-use crate::dialect::document::DialectNode;
-use crate::dialect::names::Scope;
-use crate::dialect::problem::suggestion;
-use crate::dialect::template::Template;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::problem::quoted;
+use crate::dialect::compile::compiled::{FrameTemplate, SignalTemplates};
+use crate::dialect::language::document::DialectNode;
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::problem::suggestion;
+use crate::dialect::language::template::Template;
+use crate::vocabulary::{FrameKind, problem::quoted};
 
 impl Compiler<'_> {
     pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
@@ -17,61 +16,61 @@ impl Compiler<'_> {
         let mut templates = vec![];
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
-            let kind = self.kind_of_template(name);
+            let kind = self.template_kind(name);
             templates.push(FrameTemplate { kind, frame });
         }
         templates
     }
 
-    /// What the books call a saying: `[kinds] subscribe-chat = "subscribe"`, else by its own name.
-    fn kind_of_template(&mut self, name: &str) -> FrameKind {
+    /// The message type under which a template is counted: its entry in `[kinds]`, else its own name.
+    fn template_kind(&mut self, name: &str) -> FrameKind {
         let called = self.root.key("kinds").and_then(|kinds| kinds.key(name));
         let called = called.and_then(|node| node.text("kinds", self.problems)).unwrap_or(name).to_owned();
         self.kind(&called)
     }
 
-    /// Notes every entry of `[kinds]` that is about nothing that can be said.
-    pub(super) fn kinds_are_of_sayings(&mut self) {
+    /// Reports every entry of `[kinds]` without a template of that name.
+    pub(super) fn check_kinds(&mut self) {
         let Some(kinds) = self.root.key("kinds") else { return };
         kinds.entries("kinds", self.problems);
-        let said: Vec<&str> = self.said.iter().map(String::as_str).collect();
-        kinds.only("kinds", &said, self.problems);
+        let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
+        kinds.check_keys("kinds", &known, self.problems);
     }
 
-    /// `[signals] offer = "webrtc-offer"`; a signal without an entry is said with what has its own name.
+    /// Compiles `[signals]`; a signal without an entry uses the template of its own name.
     pub(super) fn signals(&mut self) -> SignalTemplates {
         let section = self.root.key("signals");
         if let Some(section) = section {
-            section.only("signals", &["offer", "answer", "candidate", "end", "leave"], self.problems);
+            section.check_keys("signals", &["offer", "answer", "candidate", "end", "leave"], self.problems);
         }
         let leave = section.and_then(|section| section.key("leave"));
         let each = leave.and_then(|leave| leave.key("each"));
-        let mut said_with = |name: &str| match section.and_then(|section| section.key(name)) {
-            Some(node) => self.said_names(node, &format!("signals.{name}")),
-            None => self.said.iter().position(|said| said == name).into_iter().collect(),
+        let mut templates_for = |name: &str| match section.and_then(|section| section.key(name)) {
+            Some(node) => self.template_indices(node, &format!("signals.{name}")),
+            None => self.template_names.iter().position(|known| known == name).into_iter().collect(),
         };
         SignalTemplates {
-            offer: said_with("offer"),
-            answer: said_with("answer"),
-            candidate: said_with("candidate"),
-            end: said_with("end"),
+            offer: templates_for("offer"),
+            answer: templates_for("answer"),
+            candidate: templates_for("candidate"),
+            end: templates_for("end"),
             leave: match each {
-                Some(node) => self.said_names(node, "signals.leave.each"),
-                None => said_with("leave"),
+                Some(node) => self.template_indices(node, "signals.leave.each"),
+                None => templates_for("leave"),
             },
             leave_each: each.is_some(),
         }
     }
 
-    /// The sayings that a name, or a list of names, stands for.
-    pub(super) fn said_names(&mut self, node: &DialectNode, path: &str) -> Vec<usize> {
+    /// The indices of the templates that a name, or a list of names, refers to.
+    pub(super) fn template_indices(&mut self, node: &DialectNode, path: &str) -> Vec<usize> {
         let mut found = vec![];
         for item in node.items() {
             let Some(name) = item.text(path, self.problems) else { continue };
-            match self.said.iter().position(|said| said == name) {
+            match self.template_names.iter().position(|known| known == name) {
                 Some(index) => found.push(index),
                 None => {
-                    let near = suggestion(name, self.said.iter().map(String::as_str));
+                    let near = suggestion(name, self.template_names.iter().map(String::as_str));
                     self.problems.note(item.line, path, format!("[say] has no {}{near}", quoted(name)));
                 }
             }

@@ -1,15 +1,15 @@
-//! `[[join]]`: the ordered steps by which a peer enters its room.
+//! Compiles `[[join]]`: the ordered steps by which a peer enters its room.
 
 use super::{Compiler, condition};
-use crate::dialect::compiled::{JoinAction, JoinStep};
-use crate::dialect::document::{DialectNode, Item};
-use crate::dialect::names::Scope;
-use crate::dialect::pattern::Pattern;
-use crate::dialect::problem::{Problems, suggestion};
-use crate::dialect::template::Template;
+use crate::dialect::compile::compiled::{JoinAction, JoinStep};
+use crate::dialect::language::document::{DialectNode, Item};
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::problem::{Problems, suggestion};
+use crate::dialect::language::template::Template;
 use crate::vocabulary::problem::quoted;
 
-pub(super) const DEEDS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];
+pub(super) const ACTIONS: [&str; 8] = ["say", "expect", "share", "need", "turn", "pool", "wait", "joined"];
 pub(super) const STEP_KEYS: [&str; 4] = ["if", "set", "kind", "timeout"];
 
 impl Compiler<'_> {
@@ -19,7 +19,7 @@ impl Compiler<'_> {
         for (index, item) in node.items().iter().enumerate() {
             let path = format!("{section}[{index}]");
             item.entries(&path, self.problems);
-            item.only(&path, &[DEEDS.as_slice(), &STEP_KEYS].concat(), self.problems);
+            item.check_keys(&path, &[ACTIONS.as_slice(), &STEP_KEYS].concat(), self.problems);
             let names = self.names.clone();
             let mut scope = Scope::new(&names, &[], false);
             let when = condition(item.key("if"), &format!("{path}.if"), &scope, self.problems);
@@ -32,18 +32,18 @@ impl Compiler<'_> {
 
     fn join_action(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<JoinAction> {
         let chosen: Vec<(&str, &DialectNode)> =
-            DEEDS.iter().filter_map(|action| item.key(action).map(|node| (*action, node))).collect();
+            ACTIONS.iter().filter_map(|action| item.key(action).map(|node| (*action, node))).collect();
         let (action, node) = match (chosen.as_slice(), item.key("set")) {
             ([one], _) => *one,
             ([], Some(set)) => return Some(JoinAction::Set(settings(set, path, scope, self.problems))),
             _ => {
-                self.problems.note(item.line, path, format!("needs exactly one of {}, or set", DEEDS.join(", ")));
+                self.problems.note(item.line, path, format!("needs exactly one of {}, or set", ACTIONS.join(", ")));
                 return None;
             }
         };
         let at = format!("{path}.{action}");
         Some(match action {
-            "say" => JoinAction::Say(self.said_names(node, &at)),
+            "say" => JoinAction::Say(self.template_indices(node, &at)),
             "expect" => {
                 let pattern = Pattern::compile(node, &at, scope, self.problems);
                 let set = item.key("set").map(|set| settings(set, path, scope, self.problems)).unwrap_or_default();
@@ -73,7 +73,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `{ x = "…" }`: variables of the peer and their new values.
+/// Compiles `set = { x = "…" }`: slots of variables and their new values.
 pub(super) fn settings(
     node: &DialectNode,
     path: &str,
@@ -93,7 +93,7 @@ pub(super) fn settings(
     settings
 }
 
-/// `{ code = "{code}" }`: what the others of the room are told, by name.
+/// Compiles `share = { code = "{code}" }`: values for the room's other peers, by name.
 pub(super) fn shared(
     node: &DialectNode,
     path: &str,

@@ -1,24 +1,24 @@
-//! A dialect file's text → a compiled script, or everything that is wrong with it.
+//! Compiles the text of a dialect file, and collects every problem that it has.
 
+pub(super) mod compiled;
 mod frames;
 mod join;
 mod rules;
 
-use super::codec::Codec;
-use super::compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
-use super::direct_field::{DirectField, FirstWordFilter};
-use super::document::{self, DialectNode, Item};
-use super::expression::Expression;
-use super::names::{BUILT_IN, Binding, Names, Scope};
-use super::pattern::is_name;
-use super::problem::{Problems, suggestion};
-use super::template::Template;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::problem::{Problem, quoted};
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::document::{self, DialectNode, Item};
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::names::{BUILT_IN, Binding, Names, Scope};
+use crate::dialect::language::pattern::is_name;
+use crate::dialect::language::problem::{Problems, suggestion};
+use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
+use crate::vocabulary::{FrameKind, Problem, problem::quoted};
+use compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-/// A peer's id on the wire, where the file does not say: what the harness calls it.
+/// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
 const TOP: [&str; 21] = [
@@ -48,20 +48,20 @@ const TOP: [&str; 21] = [
 /// Reads `text`, which came from `file`.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of its lines.
+/// Every problem of the file, in the order of its lines.
 pub(super) fn read(file: &str, text: &str) -> Result<CompiledDialect, Vec<Problem>> {
     let mut problems = Problems::new(file);
-    let script = document::parse(text, &mut problems).map(|root| {
-        let mut checker = Compiler::new(file, &root, &mut problems);
-        checker.script()
+    let dialect = document::parse(text, &mut problems).map(|root| {
+        let mut compiler = Compiler::new(file, &root, &mut problems);
+        compiler.compile()
     });
-    match script {
-        Some(script) if problems.is_empty() => Ok(script),
+    match dialect {
+        Some(dialect) if problems.is_empty() => Ok(dialect),
         _ => Err(problems.into_sorted()),
     }
 }
 
-/// What the parts of a file share while they are compiled.
+/// The state that the sections of a file share during compilation.
 struct Compiler<'a> {
     file: &'a str,
     root: &'a DialectNode,
@@ -70,9 +70,9 @@ struct Compiler<'a> {
     kinds: Vec<String>,
     codec: Codec,
     /// Names of `[say]`, in order.
-    said: Vec<String>,
+    template_names: Vec<String>,
     leading: String,
-    /// How many steps have a pause.
+    /// The number of steps with a pause so far.
     pauses: usize,
 }
 
@@ -82,22 +82,22 @@ impl<'a> Compiler<'a> {
             Some(Item::Text(key)) => key.clone(),
             _ => "type".to_owned(),
         };
-        let mut checker = Self {
+        let mut compiler = Self {
             file,
             root,
             problems,
             names: Names::default(),
             kinds: vec!["unknown".to_owned()],
             codec: Codec::Json,
-            said: vec![],
+            template_names: vec![],
             leading,
             pauses: 0,
         };
-        checker.declare();
-        checker
+        compiler.declare();
+        compiler
     }
 
-    /// The names that the file makes, before anything that uses them is read.
+    /// Declares the names of `[vars]`, `[pair]`, `[say]` and all marks, before any section that uses them is compiled.
     fn declare(&mut self) {
         self.names.globals = BUILT_IN.iter().map(|name| (*name).to_owned()).collect();
         for (section, into) in [("vars", 0), ("pair", 1), ("say", 2)] {
@@ -110,7 +110,7 @@ impl<'a> Compiler<'a> {
                 if BUILT_IN.contains(&name.as_str()) && section == "vars" {
                     self.problems.note(entry.line, section, format!("{} exists already", quoted(name)));
                 }
-                [&mut self.names.globals, &mut self.names.pairs, &mut self.said][into].push(name.clone());
+                [&mut self.names.globals, &mut self.names.pairs, &mut self.template_names][into].push(name.clone());
             }
         }
         self.names.marks = vec!["newcomer".to_owned()];
@@ -118,12 +118,12 @@ impl<'a> Compiler<'a> {
         collect_marks(root.key("on"), &mut self.names.marks);
     }
 
-    fn script(&mut self) -> CompiledDialect {
+    fn compile(&mut self) -> CompiledDialect {
         let root = self.root;
-        root.only("", &TOP, self.problems);
+        root.check_keys("", &TOP, self.problems);
         self.codec =
-            self.word("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or(Codec::Json);
-        let discovery = match self.word("discovery", &["server", "harness"], "server").as_deref() {
+            self.choice("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or(Codec::Json);
+        let discovery = match self.choice("discovery", &["server", "harness"], "server").as_deref() {
             Some("harness") => Discovery::Harness,
             _ => Discovery::Server,
         };
@@ -137,17 +137,17 @@ impl<'a> Compiler<'a> {
         let (url, headers, subprotocol) = self.connect();
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
-        self.kinds_are_of_sayings();
+        self.check_kinds();
         let templates = self.templates();
         let signals = self.signals();
         let join = self.join("join").unwrap_or_default();
         let join_first = self.join("join_first");
         let rules = self.rules();
         let timers = self.timers();
-        let (by_head, headless) = dispatch(&rules);
+        let (rules_by_type, untyped_rules) = dispatch(&rules);
         let watched = watched(&rules);
         let needs_id_exchange =
-            discovery == Discovery::Harness || self.is_between_peers(&join, join_first.as_deref(), &rules);
+            discovery == Discovery::Harness || self.exchanges_values(&join, join_first.as_deref(), &rules);
         if self.kinds.len() > usize::from(u8::MAX) {
             self.problems.note(1, "", "more than 255 kinds of frames");
         }
@@ -177,29 +177,29 @@ impl<'a> Compiler<'a> {
             join_first,
             acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.action, Action::Joined)),
             any: (0..rules.len() as u16).collect(),
-            common: common(&rules, &by_head),
+            type_filters: type_filters(&rules, &rules_by_type),
             rules,
             timers,
             pauses: self.pauses,
             watched,
-            numbered: super::own_values::numbered(),
-            opening: format!("{{{}:\"", Value::from(self.leading.as_str())),
-            by_head,
-            headless,
+            escape_finder: crate::dialect::prefilter::own_values::escape_finder(),
+            type_prefix: format!("{{{}:\"", Value::from(self.leading.as_str())),
+            rules_by_type,
+            untyped_rules,
         }
     }
 
-    /// Whether its peers go by other ids than the harness gave, or tell each other anything inside the process.
-    fn is_between_peers(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
+    /// Peers choose ids of their own, or pass values to each other inside the process.
+    fn exchanges_values(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
         let own_name = self.root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
         let mut steps = join.iter().chain(join_first.into_iter().flatten());
         let mut actions = rules.iter().flat_map(|rule| &rule.steps);
         !own_name
-            || steps.any(|step| step.action.is_between_peers())
+            || steps.any(|step| step.action.exchanges_values())
             || actions.any(|step| matches!(step.action, Action::Share(_)))
     }
 
-    /// How many notices of a leave each that stays gets: 0, 1 or 2.
+    /// The number of notices of one leave that each remaining peer receives: 0 to 2.
     fn leave_notices(&mut self) -> u8 {
         let Some(node) = self.root.key("leave_notices") else { return 1 };
         match node.value {
@@ -217,7 +217,7 @@ impl<'a> Compiler<'a> {
         let Some(node) = self.root.key("connect") else {
             return (Template::parse("{base}", &scope).expect("a name in scope"), vec![], None);
         };
-        node.only("connect", &["url", "headers", "subprotocol"], self.problems);
+        node.check_keys("connect", &["url", "headers", "subprotocol"], self.problems);
         let url = match node.key("url") {
             Some(url) => Template::compile(url, "connect.url", &scope, self.problems),
             None => Template::parse("{base}", &scope).expect("a name in scope"),
@@ -249,11 +249,11 @@ impl<'a> Compiler<'a> {
         let Some(node) = self.root.key("every") else { return vec![] };
         let mut timers = vec![];
         for item in node.items() {
-            item.only("every", &["interval", "say"], self.problems);
+            item.check_keys("every", &["interval", "say"], self.problems);
             let interval = item.key("interval").and_then(|node| node.duration("every.interval", self.problems));
             match (interval, item.key("say")) {
                 (Some(every), Some(say)) if !every.is_zero() => {
-                    let say = self.said_names(say, "every.say");
+                    let say = self.template_indices(say, "every.say");
                     timers.push(RepeatTimer { every, say });
                 }
                 _ => self.problems.note(item.line, "every", "needs an interval over 0 and something to say"),
@@ -266,14 +266,14 @@ impl<'a> Compiler<'a> {
         self.root.key(key)?.text(key, self.problems).map(str::to_owned)
     }
 
-    fn word(&mut self, key: &str, words: &[&str], default: &str) -> Option<String> {
+    fn choice(&mut self, key: &str, choices: &[&str], default: &str) -> Option<String> {
         let Some(node) = self.root.key(key) else { return Some(default.to_owned()) };
         let written = node.text(key, self.problems)?;
-        if words.contains(&written) {
+        if choices.contains(&written) {
             return Some(written.to_owned());
         }
-        let near = suggestion(written, words.iter().copied());
-        self.problems.note(node.line, key, format!("{} is none of {}{near}", quoted(written), words.join(", ")));
+        let near = suggestion(written, choices.iter().copied());
+        self.problems.note(node.line, key, format!("{} is none of {}{near}", quoted(written), choices.join(", ")));
         None
     }
 
@@ -285,7 +285,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// A condition about a pair; true and false are conditions too.
+    /// Compiles a condition about a pair, from text or from `true` and `false`.
     fn expression(&mut self, node: Option<&DialectNode>, path: &str, default: &str, locals: &[&str]) -> Expression {
         let names = self.names.clone();
         let scope = Scope::new(&names, locals, true);
@@ -293,18 +293,18 @@ impl<'a> Compiler<'a> {
             .unwrap_or_else(|| Expression::parse(default, &scope).expect("names that always are"))
     }
 
-    /// The number of a kind; it is new if nobody had that name.
+    /// The `FrameKind` of that name, created on first use.
     fn kind(&mut self, name: &str) -> FrameKind {
         let position = self.kinds.iter().position(|known| known == name).unwrap_or_else(|| {
             self.kinds.push(name.to_owned());
             self.kinds.len() - 1
         });
-        // More than 255 are a problem of the file, noted once at the end.
+        // `compile` reports more than 255 kinds once, after the last one.
         FrameKind(u8::try_from(position).unwrap_or(u8::MAX))
     }
 }
 
-/// A condition, if there is one; what is wrong with it is noted.
+/// Compiles an optional condition; `None` after a problem too.
 fn condition(node: Option<&DialectNode>, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Option<Expression> {
     let node = node?;
     match &node.value {
@@ -316,7 +316,7 @@ fn condition(node: Option<&DialectNode>, path: &str, scope: &Scope<'_>, problems
     }
 }
 
-/// Every name that a rule marks somebody with.
+/// Collects the names of all marks that rules set.
 fn collect_marks(node: Option<&DialectNode>, marks: &mut Vec<String>) {
     let Some(node) = node else { return };
     match &node.value {
@@ -338,38 +338,43 @@ fn collect_marks(node: Option<&DialectNode>, marks: &mut Vec<String>) {
     }
 }
 
-/// Which rules a frame can hit, by its first word.
+/// The rules that a frame can match, by message type, and those that match any other type.
 fn dispatch(rules: &[Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
-    let heads: Vec<Option<&String>> = rules.iter().map(|rule| rule.look.head.as_ref()).collect();
-    let able = |head: Option<&String>| -> Vec<u16> {
-        let hits = heads.iter().enumerate().filter(|(_, own)| own.is_none() || **own == head);
+    let message_types: Vec<Option<&String>> = rules.iter().map(|rule| rule.prefilter.message_type.as_ref()).collect();
+    let able = |message_type: Option<&String>| -> Vec<u16> {
+        let hits = message_types.iter().enumerate().filter(|(_, own)| own.is_none() || **own == message_type);
         hits.map(|(index, _)| index as u16).collect()
     };
-    let by_head = heads.iter().flatten().map(|head| ((*head).clone(), able(Some(head)))).collect();
-    (by_head, able(None))
+    let rules_by_type = message_types
+        .iter()
+        .flatten()
+        .map(|message_type| ((*message_type).clone(), able(Some(message_type))))
+        .collect();
+    (rules_by_type, able(None))
 }
 
-/// What tells that a frame with that first word is for others, where all its rules agree on it.
-fn common(rules: &[Rule], by_head: &FxHashMap<String, Vec<u16>>) -> FxHashMap<String, FirstWordFilter> {
+/// The filter of each message type whose rules all compare the same field, or whose first rule ignores it.
+fn type_filters(rules: &[Rule], rules_by_type: &FxHashMap<String, Vec<u16>>) -> FxHashMap<String, MessageTypeFilter> {
     let mut found = FxHashMap::default();
-    for (head, able) in by_head {
+    for (message_type, able) in rules_by_type {
         let able: Vec<&Rule> = able.iter().map(|index| &rules[usize::from(*index)]).collect();
         let [first, others @ ..] = able.as_slice() else { continue };
-        let ignored = first.is_to_ignore();
+        let ignored = first.only_ignores();
         let of_one_kind = others.iter().all(|rule| rule.kind == first.kind);
         let asked_by_all =
-            |field: &&DirectField| others.iter().all(|rule| rule.direct.iter().any(|other| other.is_as(field)));
+            |field: &&DirectField| others.iter().all(|rule| rule.direct.iter().any(|other| other.is_same_field(field)));
         let fields: Vec<DirectField> = first.direct.iter().filter(asked_by_all).cloned().collect();
         if ignored || of_one_kind && !fields.is_empty() {
-            found.insert(head.clone(), FirstWordFilter { kind: first.kind, ignored, fields });
+            found.insert(message_type.clone(), MessageTypeFilter { kind: first.kind, ignored, fields });
         }
     }
     found
 }
 
-/// The variables that a look seeks in frames.
+/// The sorted slots of the variables that prefilters search for in frames.
 fn watched(rules: &[Rule]) -> Vec<usize> {
-    let mut slots: Vec<usize> = rules.iter().flat_map(|rule| rule.look.sames.iter().map(|(_, slot)| *slot)).collect();
+    let mut slots: Vec<usize> =
+        rules.iter().flat_map(|rule| rule.prefilter.equal_fields.iter().map(|(_, slot)| *slot)).collect();
     slots.sort_unstable();
     slots.dedup();
     slots
@@ -380,7 +385,6 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Editors know exactly the keys that the reader knows.
     #[test]
     fn the_schema_for_editors_has_the_readers_keys() {
         let schema: Value = serde_json::from_str(include_str!("../../../docs/dialect.schema.json")).unwrap();
@@ -390,8 +394,8 @@ mod tests {
             assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
         };
         check("/properties", &TOP);
-        check("/properties/join/items/properties", &[join::DEEDS.as_slice(), &join::STEP_KEYS].concat());
-        let step = [rules::DEEDS.as_slice(), &rules::STEP_KEYS].concat();
+        check("/properties/join/items/properties", &[join::ACTIONS.as_slice(), &join::STEP_KEYS].concat());
+        let step = [rules::ACTIONS.as_slice(), &rules::STEP_KEYS].concat();
         check("/properties/on/items/properties/do/items/properties", &step);
         check("/properties/on/items/properties", &[step.as_slice(), &rules::RULE_KEYS].concat());
     }

@@ -1,22 +1,22 @@
-//! `[[on]]`: ordered rules, what each demands of a frame and what it makes of it.
+//! Compiles `[[on]]`: the ordered rules, each a pattern with conditions and the steps of a matching frame.
 
 use super::join::{settings, shared};
 use super::{Compiler, condition};
-use crate::dialect::codec::Codec;
-use crate::dialect::compiled::{Action, ErrorClass, FrameTemplate, PeerSelector, Rule, Step};
-use crate::dialect::direct_field::DirectField;
-use crate::dialect::document::{DialectNode, Item};
-use crate::dialect::expression::Expression;
-use crate::dialect::member_list::{MemberList, Reading};
-use crate::dialect::names::Scope;
-use crate::dialect::pattern::Pattern;
+use crate::dialect::compile::compiled::{Action, ErrorClass, FrameTemplate, PeerSelector, Rule, Step};
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::document::{DialectNode, Item};
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::problem::{Problems, suggestion};
+use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::Prefilter;
-use crate::dialect::problem::{Problems, suggestion};
-use crate::dialect::template::Template;
+use crate::dialect::prefilter::direct_field::DirectField;
+use crate::dialect::prefilter::member_list::{MemberList, Reading};
 use crate::vocabulary::problem::quoted;
 
-/// Each step does one of these, or only marks, captures and sets.
-pub(super) const DEEDS: [&str; 15] = [
+/// The keys that select a step's action; a step has at most one, and may only mark, capture or set.
+pub(super) const ACTIONS: [&str; 15] = [
     "peer",
     "peers",
     "left",
@@ -47,8 +47,8 @@ impl Compiler<'_> {
         for (index, item) in node.items().iter().enumerate() {
             let path = format!("on[{index}]");
             item.entries(&path, self.problems);
-            let known = [RULE_KEYS.as_slice(), &DEEDS, &STEP_KEYS].concat();
-            item.only(&path, &known, self.problems);
+            let known = [RULE_KEYS.as_slice(), &ACTIONS, &STEP_KEYS].concat();
+            item.check_keys(&path, &known, self.problems);
             if let Some(rule) = self.rule(item, &path) {
                 rules.push(rule);
             }
@@ -79,7 +79,7 @@ impl Compiler<'_> {
             .filter_map(|node| condition(Some(node), &format!("{path}.where"), &scope, self.problems))
             .collect();
         let mut steps = vec![];
-        let own = DEEDS.iter().chain(&["of", "set"]).any(|action| item.key(action).is_some());
+        let own = ACTIONS.iter().chain(&["of", "set"]).any(|action| item.key(action).is_some());
         if own {
             steps.extend(self.step(item, path, &mut scope));
         }
@@ -87,22 +87,22 @@ impl Compiler<'_> {
             for (index, node) in list.items().iter().enumerate() {
                 let at = format!("{path}.do[{index}]");
                 node.entries(&at, self.problems);
-                node.only(&at, &[DEEDS.as_slice(), &STEP_KEYS].concat(), self.problems);
+                node.check_keys(&at, &[ACTIONS.as_slice(), &STEP_KEYS].concat(), self.problems);
                 steps.extend(self.step(node, &at, &mut scope));
             }
         }
         if steps.is_empty() {
-            self.problems.note(item.line, path, format!("does nothing; say one of {}", DEEDS.join(", ")));
+            self.problems.note(item.line, path, format!("does nothing; say one of {}", ACTIONS.join(", ")));
         }
-        let look = Prefilter::of(&pattern, self.codec, &self.leading);
+        let prefilter = Prefilter::of(&pattern, self.codec, &self.leading);
         let direct = if self.codec == Codec::Json { DirectField::all_of(&pattern) } else { vec![] };
         let kind = match item.key("kind") {
             Some(node) => node.text(path, self.problems)?.to_owned(),
-            None => kind_of(&steps, &look),
+            None => kind_of(&steps, &prefilter),
         };
         Some(Rule {
             kind: self.kind(&kind),
-            look,
+            prefilter,
             direct,
             pattern,
             locals: scope.locals.len(),
@@ -113,23 +113,23 @@ impl Compiler<'_> {
     }
 
     fn step(&mut self, item: &DialectNode, path: &str, scope: &mut Scope<'_>) -> Option<Step> {
-        let chosen: Vec<&str> = DEEDS.iter().copied().filter(|action| item.key(action).is_some()).collect();
+        let chosen: Vec<&str> = ACTIONS.iter().copied().filter(|action| item.key(action).is_some()).collect();
         if chosen.len() > 1 {
             self.problems.note(item.line, path, format!("{} in one step; make them steps of do", chosen.join(" and ")));
             return None;
         }
         let chosen = chosen.first().copied().unwrap_or("");
-        let who_key = match chosen {
+        let peer_key = match chosen {
             "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "heard" | "elsewhere" => chosen,
             "say" | "send" if item.key("to").is_some() => "to",
             "say" | "send" | "error" | "" => "of",
             _ => "",
         };
-        let who = item.key(who_key).and_then(|node| self.who(node, &format!("{path}.{who_key}"), scope));
-        scope.of_peer = who.is_some() || chosen == "peers";
+        let peer = item.key(peer_key).and_then(|node| self.peer_selector(node, &format!("{path}.{peer_key}"), scope));
+        scope.of_peer = peer.is_some() || chosen == "peers";
         let first = scope.locals.len();
         if chosen == "peers" {
-            // The list's own names have to be known to the conditions of this step.
+            // The conditions of this step may use the names that the list binds.
             scope.local("later");
         }
         let each = (chosen == "peers").then(|| self.each(item, path, scope));
@@ -151,8 +151,8 @@ impl Compiler<'_> {
                 MemberList::of(&Reading { each, id: *id, first, name: name.as_ref(), start: start.as_ref() });
         }
         scope.of_peer = false;
-        let addressed = who_key == "to";
-        Some(Step { when, pause, who, addressed, name, marks, capture, set, action: action? })
+        let addressed = peer_key == "to";
+        Some(Step { when, pause, peer, addressed, name, marks, capture, set, action: action? })
     }
 
     fn action(
@@ -192,7 +192,7 @@ impl Compiler<'_> {
                 let class = self.error_class(item, path);
                 Action::Error { class, text: Template::compile(node?, &format!("{path}.error"), scope, self.problems) }
             }
-            "say" => Action::Say(self.said_names(node?, &format!("{path}.say"))),
+            "say" => Action::Say(self.template_indices(node?, &format!("{path}.say"))),
             "send" => {
                 let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
                 Action::Send(FrameTemplate { kind: self.kind("reply"), frame })
@@ -206,7 +206,7 @@ impl Compiler<'_> {
         })
     }
 
-    /// What an error ends; an error of a pair says with whom.
+    /// Compiles `class`; an error of class `pair` needs `of`.
     fn error_class(&mut self, item: &DialectNode, path: &str) -> ErrorClass {
         let class = match item.key("class").and_then(|node| node.text(path, self.problems)) {
             None | Some("fatal") => ErrorClass::Fatal,
@@ -240,12 +240,12 @@ impl Compiler<'_> {
         }
     }
 
-    /// Who is spoken of: an id, or the one whose pair has a value.
-    fn who(&mut self, node: &DialectNode, path: &str, scope: &Scope<'_>) -> Option<PeerSelector> {
+    /// Compiles the selector of a step's peer: an id, or the value of a pair variable.
+    fn peer_selector(&mut self, node: &DialectNode, path: &str, scope: &Scope<'_>) -> Option<PeerSelector> {
         let Item::Table(_) = node.value else {
             return Some(PeerSelector::Id(Template::compile(node, path, scope, self.problems)));
         };
-        node.only(path, &["pair", "is", "from"], self.problems);
+        node.check_keys(path, &["pair", "is", "from"], self.problems);
         let (Some(pair), Some(is)) = (node.key("pair"), node.key("is")) else {
             self.problems.note(node.line, path, "is an id, or { pair = \"x\", is = \"{y}\" }");
             return None;
@@ -264,7 +264,7 @@ impl Compiler<'_> {
         })
     }
 
-    /// The value of `key`, or of the name that is usual for it.
+    /// Compiles the value of `key`; without it, the name `usual` must be bound.
     fn value_of(&mut self, item: &DialectNode, path: &str, key: &str, usual: &str, scope: &Scope<'_>) -> Template {
         match item.key(key) {
             Some(node) => Template::compile(node, &format!("{path}.{key}"), scope, self.problems),
@@ -305,8 +305,8 @@ fn capture(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Pro
     captured
 }
 
-/// What a frame is called in the books when its rule does not say: by what it does, else by its first word.
-fn kind_of(steps: &[Step], look: &Prefilter) -> String {
+/// The message type of a rule without `kind`: from its action, else from the frame's own type.
+fn kind_of(steps: &[Step], prefilter: &Prefilter) -> String {
     let by_action = steps.iter().find_map(|step| match step.action {
         Action::Offer { .. } => Some("offer"),
         Action::Answer { .. } => Some("answer"),
@@ -315,5 +315,5 @@ fn kind_of(steps: &[Step], look: &Prefilter) -> String {
         Action::Left => Some("leave"),
         _ => None,
     });
-    by_action.map(str::to_owned).or_else(|| look.head.clone()).unwrap_or_else(|| "other".to_owned())
+    by_action.map(str::to_owned).or_else(|| prefilter.message_type.clone()).unwrap_or_else(|| "other".to_owned())
 }

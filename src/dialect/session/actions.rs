@@ -1,68 +1,65 @@
-//! What follows from a rule that fits: its steps, one after the other.
+//! Runs the steps of a rule whose pattern fits a frame.
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
-use crate::dialect::expression::Expression;
-use crate::dialect::filter::text;
-use crate::dialect::template::Template;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::message::{Candidate, Heard, Signal};
-use crate::vocabulary::phase::Phase;
+use crate::dialect::compile::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::filter::text;
+use crate::dialect::language::template::Template;
+use crate::vocabulary::{Candidate, Concern, Failure, Heard, Phase, Reason, Signal};
 use serde_json::Value;
 use std::time::Instant;
 
-/// The longest SDP that is taken to be one (faults.md 10); in bytes.
+/// The longest accepted SDP, in bytes.
 const SDP_BYTES_MAX: usize = 64 * 1024;
 
 impl Session {
-    /// Whom the frame turns out to have been for.
+    /// Runs the steps in order, and returns the frame's addressee.
     pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern<String> {
         let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
         for (position, step) in rule.steps.iter().enumerate() {
-            let who = match &step.who {
+            let peer = match &step.peer {
                 None => None,
-                Some(who) => match self.find(now, who, locals) {
+                Some(selector) => match self.select_peer(now, selector, locals) {
                     Some(found) if found != self.own_id() => Some(found),
-                    // Its own frame came back, or one about nobody.
+                    // The peer's own frame came back, or the frame names no peer.
                     _ if position == 0 => return Concern::Others,
                     _ => continue,
                 },
             };
             if position == 0 {
-                concern = Concern::Me { from: who.clone() };
+                concern = Concern::Me { from: peer.clone() };
             }
             match step.action {
                 Action::Ignore => concern = Concern::Others,
                 Action::Heard => continue,
                 Action::Elsewhere => {
-                    concern = Concern::Elsewhere { from: who };
+                    concern = Concern::Elsewhere { from: peer };
                     continue;
                 }
                 _ => {}
             }
-            self.perform_step(now, step, who.as_deref(), locals, &mut touched);
+            self.run_step(now, step, peer.as_deref(), locals, &mut touched);
         }
         for id in touched {
             if let Some(other) = self.state.members.get_mut(&id) {
-                other.get_known();
+                other.mark_known();
             }
         }
         concern
     }
 
-    /// The id of whom a step speaks; who is new is met, if the step is not a goodbye.
-    fn find(&mut self, now: Instant, who: &PeerSelector, locals: &[Value]) -> Option<String> {
-        match who {
+    /// The id of the peer that a step is about; a pooled offer's answerer takes over its pair variables.
+    fn select_peer(&mut self, now: Instant, selector: &PeerSelector, locals: &[Value]) -> Option<String> {
+        match selector {
             PeerSelector::Id(template) => {
-                let wire = self.value(now, template, locals, None);
-                let id = text(&wire);
+                let wire_id = self.value(now, template, locals, None);
+                let id = text(&wire_id);
                 if id.is_empty() {
                     return None;
                 }
-                self.wires = Some(wire);
+                self.wire_id = Some(wire_id);
                 Some(id)
             }
             PeerSelector::Pair { slot, is } => {
@@ -71,10 +68,10 @@ impl Session {
             }
             PeerSelector::Pool { slot, is, from } => {
                 let value = self.value(now, is, locals, None);
-                let wire = self.value(now, from, locals, None);
-                let (provisional, actual) = (self.state.members.with_pair(*slot, &value)?.to_owned(), text(&wire));
+                let wire_id = self.value(now, from, locals, None);
+                let (provisional, actual) = (self.state.members.with_pair(*slot, &value)?.to_owned(), text(&wire_id));
                 if provisional != actual {
-                    self.meet(&actual, &wire);
+                    self.meet(&actual, &wire_id);
                     self.state.members.swap_pairs(&provisional, &actual);
                     self.outputs.push_back(Output::Swap { one: provisional, other: actual.clone() });
                 }
@@ -83,52 +80,52 @@ impl Session {
         }
     }
 
-    fn perform_step(
+    fn run_step(
         &mut self,
         now: Instant,
         step: &Step,
-        who: Option<&str>,
+        peer: Option<&str>,
         locals: &mut [Value],
         touched: &mut Vec<String>,
     ) {
         if let Action::Peers { .. } = step.action {
-            return self.perform_peers(now, step, locals, touched);
+            return self.run_peers_step(now, step, locals, touched);
         }
         let meets = !matches!(step.action, Action::Left | Action::Error { .. });
-        if let Some(id) = who.filter(|_| meets) {
-            let wire = self.wires.take().unwrap_or_else(|| Value::from(id));
-            self.meet(id, &wire);
+        if let Some(id) = peer.filter(|_| meets) {
+            let wire_id = self.wire_id.take().unwrap_or_else(|| Value::from(id));
+            self.meet(id, &wire_id);
             touched.push(id.to_owned());
         }
-        if !self.holds(now, step.when.as_ref(), true, locals, who) || !self.cooldown_over(now, step) {
+        if !self.holds(now, step.when.as_ref(), true, locals, peer) || !self.cooldown_over(now, step) {
             return;
         }
-        // Whether to give way is judged by what the pair had before this frame.
-        let script = self.script.clone();
+        // Politeness is judged by the pair variables from before this frame.
+        let dialect = self.dialect.clone();
         let polite = match &step.action {
             Action::Offer { polite, .. } => {
-                self.holds(now, Some(polite.as_ref().unwrap_or(&script.polite)), true, locals, who)
+                self.holds(now, Some(polite.as_ref().unwrap_or(&dialect.polite)), true, locals, peer)
             }
-            _ => self.holds(now, Some(&script.polite), true, locals, who),
+            _ => self.holds(now, Some(&dialect.polite), true, locals, peer),
         };
-        if let Some(id) = who {
-            self.note(now, step, id, locals, polite);
+        if let Some(id) = peer {
+            self.update_entry(now, step, id, locals, polite);
         }
-        self.apply(now, &step.set, locals);
-        match (&step.action, who) {
+        self.set_variables(now, &step.set, locals);
+        match (&step.action, peer) {
             (Action::Peer { start, initiate }, Some(id)) => {
-                self.tell(now, id, start.as_ref(), initiate.as_ref(), locals);
+                self.report_peer(now, id, start.as_ref(), initiate.as_ref(), locals);
             }
             (Action::Left, Some(id)) => {
-                let was_known = self.state.members.forget(id);
+                let was_known = self.state.members.remove(id);
                 self.outputs.extend(was_known.then(|| Output::Heard(Heard::Left { who: id.to_owned() })));
             }
             (Action::Offer { sdp, .. }, Some(id)) => {
-                let signal = self.description(now, sdp, locals, id).map(|sdp| Signal::Offer { sdp });
+                let signal = self.sdp_of(now, sdp, locals, id).map(|sdp| Signal::Offer { sdp });
                 self.signal(id, signal, polite);
             }
             (Action::Answer { sdp }, Some(id)) => {
-                let signal = self.description(now, sdp, locals, id).map(|sdp| Signal::Answer { sdp });
+                let signal = self.sdp_of(now, sdp, locals, id).map(|sdp| Signal::Answer { sdp });
                 self.signal(id, signal, polite);
             }
             (Action::Candidate { value }, Some(id)) => {
@@ -137,18 +134,18 @@ impl Session {
             }
             (Action::End, Some(id)) => self.signal(id, Some(Signal::EndOfCandidates), polite),
             (Action::Error { class, text: template }, _) => {
-                let detail = text(&self.value(now, template, locals, who));
-                self.complain(*class, who, detail);
+                let detail = text(&self.value(now, template, locals, peer));
+                self.report_error(*class, peer, detail);
             }
-            (Action::Say(templates), of) => self.say_of(now, templates, &[], of, step.addressed),
+            (Action::Say(templates), of) => self.send_each(now, templates, &[], of, step.addressed),
             (Action::Send(template), of) => self.send(now, template, locals, of, step.addressed),
             (Action::Share(shared), _) => self.share(now, shared, locals),
-            (Action::Joined, _) => self.joined(now),
+            (Action::Joined, _) => self.finish_join(now),
             _ => {}
         }
     }
 
-    /// Whether the step's pause is over; if so, it begins anew.
+    /// The step's pause is over; if so, it starts again.
     pub(super) fn cooldown_over(&mut self, now: Instant, step: &Step) -> bool {
         let Some((slot, pause)) = step.pause else { return true };
         let cooldown_over = self.pauses[slot].is_none_or(|done| done + pause <= now);
@@ -158,8 +155,8 @@ impl Session {
         cooldown_over
     }
 
-    /// Writes down what a step says of somebody: name, marks, the pair's variables.
-    pub(super) fn note(&mut self, now: Instant, step: &Step, id: &str, locals: &[Value], polite: bool) {
+    /// Stores a step's name, marks and pair variables in the peer's roster entry.
+    pub(super) fn update_entry(&mut self, now: Instant, step: &Step, id: &str, locals: &[Value], polite: bool) {
         let marks: Vec<(usize, bool)> = step
             .marks
             .iter()
@@ -172,13 +169,13 @@ impl Session {
         for (slot, template) in &step.capture {
             captured.push((*slot, self.value(now, template, locals, Some(id))));
         }
-        let pairs = self.script.pair.len();
+        let pairs = self.dialect.pair.len();
         let Some(other) = self.state.members.get_mut(id) else { return };
         marks.into_iter().for_each(|(slot, flag)| other.mark(slot, flag));
         if let Some(name) = name {
-            other.call(name);
+            other.set_name(name);
         }
-        // When both have offered, the variables are those of the offer that counts.
+        // If both peers have offered, the pair variables are those of the winning offer.
         if !captured.is_empty() && (other.pair().is_empty() || polite) {
             let pair = other.pair_mut();
             pair.resize(pairs, Value::Null);
@@ -186,8 +183,8 @@ impl Session {
         }
     }
 
-    /// Tells the peer of somebody, if there is anything new to tell.
-    pub(super) fn tell(
+    /// Reports a peer of the room as `Heard::Met`, if that changes anything.
+    pub(super) fn report_peer(
         &mut self,
         now: Instant,
         id: &str,
@@ -195,33 +192,33 @@ impl Session {
         initiate: Option<&Expression>,
         locals: &[Value],
     ) {
-        let script = self.script.clone();
+        let dialect = self.dialect.clone();
         let start = self.holds(now, start, true, locals, Some(id));
-        // What a step says of the one side is true of its own frame only.
+        // A step's own `initiate` is valid for its frame only.
         let revision = initiate.is_none().then_some(self.state.revision);
-        let initiate = self.holds(now, initiate.or(Some(&script.initiate)), true, locals, Some(id));
+        let initiate = self.holds(now, initiate.or(Some(&dialect.initiate)), true, locals, Some(id));
         let Some(other) = self.state.members.get_mut(id) else { return };
-        let news = other.news(start, initiate, revision);
-        if let Some((start, initiate)) = news {
+        let change = other.change(start, initiate, revision);
+        if let Some((start, initiate)) = change {
             self.outputs.push_back(Output::Heard(Heard::Met { who: id.to_owned(), start, initiate }));
         }
     }
 
-    /// Tells of those who the harness says have joined.
-    pub(super) fn tell_present(&mut self, now: Instant) {
+    /// Reports the peers whose ids were passed inside the process.
+    pub(super) fn report_present(&mut self, now: Instant) {
         for (id, earlier) in std::mem::take(&mut self.present) {
             if id == self.own_id() {
                 continue;
             }
-            if let Some(other) = self.state.members.meet(&id, &Value::from(id.as_str())) {
-                other.get_known();
+            if let Some(other) = self.state.members.entry(&id, &Value::from(id.as_str())) {
+                other.mark_known();
                 other.mark(0, !earlier);
             }
-            self.tell(now, &id, None, None, &[]);
+            self.report_peer(now, &id, None, None, &[]);
         }
     }
 
-    pub(super) fn apply(&mut self, now: Instant, settings: &[(usize, Template)], locals: &[Value]) {
+    pub(super) fn set_variables(&mut self, now: Instant, settings: &[(usize, Template)], locals: &[Value]) {
         for (slot, template) in settings {
             let value = self.value(now, template, locals, None);
             self.set(*slot, value);
@@ -243,11 +240,11 @@ impl Session {
         locals: &[Value],
         peer: Option<&str>,
     ) -> bool {
-        let view = self.state.view(&self.script, self.me.timestamp(now), locals, peer);
+        let view = self.state.view(&self.dialect, self.me.timestamp(now), locals, peer);
         condition.map_or(default, |condition| condition.holds(view))
     }
 
-    fn description(&mut self, now: Instant, sdp: &Template, locals: &[Value], id: &str) -> Option<String> {
+    fn sdp_of(&mut self, now: Instant, sdp: &Template, locals: &[Value], id: &str) -> Option<String> {
         match self.value(now, sdp, locals, Some(id)) {
             Value::String(sdp) if !sdp.is_empty() && sdp.len() <= SDP_BYTES_MAX => Some(sdp),
             _ => None,
@@ -262,14 +259,14 @@ impl Session {
         self.outputs.push_back(Output::Heard(heard));
     }
 
-    fn complain(&mut self, class: ErrorClass, who: Option<&str>, mut detail: String) {
+    fn report_error(&mut self, class: ErrorClass, peer: Option<&str>, mut detail: String) {
         if !self.me.token.is_empty() {
-            // A server that says which token it did not like would have it in every report.
+            // A server may echo the rejected token, which must not reach a report.
             detail = detail.replace(&self.me.token, "***");
         }
-        let heard = match (class, who) {
+        let heard = match (class, peer) {
             (ErrorClass::Fatal, _) => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
-            (ErrorClass::Pair, Some(who)) => Heard::PairRefused { who: who.to_owned(), detail },
+            (ErrorClass::Pair, Some(id)) => Heard::PairRefused { who: id.to_owned(), detail },
             (ErrorClass::Pair, None) => Heard::Nonsense,
             (ErrorClass::Note, _) => return,
         };
@@ -277,7 +274,7 @@ impl Session {
     }
 }
 
-/// W3C RTCIceCandidateInit, or its first line alone. Nothing at all is the end of candidates.
+/// Reads a W3C RTCIceCandidateInit, or only its `candidate` line; an empty one is the end of candidates.
 fn candidate(value: &Value) -> Option<Signal> {
     let line = match value {
         Value::Null => "",

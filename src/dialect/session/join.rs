@@ -1,12 +1,10 @@
-//! Entering the room: the dialect's steps in order, each as soon as what it waits for is there.
+//! Runs the join steps of the dialect in order; each may wait for a frame, a time or another peer.
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::compiled::{JoinAction, JoinStep};
-use crate::dialect::names::OFFERS;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::message::{FrameKind, Heard};
-use crate::vocabulary::phase::Phase;
+use crate::dialect::compile::compiled::{JoinAction, JoinStep};
+use crate::dialect::language::names::OFFERS;
+use crate::vocabulary::{Failure, FrameKind, Heard, Phase, Reason};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,23 +15,23 @@ enum JoinProgress {
 }
 
 impl Session {
-    /// Does every step that can be done now.
-    pub(super) fn go_on(&mut self, now: Instant) {
+    /// Runs every step that does not have to wait.
+    pub(super) fn run_join(&mut self, now: Instant) {
         if self.joining.over {
             return;
         }
-        let script = self.script.clone();
+        let dialect = self.dialect.clone();
         while self.joining.open && !self.joining.failed {
-            let Some(step) = self.steps(&script).get(self.joining.at) else {
-                if !script.acknowledged {
-                    self.joined(now);
+            let Some(step) = self.steps(&dialect).get(self.joining.at) else {
+                if !dialect.acknowledged {
+                    self.finish_join(now);
                 }
                 self.joining.over = true;
                 return;
             };
-            let view = self.state.view(&script, self.me.timestamp(now), &[], None);
+            let view = self.state.view(&dialect, self.me.timestamp(now), &[], None);
             let wanted = step.when.as_ref().is_none_or(|when| when.holds(view));
-            match if wanted { self.join_step(now, &step.action) } else { JoinProgress::Next } {
+            match if wanted { self.run_join_step(now, &step.action) } else { JoinProgress::Next } {
                 JoinProgress::Next => {
                     self.joining.at += 1;
                     self.joining.until = None;
@@ -43,19 +41,19 @@ impl Session {
         }
     }
 
-    fn steps<'a>(&self, script: &'a Arc<super::CompiledDialect>) -> &'a [JoinStep] {
-        match &script.join_first {
+    fn steps<'a>(&self, dialect: &'a Arc<super::CompiledDialect>) -> &'a [JoinStep] {
+        match &dialect.join_first {
             Some(first) if self.me.host => first,
-            _ => &script.join,
+            _ => &dialect.join,
         }
     }
 
-    fn join_step(&mut self, now: Instant, action: &JoinAction) -> JoinProgress {
+    fn run_join_step(&mut self, now: Instant, action: &JoinAction) -> JoinProgress {
         match action {
-            JoinAction::Say(templates) => self.say_all(now, templates, &[], None),
-            JoinAction::Set(settings) => self.apply(now, settings, &[]),
+            JoinAction::Say(templates) => self.send_all(now, templates, &[], None),
+            JoinAction::Set(settings) => self.set_variables(now, settings, &[]),
             JoinAction::Share(shared) => self.share(now, shared, &[]),
-            JoinAction::Joined => self.joined(now),
+            JoinAction::Joined => self.finish_join(now),
             JoinAction::Expect { timeout, .. } => return self.expect(now, *timeout),
             JoinAction::Need(needs) => {
                 for (name, slot) in needs {
@@ -89,40 +87,40 @@ impl Session {
         JoinProgress::Wait
     }
 
-    /// Whether the frame is the one that the join waits for. It takes its values, and the join goes on.
-    pub(super) fn was_expected(&mut self, now: Instant, content: &Value) -> Option<FrameKind> {
-        let script = self.script.clone();
-        let step = self.steps(&script).get(self.joining.at).filter(|_| self.joining.open)?;
+    /// Matches the frame that the current step waits for, takes its values, and moves on to the next step.
+    pub(super) fn take_expected(&mut self, now: Instant, content: &Value) -> Option<FrameKind> {
+        let dialect = self.dialect.clone();
+        let step = self.steps(&dialect).get(self.joining.at).filter(|_| self.joining.open)?;
         let JoinAction::Expect { kind, pattern, locals, set, .. } = &step.action else { return None };
         let mut bound = vec![Value::Null; *locals];
         if !pattern.fits(Some(content), &self.state.globals, &mut bound) {
             return None;
         }
-        self.apply(now, set, &bound);
+        self.set_variables(now, set, &bound);
         self.joining.at += 1;
         self.joining.until = None;
         Some(*kind)
     }
 
-    /// Whether the step at hand waits for a frame.
-    pub(super) fn expects(&self) -> bool {
-        let step = self.steps(&self.script).get(self.joining.at);
+    /// The current step waits for a frame.
+    pub(super) fn expects_frame(&self) -> bool {
+        let step = self.steps(&self.dialect).get(self.joining.at);
         self.joining.open && step.is_some_and(|step| matches!(step.action, JoinAction::Expect { .. }))
     }
 
-    /// Has an offer made for each of those who joined, and waits until all are there.
+    /// Requests an offer for each peer that joined before, and waits for all of them.
     fn await_pool(&mut self, now: Instant) -> JoinProgress {
         let Some(awaited) = self.joining.pooling else {
             let awaited = self.present.iter().filter(|(_, earlier)| *earlier).count();
             self.joining.pooling = Some(awaited);
-            self.tell_present(now);
-            return if awaited == 0 { self.pooled() } else { JoinProgress::Wait };
+            self.report_present(now);
+            return if awaited == 0 { self.end_pooling() } else { JoinProgress::Wait };
         };
         let made = self.state.globals[OFFERS].as_array().map_or(0, Vec::len);
-        if made >= awaited { self.pooled() } else { JoinProgress::Wait }
+        if made >= awaited { self.end_pooling() } else { JoinProgress::Wait }
     }
 
-    fn pooled(&mut self) -> JoinProgress {
+    fn end_pooling(&mut self) -> JoinProgress {
         self.joining.pooling = None;
         JoinProgress::Next
     }

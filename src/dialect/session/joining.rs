@@ -1,17 +1,17 @@
-//! The state of entering the room: which step is at hand, and what it waits for.
+//! The progress of a join: its current step and what that waits for.
 
 use std::time::Instant;
 
-/// How far it has come.
+/// The state of a join; `at` is the index of the current step.
 #[derive(Debug, Default)]
 pub(super) struct Joining {
     pub at: usize,
     pub open: bool,
-    /// The step at hand waits no longer than this.
+    /// The time at which the current step stops waiting.
     pub until: Option<Instant>,
-    /// All who sit before this peer have joined.
+    /// Every peer with a lower seat has joined.
     pub turn: bool,
-    /// So many offers are awaited for the pool.
+    /// The number of offers to wait for, while pooling.
     pub pooling: Option<usize>,
     pub failed: bool,
     /// Every step is done.
@@ -19,11 +19,11 @@ pub(super) struct Joining {
 }
 
 impl Joining {
-    pub fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         self.open = true;
     }
 
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.over
     }
 }

@@ -1,38 +1,44 @@
-//! Lists of who is there: each of them told of, as far as it says anything new.
+//! Runs `peers` steps: reports each peer of a member list whose state changes.
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::compiled::{Action, Step};
-use crate::dialect::filter::text;
-use crate::dialect::member_list::MemberList;
-use crate::dialect::roster::RosterEntry;
-use crate::vocabulary::message::Heard;
+use crate::dialect::compile::compiled::{Action, Step};
+use crate::dialect::language::filter::text;
+use crate::dialect::language::roster::RosterEntry;
+use crate::dialect::prefilter::member_list::MemberList;
+use crate::vocabulary::Heard;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 impl Session {
-    /// Tells of each of a list; `later` is whether this peer stands before it.
-    pub(super) fn perform_peers(&mut self, now: Instant, step: &Step, locals: &mut [Value], touched: &mut Vec<String>) {
+    /// Reports each peer of a list; `later` is true for those after this peer.
+    pub(super) fn run_peers_step(
+        &mut self,
+        now: Instant,
+        step: &Step,
+        locals: &mut [Value],
+        touched: &mut Vec<String>,
+    ) {
         let Action::Peers { list, at, each, member_list, id, later, whole, start, initiate } = &step.action else {
             return;
         };
         if !self.holds(now, step.when.as_ref(), true, locals, None) || !self.cooldown_over(now, step) {
             return;
         }
-        self.apply(now, &step.set, locals);
+        self.set_variables(now, &step.set, locals);
         let slot = list.local().unwrap_or(*at);
         if slot == *at {
             locals[slot] = self.value(now, list, locals, None);
         }
-        // What one of them binds is forgotten before the next.
+        // The locals that an item binds are cleared before the next item.
         let free: Vec<usize> = (0..locals.len()).filter(|slot| slot == id || locals[*slot].is_null()).collect();
         let kept = std::mem::take(&mut locals[*id]);
         let own = self.own_id();
         let mut seen_own = false;
         let is_whole = self.holds(now, whole.as_ref(), false, locals, None);
         let mut listed = BTreeSet::new();
-        let member_list = member_list.as_ref().filter(|_| !is_whole && self.script.is_steady);
+        let member_list = member_list.as_ref().filter(|_| !is_whole && self.dialect.is_steady);
         let starts = member_list.is_some() && self.holds(now, start.as_ref(), true, locals, None);
         for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
             if member_list.is_some_and(|member_list| self.knows(member_list, &locals[slot][position], starts)) {
@@ -51,27 +57,26 @@ impl Session {
                 seen_own = true;
                 continue;
             }
-            if other.is_empty() || self.state.members.meet(&other, &locals[*id]).is_none() {
+            if other.is_empty() || self.state.members.entry(&other, &locals[*id]).is_none() {
                 continue;
             }
             if is_whole {
                 listed.insert(other.clone());
             }
-            self.note(now, step, &other, locals, false);
-            self.tell(now, &other, start.as_ref(), initiate.as_ref(), locals);
+            self.update_entry(now, step, &other, locals, false);
+            self.report_peer(now, &other, start.as_ref(), initiate.as_ref(), locals);
             touched.push(other);
         }
         free.iter().for_each(|slot| locals[*slot] = Value::Null);
         locals[*later] = Value::Null;
         locals[*id] = kept;
         if is_whole {
-            let missed = self.state.members.missed_in(&listed);
+            let missed = self.state.members.missing_from(&listed);
             self.outputs.extend(missed.into_iter().map(|who| Output::Heard(Heard::Missed { who })));
         }
     }
 
-    /// Whether the item names somebody of whom it says nothing new. (A hundred that come at once tell each other of all
-    /// others thousands of times.)
+    /// The item reports no change. (In a burst of 100 joins, the lists mention each peer thousands of times.)
     fn knows(&self, member_list: &MemberList, item: &Value, starts: bool) -> bool {
         let Some(Value::String(id)) = item.get(&member_list.key) else { return false };
         let names =

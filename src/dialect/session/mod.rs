@@ -1,4 +1,4 @@
-//! One peer's conversation in a compiled dialect.
+//! Executes a compiled dialect for one peer: state, inputs and timers of a `Conversation`.
 
 mod actions;
 mod join;
@@ -7,15 +7,15 @@ mod member_lists;
 mod receive;
 mod send;
 
-use super::compiled::{CompiledDialect, Discovery};
 use super::conversation::{Connect, Conversation, Input, Output, PeerIdentity};
-use super::evaluate::LookupView;
-use super::filter;
-use super::names::{BUILT_IN, JOINED, ME};
-use super::own_values::OwnValues;
-use super::roster::Roster;
-use super::template::Template;
-use crate::vocabulary::message::Heard;
+use crate::dialect::compile::compiled::{CompiledDialect, Discovery};
+use crate::dialect::language::evaluate::LookupView;
+use crate::dialect::language::filter;
+use crate::dialect::language::names::{BUILT_IN, JOINED, ME};
+use crate::dialect::language::roster::Roster;
+use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::own_values::OwnValues;
+use crate::vocabulary::Heard;
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -24,29 +24,29 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) struct Session {
-    script: Arc<CompiledDialect>,
+    dialect: Arc<CompiledDialect>,
     me: PeerIdentity,
     state: State,
-    draws: ChaCha8Rng,
+    rng: ChaCha8Rng,
     joining: Joining,
-    /// The others that have joined, as the harness tells: id, and whether before this peer.
+    /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
-    /// When each of the dialect's timers is due; none before the join.
+    /// The due time of each timer of the dialect; empty before the join.
     timers: Vec<Instant>,
-    /// When each step that has a pause was last done.
+    /// The last execution of each step with a pause.
     pauses: Vec<Option<Instant>>,
-    /// Its variables as they stand in frames.
-    words: OwnValues,
+    /// The peer's variables, as prefilters search for them.
+    own_values: OwnValues,
     outputs: VecDeque<Output>,
-    /// The id just found, as it came over the wire.
-    wires: Option<Value>,
+    /// The id that `select_peer` found last, as received.
+    wire_id: Option<Value>,
 }
 
-/// What conditions and templates read.
+/// The values that conditions and templates read.
 struct State {
     globals: Vec<Value>,
-    /// Counts the changes of `globals`.
+    /// The number of changes of `globals`.
     revision: u64,
     members: Roster,
 }
@@ -54,7 +54,7 @@ struct State {
 impl State {
     fn view<'a>(
         &'a self,
-        script: &'a CompiledDialect,
+        dialect: &'a CompiledDialect,
         now_ms: u64,
         locals: &'a [Value],
         peer: Option<&str>,
@@ -65,68 +65,68 @@ impl State {
             peer: peer.and_then(|id| self.members.get(id)),
             members: &self.members,
             now_ms,
-            initiate: &script.initiate,
+            initiate: &dialect.initiate,
         }
     }
 }
 
 impl Conversation for Session {
     fn connect(&mut self, base: &str) -> Connect {
-        let script = self.script.clone();
+        let dialect = self.dialect.clone();
         let locals = [Value::from(base.trim_end_matches('/'))];
         let now_ms = self.me.epoch.1;
         let encode = |value: String| if locals[0] == value { value } else { in_url(&value) };
-        let view = self.state.view(&script, now_ms, &locals, None);
-        let mut url = match &script.url {
-            // As it was typed, slash and all.
+        let view = self.state.view(&dialect, now_ms, &locals, None);
+        let mut url = match &dialect.url {
+            // The URL as typed, with its trailing slash.
             Template::Hole(_) => base.to_owned(),
-            url => url.text_with(view, &mut self.draws, &encode),
+            url => url.text_with(view, &mut self.rng, &encode),
         };
         if base.contains('?')
             && let Some(rest) = url.strip_prefix(base).and_then(|rest| rest.strip_prefix('?'))
         {
             url = format!("{base}&{rest}");
         }
-        let headers = script.headers.iter();
-        let headers = headers.map(|(name, value)| (name.clone(), value.text(view, &mut self.draws))).collect();
-        let subprotocol = script.subprotocol.as_ref().map(|value| value.text(view, &mut self.draws));
+        let headers = dialect.headers.iter();
+        let headers = headers.map(|(name, value)| (name.clone(), value.text(view, &mut self.rng))).collect();
+        let subprotocol = dialect.subprotocol.as_ref().map(|value| value.text(view, &mut self.rng));
         Connect { url, headers, subprotocol }
     }
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Open => {
-                self.tell_own_id();
+                self.report_own_id();
                 self.joining.open();
-                self.go_on(now);
+                self.run_join(now);
             }
             Input::Frame(text) => {
                 let (kind, concern) = self.receive(now, text);
-                // The books come first, so that an answer is never dated before what it answers.
+                // `Output::Frame` precedes any answer, so that an answer is never recorded before its request.
                 self.outputs.push_front(Output::Frame { kind, concern });
-                self.go_on(now);
+                self.run_join(now);
             }
-            Input::Say(say) => {
-                self.say(now, say);
-                self.go_on(now);
+            Input::Say(message) => {
+                self.send_message(now, message);
+                self.run_join(now);
             }
             Input::Present { id, earlier } => {
                 self.present.push((id.to_owned(), earlier));
-                if self.has_joined() && self.script.discovery == Discovery::Harness {
-                    self.tell_present(now);
+                if self.has_joined() && self.dialect.discovery == Discovery::Harness {
+                    self.report_present(now);
                 }
             }
             Input::Back { id } => {
-                self.state.members.forget(id);
+                self.state.members.remove(id);
                 self.present.retain(|(other, _)| other != id);
             }
             Input::Turn => {
                 self.joining.turn = true;
-                self.go_on(now);
+                self.run_join(now);
             }
             Input::Shared { name, json } => {
                 self.shared.insert(name.to_owned(), serde_json::from_str(json).unwrap_or_default());
-                self.go_on(now);
+                self.run_join(now);
             }
             Input::Wake => self.wake(now),
         }
@@ -142,8 +142,8 @@ impl Conversation for Session {
 }
 
 impl Session {
-    pub fn new(script: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
-        let mut globals = vec![Value::Null; BUILT_IN.len() + script.vars.len()];
+    pub(super) fn new(dialect: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
+        let mut globals = vec![Value::Null; BUILT_IN.len() + dialect.vars.len()];
         let built_in: [Value; BUILT_IN.len()] = [
             me.id.as_str().into(),
             Value::Null,
@@ -161,33 +161,33 @@ impl Session {
             word(&me.approval),
         ];
         globals[..BUILT_IN.len()].clone_from_slice(&built_in);
-        let draws = me.seed.stream("dialect", me.index.into());
+        let rng = me.seed.stream("dialect", me.index.into());
         let state = State { globals, revision: 0, members: Roster::new(me.size) };
         let joining = Joining::default();
-        let pauses = vec![None; script.pauses];
-        let mut talk = Self {
-            script,
+        let pauses = vec![None; dialect.pauses];
+        let mut session = Self {
+            dialect,
             me,
             state,
-            draws,
+            rng,
             joining,
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],
             pauses,
-            words: OwnValues::default(),
+            own_values: OwnValues::default(),
             outputs: VecDeque::new(),
-            wires: None,
+            wire_id: None,
         };
-        let script = talk.script.clone();
-        if let Some(own) = &script.me {
-            talk.state.globals[ME] = talk.value(talk.me.epoch.0, own, &[], None);
+        let dialect = session.dialect.clone();
+        if let Some(own) = &dialect.me {
+            session.state.globals[ME] = session.value(session.me.epoch.0, own, &[], None);
         }
-        for (slot, var) in script.vars.iter().enumerate() {
-            talk.state.globals[BUILT_IN.len() + slot] = talk.value(talk.me.epoch.0, var, &[], None);
+        for (slot, var) in dialect.vars.iter().enumerate() {
+            session.state.globals[BUILT_IN.len() + slot] = session.value(session.me.epoch.0, var, &[], None);
         }
-        talk.words = OwnValues::of(&script.watched, &talk.state.globals);
-        talk
+        session.own_values = OwnValues::of(&dialect.watched, &session.state.globals);
+        session
     }
 
     fn has_joined(&self) -> bool {
@@ -199,60 +199,60 @@ impl Session {
     }
 
     fn value(&mut self, now: Instant, template: &Template, locals: &[Value], peer: Option<&str>) -> Value {
-        let script = self.script.clone();
-        let view = self.state.view(&script, self.me.timestamp(now), locals, peer);
-        template.value(view, &mut self.draws)
+        let dialect = self.dialect.clone();
+        let view = self.state.view(&dialect, self.me.timestamp(now), locals, peer);
+        template.value(view, &mut self.rng)
     }
 
     fn set(&mut self, slot: usize, value: Value) {
         self.state.revision += u64::from(self.state.globals[slot] != value);
         self.state.globals[slot] = value;
-        if self.script.watched.contains(&slot) {
-            self.words = OwnValues::of(&self.script.watched, &self.state.globals);
+        if self.dialect.watched.contains(&slot) {
+            self.own_values = OwnValues::of(&self.dialect.watched, &self.state.globals);
         }
         if slot == ME {
-            self.tell_own_id();
+            self.report_own_id();
         }
     }
 
-    fn tell_own_id(&mut self) {
+    fn report_own_id(&mut self) {
         let id = self.own_id();
         if !id.is_empty() {
             self.outputs.push_back(Output::Known { id });
         }
     }
 
-    fn joined(&mut self, now: Instant) {
+    fn finish_join(&mut self, now: Instant) {
         if self.has_joined() {
             return;
         }
         self.state.globals[JOINED] = Value::Bool(true);
         self.state.revision += 1;
         self.outputs.push_back(Output::Heard(Heard::Joined));
-        self.timers = self.script.timers.iter().map(|timer| now + timer.every).collect();
-        if self.script.discovery == Discovery::Harness {
-            self.tell_present(now);
+        self.timers = self.dialect.timers.iter().map(|timer| now + timer.every).collect();
+        if self.dialect.discovery == Discovery::Harness {
+            self.report_present(now);
         }
     }
 
     fn wake(&mut self, now: Instant) {
-        let script = self.script.clone();
-        for (index, timer) in script.timers.iter().enumerate() {
+        let dialect = self.dialect.clone();
+        for (index, timer) in dialect.timers.iter().enumerate() {
             if self.timers.get(index).is_some_and(|due| *due <= now) {
                 self.timers[index] = now + timer.every;
-                self.say_all(now, &timer.say, &[], None);
+                self.send_all(now, &timer.say, &[], None);
             }
         }
-        self.go_on(now);
+        self.run_join(now);
     }
 }
 
-/// A choice of the profile as the word that it has there.
+/// An option of the profile, by its name there.
 fn word(choice: &impl serde::Serialize) -> Value {
     serde_json::to_value(choice).unwrap_or_default()
 }
 
-/// Percent-encoded, all but the unreserved characters (RFC 3986 §2.3).
+/// Percent-encodes all but the unreserved characters (RFC 3986 §2.3).
 fn in_url(value: &str) -> String {
     let mut encoded = String::new();
     for byte in value.bytes() {

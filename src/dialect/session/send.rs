@@ -1,30 +1,30 @@
-//! What is said: signals of the peer, replies of rules, and whatever a timer repeats.
+//! Writes frames: signals of the peer, replies of rules, repeats of timers.
 
 use super::Session;
 use crate::dialect::Output;
-use crate::dialect::codec::Codec;
-use crate::dialect::compiled::FrameTemplate;
-use crate::dialect::names::OFFERS;
-use crate::vocabulary::message::{Candidate, Say, Signal};
+use crate::dialect::compile::compiled::FrameTemplate;
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::names::OFFERS;
+use crate::vocabulary::{Candidate, Say, Signal};
 use serde_json::{Value, json};
 use std::time::Instant;
 
 impl Session {
-    pub(super) fn say(&mut self, now: Instant, say: Say<String>) {
-        let script = self.script.clone();
-        match say {
-            Say::Leave if script.signals.leave_each => {
+    pub(super) fn send_message(&mut self, now: Instant, message: Say<String>) {
+        let dialect = self.dialect.clone();
+        match message {
+            Say::Leave if dialect.signals.leave_each => {
                 for id in self.state.members.ids() {
-                    self.say_all(now, &script.signals.leave, &[], Some(&id));
+                    self.send_all(now, &dialect.signals.leave, &[], Some(&id));
                 }
             }
-            Say::Leave => self.say_all(now, &script.signals.leave, &[], None),
+            Say::Leave => self.send_all(now, &dialect.signals.leave, &[], None),
             Say::Signal { to, signal } => {
-                let signals = &script.signals;
+                let signals = &dialect.signals;
                 let (templates, locals) = match signal {
                     Signal::Offer { sdp } => (&signals.offer, [sdp.into(), Value::Null]),
                     Signal::Answer { sdp } => (&signals.answer, [sdp.into(), Value::Null]),
-                    Signal::Candidate(_) if !script.trickle => return,
+                    Signal::Candidate(_) if !dialect.trickle => return,
                     Signal::Candidate(candidate) => (&signals.candidate, [Value::Null, init(candidate)]),
                     Signal::EndOfCandidates => (&signals.end, [Value::Null, Value::Null]),
                 };
@@ -35,18 +35,18 @@ impl Session {
                         return self.pool(now, &to, &locals);
                     }
                 }
-                self.say_all(now, templates, &locals, Some(&to));
+                self.send_all(now, templates, &locals, Some(&to));
             }
         }
     }
 
-    /// Says each of `templates`; `to` is the addressee, and whom `peer` and `pair` mean.
-    pub(super) fn say_all(&mut self, now: Instant, templates: &[usize], locals: &[Value], to: Option<&str>) {
-        self.say_of(now, templates, locals, to, true);
+    /// Sends each of `templates` to `to`, which `peer` and `pair` refer to.
+    pub(super) fn send_all(&mut self, now: Instant, templates: &[usize], locals: &[Value], to: Option<&str>) {
+        self.send_each(now, templates, locals, to, true);
     }
 
-    /// The same; without `addressed`, `of` is spoken of only, and the words are for the whole room.
-    pub(super) fn say_of(
+    /// Sends each of `templates` about the peer `of`; unless `addressed` to it, to the whole room.
+    pub(super) fn send_each(
         &mut self,
         now: Instant,
         templates: &[usize],
@@ -54,8 +54,8 @@ impl Session {
         of: Option<&str>,
         addressed: bool,
     ) {
-        let script = self.script.clone();
-        for template in templates.iter().filter_map(|index| script.templates.get(*index)) {
+        let dialect = self.dialect.clone();
+        for template in templates.iter().filter_map(|index| dialect.templates.get(*index)) {
             self.send(now, template, locals, of, addressed);
         }
     }
@@ -68,17 +68,17 @@ impl Session {
         of: Option<&str>,
         addressed: bool,
     ) {
-        let script = self.script.clone();
-        let view = self.state.view(&script, self.me.timestamp(now), locals, of);
-        let content = match script.codec {
-            Codec::Text => template.frame.text(view, &mut self.draws),
+        let dialect = self.dialect.clone();
+        let view = self.state.view(&dialect, self.me.timestamp(now), locals, of);
+        let content = match dialect.codec {
+            Codec::Text => template.frame.text(view, &mut self.rng),
             Codec::Json | Codec::SocketIo => {
                 let mut content = String::with_capacity(256);
-                template.frame.write(&mut content, view, &mut self.draws);
+                template.frame.write(&mut content, view, &mut self.rng);
                 content
             }
         };
-        let text = script.codec.encode(content);
+        let text = dialect.codec.encode(content);
         self.outputs.push_back(Output::Send {
             text,
             kind: template.kind,
@@ -86,10 +86,10 @@ impl Session {
         });
     }
 
-    /// Keeps an offer that has no addressee until there are as many as there are others.
+    /// Stores an offer without addressee in the variable `offers`.
     fn pool(&mut self, now: Instant, to: &str, locals: &[Value]) {
-        let script = self.script.clone();
-        for template in script.signals.offer.iter().filter_map(|index| script.templates.get(*index)) {
+        let dialect = self.dialect.clone();
+        for template in dialect.signals.offer.iter().filter_map(|index| dialect.templates.get(*index)) {
             let offer = self.value(now, &template.frame, locals, Some(to));
             if let Value::Array(offers) = &mut self.state.globals[OFFERS] {
                 self.state.revision += 1;
@@ -98,14 +98,14 @@ impl Session {
         }
     }
 
-    /// The offerer makes the pair's variables, once.
+    /// Draws the pair variables of a first offer.
     fn make_pair(&mut self, now: Instant, to: &str) {
         if self.state.members.get(to).is_none_or(|other| !other.pair().is_empty()) {
             return;
         }
-        let script = self.script.clone();
+        let dialect = self.dialect.clone();
         let mut made = vec![];
-        for template in &script.pair {
+        for template in &dialect.pair {
             made.push(self.value(now, template, &[], Some(to)));
         }
         if let Some(other) = self.state.members.get_mut(to) {
@@ -113,13 +113,13 @@ impl Session {
         }
     }
 
-    pub(super) fn meet(&mut self, id: &str, wire: &Value) {
-        // Whom there is no room for stays unknown, and is told of nothing.
-        let _known = self.state.members.meet(id, wire).is_some();
+    pub(super) fn meet(&mut self, id: &str, wire_id: &Value) {
+        // A peer beyond the roster's capacity stays unknown.
+        let _known = self.state.members.entry(id, wire_id).is_some();
     }
 }
 
-/// W3C RTCIceCandidateInit.
+/// Writes a W3C RTCIceCandidateInit.
 fn init(candidate: Candidate) -> Value {
     let Candidate { candidate, mid, line, ufrag } = candidate;
     json!({ "candidate": candidate, "sdpMid": mid, "sdpMLineIndex": line, "usernameFragment": ufrag })

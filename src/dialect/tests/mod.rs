@@ -1,11 +1,11 @@
 //! The language and its built-ins, on transcripts that are data.
 
 mod dashboard;
-mod look;
+mod prefilter;
 mod transcript;
 
 use super::*;
-use crate::vocabulary::message::Heard;
+use crate::vocabulary::Heard;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ fn every_built_in_reads() {
     assert_eq!(names().filter(|name| Dialect::named(name).is_some_and(|dialect| dialect.name() == *name)).count(), 10);
 }
 
-/// The frames of targets.md and protocol.md.
+/// Transcripts of real servers and of docs/spec/protocol.md.
 #[test]
 fn built_ins_say_and_understand_what_their_servers_do() {
     let check = |name: &str, text: &str| transcript::check(&Dialect::named(name).unwrap(), text);
@@ -62,15 +62,15 @@ fn a_new_protocol_needs_no_line_of_rust() {
 #[test]
 fn a_server_that_does_not_say_what_is_expected_ends_the_join_in_time() {
     let dialect = read("made-up.toml", include_str!("made-up.toml")).unwrap();
-    let mut talk = dialect.converse(transcript::me(1));
+    let mut conversation = dialect.converse(transcript::me(1));
     let now = Instant::now();
-    talk.handle(now, Input::Open);
-    assert_eq!(talk.wake_at(), Some(now + Duration::from_secs(3)));
-    talk.handle(now + Duration::from_micros(2_999_999), Input::Wake);
-    assert_eq!(talk.poll(), None);
-    talk.handle(now + Duration::from_secs(3), Input::Wake);
-    assert!(matches!(talk.poll(), Some(Output::Heard(Heard::Refused(_)))));
-    assert_eq!(talk.wake_at(), None);
+    conversation.handle(now, Input::Open);
+    assert_eq!(conversation.wake_at(), Some(now + Duration::from_secs(3)));
+    conversation.handle(now + Duration::from_micros(2_999_999), Input::Wake);
+    assert_eq!(conversation.poll(), None);
+    conversation.handle(now + Duration::from_secs(3), Input::Wake);
+    assert!(matches!(conversation.poll(), Some(Output::Heard(Heard::Refused(_)))));
+    assert_eq!(conversation.wake_at(), None);
 }
 
 #[test]
@@ -86,7 +86,6 @@ fn ids_and_tokens_go_into_the_url_encoded() {
     check("dashboard", "ws://h:1/ws/", "r", "ws://h:1/ws/");
 }
 
-/// Everything at once, with its line and the nearest right name.
 #[test]
 fn a_wrong_file_gets_every_problem_at_once() {
     let problems = read("wrong.toml", include_str!("wrong.toml")).unwrap_err();
@@ -99,7 +98,7 @@ fn shown(problems: &[Problem]) -> String {
     problems.iter().map(|problem| format!("{problem}\n")).collect()
 }
 
-/// Frames that the built-ins know, to be spoilt.
+/// Valid frames of the built-ins, as a base for broken ones.
 fn frames() -> Vec<&'static str> {
     let transcripts = [
         include_str!("transcripts/dashboard.txt"),
@@ -122,12 +121,12 @@ proptest! {
         let frame = known[pick % known.len()];
         let cut = (0..=cut.min(frame.len())).rev().find(|at| frame.is_char_boundary(*at)).unwrap_or(0);
         let spoilt = format!("{}{garbage}{}", &frame[..cut], &frame[cut..]);
-        let mut talk = builtins()[to].dialect().converse(transcript::me(1));
-        talk.handle(Instant::now(), Input::Open);
+        let mut conversation = builtins()[to].dialect().converse(transcript::me(1));
+        conversation.handle(Instant::now(), Input::Open);
         for text in [garbage.as_str(), &frame[..cut], &spoilt, frame] {
-            while talk.poll().is_some() {}
-            talk.handle(Instant::now(), Input::Frame(text));
-            prop_assert!(matches!(talk.poll(), Some(Output::Frame { .. })), "{text}");
+            while conversation.poll().is_some() {}
+            conversation.handle(Instant::now(), Input::Frame(text));
+            prop_assert!(matches!(conversation.poll(), Some(Output::Frame { .. })), "{text}");
         }
     }
 

@@ -1,24 +1,21 @@
-//! Plays a transcript: what each peer is given, and all that it must say and tell, line by line.
+//! Plays a transcript: each line is an input of a peer or an output that it must produce.
 
 use super::super::*;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{Candidate, Heard, Say, Signal};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Candidate, Concern, Heard, Initiator, Say, Seed, Signal, Trigger};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// `A opens`, `A<< frame` and `A says …` are given; `A>> frame` and `A hears …` must follow, and nothing else.
-/// `"$x"` in a frame is whatever was there the first time. `A drops frame`: it is for others, and nothing follows.
-pub struct Transcript<'a> {
+/// `"$x"` in a frame stands for its value on first use. `A drops frame`: the frame is for others, without any output.
+pub(super) struct Transcript<'a> {
     dialect: &'a Dialect,
     peers: BTreeMap<String, (Box<dyn Conversation>, VecDeque<Output>)>,
     bound: BTreeMap<String, Value>,
     now: Instant,
 }
 
-pub fn check(dialect: &Dialect, text: &str) {
+pub(super) fn check(dialect: &Dialect, text: &str) {
     let mut transcript = Transcript { dialect, peers: BTreeMap::new(), bound: BTreeMap::new(), now: Instant::now() };
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -48,8 +45,8 @@ impl Transcript<'_> {
             }
             return;
         }
-        let words: Vec<&str> = rest.split_whitespace().collect();
-        match words.as_slice() {
+        let own_values: Vec<&str> = rest.split_whitespace().collect();
+        match own_values.as_slice() {
             ["is", id, "at", seat] => self.seat(name, id, seat.parse().unwrap()),
             ["opens"] => self.give(name, Input::Open, at),
             ["turn"] => self.give(name, Input::Turn, at),
@@ -66,16 +63,16 @@ impl Transcript<'_> {
             }
             ["drops", ..] => {
                 let frame = rest.trim().trim_start_matches("drops").trim();
-                let (talk, outputs) = self.peers.get_mut(name).unwrap();
+                let (conversation, outputs) = self.peers.get_mut(name).unwrap();
                 assert!(outputs.is_empty(), "{at}\n  before it: {outputs:?}");
-                talk.handle(self.now, Input::Frame(frame));
-                let told: Vec<Output> = std::iter::from_fn(|| talk.poll()).collect();
+                conversation.handle(self.now, Input::Frame(frame));
+                let told: Vec<Output> = std::iter::from_fn(|| conversation.poll()).collect();
                 let dropped = matches!(told.as_slice(), [Output::Frame { concern: Concern::Others, .. }]);
                 assert!(dropped, "{at}\n  instead: {told:?}");
             }
             _ => {
                 let heard = self.next(name).map(|output| shown(&output));
-                let expected = self.filled(&words.join(" "));
+                let expected = self.filled(&own_values.join(" "));
                 assert_eq!(heard.as_deref(), Some(expected.as_str()), "{at}");
             }
         }
@@ -87,11 +84,11 @@ impl Transcript<'_> {
     }
 
     fn give(&mut self, name: &str, input: Input<'_>, at: &str) {
-        let (talk, outputs) = self.peers.get_mut(name).unwrap();
+        let (conversation, outputs) = self.peers.get_mut(name).unwrap();
         assert!(outputs.is_empty(), "{at}\n  before it: {outputs:?}");
-        talk.handle(self.now, input);
-        // An id of its own that everybody knew is no news.
-        let told = std::iter::from_fn(|| talk.poll()).filter(|output| !matches!(output, Output::Frame { .. }));
+        conversation.handle(self.now, input);
+        // The initial `Known` only repeats the id of this run.
+        let told = std::iter::from_fn(|| conversation.poll()).filter(|output| !matches!(output, Output::Frame { .. }));
         outputs.extend(told);
     }
 
@@ -112,11 +109,13 @@ impl Transcript<'_> {
             text.find(['{', '[']).map(|start| text.split_at(start)).map(|(a, b)| (a.to_owned(), b.to_owned()))
         };
         match (content(said), content(expected)) {
-            (Some((head, said_json)), Some((expected_head, json))) if serde_json::from_str::<Value>(&json).is_ok() => {
-                assert_eq!(head, expected_head, "{at}");
+            (Some((message_type, said_json)), Some((expected_head, json)))
+                if serde_json::from_str::<Value>(&json).is_ok() =>
+            {
+                assert_eq!(message_type, expected_head, "{at}");
                 let said_value: Value = serde_json::from_str(&said_json).unwrap();
                 self.bind(&said_value, &serde_json::from_str(&json).unwrap());
-                // Once all is bound, the very texts are the same.
+                // With all variables bound, the texts are equal too.
                 let filled: String = self.filled(&json);
                 assert_eq!(said_json, filled, "{at}");
             }
@@ -143,7 +142,7 @@ impl Transcript<'_> {
 }
 
 /// Seat 0 of a room of 4 is its host.
-pub fn me(seat: u16) -> PeerIdentity {
+pub(super) fn me(seat: u16) -> PeerIdentity {
     PeerIdentity {
         id: String::new(),
         name: format!("peer {seat}"),

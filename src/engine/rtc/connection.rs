@@ -7,9 +7,7 @@ use super::stun::is_stun;
 use crate::engine::dtls::is_plain_alert;
 use crate::engine::dtls_duplicates::DtlsDuplicates;
 use crate::engine::stage::ConnectionStage;
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineEvent, Reason};
 use bytes::BytesMut;
 use rtc::data_channel::RTCDataChannelId;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
@@ -30,7 +28,7 @@ use std::time::{Duration, Instant};
 const CHECK_PAUSE_LAST: Duration = Duration::from_millis(500);
 
 /// Consent is asked for this often at most (RFC 7675 §5.1).
-pub const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The end that answered asks this many times more seldom: the core's answers a check of the offering end with one of its
 /// own, so that it knows of consent without asking. It still asks, for ends that never check.
@@ -65,7 +63,7 @@ pub struct RtcConnection {
     touched: bool,
 }
 
-/// What a drain leaves behind.
+/// The state after a drain.
 #[derive(Default)]
 pub struct Drained {
     pub datagrams: Vec<(SocketAddr, BytesMut)>,
@@ -139,7 +137,7 @@ impl RtcConnection {
         if !is_stun(datagram) {
             self.deadlines.heard(now, datagram.len());
         }
-        if self.stage == ConnectionStage::Securing && self.duplicates.has_come(datagram) {
+        if self.stage == ConnectionStage::Securing && self.duplicates.is_duplicate(datagram) {
             return Ok(());
         }
         let transport = TransportContext {

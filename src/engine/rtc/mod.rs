@@ -5,7 +5,7 @@ mod sctp_deadlines;
 mod settings;
 mod setup;
 pub mod stun;
-mod timers;
+pub(super) mod timers;
 
 pub(super) use connection::CONSENT_INTERVAL;
 pub(super) use settings::{channel_init, settings};
@@ -13,10 +13,7 @@ pub(super) use settings::{channel_init, settings};
 use super::Engine;
 use super::candidate_policy::CandidatePolicy;
 use super::peer_addresses::{candidate_address, without_foreigners};
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineCommand, EngineEvent, Reason, Seat};
 pub use connection::{Drained, RtcConnection};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -39,7 +36,7 @@ const BATCH: usize = 64;
 /// Longer than any datagram that a loopback DTLS or STUN stack sends on purpose; in bytes.
 const DATAGRAM_BYTES_MAX: usize = 4_096;
 
-/// What may wait unread: a burst of DTLS flights from the others of a room of 100, while this peer waits for its turn. The
+/// Unread bytes that may wait: a burst of DTLS flights from the others of a room of 100, while this peer waits for its turn. The
 /// kernel's default holds 92 full datagrams; in bytes.
 const RECEIVE_BYTES: usize = 1024 * 1024;
 

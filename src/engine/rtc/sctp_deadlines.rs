@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 /// How long an acknowledgement may be held back (RFC 9260 §6.2).
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 
-/// What is not acknowledged is not sent again before (RTO.Min, RFC 9260 §16).
+/// A chunk that is not acknowledged is not sent again before (RTO.Min, RFC 9260 §16).
 const RESENT_AFTER: Duration = Duration::from_secs(1);
 
 /// A DTLS 1.2 record (13), the nonce and tag of AES-GCM (8 and 16), and in them SCTP's header (12) and a SACK without gaps
 /// (16); in bytes. The shortest packet with data, a DCEP acknowledgement, has 4 more.
 const ACKNOWLEDGEMENT_BYTES_MAX: usize = 65;
 
-/// What one association owes, and what it waits for. Should a length mislead, an acknowledgement is late, and the
+/// The debts and expectations of one association. Should a length mislead, an acknowledgement is late, and the
 /// other end's timer asks for it.
 #[derive(Debug, Default)]
-pub struct SctpDeadlines {
+pub(super) struct SctpDeadlines {
     /// An acknowledgement is due by then.
     owes: Option<Instant>,
-    /// What was sent may have to be sent again then.
+    /// Sent chunks may have to be sent again then.
     resends: Option<Instant>,
     /// Something was sent, and no acknowledgement has come since.
     unanswered: bool,
@@ -30,7 +30,7 @@ pub struct SctpDeadlines {
 
 impl SctpDeadlines {
     /// A datagram that is not STUN has come.
-    pub fn heard(&mut self, now: Instant, bytes: usize) {
+    pub(super) fn heard(&mut self, now: Instant, bytes: usize) {
         if bytes > ACKNOWLEDGEMENT_BYTES_MAX {
             self.owes.get_or_insert(now + ACKNOWLEDGED_WITHIN);
         } else {
@@ -40,7 +40,7 @@ impl SctpDeadlines {
     }
 
     /// A datagram that is not STUN goes out.
-    pub fn said(&mut self, now: Instant, bytes: usize) {
+    pub(super) fn said(&mut self, now: Instant, bytes: usize) {
         if bytes > ACKNOWLEDGEMENT_BYTES_MAX {
             self.unanswered = true;
             self.resends.get_or_insert(now + RESENT_AFTER);
@@ -50,7 +50,7 @@ impl SctpDeadlines {
     }
 
     /// All of the core's timers that were due were served.
-    pub fn served(&mut self, now: Instant) {
+    pub(super) fn served(&mut self, now: Instant) {
         self.owes = self.owes.filter(|due| *due > now);
         if self.resends.is_some_and(|due| due <= now) {
             self.resends = Some(now + RESENT_AFTER);
@@ -58,7 +58,7 @@ impl SctpDeadlines {
     }
 
     /// When the timers are to be served; `in_flight`: whether a message is known not to be acknowledged.
-    pub fn next(&mut self, in_flight: impl FnOnce() -> bool) -> Option<Instant> {
+    pub(super) fn next(&mut self, in_flight: impl FnOnce() -> bool) -> Option<Instant> {
         self.resends = self.resends.filter(|_| self.unanswered || in_flight());
         [self.owes, self.resends].into_iter().flatten().min()
     }

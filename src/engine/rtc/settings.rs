@@ -1,7 +1,7 @@
-//! What a connection of the `rtc` core is told before it begins.
+//! Settings of an `rtc` connection before it begins.
 
 use super::setup::RtcSetup;
-use crate::vocabulary::options::Reliability;
+use crate::vocabulary::Reliability;
 use rtc::data_channel::RTCDataChannelInit;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngine, SettingEngineBuilder};
@@ -10,10 +10,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The first pause between connectivity checks.
-pub const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
+pub(super) const CHECK_PAUSE_FIRST: Duration = Duration::from_millis(2);
 
-/// What the profile's `[messages]` promise.
-pub fn channel_init(setup: &RtcSetup) -> RTCDataChannelInit {
+/// The channel as the profile's `[messages]` ask for it.
+pub(crate) fn channel_init(setup: &RtcSetup) -> RTCDataChannelInit {
     let (max_retransmits, max_packet_life_time) = match setup.reliability {
         Reliability::Reliable => (None, None),
         Reliability::MaxRetransmits(times) => (Some(times), None),
@@ -28,7 +28,7 @@ pub fn channel_init(setup: &RtcSetup) -> RTCDataChannelInit {
 }
 
 /// Every default here that is not the library's: its own add 200 to 600 ms to a handshake that takes 2 ms.
-pub fn settings(
+pub(crate) fn settings(
     setup: &RtcSetup,
     check_pause: Duration,
     consent_interval: Duration,
@@ -59,7 +59,7 @@ pub fn host_candidate(local: SocketAddr) -> String {
     format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
 }
 
-pub fn candidate_init(local: SocketAddr) -> RTCIceCandidateInit {
+pub(super) fn candidate_init(local: SocketAddr) -> RTCIceCandidateInit {
     RTCIceCandidateInit {
         candidate: host_candidate(local),
         sdp_mid: Some("0".to_owned()),

@@ -1,13 +1,13 @@
 //! Certificate, channel and timeout settings, the same for every connection of a worker.
 
 use crate::engine::peer_addresses::PeerAddresses;
-use crate::vocabulary::options::Reliability;
+use crate::vocabulary::Reliability;
 use rtc::crypto::{SignatureScheme, default_provider};
 use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
 use std::time::Duration;
 
-/// What the connections of a worker have in common.
+/// The part that all connections of a worker share.
 #[derive(Clone)]
 pub struct RtcSetup {
     pub certificate: RTCCertificate,

@@ -4,7 +4,7 @@ const BINDING_REQUEST: u16 = 0x0001;
 const USERNAME: u16 = 0x0006;
 const HEADER_BYTES: usize = 20;
 
-/// Whether a datagram is STUN at all (RFC 7983 §7).
+/// A datagram is STUN by its first byte (RFC 7983 §7).
 pub fn is_stun(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| *first < 4)
 }

@@ -1,13 +1,10 @@
-//! What happens on one connection, told to its engine once and in order.
+//! The events of one connection, sent to its engine once each and in order.
 
 use super::turn::TurnReply;
 use crate::engine::dtls_duplicates::DtlsDuplicates;
 use crate::engine::peer_addresses::PeerAddresses;
 use crate::engine::stage::ConnectionStage;
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineEvent, Reason, Seat};
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,12 +15,12 @@ use webrtc::peer_connection::{
     RTCPeerConnectionState,
 };
 
-/// A notice, and of which of the connections to that seat.
+/// An event, with the connection of that seat that it came from.
 #[derive(Debug)]
-pub struct LinkEvent {
+pub(super) struct LinkEvent {
     pub seat: Seat,
-    pub life: u64,
-    pub notice: EngineEvent,
+    pub generation: u64,
+    pub event: EngineEvent,
 }
 
 #[derive(Debug)]
@@ -31,31 +28,31 @@ struct ConnectionState {
     stage: ConnectionStage,
     candidates: usize,
     gathered: bool,
-    /// Both descriptions are in force, as far as this side can know.
+    /// True once both descriptions are set on this side.
     described: bool,
-    /// The last word of a TURN server, if it was a no.
+    /// Last refusal of a TURN server, unless a success followed.
     refusal: Option<String>,
     duplicates: DtlsDuplicates,
 }
 
-/// Sees what the library calls back with, and what passes the sockets.
+/// Observer of the library's callbacks and of the datagrams at the sockets.
 #[derive(Debug)]
-pub struct Callbacks {
+pub(super) struct Callbacks {
     seat: Seat,
-    life: u64,
+    generation: u64,
     ufrag: String,
     addresses: PeerAddresses,
-    facts: mpsc::Sender<LinkEvent>,
-    /// The channel that the other end has made.
+    events: mpsc::Sender<LinkEvent>,
+    /// Takes the channel that the other end has created.
     channels: mpsc::Sender<OpenedChannel>,
     all_gathered: Notify,
-    /// Something was taken in whose answer the library would leave lying until its next timer.
-    unsettled: Notify,
-    standing: Mutex<ConnectionState>,
+    /// Wakes the core, whose reply to the last datagram would otherwise wait for its next timer.
+    round_needed: Notify,
+    state: Mutex<ConnectionState>,
 }
 
-/// A DataChannel of the library's.
-pub struct OpenedChannel(pub Arc<dyn DataChannel>);
+/// A DataChannel of the library, with `Debug`.
+pub(super) struct OpenedChannel(pub Arc<dyn DataChannel>);
 
 impl std::fmt::Debug for OpenedChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -64,14 +61,14 @@ impl std::fmt::Debug for OpenedChannel {
 }
 
 impl Callbacks {
-    pub fn new(
-        (seat, life): (Seat, u64),
+    pub(super) fn new(
+        (seat, generation): (Seat, u64),
         ufrag: String,
         addresses: PeerAddresses,
-        facts: mpsc::Sender<LinkEvent>,
+        events: mpsc::Sender<LinkEvent>,
         channels: mpsc::Sender<OpenedChannel>,
     ) -> Self {
-        let standing = ConnectionState {
+        let state = ConnectionState {
             stage: ConnectionStage::Checking,
             candidates: 0,
             gathered: false,
@@ -79,93 +76,94 @@ impl Callbacks {
             refusal: None,
             duplicates: DtlsDuplicates::default(),
         };
-        let (all_gathered, unsettled) = (Notify::new(), Notify::new());
-        let standing = Mutex::new(standing);
-        Self { seat, life, ufrag, addresses, facts, channels, all_gathered, unsettled, standing }
+        let (all_gathered, round_needed) = (Notify::new(), Notify::new());
+        let state = Mutex::new(state);
+        Self { seat, generation, ufrag, addresses, events, channels, all_gathered, round_needed, state }
     }
 
-    pub fn may_reach(&self, address: SocketAddr) -> bool {
+    /// True if datagrams may go to `address`.
+    pub(super) fn may_reach(&self, address: SocketAddr) -> bool {
         self.addresses.has(address)
     }
 
-    /// An engine that is gone wants to hear nothing.
-    pub async fn tell(&self, notice: EngineEvent) {
-        let _ = self.facts.send(self.fact(notice)).await;
+    /// Sends an event to the engine; drops it if the engine has stopped.
+    pub(super) async fn emit(&self, event: EngineEvent) {
+        let _ = self.events.send(self.link_event(event)).await;
     }
 
     /// Waits for the end of gathering.
-    pub async fn gathered(&self) {
+    pub(super) async fn gathering_complete(&self) {
         self.all_gathered.notified().await;
     }
 
-    /// Whether a datagram that has come is to be passed on: a flight of the handshake sent again is better lost on the
-    /// way. The library drains its core once a datagram, and an event makes the next layer write: without another round
-    /// that layer's first words wait for a timer of 400 ms.
-    pub fn admits(&self, datagram: &[u8]) -> bool {
-        let mut standing = self.standing();
-        let is_repeat = standing.stage == ConnectionStage::Securing && standing.duplicates.has_come(datagram);
-        if !is_repeat && matches!(standing.stage, ConnectionStage::Securing | ConnectionStage::Associating) {
-            self.unsettled.notify_one();
+    /// True if a received datagram is to be passed to the library; a retransmitted handshake flight is not (see
+    /// `dtls_duplicates`). Also requests another round of the core: `webrtc` 0.21.1 drains it once per datagram, so a
+    /// layer that starts to write on an event would wait for a timer of 400 ms.
+    pub(super) fn accepts(&self, datagram: &[u8]) -> bool {
+        let mut state = self.state();
+        let is_repeat = state.stage == ConnectionStage::Securing && state.duplicates.is_duplicate(datagram);
+        if !is_repeat && matches!(state.stage, ConnectionStage::Securing | ConnectionStage::Associating) {
+            self.round_needed.notify_one();
         }
         !is_repeat
     }
 
-    /// Waits until another round is wanted.
-    pub async fn unsettled(&self) {
-        self.unsettled.notified().await;
+    /// Waits until the core needs another round.
+    pub(super) async fn round_needed(&self) {
+        self.round_needed.notified().await;
     }
 
-    /// Both descriptions are in force.
-    pub async fn described(&self) {
-        self.standing().described = true;
-        self.give_up_if_barren().await;
+    /// Records that both descriptions are set.
+    pub(super) async fn on_described(&self) {
+        self.state().described = true;
+        self.fail_without_candidates().await;
     }
 
-    pub async fn opened(&self) {
+    pub(super) async fn on_open(&self) {
         if self.advance(ConnectionStage::Open) {
-            self.tell(EngineEvent::Open).await;
+            self.emit(EngineEvent::Open).await;
         }
     }
 
-    /// The channel, or what carries it, is gone.
-    pub async fn over(&self) {
+    /// Ends the connection after the channel or its transport has closed.
+    pub(super) async fn on_closed(&self) {
         match self.end() {
-            Some(ConnectionStage::Open) => self.tell(EngineEvent::Closed).await,
-            Some(_) => self.tell(failed(Reason::ChannelFailed, "the connection has stopped")).await,
+            Some(ConnectionStage::Open) => self.emit(EngineEvent::Closed).await,
+            Some(_) => self.emit(failed(Reason::ChannelFailed, "the connection has stopped")).await,
             None => {}
         }
     }
 
-    pub async fn fail(&self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
+    pub(super) async fn fail(&self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
         if self.end().is_some() {
-            self.tell(failed(reason, detail)).await;
+            self.emit(failed(reason, detail)).await;
         }
     }
 
-    /// A DTLS alert has passed; while the handshake runs, it is its failure.
-    pub fn alerted(&self, detail: &'static str) {
-        let mut standing = self.standing();
-        if standing.stage == ConnectionStage::Securing {
-            standing.stage = ConnectionStage::Over;
-            // With the queue full, the handshake's timeout tells it later.
-            let _ = self.facts.try_send(self.fact(failed(Reason::DtlsFailed, detail)));
+    /// Fails the connection on a DTLS alert during the handshake.
+    pub(super) fn on_alert(&self, detail: &'static str) {
+        let mut state = self.state();
+        if state.stage == ConnectionStage::Securing {
+            state.stage = ConnectionStage::Over;
+            // If the queue is full, the handshake's timeout reports the failure later.
+            let _ = self.events.try_send(self.link_event(failed(Reason::DtlsFailed, detail)));
         }
     }
 
-    /// A TURN server's answer. Its first no is part of every login (RFC 8489 §9.2.4), and a yes takes it back.
-    pub fn answered(&self, answer: TurnReply) {
-        self.standing().refusal = match answer {
+    /// Records a TURN server's reply. Every login begins with a refusal (RFC 8489 §9.2.4), which a success clears.
+    pub(super) fn on_turn_reply(&self, reply: TurnReply) {
+        self.state().refusal = match reply {
             TurnReply::Granted => None,
             TurnReply::Refused(refusal) => Some(refusal),
         };
     }
 
-    /// Without a candidate there is nothing to check, and the timeout need not be waited for.
-    async fn give_up_if_barren(&self) {
+    /// Fails the connection at once if gathering found no candidate, rather than wait for the timeout.
+    async fn fail_without_candidates(&self) {
         let detail = {
-            let standing = self.standing();
-            let barren = standing.gathered && standing.described && standing.candidates == 0;
-            barren.then(|| match &standing.refusal {
+            let state = self.state();
+            let is_hopeless = state.gathered && state.described && state.candidates == 0;
+            is_hopeless.then(|| match &state.refusal {
                 Some(refusal) => format!("no candidate; TURN: {refusal}"),
                 None => "no candidate; TURN: no answer".to_owned(),
             })
@@ -176,10 +174,10 @@ impl Callbacks {
     }
 
     async fn ice_failed(&self) {
-        if self.standing().stage == ConnectionStage::Open {
-            return self.over().await;
+        if self.state().stage == ConnectionStage::Open {
+            return self.on_closed().await;
         }
-        let refusal = self.standing().refusal.take();
+        let refusal = self.state().refusal.take();
         let detail = match refusal {
             Some(refusal) => format!("no check was answered; TURN: {refusal}"),
             None => "no check was answered".to_owned(),
@@ -187,26 +185,26 @@ impl Callbacks {
         self.fail(Reason::IceFailed, detail).await;
     }
 
-    fn fact(&self, notice: EngineEvent) -> LinkEvent {
-        LinkEvent { seat: self.seat, life: self.life, notice }
+    fn link_event(&self, event: EngineEvent) -> LinkEvent {
+        LinkEvent { seat: self.seat, generation: self.generation, event }
     }
 
-    /// Whether `stage` is news.
+    /// Advances to `stage`; false if it was reached before.
     fn advance(&self, stage: ConnectionStage) -> bool {
-        let mut standing = self.standing();
-        let is_news = standing.stage < stage;
-        standing.stage = standing.stage.max(stage);
-        is_news
+        let mut state = self.state();
+        let is_new = state.stage < stage;
+        state.stage = state.stage.max(stage);
+        is_new
     }
 
-    /// The stage in which it ends now; nothing if it had ended.
+    /// Ends the connection and returns its last stage; `None` if it had ended before.
     fn end(&self) -> Option<ConnectionStage> {
-        let stage = std::mem::replace(&mut self.standing().stage, ConnectionStage::Over);
+        let stage = std::mem::replace(&mut self.state().stage, ConnectionStage::Over);
         (stage != ConnectionStage::Over).then_some(stage)
     }
 
-    fn standing(&self) -> MutexGuard<'_, ConnectionState> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,29 +216,29 @@ fn failed(reason: Reason, detail: impl Into<Cow<'static, str>>) -> EngineEvent {
 impl PeerConnectionEventHandler for Callbacks {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let Ok(found) = event.candidate.to_json() else { return };
-        self.standing().candidates += 1;
+        self.state().candidates += 1;
         let candidate = Candidate {
             candidate: found.candidate,
             mid: Some("0".to_owned()),
             line: Some(0),
             ufrag: Some(self.ufrag.clone()),
         };
-        self.tell(EngineEvent::Candidate(candidate)).await;
+        self.emit(EngineEvent::Candidate(candidate)).await;
     }
 
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
-            self.standing().gathered = true;
+            self.state().gathered = true;
             self.all_gathered.notify_one();
-            self.give_up_if_barren().await;
+            self.fail_without_candidates().await;
         }
     }
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
-        self.unsettled.notify_one();
+        self.round_needed.notify_one();
         match state {
             RTCIceConnectionState::Connected if self.advance(ConnectionStage::Securing) => {
-                self.tell(EngineEvent::IceUp).await;
+                self.emit(EngineEvent::IceUp).await;
             }
             RTCIceConnectionState::Failed => self.ice_failed().await,
             _ => {}
@@ -248,23 +246,23 @@ impl PeerConnectionEventHandler for Callbacks {
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        self.unsettled.notify_one();
+        self.round_needed.notify_one();
         match state {
             RTCPeerConnectionState::Connected if self.advance(ConnectionStage::Associating) => {
-                self.tell(EngineEvent::DtlsUp).await;
+                self.emit(EngineEvent::DtlsUp).await;
             }
             RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed
-                if self.standing().stage == ConnectionStage::Open =>
+                if self.state().stage == ConnectionStage::Open =>
             {
-                self.over().await;
+                self.on_closed().await;
             }
             _ => {}
         }
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
-        self.unsettled.notify_one();
-        // There is one channel an edge; another one is nobody's.
+        self.round_needed.notify_one();
+        // An edge has one channel; a second one is dropped.
         let _ = self.channels.try_send(OpenedChannel(channel));
     }
 }

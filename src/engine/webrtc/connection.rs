@@ -1,12 +1,10 @@
-//! One connection of the `webrtc` library: made, described, and used, until its engine lets go of it.
+//! The task of one `webrtc` connection: built, negotiated and used until its engine drops it.
 
 use super::callbacks::{Callbacks, OpenedChannel};
 use super::network::Network;
 use super::setup::WebrtcSetup;
 use crate::engine::rtc::{CONSENT_INTERVAL, channel_init, settings};
-use crate::vocabulary::engine::EngineEvent;
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::{Candidate, EngineEvent, Reason};
 use bytes::BytesMut;
 use std::future::pending;
 use std::sync::Arc;
@@ -18,19 +16,19 @@ use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, RTCIceCandidateInit, RTCIceTransportPolicy, RTCSessionDescription,
 };
 
-/// The pause between connectivity checks. The library checks at one pace until something answers, so that a shorter
-/// one would cost a storm of checks behind a slow signaling server.
-const CHECK_PAUSE: Duration = Duration::from_millis(5);
+/// Interval between connectivity checks. `webrtc` 0.21.1 keeps one pace until a check is answered, so a shorter interval
+/// would cause a storm of checks behind a slow signaling server.
+const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A channel holds at most this much that is not acknowledged yet; in bytes.
+/// Maximum unacknowledged data of a channel, in bytes.
 const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
 
-/// How long telling the other end, and a TURN server, may take.
-const GOODBYE_MAX: Duration = Duration::from_millis(500);
+/// Time limit for closing towards the other end and a TURN server.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What the engine wants of a connection.
+/// Command of the engine to a connection.
 #[derive(Debug)]
-pub enum LinkCommand {
+pub(super) enum LinkCommand {
     Offer { asked: Instant },
     Accept { asked: Instant, sdp: String },
     Apply { asked: Instant, sdp: String },
@@ -38,16 +36,21 @@ pub enum LinkCommand {
     Send(Vec<u8>),
 }
 
-/// A connection's ends of what ties it to its engine.
-pub struct LinkHandle {
+/// The connection's ends of the channels to its engine.
+pub(super) struct LinkHandle {
     pub commands: mpsc::Receiver<LinkCommand>,
     pub channels: mpsc::Receiver<OpenedChannel>,
-    /// Resolves when the engine lets go.
+    /// Resolves when the engine drops its handle.
     pub release: oneshot::Receiver<()>,
 }
 
-/// From its making to its goodbye.
-pub async fn live(setup: Arc<WebrtcSetup>, callbacks: Arc<Callbacks>, login: (String, String), handle: LinkHandle) {
+/// Runs a connection from its creation to its close.
+pub(super) async fn run(
+    setup: Arc<WebrtcSetup>,
+    callbacks: Arc<Callbacks>,
+    login: (String, String),
+    handle: LinkHandle,
+) {
     let LinkHandle { commands, channels, release } = handle;
     let connection = match Box::pin(build(&setup, &callbacks, login)).await {
         Ok(connection) => connection,
@@ -65,7 +68,7 @@ pub async fn live(setup: Arc<WebrtcSetup>, callbacks: Arc<Callbacks>, login: (St
         _ = release => {}
         () = link.serve(commands, channels) => {}
     }
-    let _ = tokio::time::timeout(GOODBYE_MAX, connection.close()).await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await;
 }
 
 async fn build(
@@ -83,13 +86,13 @@ async fn build(
         .build();
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
-        .with_setting_engine(settings(base, CHECK_PAUSE, consent_interval, ufrag, password))
+        .with_setting_engine(settings(base, CHECK_INTERVAL, consent_interval, ufrag, password))
         .with_runtime(Arc::new(Network(callbacks.clone())))
         .with_handler(callbacks.clone())
         .with_udp_addrs(gathering.local.clone())
         .with_data_channel_send_buffer_limit(OUTSTANDING_BYTES_MAX)
         .build();
-    // 20 KiB that are wanted for an instant, and not for the life of the task.
+    // Boxed, since the future's 20 KiB would otherwise stay in the task's state.
     Ok(Box::new(Box::pin(connection).await?))
 }
 
@@ -98,66 +101,66 @@ struct WebrtcConnection<'a> {
     callbacks: &'a Callbacks,
     connection: &'a dyn PeerConnection,
     channel: Option<OpenedChannel>,
-    /// Waits for room in the channel; nothing else is taken up meanwhile.
+    /// Message that waits for room in the channel; no further command is taken meanwhile.
     unsent: Option<Vec<u8>>,
 }
 
 enum Wakeup {
-    Wish(Option<LinkCommand>),
+    Command(Option<LinkCommand>),
     Channel(Option<OpenedChannel>),
     Event(Option<DataChannelEvent>),
     Room(Result<(), Error>),
 }
 
 impl WebrtcConnection<'_> {
-    /// Until the channel is gone or something fails.
+    /// Serves commands and channel events until the channel closes or the connection fails.
     async fn serve(&mut self, mut commands: mpsc::Receiver<LinkCommand>, mut channels: mpsc::Receiver<OpenedChannel>) {
         loop {
-            let turn = tokio::select! {
-                command = commands.recv(), if self.unsent.is_none() => Wakeup::Wish(command),
+            let wakeup = tokio::select! {
+                command = commands.recv(), if self.unsent.is_none() => Wakeup::Command(command),
                 channel = channels.recv(), if self.channel.is_none() => Wakeup::Channel(channel),
                 event = event_of(self.channel.as_ref()) => Wakeup::Event(event),
                 room = room_of(self.channel.as_ref()), if self.unsent.is_some() => Wakeup::Room(room),
             };
-            match turn {
-                Wakeup::Wish(None) => return,
-                Wakeup::Wish(Some(command)) => {
-                    if let Err(error) = self.carry_out(command).await {
+            match wakeup {
+                Wakeup::Command(None) => return,
+                Wakeup::Command(Some(command)) => {
+                    if let Err(error) = self.execute(command).await {
                         return self.callbacks.fail(Reason::Protocol, error.to_string()).await;
                     }
                 }
                 Wakeup::Channel(channel) => self.channel = channel,
                 Wakeup::Event(Some(event)) => self.on_event(event).await,
-                Wakeup::Event(None) => return self.callbacks.over().await,
+                Wakeup::Event(None) => return self.callbacks.on_closed().await,
                 Wakeup::Room(room) => {
                     if room.is_err() || self.send().await.is_err() {
-                        return self.callbacks.over().await;
+                        return self.callbacks.on_closed().await;
                     }
                 }
             }
         }
     }
 
-    async fn carry_out(&mut self, command: LinkCommand) -> Result<(), Error> {
+    async fn execute(&mut self, command: LinkCommand) -> Result<(), Error> {
         match command {
             LinkCommand::Offer { asked } => {
                 let init = channel_init(&self.setup.base);
                 self.channel = Some(OpenedChannel(self.connection.create_data_channel("chat", Some(init)).await?));
                 let offer = self.connection.create_offer(None).await?;
                 let sdp = self.describe(offer, |sdp| EngineEvent::Offer { sdp }).await?;
-                self.worked(asked, sdp).await;
+                self.emit_work(asked, sdp).await;
             }
             LinkCommand::Accept { asked, sdp } => {
                 self.connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
                 let answer = self.connection.create_answer(None).await?;
                 let sdp = self.describe(answer, |sdp| EngineEvent::Answer { sdp }).await?;
-                self.worked(asked, sdp).await;
-                self.callbacks.described().await;
+                self.emit_work(asked, sdp).await;
+                self.callbacks.on_described().await;
             }
             LinkCommand::Apply { asked, sdp } => {
                 self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await?;
-                self.worked(asked, Some(EngineEvent::Applied)).await;
-                self.callbacks.described().await;
+                self.emit_work(asked, Some(EngineEvent::Applied)).await;
+                self.callbacks.on_described().await;
             }
             LinkCommand::Admit(candidate) => {
                 let init = RTCIceCandidateInit {
@@ -174,39 +177,39 @@ impl WebrtcConnection<'_> {
         Ok(())
     }
 
-    /// Puts the description in force, which starts the gathering. With trickling it is told before any candidate can
-    /// be; without, when it carries them all, and then it is what is still to be told.
+    /// Sets the local description, which starts gathering. With trickle it emits the description first, before any
+    /// candidate, and returns `None`; without, it waits for gathering and returns the event to emit.
     async fn describe(
         &self,
         description: RTCSessionDescription,
-        told: impl Fn(String) -> EngineEvent,
+        event: impl Fn(String) -> EngineEvent,
     ) -> Result<Option<EngineEvent>, Error> {
         if self.setup.base.trickle {
-            self.callbacks.tell(told(description.sdp.clone())).await;
+            self.callbacks.emit(event(description.sdp.clone())).await;
             self.connection.set_local_description(description).await?;
             return Ok(None);
         }
         self.connection.set_local_description(description).await?;
-        self.callbacks.gathered().await;
+        self.callbacks.gathering_complete().await;
         let whole = self.connection.local_description().await;
-        Ok(whole.map(|description| told(description.sdp)))
+        Ok(whole.map(|description| event(description.sdp)))
     }
 
-    /// From when it was asked for, so that the time this thread was busy with others counts as ours as well.
-    async fn worked(&self, asked: Instant, notice: Option<EngineEvent>) {
-        self.callbacks.tell(EngineEvent::Worked { spent: asked.elapsed() }).await;
-        if let Some(notice) = notice {
-            self.callbacks.tell(notice).await;
+    /// Emits the time since `asked`, which includes the time this thread was busy with other work, then `event`.
+    async fn emit_work(&self, asked: Instant, event: Option<EngineEvent>) {
+        self.callbacks.emit(EngineEvent::Worked { spent: asked.elapsed() }).await;
+        if let Some(event) = event {
+            self.callbacks.emit(event).await;
         }
     }
 
     async fn on_event(&mut self, event: DataChannelEvent) {
         match event {
-            DataChannelEvent::OnOpen => self.callbacks.opened().await,
+            DataChannelEvent::OnOpen => self.callbacks.on_open().await,
             DataChannelEvent::OnMessage(message) => {
-                self.callbacks.tell(EngineEvent::Message(message.data.to_vec())).await;
+                self.callbacks.emit(EngineEvent::Message(message.data.to_vec())).await;
             }
-            DataChannelEvent::OnClose => self.callbacks.over().await,
+            DataChannelEvent::OnClose => self.callbacks.on_closed().await,
             DataChannelEvent::OnError => self.callbacks.fail(Reason::ChannelFailed, "channel error").await,
             _ => {}
         }

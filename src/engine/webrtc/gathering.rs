@@ -1,28 +1,29 @@
-//! Where the connections of a run get their candidates: which sockets they bind, and whom they ask.
+//! Candidate gathering of a run: the local addresses to bind, and the STUN and TURN servers to ask.
 
+use crate::engine::candidate_policy::local_address_for;
 use crate::profile::{IceTransportPolicy, Login};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use webrtc::peer_connection::RTCIceServer;
 
-/// The servers by their addresses; no name is resolved later than here.
+/// Local addresses and servers; server names are resolved before this is made.
 #[derive(Clone, Debug)]
 pub struct Gathering {
-    asked: Vec<(SocketAddr, Option<Login>)>,
+    servers: Vec<(SocketAddr, Option<Login>)>,
     pub(super) relay_only: bool,
-    /// What each connection binds, each time on a port of its own.
+    /// Addresses that each connection binds, each time on a new port.
     pub(super) local: Vec<SocketAddr>,
 }
 
 impl Gathering {
-    /// Loopback, unless a server is elsewhere: then the addresses from which the servers can be reached.
+    /// Binds the local addresses with a route to the servers, or loopback without servers.
     ///
     /// # Errors
-    /// There is no way to a server.
-    pub fn new(asked: Vec<(SocketAddr, Option<Login>)>, policy: IceTransportPolicy) -> io::Result<Self> {
+    /// This machine has no route to a server.
+    pub fn new(servers: Vec<(SocketAddr, Option<Login>)>, policy: IceTransportPolicy) -> io::Result<Self> {
         let mut local = vec![];
-        for (server, _) in &asked {
-            let own = SocketAddr::new(way_to(*server)?, 0);
+        for (server, _) in &servers {
+            let own = SocketAddr::new(local_address_for(server.ip())?, 0);
             if !local.contains(&own) {
                 local.push(own);
             }
@@ -30,18 +31,18 @@ impl Gathering {
         if local.is_empty() {
             local.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0));
         }
-        Ok(Self { asked, relay_only: policy == IceTransportPolicy::Relay, local })
+        Ok(Self { servers, relay_only: policy == IceTransportPolicy::Relay, local })
     }
 
-    /// The servers' addresses: besides those of peers, the only ones that datagrams may go to.
+    /// Addresses of the servers, the only ones besides peers' that datagrams may go to.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.asked.iter().map(|(address, _)| *address)
+        self.servers.iter().map(|(address, _)| *address)
     }
 
-    /// Whether a peer of ours can have a candidate there: on an address that is bound, or on a server that relays.
+    /// True if a peer of this run can have a candidate there: a bound address, or a TURN server's.
     pub(super) fn may_own(&self, address: IpAddr) -> bool {
         let relays = |(server, login): &(SocketAddr, Option<Login>)| login.is_some() && server.ip() == address;
-        self.local.iter().any(|local| local.ip() == address) || self.asked.iter().any(relays)
+        self.local.iter().any(|local| local.ip() == address) || self.servers.iter().any(relays)
     }
 
     pub(super) fn servers(&self) -> Vec<RTCIceServer> {
@@ -53,16 +54,8 @@ impl Gathering {
             },
             None => RTCIceServer { urls: vec![format!("stun:{address}")], ..RTCIceServer::default() },
         };
-        self.asked.iter().map(server).collect()
+        self.servers.iter().map(server).collect()
     }
-}
-
-/// The address of ours that datagrams to `server` would come from. A UDP socket that is connected sends none.
-fn way_to(server: SocketAddr) -> io::Result<IpAddr> {
-    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0))?;
-    socket.connect(server)?;
-    Ok(socket.local_addr()?.ip())
 }
 
 #[cfg(test)]

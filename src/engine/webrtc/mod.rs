@@ -1,4 +1,4 @@
-//! The second engine: one async `webrtc` connection an edge, with sockets of its own, STUN and TURN.
+//! The engine `webrtc`: one async connection per edge, with its own sockets, STUN and TURN.
 
 mod callbacks;
 mod connection;
@@ -13,11 +13,9 @@ pub use setup::WebrtcSetup;
 use super::Engine;
 use super::peer_addresses::{candidate_address, without_foreigners};
 use super::rtc::{RtcSetup, draw_credentials};
-use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-use crate::vocabulary::failure::Reason;
-use crate::vocabulary::ids::Seat;
+use crate::vocabulary::{EngineCommand, EngineEvent, Reason, Seat};
 use callbacks::{Callbacks, LinkEvent};
-use connection::{LinkCommand, LinkHandle, live};
+use connection::{LinkCommand, LinkHandle};
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
 use std::io;
@@ -27,64 +25,73 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
-/// Facts that wait for the engine; then its connections wait.
-const FACTS_MAX: usize = 256;
+/// Events that may wait for the engine; with a full queue its connections wait.
+const EVENTS_MAX: usize = 256;
 
-/// Facts taken in at once, before others get their turn.
+/// Maximum number of events handled per poll, so that other tasks get their turn.
 const BATCH: usize = 64;
 
-/// Orders and messages that wait for a connection: two descriptions, twenty candidates, and what is to be sent.
-const WISHES_MAX: usize = 64;
+/// Commands that may wait for a connection: two descriptions, twenty candidates, and messages to send.
+const COMMANDS_MAX: usize = 64;
 
-/// One peer's connections. Each is a task of the runtime, asked by one channel and heard by another.
+/// One peer's connections. Each is a task of the runtime that takes commands from one channel and sends events to another.
 pub struct WebrtcEngine {
     setup: Arc<WebrtcSetup>,
     credentials: ChaCha8Rng,
     links: Vec<Option<TaskHandle>>,
-    lives: u64,
-    /// Given to each connection; none is made after the engine was closed.
-    tell: Option<mpsc::Sender<LinkEvent>>,
-    facts: mpsc::Receiver<LinkEvent>,
-    notices: VecDeque<(Seat, EngineEvent)>,
+    /// Connections made so far; each has the next number as its generation.
+    generations: u64,
+    /// Cloned for each connection; `None` after `close`, when no further connection is made.
+    sender: Option<mpsc::Sender<LinkEvent>>,
+    receiver: mpsc::Receiver<LinkEvent>,
+    events: VecDeque<(Seat, EngineEvent)>,
 }
 
-/// The engine's ends of what ties it to a connection.
+/// The engine's ends of the channels to one connection.
 struct TaskHandle {
-    life: u64,
+    generation: u64,
     commands: mpsc::Sender<LinkCommand>,
     is_open: bool,
     addresses: Vec<SocketAddr>,
-    /// Its end is the connection's.
+    /// Ends the connection when dropped.
     _release: oneshot::Sender<()>,
 }
 
 impl WebrtcEngine {
     pub fn new(setup: Arc<WebrtcSetup>, room_size: u16, credentials: ChaCha8Rng) -> Self {
-        let (tell, facts) = mpsc::channel(FACTS_MAX);
+        let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let links = (0..room_size).map(|_| None).collect();
-        Self { setup, credentials, links, lives: 0, tell: Some(tell), facts, notices: VecDeque::new() }
+        Self { setup, credentials, links, generations: 0, sender: Some(sender), receiver, events: VecDeque::new() }
     }
 
     fn link(&mut self, seat: Seat) -> Option<&mut TaskHandle> {
         self.links.get_mut(usize::from(seat.0))?.as_mut()
     }
 
-    /// Makes a connection, which lives until its handle is dropped. Must be called within a tokio runtime.
-    fn begin(&mut self, seat: Seat) {
+    /// Spawns a connection, which ends when its handle is dropped.
+    ///
+    /// # Panics
+    /// Called outside a tokio runtime.
+    fn connect(&mut self, seat: Seat) {
         self.forget(seat);
-        let Some(tell) = self.tell.clone() else { return };
-        self.lives += 1;
+        let Some(sender) = self.sender.clone() else { return };
+        self.generations += 1;
         let login = draw_credentials(&mut self.credentials, seat);
-        let (commands, wished) = mpsc::channel(WISHES_MAX);
-        let (channels, made) = mpsc::channel(1);
+        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        let (channels, opened) = mpsc::channel(1);
         let (release, released) = oneshot::channel();
         let addresses = self.setup.base.addresses.clone();
-        let callbacks = Callbacks::new((seat, self.lives), login.0.clone(), addresses, tell, channels);
-        let handle = LinkHandle { commands: wished, channels: made, release: released };
-        tokio::spawn(live(self.setup.clone(), Arc::new(callbacks), login, handle));
+        let callbacks = Callbacks::new((seat, self.generations), login.0.clone(), addresses, sender, channels);
+        let handle = LinkHandle { commands: receiver, channels: opened, release: released };
+        tokio::spawn(connection::run(self.setup.clone(), Arc::new(callbacks), login, handle));
         if let Some(slot) = self.links.get_mut(usize::from(seat.0)) {
-            *slot =
-                Some(TaskHandle { life: self.lives, commands, is_open: false, addresses: vec![], _release: release });
+            *slot = Some(TaskHandle {
+                generation: self.generations,
+                commands,
+                is_open: false,
+                addresses: vec![],
+                _release: release,
+            });
         }
     }
 
@@ -93,14 +100,14 @@ impl WebrtcEngine {
         let (reason, detail) = match link.commands.try_send(command) {
             Ok(()) => return,
             Err(mpsc::error::TrySendError::Full(_)) => (Reason::GeneratorLimit, "too much waits for the connection"),
-            // It has failed, and has said why, unless its task itself is broken.
+            // A connection that failed has sent its reason already, so this reports a broken task.
             Err(mpsc::error::TrySendError::Closed(_)) => (Reason::Protocol, "the connection has stopped"),
         };
-        self.notices.push_back((seat, EngineEvent::Failed { reason, detail: detail.into() }));
+        self.events.push_back((seat, EngineEvent::Failed { reason, detail: detail.into() }));
     }
 
-    /// The description less the candidates that no peer of this run owns: not one packet goes there.
-    fn own_of(&self, sdp: &str) -> String {
+    /// Removes the candidates that no peer of this run owns, so that no packet goes there.
+    fn without_foreign_candidates(&self, sdp: &str) -> String {
         without_foreigners(sdp, |address| self.setup.base.addresses.has(address))
     }
 
@@ -109,16 +116,16 @@ impl WebrtcEngine {
         for address in link.addresses {
             self.setup.base.addresses.leave(address);
         }
-        self.notices.retain(|(owner, _)| *owner != seat);
+        self.events.retain(|(owner, _)| *owner != seat);
     }
 
-    fn take(&mut self, LinkEvent { seat, life, notice }: LinkEvent) {
+    fn handle_event(&mut self, LinkEvent { seat, generation, event }: LinkEvent) {
         let setup = self.setup.clone();
         let (RtcSetup { addresses, trickle, .. }, gathering) = (&setup.base, &setup.gathering);
-        let Some(link) = self.link(seat).filter(|link| link.life == life) else { return };
-        match &notice {
+        let Some(link) = self.link(seat).filter(|link| link.generation == generation) else { return };
+        match &event {
             EngineEvent::Candidate(candidate) => {
-                // What a server says of our address is believed only as far as it is one.
+                // A STUN or TURN server is not trusted: the candidate must have an address that a peer here can own.
                 let address = candidate_address(&candidate.candidate);
                 let Some(address) = address.filter(|address| gathering.may_own(address.ip())) else { return };
                 addresses.join(address);
@@ -131,7 +138,7 @@ impl WebrtcEngine {
             EngineEvent::Closed | EngineEvent::Failed { .. } => link.is_open = false,
             _ => {}
         }
-        self.notices.push_back((seat, notice));
+        self.events.push_back((seat, event));
     }
 }
 
@@ -139,16 +146,16 @@ impl Engine for WebrtcEngine {
     fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
         match order {
             EngineCommand::Offer => {
-                self.begin(seat);
+                self.connect(seat);
                 self.command(seat, LinkCommand::Offer { asked: now });
             }
             EngineCommand::Accept { sdp } => {
-                self.begin(seat);
-                let sdp = self.own_of(&sdp);
+                self.connect(seat);
+                let sdp = self.without_foreign_candidates(&sdp);
                 self.command(seat, LinkCommand::Accept { asked: now, sdp });
             }
             EngineCommand::Apply { sdp } => {
-                let sdp = self.own_of(&sdp);
+                let sdp = self.without_foreign_candidates(&sdp);
                 self.command(seat, LinkCommand::Apply { asked: now, sdp });
             }
             EngineCommand::Admit(candidate) => {
@@ -167,10 +174,10 @@ impl Engine for WebrtcEngine {
     }
 
     fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
-        self.notices.pop_front()
+        self.events.pop_front()
     }
 
-    /// The connections keep their own time.
+    /// The connections run their own timers.
     fn wake_at(&mut self) -> Option<Instant> {
         None
     }
@@ -179,31 +186,31 @@ impl Engine for WebrtcEngine {
 
     fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         for _ in 0..BATCH {
-            match self.facts.poll_recv(context) {
-                Poll::Ready(Some(fact)) => self.take(fact),
+            match self.receiver.poll_recv(context) {
+                Poll::Ready(Some(event)) => self.handle_event(event),
                 Poll::Ready(None) | Poll::Pending => break,
             }
         }
-        if self.notices.is_empty() { Poll::Pending } else { Poll::Ready(Ok(())) }
+        if self.events.is_empty() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
-    /// What has come was taken in when it was found.
+    /// `poll_readable` has handled the events already.
     fn read(&mut self, _now: Instant) {}
 
     fn close(&mut self, _now: Instant) {
         for index in 0..self.links.len() {
             self.forget(Seat(index as u16));
         }
-        self.tell = None;
+        self.sender = None;
     }
 
     fn poll_closed(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.tell.is_some() {
+        if self.sender.is_some() {
             return Poll::Ready(());
         }
-        // Each connection holds a sender until its goodbye is out.
-        while let Poll::Ready(fact) = self.facts.poll_recv(context) {
-            if fact.is_none() {
+        // Each connection holds a sender until it has closed.
+        while let Poll::Ready(event) = self.receiver.poll_recv(context) {
+            if event.is_none() {
                 return Poll::Ready(());
             }
         }

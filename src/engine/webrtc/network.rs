@@ -1,7 +1,7 @@
-//! The sockets of a connection: plain datagrams, to our own peers and the servers named, and a look at those that fail.
+//! The sockets of a connection, restricted to the run's peers and servers; they also watch for alerts and TURN refusals.
 
 use super::callbacks::Callbacks;
-use super::turn::{answer, without_channel};
+use super::turn::{parse_reply, without_channel_header};
 use crate::engine::dtls::is_plain_alert;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
@@ -17,9 +17,9 @@ use webrtc::runtime::{
     Transmit,
 };
 
-/// The library's tokio, but for its sockets: those would take 200 KiB a connection for datagrams in bulk.
+/// tokio runtime of `webrtc` with other UDP sockets: the library's use 200 KiB per connection for batches (0.21.1).
 #[derive(Debug)]
-pub struct Network(pub Arc<Callbacks>);
+pub(super) struct Network(pub Arc<Callbacks>);
 
 impl Runtime for Network {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
@@ -35,7 +35,7 @@ impl Runtime for Network {
         TokioRuntime.wrap_tcp_listener(listener)
     }
 
-    /// Candidates over TCP are not admitted, so nobody is to be dialled.
+    /// Fails: candidates over TCP are not admitted.
     fn connect_tcp<'a>(
         &'a self,
         _remote: SocketAddr,
@@ -43,22 +43,22 @@ impl Runtime for Network {
         Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
     }
 
-    /// Servers are addresses here: their names were resolved before the run, and looked at.
+    /// Parses an address: server names were resolved and checked before the run.
     fn resolve_host<'a>(
         &'a self,
         host: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        let address = literal(host).ok_or_else(|| io::ErrorKind::InvalidInput.into());
+        let address = parse_address(host).ok_or_else(|| io::ErrorKind::InvalidInput.into());
         Box::pin(async move { address.map(|address| vec![address]) })
     }
 
-    /// Waking early serves timers that are not due, which does nothing, and drains the core once more.
+    /// Ends early when a datagram needs another round of the core; a timer that is not due does nothing.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
         let callbacks = self.0.clone();
         Box::pin(async move {
             tokio::select! {
                 () = tokio::time::sleep(duration) => {}
-                () = callbacks.unsettled() => {}
+                () = callbacks.round_needed() => {}
             }
         })
     }
@@ -72,8 +72,8 @@ impl Runtime for Network {
     }
 }
 
-/// `HOST:PORT` of an address; the library writes IPv6 without its brackets.
-fn literal(host: &str) -> Option<SocketAddr> {
+/// Parses `ADDRESS:PORT`; the library writes IPv6 without brackets.
+fn parse_address(host: &str) -> Option<SocketAddr> {
     let (ip, port) = host.rsplit_once(':')?;
     let ip: IpAddr = ip.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
     Some(SocketAddr::new(ip, port.parse().ok()?))
@@ -90,11 +90,11 @@ impl AsyncUdpSocket for ObservedSocket {
         self.socket.local_addr()
     }
 
-    /// A datagram for a foreign address, or one that the system refuses, is lost as on any network.
+    /// Drops a datagram to a foreign address, or one that the system refuses, as a network would.
     fn poll_send(&self, context: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let length = transmit.contents.len();
-        if is_plain_alert(without_channel(transmit.contents)) {
-            self.callbacks.alerted("alert sent");
+        if is_plain_alert(without_channel_header(transmit.contents)) {
+            self.callbacks.on_alert("alert sent");
         }
         if self.callbacks.may_reach(transmit.destination) {
             let _ = ready!(self.socket.poll_send_to(context, transmit.contents, transmit.destination));
@@ -114,16 +114,16 @@ impl AsyncUdpSocket for ObservedSocket {
         let (length, from) = loop {
             let mut read = ReadBuf::new(buffer);
             let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
-            let datagram = without_channel(read.filled());
+            let datagram = without_channel_header(read.filled());
             if is_plain_alert(datagram) {
-                self.callbacks.alerted("alert received");
+                self.callbacks.on_alert("alert received");
             }
-            if self.callbacks.admits(datagram) {
+            if self.callbacks.accepts(datagram) {
                 break (read.filled().len(), from);
             }
         };
-        if let Some(answer) = answer(&buffer[..length]) {
-            self.callbacks.answered(answer);
+        if let Some(reply) = parse_reply(&buffer[..length]) {
+            self.callbacks.on_turn_reply(reply);
         }
         *meta = RecvMeta::default();
         meta.len = length;
@@ -137,20 +137,20 @@ impl AsyncUdpSocket for ObservedSocket {
 mod tests {
     use super::*;
     use crate::engine::peer_addresses::PeerAddresses;
-    use crate::vocabulary::ids::Seat;
+    use crate::vocabulary::Seat;
     use tokio::sync::mpsc;
     use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceConnectionState};
 
     #[tokio::test]
     async fn a_handshake_flight_that_is_sent_again_is_lost_on_the_way() {
-        let (facts, _facts) = mpsc::channel(8);
+        let (events, _events) = mpsc::channel(8);
         let (channels, _channels) = mpsc::channel(1);
-        let callbacks = Callbacks::new((Seat(0), 0), "ufrag".to_owned(), PeerAddresses::default(), facts, channels);
+        let callbacks = Callbacks::new((Seat(0), 0), "ufrag".to_owned(), PeerAddresses::default(), events, channels);
         let callbacks = Arc::new(callbacks);
         callbacks.on_ice_connection_state_change(RTCIceConnectionState::Connected).await;
         let socket = ObservedSocket { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), callbacks };
         let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        // A HelloVerifyRequest without a body, twice, and a word that is none of the handshake's.
+        // A HelloVerifyRequest without a body, twice, and an application data record.
         let flight = [[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12].as_slice(), &[3], &[0; 11]].concat();
         for datagram in [&flight, &flight, &vec![23; 40]] {
             other.send_to(datagram, socket.local_addr().unwrap()).await.unwrap();
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn an_address_is_read_with_and_without_brackets_and_a_name_is_none() {
         let check = |host: &str, expected: Option<&str>| {
-            assert_eq!(literal(host), expected.map(|text| text.parse().unwrap()), "{host}");
+            assert_eq!(parse_address(host), expected.map(|text| text.parse().unwrap()), "{host}");
         };
         check("127.0.0.1:3478", Some("127.0.0.1:3478"));
         check("::1:3478", Some("[::1]:3478"));

@@ -1,16 +1,16 @@
-//! The settings shared with the default engine, and the STUN and TURN servers beside them.
+//! Settings of the engine `webrtc`: those of the engine `rtc`, and the STUN and TURN servers.
 
 use super::gathering::Gathering;
 use crate::engine::rtc::RtcSetup;
 
-/// What the connections of a worker have in common.
+/// Settings shared by the connections of a worker.
 pub struct WebrtcSetup {
     pub base: RtcSetup,
     pub gathering: Gathering,
 }
 
 impl WebrtcSetup {
-    /// The servers are among those that datagrams may go to.
+    /// Creates the settings, and allows datagrams to the servers.
     pub fn new(base: RtcSetup, gathering: Gathering) -> Self {
         gathering.addresses().for_each(|address| base.addresses.join(address));
         Self { base, gathering }

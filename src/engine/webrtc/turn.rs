@@ -1,11 +1,11 @@
-//! As much of TURN as tells why a server gives no candidate: the library only says that there is none.
+//! Parses TURN responses for the reason of a refusal, which `webrtc` 0.21.1 does not report.
 
 use crate::engine::rtc::stun::{attribute, message_type};
 
 const ERROR_CODE: u16 = 0x0009;
 const REASON_CHARS_MAX: usize = 40;
 
-/// Both bits of the class: an error response; the higher one alone: a success (RFC 8489 §5).
+/// Class bits of the message type: both for an error response, the higher one for a success (RFC 8489 §5).
 const CLASS: u16 = 0x0110;
 const ERROR: u16 = 0x0110;
 const SUCCESS: u16 = 0x0100;
@@ -13,16 +13,16 @@ const SUCCESS: u16 = 0x0100;
 /// Allocate and CreatePermission (RFC 8656 §17).
 const METHODS: [u16; 2] = [0x0003, 0x0008];
 
-/// What a TURN server answered.
+/// Response of a TURN server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TurnReply {
+pub(super) enum TurnReply {
     Granted,
-    /// `401 Unauthorized`
+    /// Code and reason, such as `401 Unauthorized`.
     Refused(String),
 }
 
-/// The answer in `datagram`. `None`: it is something else.
-pub fn answer(datagram: &[u8]) -> Option<TurnReply> {
+/// Parses a response to Allocate or CreatePermission; `None` for any other datagram.
+pub(super) fn parse_reply(datagram: &[u8]) -> Option<TurnReply> {
     let kind = message_type(datagram)?;
     if !METHODS.contains(&(kind & !CLASS)) {
         return None;
@@ -40,8 +40,8 @@ pub fn answer(datagram: &[u8]) -> Option<TurnReply> {
     Some(TurnReply::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()))
 }
 
-/// What of `datagram` is for the other peer: a TURN channel puts four bytes before it (RFC 8656 §12.4).
-pub fn without_channel(datagram: &[u8]) -> &[u8] {
+/// Strips the 4-byte header of a TURN ChannelData message, if there is one (RFC 8656 §12.4).
+pub(super) fn without_channel_header(datagram: &[u8]) -> &[u8] {
     match datagram.first() {
         Some(64..=79) => datagram.get(4..).unwrap_or_default(),
         _ => datagram,
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_its_code_and_its_reason() {
-        let check = |datagram: Vec<u8>, expected: Option<TurnReply>| assert_eq!(answer(&datagram), expected);
+        let check = |datagram: Vec<u8>, expected: Option<TurnReply>| assert_eq!(parse_reply(&datagram), expected);
         let refused = |text: &str| Some(TurnReply::Refused(text.to_owned()));
         let unauthorized: &[u8] = b"\0\0\x04\x01Unauthorized";
         check(message(0x0113, &[(0x8022, b"soft"), (ERROR_CODE, unauthorized)]), refused("401 Unauthorized"));
@@ -71,11 +71,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_datagram_makes_it_panic(datagram in proptest::collection::vec(any::<u8>(), 0..100)) {
-            answer(&datagram);
+            parse_reply(&datagram);
             let mut refused = message(0x0113, &[]);
             refused.extend_from_slice(&datagram);
-            answer(&refused);
-            without_channel(&datagram);
+            parse_reply(&refused);
+            without_channel_header(&datagram);
         }
     }
 }

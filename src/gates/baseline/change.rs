@@ -1,19 +1,17 @@
-//! One figure on both sides: how it changed, within which bounds, and what that means.
+//! The change of each figure from base to new, with its confidence interval and finding.
 
-use crate::gates::baseline::interval::{Interval, between, of_quantile, of_share};
+use crate::gates::baseline::interval::{Interval, mean_difference, of_quantile, of_share};
 use crate::gates::baseline::rule::ToleranceRule;
-use crate::summary::Summary;
-use crate::summary::distribution::{Clock, samples_needed};
-use crate::summary::histogram::Histogram;
-use crate::summary::metric::{RATES, Readings, VALUES};
-use crate::summary::verdict::Unit;
+use crate::summary::{
+    Clock, Histogram, Readings, Summary, Unit, distribution::samples_needed, metric::RATES, metric::VALUES,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// The timers that a target answers for, and the headline. Others are shown: ice, dtls and channel are the
-/// peers' own cost, which a busy machine moves, and they are in time_to_open anyway.
-pub const JUDGED: [&str; 8] = [
+/// The judged timers: those that depend on the target, and `time_to_open`. Others are only shown: ice, dtls and channel
+/// depend on the peers' machine, and `time_to_open` includes them anyway.
+pub(super) const JUDGED: [&str; 8] = [
     "time_to_open",
     "connect",
     "discovery",
@@ -25,13 +23,13 @@ pub const JUDGED: [&str; 8] = [
 ];
 
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
-/// Tails beyond this differ from run to run by more than any tolerance: one run a side doesn't judge them.
+/// The highest percentile that one run per side judges; higher ones differ from run to run by more than any tolerance.
 const JUDGED_IN_ONE_RUN: f64 = 95.0;
-/// With so many runs a side their spread is known.
+/// The least number of runs per side from which their spread is estimated.
 const REPEATS_MIN: usize = 3;
-/// What measurement.md promises of a delivery's time: less is no change.
+/// The precision of a delivery's time (docs/spec/measurement.md), in microseconds: less is no change.
 const FLOOR_US: f64 = 500.0;
-/// A rate may grow by a percentage point whatever it was, so that none to one failure is no regression.
+/// The growth that any rate may have, one percentage point: a first failure is no regression.
 const FLOOR_RATE: f64 = 0.01;
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -42,15 +40,15 @@ pub struct Change {
     pub unit: Unit,
     pub base: Option<f64>,
     pub new: Option<f64>,
-    /// Relative to base (0.2: a fifth more); for a rate the difference itself.
+    /// The change relative to base (0.2: a fifth more); for a rate the difference.
     pub change: Option<f64>,
-    /// The change lies between these, at 95 % on each side; a bound that the samples can't support is absent.
+    /// The 95 % interval of the change; a bound that the samples can't support is absent.
     pub low: Option<f64>,
     pub high: Option<f64>,
-    /// Behind base and new.
+    /// The numbers of samples of base and new.
     pub samples: [u64; 2],
     pub tolerance: f64,
-    /// Whether a change for the worse fails the comparison.
+    /// True if a change for the worse fails the comparison.
     pub judged: bool,
     pub finding: Finding,
 }
@@ -58,30 +56,30 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// Beyond the tolerance, and not by chance.
+    /// Worse beyond the tolerance, and significantly.
     Worse,
     Better,
-    /// Within the tolerance, as far as the bounds tell.
+    /// Within the tolerance, and so are the bounds, roughly.
     Same,
-    /// The bounds reach beyond the tolerance: more samples or repeats would tell.
+    /// The bounds reach beyond the tolerance: more samples or repeats are needed.
     Unclear,
     /// Fewer samples than the percentile needs.
     TooFew,
-    /// Measured in base, and no longer.
+    /// Measured in base only.
     Gone,
-    /// Not measured in base.
+    /// Measured in new only, or in neither.
     Novel,
 }
 
 impl Change {
-    /// Whether it fails the comparison.
+    /// True if the change fails the comparison.
     pub fn fails(&self) -> bool {
         self.judged && matches!(self.finding, Finding::Worse | Finding::Gone)
     }
 }
 
-/// Every timer at every percentile, every rate, every value; what is judged first.
-pub fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule) -> Vec<Change> {
+/// The changes of every timer at every percentile, every rate and every value; judged ones first.
+pub(super) fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule) -> Vec<Change> {
     let names: BTreeSet<&str> = base.iter().chain(new).flat_map(|run| run.timers.keys().map(String::as_str)).collect();
     let timers = names.into_iter().flat_map(|name| timer(base, new, name, rule));
     let rates = RATES.iter().filter_map(|name| rate(base, new, name, rule));
@@ -103,10 +101,10 @@ fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
             let samples = [before.merged.count(), after.merged.count()];
             let at = |timed: &Timed| (!timed.merged.is_empty()).then(|| timed.merged.quantile_us(quantile) as f64);
             let within = Interval::change(before.interval(quantile), after.interval(quantile));
-            let bounds = match (repeated, between(&before.logs(quantile), &after.logs(quantile))) {
-                (true, Some(apart)) => within.wider(Interval {
-                    low: apart.low.map(|log| log.exp() - 1.0),
-                    high: apart.high.map(|log| log.exp() - 1.0),
+            let bounds = match (repeated, mean_difference(&before.logs(quantile), &after.logs(quantile))) {
+                (true, Some(between_runs)) => within.union(Interval {
+                    low: between_runs.low.map(|log| log.exp() - 1.0),
+                    high: between_runs.high.map(|log| log.exp() - 1.0),
                 }),
                 _ => within,
             };
@@ -128,12 +126,12 @@ fn timer(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
 }
 
 fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -> Option<Change> {
-    // The worse, the higher: completeness is judged by what it lacks.
-    let turned = name == "mesh_complete";
+    // Higher must be worse: completeness is judged by the missing share.
+    let inverted = name == "mesh_complete";
     let losses = |runs: &[&Summary]| {
         runs.iter()
             .filter_map(|run| Some((run.rate(name)?, run.counts.peers.planned)))
-            .map(|((rate, of), peers)| (if turned { 1.0 - rate } else { rate }, of, of.min(peers)))
+            .map(|((rate, of), peers)| (if inverted { 1.0 - rate } else { rate }, of, of.min(peers)))
             .collect::<Vec<_>>()
     };
     let (before, after) = (losses(base), losses(new));
@@ -141,22 +139,23 @@ fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) -
     let mut bounds = Interval::difference(of_share(was.share, was.independent), of_share(is.share, is.independent));
     if before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN {
         let shares = |losses: &[(f64, u64, u64)]| losses.iter().map(|(share, ..)| *share).collect::<Vec<_>>();
-        bounds = between(&shares(&before), &shares(&after)).map_or(bounds, |apart| bounds.wider(apart));
+        bounds = mean_difference(&shares(&before), &shares(&after))
+            .map_or(bounds, |between_runs| bounds.union(between_runs));
     }
     let tolerance = rule.tolerance_of(name);
     let change = is.share - was.share;
-    let finding = find(change, bounds, (tolerance * was.share).max(FLOOR_RATE));
-    let seen = |share: f64| Some(if turned { 1.0 - share } else { share });
-    let sign = if turned { -1.0 } else { 1.0 };
+    let finding = classify(change, bounds, (tolerance * was.share).max(FLOOR_RATE));
+    let seen = |share: f64| Some(if inverted { 1.0 - share } else { share });
+    let sign = if inverted { -1.0 } else { 1.0 };
     let (low, high) = (bounds.low.map(|low| low * sign), bounds.high.map(|high| high * sign));
-    let (low, high) = if turned { (high, low) } else { (low, high) };
+    let (low, high) = if inverted { (high, low) } else { (low, high) };
     Some(Change {
         metric: name.to_owned(),
         aggregation: "rate".into(),
         unit: Unit::Ratio,
         base: seen(was.share),
         new: seen(is.share),
-        // Adding nothing makes a negative zero a plain one.
+        // The addition turns a negative zero into zero.
         change: Some(change * sign + 0.0),
         low,
         high,
@@ -174,11 +173,11 @@ fn value(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
     let (was, is) = (mean(&before), mean(&after));
     was.or(is)?;
     let repeated = before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN;
-    let apart = repeated.then(|| between(&before, &after)).flatten();
+    let between_runs = repeated.then(|| mean_difference(&before, &after)).flatten();
     let relative = |bound: Option<f64>| Some(bound? / was.filter(|was| *was > 0.0)?);
-    // One run has no spread: the value is taken for what it is.
+    // Without a spread, the values are taken as exact.
     let alone = was.zip(is).map(|(was, is)| is - was);
-    let bounds = apart.unwrap_or(Interval { low: alone, high: alone });
+    let bounds = between_runs.unwrap_or(Interval { low: alone, high: alone });
     let bounds = Interval { low: relative(bounds.low), high: relative(bounds.high) };
     let samples = [before.len() as u64, after.len() as u64];
     Some(Change {
@@ -191,14 +190,14 @@ fn value(base: &[&Summary], new: &[&Summary], name: &str, rule: &ToleranceRule) 
 }
 
 impl Change {
-    /// A relative change; its metric is filled in by who knows it.
+    /// A relative change; the caller sets its metric.
     fn between(base: Option<f64>, new: Option<f64>, samples: [u64; 2], bounds: Interval, tolerance: f64) -> Self {
         let change = base.zip(new).and_then(|(base, new)| (base > 0.0).then(|| new / base - 1.0));
         let finding = match (base, new, change) {
             (Some(_), None, _) => Finding::Gone,
             (None, _, _) => Finding::Novel,
             (_, _, None) => Finding::Same,
-            (_, _, Some(change)) => find(change, bounds, tolerance),
+            (_, _, Some(change)) => classify(change, bounds, tolerance),
         };
         Self {
             metric: String::new(),
@@ -217,8 +216,9 @@ impl Change {
     }
 }
 
-/// Worse is more than allowed, and certainly more than nothing; a change that may be either is unclear.
-fn find(change: f64, bounds: Interval, allowed: f64) -> Finding {
+/// `Worse` is more than allowed and significantly more than zero, `Better` the reverse; an insignificant change is
+/// unclear.
+fn classify(change: f64, bounds: Interval, allowed: f64) -> Finding {
     match (bounds.low, bounds.high) {
         (Some(low), _) if change > allowed && low > 0.0 => Finding::Worse,
         (_, Some(high)) if change < -allowed && high < 0.0 => Finding::Better,
@@ -235,7 +235,7 @@ impl ToleranceRule {
     }
 }
 
-/// A timer of one side: every run's histogram, and all of them merged.
+/// A timer of one side: the histogram of every run, and all merged.
 struct Timed {
     runs: Vec<Histogram>,
     merged: Histogram,
@@ -255,14 +255,14 @@ impl Timed {
         of_quantile(&self.merged, quantile, self.independent)
     }
 
-    /// Logarithms, because latencies differ by factors.
+    /// The logarithms of each run's latency at `quantile`: latencies differ by factors.
     fn logs(&self, quantile: f64) -> Vec<f64> {
         self.runs.iter().map(|run| (run.quantile_us(quantile).max(1) as f64).ln()).collect()
     }
 }
 
-/// How many samples can be taken for independent at most: the edges and frames of one peer share its fate, the
-/// messages of one channel share the channel's.
+/// The largest number of independent samples: edges and frames of one peer are correlated, and so are messages of one
+/// channel.
 fn independent(run: &Summary, name: &str) -> u64 {
     match name {
         "message_latency" | "message_rtt" => run.counts.edges.opened,
@@ -270,7 +270,7 @@ fn independent(run: &Summary, name: &str) -> u64 {
     }
 }
 
-/// The losses of a side's runs taken together.
+/// The losses of all runs of a side.
 struct Pooled {
     share: f64,
     of: u64,
@@ -286,7 +286,7 @@ impl Pooled {
     }
 }
 
-/// All samples of a timer, from due.
+/// All samples of a timer on the clock due.
 pub(super) fn merged(runs: &[&Summary], metric: &str) -> Histogram {
     let mut merged = Histogram::default();
     for run in runs {

@@ -1,11 +1,11 @@
-//! In what two runs are unlike: their plans, their machines.
+//! Differences between the plans and the machines of two sides.
 
 use crate::summary::Summary;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One thing in which the sides differ, in the words of each.
+/// One difference between the sides, with the value of each.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     pub what: String,
@@ -13,11 +13,11 @@ pub struct Difference {
     pub new: String,
 }
 
-/// The sections of a profile that the plan's hash covers (interface.md, `plan_sha256`).
+/// The sections of a profile that the plan's hash covers (docs/spec/interface.md, "What plan_sha256 covers").
 const PLANNED: [&str; 7] = ["rooms", "arrivals", "phases", "handshake", "messages", "churn", "engine"];
 
-/// Empty when all runs have one plan.
-pub fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
+/// The differences between the plans; empty if all runs have the same plan.
+pub(super) fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
     let of = |side: &[&Summary]| side.iter().map(|run| run.run.plan_sha256.clone()).collect::<BTreeSet<_>>();
     let (base_plans, new_plans) = (of(base), of(new));
     if base_plans == new_plans && base_plans.len() <= 1 {
@@ -38,8 +38,8 @@ pub fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
     differences
 }
 
-/// Empty when all runs had the same CPU and as many cores.
-pub fn machines(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
+/// The differences between the machines; empty if all runs had the same CPU and number of cores.
+pub(super) fn machines(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
     let differing = |what: &str, of: fn(&Summary) -> String| {
         let list = |side: &[&Summary]| {
             let all: BTreeSet<String> = side.iter().map(|run| of(run)).collect();
@@ -53,7 +53,7 @@ pub fn machines(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
     cpu.into_iter().chain(cores).collect()
 }
 
-/// What shaped the plans of a side, by its key in the profile where the summary holds one.
+/// The settings and counts that determine a side's plans, by profile key if the summary has the profile.
 fn traits_of(side: &[&Summary]) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for run in side {
@@ -82,7 +82,7 @@ fn profile_of(run: &Summary) -> Vec<(String, String)> {
     leaves
 }
 
-/// Nesting is bounded by the TOML parser's own limit.
+/// Collects the leaves of a TOML value; the parser limits the nesting.
 fn flatten(path: &str, value: &toml::Value, leaves: &mut Vec<(String, String)>) {
     match value {
         toml::Value::Table(table) => {
@@ -95,7 +95,7 @@ fn flatten(path: &str, value: &toml::Value, leaves: &mut Vec<(String, String)>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::run::Run;
+    use crate::summary::Run;
 
     fn run(plan: &str, profile: &str) -> Summary {
         let run = Run { plan_sha256: plan.into(), profile: Some(profile.into()), ..Run::default() };

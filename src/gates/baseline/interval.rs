@@ -1,41 +1,41 @@
-//! How far a measured figure may lie from the true one, at 95 %: exact within a run, by spread between runs.
+//! Confidence intervals at 95 %: exact ones within a run, and by the spread between runs.
 
-use crate::summary::histogram::Histogram;
+use crate::summary::Histogram;
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
-/// Each bound is missed with this probability at most.
+/// The probability that the true value lies beyond one bound.
 const TAIL: f64 = 0.025;
 
-/// From low to high; a bound that the samples can't support is absent.
+/// An interval; a bound that the samples can't support is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Interval {
+pub(super) struct Interval {
     pub low: Option<f64>,
     pub high: Option<f64>,
 }
 
 impl Interval {
-    /// The smallest interval that holds both: a bound that either lacks is absent.
-    pub fn wider(self, other: Self) -> Self {
+    /// The smallest interval that contains both; a bound that either lacks is `None`.
+    pub(super) fn union(self, other: Self) -> Self {
         let both = |ours: Option<f64>, theirs: Option<f64>, of: fn(f64, f64) -> f64| Some(of(ours?, theirs?));
         Self { low: both(self.low, other.low, f64::min), high: both(self.high, other.high, f64::max) }
     }
 
-    /// What `new` may be of `base`, as a relative change.
-    pub fn change(base: Self, new: Self) -> Self {
+    /// The interval of the relative change from `base` to `new`.
+    pub(super) fn change(base: Self, new: Self) -> Self {
         let over = |new: Option<f64>, base: Option<f64>| Some(new? / base.filter(|base| *base > 0.0)? - 1.0);
         Self { low: over(new.low, base.high), high: over(new.high, base.low) }
     }
 
-    /// What `new` may be above `base`.
-    pub fn difference(base: Self, new: Self) -> Self {
+    /// The interval of the difference `new` − `base`.
+    pub(super) fn difference(base: Self, new: Self) -> Self {
         let less = |new: Option<f64>, base: Option<f64>| Some(new? - base?);
         Self { low: less(new.low, base.high), high: less(new.high, base.low) }
     }
 }
 
-/// Of a quantile (0 to 1), from the order statistics that binomially enclose it, whatever the distribution is
-/// (David & Nagaraja, Order Statistics, §7.1). `independent`: how many of the samples don't hang together.
-pub fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64) -> Interval {
+/// The interval of a quantile (0 to 1) from binomial order statistics, for any distribution (David & Nagaraja, Order
+/// Statistics, §7.1). `independent`: the number of independent samples.
+pub(super) fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64) -> Interval {
     let samples = independent.min(histogram.count());
     let Ok(below) = Binomial::new(quantile, samples) else { return Interval::default() };
     let low = first_rank(&below, samples, TAIL);
@@ -54,8 +54,8 @@ fn first_rank(below: &Binomial, samples: u64, p: f64) -> u64 {
     from
 }
 
-/// Of a share (0 to 1) of `independent` trials (Clopper & Pearson 1934).
-pub fn of_share(share: f64, independent: u64) -> Interval {
+/// The interval of a share (0 to 1) of `independent` trials (Clopper & Pearson 1934).
+pub(super) fn of_share(share: f64, independent: u64) -> Interval {
     let of = independent as f64;
     let hits = (share.clamp(0.0, 1.0)) * of;
     let bound = |a: f64, b: f64, p: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(p));
@@ -65,22 +65,23 @@ pub fn of_share(share: f64, independent: u64) -> Interval {
     }
 }
 
-/// How far the means of two groups of runs lie apart, by their spread (Welch 1947); none for fewer than two runs a side.
-pub fn between(base: &[f64], new: &[f64]) -> Option<Interval> {
+/// The interval of the difference between the means of two groups of runs (Welch 1947); `None` for fewer than two runs
+/// per side.
+pub(super) fn mean_difference(base: &[f64], new: &[f64]) -> Option<Interval> {
     let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
     let error = base.error_squared + new.error_squared;
-    let apart = new.mean - base.mean;
+    let difference = new.mean - base.mean;
     let freedom = match base.share_of_freedom() + new.share_of_freedom() {
         shares if shares > 0.0 => error * error / shares,
-        _ => return Some(Interval { low: Some(apart), high: Some(apart) }),
+        _ => return Some(Interval { low: Some(difference), high: Some(difference) }),
     };
-    let reach = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(1.0 - TAIL) * error.sqrt();
-    Some(Interval { low: Some(apart - reach), high: Some(apart + reach) })
+    let margin = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(1.0 - TAIL) * error.sqrt();
+    Some(Interval { low: Some(difference - margin), high: Some(difference + margin) })
 }
 
 struct RunSpread {
     mean: f64,
-    /// Of the mean.
+    /// The squared standard error of the mean.
     error_squared: f64,
     runs: f64,
 }
@@ -149,8 +150,8 @@ mod tests {
     #[test]
     fn two_groups_lie_apart_by_their_means_give_or_take_their_spread() {
         // R: t.test(c(11,12,13), c(1,2,3)), whose t(0.975, 4) is 2.776.
-        check(between(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
-        assert_eq!(between(&[1.0], &[11.0, 12.0, 13.0]), None);
-        check(between(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
+        check(mean_difference(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
+        assert_eq!(mean_difference(&[1.0], &[11.0, 12.0, 13.0]), None);
+        check(mean_difference(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
     }
 }

@@ -1,4 +1,4 @@
-//! A run against an earlier one: what changed, how sure that is, and whether it got worse.
+//! Comparison of runs with earlier ones: the changes, their significance, and the verdict.
 
 mod change;
 mod comparability;
@@ -10,13 +10,11 @@ pub use crate::gates::baseline::comparability::Difference;
 pub use crate::gates::baseline::rule::ToleranceRule;
 
 use crate::gates::baseline::change::{changes, merged};
-use crate::summary::Summary;
-use crate::summary::curve::{Point, curve};
-use crate::summary::verdict::Verdict as Validity;
+use crate::summary::{Point, Summary, Verdict as Validity, curve::curve};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// `compare.json`, schema version 1.
+/// The content of `compare.json`, schema version 1.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Comparison {
     pub schema: u32,
@@ -24,11 +22,11 @@ pub struct Comparison {
     pub tolerance: f64,
     pub base: Side,
     pub new: Side,
-    /// In what the plans differ; empty for comparable runs.
+    /// Differences between the plans; empty for comparable runs.
     pub plan: Vec<Difference>,
-    /// In what the machines differ.
+    /// Differences between the machines.
     pub machine: Vec<Difference>,
-    /// What was judged first, then what is only shown.
+    /// The changes, judged ones first.
     pub changes: Vec<Change>,
     pub curves: Vec<Curves>,
 }
@@ -36,14 +34,14 @@ pub struct Comparison {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparisonVerdict {
-    /// Nothing that is judged got worse.
+    /// No judged figure got worse.
     Passed,
     Regressed,
-    /// A side has no run whose figures are the target's.
+    /// All runs of a side are INVALID.
     Invalid,
-    /// The plans differ, and nobody forced the comparison.
+    /// The plans differ, and the comparison was not forced.
     Unlike,
-    /// The machines differ: shown, not judged.
+    /// The machines differ: changes are shown and not judged.
     OtherMachine,
 }
 
@@ -53,17 +51,17 @@ pub struct Side {
     pub name: String,
     pub started_at: String,
     pub git: String,
-    /// Runs that were compared.
+    /// Compared runs.
     pub runs: u64,
     /// Runs left out because they are INVALID.
     pub invalid: u64,
-    /// Of the runs compared: those that are SUSPECT.
+    /// Compared runs that are SUSPECT.
     pub suspect: u64,
-    /// Of the runs compared: those that were cut short or lack a part.
+    /// Compared runs that were interrupted or lack a part.
     pub partial: u64,
 }
 
-/// The percentile curves of one timer, from due, the runs of a side merged.
+/// The percentile curves of one timer on the clock due, with the runs of a side merged.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Curves {
     pub metric: String,
@@ -71,8 +69,8 @@ pub struct Curves {
     pub new: Vec<Point>,
 }
 
-/// Compares repeats of a run with earlier repeats; INVALID runs are left out. Never fails: what stands in the way
-/// of a comparison is its verdict.
+/// Compares repeats of a run with earlier repeats; INVALID runs are left out. Never fails: an obstacle to the comparison
+/// becomes its verdict.
 pub fn compare(base: &[Summary], new: &[Summary], rule: &ToleranceRule) -> Comparison {
     let (base_valid, new_valid) = (valid(base), valid(new));
     let plan = comparability::plans(&all(base), &all(new));

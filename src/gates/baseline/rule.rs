@@ -1,17 +1,17 @@
-//! The rule of a comparison: how much worse is too much, and what may be compared at all.
+//! The rule of a comparison: tolerances, and the runs that may be compared.
 
 use std::collections::BTreeMap;
 
-/// How much worse is too much.
+/// The tolerances of a comparison, and its exceptions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToleranceRule {
-    /// A fraction: 0.1 lets a latency grow by a tenth.
+    /// The allowed change as a fraction: 0.1 lets a latency grow by a tenth.
     pub tolerance: f64,
-    /// By metric, instead of `tolerance`. A metric named here is judged even if by default it is only shown.
+    /// Tolerances of single metrics. A metric named here is judged even if by default it is only shown.
     pub overrides: BTreeMap<String, f64>,
-    /// Compares runs of unlike plans all the same.
+    /// Compares runs of different plans too.
     pub force: bool,
-    /// Judges runs of unlike machines all the same.
+    /// Judges runs of different machines too.
     pub across_machines: bool,
 }
 

@@ -1,10 +1,7 @@
-//! Stories of edges: how they open, fail, and what that took.
+//! Edges that open or fail, and the times they take.
 
 use super::{Story, only_sample_ms, timeout_ms};
-use crate::vocabulary::event::What;
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{EdgeEvent, EventKind, Failure, PeerEvent, Phase, Reason, RoomIndex, Seat};
 use std::time::Duration;
 
 #[test]
@@ -29,7 +26,10 @@ fn the_phases_of_the_mean_edge_add_up_to_the_mean_time_to_open() {
     let due = timeline.ms(0);
     // The last peer connects slowly, and is the later one of two of the three edges: no mean over peers is theirs.
     timeline.join(0, 0, 0).join(0, 10, 1).open(0, 20, 0, 1);
-    timeline.tell(0, 30, 2, What::Began { due }).tell(0, 131, 2, What::Upgraded).tell(0, 133, 2, What::Joined);
+    timeline
+        .tell(0, 30, 2, EventKind::Peer(PeerEvent::Began { due }))
+        .tell(0, 131, 2, EventKind::Peer(PeerEvent::Upgraded))
+        .tell(0, 133, 2, EventKind::Peer(PeerEvent::Joined));
     timeline.open(0, 140, 0, 2).open(0, 151, 1, 2);
     let summary = timeline.summary();
     let mean = summary.mean_edge.unwrap();
@@ -49,7 +49,10 @@ fn due_counts_what_the_generator_was_late() {
     let mut timeline = Story::of(&[2]);
     let due = timeline.ms(0);
     timeline.join(0, 0, 0);
-    timeline.tell(0, 60, 1, What::Began { due }).tell(0, 61, 1, What::Upgraded).tell(0, 62, 1, What::Joined);
+    timeline
+        .tell(0, 60, 1, EventKind::Peer(PeerEvent::Began { due }))
+        .tell(0, 61, 1, EventKind::Peer(PeerEvent::Upgraded))
+        .tell(0, 62, 1, EventKind::Peer(PeerEvent::Joined));
     timeline.open(0, 70, 0, 1);
     let summary = timeline.summary();
     assert_eq!(only_sample_ms(&summary, "time_to_open"), (74, 14));
@@ -61,9 +64,14 @@ fn due_counts_what_the_generator_was_late() {
 fn an_event_before_its_milestone_is_early_and_takes_no_time() {
     let mut timeline = Story::of(&[2]);
     let due = timeline.ms(0);
-    timeline.join(0, 0, 0).tell(0, 10, 1, What::Began { due: due + Duration::from_millis(10) });
-    timeline.tell(0, 11, 1, What::Upgraded).tell(0, 12, 0, What::Met { other: Seat(1) });
-    timeline.tell(0, 20, 1, What::Joined).open(0, 30, 0, 1);
+    timeline.join(0, 0, 0).tell(0, 10, 1, EventKind::Peer(PeerEvent::Began { due: due + Duration::from_millis(10) }));
+    timeline.tell(0, 11, 1, EventKind::Peer(PeerEvent::Upgraded)).tell(
+        0,
+        12,
+        0,
+        EventKind::Edge { other: Seat(1), event: EdgeEvent::Met },
+    );
+    timeline.tell(0, 20, 1, EventKind::Peer(PeerEvent::Joined)).open(0, 30, 0, 1);
     let summary = timeline.summary();
     assert_eq!((summary.counts.edges.early, summary.slowest[0].phases.discovery_us), (1, 0));
     assert_eq!(summary.slowest[0].began_us, 24_000);
@@ -74,9 +82,19 @@ fn without_a_transport_its_phases_are_absent() {
     let mut timeline = Story::of(&[2]);
     timeline.join(0, 0, 0).join(0, 10, 1);
     let (zero, one) = (Seat(0), Seat(1));
-    timeline.tell(0, 20, 0, What::Met { other: one }).tell(0, 20, 0, What::Offers { other: one });
-    timeline.tell(0, 25, 1, What::Open { other: zero }).tell(0, 30, 0, What::Answered { other: one });
-    timeline.tell(0, 30, 0, What::Open { other: one });
+    timeline.tell(0, 20, 0, EventKind::Edge { other: one, event: EdgeEvent::Met }).tell(
+        0,
+        20,
+        0,
+        EventKind::Edge { other: one, event: EdgeEvent::Offers },
+    );
+    timeline.tell(0, 25, 1, EventKind::Edge { other: zero, event: EdgeEvent::Open }).tell(
+        0,
+        30,
+        0,
+        EventKind::Edge { other: one, event: EdgeEvent::Answered },
+    );
+    timeline.tell(0, 30, 0, EventKind::Edge { other: one, event: EdgeEvent::Open });
     let summary = timeline.summary();
     let absent = ["ice", "dtls", "channel"].map(|timer| summary.timers.contains_key(timer));
     assert_eq!(absent, [false; 3]);
@@ -90,7 +108,12 @@ fn without_a_transport_its_phases_are_absent() {
 fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
     let mut timeline = Story::of(&[2]);
     prepare(&mut timeline);
-    timeline.tell(0, 10_050, 1, What::EdgeFailed { other: Seat(0), failure: Failure::timed_out(reported) });
+    timeline.tell(
+        0,
+        10_050,
+        1,
+        EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure: Failure::timed_out(reported) } },
+    );
     let summary = timeline.summary();
     let row = &summary.failures[0];
     assert_eq!((row.phase.as_str(), row.reason.as_str(), row.count), (shown, "timed_out", 1));
@@ -104,13 +127,13 @@ fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
 fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_says() {
     let met = |timeline: &mut Story| {
         timeline.join(0, 0, 0).join(0, 50, 1);
-        timeline.tell(0, 60, 1, What::Met { other: Seat(0) });
+        timeline.tell(0, 60, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Met });
     };
     check_stuck(
         |timeline| {
             timeline.join(0, 0, 0);
             let due = timeline.ms(50);
-            timeline.tell(0, 50, 1, What::Began { due });
+            timeline.tell(0, 50, 1, EventKind::Peer(PeerEvent::Began { due }));
         },
         Phase::Negotiation,
         "connect",
@@ -119,7 +142,12 @@ fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_
     check_stuck(
         |timeline| {
             met(timeline);
-            timeline.tell(0, 61, 0, What::Met { other: Seat(1) }).tell(0, 61, 0, What::Offers { other: Seat(1) });
+            timeline.tell(0, 61, 0, EventKind::Edge { other: Seat(1), event: EdgeEvent::Met }).tell(
+                0,
+                61,
+                0,
+                EventKind::Edge { other: Seat(1), event: EdgeEvent::Offers },
+            );
         },
         Phase::Discovery,
         "negotiation",
@@ -131,7 +159,12 @@ fn a_silent_target_does_not_look_fast() {
     let mut timeline = Story::of(&[3]);
     timeline.join(0, 0, 0).join(0, 0, 1).join(0, 0, 2).open(0, 10, 0, 1);
     for seat in [0, 1] {
-        timeline.tell(0, 10_000, 2, What::EdgeFailed { other: Seat(seat), failure: Failure::timed_out(Phase::Ice) });
+        timeline.tell(
+            0,
+            10_000,
+            2,
+            EventKind::Edge { other: Seat(seat), event: EdgeEvent::Failed { failure: Failure::timed_out(Phase::Ice) } },
+        );
     }
     let summary = timeline.summary();
     let to_open = &summary.timers["time_to_open"].due;
@@ -147,7 +180,12 @@ fn a_failed_peer_takes_its_undecided_edges_with_it_and_no_others() {
     timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
     let due = timeline.ms(20);
     let failure = Failure::new(Phase::Connect, Reason::Rejected, "HTTP 429");
-    timeline.tell(0, 20, 2, What::Began { due }).tell(0, 25, 2, What::PeerFailed { failure });
+    timeline.tell(0, 20, 2, EventKind::Peer(PeerEvent::Began { due })).tell(
+        0,
+        25,
+        2,
+        EventKind::Peer(PeerEvent::PeerFailed { failure }),
+    );
     let summary = timeline.summary();
     let edges = &summary.counts.edges;
     assert_eq!((edges.opened, edges.failed, summary.counts.peers.failed), (1, 2, 1));
@@ -160,7 +198,7 @@ fn a_failed_peer_takes_its_undecided_edges_with_it_and_no_others() {
 fn a_dropped_arrival_drops_its_edges() {
     let mut timeline = Story::of(&[3]);
     let due = timeline.ms(0);
-    timeline.join(0, 0, 0).tell(0, 500, 2, What::Dropped { due });
+    timeline.join(0, 0, 0).tell(0, 500, 2, EventKind::Peer(PeerEvent::Dropped { due }));
     let summary = timeline.summary();
     assert_eq!((summary.counts.edges.dropped, summary.counts.edges.unfinished), (2, 1));
     assert_eq!((summary.counts.peers.dropped, summary.counts.peers.unfinished), (1, 1));
@@ -171,10 +209,10 @@ fn a_dropped_arrival_drops_its_edges() {
 #[test]
 fn an_edge_open_on_one_side_is_not_open() {
     let mut timeline = Story::of(&[2]);
-    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 9, 0, What::Open { other: Seat(1) });
+    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 9, 0, EventKind::Edge { other: Seat(1), event: EdgeEvent::Open });
     assert_eq!(timeline.summary().counts.edges.one_sided, 1);
     let failure = Failure::new(Phase::Channel, Reason::ChannelFailed, "");
-    timeline.tell(0, 10, 1, What::EdgeFailed { other: Seat(0), failure });
+    timeline.tell(0, 10, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let edges = timeline.summary().counts.edges;
     assert_eq!((edges.one_sided, edges.opened, edges.failed), (1, 0, 1));
 }
@@ -184,9 +222,9 @@ fn what_is_decided_stays_decided() {
     let mut timeline = Story::of(&[2]);
     timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1).open(0, 500, 0, 1);
     let failure = Failure::new(Phase::Ice, Reason::IceFailed, "");
-    timeline.tell(0, 600, 1, What::EdgeFailed { other: Seat(0), failure });
-    timeline.tell(0, 700, 1, What::ChannelClosed { other: Seat(0), planned: false });
-    timeline.tell(0, 700, 0, What::ChannelClosed { other: Seat(1), planned: false });
+    timeline.tell(0, 600, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
+    timeline.tell(0, 700, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Closed { planned: false } });
+    timeline.tell(0, 700, 0, EventKind::Edge { other: Seat(1), event: EdgeEvent::Closed { planned: false } });
     let edges = timeline.summary().counts.edges;
     assert_eq!((edges.opened, edges.failed, edges.closed_early), (1, 0, 1));
 }

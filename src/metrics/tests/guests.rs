@@ -1,8 +1,7 @@
-//! Edges with guests: waited for, counted apart, and in no other figure.
+//! Edges with guests: a room waits for them, and no other figure counts them.
 
 use super::*;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Phase};
 
 /// One room of two that admits one guest, at seat 2.
 fn timeline() -> Story {
@@ -14,7 +13,7 @@ fn timeline() -> Story {
 }
 
 fn check(timeline: &Story, expected: &[(&str, u64)]) {
-    let shown = timeline.recorder.guests.shown(0);
+    let shown = timeline.recorder.guests.counts_by_name(0);
     for (name, count) in expected {
         assert_eq!(shown.get(*name), Some(count), "{name} of {shown:?}");
     }
@@ -29,25 +28,30 @@ const GUEST: Seat = Seat(2);
 fn a_room_waits_for_its_guests_and_our_edges_do_not_count_theirs() {
     let mut timeline = timeline();
     for (seat, other) in [(0, 1), (1, 0)] {
-        timeline.tell(0, 10, seat, What::Open { other: Seat(other) });
+        timeline.tell(0, 10, seat, EventKind::Edge { other: Seat(other), event: EdgeEvent::Open });
     }
     assert!(!timeline.recorder.room_decided(RoomIndex(0)));
-    timeline.tell(0, 20, 0, What::Open { other: GUEST }).tell(0, 20, 1, What::Open { other: GUEST });
+    timeline.tell(0, 20, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Open }).tell(
+        0,
+        20,
+        1,
+        EventKind::Edge { other: GUEST, event: EdgeEvent::Open },
+    );
     assert!(timeline.recorder.room_decided(RoomIndex(0)) && timeline.recorder.all_decided());
     assert_eq!(timeline.recorder.tally().edges_opened, 1);
-    timeline.tell(0, 30, 0, What::GuestMessage { other: GUEST, bytes: 5 });
-    timeline.tell(0, 30, 0, What::Surprise { other: Some(GUEST) });
+    timeline.tell(0, 30, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::GuestMessage { bytes: 5 } });
+    timeline.tell(0, 30, 0, EventKind::Peer(PeerEvent::Surprise { other: Some(GUEST) }));
     check(&timeline, &[("planned", 2), ("opened", 2), ("messages_received", 1), ("surprises", 1), ("unfinished", 0)]);
 }
 
 #[test]
 fn a_guest_is_lost_once_however_its_leave_is_noticed() {
     let mut timeline = timeline();
-    timeline.tell(0, 20, 0, What::Open { other: GUEST });
-    timeline.tell(0, 30, 0, What::NoticedLeave { other: GUEST });
-    timeline.tell(0, 31, 0, What::ChannelClosed { other: GUEST, planned: true });
-    timeline.tell(0, 31, 0, What::NoticedLeave { other: GUEST });
-    timeline.tell(0, 40, 1, What::NoticedLeave { other: GUEST });
+    timeline.tell(0, 20, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Open });
+    timeline.tell(0, 30, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::NoticedLeave });
+    timeline.tell(0, 31, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Closed { planned: true } });
+    timeline.tell(0, 31, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::NoticedLeave });
+    timeline.tell(0, 40, 1, EventKind::Edge { other: GUEST, event: EdgeEvent::NoticedLeave });
     check(&timeline, &[("leaves_noticed", 2), ("closed", 1), ("closed_early", 0), ("opened", 1), ("abandoned", 1)]);
     assert_eq!(timeline.recorder.tally().guest_edges_undecided, 0);
 }
@@ -56,17 +60,17 @@ fn a_guest_is_lost_once_however_its_leave_is_noticed() {
 fn a_guest_that_comes_too_late_is_planned_anew() {
     let mut timeline = timeline();
     let failure = Failure::timed_out(Phase::Discovery);
-    timeline.tell(0, 10_000, 0, What::EdgeFailed { other: GUEST, failure });
+    timeline.tell(0, 10_000, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Failed { failure } });
     check(&timeline, &[("failed", 1), ("failed_in_discovery", 1), ("unfinished", 1)]);
-    timeline.tell(0, 11_000, 0, What::Met { other: GUEST });
-    timeline.tell(0, 11_100, 0, What::Open { other: GUEST });
+    timeline.tell(0, 11_000, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Met });
+    timeline.tell(0, 11_100, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Open });
     check(&timeline, &[("rejoins", 1), ("opened", 1), ("unfinished", 1)]);
 }
 
 #[test]
 fn a_seat_past_the_guests_is_nobodys() {
     let mut timeline = timeline();
-    timeline.tell(0, 20, 0, What::Open { other: Seat(3) });
+    timeline.tell(0, 20, 0, EventKind::Edge { other: Seat(3), event: EdgeEvent::Open });
     check(&timeline, &[("opened", 0), ("unfinished", 2)]);
-    assert_eq!(timeline.recorder.strays, 1);
+    assert_eq!(timeline.recorder.unmatched, 1);
 }

@@ -1,12 +1,10 @@
-//! What holds for any events in any order, nonsense included.
+//! Properties that hold for any events in any order, nonsensical ones included.
 
 use super::{KINDS, place, rooms, summary_of};
 use crate::metrics::{Recorder, RoomFacts};
-use crate::vocabulary::event::{Concern, Event, What};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, RoomIndex, Seat,
+};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -25,37 +23,41 @@ fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u3
     let from = (extra % 3 > 0).then_some(other);
     let bytes = u32::from(extra);
     let what = match what {
-        0 | 1 => What::Began { due: before },
-        2 => What::Dropped { due: before },
-        3 => What::Upgraded,
-        4 | 5 => What::Joined,
-        6 => What::PeerFailed { failure: failure() },
-        7 => What::Left { silent: extra > 9, early: extra % 2 == 0 },
-        8 => What::Said { kind, bytes, to: from },
-        9 => What::Frame { kind, bytes, concern: Concern::Me { from } },
-        10 => {
-            What::Frame { kind, bytes, concern: [Concern::Others, Concern::Elsewhere { from }][usize::from(extra % 2)] }
+        0 | 1 => EventKind::Peer(PeerEvent::Began { due: before }),
+        2 => EventKind::Peer(PeerEvent::Dropped { due: before }),
+        3 => EventKind::Peer(PeerEvent::Upgraded),
+        4 | 5 => EventKind::Peer(PeerEvent::Joined),
+        6 => EventKind::Peer(PeerEvent::PeerFailed { failure: failure() }),
+        7 => EventKind::Peer(PeerEvent::Left { silent: extra > 9, early: extra % 2 == 0 }),
+        8 => EventKind::Peer(PeerEvent::Said { kind, bytes, to: from }),
+        9 => EventKind::Peer(PeerEvent::Frame { kind, bytes, concern: Concern::Me { from } }),
+        10 => EventKind::Peer(PeerEvent::Frame {
+            kind,
+            bytes,
+            concern: [Concern::Others, Concern::Elsewhere { from }][usize::from(extra % 2)],
+        }),
+        11 => EventKind::Edge { other, event: EdgeEvent::Met },
+        12 => EventKind::Edge { other, event: EdgeEvent::Offers },
+        13 => EventKind::Edge { other, event: EdgeEvent::Answered },
+        14 => EventKind::Edge { other, event: EdgeEvent::OwnWork { spent: Duration::from_millis(u64::from(extra)) } },
+        15 => EventKind::Edge { other, event: EdgeEvent::Glare },
+        16 => EventKind::Peer(PeerEvent::Surprise { other: from }),
+        17 => EventKind::Edge { other, event: EdgeEvent::IceUp },
+        18 => EventKind::Edge { other, event: EdgeEvent::DtlsUp },
+        19 | 20 => EventKind::Edge { other, event: EdgeEvent::Open },
+        21 => EventKind::Edge { other, event: EdgeEvent::Failed { failure: failure() } },
+        22 => EventKind::Edge { other, event: EdgeEvent::Closed { planned: extra > 99 } },
+        23 => EventKind::Edge { other, event: EdgeEvent::NoticedLeave },
+        24 => EventKind::Edge { other, event: EdgeEvent::MessageSent { sequence, due: before, bytes } },
+        _ => {
+            EventKind::Edge { other, event: EdgeEvent::MessageReceived { sequence, due: before, began: before, bytes } }
         }
-        11 => What::Met { other },
-        12 => What::Offers { other },
-        13 => What::Answered { other },
-        14 => What::OwnWork { other, spent: Duration::from_millis(u64::from(extra)) },
-        15 => What::Glare { other },
-        16 => What::Surprise { other: from },
-        17 => What::IceUp { other },
-        18 => What::DtlsUp { other },
-        19 | 20 => What::Open { other },
-        21 => What::EdgeFailed { other, failure: failure() },
-        22 => What::ChannelClosed { other, planned: extra > 99 },
-        23 => What::NoticedLeave { other },
-        24 => What::MessageSent { other, sequence, due: before, bytes },
-        _ => What::MessageReceived { other, sequence, due: before, began: before, bytes },
     };
-    Event { at, place: place(sizes, room, seat), what }
+    Event { at, place: place(sizes, room, seat), kind: what }
 }
 
 proptest! {
-    // A case tells a whole run; sixty-four of them take a second.
+    // Each case records a whole run; sixty-four of them take a second.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whole stories, told as events, against the figures they must come to.
+//! Event sequences and the figures they must come to.
 
 mod edges;
 mod guests;
@@ -7,11 +7,8 @@ mod traces;
 mod traffic;
 
 use crate::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
-use crate::summary::Summary;
-use crate::summary::run::{Build, Machine, TargetRoute};
-use crate::vocabulary::event::{Event, What};
-use crate::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use crate::vocabulary::options::EngineKind;
+use crate::summary::{Build, Machine, Summary, TargetRoute};
+use crate::vocabulary::{EdgeEvent, EngineKind, Event, EventKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat};
 use std::time::{Duration, Instant, SystemTime};
 
 const KINDS: [&str; 2] = ["join", "offer"];
@@ -38,30 +35,30 @@ impl Story {
         self.start + Duration::from_millis(ms)
     }
 
-    fn tell(&mut self, room: u32, at_ms: u64, seat: u16, what: What) -> &mut Self {
+    fn tell(&mut self, room: u32, at_ms: u64, seat: u16, what: EventKind) -> &mut Self {
         let place = place(&self.sizes, room, seat);
-        self.recorder.record(&Event { at: self.ms(at_ms), place, what });
+        self.recorder.record(&Event { at: self.ms(at_ms), place, kind: what });
         self
     }
 
     /// Dialed when due, upgraded and joined.
     fn join(&mut self, room: u32, at_ms: u64, seat: u16) -> &mut Self {
         let due = self.ms(at_ms);
-        self.tell(room, at_ms, seat, What::Began { due });
-        self.tell(room, at_ms + 2, seat, What::Upgraded);
-        self.tell(room, at_ms + 3, seat, What::Joined)
+        self.tell(room, at_ms, seat, EventKind::Peer(PeerEvent::Began { due }));
+        self.tell(room, at_ms + 2, seat, EventKind::Peer(PeerEvent::Upgraded));
+        self.tell(room, at_ms + 3, seat, EventKind::Peer(PeerEvent::Joined))
     }
 
     /// The lower seat meets, offers and gets its answer; then all layers come up, one a millisecond.
     fn open(&mut self, room: u32, at_ms: u64, low: u16, high: u16) -> &mut Self {
         let (to_high, to_low) = (Seat(high), Seat(low));
-        self.tell(room, at_ms, low, What::Met { other: to_high });
-        self.tell(room, at_ms, low, What::Offers { other: to_high });
-        self.tell(room, at_ms + 1, low, What::Answered { other: to_high });
+        self.tell(room, at_ms, low, EventKind::Edge { other: to_high, event: EdgeEvent::Met });
+        self.tell(room, at_ms, low, EventKind::Edge { other: to_high, event: EdgeEvent::Offers });
+        self.tell(room, at_ms + 1, low, EventKind::Edge { other: to_high, event: EdgeEvent::Answered });
         for (seat, other) in [(low, to_high), (high, to_low)] {
-            self.tell(room, at_ms + 2, seat, What::IceUp { other });
-            self.tell(room, at_ms + 3, seat, What::DtlsUp { other });
-            self.tell(room, at_ms + 4, seat, What::Open { other });
+            self.tell(room, at_ms + 2, seat, EventKind::Edge { other, event: EdgeEvent::IceUp });
+            self.tell(room, at_ms + 3, seat, EventKind::Edge { other, event: EdgeEvent::DtlsUp });
+            self.tell(room, at_ms + 4, seat, EventKind::Edge { other, event: EdgeEvent::Open });
         }
         self
     }

@@ -1,11 +1,8 @@
-//! Which handshakes are kept, and what of them.
+//! The choice of handshakes whose traces are kept, and the events in them.
 
 use super::*;
 use crate::metrics::TraceSample;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::failure::Failure;
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Concern, Failure, FrameKind, Phase};
 
 fn traced(sizes: &[u16], slowest: usize) -> Story {
     let mut timeline = Story::of(sizes);
@@ -26,12 +23,12 @@ fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not()
     timeline.join(1, 0, 0).join(1, 10, 1);
     assert_eq!(kept(&timeline), [] as [u32; 0]);
     let failure = Failure::timed_out(Phase::Negotiation);
-    timeline.tell(1, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+    timeline.tell(1, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let traced = timeline.recorder.traced();
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
-    // Nobody offered: where the edge got stuck is for both sides to say.
+    // Neither side offered, so the edge got stuck in discovery whatever phase one side reports.
     let counted = Failure::timed_out(Phase::Discovery);
-    assert_eq!((traced[0].failed, traced[0].facts.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
+    assert_eq!((traced[0].failed, traced[0].events.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
     assert_eq!(timeline.summary().failures[0].phase, "discovery");
 }
 
@@ -54,14 +51,20 @@ fn a_target_that_never_stops_talking_fills_no_memory() {
     let mut timeline = traced(&[2], 0);
     timeline.join(0, 0, 0).join(0, 10, 1);
     for _ in 0..2_000 {
-        let heard = |from| What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Me { from } };
+        let heard =
+            |from| EventKind::Peer(PeerEvent::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Me { from } });
         timeline.tell(0, 20, 0, heard(None)).tell(0, 20, 0, heard(Some(Seat(1))));
-        timeline.tell(0, 20, 0, What::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others });
+        timeline.tell(
+            0,
+            20,
+            0,
+            EventKind::Peer(PeerEvent::Frame { kind: FrameKind(0), bytes: 9, concern: Concern::Others }),
+        );
     }
     let failure = Failure::timed_out(Phase::Discovery);
-    timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+    timeline.tell(0, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let traced = timeline.recorder.traced();
-    assert!(traced[0].is_cut && traced[0].facts.len() < 300, "{}", traced[0].facts.len());
+    assert!(traced[0].is_cut && traced[0].events.len() < 300, "{}", traced[0].events.len());
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
         for room in own {
             timeline.join(*room, 0, 0).join(*room, 10, 1);
             let failure = Failure::timed_out(Phase::Discovery);
-            timeline.tell(*room, 10_010, 1, What::EdgeFailed { other: Seat(0), failure });
+            timeline.tell(*room, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
         }
         timeline
     };
@@ -90,18 +93,30 @@ fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_coun
             timeline.join(room, 0, 0).join(room, 10, 1);
         }
         let failure = || Failure::timed_out(Phase::Discovery);
-        timeline.tell(0, 10_010, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        timeline.tell(
+            0,
+            10_010,
+            1,
+            EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure: failure() } },
+        );
         timeline.open(1, 20, 0, 1);
         let facts =
-            |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.facts.len()).collect::<Vec<_>>();
+            |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.events.len()).collect::<Vec<_>>();
         let (kept_before, facts_before) = (kept(&timeline), facts(&timeline));
         assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });
         for room in [0, 1] {
-            timeline.tell(room, 11_000, 1, What::Left { silent: false, early: true }).join(room, 12_000, 1);
+            timeline
+                .tell(room, 11_000, 1, EventKind::Peer(PeerEvent::Left { silent: false, early: true }))
+                .join(room, 12_000, 1);
         }
         // Slower than any first session, and worse.
         timeline.open(0, 15_000, 0, 1);
-        timeline.tell(1, 22_000, 1, What::EdgeFailed { other: Seat(0), failure: failure() });
+        timeline.tell(
+            1,
+            22_000,
+            1,
+            EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure: failure() } },
+        );
         assert_eq!((kept(&timeline), facts(&timeline)), (kept_before, facts_before));
         let edges = timeline.summary().counts.edges;
         assert_eq!((edges.rejoins, edges.opened, edges.failed), (2, 2, 2));

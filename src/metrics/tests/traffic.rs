@@ -1,19 +1,15 @@
-//! Stories of frames, messages, leaves and returns.
+//! Frames, messages, leaves and returns.
 
 use super::{Story, only_sample_ms};
 use crate::metrics::Tally;
-use crate::vocabulary::event::{Concern, What};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::ids::{RoomIndex, Seat};
-use crate::vocabulary::message::FrameKind;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Concern, EdgeEvent, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, RoomIndex, Seat};
 
-fn said(kind: u8, bytes: u32, to: Option<u16>) -> What {
-    What::Said { kind: FrameKind(kind), bytes, to: to.map(Seat) }
+fn said(kind: u8, bytes: u32, to: Option<u16>) -> EventKind {
+    EventKind::Peer(PeerEvent::Said { kind: FrameKind(kind), bytes, to: to.map(Seat) })
 }
 
-fn heard(kind: u8, bytes: u32, from: u16) -> What {
-    What::Frame { kind: FrameKind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } }
+fn heard(kind: u8, bytes: u32, from: u16) -> EventKind {
+    EventKind::Peer(PeerEvent::Frame { kind: FrameKind(kind), bytes, concern: Concern::Me { from: Some(Seat(from)) } })
 }
 
 #[test]
@@ -55,7 +51,12 @@ fn frames_for_others_are_amplification() {
     let mut timeline = Story::of(&[2]);
     timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 10, 1, heard(0, 100, 0));
     for _ in 0..3 {
-        timeline.tell(0, 11, 1, What::Frame { kind: FrameKind(9), bytes: 50, concern: Concern::Others });
+        timeline.tell(
+            0,
+            11,
+            1,
+            EventKind::Peer(PeerEvent::Frame { kind: FrameKind(9), bytes: 50, concern: Concern::Others }),
+        );
     }
     let summary = timeline.summary();
     assert_eq!(summary.amplification, Some(4.0));
@@ -69,16 +70,26 @@ fn a_message_in_flight_when_its_sender_leaves_is_cut_and_the_leave_is_noticed_on
     timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
     for sequence in [0, 1] {
         let due = timeline.ms(20);
-        timeline.tell(0, 25, 0, What::MessageSent { other: Seat(1), sequence, due, bytes: 16 });
+        timeline.tell(
+            0,
+            25,
+            0,
+            EventKind::Edge { other: Seat(1), event: EdgeEvent::MessageSent { sequence, due, bytes: 16 } },
+        );
     }
     let (due, began) = (timeline.ms(20), timeline.ms(25));
-    timeline.tell(0, 27, 1, What::MessageReceived { other: Seat(0), sequence: 0, due, began, bytes: 16 });
-    timeline.tell(0, 30, 0, What::Left { silent: false, early: true });
-    timeline.tell(0, 34, 1, What::NoticedLeave { other: Seat(0) }).tell(
+    timeline.tell(
+        0,
+        27,
+        1,
+        EventKind::Edge { other: Seat(0), event: EdgeEvent::MessageReceived { sequence: 0, due, began, bytes: 16 } },
+    );
+    timeline.tell(0, 30, 0, EventKind::Peer(PeerEvent::Left { silent: false, early: true }));
+    timeline.tell(0, 34, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::NoticedLeave }).tell(
         0,
         39,
         1,
-        What::NoticedLeave { other: Seat(0) },
+        EventKind::Edge { other: Seat(0), event: EdgeEvent::NoticedLeave },
     );
     let summary = timeline.summary();
     let messages = &summary.counts.messages;
@@ -91,7 +102,7 @@ fn a_message_in_flight_when_its_sender_leaves_is_cut_and_the_leave_is_noticed_on
 fn a_peer_that_comes_back_is_planned_anew_with_its_edges() {
     let mut timeline = Story::of(&[2]);
     timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
-    timeline.tell(0, 30, 1, What::Left { silent: true, early: true });
+    timeline.tell(0, 30, 1, EventKind::Peer(PeerEvent::Left { silent: true, early: true }));
     timeline.join(0, 100, 1);
     assert_eq!((timeline.recorder.tally().edges_undecided, timeline.recorder.room_decided(RoomIndex(0))), (1, false));
     timeline.open(0, 110, 0, 1);
@@ -104,12 +115,12 @@ fn a_peer_that_comes_back_is_planned_anew_with_its_edges() {
 
 #[test]
 fn an_edge_that_failed_before_the_other_came_is_not_planned_again_when_it_comes() {
-    let failed = |other: u16| What::EdgeFailed {
+    let failed = |other: u16| EventKind::Edge {
         other: Seat(other),
-        failure: Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME"),
+        event: EdgeEvent::Failed { failure: Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME") },
     };
     let mut timeline = Story::of(&[3]);
-    // The server turns the first two away after they had said their joins.
+    // The server rejects the first two after their joins were sent.
     timeline.join(0, 0, 0).tell(0, 10, 0, failed(1)).tell(0, 10, 0, failed(2));
     timeline.join(0, 20, 1).tell(0, 30, 1, failed(0)).tell(0, 30, 1, failed(2));
     timeline.join(0, 40, 2);
@@ -121,7 +132,7 @@ fn an_edge_that_failed_before_the_other_came_is_not_planned_again_when_it_comes(
 #[test]
 fn who_comes_back_is_planned_to_meet_those_who_have_yet_to_come_for_the_first_time() {
     let mut timeline = Story::of(&[2]);
-    timeline.join(0, 0, 0).tell(0, 10, 0, What::Left { silent: false, early: true });
+    timeline.join(0, 0, 0).tell(0, 10, 0, EventKind::Peer(PeerEvent::Left { silent: false, early: true }));
     timeline.join(0, 50, 0);
     assert!(!timeline.recorder.room_decided(RoomIndex(0)));
     timeline.join(0, 100, 1).open(0, 110, 0, 1);
@@ -133,9 +144,9 @@ fn who_comes_back_is_planned_to_meet_those_who_have_yet_to_come_for_the_first_ti
 fn at_the_end_of_a_run_nobody_leaves_early_and_nobody_notices() {
     let mut timeline = Story::of(&[2]);
     timeline.join(0, 0, 0).join(0, 0, 1).open(0, 10, 0, 1);
-    timeline.tell(0, 30, 0, What::Left { silent: false, early: false });
-    timeline.tell(0, 34, 1, What::NoticedLeave { other: Seat(0) });
-    timeline.tell(0, 34, 1, What::ChannelClosed { other: Seat(0), planned: true });
+    timeline.tell(0, 30, 0, EventKind::Peer(PeerEvent::Left { silent: false, early: false }));
+    timeline.tell(0, 34, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::NoticedLeave });
+    timeline.tell(0, 34, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Closed { planned: true } });
     let summary = timeline.summary();
     assert_eq!((summary.counts.edges.closed_early, summary.counts.edges.left), (0, 0));
     assert!(!summary.timers.contains_key("leave_notice"));
@@ -146,7 +157,12 @@ fn nobody_waits_for_messages_whose_channel_has_closed() {
     let mut timeline = Story::of(&[2]);
     let sent = |timeline: &mut Story, sequence: u32| {
         let due = timeline.ms(20);
-        timeline.tell(0, 25, 0, What::MessageSent { other: Seat(1), sequence, due, bytes: 16 });
+        timeline.tell(
+            0,
+            25,
+            0,
+            EventKind::Edge { other: Seat(1), event: EdgeEvent::MessageSent { sequence, due, bytes: 16 } },
+        );
     };
     let in_flight = |timeline: &Story| {
         let tally = timeline.recorder.tally();
@@ -156,7 +172,7 @@ fn nobody_waits_for_messages_whose_channel_has_closed() {
     sent(&mut timeline, 0);
     sent(&mut timeline, 1);
     assert_eq!(in_flight(&timeline), 2);
-    timeline.tell(0, 30, 1, What::Left { silent: true, early: true });
+    timeline.tell(0, 30, 1, EventKind::Peer(PeerEvent::Left { silent: true, early: true }));
     assert_eq!(in_flight(&timeline), 0);
     // The other has not noticed yet.
     sent(&mut timeline, 2);
@@ -168,7 +184,7 @@ fn nobody_waits_for_messages_whose_channel_has_closed() {
 #[test]
 fn an_edge_abandoned_by_a_leave_keeps_nobody_waiting() {
     let mut timeline = Story::of(&[2]);
-    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false, early: true });
+    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, EventKind::Peer(PeerEvent::Left { silent: false, early: true }));
     assert!(timeline.recorder.all_decided());
     assert_eq!(timeline.summary().counts.edges.unfinished, 1);
 }
@@ -176,7 +192,7 @@ fn an_edge_abandoned_by_a_leave_keeps_nobody_waiting() {
 #[test]
 fn the_tally_says_who_lives_and_who_is_still_to_come() {
     let mut timeline = Story::of(&[3]);
-    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, What::Left { silent: false, early: true });
+    timeline.join(0, 0, 0).join(0, 0, 1).tell(0, 5, 0, EventKind::Peer(PeerEvent::Left { silent: false, early: true }));
     let Tally { peers_alive, peers_waiting, peers_began, peers_joined, .. } = timeline.recorder.tally();
     assert_eq!((peers_alive, peers_waiting, peers_began, peers_joined), (1, 1, 2, 2));
 }

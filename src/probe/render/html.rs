@@ -1,8 +1,8 @@
-//! One self-contained page: the verdict, the phases, and every step in a table.
+//! The probe's report as one self-contained HTML page, with each step in a table.
 
 use super::super::report::{ProbeReport, name};
 use crate::diagnosis::{Arrival, LadderStep};
-use crate::summary::run::TargetRoute;
+use crate::summary::TargetRoute;
 use std::fmt::Write;
 
 const HEAD: &str = "<!doctype html>
@@ -17,6 +17,7 @@ td:first-child { text-align: right; font-variant-numeric: tabular-nums; } .bad {
 </style></head><body>
 ";
 
+/// Renders the report.
 pub fn html(report: &ProbeReport) -> String {
     let mut out = HEAD.to_owned();
     let class = if report.is_open() { "good" } else { "bad" };
@@ -103,15 +104,15 @@ fn steps(out: &mut String, report: &ProbeReport) {
 
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            letter if letter.is_control() => escaped.push('\u{fffd}'),
-            _ => escaped.push(letter),
+            character if character.is_control() => escaped.push('\u{fffd}'),
+            _ => escaped.push(character),
         }
     }
     escaped

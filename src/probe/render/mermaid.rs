@@ -1,9 +1,10 @@
-//! A Mermaid sequence diagram, for an issue or a page that renders it.
+//! The probe's report as a Mermaid sequence diagram.
 
 use super::super::report::ProbeReport;
 use crate::diagnosis::{Arrival, LadderStep, Party};
 use std::fmt::Write;
 
+/// Renders the shown handshake; with `all` also messages to and from the server.
 pub fn mermaid(report: &ProbeReport, all: bool) -> String {
     let mut out = String::from("sequenceDiagram\n");
     for seat in 0..report.size {
@@ -39,9 +40,11 @@ fn id(party: Party) -> String {
     }
 }
 
-/// Letters, digits and harmless signs: `;` and `#` end or begin something in Mermaid, `<` is markup.
+/// Replaces each character that may have a meaning in Mermaid, such as `;`, `#` and `<`, by `?`.
 fn safe(text: &str) -> String {
-    let safe = |letter: char| if letter.is_ascii_alphanumeric() || " -_.,:()/".contains(letter) { letter } else { '?' };
+    let safe = |character: char| {
+        if character.is_ascii_alphanumeric() || " -_.,:()/".contains(character) { character } else { '?' }
+    };
     text.chars().map(safe).collect()
 }
 

@@ -1,4 +1,4 @@
-//! A report in four formats.
+//! Renderers of a probe's report: text, HTML, Mermaid, JSON.
 
 mod html;
 mod mermaid;
@@ -10,7 +10,7 @@ pub use text::text;
 
 use super::report::ProbeReport;
 
-/// The data themselves, for scripts.
+/// The report as JSON, pretty-printed.
 pub fn json(report: &ProbeReport) -> String {
     serde_json::to_string_pretty(report).expect("texts and numbers always serialise") + "\n"
 }

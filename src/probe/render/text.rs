@@ -1,13 +1,13 @@
-//! For a terminal: the verdict first, then a ladder of who said what to whom.
+//! The probe's report for a terminal: the verdict, the phases, and a ladder of messages between peers.
 
 use super::super::report::ProbeReport;
 use crate::diagnosis::{Arrival, Cause, LadderStep, Party};
 use crate::report::{LadderMark, heads, plain, row, timed};
-use crate::summary::run::TargetRoute;
+use crate::summary::TargetRoute;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// `all`: the small talk with the server as well.
+/// Renders the report; with `all` also messages to and from the server.
 pub fn text(report: &ProbeReport, colour: bool, all: bool) -> String {
     let paint = LadderPaint { colour };
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! Servers that are asked for candidates, and which engine asks them.
+//! STUN and TURN servers in a profile, and the engines that accept them.
 
 use super::*;
 

@@ -1,9 +1,9 @@
-//! The profile's promises, on generated texts.
+//! Properties of profiles with generated texts and overrides.
 
 use super::*;
 use proptest::prelude::*;
 
-/// Without where each gate was written, which a written-out profile can't keep.
+/// The profile without the gates' places, which an exported profile can't keep.
 fn without_lines(mut profile: Profile) -> Profile {
     profile.gates.iter_mut().for_each(|gate| gate.at.clear());
     profile.handshake.approval_at.clear();

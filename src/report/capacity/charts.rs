@@ -1,17 +1,17 @@
-//! The charts of the planning report, each with its heading, its key and one sentence on how to read it.
+//! The charts of the planning report, each with its heading, its legend and one sentence on how to read it.
 
 use super::format;
 use crate::capacity::{CapacityResult, Growth, GrowthKind, Probe, ProbeVerdict, TargetLoad};
 use crate::report::html::axis::{self, Axis};
 use crate::report::html::{Chart, ChartColour, Mark, figure, legend, sanitize};
-use crate::vocabulary::format::{count, duration, percent};
+use crate::vocabulary::{format::count, format::duration, format::percent};
 use maud::{Markup, html};
 
 const HEIGHT: u32 = 520;
 const MARGIN: u32 = 130;
 
-/// Load against latency, with the gate that broke.
-pub fn knee(findings: &CapacityResult) -> Option<Markup> {
+/// Latency over load, with the limit of the gate that failed.
+pub(super) fn knee(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let other = findings.beside.as_deref().filter(|other| other.vary == findings.vary);
     let others = other.map_or(vec![], judged);
@@ -42,7 +42,11 @@ pub fn knee(findings: &CapacityResult) -> Option<Markup> {
         marks.push(Mark::Line { role: ChartColour::Began, points });
     }
     for (us, gate) in gates {
-        marks.push(Mark::Level { role: ChartColour::Failed, at: axis::log_time(us as f64), name: sanitize(gate) });
+        marks.push(Mark::HorizontalLine {
+            role: ChartColour::Failed,
+            at: axis::log_time(us as f64),
+            name: sanitize(gate),
+        });
     }
     marks.extend(limit(findings));
     let says = format!("Time to open against the load; {}", sanitize(&findings.sentence));
@@ -63,8 +67,8 @@ pub fn knee(findings: &CapacityResult) -> Option<Markup> {
     ))
 }
 
-/// Load against failed edges.
-pub fn failures(findings: &CapacityResult) -> Option<Markup> {
+/// Failed edges over load.
+pub(super) fn failures(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
     let worst = points.iter().map(|(_, failed)| *failed).reduce(f64::max)?;
@@ -80,8 +84,8 @@ pub fn failures(findings: &CapacityResult) -> Option<Markup> {
     Some(figure("Failures", &reading, &html! {}, &chart.draw()))
 }
 
-/// Population against how many hear each frame.
-pub fn reach(findings: &CapacityResult) -> Option<Markup> {
+/// Receivers of each frame over the number of peers.
+pub(super) fn reach(findings: &CapacityResult) -> Option<Markup> {
     growth(
         findings,
         |findings| Some(&findings.model.fan_out),
@@ -91,8 +95,8 @@ pub fn reach(findings: &CapacityResult) -> Option<Markup> {
     )
 }
 
-/// Population against the target's CPU for each edge.
-pub fn cpu_per_edge(findings: &CapacityResult) -> Option<Markup> {
+/// The target's CPU time for each edge over the number of peers.
+pub(super) fn cpu_per_edge(findings: &CapacityResult) -> Option<Markup> {
     growth(
         findings,
         |findings| findings.model.cpu_us_per_edge.as_ref(),
@@ -116,7 +120,7 @@ fn growth(
     let line = |growth: &Growth, from: f64, to: f64| [from, to].map(|peers| (peers, growth.at(peers))).to_vec();
     let (growth, points) = (fitted(findings)?, measured(findings));
     let mut highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
-    // Twice what was measured is as far as anybody should look.
+    // A forecast beyond twice the measured range is not credible.
     let mut far = growth.peers_max * 2.0;
     let mut marks = vec![Mark::Dots { role: ChartColour::Due, hollow: false, points }];
     if growth.kind != GrowthKind::Unknown {
@@ -147,8 +151,8 @@ fn growth(
     Some(figure(heading, reading, &legend(&key), &Chart { says, height: HEIGHT, margin: MARGIN, x, y, marks }.draw()))
 }
 
-/// Load against the cores that the target used in its busiest second.
-pub fn cpu(findings: &CapacityResult) -> Option<Markup> {
+/// The cores that the target used in its busiest second, over load.
+pub(super) fn cpu(findings: &CapacityResult) -> Option<Markup> {
     let probes = judged(findings);
     let cores = |of: fn(&TargetLoad) -> Option<f64>| -> Vec<(f64, f64)> {
         probes.iter().filter_map(|probe| Some((probe.load, of(probe.target.as_ref()?)?))).collect()
@@ -166,7 +170,7 @@ pub fn cpu(findings: &CapacityResult) -> Option<Markup> {
     Some(figure("The target's CPU", &format!("cores, by {}", vary(findings)), &key, &chart.draw()))
 }
 
-/// Probes that say something of the target, by load.
+/// The probes that held or broke, by load.
 fn judged(findings: &CapacityResult) -> Vec<&Probe> {
     let is_judged = |probe: &&Probe| matches!(probe.verdict, ProbeVerdict::Held | ProbeVerdict::Broke);
     let mut probes: Vec<&Probe> = findings.probes.iter().filter(is_judged).collect();
@@ -188,5 +192,5 @@ fn loads_of<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
 
 fn limit(findings: &CapacityResult) -> Option<Mark> {
     let at = findings.limit?;
-    Some(Mark::Plumb { role: ChartColour::Opened, at, name: format!("limit {}", format::load(at)) })
+    Some(Mark::VerticalLine { role: ChartColour::Opened, at, name: format!("limit {}", format::load(at)) })
 }

@@ -1,13 +1,13 @@
-//! For a CI step summary or a pull request.
+//! The planning report as Markdown, for a CI step summary or a pull request.
 
 use super::{side_by_side, tables};
 use crate::capacity::CapacityResult;
 use crate::report::escape::{markdown as escaped, visible};
 
-/// GitHub refuses longer comments.
+/// GitHub's limit for a comment, in characters.
 const CHARS_MAX: usize = 60_000;
 
-pub fn render(findings: &CapacityResult) -> String {
+pub(super) fn render(findings: &CapacityResult) -> String {
     let facts: Vec<String> =
         tables::facts(findings).into_iter().map(|(name, words)| format!("- {name}: {}", escaped(&words))).collect();
     let commands: Vec<String> = tables::reproduction(findings)
@@ -45,7 +45,7 @@ fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     table
 }
 
-/// As many blocks as fit: the answer is first, so that it is never what is left out.
+/// Joins as many blocks as fit; the answer comes first, so it is never left out.
 fn fitted(blocks: &[String]) -> String {
     let note = "\n*The rest is in report.html.*\n";
     let mut report = String::new();

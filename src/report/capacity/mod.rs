@@ -1,4 +1,4 @@
-//! The planning report: what a search found, for a terminal, a pull request and a planning meeting.
+//! The planning report of a capacity search, as text, Markdown, JSON and HTML.
 
 mod charts;
 mod format;
@@ -10,7 +10,7 @@ mod text;
 
 use crate::capacity::CapacityResult;
 
-/// For stdout.
+/// The format on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,
@@ -26,7 +26,7 @@ pub fn render(form: Form, findings: &CapacityResult) -> String {
     }
 }
 
-/// Name and content of each file that a search leaves; writing them is the caller's.
+/// The name and content of each file of a search; the caller writes them.
 pub fn files(findings: &CapacityResult) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("capacity.json", findings.to_json().into_bytes()),

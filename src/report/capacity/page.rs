@@ -1,12 +1,12 @@
-//! One self-contained page for a planning meeting: the answer, the knee, every probe, what if.
+//! The planning report as one self-contained HTML page: the answer, the knee, every probe, the forecast.
 
 use super::{charts, side_by_side, tables};
 use crate::capacity::{CapacityResult, LimitedBy};
 use crate::report::html::{Column, page, sanitize, table};
 use maud::{Markup, html};
 
-/// HTML5, UTF-8, no request to anywhere, no script. Other people's words are shown as text and nothing else.
-pub fn render(findings: &CapacityResult) -> String {
+/// An HTML5 page without script and without requests; the target's text is escaped.
+pub(super) fn render(findings: &CapacityResult) -> String {
     let name = sanitize(&findings.scope.profile);
     let body = html! {
         header {
@@ -30,7 +30,7 @@ pub fn render(findings: &CapacityResult) -> String {
 const WHAT_IF: &str = "At the server while the rooms arrive, in the time that they took here. Frames said are taken to grow with the \
                        edges; how many hear each is the model's. Extrapolated: beyond the populations that were measured";
 
-/// In a sentence, with a mark beside the colour.
+/// The answer in a sentence, with a mark beside the colour.
 fn answer(findings: &CapacityResult) -> Markup {
     let (class, mark) = match (findings.limit, findings.limited_by) {
         (None, _) => ("bad", "✗"),

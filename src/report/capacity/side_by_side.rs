@@ -1,13 +1,13 @@
-//! Two searches side by side, as rows.
+//! Compares two searches, one row for each figure.
 
 use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, unlike};
-use crate::vocabulary::format::{bytes, count, duration};
+use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, differences};
+use crate::vocabulary::{format::bytes, format::count, format::duration};
 
-pub const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
+pub(super) const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
 
-/// One row a figure; none without another search.
-pub fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
+/// One row for each figure; empty without another search.
+pub(super) fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
     let Some(other) = &findings.beside else { return vec![] };
     let (one, another) = (column(findings, other), column(other, findings));
     let name = |(index, cell): (usize, String)| vec![NAMES[index].to_owned(), cell];
@@ -19,9 +19,9 @@ pub fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
     .collect()
 }
 
-/// What makes the two hard to compare.
-pub fn doubts(findings: &CapacityResult) -> Vec<String> {
-    findings.beside.as_ref().map_or(vec![], |other| unlike(findings, other))
+/// Differences that make the two hard to compare.
+pub(super) fn doubts(findings: &CapacityResult) -> Vec<String> {
+    findings.beside.as_ref().map_or(vec![], |other| differences(findings, other))
 }
 
 const NAMES: [&str; 14] = [
@@ -41,7 +41,7 @@ const NAMES: [&str; 14] = [
     "p95",
 ];
 
-/// The cells of one search, in the order of `NAMES`; `other` decides at which load.
+/// The cells of one search, in the order of `NAMES`; the load depends on `other`.
 fn column(findings: &CapacityResult, other: &CapacityResult) -> [String; 14] {
     let probe = compared(findings, other).0;
     let of = |cell: fn(&Probe) -> Option<String>| probe.and_then(cell).unwrap_or_else(|| "–".to_owned());
@@ -49,8 +49,8 @@ fn column(findings: &CapacityResult, other: &CapacityResult) -> [String; 14] {
         findings.scope.target.clone(),
         holds(findings),
         limited_by(findings.limited_by).to_owned(),
-        findings.plan_for.map_or("–".to_owned(), |load| findings.vary.short(load)),
-        findings.model.fan_out.law(),
+        findings.plan_for.map_or("–".to_owned(), |load| findings.vary.short_label(load)),
+        findings.model.fan_out.summary(),
         findings.model.cpu_us_per_edge.as_ref().map_or("–".to_owned(), cpu_law),
         probe.map_or("–".to_owned(), |probe| {
             format!("{} {}, {} peers", findings.vary.name(), load(probe.load), count(probe.peers))

@@ -1,14 +1,14 @@
-//! What every form of the report tells, as words and rows.
+//! The contents of the planning report as rows, the same in every format.
 
 use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, Cell, LimitedBy, Probe, ProbeVerdict};
-use crate::vocabulary::format::{bytes, count, duration, percent};
+use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict};
+use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent};
 
-pub const PROBE_HEADS: [&str; 10] =
+pub(super) const PROBE_HEADS: [&str; 10] =
     ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];
 
-/// Each probe in the order of the search.
-pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
+/// The probes in the order of the search.
+pub(super) fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.probes.iter().map(|probe| {
         let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
         vec![
@@ -26,10 +26,10 @@ pub fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + 
     })
 }
 
-pub const OUTLOOK_HEADS: [&str; 7] =
+pub(super) const OUTLOOK_HEADS: [&str; 7] =
     ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out", "how it is known"];
 
-pub fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
+pub(super) fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
     findings.forecast.iter().map(|cell| {
         vec![
             count(cell.rooms),
@@ -43,7 +43,7 @@ pub fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> 
     })
 }
 
-fn known(cell: &Cell) -> &'static str {
+fn known(cell: &ForecastCell) -> &'static str {
     match (cell.measured, cell.extrapolated) {
         (true, _) => "measured",
         (false, false) => "modelled",
@@ -51,7 +51,7 @@ fn known(cell: &Cell) -> &'static str {
     }
 }
 
-pub const COST_HEADS: [&str; 9] = [
+pub(super) const COST_HEADS: [&str; 9] = [
     "load",
     "frames said an edge",
     "heard by",
@@ -63,8 +63,8 @@ pub const COST_HEADS: [&str; 9] = [
     "target memory",
 ];
 
-/// What each load cost, the smallest first; of several probes of one load the last.
-pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
+/// The cost at each load, smallest load first; of several probes of one load, the last.
+pub(super) fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
     let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
     whole.sort_by(|one, other| one.load.total_cmp(&other.load));
     let row = |probe: &Probe| {
@@ -86,8 +86,8 @@ pub fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
     rows
 }
 
-/// The answer's particulars: name and words.
-pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
+/// The particulars of the answer: name and text.
+pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     let mut facts = vec![("bracket", bracket(findings))];
     if let Some(limit) = findings.limit {
         let confirmed = match findings.held_trials {
@@ -139,8 +139,8 @@ pub fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The commands that do it again.
-pub fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
+/// The commands that repeat the search.
+pub(super) fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
     let reproduction = &findings.reproduction;
     let mut commands = vec![("the search", reproduction.search.as_str())];
     commands.extend(reproduction.run.as_deref().map(|command| ("one run at the limit", command)));
@@ -160,7 +160,7 @@ fn bracket(findings: &CapacityResult) -> String {
     parts.join(", ")
 }
 
-pub fn verdict(verdict: ProbeVerdict) -> &'static str {
+pub(super) fn verdict(verdict: ProbeVerdict) -> &'static str {
     match verdict {
         ProbeVerdict::Held => "held",
         ProbeVerdict::Broke => "broke",
@@ -170,7 +170,7 @@ pub fn verdict(verdict: ProbeVerdict) -> &'static str {
     }
 }
 
-/// The first gate that failed, or the first doubt.
+/// The first gate that failed, or else the first reason against validity.
 fn why(probe: &Probe) -> String {
     match probe.verdict {
         ProbeVerdict::Held | ProbeVerdict::Interrupted => String::new(),

@@ -1,15 +1,14 @@
-//! The planning report of a search whose probes are made up, calm and hostile.
+//! The planning report of a search with made-up probes, with harmless and with hostile text.
 
 use super::{Form, files, page, render};
 use crate::capacity::{
     CapacityResult, Ends, Evidence, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate, StoppedBy, TargetRow,
-    Vary, findings,
+    Vary,
 };
 use crate::profile::{ProfileSource, read};
-use crate::summary::Summary;
-use crate::summary::verdict::Doubt;
+use crate::summary::{Doubt, Summary};
 
-/// Rooms of 4 on a server that breaks above 100 of them and broadcasts.
+/// A search with rooms of 4 on a broadcasting server that breaks above 100 rooms.
 fn found(word: &str) -> CapacityResult {
     let profile = read(ProfileSource { name: "t", text: "" }, &[], &|_| None).unwrap();
     let probe = |load: u64, verdict: ProbeVerdict| {
@@ -36,7 +35,7 @@ fn found(word: &str) -> CapacityResult {
     let loads = [(10, held), (20, held), (40, held), (80, held), (160, broke), (113, broke), (95, held), (100, held)];
     let mut probes: Vec<Probe> = loads.map(|(load, verdict)| probe(load, verdict)).into();
     probes.push(probe(106, ProbeVerdict::NotValid));
-    findings(Evidence {
+    CapacityResult::new(Evidence {
         vary: Vary::Rooms,
         profile: &profile,
         ends: Ends { held: Some(100.0), broke: Some(113.0), out_of_reach: None },
@@ -110,7 +109,7 @@ fn another_search_stands_beside_in_every_form() {
     other.scope.dialect = "x".into();
     other.probes.iter_mut().for_each(|probe| probe.fan_out = Some(2.5));
     other.model = crate::capacity::model(&other.probes);
-    findings.beside = Some(Box::new(other.aside()));
+    findings.beside = Some(Box::new(other.for_comparison()));
     for form in [Form::Text, Form::Markdown] {
         let report = render(form, &findings);
         for words in
@@ -138,15 +137,15 @@ fn the_page_asks_nobody_for_anything() {
     assert_eq!(page.matches("href=").count(), 1, "only the empty icon");
 }
 
-/// The tags of a page, in order, with their attributes' names.
+/// The tags of a page in order, with the names of their attributes.
 fn skeleton(page: &str) -> Vec<String> {
     page.split('<').skip(1).map(|piece| piece.split('>').next().unwrap().split('"').step_by(2).collect()).collect()
 }
 
-/// The findings of hostile words, with others beside them where asked.
+/// Findings with hostile text, and with another search beside them if asked.
 fn worded(word: &str, beside: bool) -> CapacityResult {
     let mut findings = found(word);
-    findings.beside = beside.then(|| Box::new(found(word).aside()));
+    findings.beside = beside.then(|| Box::new(found(word).for_comparison()));
     findings
 }
 

@@ -1,11 +1,11 @@
-//! For a terminal: the sentence, what stands behind it, every probe.
+//! The planning report for a terminal: the answer, its particulars, every probe.
 
 use super::{side_by_side, tables};
 use crate::capacity::CapacityResult;
 use crate::report::escape::plain;
-use crate::report::table;
+use crate::report::text::table;
 
-pub fn render(findings: &CapacityResult) -> String {
+pub(super) fn render(findings: &CapacityResult) -> String {
     let facts: Vec<Vec<String>> =
         tables::facts(findings).into_iter().map(|(name, words)| vec![name.to_owned(), plain(&words)]).collect();
     let mut probes = vec![tables::PROBE_HEADS.map(str::to_owned).to_vec()];

@@ -1,11 +1,11 @@
-//! A comparison as one self-contained page, with both sides' curves.
+//! The comparison as one self-contained HTML page, with both sides' latency curves.
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Finding};
 use crate::report::compare::words;
 use crate::report::html::{ChartColour, Column, figure, legend, page, percentile_chart, sanitize, table};
 use maud::{Markup, html};
 
-/// The page: as self-contained and as deaf to hostile words as report.html.
+/// The page; it loads nothing and escapes hostile text, as report.html does.
 pub fn html(comparison: &Comparison) -> String {
     let (verdict, why) = words::verdict(comparison);
     let class = match comparison.verdict {
@@ -37,8 +37,8 @@ pub fn html(comparison: &Comparison) -> String {
                     }
                 }
             }
-            (unlike("In what the plans differ", &comparison.plan))
-            (unlike("In what the machines differ", &comparison.machine))
+            (difference_list("In what the plans differ", &comparison.plan))
+            (difference_list("In what the machines differ", &comparison.machine))
             @if !comparison.curves.is_empty() { (curves(comparison)) }
             @if !comparison.changes.is_empty() {
                 section {
@@ -52,7 +52,7 @@ pub fn html(comparison: &Comparison) -> String {
     page(&format!("{verdict} · {} · meshload compare", sanitize(&comparison.new.name)), &body)
 }
 
-fn unlike(heading: &str, differences: &[Difference]) -> Markup {
+fn difference_list(heading: &str, differences: &[Difference]) -> Markup {
     const COLUMNS: [Column; 3] = [Column::words("What"), Column::words("Base"), Column::words("New")];
     let rows = differences.iter().take(200).map(|difference| {
         [&difference.what, &difference.base, &difference.new].map(|text| html! { (sanitize(text)) }).into()

@@ -1,11 +1,11 @@
-//! A comparison for a pull request: the verdict, what is judged, and the rest folded away.
+//! The comparison for a pull request: the verdict, the judged changes, and the others folded away.
 
 use crate::gates::baseline::{Change, Comparison, Difference};
 use crate::report::compare::words;
 use crate::report::html::sanitize;
 use std::fmt::Write;
 
-/// GitHub-flavoured Markdown, short enough for a comment: rows beyond the hundredth of a table are only counted.
+/// GitHub-flavoured Markdown, short enough for a comment: of each table, rows after the hundredth are only counted.
 pub fn markdown(comparison: &Comparison) -> String {
     const ROWS_MAX: usize = 100;
     let (verdict, why) = words::verdict(comparison);
@@ -52,7 +52,7 @@ fn table(changes: &[&Change], rows_max: usize) -> String {
     table
 }
 
-/// Every character that means something in Markdown or HTML stands for itself (CommonMark §2.4).
+/// Escapes every character that has a meaning in Markdown or HTML (CommonMark §2.4).
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
@@ -60,7 +60,7 @@ fn plain(text: &str) -> String {
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),
             '&' => plain.push_str("&amp;"),
-            // Nobody is called, and nothing is linked, by a server's words.
+            // The target's text must neither mention a user nor make a link.
             '@' => plain.push_str("&#64;"),
             ':' if plain.ends_with("http") || plain.ends_with("https") || plain.ends_with(':') => {
                 plain.push_str("&#58;");

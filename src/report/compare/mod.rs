@@ -1,4 +1,4 @@
-//! A comparison for people and machines: verdict first, then what got worse, then all of it.
+//! Renders a comparison of two runs in each output format: the verdict first, then the changes.
 
 mod html;
 mod markdown;
@@ -11,7 +11,7 @@ pub use crate::report::compare::text::text;
 
 use crate::gates::baseline::Comparison;
 
-/// `compare.json`: indented, with a newline at the end.
+/// The content of `compare.json`: indented, with a newline at the end.
 pub fn json(comparison: &Comparison) -> String {
     let mut text = serde_json::to_string_pretty(comparison).expect("a comparison holds nothing that JSON can't");
     text.push('\n');

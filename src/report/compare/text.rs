@@ -1,11 +1,12 @@
-//! A comparison for the terminal.
+//! The comparison for a terminal.
 
 use crate::gates::baseline::{Change, Comparison};
 use crate::report::compare::words;
 use crate::report::html::sanitize;
+use crate::report::text::table::lines;
 use std::fmt::Write;
 
-/// Plain text, a newline at the end of each line.
+/// Plain text with a newline at the end of each line.
 pub fn text(comparison: &Comparison) -> String {
     let mut text = String::new();
     let (verdict, why) = words::verdict(comparison);
@@ -22,20 +23,20 @@ pub fn text(comparison: &Comparison) -> String {
         }
     }
     for (heading, judged) in [("judged", true), ("shown only", false)] {
-        let rows: Vec<[String; 6]> =
+        let mut rows: Vec<Vec<String>> =
             comparison.changes.iter().filter(|change| change.judged == judged).map(row).collect();
         if !rows.is_empty() {
             line(String::new());
-            aligned([heading, "base", "new", "change", "95 % between", ""].map(str::to_owned), rows)
-                .for_each(&mut line);
+            rows.insert(0, [heading, "base", "new", "change", "95 % between", ""].map(str::to_owned).to_vec());
+            lines(|column| column == 0 || column == 5, &rows).into_iter().for_each(&mut line);
         }
     }
     text
 }
 
-fn row(change: &Change) -> [String; 6] {
+fn row(change: &Change) -> Vec<String> {
     let (mark, word) = words::finding(change);
-    [
+    vec![
         words::name(change),
         words::amount(change, change.base),
         words::amount(change, change.new),
@@ -43,18 +44,4 @@ fn row(change: &Change) -> [String; 6] {
         words::bounds(change),
         format!("{mark} {word}"),
     ]
-}
-
-/// Columns as wide as their widest cell; words to the left, figures to the right.
-fn aligned(head: [String; 6], rows: Vec<[String; 6]>) -> impl Iterator<Item = String> {
-    let all: Vec<[String; 6]> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| all.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
-    all.into_iter().map(move |row| {
-        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-            0 | 5 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        cells.collect::<Vec<_>>().join("  ")
-    })
 }

@@ -1,12 +1,12 @@
-//! The words of a comparison, the same in every format.
+//! The wording of a comparison, the same in every format.
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Finding, Side};
 use crate::report::html::sanitize;
-use crate::summary::verdict::Unit;
+use crate::summary::Unit;
 use crate::vocabulary::format;
 
-/// The verdict in a word, and what it means in a sentence.
-pub fn verdict(comparison: &Comparison) -> (&'static str, String) {
+/// The verdict in a word, and its meaning in a sentence.
+pub(super) fn verdict(comparison: &Comparison) -> (&'static str, String) {
     let worse = comparison.changes.iter().filter(|change| change.fails()).count();
     let unclear =
         comparison.changes.iter().filter(|change| change.judged && change.finding == Finding::Unclear).count();
@@ -37,7 +37,7 @@ fn invalid_side(comparison: &Comparison) -> &'static str {
 }
 
 /// `smoke, 3 runs (1 INVALID left out), 2026-…`
-pub fn side(side: &Side) -> String {
+pub(super) fn side(side: &Side) -> String {
     let mut notes = vec![];
     let mut note = |count: u64, what: &str| {
         if count > 0 {
@@ -54,8 +54,8 @@ pub fn side(side: &Side) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// A mark that needs no colour, and the word.
-pub fn finding(change: &Change) -> (&'static str, &'static str) {
+/// The finding as a mark that needs no colour, and as a word.
+pub(super) fn finding(change: &Change) -> (&'static str, &'static str) {
     match change.finding {
         Finding::Worse => ("✗", "worse"),
         Finding::Gone => ("✗", "gone"),
@@ -68,11 +68,11 @@ pub fn finding(change: &Change) -> (&'static str, &'static str) {
 }
 
 /// `time_to_open p95`
-pub fn name(change: &Change) -> String {
+pub(super) fn name(change: &Change) -> String {
     format!("{} {}", sanitize(&change.metric), change.aggregation)
 }
 
-pub fn amount(change: &Change, amount: Option<f64>) -> String {
+pub(super) fn amount(change: &Change, amount: Option<f64>) -> String {
     let Some(amount) = amount else { return "–".into() };
     match change.unit {
         Unit::Us => format::duration(amount.max(0.0) as u64),
@@ -83,12 +83,12 @@ pub fn amount(change: &Change, amount: Option<f64>) -> String {
 }
 
 /// `+12.3 %`, or percentage points for a rate.
-pub fn difference(change: &Change) -> String {
+pub(super) fn difference(change: &Change) -> String {
     change.change.map_or("–".into(), |fraction| signed(change, fraction))
 }
 
-/// `+8.1 % … +16.9 %`; an absent bound is open.
-pub fn bounds(change: &Change) -> String {
+/// `+8.1 % … +16.9 %`; an absent bound is an open end.
+pub(super) fn bounds(change: &Change) -> String {
     match (change.low, change.high) {
         (None, None) => "–".into(),
         (Some(low), Some(high)) if (high - low).abs() < 1e-12 => "–".into(),

@@ -1,38 +1,38 @@
-//! The axes of the charts: where they run from and to, and which points on them have a name.
+//! The axes of the charts: their ranges, ticks and scales.
 
 use crate::vocabulary::format;
 
-/// From below to above, in the chart's own units; ticks lie within.
-pub struct Axis {
+/// The range of an axis in the chart's own units, with the labelled ticks within it.
+pub(crate) struct Axis {
     pub from: f64,
     pub to: f64,
     pub ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
-    /// Where a value lies, brought to the nearer end if it lies outside.
-    pub fn place(&self, value: f64) -> f64 {
+    /// The value, clamped to the range.
+    pub(crate) fn place(&self, value: f64) -> f64 {
         value.clamp(self.from, self.to)
     }
 }
 
-/// Percentiles, spaced so that each further nine takes as much room as the one before: see `nines`.
-pub fn percentiles(samples: u64) -> Axis {
+/// An axis of percentiles in which each further nine takes the same room; see `nines`.
+pub(crate) fn percentiles(samples: u64) -> Axis {
     let to = (samples.max(2) as f64).log10().clamp(1.0, 6.0);
     let named = [50.0, 90.0, 99.0, 99.9, 99.99, 99.999, 99.9999];
     let ticks = named.into_iter().map(|percentile| (nines(percentile), format!("p{percentile}")));
-    // 99.9 % lies a hair beyond three nines, because a tenth is nothing whole in binary.
+    // In binary floating point, 99.9 % lies just beyond three nines.
     let ticks = ticks.filter(|(at, _)| *at <= to + 1e-6).map(|(at, name)| (at.min(to), name)).collect();
     Axis { from: 0.0, to, ticks }
 }
 
-/// How many nines a percentile has: 1 for 90 %, 2 for 99 %.
-pub fn nines(percentile: f64) -> f64 {
+/// The number of nines of a percentile: 1 for 90 %, 2 for 99 %.
+pub(crate) fn nines(percentile: f64) -> f64 {
     -(1.0 - percentile.clamp(0.0, 99.999_999) / 100.0).log10()
 }
 
-/// Times on a log scale, in the logarithm of microseconds: see `log_time`.
-pub fn times(min_us: u64, max_us: u64) -> Axis {
+/// An axis of times on a log scale, in the logarithm of microseconds; see `log_time`.
+pub(crate) fn times(min_us: u64, max_us: u64) -> Axis {
     let from = log_time(min_us as f64) - 0.05;
     let to = (log_time(max_us as f64) + 0.05).max(from + 0.4);
     let factors: &[f64] = match to - from {
@@ -48,12 +48,12 @@ pub fn times(min_us: u64, max_us: u64) -> Axis {
     Axis { from, to, ticks }
 }
 
-pub fn log_time(us: f64) -> f64 {
+pub(crate) fn log_time(us: f64) -> f64 {
     us.max(1.0).log10()
 }
 
-/// Whole seconds of the run, from its start.
-pub fn seconds(to: f64) -> Axis {
+/// An axis of whole seconds since the start of the run.
+pub(crate) fn seconds(to: f64) -> Axis {
     let to = to.max(1.0);
     let steps = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 36_000.0];
     let step = steps.into_iter().find(|step| to / step <= 6.0).unwrap_or_else(|| round_step(to / 6.0));
@@ -61,37 +61,37 @@ pub fn seconds(to: f64) -> Axis {
     Axis { from: 0.0, to, ticks: multiples(step, to).map(|second| (second, name(second))).collect() }
 }
 
-/// From zero to a round figure above `max`, with about four ticks.
-pub fn amounts(max: f64, name: impl Fn(f64) -> String) -> Axis {
+/// An axis of whole amounts from zero to a round figure above `max`, with about four ticks.
+pub(crate) fn amounts(max: f64, name: impl Fn(f64) -> String) -> Axis {
     let max = max.max(1.0);
     let step = round_step(max / 4.0).max(1.0);
     let to = (max / step).ceil() * step;
     Axis { from: 0.0, to, ticks: multiples(step, to).map(|amount| (amount, name(amount))).collect() }
 }
 
-/// As `amounts`, of what need not be whole.
-pub fn fractions(max: f64, name: impl Fn(f64) -> String) -> Axis {
+/// As `amounts`, for amounts that need not be whole.
+pub(crate) fn fractions(max: f64, name: impl Fn(f64) -> String) -> Axis {
     let max = max.clamp(1e-6, 1e15);
     let step = round_step(max / 4.0);
     let to = (max / step).ceil() * step;
     Axis { from: 0.0, to, ticks: multiples(step, to).map(|amount| (amount, name(amount))).collect() }
 }
 
-/// Microseconds from zero, linear, with about four ticks.
-pub fn spans(max_us: f64) -> Axis {
+/// A linear axis of microseconds from zero, with about four ticks.
+pub(crate) fn spans(max_us: f64) -> Axis {
     let max_us = max_us.max(10.0);
     let step = round_step(max_us / 4.0);
     Axis { from: 0.0, to: max_us, ticks: multiples(step, max_us).map(|us| (us, short_time(us))).collect() }
 }
 
-/// One row for each name, the first on top: row `i` from the top lies around `rows − i − ½`.
-pub fn rows(names: impl ExactSizeIterator<Item = String>) -> Axis {
+/// An axis with a row for each name, the first on top: row `i` from the top is centred on `rows − i − ½`.
+pub(crate) fn rows(names: impl ExactSizeIterator<Item = String>) -> Axis {
     let to = names.len().max(1) as f64;
     Axis { from: 0.0, to, ticks: names.enumerate().map(|(row, name)| (to - row as f64 - 0.5, name)).collect() }
 }
 
-/// 1 234 as `1.2k`: short enough for an axis.
-pub fn short_count(amount: f64) -> String {
+/// 1 234 as `1.2k`.
+pub(crate) fn short_count(amount: f64) -> String {
     match amount {
         _ if amount >= 999_500.0 => format!("{}M", trimmed(amount / 1e6)),
         _ if amount >= 1_000.0 => format!("{}k", trimmed(amount / 1e3)),

@@ -1,4 +1,4 @@
-//! A chart as inline SVG: the only file that knows the charting library.
+//! Draws a chart as inline SVG; the only file that uses the charting library.
 
 use crate::report::html::axis::Axis;
 use crate::report::html::palette::ChartColour;
@@ -9,59 +9,59 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
-/// One drawing. Every length is in halves of a CSS pixel, because the library places things at whole units.
-pub struct Chart {
-    /// What a screen reader says instead of the picture.
+/// A chart. Lengths are in halves of a CSS pixel, because the library places elements at whole units.
+pub(crate) struct Chart {
+    /// The text alternative for screen readers.
     pub says: String,
     pub height: u32,
-    /// Room for the names of the rows or amounts.
+    /// Width of the labels of the vertical axis.
     pub margin: u32,
     pub x: Axis,
     pub y: Axis,
     pub marks: Vec<Mark>,
 }
 
-/// What is drawn, in the units of the axes; what lies outside them is drawn at their ends.
-pub enum Mark {
+/// An element of a chart in the units of the axes; values outside them are clamped.
+pub(crate) enum Mark {
     Line {
         role: ChartColour,
         points: Vec<(f64, f64)>,
     },
-    /// From the points down to the axis.
+    /// The area between the points and the axis.
     Area {
         role: ChartColour,
         points: Vec<(f64, f64)>,
     },
-    /// Each from one corner to the other, as dark as its strength (0 to 1) says.
+    /// Rectangles between two corners, each with its opacity from 0 to 1.
     Boxes {
         role: ChartColour,
         boxes: Vec<(Corner, Corner, f64)>,
     },
-    /// `hollow`: so that two kinds of dots are told apart without colour.
+    /// `hollow` tells two kinds of dots apart without colour.
     Dots {
         role: ChartColour,
         hollow: bool,
         points: Vec<(f64, f64)>,
     },
-    /// A named line across the whole chart.
-    Level {
+    /// A labelled horizontal line across the chart.
+    HorizontalLine {
         role: ChartColour,
         at: f64,
         name: String,
     },
-    /// A named line from top to bottom.
-    Plumb {
+    /// A labelled vertical line across the chart.
+    VerticalLine {
         role: ChartColour,
         at: f64,
         name: String,
     },
 }
 
-pub type Corner = (f64, f64);
+pub(super) type Corner = (f64, f64);
 
 type Plane<'b, 'a> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<Scale<'b>, Scale<'b>>>;
 
-/// An axis as the charting library wants it: the ticks that have names are the ones it shows.
+/// An axis in the charting library's form, which shows only the labelled ticks.
 struct Scale<'b>(&'b Axis);
 
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
@@ -71,14 +71,14 @@ const LABEL: u32 = 30;
 const DOT: u32 = 8;
 
 impl Chart {
-    pub fn draw(&self) -> Markup {
+    pub(crate) fn draw(&self) -> Markup {
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
-        // The only errors are those of writing, and a string takes everything.
+        // The only errors are write errors, and writing to a string has none.
         self.draw_on(&area).expect("drawing to memory does not fail");
         area.present().expect("drawing to memory does not fail");
         drop(area);
-        // The size is the page's affair, so that the chart fits a phone.
+        // The page sets the size, so that the chart fits a phone.
         let body = svg.split_once('>').map_or("", |(_, body)| body);
         let frame = format!("0 0 {WIDTH} {}", self.height);
         html! {
@@ -131,11 +131,11 @@ impl Chart {
                 let style = if *hollow { colour(*role).stroke_width(3) } else { colour(*role).filled() };
                 plane.draw_series(points.iter().map(|point| Circle::new(place(point), DOT, style)))?;
             }
-            Mark::Level { role, at, name } => {
+            Mark::HorizontalLine { role, at, name } => {
                 let ends = [(self.x.from, *at), (self.x.to, *at)];
                 self.rule(plane, *role, ends, name, Pos::new(HPos::Left, VPos::Bottom))?;
             }
-            Mark::Plumb { role, at, name } => {
+            Mark::VerticalLine { role, at, name } => {
                 let is_right = *at > (self.x.from + self.x.to) / 2.0;
                 let side = if is_right { HPos::Right } else { HPos::Left };
                 self.rule(plane, *role, [(*at, self.y.to), (*at, self.y.from)], name, Pos::new(side, VPos::Top))?;
@@ -144,7 +144,7 @@ impl Chart {
         Ok(())
     }
 
-    /// A line with its name at its first end.
+    /// A line with its label at its first end.
     fn rule(&self, plane: &mut Plane<'_, '_>, role: ChartColour, ends: [Corner; 2], name: &str, pos: Pos) -> Drawn {
         let ends = ends.map(|(x, y)| (self.x.place(x), self.y.place(y)));
         let role = colour(role);

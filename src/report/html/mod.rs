@@ -1,35 +1,27 @@
-//! One self-contained page for people: verdicts first, then where the time went, then everything else.
+//! The report as one self-contained HTML page: verdicts first, then the phases, then everything else.
 
 pub(in crate::report) mod axis;
 mod chart;
-mod control;
-mod failures;
-mod generator;
-mod glossary;
-mod headline;
-mod latency;
-mod load;
-mod meshes;
 mod page;
 mod palette;
-mod phases;
-mod run;
 mod sanitize;
-mod signaling;
+mod sections;
 mod table;
 
 pub(in crate::report) use chart::{Chart, Mark};
-pub(in crate::report) use latency::percentile_chart;
 pub(in crate::report) use page::page;
 pub(in crate::report) use palette::{ChartColour, legend};
 pub(in crate::report) use sanitize::sanitize;
+pub(in crate::report) use sections::latency::percentile_chart;
 pub(in crate::report) use table::{Column, figure, table};
 
+use crate::report::html::sections::{
+    failures, generator, glossary, headline, latency, load, meshes, phases, run, signaling,
+};
 use crate::summary::Summary;
 use maud::html;
 
-/// The page: HTML5, UTF-8, no request to anywhere, no script. A summary that carries other people's words shows
-/// them as text and nothing else.
+/// The page: HTML5 in UTF-8, without script and without requests. Foreign text in the summary is escaped.
 pub fn render(summary: &Summary) -> String {
     let title = format!("{} · {} · meshload", sanitize(&summary.run.name), summary.result.name());
     let body = html! {

@@ -1,4 +1,4 @@
-//! The page around the content: its style, and the policy that allows this style and nothing else.
+//! The HTML document around the content: its style, and a content security policy that allows only this style.
 
 use crate::report::html::palette;
 use base64::Engine;
@@ -6,9 +6,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-/// A whole document. There is no script in it, and the policy forbids any (CSP Level 3 §6.1);
-/// `img-src data:` is for the empty icon.
-pub fn page(title: &str, body: &Markup) -> String {
+/// A whole document. It has no script, and its policy forbids any (CSP Level 3 §6.1);
+/// `img-src data:` admits the empty icon.
+pub(crate) fn page(title: &str, body: &Markup) -> String {
     let style = format!("{}\n{}", include_str!("style.css"), palette::style());
     let hash = BASE64.encode(Sha256::digest(style.as_bytes()));
     let policy =
@@ -22,7 +22,7 @@ pub fn page(title: &str, body: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                // An empty icon, so that no browser asks for one.
+                // An empty icon, so that no browser requests one.
                 link rel="icon" href="data:,";
                 title { (title) }
                 style { (PreEscaped(&style)) }

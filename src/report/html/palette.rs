@@ -1,14 +1,14 @@
-//! The colours of the charts, each with its twin for dark screens and what tells it apart without colour.
+//! The colours of the charts, each with a variant for dark screens, and the dash patterns.
 
 use maud::{Markup, html};
 use std::fmt::Write;
 
-/// What a colour stands for.
+/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChartColour {
-    /// Counted from when it was due; also the base of a comparison.
+pub(crate) enum ChartColour {
+    /// Times counted from due; also the base of a comparison.
     Due,
-    /// Counted from when it began; also the new side of a comparison.
+    /// Times counted from began; also the new side of a comparison.
     Began,
     Joined,
     Opened,
@@ -25,7 +25,7 @@ pub enum ChartColour {
     Dtls,
     Channel,
     OwnWork,
-    /// Beyond what was measured.
+    /// A forecast beyond the measured range.
     Extrapolated,
     Grid,
     Label,
@@ -34,7 +34,7 @@ pub enum ChartColour {
 type Rgb = (u8, u8, u8);
 
 impl ChartColour {
-    pub const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Due,
         Self::Began,
         Self::Joined,
@@ -57,13 +57,13 @@ impl ChartColour {
         Self::Label,
     ];
 
-    /// The colour on paper and on a light screen; no two inks share one.
-    pub fn light(self) -> Rgb {
-        self.twins().0
+    /// The colour on paper and on light screens; each is used once, so that a style rule can replace it.
+    pub(crate) fn light(self) -> Rgb {
+        self.light_and_dark().0
     }
 
-    /// The ink of a phase, by its word.
-    pub fn of_phase(phase: &str) -> Self {
+    /// The colour of a phase, by its name.
+    pub(crate) fn of_phase(phase: &str) -> Self {
         match phase {
             "connect" => Self::Connect,
             "join" => Self::Join,
@@ -76,7 +76,7 @@ impl ChartColour {
         }
     }
 
-    fn twins(self) -> (Rgb, Rgb) {
+    fn light_and_dark(self) -> (Rgb, Rgb) {
         match self {
             Self::Due => ((0x1F, 0x5F, 0xC8), (0x7C, 0xAE, 0xFF)),
             Self::Began => ((0x0B, 0x7F, 0x77), (0x4F, 0xD1, 0xC5)),
@@ -101,14 +101,14 @@ impl ChartColour {
         }
     }
 
-    /// The class that its samples have in legends and tables.
-    pub fn name(self) -> String {
+    /// The CSS class of its samples in legends and tables.
+    pub(crate) fn name(self) -> String {
         format!("{self:?}").to_lowercase()
     }
 }
 
-/// A legend: a sample of each ink beside what it means.
-pub fn legend(entries: &[(ChartColour, &str)]) -> Markup {
+/// A legend: a sample of each colour beside its meaning.
+pub(crate) fn legend(entries: &[(ChartColour, &str)]) -> Markup {
     html! {
         ul.legend {
             @for (role, meaning) in entries {
@@ -118,13 +118,13 @@ pub fn legend(entries: &[(ChartColour, &str)]) -> Markup {
     }
 }
 
-/// The rules that give every ink its twin in the dark. The charting library writes colours as attributes,
-/// and a style rule wins over those.
-pub fn style() -> String {
+/// The style rules that replace every colour on dark screens. The charting library writes colours as attributes,
+/// which a style rule overrides.
+pub(super) fn style() -> String {
     let mut css = String::new();
     let mut dark = String::new();
     for role in ChartColour::ALL {
-        let (on_light, on_dark) = (hex(role.light()), hex(role.twins().1));
+        let (on_light, on_dark) = (hex(role.light()), hex(role.light_and_dark().1));
         let name = role.name();
         let _ = writeln!(css, ".key.{name}{{color:{on_light}}}");
         let _ = writeln!(dark, ".key.{name}{{color:{on_dark}}}");
@@ -139,12 +139,12 @@ pub fn style() -> String {
     ] {
         let _ = writeln!(css, "svg [stroke=\"{}\"]{{stroke-dasharray:{pattern}}}", hex(dashed.light()));
     }
-    // A printed page is a light one, whatever the screen was.
+    // `screen`: a printed page stays light.
     let _ = writeln!(css, "@media screen and (prefers-color-scheme:dark){{\n{dark}}}");
     css
 }
 
-/// As the charting library writes it: capital hex digits.
+/// A colour in the charting library's notation: capital hex digits.
 fn hex((red, green, blue): Rgb) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
@@ -155,13 +155,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn no_two_inks_share_a_colour_so_each_can_have_its_own_twin() {
+    fn no_two_roles_share_a_colour_so_each_can_have_its_own_dark_variant() {
         let colours: BTreeSet<Rgb> = ChartColour::ALL.into_iter().map(ChartColour::light).collect();
         assert_eq!(colours.len(), ChartColour::ALL.len());
     }
 
     #[test]
-    fn every_phase_of_an_edge_has_an_ink() {
+    fn every_phase_of_an_edge_has_a_colour() {
         let phases = ["connect", "join", "discovery", "negotiation", "ice", "dtls", "channel"];
         assert!(phases.into_iter().all(|phase| ChartColour::of_phase(phase) != ChartColour::OwnWork));
     }

@@ -1,11 +1,11 @@
-//! Other people's words, made harmless to read: no control, no change of direction, no end.
+//! Makes foreign text safe to read in a page: no control characters, no direction marks, bounded length.
 
-/// Longer texts are cut: a server can't make the page its own.
+/// Longer texts are cut, so that a target can't fill the page.
 const CHARS_MAX: usize = 400;
 
-/// The text as it is to be seen. Escaping for HTML is the template's, and comes after; here go the characters
-/// that no page shows and that make readers, terminals or scripts see another text than there is.
-pub fn sanitize(text: &str) -> String {
+/// Spells out the characters that make a reader see another text than there is, and cuts the text at 400
+/// characters. The template escapes HTML afterwards.
+pub(crate) fn sanitize(text: &str) -> String {
     let mut seen = String::with_capacity(text.len().min(CHARS_MAX * 4));
     for (index, character) in text.chars().enumerate() {
         if index == CHARS_MAX {
@@ -21,7 +21,7 @@ pub fn sanitize(text: &str) -> String {
     seen
 }
 
-/// Controls, line and paragraph separators, direction marks (UAX #9), and the byte order mark.
+/// True for control characters, line and paragraph separators, direction marks (UAX #9) and the byte order mark.
 pub(super) fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,25 +1,25 @@
-//! Tables and figures as every section makes them: captioned, headed, and wide ones scroll on their own.
+//! Tables and figures of all sections: with caption and heads; a wide table scrolls by itself.
 
 use maud::{Markup, html};
 
-pub struct Column {
+pub(crate) struct Column {
     pub head: &'static str,
-    /// Figures are set to the right, so that their digits align.
+    /// Figures are aligned right, words left.
     pub figures: bool,
 }
 
 impl Column {
-    pub const fn words(head: &'static str) -> Self {
+    pub(crate) const fn words(head: &'static str) -> Self {
         Self { head, figures: false }
     }
 
-    pub const fn figures(head: &'static str) -> Self {
+    pub(crate) const fn figures(head: &'static str) -> Self {
         Self { head, figures: true }
     }
 }
 
-/// The first cell of each row is its heading.
-pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item = Vec<Markup>>) -> Markup {
+/// A table in which the first cell of each row is its heading.
+pub(crate) fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item = Vec<Markup>>) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="table" {
             table {
@@ -41,8 +41,8 @@ pub fn table(caption: &Markup, columns: &[Column], rows: impl IntoIterator<Item 
     }
 }
 
-/// A chart under its heading, with its legend and one sentence on how to read it.
-pub fn figure(heading: &str, reading: &str, legend: &Markup, chart: &Markup) -> Markup {
+/// A chart under its heading, with its legend and `reading`, one sentence on how to read it.
+pub(crate) fn figure(heading: &str, reading: &str, legend: &Markup, chart: &Markup) -> Markup {
     html! {
         figure {
             figcaption { strong { (heading) } " " span.reading { (reading) } (legend) }

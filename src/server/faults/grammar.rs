@@ -1,4 +1,4 @@
-//! Reads a rule's text.
+//! Parses the text form of fault rules.
 //!
 //! ```text
 //! rule      = action { blank match }
@@ -45,12 +45,15 @@ impl FromStr for FaultRule {
     }
 }
 
-/// Errors: one sentence, with the nearest right word where there is one.
-pub fn rule(text: &str) -> Result<FaultRule, String> {
+/// Parses a rule.
+///
+/// # Errors
+/// One sentence, with the nearest known word.
+pub(super) fn rule(text: &str) -> Result<FaultRule, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let name = words.next().ok_or("a rule begins with an action, such as drop")?;
     let name = name.strip_suffix(':').unwrap_or(name);
-    // A word with `=` belongs to the match already.
+    // A word with `=` is a condition, not an argument.
     let mut argument = || words.next_if(|word| !word.contains('='));
     let mut needed = |what: &str| argument().ok_or(format!("{name} of what? expected {what} after it"));
     let action = match name {
@@ -131,7 +134,7 @@ fn span(text: &str) -> Result<Span, String> {
     }
 }
 
-/// An hour is more than any test waits, and keeps sums of times far from their bounds.
+/// Parses a time of at most an hour, which keeps sums of times far from overflow.
 fn time(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_secs(3_600);
     let time = if text == "0" { Duration::ZERO } else { duration(text)? };

@@ -1,4 +1,4 @@
-//! The failures that real deployments had, by their names, which are promises.
+//! Named fault presets that reproduce failures of real deployments; the names are stable.
 
 use super::rule::FaultRule;
 
@@ -41,15 +41,15 @@ const PRESETS: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// Every preset's name, with one sentence about it.
+/// Name and one-sentence description of every preset.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRESETS.iter().map(|(name, what, _)| (*name, *what))
 }
 
-/// The rules that a text stands for: a preset's, or the one that it spells.
+/// Parses a preset's name or the text of one rule.
 ///
 /// # Errors
-/// One sentence: it is neither.
+/// One sentence: the text is neither.
 pub fn rules(text: &str) -> Result<Vec<FaultRule>, String> {
     match PRESETS.iter().find(|(name, ..)| *name == text.trim()) {
         Some((_, _, rules)) => rules.iter().map(|rule| rule.parse()).collect(),
@@ -61,7 +61,7 @@ pub fn rules(text: &str) -> Result<Vec<FaultRule>, String> {
     }
 }
 
-/// A single word that begins no rule was meant to be a preset.
+/// True for a single word, which was meant as a preset's name.
 fn is_a_name(text: &str) -> bool {
     !text.trim().is_empty() && !text.trim().contains(char::is_whitespace)
 }

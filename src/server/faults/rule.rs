@@ -1,9 +1,9 @@
-//! A fault as data: what is done, and to which messages; its text form is read back by `grammar`.
+//! A fault rule as data: an action and the messages it applies to; `grammar` parses its text form.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What befalls the messages that `matches`.
+/// An action, applied to the messages that fit `matches`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     pub action: FaultAction,
@@ -13,45 +13,45 @@ pub struct FaultRule {
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultAction {
     Drop,
-    /// Holds the message alone; others may overtake it.
+    /// Holds this message only; others may overtake it.
     Delay(Span),
-    /// It comes so many times in all.
+    /// Total number of copies.
     Duplicate(u32),
-    /// It comes after the next message of its peer and direction, or a second later.
+    /// Delivers it after the next message of its peer and direction, at most 1 s later.
     Reorder,
     Corrupt(Damage),
-    /// A join is answered as if another one of the room had the user's name; the message is lost.
+    /// Answers a join as if the user's name were taken; the message is lost.
     Reject,
-    /// The peer's connection ends, and the message is lost.
+    /// Closes the peer's connection; the message is lost.
     Disconnect,
-    /// The message and all that follow it at its peer, in its direction, wait for so long.
+    /// Holds the message and all later ones of its peer and direction.
     Stall(Duration),
     RenameChannel(String),
-    /// Messages per second that get through, one after the other; the others queue.
+    /// Messages per second that pass; the others queue.
     Capacity(u32),
 }
 
-/// How long a message is held.
+/// Duration of a delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
     Fixed(Duration),
-    /// Uniform between the two.
+    /// Uniform distribution between two durations.
     Uniform(Duration, Duration),
-    /// Mean and standard deviation; never below zero.
+    /// Normal distribution by mean and standard deviation, cut off at zero.
     Normal(Duration, Duration),
-    /// So long for each receiver that the message has.
+    /// Duration per recipient of the message.
     PerSubscriber(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// The frame loses its second half, and is no JSON any more.
+    /// Cuts the frame to its first half, which is no JSON.
     Frame,
-    /// The first byte of each DTLS fingerprint in a description is another one.
+    /// Changes the first byte of each DTLS fingerprint in a description.
     Fingerprint,
 }
 
-/// Which way a message passes the server. A relayed one passes twice: in, and out to each receiver.
+/// Direction of a message. A relayed one passes twice: in, and out to each recipient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     #[default]
@@ -59,28 +59,28 @@ pub enum Direction {
     Out,
 }
 
-/// All that is given must hold; nothing given matches every message of the direction.
+/// Conditions of a rule; all must hold. Without any, it matches every message of the direction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Match {
     pub direction: Direction,
-    /// Any of these; nothing is all but `close`, the end of a socket, which passes in direction `in`.
+    /// Accepted types. Empty accepts all but `close`, the end of a socket, which has direction `in`.
     pub kinds: Vec<String>,
     pub channels: Vec<String>,
-    /// A name, or `*` and the end of one: ids begin with a prefix of their run.
+    /// A name, or `*` and a suffix: ids begin with a prefix of their run.
     pub room: Option<String>,
-    /// The `sender` that the peer goes by: of a message that goes out, the receiver's.
+    /// The peer's `sender`; the recipient's for an outgoing message.
     pub peer: Option<String>,
-    /// Parts in a million.
+    /// Probability in parts per million.
     pub chance: Option<u32>,
-    /// Which of those that match otherwise, counted from 1 for each peer.
+    /// Position among the messages that match otherwise, counted from 1 per peer.
     pub nth: Option<Window<u64>>,
-    /// Since the peer connected.
+    /// Time since the peer connected.
     pub age: Option<Window<Duration>>,
-    /// Since the server started.
+    /// Time since the server started.
     pub time: Option<Window<Duration>>,
 }
 
-/// From the first, included. A counted window includes its end, a window of time does not.
+/// A range that includes `from`. A count includes `until`, a time excludes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window<T> {
     pub from: T,
@@ -159,7 +159,7 @@ impl fmt::Display for Match {
     }
 }
 
-/// A time in the largest unit that shows it whole.
+/// Formats a time in the largest unit that shows it exactly.
 struct Time(Duration);
 
 impl fmt::Display for Time {

@@ -1,4 +1,4 @@
-// One connection, phase by phase as protocol.md names them.
+// One connection, phase by phase as docs/spec/protocol.md, "The phases of an edge", names them.
 
 class Link {
   constructor(client, id, name) {

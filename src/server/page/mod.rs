@@ -1,4 +1,4 @@
-//! The page at `/`: a browser's own client of the protocol, whole in one answer.
+//! The page at `/`: a browser client of the protocol, with script and style in one response.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 
 const HTML: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-/// In the order in which one builds on the other.
+/// Scripts in dependency order.
 const SCRIPTS: [&str; 3] = [include_str!("protocol.js"), include_str!("link.js"), include_str!("view.js")];
 
-/// The whole response. Its policy lets this script and this style run and no other, and talk to this server only
-/// (CSP Level 3 §6.1, §7.2: 'self' stands for its WebSocket too).
-pub fn response() -> Vec<u8> {
+/// Builds the HTTP response. Its Content-Security-Policy allows this script and this style only, and connections to this
+/// server only (CSP Level 3 §6.1, §7.2: 'self' covers its WebSocket).
+pub(super) fn response() -> Vec<u8> {
     let script = format!("\"use strict\";\n{}", SCRIPTS.concat());
     let [style_hash, script_hash] = [STYLE, &script].map(|text| BASE64.encode(Sha256::digest(text.as_bytes())));
     let page = HTML.replacen("{style}", STYLE, 1).replacen("{script}", &script, 1);

@@ -1,4 +1,4 @@
-//! Every sentence of protocol.md about the server, on both kinds and both routings.
+//! Every promise of docs/spec/protocol.md about the server, for both room models and both routings.
 
 use super::*;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ mod property;
 
 const CHAT: &str = "webrtc-dashboard-chat";
 
-/// A server with a clock that the test moves.
+/// Rooms with a simulated clock.
 struct Stage {
     rooms: SignalingRooms,
     start: Instant,
@@ -16,7 +16,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Clients 1 to `clients` are connected, subscribed to chat and rooms, and the counts are said.
+    /// Clients 1 to `clients` are connected and subscribed to chat and rooms; the initial counts are discarded.
     fn new(kind: RoomModel, routing: Routing, list_interval_ms: u64, clients: u32) -> Self {
         let now = Instant::now();
         let wall = Timestamp::from_second(1_700_000_000).unwrap();
@@ -32,7 +32,7 @@ impl Stage {
         stage
     }
 
-    /// Moves the clock to this many milliseconds; returns what is heard at that moment.
+    /// Moves the clock to `ms` milliseconds; returns the deliveries at that moment.
     fn at(&mut self, ms: u64) -> Vec<String> {
         self.now = self.start + Duration::from_millis(ms);
         self.rooms.wake(self.now);

@@ -1,4 +1,4 @@
-//! Every action between two clients of a relay, on a clock that the test moves.
+//! Every fault action between two clients of a relay, on a simulated clock.
 
 use super::*;
 use crate::server::rooms::{RoomModel, Routing};
@@ -12,7 +12,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Clients 1 and 2 listen to `chat`; the counts are said.
+    /// Clients 1 and 2 subscribe to `chat`; the initial counts are discarded.
     fn new(kind: RoomModel, rules: &[&str]) -> Self {
         let start = Instant::now();
         let rooms = SignalingRooms::new(kind, Routing::All, Duration::ZERO, start, Timestamp::UNIX_EPOCH);
@@ -24,7 +24,7 @@ impl Stage {
             stage.frame(
                 0,
                 client,
-                &json!({"type": "subscribe", "channel": crate::server::envelope::ROOMS}).to_string(),
+                &json!({"type": "subscribe", "channel": crate::server::rooms::envelope::ROOMS}).to_string(),
             );
         }
         stage.at(700);
@@ -32,7 +32,7 @@ impl Stage {
         stage
     }
 
-    /// Client 1 says so at this many milliseconds.
+    /// Client 1 sends a message of type `kind` at `ms` milliseconds.
     fn say(&mut self, ms: u64, kind: &str) {
         let text = json!({"type": kind, "channel": "chat", "sender": "tab-1", "data": {"roomId": "r"}}).to_string();
         self.frame(ms, 1, &text);
@@ -44,7 +44,7 @@ impl Stage {
         self.note(ms);
     }
 
-    /// Wakes the service whenever it wants, until then.
+    /// Wakes the service at each `wake_at` up to `ms` milliseconds.
     fn at(&mut self, ms: u64) {
         let until = self.start + Duration::from_millis(ms);
         while let Some(at) = self.service.wake_at().filter(|at| *at <= until) {
@@ -65,7 +65,7 @@ impl Stage {
     }
 }
 
-/// Client 1 says a at 1000, b at 1010 and c at 1020 ms; `expected` is who hears what when, until 5 s.
+/// Client 1 sends a at 1000, b at 1010 and c at 1020 ms; `expected` lists time, recipient and type until 5 s.
 fn check(rules: &[&str], expected: &[&str]) {
     let mut stage = Stage::new(RoomModel::Relay, rules);
     for (ms, kind) in [(1_000, "a"), (1_010, "b"), (1_020, "c")] {
@@ -110,7 +110,7 @@ fn a_disconnected_client_is_to_be_cut_off_and_its_message_is_lost() {
     let mut stage = Stage::new(RoomModel::Relay, &["disconnect type=b"]);
     stage.say(1_000, "b");
     assert_eq!(stage.heard, [""; 0]);
-    assert_eq!((stage.service.poll_cut(), stage.service.poll_cut()), (Some(ClientId(1)), None));
+    assert_eq!((stage.service.poll_disconnect(), stage.service.poll_disconnect()), (Some(ClientId(1)), None));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_stale_roster_keeps_who_is_gone_and_a_sound_one_does_not() {
     let check = |rules: &[&str], expected: usize| {
         let mut stage = Stage::new(RoomModel::Registry, rules);
         let envelope = |kind: &str, data: Value| {
-            json!({"type": kind, "channel": crate::server::envelope::ROOMS, "sender": "tab-1", "data": data})
+            json!({"type": kind, "channel": crate::server::rooms::envelope::ROOMS, "sender": "tab-1", "data": data})
                 .to_string()
         };
         stage.frame(1_000, 1, &envelope("room-created", json!({"id": "r"})));

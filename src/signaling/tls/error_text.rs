@@ -1,9 +1,9 @@
-//! What went wrong in TLS, in words, with the option that cures it.
+//! Texts for TLS errors, with the option that resolves each.
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-/// Short, and the same for every peer that it happens to.
-pub fn in_words(error: &Error) -> String {
+/// Describes an error without per-peer details, so that equal failures are counted together.
+pub(crate) fn in_words(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -26,11 +26,11 @@ fn certificate(error: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate is for another name; --insecure takes it".to_owned()
         }
-        // An authority of the same name with another key: its certificate was made anew.
+        // `BadSignature`: an authority of the same name with another key, such as a renewed one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the certificate's issuer is not trusted; --ca FILE adds it, --insecure takes any".to_owned()
         }
-        // webpki's word for a self-signed certificate that says that it is an authority.
+        // webpki reports a self-signed certificate that claims to be an authority as `CaUsedAsEndEntity`.
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "the certificate is an authority's own; --insecure takes it".to_owned()
         }
@@ -38,7 +38,7 @@ fn certificate(error: &CertificateError) -> String {
     }
 }
 
-/// The server ended the handshake, and said why (RFC 8446 §6.2).
+/// Describes the alert with which the server ended the handshake (RFC 8446 §6.2).
 fn refused(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::CertificateRequired => {

@@ -1,4 +1,4 @@
-//! `--insecure`: any certificate is believed, as long as the server has its key.
+//! `--insecure`: accepts any certificate whose key the server proves to have.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};

@@ -1,14 +1,14 @@
-//! TLS to the server: whom a peer believes, who it says it is, and one setup for all peers of a run.
+//! Client TLS: trusted roots, client certificate, and one configuration for all peers of a run.
 
 mod error_text;
 mod insecure;
+mod sniff;
 
 pub(super) use error_text::in_words;
+pub use sniff::TlsSniff;
 
 use super::stream::{Secured, Stream};
-use crate::vocabulary::failure::{Failure, Reason};
-use crate::vocabulary::identity::Identity;
-use crate::vocabulary::phase::Phase;
+use crate::vocabulary::{Failure, Identity, Phase, Reason};
 use insecure::InsecureVerifier;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
@@ -21,31 +21,33 @@ use std::sync::{Arc, OnceLock};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// What the certificates of the two ends have to be.
+/// Certificates to trust and to present.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// Believed beside those that the machine believes.
+    /// Trusted in addition to the machine's roots.
     pub roots: Vec<CertificateDer<'static>>,
-    /// Shown to a server that asks who we are.
+    /// Client certificate for a server that requests one.
     pub identity: Option<Identity>,
-    /// Any certificate of the server will do.
+    /// Accepts any server certificate.
     pub insecure: bool,
 }
 
-/// The TLS of a run; cheap to copy.
+/// TLS configuration of a run; cheap to clone.
 #[derive(Clone, Default)]
 pub struct ClientTls(Arc<TlsSettings>);
 
 #[derive(Default)]
 struct TlsSettings {
     trust: Trust,
-    /// Made at the first handshake: the machine's roots are many, and most runs need none.
+    /// Built at the first handshake: loading the machine's roots is slow, and most runs use no TLS.
     client: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
 impl ClientTls {
+    /// Checks the roots and the identity.
+    ///
     /// # Errors
-    /// A root or the identity is unfit, as the end of a sentence.
+    /// A root or the identity is unusable.
     pub fn new(trust: Trust) -> Result<Self, TlsError> {
         add(&mut RootCertStore::empty(), &trust.roots).map_err(TlsError::Root)?;
         if let Some(Identity { chain, key }) = &trust.identity {
@@ -55,14 +57,17 @@ impl ClientTls {
         Ok(Self(Arc::new(TlsSettings { trust, client: OnceLock::new() })))
     }
 
-    /// Whether any certificate will do.
+    /// True if any server certificate is accepted.
     pub fn is_insecure(&self) -> bool {
         self.0.trust.insecure
     }
 
-    /// The handshake over an open connection.
+    /// Runs the TLS handshake over an open stream.
+    ///
+    /// # Errors
+    /// The failure of the handshake, in phase `connect`.
     pub(super) async fn secure(&self, host: &str, stream: Stream) -> Result<Stream, Failure> {
-        let secured = self.shake_hands(host, stream).await?;
+        let secured = self.handshake(host, stream).await?;
         secured.map(|stream| Stream::Secured(Box::new(Secured(stream)))).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {
                 Failure::new(Phase::Connect, Reason::Closed, "end of stream in the TLS handshake")
@@ -71,9 +76,9 @@ impl ClientTls {
         })
     }
 
-    /// Whether a greeting over an open connection is answered in TLS, with a certificate that is believed or without.
-    pub(super) async fn is_answered(&self, host: &str, stream: Stream) -> bool {
-        match self.shake_hands(host, stream).await {
+    /// True if the server answers a ClientHello in TLS, with a trusted certificate or not.
+    pub(super) async fn answers(&self, host: &str, stream: Stream) -> bool {
+        match self.handshake(host, stream).await {
             Ok(Ok(_)) => true,
             Ok(Err(error)) => {
                 let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
@@ -83,8 +88,8 @@ impl ClientTls {
         }
     }
 
-    /// Errors: there can be no handshake. Within: it failed.
-    async fn shake_hands(&self, host: &str, stream: Stream) -> Result<io::Result<TlsStream<Stream>>, Failure> {
+    /// The outer error is a configuration that allows no handshake, the inner one the handshake's own failure.
+    async fn handshake(&self, host: &str, stream: Stream) -> Result<io::Result<TlsStream<Stream>>, Failure> {
         let client = self.0.client.get_or_init(|| client(&self.0.trust)).as_ref();
         let client = client.map_err(|why| failure(why.clone()))?;
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -99,7 +104,7 @@ impl fmt::Debug for ClientTls {
     }
 }
 
-/// What can't be used.
+/// The unusable part of a `Trust`, with the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TlsError {
     Root(String),
@@ -115,7 +120,7 @@ fn client(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(InsecureVerifier(algorithms)))
     } else {
         let mut roots = RootCertStore::empty();
-        // Damaged ones among the machine's own are nobody's fault here: whoever needs one hears `issuer not trusted`.
+        // Damaged roots of the machine are skipped; a server that needs one fails with `issuer not trusted`.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         add(&mut roots, &trust.roots)?;
         builder.with_root_certificates(roots)
@@ -125,9 +130,9 @@ fn client(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
         Some(Identity { chain, key }) => builder.with_client_auth_cert(chain.clone(), key.clone_key()),
     };
     let mut client = client.map_err(|error| in_words(&error))?;
-    // Each peer is somebody else, and nobody resumes somebody else's session.
+    // Each peer stands for another user, who would not resume this session.
     client.resumption = Resumption::disabled();
-    // A WebSocket is an upgrade of HTTP/1.1, and browsers ask for that (RFC 6455 §4.1).
+    // A WebSocket is an upgrade of HTTP/1.1, which browsers offer by ALPN (RFC 6455 §4.1).
     client.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(client))
 }

@@ -1,4 +1,4 @@
-//! Secrets planted wherever one can be given: none of them comes out again (faults.md 20).
+//! Secrets planted wherever one can be given: none of them comes out again (docs/spec/faults.md 20).
 
 use super::between::Between;
 use crate::common::play::PROGRAM;

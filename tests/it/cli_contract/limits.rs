@@ -1,7 +1,7 @@
 //! What this machine grants: descriptors enough, descriptors too few, and descriptors that run out.
 
 use crate::common::play::{PROGRAM, Played, start_command};
-use meshload::summary::verdict::Verdict;
+use meshload::summary::Verdict;
 use std::process::Command;
 use std::time::Duration;
 

@@ -2,12 +2,12 @@
 
 use super::hostile::{Hostile, Script};
 use crate::common::play::{PATIENCE, PROGRAM, Played, Playing, start, start_unread};
-use meshload::summary::run::Outcome;
+use meshload::summary::Outcome;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// interface.md: after the first signal all files are on disk within 5 s.
+/// docs/spec/interface.md, "Exit codes": after the first signal all files are on disk within 5 s.
 const PROMPTLY: Duration = Duration::from_secs(5);
 
 /// Less than the drain of any run here, and than what a run does to end well.

@@ -2,7 +2,7 @@
 
 use super::hostile::{Deed, Hostile, Script, frame, text};
 use crate::common::play::{Played, start, start_without_network};
-use meshload::summary::run::Outcome;
+use meshload::summary::Outcome;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;

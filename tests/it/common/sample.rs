@@ -1,12 +1,8 @@
 //! The committed sample run (reports/sample), grown until it has as much to show as a page can hold.
 
 use super::draws::{latencies, timer};
-use meshload::summary::Summary;
-use meshload::summary::counts::Edges;
-use meshload::summary::rows::{FailureRow, RoomMesh, SeriesRow};
-use meshload::summary::run::Outcome;
-use meshload::summary::verdict::{GateResult, Unit};
-use meshload::vocabulary::seed::Seed;
+use meshload::summary::{Edges, FailureRow, GateResult, Outcome, RoomMesh, SeriesRow, Summary, Unit};
+use meshload::vocabulary::Seed;
 
 /// Times that the sample run's 150 edges are there.
 const GROWTH: u64 = 33;

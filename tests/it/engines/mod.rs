@@ -9,7 +9,7 @@ use meshload::dialect::Dialect;
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::Seed;
 use std::process::{Command, Output};
 use stunserver::StunServer;
 use turnserver::TurnServer;
@@ -44,7 +44,7 @@ fn all_open(summary: &Summary) {
 
 #[test]
 fn the_same_mesh_opens_on_each_engine_and_every_message_arrives() {
-    for (engine, workers) in [("rtc", 1), ("webrtc", 1), ("webrtc", 2)] {
+    for (engine, workers) in [("rtc", 1), ("lean", 1), ("lean", 2), ("webrtc", 1), ("webrtc", 2)] {
         let summary = play(&format!("[engine]\nkind = \"{engine}\"\n"), workers);
         assert_eq!(summary.run.engine, engine);
         all_open(&summary);
@@ -58,10 +58,16 @@ fn the_same_mesh_opens_on_each_engine_and_every_message_arrives() {
 }
 
 #[test]
-fn each_kind_of_promise_holds_on_the_engine_webrtc() {
+fn each_kind_of_promise_holds_on_the_engines_lean_and_webrtc() {
+    for kind in ["lean", "webrtc"] {
+        each_kind_of_promise_holds_on(kind);
+    }
+}
+
+fn each_kind_of_promise_holds_on(kind: &str) {
     for more in ["[handshake]\ntrickle = false\n", "[engine]\ncertificates = \"per-peer\"\n"] {
-        let engine = if more.contains("[engine]") { "kind = \"webrtc\"\n" } else { "[engine]\nkind = \"webrtc\"\n" };
-        all_open(&play(&format!("{more}{engine}"), 1));
+        let section = if more.contains("[engine]") { "" } else { "[engine]\n" };
+        all_open(&play(&format!("{more}{section}kind = \"{kind}\"\n"), 1));
     }
 }
 

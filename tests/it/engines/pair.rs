@@ -2,12 +2,7 @@
 
 use meshload::engine::{Engine, Gathering, PeerAddresses, RtcSetup, WebrtcEngine, WebrtcSetup};
 use meshload::profile::IceTransportPolicy;
-use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
-use meshload::vocabulary::failure::Reason;
-use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::message::Candidate;
-use meshload::vocabulary::options::Reliability;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Candidate, EngineCommand, EngineEvent, Reason, Reliability, Seat, Seed};
 use std::future::poll_fn;
 use std::net::UdpSocket;
 use std::sync::Arc;

@@ -3,16 +3,13 @@
 use meshload::driver::{Input, OutgoingFrame, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::PeerCommand;
-use meshload::probe::{Environment, HandshakePlay, HandshakeProgress, LineEvent, LineNews, RawConnection};
+use meshload::probe::{Environment, HandshakePlay, HandshakeProgress, LineEvent, RawConnection, TimedLineEvent};
 use meshload::server::rooms::{ClientId, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::server::{RoomModel, Routing, faults};
-use meshload::vocabulary::engine::EngineEvent;
-use meshload::vocabulary::event::Event;
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::phase::Phase;
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{
+    EngineEvent, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, RoomIndex, Seat, Seed,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -69,7 +66,7 @@ pub struct Virtual {
     clients: Vec<Client>,
     lines: Vec<usize>,
     players: Vec<Player>,
-    news: VecDeque<LineNews>,
+    news: VecDeque<TimedLineEvent>,
     events: VecDeque<Event>,
 }
 
@@ -170,14 +167,16 @@ impl Virtual {
             Happening::Up(client) => {
                 self.clients[client].open = true;
                 match self.clients[client].owner {
-                    Owner::Line(line) => self.news.push_back(LineNews { line, at: self.now, event: LineEvent::Up }),
+                    Owner::Line(line) => {
+                        self.news.push_back(TimedLineEvent { line, at: self.now, event: LineEvent::Up });
+                    }
                     Owner::Player(player) => self.stimulate(player, Input::Upgraded),
                 }
             }
             Happening::ToClient(client, text) if self.clients[client].open => match self.clients[client].owner {
                 Owner::Line(line) => {
                     let event = LineEvent::Frame(text.to_string());
-                    self.news.push_back(LineNews { line, at: self.now, event });
+                    self.news.push_back(TimedLineEvent { line, at: self.now, event });
                 }
                 Owner::Player(player) => self.stimulate(player, Input::Frame(&text)),
             },
@@ -187,7 +186,7 @@ impl Virtual {
                 let failure = || Failure::new(Phase::Connect, Reason::Closed, "");
                 match self.clients[client].owner {
                     Owner::Line(line) => {
-                        self.news.push_back(LineNews { line, at: self.now, event: LineEvent::Down(failure()) });
+                        self.news.push_back(TimedLineEvent { line, at: self.now, event: LineEvent::Down(failure()) });
                     }
                     Owner::Player(player) => self.stimulate(player, Input::Lost(failure())),
                 }
@@ -216,7 +215,7 @@ impl Virtual {
                 self.post(at, Happening::ToClient(index, delivery.text.clone()));
             }
         }
-        while let Some(client) = self.server.poll_cut() {
+        while let Some(client) = self.server.poll_disconnect() {
             self.post(self.now, Happening::Cut(client.0 as usize));
         }
         if let Some(at) = self.server.wake_at()
@@ -251,8 +250,8 @@ impl Virtual {
         match output {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
             Output::Say(OutgoingFrame { text, kind, to }) => {
-                let what = meshload::vocabulary::event::What::Said { kind, bytes: text.len() as u32, to };
-                self.events.push_back(Event { at: self.now, place, what });
+                let what = EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to });
+                self.events.push_back(Event { at: self.now, place, kind: what });
                 if let Some(client) = self.players[player].client {
                     self.send(client, text);
                 }
@@ -270,7 +269,7 @@ impl Virtual {
                     self.disconnect(client);
                 }
             }
-            Output::Event(what) => self.events.push_back(Event { at: self.now, place, what }),
+            Output::Event(what) => self.events.push_back(Event { at: self.now, place, kind: what }),
             Output::Send(_) => {}
         }
     }
@@ -290,22 +289,22 @@ impl Environment for Virtual {
         self.now
     }
 
-    fn dial(&mut self) -> RawConnection {
+    fn open_connection(&mut self) -> RawConnection {
         let line = RawConnection(self.lines.len());
         let client = self.connect(Owner::Line(line));
         self.lines.push(client);
         line
     }
 
-    fn say(&mut self, line: RawConnection, text: String) {
+    fn send_text(&mut self, line: RawConnection, text: String) {
         self.send(self.lines[line.0], text);
     }
 
-    fn hang_up(&mut self, line: RawConnection) {
+    fn close_connection(&mut self, line: RawConnection) {
         self.disconnect(self.lines[line.0]);
     }
 
-    fn hear(&mut self, until: Instant) -> Option<LineNews> {
+    fn next_event(&mut self, until: Instant) -> Option<TimedLineEvent> {
         for _ in 0..HAPPENINGS_MAX {
             if let Some(news) = self.news.pop_front() {
                 return Some(news);
@@ -329,13 +328,13 @@ impl Environment for Virtual {
             self.post(self.now + *begin, Happening::Begin(index));
         }
         for _ in 0..HAPPENINGS_MAX {
-            if !self.step(progress.falls_at()) {
+            if !self.step(progress.ends_at()) {
                 break;
             }
             while let Some(event) = self.events.pop_front() {
-                progress.tell(&event);
+                progress.record(&event);
             }
-            if progress.falls_at() <= self.now {
+            if progress.ends_at() <= self.now {
                 break;
             }
         }

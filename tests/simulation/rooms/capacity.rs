@@ -9,7 +9,7 @@ use meshload::plan::Plan;
 use meshload::profile::{self, Profile, builtin};
 use meshload::server::faults::{FaultRule, rules};
 use meshload::server::{RoomModel, Routing};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::Seed;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::serving::Serving;

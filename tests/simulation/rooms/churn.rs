@@ -4,11 +4,8 @@ use super::scenario::Scenario;
 use super::world;
 use meshload::dialect::Dialect;
 use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
-use meshload::summary::Summary;
-use meshload::summary::run::{Build, Machine};
-use meshload::vocabulary::event::{Event, What};
-use meshload::vocabulary::ids::{PeerIndex, RoomIndex};
-use meshload::vocabulary::options::EngineKind;
+use meshload::summary::{Build, Machine, Summary};
+use meshload::vocabulary::{EngineKind, Event, EventKind, PeerEvent, PeerIndex, RoomIndex};
 use std::time::{Duration, Instant, SystemTime};
 
 const SEEDS: u64 = 300;
@@ -57,8 +54,8 @@ fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
     summarize(&recorder, &HealthRecorder::new(1.0, start), facts)
 }
 
-fn count(events: &[Event], is: impl Fn(&What) -> bool) -> u64 {
-    events.iter().filter(|event| is(&event.what)).count() as u64
+fn count(events: &[Event], is: impl Fn(&EventKind) -> bool) -> u64 {
+    events.iter().filter(|event| is(&event.kind)).count() as u64
 }
 
 /// Seeds in which something can open at all.
@@ -76,7 +73,8 @@ fn whoever_leaves_and_comes_back_the_books_add_up_and_every_edge_between_those_w
         let summary = recorder(&scenario, &judge.events);
         summary.counts.conserved().unwrap_or_else(|timeline| panic!("seed {seed}: {timeline}"));
         let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
-        let returned = count(&judge.events, |what| matches!(what, What::Began { .. })) - peers.planned;
+        let returned =
+            count(&judge.events, |what| matches!(what, EventKind::Peer(PeerEvent::Began { .. }))) - peers.planned;
         assert_eq!((peers.rejoins, peers.failed, peers.reconnects), (returned, 0, 0), "seed {seed}");
         assert_eq!(edges.failed, 0, "seed {seed}: {:#?}, {}", summary.failures, scenario.brief());
         assert_eq!(edges.closed_early, edges.left, "seed {seed}: nothing closes but by a leave");

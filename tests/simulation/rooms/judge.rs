@@ -2,12 +2,9 @@
 
 use super::scenario::{Fate, Scenario};
 use meshload::driver::{OutgoingFrame, Output};
-use meshload::vocabulary::engine::EngineCommand;
-use meshload::vocabulary::event::{Event, What};
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::{PeerIndex, Place, Seat};
-use meshload::vocabulary::options::Initiator;
-use meshload::vocabulary::phase::Phase;
+use meshload::vocabulary::{
+    EdgeEvent, EngineCommand, Event, EventKind, Failure, Initiator, PeerEvent, PeerIndex, Phase, Place, Reason, Seat,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -72,7 +69,9 @@ impl Judge {
     /// Takes one effect of a peer. `has_socket`: it can say something.
     pub fn watch(&mut self, at: Duration, place: Place, output: &Output, has_socket: bool) {
         let peer = self.peers.entry(place.peer).or_default();
-        if peer.ended.is_some() && !matches!(output, Output::Event(What::Frame { .. }) | Output::Close) {
+        if peer.ended.is_some()
+            && !matches!(output, Output::Event(EventKind::Peer(PeerEvent::Frame { .. })) | Output::Close)
+        {
             self.fault(at, format!("{} does something after its end: {output:?}", place.peer));
             return;
         }
@@ -108,15 +107,16 @@ impl Judge {
         }
     }
 
-    fn note(&mut self, at: Duration, place: Place, what: &What) {
+    fn note(&mut self, at: Duration, place: Place, what: &EventKind) {
         // An instant differs from run to run; when it began is in the first column.
-        let entry = if let What::Began { .. } = what { "Began".to_owned() } else { format!("{what:?}") };
+        let entry =
+            if let EventKind::Peer(PeerEvent::Began { .. }) = what { "Began".to_owned() } else { format!("{what:?}") };
         self.diary.push((at, place, entry));
         match what {
-            What::Joined => {
+            EventKind::Peer(PeerEvent::Joined) => {
                 self.peers.entry(place.peer).or_default().joined.get_or_insert(at);
             }
-            What::Open { other } => {
+            EventKind::Edge { other, event: EdgeEvent::Open } => {
                 let end = self.ends.entry((place.peer, *other)).or_default();
                 if end.opened.is_some() || end.failed.is_some() {
                     let timeline = format!("{} opens to {other:?} again, or after a failure", place.peer);
@@ -125,7 +125,7 @@ impl Judge {
                     end.opened = Some(at);
                 }
             }
-            What::EdgeFailed { other, failure } => {
+            EventKind::Edge { other, event: EdgeEvent::Failed { failure } } => {
                 let end = self.ends.entry((place.peer, *other)).or_default();
                 if end.opened.is_some() || end.failed.is_some() {
                     let timeline = format!("{} fails to {other:?} after it was decided: {failure}", place.peer);
@@ -134,8 +134,12 @@ impl Judge {
                     end.failed = Some((at, failure.clone()));
                 }
             }
-            What::Answered { other } => self.ends.entry((place.peer, *other)).or_default().answered = true,
-            What::Glare { other } => self.ends.entry((place.peer, *other)).or_default().glare += 1,
+            EventKind::Edge { other, event: EdgeEvent::Answered } => {
+                self.ends.entry((place.peer, *other)).or_default().answered = true;
+            }
+            EventKind::Edge { other, event: EdgeEvent::Glare } => {
+                self.ends.entry((place.peer, *other)).or_default().glare += 1;
+            }
             _ => {}
         }
     }

@@ -1,9 +1,6 @@
 //! A stand-in for WebRTC: two engines come to an understanding by their descriptions, after delays, or not at all.
 
-use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
-use meshload::vocabulary::failure::Reason;
-use meshload::vocabulary::ids::{PeerIndex, Seat};
-use meshload::vocabulary::message::Candidate;
+use meshload::vocabulary::{Candidate, EngineCommand, EngineEvent, PeerIndex, Reason, Seat};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;

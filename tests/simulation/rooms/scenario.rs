@@ -2,9 +2,7 @@
 
 use meshload::server::faults::FaultRule;
 use meshload::server::{RoomModel, Routing};
-use meshload::vocabulary::ids::{PeerIndex, Place, RoomIndex, Seat};
-use meshload::vocabulary::options::{Initiator, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Initiator, PeerIndex, Place, RoomIndex, Seat, Seed, Trigger};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;

@@ -9,12 +9,7 @@ use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
-use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
-use meshload::vocabulary::event::Event;
-use meshload::vocabulary::failure::{Failure, Reason};
-use meshload::vocabulary::ids::{Naming, Place, Seat};
-use meshload::vocabulary::options::Approval;
-use meshload::vocabulary::phase::Phase;
+use meshload::vocabulary::{Approval, EngineCommand, EngineEvent, Event, Failure, Naming, Phase, Place, Reason, Seat};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -327,7 +322,7 @@ impl World<'_> {
             }
             let Player { place, has_socket, .. } = self.players[index];
             if let Output::Event(what) = &output {
-                self.judge.events.push(Event { at: self.now, place, what: what.clone() });
+                self.judge.events.push(Event { at: self.now, place, kind: what.clone() });
             }
             self.judge.watch(self.now - self.start, place, &output, has_socket);
             self.carry_out(index, output);

@@ -1,8 +1,7 @@
 //! Frames a second that one core's decoding gets through.
 
 use meshload::dialect::{Conversation, Dialect, Input, PeerIdentity};
-use meshload::vocabulary::options::{Approval, Initiator, Trigger};
-use meshload::vocabulary::seed::Seed;
+use meshload::vocabulary::{Approval, Initiator, Seed, Trigger};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,10 @@
-//! Shared by several test binaries and benches: the program as a child process, a relay, edges in memory.
+//! Shared by several test binaries and benches: the program as a child process, a browser, a relay, edges in memory.
 
+pub mod chromium;
 pub mod fanout;
 pub mod frames;
 pub mod memory;
+pub mod network;
 pub mod relay;
 pub mod runs;
 pub mod serving;

@@ -3,7 +3,7 @@
 use crate::two_ends::{address, two_ends};
 use bytes::BytesMut;
 use meshload::engine::{Drained, RtcConnection, RtcSetup};
-use meshload::vocabulary::engine::EngineEvent;
+use meshload::vocabulary::EngineEvent;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,7 @@ use super::plays::{from_the_top, play};
 use super::processes::apart;
 use super::relay::Relay;
 use super::table::Row;
-use meshload::summary::distribution::Distribution;
+use meshload::summary::Distribution;
 use std::time::Duration;
 
 /// Rooms of two, so that hardly ever two frames are due at the same moment: a relay of one thread writes them one after

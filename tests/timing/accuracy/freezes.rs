@@ -6,9 +6,7 @@ use super::table::Row;
 use meshload::controller::EmbeddedServer;
 use meshload::plan::Plan;
 use meshload::server;
-use meshload::summary::Summary;
-use meshload::summary::distribution::Distribution;
-use meshload::summary::verdict::Verdict;
+use meshload::summary::{Distribution, Summary, Verdict};
 use std::time::{Duration, SystemTime};
 
 /// The start of a run is told in whole milliseconds, a histogram's bucket is a thousandth wide, and a signal takes

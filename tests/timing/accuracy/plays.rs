@@ -5,9 +5,8 @@ use meshload::dialect::Dialect;
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::server::{self, Routing};
-use meshload::summary::Summary;
-use meshload::summary::distribution::Distribution;
-use meshload::vocabulary::seed::Seed;
+use meshload::summary::{Distribution, Summary};
+use meshload::vocabulary::Seed;
 use std::time::{Duration, SystemTime};
 
 pub fn plan(profile: &str) -> Plan {

@@ -3,8 +3,7 @@
 use super::plays::play;
 use super::processes::{Process, on_one_cpu, run};
 use super::table::Row;
-use meshload::summary::Summary;
-use meshload::summary::verdict::{Validity, Verdict};
+use meshload::summary::{Summary, Validity, Verdict};
 use std::process::{Command, Stdio};
 
 /// A burst of peers on one CPU that a spinning process wants as well, over four workers.

@@ -16,8 +16,8 @@ impl Row {
         Self { what: what.into(), observed: observed.into(), expected: expected.into(), holds, holds_at_least: holds }
     }
 
-    /// Microseconds that must lie within max(1 %, 0.5 ms) of `expected` (measurement.md, "Numbers that must hold"), where
-    /// waking a thread costs nothing; it may be later by what the machine takes for that.
+    /// Microseconds that must lie within max(1 %, 0.5 ms) of `expected` (docs/spec/measurement.md, "Numbers that must
+    /// hold"), where waking a thread costs nothing; it may be later by what the machine takes for that.
     pub fn near(what: impl Into<String>, observed_us: u64, expected_us: u64, floor_us: u64) -> Self {
         let slack = (expected_us / 100).max(500);
         let row = Self::new(

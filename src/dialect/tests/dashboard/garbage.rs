@@ -1,7 +1,7 @@
-//! Whatever a server sends, a conversation survives it; and what one peer says, another understands.
+//! A conversation survives any frame, and understands the frames of other peers.
 
 use super::*;
-use crate::vocabulary::message::Candidate;
+use crate::vocabulary::Candidate;
 use proptest::prelude::*;
 
 /// Valid frames, to be broken.
@@ -9,7 +9,7 @@ fn valid() -> Vec<String> {
     let mut frames = vec![user_joined("a", r#"{"id":"b","name":"Bea"}"#), participant_joined("a"), peer_ready("c")];
     frames.extend([list(&["a", "b", "c"]), list(&[])]);
     for signal in [Signal::Offer { sdp: "v=0".into() }, Signal::Answer { sdp: "v=0".into() }] {
-        frames.extend(words(Stage::entered(|me| me.id = "c".into()).tell(say("b", signal))));
+        frames.extend(own_values(Fixture::entered(|me| me.id = "c".into()).tell(say("b", signal))));
     }
     frames
 }
@@ -18,7 +18,7 @@ fn say(to: &str, signal: Signal) -> Input<'static> {
     Input::Say(Say::Signal { to: to.to_owned(), signal })
 }
 
-fn words(outputs: Vec<Output>) -> impl Iterator<Item = String> {
+fn own_values(outputs: Vec<Output>) -> impl Iterator<Item = String> {
     outputs.into_iter().filter_map(|output| match output {
         Output::Send { text, .. } => Some(text),
         _ => None,
@@ -33,9 +33,9 @@ fn signals() -> impl Strategy<Value = Signal> {
     prop_oneof![sdp().prop_map(|sdp| Signal::Offer { sdp }), sdp().prop_map(|sdp| Signal::Answer { sdp }), candidate]
 }
 
-/// Hears the frame, which must be booked exactly once, before anything that follows from it.
+/// Handles the frame, which must be recorded exactly once, before its other outputs.
 fn survive(frame: &str) -> Result<(), TestCaseError> {
-    let outputs = Stage::entered(|_| {}).tell(Input::Frame(frame));
+    let outputs = Fixture::entered(|_| {}).tell(Input::Frame(frame));
     let booked = outputs.iter().filter(|output| matches!(output, Output::Frame { .. })).count();
     prop_assert!(booked == 1 && matches!(outputs[0], Output::Frame { .. }), "{:?}", outputs);
     Ok(())
@@ -64,9 +64,9 @@ proptest! {
 
     #[test]
     fn a_signal_said_is_the_signal_heard(signal in signals()) {
-        let said = Stage::entered(|me| me.id = "a".into()).tell(say("b", signal.clone()));
-        let text = words(said).next().unwrap();
-        let heard = Stage::entered(|_| {}).tell(Input::Frame(&text));
+        let said = Fixture::entered(|me| me.id = "a".into()).tell(say("b", signal.clone()));
+        let text = own_values(said).next().unwrap();
+        let heard = Fixture::entered(|_| {}).tell(Input::Frame(&text));
         let expected = Heard::Signal { from: "a".into(), signal, polite: false };
         prop_assert_eq!(heard.last(), Some(&Output::Heard(expected)));
     }

@@ -1,14 +1,11 @@
-//! The sentences of protocol.md about what a peer says and when, over frames as they are on the wire.
+//! The rules of docs/spec/protocol.md about a client's frames, on frames as they are on the wire.
 
 mod approval;
 mod garbage;
 mod hearing;
 
 use super::super::*;
-use crate::vocabulary::event::Concern;
-use crate::vocabulary::message::{FrameKind, Heard, Say, Signal};
-use crate::vocabulary::options::{Approval, Initiator, Trigger};
-use crate::vocabulary::seed::Seed;
+use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Say, Seed, Signal, Trigger};
 use std::time::{Duration, Instant};
 
 const ROOMS: &str = "webrtc-dashboard-rooms";
@@ -43,17 +40,17 @@ fn me() -> PeerIdentity {
 }
 
 /// A conversation on a clock of its own.
-struct Stage {
+struct Fixture {
     dashboard: Box<dyn Conversation>,
     now: Instant,
 }
 
-impl Stage {
-    /// The conversation of `me`, changed as `choose` says, with its socket open and its first words said.
+impl Fixture {
+    /// The conversation of `me` after `choose`, with its socket open and its first frames sent.
     fn entered(choose: impl FnOnce(&mut PeerIdentity)) -> Self {
-        let mut stage = Self::before(choose);
-        stage.tell(Input::Open);
-        stage
+        let mut fixture = Self::before(choose);
+        fixture.tell(Input::Open);
+        fixture
     }
 
     fn before(choose: impl FnOnce(&mut PeerIdentity)) -> Self {
@@ -66,7 +63,7 @@ impl Stage {
     fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
         self.dashboard.handle(self.now, input);
         let told = std::iter::from_fn(|| self.dashboard.poll());
-        // Its id is as the harness calls it: no news to anybody.
+        // `Known` only repeats the id of this run.
         told.filter(|output| !matches!(output, Output::Known { .. })).collect()
     }
 
@@ -74,15 +71,15 @@ impl Stage {
         self.now += time;
     }
 
-    /// Hears `frame`; all that follows from it must be `expected`, in the words of `member_list`.
+    /// Handles `frame`; its outputs must be `expected`, in the notation of `describe`.
     #[track_caller]
     fn check(&mut self, frame: &str, expected: &[&str]) {
         let outputs = self.tell(Input::Frame(frame));
-        assert_eq!(outputs.iter().map(member_list).collect::<Vec<_>>(), expected, "{frame:.300}");
+        assert_eq!(outputs.iter().map(describe).collect::<Vec<_>>(), expected, "{frame:.300}");
     }
 }
 
-fn member_list(output: &Output) -> String {
+fn describe(output: &Output) -> String {
     let dialect = dashboard();
     let kinds = dialect.kinds();
     let name = |kind: &FrameKind| kinds[usize::from(kind.0)];
@@ -147,7 +144,7 @@ fn list(participants: &[&str]) -> String {
 
 #[test]
 fn a_member_subscribes_to_four_channels_then_joins_twice_and_is_ready() {
-    let outputs = Stage::before(|_| {}).tell(Input::Open);
+    let outputs = Fixture::before(|_| {}).tell(Input::Open);
     let expected = [
         r#"{"type":"subscribe","channel":"webrtc-dashboard-rooms"}"#,
         r#"{"type":"subscribe","channel":"webrtc-dashboard-chat"}"#,
@@ -167,34 +164,34 @@ fn a_member_subscribes_to_four_channels_then_joins_twice_and_is_ready() {
 
 #[test]
 fn a_host_creates_the_room_before_it_joins() {
-    let said: Vec<String> = Stage::before(|me| me.host = true).tell(Input::Open).iter().map(member_list).collect();
+    let said: Vec<String> = Fixture::before(|me| me.host = true).tell(Input::Open).iter().map(describe).collect();
     assert_eq!(said[4..6], ["say room-created", "say user-joined-room"]);
 }
 
 #[test]
 fn peer_ready_is_said_when_the_settle_time_is_over_and_not_a_microsecond_before() {
-    let mut stage = Stage::before(|me| me.settle = Duration::from_millis(50));
-    assert!(!stage.tell(Input::Open).iter().any(|output| member_list(output) == "say peer-ready"));
-    assert_eq!(stage.dashboard.wake_at(), Some(stage.now + Duration::from_millis(50)));
-    stage.pass(Duration::from_micros(49_999));
-    assert_eq!(stage.tell(Input::Wake), []);
-    stage.pass(Duration::from_micros(1));
-    assert_eq!(stage.tell(Input::Wake).iter().map(member_list).collect::<Vec<_>>(), ["say peer-ready"]);
-    assert_eq!((stage.dashboard.wake_at(), stage.tell(Input::Wake)), (None, vec![]));
+    let mut fixture = Fixture::before(|me| me.settle = Duration::from_millis(50));
+    assert!(!fixture.tell(Input::Open).iter().any(|output| describe(output) == "say peer-ready"));
+    assert_eq!(fixture.dashboard.wake_at(), Some(fixture.now + Duration::from_millis(50)));
+    fixture.pass(Duration::from_micros(49_999));
+    assert_eq!(fixture.tell(Input::Wake), []);
+    fixture.pass(Duration::from_micros(1));
+    assert_eq!(fixture.tell(Input::Wake).iter().map(describe).collect::<Vec<_>>(), ["say peer-ready"]);
+    assert_eq!((fixture.dashboard.wake_at(), fixture.tell(Input::Wake)), (None, vec![]));
 }
 
 #[test]
 fn a_timestamp_is_in_milliseconds_since_the_unix_epoch() {
-    let mut stage = Stage::entered(|_| {});
-    stage.pass(Duration::from_micros(2_500_999));
-    let Output::Send { text, .. } = &stage.tell(Input::Say(Say::Leave))[0] else { panic!("nothing was said") };
+    let mut fixture = Fixture::entered(|_| {});
+    fixture.pass(Duration::from_micros(2_500_999));
+    let Output::Send { text, .. } = &fixture.tell(Input::Say(Say::Leave))[0] else { panic!("nothing was said") };
     assert!(text.contains(r#""timestamp":3500,"#), "{text}");
 }
 
 #[test]
 fn leaving_is_said_in_the_chat_and_then_to_the_room_service() {
-    let said = Stage::entered(|_| {}).tell(Input::Say(Say::Leave));
-    assert_eq!(said.iter().map(member_list).collect::<Vec<_>>(), ["say participant-left", "say user-left-room"]);
+    let said = Fixture::entered(|_| {}).tell(Input::Say(Say::Leave));
+    assert_eq!(said.iter().map(describe).collect::<Vec<_>>(), ["say participant-left", "say user-left-room"]);
     let Output::Send { text, .. } = &said[0] else { panic!("nothing was said") };
     assert!(text.ends_with(r#""data":{"roomId":"r","participant":{"id":"b","name":"Bea","leftAt":1000}}}"#), "{text}");
 }
@@ -202,7 +199,7 @@ fn leaving_is_said_in_the_chat_and_then_to_the_room_service() {
 #[test]
 fn only_the_chosen_trigger_starts_an_edge_and_the_others_are_heard() {
     let check = |trigger: Trigger, frame: &str, expected: &[&str]| {
-        Stage::entered(|me| me.trigger = trigger).check(frame, expected);
+        Fixture::entered(|me| me.trigger = trigger).check(frame, expected);
     };
     for trigger in Trigger::ALL {
         let met = |chosen: Trigger| if trigger == chosen { "met c, start, offer" } else { "met c, offer" };
@@ -215,9 +212,9 @@ fn only_the_chosen_trigger_starts_an_edge_and_the_others_are_heard() {
 #[test]
 fn who_does_not_offer_answers_a_newcomer_once_on_the_triggers_own_channel() {
     let check = |trigger: Trigger, frame: &str, answer: &str| {
-        let mut stage = Stage::entered(|me| me.trigger = trigger);
-        stage.check(frame, &["mine, from a", &format!("say {answer}"), "met a, start"]);
-        stage.check(frame, &["mine, from a"]);
+        let mut fixture = Fixture::entered(|me| me.trigger = trigger);
+        fixture.check(frame, &["mine, from a", &format!("say {answer}"), "met a, start"]);
+        fixture.check(frame, &["mine, from a"]);
     };
     check(Trigger::PeerReady, &peer_ready("a"), "peer-ready");
     check(Trigger::ParticipantJoined, &participant_joined("a"), "participant-joined");
@@ -226,22 +223,22 @@ fn who_does_not_offer_answers_a_newcomer_once_on_the_triggers_own_channel() {
 
 #[test]
 fn a_registry_tells_newcomers_itself_so_a_join_is_not_answered() {
-    let mut stage = Stage::entered(|_| {});
-    stage.check(&list(&["b"]), &["mine"]);
-    stage.check(&user_joined("a", ""), &["mine, from a", "met a, start"]);
+    let mut fixture = Fixture::entered(|_| {});
+    fixture.check(&list(&["b"]), &["mine"]);
+    fixture.check(&user_joined("a", ""), &["mine, from a", "met a, start"]);
 }
 
 #[test]
 fn until_its_own_peer_ready_is_said_a_peer_answers_none() {
-    let mut stage = Stage::entered(|me| (me.trigger, me.settle) = (Trigger::PeerReady, Duration::from_millis(1)));
-    stage.check(&peer_ready("a"), &["mine, from a", "met a, start"]);
+    let mut fixture = Fixture::entered(|me| (me.trigger, me.settle) = (Trigger::PeerReady, Duration::from_millis(1)));
+    fixture.check(&peer_ready("a"), &["mine, from a", "met a, start"]);
 }
 
 #[test]
 fn existing_participants_are_those_heard_or_listed_so_far() {
-    let mut stage = Stage::entered(|me| me.trigger = Trigger::RoomList);
-    stage.check(&participant_joined("c"), &["mine, from c", "met c, offer"]);
-    let outputs = stage.tell(Input::Frame(&list(&["a"])));
+    let mut fixture = Fixture::entered(|me| me.trigger = Trigger::RoomList);
+    fixture.check(&participant_joined("c"), &["mine, from c", "met c, offer"]);
+    let outputs = fixture.tell(Input::Frame(&list(&["a"])));
     let Some(Output::Send { text, .. }) = outputs.iter().find(|output| matches!(output, Output::Send { .. })) else {
         panic!("no join: {outputs:?}")
     };
@@ -250,20 +247,20 @@ fn existing_participants_are_those_heard_or_listed_so_far() {
 
 #[test]
 fn a_list_without_us_makes_us_join_again_but_not_twice_within_a_second() {
-    let mut stage = Stage::entered(|_| {});
-    stage.check(&list(&[]), &["mine", "say user-joined-room"]);
-    stage.pass(REJOIN_PAUSE - Duration::from_micros(1));
-    stage.check(&list(&[]), &["mine"]);
-    stage.pass(Duration::from_micros(1));
-    stage.check(&list(&[]), &["mine", "say user-joined-room"]);
-    stage.check(&list(&["b"]), &["mine"]);
+    let mut fixture = Fixture::entered(|_| {});
+    fixture.check(&list(&[]), &["mine", "say user-joined-room"]);
+    fixture.pass(REJOIN_PAUSE - Duration::from_micros(1));
+    fixture.check(&list(&[]), &["mine"]);
+    fixture.pass(Duration::from_micros(1));
+    fixture.check(&list(&[]), &["mine", "say user-joined-room"]);
+    fixture.check(&list(&["b"]), &["mine"]);
 }
 
 #[test]
 fn signals_go_to_their_addressee_and_the_end_of_candidates_has_no_word() {
     let check = |signal: Signal, expected: &[&str]| {
-        let said = Stage::entered(|_| {}).tell(Input::Say(Say::Signal { to: "c".into(), signal }));
-        assert_eq!(said.iter().map(member_list).collect::<Vec<_>>(), expected);
+        let said = Fixture::entered(|_| {}).tell(Input::Say(Say::Signal { to: "c".into(), signal }));
+        assert_eq!(said.iter().map(describe).collect::<Vec<_>>(), expected);
     };
     check(Signal::Offer { sdp: "v=0".into() }, &["say webrtc-offer to c"]);
     check(Signal::Answer { sdp: "v=0".into() }, &["say webrtc-answer to c"]);

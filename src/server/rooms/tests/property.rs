@@ -1,12 +1,12 @@
-//! Random deeds of six clients against a model that remembers only who subscribed and which room each named last.
+//! Random actions of six clients, checked against a model of subscriptions and last named rooms.
 
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// What one client of the property test does next.
+/// Next action of one client.
 #[derive(Clone, Debug)]
-enum Deed {
+enum ClientAction {
     Connect,
     Close,
     Subscribe(usize),
@@ -17,14 +17,14 @@ enum Deed {
 
 const CHANNELS: [&str; 2] = [CHAT, "webrtc-signaling"];
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = ClientAction> {
     prop_oneof![
-        3 => Just(Deed::Connect),
-        1 => Just(Deed::Close),
-        4 => (0..CHANNELS.len()).prop_map(Deed::Subscribe),
-        1 => (0..CHANNELS.len()).prop_map(Deed::Unsubscribe),
-        8 => (0..CHANNELS.len(), proptest::option::of(0u8..3)).prop_map(|(channel, room)| Deed::Say { channel, room }),
-        1 => (0u8..3).prop_map(Deed::Leave),
+        3 => Just(ClientAction::Connect),
+        1 => Just(ClientAction::Close),
+        4 => (0..CHANNELS.len()).prop_map(ClientAction::Subscribe),
+        1 => (0..CHANNELS.len()).prop_map(ClientAction::Unsubscribe),
+        8 => (0..CHANNELS.len(), proptest::option::of(0u8..3)).prop_map(|(channel, room)| ClientAction::Say { channel, room }),
+        1 => (0u8..3).prop_map(ClientAction::Leave),
     ]
 }
 
@@ -33,37 +33,37 @@ proptest! {
     fn no_frame_reaches_its_sender_or_a_stranger_or_another_room_and_all_others_get_it(
         registry: bool,
         by_room: bool,
-        deeds in proptest::collection::vec((0u32..6, deed()), 1..120),
+        actions in proptest::collection::vec((0u32..6, action()), 1..120),
     ) {
         let kind = if registry { RoomModel::Registry } else { RoomModel::Relay };
         let routing = if by_room { Routing::Room } else { Routing::All };
         let mut stage = Stage::new(kind, routing, 0, 0);
         // The model: for each client that is connected, its channels and its room.
         let mut clients = BTreeMap::<u32, (BTreeSet<usize>, Option<u8>)>::new();
-        for (client, deed) in deeds {
+        for (client, action) in actions {
             let connected = clients.contains_key(&client);
-            match deed {
-                Deed::Connect if !connected => {
+            match action {
+                ClientAction::Connect if !connected => {
                     stage.rooms.connected(stage.now, ClientId(client));
                     clients.insert(client, Default::default());
                 }
-                Deed::Close if connected => {
+                ClientAction::Close if connected => {
                     stage.rooms.closed(stage.now, ClientId(client));
                     clients.remove(&client);
                 }
-                Deed::Subscribe(channel) if connected => {
+                ClientAction::Subscribe(channel) if connected => {
                     stage.say(client, &subscribe(CHANNELS[channel]));
                     clients.get_mut(&client).unwrap().0.insert(channel);
                 }
-                Deed::Unsubscribe(channel) if connected => {
+                ClientAction::Unsubscribe(channel) if connected => {
                     stage.say(client, &json!({"type": "unsubscribe", "channel": CHANNELS[channel]}).to_string());
                     clients.get_mut(&client).unwrap().0.remove(&channel);
                 }
-                Deed::Leave(room) if connected => {
+                ClientAction::Leave(room) if connected => {
                     stage.say(client, &left(&room.to_string(), "u"));
                     clients.get_mut(&client).unwrap().1 = None;
                 }
-                Deed::Say { channel, room } if connected => {
+                ClientAction::Say { channel, room } if connected => {
                     let data = room.map_or(json!({}), |room| json!({"roomId": room.to_string()}));
                     if room.is_some() {
                         clients.get_mut(&client).unwrap().1 = room;

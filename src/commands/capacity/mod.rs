@@ -1,0 +1,302 @@
+//! `meshload capacity`: from the parsed arguments to the planning report and the exit code.
+
+mod search;
+
+use super::Exit;
+use super::inputs::access::access;
+use super::inputs::{self, faults, gates};
+use super::report::files::form;
+use super::report::report_dir::ReportDir;
+use super::report::runs;
+use super::run::run_job::{report_start_error, run_spec, show};
+use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr, write_stdout};
+use crate::capacity::{
+    CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
+    StoppedBy, Vary,
+};
+use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, capacity_run};
+use crate::cli::CapacityArgs;
+use crate::controller::{Show, StartError, StopSignals};
+use crate::gates::{Aggregation, Gate};
+use crate::os::{machine_limits, raise_descriptors};
+use crate::plan::Plan;
+use crate::profile::{OnInvalid, Profile, to_toml};
+use crate::report::capacity::{files, render};
+use crate::signaling::TargetPolicy;
+use crate::summary::{Run, wall_time::to_rfc3339};
+use crate::vocabulary::Seed;
+use search::range;
+use std::time::{Duration, Instant, SystemTime};
+
+const DEFAULT_PROFILE: &str = "capacity";
+
+pub fn capacity(args: &CapacityArgs) -> Exit {
+    let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
+    let profile = match inputs::profile(name, &args.shape, &args.change) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    let rules = profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()));
+    let (gates, faults, dialect) = match (gates::read(&profile), faults::read(rules), inputs::dialect(&profile)) {
+        (Ok(gates), Ok(faults), Ok(dialect)) => (gates, faults, dialect),
+        (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return exit,
+    };
+    let seed = seed(args.change.seed, args.quiet);
+    let (range, watched, beside) = match search_inputs(args, &profile, &gates, seed) {
+        Ok(inputs) => inputs,
+        Err(why) => {
+            write_stderr([why]);
+            return Exit::Usage;
+        }
+    };
+    let least = args.search.vary.apply(&profile, range.from);
+    let access = match access(&args.access, &profile.target, Plan::new(least, seed).peers()) {
+        Ok(access) => access,
+        Err(exit) => return exit,
+    };
+    raise_descriptors();
+    let folder = folder(args, &profile, seed);
+    if !args.quiet {
+        write_stderr(folder.obstacle());
+    }
+    let quiet = args.quiet;
+    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
+        Ok(signals) => signals,
+        Err(error) => return report_start_error(&StartError::Own(error)),
+    };
+    let job = CapacityRun {
+        signals,
+        vary: args.search.vary,
+        range,
+        gates,
+        seed: seed.0,
+        budget: args.search.budget,
+        counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
+        machine: machine_limits(),
+        watched,
+        tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
+        restart: args.watch.restart_cmd.clone(),
+        profile,
+    };
+    let show = match show(args.quiet || args.no_progress, args.color) {
+        // Each probe prints a line of its own, so without bars no further progress is needed.
+        Show::Lines => Show::Nothing,
+        show => show,
+    };
+    let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
+    if !args.quiet {
+        write_stderr([announcement(&job)]);
+    }
+    let spec = |plan| run_spec(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone());
+    let mut shown = 0;
+    let searched = capacity_run(&job, &spec, &mut |probe| {
+        shown += 1;
+        if !args.quiet {
+            write_stderr([probe_line(shown, job.vary, &job.profile, probe)]);
+        }
+    });
+    match searched {
+        Ok(searched) => finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder),
+        Err(start_error) => report_start_error(&start_error),
+    }
+}
+
+type SearchInputs = (LoadRange, Watched, Option<CapacityResult>);
+
+/// Checks the loads, the watched target and the result to compare with.
+///
+/// # Errors
+/// One sentence about the first unusable one.
+fn search_inputs(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<SearchInputs, String> {
+    let range = range(&args.search, profile, gates, seed)?;
+    let beside = args.beside.as_deref().map(runs::read_search).transpose()?;
+    Ok((range, watched(args)?, beside))
+}
+
+/// Folder of the report.
+fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> ReportDir {
+    let usual = || ReportDir::usual(&format!("capacity-{}", profile.name), seed);
+    ReportDir::at(args.out.clone().unwrap_or_else(usual))
+}
+
+/// Sources of the target's resource use.
+///
+/// # Errors
+/// One sentence about an unusable one.
+fn watched(args: &CapacityArgs) -> Result<Watched, String> {
+    let metrics = args.watch.target_metrics.as_deref().map(MetricsUrl::read).transpose();
+    let watched = Watched {
+        pid: args.watch.target_pid,
+        metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
+        reach: TargetPolicy { allowed_hosts: args.access.allow_target.clone(), ..TargetPolicy::default() },
+    };
+    watched.check().map(|()| watched)
+}
+
+fn announcement(job: &CapacityRun) -> String {
+    let CapacityRun { vary, profile, range, .. } = job;
+    format!(
+        "{}: from {} up to {}, to {}; at most {:.0} s; seed {}",
+        profile.name,
+        vary.label(profile, range.from),
+        vary.label(profile, range.to),
+        profile.target.url_shown.as_deref().unwrap_or("an embedded server, a fresh one each time"),
+        job.budget.as_secs_f64(),
+        job.seed
+    )
+}
+
+/// One line about a finished probe.
+fn probe_line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
+    let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
+    let verdict = match probe.verdict {
+        ProbeVerdict::Held => "held".to_owned(),
+        ProbeVerdict::Broke => {
+            let gate = probe.gates.iter().find(|gate| !gate.ok);
+            gate.map_or("broke".to_owned(), |gate| format!("broke {}: {}", gate.metric, gate.expr))
+        }
+        ProbeVerdict::NotValid => {
+            let doubt = probe.validity.reasons.first();
+            doubt.map_or("not valid".to_owned(), |doubt| format!("not valid, {}: {}", doubt.what, doubt.observed))
+        }
+        ProbeVerdict::NotJudged => "not judged".to_owned(),
+        ProbeVerdict::Interrupted => "stopped".to_owned(),
+    };
+    format!(
+        "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
+        vary.label(profile, probe.load),
+        ms(probe.p50_us),
+        ms(probe.p95_us),
+        ms(probe.p99_us)
+    )
+}
+
+/// Writes and prints the report, and returns the exit.
+fn finish(
+    args: &CapacityArgs,
+    job: &CapacityRun,
+    searched: CapacityRunResult,
+    when: (&str, Duration),
+    beside: Option<CapacityResult>,
+    folder: &ReportDir,
+) -> Exit {
+    write_stderr(&searched.notes);
+    let mut exit = Exit::Passed;
+    if let Some(lack) = &searched.lack {
+        write_stderr([search::too_few_samples_advice(job, lack, searched.probes.last())]);
+    }
+    if searched.panics > 0 {
+        exit = exit.first_of(Exit::Broken);
+    }
+    exit = match searched.stopped_by {
+        Some(StoppedBy::Unreachable) => exit.first_of(Exit::Unreachable),
+        Some(StoppedBy::Restart) => exit.first_of(Exit::Broken),
+        _ => exit,
+    };
+    if let Some(signal) = searched.signal {
+        exit = exit.first_of(Exit::from(signal));
+    }
+    let findings = CapacityResult {
+        beside: beside.map(CapacityResult::for_comparison).map(Box::new),
+        ..conclude(args, job, searched, when)
+    };
+    exit = exit.first_of(exit_of(&findings));
+
+    let mut files = files(&findings);
+    files.push(("profile.toml", to_toml(&job.profile).as_bytes().to_vec()));
+    let written = folder.write(files);
+    if let Err(why) = &written {
+        write_stderr([why]);
+        exit = exit.first_of(Exit::Broken);
+    }
+    exit = exit.first_of(write_stdout(render(form(args.format), &findings)));
+    if written.is_ok() {
+        write_stderr([format!("report: {}", folder.path().display())]);
+    }
+    exit
+}
+
+fn conclude(
+    args: &CapacityArgs,
+    job: &CapacityRun,
+    searched: CapacityRunResult,
+    (started_at, lasted): (&str, Duration),
+) -> CapacityResult {
+    let run = searched.last.map(|summary| (summary.meshload, summary.run));
+    let (meshload, run) = run.unwrap_or_default();
+    let CapacityRun { vary, profile, .. } = job;
+    let target = profile.target.url_shown.clone().unwrap_or_else(|| "an embedded server".to_owned());
+    let command = |load: f64| {
+        let (changed, target) = (vary.apply(profile, load), target_options(args, profile));
+        let options = vary.options(&changed)?;
+        Some(format!("meshload run profile.toml {options}{target} --seed {}", job.seed))
+    };
+    CapacityResult::new(Evidence {
+        vary: *vary,
+        profile,
+        ends: searched.ends,
+        held_trials: searched.held_trials,
+        stopped_by: searched.stopped_by,
+        headroom: args.search.headroom,
+        require: args.search.require.map(|require| require.number),
+        gates: job.gates.iter().map(gate_line).collect(),
+        reproduction: Reproduction {
+            search: search_command(args, job),
+            run: searched.ends.held.and_then(command),
+            broken_run: searched.ends.broke.and_then(command),
+        },
+        scope: SearchContext {
+            meshload,
+            profile: profile.name.clone(),
+            target: Run { target, ..run.clone() }.destination(),
+            dialect: run.dialect,
+            engine: run.engine,
+            started_at: started_at.to_owned(),
+            duration_us: lasted.as_micros() as u64,
+            machine: run.machine,
+        },
+        counts_invalid: job.counts_invalid,
+        probes: searched.probes,
+    })
+}
+
+fn search_command(args: &CapacityArgs, job: &CapacityRun) -> String {
+    let target = target_options(args, &job.profile);
+    format!(
+        "meshload capacity profile.toml --vary {} --from {} --to {} --resolution {}% --headroom {}% --seed {}{target}",
+        job.vary.name(),
+        job.range.from,
+        job.range.to,
+        args.search.resolution * 100.0,
+        args.search.headroom * 100.0,
+        job.seed
+    )
+}
+
+/// Options that make a command use the same target; empty for the embedded server.
+fn target_options(args: &CapacityArgs, profile: &Profile) -> String {
+    let target = profile.target.url_shown.as_ref();
+    target.map(|url| format!(" --target {url}{}", args.access.repro_options())).unwrap_or_default()
+}
+
+fn gate_line(gate: &Gate) -> SearchGate {
+    let is_a_time = !matches!(gate.aggregation, Aggregation::Count | Aggregation::Rate | Aggregation::Value);
+    let is_on_the_chart = gate.metric.name == "time_to_open" && is_a_time;
+    SearchGate { gate: gate.to_string(), limit_us: is_on_the_chart.then_some(gate.number as u64) }
+}
+
+/// Exit for the search result.
+fn exit_of(findings: &CapacityResult) -> Exit {
+    match (findings.limit, findings.limited_by) {
+        (None, LimitedBy::Target) => Exit::Failed,
+        // Stopped by a signal before the first answer; the signal's own code takes precedence.
+        (None, _) if findings.stopped_by == Some(StoppedBy::Signal) => Exit::Passed,
+        (None, _) if findings.stopped_by == Some(StoppedBy::Samples) => Exit::Usage,
+        (None, _) => Exit::Invalid,
+        (Some(limit), limited_by) => match findings.require {
+            Some(require) if limit < require && limited_by == LimitedBy::Generator => Exit::Invalid,
+            Some(require) if limit < require => Exit::Failed,
+            _ => Exit::Passed,
+        },
+    }
+}

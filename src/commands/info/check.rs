@@ -1,0 +1,109 @@
+//! `meshload check`: reports every mistake in a profile, or else the cost of its plan.
+
+use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
+use crate::commands::Exit;
+use crate::commands::inputs::access::access;
+use crate::commands::inputs::{self, faults};
+use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::os::machine_limits;
+use crate::plan::{Cost, Plan};
+use crate::profile::Profile;
+use crate::vocabulary::Seed;
+use std::time::Duration;
+
+pub fn check(args: &CheckArgs) -> Exit {
+    let profile = match inputs::profile(&args.profile, &args.shape, &args.change) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    let faults = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str())));
+    if let Err(exit) = inputs::dialect(&profile).and(faults) {
+        return exit;
+    }
+    let machine = machine_limits();
+    let too_much = Cost::of(&profile).check(&machine);
+    if !too_much.is_empty() {
+        write_stderr(too_much);
+        return Exit::Usage;
+    }
+    // The draws of a random seed are not known yet; any seed gives the order of magnitude.
+    let seed = match args.change.seed {
+        SeedChoice::Number(seed) => Seed(seed),
+        SeedChoice::Random => Seed(1),
+    };
+    let plan = Plan::new(profile, seed);
+    let problems = plan.problems();
+    if !problems.is_empty() {
+        write_stderr(problems);
+        return Exit::Usage;
+    }
+    if let Err(exit) = access(&args.access, &plan.profile.target, plan.peers()) {
+        return exit;
+    }
+    match args.format {
+        StdoutFormat::Text => write_stdout(table(&plan.profile, &plan.cost())),
+        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        StdoutFormat::Json => match serde_json::to_string_pretty(&plan.cost()) {
+            Ok(json) => write_stdout(json + "\n"),
+            Err(error) => {
+                write_stderr([error]);
+                Exit::Broken
+            }
+        },
+    }
+}
+
+fn table(profile: &Profile, cost: &Cost) -> String {
+    let mut lines = vec![profile.name.clone()];
+    if !profile.description.is_empty() {
+        lines[0] += &format!(": {}", profile.description.escape_debug());
+    }
+    let rows = [
+        ("rooms", grouped(cost.rooms)),
+        ("peers", grouped(cost.peers)),
+        ("edges", grouped(cost.edges)),
+        ("signaling frames sent", grouped(cost.frames_sent)),
+        ("  delivered, each to those it concerns", grouped(cost.frames_addressed)),
+        ("  delivered, each to everybody (at most)", grouped(cost.frames_broadcast)),
+        ("messages a second", grouped(cost.messages_per_second.round() as u64)),
+        ("file descriptors", grouped(cost.descriptors)),
+        ("local ports, UDP and TCP", format!("{} + {}", grouped(cost.udp_ports), grouped(cost.tcp_ports))),
+        ("memory", format!("{} MiB", grouped(cost.memory_bytes.div_ceil(1 << 20)))),
+        ("duration", format!("{} (at most {})", seconds(cost.duration), seconds(cost.duration_max))),
+        ("gates", profile.gates.len().to_string()),
+    ];
+    if cost.guest_edges > 0 {
+        lines.push(format!("  {:<42} {}", "edges with guests", grouped(cost.guest_edges)));
+    }
+    lines.extend(rows.iter().map(|(name, figure)| format!("  {name:<42} {figure}")));
+    lines.join("\n") + "\n"
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+/// Formats as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The commands that start no peer and no server: they check a profile, list what is built in, or print documentation.
+
+mod check;
+mod completions;
+mod dialects;
+mod explain;
+mod man;
+mod profiles;
+
+pub use check::check;
+pub use completions::completions;
+pub use dialects::dialects;
+pub use explain::explain;
+pub use man::man;
+pub use profiles::profiles;

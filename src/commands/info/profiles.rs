@@ -1,0 +1,27 @@
+//! `meshload profiles`: lists the built-in profiles, or prints one to start from.
+
+use crate::cli::{ListAction, ListArgs};
+use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::commands::{Exit, inputs};
+use crate::profile::{self, builtin};
+
+pub fn profiles(args: &ListArgs) -> Exit {
+    match &args.action {
+        None => write_stdout(list()),
+        Some(ListAction::Show { name }) => match builtin::find(name) {
+            Some(source) => write_stdout(source.text),
+            None => {
+                write_stderr([inputs::unknown(name)]);
+                Exit::Usage
+            }
+        },
+    }
+}
+
+fn list() -> String {
+    let line = |source: &profile::ProfileSource<'_>| {
+        let description = profile::read(*source, &[], &inputs::variable).map(|profile| profile.description);
+        format!("{:<10} {}\n", source.name, description.unwrap_or_default())
+    };
+    builtin::all().iter().map(line).collect()
+}

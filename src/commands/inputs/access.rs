@@ -1,0 +1,177 @@
+//! Reads what connections to the target need: certificates, keys and tokens from files, the proxy from the environment.
+
+use super::variable;
+use crate::cli::AccessArgs;
+use crate::commands::Exit;
+use crate::commands::terminal::write_stderr;
+use crate::controller::Access;
+use crate::profile::{Secret, Target};
+use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
+use crate::vocabulary::{Identity, IdentityFile, identity::certificates};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use url::Url;
+
+/// Largest file of certificates or tokens, in bytes.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Longest token, in bytes, so that it fits into a header.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// Reads tokens, TLS settings and proxy for `peers` peers of `target`.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
+pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<Access, Exit> {
+    let tokens = tokens(args, target, peers);
+    let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![tls_problem(args, unfit)]));
+    let proxy = proxy(args, target).map_err(|why| vec![why]);
+    let connect_to = match (&args.connect_to, &target.url) {
+        (Some(_), None) => Err(vec!["--connect-to: whose place does it take? name that with --target".to_owned()]),
+        (connect_to, _) => Ok(connect_to.clone()),
+    };
+    // All are read before any fails, so that one run reports every problem.
+    match (tokens, tls, proxy, connect_to) {
+        (Ok(tokens), Ok(tls), Ok(proxy), Ok(connect_to)) => {
+            let target_policy = TargetPolicy {
+                allowed_hosts: args.allow_target.clone(),
+                allowed_candidates: args.allow_candidates.clone(),
+            };
+            let route = Connector { target_policy, connect_to, proxy, tls, ..Connector::default() };
+            Ok(Access { route, tokens: tokens.into(), options: args.repro_options() })
+        }
+        (tokens, tls, proxy, connect_to) => {
+            let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];
+            write_stderr(all.into_iter().flatten().flatten());
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// Reads the trusted roots and the client identity.
+///
+/// # Errors
+/// One sentence for every file that can't be read or parsed.
+fn trust(args: &AccessArgs) -> Result<Trust, Vec<String>> {
+    let mut problems = vec![];
+    let mut trust = Trust { insecure: args.insecure, ..Trust::default() };
+    if let Some(path) = &args.ca {
+        match read("--ca", path).and_then(|pem| certificates(&pem).map_err(|why| file_problem("--ca", path, &why))) {
+            Ok(roots) => trust.roots = roots,
+            Err(why) => problems.push(why),
+        }
+    }
+    if let Some(path) = &args.cert {
+        match identity("--cert", path, "--key", args.key.as_deref()) {
+            Ok(identity) => trust.identity = Some(identity),
+            Err(why) => problems.extend(why),
+        }
+    }
+    if problems.is_empty() { Ok(trust) } else { Err(problems) }
+}
+
+/// Reads an identity from two files, or from one that holds certificate and key.
+///
+/// # Errors
+/// One sentence for each unusable file, with its option.
+pub(in crate::commands) fn identity(
+    certificate_option: &str,
+    certificate: &Path,
+    key_option: &str,
+    key: Option<&Path>,
+) -> Result<Identity, Vec<String>> {
+    let key = key.unwrap_or(certificate);
+    let (chain, private) = match (read(certificate_option, certificate), read(key_option, key)) {
+        (Ok(chain), Ok(private)) => (chain, private),
+        (chain, private) => {
+            let mut problems: Vec<_> = chain.err().into_iter().chain(private.err()).collect();
+            // One unreadable file is one problem, not two.
+            problems.truncate(if key == certificate { 1 } else { 2 });
+            return Err(problems);
+        }
+    };
+    Identity::read(&chain, &private).map_err(|(part, why)| {
+        vec![match part {
+            IdentityFile::Certificate => file_problem(certificate_option, certificate, &why),
+            IdentityFile::Key => file_problem(key_option, key, &why),
+        }]
+    })
+}
+
+fn tls_problem(args: &AccessArgs, unfit: TlsError) -> String {
+    let shown = |path: &Option<_>| path.as_deref().map_or_else(String::new, shown);
+    match unfit {
+        TlsError::Root(why) => format!("--ca {}: {why}", shown(&args.ca)),
+        TlsError::Identity(why) => format!("--cert {}: {why}", shown(&args.cert)),
+    }
+}
+
+/// Chooses the proxy from the environment; the embedded server needs none.
+fn proxy(args: &AccessArgs, target: &Target) -> Result<Option<Proxy>, String> {
+    // The host has no placeholders, so the URL template can be parsed as it is.
+    let url = target.url.as_ref().and_then(|url| Url::parse(url.reveal()).ok()).filter(|_| !args.no_proxy);
+    url.map_or(Ok(None), |url| match &args.connect_to {
+        Some((host, port)) => Proxy::choose(&dialled(url, host, *port), &variable),
+        None => Proxy::choose(&url, &variable),
+    })
+}
+
+/// URL of the host that is dialled, which `no_proxy` is matched against.
+fn dialled(mut url: Url, host: &str, port: u16) -> Url {
+    // Neither can fail: the option's parser accepted both as parts of a URL.
+    let _ = url.set_host(Some(host));
+    let _ = url.set_port(Some(port));
+    url
+}
+
+/// Reads the tokens, one for each of `peers`.
+///
+/// # Errors
+/// At most 20 sentences, with file and line.
+fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>, Vec<String>> {
+    let Some(path) = &args.tokens else {
+        let wanted =
+            target.needs_tokens().then(|| "{token} stands for nothing: --tokens FILE has one a peer".to_owned());
+        return wanted.map_or(Ok(vec![]), |why| Err(vec![why]));
+    };
+    let text = read("--tokens", path).map_err(|why| vec![why])?;
+    let text = String::from_utf8(text).map_err(|_| vec![file_problem("--tokens", path, "not UTF-8")])?;
+    let (mut tokens, mut problems) = (vec![], vec![]);
+    for (number, line) in text.lines().enumerate() {
+        let token = line.trim();
+        if token.is_empty() {
+            continue;
+        }
+        if token.len() > TOKEN_BYTES_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            // The token is a secret, so the message does not show it.
+            let why = "a token has visible ASCII characters only, at most 8 KiB";
+            problems.push(format!("--tokens {}:{}: {why}", shown(path), number + 1));
+        }
+        tokens.push(Secret::new(token));
+    }
+    if (tokens.len() as u64) < peers {
+        let why = format!("{} tokens are too few for {peers} peers; each has one of its own", tokens.len());
+        problems.push(file_problem("--tokens", path, &why));
+    }
+    problems.truncate(20);
+    if problems.is_empty() { Ok(tokens) } else { Err(problems) }
+}
+
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = vec![];
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read = read.and_then(|count| match count as u64 > FILE_BYTES_MAX {
+        true => Err(io::Error::other("more than 64 MiB")),
+        false => Ok(bytes),
+    });
+    read.map_err(|error| file_problem(option, path, &error.to_string()))
+}
+
+fn file_problem(option: &str, path: &Path, why: &str) -> String {
+    format!("{option} {}: {why}", shown(path))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}

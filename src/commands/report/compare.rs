@@ -1,0 +1,280 @@
+//! `meshload compare BASE NEW`: reads both sides, prints the changes, and fails on a regression.
+
+use super::runs;
+use crate::cli::CompareArgs;
+use crate::commands::Exit;
+use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
+use crate::report::compare as report;
+use crate::summary::{Summary, Verdict as Validity};
+use std::path::{Path, PathBuf};
+
+/// Options of a comparison; `base` and `new` are files, folders, folders of repeats, or patterns.
+#[derive(Clone, Debug)]
+pub struct CompareOptions {
+    pub base: String,
+    pub new: String,
+    pub rule: ToleranceRule,
+    /// Replaces BASE by NEW after the comparison, unless NEW is worse or from another machine (`rule.force` overrules
+    /// both), or INVALID.
+    pub update_baseline: bool,
+    /// Accepts a missing BASE: there is none before the first pull request.
+    pub allow_missing_base: bool,
+    pub format: CompareFormat,
+    /// Folder for `compare.json`, `compare.md` and `compare.html`.
+    pub out: Option<PathBuf>,
+}
+
+/// Format on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CompareFormat {
+    #[default]
+    Text,
+    Json,
+    Md,
+    Html,
+}
+
+impl From<&CompareArgs> for CompareOptions {
+    fn from(args: &CompareArgs) -> Self {
+        let rule = ToleranceRule {
+            tolerance: args.tolerance,
+            force: args.force,
+            across_machines: args.across_machines,
+            ..ToleranceRule::default()
+        };
+        let format = match args.format.as_str() {
+            "json" => CompareFormat::Json,
+            "md" => CompareFormat::Md,
+            "html" => CompareFormat::Html,
+            _ => CompareFormat::Text,
+        };
+        Self {
+            base: args.base.clone(),
+            new: args.new.clone(),
+            rule,
+            update_baseline: args.update_baseline,
+            allow_missing_base: args.allow_missing_base,
+            format,
+            out: args.out.clone(),
+        }
+    }
+}
+
+/// Exits with 0 if nothing is worse, 1 on unwritable output, 2 if a side is missing or the runs are unlike, 98 if a
+/// side is INVALID, 99 on a regression.
+pub fn compare(options: &CompareOptions) -> Exit {
+    let (base, new) = match (read_side(&options.base), read_side(&options.new)) {
+        (Ok(base), Ok(new)) => (base, new),
+        (base, new) => {
+            write_stderr([base.err(), new.err()].into_iter().flatten().flatten());
+            return Exit::Usage;
+        }
+    };
+    if new.runs.is_empty() || (base.runs.is_empty() && !options.allow_missing_base) {
+        let missing = [("BASE", &options.base, &base), ("NEW", &options.new, &new)];
+        let missing = missing.into_iter().filter(|(.., side)| side.runs.is_empty());
+        write_stderr(missing.map(|(side, place, _)| format!("{side}: no summary at {place}")));
+        if !new.runs.is_empty() {
+            write_stderr(["before the first baseline, say --allow-missing-base"]);
+        }
+        return Exit::Usage;
+    }
+    if base.runs.is_empty() {
+        write_stderr([format!("no baseline at {} yet: nothing to compare with", options.base)]);
+        let keeps = if valid(&new.runs).is_empty() { Exit::Invalid } else { Exit::Passed };
+        return keeps.first_of(update(options, &base, &new, true));
+    }
+    let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
+    let written = options.out.as_deref().map_or(Exit::Passed, |folder| write_files(folder, &comparison));
+    let shown = write_stdout(rendered(options.format, &comparison));
+    let fit = options.rule.force || comparison.verdict == ComparisonVerdict::Passed;
+    let updated = match comparison.verdict {
+        ComparisonVerdict::Invalid | ComparisonVerdict::Unlike => Exit::Passed,
+        _ => update(options, &base, &new, fit),
+    };
+    exit_of(comparison.verdict).first_of(written).first_of(shown).first_of(updated)
+}
+
+fn exit_of(verdict: ComparisonVerdict) -> Exit {
+    match verdict {
+        ComparisonVerdict::Passed | ComparisonVerdict::OtherMachine => Exit::Passed,
+        ComparisonVerdict::Regressed => Exit::Failed,
+        ComparisonVerdict::Invalid => Exit::Invalid,
+        ComparisonVerdict::Unlike => Exit::Usage,
+    }
+}
+
+struct ComparedSide {
+    paths: Vec<PathBuf>,
+    runs: Vec<Summary>,
+}
+
+/// Reads one side of the comparison.
+///
+/// # Errors
+/// One sentence for each file that is no summary.
+fn read_side(place: &str) -> Result<ComparedSide, Vec<String>> {
+    let paths = runs::find(place).map_err(|error| vec![error])?;
+    let (mut runs, mut problems) = (vec![], vec![]);
+    for path in &paths {
+        match runs::read(path) {
+            Ok(run) => runs.push(run),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(ComparedSide { paths, runs }) } else { Err(problems) }
+}
+
+fn valid(runs: &[Summary]) -> Vec<&Summary> {
+    runs.iter().filter(|run| run.validity.verdict != Validity::Invalid).collect()
+}
+
+fn rendered(format: CompareFormat, comparison: &Comparison) -> String {
+    match format {
+        CompareFormat::Text => report::text(comparison),
+        CompareFormat::Json => report::json(comparison),
+        CompareFormat::Md => report::markdown(comparison),
+        CompareFormat::Html => report::html(comparison),
+    }
+}
+
+fn write_files(folder: &Path, comparison: &Comparison) -> Exit {
+    let files = [
+        ("compare.json", CompareFormat::Json),
+        ("compare.md", CompareFormat::Md),
+        ("compare.html", CompareFormat::Html),
+    ];
+    for (name, format) in files {
+        if let Err(error) = runs::write_whole(&folder.join(name), rendered(format, comparison)) {
+            write_stderr([format!("{}: {error}", folder.join(name).display())]);
+            return Exit::Broken;
+        }
+    }
+    Exit::Passed
+}
+
+/// Replaces BASE by the VALID and SUSPECT runs of NEW with `--update-baseline`; `fit` is false if NEW is worse or from
+/// another machine.
+fn update(options: &CompareOptions, base: &ComparedSide, new: &ComparedSide, fit: bool) -> Exit {
+    let runs = valid(&new.runs);
+    if !options.update_baseline || runs.is_empty() {
+        return Exit::Passed;
+    }
+    if !fit {
+        write_stderr([format!("{} is kept; --force replaces it all the same", options.base)]);
+        return Exit::Passed;
+    }
+    let place = Path::new(&options.base);
+    if !place.exists() && options.base.contains(['*', '?', '[']) {
+        write_stderr(["--update-baseline needs a file or a folder as BASE, not a pattern"]);
+        return Exit::Usage;
+    }
+    match runs::replace(place, &base.paths, &runs) {
+        Ok(written) => {
+            write_stderr([format!("baseline updated: {} ({} runs)", options.base, written.len())]);
+            Exit::Passed
+        }
+        Err(error) => {
+            write_stderr([format!("{}: {error}", options.base)]);
+            Exit::Broken
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::{Distribution, Histogram, SCHEMA, Timer};
+    use std::fs;
+
+    fn run(us: u64) -> Summary {
+        let mut histogram = Histogram::default();
+        (0..500).for_each(|sample| histogram.record_us(us + sample));
+        let due = Distribution::of(&histogram);
+        let timers = [("time_to_open".to_owned(), Timer { due: due.clone(), began: due })];
+        let mut run = Summary { schema: SCHEMA, timers: timers.into(), ..Summary::default() };
+        run.counts.peers.joined = 500;
+        run
+    }
+
+    fn check(
+        base: Option<&Summary>,
+        new: &Summary,
+        change: impl FnOnce(&mut CompareOptions),
+        exit: Exit,
+    ) -> Option<Summary> {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        if let Some(base) = base {
+            runs::write_whole(Path::new(&place("base.json")), base.to_json()).unwrap();
+        }
+        runs::write_whole(Path::new(&place("new/summary.json")), new.to_json()).unwrap();
+        let mut options = CompareOptions {
+            base: place("base.json"),
+            new: place("new"),
+            rule: ToleranceRule::default(),
+            update_baseline: false,
+            allow_missing_base: false,
+            format: CompareFormat::Text,
+            out: Some(folder.path().join("out")),
+        };
+        change(&mut options);
+        assert_eq!(compare(&options), exit);
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(left.into_iter().all(|name| !name.starts_with('.')), "a temporary file is left");
+        runs::read(Path::new(&place("base.json"))).ok()
+    }
+
+    #[test]
+    fn a_regression_fails_and_keeps_the_baseline() {
+        let (base, new) = (run(20_000), run(30_000));
+        let update = |options: &mut CompareOptions| options.update_baseline = true;
+        assert_eq!(check(Some(&base), &new, update, Exit::Failed), Some(base.clone()));
+        assert_eq!(check(Some(&base), &run(20_100), update, Exit::Passed), Some(run(20_100)));
+        let forced = |options: &mut CompareOptions| {
+            options.update_baseline = true;
+            options.rule.force = true;
+        };
+        assert_eq!(check(Some(&base), &new, forced, Exit::Failed), Some(new));
+    }
+
+    #[test]
+    fn a_missing_base_is_an_error_unless_it_is_the_first() {
+        check(None, &run(20_000), |_| {}, Exit::Usage);
+        check(None, &run(20_000), |options| options.allow_missing_base = true, Exit::Passed);
+        let first = |options: &mut CompareOptions| {
+            options.allow_missing_base = true;
+            options.update_baseline = true;
+        };
+        assert_eq!(check(None, &run(20_000), first, Exit::Passed), Some(run(20_000)));
+    }
+
+    #[test]
+    fn an_invalid_side_is_98_and_never_becomes_the_baseline() {
+        let mut new = run(20_000);
+        new.validity.verdict = Validity::Invalid;
+        let update = |options: &mut CompareOptions| {
+            options.update_baseline = true;
+            options.allow_missing_base = true;
+        };
+        assert_eq!(check(Some(&run(20_000)), &new, update, Exit::Invalid), Some(run(20_000)));
+        assert_eq!(check(None, &new, update, Exit::Invalid), None);
+    }
+
+    #[test]
+    fn unlike_plans_are_a_usage_error_unless_forced() {
+        let mut new = run(20_000);
+        new.run.plan_sha256 = "other".into();
+        check(Some(&run(20_000)), &new, |_| {}, Exit::Usage);
+        check(Some(&run(20_000)), &new, |options| options.rule.force = true, Exit::Passed);
+    }
+
+    #[test]
+    fn every_format_is_left_in_the_folder_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("deep/er");
+        check(Some(&run(20_000)), &run(20_000), |options| options.out = Some(out.clone()), Exit::Passed);
+        assert!(["compare.json", "compare.md", "compare.html"].iter().all(|name| out.join(name).is_file()));
+    }
+}

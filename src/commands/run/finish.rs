@@ -1,0 +1,195 @@
+//! The end of a run: judges it, writes and prints the report, and chooses the exit code.
+
+use super::run_job::RunJob;
+use crate::commands::Exit;
+use crate::commands::report::files::{files, format};
+use crate::commands::report::report_dir::ReportDir;
+use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::controller::{FinishedRun, Stop};
+use crate::gates::{judge, passed};
+use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
+use crate::report::render;
+use crate::summary::{Outcome, Summary, Verdict};
+
+/// Inputs to the end of a run besides its measurements.
+pub(super) struct FinishContext<'a> {
+    pub job: &'a RunJob<'a>,
+    pub folder: &'a ReportDir,
+}
+
+/// A judged run; its report is on disk if `written` is `Ok`.
+pub(super) struct JudgedRun {
+    pub summary: Summary,
+    pub exit: Exit,
+    pub written: Result<(), String>,
+}
+
+impl FinishContext<'_> {
+    /// Judges the run, writes and prints its report, and returns the exit.
+    pub(super) fn finish(&self, done: FinishedRun) -> Exit {
+        let JudgedRun { mut summary, mut exit, mut written } = self.judge(done);
+        let output = &self.job.args.output;
+        let shown = write_stdout(render(format(output.format, output.color), &summary));
+        let last = exit.first_of(shown).first_of(self.job.signal_exit());
+        if last != exit {
+            (exit, written) = self.write_files(&mut summary, last);
+        }
+        match written {
+            Ok(()) => write_stderr([format!("report: {}", self.folder.path().display())]),
+            Err(why) => write_stderr([why]),
+        }
+        exit
+    }
+
+    /// Judges the run and writes its report.
+    pub(super) fn judge(&self, done: FinishedRun) -> JudgedRun {
+        let FinishedRun { mut summary, stop, panics, events } = done;
+        summary.run.profile = Some(to_toml(&self.job.profile).to_owned());
+        summary.control.clone_from(&self.job.control);
+        summary.gates = judge(&self.job.gates, &summary);
+        let event_log = events.map_or(Ok(()), |events| self.folder.write([("events.jsonl.gz", events)]));
+        let own = if is_conserved(&summary) && event_log.is_ok() { Exit::Passed } else { Exit::Broken };
+        let exit = exit(&self.job.profile, &summary, stop, panics).first_of(own);
+        let (exit, written) = self.write_files(&mut summary, exit);
+        JudgedRun { summary, exit, written: written.and(event_log) }
+    }
+
+    /// Writes the files, and writes them again if a full disk or a signal changed the exit meanwhile.
+    fn write_files(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
+        loop {
+            set_outcome(summary, exit);
+            let mut files = files(summary, &self.job.args.output.report);
+            files.push(("profile.toml", to_toml(&self.job.profile).as_bytes().to_vec()));
+            let written = self.folder.write(files);
+            let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
+            let now = exit.first_of(own).first_of(self.job.signal_exit());
+            if now == exit {
+                return (exit, written);
+            }
+            exit = now;
+        }
+    }
+}
+
+/// Checks that the counts of edges and messages add up; reports on stderr if not.
+fn is_conserved(summary: &Summary) -> bool {
+    let all = [Some(&summary.counts), summary.counts_warmup.as_ref()].into_iter().flatten();
+    let why: Vec<String> = all.filter_map(|counts| counts.conserved().err()).collect();
+    write_stderr(why.iter().map(|why| format!("the books don't add up, which is our own fault: {why}")));
+    why.is_empty()
+}
+
+/// Picks the first applicable exit in the order of docs/spec/interface.md, "Exit codes",.
+fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
+    let invalid = summary.validity.verdict == Verdict::Invalid && profile.validity.on_invalid == OnInvalid::Fail;
+    let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;
+    let holds = [
+        (panics > 0, Exit::Broken),
+        (summary.never_connected(), Exit::Unreachable),
+        (!summary.run.complete, Exit::Incomplete),
+        (invalid || doubted, Exit::Invalid),
+        (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
+    ];
+    let stopped = match stop {
+        Some(Stop::Signal(signal)) => Exit::from(signal),
+        Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
+    };
+    holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
+}
+
+fn set_outcome(summary: &mut Summary, exit: Exit) {
+    summary.exit_code = exit.code();
+    summary.result = outcome(exit);
+}
+
+/// `Outcome` that a summary shows for `exit`.
+pub(super) fn outcome(exit: Exit) -> Outcome {
+    match exit {
+        Exit::Passed => Outcome::Passed,
+        Exit::Broken | Exit::Usage | Exit::Refused => Outcome::Error,
+        Exit::Unreachable => Outcome::Unreachable,
+        Exit::Incomplete => Outcome::Incomplete,
+        Exit::Invalid => Outcome::Invalid,
+        Exit::Failed => Outcome::Failed,
+        Exit::Hangup | Exit::Interrupted | Exit::Terminated => Outcome::Interrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::controller::{Access, StopSignal, StopSignals};
+    use crate::profile::{self, ProfileSource};
+    use crate::summary::{Counts, Edges, SCHEMA};
+    use clap::Parser;
+    use std::fs;
+
+    fn profile(validity: &str) -> Profile {
+        let text = format!("[validity]\n{validity}");
+        profile::read(ProfileSource { name: "p.toml", text: &text }, &[], &|_| None).unwrap()
+    }
+
+    /// A run that opened its only edge, with `verdict` as its validity.
+    fn opened(verdict: Verdict) -> Summary {
+        let edges = Edges { planned: 1, opened: 1, ..Edges::default() };
+        let mut summary = Summary { counts: Counts { edges, ..Counts::default() }, ..Summary::default() };
+        summary.run.complete = true;
+        summary.validity.verdict = verdict;
+        summary
+    }
+
+    #[test]
+    fn invalid_fails_unless_it_is_to_warn_and_suspect_passes_unless_it_is_to_fail() {
+        let check = |verdict: Verdict, validity: &str, expected: Exit| {
+            assert_eq!(exit(&profile(validity), &opened(verdict), None, 0), expected, "{verdict:?} {validity}");
+        };
+        check(Verdict::Valid, "", Exit::Passed);
+        check(Verdict::Invalid, "", Exit::Invalid);
+        check(Verdict::Invalid, "on_invalid = \"warn\"", Exit::Passed);
+        check(Verdict::Suspect, "", Exit::Passed);
+        check(Verdict::Suspect, "on_suspect = \"fail\"", Exit::Invalid);
+        check(Verdict::Valid, "on_suspect = \"fail\"", Exit::Passed);
+    }
+
+    #[test]
+    fn a_panic_outranks_a_signal_and_a_signal_a_doubt() {
+        let doubted = opened(Verdict::Invalid);
+        let stop = Some(Stop::Signal(StopSignal::Terminate));
+        assert_eq!(exit(&profile(""), &doubted, stop, 0), Exit::Terminated);
+        assert_eq!(exit(&profile(""), &doubted, stop, 1), Exit::Broken);
+        assert_eq!(exit(&profile(""), &opened(Verdict::Valid), Some(Stop::Brake), 0), Exit::Failed);
+    }
+
+    #[test]
+    fn a_run_in_which_a_peer_panicked_ends_1_with_its_report() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = ReportDir::at(base.path().join("report"));
+        let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
+        let job = RunJob {
+            dialect: crate::dialect::Dialect::named("dashboard").unwrap(),
+            args: &args,
+            profile: profile(""),
+            access: Access::default(),
+            gates: vec![],
+            faults: vec![],
+            signals: StopSignals::none(),
+            control: None,
+        };
+        let context = FinishContext { job: &job, folder: &folder };
+        let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
+        assert_eq!(context.finish(FinishedRun { summary, stop: None, panics: 1, events: None }), Exit::Broken);
+        let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
+        assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
+    }
+
+    #[test]
+    fn books_that_do_not_add_up_are_our_own_fault() {
+        assert!(is_conserved(&opened(Verdict::Valid)));
+        let mut lost = opened(Verdict::Valid);
+        lost.counts.edges.planned = 2;
+        assert!(!is_conserved(&lost));
+        let warmup = Summary { counts_warmup: Some(lost.counts), ..opened(Verdict::Valid) };
+        assert!(!is_conserved(&warmup));
+    }
+}

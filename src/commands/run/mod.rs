@@ -1,0 +1,86 @@
+//! `meshload run`: from the parsed arguments to the report and the exit code.
+
+mod finish;
+mod repeat;
+pub(super) mod run_job;
+
+use super::Exit;
+use super::inputs::access::access;
+use super::inputs::{self, faults, gates};
+use super::report::report_dir::ReportDir;
+use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
+use crate::cli::RunArgs;
+use crate::controller::{StartError, StopSignals};
+use crate::os::{machine_limits, raise_descriptors};
+use crate::plan::{Cost, Plan};
+use crate::vocabulary::Seed;
+use finish::FinishContext;
+use repeat::repeat;
+use run_job::{RunJob, report_start_error};
+
+/// Built-in profile of a run that names none.
+const DEFAULT_PROFILE: &str = "smoke";
+
+pub fn run(args: &RunArgs) -> Exit {
+    let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
+    let profile = match inputs::profile(name, &args.shape, &args.change) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    // Both are read before either fails, so that one run reports every problem.
+    let (gates, dialect) = match (gates::read(&profile), inputs::dialect(&profile)) {
+        (Ok(gates), Ok(dialect)) => (gates, dialect),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
+    };
+    let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
+        Ok(faults) => faults,
+        Err(exit) => return exit,
+    };
+    raise_descriptors();
+    let too_much = Cost::of(&profile).check(&machine_limits());
+    if !too_much.is_empty() {
+        write_stderr(too_much);
+        return Exit::Usage;
+    }
+    let seed = seed(args.change.seed, args.output.quiet);
+    let plan = Plan::new(profile.clone(), seed);
+    let problems = plan.problems();
+    if !problems.is_empty() {
+        write_stderr(problems);
+        return Exit::Usage;
+    }
+    let access = match access(&args.access, &profile.target, peers_max(args, &plan)) {
+        Ok(access) => access,
+        Err(exit) => return exit,
+    };
+    let folder = ReportDir::at(args.output.out.clone().unwrap_or_else(|| ReportDir::usual(&profile.name, seed)));
+    let quiet = args.output.quiet;
+    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
+        Ok(signals) => signals,
+        Err(error) => return report_start_error(&StartError::Own(error)),
+    };
+    if !quiet {
+        write_stderr(folder.obstacle());
+    }
+    let mut job = RunJob { args, profile, access, dialect, gates, faults, signals, control: None };
+    if args.trust.control {
+        match job.run_control(plan) {
+            Ok(control) => job.control = Some(control),
+            Err(exit) => return exit,
+        }
+    }
+    if args.trust.repeat > 1 {
+        return repeat(&job, seed, folder.path());
+    }
+    match job.run_with_retries(seed) {
+        Ok(done) => FinishContext { job: &job, folder: &folder }.finish(done),
+        Err(exit) => exit,
+    }
+}
+
+/// Peers of the largest plan among the repeats; room sizes that are drawn differ from seed to seed.
+fn peers_max(args: &RunArgs, plan: &Plan) -> u64 {
+    let later = (1..u64::from(args.trust.repeat)).map(|repeat| Seed(plan.seed.0.wrapping_add(repeat)));
+    let peers = later.map(|seed| Plan::new(plan.profile.clone(), seed).peers());
+    peers.chain([plan.peers()]).max().unwrap_or(0)
+}

@@ -1,0 +1,70 @@
+//! `meshload run --repeat N`: runs one plan N times and judges the median of the VALID runs.
+
+use super::finish::{FinishContext, JudgedRun, outcome};
+use super::run_job::RunJob;
+use crate::commands::Exit;
+use crate::commands::report::files::format;
+use crate::commands::report::report_dir::ReportDir;
+use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::gates::{median, opened_no_edge};
+use crate::profile::OnInvalid;
+use crate::report::{Format, render_repeats};
+use crate::summary::{Repeats, Summary, Verdict};
+use crate::vocabulary::Seed;
+use std::path::Path;
+
+/// Writes the runs into `path`/1 to `path`/N, with seeds that count up from `first`.
+pub(super) fn repeat(job: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
+    let times = job.args.trust.repeat;
+    let mut runs: Vec<(String, Summary)> = vec![];
+    let mut exit = Exit::Passed;
+    for index in 0..times {
+        let name = (index + 1).to_string();
+        let folder = ReportDir::at(path.join(&name));
+        let done = match job.run_with_retries(Seed(first.0.wrapping_add(index.into()))) {
+            Ok(done) => done,
+            Err(ended) => {
+                exit = exit.first_of(ended);
+                break;
+            }
+        };
+        let JudgedRun { summary, exit: ended, written } = FinishContext { job, folder: &folder }.judge(done);
+        write_stderr(written.err());
+        if !job.args.output.quiet {
+            let (result, validity) = (summary.result.name(), summary.validity_in_words());
+            write_stderr([format!("run {name} of {times}: {result}, {validity}")]);
+        }
+        // An outcome that a further repeat could not change, or a signal, ends the repeats.
+        let goes_on = matches!(ended, Exit::Passed | Exit::Failed | Exit::Invalid) && summary.run.stopped_by.is_none();
+        runs.push((name, summary));
+        if !goes_on {
+            exit = exit.first_of(ended);
+            break;
+        }
+    }
+    if runs.is_empty() { exit } else { finish(job, exit, &runs, path) }
+}
+
+fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Path) -> Exit {
+    let mut repeats = Repeats::of(runs);
+    let judged = repeats.judged_of(runs);
+    repeats.gates = median(&job.gates, &judged);
+    let invalid = repeats.judged == Verdict::Invalid && job.profile.validity.on_invalid == OnInvalid::Fail;
+    let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(|summary| opened_no_edge(summary));
+    let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
+    let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
+    (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
+    let json = render_repeats(Format::Json, &repeats).into_bytes();
+    let written = ReportDir::at(path).write([("repeats.json", json)]);
+    if let Err(why) = &written {
+        write_stderr([why]);
+        exit = exit.first_of(Exit::Broken);
+        (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
+    }
+    let format = format(job.args.output.format, job.args.output.color);
+    exit = exit.first_of(write_stdout(render_repeats(format, &repeats)));
+    if written.is_ok() {
+        write_stderr([format!("report: {}", path.display())]);
+    }
+    exit
+}

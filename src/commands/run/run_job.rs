@@ -1,0 +1,226 @@
+//! The checked input of `meshload run`, and the execution of each of its runs.
+
+use crate::cli::{ColorWhen, LoadArgs, RunArgs};
+use crate::commands::Exit;
+use crate::commands::terminal::coloured;
+use crate::commands::terminal::write_stderr;
+use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
+use crate::dialect::Dialect;
+use crate::gates::Gate;
+use crate::metrics::Thresholds;
+use crate::plan::Plan;
+use crate::profile::{Profile, ValiditySettings};
+use crate::server;
+use crate::server::faults::FaultRule;
+use crate::summary::{Control, Doubt, Summary, Verdict};
+use crate::vocabulary::Seed;
+use std::io::IsTerminal;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+/// Checked input that all runs of one command share.
+pub(super) struct RunJob<'a> {
+    pub args: &'a RunArgs,
+    pub profile: Profile,
+    pub access: Access,
+    pub dialect: Dialect,
+    pub gates: Vec<Gate>,
+    pub faults: Vec<FaultRule>,
+    pub signals: StopSignals,
+    /// Result of the control run, with `--control`.
+    pub control: Option<Control>,
+}
+
+impl RunJob<'_> {
+    /// Runs the plan of `seed`, again while the run is INVALID and retries are left, and returns the last run.
+    ///
+    /// # Errors
+    /// The run could not be started; stderr already has the reason.
+    pub(super) fn run_with_retries(&self, seed: Seed) -> Result<FinishedRun, Exit> {
+        let mut retries = self.args.trust.retry_invalid;
+        loop {
+            let spec = self.run_spec(Plan::new(self.profile.clone(), seed));
+            if !self.args.output.quiet {
+                write_stderr([announcement(&spec)]);
+            }
+            let done = controller::run_until(spec, self.signals.clone())
+                .map_err(|start_error| report_start_error(&start_error))?;
+            if retries == 0 || !is_worth_a_retry(&done) {
+                return Ok(done);
+            }
+            retries -= 1;
+            if !self.args.output.quiet {
+                write_stderr([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
+            }
+        }
+    }
+
+    /// Runs the control run of `plan`.
+    ///
+    /// # Errors
+    /// The control run could not be started, and stderr already has the reason; or a signal ended it.
+    pub(super) fn run_control(&self, plan: Plan) -> Result<Control, Exit> {
+        let spec = self.run_spec(plan);
+        if spec.dialect.name() != "dashboard" {
+            write_stderr(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
+            return Err(Exit::Usage);
+        }
+        if !self.args.output.quiet {
+            write_stderr(["the control run: the plan, shortened, with signaling passed in memory"]);
+        }
+        let outcome = controller::control(&spec, self.signals.clone());
+        let (control, stop) = outcome.map_err(|start_error| report_start_error(&start_error))?;
+        match stop {
+            Some(Stop::Signal(signal)) => Err(Exit::from(signal)),
+            Some(Stop::Brake | Stop::Gate) | None => Ok(control),
+        }
+    }
+
+    fn run_spec(&self, plan: Plan) -> RunSpec {
+        let Self { args, access, dialect, gates, faults, .. } = self;
+        let show = show(args.output.quiet || args.output.no_progress, args.output.color);
+        let access = access.clone();
+        let spec = run_spec(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
+        let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
+        RunSpec { keep: Capture { traces: args.keep.traces.into(), events_bytes_max }, ..spec }
+    }
+
+    /// Exit of the signal received so far, or `Passed`.
+    pub(super) fn signal_exit(&self) -> Exit {
+        self.signals.received().map_or(Exit::Passed, Exit::from)
+    }
+}
+
+/// True for a run that completed and is INVALID: the generator was the limit.
+fn is_worth_a_retry(done: &FinishedRun) -> bool {
+    done.stop.is_none() && done.panics == 0 && done.summary.validity.verdict == Verdict::Invalid
+}
+
+fn doubts(summary: &Summary) -> String {
+    let doubt = |doubt: &Doubt| format!("{}: {}", doubt.what, doubt.observed);
+    summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
+}
+
+/// Describes the run of `plan` on this machine.
+pub(in crate::commands) fn run_spec(
+    load: &LoadArgs,
+    access: Access,
+    show: Show,
+    plan: Plan,
+    dialect: Dialect,
+    gates: Vec<Gate>,
+    faults: Vec<FaultRule>,
+) -> RunSpec {
+    let target = &plan.profile.target;
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    RunSpec {
+        run_id: run_id(),
+        dialect,
+        url: target.url.as_ref().map(|url| url.reveal().to_owned()),
+        url_shown: target.url_shown.clone(),
+        embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
+        access,
+        wait_for_target: load.wait_for_target,
+        keep: Capture::default(),
+        workers: load.workers.map_or(cores, usize::from),
+        show,
+        thresholds: thresholds(&plan.profile.validity),
+        gates,
+        plan,
+    }
+}
+
+fn thresholds(validity: &ValiditySettings) -> Thresholds {
+    Thresholds {
+        lag_suspect: validity.lag_suspect,
+        lag_suspect_share: validity.lag_suspect_share,
+        lag_invalid: validity.lag_invalid,
+        busy_suspect: validity.busy_suspect,
+        waiting_suspect: validity.waiting_suspect,
+        waiting_invalid: validity.waiting_invalid,
+        dropped_suspect: validity.dropped_suspect,
+        dropped_invalid: validity.dropped_invalid,
+        clock_jump_invalid: validity.clock_jump_invalid,
+    }
+}
+
+/// Random, since two runs on one target must not share an id; short, since every frame carries it.
+fn run_id() -> String {
+    format!("m{:06x}", rand::random::<u32>() >> 8)
+}
+
+/// Progress display for stderr; `silent` turns it off.
+pub(in crate::commands) fn show(silent: bool, color: ColorWhen) -> Show {
+    if silent {
+        return Show::Nothing;
+    }
+    if std::io::stderr().is_terminal() { Show::Bars { colour: coloured(color, true) } } else { Show::Lines }
+}
+
+/// One line about the size of the run, shown before it starts.
+fn announcement(spec: &RunSpec) -> String {
+    let (plan, cost) = (&spec.plan, spec.plan.cost());
+    let way = spec.access.shown(spec.url.as_deref()).in_words();
+    let way: String = way.iter().map(|words| format!(", {words}")).collect();
+    format!(
+        "{}: {} peers in {} rooms, {} edges, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {} workers",
+        plan.profile.name,
+        cost.peers,
+        cost.rooms,
+        cost.edges,
+        spec.url_shown.as_deref().unwrap_or("an embedded server"),
+        cost.duration.as_secs_f64().ceil(),
+        cost.duration_max.as_secs_f64().ceil(),
+        plan.seed.0,
+        spec.workers,
+    )
+}
+
+/// Reports on stderr why a run could not be started.
+pub(in crate::commands) fn report_start_error(start_error: &StartError) -> Exit {
+    match start_error {
+        StartError::Barred(refused) => {
+            let host = refused.host();
+            write_stderr([format!("{refused}. Load only what is yours; if it is, add: --allow-target {host}")]);
+            Exit::Refused
+        }
+        StartError::Url(why) => {
+            write_stderr([format!("target.url: {why}")]);
+            Exit::Usage
+        }
+        StartError::IceServer(why) => {
+            write_stderr([format!("engine.ice_servers: {why}")]);
+            Exit::Usage
+        }
+        StartError::Own(error) => {
+            write_stderr([format!("the run could not start: {error}")]);
+            Exit::Broken
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{self, Override, ProfileSource};
+
+    fn planned(text: &str, overrides: &[Override]) -> Plan {
+        let source = ProfileSource { name: "p.toml", text };
+        Plan::new(profile::read(source, overrides, &|_| None).unwrap(), Seed(7))
+    }
+
+    #[test]
+    fn a_profile_that_says_nothing_of_validity_has_the_thresholds_of_the_table() {
+        assert_eq!(thresholds(&planned("", &[]).profile.validity), Thresholds::default());
+    }
+
+    #[test]
+    fn the_size_of_a_run_is_announced_before_it_starts() {
+        let plan = planned("name = \"x\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"6/s\"", &[]);
+        let spec = RunSpec { workers: 2, ..RunSpec::new(plan, "m1".to_owned(), Dialect::named("dashboard").unwrap()) };
+        let embedded = "x: 6 peers in 2 rooms, 6 edges, to an embedded server; 11 s, at most 26 s; seed 7, 2 workers";
+        assert_eq!(announcement(&spec), embedded);
+        let shown = RunSpec { url_shown: Some("wss://a.example/ws/".to_owned()), ..spec };
+        assert!(announcement(&shown).contains(" edges, to wss://a.example/ws/; "));
+    }
+}

@@ -1,0 +1,209 @@
+//! Progress of a run on stderr: bars on a terminal, a line every 5 s elsewhere.
+
+use super::super::run::phases::RunPhase;
+use crate::gates::LiveStatus;
+use crate::metrics::Tally;
+use crate::vocabulary::format;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The form of progress on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    Bars { colour: bool },
+    Lines,
+    Nothing,
+}
+
+/// The run at `now`.
+pub(crate) struct RunSnapshot<'a> {
+    pub now: Instant,
+    pub start: Instant,
+    pub phase: RunPhase,
+    /// The begin of the phase, and its planned length (none for the ramp).
+    pub current: (Instant, Option<Duration>),
+    pub tally: Tally,
+    pub recent_p99_us: Option<u32>,
+    /// The gates' status, once a worker has published timers.
+    pub gates: Option<&'a LiveStatus>,
+}
+
+/// The display of one run.
+pub(crate) struct Progress {
+    shown: Shown,
+}
+
+enum Shown {
+    Bars(Bars),
+    /// `last`: the time of the last line.
+    Lines {
+        last: Option<Instant>,
+    },
+    Nothing,
+}
+
+struct Bars {
+    all: MultiProgress,
+    peers: ProgressBar,
+    edges: ProgressBar,
+    phase: ProgressBar,
+    gates: ProgressBar,
+}
+
+impl Progress {
+    pub(crate) fn new(show: Show, peers: u64, edges: u64) -> Self {
+        let shown = match show {
+            Show::Bars { colour } => Shown::Bars(Bars::new(peers, edges, colour)),
+            Show::Lines => Shown::Lines { last: None },
+            Show::Nothing => Shown::Nothing,
+        };
+        Self { shown }
+    }
+
+    pub(crate) fn draw(&mut self, view: &RunSnapshot<'_>) {
+        match &mut self.shown {
+            Shown::Bars(bars) => bars.draw(view),
+            Shown::Lines { last } => {
+                let since = last.unwrap_or(view.start);
+                if view.now.saturating_duration_since(since) >= LINE_EVERY {
+                    *last = Some(view.now);
+                    // A closed stderr is no reason to stop the run.
+                    let _ = writeln!(io::stderr(), "{}", line(view));
+                }
+            }
+            Shown::Nothing => {}
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        if let Shown::Bars(bars) = &self.shown {
+            // A terminal that is gone needs no clearing.
+            let _ = bars.all.clear();
+        }
+    }
+}
+
+impl Bars {
+    fn new(peers: u64, edges: u64, colour: bool) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let bar = |length: u64, name: &str, hue: &str| {
+            let hue = if colour { format!(".{hue}") } else { String::new() };
+            let template = format!("{{prefix:>8}} {{bar:32{hue}}} {{pos:>6}}/{{len:<6}} {{wide_msg}}");
+            styled(all.add(ProgressBar::new(length)), &template).with_prefix(name.to_owned())
+        };
+        // `wide_msg` cuts a line at the terminal's edge: a line that wraps could not be drawn over.
+        let line = || styled(all.add(ProgressBar::new(0)), "{prefix:>8} {wide_msg}");
+        let (peers, edges) = (bar(peers, "peers", "cyan"), bar(edges, "edges", "green"));
+        let (phase, gates) = (line(), line());
+        Self { all, peers, edges, phase, gates }
+    }
+
+    fn draw(&self, view: &RunSnapshot<'_>) {
+        let tally = &view.tally;
+        self.peers.set_position(tally.peers_joined);
+        self.peers.set_message(failed(tally.peers_failed, tally.peers_dropped));
+        self.edges.set_position(tally.edges_opened);
+        let p99 = view.recent_p99_us.map(|us| format!("time to open p99 {}", format::duration(us.into())));
+        let failures = failed(tally.edges_failed, tally.edges_dropped);
+        self.edges.set_message([failures, p99.unwrap_or_default()].join("  ").trim().to_owned());
+        self.phase.set_prefix(view.phase.name());
+        self.phase.set_message(format!("{}  {}", time_in_phase(view), messages(tally)).trim_end().to_owned());
+        if let Some(gates) = view.gates {
+            self.gates.set_prefix("gates");
+            self.gates.set_message(gates_line(gates));
+        }
+    }
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style.progress_chars("━╸ ")),
+        // Falls back to the crate's own style.
+        Err(_) => bar,
+    }
+}
+
+/// `2 hold, 1 fails (edges_failed rate < 1%, observed 4.20 %), 1 not enough samples yet`.
+fn gates_line(gates: &LiveStatus) -> String {
+    let mut parts = vec![];
+    if gates.holding > 0 {
+        parts.push(format!("{} hold{}", gates.holding, if gates.holding == 1 { "s" } else { "" }));
+    }
+    if let Some(first) = &gates.first_failing {
+        let verb = if gates.failing == 1 { "fails" } else { "fail" };
+        parts.push(format!("{} {verb} ({})", gates.failing, first.in_words()));
+    }
+    if gates.undecided > 0 {
+        parts.push(format!("{} not enough samples yet", gates.undecided));
+    }
+    parts.join(", ")
+}
+
+fn failed(failed: u64, dropped: u64) -> String {
+    match (failed, dropped) {
+        (0, 0) => String::new(),
+        (failed, 0) => format!("{failed} failed"),
+        (0, dropped) => format!("{dropped} not started (generator late)"),
+        (failed, dropped) => format!("{failed} failed, {dropped} not started (generator late)"),
+    }
+}
+
+fn messages(tally: &Tally) -> String {
+    if tally.messages_sent == 0 {
+        return String::new();
+    }
+    format!("messages {} sent, {} delivered", tally.messages_sent, tally.messages_delivered)
+}
+
+/// Time since the phase began, and its planned length.
+fn time_in_phase(view: &RunSnapshot<'_>) -> String {
+    let (since, length) = view.current;
+    let lasted = view.now.saturating_duration_since(since).as_secs();
+    match length {
+        Some(length) => format!("{lasted} s of {} s", length.as_secs()),
+        None => format!("{lasted} s"),
+    }
+}
+
+/// The whole progress as one line.
+fn line(view: &RunSnapshot<'_>) -> String {
+    let tally = &view.tally;
+    let elapsed = view.now.saturating_duration_since(view.start).as_secs();
+    let mut parts = vec![
+        format!("{elapsed:>4} s  {}", view.phase.name()),
+        format!("peers {}/{}", tally.peers_joined, tally.peers_planned),
+        format!("edges {}/{}", tally.edges_opened, tally.edges_planned),
+    ];
+    parts.extend(
+        [failed(tally.edges_failed, tally.edges_dropped), messages(tally)].into_iter().filter(|part| !part.is_empty()),
+    );
+    if let Some(us) = view.recent_p99_us {
+        parts.push(format!("p99 {}", format::duration(us.into())));
+    }
+    parts.extend(view.gates.map(|gates| format!("gates: {}", gates_line(gates))));
+    parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gates::Gate;
+    use crate::gates::judge;
+    use crate::summary::Summary;
+
+    fn check(holding: u64, failing: u64, undecided: u64, shown: &str) {
+        let gate = Gate::parse_line("edges.opened: count > 4").unwrap();
+        let first_failing = judge(&[gate], &Summary::default()).pop().filter(|_| failing > 0);
+        assert_eq!(gates_line(&LiveStatus { holding, failing, undecided, first_failing }), shown);
+    }
+
+    #[test]
+    fn gates_are_shown_in_one_short_line() {
+        check(3, 0, 0, "3 hold");
+        check(1, 1, 2, "1 holds, 1 fails (edges.opened count > 4, observed 0), 2 not enough samples yet");
+        check(0, 2, 0, "2 fail (edges.opened count > 4, observed 0)");
+    }
+}

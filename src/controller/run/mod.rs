@@ -1,0 +1,121 @@
+//! Starts a run: checks that the target may be loaded, waits for it, resolves ICE servers, plays the plan.
+
+pub(super) mod control;
+mod gate_watch;
+pub(super) mod phases;
+pub(super) mod prepared_run;
+mod supervisor;
+
+use super::embedded::EmbeddedServer;
+use super::endpoint::{Access, Endpoints};
+use super::ice_servers::gathering;
+use super::outcome::{FinishedRun, StartError, Stop};
+use super::report::probe_command::probe_line;
+use super::report::progress::Show;
+use super::signals::StopSignals;
+use super::target::reach_target;
+use crate::dialect::Dialect;
+use crate::gates::Gate;
+use crate::metrics::Thresholds;
+use crate::plan::Plan;
+use crate::server;
+use prepared_run::{Capture, PreparedRun, play};
+use std::time::Duration;
+
+/// A plan and all that decides how it is run.
+pub struct RunSpec {
+    pub plan: Plan,
+    pub run_id: String,
+    pub dialect: Dialect,
+    /// The target's URL; `None` starts the embedded server.
+    pub url: Option<String>,
+    /// The target as reports show it, without secrets.
+    pub url_shown: Option<String>,
+    /// The embedded server's configuration.
+    pub embedded: server::Config,
+    pub access: Access,
+    /// The most time to wait until the target accepts a WebSocket.
+    pub wait_for_target: Duration,
+    /// Threads; at least 1, at most one a room.
+    pub workers: usize,
+    pub show: Show,
+    pub thresholds: Thresholds,
+    /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
+    pub gates: Vec<Gate>,
+    pub keep: Capture,
+}
+
+impl RunSpec {
+    /// Runs `plan` against an embedded server on one worker: no progress, no gate, no traces.
+    pub fn new(plan: Plan, run_id: String, dialect: Dialect) -> Self {
+        Self {
+            plan,
+            run_id,
+            dialect,
+            url: None,
+            url_shown: None,
+            embedded: server::Config::default(),
+            access: Access::default(),
+            wait_for_target: Duration::ZERO,
+            workers: 1,
+            show: Show::Nothing,
+            thresholds: Thresholds::default(),
+            gates: vec![],
+            keep: Capture::default(),
+        }
+    }
+}
+
+/// Runs to the end of the plan or until the failure brake; signals do not stop it.
+///
+/// # Errors
+/// As for `run_until`.
+pub fn run(spec: RunSpec) -> Result<FinishedRun, StartError> {
+    run_until(spec, StopSignals::none())
+}
+
+/// Runs to the end of the plan, or until a signal, a gate marked `abort`, or the failure brake.
+///
+/// # Errors
+/// The run can't start, or this machine has no thread left for it. Failures of the target are figures of the `Summary`.
+pub fn run_until(spec: RunSpec, signals: StopSignals) -> Result<FinishedRun, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(start(spec, signals));
+    // Does not wait for a host name that is still being resolved.
+    runtime.shutdown_background();
+    done
+}
+
+async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, StartError> {
+    let embedded = spec.url.is_none().then(|| EmbeddedServer::start(spec.embedded.clone())).transpose()?;
+    let url = match (&spec.url, &embedded) {
+        (Some(url), _) => url.clone(),
+        (None, Some(server)) => server.url(),
+        (None, None) => return Err(StartError::Url("there is no target".to_owned())),
+    };
+    let target = spec.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
+    let gathering = gathering(&spec.plan.profile.engine, &spec.access.route.target_policy).await?;
+    let options = spec.access.options.clone();
+    let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
+    let stopped_early = tokio::select! {
+        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
+        signal = signals.first() => Some(Stop::Signal(signal)),
+    };
+
+    let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
+    let prepared = PreparedRun {
+        plan: spec.plan,
+        run_id: spec.run_id,
+        dialect: spec.dialect,
+        endpoints: Some(endpoints),
+        gathering,
+        target,
+        workers: spec.workers,
+        show: spec.show,
+        thresholds: spec.thresholds,
+        gates: spec.gates,
+        keep: spec.keep,
+        probe,
+    };
+    play(prepared, &mut signals, stopped_early).await
+}

@@ -1,0 +1,159 @@
+//! A run whose target is known (a URL, or a server in memory): plays it, and makes its `Summary`.
+
+use super::super::context::RunContext;
+use super::super::endpoint::Endpoints;
+use super::super::outcome::{FinishedRun, StartError, Stop};
+use super::super::report::attribution;
+use super::super::report::event_log::{EventLog, Formatter, Writer};
+use super::super::report::progress::Show;
+use super::super::signals::StopSignals;
+use super::super::worker::WorkerResult;
+use super::super::worker::status::WorkerStatuses;
+use super::gate_watch::GateWatch;
+use super::supervisor::Supervisor;
+use crate::dialect::Dialect;
+use crate::engine::Gathering;
+use crate::gates::Gate;
+use crate::metrics::{Recorder, RunFacts, Thresholds, summarize};
+use crate::os::machine;
+use crate::plan::Plan;
+use crate::summary::{Build, Events};
+use crate::vocabulary::Naming;
+use rand::Rng;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The time from the workers' start to the first arrival, in which they make runtimes and certificates.
+const LEAD: Duration = Duration::from_millis(100);
+
+/// Bytes of random payload besides the largest message, so that payloads of that size differ too.
+const POOL_BYTES: usize = 64 * 1024;
+
+/// Data that a run keeps besides its figures.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    /// The most traces to keep, of edges that failed or were slow.
+    pub traces: usize,
+    /// Size limit of the file of all events, in bytes, before the last batch; `None` writes no file.
+    pub events_bytes_max: Option<u64>,
+}
+
+/// A run without open questions: target and servers are resolved.
+pub(super) struct PreparedRun {
+    pub plan: Plan,
+    pub run_id: String,
+    pub dialect: Dialect,
+    /// `None` passes signaling in memory.
+    pub endpoints: Option<Endpoints>,
+    pub gathering: Gathering,
+    /// The target as reports show it.
+    pub target: String,
+    pub workers: usize,
+    pub show: Show,
+    pub thresholds: Thresholds,
+    /// Judged while the run goes on.
+    pub gates: Vec<Gate>,
+    pub keep: Capture,
+    /// The `meshload probe` command that examines the same target.
+    pub probe: String,
+}
+
+/// Plays a run from the first arrival until all peers have left. With `stopped_early` no peer arrives: the run ended
+/// while it waited for its target.
+///
+/// # Errors
+/// The system has no thread for a worker or the event log, or the event log is lost.
+pub(super) async fn play(
+    run: PreparedRun,
+    signals: &mut StopSignals,
+    stopped_early: Option<Stop>,
+) -> Result<FinishedRun, StartError> {
+    let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing);
+    let workers = run.workers.clamp(1, run.plan.rooms.len().max(1));
+    let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
+    let writer = run
+        .keep
+        .events_bytes_max
+        .map(|bytes_max| writer(&run.plan, &run.run_id, &run.dialect, start, bytes_max))
+        .transpose()?;
+    let common = Arc::new(RunContext {
+        endpoints: run.endpoints,
+        gathering: run.gathering,
+        dialect: run.dialect,
+        naming: Naming::new(run.run_id.clone(), run.plan.peers() as u32),
+        start,
+        start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+        pool: pool(&run.plan),
+        statuses: WorkerStatuses::new(workers),
+        watched: gate_watch.watched(),
+        sample: attribution::sample(&run.plan, run.keep.traces),
+        events: writer.as_ref().map(Writer::sink),
+        plan: run.plan,
+    });
+    let way = common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default();
+    let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
+    let stop = match stopped_early {
+        Some(stop) => Some(stop),
+        None => supervisor.until_the_end(signals).await,
+    };
+    let (results, health) = supervisor.result().await;
+    let ended = Instant::now();
+
+    let complete = results.len() == workers;
+    let panics = results.iter().map(|result| result.panics).sum();
+    let kinds = common.dialect.kinds();
+    let recorder = merged(&common, results);
+    let facts = RunFacts {
+        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
+        name: common.plan.profile.name.clone(),
+        id: run.run_id,
+        seed: common.plan.seed.0,
+        started_at,
+        duration: ended.saturating_duration_since(start),
+        plan_sha256: common.plan.sha256(common.dialect.file_text()),
+        dialect: common.dialect.name().to_owned(),
+        engine: common.plan.profile.engine.kind,
+        target: run.target,
+        way,
+        interrupted: matches!(stop, Some(Stop::Signal(_))),
+        complete,
+        stopped_by: stop.map(|stop| supervisor.stopped_by(stop)),
+        machine: machine(),
+        phases: supervisor.phases(ended),
+        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        thresholds: run.thresholds,
+    };
+    let mut summary = summarize(&recorder, &health, facts);
+    attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
+    let event_log = writer.map(Writer::finish).transpose()?;
+    summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
+        written: *written,
+        cut: *cut,
+        refused: *refused,
+    });
+    Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
+}
+
+/// Starts the thread that writes `--events`.
+fn writer(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_max: u64) -> io::Result<Writer> {
+    let kinds = dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let rooms = plan.rooms.iter().map(|room| (room.index.0, format!("{run_id}-{}", room.id))).collect();
+    Writer::start(Formatter { start, kinds, rooms }, bytes_max)
+}
+
+/// Merges the workers' recorders.
+fn merged(common: &RunContext, results: Vec<WorkerResult>) -> Recorder {
+    let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
+    let mut recorder = Recorder::new(&[], common.start, timeout, kinds);
+    for result in results {
+        recorder.merge(result.recorder);
+    }
+    recorder
+}
+
+fn pool(plan: &Plan) -> Arc<[u8]> {
+    let mut pool = vec![0; POOL_BYTES + plan.profile.messages.bytes_max as usize];
+    plan.seed.stream("payload", 0).fill_bytes(&mut pool);
+    pool.into()
+}

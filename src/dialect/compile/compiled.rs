@@ -1,0 +1,246 @@
+//! A compiled dialect: the validated rules, templates and timers that a conversation executes.
+
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::expression::Expression;
+use crate::dialect::language::pattern::Pattern;
+use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
+use crate::dialect::prefilter::member_list::MemberList;
+use crate::dialect::prefilter::{Prefilter, Remainder};
+use crate::vocabulary::FrameKind;
+use memchr::memmem::Finder;
+use rustc_hash::FxHashMap;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct CompiledDialect {
+    pub name: String,
+    pub description: String,
+    pub sample: String,
+    /// The source text; `None` for a built-in.
+    pub file_text: Option<String>,
+    pub codec: Codec,
+    pub kinds: Vec<String>,
+    pub discovery: Discovery,
+    pub trickle: bool,
+    pub leave_notices: u8,
+    /// Peers need ids or values of their room's other peers, passed inside the process.
+    pub needs_id_exchange: bool,
+    pub url: Template,
+    pub headers: Vec<(String, Template)>,
+    pub subprotocol: Option<Template>,
+    /// The peer's own id; `None` if the server assigns it.
+    pub me: Option<Template>,
+    /// Initial values of the file's variables; their slots follow those of the built-in ones.
+    pub vars: Vec<Template>,
+    pub pair: Vec<Template>,
+    pub initiate: Expression,
+    /// `initiate` depends only on variables and on the roster entry of the other peer.
+    pub is_steady: bool,
+    pub polite: Expression,
+    pub templates: Vec<FrameTemplate>,
+    pub signals: SignalTemplates,
+    pub join: Vec<JoinStep>,
+    /// The join of the room's host, if it differs.
+    pub join_first: Option<Vec<JoinStep>>,
+    /// A rule acknowledges the join; otherwise the last join step does.
+    pub acknowledged: bool,
+    pub rules: Vec<Rule>,
+    pub timers: Vec<RepeatTimer>,
+    /// The number of steps with a pause.
+    pub pauses: usize,
+    pub escape_finder: Finder<'static>,
+    /// Slots of the variables that prefilters search for in frames.
+    pub watched: Vec<usize>,
+    /// The text before the message type in a JSON frame: `{"type":"`.
+    pub type_prefix: String,
+    /// Indices of the rules that can match a message type, in file order.
+    pub rules_by_type: FxHashMap<String, Vec<u16>>,
+    /// Filters by message type that drop frames for other peers before any rule is tried.
+    pub type_filters: FxHashMap<String, MessageTypeFilter>,
+    /// Indices of the rules that can match a message type without rules of its own.
+    pub untyped_rules: Vec<u16>,
+    /// Indices of all rules, for a frame whose message type can't be read without parsing.
+    pub any: Vec<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Discovery {
+    Server,
+    /// The process passes on the ids of joined peers.
+    Harness,
+}
+
+/// The frames of each signal, as indices into `CompiledDialect::templates`.
+#[derive(Debug, Default)]
+pub(crate) struct SignalTemplates {
+    pub offer: Vec<usize>,
+    pub answer: Vec<usize>,
+    pub candidate: Vec<usize>,
+    pub end: Vec<usize>,
+    pub leave: Vec<usize>,
+    /// `leave` is sent to each known peer, not once to the room.
+    pub leave_each: bool,
+}
+
+/// A frame of `[say]`, and the message type under which it is counted.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameTemplate {
+    pub kind: FrameKind,
+    pub frame: Template,
+}
+
+#[derive(Debug)]
+pub(crate) struct RepeatTimer {
+    pub every: Duration,
+    pub say: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct JoinStep {
+    pub when: Option<Expression>,
+    pub action: JoinAction,
+}
+
+#[derive(Debug)]
+pub(crate) enum JoinAction {
+    Say(Vec<usize>),
+    Expect {
+        kind: FrameKind,
+        pattern: Pattern,
+        locals: usize,
+        set: Vec<(usize, Template)>,
+        timeout: Option<Duration>,
+    },
+    Set(Vec<(usize, Template)>),
+    Share(Vec<(String, Template)>),
+    /// Waits until other peers have shared these values; each is stored in the variable of its name.
+    Need(Vec<(String, usize)>),
+    /// Waits until every peer with a lower seat has joined.
+    Turn,
+    /// Waits until the variable `offers` holds an offer for each earlier peer.
+    Pool,
+    Settle,
+    Wait(Duration),
+    Joined,
+}
+
+impl JoinAction {
+    /// The step sends values to the room's other peers or waits for them, inside the process.
+    pub(crate) fn exchanges_values(&self) -> bool {
+        matches!(self, Self::Share(_) | Self::Need(_) | Self::Turn | Self::Pool)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub kind: FrameKind,
+    pub prefilter: Prefilter,
+    /// Fields at a fixed path from the frame's root that must equal a variable.
+    pub direct: Vec<DirectField>,
+    pub pattern: Pattern,
+    /// The number of values that the rule binds.
+    pub locals: usize,
+    pub lets: Vec<(usize, Expression)>,
+    pub conditions: Vec<Expression>,
+    pub steps: Vec<Step>,
+}
+
+impl Rule {
+    /// The rule ignores every frame of its message type.
+    pub(crate) fn only_ignores(&self) -> bool {
+        let simple =
+            self.lets.is_empty() && self.conditions.is_empty() && matches!(self.prefilter.rest, Remainder::Nothing);
+        let ignores = |step: &Step| matches!(step.action, Action::Ignore) && step.when.is_none() && step.set.is_empty();
+        simple && self.prefilter.message_type.is_some() && matches!(self.steps.as_slice(), [step] if ignores(step))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub when: Option<Expression>,
+    /// The minimum time between two executions, and the index of the time of the last one.
+    pub pause: Option<(usize, Duration)>,
+    pub peer: Option<PeerSelector>,
+    /// Frames are addressed to `peer`; otherwise they are about that peer, and for the whole room.
+    pub addressed: bool,
+    pub name: Option<Template>,
+    pub marks: Vec<(usize, Expression)>,
+    /// Pair variables taken from the frame.
+    pub capture: Vec<(usize, Template)>,
+    pub set: Vec<(usize, Template)>,
+    pub action: Action,
+}
+
+#[derive(Debug)]
+pub(crate) enum PeerSelector {
+    Id(Template),
+    /// The peer whose pair variable has this value.
+    Pair {
+        slot: usize,
+        is: Template,
+    },
+    /// The peer that answered an offer without addressee; it takes over the offer's pair variables.
+    Pool {
+        slot: usize,
+        is: Template,
+        from: Template,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    Nothing,
+    Ignore,
+    /// The frame is for this peer, and has no effect.
+    Heard,
+    Elsewhere,
+    Peer {
+        start: Option<Expression>,
+        initiate: Option<Expression>,
+    },
+    Peers {
+        list: Template,
+        /// The local that holds the list during iteration.
+        at: usize,
+        each: Pattern,
+        /// The fast path that skips unchanged items, where the rule allows it.
+        member_list: Option<MemberList>,
+        id: usize,
+        later: usize,
+        /// The list is complete if this holds; peers of the previous list that lack are then reported as missed.
+        whole: Option<Expression>,
+        start: Option<Expression>,
+        initiate: Option<Expression>,
+    },
+    Left,
+    Offer {
+        sdp: Template,
+        polite: Option<Expression>,
+    },
+    Answer {
+        sdp: Template,
+    },
+    Candidate {
+        value: Template,
+    },
+    End,
+    Error {
+        class: ErrorClass,
+        text: Template,
+    },
+    Say(Vec<usize>),
+    Send(FrameTemplate),
+    Share(Vec<(String, Template)>),
+    Joined,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorClass {
+    /// The server rejects this peer.
+    Fatal,
+    /// The connection to one peer fails.
+    Pair,
+    /// The error is counted and has no other effect.
+    Note,
+}

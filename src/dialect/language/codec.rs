@@ -1,0 +1,119 @@
+//! Frame codecs: JSON, plain text, or Socket.IO packets over Engine.IO 4.
+
+use serde_json::Value;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Json,
+    Text,
+    SocketIo,
+}
+
+/// The decoded content of a text frame.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Content {
+    Value(Value),
+    /// A packet of the transport, with the answer that it requires.
+    Transport(Option<&'static str>),
+    /// Text that this codec can't decode.
+    Garbage,
+}
+
+impl Codec {
+    pub(crate) const NAMES: [&str; 3] = ["json", "text", "socketio"];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "json" => Self::Json,
+            "text" => Self::Text,
+            "socketio" => Self::SocketIo,
+            _ => return None,
+        })
+    }
+
+    /// Decodes a frame. A Socket.IO acknowledgement becomes the event `ack` with its number first, a connect `connect`.
+    pub(crate) fn decode(self, frame: &str) -> Content {
+        match self {
+            Self::Text => Content::Value(Value::from(frame)),
+            Self::Json => serde_json::from_str(frame).map_or(Content::Garbage, Content::Value),
+            Self::SocketIo => decode_socket_io(frame),
+        }
+    }
+
+    /// Encodes content as a frame. A leading number in a Socket.IO event is the id of the requested acknowledgement.
+    pub(crate) fn encode(self, content: String) -> String {
+        let asking = content.strip_prefix('[').map(|rest| (rest, rest.bytes().take_while(u8::is_ascii_digit).count()));
+        match (self, asking) {
+            (Self::SocketIo, Some((rest, digits))) if digits > 0 => {
+                let arguments = rest[digits..].trim_start_matches(',');
+                format!("42{}[{arguments}", &rest[..digits])
+            }
+            (Self::SocketIo, _) => format!("42{content}"),
+            (Self::Json | Self::Text, _) => content,
+        }
+    }
+}
+
+/// Packet types of Engine.IO 4: 0 open, 1 close, 2 ping, 3 pong, 4 message, 6 noop; of Socket.IO 5 inside a message:
+/// 0 connect, 1 disconnect, 2 event, 3 ack, 4 connect error.
+fn decode_socket_io(frame: &str) -> Content {
+    let Some(kind) = frame.get(..1) else { return Content::Garbage };
+    let rest = &frame[1..];
+    match kind {
+        "0" => return Content::Transport(Some("40")),
+        "2" => return Content::Transport(Some("3")),
+        "1" | "3" | "6" => return Content::Transport(None),
+        "4" => {}
+        _ => return Content::Garbage,
+    }
+    let Some(kind) = rest.get(..1) else { return Content::Garbage };
+    let body = &rest[1..];
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    match kind {
+        "0" => Content::Value(Value::Array(vec!["connect".into(), parsed(body)])),
+        "1" => Content::Value(Value::Array(vec!["disconnect".into()])),
+        "2" => match parsed(&body[digits..]) {
+            event @ Value::Array(_) => Content::Value(event),
+            _ => Content::Garbage,
+        },
+        "3" => match (body[..digits].parse::<u64>(), parsed(&body[digits..])) {
+            (Ok(number), Value::Array(mut arguments)) => {
+                arguments.splice(0..0, [Value::from("ack"), Value::from(number)]);
+                Content::Value(Value::Array(arguments))
+            }
+            _ => Content::Garbage,
+        },
+        "4" => Content::Value(Value::Array(vec!["connect_error".into(), parsed(body)])),
+        _ => Content::Garbage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_that_begins_with_a_number_asks_for_an_acknowledgement() {
+        let check = |content: &str, frame: &str| assert_eq!(Codec::SocketIo.encode(content.to_owned()), frame);
+        check(r#"["join",{"a":1}]"#, r#"42["join",{"a":1}]"#);
+        check(r#"[7,"join",{"a":1}]"#, r#"427["join",{"a":1}]"#);
+        assert_eq!(Codec::Json.encode("[7]".to_owned()), "[7]");
+    }
+
+    #[test]
+    fn socket_io_packets_are_told_apart() {
+        let check = |frame: &str, expected: Content| assert_eq!(Codec::SocketIo.decode(frame), expected, "{frame}");
+        check(r#"0{"sid":"x"}"#, Content::Transport(Some("40")));
+        check("2", Content::Transport(Some("3")));
+        check(r#"40{"sid":"z"}"#, Content::Value(json!(["connect", {"sid": "z"}])));
+        check(r#"42["a",1]"#, Content::Value(json!(["a", 1])));
+        check(r#"4217["a",1]"#, Content::Value(json!(["a", 1])));
+        check(r#"433["ok"]"#, Content::Value(json!(["ack", 3, "ok"])));
+        check(r#"44{"message":"no"}"#, Content::Value(json!(["connect_error", {"message": "no"}])));
+        for garbage in ["", "4", "é", "42", "42{", "4é", "9", "43[1]"] {
+            check(garbage, Content::Garbage);
+        }
+    }
+}

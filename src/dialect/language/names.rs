@@ -1,0 +1,160 @@
+//! Resolves the names in templates and conditions to bindings, once, at compile time.
+
+use super::problem::suggestion;
+
+/// The built-in variables, in the order of their slots; those of `[vars]` follow.
+pub(crate) const BUILT_IN: [&str; 14] = [
+    "harness_id",
+    "me",
+    "my_name",
+    "room",
+    "token",
+    "index",
+    "seat",
+    "size",
+    "host",
+    "trigger",
+    "initiator",
+    "joined",
+    "offers",
+    "approval",
+];
+pub(crate) const ME: usize = 1;
+pub(crate) const JOINED: usize = 11;
+pub(crate) const OFFERS: usize = 12;
+
+/// The built-in names about the other peer of a pair; marks follow.
+const PEER_NAMES: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
+
+/// The source of a name's value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Binding {
+    Global(usize),
+    /// A value that the current rule binds.
+    Local(usize),
+    Peer,
+    PeerName,
+    PeerKnown,
+    PeerStarted,
+    PeerInitiates,
+    PeerMark(usize),
+    Pair(usize),
+    /// The roster, as a list of `{id, name}`.
+    Members,
+    /// Milliseconds since the Unix epoch.
+    Now,
+}
+
+/// A name and the path into its value; `existing.id` of a list is the list of its items' ids.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Name {
+    pub place: Binding,
+    pub path: Vec<String>,
+}
+
+impl Name {
+    /// The slot, if the current rule binds the name.
+    pub(crate) fn local(&self) -> Option<usize> {
+        match self.place {
+            Binding::Local(slot) => Some(slot),
+            _ => None,
+        }
+    }
+}
+
+/// The names that a file declares.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    pub globals: Vec<String>,
+    pub marks: Vec<String>,
+    pub pairs: Vec<String>,
+}
+
+/// The names that one place of a file may use.
+pub(crate) struct Scope<'a> {
+    pub names: &'a Names,
+    pub locals: Vec<String>,
+    /// A peer is selected, so that `peer` and `pair` have values.
+    pub of_peer: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(names: &'a Names, locals: &[&str], of_peer: bool) -> Self {
+        Self { names, locals: locals.iter().map(|name| (*name).to_owned()).collect(), of_peer }
+    }
+
+    /// The slot of a local, created on first use.
+    pub(crate) fn local(&mut self, name: &str) -> usize {
+        self.locals.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.locals.push(name.to_owned());
+            self.locals.len() - 1
+        })
+    }
+
+    /// Creates a slot that no name can refer to.
+    pub(crate) fn unnamed(&mut self) -> usize {
+        self.locals.push("}".to_owned());
+        self.locals.len() - 1
+    }
+
+    /// Resolves a dotted name.
+    ///
+    /// # Errors
+    /// A message for the user, with the nearest known name.
+    pub(crate) fn resolve(&self, written: &str) -> Result<Name, String> {
+        let (first, rest) = written.split_once('.').unwrap_or((written, ""));
+        let mut path: Vec<String> = rest.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let find = |names: &[String], name: &str| names.iter().position(|known| known == name);
+        let place = match first {
+            "peer" | "pair" if !self.of_peer => {
+                return Err(format!("\"{written}\": nobody is spoken of here, so {first} means nobody"));
+            }
+            "peer" => self.of_peer(&mut path, written)?,
+            "pair" => {
+                let name = if path.is_empty() { String::new() } else { path.remove(0) };
+                let slot = find(&self.names.pairs, &name).ok_or_else(|| {
+                    let near = suggestion(&name, self.names.pairs.iter().map(String::as_str));
+                    format!("[pair] has no \"{name}\"{near}")
+                })?;
+                Binding::Pair(slot)
+            }
+            "now" => Binding::Now,
+            "members" => Binding::Members,
+            _ => match (find(&self.locals, first), find(&self.names.globals, first)) {
+                (Some(slot), _) => Binding::Local(slot),
+                (None, Some(slot)) => Binding::Global(slot),
+                (None, None) => {
+                    let near = suggestion(first, self.all());
+                    return Err(format!("nothing is called \"{first}\" here{near}"));
+                }
+            },
+        };
+        Ok(Name { place, path })
+    }
+
+    fn of_peer(&self, path: &mut Vec<String>, written: &str) -> Result<Binding, String> {
+        if path.is_empty() {
+            return Ok(Binding::Peer);
+        }
+        let fact = path.remove(0);
+        Ok(match fact.as_str() {
+            "id" => Binding::Peer,
+            "name" => Binding::PeerName,
+            "known" => Binding::PeerKnown,
+            "started" => Binding::PeerStarted,
+            "initiate" => Binding::PeerInitiates,
+            _ => match self.names.marks.iter().position(|mark| *mark == fact) {
+                Some(slot) => Binding::PeerMark(slot),
+                None => {
+                    let near = suggestion(&fact, self.names.marks.iter().map(String::as_str));
+                    return Err(format!("no rule marks anybody, so that \"{written}\" would be known{near}"));
+                }
+            },
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let own = self.locals.iter().chain(&self.names.globals).map(String::as_str);
+        own.chain(["now", "members"]).chain(PEER_NAMES)
+    }
+}

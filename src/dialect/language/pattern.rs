@@ -1,0 +1,236 @@
+//! Patterns of frames: literals and known names must be equal, new names are bound to the value.
+
+use super::document::{DialectNode, Item};
+use super::filter::{Filter, text};
+use super::names::{Binding, Scope};
+use super::problem::Problems;
+use super::template::{hole_parts, pieces};
+use serde_json::Value;
+
+/// The key in a table's pattern whose inner pattern may match an object at any depth.
+pub(crate) const ANYWHERE: &str = "{anywhere}";
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Pattern {
+    Equal(Value),
+    /// The value of a variable.
+    Same(usize),
+    /// Binds the value, or compares it with the one that this frame has bound to the slot before.
+    Bind {
+        slot: usize,
+        filters: Vec<Filter>,
+        optional: bool,
+    },
+    /// `{_}`: any value.
+    Present,
+    /// `{absent}`: no such key.
+    Absent,
+    Text(Vec<PatternPart>),
+    /// The first items of a list; more may follow.
+    List(Vec<Pattern>),
+    /// `{ "{some}" = … }`: an item of the list fits.
+    Some(Box<Pattern>),
+    /// `"{anywhere}" = …` among a table's keys: an object at any depth in it fits.
+    Anywhere(Box<Pattern>),
+    Table(Vec<(String, Pattern)>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum PatternPart {
+    Literal(String),
+    Same(usize),
+    Bind { slot: usize, filters: Vec<Filter> },
+}
+
+impl Pattern {
+    pub(crate) fn compile(node: &DialectNode, path: &str, scope: &mut Scope<'_>, problems: &mut Problems) -> Self {
+        match &node.value {
+            Item::Text(written) => Self::parse(written, scope).unwrap_or_else(|message| {
+                problems.note(node.line, path, message);
+                Self::Absent
+            }),
+            Item::List(items) => {
+                Self::List(items.iter().map(|item| Self::compile(item, path, scope, problems)).collect())
+            }
+            Item::Table(entries) => match entries.as_slice() {
+                [(key, inner)] if key == "{some}" => {
+                    Self::Some(Box::new(Self::compile(inner, &format!("{path}.some"), scope, problems)))
+                }
+                _ => {
+                    let mut compiled = vec![];
+                    for (key, inner) in entries {
+                        if key == ANYWHERE {
+                            let inner = Self::compile(inner, &format!("{path}.anywhere"), scope, problems);
+                            compiled.push((key.clone(), Self::Anywhere(Box::new(inner))));
+                            continue;
+                        }
+                        compiled.push((key.clone(), Self::compile(inner, &format!("{path}.{key}"), scope, problems)));
+                    }
+                    Self::Table(compiled)
+                }
+            },
+            plain => Self::Equal(plain.plain().unwrap_or_default()),
+        }
+    }
+
+    fn parse(written: &str, scope: &mut Scope<'_>) -> Result<Self, String> {
+        let mut parts = vec![];
+        for piece in pieces(written)? {
+            let hole = match piece {
+                Ok(literal) => {
+                    parts.push(PatternPart::Literal(literal));
+                    continue;
+                }
+                Err(hole) => hole,
+            };
+            match hole.as_str() {
+                "_" | "absent" if written.len() != hole.len() + 2 => {
+                    return Err(format!("{{{hole}}} stands alone, or not at all"));
+                }
+                "_" => return Ok(Self::Present),
+                "absent" => return Ok(Self::Absent),
+                _ => {}
+            }
+            let (name, filters) = hole_parts(&hole)?;
+            let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
+            if !is_name(name) {
+                return Err(format!("\"{name}\" is no name; a name has letters, digits, _ and -"));
+            }
+            if matches!(parts.last(), Some(PatternPart::Same(_) | PatternPart::Bind { .. })) {
+                return Err("two holes with nothing between them can't be told apart".to_owned());
+            }
+            let known =
+                scope.locals.iter().all(|local| local != name).then(|| scope.resolve(name)).and_then(Result::ok);
+            let part = match known.map(|name| name.place) {
+                Some(Binding::Global(slot)) => PatternPart::Same(slot),
+                Some(_) => return Err(format!("\"{name}\" can't be compared with; bind another name, and use where")),
+                None => PatternPart::Bind { slot: scope.local(name), filters },
+            };
+            if written.len() == hole.len() + 2 {
+                return Ok(match part {
+                    PatternPart::Bind { slot, filters } => Self::Bind { slot, filters, optional },
+                    PatternPart::Same(slot) => Self::Same(slot),
+                    PatternPart::Literal(literal) => Self::Equal(Value::from(literal)),
+                });
+            }
+            parts.push(part);
+        }
+        Ok(match parts.as_slice() {
+            [PatternPart::Literal(literal)] => Self::Equal(Value::from(literal.as_str())),
+            _ => Self::Text(parts),
+        })
+    }
+
+    /// Matches `value`, and binds values into `locals`, which start as null.
+    pub(crate) fn fits(&self, value: Option<&Value>, globals: &[Value], locals: &mut [Value]) -> bool {
+        match (self, value) {
+            (Self::Absent, value) => value.is_none(),
+            (Self::Bind { optional: true, .. }, None) => true,
+            (_, None) => false,
+            (Self::Present, Some(_)) => true,
+            (Self::Equal(expected), Some(value)) => value == expected,
+            (Self::Same(slot), Some(value)) => !value.is_null() && globals.get(*slot) == Some(value),
+            (Self::Bind { slot, filters, .. }, Some(value)) => bind(*slot, filters, value.clone(), locals),
+            (Self::Text(parts), Some(Value::String(written))) => fits_text(parts, written, globals, locals),
+            (Self::List(patterns), Some(Value::Array(items))) => {
+                patterns.iter().enumerate().all(|(at, pattern)| pattern.fits(items.get(at), globals, locals))
+            }
+            (Self::Some(pattern), Some(Value::Array(items))) => {
+                let before = locals.to_vec();
+                items.iter().any(|item| {
+                    locals.clone_from_slice(&before);
+                    pattern.fits(Some(item), globals, locals)
+                })
+            }
+            (Self::Table(patterns), Some(table @ Value::Object(entries))) => {
+                patterns.iter().all(|(key, pattern)| match pattern {
+                    Self::Anywhere(inner) => inner.fits_within(table, globals, locals),
+                    pattern => pattern.fits(entries.get(key), globals, locals),
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// Matches a table like `fits`, and moves bound values into `locals` instead of cloning them.
+    pub(crate) fn fits_object(
+        keys: &[(String, Pattern)],
+        mut object: Value,
+        globals: &[Value],
+        locals: &mut [Value],
+    ) -> bool {
+        keys.iter().all(|(key, pattern)| {
+            let value = object.as_object_mut().and_then(|entries| entries.remove(key));
+            match (pattern, value) {
+                (Self::Bind { slot, filters, .. }, Some(value)) => bind(*slot, filters, value, locals),
+                (pattern, value) => pattern.fits(value.as_ref(), globals, locals),
+            }
+        })
+    }
+
+    /// Matches any object inside `value`, at any depth.
+    fn fits_within(&self, value: &Value, globals: &[Value], locals: &mut [Value]) -> bool {
+        let before = locals.to_vec();
+        let mut fits = |inner: &Value| {
+            if inner.is_object() && self.fits(Some(inner), globals, locals) {
+                return true;
+            }
+            locals.clone_from_slice(&before);
+            self.fits_within(inner, globals, locals)
+        };
+        match value {
+            Value::Object(entries) => entries.values().any(&mut fits),
+            Value::Array(items) => items.iter().any(&mut fits),
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+fn bind(slot: usize, filters: &[Filter], value: Value, locals: &mut [Value]) -> bool {
+    let Some(value) = filters.iter().rev().try_fold(value, |value, filter| filter.read(value)) else { return false };
+    match locals.get_mut(slot) {
+        Some(bound) if bound.is_null() => {
+            *bound = value;
+            true
+        }
+        Some(bound) => *bound == value,
+        None => false,
+    }
+}
+
+/// Matches text with holes; each hole takes the shortest text up to the next literal.
+fn fits_text(parts: &[PatternPart], written: &str, globals: &[Value], locals: &mut [Value]) -> bool {
+    let mut rest = written;
+    for (at, part) in parts.iter().enumerate() {
+        match part {
+            PatternPart::Literal(literal) => match rest.strip_prefix(literal.as_str()) {
+                Some(after) => rest = after,
+                None => return false,
+            },
+            PatternPart::Same(slot) => {
+                match globals.get(*slot).map(text).and_then(|same| rest.strip_prefix(same.as_str())) {
+                    Some(after) => rest = after,
+                    None => return false,
+                }
+            }
+            PatternPart::Bind { slot, filters } => {
+                let end = match parts.get(at + 1) {
+                    Some(PatternPart::Literal(next)) => match rest.find(next.as_str()) {
+                        Some(end) => end,
+                        None => return false,
+                    },
+                    _ => rest.len(),
+                };
+                if !bind(*slot, filters, Value::from(&rest[..end]), locals) {
+                    return false;
+                }
+                rest = &rest[end..];
+            }
+        }
+    }
+    rest.is_empty()
+}

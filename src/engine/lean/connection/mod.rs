@@ -1,0 +1,375 @@
+//! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the layer below, sans-IO.
+
+use super::dcep::{ChannelEvent, ChannelPromise, DataChannel};
+use super::dtls::{Dtls, DtlsRole, Ended};
+use super::ice::{Credentials, Ice, NO_ANSWER};
+use super::identity::{DtlsIdentity, Fingerprint};
+use super::packets::Packets;
+use super::sctp::{Config, Draws};
+use super::sdp::{Description, OWN_SCTP_PORT, Own, Setup};
+use super::stun::is_stun;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The longest accepted message, the same as in browsers; in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// The client waits this long for the DTLS server's INIT, which comes with the Finished, before it sends its own.
+const INIT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest ClientHello that is kept if it arrives before the answer that names its sender; in bytes.
+const HELD_BYTES_MAX: usize = 2_048;
+
+/// Events of a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ConnectionEvent {
+    IceUp,
+    DtlsUp,
+    Open,
+    Message(Vec<u8>),
+    /// The open channel has closed.
+    Closed,
+    Failed(Layer, Cow<'static, str>),
+}
+
+/// The layer in which a connection failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    Ice,
+    Dtls,
+    Channel,
+}
+
+/// The random source and the output buffers that an engine's connections use in turn.
+pub struct Drive {
+    pub random: ChaCha8Rng,
+    pub out: Packets,
+    pub events: Vec<ConnectionEvent>,
+    /// SCTP packets that DTLS has yet to seal.
+    plain: Packets,
+}
+
+impl Drive {
+    pub fn new(random: ChaCha8Rng) -> Self {
+        Self { random, out: Packets::default(), events: Vec::new(), plain: Packets::default() }
+    }
+}
+
+/// Settings shared by all connections of a peer.
+pub struct SharedSettings {
+    pub identity: Arc<DtlsIdentity>,
+    pub promise: ChannelPromise,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum LeanStage {
+    /// ICE.
+    Checking,
+    /// DTLS.
+    Securing,
+    /// SCTP and DCEP.
+    Associating,
+    Open,
+    Over,
+}
+
+/// State that is needed only until DTLS starts.
+struct Prelude {
+    identity: Arc<DtlsIdentity>,
+    promise: ChannelPromise,
+    offers: bool,
+    remote: Option<(Fingerprint, DtlsRole, Config)>,
+    held: Option<Box<[u8]>>,
+}
+
+/// One end of one edge.
+pub struct LeanConnection {
+    stage: LeanStage,
+    ice: Ice,
+    prelude: Option<Box<Prelude>>,
+    secure: Option<Box<Secure>>,
+}
+
+/// The layers above a selected pair.
+struct Secure {
+    dtls: Dtls,
+    channel: DataChannel,
+    role: DtlsRole,
+}
+
+impl LeanConnection {
+    pub fn new(offers: bool, credentials: Credentials, common: &SharedSettings, drive: &mut Drive) -> Self {
+        let (identity, promise) = (common.identity.clone(), common.promise);
+        // The offering end is the controlling one (RFC 8445 §6.1.1).
+        let ice = Ice::new(offers, credentials, &mut drive.random);
+        let prelude = Some(Box::new(Prelude { identity, promise, offers, remote: None, held: None }));
+        Self { stage: LeanStage::Checking, ice, prelude, secure: None }
+    }
+
+    pub fn ufrag(&self) -> &str {
+        &self.ice.local().ufrag
+    }
+
+    /// The description to send: an answer to `offer`, or an offer without one.
+    pub fn describe(
+        &self,
+        offer: Option<&Description<'_>>,
+        candidate: Option<&str>,
+        random: &mut ChaCha8Rng,
+    ) -> String {
+        let fingerprint = self.prelude.as_ref().map_or("", |prelude| prelude.identity.fingerprint());
+        let setup = match offer.map(|offer| offer.setup) {
+            None => Setup::Actpass,
+            Some(Setup::Active) => Setup::Passive,
+            Some(Setup::Actpass | Setup::Passive) => Setup::Active,
+        };
+        let own = Own {
+            session: random.random(),
+            credentials: self.ice.local(),
+            fingerprint,
+            setup,
+            candidate,
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        };
+        offer.map_or_else(|| own.offer(), |offer| own.answer(&offer.sections))
+    }
+
+    /// Applies the other end's description; ICE gives up after `patience`. `add_candidate` adds the candidates.
+    ///
+    /// # Errors
+    /// The answer's setup is actpass, or this connection has a description of the other end already.
+    pub fn apply(
+        &mut self,
+        now: Instant,
+        description: &Description<'_>,
+        patience: Duration,
+        drive: &mut Drive,
+    ) -> Result<(), &'static str> {
+        let prelude = self.prelude.as_mut().filter(|prelude| prelude.remote.is_none());
+        let prelude = prelude.ok_or("the connection has a description of the other end already")?;
+        let role = match (description.setup, prelude.offers) {
+            (Setup::Active, _) => DtlsRole::Server,
+            (Setup::Passive, _) | (Setup::Actpass, false) => DtlsRole::Client,
+            (Setup::Actpass, true) => return Err("the answer's setup is actpass"),
+        };
+        let config = Config {
+            ports: (OWN_SCTP_PORT, description.sctp_port),
+            send_bytes_max: description.message_bytes_max,
+            receive_bytes_max: MESSAGE_BYTES_MAX,
+        };
+        prelude.remote = Some((description.fingerprint.clone(), role, config));
+        let Drive { random, out, .. } = drive;
+        self.ice.begin(now, &description.credentials, description.is_lite, patience, random, out);
+        Ok(())
+    }
+
+    pub fn add_candidate(&mut self, now: Instant, address: SocketAddr, drive: &mut Drive) {
+        if self.stage != LeanStage::Over {
+            self.ice.add(now, address, &mut drive.random, &mut drive.out);
+        }
+    }
+
+    /// Handles one datagram.
+    pub fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], drive: &mut Drive) {
+        if self.stage == LeanStage::Over {
+            return;
+        }
+        if is_stun(datagram) {
+            let Drive { random, out, .. } = drive;
+            self.ice.handle(now, from, datagram, random, out);
+            self.secure(now, drive);
+        } else if self.secure.is_some() {
+            if self.ice.knows(from) {
+                self.on_datagram(now, datagram, drive);
+            }
+        } else if let Some(prelude) = &mut self.prelude
+            && datagram.len() <= HELD_BYTES_MAX
+        {
+            prelude.held = Some((&*datagram).into());
+        }
+    }
+
+    /// The next time to call `wake`.
+    pub fn wake_at(&self) -> Option<Instant> {
+        if self.stage == LeanStage::Over {
+            return None;
+        }
+        let above = self.secure.as_ref().map(|secure| [secure.dtls.wake_at(), secure.channel.wake_at()]);
+        [self.ice.wake_at()].into_iter().chain(above.into_iter().flatten()).flatten().min()
+    }
+
+    /// Runs the timers that are due.
+    pub fn wake(&mut self, now: Instant, drive: &mut Drive) {
+        if self.stage == LeanStage::Over {
+            return;
+        }
+        if let Err(why) = self.ice.wake(now, &mut drive.random, &mut drive.out) {
+            return self.fail(why.into(), drive);
+        }
+        let Some(secure) = self.secure.as_deref_mut() else { return };
+        drive.out.aim(self.ice.selected().unwrap_or(NOWHERE));
+        let mut ended = secure.dtls.wake(now, &mut drive.out).err();
+        if secure.channel.wake_at().is_some_and(|at| at <= now) {
+            let events = &mut drive.events;
+            secure.channel.wake(now, &mut |event| ended = tell(event, events).or(ended.take()));
+            self.flush(now, false, drive);
+        }
+        self.end(ended, drive);
+    }
+
+    /// Queues a message on the open channel. `false`: no channel is open, or its queue is full.
+    pub fn send(&mut self, now: Instant, payload: &[u8], drive: &mut Drive) -> bool {
+        let Some(secure) = self.secure.as_deref_mut().filter(|_| self.stage == LeanStage::Open) else { return false };
+        let sent = secure.channel.send(now, payload);
+        if sent {
+            self.flush(now, false, drive);
+        }
+        sent
+    }
+
+    /// Sends ABORT and close_notify to the other end in one datagram, and drops the connection's state.
+    pub fn close(&mut self, now: Instant, drive: &mut Drive) {
+        if self.stage == LeanStage::Over {
+            return;
+        }
+        let before = drive.out.len();
+        if let Some(secure) = self.secure.as_deref_mut() {
+            secure.channel.abort();
+            self.flush(now, false, drive);
+        }
+        self.forget(drive.out.len() > before, drive);
+    }
+
+    /// Starts DTLS once a pair is selected.
+    fn secure(&mut self, now: Instant, drive: &mut Drive) {
+        let Some(selected) = self.ice.selected().filter(|_| self.stage == LeanStage::Checking) else { return };
+        let Some(prelude) = self.prelude.take() else { return };
+        let Some((fingerprint, role, config)) = prelude.remote else { return };
+        self.stage = LeanStage::Securing;
+        drive.events.push(ConnectionEvent::IceUp);
+        let Drive { random, out, .. } = drive;
+        let draws = Draws { tag: random.random(), tsn: random.random(), cookie: random.random() };
+        let channel = if prelude.offers {
+            DataChannel::opening(now, config, draws, prelude.promise, "chat", role == DtlsRole::Client)
+        } else {
+            DataChannel::accepting(config, draws)
+        };
+        let mut dtls = Dtls::new(role, prelude.identity, fingerprint, random.random(), self.ice.round_trip());
+        out.aim(selected);
+        dtls.start(now, out);
+        self.secure = Some(Box::new(Secure { dtls, channel, role }));
+        if let Some(mut held) = prelude.held {
+            self.on_datagram(now, &mut held, drive);
+        }
+    }
+
+    fn on_datagram(&mut self, now: Instant, datagram: &mut [u8], drive: &mut Drive) {
+        let Some(Secure { dtls, channel, role }) = self.secure.as_deref_mut() else { return };
+        let Drive { out, events, .. } = drive;
+        out.aim(self.ice.selected().unwrap_or(NOWHERE));
+        let (mut ended, mut early) = (None, Vec::new());
+        let was_connected = dtls.is_connected();
+        let result = dtls.handle(now, datagram, out, &mut |packet| {
+            channel.handle(now, packet, &mut |event| {
+                // `DtlsUp` comes before the channel's events.
+                let into = if was_connected { &mut *events } else { &mut early };
+                ended = tell(event, into).or(ended.take());
+            });
+        });
+        let is_new = dtls.is_connected() && !was_connected;
+        if is_new {
+            self.stage = LeanStage::Associating;
+            events.push(ConnectionEvent::DtlsUp);
+            events.append(&mut early);
+            channel.connect(now, if *role == DtlsRole::Client { INIT_PAUSE } else { Duration::ZERO });
+        }
+        self.flush(now, is_new, drive);
+        if let Err(why) = result {
+            ended = Some(why);
+        }
+        self.end(ended, drive);
+    }
+
+    /// Seals the association's packets; `joined` puts the first into the Finished's datagram.
+    fn flush(&mut self, now: Instant, mut joined: bool, drive: &mut Drive) {
+        let Some(Secure { dtls, channel, .. }) = self.secure.as_deref_mut().filter(|secure| secure.dtls.is_connected())
+        else {
+            return;
+        };
+        let Drive { out, plain, events, .. } = drive;
+        channel.flush(now, plain);
+        out.aim(self.ice.selected().unwrap_or(NOWHERE));
+        for (_, packet) in plain.iter() {
+            if std::mem::take(&mut joined) {
+                dtls.send_joined(packet, out);
+            } else {
+                dtls.send(packet, out);
+            }
+        }
+        plain.clear();
+        if self.stage == LeanStage::Associating && channel.is_open() {
+            self.stage = LeanStage::Open;
+            debug_assert!(events.contains(&ConnectionEvent::Open));
+        }
+    }
+
+    /// Ends the connection if `ended` is set.
+    fn end(&mut self, ended: Option<Ended>, drive: &mut Drive) {
+        match ended {
+            None => {}
+            Some(Ended::Closed) if self.stage == LeanStage::Open => {
+                drive.events.push(ConnectionEvent::Closed);
+                self.forget(false, drive);
+            }
+            Some(Ended::Closed) => self.fail("the other end has closed".into(), drive),
+            Some(Ended::Failed(why)) => self.fail(why, drive),
+        }
+    }
+
+    fn fail(&mut self, why: Cow<'static, str>, drive: &mut Drive) {
+        let layer = match self.stage {
+            LeanStage::Checking => Layer::Ice,
+            // Consent has ended; errors of DTLS itself have other texts.
+            LeanStage::Securing if why == NO_ANSWER => Layer::Ice,
+            LeanStage::Securing => Layer::Dtls,
+            LeanStage::Associating => Layer::Channel,
+            LeanStage::Open | LeanStage::Over => {
+                drive.events.push(ConnectionEvent::Closed);
+                return self.forget(false, drive);
+            }
+        };
+        drive.events.push(ConnectionEvent::Failed(layer, why));
+        self.forget(false, drive);
+    }
+
+    /// Drops the connection's state; `joined` puts close_notify into the last packet.
+    fn forget(&mut self, joined: bool, drive: &mut Drive) {
+        self.stage = LeanStage::Over;
+        self.prelude = None;
+        if let Some(mut secure) = self.secure.take() {
+            drive.out.aim(self.ice.selected().unwrap_or(NOWHERE));
+            secure.dtls.close(joined, &mut drive.out);
+        }
+    }
+}
+
+/// The destination before a pair is selected, when no packet is sent.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+/// Passes on the channel's event, or returns its end.
+fn tell(event: ChannelEvent<'_>, events: &mut Vec<ConnectionEvent>) -> Option<Ended> {
+    match event {
+        ChannelEvent::Open => events.push(ConnectionEvent::Open),
+        ChannelEvent::Message(payload) => events.push(ConnectionEvent::Message(payload.into_owned())),
+        ChannelEvent::Closed => return Some(Ended::Closed),
+        ChannelEvent::Failed(why) => return Some(Ended::Failed(why.into())),
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! The one DataChannel of a connection, over its SCTP association (RFC 8831, RFC 8832).
+
+use super::packets::Packets;
+use super::sctp::{Association, Config, Draws, Limit, SctpEvent, SctpMessage};
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+/// The longest label and the longest protocol accepted in an OPEN, in bytes.
+const NAME_BYTES_MAX: usize = 1_024;
+
+const OPEN: u8 = 3;
+const ACK: u8 = 2;
+
+/// Payload protocol identifiers (RFC 8831 §8).
+mod ppid {
+    pub(super) const CONTROL: u32 = 50;
+    pub(super) const STRING: u32 = 51;
+    pub(super) const BINARY: u32 = 53;
+    pub(super) const STRING_EMPTY: u32 = 56;
+    pub(super) const BINARY_EMPTY: u32 = 57;
+}
+
+/// The limit at which an undelivered message is abandoned: retransmits or lifetime, not both (RFC 8831 §6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelReliability {
+    Reliable,
+    MaxRetransmits(u32),
+    MaxLifetime(Duration),
+}
+
+/// The delivery guarantees of a channel: order and reliability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelPromise {
+    pub ordered: bool,
+    pub reliability: ChannelReliability,
+}
+
+impl ChannelPromise {
+    fn delivery(self, now: Instant) -> SctpMessage {
+        let limit = match self.reliability {
+            ChannelReliability::Reliable => Limit::Never,
+            ChannelReliability::MaxRetransmits(times) => Limit::Retransmits(times),
+            ChannelReliability::MaxLifetime(lifetime) => Limit::At(now + lifetime),
+        };
+        SctpMessage { ordered: self.ordered, limit }
+    }
+}
+
+/// Events of the channel.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ChannelEvent<'a> {
+    /// Both ends know of the channel.
+    Open,
+    Message(Cow<'a, [u8]>),
+    /// The other end closed the channel, or ended the association.
+    Closed,
+    Failed(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ChannelStage {
+    /// The other end opens the channel.
+    ExpectOpen,
+    ExpectAck,
+    Open,
+    Over,
+}
+
+/// The channel that this end opens, or the first that the other end opens. Further channels are acknowledged, and their
+/// messages count as this channel's.
+#[derive(Debug)]
+pub struct DataChannel {
+    association: Association,
+    promise: ChannelPromise,
+    stage: ChannelStage,
+    stream: u16,
+}
+
+impl DataChannel {
+    /// A channel that the other end opens.
+    pub fn accepting(config: Config, draws: Draws) -> Self {
+        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
+        Self { association: Association::new(config, draws), promise, stage: ChannelStage::ExpectOpen, stream: 0 }
+    }
+
+    /// A channel that this end opens. The DTLS client's streams are even, the server's odd (RFC 8832 §6).
+    pub fn opening(
+        now: Instant,
+        config: Config,
+        draws: Draws,
+        promise: ChannelPromise,
+        label: &str,
+        is_client: bool,
+    ) -> Self {
+        let mut association = Association::new(config, draws);
+        let stream = u16::from(!is_client);
+        association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &open(promise, label));
+        Self { association, promise, stage: ChannelStage::ExpectAck, stream }
+    }
+
+    /// Starts the association after `pause`, unless the other end has started it by then; then call `flush`.
+    pub fn connect(&mut self, now: Instant, pause: Duration) {
+        self.association.connect(now, pause);
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.stage == ChannelStage::Open
+    }
+
+    /// Queues a message on the open channel; then call `flush`. `false`: the channel is not open, the message is too
+    /// long, or the queue is full.
+    pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
+        let (ppid, payload) = if payload.is_empty() { (ppid::BINARY_EMPTY, &[0][..]) } else { (ppid::BINARY, payload) };
+        self.is_open() && self.association.send(now, self.stream, ppid, self.promise.delivery(now), payload)
+    }
+
+    /// Handles one SCTP packet; then call `flush`.
+    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        let Self { association, promise, stage, stream } = self;
+        let mut control = DcepMessage::default();
+        association.handle(now, packet, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
+        for stream in control.opened {
+            association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &[ACK]);
+        }
+        for stream in control.closed {
+            association.close_stream(stream);
+        }
+        if let Some(why) = control.wrong {
+            self.fail(why, events);
+        }
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.association.wake_at()
+    }
+
+    /// Runs the timers that are due; then call `flush`.
+    pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        let Self { association, promise, stage, stream } = self;
+        let mut control = DcepMessage::default();
+        association.wake(now, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
+    }
+
+    /// Appends the packets that are due.
+    pub fn flush(&mut self, now: Instant, out: &mut Packets) {
+        self.association.flush(now, out);
+    }
+
+    /// Closes only the channel, after its queued messages, as `RTCDataChannel.close` does; then call `flush`.
+    pub fn close(&mut self) {
+        if self.stage == ChannelStage::Open && self.association.close_stream(self.stream) {
+            self.stage = ChannelStage::Over;
+        }
+    }
+
+    /// Ends the association at once, as `RTCPeerConnection.close` does; then call `flush`.
+    pub fn abort(&mut self) {
+        self.stage = ChannelStage::Over;
+        self.association.abort();
+    }
+
+    fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        self.abort();
+        events(ChannelEvent::Failed(why));
+    }
+}
+
+/// Results of a packet that the association handles after it: opened and closed streams, and an error.
+#[derive(Default)]
+struct DcepMessage {
+    opened: Vec<u16>,
+    closed: Vec<u16>,
+    wrong: Option<&'static str>,
+}
+
+fn on_event(
+    event: SctpEvent<'_>,
+    stage: &mut ChannelStage,
+    stream: &mut u16,
+    promise: &mut ChannelPromise,
+    control: &mut DcepMessage,
+    events: &mut dyn FnMut(ChannelEvent<'_>),
+) {
+    match event {
+        SctpEvent::Up => {}
+        SctpEvent::Message { stream: id, ppid: ppid::CONTROL, payload } => {
+            match (payload.first().copied(), read_open(&payload)) {
+                (Some(OPEN), Some(opened)) => {
+                    control.opened.push(id);
+                    if *stage == ChannelStage::ExpectOpen {
+                        (*stream, *promise) = (id, opened);
+                        *stage = ChannelStage::Open;
+                        events(ChannelEvent::Open);
+                    }
+                }
+                (Some(OPEN), None) => control.wrong = Some("malformed DATA_CHANNEL_OPEN"),
+                (Some(ACK), _) if id == *stream => acknowledge(stage, events),
+                _ => {}
+            }
+        }
+        SctpEvent::Message { stream: id, ppid, payload } => {
+            // Messages may arrive before the acknowledgement, and count as one (RFC 8832 §6).
+            if id == *stream {
+                acknowledge(stage, events);
+            }
+            match ppid {
+                ppid::STRING | ppid::BINARY => events(ChannelEvent::Message(payload)),
+                ppid::STRING_EMPTY | ppid::BINARY_EMPTY => events(ChannelEvent::Message(Cow::Borrowed(&[]))),
+                _ => {}
+            }
+        }
+        // Our direction of the stream closes, too (RFC 8831 §6.7).
+        SctpEvent::StreamClosed(id) => {
+            let is_ours = id == *stream;
+            if !is_ours || *stage == ChannelStage::Open {
+                control.closed.push(id);
+            }
+            if is_ours && *stage == ChannelStage::Open {
+                *stage = ChannelStage::Over;
+                events(ChannelEvent::Closed);
+            }
+        }
+        SctpEvent::Closed if *stage == ChannelStage::Open => {
+            *stage = ChannelStage::Over;
+            events(ChannelEvent::Closed);
+        }
+        SctpEvent::Closed if *stage == ChannelStage::Over => {}
+        SctpEvent::Closed => {
+            *stage = ChannelStage::Over;
+            events(ChannelEvent::Failed("the other end ended the association"));
+        }
+        SctpEvent::Failed(why) => {
+            let was_open = std::mem::replace(stage, ChannelStage::Over);
+            match was_open {
+                ChannelStage::Over => {}
+                ChannelStage::Open => events(ChannelEvent::Closed),
+                _ => events(ChannelEvent::Failed(why)),
+            }
+        }
+    }
+}
+
+fn acknowledge(stage: &mut ChannelStage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+    if *stage == ChannelStage::ExpectAck {
+        *stage = ChannelStage::Open;
+        events(ChannelEvent::Open);
+    }
+}
+
+/// Builds a DATA_CHANNEL_OPEN (RFC 8832 §5.1).
+fn open(promise: ChannelPromise, label: &str) -> Vec<u8> {
+    let (kind, parameter) = match promise.reliability {
+        ChannelReliability::Reliable => (0, 0),
+        ChannelReliability::MaxRetransmits(times) => (1, times),
+        ChannelReliability::MaxLifetime(lifetime) => (2, lifetime.as_millis().min(u32::MAX.into()) as u32),
+    };
+    let unordered = if promise.ordered { 0 } else { 0x80 };
+    let mut message = vec![OPEN, kind | unordered, 0, 0];
+    message.extend_from_slice(&parameter.to_be_bytes());
+    message.extend_from_slice(&(label.len() as u16).to_be_bytes());
+    message.extend_from_slice(&[0; 2]);
+    message.extend_from_slice(label.as_bytes());
+    message
+}
+
+/// Reads an OPEN's delivery guarantees, which also hold for our messages. `None`: no OPEN, or one that RFC 8832 §5.1
+/// forbids.
+fn read_open(message: &[u8]) -> Option<ChannelPromise> {
+    let (header, names) = message.split_first_chunk::<12>()?;
+    let length = |at: usize| usize::from(u16::from_be_bytes([header[at], header[at + 1]]));
+    let parameter = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+    let reliability = match header[1] & 0x7f {
+        0 => ChannelReliability::Reliable,
+        1 => ChannelReliability::MaxRetransmits(parameter),
+        2 => ChannelReliability::MaxLifetime(Duration::from_millis(parameter.into())),
+        _ => return None,
+    };
+    let fits = length(8).max(length(10)) <= NAME_BYTES_MAX && names.len() == length(8) + length(10);
+    (header[0] == OPEN && fits).then_some(ChannelPromise { ordered: header[1] & 0x80 == 0, reliability })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_is_read_as_it_was_written() {
+        for ordered in [true, false] {
+            for reliability in [
+                ChannelReliability::Reliable,
+                ChannelReliability::MaxRetransmits(7),
+                ChannelReliability::MaxLifetime(Duration::from_millis(250)),
+            ] {
+                let promise = ChannelPromise { ordered, reliability };
+                let message = open(promise, "chat");
+                assert_eq!(read_open(&message), Some(promise));
+                assert_eq!(read_open(&message[..message.len() - 1]), None);
+            }
+        }
+        assert_eq!(
+            open(ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable }, "a"),
+            [3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, b'a']
+        );
+    }
+}

@@ -1,0 +1,379 @@
+//! The engine made for load: ONE UDP socket a peer, its edges told apart by address, and a stack with only the features
+//! that a mesh of DataChannels needs.
+
+pub mod connection;
+pub mod dcep;
+pub mod dtls;
+pub mod ice;
+pub mod identity;
+pub mod packets;
+pub mod sctp;
+pub mod sdp;
+mod setup;
+pub mod stun;
+
+use super::Engine;
+use super::candidate_policy::CandidatePolicy;
+use super::peer_addresses::{PeerAddresses, candidate_address};
+use super::rtc::timers::EdgeTimers;
+use crate::vocabulary::engine::{EngineCommand, EngineEvent};
+use crate::vocabulary::failure::Reason;
+use crate::vocabulary::ids::Seat;
+use crate::vocabulary::message::Candidate;
+use connection::{ConnectionEvent, Drive, Layer, LeanConnection, SharedSettings};
+use ice::Credentials;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rustc_hash::FxHashMap;
+use sdp::Description;
+pub use setup::LeanSetup;
+use socket2::SockRef;
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::net::UdpSocket;
+
+/// Most datagrams that one `read` takes in, before other tasks run.
+const BATCH: usize = 64;
+
+/// Receive buffer of one datagram, in bytes: DTLS and STUN stacks send shorter ones.
+const DATAGRAM_BYTES_MAX: usize = 4_096;
+
+/// The socket's receive buffer, in bytes: it holds a burst of DTLS flights from the other peers of a room of 100 until
+/// this peer's task runs. The kernel's default holds 92 full datagrams.
+const RECEIVE_BYTES: usize = 1024 * 1024;
+
+/// One peer's connections.
+pub struct LeanEngine {
+    common: SharedSettings,
+    addresses: PeerAddresses,
+    /// The time after which ICE gives up.
+    patience: Duration,
+    trickle: bool,
+    socket: UdpSocket,
+    local: SocketAddr,
+    connections: Vec<Option<Box<LeanConnection>>>,
+    by_address: FxHashMap<SocketAddr, Seat>,
+    /// Seats from here on are guests', which may use other addresses than this run's peers.
+    guests_from: usize,
+    policy: Option<CandidatePolicy>,
+    timers: EdgeTimers,
+    notices: VecDeque<(Seat, EngineEvent)>,
+    drive: Drive,
+}
+
+impl LeanEngine {
+    /// Binds the peer's socket to a free port of 127.0.0.1. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// No descriptor or port was left.
+    pub fn open(setup: LeanSetup, room_size: u16, random: ChaCha8Rng) -> io::Result<Self> {
+        Self::bind(setup, room_size, random, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Like `open`, with seats for `guests` after the room's own, and bound to an address that guests can reach.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_to_guests(
+        setup: LeanSetup,
+        room_size: u16,
+        guests: u16,
+        policy: CandidatePolicy,
+        random: ChaCha8Rng,
+    ) -> io::Result<Self> {
+        let mut engine = Self::bind(setup, room_size.saturating_add(guests), random, policy.local())?;
+        engine.guests_from = usize::from(room_size);
+        engine.policy = Some(policy);
+        Ok(engine)
+    }
+
+    fn bind(setup: LeanSetup, seats: u16, random: ChaCha8Rng, address: IpAddr) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind((address, 0))?;
+        socket.set_nonblocking(true)?;
+        // The kernel uses the memory only for queued datagrams. A buffer smaller than asked for still helps.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
+        let local = socket.local_addr()?;
+        let socket = UdpSocket::from_std(socket)?;
+        setup.addresses.join(local);
+        Ok(Self {
+            common: SharedSettings { promise: setup.promise(), identity: setup.identity },
+            addresses: setup.addresses,
+            // ICE gives up before the handshake's timeout: otherwise `ice_failed` would never be reported.
+            patience: setup.timeout.mul_f64(0.9),
+            trickle: setup.trickle,
+            socket,
+            local,
+            connections: (0..seats).map(|_| None).collect(),
+            by_address: FxHashMap::default(),
+            guests_from: usize::from(seats),
+            policy: None,
+            timers: EdgeTimers::default(),
+            notices: VecDeque::new(),
+            drive: Drive::new(random),
+        })
+    }
+
+    fn tell(&mut self, seat: Seat, notice: EngineEvent) {
+        self.notices.push_back((seat, notice));
+    }
+
+    fn describe(&mut self, connection: &LeanConnection, offer: Option<&Description<'_>>) -> String {
+        let candidate = (!self.trickle).then(|| host_candidate(self.local));
+        connection.describe(offer, candidate.as_deref(), &mut self.drive.random)
+    }
+
+    fn offer(&mut self, seat: Seat) {
+        let connection = self.connect(seat, true);
+        let sdp = self.describe(&connection, None);
+        self.tell(seat, EngineEvent::Offer { sdp });
+        self.place(seat, connection);
+    }
+
+    fn accept(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), &'static str> {
+        let description = Description::read(sdp)?;
+        let mut connection = self.connect(seat, false);
+        let answer = self.describe(&connection, Some(&description));
+        connection.apply(now, &description, self.patience, &mut self.drive)?;
+        self.learn(now, seat, &mut connection, &description);
+        self.tell(seat, EngineEvent::Answer { sdp: answer });
+        self.place(seat, connection);
+        Ok(())
+    }
+
+    fn apply(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), &'static str> {
+        let description = Description::read(sdp)?;
+        let Some(mut connection) = self.take(seat) else { return Ok(()) };
+        let done = connection.apply(now, &description, self.patience, &mut self.drive);
+        if done.is_ok() {
+            self.learn(now, seat, &mut connection, &description);
+            self.tell(seat, EngineEvent::Applied);
+        }
+        self.put(seat, connection);
+        done
+    }
+
+    /// Adds a candidate of a peer of this run or of a guest. Others are ignored: not one packet goes there.
+    fn admit(&mut self, now: Instant, seat: Seat, candidate: &str) {
+        if let Some(mut connection) = self.take(seat) {
+            self.learn_candidate(now, seat, &mut connection, candidate);
+            self.put(seat, connection);
+        }
+    }
+
+    fn learn(&mut self, now: Instant, seat: Seat, connection: &mut LeanConnection, description: &Description<'_>) {
+        for candidate in &description.candidates {
+            self.learn_candidate(now, seat, connection, candidate);
+        }
+    }
+
+    fn learn_candidate(&mut self, now: Instant, seat: Seat, connection: &mut LeanConnection, candidate: &str) {
+        if let Some(address) = candidate_address(candidate)
+            && self.may_reach(seat, address)
+        {
+            self.by_address.insert(address, seat);
+            connection.add_candidate(now, address, &mut self.drive);
+        }
+    }
+
+    /// Peers of this run reach each other; a guest may have any address that the policy admits.
+    fn may_reach(&self, seat: Seat, address: SocketAddr) -> bool {
+        let is_guest = usize::from(seat.0) >= self.guests_from;
+        let admits = |policy: &CandidatePolicy| policy.admits(address);
+        self.addresses.has(address) || is_guest && self.policy.as_ref().is_some_and(admits)
+    }
+
+    fn forget(&mut self, seat: Seat) {
+        self.take(seat);
+        self.timers.set(seat, None);
+        self.by_address.retain(|_, owner| *owner != seat);
+        self.notices.retain(|(owner, _)| *owner != seat);
+    }
+
+    /// Makes a connection whose ufrag starts with the seat: a check from an unknown address names its edge.
+    fn connect(&mut self, seat: Seat, offers: bool) -> Box<LeanConnection> {
+        let random = &mut self.drive.random;
+        let (fragment, password) = (random.random::<u32>(), random.random::<u128>());
+        let (ufrag, password) = (format!("{:04x}{fragment:08x}", seat.0).into(), format!("{password:032x}").into());
+        Box::new(LeanConnection::new(offers, Credentials { ufrag, password }, &self.common, &mut self.drive))
+    }
+
+    fn take(&mut self, seat: Seat) -> Option<Box<LeanConnection>> {
+        self.connections.get_mut(usize::from(seat.0))?.take()
+    }
+
+    fn place(&mut self, seat: Seat, connection: Box<LeanConnection>) {
+        if self.trickle {
+            let candidate = Candidate {
+                candidate: host_candidate(self.local),
+                mid: Some("0".to_owned()),
+                line: Some(0),
+                ufrag: Some(connection.ufrag().to_owned()),
+            };
+            self.tell(seat, EngineEvent::Candidate(candidate));
+        }
+        self.put(seat, connection);
+    }
+
+    fn put(&mut self, seat: Seat, connection: Box<LeanConnection>) {
+        if let Some(slot) = self.connections.get_mut(usize::from(seat.0)) {
+            *slot = Some(connection);
+            self.settle(seat);
+        }
+    }
+
+    /// Calls `act` on a connection, then updates its timer and passes on its events.
+    fn with<T>(&mut self, seat: Seat, act: impl FnOnce(&mut LeanConnection, &mut Drive) -> T) -> Option<T> {
+        let connection = self.connections.get_mut(usize::from(seat.0))?.as_deref_mut()?;
+        let done = act(connection, &mut self.drive);
+        self.settle(seat);
+        Some(done)
+    }
+
+    /// Updates the connection's timer and passes on its events; its datagrams wait for `ship`.
+    fn settle(&mut self, seat: Seat) {
+        let Some(connection) = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref) else { return };
+        self.timers.set(seat, connection.wake_at());
+        self.notices.extend(self.drive.events.drain(..).map(|event| (seat, notice(event))));
+    }
+
+    fn take_in(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        if let Some(seat) = self.owner(from, datagram) {
+            self.with(seat, |connection, drive| connection.handle(now, from, datagram, drive));
+        }
+    }
+
+    /// The seat that a datagram belongs to. Binding requests are matched by USERNAME and set the address; others are
+    /// matched by address. Datagrams from outside this run are ignored, except a guest's checks.
+    fn owner(&mut self, from: SocketAddr, datagram: &[u8]) -> Option<Seat> {
+        let known = self.by_address.get(&from).copied();
+        let ufrag = if stun::is_stun(datagram) { stun::receiver_ufrag(datagram) } else { None };
+        let Some(ufrag) = ufrag else { return known };
+        let seat = Seat(u16::from_str_radix(ufrag.get(..4)?, 16).ok()?);
+        let connection = self.connections.get(usize::from(seat.0))?.as_deref()?;
+        if connection.ufrag() != ufrag || known != Some(seat) && !self.may_reach(seat, from) {
+            return None;
+        }
+        if known != Some(seat) {
+            self.by_address.insert(from, seat);
+        }
+        Some(seat)
+    }
+
+    /// Sends the queued datagrams. A full socket drops a datagram, as any network may: the stack sends it again.
+    fn ship(&mut self) {
+        for (to, datagram) in self.drive.out.iter() {
+            let owner = || self.by_address.get(&to).is_some_and(|seat| usize::from(seat.0) >= self.guests_from);
+            if self.addresses.has(to) || owner() {
+                let _ = self.socket.try_send_to(datagram, to);
+            }
+        }
+        self.drive.out.clear();
+    }
+}
+
+/// The one candidate a peer has: its socket (RFC 8839 §5.1).
+fn host_candidate(local: SocketAddr) -> String {
+    format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
+}
+
+fn notice(event: ConnectionEvent) -> EngineEvent {
+    match event {
+        ConnectionEvent::IceUp => EngineEvent::IceUp,
+        ConnectionEvent::DtlsUp => EngineEvent::DtlsUp,
+        ConnectionEvent::Open => EngineEvent::Open,
+        ConnectionEvent::Message(payload) => EngineEvent::Message(payload),
+        ConnectionEvent::Closed => EngineEvent::Closed,
+        ConnectionEvent::Failed(layer, detail) => {
+            let reason = match layer {
+                Layer::Ice => Reason::IceFailed,
+                Layer::Dtls => Reason::DtlsFailed,
+                Layer::Channel => Reason::ChannelFailed,
+            };
+            EngineEvent::Failed { reason, detail }
+        }
+    }
+}
+
+impl Engine for LeanEngine {
+    fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
+        let done = match order {
+            EngineCommand::Offer => {
+                self.offer(seat);
+                Ok(())
+            }
+            EngineCommand::Accept { sdp } => self.accept(now, seat, &sdp),
+            EngineCommand::Apply { sdp } => self.apply(now, seat, &sdp),
+            EngineCommand::Admit(candidate) => {
+                self.admit(now, seat, &candidate.candidate);
+                Ok(())
+            }
+            EngineCommand::Drop => {
+                self.forget(seat);
+                Ok(())
+            }
+        };
+        if let Err(why) = done {
+            self.tell(seat, EngineEvent::Failed { reason: Reason::Protocol, detail: why.into() });
+        }
+        self.ship();
+    }
+
+    fn send(&mut self, now: Instant, seat: Seat, payload: &[u8]) -> bool {
+        let sent = self.with(seat, |connection, drive| connection.send(now, payload, drive)).unwrap_or(false);
+        self.ship();
+        sent
+    }
+
+    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
+        self.notices.pop_front()
+    }
+
+    fn wake_at(&mut self) -> Option<Instant> {
+        self.timers.first()
+    }
+
+    fn wake(&mut self, now: Instant) {
+        while let Some(seat) = self.timers.pop_due(now) {
+            self.with(seat, |connection, drive| connection.wake(now, drive));
+        }
+        self.ship();
+    }
+
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_recv_ready(context)
+    }
+
+    fn read(&mut self, now: Instant) {
+        let mut buffer = [0; DATAGRAM_BYTES_MAX];
+        for _ in 0..BATCH {
+            match self.socket.try_recv_from(&mut buffer) {
+                Ok((length, from)) => self.take_in(now, from, &mut buffer[..length]),
+                // `WouldBlock`: no datagram is left. Other errors are ICMP errors of earlier sends.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {}
+            }
+        }
+        self.ship();
+    }
+
+    fn close(&mut self, now: Instant) {
+        for index in 0..self.connections.len() {
+            self.with(Seat(index as u16), |connection, drive| connection.close(now, drive));
+        }
+        self.ship();
+        self.addresses.leave(self.local);
+    }
+}
+
+impl Drop for LeanEngine {
+    /// Removes the address from the run's peers: another process may bind the port next.
+    fn drop(&mut self) {
+        self.addresses.leave(self.local);
+    }
+}
+
+#[cfg(test)]
+mod tests;

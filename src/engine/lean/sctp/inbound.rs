@@ -1,0 +1,242 @@
+//! The receiving half of an association: counts TSNs, delivers messages and acknowledges (RFC 9260 §6).
+
+use super::held::Held;
+use super::streams::{InboundStream, Streams};
+use super::wire::{Data, PacketWriter, SACK_BYTES, flag, kind, u16_at, u32_at};
+use super::{SctpEvent, SendRefused};
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+/// Longest delay of an acknowledgement (RFC 9260 §6.2).
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
+
+/// Receive window, twice the longest message: undelivered payload fills it, with `held::COST` for each piece; in bytes.
+pub(super) const WINDOW_BYTES: usize = 512 * 1024;
+
+/// Most TSNs that a chunk may be ahead of the cumulative one; no sender that respects the window gets there.
+const AHEAD_MAX: u64 = 16_384;
+
+/// Most gap blocks of a SACK, which has to fit into a packet.
+const GAPS_MAX: usize = 256;
+
+/// The receiving half.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    /// The cumulative TSN, extended to 64 bits: every TSN up to it has come.
+    cumulative: u64,
+    /// Received TSNs above `cumulative`: first and last of each range.
+    above: Vec<(u64, u64)>,
+    held: Option<Box<Held>>,
+    /// Packets with data since the last acknowledgement.
+    owed: u8,
+    at_once: bool,
+    /// Latest time of the next acknowledgement.
+    pub timer: Option<Instant>,
+}
+
+/// Verdict on a DATA chunk's TSN.
+enum ChunkArrival {
+    New,
+    Known,
+    /// The window is full, or the TSN is too far ahead.
+    Dropped,
+}
+
+impl Inbound {
+    pub(super) fn new(first_tsn: u32) -> Self {
+        Self {
+            // The offset keeps `unwrapped` above zero, however far back a TSN lies.
+            cumulative: (1 << 32) + u64::from(first_tsn) - 1,
+            above: Vec::new(),
+            held: None,
+            owed: 0,
+            at_once: false,
+            timer: None,
+        }
+    }
+
+    pub(super) fn cumulative(&self) -> u32 {
+        self.cumulative as u32
+    }
+
+    /// The TSN extended to 64 bits: the value nearest to `cumulative`.
+    fn unwrapped(&self, tsn: u32) -> u64 {
+        self.cumulative.wrapping_add_signed(i64::from(tsn.wrapping_sub(self.cumulative()) as i32))
+    }
+
+    /// Takes in one DATA chunk, and delivers the messages that are complete and in order.
+    ///
+    /// # Errors
+    /// A message is longer than `message_bytes_max`, two have one sequence number, or more is held than any window allowed.
+    pub(super) fn on_data(
+        &mut self,
+        data: &Data<'_>,
+        streams: &mut Streams,
+        message_bytes_max: usize,
+        events: &mut dyn FnMut(SctpEvent<'_>),
+    ) -> Result<(), SendRefused> {
+        let tsn = self.unwrapped(data.tsn);
+        let had_gaps = !self.above.is_empty();
+        match self.note(tsn) {
+            ChunkArrival::New => {}
+            ChunkArrival::Known | ChunkArrival::Dropped => {
+                self.at_once = true;
+                return Ok(());
+            }
+        }
+        self.at_once |= had_gaps || !self.above.is_empty() || data.flags & flag::AT_ONCE != 0;
+        let Some(stream) = streams.at(data.stream) else { return Ok(()) };
+        if data.is_whole() && (data.is_unordered() || stream.next_in == data.ssn) {
+            if !data.is_unordered() {
+                stream.next_in = data.ssn.wrapping_add(1);
+            }
+            events(SctpEvent::Message { stream: data.stream, ppid: data.ppid, payload: Cow::Borrowed(data.payload) });
+        } else {
+            self.held.get_or_insert_default().put(tsn, data, message_bytes_max, events)?;
+        }
+        self.hand_on(data.stream, stream, events);
+        if self.held.as_ref().is_some_and(|held| held.bytes() > WINDOW_BYTES + message_bytes_max) {
+            return Err(SendRefused("more sent than the window allows"));
+        }
+        Ok(())
+    }
+
+    fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
+        let Some(held) = &mut self.held else { return };
+        held.hand_on(id, stream, events);
+        if held.is_empty() {
+            self.held = None;
+        }
+    }
+
+    /// Counts a TSN as received.
+    fn note(&mut self, tsn: u64) -> ChunkArrival {
+        if tsn <= self.cumulative {
+            return ChunkArrival::Known;
+        }
+        let full = self.held.as_ref().is_some_and(|held| held.bytes() >= WINDOW_BYTES);
+        if tsn > self.cumulative + 1 && full || tsn > self.cumulative + AHEAD_MAX {
+            return ChunkArrival::Dropped;
+        }
+        if tsn == self.cumulative + 1 {
+            self.advance(tsn);
+            return ChunkArrival::New;
+        }
+        // The first range that ends at `tsn - 1` or later.
+        let is_full = self.above.len() >= GAPS_MAX;
+        let at = self.above.partition_point(|(_, last)| last + 1 < tsn);
+        match self.above.get_mut(at) {
+            Some((first, last)) if *first <= tsn && tsn <= *last => return ChunkArrival::Known,
+            Some((_, last)) if *last + 1 == tsn => {
+                *last = tsn;
+                if self.above.get(at + 1).is_some_and(|(first, _)| *first == tsn + 1) {
+                    let (_, last) = self.above.remove(at + 1);
+                    self.above[at].1 = last;
+                }
+            }
+            Some((first, _)) if *first == tsn + 1 => *first = tsn,
+            _ if is_full => return ChunkArrival::Dropped,
+            _ => self.above.insert(at, (tsn, tsn)),
+        }
+        ChunkArrival::New
+    }
+
+    /// Moves `cumulative` to `tsn`, and past the ranges that adjoin it.
+    fn advance(&mut self, tsn: u64) {
+        self.cumulative = tsn;
+        let mut below = 0;
+        for (first, last) in &self.above {
+            if *first > self.cumulative + 1 {
+                break;
+            }
+            self.cumulative = self.cumulative.max(*last);
+            below += 1;
+        }
+        self.above.drain(..below);
+        if self.above.is_empty() {
+            self.above = Vec::new();
+        }
+    }
+
+    /// Takes in a FORWARD-TSN: the other end gives up the chunks that are missing (RFC 3758 §3.6).
+    pub(super) fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(SctpEvent<'_>)) {
+        let Some(tsn) = u32_at(body, 0).map(|tsn| self.unwrapped(tsn)) else { return };
+        self.at_once = true;
+        if tsn <= self.cumulative {
+            return;
+        }
+        if let Some(held) = &mut self.held {
+            held.drop_incomplete(tsn);
+        }
+        self.advance(tsn);
+        for skipped in body[4..].chunks_exact(4) {
+            let (Some(id), Some(ssn)) = (u16_at(skipped, 0), u16_at(skipped, 2)) else { continue };
+            let Some(stream) = streams.at(id) else { continue };
+            let is_ahead = |stream: &InboundStream| (ssn.wrapping_sub(stream.next_in) as i16) >= 0;
+            if let Some(held) = &mut self.held
+                && is_ahead(stream)
+            {
+                held.skip(id, ssn, stream, events);
+            }
+            if is_ahead(stream) {
+                stream.next_in = ssn.wrapping_add(1);
+            }
+            self.hand_on(id, stream, events);
+        }
+        if self.held.as_ref().is_some_and(|held| held.is_empty()) {
+            self.held = None;
+        }
+    }
+
+    /// Counts a packet with data; each second one is acknowledged at once (RFC 9260 §6.2).
+    pub(super) fn after_packet(&mut self, now: Instant) {
+        self.owed = self.owed.saturating_add(1);
+        if self.owed >= 2 {
+            self.at_once = true;
+        }
+        if self.timer.is_none() {
+            self.timer = Some(now + ACKNOWLEDGED_WITHIN);
+        }
+    }
+
+    pub(super) fn on_timeout(&mut self) {
+        self.timer = None;
+        self.at_once = true;
+    }
+
+    /// `true`: an acknowledgement may go out with other chunks.
+    pub(super) fn owes(&self) -> bool {
+        self.owed > 0 || self.at_once
+    }
+
+    /// `true`: an acknowledgement has to go out now.
+    pub(super) fn owes_at_once(&self) -> bool {
+        self.at_once
+    }
+
+    /// Payload that the other end may still send; in bytes.
+    fn window(&self) -> u32 {
+        WINDOW_BYTES.saturating_sub(self.held.as_ref().map_or(0, |held| held.bytes())) as u32
+    }
+
+    pub(super) fn write_sack(&self, writer: &mut PacketWriter<'_>) {
+        let gaps = self.above.len().min(writer.room().saturating_sub(SACK_BYTES) / 4);
+        writer.chunk(kind::SACK, 0, |body| {
+            body.extend_from_slice(&self.cumulative().to_be_bytes());
+            body.extend_from_slice(&self.window().to_be_bytes());
+            body.extend_from_slice(&(gaps as u16).to_be_bytes());
+            body.extend_from_slice(&[0; 2]);
+            for (first, last) in &self.above[..gaps] {
+                body.extend_from_slice(&((first - self.cumulative) as u16).to_be_bytes());
+                body.extend_from_slice(&((last - self.cumulative) as u16).to_be_bytes());
+            }
+        });
+    }
+
+    /// Records that the acknowledgement was sent.
+    pub(super) fn acknowledged(&mut self) {
+        self.owed = 0;
+        self.at_once = false;
+        self.timer = None;
+    }
+}

@@ -1,0 +1,242 @@
+//! Outages: the times in which joined peers had lost the server, and how long recovery took.
+
+use crate::metrics::run_time::RunTime;
+use crate::summary::{Outage, OutageCause};
+use crate::vocabulary::Failure;
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
+
+/// Further outages are counted in the last one: a target that drops sockets all the time must not fill memory.
+const OUTAGES_MAX: usize = 100;
+
+/// An outage lasts from the first lost peer until no peer is lost.
+#[derive(Clone, Debug, Default)]
+pub(in crate::metrics) struct Outages {
+    records: Vec<OutageRecord>,
+    /// The peers that are lost now, by their number in the plan.
+    lost: FxHashSet<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct OutageRecord {
+    from: RunTime,
+    /// The time from which no peer was lost; never if one still is.
+    until: RunTime,
+    lost: u64,
+    back: u64,
+    redials: u64,
+    /// By reason and detail: the count, and the time of the first.
+    causes: BTreeMap<(&'static str, String), (u64, RunTime)>,
+}
+
+impl Outages {
+    pub(crate) fn lost(&mut self, at: RunTime, peer: u32, failure: &Failure) {
+        if self.lost.is_empty() {
+            self.begin(at);
+        }
+        let fresh = self.lost.insert(peer);
+        if let Some(outage) = self.records.last_mut() {
+            outage.lost += u64::from(fresh);
+            outage.add_cause(at, failure);
+        }
+    }
+
+    pub(crate) fn redial_failed(&mut self, at: RunTime, peer: u32, failure: &Failure) {
+        if self.lost.contains(&peer)
+            && let Some(outage) = self.records.last_mut()
+        {
+            outage.redials += 1;
+            outage.add_cause(at, failure);
+        }
+    }
+
+    /// Records a peer that has joined again; returns true if it had been lost.
+    pub(crate) fn returned(&mut self, at: RunTime, peer: u32) -> bool {
+        let was_lost = self.lost.contains(&peer);
+        if let Some(outage) = self.records.last_mut() {
+            outage.back += u64::from(was_lost);
+        }
+        self.ended(at, peer);
+        was_lost
+    }
+
+    /// Removes a peer that has left or failed: the outage no longer waits for it.
+    pub(crate) fn ended(&mut self, at: RunTime, peer: u32) {
+        if self.lost.remove(&peer)
+            && self.lost.is_empty()
+            && let Some(outage) = self.records.last_mut()
+        {
+            outage.until = at;
+        }
+    }
+
+    /// Joins the overlapping outages of two workers.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.lost.extend(other.lost);
+        self.records.extend(other.records);
+        self.records.sort_by_key(|outage| outage.from);
+        let mut whole: Vec<OutageRecord> = vec![];
+        for outage in std::mem::take(&mut self.records) {
+            match whole.last_mut() {
+                Some(last) if !last.until.happened() || outage.from < last.until => last.absorb(outage),
+                _ => whole.push(outage),
+            }
+        }
+        self.records = whole;
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Outage> {
+        self.records.iter().map(OutageRecord::row).collect()
+    }
+
+    fn begin(&mut self, at: RunTime) {
+        let full = self.records.len() >= OUTAGES_MAX;
+        match self.records.last_mut() {
+            Some(last) if full => last.until = RunTime::NEVER,
+            _ => self.records.push(OutageRecord {
+                from: at,
+                until: RunTime::NEVER,
+                lost: 0,
+                back: 0,
+                redials: 0,
+                causes: BTreeMap::new(),
+            }),
+        }
+    }
+}
+
+impl OutageRecord {
+    fn add_cause(&mut self, at: RunTime, failure: &Failure) {
+        let cause = self.causes.entry((failure.reason.name(), failure.detail.to_string())).or_insert((0, at));
+        cause.0 += 1;
+    }
+
+    fn absorb(&mut self, other: Self) {
+        let ended = self.until.happened() && other.until.happened();
+        self.until = if ended { self.until.max(other.until) } else { RunTime::NEVER };
+        self.lost += other.lost;
+        self.back += other.back;
+        self.redials += other.redials;
+        for (name, (count, first)) in other.causes {
+            let cause = self.causes.entry(name).or_insert((0, first));
+            cause.0 += count;
+            cause.1 = cause.1.min(first);
+        }
+    }
+
+    fn row(&self) -> Outage {
+        let since_start = |stamp: RunTime| stamp.since(RunTime::of_start());
+        let mut causes: Vec<_> = self
+            .causes
+            .iter()
+            .map(|((reason, detail), (count, first))| OutageCause {
+                reason: (*reason).to_owned(),
+                detail: detail.clone(),
+                count: *count,
+                first_us: since_start(*first),
+            })
+            .collect();
+        causes.sort_by_key(|cause| cause.first_us);
+        let recovered = self.until.happened() && self.back > 0;
+        Outage {
+            began_us: since_start(self.from),
+            recovery_us: recovered.then(|| self.until.since(self.from)),
+            lost: self.lost,
+            back: self.back,
+            redials: self.redials,
+            causes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{Phase, Reason};
+    use std::time::{Duration, Instant};
+
+    struct Story {
+        start: Instant,
+        outages: Outages,
+    }
+
+    impl Story {
+        fn new(start: Instant) -> Self {
+            Self { start, outages: Outages::default() }
+        }
+
+        fn at(&self, ms: u64) -> RunTime {
+            RunTime::of(self.start + Duration::from_millis(ms), self.start)
+        }
+
+        fn lost(mut self, ms: u64, peer: u32) -> Self {
+            self.outages.lost(self.at(ms), peer, &Failure::new(Phase::Connect, Reason::Closed, ""));
+            self
+        }
+
+        fn refused(mut self, ms: u64, peer: u32) -> Self {
+            let failure = Failure::new(Phase::Connect, Reason::Refused, "ECONNREFUSED");
+            self.outages.redial_failed(self.at(ms), peer, &failure);
+            self
+        }
+
+        fn back(mut self, ms: u64, peer: u32) -> Self {
+            self.outages.returned(self.at(ms), peer);
+            self
+        }
+
+        fn gone(mut self, ms: u64, peer: u32) -> Self {
+            self.outages.ended(self.at(ms), peer);
+            self
+        }
+
+        /// Began, recovery, lost, back, redials of each; in ms.
+        fn check(&self, expected: &[(u64, Option<u64>, u64, u64, u64)]) {
+            let rows = self.outages.rows();
+            let brief = |row: &Outage| {
+                (row.began_us / 1_000, row.recovery_us.map(|us| us / 1_000), row.lost, row.back, row.redials)
+            };
+            assert_eq!(rows.iter().map(brief).collect::<Vec<_>>(), expected, "{rows:#?}");
+        }
+    }
+
+    #[test]
+    fn recovery_is_from_the_first_loss_until_all_are_back() {
+        let timeline = Story::new(Instant::now()).lost(10, 0).lost(15, 1).refused(60, 0).back(100, 1).back(300, 0);
+        timeline.check(&[(10, Some(290), 2, 2, 1)]);
+        let rows = timeline.outages.rows();
+        let causes: Vec<_> = rows[0].causes.iter().map(|one| (one.reason.as_str(), one.count, one.first_us)).collect();
+        assert_eq!(causes, [("closed", 2, 10_000), ("refused", 1, 60_000)]);
+    }
+
+    #[test]
+    fn a_second_loss_after_all_are_back_is_another_outage() {
+        Story::new(Instant::now())
+            .lost(10, 0)
+            .back(20, 0)
+            .lost(30, 0)
+            .back(70, 0)
+            .check(&[(10, Some(10), 1, 1, 0), (30, Some(40), 1, 1, 0)]);
+    }
+
+    #[test]
+    fn who_never_comes_back_leaves_an_outage_without_recovery() {
+        Story::new(Instant::now()).lost(10, 0).check(&[(10, None, 1, 0, 0)]);
+        Story::new(Instant::now()).lost(10, 0).gone(20, 0).check(&[(10, None, 1, 0, 0)]);
+        Story::new(Instant::now()).lost(10, 0).lost(10, 1).back(20, 1).gone(30, 0).check(&[(10, Some(20), 2, 1, 0)]);
+    }
+
+    #[test]
+    fn what_two_workers_saw_at_once_is_one_outage_and_what_they_saw_apart_is_two() {
+        let start = Instant::now();
+        let first = || Story::new(start).lost(10, 0).back(50, 0);
+        let merge = |second: Story| {
+            let mut timeline = first();
+            timeline.outages.merge(second.outages);
+            timeline
+        };
+        merge(Story::new(start).lost(49, 7).back(90, 7)).check(&[(10, Some(80), 2, 2, 0)]);
+        merge(Story::new(start).lost(51, 7).back(90, 7)).check(&[(10, Some(40), 1, 1, 0), (51, Some(39), 1, 1, 0)]);
+        merge(Story::new(start).lost(20, 7)).check(&[(10, None, 2, 1, 0)]);
+    }
+}

@@ -1,0 +1,29 @@
+//! Indices that locate an event among the recorder's rooms, peers and edges.
+
+use crate::metrics::run_time::RunTime;
+use std::time::Instant;
+
+/// The time, room and peer of an event.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::metrics) struct EventContext {
+    pub when: Instant,
+    pub at: RunTime,
+    /// Indices into `Recorder::rooms` and `Recorder::peers`.
+    pub room: usize,
+    pub peer: usize,
+    pub seat: u16,
+    /// Index into `Recorder::all_totals`: 0 measured, 1 warm-up.
+    pub half: usize,
+}
+
+/// An edge, seen from the event's peer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::metrics) struct Pair {
+    /// Index into `Recorder::edges`.
+    pub edge: usize,
+    /// The side of the event's peer: 0 if it has the lower seat, 1 otherwise.
+    pub side: usize,
+    pub other: u16,
+    /// Indices into `Recorder::peers`, lower seat first.
+    pub peers: [usize; 2],
+}

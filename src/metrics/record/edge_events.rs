@@ -1,0 +1,197 @@
+//! Records events of an edge between two peers of this run, and decides the edge and its room.
+
+use crate::metrics::fold::failures::Example;
+use crate::metrics::fold::milestones::{Milestones, phase_of, start};
+use crate::metrics::fold::slowest::RankedEdge;
+use crate::metrics::fold::timers::TimerId;
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::edge::{Closing, EdgeOutcome};
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::run_time::RunTime;
+use crate::vocabulary::{EdgeEvent, Failure, Reason, Seat};
+use std::time::Duration;
+
+impl Recorder {
+    pub(in crate::metrics) fn record_edge_event(&mut self, context: EventContext, pair: Pair, event: &EdgeEvent) {
+        let edge = &mut self.edges[pair.edge];
+        match event {
+            EdgeEvent::NoticedLeave => self.leave_noticed(context, pair),
+            EdgeEvent::Closed { planned } => self.channel_closed(context, pair, *planned),
+            EdgeEvent::MessageSent { due, .. } => self.message_sent(context, pair, *due),
+            EdgeEvent::MessageReceived { sequence, due, began, .. } => {
+                self.message_received(context, pair, *sequence, (*due, *began));
+            }
+            EdgeEvent::MessageDropped => self.message_dropped(context),
+            EdgeEvent::Echoed { due, began } => self.echoed(context, (*due, *began)),
+            // A peer of this run is no guest.
+            EdgeEvent::GuestMessage { .. } => self.unmatched += 1,
+            // The rest is the handshake's.
+            _ if !edge.is_undecided() => {}
+            EdgeEvent::Signal { .. } => {}
+            EdgeEvent::Met => set_once(&mut edge.met[pair.side], context.at),
+            EdgeEvent::Offers => edge.offerer = Some(pair.side as u8),
+            EdgeEvent::Answered => edge.answered[pair.side] = context.at,
+            EdgeEvent::OwnWork { spent } => edge.own_work_us = edge.own_work_us.saturating_add(whole_us(*spent)),
+            EdgeEvent::Glare => self.glare(context, pair),
+            EdgeEvent::IceUp => set_once(&mut edge.ice[pair.side], context.at),
+            EdgeEvent::DtlsUp => set_once(&mut edge.dtls[pair.side], context.at),
+            EdgeEvent::Open => {
+                set_once(&mut edge.open[pair.side], context.at);
+                self.open(context, pair);
+            }
+            EdgeEvent::Failed { failure } => self.fail_edge(context, Seat(pair.other), failure),
+        }
+    }
+
+    /// An undecided edge of the event's peer fails.
+    pub(in crate::metrics) fn fail_edge(&mut self, context: EventContext, other: Seat, failure: &Failure) {
+        let Some(pair) = self.pair(context, other) else { return };
+        if !self.edges[pair.edge].is_undecided() {
+            return;
+        }
+        let room = &self.rooms[context.room];
+        let example =
+            Example { peer: room.peer_index(context.seat), other: Some(room.peer_index(other.0)), room: room.index };
+        if failure.reason == Reason::TimedOut {
+            // Each side knows only what it waits for; the milestones of both name the phase in which the edge got stuck.
+            let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
+            let failure = Failure { phase, ..failure.clone() };
+            self.all_totals[context.half].failures.edge(&failure, example);
+            self.trace_failure(context, pair, &failure);
+            self.timed_out(context, pair);
+        } else {
+            self.all_totals[context.half].failures.edge(failure, example);
+            self.trace_failure(context, pair, failure);
+        }
+        self.decide(context, pair.edge, EdgeOutcome::Failed);
+    }
+
+    /// Decides an edge, at most once.
+    pub(in crate::metrics) fn decide(&mut self, context: EventContext, edge: usize, fate: EdgeOutcome) {
+        let edge = &mut self.edges[edge];
+        if !edge.is_undecided() {
+            return;
+        }
+        edge.fate = fate;
+        let counts = &mut self.all_totals[context.half].edges;
+        counts.one_sided += u64::from(edge.is_one_sided());
+        match fate {
+            EdgeOutcome::Failed => {
+                counts.failed += 1;
+                self.tally.edges_failed += 1;
+                self.series.at(context.when).failed += 1;
+            }
+            EdgeOutcome::Dropped => {
+                counts.dropped += 1;
+                self.tally.edges_dropped += 1;
+            }
+            EdgeOutcome::Opened => self.tally.edges_opened += 1,
+            EdgeOutcome::Abandoned | EdgeOutcome::Undecided => {}
+        }
+        self.tally.edges_undecided -= 1;
+        let room = &mut self.rooms[context.room];
+        room.opened += u32::from(fate == EdgeOutcome::Opened);
+        room.undecided -= 1;
+        if room.undecided == 0 && !room.settled {
+            self.settle(context);
+        }
+    }
+
+    fn open(&mut self, context: EventContext, pair: Pair) {
+        let edge = &self.edges[pair.edge];
+        if !edge.is_open_on_both() {
+            return;
+        }
+        let milestones = Milestones::of(edge, pair.peers.map(|peer| &self.peers[peer]));
+        let totals = &mut self.all_totals[context.half];
+        totals.opened(&milestones, u64::from(edge.own_work_us));
+        let room = &self.rooms[context.room];
+        let seats = [context.seat.min(pair.other), context.seat.max(pair.other)];
+        totals.slowest.offer(RankedEdge {
+            due_us: milestones.due_us(),
+            began_us: milestones.began_us(),
+            peers: seats.map(|seat| room.peer_index(seat)),
+            room: room.index,
+            phases: milestones.phases(),
+        });
+        self.trace_open(context, pair, milestones.due_us());
+        let row = self.series.at(context.when);
+        row.opened += 1;
+        row.times_us.push(u32::try_from(milestones.due_us()).unwrap_or(u32::MAX));
+        self.decide(context, pair.edge, EdgeOutcome::Opened);
+    }
+
+    /// Records a timeout as a sample of full length: a target that answers half and drops half must not look fast.
+    fn timed_out(&mut self, context: EventContext, pair: Pair) {
+        let (began, delay_us) = start(pair.peers.map(|peer| &self.peers[peer]));
+        let delay_us = if began.happened() { delay_us } else { 0 };
+        let due_us = self.timeout_us.saturating_add(delay_us);
+        self.all_totals[context.half].timers.record_both(TimerId::TimeToOpen, due_us, self.timeout_us);
+        self.series.at(context.when).times_us.push(u32::try_from(due_us).unwrap_or(u32::MAX));
+        self.all_totals[context.half].edges.timed_out += 1;
+        self.rooms[context.room].timed_out += 1;
+    }
+
+    /// Counts a room whose last edge is decided for the first time.
+    fn settle(&mut self, context: EventContext) {
+        self.trace_end(context);
+        let room = &mut self.rooms[context.room];
+        room.settled = true;
+        self.tally.rooms_decided += 1;
+        let peers = &self.peers[room.peers_at..room.peers_at + usize::from(room.size)];
+        let edges = &self.edges[room.edges_at..room.edges_at + room.edges()];
+        let last = peers.iter().max_by_key(|peer| peer.began).copied().unwrap_or_default();
+        let delay_us = last.began.since(last.due);
+        let totals = &mut self.all_totals[context.half];
+        if edges.iter().all(|edge| edge.fate == EdgeOutcome::Opened) {
+            totals.rooms.complete += 1;
+            self.tally.rooms_complete += 1;
+            let opened = edges.iter().flat_map(|edge| edge.open).max().unwrap_or(context.at);
+            let began_us = opened.since(last.began);
+            totals.timers.record_both(TimerId::RoomComplete, began_us.saturating_add(delay_us), began_us);
+        } else if room.timed_out > 0 {
+            let due_us = self.timeout_us.saturating_add(delay_us);
+            totals.rooms.timed_out += 1;
+            totals.timers.record_both(TimerId::RoomComplete, due_us, self.timeout_us);
+        }
+    }
+
+    fn glare(&mut self, context: EventContext, pair: Pair) {
+        let edge = &mut self.edges[pair.edge];
+        // Both sides may report it.
+        self.all_totals[context.half].edges.glare += u64::from(!edge.glare);
+        edge.glare = true;
+    }
+
+    fn channel_closed(&mut self, context: EventContext, pair: Pair, planned: bool) {
+        let edge = &mut self.edges[pair.edge];
+        if edge.fate != EdgeOutcome::Opened || edge.closing != Closing::Not {
+            return;
+        }
+        edge.closing = if planned { Closing::Planned } else { Closing::Early };
+        self.tally.messages_cut += edge.in_flight();
+        self.all_totals[context.half].edges.closed_early += u64::from(!planned);
+    }
+
+    fn leave_noticed(&mut self, context: EventContext, pair: Pair) {
+        let leaver = pair.peers[1 - pair.side];
+        let left = self.peers[leaver].left;
+        let notice = &mut self.edges[pair.edge].noticed[pair.side];
+        // A side may notice both the goodbye and the closed channel; only the first counts.
+        if !left.happened() || *notice == left || context.at < left {
+            return;
+        }
+        *notice = left;
+        self.all_totals[context.half].timers.record(TimerId::LeaveNotice, context.at.since(left));
+    }
+}
+
+fn set_once(stamp: &mut RunTime, at: RunTime) {
+    if !stamp.happened() {
+        *stamp = at;
+    }
+}
+
+fn whole_us(spent: Duration) -> u32 {
+    u32::try_from(spent.as_micros()).unwrap_or(u32::MAX)
+}

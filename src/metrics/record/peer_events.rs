@@ -1,0 +1,197 @@
+//! Records events that concern one peer: began, upgraded, joined, failed, left, reconnected.
+
+use crate::metrics::fold::failures::Example;
+use crate::metrics::fold::timers::TimerId;
+use crate::metrics::record::context::EventContext;
+use crate::metrics::record::edge::{Closing, EdgeOutcome, EdgeRecord};
+use crate::metrics::record::peer::State;
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::run_time::RunTime;
+use crate::vocabulary::{Failure, Seat};
+use std::time::Instant;
+
+/// A peer that begins, or a message that is sent, more than this many microseconds after it was due is late.
+pub(in crate::metrics) const LATE_US: u64 = 50_000;
+
+impl Recorder {
+    pub(in crate::metrics) fn began(&mut self, context: EventContext, due: Instant) {
+        let due = RunTime::of(due, self.start);
+        let is_rejoin = self.peers[context.peer].state != State::Planned;
+        if is_rejoin {
+            self.restart_peer(context);
+            self.replan_guests(context);
+        } else {
+            self.tally.peers_waiting -= 1;
+        }
+        let peer = &mut self.peers[context.peer];
+        peer.state = State::Began;
+        peer.due = due;
+        peer.began = context.at;
+        self.tally.peers_began += 1;
+        self.tally.peers_alive += 1;
+        self.tally.peers_late += u64::from(context.at.since(due) > LATE_US);
+        if is_rejoin {
+            self.replan_edges(context);
+        }
+    }
+
+    pub(in crate::metrics) fn dropped(&mut self, context: EventContext, due: Instant) {
+        if self.peers[context.peer].state != State::Planned {
+            return;
+        }
+        self.peers[context.peer].state = State::Dropped;
+        self.peers[context.peer].due = RunTime::of(due, self.start);
+        self.all_totals[context.half].peers.dropped += 1;
+        self.tally.peers_dropped += 1;
+        self.tally.peers_waiting -= 1;
+        self.decide_edges(context, EdgeOutcome::Dropped);
+        self.end_guests(context, None);
+    }
+
+    pub(in crate::metrics) fn upgraded(&mut self, context: EventContext) {
+        let peer = &mut self.peers[context.peer];
+        if peer.upgraded.happened() || !peer.began.happened() {
+            return;
+        }
+        peer.upgraded = context.at;
+        self.all_totals[context.half].timers.record_both(
+            TimerId::Connect,
+            context.at.since(peer.due),
+            context.at.since(peer.began),
+        );
+    }
+
+    pub(in crate::metrics) fn joined(&mut self, context: EventContext) {
+        if self.peers[context.peer].state != State::Began {
+            return;
+        }
+        self.peers[context.peer].state = State::Joined;
+        self.peers[context.peer].joined = context.at;
+        self.all_totals[context.half].peers.joined += 1;
+        self.tally.peers_joined += 1;
+        self.series.at(context.when).joined += 1;
+    }
+
+    pub(in crate::metrics) fn peer_failed(&mut self, context: EventContext, failure: &Failure) {
+        let peer = self.peers[context.peer];
+        if !peer.is_alive() && !peer.is_undecided() {
+            return;
+        }
+        if peer.is_undecided() {
+            self.all_totals[context.half].peers.failed += 1;
+            self.tally.peers_failed += 1;
+        }
+        self.end_peer(context, State::Failed);
+        let room = &self.rooms[context.room];
+        let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
+        self.all_totals[context.half].failures.peer(failure, example);
+        for other in self.others(context) {
+            self.fail_edge(context, other, failure);
+        }
+        self.end_guests(context, Some(failure.phase));
+    }
+
+    /// `early`: the peer left while the others stay. At the end of a run all leave, and no edge closes early.
+    pub(in crate::metrics) fn left(&mut self, context: EventContext, early: bool) {
+        if !self.peers[context.peer].is_alive() {
+            return;
+        }
+        self.end_peer(context, State::Left);
+        if early {
+            self.peers[context.peer].left = context.at;
+        }
+        self.decide_edges(context, EdgeOutcome::Abandoned);
+        self.end_guests(context, None);
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
+            let edge = &mut self.edges[pair.edge];
+            if edge.closing != Closing::Not {
+                continue;
+            }
+            edge.closing = Closing::Planned;
+            self.tally.messages_cut += edge.in_flight();
+            if early && edge.fate == EdgeOutcome::Opened {
+                let edges = &mut self.all_totals[context.half].edges;
+                edges.closed_early += 1;
+                edges.left += 1;
+            }
+        }
+    }
+
+    pub(in crate::metrics) fn reconnected(&mut self, context: EventContext) {
+        // The socket may have been lost before the frame of the first join was written.
+        self.joined(context);
+        if self.outages.returned(context.at, self.number(context)) {
+            self.all_totals[context.half].peers.reconnects += 1;
+        }
+    }
+
+    pub(in crate::metrics) fn others(&self, context: EventContext) -> impl Iterator<Item = Seat> + use<> {
+        (0..self.rooms[context.room].size).filter(move |seat| *seat != context.seat).map(Seat)
+    }
+
+    fn end_peer(&mut self, context: EventContext, state: State) {
+        self.outages.ended(context.at, self.number(context));
+        let peer = &mut self.peers[context.peer];
+        match peer.state {
+            State::Planned => self.tally.peers_waiting -= 1,
+            State::Began | State::Joined => self.tally.peers_alive -= 1,
+            State::Failed | State::Dropped | State::Left => {}
+        }
+        peer.state = state;
+    }
+
+    /// Counts a peer that begins again after it left or failed as a new arrival.
+    fn restart_peer(&mut self, context: EventContext) {
+        let peer = &mut self.peers[context.peer];
+        let totals = &mut self.all_totals[context.half];
+        totals.peers.rejoins += 1;
+        self.tally.peers_alive -= u64::from(peer.is_alive());
+        peer.upgraded = RunTime::NEVER;
+        peer.joined = RunTime::NEVER;
+        peer.left = RunTime::NEVER;
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
+            let edge = &mut self.edges[pair.edge];
+            if edge.is_undecided() {
+                let windows = edge.windows;
+                *edge = EdgeRecord { windows, ..EdgeRecord::default() };
+            }
+        }
+    }
+
+    /// Plans a returning peer's decided edges once more, with every peer that is alive or still planned.
+    /// A first arrival plans nothing anew: an edge decided before it, as when the server rejected the other
+    /// peer, stays decided.
+    fn replan_edges(&mut self, context: EventContext) {
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
+            let other = &self.peers[self.rooms[context.room].peer(other.0)];
+            let meets = other.is_alive() || other.state == State::Planned;
+            if !meets || self.edges[pair.edge].is_undecided() {
+                continue;
+            }
+            let edge = std::mem::take(&mut self.edges[pair.edge]);
+            let totals = &mut self.all_totals[context.half];
+            let by_plan = edge.is_closed_by_plan();
+            if edge.closing == Closing::Not {
+                self.tally.messages_cut += edge.in_flight();
+            }
+            for window in edge.windows {
+                totals.edges.surprises += window.settle(by_plan, &mut totals.messages);
+            }
+            totals.edges.rejoins += 1;
+            self.tally.edges_planned += 1;
+            self.tally.edges_undecided += 1;
+            self.rooms[context.room].undecided += 1;
+        }
+    }
+
+    fn decide_edges(&mut self, context: EventContext, fate: EdgeOutcome) {
+        for other in self.others(context) {
+            if let Some(pair) = self.pair(context, other) {
+                self.decide(context, pair.edge, fate);
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
+
+use crate::metrics::fold::deliveries::Deliveries;
+use crate::metrics::fold::guests::GuestEdges;
+use crate::metrics::fold::outages::Outages;
+use crate::metrics::fold::series::{SecondCounts, quantile, recent_us};
+use crate::metrics::fold::time_buckets::TimeBuckets;
+use crate::metrics::fold::totals::Totals;
+use crate::metrics::fold::traces::RankedTrace;
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::edge::EdgeRecord;
+use crate::metrics::record::peer::PeerRecord;
+use crate::metrics::record::room::{RoomFacts, RoomRecord};
+use crate::metrics::run_time::RunTime;
+use crate::metrics::tally::Tally;
+use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
+use std::time::{Duration, Instant};
+
+const NOWHERE: u32 = u32::MAX;
+
+/// Accepts the events of one share of the plan's rooms in any order, nonsensical ones included.
+/// A frame with `Concern::Others`, of which a run has millions, allocates nothing.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    pub(in crate::metrics) start: Instant,
+    pub(in crate::metrics) timeout_us: u64,
+    /// The position in `rooms` of each room of the plan, or `NOWHERE`.
+    slots: Vec<u32>,
+    pub(in crate::metrics) rooms: Vec<RoomRecord>,
+    pub(in crate::metrics) peers: Vec<PeerRecord>,
+    pub(in crate::metrics) edges: Vec<EdgeRecord>,
+    pub(in crate::metrics) guests: GuestEdges,
+    /// 0: measured rooms; 1: warm-up rooms.
+    pub(in crate::metrics) all_totals: [Totals; 2],
+    pub(in crate::metrics) deliveries: Deliveries,
+    pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
+    pub(in crate::metrics) outages: Outages,
+    pub(in crate::metrics) tally: Tally,
+    pub(in crate::metrics) slow: RankedTrace,
+    /// Events that name a room or a seat outside this share.
+    pub(in crate::metrics) unmatched: u64,
+}
+
+impl Recorder {
+    /// A recorder of one share's rooms. `timeout` is that of a handshake, `kinds` the number of the dialect's message types.
+    pub fn new(rooms: &[RoomFacts], start: Instant, timeout: Duration, kinds: usize) -> Self {
+        let timeout_us = micros(timeout);
+        let mut recorder = Self {
+            start,
+            timeout_us,
+            slots: vec![],
+            rooms: Vec::with_capacity(rooms.len()),
+            peers: vec![],
+            edges: vec![],
+            guests: GuestEdges::default(),
+            all_totals: [Totals::new(kinds), Totals::new(kinds)],
+            deliveries: Deliveries::new(timeout_us),
+            series: TimeBuckets::new(start),
+            outages: Outages::default(),
+            tally: Tally::default(),
+            slow: RankedTrace::default(),
+            unmatched: 0,
+        };
+        rooms.iter().for_each(|facts| recorder.plan(facts));
+        recorder
+    }
+
+    pub fn record(&mut self, event: &Event) {
+        let Some(context) = self.context(event) else {
+            self.unmatched += 1;
+            return;
+        };
+        if let Some(trace) = &mut self.rooms[context.room].trace {
+            trace.record(event);
+        }
+        match &event.kind {
+            EventKind::Peer(event) => self.record_peer_event(context, event),
+            // Only diagnosis reads it; the frame that carried it is counted by itself.
+            EventKind::Edge { event: EdgeEvent::Signal { .. }, .. } => {}
+            EventKind::Edge { other, event } => match self.pair(context, *other) {
+                None if self.is_guest(context, *other) => self.record_guest_event(context, *other, event),
+                Some(pair) => self.record_edge_event(context, pair, event),
+                None => self.unmatched += 1,
+            },
+        }
+    }
+
+    fn record_peer_event(&mut self, context: EventContext, event: &PeerEvent) {
+        match event {
+            PeerEvent::Frame { kind, bytes, concern } => self.frame_received(context, *kind, *bytes, *concern),
+            PeerEvent::Said { kind, bytes, to } => self.frame_sent(context, *kind, *bytes, *to),
+            PeerEvent::Began { due } => self.began(context, *due),
+            PeerEvent::Dropped { due } => self.dropped(context, *due),
+            PeerEvent::Upgraded => self.upgraded(context),
+            PeerEvent::Joined => self.joined(context),
+            PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
+            PeerEvent::ServerLost { failure } => self.outages.lost(context.at, self.number(context), failure),
+            PeerEvent::RedialFailed { failure } => {
+                self.outages.redial_failed(context.at, self.number(context), failure);
+            }
+            PeerEvent::Reconnected => self.reconnected(context),
+            PeerEvent::Left { silent: _, early } => self.left(context, *early),
+            PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
+                self.guests.counts[context.half].surprises += 1;
+            }
+            PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
+        }
+    }
+
+    /// The counts so far; small enough to copy often.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Every edge of the room, those with guests included, has opened, failed, been dropped or been abandoned.
+    pub fn room_decided(&self, room: RoomIndex) -> bool {
+        self.slot(room).is_some_and(|slot| self.rooms[slot].undecided == 0) && self.guests_decided(room)
+    }
+
+    pub fn all_decided(&self) -> bool {
+        self.tally.edges_undecided == 0 && self.tally.guest_edges_undecided == 0
+    }
+
+    /// The p99 of `time_to_open` (due) over the newest five rows of the series; for the progress line.
+    pub fn recent_p99(&self) -> Option<Duration> {
+        quantile(&mut self.recent_us(), 0.99).map(Duration::from_micros)
+    }
+
+    /// The samples behind `recent_p99`, in microseconds; a quantile over several workers needs the samples of all.
+    pub fn recent_us(&self) -> Vec<u32> {
+        recent_us(&self.series)
+    }
+
+    /// Adds the rooms of another worker of the same run.
+    pub fn merge(&mut self, other: Self) {
+        let (peers_at, edges_at) = (self.peers.len(), self.edges.len());
+        for mut room in other.rooms {
+            room.peers_at += peers_at;
+            room.edges_at += edges_at;
+            self.place(room);
+        }
+        self.peers.extend(other.peers);
+        self.edges.extend(other.edges);
+        self.guests.merge(other.guests);
+        self.all_totals.iter_mut().zip(other.all_totals).for_each(|(ours, theirs)| ours.merge(theirs));
+        self.deliveries.merge(other.deliveries);
+        self.series.merge(other.series);
+        self.outages.merge(other.outages);
+        self.tally += other.tally;
+        self.unmatched += other.unmatched;
+    }
+
+    /// The room's name in reports.
+    pub(in crate::metrics) fn label(&self, room: RoomIndex) -> String {
+        self.slot(room).map_or_else(|| room.to_string(), |slot| self.rooms[slot].label.clone())
+    }
+
+    /// The peer's number in the plan.
+    pub(in crate::metrics) fn number(&self, context: EventContext) -> u32 {
+        self.rooms[context.room].peer_index(context.seat)
+    }
+
+    pub(in crate::metrics) fn pair(&self, context: EventContext, other: Seat) -> Option<Pair> {
+        let room = &self.rooms[context.room];
+        if other.0 >= room.size || other.0 == context.seat {
+            return None;
+        }
+        let (low, high) = (context.seat.min(other.0), context.seat.max(other.0));
+        Some(Pair {
+            edge: room.edge(low, high),
+            side: usize::from(context.seat == high),
+            other: other.0,
+            peers: [room.peer(low), room.peer(high)],
+        })
+    }
+
+    fn plan(&mut self, facts: &RoomFacts) {
+        let room = RoomRecord {
+            index: facts.index,
+            first: facts.first,
+            size: u16::try_from(facts.due.len()).unwrap_or(u16::MAX),
+            warmup: facts.warmup,
+            label: facts.label.clone(),
+            peers_at: self.peers.len(),
+            edges_at: self.edges.len(),
+            undecided: 0,
+            opened: 0,
+            timed_out: 0,
+            settled: false,
+            trace: None,
+        };
+        let (edges, peers) = (room.edges(), u64::from(room.size));
+        let due = |due: &Duration| RunTime::of(self.start + *due, self.start);
+        self.peers.extend(
+            facts
+                .due
+                .iter()
+                .take(usize::from(room.size))
+                .map(|offset| PeerRecord { due: due(offset), ..PeerRecord::default() }),
+        );
+        self.edges.resize_with(self.edges.len() + edges, EdgeRecord::default);
+        let totals = &mut self.all_totals[usize::from(facts.warmup)];
+        totals.peers.planned += peers;
+        totals.edges.planned += edges as u64;
+        totals.rooms.planned += 1;
+        self.tally.peers_planned += peers;
+        self.tally.peers_waiting += peers;
+        self.tally.edges_planned += edges as u64;
+        self.tally.edges_undecided += edges as u64;
+        self.tally.rooms_planned += 1;
+        self.place(RoomRecord { undecided: edges as u32, ..room });
+    }
+
+    fn place(&mut self, room: RoomRecord) {
+        let index = room.index.0 as usize;
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, NOWHERE);
+        }
+        self.slots[index] = self.rooms.len() as u32;
+        self.rooms.push(room);
+    }
+
+    pub(in crate::metrics) fn slot(&self, room: RoomIndex) -> Option<usize> {
+        self.slots.get(room.0 as usize).filter(|slot| **slot != NOWHERE).map(|slot| *slot as usize)
+    }
+
+    fn context(&self, event: &Event) -> Option<EventContext> {
+        let slot = self.slot(event.place.room)?;
+        let room = &self.rooms[slot];
+        let seat = event.place.seat.0;
+        (seat < room.size).then(|| EventContext {
+            when: event.at,
+            at: RunTime::of(event.at, self.start),
+            room: slot,
+            peer: room.peer(seat),
+            seat,
+            half: usize::from(room.warmup),
+        })
+    }
+}

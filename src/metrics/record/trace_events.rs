@@ -1,0 +1,77 @@
+//! Keeps the event traces of failed and slow handshakes, and drops those of the others.
+
+use crate::metrics::fold::traces::{RankedTrace, RoomTrace, TraceSample, Traced};
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::record::room::RoomRecord;
+use crate::vocabulary::{Failure, Seat};
+use std::collections::BinaryHeap;
+
+impl Recorder {
+    /// Traces the rooms that are in the sample.
+    pub fn tracing(mut self, sample: &TraceSample) -> Self {
+        for room in &mut self.rooms {
+            let seats = sample.seats(room.index);
+            room.trace = (seats > 1).then(|| Box::new(RoomTrace::new(seats)));
+        }
+        self.slow = RankedTrace { wanted: sample.slowest, times_us: BinaryHeap::new() };
+        self
+    }
+
+    /// The kept traces, in the order of the plan.
+    pub fn traced(&self) -> Vec<Traced<'_>> {
+        let mut traced: Vec<_> =
+            self.rooms.iter().filter_map(|room| kept_trace(room, room.trace.as_deref()?)).collect();
+        traced.sort_by_key(|traced| traced.room);
+        traced
+    }
+
+    /// Marks the edge of a failure that has just been counted.
+    pub(in crate::metrics) fn trace_failure(&mut self, context: EventContext, pair: Pair, failure: &Failure) {
+        let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
+        let (low, high) = seats_of(context, pair);
+        if trace.sees(high) {
+            // Under the group it was counted in, so that diagnosis finds the failure row of the trace.
+            let counted = self.all_totals[context.half].failures.counted_as(failure);
+            trace.failed.push((low, high, counted));
+        }
+    }
+
+    pub(in crate::metrics) fn trace_open(&mut self, context: EventContext, pair: Pair, due_us: u64) {
+        let Some(trace) = self.rooms[context.room].trace.as_deref_mut() else { return };
+        let (low, high) = seats_of(context, pair);
+        if self.slow.wanted > 0 && trace.sees(high) {
+            trace.opened.push((due_us, low, high));
+        }
+    }
+
+    /// Ends a room's trace at the decision of its last edge, and drops it unless it holds a failed or slow edge.
+    /// A later rejoin is counted but not traced: the joins of the peers it meets are long over.
+    pub(in crate::metrics) fn trace_end(&mut self, context: EventContext) {
+        let place = &mut self.rooms[context.room].trace;
+        let Some(trace) = place.as_deref_mut() else { return };
+        trace.is_over = true;
+        let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
+        if trace.failed.is_empty() && !slow {
+            *place = None;
+        }
+    }
+}
+
+fn kept_trace<'a>(room: &'a RoomRecord, trace: &'a RoomTrace) -> Option<Traced<'a>> {
+    let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
+    is_special.then_some(Traced {
+        room: room.index,
+        label: &room.label,
+        first: room.first,
+        seats: trace.seats,
+        events: &trace.events,
+        is_cut: trace.is_cut,
+        failed: &trace.failed,
+        opened: &trace.opened,
+    })
+}
+
+fn seats_of(context: EventContext, pair: Pair) -> (Seat, Seat) {
+    (Seat(context.seat.min(pair.other)), Seat(context.seat.max(pair.other)))
+}

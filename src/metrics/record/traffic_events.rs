@@ -1,0 +1,119 @@
+//! Records signaling frames and channel messages, the most frequent events of a run.
+
+use crate::metrics::fold::deliveries::Read;
+use crate::metrics::fold::timers::TimerId;
+use crate::metrics::record::context::{EventContext, Pair};
+use crate::metrics::record::peer_events::LATE_US;
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::run_time::RunTime;
+use crate::vocabulary::{Concern, FrameKind, Seat};
+use std::time::Instant;
+
+impl Recorder {
+    pub(in crate::metrics) fn frame_received(
+        &mut self,
+        context: EventContext,
+        kind: FrameKind,
+        bytes: u32,
+        concern: Concern,
+    ) {
+        let totals = &mut self.all_totals[context.half];
+        let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
+        totals.traffic[slot].received += 1;
+        totals.traffic[slot].received_bytes += u64::from(bytes);
+        self.series.at(context.when).frames += 1;
+        match concern {
+            Concern::Others => {}
+            Concern::Elsewhere { from: _ } => {
+                totals.concerned += 1;
+                totals.elsewhere += 1;
+            }
+            Concern::Me { from } => {
+                totals.concerned += 1;
+                if let Some(from) = from {
+                    self.delivered(context, kind, slot, bytes, from);
+                }
+            }
+        }
+    }
+
+    pub(in crate::metrics) fn frame_sent(
+        &mut self,
+        context: EventContext,
+        kind: FrameKind,
+        bytes: u32,
+        to: Option<Seat>,
+    ) {
+        let totals = &mut self.all_totals[context.half];
+        let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
+        totals.traffic[slot].sent += 1;
+        totals.traffic[slot].sent_bytes += u64::from(bytes);
+        let room = &self.rooms[context.room];
+        if to.is_none_or(|seat| seat.0 < room.size) {
+            let from = room.peer_index(context.seat);
+            self.deliveries.write(context.at, from, to.map(|seat| seat.0), kind.0, bytes);
+        }
+    }
+
+    pub(in crate::metrics) fn message_sent(&mut self, context: EventContext, pair: Pair, due: Instant) {
+        let edge = &mut self.edges[pair.edge];
+        let before = edge.cut_in_flight();
+        edge.windows[pair.side].send();
+        self.tally.messages_cut += edge.cut_in_flight() - before;
+        self.tally.messages_sent += 1;
+        let late = context.at.since(RunTime::of(due, self.start)) > LATE_US;
+        self.all_totals[context.half].messages.late += u64::from(late);
+    }
+
+    /// `times`: when the message was due, and when its sending began.
+    pub(in crate::metrics) fn message_received(
+        &mut self,
+        context: EventContext,
+        pair: Pair,
+        sequence: u32,
+        times: (Instant, Instant),
+    ) {
+        let edge = &mut self.edges[pair.edge];
+        let before = edge.cut_in_flight();
+        if !edge.windows[1 - pair.side].receive(sequence) {
+            return;
+        }
+        self.tally.messages_cut -= before - edge.cut_in_flight();
+        self.tally.messages_delivered += 1;
+        self.series.at(context.when).messages += 1;
+        self.record_message_timer(context, TimerId::MessageLatency, times);
+    }
+
+    pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
+        self.all_totals[context.half].messages.dropped += 1;
+        self.tally.messages_dropped += 1;
+    }
+
+    /// `times`: when the ping was due, and when its sending began.
+    pub(in crate::metrics) fn echoed(&mut self, context: EventContext, times: (Instant, Instant)) {
+        self.record_message_timer(context, TimerId::MessageRtt, times);
+    }
+
+    fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) {
+        let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
+        self.all_totals[context.half].timers.record_both(timer, since(due), since(began));
+    }
+
+    fn delivered(&mut self, context: EventContext, kind: FrameKind, slot: usize, bytes: u32, from: Seat) {
+        let room = &self.rooms[context.room];
+        let read = Read {
+            at: context.at,
+            from: room.peer_index(from.0),
+            seat: context.seat,
+            kind: kind.0,
+            bytes,
+            joined: self.peers[context.peer].joined,
+        };
+        if from.0 >= room.size {
+            return;
+        }
+        if let Some(written) = self.deliveries.read(read) {
+            self.all_totals[context.half].timers.record_delivery(slot, context.at.since(written));
+        }
+    }
+}

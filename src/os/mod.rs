@@ -1,0 +1,22 @@
+//! The machine and its processes as the kernel shows them: `/proc`, cgroup v2, resource limits. Linux only.
+
+mod cgroup;
+mod connections;
+mod limits;
+mod machine;
+mod process;
+
+pub use connections::connections;
+pub use limits::{machine_limits, raise_descriptors};
+pub use machine::machine;
+pub use process::{OtherProcess, other_process, own_process, thread_id};
+
+use std::fs;
+
+/// A value of `/proc/meminfo`, in bytes; `key` is the name without its colon.
+fn meminfo(key: &str) -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    let kib: u64 = value.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024)
+}

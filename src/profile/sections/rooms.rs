@@ -1,0 +1,82 @@
+//! `[rooms]`: the number of rooms, their sizes, ids and guests.
+
+use crate::profile::section::Section;
+use crate::profile::syntax::document::Value;
+use crate::vocabulary::EngineKind;
+
+/// The rooms of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomSettings {
+    pub count: u32,
+    pub size: Size,
+    /// The room's id, in which `{index}` stands for the room's index.
+    pub id: String,
+    /// External peers admitted to each room, from 0 to 100.
+    pub guests: u16,
+}
+
+/// A room's number of peers, from 2: fixed, or drawn uniformly for each room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub min: u16,
+    pub max: u16,
+}
+
+/// The largest room; a room is a full mesh, so its edges grow with the square of its size.
+const SIZE_MAX: u64 = 10_000;
+
+/// The most guests of a room, which are browsers of people.
+const GUESTS_MAX: u64 = 100;
+
+pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
+    let section = root.section("rooms");
+    let count = section.whole("count", 1..=u64::from(u32::MAX), "a run has from 1 to 4294967295 rooms") as u32;
+    let guests = section.whole("guests", 0..=GUESTS_MAX, "a room admits from 0 to 100 guests") as u16;
+    let rooms = RoomSettings { count, size: size(&section), id: id(&section, count), guests };
+
+    // Peers are numbered with 32 bits.
+    let peers = u64::from(rooms.count) * u64::from(rooms.size.max);
+    if peers > u64::from(u32::MAX) {
+        section.problem("count", format!("{peers} peers are too many; a plan has at most 4294967295"));
+    }
+    rooms
+}
+
+/// Guests need an engine that makes real connections over one socket a peer: several of our peers tell a guest by its address.
+pub(crate) fn check_guests(root: &Section<'_>, guests: u16, engine: EngineKind) {
+    if guests > 0 && !matches!(engine, EngineKind::Rtc | EngineKind::Lean) {
+        let kind = if engine == EngineKind::None { "none" } else { "webrtc" };
+        let why = format!("guests meet peers of the engine rtc, and engine.kind is {kind}; write 0, or kind = \"rtc\"");
+        root.section("rooms").problem("guests", why);
+    }
+}
+
+fn size(section: &Section<'_>) -> Size {
+    const WHY: &str = "a mesh needs at least 2 peers, and a room holds at most 10000";
+    if !matches!(section.node("size").map(|node| &node.value), Some(Value::Table(_))) {
+        let size = section.whole("size", 2..=SIZE_MAX, WHY) as u16;
+        return Size { min: size, max: size };
+    }
+    let limits = section.section("size");
+    limits.allow(&["min", "max"]);
+    for key in ["min", "max"] {
+        if limits.node(key).is_none() {
+            section.problem("size", format!("{key} is missing; write {{ min = 2, max = 8 }}"));
+        }
+    }
+    let [min, max] = ["min", "max"].map(|key| limits.whole(key, 2..=SIZE_MAX, WHY) as u16);
+    if min > max && limits.node("max").is_some() {
+        limits.problem("min", format!("{min} is above max, which is {max}"));
+    }
+    Size { min, max }
+}
+
+fn id(section: &Section<'_>, count: u32) -> String {
+    let id = section.text("id").unwrap_or_default();
+    if id.chars().any(char::is_control) || id.len() > 200 {
+        section.problem("id", "an id has at most 200 bytes and no control characters");
+    } else if !id.contains("{index}") && (count > 1 || id.is_empty()) {
+        section.problem("id", "all rooms would have one id; write {index} into it");
+    }
+    id
+}

@@ -1,0 +1,66 @@
+//! `[validity]`: the limits from which a run is SUSPECT or INVALID, and their effect on the exit code.
+
+use crate::profile::section::Section;
+use std::time::Duration;
+
+/// The limits of SUSPECT and INVALID (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit
+/// never exceeds its invalid limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValiditySettings {
+    pub on_invalid: OnInvalid,
+    pub on_suspect: OnSuspect,
+    pub lag_suspect: Duration,
+    /// A share of the p50 of `time_to_open`, which applies where it is more than `lag_suspect`.
+    pub lag_suspect_share: f64,
+    pub lag_invalid: Duration,
+    pub busy_suspect: f64,
+    pub waiting_suspect: f64,
+    pub waiting_invalid: f64,
+    pub dropped_suspect: f64,
+    pub dropped_invalid: f64,
+    pub clock_jump_invalid: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnInvalid {
+    Fail,
+    Warn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnSuspect {
+    Pass,
+    Fail,
+}
+
+pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
+    let section = root.section("validity");
+    // Timers saturate at 10 minutes (docs/spec/measurement.md, "Metrics").
+    let times = Duration::ZERO..=Duration::from_secs(600);
+    let validity = ValiditySettings {
+        on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),
+        on_suspect: section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]),
+        lag_suspect: section.duration("lag_suspect", times.clone()),
+        lag_suspect_share: section.share("lag_suspect_share"),
+        lag_invalid: section.duration("lag_invalid", times.clone()),
+        busy_suspect: section.share("busy_suspect"),
+        waiting_suspect: section.share("waiting_suspect"),
+        waiting_invalid: section.share("waiting_invalid"),
+        dropped_suspect: section.share("dropped_suspect"),
+        dropped_invalid: section.share("dropped_invalid"),
+        clock_jump_invalid: section.duration("clock_jump_invalid", times),
+    };
+    let pairs = [
+        ("lag_suspect", "lag_invalid", validity.lag_suspect > validity.lag_invalid),
+        ("waiting_suspect", "waiting_invalid", validity.waiting_suspect > validity.waiting_invalid),
+        ("dropped_suspect", "dropped_invalid", validity.dropped_suspect > validity.dropped_invalid),
+    ];
+    for (suspect, invalid, crossed) in pairs {
+        if crossed {
+            let key = if section.is_given(suspect) { suspect } else { invalid };
+            let (least, most) = (section.shown(suspect), section.shown(invalid));
+            section.problem(key, format!("{suspect} ({least}) is past {invalid} ({most})"));
+        }
+    }
+    validity
+}

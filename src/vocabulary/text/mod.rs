@@ -1,0 +1,7 @@
+//! Text that people write and read: TOML with line numbers, problems, figures, shell quoting and the glossary.
+
+pub mod document;
+pub mod format;
+pub mod glossary;
+pub mod problem;
+pub mod shell_quoting;
