@@ -1,4 +1,4 @@
-//! What a broadcast costs the server: deliveries a second, and for each second of the server's own CPU time.
+//! The cost of a broadcast for the server: deliveries a second, and for each second of the server's own CPU time.
 
 use support::fanout;
 

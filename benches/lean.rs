@@ -1,4 +1,4 @@
-//! What an edge of the engine `lean` costs in memory, beside the bare cryptography of its DTLS handshake: no socket, no server.
+//! The cost of an edge of the engine `lean` in memory, beside the bare cryptography of its DTLS handshake: no socket, no server.
 //! `cargo bench --bench lean -- EDGES` prints both; scripts may count it under callgrind.
 
 use meshload::engine::lean::connection::{ConnectionEvent, Drive, LeanConnection, SharedSettings};

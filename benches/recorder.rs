@@ -1,4 +1,4 @@
-//! What measuring costs: nanoseconds for each event in the Recorder, and its share of the CPU that an edge takes.
+//! The cost of measuring: nanoseconds for each event in the Recorder, and its share of the CPU that an edge takes.
 //! Plays a run for the CPU and the number of frames of an edge, then folds as many events of the same mix again.
 
 use meshload::controller::{self, RunSpec};

@@ -13,7 +13,7 @@ pub struct Figure {
     pub beside: String,
 }
 
-/// What a figure is held to.
+/// The bound of a figure.
 #[derive(Clone, Copy)]
 pub enum Bound {
     AtMost(f64),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 static IDENTITY: LazyLock<Arc<DtlsIdentity>> = LazyLock::new(|| Arc::new(DtlsIdentity::generate(1).expect("an identity")));
 
-/// What an end may say for each datagram that it hears, and each timer that runs out.
+/// Most datagrams that an end may send for each one that it receives, and for each timer that fires.
 const DATAGRAMS_MAX: usize = 8;
 
 fn end(role: DtlsRole) -> Dtls {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 const CONFIG: Config = Config { ports: (5000, 5000), send_bytes_max: 65_536, receive_bytes_max: 65_536 };
 
-/// What an end may say for each packet that it hears, and each timer that runs out.
+/// Most packets that an end may send for each one that it receives, and for each timer that fires.
 const PACKETS_MAX: usize = 64;
 
 // Steps, one behind the other: a byte of what to do, a byte of length, and so many bytes of chunks. The sender is known to

@@ -22,6 +22,9 @@ const READS_MAX: usize = 2;
 /// The most rounds of one poll, before the worker polls its other peers.
 const ROUNDS_MAX: usize = 16;
 
+/// Room in a peer's mailbox besides companions and churn: start of messages, their end, leave, and some to spare.
+pub const COMMANDS_MORE: usize = 8;
+
 /// The time limit for the last leaves of a room or a worker.
 pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
 

@@ -3,7 +3,7 @@
 use super::environment::{Environment, HandshakePlay, LineEvent, RawConnection, TimedLineEvent};
 use super::progress::HandshakeProgress;
 use crate::dialect::Conversation;
-use crate::driver::{AlarmClock, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
+use crate::driver::{AlarmClock, COMMANDS_MORE, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
 use crate::engine::{
     Engine, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
 };
@@ -26,8 +26,6 @@ use tokio::sync::{Notify, mpsc};
 
 /// The SCTP max message size that is asked for, in bytes.
 const MESSAGE_BYTES_MAX: u32 = 4_096;
-/// Room in a peer's mailbox besides companions.
-const COMMANDS_MORE: usize = 8;
 /// The most time until a raw connection is open.
 const DIAL_MAX: Duration = Duration::from_secs(10);
 

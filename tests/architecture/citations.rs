@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Pages that commands write: their names in code are no citations.
 const GENERATED: &[&str] = &["report.md", "compare.md"];
 
-/// Where citations stand, from the root of the repository.
+/// The places of citations, from the root of the repository.
 const PLACES: &[&str] = &[
     "src",
     "tests",
@@ -199,7 +199,7 @@ fn slug(heading: &str) -> String {
     kept.map(|letter| if letter == ' ' { '-' } else { letter.to_ascii_lowercase() }).collect()
 }
 
-/// What the links and pictures of a page lead to, except other machines.
+/// The targets of the links and pictures of a page, except other machines.
 fn links(page: &str) -> impl Iterator<Item = &str> {
     let targets = page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
     targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace))

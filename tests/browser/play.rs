@@ -10,7 +10,7 @@ use support::serving::Serving;
 const PEERS: usize = 5;
 const OPEN: &str = "document.querySelectorAll('#links > li[data-state=open]').length";
 
-/// Who makes the offer.
+/// The side that makes the offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Tab,

@@ -35,7 +35,7 @@ pub enum Farewell {
     Silent,
 }
 
-/// What came of it.
+/// The outcome of a play.
 pub struct Mesh {
     pub edges_open: u64,
     pub pairs_that_talked: u64,

@@ -6,7 +6,7 @@ use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
 use super::engines::Engines;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
 use crate::dialect::Conversation;
-use crate::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
+use crate::driver::{AlarmClock, COMMANDS_MORE, IdExchange, PeerSpec, PeerTask};
 use crate::metrics::Recorder;
 use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::RoomPlan;
@@ -24,9 +24,6 @@ use tokio::task::{Id, JoinSet};
 
 /// A peer that has been due for longer than this is dropped, and counted.
 const LATE_MAX: Duration = Duration::from_secs(5);
-
-/// Room in a peer's mailbox besides companions and churn: start of messages, their end, leave, and some to spare.
-const COMMANDS_MORE: usize = 8;
 
 /// The peers of one worker, from arrival to end.
 pub(super) struct PeerSpawner {

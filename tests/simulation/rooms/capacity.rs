@@ -92,7 +92,7 @@ fn serving(rules: &[String], routing: &str) -> Serving {
     Serving::start(&["--routing", routing].into_iter().chain(faults).collect::<Vec<_>>())
 }
 
-/// What `meshload capacity` finds against it.
+/// The result of `meshload capacity` against it.
 fn capacity_run(server: &Serving, more: &[&str]) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_meshload"))

@@ -28,7 +28,7 @@ fn is_of_room(peer: PeerIndex, place: Place, size: u32) -> bool {
     (first..first + size).contains(&peer.0)
 }
 
-/// What one side of an edge did.
+/// The events of one side of an edge.
 #[derive(Debug, Default)]
 struct End {
     opened: Option<Duration>,
@@ -41,7 +41,7 @@ struct End {
     glare: u32,
 }
 
-/// What a peer did as a whole.
+/// The events of a peer as a whole.
 #[derive(Debug, Default)]
 struct Bearing {
     joined: Option<Duration>,

@@ -44,7 +44,7 @@ fn the_judge_notices_a_mute_peer_that_was_said_to_be_healthy() {
     assert!(!judge.verdict(&scenario).is_empty());
 }
 
-/// What is wrong with each seed that failed, in the order of the seeds.
+/// The faults of each seed that failed, in the order of the seeds.
 fn play_all(seeds: Range<u64>, aloud: bool) -> Vec<(u64, String)> {
     let next = AtomicU64::new(seeds.start);
     let failures = Mutex::new(vec![]);
