@@ -56,7 +56,7 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "NAME", env = "MESHLOAD_DIALECT")]
     pub dialect: Option<String>,
     /// A header of the WebSocket handshake, or a file of them, one a line; repeatable
-    #[arg(short = 'H', long, value_name = "K: V|@FILE", value_delimiter = '\n', env = "MESHLOAD_HEADER")]
+    #[arg(short = 'H', long, value_name = "K: V|@FILE", env = "MESHLOAD_HEADER")]
     pub header: Vec<String>,
     /// The WebSocket subprotocol to ask for
     #[arg(long, value_name = "NAME", env = "MESHLOAD_SUBPROTOCOL")]

@@ -23,7 +23,7 @@ pub fn redactor(profile: &Profile, access: &Access) -> Redactor {
     Redactor::new(headers.chain(subprotocol).chain(url).chain(own))
 }
 
-/// What of a template is the same for every peer.
+/// The parts of a template that are the same for every peer.
 fn literals(template: &str) -> Vec<String> {
     let pieces = template.split('{').enumerate().filter_map(|(index, piece)| match index {
         0 => Some(piece),

@@ -145,7 +145,7 @@ impl Summary {
         }
         let summary: Self = serde_json::from_str(&text).map_err(|error| Unreadable::Foreign(error.to_string()))?;
         summary.check_timers()?;
-        Ok(summary)
+        Ok(summary.bounded())
     }
 
     /// True if peers failed and no peer ever connected.

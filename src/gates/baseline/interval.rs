@@ -72,12 +72,12 @@ fn first_rank(below: &Binomial, samples: u64, p: f64) -> u64 {
 
 /// A share (0 to 1) of independent trials.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Share {
+pub(super) struct TrialShare {
     pub share: f64,
     pub independent: u64,
 }
 
-impl Share {
+impl TrialShare {
     /// The interval of the share (Wilson 1927); 0 to 1 without trials.
     fn interval(self, z: f64) -> [f64; 2] {
         let (share, of) = (self.share.clamp(0.0, 1.0), self.independent as f64);
@@ -91,7 +91,7 @@ impl Share {
 }
 
 /// The interval of the difference `new` − `base` of two shares (Newcombe 1998, method 10).
-pub(super) fn share_difference(base: Share, new: Share, tail: f64) -> Interval {
+pub(super) fn share_difference(base: TrialShare, new: TrialShare, tail: f64) -> Interval {
     let Ok(normal) = Normal::new(0.0, 1.0) else { return Interval::default() };
     let z = normal.inverse_cdf(1.0 - tail);
     let ([base_low, base_high], [new_low, new_high]) = (base.interval(z), new.interval(z));
@@ -103,8 +103,8 @@ pub(super) fn share_difference(base: Share, new: Share, tail: f64) -> Interval {
 }
 
 /// The probability that `new`'s share is as much greater than `base`'s by chance alone (Fisher's exact test, one-sided).
-pub(super) fn chance_of_growth(base: Share, new: Share) -> f64 {
-    let outcomes = |side: Share| {
+pub(super) fn chance_of_growth(base: TrialShare, new: TrialShare) -> f64 {
+    let outcomes = |side: TrialShare| {
         let of = side.independent.min(TRIALS_MAX);
         let hits = ((side.share.clamp(0.0, 1.0) * of as f64).round() as u64).min(of);
         [hits, of - hits]
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn two_shares_lie_apart_as_in_newcombes_table() {
         // Newcombe (1998), table II, method 10: 56/70 − 48/80, 9/10 − 3/10, 0/20 − 0/10.
-        let share = |hits: f64, of: u64| Share { share: hits / of as f64, independent: of };
+        let share = |hits: f64, of: u64| TrialShare { share: hits / of as f64, independent: of };
         check(share_difference(share(48.0, 80), share(56.0, 70), SHOWN), Some(0.052_4), Some(0.333_9));
         check(share_difference(share(3.0, 10), share(9.0, 10), SHOWN), Some(0.170_5), Some(0.809_0));
         check(share_difference(share(0.0, 10), share(0.0, 20), SHOWN), Some(-0.277_5), Some(0.161_1));
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_tenth_that_fails_is_no_chance_and_three_of_a_hundred_may_be() {
         let chance = |base: f64, new: f64, of: u64| {
-            let share = |share| Share { share, independent: of };
+            let share = |share| TrialShare { share, independent: of };
             chance_of_growth(share(base), share(new))
         };
         // R: fisher.test(matrix(c(0, 100, 10, 90), 2), alternative = "less").

@@ -3,6 +3,7 @@
 mod change;
 mod comparability;
 mod interval;
+mod ranking;
 mod rates;
 mod rule;
 mod timers;
@@ -11,7 +12,8 @@ pub use crate::gates::baseline::change::{Change, Finding};
 pub use crate::gates::baseline::comparability::Difference;
 pub use crate::gates::baseline::rule::ToleranceRule;
 
-use crate::gates::baseline::change::{REPEATS_MIN, changes};
+use crate::gates::baseline::change::REPEATS_MIN;
+use crate::gates::baseline::ranking::changes;
 use crate::gates::baseline::timers::{JUDGED, merged};
 use crate::summary::{Outcome, Point, Summary, Verdict as Validity, curve::curve};
 use crate::vocabulary::format::micros;

@@ -2,7 +2,7 @@
 
 use crate::gates::baseline::change::{Change, Finding, REPEATS_MIN, classify};
 use crate::gates::baseline::interval::{
-    Interval, SHOWN, STRICT, Share, chance_of_growth, mean_difference, share_difference,
+    Interval, SHOWN, STRICT, TrialShare, chance_of_growth, mean_difference, share_difference,
 };
 use crate::gates::baseline::rule::ToleranceRule;
 use crate::summary::{Readings, Summary, Unit};
@@ -61,7 +61,7 @@ pub(super) fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &Toler
 
 /// The losses of all runs of a side.
 struct Pooled {
-    share: Share,
+    share: TrialShare,
     of: u64,
 }
 
@@ -70,7 +70,7 @@ impl Pooled {
         let of = losses.iter().map(|(_, of, _)| *of).fold(0, u64::saturating_add);
         let lost = losses.iter().map(|(share, of, _)| share * *of as f64).sum::<f64>();
         let independent = losses.iter().map(|(_, _, independent)| *independent).fold(0, u64::saturating_add);
-        (of > 0).then(|| Self { share: Share { share: lost / of as f64, independent }, of })
+        (of > 0).then(|| Self { share: TrialShare { share: lost / of as f64, independent }, of })
     }
 }
 
