@@ -30,7 +30,7 @@ steady = "1s"
 drain = "1s"
 "#;
 
-/// How long the base's frames take, and a fifth more.
+/// Time that the base's frames take, and a fifth more.
 const DELIVERY: Duration = Duration::from_millis(20);
 const SLOWER: Duration = Duration::from_millis(24);
 
@@ -194,7 +194,7 @@ async fn relay(client: TcpStream, to: SocketAddr, delay: Duration) {
     tokio::join!(carry(from_client, to_server, Duration::ZERO), carry(from_server, to_client, delay));
 }
 
-/// Whatever is read is written `delay` later, in order; the end likewise.
+/// Writes what it reads `delay` later, in order; the end likewise.
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
     let (hold, mut held) = mpsc::channel::<(Instant, Vec<u8>)>(4_096);
     let read = async move {

@@ -58,7 +58,7 @@ fn runs(seed: u64, count: u64, delivery_us: f64) -> Vec<Summary> {
     (0..count).map(|repeat| run(seed * 100 + repeat, delivery_us)).collect()
 }
 
-/// How many of twenty pairs of sides have the verdict.
+/// Number of twenty pairs of sides that have the verdict.
 fn found(repeats: u64, slower: f64, verdict: ComparisonVerdict) -> u64 {
     let found = (0..PAIRS).filter(|pair| {
         let (base, new) = (runs(2 * pair, repeats, 20_000.0), runs(2 * pair + 1, repeats, 20_000.0 * slower));
