@@ -46,23 +46,22 @@ impl GuestSeats {
         self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
     }
 
-    /// Marks the guest of an edge that ended.
-    pub(super) fn observe(&mut self, what: &EventKind) {
+    /// Marks the guest of an edge that ended, and returns its id.
+    pub(super) fn observe(&mut self, what: &EventKind) -> Option<&str> {
         let (EventKind::Edge { other, event: EdgeEvent::NoticedLeave }
         | EventKind::Edge { other, event: EdgeEvent::Closed { .. } }
         | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
         else {
-            return;
+            return None;
         };
-        self.mark_gone(*other);
+        self.mark_gone(*other)
     }
 
-    /// Frees the seat of a guest; ignores the room's own seats.
-    pub(super) fn mark_gone(&mut self, seat: Seat) {
-        let index = seat.0.checked_sub(self.first).map(usize::from);
-        if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
-            guest.gone = true;
-        }
+    /// Frees the seat of a guest, and returns its id; ignores the room's own seats.
+    pub(super) fn mark_gone(&mut self, seat: Seat) -> Option<&str> {
+        let guest = self.seats.get_mut(usize::from(seat.0.checked_sub(self.first)?))?;
+        guest.gone = true;
+        guest.id.as_deref()
     }
 }
 

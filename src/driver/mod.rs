@@ -3,6 +3,9 @@
 mod alarm_clock;
 mod guests;
 mod id_exchange;
+// Exported for the fuzzer.
+#[doc(hidden)]
+pub mod intake;
 mod ports;
 mod spec;
 mod task;

@@ -2,18 +2,20 @@
 
 use super::guests::GuestSeats;
 use super::id_exchange::IdExchange;
+use super::intake;
 use super::ports::{Input, OutgoingFrame, Output};
 use super::spec::PeerSpec;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
 use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal, SignalPart};
 use rustc_hash::FxHasher;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::time::Instant;
 
-/// The most messages that wait for the id of their sender to be known.
+/// The most messages that wait for the id of their sender to be known, and the most bytes of their texts.
 const UNRESOLVED_MAX: usize = 1_024;
+const UNRESOLVED_BYTES_MAX: usize = 256 * 1024;
 
 /// Creates a new conversation for the same peer.
 type ConversationFactory = Box<dyn Fn() -> Box<dyn Conversation>>;
@@ -39,6 +41,10 @@ pub struct VirtualPeer {
     turn: bool,
     shared: Vec<String>,
     unresolved: VecDeque<Heard<String>>,
+    /// The lengths of the texts in `unresolved`.
+    unresolved_bytes: usize,
+    /// The ids of the room's peers that the conversation was told.
+    named: BTreeSet<String>,
     guests: GuestSeats,
     /// The engine's slot of each seat's connection; an answered offer without addressee exchanges two.
     slots: Vec<Seat>,
@@ -67,6 +73,8 @@ impl PeerSpec {
             turn: false,
             shared: vec![],
             unresolved: VecDeque::new(),
+            unresolved_bytes: 0,
+            named: BTreeSet::new(),
             guests: GuestSeats::new(room_size, guests),
             slots: (0..room_size.saturating_add(guests)).map(Seat).collect(),
         }
@@ -113,6 +121,7 @@ impl VirtualPeer {
                 if let PeerCommand::Back { seat } = command {
                     let id = self.wire_id(seat);
                     self.conversation.handle(now, dialect::Input::Back { id: &id });
+                    self.named.remove(&id);
                     self.announced.retain(|known| *known != seat);
                 }
                 self.peer.handle(now, peer::Input::Command(command));
@@ -131,6 +140,10 @@ impl VirtualPeer {
                 self.mark_absent();
             }
             Input::Frame(text) => {
+                // The frame may name peers whose ids the exchange knows by now.
+                if self.unread_exchange().is_some() {
+                    self.read_exchange(now);
+                }
                 self.conversation.handle(now, dialect::Input::Frame(text));
                 self.drain_conversation(now, text.len() as u32);
             }
@@ -159,6 +172,7 @@ impl VirtualPeer {
     fn restart_conversation(&mut self) {
         self.conversation = (self.new_conversation)();
         self.announced.clear();
+        self.named.clear();
         self.shared.clear();
         self.turn = false;
         self.revision = 0;
@@ -229,6 +243,7 @@ impl VirtualPeer {
 
     /// Handles a received message; one about an id without a seat waits for that id, or admits a guest.
     fn receive(&mut self, now: Instant, heard: Heard<String>) {
+        let heard = intake::check(heard);
         let returns = arriving_id(&heard).is_some_and(|id| self.guests.has_gone(id));
         let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
         let is_seated = heard.who().is_none_or(|id| self.seat(id).is_some());
@@ -240,7 +255,9 @@ impl VirtualPeer {
             },
         };
         // The server mentioned the id before its own peer has received it.
-        if !is_seated && may_be_named && self.unresolved.len() < UNRESOLVED_MAX {
+        let waiting = self.unresolved_bytes + intake::text_bytes(&heard);
+        if !is_seated && may_be_named && self.unresolved.len() < UNRESOLVED_MAX && waiting <= UNRESOLVED_BYTES_MAX {
+            self.unresolved_bytes = waiting;
             self.unresolved.push_back(heard);
         } else if self.admit(now, &heard) {
             self.receive(now, heard);
@@ -286,6 +303,12 @@ impl VirtualPeer {
     fn read_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.clone() else { return };
         self.revision = exchange.revision();
+        for id in exchange.other_ids(self.place.seat) {
+            if self.named.insert(id.clone()) {
+                self.conversation.handle(now, dialect::Input::Named { id: &id });
+            }
+        }
+        self.unresolved_bytes = 0;
         for heard in std::mem::take(&mut self.unresolved) {
             self.receive(now, heard);
         }
@@ -332,7 +355,9 @@ impl VirtualPeer {
             peer::Output::Engine(seat, command) => Output::Engine(seat, command),
             peer::Output::Send(message) => Output::Send(message),
             peer::Output::Event(what) => {
-                self.guests.observe(&what);
+                if let Some(id) = self.guests.observe(&what) {
+                    self.conversation.handle(now, dialect::Input::Gone { id });
+                }
                 Output::Event(what)
             }
             peer::Output::Close => {
