@@ -2,7 +2,7 @@
 
 use meshload::dialect::Dialect;
 use meshload::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
-use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
+use meshload::engine::{EngineSettings, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::peer::{PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::{
@@ -153,22 +153,21 @@ struct Room {
     events: Rc<RefCell<Vec<Event>>>,
     naming: Naming,
     exchange: IdExchange,
-    setup: RtcSetup,
+    setup: LeanSetup,
     epoch: Instant,
 }
 
 impl Room {
     fn new(dialect: &str, url: &str, round: usize, size: u16, events: Rc<RefCell<Vec<Event>>>) -> Self {
         let dialect = Dialect::named(dialect).unwrap();
-        let setup = RtcSetup {
-            certificate: RtcSetup::certificate().unwrap(),
+        let settings = EngineSettings {
             addresses: PeerAddresses::default(),
             timeout: TIMEOUT,
             trickle: dialect.trickles(),
             ordered: true,
             reliability: Reliability::Reliable,
-            message_bytes_max: 4096,
         };
+        let setup = LeanSetup::new(settings).unwrap();
         let naming = Naming::new(format!("t{round}"), size.into());
         let exchange = IdExchange::new(size);
         Self { dialect, url: url.to_owned(), round, size, events, naming, exchange, setup, epoch: Instant::now() }
@@ -272,7 +271,8 @@ impl Room {
             user_agent: "meshload/test".to_owned(),
             route: Arc::default(),
         };
-        let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
+        let engine =
+            LeanEngine::open(self.setup.clone(), self.size, None, Seed(1).stream("ice", seat.0.into())).unwrap();
         let events = self.events.clone();
         let recorder = move |event| events.borrow_mut().push(event);
         PeerTask::new(virtual_peer, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), recorder)
