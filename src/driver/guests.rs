@@ -1,6 +1,6 @@
 //! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
-use crate::vocabulary::{EdgeEvent, EventKind, Seat};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Seat, Signal};
 
 /// One peer's view of its room's guests.
 #[derive(Debug, Default)]
@@ -62,6 +62,14 @@ impl GuestSeats {
         let guest = self.seats.get_mut(usize::from(seat.0.checked_sub(self.first)?))?;
         guest.gone = true;
         guest.id.as_deref()
+    }
+}
+
+/// The id of a peer whose arrival a message implies.
+pub(super) fn arriving_id(heard: &Heard<String>) -> Option<&str> {
+    match heard {
+        Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
+        _ => None,
     }
 }
 

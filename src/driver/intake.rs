@@ -1,6 +1,6 @@
 //! The intake of descriptions and candidates: what a server passes on is bounded before any engine reads it.
 
-use crate::vocabulary::{Candidate, Heard, Signal};
+use crate::vocabulary::{Candidate, Heard, Signal, SignalPart};
 
 /// The longest accepted SDP, in bytes.
 pub const SDP_BYTES_MAX: usize = 64 * 1024;
@@ -63,6 +63,16 @@ pub fn check_candidate(candidate: &Candidate) -> Result<(), &'static str> {
 
 fn candidate_bytes(Candidate { candidate, mid, line: _, ufrag }: &Candidate) -> usize {
     candidate.len() + mid.as_ref().map_or(0, String::len) + ufrag.as_ref().map_or(0, String::len)
+}
+
+/// The part of a negotiation that a signal is, and its text; `None` for one without text.
+pub(super) fn part(signal: &Signal) -> Option<(SignalPart, &str)> {
+    Some(match signal {
+        Signal::Offer { sdp } => (SignalPart::Offer, sdp),
+        Signal::Answer { sdp } => (SignalPart::Answer, sdp),
+        Signal::Candidate(candidate) => (SignalPart::Candidate, &candidate.candidate),
+        Signal::EndOfCandidates => return None,
+    })
 }
 
 /// The length of a message's text, in bytes.

@@ -9,6 +9,7 @@ pub mod intake;
 mod ports;
 mod spec;
 mod task;
+mod unresolved;
 mod virtual_peer;
 
 pub use alarm_clock::{Alarm, AlarmClock};

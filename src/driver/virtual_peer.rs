@@ -1,21 +1,18 @@
 //! Joins a peer's conversation and its state machine, without a socket: maps wire ids to seats, and frames to messages.
 
-use super::guests::GuestSeats;
+use super::guests::{GuestSeats, arriving_id};
 use super::id_exchange::IdExchange;
 use super::intake;
 use super::ports::{Input, OutgoingFrame, Output};
 use super::spec::PeerSpec;
+use super::unresolved::UnresolvedMessages;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal, SignalPart};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal};
 use rustc_hash::FxHasher;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::time::Instant;
-
-/// The most messages that wait for the id of their sender to be known, and the most bytes of their texts.
-const UNRESOLVED_MAX: usize = 1_024;
-const UNRESOLVED_BYTES_MAX: usize = 256 * 1024;
 
 /// Creates a new conversation for the same peer.
 type ConversationFactory = Box<dyn Fn() -> Box<dyn Conversation>>;
@@ -40,9 +37,7 @@ pub struct VirtualPeer {
     announced: Vec<Seat>,
     turn: bool,
     shared: Vec<String>,
-    unresolved: VecDeque<Heard<String>>,
-    /// The lengths of the texts in `unresolved`.
-    unresolved_bytes: usize,
+    unresolved: UnresolvedMessages,
     /// The ids of the room's peers that the conversation was told.
     named: BTreeSet<String>,
     guests: GuestSeats,
@@ -72,8 +67,7 @@ impl PeerSpec {
             announced: vec![],
             turn: false,
             shared: vec![],
-            unresolved: VecDeque::new(),
-            unresolved_bytes: 0,
+            unresolved: UnresolvedMessages::default(),
             named: BTreeSet::new(),
             guests: GuestSeats::new(room_size, guests),
             slots: (0..room_size.saturating_add(guests)).map(Seat).collect(),
@@ -255,11 +249,14 @@ impl VirtualPeer {
             },
         };
         // The server mentioned the id before its own peer has received it.
-        let waiting = self.unresolved_bytes + intake::text_bytes(&heard);
-        if !is_seated && may_be_named && self.unresolved.len() < UNRESOLVED_MAX && waiting <= UNRESOLVED_BYTES_MAX {
-            self.unresolved_bytes = waiting;
-            self.unresolved.push_back(heard);
-        } else if self.admit(now, &heard) {
+        let heard = match !is_seated && may_be_named {
+            true => match self.unresolved.push(heard) {
+                Ok(()) => return,
+                Err(heard) => heard,
+            },
+            false => heard,
+        };
+        if self.admit(now, &heard) {
             self.receive(now, heard);
         } else {
             // A peer of this room that is not in the plan.
@@ -308,8 +305,7 @@ impl VirtualPeer {
                 self.conversation.handle(now, dialect::Input::Named { id: &id });
             }
         }
-        self.unresolved_bytes = 0;
-        for heard in std::mem::take(&mut self.unresolved) {
+        for heard in self.unresolved.take() {
             self.receive(now, heard);
         }
         for (name, json) in exchange.shared() {
@@ -379,12 +375,7 @@ impl VirtualPeer {
 
     /// Records a signal's digest, so that received signals can be compared with sent ones.
     fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
-        let (part, text) = match signal {
-            Signal::Offer { sdp } => (SignalPart::Offer, sdp),
-            Signal::Answer { sdp } => (SignalPart::Answer, sdp),
-            Signal::Candidate(candidate) => (SignalPart::Candidate, &candidate.candidate),
-            Signal::EndOfCandidates => return,
-        };
+        let Some((part, text)) = intake::part(signal) else { return };
         if self.is_gone() || !self.connected {
             return;
         }
@@ -405,13 +396,5 @@ impl VirtualPeer {
         let first = self.place.neighbour(Seat(0));
         let seat = Seat(u16::try_from(index.0.checked_sub(first.0)?).ok()?);
         (seat.0 < self.room_size && seat != self.place.seat).then_some(seat)
-    }
-}
-
-/// The id of a peer whose arrival a message implies.
-fn arriving_id(heard: &Heard<String>) -> Option<&str> {
-    match heard {
-        Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
-        _ => None,
     }
 }
