@@ -14,6 +14,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The spellings in which a secret is quoted.
 const ENCODINGS: usize = 8;
+/// The places of `CANARIES` that a server may quote; it does not choose the subprotocol, which is the last one.
+const PLACES: usize = 8;
 /// The ways to fail, each of which has a place for a quotation.
 const WAYS: usize = 25;
 
@@ -25,12 +27,13 @@ fn no_secret_that_a_server_quotes_is_in_an_output() {
         let planted = Planted::new(&proxy.address);
         let load =
             ["--rooms", "100", "--room-size", "2", "--arrivals", "400/s", "--timeout", "1s", "--duration", "100ms"];
-        let kept = ["--engine", "none", "--no-gates", "-v", "--events", "--traces", "200", "--out", dialect];
+        let kept = ["--engine", "none", "--no-gates", "-v", "--events", "--traces", "200", "--out", "quoted"];
         let run = [&["run", "--dialect", dialect], &load[..], &kept].concat();
         planted.check(99, &server.address, &run);
         assert!(server.connections() >= ENCODINGS * WAYS, "{} connections", server.connections());
         let probe = ["probe", "--engine", "none", "--trace", "--timeout", "1s", "--dialect", dialect, "--peers", "16"];
-        planted.check(99, &server.address, &[&probe[..], &["--out", "probe"]].concat());
+        // Some peers of the probe get as far as a connection, in some orders.
+        planted.check_one_of(&[96, 99], &server.address, &[&probe[..], &["--out", "probe"]].concat());
     }
 }
 
@@ -72,7 +75,7 @@ impl Quoting {
 
 /// The secret of a connection in its spelling.
 fn quotation(index: usize) -> String {
-    let secret = CANARIES[index % CANARIES.len()];
+    let secret = CANARIES[index % PLACES];
     match index / WAYS % ENCODINGS {
         0 => format!("invalid token: {secret}, go away"),
         1 => percent_encoded(secret),
