@@ -1,6 +1,7 @@
-//! Rows of a summary: failures, seconds of the run, slowest edges, room meshes, outages and traces.
+//! Rows of a summary: failures, findings, seconds of the run, slowest edges, room meshes, outages and traces.
 
 pub mod event_line;
+pub mod finding;
 pub mod outage;
 pub mod trace;
 
