@@ -1,8 +1,8 @@
 //! One literal summary for the tests of all formats, and the same with hostile text in it.
 
 use crate::summary::{
-    CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, Finding, FindingConfidence, GateResult, Health,
-    Histogram, Machine, Messages, Outcome, Peers, PhaseTimes, Rates, Rooms, Run, SCHEMA, SeriesRow, Severity, Shares,
+    CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, FindingConfidence, GateResult, Health, Histogram,
+    Machine, Messages, Outcome, Peers, PhaseTimes, Rates, Rooms, Run, RunFinding, SCHEMA, SeriesRow, Severity, Shares,
     Signaling, SlowEdge, Summary, Timer, Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity, Verdict,
 };
 use std::collections::BTreeMap;
@@ -208,7 +208,7 @@ fn fill_verdicts(summary: &mut Summary) {
         limit: "10.0 ms".into(),
         cure: "fewer peers, fewer arrivals a second, or a machine that does nothing else".into(),
     };
-    summary.findings = vec![Finding {
+    summary.findings = vec![RunFinding {
         id: "server-lost".into(),
         severity: Severity::Fault,
         confidence: FindingConfidence::High,

@@ -21,7 +21,7 @@ pub use crate::summary::latency::histogram::Histogram;
 pub use crate::summary::metric::Readings;
 pub use crate::summary::repeats::{PercentileRange, Repeats};
 pub use crate::summary::rows::event_line::EventLine;
-pub use crate::summary::rows::finding::{Finding, FindingConfidence, Severity};
+pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity};
 pub use crate::summary::rows::outage::{Outage, OutageCause};
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
 pub use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
@@ -77,7 +77,7 @@ pub struct Summary {
     pub failures: Vec<FailureRow>,
     /// Conclusions from the recorded events, worst first.
     #[serde(default)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RunFinding>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
     pub health: Health,
@@ -174,7 +174,7 @@ impl Summary {
 
     /// The number of findings, those of one severity or all, without those that only tell what was not tested.
     pub fn findings_counted(&self, severity: Option<Severity>) -> u64 {
-        let is_counted = |finding: &&Finding| {
+        let is_counted = |finding: &&RunFinding| {
             !finding.is_about_coverage() && severity.is_none_or(|severity| finding.severity == severity)
         };
         self.findings.iter().filter(is_counted).count() as u64

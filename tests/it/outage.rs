@@ -93,7 +93,7 @@ fn peers_that_leave_and_come_back_around_an_outage_find_the_others_again() {
 fn a_run_whose_peers_all_lose_the_server_for_good_is_failed_and_says_so_first() {
     for reconnect in ["", "reconnect = false\n"] {
         let server = Serving::start(&[]);
-        let profile = PROFILE.replace("[rooms]", &format!("{reconnect}[rooms]")).replace("14s", "3s");
+        let profile = PROFILE.replace("[rooms]", &format!("{reconnect}[rooms]")).replace("14s", "8s");
         let mut run = Watched::start(&profile, &["--target", &server.url]);
         run.until_steady("edges 12/12");
         drop(server);

@@ -5,18 +5,18 @@ mod server;
 
 pub use record::RunRecord;
 
-use crate::summary::Finding;
+use crate::summary::RunFinding;
 use std::cmp::Reverse;
 
 /// A finding's conclusion; `None` if the record gives no evidence for it.
-type Rule = fn(&RunRecord<'_>) -> Option<Finding>;
+type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 
 /// All findings, each with its id for `meshload explain`.
-const RULES: [(&str, Rule); 1] = [("server-lost", server::lost::find)];
+const RULES: [(&str, FindingRule); 1] = [("server-lost", server::lost::find)];
 
 /// The findings of a run, worst first: faults before hints, certain before doubtful, then by the share concerned.
-pub fn findings(record: &RunRecord<'_>) -> Vec<Finding> {
-    let mut found: Vec<Finding> = RULES.iter().filter_map(|(_, rule)| rule(record)).collect();
+pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {
+    let mut found: Vec<RunFinding> = RULES.iter().filter_map(|(_, rule)| rule(record)).collect();
     found.sort_by_key(|finding| (finding.severity, finding.confidence, Reverse((finding.share * 1e6) as u64)));
     found
 }

@@ -223,8 +223,8 @@ fn a_misrouted_word_goes_to_another_peer_of_its_room() {
     };
     let mut delivered = |to: &str| {
         stage.service.frame(stage.start + Duration::from_secs(1), ClientId(1), &offer(to));
-        let delivery = stage.service.poll().unwrap();
-        mutate::addressee(&delivery.text).unwrap()
+        let deliveries = std::iter::from_fn(|| stage.service.poll());
+        deliveries.filter_map(|delivery| mutate::addressee(&delivery.text)).last().unwrap()
     };
     assert_eq!(delivered("u2"), "u3");
     assert_eq!(delivered("u3"), "u3", "there is no other");

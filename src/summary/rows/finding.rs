@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One conclusion about the server, the dialect or the network between the peers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
+pub struct RunFinding {
     /// The name for `meshload explain`; within a schema version ids are added, never renamed.
     pub id: String,
     pub severity: Severity,
@@ -56,7 +56,7 @@ impl FindingConfidence {
     }
 }
 
-impl Finding {
+impl RunFinding {
     /// The finding in one line: id, severity, confidence, sentence, share and remedy. The caller escapes it.
     pub fn in_words(&self) -> String {
         let (severity, confidence) = (self.severity.name(), self.confidence.name());

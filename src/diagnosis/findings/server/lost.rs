@@ -1,13 +1,13 @@
 //! `server-lost`: joined peers lost the server, with when, why, and how many came back.
 
 use super::super::record::RunRecord;
-use crate::summary::{Finding, FindingConfidence, Outage, OutageCause, Severity};
+use crate::summary::{FindingConfidence, Outage, OutageCause, RunFinding, Severity};
 use crate::vocabulary::format::{count, duration, plural};
 
 /// Most outages told one by one.
 const OUTAGES_TOLD: usize = 3;
 
-pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<Finding> {
+pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     let summary = record.summary;
     let first = summary.outages.first()?;
     let sum = |field: fn(&Outage) -> u64| summary.outages.iter().map(field).sum::<u64>();
@@ -35,7 +35,7 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<Finding> {
             plural(outage.redials, "failed redial")
         )
     });
-    Some(Finding {
+    Some(RunFinding {
         id: "server-lost".into(),
         severity: Severity::Fault,
         confidence: FindingConfidence::High,
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::summary::{Counts, Peers, Summary};
 
-    fn found(outages: Vec<Outage>) -> Option<Finding> {
+    fn found(outages: Vec<Outage>) -> Option<RunFinding> {
         let peers = Peers { joined: 12, ..Peers::default() };
         let summary = Summary { counts: Counts { peers, ..Counts::default() }, outages, ..Summary::default() };
         find(&RunRecord { summary: &summary })
