@@ -38,6 +38,10 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
+    if args.trigger.is_some() && !dialect.reads_trigger() {
+        write_stderr([format!("--trigger: the dialect {} has no triggers", dialect.name().escape_debug())]);
+        return Exit::Usage;
+    }
     let access = match access(&args.access, &profile.target, args.peers.into()) {
         Ok(access) => access,
         Err(exit) => return exit,

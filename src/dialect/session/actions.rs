@@ -125,6 +125,7 @@ impl Session {
                 self.signal(id, signal, polite);
             }
             (Action::Answer { sdp }, Some(id)) => {
+                self.repeats.answered(id);
                 let signal = self.sdp_of(now, sdp, locals, id).map(|sdp| Signal::Answer { sdp });
                 self.signal(id, signal, polite);
             }

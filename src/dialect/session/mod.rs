@@ -1,12 +1,14 @@
 //! Executes a compiled dialect for one peer: state, inputs and timers of a `Conversation`.
 
 mod actions;
+mod again;
 mod join;
 mod joining;
 mod member_lists;
 mod receive;
 mod send;
 
+use super::Trial;
 use super::conversation::{Connect, Conversation, Input, Output, PeerIdentity};
 use crate::dialect::compile::compiled::{CompiledDialect, Discovery};
 use crate::dialect::language::evaluate::LookupView;
@@ -16,6 +18,7 @@ use crate::dialect::language::roster::Roster;
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::own_values::OwnValues;
 use crate::vocabulary::Heard;
+use again::Repeats;
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -29,6 +32,8 @@ pub(super) struct Session {
     state: State,
     rng: ChaCha8Rng,
     joining: Joining,
+    trial: Trial,
+    repeats: Repeats,
     /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
@@ -137,12 +142,12 @@ impl Conversation for Session {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        self.timers.iter().copied().chain(self.joining.until).min()
+        self.timers.iter().copied().chain(self.joining.until).chain(self.repeats.wake_at()).min()
     }
 }
 
 impl Session {
-    pub(super) fn new(dialect: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
+    pub(super) fn new(dialect: Arc<CompiledDialect>, trial: Trial, me: PeerIdentity) -> Self {
         let mut globals = vec![Value::Null; BUILT_IN.len() + dialect.vars.len()];
         let built_in: [Value; BUILT_IN.len()] = [
             me.id.as_str().into(),
@@ -171,6 +176,8 @@ impl Session {
             state,
             rng,
             joining,
+            trial,
+            repeats: Repeats::default(),
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],
@@ -243,6 +250,7 @@ impl Session {
                 self.send_all(now, &timer.say, &[], None);
             }
         }
+        self.repeat_due(now);
         self.run_join(now);
     }
 }
