@@ -44,7 +44,7 @@ bench-quick:
 bench-mesh:
     cargo bench --bench mesh -- --long
 
-# The raw core alone: edges whose packets are passed in memory
+# An edge in memory beside the bare cryptography of its handshake
 bench-core EDGES="900":
     cargo bench --bench handshake -- {{EDGES}}
 

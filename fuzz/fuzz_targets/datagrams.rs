@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::engine::stun;
+use meshload::engine::lean::stun;
 
 fuzz_target!(|datagram: &[u8]| {
     if let Some(ufrag) = stun::receiver_ufrag(datagram) {

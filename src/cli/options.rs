@@ -63,7 +63,7 @@ pub struct ChangeArgs {
     /// The Origin header, as a browser would send it
     #[arg(long, value_name = "ORIGIN", env = "MESHLOAD_ORIGIN")]
     pub origin: Option<String>,
-    /// The WebRTC engine: rtc, lean (made for load), webrtc (its own sockets, STUN and TURN), or none (signaling only)
+    /// The WebRTC engine: lean (made for load), webrtc (its own sockets, STUN and TURN), or none (signaling only)
     #[arg(long, value_name = "NAME", env = "MESHLOAD_ENGINE")]
     pub engine: Option<String>,
     /// A STUN or TURN server, for the engine webrtc, instead of the profile's; repeatable

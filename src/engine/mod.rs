@@ -1,29 +1,21 @@
 //! The engines that open DataChannels: one per peer, behind the trait `Engine`.
 
 mod candidate_policy;
-mod dtls;
-mod dtls_duplicates;
+mod edge_timers;
 // Exported for the fuzzer, the benches and the tests, which drive its layers one by one.
 #[doc(hidden)]
 pub mod lean;
 mod none;
 mod peer_addresses;
-mod rtc;
-mod stage;
+mod settings;
 mod webrtc;
 
 pub use candidate_policy::CandidatePolicy;
 pub use lean::{LeanEngine, LeanSetup};
 pub use none::NoneEngine;
 pub use peer_addresses::PeerAddresses;
-pub use rtc::{RtcEngine, RtcSetup};
+pub use settings::EngineSettings;
 pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
-// Exported for the fuzzer.
-#[doc(hidden)]
-pub use rtc::stun;
-// Exported for the benches, which pass the packets of a pair in memory.
-#[doc(hidden)]
-pub use rtc::{Drained, RtcConnection, host_candidate};
 
 use crate::vocabulary::{EngineCommand, EngineEvent, Seat};
 use std::io;

@@ -7,9 +7,7 @@ use crate::vocabulary::{Approval, EngineKind, format::micros};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Memory of one end of a connection of the `rtc` engine (docs/density.md, "What an edge costs").
-const CONNECTION_END_BYTES: u64 = 150 * 1024;
-/// Memory of one end of a connection of the `lean` engine.
+/// Memory of one end of a connection of the `lean` engine (docs/density.md, "What an edge costs").
 const LEAN_END_BYTES: u64 = 12 * 1024;
 /// Memory of one end of a connection of the `webrtc` engine, with its own socket and task.
 const ASYNC_END_BYTES: u64 = 240 * 1024;
@@ -87,9 +85,8 @@ impl Cost {
         let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
         // An edge with a guest has one end here.
         let ends = edges.saturating_mul(2).saturating_add(guest_edges);
-        // The engine `webrtc` binds a socket per end, the engine `rtc` one per peer.
+        // The engine `webrtc` binds a socket per end, the engine `lean` one per peer.
         let (end_bytes, udp_ports) = match profile.engine.kind {
-            EngineKind::Rtc => (CONNECTION_END_BYTES, peers),
             EngineKind::Lean => (LEAN_END_BYTES, peers),
             EngineKind::Webrtc => (ASYNC_END_BYTES, ends),
             EngineKind::None => (BARE_END_BYTES, 0),

@@ -5,7 +5,7 @@ use super::progress::HandshakeProgress;
 use crate::dialect::Conversation;
 use crate::driver::{AlarmClock, COMMANDS_MORE, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
 use crate::engine::{
-    Engine, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup,
+    Engine, EngineSettings, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, WebrtcEngine, WebrtcSetup,
 };
 use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
@@ -64,7 +64,6 @@ enum RawSocket {
 enum EngineSetup {
     None,
     Lean(LeanSetup),
-    Rtc(RtcSetup),
     Webrtc(Arc<WebrtcSetup>),
 }
 
@@ -90,8 +89,7 @@ impl LiveEnvironment {
         let (size, draws) = (play.size(), self.setup.seed.stream("ice", self.plays << 16 | u64::from(place.peer.0)));
         Ok(match shared {
             EngineSetup::None => Box::new(NoneEngine::new(place.peer.0.into())),
-            EngineSetup::Lean(setup) => Box::new(LeanEngine::open(setup.clone(), size, draws).map_err(limit)?),
-            EngineSetup::Rtc(setup) => Box::new(RtcEngine::open(setup.clone(), size, draws).map_err(limit)?),
+            EngineSetup::Lean(setup) => Box::new(LeanEngine::open(setup.clone(), size, None, draws).map_err(limit)?),
             EngineSetup::Webrtc(setup) => Box::new(WebrtcEngine::new(setup.clone(), size, draws)),
         })
     }
@@ -99,33 +97,20 @@ impl LiveEnvironment {
     /// The setup that all peers of a handshake share.
     fn engine_setup(&self, play: &HandshakePlay) -> Result<EngineSetup, Failure> {
         let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
-        let (addresses, reliability) = (PeerAddresses::default(), Reliability::Reliable);
-        match self.setup.engine {
-            EngineKind::None => return Ok(EngineSetup::None),
-            EngineKind::Lean => {
-                return Ok(EngineSetup::Lean(LeanSetup {
-                    identity: LeanSetup::identity(0).map_err(|error| limit(error.to_owned()))?,
-                    addresses,
-                    timeout: play.timeout,
-                    trickle: play.trickle,
-                    ordered: true,
-                    reliability,
-                }));
-            }
-            EngineKind::Rtc | EngineKind::Webrtc => {}
-        }
-        let setup = RtcSetup {
-            certificate: RtcSetup::certificate().map_err(|error| limit(error.to_string()))?,
-            addresses,
+        let settings = EngineSettings {
+            addresses: PeerAddresses::default(),
             timeout: play.timeout,
             trickle: play.trickle,
             ordered: true,
-            reliability,
-            message_bytes_max: MESSAGE_BYTES_MAX,
+            reliability: Reliability::Reliable,
         };
         Ok(match self.setup.engine {
-            EngineKind::Webrtc => EngineSetup::Webrtc(Arc::new(WebrtcSetup::new(setup, self.setup.gathering.clone()))),
-            _ => EngineSetup::Rtc(setup),
+            EngineKind::None => EngineSetup::None,
+            EngineKind::Lean => EngineSetup::Lean(LeanSetup::new(settings).map_err(|error| limit(error.to_owned()))?),
+            EngineKind::Webrtc => {
+                let setup = WebrtcSetup::new(settings, MESSAGE_BYTES_MAX, self.setup.gathering.clone());
+                EngineSetup::Webrtc(Arc::new(setup.map_err(|error| limit(error.to_string()))?))
+            }
         })
     }
 

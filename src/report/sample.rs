@@ -37,7 +37,7 @@ pub(super) fn run() -> Summary {
             started_at: "2026-02-03T04:05:06.789Z".into(),
             duration_us: 12_500_000,
             dialect: "dashboard".into(),
-            engine: "rtc".into(),
+            engine: "lean".into(),
             target: "ws://127.0.0.1:9000/ws/".into(),
             complete: true,
             machine: Machine { cores: 2.0, cores_host: 8, ..Machine::default() },

@@ -44,10 +44,8 @@ pub enum Approval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineKind {
-    /// The sans-IO `rtc` core over one UDP socket per peer.
-    #[default]
-    Rtc,
     /// The stack made for load, over one UDP socket per peer.
+    #[default]
     Lean,
     /// One async `webrtc` connection per edge, which gathers candidates from STUN and TURN servers.
     Webrtc,

@@ -1,14 +1,12 @@
 //! Our end of a connection: an engine with one edge, driven until something happens.
 
-use meshload::engine::lean::identity::DtlsIdentity;
-use meshload::engine::{CandidatePolicy, Engine, LeanEngine, LeanSetup, PeerAddresses};
+use meshload::engine::{CandidatePolicy, Engine, EngineSettings, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::vocabulary::engine::EngineEvent;
 use meshload::vocabulary::ids::Seat;
 use meshload::vocabulary::options::Reliability;
 use meshload::vocabulary::seed::Seed;
 use serde_json::Value;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -26,20 +24,13 @@ pub enum Happened {
 
 /// An engine that a stack on this machine reaches; `block`: its addresses. Must be called within a tokio runtime.
 pub fn engine(block: &str) -> LeanEngine {
-    let setup = setup(PeerAddresses::default());
+    let setup = LeanSetup::new(settings(PeerAddresses::default())).unwrap();
     let policy = CandidatePolicy::new(vec![block.parse().unwrap()]).unwrap();
-    LeanEngine::open_to_guests(setup, 1, 1, policy, Seed(1).stream("ice", 0)).unwrap()
+    LeanEngine::open(setup, 1, Some((1, policy)), Seed(1).stream("ice", 0)).unwrap()
 }
 
-pub fn setup(addresses: PeerAddresses) -> LeanSetup {
-    LeanSetup {
-        identity: Arc::new(DtlsIdentity::generate(1).unwrap()),
-        addresses,
-        timeout: PATIENCE,
-        trickle: true,
-        ordered: true,
-        reliability: Reliability::Reliable,
-    }
+pub fn settings(addresses: PeerAddresses) -> EngineSettings {
+    EngineSettings { addresses, timeout: PATIENCE, trickle: true, ordered: true, reliability: Reliability::Reliable }
 }
 
 /// The next event at either end.

@@ -1,12 +1,11 @@
 //! The engine `lean` and each other engine of ours, in one process, both ways round.
 
-use super::ours::{PATIENCE, setup};
+use super::ours::{PATIENCE, settings};
 use super::{BURST, SIZES};
-use meshload::engine::{Engine, Gathering, LeanEngine, PeerAddresses, RtcEngine, RtcSetup, WebrtcEngine, WebrtcSetup};
+use meshload::engine::{Engine, Gathering, LeanEngine, LeanSetup, PeerAddresses, WebrtcEngine, WebrtcSetup};
 use meshload::profile::IceTransportPolicy;
 use meshload::vocabulary::engine::{EngineCommand, EngineEvent};
 use meshload::vocabulary::ids::Seat;
-use meshload::vocabulary::options::Reliability;
 use meshload::vocabulary::seed::Seed;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,28 +19,13 @@ type Pair = [Box<dyn Engine>; 2];
 type Make = fn(PeerAddresses, u64) -> Box<dyn Engine>;
 
 fn lean(addresses: PeerAddresses, end: u64) -> Box<dyn Engine> {
-    Box::new(LeanEngine::open(setup(addresses), 2, Seed(1).stream("ice", end)).unwrap())
-}
-
-fn rtc_setup(addresses: PeerAddresses) -> RtcSetup {
-    RtcSetup {
-        certificate: RtcSetup::certificate().unwrap(),
-        addresses,
-        timeout: PATIENCE,
-        trickle: true,
-        ordered: true,
-        reliability: Reliability::Reliable,
-        message_bytes_max: 65_536,
-    }
-}
-
-fn rtc(addresses: PeerAddresses, end: u64) -> Box<dyn Engine> {
-    Box::new(RtcEngine::open(rtc_setup(addresses), 2, Seed(1).stream("ice", end)).unwrap())
+    let setup = LeanSetup::new(settings(addresses)).unwrap();
+    Box::new(LeanEngine::open(setup, 2, None, Seed(1).stream("ice", end)).unwrap())
 }
 
 fn webrtc(addresses: PeerAddresses, end: u64) -> Box<dyn Engine> {
     let gathering = Gathering::new(vec![], IceTransportPolicy::All).unwrap();
-    let setup = Arc::new(WebrtcSetup::new(rtc_setup(addresses), gathering));
+    let setup = Arc::new(WebrtcSetup::new(settings(addresses), 65_536, gathering).unwrap());
     Box::new(WebrtcEngine::new(setup, 2, Seed(1).stream("ice", end)))
 }
 
@@ -72,16 +56,6 @@ fn check(make: [Make; 2]) {
 #[test]
 fn lean_and_lean() {
     check([lean, lean]);
-}
-
-#[test]
-fn lean_offers_to_rtc() {
-    check([lean, rtc]);
-}
-
-#[test]
-fn rtc_offers_to_lean() {
-    check([rtc, lean]);
 }
 
 #[test]

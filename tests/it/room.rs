@@ -2,7 +2,7 @@
 
 use meshload::dialect::Dialect;
 use meshload::driver::{AlarmClock, PeerSpec, PeerTask, VirtualPeer};
-use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
+use meshload::engine::{EngineSettings, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::peer::{PeerCommand, TrafficConfig};
 use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-/// What one room is played with.
+/// Settings that one room is played with.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     /// It speaks the file instead of the built-in.
@@ -51,7 +51,8 @@ fn play(case: Case) -> Vec<Event> {
         let (mut mailboxes, mut tasks) = (vec![], vec![]);
         let (setup, epoch) = (setup(case), Instant::now());
         for seat in (0..case.size).map(Seat) {
-            let engine = RtcEngine::open(setup.clone(), case.size, Seed(1).stream("ice", seat.0.into())).unwrap();
+            let engine =
+                LeanEngine::open(setup.clone(), case.size, None, Seed(1).stream("ice", seat.0.into())).unwrap();
             let (mailbox, nudges) = mpsc::channel(256);
             for other in (0..case.size).map(Seat).filter(|other| *other != seat) {
                 mailbox.try_send(PeerCommand::Companion { seat: other }).unwrap();
@@ -104,16 +105,15 @@ fn endpoint(url: &str) -> Endpoint {
     }
 }
 
-fn setup(case: Case) -> RtcSetup {
-    RtcSetup {
-        certificate: RtcSetup::certificate().unwrap(),
+fn setup(case: Case) -> LeanSetup {
+    let settings = EngineSettings {
         addresses: PeerAddresses::default(),
         timeout: TIMEOUT,
         trickle: case.trickle,
         ordered: true,
         reliability: Reliability::Reliable,
-        message_bytes_max: 4096,
-    }
+    };
+    LeanSetup::new(settings).unwrap()
 }
 
 fn virtual_peer(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {

@@ -2,7 +2,7 @@
 
 use meshload::dialect::Dialect;
 use meshload::driver::{AlarmClock, IdExchange, PeerSpec, PeerTask};
-use meshload::engine::{PeerAddresses, RtcEngine, RtcSetup};
+use meshload::engine::{EngineSettings, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::peer::{PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::{
@@ -27,7 +27,7 @@ pub enum Arrival {
     AtOnce,
 }
 
-/// How the last who came goes, while the others stay.
+/// Leave of the last peer, while the others stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {
     Said,
@@ -46,7 +46,7 @@ pub struct Mesh {
     received: usize,
     /// Pairs that both offered; either of them may say so, or both.
     glare: usize,
-    /// How often each peer that stayed was told by the server that the last seat has left.
+    /// Notices of the last seat's leave that each peer which stayed got from the server.
     pub leave_words: Vec<usize>,
     /// Peers that noticed the last seat's leave: by a word from the server or by their channel, whichever came.
     pub leave_notices: usize,
@@ -153,28 +153,27 @@ struct Room {
     events: Rc<RefCell<Vec<Event>>>,
     naming: Naming,
     exchange: IdExchange,
-    setup: RtcSetup,
+    setup: LeanSetup,
     epoch: Instant,
 }
 
 impl Room {
     fn new(dialect: &str, url: &str, round: usize, size: u16, events: Rc<RefCell<Vec<Event>>>) -> Self {
         let dialect = Dialect::named(dialect).unwrap();
-        let setup = RtcSetup {
-            certificate: RtcSetup::certificate().unwrap(),
+        let settings = EngineSettings {
             addresses: PeerAddresses::default(),
             timeout: TIMEOUT,
             trickle: dialect.trickles(),
             ordered: true,
             reliability: Reliability::Reliable,
-            message_bytes_max: 4096,
         };
+        let setup = LeanSetup::new(settings).unwrap();
         let naming = Naming::new(format!("t{round}"), size.into());
         let exchange = IdExchange::new(size);
         Self { dialect, url: url.to_owned(), round, size, events, naming, exchange, setup, epoch: Instant::now() }
     }
 
-    /// How the dialect's frames about a leave are booked, if it has any.
+    /// Name under which the dialect's frames about a leave are counted, if it has any.
     fn leave_kind(&self) -> Option<FrameKind> {
         let leave = self.dialect.kinds().iter().position(|name| *name == "leave")?;
         Some(FrameKind(leave as u8))
@@ -272,7 +271,8 @@ impl Room {
             user_agent: "meshload/test".to_owned(),
             route: Arc::default(),
         };
-        let engine = RtcEngine::open(self.setup.clone(), self.size, Seed(1).stream("ice", seat.0.into())).unwrap();
+        let engine =
+            LeanEngine::open(self.setup.clone(), self.size, None, Seed(1).stream("ice", seat.0.into())).unwrap();
         let events = self.events.clone();
         let recorder = move |event| events.borrow_mut().push(event);
         PeerTask::new(virtual_peer, Box::new(engine), Rc::new(endpoint), mailbox, clock.alarm(), recorder)

@@ -102,9 +102,9 @@ fn what_makes_no_search_is_named() {
     check(&["--from", "2.5"], 2, "rooms come in whole numbers");
     check(&["--vary", "room-size", "--from", "1"], 2, "room-size go from 2 to 10000");
     check(&["--vary", "message-rate"], 2, "the engine none opens no channels");
-    let rtc = ["--vary", "message-rate", "--set", "engine.kind=\"rtc\"", "--duration", "1s"];
-    check(&rtc, 2, "the profile sends no messages");
-    check(&[&rtc[..], &["--set", "messages.pattern=\"broadcast\""]].concat(), 2, "no gate is on messages");
+    let lean = ["--vary", "message-rate", "--set", "engine.kind=\"lean\"", "--duration", "1s"];
+    check(&lean, 2, "the profile sends no messages");
+    check(&[&lean[..], &["--set", "messages.pattern=\"broadcast\""]].concat(), 2, "no gate is on messages");
     check(&["--target-pid", "4294967295"], 2, "--target-pid");
     check(&["--vary", "colour"], 2, "message-rate");
 }
@@ -154,7 +154,7 @@ fn an_interrupt_gives_the_bracket_known_so_far() {
     assert!(folder.path().join("found/capacity.json").exists());
 }
 
-/// What a short search finds, with every file it leaves.
+/// Result of a short search, with every file that it writes.
 fn found(folder: &Path, args: &[&str]) -> serde_json::Value {
     let output = capacity(folder, &[&["--format", "json"], args].concat());
     let said = String::from_utf8_lossy(&output.stderr);
@@ -192,11 +192,11 @@ fn arrivals_come_faster_until_the_server_lags() {
 fn messages_come_faster_and_what_held_is_at_least() {
     let _machine = crate::beside_its_like();
     let folder = tempfile::tempdir().unwrap();
-    let rtc =
-        ["--vary", "message-rate", "--set", "engine.kind=\"rtc\"", "--duration", "2s", "--set", "faults.rules=[]"];
+    let lean =
+        ["--vary", "message-rate", "--set", "engine.kind=\"lean\"", "--duration", "2s", "--set", "faults.rules=[]"];
     let messages = ["--set", "messages.pattern=\"broadcast\"", "--set", "handshake.timeout=\"10s\""];
     let gate = ["--gate", "message_latency: p(95) < 5s", "--from", "5/s", "--to", "20/s"];
-    let found = found(folder.path(), &[&rtc[..], &messages, &gate].concat());
+    let found = found(folder.path(), &[&lean[..], &messages, &gate].concat());
     let sentence = found["sentence"].as_str().unwrap();
     assert!(sentence.starts_with("holds at least 20 messages/s on each channel at "), "{sentence}");
     assert_eq!(found["limited_by"], "range", "{sentence}");

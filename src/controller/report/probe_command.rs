@@ -31,7 +31,7 @@ pub(crate) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str
     if profile.handshake.settle > Duration::ZERO {
         add("--set", &format!("handshake.settle={}", time(profile.handshake.settle)));
     }
-    if profile.engine.kind != EngineKind::Rtc {
+    if profile.engine.kind != EngineKind::default() {
         add("--engine", &word(profile.engine.kind));
     }
     if !profile.faults.is_empty() {

@@ -14,13 +14,14 @@ pub mod stun;
 
 use super::Engine;
 use super::candidate_policy::CandidatePolicy;
+use super::edge_timers::EdgeTimers;
 use super::peer_addresses::{PeerAddresses, candidate_address};
-use super::rtc::timers::EdgeTimers;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Candidate;
 use connection::{ConnectionEvent, Drive, Layer, LeanConnection, SharedSettings};
+use dcep::ChannelPromise;
 use ice::Credentials;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -30,7 +31,7 @@ pub use setup::LeanSetup;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
@@ -65,51 +66,40 @@ pub struct LeanEngine {
 }
 
 impl LeanEngine {
-    /// Binds the peer's socket to a free port of 127.0.0.1. Must be called within a tokio runtime.
+    /// Binds the peer's socket to a free port of 127.0.0.1, or of an address that `guests` reach: their number, whose seats
+    /// follow the room's own, and the addresses that they may have. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// No descriptor or port was left.
-    pub fn open(setup: LeanSetup, room_size: u16, random: ChaCha8Rng) -> io::Result<Self> {
-        Self::bind(setup, room_size, random, Ipv4Addr::LOCALHOST.into())
-    }
-
-    /// Like `open`, with seats for `guests` after the room's own, and bound to an address that guests can reach.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub fn open_to_guests(
+    pub fn open(
         setup: LeanSetup,
         room_size: u16,
-        guests: u16,
-        policy: CandidatePolicy,
+        guests: Option<(u16, CandidatePolicy)>,
         random: ChaCha8Rng,
     ) -> io::Result<Self> {
-        let mut engine = Self::bind(setup, room_size.saturating_add(guests), random, policy.local())?;
-        engine.guests_from = usize::from(room_size);
-        engine.policy = Some(policy);
-        Ok(engine)
-    }
-
-    fn bind(setup: LeanSetup, seats: u16, random: ChaCha8Rng, address: IpAddr) -> io::Result<Self> {
+        let LeanSetup { identity, settings } = setup;
+        let (guests, policy) = guests.unzip();
+        let address = policy.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), CandidatePolicy::local);
         let socket = std::net::UdpSocket::bind((address, 0))?;
         socket.set_nonblocking(true)?;
         // The kernel uses the memory only for queued datagrams. A buffer smaller than asked for still helps.
         let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
-        setup.addresses.join(local);
+        settings.addresses.join(local);
+        let promise = ChannelPromise::of(&settings);
         Ok(Self {
-            common: SharedSettings { promise: setup.promise(), identity: setup.identity },
-            addresses: setup.addresses,
+            common: SharedSettings { promise, identity },
+            addresses: settings.addresses,
             // ICE gives up before the handshake's timeout: otherwise `ice_failed` would never be reported.
-            patience: setup.timeout.mul_f64(0.9),
-            trickle: setup.trickle,
+            patience: settings.timeout.mul_f64(0.9),
+            trickle: settings.trickle,
             socket,
             local,
-            connections: (0..seats).map(|_| None).collect(),
+            connections: (0..room_size.saturating_add(guests.unwrap_or(0))).map(|_| None).collect(),
             by_address: FxHashMap::default(),
-            guests_from: usize::from(seats),
-            policy: None,
+            guests_from: room_size.into(),
+            policy,
             timers: EdgeTimers::default(),
             notices: VecDeque::new(),
             drive: Drive::new(random),

@@ -2,8 +2,8 @@
 
 use super::dcep::{ChannelPromise, ChannelReliability};
 use super::identity::DtlsIdentity;
-use crate::engine::peer_addresses::PeerAddresses;
-use crate::vocabulary::options::Reliability as Chosen;
+use crate::engine::settings::EngineSettings;
+use crate::vocabulary::Reliability;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +11,18 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct LeanSetup {
     pub identity: Arc<DtlsIdentity>,
-    pub addresses: PeerAddresses,
-    /// The timeout of the whole handshake; ICE gives up earlier.
-    pub timeout: Duration,
-    pub trickle: bool,
-    pub ordered: bool,
-    pub reliability: Chosen,
+    pub settings: EngineSettings,
 }
 
 impl LeanSetup {
+    /// Creates the settings with a fresh key and its certificate.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn new(settings: EngineSettings) -> Result<Self, &'static str> {
+        Ok(Self { identity: Self::identity(0)?, settings })
+    }
+
     /// Makes a fresh key with its certificate.
     ///
     /// # Errors
@@ -27,13 +30,15 @@ impl LeanSetup {
     pub fn identity(serial: u64) -> Result<Arc<DtlsIdentity>, &'static str> {
         DtlsIdentity::generate(serial).map(Arc::new)
     }
+}
 
-    pub(super) fn promise(&self) -> ChannelPromise {
-        let reliability = match self.reliability {
-            Chosen::Reliable => ChannelReliability::Reliable,
-            Chosen::MaxRetransmits(times) => ChannelReliability::MaxRetransmits(times.into()),
-            Chosen::MaxLifetime(millis) => ChannelReliability::MaxLifetime(Duration::from_millis(millis.into())),
+impl ChannelPromise {
+    pub(super) fn of(settings: &EngineSettings) -> Self {
+        let reliability = match settings.reliability {
+            Reliability::Reliable => ChannelReliability::Reliable,
+            Reliability::MaxRetransmits(times) => ChannelReliability::MaxRetransmits(times.into()),
+            Reliability::MaxLifetime(millis) => ChannelReliability::MaxLifetime(Duration::from_millis(millis.into())),
         };
-        ChannelPromise { ordered: self.ordered, reliability }
+        Self { ordered: settings.ordered, reliability }
     }
 }

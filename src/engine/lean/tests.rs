@@ -1,26 +1,25 @@
 //! Two engines of one worker over real sockets of loopback.
 
 use super::*;
-use crate::engine::lean::identity::DtlsIdentity;
+use crate::engine::settings::EngineSettings;
 use crate::vocabulary::options::Reliability;
 use crate::vocabulary::seed::Seed;
 use std::future::poll_fn;
 use std::net::UdpSocket;
-use std::sync::Arc;
 
 /// The other end, as each of the two sees it.
 const OTHER: Seat = Seat(1);
 
 fn engines(trickle: bool) -> [LeanEngine; 2] {
-    let setup = LeanSetup {
-        identity: Arc::new(DtlsIdentity::generate(1).unwrap()),
+    let setup = LeanSetup::new(EngineSettings {
         addresses: PeerAddresses::default(),
         timeout: Duration::from_secs(1),
         trickle,
         ordered: true,
         reliability: Reliability::Reliable,
-    };
-    [0, 1].map(|index| LeanEngine::open(setup.clone(), 2, Seed(1).stream("ice", index)).unwrap())
+    });
+    let setup = setup.unwrap();
+    [0, 1].map(|index| LeanEngine::open(setup.clone(), 2, None, Seed(1).stream("ice", index)).unwrap())
 }
 
 /// The next notice of either, with whose it is.

@@ -1,9 +1,8 @@
 //! The events of one connection, sent to its engine once each and in order.
 
+use super::dtls_duplicates::DtlsDuplicates;
 use super::turn::TurnReply;
-use crate::engine::dtls_duplicates::DtlsDuplicates;
 use crate::engine::peer_addresses::PeerAddresses;
-use crate::engine::stage::ConnectionStage;
 use crate::vocabulary::{Candidate, EngineEvent, Reason, Seat};
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -21,6 +20,18 @@ pub(super) struct LinkEvent {
     pub seat: Seat,
     pub generation: u64,
     pub event: EngineEvent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum ConnectionStage {
+    /// ICE.
+    Checking,
+    /// DTLS.
+    Securing,
+    /// SCTP.
+    Associating,
+    Open,
+    Over,
 }
 
 #[derive(Debug)]

@@ -3,7 +3,6 @@
 use super::callbacks::{Callbacks, OpenedChannel};
 use super::network::Network;
 use super::setup::WebrtcSetup;
-use crate::engine::rtc::{CONSENT_INTERVAL, channel_init, settings};
 use crate::vocabulary::{Candidate, EngineEvent, Reason};
 use bytes::BytesMut;
 use std::future::pending;
@@ -15,10 +14,6 @@ use webrtc::error::Error;
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, RTCIceCandidateInit, RTCIceTransportPolicy, RTCSessionDescription,
 };
-
-/// Interval between connectivity checks. `webrtc` 0.21.1 keeps one pace until a check is answered, so a shorter interval
-/// would cause a storm of checks behind a slow signaling server.
-const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Maximum unacknowledged data of a channel, in bytes.
 const OUTSTANDING_BYTES_MAX: usize = 256 * 1024;
@@ -76,17 +71,16 @@ async fn build(
     callbacks: &Arc<Callbacks>,
     (ufrag, password): (String, String),
 ) -> Result<Box<dyn PeerConnection>, Error> {
-    let (base, gathering) = (&setup.base, &setup.gathering);
-    let consent_interval = CONSENT_INTERVAL.min(base.timeout.mul_f64(0.4));
+    let gathering = &setup.gathering;
     let policy = if gathering.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
     let configuration = webrtc::peer_connection::RTCConfigurationBuilder::new()
-        .with_certificates(vec![base.certificate.clone()])
+        .with_certificates(vec![setup.certificate.clone()])
         .with_ice_servers(gathering.servers())
         .with_ice_transport_policy(policy)
         .build();
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
-        .with_setting_engine(settings(base, CHECK_INTERVAL, consent_interval, ufrag, password))
+        .with_setting_engine(setup.engine(ufrag, password))
         .with_runtime(Arc::new(Network(callbacks.clone())))
         .with_handler(callbacks.clone())
         .with_udp_addrs(gathering.local.clone())
@@ -144,7 +138,7 @@ impl WebrtcConnection<'_> {
     async fn execute(&mut self, command: LinkCommand) -> Result<(), Error> {
         match command {
             LinkCommand::Offer { asked } => {
-                let init = channel_init(&self.setup.base);
+                let init = self.setup.channel();
                 self.channel = Some(OpenedChannel(self.connection.create_data_channel("chat", Some(init)).await?));
                 let offer = self.connection.create_offer(None).await?;
                 let sdp = self.describe(offer, |sdp| EngineEvent::Offer { sdp }).await?;
@@ -184,7 +178,7 @@ impl WebrtcConnection<'_> {
         description: RTCSessionDescription,
         event: impl Fn(String) -> EngineEvent,
     ) -> Result<Option<EngineEvent>, Error> {
-        if self.setup.base.trickle {
+        if self.setup.settings.trickle {
             self.callbacks.emit(event(description.sdp.clone())).await;
             self.connection.set_local_description(description).await?;
             return Ok(None);

@@ -1,7 +1,9 @@
 //! The engine `webrtc`: one async connection per edge, with its own sockets, STUN and TURN.
 
+mod alerts;
 mod callbacks;
 mod connection;
+mod dtls_duplicates;
 mod gathering;
 mod network;
 mod setup;
@@ -12,10 +14,11 @@ pub use setup::WebrtcSetup;
 
 use super::Engine;
 use super::peer_addresses::{candidate_address, without_foreigners};
-use super::rtc::{RtcSetup, draw_credentials};
+use super::settings::EngineSettings;
 use crate::vocabulary::{EngineCommand, EngineEvent, Reason, Seat};
 use callbacks::{Callbacks, LinkEvent};
 use connection::{LinkCommand, LinkHandle};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
 use std::io;
@@ -76,11 +79,11 @@ impl WebrtcEngine {
         self.forget(seat);
         let Some(sender) = self.sender.clone() else { return };
         self.generations += 1;
-        let login = draw_credentials(&mut self.credentials, seat);
+        let login = draw_credentials(&mut self.credentials);
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let (channels, opened) = mpsc::channel(1);
         let (release, released) = oneshot::channel();
-        let addresses = self.setup.base.addresses.clone();
+        let addresses = self.setup.settings.addresses.clone();
         let callbacks = Callbacks::new((seat, self.generations), login.0.clone(), addresses, sender, channels);
         let handle = LinkHandle { commands: receiver, channels: opened, release: released };
         tokio::spawn(connection::run(self.setup.clone(), Arc::new(callbacks), login, handle));
@@ -108,20 +111,20 @@ impl WebrtcEngine {
 
     /// Removes the candidates that no peer of this run owns, so that no packet goes there.
     fn without_foreign_candidates(&self, sdp: &str) -> String {
-        without_foreigners(sdp, |address| self.setup.base.addresses.has(address))
+        without_foreigners(sdp, |address| self.setup.settings.addresses.has(address))
     }
 
     fn forget(&mut self, seat: Seat) {
         let Some(link) = self.links.get_mut(usize::from(seat.0)).and_then(Option::take) else { return };
         for address in link.addresses {
-            self.setup.base.addresses.leave(address);
+            self.setup.settings.addresses.leave(address);
         }
         self.events.retain(|(owner, _)| *owner != seat);
     }
 
     fn handle_event(&mut self, LinkEvent { seat, generation, event }: LinkEvent) {
         let setup = self.setup.clone();
-        let (RtcSetup { addresses, trickle, .. }, gathering) = (&setup.base, &setup.gathering);
+        let (EngineSettings { addresses, trickle, .. }, gathering) = (&setup.settings, &setup.gathering);
         let Some(link) = self.link(seat).filter(|link| link.generation == generation) else { return };
         match &event {
             EngineEvent::Candidate(candidate) => {
@@ -142,6 +145,11 @@ impl WebrtcEngine {
     }
 }
 
+/// A random ICE ufrag and password.
+fn draw_credentials(random: &mut ChaCha8Rng) -> (String, String) {
+    (format!("{:012x}", random.random::<u64>() >> 16), format!("{:032x}", random.random::<u128>()))
+}
+
 impl Engine for WebrtcEngine {
     fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
         match order {
@@ -160,7 +168,7 @@ impl Engine for WebrtcEngine {
             }
             EngineCommand::Admit(candidate) => {
                 let address = candidate_address(&candidate.candidate);
-                if address.is_some_and(|address| self.setup.base.addresses.has(address)) {
+                if address.is_some_and(|address| self.setup.settings.addresses.has(address)) {
                     self.command(seat, LinkCommand::Admit(candidate));
                 }
             }

@@ -1,8 +1,8 @@
 //! The sockets of a connection, restricted to the run's peers and servers; they also watch for alerts and TURN refusals.
 
+use super::alerts::is_plain_alert;
 use super::callbacks::Callbacks;
 use super::turn::{parse_reply, without_channel_header};
-use crate::engine::dtls::is_plain_alert;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,6 @@
 //! Parses TURN responses for the reason of a refusal, which `webrtc` 0.21.1 does not report.
 
-use crate::engine::rtc::stun::{attribute, message_type};
-
+const HEADER_BYTES: usize = 20;
 const ERROR_CODE: u16 = 0x0009;
 const REASON_CHARS_MAX: usize = 40;
 
@@ -40,6 +39,30 @@ pub(super) fn parse_reply(datagram: &[u8]) -> Option<TurnReply> {
     Some(TurnReply::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()))
 }
 
+/// Method and class of a message that is long enough to be one (RFC 8489 §5).
+fn message_type(datagram: &[u8]) -> Option<u16> {
+    if datagram.len() < HEADER_BYTES { None } else { word(datagram, 0) }
+}
+
+/// The value of the first attribute of that type; `None` also if one before it is cut off.
+fn attribute(datagram: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut at = HEADER_BYTES;
+    while at + 4 <= datagram.len() {
+        let (kind, length) = (word(datagram, at)?, usize::from(word(datagram, at + 2)?));
+        let value = datagram.get(at + 4..at + 4 + length)?;
+        if kind == wanted {
+            return Some(value);
+        }
+        // Attributes are padded to four bytes (RFC 8489 §14).
+        at += 4 + length.next_multiple_of(4);
+    }
+    None
+}
+
+fn word(datagram: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes([*datagram.get(at)?, *datagram.get(at + 1)?]))
+}
+
 /// Strips the 4-byte header of a TURN ChannelData message, if there is one (RFC 8656 §12.4).
 pub(super) fn without_channel_header(datagram: &[u8]) -> &[u8] {
     match datagram.first() {
@@ -51,8 +74,20 @@ pub(super) fn without_channel_header(datagram: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::rtc::stun::message;
     use proptest::prelude::*;
+
+    /// A message with these attributes and no transaction of its own.
+    fn message(kind: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut datagram = kind.to_be_bytes().to_vec();
+        datagram.extend_from_slice(&[0; HEADER_BYTES - 2]);
+        for (kind, value) in attributes {
+            datagram.extend_from_slice(&kind.to_be_bytes());
+            datagram.extend_from_slice(&(value.len() as u16).to_be_bytes());
+            datagram.extend_from_slice(value);
+            datagram.resize(datagram.len().next_multiple_of(4), 0);
+        }
+        datagram
+    }
 
     #[test]
     fn a_refusal_is_its_code_and_its_reason() {

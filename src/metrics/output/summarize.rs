@@ -148,7 +148,6 @@ fn strain_of(recorder: &Recorder, health: &HealthRecorder) -> Strain {
 
 fn engine_name(engine: EngineKind) -> &'static str {
     match engine {
-        EngineKind::Rtc => "rtc",
         EngineKind::Lean => "lean",
         EngineKind::Webrtc => "webrtc",
         EngineKind::None => "none",

@@ -94,7 +94,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         duration: Duration::from_secs(1),
         plan_sha256: String::new(),
         dialect: "dashboard".into(),
-        engine: EngineKind::Rtc,
+        engine: EngineKind::Lean,
         target: String::new(),
         way: TargetRoute::default(),
         interrupted: false,

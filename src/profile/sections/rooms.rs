@@ -44,9 +44,10 @@ pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
 
 /// Guests need an engine that makes real connections over one socket a peer: several of our peers tell a guest by its address.
 pub(crate) fn check_guests(root: &Section<'_>, guests: u16, engine: EngineKind) {
-    if guests > 0 && !matches!(engine, EngineKind::Rtc | EngineKind::Lean) {
+    if guests > 0 && engine != EngineKind::Lean {
         let kind = if engine == EngineKind::None { "none" } else { "webrtc" };
-        let why = format!("guests meet peers of the engine rtc, and engine.kind is {kind}; write 0, or kind = \"rtc\"");
+        let why =
+            format!("guests meet peers of the engine lean, and engine.kind is {kind}; write 0, or kind = \"lean\"");
         root.section("rooms").problem("guests", why);
     }
 }

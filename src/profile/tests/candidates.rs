@@ -12,7 +12,7 @@ fn only_the_engine_webrtc_asks_servers_for_candidates() {
     let cure = "write kind = \"webrtc\", or --engine webrtc (p.toml:2)";
     check(
         "[engine]\nice_servers = [\"stun:a\"]\n",
-        &[&format!("engine.ice_servers: the engine rtc asks no server for candidates; {cure}")],
+        &[&format!("engine.ice_servers: the engine lean asks no server for candidates; {cure}")],
     );
     check(
         "[engine]\nice_transport_policy = \"relay\"\nkind = \"none\"\n",

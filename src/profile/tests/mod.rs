@@ -143,10 +143,14 @@ fn what_is_not_there_yet_is_said_and_never_ignored() {
     check(
         "[rooms]\nguests = 1\n[engine]\nkind = \"none\"\n",
         &[
-            "rooms.guests: guests meet peers of the engine rtc, and engine.kind is none; write 0, or kind = \"rtc\" (p.toml:2)",
+            "rooms.guests: guests meet peers of the engine lean, and engine.kind is none; write 0, or kind = \"lean\" (p.toml:2)",
         ],
     );
     check("[engine]\nkind = \"none\"\n", &[]);
+    check(
+        "[engine]\nkind = \"rtc\"\n",
+        &["engine.kind: the engine rtc is gone; write lean, which replaces it (p.toml:2)"],
+    );
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn all_open(summary: &Summary) {
 
 #[test]
 fn the_same_mesh_opens_on_each_engine_and_every_message_arrives() {
-    for (engine, workers) in [("rtc", 1), ("lean", 1), ("lean", 2), ("webrtc", 1), ("webrtc", 2)] {
+    for (engine, workers) in [("lean", 1), ("lean", 2), ("webrtc", 1), ("webrtc", 2)] {
         let summary = play(&format!("[engine]\nkind = \"{engine}\"\n"), workers);
         assert_eq!(summary.run.engine, engine);
         all_open(&summary);
@@ -138,7 +138,7 @@ fn a_turn_server_that_is_silent_is_a_failure_of_ice() {
 }
 
 #[test]
-fn a_far_server_is_refused_and_the_engine_rtc_sends_to_the_other_one() {
+fn a_far_server_is_refused_and_the_engine_lean_sends_to_the_other_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let far = meshload(&["run", "--engine", "webrtc"], &["--ice-server", "stun:203.0.113.1"], folder.path());
     assert_eq!(far.status.code(), Some(95));

@@ -1,6 +1,6 @@
 //! Two engines of one worker, driven by hand: what passes between them, and to whom no datagram goes.
 
-use meshload::engine::{Engine, Gathering, PeerAddresses, RtcSetup, WebrtcEngine, WebrtcSetup};
+use meshload::engine::{Engine, EngineSettings, Gathering, PeerAddresses, WebrtcEngine, WebrtcSetup};
 use meshload::profile::IceTransportPolicy;
 use meshload::vocabulary::{Candidate, EngineCommand, EngineEvent, Reason, Reliability, Seat, Seed};
 use std::future::poll_fn;
@@ -14,17 +14,15 @@ const OTHER: Seat = Seat(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn engines(timeout: Duration) -> [WebrtcEngine; 2] {
-    let base = RtcSetup {
-        certificate: RtcSetup::certificate().unwrap(),
+    let settings = EngineSettings {
         addresses: PeerAddresses::default(),
         timeout,
         trickle: true,
         ordered: true,
         reliability: Reliability::Reliable,
-        message_bytes_max: 4_096,
     };
     let gathering = Gathering::new(vec![], IceTransportPolicy::All).unwrap();
-    let setup = Arc::new(WebrtcSetup::new(base, gathering));
+    let setup = Arc::new(WebrtcSetup::new(settings, 4_096, gathering).unwrap());
     [0, 1].map(|index| WebrtcEngine::new(setup.clone(), 2, Seed(1).stream("ice", index)))
 }
 

@@ -8,7 +8,6 @@ pub mod network;
 pub mod relay;
 pub mod runs;
 pub mod serving;
-pub mod two_ends;
 pub mod watched;
 
 use std::path::PathBuf;

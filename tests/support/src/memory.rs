@@ -1,132 +1,148 @@
-//! Two ends of one edge in one process, on a clock of their own: what one says, the other hears at once.
+//! Two ends of one edge in one process, whose datagrams are passed in memory: no socket, no server.
 
-use crate::two_ends::{address, two_ends};
-use bytes::BytesMut;
-use meshload::engine::{Drained, RtcConnection, RtcSetup};
-use meshload::vocabulary::EngineEvent;
+use meshload::engine::lean::connection::{ConnectionEvent, Drive, LeanConnection, SharedSettings};
+use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
+use meshload::engine::lean::ice::Credentials;
+use meshload::engine::lean::identity::DtlsIdentity;
+use meshload::engine::lean::sdp::Description;
+use meshload::vocabulary::Seed;
+use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey as Share, agree_ephemeral};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
+};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// More than any handshake takes; one that does is stuck.
-const STEPS_MAX: usize = 10_000;
+const PATIENCE: Duration = Duration::from_secs(27);
 
-/// An edge whose channel is open on both ends.
-pub struct Edge {
-    ends: [RtcConnection; 2],
-    wire: VecDeque<(usize, BytesMut)>,
-    drained: Drained,
-    began: Instant,
+/// More than any handshake takes; one that does is stuck.
+const STEPS_MAX: usize = 1_000;
+
+/// The settings and buffers that edges share, and the time that all of them are told.
+pub struct Edges {
+    settings: SharedSettings,
+    drive: Drive,
     now: Instant,
-    pub datagrams: usize,
-    pub delivered: usize,
-    opened: usize,
 }
 
-impl Edge {
-    pub fn open(setup: &RtcSetup) -> Self {
-        Self::open_abreast(setup, 1).remove(0)
+impl Default for Edges {
+    fn default() -> Self {
+        let identity = Arc::new(DtlsIdentity::generate(1).expect("an identity"));
+        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
+        let (settings, now) = (SharedSettings { identity, promise }, Instant::now());
+        Self { settings, drive: Drive::new(Seed(1).stream("edges", 0)), now }
     }
+}
 
-    /// Edges that take turns, a batch of datagrams each, as the edges of a room do.
-    pub fn open_abreast(setup: &RtcSetup, edges: usize) -> Vec<Self> {
-        let mut abreast: Vec<Self> = (0..edges).map(|_| Self::begin(setup)).collect();
-        for _ in 0..STEPS_MAX {
-            if abreast.iter().all(|edge| edge.opened == 2 && edge.wire.is_empty()) {
-                return abreast;
-            }
-            for edge in &mut abreast {
-                if !edge.deliver() {
-                    edge.turn_clock();
-                }
-            }
+impl Edges {
+    /// Opens one edge.
+    pub fn open(&mut self) -> Edge {
+        let Self { settings, drive, now } = self;
+        let mut ends = [true, false].map(|offers| {
+            let name = if offers { "0000abcdabcd" } else { "0001abcdabcd" };
+            let credentials = Credentials { ufrag: name.into(), password: "0123456789abcdef0123456789abcdef".into() };
+            LeanConnection::new(offers, credentials, settings, drive)
+        });
+        let offer = ends[0].describe(None, None, &mut drive.random);
+        let heard = Description::read(&offer).expect("an offer");
+        let answer = ends[1].describe(Some(&heard), None, &mut drive.random);
+        ends[1].apply(*now, &heard, PATIENCE, drive).expect("an offer that fits");
+        ends[0].apply(*now, &Description::read(&answer).expect("an answer"), PATIENCE, drive).expect("one that fits");
+        let mut edge = Edge { ends, wire: VecDeque::new(), datagrams: 0, opened: 0, delivered: 0 };
+        for end in 0..2 {
+            edge.ends[end].add_candidate(*now, address(1 - end), drive);
+            edge.collect(end, drive);
         }
-        panic!("edges in memory did not open in {STEPS_MAX} turns");
-    }
-
-    /// What the clock was turned by until the channel was open: waiting for timers, where nothing should wait.
-    pub fn waited(&self) -> Duration {
-        self.now - self.began
-    }
-
-    fn begin(setup: &RtcSetup) -> Self {
-        let now = Instant::now();
-        let ends = two_ends(setup, now);
-        let wire = VecDeque::new();
-        let mut edge =
-            Self { ends, wire, drained: Drained::default(), began: now, now, datagrams: 0, delivered: 0, opened: 0 };
-        edge.drain(0);
-        edge.drain(1);
+        edge.settle(*now, drive);
+        assert_eq!(edge.opened, 2, "an edge in memory did not open");
         edge
     }
 
-    /// Puts a message into the channel of `end`; `settle` carries it.
-    fn put(&mut self, end: usize, payload: &[u8]) -> bool {
-        self.ends[end].send(self.now, payload)
-    }
-
-    /// Passes datagrams until nobody has one to send.
-    fn settle(&mut self) {
-        while self.deliver() {}
-    }
-
-    /// Gives one end what has come for it. Like a socket: all that has come is taken in before anything is answered.
-    fn deliver(&mut self) -> bool {
-        let Some((to, _)) = self.wire.front() else { return false };
-        let to = *to;
-        while let Some((_, datagram)) = self.wire.pop_front_if(|(next, _)| *next == to) {
-            let (local, from) = (address(to), address(1 - to));
-            self.ends[to].receive(self.now, local, from, &datagram).expect("the other end's datagram");
+    /// Sends `burst` messages of 64 bytes over an edge, and carries them and their acknowledgements.
+    pub fn send(&mut self, edge: &mut Edge, burst: usize) {
+        let Self { drive, now, .. } = self;
+        for _ in 0..burst {
+            assert!(edge.ends[0].send(*now, &[7; 64], drive), "no room for a message");
         }
-        self.drain(to);
-        true
+        edge.collect(0, drive);
+        edge.settle(*now, drive);
+    }
+}
+
+/// An edge whose channel is open on both ends.
+pub struct Edge {
+    ends: [LeanConnection; 2],
+    wire: VecDeque<(usize, Vec<u8>)>,
+    pub datagrams: usize,
+    opened: usize,
+    pub delivered: usize,
+}
+
+impl Edge {
+    fn settle(&mut self, now: Instant, drive: &mut Drive) {
+        for _ in 0..STEPS_MAX {
+            let Some((to, mut datagram)) = self.wire.pop_front() else { return };
+            self.ends[to].handle(now, address(1 - to), &mut datagram, drive);
+            self.collect(to, drive);
+        }
+        panic!("an edge in memory never falls silent");
     }
 
-    /// To the next timer.
-    fn turn_clock(&mut self) {
-        if self.opened == 2 {
-            return;
-        }
-        let now = self.now;
-        let next = self.ends.iter_mut().filter_map(RtcConnection::wake_at).min();
-        self.now = next.map_or(now, |next| next.max(now));
-        for end in 0..2 {
-            if self.ends[end].wake_at().is_some_and(|at| at <= self.now) {
-                self.ends[end].tick(self.now).expect("a timer");
-                self.drain(end);
-            }
-        }
-    }
-
-    fn drain(&mut self, end: usize) {
-        self.ends[end].drain(self.now, &mut self.drained);
-        self.datagrams += self.drained.datagrams.len();
-        self.wire.extend(self.drained.datagrams.drain(..).map(|(_, datagram)| (1 - end, datagram)));
-        for notice in self.drained.notices.drain(..) {
-            match notice {
-                EngineEvent::Open => self.opened += 1,
-                EngineEvent::Message(_) => self.delivered += 1,
-                EngineEvent::Failed { detail, .. } => panic!("an edge in memory failed: {detail}"),
+    fn collect(&mut self, from: usize, drive: &mut Drive) {
+        self.datagrams += drive.out.len();
+        self.wire.extend(drive.out.iter().map(|(_, datagram)| (1 - from, datagram.to_vec())));
+        drive.out.clear();
+        for event in drive.events.drain(..) {
+            match event {
+                ConnectionEvent::Open => self.opened += 1,
+                ConnectionEvent::Message(_) => self.delivered += 1,
+                ConnectionEvent::Failed(layer, detail) => panic!("an edge in memory failed: {layer:?} {detail}"),
                 _ => {}
             }
         }
     }
 }
 
-/// Messages of 64 bytes delivered for each second of CPU, `burst` at a time over each of so many edges in turn.
-pub fn messages_per_cpu_second(setup: &RtcSetup, edges: usize, burst: usize) -> f64 {
-    let mut edges: Vec<Edge> = (0..edges).map(|_| Edge::open(setup)).collect();
+fn address(end: usize) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 40_001 + end as u16))
+}
+
+/// Messages of 64 bytes delivered for each second of CPU, `burst` at a time over each of `count` edges in turn.
+pub fn messages_per_cpu_second(count: usize, burst: usize) -> f64 {
+    let mut edges = Edges::default();
+    let mut open: Vec<Edge> = (0..count).map(|_| edges.open()).collect();
     let before = cpu_seconds();
-    for _ in 0..480_000 / edges.len() / burst {
-        for edge in &mut edges {
-            for _ in 0..burst {
-                edge.put(0, &[7; 64]);
-            }
-            edge.drain(0);
-            edge.settle();
+    for _ in 0..480_000 / count / burst {
+        for edge in &mut open {
+            edges.send(edge, burst);
         }
     }
-    let delivered: usize = edges.iter().map(|edge| edge.delivered).sum();
+    let delivered: usize = open.iter().map(|edge| edge.delivered).sum();
     delivered as f64 / (cpu_seconds() - before)
+}
+
+/// CPU microseconds of the cryptography that no handshake can do without, for both ends: key, share and agreement on
+/// P-256, a signature, and a verification each.
+pub fn bare_cryptography_us(handshakes: usize) -> f64 {
+    let random = SystemRandom::new();
+    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
+    let signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref(), &random).expect("a key");
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, signer.public_key().as_ref().to_vec());
+    let before = cpu_seconds();
+    for _ in 0..handshakes {
+        let keys = [0, 1].map(|_| EphemeralPrivateKey::generate(&ECDH_P256, &random).expect("a key"));
+        let shares = [0, 1].map(|end: usize| keys[end].compute_public_key().expect("a share"));
+        for (end, key) in keys.into_iter().enumerate() {
+            let share = Share::new(&ECDH_P256, shares[1 - end].as_ref());
+            agree_ephemeral(key, &share, |secret| std::hint::black_box(secret[0])).expect("a secret");
+            let signature = signer.sign(&random, shares[end].as_ref()).expect("a signature");
+            public.verify(shares[end].as_ref(), signature.as_ref()).expect("one that fits");
+        }
+    }
+    (cpu_seconds() - before) * 1e6 / handshakes as f64
 }
 
 /// CPU that this thread has used so far (proc_pid_schedstat: nanoseconds first).

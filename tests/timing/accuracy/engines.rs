@@ -8,15 +8,15 @@ use std::time::Duration;
 
 const DELAY: Duration = Duration::from_millis(50);
 
-/// The p50 of what a relay of 50 ms costs, on the engines `rtc` and `webrtc`: within 5 % of each other.
+/// The p50 of what a relay of 50 ms costs, on the engines `lean` and `webrtc`: within 5 % of each other.
 pub fn agree(rooms: u32) -> Vec<Row> {
-    let [rtc, webrtc] = ["rtc", "webrtc"].map(|engine| on(engine, rooms));
+    let [lean, webrtc] = ["lean", "webrtc"].map(|engine| on(engine, rooms));
     let row = |timer: &str| {
         let p50 = |summary: &Summary| summary.timers[timer].due.p.p50;
-        let (one, other) = (p50(&rtc), p50(&webrtc));
+        let (one, other) = (p50(&lean), p50(&webrtc));
         let apart = one.abs_diff(other) as f64 / one.max(1) as f64;
         Row::new(
-            format!("{timer} p50, engines rtc and webrtc behind a relay of 50 ms"),
+            format!("{timer} p50, engines lean and webrtc behind a relay of 50 ms"),
             format!("{:.2} ms and {:.2} ms", one as f64 / 1e3, other as f64 / 1e3),
             "within 5 %",
             apart <= 0.05,

@@ -69,8 +69,7 @@ pub(crate) fn servers(engine: &Section<'_>, kind: EngineKind, policy: IceTranspo
 fn gathers_nothing(kind: EngineKind) -> &'static str {
     match kind {
         EngineKind::None => "the engine none opens no connection",
-        EngineKind::Lean => "the engine lean asks no server for candidates",
-        EngineKind::Rtc | EngineKind::Webrtc => "the engine rtc asks no server for candidates",
+        EngineKind::Lean | EngineKind::Webrtc => "the engine lean asks no server for candidates",
     }
 }
 

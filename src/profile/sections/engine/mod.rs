@@ -17,18 +17,20 @@ pub struct EngineChoice {
 
 pub(crate) fn check(root: &Section<'_>) -> EngineChoice {
     let section = root.section("engine");
-    let kind = section.word(
-        "kind",
-        &[
-            ("rtc", EngineKind::Rtc),
-            ("lean", EngineKind::Lean),
-            ("webrtc", EngineKind::Webrtc),
-            ("none", EngineKind::None),
-        ],
-    );
+    let kind = kind(&section);
     let ice_transport_policy = ice::policy(&section);
     let ice_servers = ice::servers(&section, kind, ice_transport_policy);
     let certificates =
         section.word("certificates", &[("shared", Certificates::Shared), ("per-peer", Certificates::PerPeer)]);
     EngineChoice { kind, certificates, ice_servers, ice_transport_policy }
+}
+
+fn kind(section: &Section<'_>) -> EngineKind {
+    // The default of earlier versions: profiles that name it say what replaces it.
+    if section.shown("kind") == "\"rtc\"" {
+        section.problem("kind", "the engine rtc is gone; write lean, which replaces it");
+        return EngineKind::Lean;
+    }
+    let words = [("lean", EngineKind::Lean), ("webrtc", EngineKind::Webrtc), ("none", EngineKind::None)];
+    section.word("kind", &words)
 }

@@ -1,4 +1,4 @@
-//! Detection of DTLS handshake failures by alert records, which `rtc` and `webrtc` 0.21.1 do not report.
+//! Detection of DTLS handshake failures by alert records, which `webrtc` 0.21.1 does not report.
 
 const ALERT: u8 = 21;
 

@@ -7,14 +7,14 @@ use std::time::Instant;
 
 /// A heap of deadlines, one in force for each seat; what a later one replaced is skipped when it surfaces.
 #[derive(Debug, Default)]
-pub(crate) struct EdgeTimers {
+pub(super) struct EdgeTimers {
     heap: BinaryHeap<Reverse<(Instant, Seat)>>,
     in_force: Vec<Option<Instant>>,
 }
 
 impl EdgeTimers {
     /// Replaces the deadline of `seat`.
-    pub(crate) fn set(&mut self, seat: Seat, deadline: Option<Instant>) {
+    pub(super) fn set(&mut self, seat: Seat, deadline: Option<Instant>) {
         let index = usize::from(seat.0);
         if self.in_force.len() <= index {
             self.in_force.resize(index + 1, None);
@@ -34,7 +34,7 @@ impl EdgeTimers {
     }
 
     /// The earliest deadline in force.
-    pub(crate) fn first(&mut self) -> Option<Instant> {
+    pub(super) fn first(&mut self) -> Option<Instant> {
         while let Some(Reverse((deadline, seat))) = self.heap.peek().copied() {
             if self.in_force[usize::from(seat.0)] == Some(deadline) {
                 return Some(deadline);
@@ -45,7 +45,7 @@ impl EdgeTimers {
     }
 
     /// Takes a seat whose deadline has passed.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Seat> {
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<Seat> {
         if self.first()? > now {
             return None;
         }
