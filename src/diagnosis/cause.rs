@@ -41,6 +41,13 @@ pub enum Confidence {
     High,
 }
 
+/// A cause with its evidence.
+pub(super) struct SupportedCause {
+    pub cause: Cause,
+    pub confidence: Confidence,
+    pub evidence: Vec<String>,
+}
+
 impl Cause {
     pub const ALL: [Self; 23] = [
         Self::None,
@@ -144,13 +151,19 @@ impl Cause {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::None => "",
-            Self::Dialect => "Correct the dialect file at the line in the evidence; `meshload dialects check FILE` helps.",
-            Self::WrongDialect => "Use the dialect and the path of this server: `meshload dialects` lists the built-in ones.",
+            Self::Dialect => {
+                "Correct the dialect file at the line in the evidence; `meshload dialects check FILE` helps."
+            }
+            Self::WrongDialect => {
+                "Use the dialect and the path of this server: `meshload dialects` lists the built-in ones."
+            }
             Self::Unreachable => "Check the URL, that the server runs and listens there, and what stands between.",
             Self::Rejected => {
                 "Read the status or code in the evidence: credentials, origin, path, a rate limit, or a host that says no."
             }
-            Self::Protocol => "Read the offence in the evidence; look at what sends frames: the server, or a proxy before it.",
+            Self::Protocol => {
+                "Read the offence in the evidence; look at what sends frames: the server, or a proxy before it."
+            }
             Self::Closed => "Look in the server's log, and at what stands before it, for the moment of the close.",
             Self::NameTaken => "Use another user name, or let the server free names when their socket closes.",
             Self::ChannelIsolation => {
@@ -175,9 +188,7 @@ impl Cause {
             }
             Self::StaleRoster => "Remove a user from the room when its socket closes.",
             Self::SdpRewrite => "Relay descriptions byte for byte.",
-            Self::CandidateDrop => {
-                "Relay candidates; or turn trickling off, so that they travel in the description."
-            }
+            Self::CandidateDrop => "Relay candidates; or turn trickling off, so that they travel in the description.",
             Self::SlowFanout => "Deliver to subscribers in parallel, and only to those of the room.",
             Self::IceFailed => "Look at firewalls and candidates; with peers behind NAT, use STUN and TURN.",
             Self::DtlsFailed => "Look at certificates, fingerprints and packet loss between the peers.",

@@ -1,7 +1,9 @@
 //! The decision table of docs/spec/protocol.md, "The causes": the first row that holds names the cause.
 
+mod repeated_words;
+
 use super::Conclusion;
-use super::cause::{Cause, Confidence};
+use super::cause::{Cause, Confidence, SupportedCause};
 use super::join_request::JoinRequest;
 use super::observations::{
     CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
@@ -16,13 +18,6 @@ const SLOPE_MAX: Duration = Duration::from_micros(1_500);
 /// Least difference of the two means, in standard errors: on far targets, chance alone gives less.
 const STANDARD_ERRORS_MIN: f64 = 5.0;
 
-/// A cause with its evidence.
-pub(super) struct SupportedCause {
-    pub cause: Cause,
-    pub confidence: Confidence,
-    pub evidence: Vec<String>,
-}
-
 /// The conclusion of the first row that holds; `Cause::None` if every edge opened and no row does.
 pub fn diagnose(findings: &Observations) -> Conclusion {
     let failed = findings.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
@@ -30,7 +25,7 @@ pub fn diagnose(findings: &Observations) -> Conclusion {
         .or_else(|| findings.trials.as_ref().and_then(table))
         .or_else(|| findings.trials.as_ref().and_then(delivery_checks))
         .or_else(|| findings.timelines.iter().find_map(rewritten))
-        .or_else(|| findings.repeat.as_ref().and_then(|trial| trial.judge(&findings.words)))
+        .or_else(|| findings.repeat.as_ref().and_then(|timeline| repeated_words::judge(timeline, &findings.words)))
         .or_else(|| failed.and_then(|timeline| not_admitted(findings, timeline)))
         .or_else(|| failed.and_then(|timeline| trace(timeline, findings.trials.is_some())))
         .or_else(|| findings.timelines.iter().find_map(candidates))
@@ -378,7 +373,7 @@ fn no_row_holds(findings: &Observations, failed: Option<&Timeline>) -> Supported
         (Some(_), _) => "Every experiment between the probe's own connections came out well: it may fail only \
                          sometimes; --times tells how often."
             .to_owned(),
-        (None, Some(trial)) => trial.without_result(&findings.words),
+        (None, Some(timeline)) => repeated_words::without_result(timeline, &findings.words),
         (None, None) => "Missing: experiments; none could be made.".to_owned(),
     });
     SupportedCause { cause: Cause::Unknown, confidence: Confidence::Low, evidence }

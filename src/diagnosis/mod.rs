@@ -8,7 +8,6 @@ mod ladder;
 mod observations;
 mod timeline;
 mod trace_steps;
-mod trial;
 mod words;
 
 pub use cause::{Cause, Confidence};
@@ -19,7 +18,6 @@ pub use observations::{
 };
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::trace_steps;
-pub use trial::RepeatTrial;
 pub use words::Words;
 
 use crate::vocabulary::Phase;

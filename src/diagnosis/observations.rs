@@ -1,7 +1,6 @@
 //! The probe's observations as data: handshakes, and the outcomes of its experiments.
 
 use super::timeline::Timeline;
-use super::trial::RepeatTrial;
 use super::words::Words;
 use std::time::Duration;
 
@@ -16,7 +15,8 @@ pub struct Observations {
     /// The dialect's message types.
     pub words: Words,
     pub trials: Option<Experiments>,
-    pub repeat: Option<RepeatTrial>,
+    /// The handshake in which words were said again, for dialects without `trials`.
+    pub repeat: Option<Timeline>,
     pub roster: Option<RosterTrial>,
     pub fanout: Option<Fanout>,
 }

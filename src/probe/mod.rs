@@ -18,7 +18,7 @@ pub use render::{html, json, mermaid, text};
 pub use report::{ProbeReport, Remedy, Repeated, RoomSizeResult};
 pub use spec::{ProbeSpec, RepeatSpec};
 
-use crate::diagnosis::{AGED, Cause, Observations, RepeatTrial, Timeline, diagnose};
+use crate::diagnosis::{AGED, Cause, Observations, Timeline, diagnose};
 use crate::dialect::{Dialect, Trial};
 use crate::vocabulary::{EventKind, FrameKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
@@ -80,7 +80,7 @@ fn say_again(
     runner: &mut HandshakeRunner<'_>,
     environment: &mut dyn Environment,
     on_step: &mut dyn FnMut(&str),
-) -> Option<RepeatTrial> {
+) -> Option<Timeline> {
     let trial = runner.spec.dialect.repeats(AGED, OFFER_AGAIN);
     if trial == Trial::default() {
         return None;
@@ -90,7 +90,7 @@ fn say_again(
     let begins = vec![Duration::ZERO, AGED + AGED_MARGIN];
     let more = trial.join_again.unwrap_or_default() + trial.offer_again.unwrap_or_default();
     let variation = Variation { trial, more, ..Variation::with_begins(runner.spec, begins) };
-    Some(RepeatTrial { timeline: runner.play(environment, variation, &mut |_| {}) })
+    Some(runner.play(environment, variation, &mut |_| {}))
 }
 
 /// Runs the experiments that the handshakes' results call for, and adds their outcomes to `findings`.

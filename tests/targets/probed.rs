@@ -46,7 +46,10 @@ fn a_healthy_server_of_each_kind_works_and_is_blamed_for_nothing() {
 fn a_join_that_is_said_at_once_and_lost_is_told_from_a_late_subscription() {
     let late = addpeer().environment("LATE", "always");
     let Some(report) = check("socketio-addpeer", &late, "connection", 99, &["--try-remedies"]) else { return };
-    assert_eq!((&report["diagnosis"]["phase"], &report["diagnosis"]["confidence"]), (&"discovery".into(), &"high".into()));
+    assert_eq!(
+        (&report["diagnosis"]["phase"], &report["diagnosis"]["confidence"]),
+        (&"discovery".into(), &"high".into())
+    );
     let evidence = report["diagnosis"]["evidence"][0].as_str().unwrap();
     assert!(evidence.starts_with("`join`, said ") && evidence.contains("had no effect; the same `join`"), "{evidence}");
     let wait = &report["remedies"][0];

@@ -33,8 +33,7 @@ pub(crate) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunCo
     let found = from_run::verdicts(&cases, &insights);
     write_causes(summary, &found);
     summary.diagnosis = diagnosis(&found, probe);
-    summary.traces =
-        chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &words)).collect();
+    summary.traces = chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &words)).collect();
 }
 
 /// The timeline of a traced room, or of two of its peers.

@@ -43,8 +43,7 @@ pub(super) struct SeenWorking {
 
 impl<'a> DeliveryIndex<'a> {
     pub(super) fn of(timeline: &'a Timeline, words: &'a Words) -> Self {
-        let mut index =
-            Self { timeline, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
+        let mut index = Self { timeline, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
         for event in timeline.events() {
             let own = event.place.seat;
             match &event.kind {

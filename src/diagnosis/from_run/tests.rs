@@ -1,7 +1,9 @@
 //! Rooms under each fault and under none, and the causes that are named.
 
 use super::*;
-use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex};
+use crate::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex,
+};
 use std::time::{Duration, Instant};
 
 const KINDS: [&str; 4] = ["user-joined-room", "participant-joined", "peer-ready", "server-room-list"];

@@ -28,7 +28,7 @@ pub(crate) struct CompiledDialect {
     pub needs_id_exchange: bool,
     /// The dialect depends on the profile's trigger.
     pub reads_trigger: bool,
-    pub experiments: Experiments,
+    pub experiments: AllowedRepeats,
     pub url: Template,
     pub headers: Vec<(String, Template)>,
     pub subprotocol: Option<Template>,
@@ -69,7 +69,7 @@ pub(crate) struct CompiledDialect {
 
 /// The experiments of the probe that the protocol can bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Experiments {
+pub(crate) struct AllowedRepeats {
     /// The frames of the join may be said again on the same connection.
     pub join_again: bool,
     /// An offer may be said again.

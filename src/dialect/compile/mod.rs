@@ -1,6 +1,7 @@
 //! Compiles the text of a dialect file, and collects every problem that it has.
 
 pub(super) mod compiled;
+mod experiments;
 mod frames;
 mod join;
 mod rules;
@@ -14,17 +15,12 @@ use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
 use crate::vocabulary::{FrameKind, Problem, problem::quoted};
-use compiled::{
-    Action, CompiledDialect, Discovery, Experiments, JoinAction, JoinStep, RepeatTimer, Rule, SignalTemplates,
-};
+use compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
-
-/// The keys of `[experiments]`.
-const EXPERIMENTS: [&str; 2] = ["join_again", "offer_again"];
 
 const TOP: [&str; 22] = [
     "name",
@@ -154,7 +150,6 @@ impl<'a> Compiler<'a> {
         let watched = watched(&rules);
         let needs_id_exchange =
             discovery == Discovery::Harness || self.exchanges_values(&join, join_first.as_deref(), &rules);
-        let experiments = self.experiments(&join, &signals);
         if self.kinds.len() > usize::from(u8::MAX) {
             self.problems.note(1, "", "more than 255 kinds of frames");
         }
@@ -170,7 +165,7 @@ impl<'a> Compiler<'a> {
             leave_notices: self.leave_notices(),
             needs_id_exchange,
             reads_trigger: self.names.reads_trigger.get(),
-            experiments,
+            experiments: self.experiments(&join, &signals),
             url,
             headers,
             subprotocol,
@@ -195,25 +190,6 @@ impl<'a> Compiler<'a> {
             type_prefix: format!("{{{}:\"", Value::from(self.leading.as_str())),
             rules_by_type,
             untyped_rules,
-        }
-    }
-
-    /// `[experiments]`: by default, an offer and a join that says something may be repeated, but not a join that
-    /// carries offers.
-    fn experiments(&mut self, join: &[JoinStep], signals: &SignalTemplates) -> Experiments {
-        let pools = join.iter().any(|step| matches!(step.action, JoinAction::Pool));
-        let says = join.iter().any(|step| matches!(step.action, JoinAction::Say(_)));
-        let section = self.root.key("experiments");
-        if let Some(section) = section {
-            section.check_keys("experiments", &EXPERIMENTS, self.problems);
-        }
-        let mut flag = |key: &str, default: bool| {
-            let node = section.and_then(|section| section.key(key));
-            node.and_then(|node| node.flag(&format!("experiments.{key}"), self.problems)).unwrap_or(default)
-        };
-        Experiments {
-            join_again: flag(EXPERIMENTS[0], says && !pools),
-            offer_again: flag(EXPERIMENTS[1], !pools && !signals.offer.is_empty()),
         }
     }
 
@@ -422,7 +398,7 @@ mod tests {
             assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
         };
         check("/properties", &TOP);
-        check("/properties/experiments/properties", &EXPERIMENTS);
+        check("/properties/experiments/properties", &experiments::KEYS);
         check("/properties/join/items/properties", &[join::ACTIONS.as_slice(), &join::STEP_KEYS].concat());
         let step = [rules::ACTIONS.as_slice(), &rules::STEP_KEYS].concat();
         check("/properties/on/items/properties/do/items/properties", &step);

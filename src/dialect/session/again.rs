@@ -3,31 +3,7 @@
 use super::Session;
 use super::join::JoinProgress;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Instant;
-
-/// The frames that a trial may say again.
-#[derive(Debug, Default)]
-pub(super) struct Repeats {
-    /// The join was held back for the trial's time.
-    held: bool,
-    /// The templates that the join has said, in order.
-    join: Vec<usize>,
-    join_due: Option<Instant>,
-    /// By addressee: an unanswered offer's due time, and its locals.
-    offers: BTreeMap<String, (Instant, [Value; 2])>,
-}
-
-impl Repeats {
-    pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.offers.values().map(|(due, _)| *due).chain(self.join_due).min()
-    }
-
-    /// The peer has answered: its offer is not said again.
-    pub(super) fn answered(&mut self, id: &str) {
-        self.offers.remove(id);
-    }
-}
 
 impl Session {
     /// Waits for the trial's time before the first frame of the join.

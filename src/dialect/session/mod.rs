@@ -6,6 +6,7 @@ mod join;
 mod joining;
 mod member_lists;
 mod receive;
+mod repeats;
 mod send;
 
 use super::Trial;
@@ -18,9 +19,9 @@ use crate::dialect::language::roster::Roster;
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::own_values::OwnValues;
 use crate::vocabulary::Heard;
-use again::Repeats;
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
+use repeats::Repeats;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
