@@ -23,14 +23,12 @@ use crate::dialect::{Dialect, Trial};
 use crate::vocabulary::{EventKind, FrameKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
 use handshake_runner::{HandshakeRunner, Variation};
-use spec::EXPERIMENTS_DIALECT;
+use spec::{EXPERIMENTS_DIALECT, OFFER_AGAIN};
 use std::time::Duration;
 
 /// A handshake that opened but has a problem, and took longer than this, is followed by experiments, not by a larger
 /// room: the probe has to end within the timeout and 3 s.
 const WITH_PROBLEM_MAX: Duration = Duration::from_millis(500);
-/// The pause before an unanswered offer is said again.
-const OFFER_AGAIN: Duration = Duration::from_secs(1);
 /// Time that the host's repeated join has to take effect before the newcomer comes.
 const AGED_MARGIN: Duration = Duration::from_millis(200);
 

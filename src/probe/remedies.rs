@@ -5,6 +5,7 @@ use super::experiments::frames::{self, Address};
 use super::experiments::raw_connections::RawConnections;
 use super::handshake_runner::{HandshakeRunner, Variation};
 use super::report::Remedy;
+use super::spec::OFFER_AGAIN;
 use crate::diagnosis::{CheckedMessage, TrialOutcome};
 use crate::dialect::Trial;
 use crate::vocabulary::Trigger;
@@ -34,7 +35,7 @@ pub(super) fn try_all(
         };
         let trial = Trial { join_wait: SETTLE, ..Trial::default() };
         tries.push((format!("wait {SETTLE:?} before {before}"), Variation { trial, more: SETTLE, ..variation() }));
-        let again = Trial { join_again: None, ..spec.dialect.repeats(SETTLE, super::OFFER_AGAIN) };
+        let again = Trial { join_again: None, ..spec.dialect.repeats(SETTLE, OFFER_AGAIN) };
         if let Some(pause) = again.offer_again {
             let name = format!("say an offer again that is unanswered after {pause:?}");
             tries.push((name, Variation { trial: again, more: pause, ..variation() }));

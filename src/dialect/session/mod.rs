@@ -21,7 +21,7 @@ use crate::dialect::prefilter::own_values::OwnValues;
 use crate::vocabulary::Heard;
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
-use repeats::Repeats;
+use repeats::FrameRepeats;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct Session {
     rng: ChaCha8Rng,
     joining: Joining,
     trial: Trial,
-    repeats: Repeats,
+    repeats: FrameRepeats,
     /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
@@ -189,7 +189,7 @@ impl Session {
             rng,
             joining,
             trial,
-            repeats: Repeats::default(),
+            repeats: FrameRepeats::default(),
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],

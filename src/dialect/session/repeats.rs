@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// The frames that a trial may say again.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(super) struct FrameRepeats {
     /// The join was held back for the trial's time.
     pub held: bool,
     /// The templates that the join has said, in order.
@@ -16,7 +16,7 @@ pub(super) struct Repeats {
     pub offers: BTreeMap<String, (Instant, [Value; 2])>,
 }
 
-impl Repeats {
+impl FrameRepeats {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.offers.values().map(|(due, _)| *due).chain(self.join_due).min()
     }
