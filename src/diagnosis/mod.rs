@@ -2,6 +2,7 @@
 
 mod cause;
 mod decide;
+pub mod findings;
 pub mod from_run;
 mod join_request;
 mod ladder;
