@@ -66,7 +66,12 @@ fn arguments(line: &str) -> Vec<String> {
                 while let Some(next) = letters.next_if(|next| next.is_alphanumeric() || "_{}[]@:-".contains(*next)) {
                     name.push(next);
                 }
-                word.get_or_insert_default().push_str(if name.contains("[@]") { "\0" } else { "1" });
+                let value = match name.as_str() {
+                    "TOLERANCE" => "10%",
+                    name if name.contains("[@]") => "\0",
+                    _ => "1",
+                };
+                word.get_or_insert_default().push_str(value);
             }
             (None, ' ') => words.extend(word.take()),
             (None, '|' | '&' | ';' | '>' | '<') => break,
