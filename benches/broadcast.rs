@@ -1,4 +1,4 @@
-//! What peers of a broadcast room spend on frames that are not for them: the CPU of one mesh through a relay that tells
+//! Cost of frames that are not for the peer that gets them: the CPU of one mesh through a relay that tells
 //! everybody, less that through a relay that tells the addressee. `[SIZE] [PAIRS]`: a room of 50, five pairs.
 
 use support::relay::{self, Audience};

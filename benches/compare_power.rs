@@ -1,4 +1,4 @@
-//! Whether `compare` can be trusted as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
+//! Error rates of `compare` as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
 //! Prints a table; each pair shares its base run, and the two others follow it at once, so that the machine's moods hit all.
 
 use meshload::controller::{self, EmbeddedServer, RunSpec};
@@ -29,7 +29,7 @@ steady = "1s"
 drain = "1s"
 "#;
 
-/// How long the base's frames take, and a fifth more.
+/// Time that the base's frames take, and a fifth more.
 const DELIVERY: Duration = Duration::from_millis(20);
 const SLOWER: Duration = Duration::from_millis(24);
 
@@ -138,7 +138,7 @@ async fn relay(client: TcpStream, to: SocketAddr, delay: Duration) {
     tokio::join!(carry(from_client, to_server, Duration::ZERO), carry(from_server, to_client, delay));
 }
 
-/// Whatever is read is written `delay` later, in order; the end likewise.
+/// Writes what it reads `delay` later, in order; the end likewise.
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
     let (hold, mut held) = mpsc::channel::<(Instant, Vec<u8>)>(4_096);
     let read = async move {

@@ -1,4 +1,4 @@
-//! What a frame costs that is for somebody else, and one that is for this peer; for each built-in that broadcasts.
+//! Cost of a frame that is for another peer, and of one that is for this peer; for each built-in that broadcasts.
 
 use support::frames;
 
@@ -26,7 +26,7 @@ fn main() {
     measure("y-webrtc", "an offer for another", &y_webrtc("m-3"));
 }
 
-/// What a registry sends after each change: rooms of four from number `first` on; this peer is the second of room 1.
+/// A registry's frame after each change: rooms of four from number `first` on; this peer is the second of room 1.
 fn list(rooms: usize, first: usize) -> String {
     let participant = |room: usize, seat: usize| {
         let number = 4 * (room - 1) + seat;

@@ -125,7 +125,7 @@ fn messages(show: &mut impl FnMut(Figure)) {
     show(figure("64 B messages, one at a time, 900 ways", AtLeast(3e4), AtLeast(8e4), rate, "/s and core", beside));
 }
 
-/// Whether an edge costs the same when there are many; a thousand rooms would need more than 20,000 descriptors. What few
+/// Cost of an edge among many and among few; a thousand rooms would need more than 20,000 descriptors. The cost that few
 /// cost is looked at before and after, at the same rate: the machine is another one from minute to minute.
 fn growth(show: &mut impl FnMut(Figure)) {
     let few = || Case::meshes(20, 10, 60, "").run().map_or(f64::NAN, |run| run.cpu_per_edge());
@@ -170,7 +170,7 @@ fn nothing() -> (f64, String) {
     (f64::NAN, "no summary".to_owned())
 }
 
-/// Whether this machine has the memory for that many rooms of 10, at 120 KiB an end and half as much for the server.
+/// `true`: this machine has the memory for that many rooms of 10, at 120 KiB an end and half as much for the server.
 fn room_for(rooms: u32) -> bool {
     let wanted_kib = u64::from(rooms) * 90 * 180;
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();

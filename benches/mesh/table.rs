@@ -9,7 +9,7 @@ pub struct Figure {
     pub goal: Bound,
     pub seen: f64,
     pub unit: &'static str,
-    /// What else was seen in the same run.
+    /// Further figures of the same run.
     pub beside: String,
 }
 

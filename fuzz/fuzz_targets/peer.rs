@@ -14,7 +14,7 @@ const STEPS_MAX: usize = 500;
 
 #[derive(Arbitrary, Debug)]
 struct Step {
-    /// How long after the step before.
+    /// Time after the step before.
     millis: u16,
     seat: u8,
     deed: Deed,
@@ -79,7 +79,7 @@ fuzz_target!(|case: (bool, Vec<Step>)| {
     }
 });
 
-/// What may happen only once.
+/// Steps that may happen only once.
 #[derive(Default)]
 struct Books {
     decided: BTreeSet<Seat>,

@@ -173,7 +173,7 @@ pub struct CompareArgs {
     pub base: String,
     /// Likewise
     pub new: String,
-    /// How much worse a figure may be
+    /// Share by which a figure may be worse
     #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::share, env = "MESHLOAD_TOLERANCE")]
     pub tolerance: f64,
     /// Compares runs of different plans all the same

@@ -30,21 +30,26 @@ impl Source {
 
 pub fn sources() -> Vec<Source> {
     let root = root();
-    let mut folders = vec![root.clone()];
-    let mut sources = vec![];
+    rust_files(&root).into_iter().map(|path| source(&root, path)).collect()
+}
+
+/// The Rust files in and below a folder, without those of packages that the tests install.
+pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    let mut files = vec![];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if path.is_dir() && !path.ends_with("node_modules") && !path.ends_with("target") {
                 folders.push(path);
             // Data that is compiled in, such as src/profile/defaults.toml, has no imports.
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                sources.push(source(&root, path));
+                files.push(path);
             }
         }
     }
-    sources.sort_by(|a, b| a.path.cmp(&b.path));
-    sources
+    files.sort();
+    files
 }
 
 fn source(root: &Path, path: PathBuf) -> Source {

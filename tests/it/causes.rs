@@ -33,7 +33,7 @@ fn play(kind: RoomModel, fault: Option<&str>, trigger: &str) -> Summary {
     controller::run(order).unwrap().summary
 }
 
-/// What is wrong with what a run says, if anything.
+/// Mistakes in the report of a run; empty: none.
 fn fault_of(kind: RoomModel, preset: Option<&str>, trigger: &str) -> Option<String> {
     let summary = play(kind, preset, trigger);
     summary.counts.conserved().unwrap();

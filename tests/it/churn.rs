@@ -183,7 +183,7 @@ fn the_frames_of_a_run_in_which_peers_come_and_go_are_those_that_the_server_coun
     });
 }
 
-/// What the server counted once it has read what the last of its clients said.
+/// Counts of the server, once it has read all frames of its clients.
 fn counted(server: &EmbeddedServer) -> Snapshot {
     let deadline = Instant::now() + Duration::from_secs(10);
     while server.counters().snapshot().connections > 0 {
@@ -216,7 +216,7 @@ fn who_comes_back_while_the_host_is_away_is_let_in_when_it_is_there_again() {
     });
 }
 
-/// How long each return has to wait for its host, if that comes back in time at all; a host waits for nobody.
+/// Wait of each return for its host, if that comes back in time; a host waits for no peer.
 fn waits(plan: &Plan) -> Vec<Option<Duration>> {
     let end = plan.profile.phases.steady;
     let mut waits = vec![];

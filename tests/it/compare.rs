@@ -55,7 +55,7 @@ fn runs(seed: u64, count: u64, delivery_us: f64) -> Vec<Summary> {
     (0..count).map(|repeat| run(seed * 100 + repeat, delivery_us)).collect()
 }
 
-/// How many of the pairs of sides are found worse.
+/// Number of the pairs of sides that are found worse.
 fn alarms(repeats: u64, slower: f64) -> u64 {
     let worse = |pair: &u64| {
         let (base, new) = (runs(2 * pair, repeats, 20_000.0), runs(2 * pair + 1, repeats, 20_000.0 * slower));

@@ -1,4 +1,4 @@
-//! What the documents tell people to type is accepted, what they hand to other programs can be read, and the sample
+//! Commands in the documents are accepted, snippets for other programs can be read, and the sample
 //! report is today's.
 
 use meshload::capacity::CapacityResult;

@@ -69,7 +69,7 @@ fn the_page_asks_nobody_for_anything() {
     assert_eq!(page.matches("href=").count(), 1, "only the empty icon");
 }
 
-/// What the page is made of: its tags, in order, with their attributes' names.
+/// Structure of the page: its tags, in order, with their attributes' names.
 fn skeleton(page: &str) -> Vec<String> {
     let mut tags = vec![];
     for piece in page.split('<').skip(1) {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 use support::relay::{self, Audience};
 
-/// What the dialect `relay` lacks: the server's word that an addressee is not there.
+/// Rule that the dialect `relay` lacks: the server's notice that an addressee is not there.
 const GONE: &str = r#"
 [[on]]
 match = { type = "gone", channel = "{room}", data = { from = "{from}" } }

@@ -51,7 +51,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-/// What is wrong with the probe of one server, if anything.
+/// Mistakes in the probe of one server; empty: none.
 fn fault_of(kind: &str, preset: Option<&str>, code: i32) -> Option<String> {
     let server = served(kind, preset);
     let output = probe(&server, &["--format", "json"]);

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-/// What one room is played with.
+/// Settings that one room is played with.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     /// It speaks the file instead of the built-in.

@@ -4,7 +4,7 @@ use super::server::Target;
 use meshload::summary::{FailureRow, Summary};
 use support::watched::Watched;
 
-/// What is going on when the server dies.
+/// Stage of the run at which the server dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
     /// Some rooms are complete, some handshakes are under way, some peers have yet to come.
@@ -13,7 +13,7 @@ enum Moment {
     Talking,
 }
 
-/// How the run was, and the exit code of the program.
+/// Summary of the run, and the exit code of the program.
 struct Aftermath {
     summary: Summary,
     exit_code: Option<i32>,
@@ -78,7 +78,7 @@ pub fn check(dialect: &str, target: &Target) {
     }
 }
 
-/// What was open stays, what was not fails by the server's end, and nobody waits longer than for a timeout.
+/// Open edges stay, the others fail by the server's end, and no peer waits longer than for a timeout.
 fn check_arriving(Aftermath { summary, exit_code }: &Aftermath, timeline: &str) {
     let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);
     let ends = (peers.joined + peers.failed, edges.opened + edges.failed);

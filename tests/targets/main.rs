@@ -33,7 +33,7 @@ fn check(dialect: &str, target: &Target) {
     }
 }
 
-/// What is short of a whole mesh, if anything is.
+/// Differences from a whole mesh; empty: none.
 fn fault(dialect: &str, size: u16, mesh: &Mesh) -> Option<String> {
     let pairs = u64::from(size) * u64::from(size - 1) / 2;
     let (words, stay) = (Dialect::named(dialect).unwrap().leave_notices(), usize::from(size) - 1);

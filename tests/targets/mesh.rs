@@ -27,7 +27,7 @@ pub enum Arrival {
     AtOnce,
 }
 
-/// How the last who came goes, while the others stay.
+/// Leave of the last peer, while the others stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {
     Said,
@@ -46,7 +46,7 @@ pub struct Mesh {
     received: usize,
     /// Pairs that both offered; either of them may say so, or both.
     glare: usize,
-    /// How often each peer that stayed was told by the server that the last seat has left.
+    /// Notices of the last seat's leave that each peer which stayed got from the server.
     pub leave_words: Vec<usize>,
     /// Peers that noticed the last seat's leave: by a word from the server or by their channel, whichever came.
     pub leave_notices: usize,
@@ -173,7 +173,7 @@ impl Room {
         Self { dialect, url: url.to_owned(), round, size, events, naming, exchange, setup, epoch: Instant::now() }
     }
 
-    /// How the dialect's frames about a leave are booked, if it has any.
+    /// Name under which the dialect's frames about a leave are counted, if it has any.
     fn leave_kind(&self) -> Option<FrameKind> {
         let leave = self.dialect.kinds().iter().position(|name| *name == "leave")?;
         Some(FrameKind(leave as u8))

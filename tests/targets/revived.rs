@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 use support::watched::Watched;
 
-/// How long a killed server is away.
+/// Time between a server's end and its return.
 const DOWN: Duration = Duration::from_millis(1_500);
 
 const ROOMS: &str = r#"
@@ -46,7 +46,7 @@ pub fn check_revived(dialect: &str, target: &Target) {
     assert!(outage.recovery_us >= Some(DOWN.as_micros() as u64), "{timeline}");
 }
 
-/// Who comes back meets all who are there.
+/// A peer that comes back meets all that are there.
 pub fn check_churn(dialect: &str, target: &Target) {
     let Some(summary) = play(dialect, target, CHURN, false) else { return };
     let (peers, edges) = (&summary.counts.peers, &summary.counts.edges);

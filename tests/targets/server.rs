@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// How to start one.
+/// Command that starts one.
 pub struct Target {
     program: PathBuf,
     arguments: Vec<String>,

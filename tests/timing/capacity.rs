@@ -154,7 +154,7 @@ fn an_interrupt_gives_the_bracket_known_so_far() {
     assert!(folder.path().join("found/capacity.json").exists());
 }
 
-/// What a short search finds, with every file it leaves.
+/// Result of a short search, with every file that it writes.
 fn found(folder: &Path, args: &[&str]) -> serde_json::Value {
     let output = capacity(folder, &[&["--format", "json"], args].concat());
     let said = String::from_utf8_lossy(&output.stderr);

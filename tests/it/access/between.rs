@@ -1,4 +1,4 @@
-//! What stands between peers and a server: one that listens to requests, one that asks for certificates, a proxy.
+//! Programs between peers and a server: one that listens to requests, one that asks for certificates, a proxy.
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

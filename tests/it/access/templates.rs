@@ -1,4 +1,4 @@
-//! What each peer says of itself in its request, as a server hears it.
+//! Values of each peer in its upgrade request, as a server reads them.
 
 use super::between::Between;
 use crate::common::play::{PROGRAM, Played, start, start_command};

@@ -1,4 +1,4 @@
-//! Where the result goes: folders that can't be written, readers that go away, and one JSON document.
+//! Output of a result: folders that can't be written, readers that go away, and one JSON document.
 
 use crate::common::play::{PROGRAM, start, start_command, start_unread};
 use std::fs::{self, File};

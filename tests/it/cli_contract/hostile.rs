@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// What a connection is given.
+/// Answer to a connection.
 #[derive(Clone)]
 pub enum Script {
     /// Nothing, for as long as the client bears it.

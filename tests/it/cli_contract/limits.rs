@@ -1,4 +1,4 @@
-//! What this machine grants: descriptors enough, descriptors too few, and descriptors that run out.
+//! Limits of this machine: descriptors enough, descriptors too few, and descriptors that run out.
 
 use crate::common::play::{PROGRAM, Played, start_command};
 use meshload::summary::Verdict;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub const USER: &str = "mesh";
 pub const PASSWORD: &str = "load";
 
-/// Whatever is waited for here takes a second; this is for ever.
+/// Longest wait for something that takes a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct TurnServer {

@@ -111,7 +111,7 @@ fn the_whole_matrix() {
     check(20);
 }
 
-/// Whoever listens to the room's list learns of the others with the next one, 5 s later: two peers meet by it.
+/// A peer that reads the room's list learns of the others from the next one, 5 s later: two peers meet by it.
 #[test]
 fn a_handshake_that_limps_is_not_followed_by_another_that_takes_its_whole_timeout() {
     for timeout_s in [4, 6, 10, 30] {

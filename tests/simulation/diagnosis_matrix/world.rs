@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// Far more than any probe needs.
 const HAPPENINGS_MAX: usize = 1_000_000;
 
-/// Whose connection it is.
+/// Owner of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
     Line(RawConnection),

@@ -61,7 +61,7 @@ impl Judge {
         self.ends.retain(|(own, seat), _| *own != place.peer && (*seat != place.seat || !is_of_room(*own, place, 8)));
     }
 
-    /// What broke a rule while it happened.
+    /// Broken rules, in the order of their time.
     pub fn breaches(&self) -> &[String] {
         &self.faults
     }

@@ -90,7 +90,7 @@ impl Links {
         }
     }
 
-    /// Whether the notice still concerns the connection that the side has now.
+    /// `true`: the notice still concerns the connection that the side has now.
     pub fn is_current(&self, posted: &Posted) -> bool {
         self.connections.get(&posted.side).is_some_and(|connection| connection.number == posted.connection)
     }

@@ -1,4 +1,4 @@
-//! What differs from seed to seed: the choices of the profile, the arrivals, the network and the mishaps.
+//! Differences from seed to seed: the choices of the profile, the arrivals, the network and the mishaps.
 
 use meshload::server::faults::FaultRule;
 use meshload::server::{RoomModel, Routing};
@@ -29,11 +29,11 @@ pub struct Scenario {
     pub fates: Vec<Fate>,
     /// Connections in a thousand that never get through the network.
     pub lame_per_mille: u32,
-    /// What the server does wrong.
+    /// Faults of the server.
     pub rules: Vec<FaultRule>,
     /// A peer that lost its socket after it had joined dials again.
     pub redials: bool,
-    /// What else happens, and when.
+    /// Other mishaps, with their times.
     pub turns: Vec<Turn>,
 }
 
@@ -61,7 +61,7 @@ pub enum Deed {
     End,
 }
 
-/// What befalls a peer. Times count from its dial.
+/// Mishap of a peer. Times count from its dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Healthy,

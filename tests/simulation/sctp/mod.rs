@@ -27,7 +27,7 @@ struct Said {
 }
 
 fn weather() -> impl Strategy<Value = Weather> {
-    (0.0..0.3, 0.0..0.3, 0_u64..30).prop_map(|(loss, duplicates, jitter_ms)| Weather { loss, duplicates, jitter_ms })
+    (0.0..0.2, 0.0..0.3, 0_u64..30).prop_map(|(loss, duplicates, jitter_ms)| Weather { loss, duplicates, jitter_ms })
 }
 
 fn conversation() -> impl Strategy<Value = Vec<Said>> {
@@ -59,12 +59,12 @@ fn play(
     world.pass(Duration::from_secs(60));
     assert!(world.is_quiet(), "something is never done");
     for end in 0..2 {
-        assert!(world.say(end, 3, SctpMessage::RELIABLE, b"the last"));
+        assert!(world.say(end, 3, SctpMessage::RELIABLE, b"the last"), "{:?}", world.told);
     }
     world.pass(Duration::from_secs(2));
     assert_eq!(world.told, [["Up"], ["Up"]], "both stand");
     let heard = world.heard.map(|mut heard| {
-        assert_eq!(heard.pop().as_deref(), Some(&b"the last"[..]), "the channel still works");
+        assert!(heard.pop().as_deref() == Some(&b"the last"[..]), "the channel still works");
         heard
     });
     let [first, second] = sent;
@@ -122,6 +122,28 @@ proptest! {
         prop_assert_eq!(world.told, [["Up"], ["Up"]]);
         prop_assert_eq!(&world.heard[1], &[b"with the cookie".to_vec()]);
     }
+}
+
+/// The other end has three messages that wait for a lost one, when a FORWARD-TSN skips that and the first two of them, whose
+/// acknowledgements were lost.
+#[test]
+fn messages_that_came_behind_one_given_up_are_delivered_once_and_do_not_block_the_next() {
+    let mut world = World::connected(1, Weather::default());
+    let once = SctpMessage { ordered: true, limit: Limit::Retransmits(0) };
+    world.tap = Box::new(|_, _| false);
+    world.say(0, 1, once, &message(0, 100));
+    world.tap = Box::new(|end, _| end == 0);
+    for ordinal in 1..3 {
+        world.say(0, 1, once, &message(ordinal, 100));
+    }
+    world.say(0, 1, SctpMessage::RELIABLE, &message(3, 100));
+    world.pass(Duration::from_millis(100));
+    assert!(world.heard[1].is_empty(), "they wait");
+    world.tap = Box::new(|_, _| true);
+    world.pass(Duration::from_secs(2));
+    world.say(0, 1, SctpMessage::RELIABLE, &message(4, 100));
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.heard[1], [1, 2, 3, 4].map(|ordinal| message(ordinal, 100)));
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Chromium {
         self.call(None, "Target.closeTarget", json!({ "targetId": tab.target }));
     }
 
-    /// What a script gives, as JSON.
+    /// Value of a script, as JSON.
     pub fn run(&mut self, tab: &Tab, script: &str) -> Value {
         let asked = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
         let answer = self.call(Some(tab), "Runtime.evaluate", asked);

@@ -1,4 +1,4 @@
-//! What a broadcast costs the server: one core relays to 1,000 subscribers, which read in another process.
+//! Cost of a broadcast for the server: one core relays to 1,000 subscribers, which read in another process.
 
 use meshload::server::{Config, Server};
 use rustix::time::{ClockId, clock_gettime};
@@ -18,7 +18,7 @@ const TEXT_BYTES: usize = 64;
 const FRAME_BYTES: u64 = TEXT_BYTES as u64 + 2;
 const LASTS: Duration = Duration::from_secs(5);
 
-/// What the server delivered in all, and for each second of its own CPU time.
+/// Frames that the server delivered in all, and for each second of its own CPU time.
 pub struct Deliveries {
     pub per_second: f64,
     pub per_cpu_second: f64,

@@ -27,7 +27,7 @@ pub fn alone(test: &str) {
     println!("{said}");
 }
 
-/// What can't be tested here is said; in CI nothing is left out.
+/// Tests that can't run here say so; in CI none is left out.
 pub fn skip(why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
     println!("skipped: {why}");

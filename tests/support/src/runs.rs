@@ -10,7 +10,7 @@ use std::{fs, thread};
 /// The kernel counts a process's CPU in these (proc_pid_stat(5), sysconf(_SC_CLK_TCK)).
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What is run: a profile's text, and the server's kind and routing in a process of its own, if not embedded.
+/// Inputs of a run: a profile's text, and the server's kind and routing in a process of its own, if not embedded.
 #[derive(Clone)]
 pub struct Case {
     pub profile: String,

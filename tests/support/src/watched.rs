@@ -14,7 +14,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Runs a profile of this text. What other work makes of the figures is not what is tested.
+    /// Runs a profile of this text. The effect of other work on the figures is not tested.
     pub fn start(profile: &str, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.toml"), profile).unwrap();

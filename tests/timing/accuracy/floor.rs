@@ -1,4 +1,4 @@
-//! What this machine itself takes to wake a thread for a byte: no program that sleeps can measure less.
+//! Time that this machine takes to wake a thread for a byte: no program that sleeps can measure less.
 
 use super::processes::apart;
 use std::io::{Read, Write};

@@ -77,7 +77,7 @@ pub fn of_the_generator(freeze: Duration) -> Vec<Row> {
     ]
 }
 
-/// How long the pairs that were due during the freeze had to wait for its end at least, the longest first.
+/// Least wait of the pairs that were due during the freeze, the longest first.
 fn waits(plan: &Plan, summary: &Summary, (from, until): (SystemTime, SystemTime)) -> Vec<Duration> {
     let due = pairs_due(plan, summary).into_iter();
     let mut waits: Vec<Duration> =

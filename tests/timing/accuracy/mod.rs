@@ -32,8 +32,8 @@ fn signal_delivery_is_the_delay_of_the_relay() {
     all_hold(&rows);
 }
 
-/// A virtual machine stands still now and then, and p99.9 of one run is its second longest sample. What we add misses in
-/// every pass, a standstill hardly. `floor_us` grows by what the machine itself took meanwhile.
+/// A virtual machine stands still now and then, and p99.9 of one run is its second longest sample. Time
+/// that we add misses in every pass, a standstill hardly. `floor_us` grows by what the machine itself took meanwhile.
 fn in_passes(play: impl Fn() -> Passage, floor_us: &mut Vec<u64>) -> Vec<Row> {
     let mut pass = 1;
     loop {

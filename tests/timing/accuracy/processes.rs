@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Whatever is waited for here takes seconds; a minute is for ever.
+/// Longest wait for something that takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Process(Child);
@@ -83,12 +83,12 @@ pub fn run(folder: &Path, profile: &str, more: &[&str]) -> Command {
     command
 }
 
-/// What is started meanwhile has the first CPU of this process, and no other.
+/// Processes that are started meanwhile have the first CPU of this process, and no other.
 pub fn on_one_cpu<T: Send>(start: impl FnOnce() -> T + Send) -> T {
     on(&granted()[..1], start)
 }
 
-/// What `first` starts has the last CPU of this process for itself, and `then` all others: as if on two machines. With
+/// A process that `first` starts has the last CPU of this process to itself, and `then` all others: as if on two machines. With
 /// one CPU they share it.
 pub fn apart<T: Send, R: Send>(first: impl FnOnce() -> T + Send, then: impl FnOnce(T) -> R + Send) -> R {
     let granted = granted();

@@ -55,7 +55,7 @@ impl Relay {
         format!("ws://{}/ws/", self.address)
     }
 
-    /// How long it has really held each copy back, in microseconds, ascending: a virtual machine stands still now and then.
+    /// Time for which it really held each copy back, in microseconds, ascending: a virtual machine stands still now and then.
     pub fn held_us(&self) -> Vec<u64> {
         let held = self.held.lock().expect("nobody panicked");
         let warm = held.first().map(|(first, _)| *first + WARMUP);

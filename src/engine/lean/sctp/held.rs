@@ -166,8 +166,11 @@ impl Held {
         let mut before: Vec<u16> = of_stream.filter(|other| distance(*other) <= distance(ssn)).collect();
         before.sort_unstable_by_key(|other| distance(*other));
         for other in before {
-            stream.next_in = other;
-            self.hand_on(id, stream, events);
+            // One that followed an earlier one without a gap is delivered already.
+            if self.waiting.contains_key(&(id, other)) {
+                stream.next_in = other;
+                self.hand_on(id, stream, events);
+            }
         }
     }
 

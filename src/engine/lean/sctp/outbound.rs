@@ -24,8 +24,9 @@ const WINDOW_INITIAL: u32 = 4_404;
 /// Largest congestion window, beyond which no path gains; in bytes.
 const WINDOW_MAX: u32 = 1024 * 1024;
 
-/// Most timeouts in a row before the other end counts as gone (Association.Max.Retrans, RFC 9260 §16).
-const TIMEOUTS_MAX: u8 = 10;
+/// Most timeouts in a row before the other end counts as gone, after some 170 s. Association.Max.Retrans of RFC 9260 §16 is 10,
+/// which a path that loses a fifth of all packets reaches by chance; whether the other end lives, consent decides (RFC 7675).
+const TIMEOUTS_MAX: u8 = 20;
 
 /// Most streams that one FORWARD-TSN names.
 const SKIPPED_MAX: usize = 64;
@@ -229,7 +230,7 @@ impl Outbound {
         if let Some(sent_at) = news.sent_once_at {
             self.rto.measure(now.saturating_duration_since(sent_at));
         }
-        if news.bytes > 0 || sack.window == 0 {
+        if news.bytes > 0 || advance > 0 || sack.window == 0 {
             self.timeouts = 0;
         }
         let in_recovery = self.recovers_until.is_some_and(|until| (sack.tsn.wrapping_sub(until) as i32) < 0);
