@@ -176,12 +176,7 @@ struct DcepMessage {
 }
 
 impl ChannelState {
-    fn on_event(
-        &mut self,
-        event: SctpEvent<'_>,
-        control: &mut DcepMessage,
-        events: &mut dyn FnMut(ChannelEvent<'_>),
-    ) {
+    fn on_event(&mut self, event: SctpEvent<'_>, control: &mut DcepMessage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
         match event {
             SctpEvent::Up => {}
             SctpEvent::Message { stream, ppid: ppid::CONTROL, payload } => {
