@@ -64,6 +64,10 @@ bench-broadcast SIZE="50" PAIRS="5":
 compare-power PAIRS="20" REPEATS="1":
     cargo bench --bench compare_power -- {{PAIRS}} {{REPEATS}}
 
+# The same, three runs a side, and all pairs of eight runs of `ci`: unchanged, and with a tenth of the offers lost
+compare-matrix PAIRS="20":
+    cargo bench --bench compare_power -- matrix {{PAIRS}} 3
+
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:
     cargo run --release -- run {{ARGS}}

@@ -1,12 +1,13 @@
-//! Error rates of `compare` as a gate: real runs in pairs, equal ones and ones whose deliveries take a fifth longer.
-//! Prints a table; each pair shares its base run, and the two others follow it at once, so that the machine's moods hit all.
+//! Measures whether `compare` can be trusted as a gate, by real runs: pairs of equal ones and ones whose deliveries take a
+//! fifth longer; with `matrix` also all pairs of eight VALID runs of `ci`, and runs that lose a tenth of the offers. Pairs
+//! share their base run, and the two others follow it at once, so that a change of the machine's load hits all.
 
 use meshload::controller::{self, EmbeddedServer, RunSpec};
 use meshload::dialect::Dialect;
 use meshload::gates::baseline::{ComparisonVerdict, Finding, ToleranceRule, compare};
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
-use meshload::server;
+use meshload::server::{self, faults::FaultRule};
 use meshload::summary::{Clock, Summary, Verdict as Validity};
 use meshload::vocabulary::{Seed, format::change, format::duration};
 use std::net::SocketAddr;
@@ -33,9 +34,64 @@ drain = "1s"
 const DELIVERY: Duration = Duration::from_millis(20);
 const SLOWER: Duration = Duration::from_millis(24);
 
-/// `[PAIRS] [REPEATS]`: 20 pairs, one run a side.
+/// The runs of `ci` of one kind.
+const MATRIX_RUNS: usize = 8;
+
+/// `[matrix] [PAIRS] [REPEATS]`: 20 pairs, one run a side.
 fn main() {
+    if std::env::args().any(|argument| argument == "matrix") {
+        matrix();
+    }
     let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    pairs(&numbers);
+}
+
+/// All ordered pairs of runs of `ci` on an unchanged server, and of those with ones that lose a tenth of the offers.
+fn matrix() {
+    let fault: FaultRule = "drop type=webrtc-offer p=10%".parse().unwrap();
+    let runs = |faults: &[FaultRule]| -> Vec<Summary> {
+        let played = (0..10 * MATRIX_RUNS as u64).map(|seed| play_ci(faults, Seed(seed)));
+        played.filter(|run| run.validity.verdict == Validity::Valid).take(MATRIX_RUNS).collect()
+    };
+    let (unchanged, lossy) = (runs(&[]), runs(&[fault]));
+    let indices = |runs: &[Summary]| 0..runs.len();
+    let equal = indices(&unchanged).flat_map(|base| indices(&unchanged).map(move |new| (base, new)));
+    let equal = equal.filter(|(base, new)| base != new).map(|(base, new)| [&unchanged[base], &unchanged[new]]);
+    tell("unchanged, single runs", equal.map(|pair| pair.map(std::slice::from_ref)));
+    let losing = unchanged.iter().flat_map(|base| lossy.iter().map(move |new| [base, new]));
+    tell("a tenth of the offers lost, single runs", losing.map(|pair| pair.map(std::slice::from_ref)));
+    let thirds = (0..2).map(|turn| if turn == 0 { [0..3, 3..6] } else { [3..6, 0..3] });
+    let thirds = thirds.filter(|_| unchanged.len() >= 6);
+    tell("unchanged, three runs a side", thirds.map(|[base, new]| [&unchanged[base], &unchanged[new]]));
+}
+
+/// Prints how many of the pairs end with each verdict, and how many fail by default.
+fn tell<'a>(what: &str, pairs: impl Iterator<Item = [&'a [Summary]; 2]>) {
+    let compared: Vec<_> = pairs.map(|[base, new]| compare(base, new, &ToleranceRule::default())).collect();
+    let count = |verdict: ComparisonVerdict| compared.iter().filter(|found| found.verdict == verdict).count();
+    let undecided = compared.iter().filter(|found| found.verdict == ComparisonVerdict::Undecided);
+    println!(
+        "{what}: of {} pairs {} regressed, {} undecided (of which {} fail by default), {} passed",
+        compared.len(),
+        count(ComparisonVerdict::Regressed),
+        undecided.clone().count(),
+        undecided.filter(|found| found.exceeds()).count(),
+        count(ComparisonVerdict::Passed),
+    );
+}
+
+/// One run of `ci` against the reference server with these faults.
+fn play_ci(faults: &[FaultRule], seed: Seed) -> Summary {
+    let text = include_str!("../profiles/ci.toml");
+    let profile = profile::read(ProfileSource { name: "ci.toml", text }, &[], &|_| None).unwrap();
+    let order = RunSpec {
+        embedded: server::Config { faults: faults.to_vec(), seed, ..server::Config::default() },
+        ..RunSpec::new(Plan::new(profile, Seed(1)), "power".to_owned(), Dialect::named("dashboard").unwrap())
+    };
+    controller::run(order).unwrap().summary
+}
+
+fn pairs(numbers: &[usize]) {
     let pairs = numbers.first().copied().unwrap_or(20);
     let repeats = numbers.get(1).copied().unwrap_or(1);
     println!("{pairs} pairs, {repeats} run(s) a side, tolerance {:.0} %", ToleranceRule::default().tolerance * 100.0);

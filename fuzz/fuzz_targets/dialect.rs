@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, PeerIdentity, Output, builtins};
-use meshload::vocabulary::{Approval, Initiator, Seed, Trigger};
+use meshload::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 thread_local! {
@@ -28,6 +28,8 @@ fuzz_target!(|text: &str| {
         index: 1,
         seat: 1,
         size: 8,
+        naming: Naming::new("t", 10),
+        guests: 2,
         token: String::new(),
         seed: Seed(1),
     };

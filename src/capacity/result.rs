@@ -7,6 +7,7 @@ use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
 use crate::summary::{Build, Machine};
+use crate::vocabulary::redact::inert_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -193,13 +194,15 @@ impl CapacityResult {
         if text.len() as u64 > Self::BYTES_MAX {
             return Err(format!("longer than the {} MiB that a capacity.json may have", Self::BYTES_MAX >> 20));
         }
+        // Its texts are foreign: another run's target said them, or whoever wrote the file.
+        let text = inert_json(text);
         // The version is read first, so that a later version is reported as such and not as a syntax error.
         let foreign = |error: serde_json::Error| format!("not the capacity.json of a search: {error}");
-        let version: Version = serde_json::from_str(text).map_err(foreign)?;
+        let version: Version = serde_json::from_str(&text).map_err(foreign)?;
         if version.schema != u64::from(SCHEMA) {
             return Err(format!("schema {} is not the {SCHEMA} that this meshload reads", version.schema));
         }
-        serde_json::from_str(text).map_err(foreign)
+        serde_json::from_str(&text).map_err(foreign)
     }
 
     /// The result reduced for another one's `beside`: without its own `beside` and the samples of its target.

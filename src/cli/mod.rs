@@ -15,11 +15,13 @@ pub use options::{
 };
 pub use probe::{ProbeArgs, ProbeFormat};
 
+use crate::profile::share;
 use clap::builder::styling::AnsiColor;
 use clap::builder::{FalseyValueParser, Styles};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -167,15 +169,26 @@ pub struct ReportArgs {
   meshload compare baseline/ reports/new/
   meshload compare 'base/*/summary.json' 'new/*/summary.json' --tolerance 5%
 
-Exits with 99 on a regression, 98 if a side is INVALID, 2 if a side is missing or the runs are unlike.")]
+Three or more runs a side (meshload run --repeat 3) are compared by the spread between them; of single runs rates and
+figures are judged, and times only if they doubled. Exits with 99 on a regression, or if what can't be told grew beyond
+the tolerance, 98 if a side is INVALID, 2 if a side is missing or the runs are unlike.")]
 pub struct CompareArgs {
     /// A summary.json, a report's folder, a folder of repeats, or a pattern
     pub base: String,
     /// Likewise
     pub new: String,
     /// Share by which a figure may be worse
-    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::share, env = "MESHLOAD_TOLERANCE")]
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::tolerance, env = "MESHLOAD_TOLERANCE")]
     pub tolerance: f64,
+    /// The growth of a time that is none
+    #[arg(long, value_name = "TIME", default_value = "500us", value_parser = options::interval, env = "MESHLOAD_FLOOR")]
+    pub floor: Duration,
+    /// The growth of a rate that is none
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share, env = "MESHLOAD_FLOOR_RATE")]
+    pub floor_rate: f64,
+    /// Effect of what is not decided on the exit code: pass, or fail (99) [default: fail if it grew beyond the tolerance]
+    #[arg(long, value_enum, value_name = "pass|fail", env = "MESHLOAD_ON_UNCLEAR")]
+    pub on_unclear: Option<OnUnclear>,
     /// Compares runs of different plans all the same
     #[arg(long, env = "MESHLOAD_FORCE", value_parser = FalseyValueParser::new())]
     pub force: bool,
@@ -195,6 +208,16 @@ pub struct CompareArgs {
     /// Folder for compare.json, compare.md and compare.html
     #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
+    /// Shows the figures that decide nothing as well
+    #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
+    pub verbose: u8,
+}
+
+/// Effect of an undecided comparison on the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnUnclear {
+    Pass,
+    Fail,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! Option groups that several commands share, and the profile overrides that they make.
 
 use crate::profile::{Knob, Override, duration};
+use crate::vocabulary;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use std::collections::BTreeSet;
@@ -55,7 +56,7 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "NAME", env = "MESHLOAD_DIALECT")]
     pub dialect: Option<String>,
     /// A header of the WebSocket handshake, or a file of them, one a line; repeatable
-    #[arg(short = 'H', long, value_name = "K: V|@FILE", value_delimiter = '\n', env = "MESHLOAD_HEADER")]
+    #[arg(short = 'H', long, value_name = "K: V|@FILE", env = "MESHLOAD_HEADER")]
     pub header: Vec<String>,
     /// The WebSocket subprotocol to ask for
     #[arg(long, value_name = "NAME", env = "MESHLOAD_SUBPROTOCOL")]
@@ -308,6 +309,7 @@ fn singles(given: &[(Knob, &Option<String>)]) -> Vec<Override> {
 /// Parses `--out`; refuses k6's `--out json=file` rather than create a folder of that name.
 pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
     match text.split_once('=') {
+        None if text.is_empty() => Err("--out needs a folder; . is the one that you are in".to_owned()),
         Some((word, _))
             if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') =>
         {
@@ -318,15 +320,11 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
 }
 
 /// Parses a time, or a plain 0, which needs no unit.
-fn interval(text: &str) -> Result<Duration, String> {
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }
 
-/// Parses `10%` or `0.1`; 0 to 10 (1000%).
-pub(super) fn share(text: &str) -> Result<f64, String> {
-    let (number, scale) = text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 100.0));
-    match number.parse::<f64>() {
-        Ok(number) if (0.0..=10.0).contains(&(number / scale)) => Ok(number / scale),
-        _ => Err("expected a share such as 10% or 0.1, at most 1000%".to_owned()),
-    }
+/// Parses a tolerance, `10%` or `0.1`; at most 1000%.
+pub(super) fn tolerance(text: &str) -> Result<f64, String> {
+    vocabulary::share(text, 10.0)
 }

@@ -19,6 +19,7 @@ use crate::signaling::TargetPolicy;
 use crate::summary::TargetRoute;
 use crate::vocabulary::Seed;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Built-in profile that supplies the handshake and engine defaults.
@@ -63,6 +64,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(gathering) => gathering,
         Err(start_error) => return report_start_error(&start_error),
     };
+    let redactor = controller::redactor(&profile, &access);
     let endpoints = Endpoints::new(profile.target.clone(), url, &spec.run_id, access);
     let target_endpoints = endpoints.clone();
     let setup = ProbeSetup {
@@ -72,6 +74,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         token: Box::new(move |index| token.token(index).to_owned()),
         engine: profile.engine.kind,
         gathering,
+        redactor: Arc::new(redactor),
         seed,
         unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
     };

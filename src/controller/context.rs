@@ -10,7 +10,7 @@ use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::MessagePattern;
 use crate::summary::Clock;
-use crate::vocabulary::Naming;
+use crate::vocabulary::{Naming, Redactor};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub(super) struct RunContext {
     /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.
     pub gathering: Gathering,
     pub dialect: Dialect,
+    /// Hides the run's secrets in what the server says.
+    pub redactor: Arc<Redactor>,
     pub naming: Naming,
     /// Time zero of the run; arrivals count from it.
     pub start: Instant,

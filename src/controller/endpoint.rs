@@ -4,7 +4,7 @@ use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity};
 use crate::profile::{Secret, Target};
 use crate::signaling::{Connector, Endpoint, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
-use crate::vocabulary::{Approval, Initiator, Seed, Trigger};
+use crate::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -134,6 +134,8 @@ impl Endpoints {
             index: 0,
             seat: 0,
             size: 1,
+            naming: Naming::new("probe", 1),
+            guests: 0,
             token: self.token(0).to_owned(),
             seed: Seed(0),
         };

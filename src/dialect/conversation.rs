@@ -1,6 +1,6 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
-use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Say, Seed, Trigger};
+use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Naming, Say, Seed, Trigger};
 use std::time::{Duration, Instant};
 
 /// The protocol state of one peer: takes frames and the time, yields frames to send and what the received ones mean.
@@ -36,6 +36,10 @@ pub struct PeerIdentity {
     pub seat: u16,
     /// The number of peers planned for the room.
     pub size: u16,
+    /// The ids of this run's peers.
+    pub naming: Naming,
+    /// The number of peers of other programs that the room admits.
+    pub guests: u16,
     /// The peer's token from `--tokens`; empty without one.
     pub token: String,
     /// The seed of the dialect's random values.
@@ -71,6 +75,10 @@ pub enum Input<'a> {
     Present { id: &'a str, earlier: bool },
     /// The peer with this id reconnects with a new session; everything known of it is dropped.
     Back { id: &'a str },
+    /// A peer of the room has this id on the wire.
+    Named { id: &'a str },
+    /// The edge to this guest has ended, so another may take its place.
+    Gone { id: &'a str },
     /// Every peer with a lower seat has joined or never will.
     Turn,
     /// Another peer of the room shares a value, as JSON.

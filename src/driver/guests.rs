@@ -1,6 +1,6 @@
 //! Assigns seats after the room's own to guests: peers of other programs, known by their ids.
 
-use crate::vocabulary::{EdgeEvent, EventKind, Seat};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Seat, Signal};
 
 /// One peer's view of its room's guests.
 #[derive(Debug, Default)]
@@ -46,23 +46,30 @@ impl GuestSeats {
         self.seats.iter().any(|guest| guest.gone && guest.id.as_deref() == Some(id))
     }
 
-    /// Marks the guest of an edge that ended.
-    pub(super) fn observe(&mut self, what: &EventKind) {
+    /// Marks the guest of an edge that ended, and returns its id.
+    pub(super) fn observe(&mut self, what: &EventKind) -> Option<&str> {
         let (EventKind::Edge { other, event: EdgeEvent::NoticedLeave }
         | EventKind::Edge { other, event: EdgeEvent::Closed { .. } }
         | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
         else {
-            return;
+            return None;
         };
-        self.mark_gone(*other);
+        self.mark_gone(*other)
     }
 
-    /// Frees the seat of a guest; ignores the room's own seats.
-    pub(super) fn mark_gone(&mut self, seat: Seat) {
-        let index = seat.0.checked_sub(self.first).map(usize::from);
-        if let Some(guest) = index.and_then(|index| self.seats.get_mut(index)) {
-            guest.gone = true;
-        }
+    /// Frees the seat of a guest, and returns its id; ignores the room's own seats.
+    pub(super) fn mark_gone(&mut self, seat: Seat) -> Option<&str> {
+        let guest = self.seats.get_mut(usize::from(seat.0.checked_sub(self.first)?))?;
+        guest.gone = true;
+        guest.id.as_deref()
+    }
+}
+
+/// The id of a peer whose arrival a message implies.
+pub(super) fn arriving_id(heard: &Heard<String>) -> Option<&str> {
+    match heard {
+        Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
+        _ => None,
     }
 }
 

@@ -98,6 +98,13 @@ impl IdExchange {
         self.0.entries.borrow().get(usize::from(seat.0))?.id.clone()
     }
 
+    /// The known ids of all seats but `own`.
+    pub(super) fn other_ids(&self, own: Seat) -> Vec<String> {
+        let entries = self.0.entries.borrow();
+        let others = entries.iter().enumerate().filter(|(index, _)| *index != usize::from(own.0));
+        others.filter_map(|(_, entry)| entry.id.clone()).collect()
+    }
+
     pub(super) fn seat(&self, id: &str) -> Option<Seat> {
         let entries = self.0.entries.borrow();
         entries.iter().position(|entry| entry.id.as_deref() == Some(id)).map(|index| Seat(index as u16))

@@ -3,9 +3,13 @@
 mod alarm_clock;
 mod guests;
 mod id_exchange;
+// Exported for the fuzzer.
+#[doc(hidden)]
+pub mod intake;
 mod ports;
 mod spec;
 mod task;
+mod unresolved;
 mod virtual_peer;
 
 pub use alarm_clock::{Alarm, AlarmClock};

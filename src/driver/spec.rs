@@ -54,6 +54,8 @@ impl PeerSpec {
             index: self.place.peer.0,
             seat: self.place.seat.0,
             size: self.room_size,
+            naming: self.naming.clone(),
+            guests: self.guests,
             token: self.token.clone(),
             seed: self.seed,
         }

@@ -1,19 +1,18 @@
 //! Joins a peer's conversation and its state machine, without a socket: maps wire ids to seats, and frames to messages.
 
-use super::guests::GuestSeats;
+use super::guests::{GuestSeats, arriving_id};
 use super::id_exchange::IdExchange;
+use super::intake;
 use super::ports::{Input, OutgoingFrame, Output};
 use super::spec::PeerSpec;
+use super::unresolved::UnresolvedMessages;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal, SignalPart};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal};
 use rustc_hash::FxHasher;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::time::Instant;
-
-/// The most messages that wait for the id of their sender to be known.
-const UNRESOLVED_MAX: usize = 1_024;
 
 /// Creates a new conversation for the same peer.
 type ConversationFactory = Box<dyn Fn() -> Box<dyn Conversation>>;
@@ -38,7 +37,9 @@ pub struct VirtualPeer {
     announced: Vec<Seat>,
     turn: bool,
     shared: Vec<String>,
-    unresolved: VecDeque<Heard<String>>,
+    unresolved: UnresolvedMessages,
+    /// The ids of the room's peers that the conversation was told.
+    named: BTreeSet<String>,
     guests: GuestSeats,
     /// The engine's slot of each seat's connection; an answered offer without addressee exchanges two.
     slots: Vec<Seat>,
@@ -66,7 +67,8 @@ impl PeerSpec {
             announced: vec![],
             turn: false,
             shared: vec![],
-            unresolved: VecDeque::new(),
+            unresolved: UnresolvedMessages::default(),
+            named: BTreeSet::new(),
             guests: GuestSeats::new(room_size, guests),
             slots: (0..room_size.saturating_add(guests)).map(Seat).collect(),
         }
@@ -113,6 +115,7 @@ impl VirtualPeer {
                 if let PeerCommand::Back { seat } = command {
                     let id = self.wire_id(seat);
                     self.conversation.handle(now, dialect::Input::Back { id: &id });
+                    self.named.remove(&id);
                     self.announced.retain(|known| *known != seat);
                 }
                 self.peer.handle(now, peer::Input::Command(command));
@@ -131,6 +134,10 @@ impl VirtualPeer {
                 self.mark_absent();
             }
             Input::Frame(text) => {
+                // The frame may name peers whose ids the exchange knows by now.
+                if self.unread_exchange().is_some() {
+                    self.read_exchange(now);
+                }
                 self.conversation.handle(now, dialect::Input::Frame(text));
                 self.drain_conversation(now, text.len() as u32);
             }
@@ -159,6 +166,7 @@ impl VirtualPeer {
     fn restart_conversation(&mut self) {
         self.conversation = (self.new_conversation)();
         self.announced.clear();
+        self.named.clear();
         self.shared.clear();
         self.turn = false;
         self.revision = 0;
@@ -229,6 +237,7 @@ impl VirtualPeer {
 
     /// Handles a received message; one about an id without a seat waits for that id, or admits a guest.
     fn receive(&mut self, now: Instant, heard: Heard<String>) {
+        let heard = intake::check(heard);
         let returns = arriving_id(&heard).is_some_and(|id| self.guests.has_gone(id));
         let may_be_named = self.exchange.as_ref().is_some_and(|exchange| !exchange.is_complete());
         let is_seated = heard.who().is_none_or(|id| self.seat(id).is_some());
@@ -240,9 +249,14 @@ impl VirtualPeer {
             },
         };
         // The server mentioned the id before its own peer has received it.
-        if !is_seated && may_be_named && self.unresolved.len() < UNRESOLVED_MAX {
-            self.unresolved.push_back(heard);
-        } else if self.admit(now, &heard) {
+        let heard = match !is_seated && may_be_named {
+            true => match self.unresolved.push(heard) {
+                Ok(()) => return,
+                Err(heard) => heard,
+            },
+            false => heard,
+        };
+        if self.admit(now, &heard) {
             self.receive(now, heard);
         } else {
             // A peer of this room that is not in the plan.
@@ -286,7 +300,12 @@ impl VirtualPeer {
     fn read_exchange(&mut self, now: Instant) {
         let Some(exchange) = self.exchange.clone() else { return };
         self.revision = exchange.revision();
-        for heard in std::mem::take(&mut self.unresolved) {
+        for id in exchange.other_ids(self.place.seat) {
+            if self.named.insert(id.clone()) {
+                self.conversation.handle(now, dialect::Input::Named { id: &id });
+            }
+        }
+        for heard in self.unresolved.take() {
             self.receive(now, heard);
         }
         for (name, json) in exchange.shared() {
@@ -332,7 +351,9 @@ impl VirtualPeer {
             peer::Output::Engine(seat, command) => Output::Engine(seat, command),
             peer::Output::Send(message) => Output::Send(message),
             peer::Output::Event(what) => {
-                self.guests.observe(&what);
+                if let Some(id) = self.guests.observe(&what) {
+                    self.conversation.handle(now, dialect::Input::Gone { id });
+                }
                 Output::Event(what)
             }
             peer::Output::Close => {
@@ -354,12 +375,7 @@ impl VirtualPeer {
 
     /// Records a signal's digest, so that received signals can be compared with sent ones.
     fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
-        let (part, text) = match signal {
-            Signal::Offer { sdp } => (SignalPart::Offer, sdp),
-            Signal::Answer { sdp } => (SignalPart::Answer, sdp),
-            Signal::Candidate(candidate) => (SignalPart::Candidate, &candidate.candidate),
-            Signal::EndOfCandidates => return,
-        };
+        let Some((part, text)) = intake::part(signal) else { return };
         if self.is_gone() || !self.connected {
             return;
         }
@@ -380,13 +396,5 @@ impl VirtualPeer {
         let first = self.place.neighbour(Seat(0));
         let seat = Seat(u16::try_from(index.0.checked_sub(first.0)?).ok()?);
         (seat.0 < self.room_size && seat != self.place.seat).then_some(seat)
-    }
-}
-
-/// The id of a peer whose arrival a message implies.
-fn arriving_id(heard: &Heard<String>) -> Option<&str> {
-    match heard {
-        Heard::Met { who: id, .. } | Heard::Signal { from: id, signal: Signal::Offer { .. }, .. } => Some(id),
-        _ => None,
     }
 }

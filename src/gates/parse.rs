@@ -3,6 +3,7 @@
 use crate::gates::condition::{Aggregation, Operator};
 use crate::gates::metric::{Metric, Sort};
 use crate::summary::Clock;
+use crate::vocabulary::share;
 
 // gate        = metric [ ".began" | ".due" ] ":" expr
 // expr        = aggregation operator number [ unit ]         blanks are free between the parts
@@ -79,8 +80,9 @@ fn number(metric: &Metric, aggregation: Aggregation, text: &str) -> Result<f64, 
         (Sort::Timer, _, "m") => 60e6,
         (Sort::Timer, _, "") => return Err(format!("{number} of what? k6 means ms: write {number}ms")),
         (Sort::Timer, ..) => return wrong_unit("us, ms, s or m"),
-        (Sort::Rate, _, "%") => return share(number, number / 100.0),
-        (Sort::Rate, _, "") => return share(number, number),
+        // A bare 1 would be asked whether it means 1 %; a rate of 1 is all.
+        (Sort::Rate, _, "") if number == 1.0 => 1.0,
+        (Sort::Rate, _, "%" | "") => return share(text, 1.0),
         (Sort::Rate, ..) => return wrong_unit("%, or a bare number from 0 to 1"),
         (Sort::Value, _, "") => 1.0,
         (Sort::Value, ..) if metric.name == "amplification" => return wrong_unit("a bare number"),
@@ -93,16 +95,6 @@ fn number(metric: &Metric, aggregation: Aggregation, text: &str) -> Result<f64, 
         (Sort::Counter, ..) => 1.0,
     };
     Ok(number * factor)
-}
-
-fn share(written: f64, ratio: f64) -> Result<f64, String> {
-    if ratio <= 1.0 {
-        Ok(ratio)
-    } else if written == ratio {
-        Err(format!("{written} is no rate, which lies from 0 to 1: write {written}%"))
-    } else {
-        Err(format!("{written}% is no rate, which is at most 100%"))
-    }
 }
 
 /// A leading number and the rest of the text; no sign, exponent, NaN or infinity.
@@ -171,8 +163,8 @@ mod tests {
     #[test]
     fn a_rate_lies_from_0_to_1() {
         check("edges_failed", "rate <= 100%", Ok("edges_failed: rate <= 100%"));
-        check("edges_failed", "rate <= 101%", Err("101% is no rate, which is at most 100%"));
-        check("edges_failed", "rate < 5", Err("5 is no rate, which lies from 0 to 1: write 5%"));
+        check("edges_failed", "rate <= 101%", Err("\"101%\" is not between 0% and 100%"));
+        check("edges_failed", "rate < 5", Err("5 of what? write 5%"));
     }
 
     #[test]

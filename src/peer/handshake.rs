@@ -46,6 +46,10 @@ pub(super) enum HandshakeInput {
         signal: Signal,
         polite: bool,
     },
+    /// The other peer's description or candidate is not fit for an engine.
+    Malformed {
+        why: &'static str,
+    },
     Engine(EngineEvent),
     /// The other peer announced its leave.
     Left,
@@ -235,6 +239,17 @@ impl Handshake {
                 Closed
             }
 
+            (
+                ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
+                | ExpectOwnAnswer | ExpectIce | ExpectDtls | ExpectChannel,
+                HandshakeInput::Malformed { why },
+            ) => {
+                self.record_met(other, out);
+                // Only a peer that has begun describes itself.
+                let phase = state.phase().max(Phase::Negotiation);
+                self.fail(other, Failure::new(phase, Reason::Protocol, why), out)
+            }
+
             // Once the descriptions are exchanged, a rejection concerns a candidate, and the pair may still succeed.
             (
                 ExpectNews | ExpectTrigger | ExpectOffer | ExpectOwnOffer | ExpectAnswer | ExpectApplied
@@ -266,7 +281,7 @@ impl Handshake {
                     ..
                 },
             )
-            | (_, HandshakeInput::PairRefused { .. } | HandshakeInput::Engine(_)) => {
+            | (_, HandshakeInput::Malformed { .. } | HandshakeInput::PairRefused { .. } | HandshakeInput::Engine(_)) => {
                 record(EventKind::Peer(PeerEvent::Surprise { other: Some(other) }), out);
                 state
             }
@@ -464,6 +479,7 @@ mod tests {
             ),
             ("other left", HandshakeInput::Left),
             ("other missed", HandshakeInput::Missed),
+            ("malformed", HandshakeInput::Malformed { why: "no SDP" }),
             ("pair refused", HandshakeInput::PairRefused { detail: "EXPIRE".to_owned() }),
             ("deaf", HandshakeInput::SignalingLost(Failure::new(Phase::Join, Reason::Closed, "close 1001"))),
             ("refused", HandshakeInput::Refused(Failure::new(Phase::Join, Reason::Rejected, "taken"))),

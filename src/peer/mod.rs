@@ -247,6 +247,9 @@ impl Peer {
                 self.pairs.handle(now, who, HandshakeInput::Left, &mut self.outputs);
             }
             Heard::Missed { who } => self.pairs.handle(now, who, HandshakeInput::Missed, &mut self.outputs),
+            Heard::Malformed { from, why } => {
+                self.pairs.handle(now, from, HandshakeInput::Malformed { why }, &mut self.outputs);
+            }
             Heard::PairRefused { who, detail } => {
                 self.pairs.handle(now, who, HandshakeInput::PairRefused { detail }, &mut self.outputs);
             }

@@ -10,8 +10,8 @@ use crate::engine::{
 use crate::peer::PeerCommand;
 use crate::signaling::{Connection, Endpoint, Refused, dial};
 use crate::vocabulary::{
-    EngineKind, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, Reliability, RoomIndex, Seat,
-    Seed,
+    EngineKind, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, Redactor, Reliability,
+    RoomIndex, Seat, Seed,
 };
 use std::cell::RefCell;
 use std::future::Future;
@@ -40,6 +40,8 @@ pub struct ProbeSetup {
     pub engine: EngineKind,
     /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.
     pub gathering: Gathering,
+    /// Hides the probe's secrets in what the server says.
+    pub redactor: Arc<Redactor>,
     pub seed: Seed,
     /// The time at which the probe starts, in ms since the Unix epoch.
     pub unix_ms: u64,
@@ -196,12 +198,12 @@ impl LiveEnvironment {
         match made {
             Ok((endpoint, engine)) => {
                 let alarm = clock.alarm();
-                let record = move |event: Event| recorder.record(&event);
+                let record = move |event: Event| recorder.record(event);
                 let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), commands, alarm, record);
                 (Some(task), mailbox)
             }
             Err(failure) => {
-                recorder.record(&Event {
+                recorder.record(Event {
                     at: Instant::now(),
                     place,
                     kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
@@ -216,12 +218,14 @@ impl LiveEnvironment {
 /// The recorder that all peers of a handshake share.
 struct PlayRecorder<'a, 'b> {
     progress: RefCell<&'a mut HandshakeProgress<'b>>,
+    redactor: Arc<Redactor>,
     changed: Notify,
 }
 
 impl PlayRecorder<'_, '_> {
-    fn record(&self, event: &Event) {
-        self.progress.borrow_mut().record(event);
+    fn record(&self, mut event: Event) {
+        self.redactor.event(&mut event);
+        self.progress.borrow_mut().record(&event);
         self.changed.notify_one();
     }
 }
@@ -275,11 +279,14 @@ impl Environment for LiveEnvironment {
     }
 
     fn next_event(&mut self, until: Instant) -> Option<TimedLineEvent> {
-        let Self { runtime, lines, .. } = self;
+        let Self { runtime, lines, setup, .. } = self;
         runtime.block_on(async {
             let next = std::future::poll_fn(|context| {
                 for (index, socket) in lines.iter_mut().enumerate() {
-                    if let Poll::Ready(event) = socket.poll(context) {
+                    if let Poll::Ready(mut event) = socket.poll(context) {
+                        if let LineEvent::Down(failure) = &mut event {
+                            setup.redactor.failure(failure);
+                        }
                         return Poll::Ready(TimedLineEvent { line: RawConnection(index), at: Instant::now(), event });
                     }
                 }
@@ -291,14 +298,18 @@ impl Environment for LiveEnvironment {
 
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
         self.plays += 1;
-        let recorder = Rc::new(PlayRecorder { progress: RefCell::new(progress), changed: Notify::new() });
+        let recorder = Rc::new(PlayRecorder {
+            progress: RefCell::new(progress),
+            redactor: self.setup.redactor.clone(),
+            changed: Notify::new(),
+        });
         let done = self.engine_setup(play).and_then(|shared| {
             let done = self.runtime.block_on(self.run_peers(play, shared, &recorder));
             done.map_err(|error| Failure::new(Phase::Connect, Reason::GeneratorLimit, error.to_string()))
         });
         if let Err(failure) = done {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
-            recorder.record(&Event {
+            recorder.record(Event {
                 at: Instant::now(),
                 place,
                 kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),

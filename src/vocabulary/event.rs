@@ -130,6 +130,19 @@ impl EventKind {
         }
     }
 
+    /// The failure that the event reports.
+    pub(crate) fn failure_mut(&mut self) -> Option<&mut Failure> {
+        match self {
+            Self::Peer(
+                PeerEvent::PeerFailed { failure }
+                | PeerEvent::ServerLost { failure }
+                | PeerEvent::RedialFailed { failure },
+            )
+            | Self::Edge { event: EdgeEvent::Failed { failure }, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
     /// The event belongs to a handshake: it is no channel message, no time of our own, no frame for others.
     pub fn is_handshake(&self) -> bool {
         !matches!(

@@ -59,6 +59,11 @@ pub enum Heard<Who> {
         /// After glare, this side drops its own offer.
         polite: bool,
     },
+    /// The peer's description or candidate is not fit for an engine; `why` is the failure's detail.
+    Malformed {
+        from: Who,
+        why: &'static str,
+    },
     /// The server rejects this peer for good.
     Refused(Failure),
     /// The server or the remote peer rejects a message of this peer; `detail` is its error word.
@@ -88,7 +93,7 @@ impl<Who> Heard<Who> {
             Self::Met { who, .. } | Self::Left { who } | Self::Missed { who } | Self::PairRefused { who, .. } => {
                 Some(who)
             }
-            Self::Signal { from, .. } => Some(from),
+            Self::Signal { from, .. } | Self::Malformed { from, .. } => Some(from),
             Self::Joined | Self::Refused(_) | Self::Nonsense => None,
         }
     }
@@ -107,6 +112,7 @@ impl<Who> Heard<Who> {
             (Self::Left { .. }, Some(who)) => Heard::Left { who },
             (Self::Missed { .. }, Some(who)) => Heard::Missed { who },
             (Self::Signal { signal, polite, .. }, Some(from)) => Heard::Signal { from, signal, polite },
+            (Self::Malformed { why, .. }, Some(from)) => Heard::Malformed { from, why },
             (Self::PairRefused { detail, .. }, Some(who)) => Heard::PairRefused { who, detail },
             (unknown, None) => return Err(unknown),
         })

@@ -24,5 +24,6 @@ pub use crate::vocabulary::phase::Phase;
 pub use crate::vocabulary::seed::Seed;
 pub use crate::vocabulary::text::glossary::GlossaryEntry;
 pub use crate::vocabulary::text::problem::Problem;
+pub use crate::vocabulary::text::redact::Redactor;
 
-pub use text::{document, format, glossary, problem, shell_quoting};
+pub use text::{document, format, glossary, problem, redact, share::share, shell_quoting};

@@ -132,10 +132,17 @@ fn read_text(path: &Path) -> io::Result<String> {
     })
 }
 
-/// Expands `--header` values: `K: V` as it is, `@FILE` to one header a line without blank lines and `#` comments.
+/// Expands `--header` values: `K: V` as it is, `@FILE` to one header a line without blank lines and `#` comments. A value
+/// of `MESHLOAD_HEADER` has one a line too; one that was typed is a single header, since a line break would smuggle in
+/// another.
 fn headers(given: &[String]) -> Result<Vec<Override>, String> {
+    let from_environment = variable("MESHLOAD_HEADER");
+    if given.iter().any(|header| header.contains('\n') && from_environment.as_ref() != Some(header)) {
+        // The header is not shown: it may be a secret.
+        return Err("--header: a header is one line, and one of these has several; repeat the option".to_owned());
+    }
     let mut headers = vec![];
-    for header in given {
+    for header in given.iter().flat_map(|header| header.split('\n')) {
         let Some(path) = header.strip_prefix('@') else {
             headers.push(Override::new(Knob::Header, header));
             continue;

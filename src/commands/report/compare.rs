@@ -1,7 +1,7 @@
 //! `meshload compare BASE NEW`: reads both sides, prints the changes, and fails on a regression.
 
 use super::runs;
-use crate::cli::CompareArgs;
+use crate::cli::{CompareArgs, OnUnclear};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
@@ -15,6 +15,8 @@ pub struct CompareOptions {
     pub base: String,
     pub new: String,
     pub rule: ToleranceRule,
+    /// Decides what an undecided comparison exits with; absent, it fails if a figure grew beyond what is allowed.
+    pub on_unclear: Option<OnUnclear>,
     /// Replaces BASE by NEW after the comparison, unless NEW is worse or from another machine (`rule.force` overrules
     /// both), or INVALID.
     pub update_baseline: bool,
@@ -23,6 +25,8 @@ pub struct CompareOptions {
     pub format: CompareFormat,
     /// Folder for `compare.json`, `compare.md` and `compare.html`.
     pub out: Option<PathBuf>,
+    /// Shows the figures that decide nothing as well.
+    pub verbose: bool,
 }
 
 /// Format on stdout.
@@ -39,6 +43,8 @@ impl From<&CompareArgs> for CompareOptions {
     fn from(args: &CompareArgs) -> Self {
         let rule = ToleranceRule {
             tolerance: args.tolerance,
+            floor: args.floor,
+            floor_rate: args.floor_rate,
             force: args.force,
             across_machines: args.across_machines,
             ..ToleranceRule::default()
@@ -53,16 +59,18 @@ impl From<&CompareArgs> for CompareOptions {
             base: args.base.clone(),
             new: args.new.clone(),
             rule,
+            on_unclear: args.on_unclear,
             update_baseline: args.update_baseline,
             allow_missing_base: args.allow_missing_base,
             format,
             out: args.out.clone(),
+            verbose: args.verbose > 0,
         }
     }
 }
 
 /// Exits with 0 if nothing is worse, 1 on unwritable output, 2 if a side is missing or the runs are unlike, 98 if a
-/// side is INVALID, 99 on a regression.
+/// side is INVALID, 99 on a regression, or on an undecided comparison by `on_unclear`.
 pub fn compare(options: &CompareOptions) -> Exit {
     let (base, new) = match (read_side(&options.base), read_side(&options.new)) {
         (Ok(base), Ok(new)) => (base, new),
@@ -87,18 +95,25 @@ pub fn compare(options: &CompareOptions) -> Exit {
     }
     let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
     let written = options.out.as_deref().map_or(Exit::Passed, |folder| write_files(folder, &comparison));
-    let shown = write_stdout(rendered(options.format, &comparison));
-    let fit = options.rule.force || comparison.verdict == ComparisonVerdict::Passed;
+    let shown = write_stdout(rendered(options.format, &comparison, options.verbose));
+    let exit = exit_of(&comparison, options.on_unclear);
+    let is_judged = comparison.verdict != ComparisonVerdict::OtherMachine;
+    let fit = options.rule.force || (exit == Exit::Passed && is_judged);
     let updated = match comparison.verdict {
         ComparisonVerdict::Invalid | ComparisonVerdict::Unlike => Exit::Passed,
         _ => update(options, &base, &new, fit),
     };
-    exit_of(comparison.verdict).first_of(written).first_of(shown).first_of(updated)
+    exit.first_of(written).first_of(shown).first_of(updated)
 }
 
-fn exit_of(verdict: ComparisonVerdict) -> Exit {
-    match verdict {
+fn exit_of(comparison: &Comparison, on_unclear: Option<OnUnclear>) -> Exit {
+    match comparison.verdict {
         ComparisonVerdict::Passed | ComparisonVerdict::OtherMachine => Exit::Passed,
+        ComparisonVerdict::Undecided => match on_unclear {
+            Some(OnUnclear::Pass) => Exit::Passed,
+            None if !comparison.exceeds() => Exit::Passed,
+            Some(OnUnclear::Fail) | None => Exit::Failed,
+        },
         ComparisonVerdict::Regressed => Exit::Failed,
         ComparisonVerdict::Invalid => Exit::Invalid,
         ComparisonVerdict::Unlike => Exit::Usage,
@@ -130,9 +145,9 @@ fn valid(runs: &[Summary]) -> Vec<&Summary> {
     runs.iter().filter(|run| run.validity.verdict != Validity::Invalid).collect()
 }
 
-fn rendered(format: CompareFormat, comparison: &Comparison) -> String {
+fn rendered(format: CompareFormat, comparison: &Comparison, verbose: bool) -> String {
     match format {
-        CompareFormat::Text => report::text(comparison),
+        CompareFormat::Text => report::text(comparison, verbose),
         CompareFormat::Json => report::json(comparison),
         CompareFormat::Md => report::markdown(comparison),
         CompareFormat::Html => report::html(comparison),
@@ -146,7 +161,7 @@ fn write_files(folder: &Path, comparison: &Comparison) -> Exit {
         ("compare.html", CompareFormat::Html),
     ];
     for (name, format) in files {
-        if let Err(error) = runs::write_whole(&folder.join(name), rendered(format, comparison)) {
+        if let Err(error) = runs::write_whole(&folder.join(name), rendered(format, comparison, true)) {
             write_stderr([format!("{}: {error}", folder.join(name).display())]);
             return Exit::Broken;
         }
@@ -214,10 +229,12 @@ mod tests {
             base: place("base.json"),
             new: place("new"),
             rule: ToleranceRule::default(),
+            on_unclear: None,
             update_baseline: false,
             allow_missing_base: false,
             format: CompareFormat::Text,
             out: Some(folder.path().join("out")),
+            verbose: false,
         };
         change(&mut options);
         assert_eq!(compare(&options), exit);
@@ -228,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_regression_fails_and_keeps_the_baseline() {
-        let (base, new) = (run(20_000), run(30_000));
+        let (base, new) = (run(20_000), run(90_000));
         let update = |options: &mut CompareOptions| options.update_baseline = true;
         assert_eq!(check(Some(&base), &new, update, Exit::Failed), Some(base.clone()));
         assert_eq!(check(Some(&base), &run(20_100), update, Exit::Passed), Some(run(20_100)));
@@ -237,6 +254,22 @@ mod tests {
             options.rule.force = true;
         };
         assert_eq!(check(Some(&base), &new, forced, Exit::Failed), Some(new));
+    }
+
+    #[test]
+    fn what_is_not_decided_fails_if_it_grew_beyond_the_tolerance_or_as_asked() {
+        let lost = |share: f64| {
+            let mut run = run(20_000);
+            run.counts.edges.planned = 60;
+            run.counts.peers.planned = 60;
+            run.rates.edges_failed = Some(share);
+            run
+        };
+        let asked = |on_unclear| move |options: &mut CompareOptions| options.on_unclear = on_unclear;
+        check(Some(&lost(0.0)), &lost(0.05), asked(None), Exit::Failed);
+        check(Some(&lost(0.0)), &lost(0.05), asked(Some(OnUnclear::Pass)), Exit::Passed);
+        check(Some(&lost(0.0)), &lost(0.0), asked(None), Exit::Passed);
+        check(Some(&lost(0.0)), &lost(0.0), asked(Some(OnUnclear::Fail)), Exit::Failed);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The folder of a report; each file is written under a temporary name and renamed.
 
-use super::runs::write_whole;
+use super::runs::{remove, write_whole};
 use crate::vocabulary::Seed;
 use jiff::Timestamp;
 use std::fs;
@@ -29,6 +29,15 @@ impl ReportDir {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Removes a file that an earlier run left, and that would be taken for this one's.
+    ///
+    /// # Errors
+    /// One sentence if it stays.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), String> {
+        let path = self.0.join(name);
+        remove(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// Writes every file into the folder, which is created with its parents. A reader sees an old or a new file,

@@ -2,12 +2,16 @@
 
 use crate::capacity::CapacityResult;
 use crate::summary::Summary;
+use serde::Deserialize;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// File name of a run's summary in its folder.
 pub(crate) const FILE: &str = "summary.json";
+/// File name of the list of repeats in the folder above theirs.
+pub(crate) const REPEATS_FILE: &str = "repeats.json";
 /// File name of a capacity search's result in its folder.
 pub(crate) const SEARCH_FILE: &str = "capacity.json";
 /// Summaries of one side of a comparison; bounds a pattern that matches the whole disk.
@@ -44,10 +48,14 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Expands a path: a file to itself, a folder to its summary or to the summaries of its repeats.
+/// Expands a path: a file to itself, a folder to the summaries of the repeats that its `repeats.json` lists, to its
+/// summary, or to the summaries of its folders. Folders of an earlier `--repeat` are in no list, and don't count.
 fn summaries_in(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
+    }
+    if path.join(REPEATS_FILE).is_file() {
+        return listed(path);
     }
     if path.join(FILE).is_file() {
         return Ok(vec![path.join(FILE)]);
@@ -56,6 +64,26 @@ fn summaries_in(path: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(path).map_err(in_words)?.take(100 * RUNS_MAX).collect::<Result<Vec<_>, _>>();
     let repeats = entries.map_err(in_words)?.into_iter().map(|entry| entry.path().join(FILE));
     Ok(repeats.filter(|path| path.is_file()).collect())
+}
+
+/// The summaries that `repeats.json` lists.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    #[derive(Deserialize)]
+    struct List {
+        runs: Vec<Entry>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        folder: String,
+    }
+    let path = folder.join(REPEATS_FILE);
+    let foreign = |why: &dyn fmt::Display| format!("{}: not a list of repeats: {why}", path.display());
+    let list: List = serde_json::from_str(&text(&path, BYTES_MAX)?).map_err(|error| foreign(&error))?;
+    // The list may be hostile: a repeat's folder is a number, beside the list.
+    match list.runs.iter().all(|run| run.folder.parse::<u16>().is_ok()) {
+        true => Ok(list.runs.iter().map(|run| folder.join(&run.folder).join(FILE)).collect()),
+        false => Err(foreign(&"a repeat's folder is a number")),
+    }
 }
 
 /// Sort key that puts `10` after `9`.
@@ -115,6 +143,17 @@ pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<
     renamed
 }
 
+/// Removes a file of an earlier run, if it is there.
+///
+/// # Errors
+/// The file system's error.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Writes `runs` to `place`, removes the summaries in `old` that they don't overwrite, and returns the written paths.
 /// A `place` that is a folder, or names no `.json`, gets one folder for each of several runs.
 ///
@@ -134,6 +173,7 @@ pub(crate) fn replace(place: &Path, old: &[PathBuf], runs: &[&Summary]) -> io::R
     for stale in old.iter().filter(|old| !paths.contains(old)) {
         fs::remove_file(stale)?;
     }
+    remove(&place.join(REPEATS_FILE))?;
     Ok(paths)
 }
 
@@ -157,6 +197,23 @@ mod tests {
         assert_eq!(names(&format!("{root}/1*")), ["1/summary.json", "10/summary.json"]);
         assert_eq!(names(&format!("{root}/9/summary.json")), ["9/summary.json"]);
         assert_eq!(names(&format!("{root}/none")), [""; 0]);
+    }
+
+    #[test]
+    fn repeats_are_those_of_the_list() {
+        let folder = tempfile::tempdir().unwrap();
+        for repeat in ["1", "2", "3"] {
+            write_whole(&folder.path().join(repeat).join(FILE), "{}").unwrap();
+        }
+        write_whole(&folder.path().join(FILE), "{}").unwrap();
+        let check = |list: &str, expected: Option<usize>| {
+            write_whole(&folder.path().join(REPEATS_FILE), list).unwrap();
+            assert_eq!(find(folder.path().to_str().unwrap()).ok().map(|found| found.len()), expected, "{list}");
+        };
+        check(r#"{"runs": [{"folder": "1"}, {"folder": "2"}]}"#, Some(2));
+        check(r#"{"runs": [{"folder": "../1"}]}"#, None);
+        check(r#"{"runs": [{"folder": "/1"}]}"#, None);
+        check("{}", None);
     }
 
     #[test]

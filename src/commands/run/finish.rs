@@ -4,6 +4,7 @@ use super::run_job::RunJob;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
 use crate::commands::report::report_dir::ReportDir;
+use crate::commands::report::runs::REPEATS_FILE;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::controller::{FinishedRun, Stop};
 use crate::gates::{judge, passed};
@@ -60,7 +61,7 @@ impl FinishContext<'_> {
             set_outcome(summary, exit);
             let mut files = files(summary, &self.job.args.output.report);
             files.push(("profile.toml", to_toml(&self.job.profile).as_bytes().to_vec()));
-            let written = self.folder.write(files);
+            let written = self.folder.write(files).and_then(|()| self.folder.remove(REPEATS_FILE));
             let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
             let now = exit.first_of(own).first_of(self.job.signal_exit());
             if now == exit {

@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs) -> Exit {
     let mut job = RunJob { args, profile, access, dialect, gates, faults, signals, control: None };
     if args.trust.control {
         match job.run_control(plan) {
-            Ok(control) => job.control = Some(control),
+            Ok(control) => job.control = control,
             Err(exit) => return exit,
         }
     }

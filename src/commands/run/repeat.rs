@@ -5,6 +5,7 @@ use super::run_job::RunJob;
 use crate::commands::Exit;
 use crate::commands::report::files::format;
 use crate::commands::report::report_dir::ReportDir;
+use crate::commands::report::runs::{FILE, REPEATS_FILE};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::{median, opened_no_edge};
 use crate::profile::OnInvalid;
@@ -55,7 +56,8 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
     let json = render_repeats(Format::Json, &repeats).into_bytes();
-    let written = ReportDir::at(path).write([("repeats.json", json)]);
+    let folder = ReportDir::at(path);
+    let written = folder.write([(REPEATS_FILE, json)]).and_then(|()| folder.remove(FILE));
     if let Err(why) = &written {
         write_stderr([why]);
         exit = exit.first_of(Exit::Broken);

@@ -55,11 +55,11 @@ impl RunJob<'_> {
         }
     }
 
-    /// Runs the control run of `plan`.
+    /// Runs the control run of `plan`; `None` if a signal ended it, which then ends the run too, before its first peer.
     ///
     /// # Errors
-    /// The control run could not be started, and stderr already has the reason; or a signal ended it.
-    pub(super) fn run_control(&self, plan: Plan) -> Result<Control, Exit> {
+    /// The control run could not be started; stderr already has the reason.
+    pub(super) fn run_control(&self, plan: Plan) -> Result<Option<Control>, Exit> {
         let spec = self.run_spec(plan);
         if spec.dialect.name() != "dashboard" {
             write_stderr(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
@@ -70,10 +70,7 @@ impl RunJob<'_> {
         }
         let outcome = controller::control(&spec, self.signals.clone());
         let (control, stop) = outcome.map_err(|start_error| report_start_error(&start_error))?;
-        match stop {
-            Some(Stop::Signal(signal)) => Err(Exit::from(signal)),
-            Some(Stop::Brake | Stop::Gate) | None => Ok(control),
-        }
+        Ok((!matches!(stop, Some(Stop::Signal(_)))).then_some(control))
     }
 
     fn run_spec(&self, plan: Plan) -> RunSpec {

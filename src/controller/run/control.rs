@@ -7,6 +7,7 @@ use super::RunSpec;
 use super::prepared_run::{Capture, PreparedRun, play};
 use crate::plan::Plan;
 use crate::summary::Control;
+use crate::vocabulary::Redactor;
 use std::time::Duration;
 
 /// Rooms are added until the plan has this many edges: enough for a p99.
@@ -29,6 +30,7 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         plan,
         run_id: spec.run_id.clone(),
         dialect: spec.dialect.clone(),
+        redactor: Redactor::default(),
         endpoints: None,
         gathering: runtime.block_on(gathering(&spec.plan.profile.engine, &spec.access.route.target_policy))?,
         target: "memory".to_owned(),

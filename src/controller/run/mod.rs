@@ -12,6 +12,7 @@ use super::ice_servers::gathering;
 use super::outcome::{FinishedRun, StartError, Stop};
 use super::report::probe_command::probe_line;
 use super::report::progress::Show;
+use super::secrets::redactor;
 use super::signals::StopSignals;
 use super::target::reach_target;
 use crate::dialect::Dialect;
@@ -96,10 +97,12 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
     let target = spec.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
     let gathering = gathering(&spec.plan.profile.engine, &spec.access.route.target_policy).await?;
     let options = spec.access.options.clone();
+    let redactor = redactor(&spec.plan.profile, &spec.access);
     let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
     let stopped_early = tokio::select! {
-        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
+        biased;
         signal = signals.first() => Some(Stop::Signal(signal)),
+        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
     };
 
     let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
@@ -107,6 +110,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         plan: spec.plan,
         run_id: spec.run_id,
         dialect: spec.dialect,
+        redactor,
         endpoints: Some(endpoints),
         gathering,
         target,

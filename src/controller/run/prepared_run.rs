@@ -18,7 +18,7 @@ use crate::metrics::{Recorder, RunFacts, Thresholds, summarize};
 use crate::os::machine;
 use crate::plan::Plan;
 use crate::summary::{Build, Events};
-use crate::vocabulary::Naming;
+use crate::vocabulary::{Naming, Redactor};
 use rand::Rng;
 use std::io;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ pub(super) struct PreparedRun {
     pub plan: Plan,
     pub run_id: String,
     pub dialect: Dialect,
+    pub redactor: Redactor,
     /// `None` passes signaling in memory.
     pub endpoints: Option<Endpoints>,
     pub gathering: Gathering,
@@ -81,6 +82,7 @@ pub(super) async fn play(
         endpoints: run.endpoints,
         gathering: run.gathering,
         dialect: run.dialect,
+        redactor: Arc::new(run.redactor),
         naming: Naming::new(run.run_id.clone(), run.plan.peers() as u32),
         start,
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,

@@ -3,9 +3,10 @@
 use super::super::report::event_log::EventLogHandle;
 use crate::metrics::Recorder;
 use crate::peer::PeerCommand;
-use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, Seat};
+use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, Redactor, Seat};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// State that all peers of one worker share.
@@ -13,6 +14,7 @@ pub(super) struct RoomMailboxes {
     pub(super) recorder: Rc<RefCell<Recorder>>,
     pub(super) rooms: RefCell<Vec<RoomState>>,
     pub(super) log: Option<EventLogHandle>,
+    pub(super) redactor: Arc<Redactor>,
     /// Messages start in all rooms at once (`messages.start = "barrier"`), not room by room.
     pub(super) has_barrier: bool,
 }
@@ -25,12 +27,13 @@ pub(super) struct RoomState {
 }
 
 impl RoomMailboxes {
-    /// Records an event. Without a barrier, messages start in a room as soon as all of its edges are decided.
-    pub(super) fn record(&self, room: usize, event: &Event) {
+    /// Records an event, without the secrets that a server's words in it quote. Without a barrier, messages start in a room as soon as all of its edges are decided.
+    pub(super) fn record(&self, room: usize, mut event: Event) {
+        self.redactor.event(&mut event);
         let mut recorder = self.recorder.borrow_mut();
-        recorder.record(event);
+        recorder.record(&event);
         if let Some(log) = &self.log {
-            log.append(event);
+            log.append(&event);
         }
         let decides = matches!(
             event.kind,

@@ -71,6 +71,7 @@ impl PeerSpawner {
             false => vec![],
         };
         let log = common.events.clone().map(EventLogHandle::new);
+        let redactor = common.redactor.clone();
         let has_barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
             engines: Engines::new(&common),
@@ -82,7 +83,7 @@ impl PeerSpawner {
             arrivals,
             next: 0,
             clock,
-            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, has_barrier }),
+            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, redactor, has_barrier }),
             listener,
             tasks: JoinSet::new(),
             places: FxHashMap::default(),
@@ -141,7 +142,7 @@ impl PeerSpawner {
                     let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
                     self.mailboxes.record(
                         room,
-                        &Event { at: Instant::now(), place, kind: EventKind::Peer(PeerEvent::PeerFailed { failure }) },
+                        Event { at: Instant::now(), place, kind: EventKind::Peer(PeerEvent::PeerFailed { failure }) },
                     );
                 }
             }
@@ -182,7 +183,7 @@ impl PeerSpawner {
         let (due, now) = (self.common.start + due, Instant::now());
         if now.saturating_duration_since(due) > LATE_MAX {
             let place = self.plans[room].place(seat);
-            self.mailboxes.record(room, &Event { at: now, place, kind: EventKind::Peer(PeerEvent::Dropped { due }) });
+            self.mailboxes.record(room, Event { at: now, place, kind: EventKind::Peer(PeerEvent::Dropped { due }) });
             self.mark_absent(room, seat);
             return;
         }
@@ -193,7 +194,7 @@ impl PeerSpawner {
     fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, announcement: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
-        let record = |what| mailboxes.record(room, &Event { at: now, place, kind: what });
+        let record = |what| mailboxes.record(room, Event { at: now, place, kind: what });
         match self.task(room, place) {
             Ok((task, mailbox)) => {
                 self.mailboxes.add_peer(room, seat, mailbox, announcement);
@@ -272,7 +273,7 @@ impl PeerSpawner {
         let (mailbox, commands) =
             mpsc::channel(usize::from(plan.size()) + ChurnSchedule::steps_max(plan) + COMMANDS_MORE);
         let mailboxes = self.mailboxes.clone();
-        let recorder = move |event: Event| mailboxes.record(room, &event);
+        let recorder = move |event: Event| mailboxes.record(room, event);
         Ok((PeerTask::new(virtual_peer, engine, transport, commands, self.clock.alarm(), recorder), mailbox))
     }
 

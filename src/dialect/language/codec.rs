@@ -35,7 +35,7 @@ impl Codec {
     pub(crate) fn decode(self, frame: &str) -> Content {
         match self {
             Self::Text => Content::Value(Value::from(frame)),
-            Self::Json => serde_json::from_str(frame).map_or(Content::Garbage, Content::Value),
+            Self::Json => parse_json(frame).map_or(Content::Garbage, Content::Value),
             Self::SocketIo => decode_socket_io(frame),
         }
     }
@@ -54,6 +54,46 @@ impl Codec {
     }
 }
 
+/// The greatest accepted depth of JSON (docs/spec/faults.md 6).
+const DEPTH_MAX: usize = 64;
+
+/// Parses JSON of an accepted depth.
+pub(crate) fn parse_json(text: &str) -> Option<Value> {
+    if is_too_deep(text) { None } else { serde_json::from_str(text).ok() }
+}
+
+/// The value at the start of `text` is nested more than 64 deep.
+pub(crate) fn is_too_deep(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return false,
+            b'}' | b']' => depth -= 1,
+            b'"' => at = end_of_string(bytes, at + 1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// The position of the quote that ends the string whose text begins at `at`, or the end of the text.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if bytes[at] == b'"' {
+            return at;
+        }
+        at += 2;
+    }
+    bytes.len()
+}
+
 /// Packet types of Engine.IO 4: 0 open, 1 close, 2 ping, 3 pong, 4 message, 6 noop; of Socket.IO 5 inside a message:
 /// 0 connect, 1 disconnect, 2 event, 3 ack, 4 connect error.
 fn decode_socket_io(frame: &str) -> Content {
@@ -69,7 +109,7 @@ fn decode_socket_io(frame: &str) -> Content {
     let Some(kind) = rest.get(..1) else { return Content::Garbage };
     let body = &rest[1..];
     let digits = body.bytes().take_while(u8::is_ascii_digit).count();
-    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let parsed = |text: &str| parse_json(text).unwrap_or_default();
     match kind {
         "0" => Content::Value(Value::Array(vec!["connect".into(), parsed(body)])),
         "1" => Content::Value(Value::Array(vec!["disconnect".into()])),
@@ -100,6 +140,22 @@ mod tests {
         check(r#"["join",{"a":1}]"#, r#"42["join",{"a":1}]"#);
         check(r#"[7,"join",{"a":1}]"#, r#"427["join",{"a":1}]"#);
         assert_eq!(Codec::Json.encode("[7]".to_owned()), "[7]");
+    }
+
+    #[test]
+    fn json_of_the_greatest_depth_is_decoded_and_deeper_json_is_garbage() {
+        let check = |depth: usize, expected: bool| {
+            // Brackets in strings are text.
+            let list = format!("{}\"[[\\\"[[\"{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(matches!(Codec::Json.decode(&list), Content::Value(_)), expected, "{list}");
+            let object = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+            assert_eq!(matches!(Codec::Json.decode(&object), Content::Value(_)), expected, "{object}");
+            let event = format!("42{list}");
+            assert_eq!(matches!(Codec::SocketIo.decode(&event), Content::Value(_)), expected, "{event}");
+        };
+        check(DEPTH_MAX, true);
+        check(DEPTH_MAX + 1, false);
+        check(100_000, false);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Filters of holes such as `{x|base64}`: encode a value for a sent frame, decode it from a received one.
 
+use super::codec::parse_json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -60,7 +61,7 @@ impl Filter {
     /// Decodes a value of a frame; `None` if it is not of the filter's form.
     pub(crate) fn read(self, value: Value) -> Option<Value> {
         match self {
-            Self::Json => serde_json::from_str(value.as_str()?).ok(),
+            Self::Json => parse_json(value.as_str()?),
             Self::Base64 => {
                 let bytes = STANDARD.decode(value.as_str()?).ok()?;
                 String::from_utf8(bytes).ok().map(Value::from)

@@ -1,13 +1,22 @@
 //! The room's other peers as one peer knows them: ids, names, marks and pair variables.
 
+use crate::vocabulary::Naming;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-/// The peers seen in frames or lists so far, by id; bounded, since a server may name more than a room can hold.
+/// The peers seen in frames or lists so far, by id. Each peer of the room has a place; strangers share a few, since a
+/// server may name any number of them.
 #[derive(Debug)]
 pub(crate) struct Roster {
     known: BTreeMap<String, RosterEntry>,
-    capacity: usize,
+    naming: Naming,
+    /// The indices of the room's peers in the plan.
+    room: Range<u32>,
+    /// The ids of the room's peers that the naming does not tell, since the server or the dialect makes them.
+    named: BTreeSet<String>,
+    strangers_max: usize,
+    strangers: usize,
 }
 
 /// The state of one other peer.
@@ -16,6 +25,10 @@ pub(crate) struct RosterEntry {
     /// The id as received: a number stays a number.
     pub wire_id: Value,
     name: String,
+    /// The peer is not known to be of this run.
+    stranger: bool,
+    /// The edge to the peer has ended, so a new stranger may take its place.
+    gone: bool,
     /// A frame before the current one mentioned the peer.
     known: bool,
     /// The last complete list contained the peer.
@@ -30,20 +43,54 @@ pub(crate) struct RosterEntry {
 }
 
 impl Roster {
-    pub(crate) fn new(room_size: u16) -> Self {
-        // Spare capacity for guests and for peers that reconnect under another id.
-        Self { known: BTreeMap::new(), capacity: 4 * usize::from(room_size) + 64 }
+    /// An empty roster of the room whose peers have the indices `room`.
+    pub(crate) fn new(naming: Naming, room: Range<u32>, strangers_max: usize) -> Self {
+        Self { known: BTreeMap::new(), naming, room, named: BTreeSet::new(), strangers_max, strangers: 0 }
     }
 
-    /// The entry of `id`, created if it is new; `None` if the roster is full.
+    /// Adds places for strangers.
+    pub(crate) fn add_places(&mut self, places: usize) {
+        self.strangers_max += places;
+    }
+
+    /// Gives the id of one of the room's peers a place of its own.
+    pub(crate) fn set_named(&mut self, id: &str) {
+        self.named.insert(id.to_owned());
+        if let Some(entry) = self.known.get_mut(id) {
+            self.strangers -= usize::from(std::mem::take(&mut entry.stranger));
+        }
+    }
+
+    /// Offers the place of a stranger to the next one.
+    pub(crate) fn set_gone(&mut self, id: &str) {
+        if let Some(entry) = self.known.get_mut(id) {
+            entry.gone = true;
+        }
+    }
+
+    /// The entry of `id`, created if it is new; `None` if there is no place for it.
     pub(crate) fn entry(&mut self, id: &str, wire_id: &Value) -> Option<&mut RosterEntry> {
         if !self.known.contains_key(id) {
-            if self.known.len() >= self.capacity {
-                return None;
+            let stranger = match self.naming.index(id) {
+                // A peer of another room.
+                Some(index) if !self.room.contains(&index.0) => return None,
+                Some(_) => false,
+                None => !self.named.contains(id),
+            };
+            if stranger && self.strangers >= self.strangers_max {
+                let gone = self.known.iter().find(|(_, entry)| entry.stranger && entry.gone)?.0.clone();
+                self.remove(&gone);
             }
-            self.known.insert(id.to_owned(), RosterEntry { wire_id: wire_id.clone(), ..RosterEntry::default() });
+            self.strangers += usize::from(stranger);
+            let entry = RosterEntry { wire_id: wire_id.clone(), stranger, ..RosterEntry::default() };
+            self.known.insert(id.to_owned(), entry);
         }
         self.known.get_mut(id)
+    }
+
+    /// The most peers that can have a place at once.
+    pub(crate) fn places(&self) -> usize {
+        self.room.len() + self.strangers_max
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&RosterEntry> {
@@ -56,7 +103,15 @@ impl Roster {
 
     /// Removes an entry; true if it was known.
     pub(crate) fn remove(&mut self, id: &str) -> bool {
-        self.known.remove(id).is_some()
+        let removed = self.known.remove(id);
+        self.strangers -= usize::from(removed.as_ref().is_some_and(|entry| entry.stranger));
+        removed.is_some()
+    }
+
+    /// Forgets a peer that returns with a new session, and perhaps with another id.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.remove(id);
+        self.named.remove(id);
     }
 
     /// Compares a complete list with the previous one, and returns the ids that it lacks, each once.

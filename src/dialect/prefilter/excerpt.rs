@@ -1,12 +1,16 @@
 //! Parses only the keys of a JSON object that a pattern names.
 
+use crate::dialect::language::codec::is_too_deep;
 use crate::dialect::language::pattern::Pattern;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Parses the object at the start of `text`, with only the keys of a pattern; `None` if it is no valid object.
+/// Parses the object at the start of `text`, with only the keys of a pattern; `None` if it is no valid object or too deep.
 pub(crate) fn object(text: &str, keys: &[(String, Pattern)]) -> Option<Value> {
+    if is_too_deep(text) {
+        return None;
+    }
     serde_json::Deserializer::from_str(text).deserialize_map(Keys(keys)).ok()
 }
 

@@ -5,24 +5,55 @@ use crate::dialect::Output;
 use crate::dialect::compile::compiled::{Action, ErrorClass, PeerSelector, Rule, Step};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::filter::text;
+use crate::dialect::language::names::ME;
 use crate::dialect::language::template::Template;
 use crate::vocabulary::{Candidate, Concern, Failure, Heard, Phase, Reason, Signal};
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// The longest accepted SDP, in bytes.
-const SDP_BYTES_MAX: usize = 64 * 1024;
+/// The longest accepted id or name, in bytes.
+const WORD_BYTES_MAX: usize = 256;
+
+/// The longest accepted value of a variable, in bytes: frames may repeat it.
+const VARIABLE_BYTES_MAX: usize = 4 * 1024;
+
+/// The most bytes of a server's error word that are kept: failures are grouped and reported by it.
+const DETAIL_BYTES_MAX: usize = 200;
+
+/// The time between two replies to one peer.
+const REPLY_PAUSE: Duration = Duration::from_secs(1);
 
 impl Session {
     /// Runs the steps in order, and returns the frame's addressee.
     pub(super) fn run_actions(&mut self, now: Instant, rule: &Rule, locals: &mut [Value]) -> Concern<String> {
-        let mut concern = Concern::Me { from: None };
         let mut touched = vec![];
+        let concern = self.run_steps(now, rule, locals, &mut touched);
+        for id in touched {
+            if let Some(other) = self.state.members.get_mut(&id) {
+                other.mark_known();
+            }
+        }
+        if std::mem::take(&mut self.refused) {
+            self.outputs.push_back(Output::Heard(Heard::Nonsense));
+        }
+        concern
+    }
+
+    fn run_steps(
+        &mut self,
+        now: Instant,
+        rule: &Rule,
+        locals: &mut [Value],
+        touched: &mut Vec<String>,
+    ) -> Concern<String> {
+        let mut concern = Concern::Me { from: None };
+        let mut from = None;
         for (position, step) in rule.steps.iter().enumerate() {
             let peer = match &step.peer {
                 None => None,
                 Some(selector) => match self.select_peer(now, selector, locals) {
                     Some(found) if found != self.own_id() => Some(found),
+                    _ if position == 0 && self.refused => return Concern::Me { from: None },
                     // The peer's own frame came back, or the frame names no peer.
                     _ if position == 0 => return Concern::Others,
                     _ => continue,
@@ -31,6 +62,7 @@ impl Session {
             if position == 0 {
                 concern = Concern::Me { from: peer.clone() };
             }
+            from = peer.clone().or(from);
             match step.action {
                 Action::Ignore => concern = Concern::Others,
                 Action::Heard => continue,
@@ -40,12 +72,16 @@ impl Session {
                 }
                 _ => {}
             }
-            self.run_step(now, step, peer.as_deref(), locals, &mut touched);
-        }
-        for id in touched {
-            if let Some(other) = self.state.members.get_mut(&id) {
-                other.mark_known();
+            if let Some(id) = &peer
+                && !matches!(step.action, Action::Left | Action::Error { .. })
+            {
+                let wire_id = self.wire_id.take().unwrap_or_else(|| Value::from(id.as_str()));
+                if !self.meet(id, &wire_id) {
+                    continue;
+                }
+                touched.push(id.clone());
             }
+            self.run_step(now, step, (peer.as_deref(), from.as_deref()), locals, touched);
         }
         concern
     }
@@ -56,7 +92,7 @@ impl Session {
             PeerSelector::Id(template) => {
                 let wire_id = self.value(now, template, locals, None);
                 let id = text(&wire_id);
-                if id.is_empty() {
+                if id.is_empty() || !self.is_short(&id) {
                     return None;
                 }
                 self.wire_id = Some(wire_id);
@@ -70,8 +106,13 @@ impl Session {
                 let value = self.value(now, is, locals, None);
                 let wire_id = self.value(now, from, locals, None);
                 let (provisional, actual) = (self.state.members.with_pair(*slot, &value)?.to_owned(), text(&wire_id));
+                if !self.is_short(&actual) {
+                    return None;
+                }
                 if provisional != actual {
-                    self.meet(&actual, &wire_id);
+                    if !self.meet(&actual, &wire_id) {
+                        return None;
+                    }
                     self.state.members.swap_pairs(&provisional, &actual);
                     self.outputs.push_back(Output::Swap { one: provisional, other: actual.clone() });
                 }
@@ -80,22 +121,17 @@ impl Session {
         }
     }
 
+    /// Runs a step about `peer`, in answer to a frame of `from`.
     fn run_step(
         &mut self,
         now: Instant,
         step: &Step,
-        peer: Option<&str>,
+        (peer, from): (Option<&str>, Option<&str>),
         locals: &mut [Value],
         touched: &mut Vec<String>,
     ) {
         if let Action::Peers { .. } = step.action {
             return self.run_peers_step(now, step, locals, touched);
-        }
-        let meets = !matches!(step.action, Action::Left | Action::Error { .. });
-        if let Some(id) = peer.filter(|_| meets) {
-            let wire_id = self.wire_id.take().unwrap_or_else(|| Value::from(id));
-            self.meet(id, &wire_id);
-            touched.push(id.to_owned());
         }
         if !self.holds(now, step.when.as_ref(), true, locals, peer) || !self.cooldown_over(now, step) {
             return;
@@ -121,12 +157,12 @@ impl Session {
                 self.outputs.extend(was_known.then(|| Output::Heard(Heard::Left { who: id.to_owned() })));
             }
             (Action::Offer { sdp, .. }, Some(id)) => {
-                let signal = self.sdp_of(now, sdp, locals, id).map(|sdp| Signal::Offer { sdp });
-                self.signal(id, signal, polite);
+                let sdp = text(&self.value(now, sdp, locals, Some(id)));
+                self.signal(id, Some(Signal::Offer { sdp }), polite);
             }
             (Action::Answer { sdp }, Some(id)) => {
-                let signal = self.sdp_of(now, sdp, locals, id).map(|sdp| Signal::Answer { sdp });
-                self.signal(id, signal, polite);
+                let sdp = text(&self.value(now, sdp, locals, Some(id)));
+                self.signal(id, Some(Signal::Answer { sdp }), polite);
             }
             (Action::Candidate { value }, Some(id)) => {
                 let signal = candidate(&self.value(now, value, locals, Some(id)));
@@ -137,12 +173,37 @@ impl Session {
                 let detail = text(&self.value(now, template, locals, peer));
                 self.report_error(*class, peer, detail);
             }
+            (Action::Say(_) | Action::Send(_), _) if !self.may_reply(now, from) => {}
             (Action::Say(templates), of) => self.send_each(now, templates, &[], of, step.addressed),
             (Action::Send(template), of) => self.send(now, template, locals, of, step.addressed),
             (Action::Share(shared), _) => self.share(now, shared, locals),
             (Action::Joined, _) => self.finish_join(now),
             _ => {}
         }
+    }
+
+    /// At most one reply a pair and second, and no more pairs in a second than the roster has places: a server can't make
+    /// a room talk to itself. A frame that names no peer costs at most the frame that answers it.
+    fn may_reply(&mut self, now: Instant, to: Option<&str>) -> bool {
+        let Some(to) = to else { return true };
+        if self.replies.get(to).is_some_and(|last| now < *last + REPLY_PAUSE) {
+            return false;
+        }
+        if self.replies.len() >= self.state.members.places() {
+            self.replies.retain(|_, last| now < *last + REPLY_PAUSE);
+        }
+        let may = self.replies.len() < self.state.members.places();
+        if may {
+            self.replies.insert(to.to_owned(), now);
+        }
+        may
+    }
+
+    /// The id or name is short enough to be kept and repeated; otherwise the frame is refused.
+    pub(super) fn is_short(&mut self, word: &str) -> bool {
+        let short = word.len() <= WORD_BYTES_MAX;
+        self.refused |= !short;
+        short
     }
 
     /// The step's pause is over; if so, it starts again.
@@ -165,9 +226,13 @@ impl Session {
         let nameless = self.state.members.get(id).is_some_and(|other| other.name().is_empty());
         let name = step.name.as_ref().filter(|_| nameless);
         let name = name.map(|name| text(&self.value(now, name, locals, Some(id))));
+        let name = name.filter(|name| self.is_short(name));
         let mut captured = vec![];
         for (slot, template) in &step.capture {
-            captured.push((*slot, self.value(now, template, locals, Some(id))));
+            let value = self.value(now, template, locals, Some(id));
+            if self.is_short(&text(&value)) {
+                captured.push((*slot, value));
+            }
         }
         let pairs = self.dialect.pair.len();
         let Some(other) = self.state.members.get_mut(id) else { return };
@@ -221,7 +286,12 @@ impl Session {
     pub(super) fn set_variables(&mut self, now: Instant, settings: &[(usize, Template)], locals: &[Value]) {
         for (slot, template) in settings {
             let value = self.value(now, template, locals, None);
-            self.set(*slot, value);
+            let bytes_max = if *slot == ME { WORD_BYTES_MAX } else { VARIABLE_BYTES_MAX };
+            if text(&value).len() <= bytes_max {
+                self.set(*slot, value);
+            } else {
+                self.refused = true;
+            }
         }
     }
 
@@ -244,13 +314,6 @@ impl Session {
         condition.map_or(default, |condition| condition.holds(view))
     }
 
-    fn sdp_of(&mut self, now: Instant, sdp: &Template, locals: &[Value], id: &str) -> Option<String> {
-        match self.value(now, sdp, locals, Some(id)) {
-            Value::String(sdp) if !sdp.is_empty() && sdp.len() <= SDP_BYTES_MAX => Some(sdp),
-            _ => None,
-        }
-    }
-
     fn signal(&mut self, from: &str, signal: Option<Signal>, polite: bool) {
         let heard = match signal {
             Some(signal) => Heard::Signal { from: from.to_owned(), signal, polite },
@@ -263,6 +326,10 @@ impl Session {
         if !self.me.token.is_empty() {
             // A server may echo the rejected token, which must not reach a report.
             detail = detail.replace(&self.me.token, "***");
+        }
+        if detail.len() > DETAIL_BYTES_MAX {
+            detail.truncate(detail.floor_char_boundary(DETAIL_BYTES_MAX));
+            detail.push('…');
         }
         let heard = match (class, peer) {
             (ErrorClass::Fatal, _) => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),

@@ -79,12 +79,16 @@ impl Session {
         if let Some(timeout) = timeout
             && *self.joining.until.get_or_insert(now + timeout) <= now
         {
-            self.joining.failed = true;
-            self.joining.until = None;
-            let failure = Failure::new(Phase::Join, Reason::TimedOut, "the server did not say what was expected");
-            self.outputs.push_back(Output::Heard(Heard::Refused(failure)));
+            self.fail_join(Reason::TimedOut, "the server did not say what was expected");
         }
         JoinProgress::Wait
+    }
+
+    fn fail_join(&mut self, reason: Reason, detail: &'static str) {
+        self.joining.failed = true;
+        self.joining.until = None;
+        let failure = Failure::new(Phase::Join, reason, detail);
+        self.outputs.push_back(Output::Heard(Heard::Refused(failure)));
     }
 
     /// Matches the frame that the current step waits for, takes its values, and moves on to the next step.
@@ -97,6 +101,10 @@ impl Session {
             return None;
         }
         self.set_variables(now, set, &bound);
+        if std::mem::take(&mut self.refused) {
+            self.fail_join(Reason::Protocol, "an id or value that is too long");
+            return Some(*kind);
+        }
         self.joining.at += 1;
         self.joining.until = None;
         Some(*kind)

@@ -57,7 +57,11 @@ impl Session {
                 seen_own = true;
                 continue;
             }
-            if other.is_empty() || self.state.members.entry(&other, &locals[*id]).is_none() {
+            if other.is_empty() || !self.is_short(&other) {
+                continue;
+            }
+            if self.state.members.entry(&other, &locals[*id]).is_none() {
+                self.refused |= !std::mem::replace(&mut self.strangers_listed, true);
                 continue;
             }
             if is_whole {

@@ -41,6 +41,12 @@ pub(super) struct Session {
     outputs: VecDeque<Output>,
     /// The id that `select_peer` found last, as received.
     wire_id: Option<Value>,
+    /// The times of the last replies, by the peer that they answer.
+    replies: BTreeMap<String, Instant>,
+    /// The current frame names a peer without a place, or an id or a name that is too long.
+    refused: bool,
+    /// A list has named peers without a place; that is reported once.
+    strangers_listed: bool,
 }
 
 /// The values that conditions and templates read.
@@ -117,9 +123,12 @@ impl Conversation for Session {
                 }
             }
             Input::Back { id } => {
-                self.state.members.remove(id);
+                self.state.members.forget(id);
+                self.replies.remove(id);
                 self.present.retain(|(other, _)| other != id);
             }
+            Input::Named { id } => self.state.members.set_named(id),
+            Input::Gone { id } => self.state.members.set_gone(id),
             Input::Turn => {
                 self.joining.turn = true;
                 self.run_join(now);
@@ -162,7 +171,9 @@ impl Session {
         ];
         globals[..BUILT_IN.len()].clone_from_slice(&built_in);
         let rng = me.seed.stream("dialect", me.index.into());
-        let state = State { globals, revision: 0, members: Roster::new(me.size) };
+        let first = me.index.saturating_sub(me.seat.into());
+        let room = first..first + u32::from(me.size);
+        let state = State { globals, revision: 0, members: Roster::new(me.naming.clone(), room, me.guests.into()) };
         let joining = Joining::default();
         let pauses = vec![None; dialect.pauses];
         let mut session = Self {
@@ -178,10 +189,17 @@ impl Session {
             own_values: OwnValues::default(),
             outputs: VecDeque::new(),
             wire_id: None,
+            replies: BTreeMap::new(),
+            refused: false,
+            strangers_listed: false,
         };
         let dialect = session.dialect.clone();
         if let Some(own) = &dialect.me {
             session.state.globals[ME] = session.value(session.me.epoch.0, own, &[], None);
+        }
+        if session.own_id() != session.me.id {
+            // The server may mention a peer of the room before the process knows its id.
+            session.state.members.add_places(session.me.size.into());
         }
         for (slot, var) in dialect.vars.iter().enumerate() {
             session.state.globals[BUILT_IN.len() + slot] = session.value(session.me.epoch.0, var, &[], None);

@@ -28,7 +28,9 @@ impl Session {
                     Signal::Candidate(candidate) => (&signals.candidate, [Value::Null, init(candidate)]),
                     Signal::EndOfCandidates => (&signals.end, [Value::Null, Value::Null]),
                 };
-                self.meet(&to, &Value::from(to.as_str()));
+                if !self.meet(&to, &Value::from(to.as_str())) {
+                    return;
+                }
                 if std::ptr::eq(templates, &signals.offer) {
                     self.make_pair(now, &to);
                     if self.joining.pooling.is_some() {
@@ -113,9 +115,11 @@ impl Session {
         }
     }
 
-    pub(super) fn meet(&mut self, id: &str, wire_id: &Value) {
-        // A peer beyond the roster's capacity stays unknown.
-        let _known = self.state.members.entry(id, wire_id).is_some();
+    /// Adds a peer to the roster; false if it has no place there, and so is sent nothing.
+    pub(super) fn meet(&mut self, id: &str, wire_id: &Value) -> bool {
+        let has_place = self.state.members.entry(id, wire_id).is_some();
+        self.refused |= !has_place;
+        has_place
     }
 }
 

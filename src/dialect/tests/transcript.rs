@@ -1,7 +1,7 @@
 //! Plays a transcript: each line is an input of a peer or an output that it must produce.
 
 use super::super::*;
-use crate::vocabulary::{Approval, Candidate, Concern, Heard, Initiator, Say, Seed, Signal, Trigger};
+use crate::vocabulary::{Approval, Candidate, Concern, Heard, Initiator, Naming, Say, Seed, Signal, Trigger};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -156,6 +156,8 @@ pub(super) fn me(seat: u16) -> PeerIdentity {
         index: seat.into(),
         seat,
         size: 4,
+        naming: Naming::new("t", 1),
+        guests: 4,
         token: String::new(),
         seed: Seed(1),
     }

@@ -1,10 +1,16 @@
-//! Confidence intervals at 95 %: exact ones within a run, and by the spread between runs.
+//! Confidence intervals of quantiles, shares and means, and Fisher's test: bounded work for any number of samples.
 
 use crate::summary::Histogram;
-use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
+use statrs::stats_tests::{Alternative, fisher::fishers_exact};
 
-/// The probability that the true value lies beyond one bound.
-const TAIL: f64 = 0.025;
+/// The probability beyond each bound of the intervals that are shown: 95 % lie between.
+pub(super) const SHOWN: f64 = 0.025;
+/// The same for a change that is called worse: 99 %, because a comparison looks at some twenty figures.
+pub(super) const STRICT: f64 = 0.005;
+/// The most independent trials that count. Exact tests cost time by their number, and more make an interval narrower
+/// than any tolerance that is asked for.
+const TRIALS_MAX: u64 = 100_000;
 
 /// An interval; a bound that the samples can't support is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,20 +32,30 @@ impl Interval {
         Self { low: over(new.low, base.high), high: over(new.high, base.low) }
     }
 
-    /// The interval of the difference `new` − `base`.
-    pub(super) fn difference(base: Self, new: Self) -> Self {
-        let less = |new: Option<f64>, base: Option<f64>| Some(new? - base?);
-        Self { low: less(new.low, base.high), high: less(new.high, base.low) }
+    /// The interval of a relative change whose sides differ by a factor of up to `factor` for reasons of their own.
+    pub(super) fn widened(self, factor: f64) -> Self {
+        Self {
+            low: self.low.map(|low| (1.0 + low) / factor - 1.0),
+            high: self.high.map(|high| (1.0 + high) * factor - 1.0),
+        }
+    }
+
+    pub(super) fn map(self, each: impl Fn(f64) -> f64) -> Self {
+        Self { low: self.low.map(&each), high: self.high.map(&each) }
+    }
+
+    pub(super) fn is_above_zero(self) -> bool {
+        self.low.is_some_and(|low| low > 0.0)
     }
 }
 
 /// The interval of a quantile (0 to 1) from binomial order statistics, for any distribution (David & Nagaraja, Order
 /// Statistics, §7.1). `independent`: the number of independent samples.
-pub(super) fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64) -> Interval {
-    let samples = independent.min(histogram.count());
+pub(super) fn of_quantile(histogram: &Histogram, quantile: f64, independent: u64, tail: f64) -> Interval {
+    let samples = independent.min(histogram.count()).min(TRIALS_MAX);
     let Ok(below) = Binomial::new(quantile, samples) else { return Interval::default() };
-    let low = first_rank(&below, samples, TAIL);
-    let high = first_rank(&below, samples, 1.0 - TAIL) + 1;
+    let low = first_rank(&below, samples, tail);
+    let high = first_rank(&below, samples, 1.0 - tail) + 1;
     let at = |rank: u64| histogram.quantile_us(rank as f64 / samples as f64) as f64;
     Interval { low: (low >= 1).then(|| at(low)), high: (high <= samples).then(|| at(high)) }
 }
@@ -54,20 +70,52 @@ fn first_rank(below: &Binomial, samples: u64, p: f64) -> u64 {
     from
 }
 
-/// The interval of a share (0 to 1) of `independent` trials (Clopper & Pearson 1934).
-pub(super) fn of_share(share: f64, independent: u64) -> Interval {
-    let of = independent as f64;
-    let hits = (share.clamp(0.0, 1.0)) * of;
-    let bound = |a: f64, b: f64, p: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(p));
-    Interval {
-        low: if hits <= 0.0 { Some(0.0) } else { bound(hits, of - hits + 1.0, TAIL) },
-        high: if hits >= of { Some(1.0) } else { bound(hits + 1.0, of - hits, 1.0 - TAIL) },
+/// A share (0 to 1) of independent trials.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct TrialShare {
+    pub share: f64,
+    pub independent: u64,
+}
+
+impl TrialShare {
+    /// The interval of the share (Wilson 1927); 0 to 1 without trials.
+    fn interval(self, z: f64) -> [f64; 2] {
+        let (share, of) = (self.share.clamp(0.0, 1.0), self.independent as f64);
+        if self.independent == 0 {
+            return [0.0, 1.0];
+        }
+        let middle = share + z * z / (2.0 * of);
+        let margin = z * (share * (1.0 - share) / of + z * z / (4.0 * of * of)).sqrt();
+        [middle - margin, middle + margin].map(|bound| (bound / (1.0 + z * z / of)).clamp(0.0, 1.0))
     }
+}
+
+/// The interval of the difference `new` − `base` of two shares (Newcombe 1998, method 10).
+pub(super) fn share_difference(base: TrialShare, new: TrialShare, tail: f64) -> Interval {
+    let Ok(normal) = Normal::new(0.0, 1.0) else { return Interval::default() };
+    let z = normal.inverse_cdf(1.0 - tail);
+    let ([base_low, base_high], [new_low, new_high]) = (base.interval(z), new.interval(z));
+    let difference = new.share - base.share;
+    Interval {
+        low: Some(difference - (new.share - new_low).hypot(base_high - base.share)),
+        high: Some(difference + (new_high - new.share).hypot(base.share - base_low)),
+    }
+}
+
+/// The probability that `new`'s share is as much greater than `base`'s by chance alone (Fisher's exact test, one-sided).
+pub(super) fn chance_of_growth(base: TrialShare, new: TrialShare) -> f64 {
+    let outcomes = |side: TrialShare| {
+        let of = side.independent.min(TRIALS_MAX);
+        let hits = ((side.share.clamp(0.0, 1.0) * of as f64).round() as u64).min(of);
+        [hits, of - hits]
+    };
+    let ([base_hits, base_rest], [new_hits, new_rest]) = (outcomes(base), outcomes(new));
+    fishers_exact(&[base_hits, base_rest, new_hits, new_rest], Alternative::Less).unwrap_or(1.0)
 }
 
 /// The interval of the difference between the means of two groups of runs (Welch 1947); `None` for fewer than two runs
 /// per side.
-pub(super) fn mean_difference(base: &[f64], new: &[f64]) -> Option<Interval> {
+pub(super) fn mean_difference(base: &[f64], new: &[f64], tail: f64) -> Option<Interval> {
     let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
     let error = base.error_squared + new.error_squared;
     let difference = new.mean - base.mean;
@@ -75,7 +123,7 @@ pub(super) fn mean_difference(base: &[f64], new: &[f64]) -> Option<Interval> {
         shares if shares > 0.0 => error * error / shares,
         _ => return Some(Interval { low: Some(difference), high: Some(difference) }),
     };
-    let margin = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(1.0 - TAIL) * error.sqrt();
+    let margin = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(1.0 - tail) * error.sqrt();
     Some(Interval { low: Some(difference - margin), high: Some(difference + margin) })
 }
 
@@ -112,6 +160,7 @@ mod tests {
         histogram
     }
 
+    #[track_caller]
     fn check(interval: Interval, low: Option<f64>, high: Option<f64>) {
         let near = |found: Option<f64>, expected: Option<f64>| match (found, expected) {
             (Some(found), Some(expected)) => (found - expected).abs() <= expected.abs() * 2e-3 + 1e-6,
@@ -123,35 +172,51 @@ mod tests {
     #[test]
     fn the_median_of_a_hundred_lies_between_the_40th_and_the_61st() {
         // As in the tables of order statistics: R's binom.test and qbinom agree.
-        check(of_quantile(&up_to(100), 0.5, 100), Some(40.0), Some(61.0));
+        check(of_quantile(&up_to(100), 0.5, 100, SHOWN), Some(40.0), Some(61.0));
     }
 
     #[test]
     fn a_percentile_that_the_samples_barely_reach_has_no_upper_bound() {
-        check(of_quantile(&up_to(100), 0.99, 100), Some(97.0), None);
-        check(of_quantile(&up_to(5), 0.5, 5), None, None);
-        check(of_quantile(&up_to(6), 0.5, 6), Some(1.0), Some(6.0));
+        check(of_quantile(&up_to(100), 0.99, 100, SHOWN), Some(97.0), None);
+        check(of_quantile(&up_to(5), 0.5, 5, SHOWN), None, None);
+        check(of_quantile(&up_to(6), 0.5, 6, SHOWN), Some(1.0), Some(6.0));
     }
 
     #[test]
     fn samples_that_hang_together_make_a_wider_interval() {
-        let (all, few) = (of_quantile(&up_to(2_000), 0.5, 2_000), of_quantile(&up_to(2_000), 0.5, 100));
+        let (all, few) = (of_quantile(&up_to(2_000), 0.5, 2_000, SHOWN), of_quantile(&up_to(2_000), 0.5, 100, SHOWN));
         check(all, Some(956.0), Some(1_045.0));
         check(few, Some(800.0), Some(1_220.0));
     }
 
     #[test]
-    fn nothing_failed_does_not_mean_that_nothing_can() {
-        check(of_share(0.0, 100), Some(0.0), Some(0.036_217));
-        check(of_share(0.1, 100), Some(0.049_005), Some(0.176_223));
-        check(of_share(1.0, 100), Some(0.963_783), Some(1.0));
+    fn two_shares_lie_apart_as_in_newcombes_table() {
+        // Newcombe (1998), table II, method 10: 56/70 − 48/80, 9/10 − 3/10, 0/20 − 0/10.
+        let share = |hits: f64, of: u64| TrialShare { share: hits / of as f64, independent: of };
+        check(share_difference(share(48.0, 80), share(56.0, 70), SHOWN), Some(0.052_4), Some(0.333_9));
+        check(share_difference(share(3.0, 10), share(9.0, 10), SHOWN), Some(0.170_5), Some(0.809_0));
+        check(share_difference(share(0.0, 10), share(0.0, 20), SHOWN), Some(-0.277_5), Some(0.161_1));
+    }
+
+    #[test]
+    fn a_tenth_that_fails_is_no_chance_and_three_of_a_hundred_may_be() {
+        let chance = |base: f64, new: f64, of: u64| {
+            let share = |share| TrialShare { share, independent: of };
+            chance_of_growth(share(base), share(new))
+        };
+        // R: fisher.test(matrix(c(0, 100, 10, 90), 2), alternative = "less").
+        assert!((chance(0.0, 0.1, 100) - 0.000_766).abs() < 1e-5, "{}", chance(0.0, 0.1, 100));
+        assert!((chance(0.0, 0.03, 100) - 0.123_116).abs() < 1e-5, "{}", chance(0.0, 0.03, 100));
+        assert_eq!(chance(0.0, 0.0, 100), 1.0);
+        assert_eq!(chance(0.5, 0.5, 0), 1.0);
     }
 
     #[test]
     fn two_groups_lie_apart_by_their_means_give_or_take_their_spread() {
         // R: t.test(c(11,12,13), c(1,2,3)), whose t(0.975, 4) is 2.776.
-        check(mean_difference(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
-        assert_eq!(mean_difference(&[1.0], &[11.0, 12.0, 13.0]), None);
-        check(mean_difference(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
+        let difference = |base: &[f64], new: &[f64]| mean_difference(base, new, SHOWN);
+        check(difference(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
+        assert_eq!(difference(&[1.0], &[11.0, 12.0, 13.0]), None);
+        check(difference(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
     }
 }

@@ -3,14 +3,20 @@
 mod change;
 mod comparability;
 mod interval;
+mod ranking;
+mod rates;
 mod rule;
+mod timers;
 
 pub use crate::gates::baseline::change::{Change, Finding};
 pub use crate::gates::baseline::comparability::Difference;
 pub use crate::gates::baseline::rule::ToleranceRule;
 
-use crate::gates::baseline::change::{changes, merged};
-use crate::summary::{Point, Summary, Verdict as Validity, curve::curve};
+use crate::gates::baseline::change::REPEATS_MIN;
+use crate::gates::baseline::ranking::changes;
+use crate::gates::baseline::timers::{JUDGED, merged};
+use crate::summary::{Outcome, Point, Summary, Verdict as Validity, curve::curve};
+use crate::vocabulary::format::micros;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,13 +26,17 @@ pub struct Comparison {
     pub schema: u32,
     pub verdict: ComparisonVerdict,
     pub tolerance: f64,
+    /// The growth of a time that counts as none, in microseconds.
+    pub floor_us: u64,
+    /// The growth of a rate that counts as none, as a fraction.
+    pub floor_rate: f64,
     pub base: Side,
     pub new: Side,
     /// Differences between the plans; empty for comparable runs.
     pub plan: Vec<Difference>,
     /// Differences between the machines.
     pub machine: Vec<Difference>,
-    /// The changes, judged ones first.
+    /// The changes, judged ones first, the worst before all.
     pub changes: Vec<Change>,
     pub curves: Vec<Curves>,
 }
@@ -34,8 +44,10 @@ pub struct Comparison {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparisonVerdict {
-    /// No judged figure got worse.
+    /// Every judged figure is shown to be better, or the same within what is allowed.
     Passed,
+    /// No judged figure is shown to be worse, and not all are shown not to be.
+    Undecided,
     Regressed,
     /// All runs of a side are INVALID.
     Invalid,
@@ -59,6 +71,11 @@ pub struct Side {
     pub suspect: u64,
     /// Compared runs that were interrupted or lack a part.
     pub partial: u64,
+    /// Compared runs that did not pass by themselves.
+    pub failed: u64,
+    /// The first gate that failed in the first of those runs, or else its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// The percentile curves of one timer on the clock due, with the runs of a side merged.
@@ -89,10 +106,26 @@ pub fn compare(base: &[Summary], new: &[Summary], rule: &ToleranceRule) -> Compa
         Some(refused) => refused,
         None if !machine.is_empty() && !rule.across_machines => ComparisonVerdict::OtherMachine,
         None if changes.iter().any(Change::fails) => ComparisonVerdict::Regressed,
+        // The spread between runs is not known, so that no percentile is shown to be the same.
+        None if base_valid.len().min(new_valid.len()) < REPEATS_MIN => ComparisonVerdict::Undecided,
+        None if changes.iter().any(Change::is_undecided) => ComparisonVerdict::Undecided,
         None => ComparisonVerdict::Passed,
     };
     let (base, new) = (side(base, &base_valid), side(new, &new_valid));
-    Comparison { schema: 1, verdict, tolerance: rule.tolerance, base, new, plan, machine, changes, curves }
+    let (tolerance, floor_us, floor_rate) = (rule.tolerance, micros(rule.floor), rule.floor_rate);
+    Comparison { schema: 1, verdict, tolerance, floor_us, floor_rate, base, new, plan, machine, changes, curves }
+}
+
+impl Comparison {
+    /// True if a judged figure that is not decided has grown by more than is allowed.
+    pub fn exceeds(&self) -> bool {
+        self.changes.iter().any(|change| change.is_undecided() && change.exceeds)
+    }
+
+    /// True if a side has too few runs to tell the spread between them.
+    pub fn lacks_repeats(&self) -> bool {
+        self.base.runs.min(self.new.runs) < REPEATS_MIN as u64
+    }
 }
 
 fn all(runs: &[Summary]) -> Vec<&Summary> {
@@ -115,11 +148,19 @@ fn side(runs: &[Summary], valid: &[&Summary]) -> Side {
         invalid: (runs.len() - valid.len()) as u64,
         suspect: count(|run| run.validity.verdict == Validity::Suspect),
         partial: count(|run| run.run.interrupted || !run.run.complete),
+        failed: count(|run| run.result != Outcome::Passed),
+        failure: valid.iter().find(|run| run.result != Outcome::Passed).map(|run| failure(run)),
     }
 }
 
+/// The first failed gate in words, or else the run's result.
+fn failure(run: &Summary) -> String {
+    let gate = run.gates.iter().find(|gate| !gate.ok);
+    gate.map_or_else(|| run.result.name().to_owned(), crate::summary::GateResult::in_words)
+}
+
 fn curves(base: &[&Summary], new: &[&Summary]) -> Vec<Curves> {
-    change::JUDGED
+    JUDGED
         .iter()
         .map(|metric| Curves {
             metric: (*metric).to_owned(),

@@ -1,6 +1,6 @@
 //! Parsers for durations, rates, sizes and shares: `1m30s`, `20/s`, `4KiB`, `5%`.
 
-use crate::vocabulary::problem;
+use crate::vocabulary::{self, problem};
 use std::time::Duration;
 
 const TIMES: &[(&str, u128)] = &[
@@ -103,13 +103,7 @@ pub fn size(written: &str) -> Result<u64, String> {
 /// # Errors
 /// One sentence without a subject.
 pub fn share(written: &str) -> Result<f64, String> {
-    let text = written.trim();
-    let number = text.strip_suffix('%').map(str::trim);
-    match number.map(str::parse::<f64>) {
-        Some(Ok(percent)) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
-        Some(Ok(_)) => Err(format!("{} is not between 0% and 100%", shown(written))),
-        _ => Err(format!("{} is no share; write 5%", shown(written))),
-    }
+    vocabulary::share(written, 1.0)
 }
 
 /// Parses a share per time into a fraction per second: `5%/min`.
@@ -256,8 +250,8 @@ mod tests {
                 ("5%", Ok(0.05)),
                 ("100%", Ok(1.0)),
                 ("101%", Err("\"101%\" is not between 0% and 100%")),
-                ("NaN%", Err("\"NaN%\" is not between 0% and 100%")),
-                ("5", Err("\"5\" is no share; write 5%")),
+                ("NaN%", Err("\"NaN%\" is no share; write 5%")),
+                ("5", Err("5 of what? write 5%")),
             ],
         );
         check(share_rate, &[("60%/min", Ok(0.01)), ("5%", Err("\"5%\" is no share in a time; write 5%/min"))]);

@@ -11,7 +11,7 @@ pub fn html(comparison: &Comparison) -> String {
     let class = match comparison.verdict {
         ComparisonVerdict::Passed => "good",
         ComparisonVerdict::Regressed | ComparisonVerdict::Invalid => "bad",
-        ComparisonVerdict::Unlike | ComparisonVerdict::OtherMachine => "doubtful",
+        ComparisonVerdict::Unlike | ComparisonVerdict::OtherMachine | ComparisonVerdict::Undecided => "doubtful",
     };
     let mark = match class {
         "good" => "✓",
@@ -87,7 +87,7 @@ fn changes(caption: &str, comparison: &Comparison, judged: bool) -> Markup {
         Column::figures("New"),
         Column::figures("Change"),
         Column::figures("95 % between"),
-        Column::figures("Tolerance"),
+        Column::figures("Allowed"),
     ];
     let rows = comparison.changes.iter().filter(|change| change.judged == judged).take(500).map(|change| {
         vec![
@@ -97,7 +97,7 @@ fn changes(caption: &str, comparison: &Comparison, judged: bool) -> Markup {
             html! { (words::amount(change, change.new)) },
             html! { (words::difference(change)) },
             html! { (words::bounds(change)) },
-            html! { (format!("{:.0} %", change.tolerance * 100.0)) },
+            html! { (words::allowed(change)) },
         ]
     });
     table(&html! { (caption) }, &COLUMNS, rows)

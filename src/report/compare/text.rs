@@ -6,8 +6,8 @@ use crate::report::html::sanitize;
 use crate::report::text::table::lines;
 use std::fmt::Write;
 
-/// Plain text with a newline at the end of each line.
-pub fn text(comparison: &Comparison) -> String {
+/// Plain text with a newline at the end of each line; figures that decide nothing only if `verbose`.
+pub fn text(comparison: &Comparison, verbose: bool) -> String {
     let mut text = String::new();
     let (verdict, why) = words::verdict(comparison);
     let mut line = |line: String| {
@@ -22,13 +22,16 @@ pub fn text(comparison: &Comparison) -> String {
             line(format!("  other {what}: {} {base} -> {new}", sanitize(&difference.what)));
         }
     }
-    for (heading, judged) in [("judged", true), ("shown only", false)] {
+    for (heading, judged) in [("judged", true), ("shown only", false)].into_iter().take(if verbose { 2 } else { 1 }) {
         let mut rows: Vec<Vec<String>> =
             comparison.changes.iter().filter(|change| change.judged == judged).map(row).collect();
         if !rows.is_empty() {
             line(String::new());
-            rows.insert(0, [heading, "base", "new", "change", "95 % between", ""].map(str::to_owned).to_vec());
-            lines(|column| column == 0 || column == 5, &rows).into_iter().for_each(&mut line);
+            rows.insert(
+                0,
+                [heading, "base", "new", "change", "95 % between", "allowed", ""].map(str::to_owned).to_vec(),
+            );
+            lines(|column| column == 0 || column == 6, &rows).into_iter().for_each(&mut line);
         }
     }
     text
@@ -42,6 +45,7 @@ fn row(change: &Change) -> Vec<String> {
         words::amount(change, change.new),
         words::difference(change),
         words::bounds(change),
+        words::allowed(change),
         format!("{mark} {word}"),
     ]
 }

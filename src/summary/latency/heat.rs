@@ -1,7 +1,7 @@
 //! Latency bands for heat maps, two per doubling: few enough to keep counts for every second of a run.
 
 /// The number of bands; they cover 1 ms to about half an hour.
-const BANDS: usize = 42;
+pub(in crate::summary) const BANDS: usize = 42;
 
 /// The band of a sample, from 0. Band 0 includes everything below a millisecond.
 pub fn band(us: u64) -> usize {

@@ -1,5 +1,6 @@
 //! Rows of a summary: failures, seconds of the run, slowest edges, room meshes, outages and traces.
 
+mod bounds;
 pub mod event_line;
 pub mod outage;
 pub mod trace;

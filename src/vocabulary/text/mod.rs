@@ -4,4 +4,6 @@ pub mod document;
 pub mod format;
 pub mod glossary;
 pub mod problem;
+pub mod redact;
+pub(super) mod share;
 pub mod shell_quoting;

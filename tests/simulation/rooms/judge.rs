@@ -11,6 +11,10 @@ use std::time::Duration;
 /// When the later of two began so long after the other, both know who is the newcomer.
 const CLEAR_GAP: Duration = Duration::from_millis(700);
 
+/// The bytes that a peer may say unasked, and for each byte that it hears.
+const SAID_BYTES_MAX: usize = 8 * 1024;
+const SAID_PER_HEARD_BYTE: usize = 2;
+
 #[derive(Default)]
 pub struct Judge {
     ends: BTreeMap<(PeerIndex, Seat), End>,
@@ -48,6 +52,8 @@ struct Bearing {
     ended: Option<Duration>,
     frames: usize,
     joins: usize,
+    said_bytes: usize,
+    heard_bytes: usize,
 }
 
 impl Judge {
@@ -66,6 +72,11 @@ impl Judge {
         &self.faults
     }
 
+    /// A frame reaches a peer.
+    pub fn hear(&mut self, place: Place, bytes: usize) {
+        self.peers.entry(place.peer).or_default().heard_bytes += bytes;
+    }
+
     /// Takes one effect of a peer. `has_socket`: it can say something.
     pub fn watch(&mut self, at: Duration, place: Place, output: &Output, has_socket: bool) {
         let peer = self.peers.entry(place.peer).or_default();
@@ -78,6 +89,7 @@ impl Judge {
         match output {
             Output::Say(OutgoingFrame { text, .. }) => {
                 peer.frames += 1;
+                peer.said_bytes += text.len();
                 peer.joins += usize::from(text.starts_with(r#"{"type":"user-joined-room""#));
                 if !has_socket {
                     self.fault(at, format!("{} speaks without a socket: {text:.60}", place.peer));
@@ -181,6 +193,11 @@ impl Judge {
         let joins_max = 2 + others + life.as_secs() as usize;
         if peer.frames > expected || peer.joins > joins_max {
             faults.push(format!("{} storms: {peer:?}, expected {expected} frames, {joins_max} joins", place.peer));
+        }
+        // A peer says its join to a server that says nothing; all else answers what it hears.
+        let bytes_max = SAID_BYTES_MAX + SAID_PER_HEARD_BYTE * peer.heard_bytes;
+        if peer.said_bytes > bytes_max {
+            faults.push(format!("{} storms: {peer:?}, expected {bytes_max} bytes", place.peer));
         }
     }
 

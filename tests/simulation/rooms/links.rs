@@ -6,6 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// The beginning of a description: a signal without it is no SDP.
+const SECTION: &str = "m=application ";
+
 /// One side of a pair, and who is at the other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Side {
@@ -73,13 +76,17 @@ impl Links {
         match order {
             EngineCommand::Offer => {
                 let number = self.connect(now, side, None);
-                self.post(side, 5, EngineEvent::Offer { sdp: format!("offer {own} {other} {number} 0") });
+                self.post(side, 5, EngineEvent::Offer { sdp: format!("{SECTION}offer {own} {other} {number} 0") });
                 self.gather(side);
             }
             EngineCommand::Accept { sdp } => {
                 let Some((theirs, _)) = self.read(side, "offer", &sdp) else { return };
                 let number = self.connect(now, side, Some(theirs));
-                self.post(side, 5, EngineEvent::Answer { sdp: format!("answer {own} {other} {number} {theirs}") });
+                self.post(
+                    side,
+                    5,
+                    EngineEvent::Answer { sdp: format!("{SECTION}answer {own} {other} {number} {theirs}") },
+                );
                 self.gather(side);
             }
             EngineCommand::Apply { sdp } => self.apply(side, &sdp),
@@ -172,7 +179,7 @@ impl Links {
 
     /// The two numbers in a description or candidate of the other of this pair: its own connection, and ours.
     fn read(&mut self, side: Side, what: &str, text: &str) -> Option<(u64, u64)> {
-        let words: Vec<&str> = text.split(' ').collect();
+        let words: Vec<&str> = text.strip_prefix(SECTION).unwrap_or(text).split(' ').collect();
         let number = |at: usize| words.get(at).and_then(|word: &&str| word.parse::<u64>().ok());
         let pair = (Some(u64::from(side.other.0)), Some(u64::from(side.own.0)));
         if words[0] != what || (number(1), number(2)) != pair {

@@ -2,7 +2,7 @@
 
 use meshload::server::faults::FaultRule;
 use meshload::server::{RoomModel, Routing};
-use meshload::vocabulary::{Initiator, PeerIndex, Place, RoomIndex, Seat, Seed, Trigger};
+use meshload::vocabulary::{Initiator, Naming, PeerIndex, Place, RoomIndex, Seat, Seed, Trigger};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -35,6 +35,8 @@ pub struct Scenario {
     pub redials: bool,
     /// Other mishaps, with their times.
     pub turns: Vec<Turn>,
+    /// Frames that the server makes up and sends to every peer, and when.
+    pub made_up: Vec<(Duration, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,31 @@ impl Scenario {
             rules: vec![],
             redials: false,
             turns: vec![],
+            made_up: vec![],
         }
+    }
+
+    /// The same with a server that names 200 strangers beside one peer of each room, as soon as any has joined, and again.
+    pub fn crowded(seed: u64) -> Self {
+        let mut scenario = Self::drawn(seed);
+        scenario.fates.fill(Fate::Healthy);
+        scenario.trigger = Trigger::UserJoinedRoom;
+        let draws = &mut scenario.seed.stream("crowded", 0);
+        let strangers: Vec<String> =
+            (0..200).map(|index| format!(r#"{{"id":"stranger-{index}","name":""}}"#)).collect();
+        let mut first = 0;
+        for (room, begins) in scenario.rooms.iter().enumerate() {
+            let peer = Naming::new("s", scenario.fates.len() as u32).peer(PeerIndex(first));
+            first += begins.len() as u32;
+            for _ in 0..4 {
+                let frame = format!(
+                    r#"{{"type":"user-joined-room","channel":"webrtc-dashboard-rooms","sender":"{peer}","data":{{"roomId":"s-room-{room}","userId":"{peer}","existingParticipants":[{}]}}}}"#,
+                    strangers.join(",")
+                );
+                scenario.made_up.push((begins[0] + millis(draws.random_range(0..600)), frame));
+            }
+        }
+        scenario
     }
 
     /// The same with nothing wrong but churn: peers leave and come back; `troubled`: sockets are cut and the server

@@ -33,6 +33,8 @@ enum Happening {
     InstantNotice(usize, Seat, EngineEvent),
     Wake(usize),
     ServerWake,
+    /// To every peer, without a cause.
+    ServerMakesUp(String),
     Leave(usize),
     /// Of the peer at this position in the plan, whatever its session.
     Turn(usize, Deed),
@@ -155,6 +157,9 @@ impl World<'_> {
             self.post(self.start + *at, Happening::Turn(*peer, *deed));
             last = last.max(self.start + *at);
         }
+        for (at, frame) in &self.scenario.made_up {
+            self.post(self.start + *at, Happening::ServerMakesUp(frame.clone()));
+        }
         let leave = last + self.scenario.timeout + Duration::from_millis(1);
         for peer in 0..self.players.len() {
             self.post(leave, Happening::Turn(peer, Deed::End));
@@ -189,6 +194,7 @@ impl World<'_> {
             Happening::ToPeer(index, text) => {
                 // Frames that were read together with the last words still reach the actor.
                 if self.players[index].has_socket || self.players[index].virtual_peer.is_gone() {
+                    self.judge.hear(self.players[index].place, text.len());
                     self.stimulate(index, Input::Frame(&text));
                 }
             }
@@ -206,6 +212,11 @@ impl World<'_> {
                 }
             }
             Happening::Turn(peer, deed) => self.turn(peer, deed),
+            Happening::ServerMakesUp(frame) => {
+                let everybody: Vec<usize> =
+                    (0..self.players.len()).filter(|index| self.players[*index].has_socket).collect();
+                self.deliver(everybody, &frame.into());
+            }
             Happening::ServerSees(index) => self.serve(|server, now| server.connected(now, client(index))),
             Happening::ToServer(index, text) => self.serve(|server, now| server.frame(now, client(index), &text)),
             Happening::ServerMisses(index) => self.serve(|server, now| server.closed(now, client(index))),
@@ -404,21 +415,24 @@ impl World<'_> {
     fn serve(&mut self, input: impl FnOnce(&mut Service, Instant)) {
         input(&mut self.server, self.now);
         while let Some(delivery) = self.server.poll() {
-            let clients: Vec<ClientId> = self.server.recipients(&delivery.to).collect();
-            for client in clients {
-                let index = client.0 as usize;
-                let at = (self.now + self.delay()).max(self.players[index].down);
-                self.players[index].down = at;
-                if self.players[index].fate != Fate::Numb {
-                    self.post(at, Happening::ToPeer(index, delivery.text.clone()));
-                }
-            }
+            let clients = self.server.recipients(&delivery.to).map(|client| client.0 as usize).collect();
+            self.deliver(clients, &delivery.text);
         }
         if let Some(at) = self.server.wake_at()
             && self.server_wake.is_none_or(|set| at < set)
         {
             self.server_wake = Some(at);
             self.post(at.max(self.now), Happening::ServerWake);
+        }
+    }
+
+    fn deliver(&mut self, clients: Vec<usize>, text: &SharedText) {
+        for index in clients {
+            let at = (self.now + self.delay()).max(self.players[index].down);
+            self.players[index].down = at;
+            if self.players[index].fate != Fate::Numb {
+                self.post(at, Happening::ToPeer(index, text.clone()));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Frames a second that one core's decoding gets through.
 
 use meshload::dialect::{Conversation, Dialect, Input, PeerIdentity};
-use meshload::vocabulary::{Approval, Initiator, Seed, Trigger};
+use meshload::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,8 @@ fn converse(dialect: &str) -> Box<dyn Conversation> {
         index: 1,
         seat: 1,
         size: 12,
+        naming: Naming::new("m", 10),
+        guests: 12,
         token: String::new(),
         seed: Seed(1),
     };

@@ -47,6 +47,7 @@ fn common(url: String) -> Arc<RunContext> {
     let text = "[rooms]\ncount = 1\nsize = 3\n[arrivals]\nshape = \"burst\"\n[handshake]\ntimeout = \"600s\"";
     let profile = profile::read(ProfileSource { name: "p.toml", text }, &[], &|_| None).unwrap();
     Arc::new(RunContext {
+        redactor: Arc::default(),
         watched: None,
         sample: Default::default(),
         events: None,

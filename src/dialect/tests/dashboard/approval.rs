@@ -75,6 +75,7 @@ fn a_host_answers_each_request_as_the_profile_says_and_meets_nobody_by_it() {
         let request = of_access("join-request", "c", "c");
         for _ in 0..2 {
             host.check(&request, &[&["mine, from c"][..], answer].concat());
+            host.pass(Duration::from_secs(1));
         }
         host.check(&request.replace(r#""roomId":"r""#, r#""roomId":"q""#), &["for others"]);
         host.check(&user_joined("c", ""), &["mine, from c", "met c, start, offer"]);

@@ -3,16 +3,16 @@
 mod approval;
 mod garbage;
 mod hearing;
+mod strangers;
 
 use super::super::*;
-use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Say, Seed, Signal, Trigger};
+use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Naming, Say, Seed, Signal, Trigger};
 use std::time::{Duration, Instant};
 
 const ROOMS: &str = "webrtc-dashboard-rooms";
 const CHAT: &str = "webrtc-dashboard-chat";
 const ACCESS: &str = "webrtc-dashboard-access";
 const SIGNALING: &str = "webrtc-signaling";
-const SDP_BYTES_MAX: usize = 64 * 1024;
 const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
 fn dashboard() -> Dialect {
@@ -34,6 +34,8 @@ fn me() -> PeerIdentity {
         index: 1,
         seat: 1,
         size: 8,
+        naming: Naming::new("t", 1),
+        guests: 8,
         token: String::new(),
         seed: Seed(1),
     }
@@ -110,7 +112,10 @@ fn describe(output: &Output) -> String {
         }
         Output::Heard(Heard::Refused(failure)) => format!("refused: {failure}"),
         Output::Heard(Heard::Nonsense) => "nonsense".to_owned(),
-        other @ (Output::Known { .. } | Output::Share { .. } | Output::Swap { .. }) => format!("{other:?}"),
+        other @ (Output::Known { .. }
+        | Output::Share { .. }
+        | Output::Swap { .. }
+        | Output::Heard(Heard::Malformed { .. })) => format!("{other:?}"),
     }
 }
 
