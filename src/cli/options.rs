@@ -138,9 +138,11 @@ pub struct OutputArgs {
   meshload serve --fault timing          a server that fails in a way that is known
 
 Presets: channel-isolation, timing, channel-mismatch, connection, swallow-join, lost-first-offer, stale-roster,
-sdp-rewrite, candidate-drop, slow-fanout, name-taken.
-Rules: drop | delay TIME[..TIME|~TIME|/subscriber] | duplicate [N] | reorder | corrupt frame|fingerprint | reject |
-disconnect | stall TIME | rename-channel NAME | capacity N/s, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
+sdp-rewrite, candidate-drop, slow-fanout, name-taken, partition, misroute, repeat, alter-candidate, no-leave-notice, drift,
+unlisted.
+Rules: drop | delay TIME[..TIME|~TIME|/subscriber|/min] | duplicate [N] | reorder | corrupt frame|fingerprint|candidate|address|list |
+reject | disconnect | stall TIME | rename-channel NAME | capacity N/s | misroute, then any of direction=in|out type= channel= room= peer= p= nth= age= time=
+For the whole server: partition [N] | split N | idle-close TIME | limit-by-address N.
 The first rule that matches a message decides its fate.")]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one

@@ -35,7 +35,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let dialect = match inputs::dialect(&profile) {
+    let dialect = match inputs::dialect(&profile).and_then(|dialect| with_trigger(args, dialect)) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
@@ -96,6 +96,15 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     let shown = write_stdout(render(args, &report));
     let kept = folder.map_or(Exit::Passed, |folder| write_files(&folder, &report, args.trace));
     exit(&report).first_of(shown).first_of(kept)
+}
+
+/// Refuses a trigger that the dialect does not have.
+fn with_trigger(args: &ProbeArgs, dialect: Dialect) -> Result<Dialect, Exit> {
+    if args.trigger.is_none() || dialect.reads_trigger() {
+        return Ok(dialect);
+    }
+    write_stderr([format!("--trigger: the dialect {} has no triggers", dialect.name().escape_debug())]);
+    Err(Exit::Usage)
 }
 
 /// Waits until the target accepts a connection, for at most `at_most`.

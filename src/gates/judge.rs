@@ -9,9 +9,17 @@ pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
     gates.iter().map(|gate| result(gate, readings)).collect()
 }
 
-/// True if every gate holds and an edge opened; a run without gates needs an open edge too.
+/// The largest share of the peers that may be without the server at the end of a run that passes.
+const LOST_SHARE_MAX: f64 = 0.01;
+
+/// True if every gate holds, an edge opened, and the peers have the server at the end; also without gates.
 pub fn passed(summary: &Summary) -> bool {
-    summary.gates.iter().all(|gate| gate.ok) && !opened_no_edge(summary)
+    summary.gates.iter().all(|gate| gate.ok) && !opened_no_edge(summary) && !ended_without_server(summary)
+}
+
+/// True if more than 1 % of the peers that stayed until the end of the run had no server then.
+pub fn ended_without_server(summary: &Summary) -> bool {
+    summary.lost_share() > LOST_SHARE_MAX
 }
 
 /// True if no edge opened: such a run has measured no mesh.

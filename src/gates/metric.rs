@@ -1,7 +1,8 @@
 //! The metric of a gate, parsed from its name.
 
 use crate::summary::{
-    Clock, metric::COUNTERS, metric::DELIVERY_OF_A_KIND, metric::RATES, metric::TIMERS, metric::VALUES,
+    Clock, metric::COUNTERS, metric::DELIVERY_OF_A_KIND, metric::FINAL_COUNTERS, metric::RATES, metric::TIMERS,
+    metric::VALUES,
 };
 use std::fmt;
 
@@ -56,7 +57,7 @@ fn sort_of(name: &str) -> Option<Sort> {
         Some(Sort::Timer)
     } else if RATES.contains(&name) {
         Some(Sort::Rate)
-    } else if COUNTERS.contains(&name) {
+    } else if COUNTERS.contains(&name) || FINAL_COUNTERS.contains(&name) {
         Some(Sort::Counter)
     } else if VALUES.contains(&name) {
         Some(Sort::Value)
@@ -72,7 +73,7 @@ fn is_a_kind(kind: &str) -> bool {
 }
 
 fn unknown(name: &str) -> String {
-    let known = TIMERS.iter().chain(&RATES).chain(&COUNTERS).chain(&VALUES);
+    let known = TIMERS.iter().chain(&RATES).chain(&COUNTERS).chain(&FINAL_COUNTERS).chain(&VALUES);
     let nearest = known
         .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(likeness, _)| *likeness > 0.75)

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use crate::gates::condition::{Aggregation, Operator};
-pub use crate::gates::judge::{judge, opened_no_edge, passed};
+pub use crate::gates::judge::{ended_without_server, judge, opened_no_edge, passed};
 pub use crate::gates::live_status::{LiveStatus, live_status, timers, tripped};
 pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;

@@ -179,10 +179,10 @@ impl Peer {
 
     /// Handles the loss of the socket after the join; only a closed connection is dialed again, not a rejected one.
     fn handle_loss(&mut self, now: Instant, failure: Failure) {
+        self.record(EventKind::Peer(PeerEvent::ServerLost { failure: failure.clone() }));
         match &mut self.backoff {
             Some(backoff) if failure.reason == Reason::Closed => {
                 self.state = State::ExpectReconnect { at: now + backoff.pause(now) };
-                self.record(EventKind::Peer(PeerEvent::ServerLost { failure: failure.clone() }));
                 // Edges that have not begun can still open after the reconnect.
                 self.pairs.handle_pending(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);
             }

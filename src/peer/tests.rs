@@ -166,7 +166,9 @@ fn a_socket_lost_after_joining_fails_only_the_edges_that_still_need_it() {
             other,
             event: EdgeEvent::Failed { failure: Failure::new(phase, Reason::Closed, "close 1001") },
         };
-        let expected = [failed(OTHER, phase), failed(Seat(2), Phase::Discovery)];
+        let failure = Failure::new(Phase::Connect, Reason::Closed, "close 1001");
+        let server_lost = EventKind::Peer(PeerEvent::ServerLost { failure });
+        let expected = [server_lost, failed(OTHER, phase), failed(Seat(2), Phase::Discovery)];
         assert_eq!(notes(&fixture.take(lost())), expected);
         assert!(!fixture.peer.is_gone());
     };

@@ -98,7 +98,7 @@ impl ProbeReport {
             opened: timeline.opened(),
             planned: timeline.planned(),
         };
-        let kinds: Vec<String> = spec.dialect.kinds().iter().map(ToString::to_string).collect();
+        let kinds = findings.words.names().to_vec();
         Self {
             dialect: spec.dialect.name().to_owned(),
             way: Some(spec.way.clone()).filter(|way| *way != TargetRoute::default()),

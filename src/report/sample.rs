@@ -1,9 +1,9 @@
 //! One literal summary for the tests of all formats, and the same with hostile text in it.
 
 use crate::summary::{
-    CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, GateResult, Health, Histogram, Machine, Messages,
-    Outcome, Peers, PhaseTimes, Rates, Rooms, Run, SCHEMA, SeriesRow, Shares, Signaling, SlowEdge, Summary, Timer,
-    Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity, Verdict,
+    CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, FindingConfidence, GateResult, Health, Histogram,
+    Machine, Messages, Outcome, Peers, PhaseTimes, Rates, Rooms, Run, RunFinding, SCHEMA, SeriesRow, Severity, Shares,
+    Signaling, SlowEdge, Summary, Timer, Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -79,6 +79,7 @@ pub(super) fn hostile() -> Summary {
     summary.run.name = nasty.into();
     summary.run.stopped_by = Some(nasty.into());
     summary.run.target = "ws://host/\u{1b}[2J".into();
+    summary.findings[0].sentence = nasty.into();
     summary.failures[0].detail = nasty.into();
     summary.failures[0].example = nasty.into();
     summary.gates[0].metric = nasty.into();
@@ -207,6 +208,15 @@ fn fill_verdicts(summary: &mut Summary) {
         limit: "10.0 ms".into(),
         cure: "fewer peers, fewer arrivals a second, or a machine that does nothing else".into(),
     };
+    summary.findings = vec![RunFinding {
+        id: "server-lost".into(),
+        severity: Severity::Fault,
+        confidence: FindingConfidence::High,
+        sentence: "2 of 8 peers lost the server 9.00 s into the run (closed: close 1006); all came back, after 1.20 s at most.".into(),
+        evidence: vec!["At 9.00 s: 2 peers lost, 2 back, 3 failed redials, over after 1.20 s.".into()],
+        remedy: "Look at the server's log at that time; if it restarts by plan, let clients dial again ([reconnect]).".into(),
+        share: 0.25,
+    }];
     summary.validity = Validity { verdict: Verdict::Suspect, reasons: vec![doubt] };
     let mut lag = Histogram::default();
     (0..1_250).for_each(|n| lag.record_us(if n % 50 == 0 { 12_000 } else { 60 }));

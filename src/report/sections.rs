@@ -124,6 +124,26 @@ pub(super) fn failure(row: &FailureRow) -> [String; 6] {
     [count(row.count), count(row.peers), row.phase.clone(), reason, cause, row.example.clone()]
 }
 
+/// Most findings in the verdict card; summary.json has all.
+const FINDINGS_SHOWN: usize = 3;
+
+/// The verdict's reasons: a server that peers had lost at the end, the worst findings, the commonest cause. The caller
+/// escapes them.
+pub(super) fn verdict_facts(summary: &Summary) -> Vec<String> {
+    let peers = &summary.counts.peers;
+    let lost = (peers.lost > 0).then(|| {
+        let stayed = plural(peers.stayed, "peer");
+        format!("at the end {} of {stayed} had no server", count(peers.lost))
+    });
+    let findings =
+        summary.findings.iter().take(FINDINGS_SHOWN).map(|finding| format!("finding: {}", finding.in_words()));
+    let more = summary.findings.len().saturating_sub(FINDINGS_SHOWN);
+    let more = (more > 0).then(|| format!("and {} more in summary.json", plural(more as u64, "finding")));
+    let cause = summary.diagnosis.as_ref().and_then(|diagnosis| diagnosis.causes.first());
+    let cause = cause.map(|row| format!("cause of most failed edges: {}. {}", row.name(), row.evidence));
+    lost.into_iter().chain(findings).chain(more).chain(cause).collect()
+}
+
 /// The causes of failed edges, each with its evidence and remedy. The caller escapes them.
 pub(super) fn causes(summary: &Summary) -> Vec<String> {
     let Some(diagnosis) = &summary.diagnosis else { return vec![] };
@@ -289,8 +309,15 @@ mod tests {
             ..OutageCause::default()
         };
         let causes = vec![cause("closed", "</script>"), cause("refused", "ECONNREFUSED"), cause("::warning", "")];
-        let mut timeline =
-            Outage { began_us: 12_000_000, recovery_us: Some(2_100_000), lost: 3, back: 3, redials: 9, causes };
+        let mut timeline = Outage {
+            began_us: 12_000_000,
+            recovery_us: Some(2_100_000),
+            lost: 3,
+            back: 3,
+            never: 0,
+            redials: 9,
+            causes,
+        };
         assert_eq!(
             outage(&timeline),
             "3 peers lost the server 12.0 s into the run, and 3 were back within 2.10 s (closed, refused)"

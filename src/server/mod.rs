@@ -12,14 +12,16 @@ pub use crate::server::connection::tls::ServerTls;
 pub use crate::server::counters::{Counters, Snapshot};
 pub use crate::server::rooms::{RoomModel, Routing};
 
-use crate::server::faults::FaultRule;
+use crate::server::connection::Admission;
+use crate::server::faults::{FaultAction, FaultRule};
 use crate::server::hub::Hub;
 use crate::server::rooms::SignalingRooms;
 use crate::server::service::Service;
 use crate::vocabulary::Seed;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket};
@@ -109,22 +111,38 @@ impl Server {
         let Config { kind, routing, list_interval, faults, seed, tls, .. } = self.config;
         let now = Instant::now();
         let rooms = SignalingRooms::new(kind, routing, list_interval, now, Timestamp::now());
+        let limit = faults.iter().find_map(|rule| match rule.action {
+            FaultAction::LimitByAddress(connections) => Some(connections as usize),
+            _ => None,
+        });
         let service = Service::new(rooms, faults, seed, now);
         let (inputs, inbox) = mpsc::channel(INBOX);
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(self.listener, tls, inputs.clone()));
+        accepting.spawn(accept(self.listener, tls, limit, inputs.clone()));
         Hub::new(service, inputs, self.counters).run(inbox, stop).await;
     }
 }
 
-/// Accepts connections until dropped, which also ends their tasks.
-async fn accept(listener: TcpListener, tls: Option<ServerTls>, inputs: mpsc::Sender<hub::Input>) {
+/// Accepts connections until dropped, which also ends their tasks. Past `limit` open ones of an address, further ones get
+/// HTTP 429.
+async fn accept(listener: TcpListener, tls: Option<ServerTls>, limit: Option<usize>, inputs: mpsc::Sender<hub::Input>) {
     let mut connections = JoinSet::new();
+    // Each open connection holds a clone of its address's token.
+    let mut tokens: HashMap<IpAddr, Arc<()>> = HashMap::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection::serve(stream, tls.clone(), inputs.clone()));
+                Ok((stream, from)) => {
+                    let admission = match limit {
+                        None => Admission::Unlimited,
+                        Some(limit) => {
+                            let token = tokens.entry(from.ip()).or_default();
+                            // The map holds one itself.
+                            let is_free = Arc::strong_count(token) - 1 < limit;
+                            if is_free { Admission::Counted { _token: token.clone() } } else { Admission::Refused }
+                        }
+                    };
+                    connections.spawn(connection::serve(stream, tls.clone(), admission, inputs.clone()));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
             },

@@ -31,6 +31,12 @@ pub struct Peers {
     /// Joins after the loss of the server: the same arrivals, whose channels stay open.
     #[serde(default)]
     pub reconnects: u64,
+    /// Joined peers that were there until the end of the run.
+    #[serde(default)]
+    pub stayed: u64,
+    /// Those of `stayed` that had lost the server and were not back.
+    #[serde(default)]
+    pub lost: u64,
 }
 
 /// Edges by outcome: planned + rejoins = opened + failed + dropped + unfinished.
@@ -238,7 +244,17 @@ mod tests {
     #[test]
     fn the_sum_has_every_counter_of_its_parts() {
         let part = Counts {
-            peers: Peers { planned: 1, joined: 2, failed: 3, dropped: 4, unfinished: 5, rejoins: 6, reconnects: 7 },
+            peers: Peers {
+                planned: 1,
+                joined: 2,
+                failed: 3,
+                dropped: 4,
+                unfinished: 5,
+                rejoins: 6,
+                reconnects: 7,
+                stayed: 8,
+                lost: 9,
+            },
             edges: Edges {
                 planned: 1,
                 opened: 2,

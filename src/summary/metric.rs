@@ -1,8 +1,8 @@
 //! The names of all metrics (timers, rates, counters, values) and access to them by name.
 
-use crate::summary::Summary;
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
+use crate::summary::{Severity, Summary};
 
 /// All timers except those of single message types, `signal_delivery.<type>`.
 pub const TIMERS: [&str; 14] = [
@@ -30,7 +30,7 @@ pub const RATES: [&str; 4] = ["edges_failed", "peers_failed", "messages_lost", "
 pub const VALUES: [&str; 2] = ["amplification", "signaling_bytes_per_edge"];
 
 /// Counters by their keys in `counts`.
-pub const COUNTERS: [&str; 37] = [
+pub const COUNTERS: [&str; 39] = [
     "peers.planned",
     "peers.joined",
     "peers.failed",
@@ -38,6 +38,8 @@ pub const COUNTERS: [&str; 37] = [
     "peers.unfinished",
     "peers.rejoins",
     "peers.reconnects",
+    "peers.stayed",
+    "peers.lost",
     "edges.planned",
     "edges.opened",
     "edges.failed",
@@ -70,6 +72,9 @@ pub const COUNTERS: [&str; 37] = [
     "messages.late",
 ];
 
+/// Counters that are not in `counts`; a run in progress has none of them.
+pub const FINAL_COUNTERS: [&str; 3] = ["findings", "findings.fault", "outages.unrecovered"];
+
 /// Access to metrics by name, for the gates: a summary, or a run in progress.
 pub trait Readings {
     /// The samples of a timer, without the warm-up.
@@ -98,7 +103,12 @@ impl Readings for Summary {
     }
 
     fn counter(&self, name: &str) -> Option<u64> {
-        self.counts.named(name)
+        match name {
+            "findings" => Some(self.findings_counted(None)),
+            "findings.fault" => Some(self.findings_counted(Some(Severity::Fault))),
+            "outages.unrecovered" => Some(self.outages.iter().filter(|outage| outage.never > 0).count() as u64),
+            _ => self.counts.named(name),
+        }
     }
 
     fn value(&self, name: &str) -> Option<f64> {

@@ -21,13 +21,14 @@ pub use crate::summary::latency::histogram::Histogram;
 pub use crate::summary::metric::Readings;
 pub use crate::summary::repeats::{PercentileRange, Repeats};
 pub use crate::summary::rows::event_line::EventLine;
+pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity};
 pub use crate::summary::rows::outage::{Outage, OutageCause};
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
 pub use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 pub use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
 pub use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 
-use crate::vocabulary::redact::inert_json;
+use crate::vocabulary::{format, redact::inert_json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,6 +75,9 @@ pub struct Summary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_edge: Option<PhaseTimes>,
     pub failures: Vec<FailureRow>,
+    /// Conclusions from the recorded events, worst first.
+    #[serde(default)]
+    pub findings: Vec<RunFinding>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
     pub health: Health,
@@ -153,6 +157,35 @@ impl Summary {
         let connected = [&self.timers, &self.timers_warmup].into_iter().filter_map(|timers| timers.get("connect"));
         let failed = self.counts.peers.failed + self.counts_warmup.as_ref().map_or(0, |counts| counts.peers.failed);
         failed > 0 && connected.map(|timer| timer.began.count).sum::<u64>() == 0
+    }
+
+    /// The outcome for people, with the reason of an unreachable target and the number of findings that a pass has.
+    pub fn result_in_words(&self) -> String {
+        let name = self.result.name();
+        match (self.result, self.findings_counted(None), self.failures.first()) {
+            (Outcome::Unreachable, _, Some(FailureRow { reason, detail, .. })) if detail.is_empty() => {
+                format!("{name}: {}", reason.replace('_', " "))
+            }
+            (Outcome::Unreachable, _, Some(FailureRow { reason, detail, .. })) => {
+                format!("{name}: {} ({detail})", reason.replace('_', " "))
+            }
+            (Outcome::Passed, found @ 1.., _) => format!("{name}, with {}", format::plural(found, "finding")),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// The number of findings, those of one severity or all, without those that only tell what was not tested.
+    pub fn findings_counted(&self, severity: Option<Severity>) -> u64 {
+        let is_counted = |finding: &&RunFinding| {
+            !finding.is_about_coverage() && severity.is_none_or(|severity| finding.severity == severity)
+        };
+        self.findings.iter().filter(is_counted).count() as u64
+    }
+
+    /// The share of the peers that stayed until the end of the run and had no server then; 0 if none stayed.
+    pub fn lost_share(&self) -> f64 {
+        let peers = &self.counts.peers;
+        if peers.stayed == 0 { 0.0 } else { peers.lost as f64 / peers.stayed as f64 }
     }
 
     /// The verdict for people: `nothing was measured` for a run in which no peer connected.

@@ -35,7 +35,7 @@ pub enum PeerEvent {
     PeerFailed { failure: Failure },
     /// The peer left by plan. `silent`: without a goodbye. `early`: in the steady phase, not at the end of the run.
     Left { silent: bool, early: bool },
-    /// A joined peer lost its signaling socket and will redial; its open channels stay open.
+    /// A joined peer lost its signaling socket; its open channels stay open. It dials again if the profile says so.
     ServerLost { failure: Failure },
     /// A redial failed.
     RedialFailed { failure: Failure },

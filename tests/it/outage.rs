@@ -1,6 +1,7 @@
 //! A target that is killed in the middle of a run and comes back: peers reconnect, and the report says how that went.
 
-use meshload::summary::Summary;
+use meshload::report::{Format, render};
+use meshload::summary::{Outcome, Summary};
 use std::thread;
 use std::time::Duration;
 use support::serving::Serving;
@@ -86,4 +87,26 @@ fn peers_that_leave_and_come_back_around_an_outage_find_the_others_again() {
     assert_eq!((messages.lost, messages.duplicated), (0, 0), "{messages:?}");
     let [outage] = &summary.outages[..] else { panic!("{:#?}", summary.outages) };
     assert!(outage.back > 2 && outage.back <= outage.lost, "{outage:#?}");
+}
+
+#[test]
+fn a_run_whose_peers_all_lose_the_server_for_good_is_failed_and_says_so_first() {
+    for reconnect in ["", "reconnect = false\n"] {
+        let server = Serving::start(&[]);
+        let profile = PROFILE.replace("[rooms]", &format!("{reconnect}[rooms]")).replace("14s", "8s");
+        let mut run = Watched::start(&profile, &["--target", &server.url]);
+        run.until_steady("edges 12/12");
+        drop(server);
+        let (summary, exit_code) = run.end();
+        assert_eq!((summary.result, exit_code), (Outcome::Failed, Some(99)), "{reconnect}");
+        assert_eq!((summary.counts.peers.stayed, summary.counts.peers.lost), (8, 8), "{reconnect}");
+        assert_eq!(summary.outages.iter().map(|outage| outage.never).sum::<u64>(), 8, "{:#?}", summary.outages);
+        let found = &summary.findings[0];
+        assert_eq!(found.id, "server-lost", "{:#?}", summary.findings);
+        assert!(
+            found.sentence.starts_with("8 of 8 peers lost the server") && found.sentence.contains("none came back")
+        );
+        let text = render(Format::Markdown, &summary);
+        assert!(text.contains("at the end 8 of 8 peers had no server"), "{text}");
+    }
 }

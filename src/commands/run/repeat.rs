@@ -7,7 +7,7 @@ use crate::commands::report::files::format;
 use crate::commands::report::report_dir::ReportDir;
 use crate::commands::report::runs::{FILE, REPEATS_FILE};
 use crate::commands::terminal::{write_stderr, write_stdout};
-use crate::gates::{median, opened_no_edge};
+use crate::gates::{ended_without_server, median, opened_no_edge};
 use crate::profile::OnInvalid;
 use crate::report::{Format, render_repeats};
 use crate::summary::{Repeats, Summary, Verdict};
@@ -32,7 +32,7 @@ pub(super) fn repeat(job: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
         let JudgedRun { summary, exit: ended, written } = FinishContext { job, folder: &folder }.judge(done);
         write_stderr(written.err());
         if !job.args.output.quiet {
-            let (result, validity) = (summary.result.name(), summary.validity_in_words());
+            let (result, validity) = (summary.result_in_words(), summary.validity_in_words());
             write_stderr([format!("run {name} of {times}: {result}, {validity}")]);
         }
         // An outcome that a further repeat could not change, or a signal, ends the repeats.
@@ -51,7 +51,8 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let judged = repeats.judged_of(runs);
     repeats.gates = median(&job.gates, &judged);
     let invalid = repeats.judged == Verdict::Invalid && job.profile.validity.on_invalid == OnInvalid::Fail;
-    let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(|summary| opened_no_edge(summary));
+    let is_worthless = |summary: &&Summary| opened_no_edge(summary) || ended_without_server(summary);
+    let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(is_worthless);
     let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());

@@ -11,6 +11,7 @@ use super::super::worker::WorkerResult;
 use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
 use super::supervisor::Supervisor;
+use crate::diagnosis::findings::{RunRecord, findings};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
@@ -128,6 +129,7 @@ pub(super) async fn play(
     };
     let mut summary = summarize(&recorder, &health, facts);
     attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
+    summary.findings = findings(&RunRecord { summary: &summary });
     let event_log = writer.map(Writer::finish).transpose()?;
     summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
         written: *written,

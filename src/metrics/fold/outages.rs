@@ -24,6 +24,7 @@ struct OutageRecord {
     until: RunTime,
     lost: u64,
     back: u64,
+    never: u64,
     redials: u64,
     /// By reason and detail: the count, and the time of the first.
     causes: BTreeMap<(&'static str, String), (u64, RunTime)>,
@@ -58,6 +59,15 @@ impl Outages {
         }
         self.ended(at, peer);
         was_lost
+    }
+
+    /// Records that a peer stayed until the end of the run; returns true if it is without the server.
+    pub(crate) fn stayed(&mut self, peer: u32) -> bool {
+        let is_lost = self.lost.contains(&peer);
+        if let Some(outage) = self.records.last_mut() {
+            outage.never += u64::from(is_lost);
+        }
+        is_lost
     }
 
     /// Removes a peer that has left or failed: the outage no longer waits for it.
@@ -98,6 +108,7 @@ impl Outages {
                 until: RunTime::NEVER,
                 lost: 0,
                 back: 0,
+                never: 0,
                 redials: 0,
                 causes: BTreeMap::new(),
             }),
@@ -116,6 +127,7 @@ impl OutageRecord {
         self.until = if ended { self.until.max(other.until) } else { RunTime::NEVER };
         self.lost += other.lost;
         self.back += other.back;
+        self.never += other.never;
         self.redials += other.redials;
         for (name, (count, first)) in other.causes {
             let cause = self.causes.entry(name).or_insert((0, first));
@@ -137,12 +149,13 @@ impl OutageRecord {
             })
             .collect();
         causes.sort_by_key(|cause| cause.first_us);
-        let recovered = self.until.happened() && self.back > 0;
+        let recovered = self.until.happened() && self.back > 0 && self.never == 0;
         Outage {
             began_us: since_start(self.from),
             recovery_us: recovered.then(|| self.until.since(self.from)),
             lost: self.lost,
             back: self.back,
+            never: self.never,
             redials: self.redials,
             causes,
         }

@@ -72,8 +72,9 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         outages: recorder.outages.rows(),
         control: None,
         worst_rooms: meshes::worst(recorder),
-        // The controller adds diagnosis and traces.
+        // The controller adds diagnosis, findings and traces.
         diagnosis: None,
+        findings: vec![],
         traces: vec![],
         events: None,
         meshload: facts.build,

@@ -96,10 +96,15 @@ impl Recorder {
         if !self.peers[context.peer].is_alive() {
             return;
         }
-        self.end_peer(context, State::Left);
         if early {
             self.peers[context.peer].left = context.at;
+        } else if self.peers[context.peer].state == State::Joined {
+            let is_lost = self.outages.stayed(self.number(context));
+            let peers = &mut self.all_totals[context.half].peers;
+            peers.stayed += 1;
+            peers.lost += u64::from(is_lost);
         }
+        self.end_peer(context, State::Left);
         self.decide_edges(context, EdgeOutcome::Abandoned);
         self.end_guests(context, None);
         for other in self.others(context) {

@@ -1,5 +1,6 @@
 //! JUnit XML for CI systems, in the strictest schema (Ant's): one test case for each gate and one for validity.
 
+use crate::gates::ended_without_server;
 use crate::report::escape::xml;
 use crate::report::sections;
 use crate::summary::{GateResult, Outcome, Summary, Unit, Verdict};
@@ -59,8 +60,10 @@ fn properties(summary: &Summary) -> String {
         ("result", summary.result.name()),
         ("validity", verdict),
     ];
-    let lines = all.map(|(name, value)| format!("      <property name=\"{name}\" value=\"{}\"/>\n", xml(value)));
-    format!("    <properties>\n{}    </properties>\n", lines.concat())
+    let property =
+        |(name, value): (&str, &str)| format!("      <property name=\"{name}\" value=\"{}\"/>\n", xml(value));
+    let findings: String = summary.findings.iter().map(|finding| property(("finding", &finding.in_words()))).collect();
+    format!("    <properties>\n{}{findings}    </properties>\n", all.map(property).concat())
 }
 
 struct TestCase {
@@ -97,6 +100,11 @@ fn cases(summary: &Summary) -> Vec<TestCase> {
     if unjudged.is_none() && summary.counts.edges.opened == 0 {
         let message = format!("no edge opened, so nothing was measured that a pass could rest on{}", causes(summary));
         cases.push(TestCase { name: "an edge opened".into(), end: TestOutcome::Failed { sort: "verdict", message } });
+    }
+    if unjudged.is_none() && ended_without_server(summary) {
+        let message = sections::verdict_facts(summary).join(" | ");
+        let end = TestOutcome::Failed { sort: "verdict", message };
+        cases.push(TestCase { name: "the peers have the server at the end".into(), end });
     }
     cases.push(validity(summary));
     cases

@@ -12,6 +12,7 @@ const CELL_CHARS_MAX: usize = 240;
 
 pub(in crate::report) fn render(summary: &Summary) -> String {
     let mut blocks = vec![title(summary), gates(summary), validity(summary)];
+    blocks.push(list(&sections::verdict_facts(summary)));
     blocks.push(list(&sections::headline(summary)));
     blocks.push(titled("Timers", timers(summary)));
     blocks.push(titled("Control run", list(&sections::control(summary))));
@@ -54,7 +55,7 @@ fn title(summary: &Summary) -> String {
     format!(
         "# meshload: {} {}\n\nseed {}, {} against {}, validity **{}**{stopped}\n",
         cell(&run.name),
-        summary.result.name(),
+        cell(&summary.result_in_words()),
         run.seed,
         duration(run.duration_us),
         cell(&run.destination()),

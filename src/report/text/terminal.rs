@@ -14,6 +14,7 @@ pub(in crate::report) fn render(summary: &Summary, color: bool) -> String {
     let mut lines = vec![title(summary, &paint)];
     lines.extend(gates(summary, &paint));
     lines.extend(validity(summary, &paint));
+    lines.extend(sections::verdict_facts(summary).iter().map(|line| plain(line)));
     section(&mut lines, None, sections::headline(summary));
     let timers = sections::timers(summary);
     if timers.len() > 1 {
@@ -59,7 +60,7 @@ fn title(summary: &Summary, paint: &VerdictPaint) -> String {
     };
     let mut title = format!(
         "{} {}, seed {}, {} against {}",
-        paint.on(code, &summary.result.name().to_uppercase()),
+        paint.on(code, &plain(&titled(summary))),
         plain(&run.name),
         run.seed,
         duration(run.duration_us),
@@ -69,6 +70,13 @@ fn title(summary: &Summary, paint: &VerdictPaint) -> String {
         title.push_str(&format!("; stopped by {}", plain(by)));
     }
     title
+}
+
+/// The outcome in capitals, with the rest of its words as they are.
+fn titled(summary: &Summary) -> String {
+    let words = summary.result_in_words();
+    let name = summary.result.name();
+    format!("{}{}", name.to_uppercase(), &words[name.len()..])
 }
 
 fn gates(summary: &Summary, paint: &VerdictPaint) -> Vec<String> {

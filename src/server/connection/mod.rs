@@ -33,8 +33,19 @@ const PARSE_BYTES: usize = 2 << 10;
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 4 << 20;
 
+/// A connection's place among those of its address.
+pub(super) enum Admission {
+    Unlimited,
+    /// The address's token, held as long as the connection is open.
+    Counted {
+        _token: Arc<()>,
+    },
+    /// The address has its most connections: HTTP 429.
+    Refused,
+}
+
 /// Serves one connection from accept to close.
-pub(super) async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::Sender<Input>) {
+pub(super) async fn serve(stream: TcpStream, tls: Option<ServerTls>, admission: Admission, hub: mpsc::Sender<Input>) {
     // Nagle's algorithm would hold small frames until an acknowledgement, and the delay would be measured.
     let _ = stream.set_nodelay(true);
     let stream = match tls {
@@ -44,7 +55,7 @@ pub(super) async fn serve(stream: TcpStream, tls: Option<ServerTls>, hub: mpsc::
             Err(_) => return,
         },
     };
-    match upgrade(&stream).await {
+    match upgrade(&stream, !matches!(admission, Admission::Refused)).await {
         Ok(Some(rest)) => run_session(Arc::new(stream), rest, hub).await,
         Ok(None) => {
             stream.shut(Shutdown::Write);

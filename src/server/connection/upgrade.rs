@@ -24,15 +24,15 @@ enum UpgradeReply {
 }
 
 /// Answers the client's request. Returns the bytes after the request if the connection is now a WebSocket, and `None` if
-/// it got a page.
+/// it got a page. A client that is not `admitted` gets HTTP 429.
 ///
 /// # Errors
 /// The socket's error, or the request is incomplete at its end or after 10 s.
-pub(super) async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u8>>> {
+pub(super) async fn upgrade(stream: &ClientTransport, admitted: bool) -> io::Result<Option<Vec<u8>>> {
     tokio::time::timeout(REQUEST_TIMEOUT, async {
         let mut request = Vec::with_capacity(1 << 10);
         loop {
-            match answer(&request) {
+            match answer(&request, admitted) {
                 UpgradeReply::Incomplete => {}
                 UpgradeReply::Upgrade { head, response } => {
                     write_all(stream, &response).await?;
@@ -54,7 +54,7 @@ pub(super) async fn upgrade(stream: &ClientTransport) -> io::Result<Option<Vec<u
     .await?
 }
 
-fn answer(request: &[u8]) -> UpgradeReply {
+fn answer(request: &[u8], admitted: bool) -> UpgradeReply {
     let (head, request) = match Request::try_parse(request) {
         Ok(Some(parsed)) => parsed,
         Ok(None) if request.len() < HEAD_BYTES_MAX => return UpgradeReply::Incomplete,
@@ -62,6 +62,7 @@ fn answer(request: &[u8]) -> UpgradeReply {
         Err(_) => return line("400 Bad Request", "This is not HTTP.\n"),
     };
     match request.uri().path() {
+        "/ws/" if !admitted => return line("429 Too Many Requests", "Too many connections of this address.\n"),
         "/ws/" if request.headers().contains_key("upgrade") => {}
         "/" => return UpgradeReply::Page(page::response()),
         _ => return line("404 Not Found", "Nothing here: the WebSocket is at /ws/\n"),
@@ -104,7 +105,7 @@ mod tests {
                            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
     fn status(request: &str) -> String {
-        match answer(request.as_bytes()) {
+        match answer(request.as_bytes(), true) {
             UpgradeReply::Incomplete => "more".into(),
             UpgradeReply::Upgrade { response, .. } | UpgradeReply::Page(response) => {
                 String::from_utf8(response).unwrap().split(' ').nth(1).unwrap().into()
@@ -132,9 +133,9 @@ mod tests {
     fn a_request_in_parts_is_waited_for_and_what_follows_it_is_kept() {
         let request = format!("GET /ws/ HTTP/1.1\r\n{UPGRADE}");
         for end in 0..request.len() {
-            assert_eq!(answer(&request.as_bytes()[..end]), UpgradeReply::Incomplete, "{end} bytes");
+            assert_eq!(answer(&request.as_bytes()[..end], true), UpgradeReply::Incomplete, "{end} bytes");
         }
-        let UpgradeReply::Upgrade { head, .. } = answer(format!("{request}rest").as_bytes()) else {
+        let UpgradeReply::Upgrade { head, .. } = answer(format!("{request}rest").as_bytes(), true) else {
             panic!("no upgrade");
         };
         assert_eq!(head, request.len());

@@ -3,13 +3,18 @@
 //! ```text
 //! rule      = action { blank match }
 //! action    = "drop" | "delay" blank span | "duplicate" [ blank count ] | "reorder"
-//!           | "corrupt" blank ( "frame" | "fingerprint" ) | "reject" | "disconnect" | "stall" blank time
+//!           | "corrupt" blank ( "frame" | "fingerprint" | "candidate" | "address" | "list" )
+//!           | "reject" | "disconnect" | "stall" blank time | "misroute"
 //!           | "rename-channel" blank name | "capacity" blank count ( "/s" | blank "frames/s" )
+//!           | "partition" [ blank count ] | "split" blank count | "idle-close" blank time
+//!           | "limit-by-address" blank count
+//! The actions of the last two lines apply to the whole server and take no match.
 //! An action may be followed by a colon, as it is often written: capacity: 900 frames/s.
 //! span      = time                  fixed
 //!           | time ".." time        uniform
 //!           | time "~" time         normal: mean and standard deviation
 //!           | time "/subscriber"    grows with the number of receivers
+//!           | time "/min"           grows with the time since the server started
 //! match     = "direction=" ( "in" | "out" ) | "type=" names | "channel=" names | "room=" pattern | "peer=" pattern
 //!           | "p=" share | "nth=" ( count | [ count ] ".." [ count ] ) | "age=" range | "time=" range
 //! range     = [ time ] ".." [ time ]
@@ -34,6 +39,11 @@ const ACTIONS: &[&str] = &[
     "stall",
     "rename-channel",
     "capacity",
+    "misroute",
+    "partition",
+    "split",
+    "idle-close",
+    "limit-by-address",
 ];
 const KEYS: &[&str] = &["direction", "type", "channel", "room", "peer", "p", "nth", "age", "time"];
 
@@ -61,11 +71,7 @@ pub(super) fn rule(text: &str) -> Result<FaultRule, String> {
         "delay" => FaultAction::Delay(span(needed("a time, such as 50ms")?)?),
         "duplicate" => FaultAction::Duplicate(argument().map_or(Ok(2), copies)?),
         "reorder" => FaultAction::Reorder,
-        "corrupt" => match needed("frame or fingerprint")? {
-            "frame" => FaultAction::Corrupt(Damage::Frame),
-            "fingerprint" => FaultAction::Corrupt(Damage::Fingerprint),
-            other => return Err(format!("corrupt {other}: expected frame or fingerprint")),
-        },
+        "corrupt" => FaultAction::Corrupt(damage(needed(DAMAGES)?)?),
         "reject" => FaultAction::Reject,
         "disconnect" => FaultAction::Disconnect,
         "stall" => FaultAction::Stall(time(needed("a time, such as 5s")?)?),
@@ -75,8 +81,18 @@ pub(super) fn rule(text: &str) -> Result<FaultRule, String> {
             let unit = if count.contains('/') { None } else { argument() };
             FaultAction::Capacity(rate(&format!("{count}{}", unit.unwrap_or_default()))?)
         }
+        "misroute" => FaultAction::Misroute,
+        "partition" => FaultAction::Partition(argument().map_or(Ok(2), |text| number("partition", text, 2))?),
+        "split" => FaultAction::Split(number("split", needed("the seats of an instance, such as 8")?, 1)?),
+        "idle-close" => FaultAction::IdleClose(time(needed("a time, such as 6s")?)?),
+        "limit-by-address" => {
+            FaultAction::LimitByAddress(number("limit-by-address", needed("a number of connections, such as 30")?, 1)?)
+        }
         other => return Err(unknown("action", other, ACTIONS)),
     };
+    if let (true, Some(word)) = (action.is_standing(), words.peek()) {
+        return Err(format!("{word}: {name} applies to the whole server and takes no condition"));
+    }
     let mut matches = Match::default();
     for word in words {
         let (key, value) =
@@ -87,6 +103,20 @@ pub(super) fn rule(text: &str) -> Result<FaultRule, String> {
         condition(&mut matches, key, value)?;
     }
     Ok(FaultRule { action, matches })
+}
+
+/// The words after `corrupt`.
+const DAMAGES: &str = "frame, fingerprint, candidate, address or list";
+
+fn damage(text: &str) -> Result<Damage, String> {
+    Ok(match text {
+        "frame" => Damage::Frame,
+        "fingerprint" => Damage::Fingerprint,
+        "candidate" => Damage::Candidate,
+        "address" => Damage::Address,
+        "list" => Damage::List,
+        other => return Err(format!("corrupt {other}: expected {DAMAGES}")),
+    })
 }
 
 fn condition(matches: &mut Match, key: &str, value: &str) -> Result<(), String> {
@@ -122,6 +152,9 @@ fn span(text: &str) -> Result<Span, String> {
     if let Some(each) = text.strip_suffix("/subscriber") {
         return time(each).map(Span::PerSubscriber);
     }
+    if let Some(each) = text.strip_suffix("/min") {
+        return time(each).map(Span::PerMinute);
+    }
     if let Some((mean, deviation)) = text.split_once('~') {
         return Ok(Span::Normal(time(mean)?, time(deviation)?));
     }
@@ -143,6 +176,11 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn copies(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|copies| (2..=100).contains(copies)).ok_or(format!("duplicate {text}: expected 2 to 100"))
+}
+
+fn number(action: &str, text: &str, least: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (least..=1_000_000).contains(number));
+    number.ok_or(format!("{action} {text}: expected {least} to 1000000"))
 }
 
 fn rate(text: &str) -> Result<u32, String> {
@@ -199,6 +237,15 @@ mod tests {
             "reorder p=12.5%",
             "corrupt frame room=*-room-1 peer=*-0001",
             "corrupt fingerprint",
+            "corrupt candidate p=50%",
+            "corrupt address",
+            "corrupt list direction=out",
+            "delay 40ms/min direction=out",
+            "misroute type=webrtc-offer",
+            "partition 3",
+            "split 8",
+            "idle-close 6s",
+            "limit-by-address 30",
             "reject type=user-joined-room",
             "disconnect nth=3",
             "stall 5s nth=2.. age=1s..",
@@ -208,6 +255,7 @@ mod tests {
             check(text);
         }
         assert_eq!(rule("duplicate").unwrap(), rule("duplicate 2").unwrap());
+        assert_eq!(rule("partition").unwrap(), rule("partition 2").unwrap());
         assert_eq!(rule("capacity: 500 frames/s type=x").unwrap(), rule("capacity 500/s type=x").unwrap());
         assert_eq!(rule("drop nth=..2 age=..1s").unwrap(), rule(" drop  nth=1..2 age=0s..1000ms ").unwrap());
     }
@@ -220,6 +268,10 @@ mod tests {
         check("delay", "delay of what? expected a time, such as 50ms after it");
         check("delay type=x", "delay of what? expected a time, such as 50ms after it");
         check("delay 20ms..10ms", "20ms..10ms ends before it begins");
+        check("corrupt all", "corrupt all: expected frame, fingerprint, candidate, address or list");
+        check("partition 1", "partition 1: expected 2 to 1000000");
+        check("split", "split of what? expected the seats of an instance, such as 8 after it");
+        check("idle-close 6s type=x", "type=x: idle-close applies to the whole server and takes no condition");
         check("duplicate 1", "duplicate 1: expected 2 to 100");
         check("capacity 0/s", "capacity 0/s: expected 1/s to 1000000/s");
         check("capacity 500", "capacity 500: expected 1/s to 1000000/s");
@@ -249,6 +301,7 @@ mod tests {
             (a_time(), a_time()).prop_map(|(a, b)| Span::Uniform(a.min(b), a.max(b))),
             (a_time(), a_time()).prop_map(|(mean, deviation)| Span::Normal(mean, deviation)),
             a_time().prop_map(Span::PerSubscriber),
+            a_time().prop_map(Span::PerMinute),
         ];
         prop_oneof![
             Just(FaultAction::Drop),
@@ -262,6 +315,8 @@ mod tests {
             a_time().prop_map(FaultAction::Stall),
             a_name().prop_map(FaultAction::RenameChannel),
             (1..=1_000_000_u32).prop_map(FaultAction::Capacity),
+            Just(FaultAction::Misroute),
+            Just(FaultAction::Corrupt(Damage::Candidate)),
         ]
     }
 

@@ -48,7 +48,8 @@ impl Faults {
     /// Action for a message; `None` lets it pass unchanged.
     pub fn fate(&mut self, message: &MessageContext<'_>) -> Option<FaultAction> {
         for (index, rule) in self.rules.iter().enumerate() {
-            if rule.matches.holds(message)
+            if !rule.action.is_standing()
+                && rule.matches.holds(message)
                 && is_counted(&mut self.counts, index, &rule.matches, message.client)
                 && rule.matches.chance.is_none_or(|chance| self.draws.random_ratio(chance, 1_000_000))
             {
@@ -58,13 +59,18 @@ impl Faults {
         None
     }
 
+    /// Draws one of `count` things.
+    pub fn pick(&mut self, count: usize) -> usize {
+        self.draws.random_range(0..count.max(1))
+    }
+
     /// Drops a client's counts, since another client may get its number.
     pub fn forget(&mut self, client: ClientId) {
         self.counts.retain(|(_, counted), _| *counted != client);
     }
 
-    /// Time to hold a message that has `receivers` recipients.
-    pub fn delay(&mut self, span: Span, receivers: usize) -> Duration {
+    /// Time to hold a message that has `receivers` recipients; `time` is that since the server started.
+    pub fn delay(&mut self, span: Span, receivers: usize, time: Duration) -> Duration {
         match span {
             Span::Fixed(time) => time,
             Span::Uniform(from, until) => {
@@ -78,6 +84,7 @@ impl Faults {
                 Duration::from_secs_f64((mean.as_secs_f64() + deviation.as_secs_f64() * normal).max(0.0))
             }
             Span::PerSubscriber(time) => time * u32::try_from(receivers).unwrap_or(u32::MAX).min(100_000),
+            Span::PerMinute(each) => each.mul_f64(time.as_secs_f64() / 60.0),
         }
     }
 }
@@ -179,7 +186,7 @@ mod tests {
             let mut faults = faults(&["drop p=30%"]);
             let lost = (0..10_000).filter(|_| faults.fate(&MESSAGE).is_some()).count();
             let ms = Duration::from_millis;
-            let waits: Vec<_> = (0..1_000).map(|_| faults.delay(Span::Normal(ms(100), ms(10)), 1)).collect();
+            let waits: Vec<_> = (0..1_000).map(|_| faults.delay(Span::Normal(ms(100), ms(10)), 1, ms(0))).collect();
             (lost, waits)
         };
         let (lost, waits) = play();

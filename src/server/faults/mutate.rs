@@ -1,5 +1,6 @@
 //! Reads the fields of a message that rules match, and applies the faults that change its text.
 
+use super::rule::Damage;
 use crate::server::rooms::envelope::Member;
 use crate::server::rooms::envelope::SharedText;
 use crate::server::rooms::replies;
@@ -64,13 +65,73 @@ pub(crate) fn rejection(text: &str) -> Option<SharedText> {
     serde_json::from_str::<Frame>(text).ok().map(|frame| replies::name_taken(&frame.data))
 }
 
+/// Reads the user that an envelope is from, and its room.
+pub(crate) fn user(text: &str) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Frame {
+        data: About,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct About {
+        room_id: String,
+        #[serde(alias = "fromUserId")]
+        user_id: String,
+    }
+    serde_json::from_str::<Frame>(text).ok().map(|frame| (frame.data.user_id, frame.data.room_id))
+}
+
+/// Reads the user that an envelope is for; `None` if it is for all.
+pub(crate) fn addressee(text: &str) -> Option<String> {
+    let frame: Value = serde_json::from_str(text).ok()?;
+    frame.pointer("/data/toUserId")?.as_str().map(str::to_owned)
+}
+
+/// Replaces the user that an envelope is for.
+pub(crate) fn readdress(text: &str, user: &str) -> String {
+    edited(text, |frame| frame.pointer_mut("/data/toUserId").map(|to| *to = user.into()))
+}
+
+/// Damages a frame.
+pub(crate) fn corrupt(damage: Damage, text: &str) -> String {
+    match damage {
+        Damage::Frame => halve(text),
+        Damage::Fingerprint => alter_fingerprints(text),
+        Damage::Candidate => edited(text, |frame| {
+            let candidate = frame.pointer_mut("/data/candidate")?.as_object_mut()?;
+            candidate.insert("sdpMid".to_owned(), "audio".into());
+            candidate.insert("sdpMLineIndex".to_owned(), 3.into());
+            Some(())
+        }),
+        Damage::Address => edited(text, |frame| {
+            let candidate = frame.pointer_mut("/data/candidate/candidate")?;
+            // The connection-address is the fifth field (RFC 8839 §5.1).
+            let mut fields: Vec<&str> = candidate.as_str()?.split(' ').collect();
+            *fields.get_mut(4)? = "7b1c5d2e-nobody.local";
+            let altered = fields.join(" ");
+            *candidate = altered.into();
+            Some(())
+        }),
+        Damage::List => edited(text, |frame| frame.get_mut("rooms").map(|rooms| *rooms = Value::Array(vec![]))),
+    }
+}
+
+/// The text after a change to its JSON; a text that is no JSON, or lacks what would change, stays as it is.
+fn edited(text: &str, change: impl FnOnce(&mut Value) -> Option<()>) -> String {
+    let changed = serde_json::from_str::<Value>(text).ok().and_then(|mut frame| {
+        change(&mut frame)?;
+        Some(frame.to_string())
+    });
+    changed.unwrap_or_else(|| text.to_owned())
+}
+
 /// Cuts a frame to its first half.
-pub(crate) fn halve(text: &str) -> String {
+fn halve(text: &str) -> String {
     text[..text.floor_char_boundary(text.len() / 2)].to_owned()
 }
 
 /// Changes the first byte of each fingerprint (RFC 8122 §5).
-pub(crate) fn alter_fingerprints(text: &str) -> String {
+fn alter_fingerprints(text: &str) -> String {
     const LINE: &str = "a=fingerprint:";
     let mut parts = text.split(LINE);
     let mut altered = parts.next().unwrap_or_default().to_owned();
@@ -89,13 +150,7 @@ pub(crate) fn alter_fingerprints(text: &str) -> String {
 
 /// Replaces an envelope's channel; any other text stays as it is.
 pub(crate) fn rename_channel(text: &str, name: &str) -> String {
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(mut frame)) if frame.contains_key("channel") => {
-            frame.insert("channel".to_owned(), name.into());
-            Value::Object(frame).to_string()
-        }
-        _ => text.to_owned(),
-    }
+    edited(text, |frame| frame.get_mut("channel").map(|channel| *channel = name.into()))
 }
 
 #[cfg(test)]

@@ -39,6 +39,33 @@ const PRESETS: &[(&str, &str, &[&str])] = &[
         "turns every joining peer away, because its name were taken in that room",
         &["reject type=user-joined-room"],
     ),
+    ("partition", "two processes that share nothing: connections are dealt to them in turn", &["partition 2"]),
+    (
+        "misroute",
+        "a fifth of the offers, answers and candidates go to another peer of the room, as if they were for it",
+        &["misroute p=20% type=webrtc-offer|webrtc-answer|webrtc-ice"],
+    ),
+    (
+        "repeat",
+        "each offer, answer and candidate arrives twice",
+        &["duplicate 2 direction=out channel=webrtc-signaling"],
+    ),
+    (
+        "alter-candidate",
+        "each candidate arrives with another mid and m-line, which a browser refuses",
+        &["corrupt candidate type=webrtc-ice"],
+    ),
+    (
+        "no-leave-notice",
+        "the goodbyes of peers that leave reach nobody",
+        &["drop type=participant-left|user-left-room"],
+    ),
+    ("drift", "each minute every delivery is 40 ms slower", &["delay 40ms/min direction=out"]),
+    (
+        "unlisted",
+        "the lists of a registry come, and name no room",
+        &["corrupt list direction=out type=server-room-list"],
+    ),
 ];
 
 /// Name and one-sentence description of every preset.
@@ -94,6 +121,13 @@ mod tests {
             "candidate-drop",
             "slow-fanout",
             "name-taken",
+            "partition",
+            "misroute",
+            "repeat",
+            "alter-candidate",
+            "no-leave-notice",
+            "drift",
+            "unlisted",
         ];
         assert_eq!(all().map(|(name, _)| name).collect::<Vec<_>>(), promised);
         for (name, _, written) in PRESETS {

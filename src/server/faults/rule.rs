@@ -29,6 +29,23 @@ pub enum FaultAction {
     RenameChannel(String),
     /// Messages per second that pass; the others queue.
     Capacity(u32),
+    /// Delivers an addressed message to another peer of its room, as if it were addressed to that one.
+    Misroute,
+    /// Number of processes that share no state; connections are dealt to them in turn. Applies to the whole server.
+    Partition(u32),
+    /// Most peers that one instance of a room seats; the next ones get another instance. Applies to the whole server.
+    Split(u32),
+    /// Closes a connection whose client has said nothing for so long. Applies to the whole server.
+    IdleClose(Duration),
+    /// Connections of one address that are accepted at a time; the others get HTTP 429. Applies to the whole server.
+    LimitByAddress(u32),
+}
+
+impl FaultAction {
+    /// True for an action that applies to the whole server and not to single messages.
+    pub fn is_standing(&self) -> bool {
+        matches!(self, Self::Partition(_) | Self::Split(_) | Self::IdleClose(_) | Self::LimitByAddress(_))
+    }
 }
 
 /// Duration of a delay.
@@ -41,6 +58,8 @@ pub enum Span {
     Normal(Duration, Duration),
     /// Duration per recipient of the message.
     PerSubscriber(Duration),
+    /// Duration per minute since the server started.
+    PerMinute(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +68,12 @@ pub enum Damage {
     Frame,
     /// Changes the first byte of each DTLS fingerprint in a description.
     Fingerprint,
+    /// Gives each candidate another mid and m-line, which a browser refuses.
+    Candidate,
+    /// Replaces the address of each candidate by an mDNS name that nobody resolves.
+    Address,
+    /// Empties a list of rooms.
+    List,
 }
 
 /// Direction of a message. A relayed one passes twice: in, and out to each recipient.
@@ -102,11 +127,19 @@ impl fmt::Display for FaultAction {
             Self::Reorder => f.write_str("reorder"),
             Self::Corrupt(Damage::Frame) => f.write_str("corrupt frame"),
             Self::Corrupt(Damage::Fingerprint) => f.write_str("corrupt fingerprint"),
+            Self::Corrupt(Damage::Candidate) => f.write_str("corrupt candidate"),
+            Self::Corrupt(Damage::Address) => f.write_str("corrupt address"),
+            Self::Corrupt(Damage::List) => f.write_str("corrupt list"),
             Self::Reject => f.write_str("reject"),
             Self::Disconnect => f.write_str("disconnect"),
             Self::Stall(time) => write!(f, "stall {}", Time(*time)),
             Self::RenameChannel(name) => write!(f, "rename-channel {name}"),
             Self::Capacity(rate) => write!(f, "capacity {rate}/s"),
+            Self::Misroute => f.write_str("misroute"),
+            Self::Partition(processes) => write!(f, "partition {processes}"),
+            Self::Split(seats) => write!(f, "split {seats}"),
+            Self::IdleClose(time) => write!(f, "idle-close {}", Time(*time)),
+            Self::LimitByAddress(connections) => write!(f, "limit-by-address {connections}"),
         }
     }
 }
@@ -118,6 +151,7 @@ impl fmt::Display for Span {
             Self::Uniform(from, until) => write!(f, "{}..{}", Time(*from), Time(*until)),
             Self::Normal(mean, deviation) => write!(f, "{}~{}", Time(*mean), Time(*deviation)),
             Self::PerSubscriber(time) => write!(f, "{}/subscriber", Time(*time)),
+            Self::PerMinute(time) => write!(f, "{}/min", Time(*time)),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! The rooms behind fault injection: every message passes the fault rules on its way in and on its way out.
 
+mod idle;
+mod instances;
+
 use crate::server::faults::mutate;
-use crate::server::faults::{Damage, Direction, FaultAction, FaultRule, Faults, MessageContext};
+use crate::server::faults::{Direction, FaultAction, FaultRule, Faults, MessageContext};
 use crate::server::rooms::envelope::SharedText;
 use crate::server::rooms::{ClientId, Delivery, Recipients, ReplaceableFrame, SignalingRooms};
 use crate::vocabulary::Seed;
+use idle::IdleWatch;
+use instances::Instances;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -28,6 +33,8 @@ pub struct Service {
     holds: u64,
     /// Earliest time of the next message of a `capacity` rule.
     free_at: Option<Instant>,
+    instances: Instances,
+    idle: IdleWatch,
     out: VecDeque<Delivery>,
     disconnects: VecDeque<ClientId>,
 }
@@ -38,6 +45,9 @@ struct ClientState {
     since: Instant,
     /// `sender` of its envelopes.
     name: String,
+    /// The user and the room that its envelopes named last.
+    user: String,
+    room: String,
     directions: [DirectionState; 2],
 }
 
@@ -64,7 +74,16 @@ enum QueuedMessage {
 
 impl Service {
     pub fn new(rooms: SignalingRooms, rules: Vec<FaultRule>, seed: Seed, now: Instant) -> Self {
+        let standing = |read: fn(&FaultAction) -> Option<u32>| rules.iter().find_map(|rule| read(&rule.action));
+        let processes = standing(|action| if let FaultAction::Partition(count) = action { Some(*count) } else { None });
+        let seats = standing(|action| if let FaultAction::Split(seats) = action { Some(*seats) } else { None });
+        let silence = rules.iter().find_map(|rule| match rule.action {
+            FaultAction::IdleClose(time) => Some(time),
+            _ => None,
+        });
         Self {
+            instances: Instances::new(processes, seats),
+            idle: IdleWatch::new(silence),
             rooms,
             faults: (!rules.is_empty()).then(|| Faults::new(rules, seed)),
             start: now,
@@ -81,9 +100,17 @@ impl Service {
     pub fn connected(&mut self, now: Instant, client: ClientId) {
         if self.faults.is_some() {
             self.opened += 1;
-            let state =
-                ClientState { number: self.opened, since: now, name: String::new(), directions: Default::default() };
+            let state = ClientState {
+                number: self.opened,
+                since: now,
+                name: String::new(),
+                user: String::new(),
+                room: String::new(),
+                directions: Default::default(),
+            };
             self.clients.insert(client, state);
+            self.instances.enter(client, self.opened - 1);
+            self.idle.spoke(now, client);
         }
         self.rooms.connected(now, client);
         self.fan_out(now);
@@ -96,6 +123,8 @@ impl Service {
             _ => self.rooms.closed(now, client),
         }
         self.clients.remove(&client);
+        self.instances.leave(client);
+        self.idle.leave(client);
         if let Some(faults) = &mut self.faults {
             faults.forget(client);
         }
@@ -109,6 +138,10 @@ impl Service {
         if let (Some(name), Some(state)) = (mutate::sender(text), self.clients.get_mut(&client)) {
             state.name = name;
         }
+        if let (Some((user, room)), Some(state)) = (mutate::user(text), self.clients.get_mut(&client)) {
+            (state.user, state.room) = (user, room);
+        }
+        self.idle.spoke(now, client);
         self.process(now, client, QueuedMessage::In(text.to_owned()), 1);
         self.fan_out(now);
     }
@@ -118,13 +151,16 @@ impl Service {
             let HeldMessage { client, connection, message } = entry.remove();
             self.release(now, client, connection, message);
         }
+        while let Some(client) = self.idle.due(now) {
+            self.disconnects.push_back(client);
+        }
         self.rooms.wake(now);
         self.fan_out(now);
     }
 
     pub fn wake_at(&self) -> Option<Instant> {
         let held = self.held.keys().next().map(|(at, _)| *at);
-        [self.rooms.wake_at(), held].into_iter().flatten().min()
+        [self.rooms.wake_at(), held, self.idle.wake_at()].into_iter().flatten().min()
     }
 
     pub fn poll(&mut self) -> Option<Delivery> {
@@ -148,7 +184,9 @@ impl Service {
         while let Some(delivery) = self.rooms.poll() {
             let clients: Vec<ClientId> = self.rooms.recipients(&delivery.to).collect();
             for client in &clients {
-                let message = QueuedMessage::Out { text: delivery.text.clone(), replaceable: delivery.replaceable };
+                let text =
+                    self.instances.outbound(*client, &delivery.text).map_or_else(|| delivery.text.clone(), Into::into);
+                let message = QueuedMessage::Out { text, replaceable: delivery.replaceable };
                 self.process(now, *client, message, clients.len());
             }
         }
@@ -199,7 +237,10 @@ impl Service {
             None => self.release(now, client, connection, message),
             Some(FaultAction::Drop) => {}
             Some(FaultAction::Delay(span)) => {
-                let time = self.faults.as_mut().map_or(Duration::ZERO, |faults| faults.delay(span, receivers));
+                let start = self.start;
+                let time = self.faults.as_mut().map_or(Duration::ZERO, |faults| {
+                    faults.delay(span, receivers, now.saturating_duration_since(start))
+                });
                 self.hold(now + time, client, connection, message);
             }
             Some(FaultAction::Duplicate(times)) => {
@@ -214,11 +255,12 @@ impl Service {
                     state.directions[direction as usize].waiting.push(key);
                 }
             }
-            Some(FaultAction::Corrupt(Damage::Frame)) => {
-                self.release(now, client, connection, message.map(mutate::halve));
+            Some(FaultAction::Corrupt(damage)) => {
+                self.release(now, client, connection, message.map(|text| mutate::corrupt(damage, text)));
             }
-            Some(FaultAction::Corrupt(Damage::Fingerprint)) => {
-                self.release(now, client, connection, message.map(mutate::alter_fingerprints));
+            Some(FaultAction::Misroute) => {
+                let message = message.map(|text| self.misroute(client, text));
+                self.release(now, client, connection, message);
             }
             Some(FaultAction::Reject) => self.reject(client, message.text()),
             Some(FaultAction::Disconnect) => self.disconnects.push_back(client),
@@ -231,6 +273,12 @@ impl Service {
             Some(FaultAction::RenameChannel(name)) => {
                 self.release(now, client, connection, message.map(|text| mutate::rename_channel(text, &name)));
             }
+            Some(
+                FaultAction::Partition(_)
+                | FaultAction::Split(_)
+                | FaultAction::IdleClose(_)
+                | FaultAction::LimitByAddress(_),
+            ) => self.release(now, client, connection, message),
             Some(FaultAction::Capacity(rate)) => {
                 let at = self.free_at.map_or(now, |free_at| free_at.max(now));
                 self.free_at = Some(at + Duration::from_secs(1) / rate);
@@ -241,6 +289,20 @@ impl Service {
                 }
             }
         }
+    }
+
+    /// Addresses a message to another peer of its sender's room; one without such a peer or address stays as it is.
+    fn misroute(&mut self, client: ClientId, text: &str) -> String {
+        let (Some(to), Some(sender)) = (mutate::addressee(text), self.clients.get(&client)) else {
+            return text.to_owned();
+        };
+        let is_other =
+            |state: &&ClientState| state.room == sender.room && ![&sender.user, &to, ""].contains(&&*state.user);
+        let mut others: Vec<(u64, &str)> =
+            self.clients.values().filter(is_other).map(|state| (state.number, state.user.as_str())).collect();
+        others.sort_unstable();
+        let picked = self.faults.as_mut().map_or(0, |faults| faults.pick(others.len()));
+        others.get(picked).map_or_else(|| text.to_owned(), |(_, user)| mutate::readdress(text, user))
     }
 
     /// Rejects a message that names a user; any other is lost.
@@ -275,7 +337,11 @@ impl Service {
             return;
         }
         match message {
-            QueuedMessage::In(text) => self.rooms.frame(now, client, &text),
+            QueuedMessage::In(text) => {
+                for text in self.instances.inbound(client, text) {
+                    self.rooms.frame(now, client, &text);
+                }
+            }
             QueuedMessage::Out { text, replaceable } => {
                 self.out.push_back(Delivery { to: Recipients::one(client), text, replaceable });
             }

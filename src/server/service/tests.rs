@@ -163,3 +163,69 @@ fn a_stale_roster_keeps_who_is_gone_and_a_sound_one_does_not() {
     check(&[], 0);
     check(&["stale-roster"], 1);
 }
+
+/// Client 1 creates room r; then clients 2 to `last` join it, each heard by those that `heard_by` says.
+fn joins(rule: &str, last: u32) -> Vec<(u32, Vec<u32>)> {
+    let mut stage = Stage::new(RoomModel::Relay, &[rule]);
+    for client in 3..=last {
+        stage.service.connected(stage.start, ClientId(client));
+        stage.frame(700, client, &json!({"type": "subscribe", "channel": "chat"}).to_string());
+    }
+    stage.frame(710, 1, &json!({"type": "room-created", "channel": "chat", "data": {"id": "r"}}).to_string());
+    let ready = |client: u32| {
+        json!({"type": "ready", "channel": "chat", "data": {"roomId": "r", "userId": format!("u{client}")}}).to_string()
+    };
+    (1..=last).for_each(|client| stage.frame(720, client, &ready(client)));
+    let mut heard = vec![];
+    for client in 1..=last {
+        stage.heard.clear();
+        stage.service.frame(stage.start + Duration::from_millis(800), ClientId(client), &ready(client));
+        let mut by = vec![];
+        while let Some(delivery) = stage.service.poll() {
+            let is_own_room = delivery.text.contains("\"r\"");
+            by.extend(stage.service.recipients(&delivery.to).filter(|_| is_own_room).map(|client| client.0));
+        }
+        by.sort_unstable();
+        heard.push((client, by));
+    }
+    heard
+}
+
+#[test]
+fn processes_that_share_nothing_and_instances_of_a_room_keep_their_clients_apart() {
+    assert_eq!(joins("partition 2", 4), [(1, vec![3]), (2, vec![4]), (3, vec![1]), (4, vec![2])]);
+    assert_eq!(joins("split 2", 4), [(1, vec![2]), (2, vec![1]), (3, vec![4]), (4, vec![3])]);
+    assert_eq!(joins("split 3", 3), [(1, vec![2, 3]), (2, vec![1, 3]), (3, vec![1, 2])]);
+}
+
+#[test]
+fn a_silent_client_is_closed_and_one_that_speaks_is_not() {
+    let mut stage = Stage::new(RoomModel::Relay, &["idle-close 6s"]);
+    stage.say(3_000, "hello");
+    stage.at(6_100);
+    assert_eq!(stage.service.poll_disconnect(), Some(ClientId(2)));
+    assert_eq!(stage.service.poll_disconnect(), None);
+    stage.at(9_000);
+    assert_eq!(stage.service.poll_disconnect(), Some(ClientId(1)));
+}
+
+#[test]
+fn a_misrouted_word_goes_to_another_peer_of_its_room() {
+    let mut stage = Stage::new(RoomModel::Relay, &["misroute type=offer"]);
+    for (client, room) in [(3, "r"), (4, "other")] {
+        stage.service.connected(stage.start, ClientId(client));
+        let join = json!({"type": "join", "data": {"roomId": room, "userId": format!("u{client}")}});
+        stage.frame(700, client, &join.to_string());
+    }
+    let offer = |to: &str| {
+        json!({"type": "offer", "channel": "chat", "data": {"roomId": "r", "fromUserId": "u1", "toUserId": to}})
+            .to_string()
+    };
+    let mut delivered = |to: &str| {
+        stage.service.frame(stage.start + Duration::from_secs(1), ClientId(1), &offer(to));
+        let deliveries = std::iter::from_fn(|| stage.service.poll());
+        deliveries.filter_map(|delivery| mutate::addressee(&delivery.text)).last().unwrap()
+    };
+    assert_eq!(delivered("u2"), "u3");
+    assert_eq!(delivered("u3"), "u3", "there is no other");
+}

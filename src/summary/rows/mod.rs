@@ -1,7 +1,8 @@
-//! Rows of a summary: failures, seconds of the run, slowest edges, room meshes, outages and traces.
+//! Rows of a summary: failures, findings, seconds of the run, slowest edges, room meshes, outages and traces.
 
 mod bounds;
 pub mod event_line;
+pub mod finding;
 pub mod outage;
 pub mod trace;
 

@@ -15,6 +15,9 @@ pub struct Outage {
     pub lost: u64,
     /// Lost peers that joined again.
     pub back: u64,
+    /// Lost peers that were there until the end of the run and still without the server.
+    #[serde(default)]
+    pub never: u64,
     /// Redials that failed.
     pub redials: u64,
     /// The causes of losses and failed redials, in order of their first occurrence.

@@ -4,6 +4,7 @@ use crate::report::figures;
 use crate::report::html::sanitize::sanitize;
 use crate::report::html::sections::glossary::word;
 use crate::report::html::table::{Column, table};
+use crate::report::sections;
 use crate::summary::{Clock, Edges, GateResult, Outcome, Summary, Verdict};
 use crate::vocabulary::format;
 use maud::{Markup, html};
@@ -39,6 +40,7 @@ pub(crate) fn verdicts(summary: &Summary) -> Markup {
             div class={ "verdict " (class) } {
                 h2 { span.mark aria-hidden="true" { (mark) } " " (ending) }
                 p { (why) }
+                @for fact in sections::verdict_facts(summary) { p.broken { (sanitize(&fact)) } }
                 @for gate in summary.gates.iter().filter(|gate| !gate.ok).take(5) { p.broken { (gate_in_words(gate)) } }
                 @if let Some(cause) = &summary.run.stopped_by { p { "Stopped early: " (sanitize(cause)) } }
             }
@@ -67,13 +69,22 @@ fn outcome(summary: &Summary) -> (&'static str, &'static str, &'static str, Stri
         _ => format!("{} of {all} gates failed.", all - held),
     };
     match summary.result {
-        Outcome::Passed => ("✓", "good", "Passed", gates),
+        Outcome::Passed => match summary.findings_counted(None) {
+            0 => ("✓", "good", "Passed", gates),
+            found => ("✓", "good", "Passed", format!("{gates} With {}.", format::plural(found, "finding"))),
+        },
+        Outcome::Failed if held == all && summary.counts.edges.opened > 0 && summary.run.stopped_by.is_none() => {
+            ("✗", "bad", "Failed", "Peers had no server at the end.".into())
+        }
         Outcome::Failed if held == all => ("✗", "bad", "Failed", "No edge opened, or the run was stopped.".into()),
         Outcome::Failed => ("✗", "bad", "Failed", gates),
         Outcome::Invalid => ("✗", "bad", "Invalid", format!("{gates} But the run does not count.")),
         Outcome::Incomplete => ("?", "doubtful", "Incomplete", "Part of the run's data is missing.".into()),
         Outcome::Interrupted => ("?", "doubtful", "Interrupted", format!("What was measured until then: {gates}")),
-        Outcome::Unreachable => ("✗", "bad", "Unreachable", "No peer ever connected to the target.".into()),
+        Outcome::Unreachable => {
+            let why = sanitize(&summary.result_in_words());
+            ("✗", "bad", "Unreachable", format!("No peer ever connected to the target ({why})."))
+        }
         Outcome::Error => ("✗", "bad", "Error", "meshload could not do its work.".into()),
     }
 }

@@ -1,0 +1,103 @@
+//! `server-lost`: joined peers lost the server, with when, why, and how many came back.
+
+use super::super::record::RunRecord;
+use crate::summary::{FindingConfidence, Outage, OutageCause, RunFinding, Severity};
+use crate::vocabulary::format::{count, duration, plural};
+
+/// Most outages told one by one.
+const OUTAGES_TOLD: usize = 3;
+
+pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
+    let summary = record.summary;
+    let first = summary.outages.first()?;
+    let sum = |field: fn(&Outage) -> u64| summary.outages.iter().map(field).sum::<u64>();
+    let (lost, back, never) = (sum(|outage| outage.lost), sum(|outage| outage.back), sum(|outage| outage.never));
+    let joined = summary.counts.peers.joined + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.joined);
+    let (at, why) = (duration(first.began_us), why(first));
+    let lost_when = match summary.outages.len() {
+        1 => format!("{} of {} peers lost the server {at} into the run ({why})", count(lost), count(joined)),
+        more => format!("Peers lost the server {lost} times in {more} outages, first {at} into the run ({why})"),
+    };
+    let returned = match (back, never) {
+        (0, _) => "none came back".to_owned(),
+        (_, 0) if back == lost => format!("all came back, after {} at most", longest(record)),
+        _ => format!("{} came back, {} never", count(back), count(never)),
+    };
+    let sentence = format!("{lost_when}; {returned}.");
+    let told = summary.outages.iter().take(OUTAGES_TOLD).map(|outage| {
+        let recovery =
+            outage.recovery_us.map_or("not over at the end".to_owned(), |us| format!("over after {}", duration(us)));
+        format!(
+            "At {}: {} lost, {} back, {}, {recovery}.",
+            duration(outage.began_us),
+            plural(outage.lost, "peer"),
+            count(outage.back),
+            plural(outage.redials, "failed redial")
+        )
+    });
+    Some(RunFinding {
+        id: "server-lost".into(),
+        severity: Severity::Fault,
+        confidence: FindingConfidence::High,
+        sentence,
+        evidence: told.collect(),
+        remedy: "Look at the server's log at that time; if it restarts by plan, let clients dial again ([reconnect])."
+            .into(),
+        share: if joined == 0 { 1.0 } else { (lost as f64 / joined as f64).min(1.0) },
+    })
+}
+
+fn longest(record: &RunRecord<'_>) -> String {
+    duration(record.summary.outages.iter().filter_map(|outage| outage.recovery_us).max().unwrap_or(0))
+}
+
+/// The reason of the first loss, as the failure table shows it.
+fn why(outage: &Outage) -> String {
+    match outage.causes.first() {
+        Some(OutageCause { reason, detail, .. }) if detail.is_empty() => reason.replace('_', " "),
+        Some(OutageCause { reason, detail, .. }) => format!("{}: {detail}", reason.replace('_', " ")),
+        None => "unknown reason".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::{Counts, Peers, Summary};
+
+    fn found(outages: Vec<Outage>) -> Option<RunFinding> {
+        let peers = Peers { joined: 12, ..Peers::default() };
+        let summary = Summary { counts: Counts { peers, ..Counts::default() }, outages, ..Summary::default() };
+        find(&RunRecord { summary: &summary })
+    }
+
+    fn outage(lost: u64, back: u64, never: u64, recovery_us: Option<u64>) -> Outage {
+        let closed =
+            OutageCause { reason: "closed".into(), detail: "close 1006".into(), count: lost, first_us: 15_000_000 };
+        Outage { began_us: 15_000_000, recovery_us, lost, back, never, redials: 9, causes: vec![closed] }
+    }
+
+    #[test]
+    fn a_run_that_keeps_its_server_has_no_such_finding() {
+        assert_eq!(found(vec![]), None);
+    }
+
+    #[test]
+    fn when_why_and_how_many_came_back_is_told() {
+        let sentence = |outages| found(outages).unwrap().sentence;
+        assert_eq!(
+            sentence(vec![outage(12, 0, 12, None)]),
+            "12 of 12 peers lost the server 15.0 s into the run (closed: close 1006); none came back."
+        );
+        assert_eq!(
+            sentence(vec![outage(12, 8, 4, None)]),
+            "12 of 12 peers lost the server 15.0 s into the run (closed: close 1006); 8 came back, 4 never."
+        );
+        assert_eq!(
+            sentence(vec![outage(3, 3, 0, Some(2_000_000)), outage(3, 3, 0, Some(1_000_000))]),
+            "Peers lost the server 6 times in 2 outages, first 15.0 s into the run (closed: close 1006); all came back, \
+             after 2.00 s at most."
+        );
+        assert!((found(vec![outage(3, 3, 0, Some(1))]).unwrap().share - 0.25).abs() < 1e-9);
+    }
+}

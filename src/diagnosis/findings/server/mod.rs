@@ -1,0 +1,3 @@
+//! Findings about the server's connections.
+
+pub(super) mod lost;
