@@ -48,7 +48,7 @@ fn a_foreign_summary_gives_no_command() {
         foreign.run.plan_sha256 = "another".into();
         foreign.run.profile = Some("[rooms]\nid = \"room\"\n".into());
         write("other.json", &foreign);
-        fs::write(folder.path().join("none.json"), format!("{{\"schema\": 1, \"result\": {:?}}}", command))
+        fs::write(folder.path().join("none.json"), format!("{{\"schema\": 1, \"result\": {command:?}}}"))
             .expect("a file");
         for format in ["text", "json", "md"] {
             check(folder.path(), &["report", "foreign.json", "--format", format, "--report", "all"]);
