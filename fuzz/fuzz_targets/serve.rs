@@ -1,5 +1,5 @@
-//! Frames of clients of the reference server, one a line: the first byte of a line is the client. What is kept is bounded,
-//! and given back.
+//! Frames of clients of the reference server, one a line: the first byte of a line is the client. The answers are
+//! bounded by the frames.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -78,7 +78,7 @@ fn check(rules: &[&str], expected: &[&str]) {
 
 #[test]
 fn no_more_than_a_bound_is_held_and_the_rest_passes_at_once_and_is_counted() {
-    let mut stage = Stage::new(RoomModel::Relay, &["delay 1h direction=in"]);
+    let mut stage = Stage::new(RoomModel::Relay, &["delay 1h direction=in type=x"]);
     let long = json!({ "type": "x", "channel": "chat", "data": "x".repeat(1 << 20) }).to_string();
     for _ in 0..300 {
         stage.frame(700, 1, &long);

@@ -1,4 +1,4 @@
-//! What clients say is kept up to a limit, refused beyond it, counted, and given back.
+//! Limits of the texts that clients make the server keep: refused beyond, counted, and given back.
 
 use super::*;
 
