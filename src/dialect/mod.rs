@@ -11,9 +11,11 @@ pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
 
-use compile::compiled::CompiledDialect;
+use compile::compiled::{Action, CompiledDialect, Rule};
+use language::codec::Codec;
 use session::Session;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A compiled signaling protocol, from which each peer gets its own `Conversation`. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,6 +73,26 @@ impl Dialect {
     /// Peers of this dialect need ids or values of their room's other peers, passed inside the process.
     pub fn needs_id_exchange(&self) -> bool {
         self.0.needs_id_exchange
+    }
+
+    /// The message types that a peer repeats, each with its interval.
+    pub fn repeats(&self) -> Vec<(&str, Duration)> {
+        let kind = |template: &usize| self.0.kinds[usize::from(self.0.templates[*template].kind.0)].as_str();
+        self.0.timers.iter().flat_map(|timer| timer.say.iter().map(move |said| (kind(said), timer.every))).collect()
+    }
+
+    /// The message types of the server's lists of peers, as indices into `kinds`.
+    pub fn list_kinds(&self) -> Vec<usize> {
+        let is_list = |rule: &&Rule| {
+            let is_of_server = rule.steps.iter().all(|step| step.peer.is_none());
+            is_of_server && rule.steps.iter().any(|step| matches!(step.action, Action::Peers { .. }))
+        };
+        self.0.rules.iter().filter(is_list).map(|rule| usize::from(rule.kind.0)).collect()
+    }
+
+    /// The dialect speaks Socket.IO.
+    pub fn is_socket_io(&self) -> bool {
+        self.0.codec == Codec::SocketIo
     }
 
     /// Starts the conversation of the peer `me`; it sends nothing before `Input::Open`.

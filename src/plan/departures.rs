@@ -1,6 +1,6 @@
 //! Departures and rejoins in the steady phase, drawn room by room from the seed.
 
-use crate::profile::Churn;
+use crate::profile::{Churn, Stay};
 use crate::vocabulary::{RoomIndex, Seat, Seed};
 use rand::RngExt;
 use std::time::Duration;
@@ -22,11 +22,11 @@ pub struct Departure {
     pub back: Option<Duration>,
 }
 
-/// Draws the departures of one room, in order of time: each present peer leaves at the same rate, independently of the
-/// others. More rooms never change the departures of the first ones.
+/// Draws the departures of one room, in order of time: each present peer leaves at the same rate, or after a stay,
+/// independently of the others. More rooms never change the departures of the first ones.
 pub(super) fn draw(churn: Churn, steady: Duration, room: RoomIndex, size: u16, seed: Seed) -> Vec<Departure> {
     let mut departures = vec![];
-    if churn.leave <= 0.0 {
+    if !churn.leaves() {
         return departures;
     }
     let mut draws = seed.stream("churn", room.0.into());
@@ -35,7 +35,11 @@ pub(super) fn draw(churn: Churn, steady: Duration, room: RoomIndex, size: u16, s
         let mut present_since = 0.0;
         loop {
             let uniform: f64 = draws.random();
-            let at = Duration::try_from_secs_f64(present_since - (1.0 - uniform).ln() / churn.leave);
+            let present = match churn.stay {
+                Some(Stay { min, max }) => min.as_secs_f64() + uniform * (max - min).as_secs_f64(),
+                None => -(1.0 - uniform).ln() / churn.leave,
+            };
+            let at = Duration::try_from_secs_f64(present_since + present);
             let Some(at) = at.ok().filter(|at| *at < steady) else { break };
             let silent = draws.random::<f64>() < churn.silent;
             let back = at + Duration::from_secs_f64(draws.random_range(AWAY_S));
@@ -58,7 +62,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn churn(leave_a_minute: f64) -> Churn {
-        Churn { leave: leave_a_minute / 60.0, rejoin: true, host_leaves: true, silent: 0.0 }
+        Churn { leave: leave_a_minute / 60.0, stay: None, rejoin: true, host_leaves: true, silent: 0.0 }
     }
 
     fn of_rooms(churn: Churn, rooms: u32) -> Vec<Departure> {
@@ -99,6 +103,26 @@ mod tests {
         assert!(!hosts.is_empty() && hosts.iter().all(|departure| departure.seat != Seat(0)));
         let once = draw(Churn { rejoin: false, ..churn(50.0) }, MINUTE, RoomIndex(0), 4, Seed(1));
         assert_eq!((once.len(), once.iter().filter(|departure| departure.back.is_some()).count()), (4, 0));
+    }
+
+    #[test]
+    fn with_stays_each_peer_leaves_after_one_and_stays_as_long_when_it_is_back() {
+        let (min, max) = (Duration::from_secs(5), Duration::from_secs(20));
+        let stays = Churn { stay: Some(Stay { min, max }), ..churn(0.0) };
+        let mut longest = Duration::ZERO;
+        for room in 0..50 {
+            let all = draw(stays, MINUTE, RoomIndex(room), 4, Seed(1));
+            for seat in (0..4).map(Seat) {
+                let mut since = Some(Duration::ZERO);
+                for departure in all.iter().filter(|departure| departure.seat == seat) {
+                    let stay = departure.at - since.expect("the peer is back before it leaves again");
+                    assert!(stay >= min && stay <= max, "{stay:?}");
+                    longest = longest.max(stay);
+                    since = departure.back;
+                }
+            }
+        }
+        assert!(longest > Duration::from_secs(18), "{longest:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The plan's hash: runs with the same hash did the same work, against any target.
 
-use crate::profile::{ArrivalStage, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start};
+use crate::profile::{ArrivalStage, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start, Stay};
 use crate::vocabulary::Approval;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -59,9 +59,17 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
             messages.ordered,
             word(&messages.reliability)
         ),
-        match churn.leave > 0.0 {
-            true => format!("churn {} {} {} {}", churn.leave, churn.rejoin, churn.host_leaves, churn.silent),
-            false => "churn none".to_owned(),
+        match (churn.stay, churn.leave > 0.0) {
+            (Some(Stay { min, max }), _) => format!(
+                "churn stay {} {} {} {} {}",
+                min.as_nanos(),
+                max.as_nanos(),
+                churn.rejoin,
+                churn.host_leaves,
+                churn.silent
+            ),
+            (None, true) => format!("churn {} {} {} {}", churn.leave, churn.rejoin, churn.host_leaves, churn.silent),
+            (None, false) => "churn none".to_owned(),
         },
         format!("engine {} {}{}", word(&engine.kind), word(&engine.certificates), candidates(engine)),
         match dialect_text {
