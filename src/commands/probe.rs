@@ -3,22 +3,21 @@
 use super::Exit;
 use super::inputs::access::access;
 use super::inputs::{self, faults};
+use super::report::files::text;
 use super::report::report_dir::ReportDir;
 use super::run::run_job::report_start_error;
-use super::terminal::{coloured, seed, write_stderr, write_stdout};
+use super::terminal::{seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
-use crate::probe::{
-    LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, html, json, mermaid, probe as examine, text,
-};
+use crate::probe::{LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, mermaid, probe as examine};
 use crate::profile::{Profile, Secret};
+use crate::report::{self, Format};
 use crate::server;
 use crate::signaling::TargetPolicy;
 use crate::summary::TargetRoute;
 use crate::vocabulary::Seed;
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,7 +34,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let dialect = match inputs::dialect(&profile) {
+    let dialect = match inputs::dialect(&profile).and_then(|dialect| with_trigger(args, dialect)) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
@@ -98,6 +97,15 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     exit(&report).first_of(shown).first_of(kept)
 }
 
+/// Refuses a trigger that the dialect does not have.
+fn with_trigger(args: &ProbeArgs, dialect: Dialect) -> Result<Dialect, Exit> {
+    if args.trigger.is_none() || dialect.reads_trigger() {
+        return Ok(dialect);
+    }
+    write_stderr([format!("--trigger: the dialect {} has no triggers", dialect.name().escape_debug())]);
+    Err(Exit::Usage)
+}
+
 /// Waits until the target accepts a connection, for at most `at_most`.
 fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -108,13 +116,8 @@ fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io:
 
 /// Writes the result in every format.
 fn write_files(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
-    let files = [
-        ("probe.txt", text(report, false, trace)),
-        ("probe.json", json(report)),
-        ("probe.mmd", mermaid(report, trace)),
-        ("probe.html", html(report)),
-    ];
-    match folder.write(files.map(|(name, content)| (name, content.into_bytes()))) {
+    let mermaid = ("probe.mmd", mermaid(report, trace).into_bytes());
+    match folder.write(report::files(report).into_iter().chain([mermaid])) {
         Ok(()) => {
             write_stderr([format!("report: {}", folder.path().display())]);
             Exit::Passed
@@ -166,10 +169,10 @@ fn probe_spec(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed)
 
 fn render(args: &ProbeArgs, report: &ProbeReport) -> String {
     match args.format {
-        ProbeFormat::Text => text(report, coloured(args.color, std::io::stdout().is_terminal()), args.trace),
-        ProbeFormat::Json => json(report),
+        ProbeFormat::Text => report::render(text(args.color, false), report),
+        ProbeFormat::Json => report::render(Format::Json, report),
         ProbeFormat::Mermaid => mermaid(report, args.trace),
-        ProbeFormat::Html => html(report),
+        ProbeFormat::Html => report::render(Format::Html, report),
     }
 }
 

@@ -8,8 +8,12 @@ use std::fmt;
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     None,
+    Dialect,
+    WrongDialect,
     Unreachable,
     Rejected,
+    Protocol,
+    Closed,
     NameTaken,
     ChannelIsolation,
     Timing,
@@ -37,11 +41,22 @@ pub enum Confidence {
     High,
 }
 
+/// A cause with its evidence.
+pub(super) struct SupportedCause {
+    pub cause: Cause,
+    pub confidence: Confidence,
+    pub evidence: Vec<String>,
+}
+
 impl Cause {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::None,
+        Self::Dialect,
+        Self::WrongDialect,
         Self::Unreachable,
         Self::Rejected,
+        Self::Protocol,
+        Self::Closed,
         Self::NameTaken,
         Self::ChannelIsolation,
         Self::Timing,
@@ -63,8 +78,12 @@ impl Cause {
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Dialect => "dialect",
+            Self::WrongDialect => "wrong-dialect",
             Self::Unreachable => "unreachable",
             Self::Rejected => "rejected",
+            Self::Protocol => "protocol",
+            Self::Closed => "closed",
             Self::NameTaken => "name-taken",
             Self::ChannelIsolation => "channel-isolation",
             Self::Timing => "timing",
@@ -88,8 +107,14 @@ impl Cause {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::None => "Nothing is wrong that a probe from here can see.",
+            Self::Dialect => {
+                "The dialect file does not fit the server: a frame arrived that no rule takes, or one was never written."
+            }
+            Self::WrongDialect => "The server speaks another protocol than the dialect, or no WebSocket at that path.",
             Self::Unreachable => "No connection to the server came about.",
             Self::Rejected => "The server, or the host of the room, answers and says no.",
+            Self::Protocol => "The server breaks a rule of WebSocket, or a limit that protects this program.",
+            Self::Closed => "The connection was closed from outside while it was needed.",
             Self::NameTaken => "The server turns the peer away because its name is taken in that room.",
             Self::ChannelIsolation => {
                 "The server accepts the subscription to a channel and never routes that channel to the peer; other \
@@ -106,7 +131,7 @@ impl Cause {
                 "Frames are written and never take effect: the server never gets them, or drops them (from outside the \
                  two look the same), although the socket stays up."
             }
-            Self::SwallowJoin => "The server loses user-joined-room, although it knows the room.",
+            Self::SwallowJoin => "The server loses the broadcast of a join, although it knows the room.",
             Self::LostFirstOffer => "The first offer to a peer is lost; an offer said again arrives.",
             Self::NoAnswer => "The offer, or the request to be let in, arrives, and no answer to it comes back.",
             Self::StaleRoster => "A peer whose socket closed stays in the server's list of rooms.",
@@ -126,17 +151,27 @@ impl Cause {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::None => "",
+            Self::Dialect => {
+                "Correct the dialect file at the line in the evidence; `meshload dialects check FILE` helps."
+            }
+            Self::WrongDialect => {
+                "Use the dialect and the path of this server: `meshload dialects` lists the built-in ones."
+            }
             Self::Unreachable => "Check the URL, that the server runs and listens there, and what stands between.",
             Self::Rejected => {
                 "Read the status or code in the evidence: credentials, origin, path, a rate limit, or a host that says no."
             }
+            Self::Protocol => {
+                "Read the offence in the evidence; look at what sends frames: the server, or a proxy before it."
+            }
+            Self::Closed => "Look in the server's log, and at what stands before it, for the moment of the close.",
             Self::NameTaken => "Use another user name, or let the server free names when their socket closes.",
             Self::ChannelIsolation => {
                 "Look at how the server routes that channel to subscribers; or say all room messages on one channel."
             }
             Self::Timing => {
-                "Acknowledge subscriptions and speak only after that; or settle before peer-ready; or start from \
-                 user-joined-room, which the room service says when the peer can hear it."
+                "Acknowledge joins and subscriptions, and let clients speak only after that; or settle before a peer \
+                 announces itself; or start from what the server itself says once the peer can hear it."
             }
             Self::ChannelMismatch => "Make server and client agree on the channel's name.",
             Self::Connection => {
@@ -148,14 +183,12 @@ impl Cause {
                 "Create the receiving side before it is announced; repeat an offer that stays unanswered."
             }
             Self::NoAnswer => {
-                "Look at what the server does with webrtc-answer, and whether the answering side exists in time; after a \
-                 join-request, whether the room's host is there and decides."
+                "Look at what the server does with answers, and whether the answering side exists in time; after a \
+                 request to be let in, whether the room's host is there and decides."
             }
             Self::StaleRoster => "Remove a user from the room when its socket closes.",
             Self::SdpRewrite => "Relay descriptions byte for byte.",
-            Self::CandidateDrop => {
-                "Relay webrtc-ice; or turn trickling off, so that candidates travel in the description."
-            }
+            Self::CandidateDrop => "Relay candidates; or turn trickling off, so that they travel in the description.",
             Self::SlowFanout => "Deliver to subscribers in parallel, and only to those of the room.",
             Self::IceFailed => "Look at firewalls and candidates; with peers behind NAT, use STUN and TURN.",
             Self::DtlsFailed => "Look at certificates, fingerprints and packet loss between the peers.",

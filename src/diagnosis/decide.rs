@@ -1,7 +1,9 @@
 //! The decision table of docs/spec/protocol.md, "The causes": the first row that holds names the cause.
 
+mod repeated_words;
+
 use super::Conclusion;
-use super::cause::{Cause, Confidence};
+use super::cause::{Cause, Confidence, SupportedCause};
 use super::join_request::JoinRequest;
 use super::observations::{
     CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
@@ -16,13 +18,6 @@ const SLOPE_MAX: Duration = Duration::from_micros(1_500);
 /// Least difference of the two means, in standard errors: on far targets, chance alone gives less.
 const STANDARD_ERRORS_MIN: f64 = 5.0;
 
-/// A cause with its evidence.
-struct SupportedCause {
-    cause: Cause,
-    confidence: Confidence,
-    evidence: Vec<String>,
-}
-
 /// The conclusion of the first row that holds; `Cause::None` if every edge opened and no row does.
 pub fn diagnose(findings: &Observations) -> Conclusion {
     let failed = findings.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
@@ -30,6 +25,7 @@ pub fn diagnose(findings: &Observations) -> Conclusion {
         .or_else(|| findings.trials.as_ref().and_then(table))
         .or_else(|| findings.trials.as_ref().and_then(delivery_checks))
         .or_else(|| findings.timelines.iter().find_map(rewritten))
+        .or_else(|| findings.repeat.as_ref().and_then(|timeline| repeated_words::judge(timeline, &findings.words)))
         .or_else(|| failed.and_then(|timeline| not_admitted(findings, timeline)))
         .or_else(|| failed.and_then(|timeline| trace(timeline, findings.trials.is_some())))
         .or_else(|| findings.timelines.iter().find_map(candidates))
@@ -42,30 +38,58 @@ pub fn diagnose(findings: &Observations) -> Conclusion {
     {
         evidence.push(format!("A room of {} works; in one of {} it fails.", two.size(), timeline.size()));
     }
-    Conclusion { cause, phase: phase(findings, failed), confidence, evidence, remedy: cause.remedy().to_owned() }
+    Conclusion { cause, phase: failed.and_then(phase), confidence, evidence, remedy: cause.remedy().to_owned() }
 }
 
-fn phase(findings: &Observations, failed: Option<&Timeline>) -> Option<Phase> {
-    if let Some(failure) = &findings.refused {
-        return Some(failure.phase);
-    }
-    let timeline = failed?;
+fn phase(timeline: &Timeline) -> Option<Phase> {
     let of_peer = timeline.refusal().map(|failure| failure.phase);
     of_peer.or_else(|| timeline.worst_edge().map(|(_, _, failure)| failure.phase))
 }
 
 /// A peer could not connect, or was rejected.
 fn refusal(findings: &Observations) -> Option<SupportedCause> {
-    let of_timeline = || findings.timelines.iter().find_map(Timeline::refusal);
-    let failure = findings.refused.clone().or_else(of_timeline)?;
-    let cause = match (failure.phase, failure.reason) {
+    let failure = findings.timelines.iter().find_map(Timeline::refusal)?;
+    let cause = of_failure(&failure)?;
+    let mut evidence = vec![failure_sentence(&failure)];
+    evidence.extend(close_in_words(&failure.detail).map(str::to_owned));
+    if cause == Cause::WrongDialect {
+        evidence.push("An HTTP answer to an upgrade: there is no WebSocket at that path.".to_owned());
+    }
+    let confidence = if cause == Cause::Unknown { Confidence::Low } else { Confidence::High };
+    Some(SupportedCause { cause, confidence, evidence })
+}
+
+/// The cause that a peer's failure names by itself.
+pub(super) fn of_failure(failure: &Failure) -> Option<Cause> {
+    Some(match (failure.phase, failure.reason) {
         (_, Reason::GeneratorLimit) => Cause::Unknown,
         (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
+        (_, Reason::Rejected) if ["HTTP 2", "HTTP 3"].iter().any(|class| failure.detail.starts_with(class)) => {
+            Cause::WrongDialect
+        }
+        (_, Reason::Rejected) if close_in_words(&failure.detail).is_some() => Cause::Closed,
         (_, Reason::Rejected) => Cause::Rejected,
         (Phase::Connect, _) => Cause::Unreachable,
+        (_, Reason::Closed) => Cause::Closed,
+        (_, Reason::Protocol | Reason::Tls) => Cause::Protocol,
         _ => return None,
-    };
-    Some(SupportedCause { cause, confidence: Confidence::High, evidence: vec![failure_sentence(&failure)] })
+    })
+}
+
+/// The meaning of a close code that tells of an error, not of a refusal (RFC 6455 §7.4.1).
+fn close_in_words(detail: &str) -> Option<&'static str> {
+    let code = detail.strip_prefix("close ")?.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    Some(match code.parse().ok()? {
+        1_002 => "Close code 1002: the server saw a breach of the WebSocket protocol.",
+        1_003 => "Close code 1003: the server takes no frames of this kind, such as text.",
+        1_007 => "Close code 1007: the server could not read a frame's content.",
+        1_009 => "Close code 1009: a frame was larger than the server takes.",
+        1_011 => "Close code 1011: the server met an error of its own.",
+        1_012 => "Close code 1012: the server restarts.",
+        1_013 => "Close code 1013: the server is overloaded, and asks to be tried later.",
+        1_014 => "Close code 1014: a gateway had an invalid answer from the server behind it.",
+        _ => return None,
+    })
 }
 
 fn failure_sentence(failure: &Failure) -> String {
@@ -228,7 +252,7 @@ fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
         said += timeline.count(own, other, SignalPart::Candidate);
         heard += timeline.heard_by(own, other, SignalPart::Candidate);
     }
-    let evidence = vec![format!("{said} candidates were said in webrtc-ice, and none arrived; descriptions did.")];
+    let evidence = vec![format!("{said} candidates were said, and none arrived; descriptions did.")];
     (said > 0 && heard == 0).then_some(SupportedCause {
         cause: Cause::CandidateDrop,
         confidence: Confidence::High,
@@ -238,7 +262,7 @@ fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
 
 /// The join request of the first peer that asked and never joined.
 fn request(findings: &Observations, timeline: &Timeline) -> Option<JoinRequest> {
-    timeline.seats().find_map(|seat| findings.asking.of_peer(timeline, seat))
+    timeline.seats().find_map(|seat| findings.words.join_requests.of_peer(timeline, seat))
 }
 
 /// A peer sent a join request and was not admitted.
@@ -345,12 +369,12 @@ fn no_row_holds(findings: &Observations, failed: Option<&Timeline>) -> Supported
         })),
     }
     evidence.extend(request(findings, timeline).map(|request| request.evidence(timeline)));
-    evidence.push(match findings.trials {
-        Some(_) => "Every experiment between the probe's own connections came out well: it may fail only sometimes; \
-                    --times tells how often."
+    evidence.push(match (&findings.trials, &findings.repeat) {
+        (Some(_), _) => "Every experiment between the probe's own connections came out well: it may fail only \
+                         sometimes; --times tells how often."
             .to_owned(),
-        None => "Missing: the experiments with aged and fresh connections, which speak the dashboard dialect only."
-            .to_owned(),
+        (None, Some(timeline)) => repeated_words::without_result(timeline, &findings.words),
+        (None, None) => "Missing: experiments; none could be made.".to_owned(),
     });
     SupportedCause { cause: Cause::Unknown, confidence: Confidence::Low, evidence }
 }

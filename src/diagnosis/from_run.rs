@@ -8,14 +8,15 @@ mod shares;
 #[cfg(test)]
 mod tests;
 
-pub use delivery_index::AnnouncementKinds;
 pub use insight::Insight;
 pub use shares::{CauseShare, in_percent, name, overall, verdicts};
 
 use super::cause::Cause;
+use super::decide::of_failure;
 use super::join_request::JoinRequest;
 use super::timeline::Timeline;
-use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
+use super::words::Words;
+use crate::vocabulary::{Failure, Phase, Seat, SignalPart};
 use delivery_index::{DeliveryIndex, SeenWorking};
 
 /// A traced room in which edges failed.
@@ -28,7 +29,7 @@ pub struct FailedRoom {
 
 /// An insight for each failed edge of each room, in their order. An edge is judged by the events of its two peers,
 /// and by what works in the other rooms.
-pub fn insights(cases: &[FailedRoom], words: &AnnouncementKinds) -> Vec<Vec<Insight>> {
+pub fn insights(cases: &[FailedRoom], words: &Words) -> Vec<Vec<Insight>> {
     let index: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
     let seen = SeenWorking::of(&index);
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
@@ -40,14 +41,10 @@ pub fn insights(cases: &[FailedRoom], words: &AnnouncementKinds) -> Vec<Vec<Insi
 
 /// The insight that a failure gives without a trace; `None` if it takes one.
 pub fn from_failure_alone(failure: &Failure) -> Option<Insight> {
-    let cause = match (failure.phase, failure.reason) {
+    let cause = match of_failure(failure)? {
         // A limit of this machine is no cause at the target.
-        (_, Reason::GeneratorLimit) => Cause::None,
-        (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
-        (_, Reason::Rejected) => Cause::Rejected,
-        (Phase::Connect, _) => Cause::Unreachable,
-        (_, Reason::Closed | Reason::Protocol | Reason::Tls | Reason::Dns | Reason::Refused) => Cause::Unknown,
-        _ => return None,
+        Cause::Unknown => Cause::None,
+        cause => cause,
     };
     Some(Insight::new(&[cause], format!("It ended so: {failure}.")))
 }
@@ -97,7 +94,7 @@ fn ice(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failu
     };
     let (said, heard) = (sum(Timeline::count), sum(Timeline::heard_by));
     if said > 0 && heard == 0 {
-        let evidence = format!("{said} candidates were said in webrtc-ice, and none arrived; descriptions did.");
+        let evidence = format!("{said} candidates were said, and none arrived; descriptions did.");
         return Insight::new(&[Cause::CandidateDrop], evidence);
     }
     Insight::new(&[Cause::IceFailed], format!("Descriptions and candidates were exchanged; {failure}."))

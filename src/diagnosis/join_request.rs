@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// The dialect's message types of join requests; a dialect without any admits every peer.
 #[derive(Clone, Debug, Default)]
-pub struct JoinRequestWords {
+pub(super) struct JoinRequestWords {
     request: Option<FrameKind>,
     answers: Vec<FrameKind>,
 }
@@ -21,7 +21,7 @@ pub(super) enum JoinRequest {
 
 impl JoinRequestWords {
     /// Finds the types by name among the dialect's message types.
-    pub fn of(kinds: &[&str]) -> Self {
+    pub(super) fn of(kinds: &[&str]) -> Self {
         Self {
             request: FrameKind::named(kinds, &["join-request"]).first().copied(),
             answers: FrameKind::named(kinds, &["join-approved", "join-rejected"]),

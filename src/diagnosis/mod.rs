@@ -9,16 +9,17 @@ mod ladder;
 mod observations;
 mod timeline;
 mod trace_steps;
+mod words;
 
 pub use cause::{Cause, Confidence};
 pub use decide::diagnose;
-pub use join_request::JoinRequestWords;
 pub use ladder::{Arrival, LadderStep, Party, ladder};
 pub use observations::{
     AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::trace_steps;
+pub use words::Words;
 
 use crate::vocabulary::Phase;
 use serde::Serialize;

@@ -1,8 +1,7 @@
 //! The probe's observations as data: handshakes, and the outcomes of its experiments.
 
-use super::join_request::JoinRequestWords;
 use super::timeline::Timeline;
-use crate::vocabulary::Failure;
+use super::words::Words;
 use std::time::Duration;
 
 /// The age from which a subscription is in force if it ever will be (docs/spec/protocol.md, "The causes").
@@ -11,13 +10,13 @@ pub const AGED: Duration = Duration::from_millis(1_500);
 /// The input of a diagnosis; experiments that were not made are absent.
 #[derive(Debug, Default)]
 pub struct Observations {
-    /// The failure of the first connection, or its rejection.
-    pub refused: Option<Failure>,
     /// Handshakes, smallest room first.
     pub timelines: Vec<Timeline>,
-    /// The message types of join requests in the handshakes.
-    pub asking: JoinRequestWords,
+    /// The dialect's message types.
+    pub words: Words,
     pub trials: Option<Experiments>,
+    /// The handshake in which words were said again, for dialects without `trials`.
+    pub repeat: Option<Timeline>,
     pub roster: Option<RosterTrial>,
     pub fanout: Option<Fanout>,
 }

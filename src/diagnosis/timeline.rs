@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// A message sent this soon after its receiver joined may have overtaken its subscriptions; its loss proves nothing.
-const JUST_JOINED: Duration = Duration::from_millis(20);
+pub(super) const JUST_JOINED: Duration = Duration::from_millis(20);
 
 /// The handshake of a room.
 #[derive(Clone, Debug)]
@@ -266,14 +266,16 @@ impl Timeline {
         heard.iter().filter(|(kind, _)| *kind == part).count()
     }
 
-    /// The part of a description that `other` received and `own` never sent in this form.
+    /// The part of a description that `other` received and `own` never sent in this form, to any peer: a server may
+    /// choose the receiver of an offer that has no addressee.
     pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        let (said, heard) = (self.pairs.get(&(own, other))?, self.pairs.get(&(other, own))?);
-        heard
-            .heard
-            .iter()
-            .find(|received| received.0 != SignalPart::Candidate && !said.said.contains(received))
-            .map(|(part, _)| *part)
+        let was_said = |received: &(SignalPart, u64)| {
+            let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
+            of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == received)
+        };
+        let heard = self.pairs.get(&(other, own))?.heard.iter();
+        let mut parts = heard.filter(|received| received.0 != SignalPart::Candidate);
+        parts.find(|received| !was_said(received)).map(|(part, _)| *part)
     }
 
     /// Announcements that did not reach a peer that had joined well before.

@@ -14,58 +14,81 @@ mod spec;
 pub use environment::{Environment, HandshakePlay, LineEvent, RawConnection, TimedLineEvent};
 pub use live::{LiveEnvironment, ProbeSetup};
 pub use progress::HandshakeProgress;
-pub use render::{html, json, mermaid, text};
+pub use render::mermaid;
 pub use report::{ProbeReport, Remedy, Repeated, RoomSizeResult};
 pub use spec::{ProbeSpec, RepeatSpec};
 
-use crate::diagnosis::{Cause, JoinRequestWords, Observations, Timeline, diagnose};
-use crate::dialect::Dialect;
-use crate::vocabulary::{EventKind, PeerEvent, Phase, Reason, SignalPart};
+use crate::diagnosis::{AGED, Cause, Observations, Timeline, diagnose};
+use crate::dialect::{Dialect, Trial};
+use crate::vocabulary::{EventKind, FrameKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
-use handshake_runner::{HandshakeRunner, kind_of, steady};
-use spec::EXPERIMENTS_DIALECT;
+use handshake_runner::{HandshakeRunner, Variation};
+use spec::{EXPERIMENTS_DIALECT, OFFER_AGAIN};
 use std::time::Duration;
 
 /// A handshake that opened but has a problem, and took longer than this, is followed by experiments, not by a larger
 /// room: the probe has to end within the timeout and 3 s.
 const WITH_PROBLEM_MAX: Duration = Duration::from_millis(500);
+/// Time that the host's repeated join has to take effect before the newcomer comes.
+const AGED_MARGIN: Duration = Duration::from_millis(200);
 
-/// Probes a target through `environment`; calls `on_step` with a line of progress for each step.
+/// Probes a target through `environment`; calls `on_step` with a line of progress for each step. The first connections
+/// to the target are those of the first handshake: any other could hide a fault of a server that has long been idle.
 pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut dyn FnMut(&str)) -> ProbeReport {
-    let mut findings = Observations { asking: JoinRequestWords::of(&spec.dialect.kinds()), ..Observations::default() };
-    let mut raw = match RawConnections::open(environment, &spec.run_id, spec.timeout) {
-        Ok(raw) => raw,
-        Err(failure) => {
-            on_step(&format!("no connection: {failure}"));
-            findings.refused = Some(failure);
-            return ProbeReport::new(spec, findings, vec![], None);
-        }
-    };
     let mut runner = HandshakeRunner::new(spec);
+    let mut findings = Observations { words: runner.words.clone(), ..Observations::default() };
     for size in spec.sizes.iter().copied() {
         on_step(&format!("{size} peers"));
-        let began = raw.environment.now();
-        let timeline = runner.play(&mut raw, &steady(size), spec.trigger, spec.settle, on_step);
+        let began = environment.now();
+        let timeline = runner.play(environment, Variation::steady(spec, size), on_step);
         let all_opened = timeline.opened() == timeline.planned();
         let has_problem =
-            has_problem(&timeline) && raw.environment.now().saturating_duration_since(began) > WITH_PROBLEM_MAX;
+            has_problem(&timeline) && environment.now().saturating_duration_since(began) > WITH_PROBLEM_MAX;
         findings.timelines.push(timeline);
         if !all_opened || has_problem {
             break;
         }
     }
     let repeated = spec.repeat.filter(|_| all_opened(&findings)).map(|repeat| {
-        let (repeated, failed) = repeat::repeat(&mut runner, &mut raw, repeat, on_step);
+        let (repeated, failed) = repeat::repeat(&mut runner, environment, repeat, on_step);
         findings.timelines.extend(failed);
         repeated
     });
-    if spec.dialect.name() == EXPERIMENTS_DIALECT {
-        experiment(&mut raw, spec, &mut findings, on_step);
+    let mut remedies = vec![];
+    if !findings.timelines.iter().any(was_refused) {
+        if spec.dialect.name() == EXPERIMENTS_DIALECT {
+            // Without connections there are no experiments, and the conclusion says so.
+            if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.timeout) {
+                experiment(&mut raw, spec, &mut findings, on_step);
+                let is_tried = spec.try_remedies && diagnose(&findings).cause != Cause::None;
+                remedies.extend(is_tried.then(|| remedies::one_channel(&mut raw, on_step)));
+            }
+        } else if !all_opened(&findings) {
+            findings.repeat = say_again(&mut runner, environment, on_step);
+        }
     }
-    let has_cause = diagnose(&findings).cause != Cause::None;
-    let remedies =
-        if spec.try_remedies && has_cause { remedies::try_all(&mut runner, &mut raw, on_step) } else { vec![] };
+    if spec.try_remedies && diagnose(&findings).cause != Cause::None {
+        remedies.extend(remedies::try_all(&mut runner, environment, on_step));
+    }
     ProbeReport::new(spec, findings, remedies, repeated)
+}
+
+/// The experiment of any dialect: a handshake with a host that has long been there, in which words are said again.
+fn say_again(
+    runner: &mut HandshakeRunner<'_>,
+    environment: &mut dyn Environment,
+    on_step: &mut dyn FnMut(&str),
+) -> Option<Timeline> {
+    let trial = runner.spec.dialect.repeats(AGED, OFFER_AGAIN);
+    if trial == Trial::default() {
+        return None;
+    }
+    on_step("something is amiss: the same words again later");
+    // The host says its join again before the newcomer comes.
+    let begins = vec![Duration::ZERO, AGED + AGED_MARGIN];
+    let more = trial.join_again.unwrap_or_default() + trial.offer_again.unwrap_or_default();
+    let variation = Variation { trial, more, ..Variation::with_begins(runner.spec, begins) };
+    Some(runner.play(environment, variation, &mut |_| {}))
 }
 
 /// Runs the experiments that the handshakes' results call for, and adds their outcomes to `findings`.
@@ -75,9 +98,6 @@ fn experiment(
     findings: &mut Observations,
     on_step: &mut dyn FnMut(&str),
 ) {
-    if findings.timelines.iter().any(was_refused) {
-        return;
-    }
     if findings.timelines.iter().any(has_problem) {
         on_step("something is amiss: experiments with connections of the probe's own");
         findings.trials = Some(experiments::trials(raw));
@@ -106,16 +126,16 @@ fn has_problem(timeline: &Timeline) -> bool {
     timeline.opened() < timeline.planned() || has_losses || !timeline.losses().is_empty()
 }
 
-/// Tells if the server refused a peer: experiments would add nothing.
+/// Tells if a peer's own failure names the cause: experiments would add nothing.
 fn was_refused(timeline: &Timeline) -> bool {
-    timeline.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason == Reason::Rejected)
+    timeline.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason != Reason::TimedOut)
 }
 
 /// Tells if a peer received a list of rooms.
 fn has_room_list(timeline: &Timeline, dialect: &Dialect) -> bool {
-    let list = kind_of(dialect, experiments::frames::ROOM_LIST);
+    let list = FrameKind::named(&dialect.kinds(), &[experiments::frames::ROOM_LIST]);
     timeline
         .events()
         .iter()
-        .any(|event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { kind, .. }) if Some(kind) == list))
+        .any(|event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { kind, .. }) if list.contains(&kind)))
 }

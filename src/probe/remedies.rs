@@ -1,39 +1,58 @@
-//! The three known remedies of a server's timing and channel faults, each tried against the target.
+//! Known remedies of a server's timing and channel faults, each tried against the target.
 
+use super::environment::Environment;
 use super::experiments::frames::{self, Address};
 use super::experiments::raw_connections::RawConnections;
-use super::handshake_runner::{HandshakeRunner, steady};
+use super::handshake_runner::{HandshakeRunner, Variation};
 use super::report::Remedy;
-use super::spec::EXPERIMENTS_DIALECT;
+use super::spec::OFFER_AGAIN;
 use crate::diagnosis::{CheckedMessage, TrialOutcome};
+use crate::dialect::Trial;
 use crate::vocabulary::Trigger;
 use std::time::Duration;
 
-/// The pause of the settle remedy: longer than a late subscription takes to be in force.
+/// The pause before a word: longer than a late subscription takes to be in force.
 const SETTLE: Duration = Duration::from_millis(1_500);
 
-/// Tries each remedy with fresh connections.
+/// Tries each remedy that is a handshake.
 pub(super) fn try_all(
     runner: &mut HandshakeRunner<'_>,
-    raw: &mut RawConnections<'_>,
+    environment: &mut dyn Environment,
     on_step: &mut dyn FnMut(&str),
 ) -> Vec<Remedy> {
-    let mut remedies = vec![];
-    if runner.spec.dialect.name() == EXPERIMENTS_DIALECT {
-        on_step("remedy: one channel for all room messages");
-        remedies.push(one_channel(raw));
+    let spec = runner.spec;
+    let variation = || Variation::steady(spec, 2);
+    let mut tries: Vec<(String, Variation)> = vec![];
+    if spec.dialect.reads_trigger() {
+        let settled = Variation { settle: SETTLE, ..variation() };
+        tries.push((format!("settle {SETTLE:?} before peer-ready"), settled));
+        let triggered = Variation { trigger: Trigger::UserJoinedRoom, ..variation() };
+        tries.push(("start from user-joined-room instead of peer-ready".to_owned(), triggered));
+    } else {
+        let before = match runner.words.join_in_words() {
+            join if join.is_empty() => "the first offer".to_owned(),
+            join => join,
+        };
+        let trial = Trial { join_wait: SETTLE, ..Trial::default() };
+        tries.push((format!("wait {SETTLE:?} before {before}"), Variation { trial, more: SETTLE, ..variation() }));
+        let again = Trial { join_again: None, ..spec.dialect.repeats(SETTLE, OFFER_AGAIN) };
+        if let Some(pause) = again.offer_again {
+            let name = format!("say an offer again that is unanswered after {pause:?}");
+            tries.push((name, Variation { trial: again, more: pause, ..variation() }));
+        }
     }
-    on_step("remedy: settle before peer-ready");
-    let name = format!("settle {SETTLE:?} before peer-ready");
-    remedies.push(with_handshake(runner, raw, name, runner.spec.trigger, SETTLE));
-    on_step("remedy: start from user-joined-room");
-    let name = "start from user-joined-room instead of peer-ready".to_owned();
-    remedies.push(with_handshake(runner, raw, name, Trigger::UserJoinedRoom, runner.spec.settle));
-    remedies
+    tries
+        .into_iter()
+        .map(|(name, variation)| {
+            on_step(&format!("remedy: {name}"));
+            with_handshake(runner, environment, name, variation)
+        })
+        .collect()
 }
 
 /// Sends `peer-ready` on the rooms channel to a fresh connection, which is like that of a peer that has just joined.
-fn one_channel(raw: &mut RawConnections<'_>) -> Remedy {
+pub(super) fn one_channel(raw: &mut RawConnections<'_>, on_step: &mut dyn FnMut(&str)) -> Remedy {
+    on_step("remedy: one channel for all room messages");
     let received = raw.open_fresh().and_then(|line| {
         raw.subscribe(line);
         raw.join_room(line);
@@ -55,15 +74,14 @@ fn one_channel(raw: &mut RawConnections<'_>) -> Remedy {
     Remedy { remedy: "one channel for all room messages".to_owned(), worked, detail: detail.to_owned() }
 }
 
-/// Tries a handshake of two peers with another trigger or settle pause.
+/// Tries a handshake of two peers.
 fn with_handshake(
     runner: &mut HandshakeRunner<'_>,
-    raw: &mut RawConnections<'_>,
+    environment: &mut dyn Environment,
     remedy: String,
-    trigger: Trigger,
-    settle: Duration,
+    variation: Variation,
 ) -> Remedy {
-    let timeline = runner.play(raw, &steady(2), trigger, settle, &mut |_| {});
+    let timeline = runner.play(environment, variation, &mut |_| {});
     let worked = timeline.opened() == timeline.planned();
     let detail = match timeline.worst_edge() {
         _ if worked => "the channel opened".to_owned(),

@@ -1,7 +1,7 @@
 //! Repeated handshakes with jittered joins, for faults that show only sometimes.
 
-use super::experiments::raw_connections::RawConnections;
-use super::handshake_runner::HandshakeRunner;
+use super::environment::Environment;
+use super::handshake_runner::{HandshakeRunner, Variation};
 use super::report::Repeated;
 use super::spec::RepeatSpec;
 use crate::diagnosis::Timeline;
@@ -17,14 +17,14 @@ const TRIES_MAX: u32 = 1_000_000;
 /// Repeats handshakes; returns the counts, and the first handshake that failed.
 pub(super) fn repeat(
     runner: &mut HandshakeRunner<'_>,
-    raw: &mut RawConnections<'_>,
+    environment: &mut dyn Environment,
     repeat: RepeatSpec,
     on_step: &mut dyn FnMut(&str),
 ) -> (Repeated, Option<Timeline>) {
     let spec = runner.spec;
     let until = match repeat {
         RepeatSpec::Times(_) => None,
-        RepeatSpec::UntilFailure(at_most) => Some(raw.environment.now() + at_most),
+        RepeatSpec::UntilFailure(at_most) => Some(environment.now() + at_most),
     };
     let tries_max = match repeat {
         RepeatSpec::Times(times) => times,
@@ -33,11 +33,11 @@ pub(super) fn repeat(
     let mut repeated = Repeated::default();
     let mut first = None;
     for index in 0..tries_max {
-        if until.is_some_and(|until| until <= raw.environment.now()) {
+        if until.is_some_and(|until| until <= environment.now()) {
             break;
         }
         let begins = jittered(spec.seed, index.into(), spec.sizes.last().copied().unwrap_or(2));
-        let timeline = runner.play(raw, &begins, spec.trigger, spec.settle, &mut |_| {});
+        let timeline = runner.play(environment, Variation::with_begins(spec, begins), &mut |_| {});
         repeated.tries += 1;
         if timeline.opened() == timeline.planned() {
             repeated.opened += 1;

@@ -98,7 +98,7 @@ impl ProbeReport {
             opened: timeline.opened(),
             planned: timeline.planned(),
         };
-        let kinds: Vec<String> = spec.dialect.kinds().iter().map(ToString::to_string).collect();
+        let kinds = findings.words.names().to_vec();
         Self {
             dialect: spec.dialect.name().to_owned(),
             way: Some(spec.way.clone()).filter(|way| *way != TargetRoute::default()),
@@ -153,13 +153,5 @@ impl ProbeReport {
                 format!("{cause}{phase}")
             }
         }
-    }
-}
-
-/// The party as reports show it.
-pub(super) fn name(party: Party) -> String {
-    match party {
-        Party::Peer(seat) => format!("peer {}", seat.0),
-        Party::Server => "server".to_owned(),
     }
 }

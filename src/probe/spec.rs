@@ -8,6 +8,9 @@ use std::time::Duration;
 /// The only dialect whose frames the experiments can build.
 pub(super) const EXPERIMENTS_DIALECT: &str = "dashboard";
 
+/// The pause before an unanswered offer is said again.
+pub(super) const OFFER_AGAIN: Duration = Duration::from_secs(1);
+
 /// The handshakes to make, and the options of the probe.
 #[derive(Clone, Debug)]
 pub struct ProbeSpec {

@@ -1,7 +1,17 @@
 // A small Socket.IO server of the addPeer family: the newcomer is told to offer to each who is there.
 const server = require("node:http").createServer();
 const io = new (require("socket.io").Server)(server);
-io.on("connection", (socket) => {
+// LATE in the environment: handlers are registered only after an await, of 30 ms (always), or of settings that take
+// 80 ms to load and stay fresh for 150 ms (cached).
+let loading, loaded = 0;
+const settings = () => {
+  if (Date.now() - loaded < 150) return Promise.resolve();
+  loading ??= new Promise((resolve) => setTimeout(() => { loaded = Date.now(); loading = undefined; resolve(); }, 80));
+  return loading;
+};
+const late = { always: () => new Promise((resolve) => setTimeout(resolve, 30)), cached: settings }[process.env.LATE];
+io.on("connection", async (socket) => {
+  if (late) await late();
   const part = (channel) => {
     for (const id of io.sockets.adapter.rooms.get(channel) ?? []) {
       if (id !== socket.id) io.to(id).emit("removePeer", { peer_id: socket.id });

@@ -62,6 +62,16 @@ impl Target {
         self
     }
 
+    /// Of the frames to each client that match `lose`, a regular expression, the first `times` are not sent.
+    pub fn losing(self, lose: &str, times: Option<u32>) -> Self {
+        let lossy = format!("--require {}", folder().join("lossy.cjs").display());
+        let lossy = self.environment("NODE_OPTIONS", &lossy).environment("LOSE", lose);
+        match times {
+            Some(times) => lossy.environment("TIMES", &times.to_string()),
+            None => lossy,
+        }
+    }
+
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
         self

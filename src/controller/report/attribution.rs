@@ -1,8 +1,8 @@
 //! Causes of failures and the kept traces, from a run's traced handshakes, written into its `Summary`.
 
 use super::super::context::RunContext;
-use crate::diagnosis::from_run::{self, AnnouncementKinds, CauseShare, FailedRoom, Insight};
-use crate::diagnosis::{Cause, Timeline, trace_steps};
+use crate::diagnosis::from_run::{self, CauseShare, FailedRoom, Insight};
+use crate::diagnosis::{Cause, Timeline, Words, trace_steps};
 use crate::metrics::{Recorder, TraceSample, Traced};
 use crate::plan::Plan;
 use crate::summary::{CauseRow, Summary, Trace, TraceDiagnosis};
@@ -21,27 +21,24 @@ pub(crate) fn sample(plan: &Plan, traces: usize) -> TraceSample {
 
 /// Writes the causes of failures, and at most `wanted` traces of edges that failed or were slow, into `summary`.
 pub(crate) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
-    let kinds = common.dialect.kinds();
-    let announcements = AnnouncementKinds::of(&kinds);
+    let words = Words::of(&common.dialect);
     let traced = recorder.traced();
     // A trace that was cut proves nothing by the events that it lacks.
     let whole: Vec<&Traced<'_>> = traced.iter().filter(|traced| !traced.is_cut).collect();
     let cases: Vec<FailedRoom> = whole
         .iter()
-        .map(|traced| FailedRoom { timeline: timeline(traced, &announcements, None), failed: traced.failed.to_vec() })
+        .map(|traced| FailedRoom { timeline: timeline(traced, &words, None), failed: traced.failed.to_vec() })
         .collect();
-    let insights = from_run::insights(&cases, &announcements);
+    let insights = from_run::insights(&cases, &words);
     let found = from_run::verdicts(&cases, &insights);
     write_causes(summary, &found);
     summary.diagnosis = diagnosis(&found, probe);
-    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-    summary.traces =
-        chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &announcements, &kinds)).collect();
+    summary.traces = chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &words)).collect();
 }
 
 /// The timeline of a traced room, or of two of its peers.
-fn timeline(traced: &Traced<'_>, announcements: &AnnouncementKinds, pair: Option<(Seat, Seat)>) -> Timeline {
-    let mut timeline = Timeline::new(traced.seats, announcements.all()).numbered_from(traced.first.0);
+fn timeline(traced: &Traced<'_>, words: &Words, pair: Option<(Seat, Seat)>) -> Timeline {
+    let mut timeline = Timeline::new(traced.seats, words.announcements()).numbered_from(traced.first.0);
     let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
     let events = traced.events.iter();
     let events = events.filter(|event| is_of_pair(event.place.seat) && event.kind.other().is_none_or(is_of_pair));
@@ -118,10 +115,10 @@ fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: us
     failed.into_iter().map(|(_, choice)| choice).chain(slow).take(wanted).collect()
 }
 
-fn trace(choice: &TracedEdge<'_>, announcements: &AnnouncementKinds, kinds: &[String]) -> Trace {
+fn trace(choice: &TracedEdge<'_>, words: &Words) -> Trace {
     let TracedEdge { traced, edge, end } = choice;
-    let timeline = timeline(traced, announcements, Some(*edge));
-    let mut steps = trace_steps(&timeline, kinds);
+    let timeline = timeline(traced, words, Some(*edge));
+    let mut steps = trace_steps(&timeline, words.names());
     steps.truncate(STEPS_MAX);
     let mut trace = Trace {
         room: traced.label.to_owned(),

@@ -144,7 +144,7 @@ pub(super) async fn play(
 fn dialect_facts(dialect: &Dialect) -> DialectFacts {
     DialectFacts {
         kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
-        repeats: dialect.repeats().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
+        repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
         tells_leaves: dialect.leave_notices() > 0,
         lists: dialect.list_kinds(),
         is_socket_io: dialect.is_socket_io(),

@@ -2,6 +2,8 @@
 
 use super::super::observations::CheckedDelivery;
 use super::*;
+use crate::vocabulary::{Event, EventKind, PeerEvent, PeerIndex, Place, RoomIndex};
+use std::time::Instant;
 
 /// A check in which all messages arrive but `lost`.
 fn deliveries(lost: &[CheckedMessage]) -> DeliveryCheck {
@@ -88,14 +90,24 @@ fn single_messages_that_never_arrive_have_names_too() {
 #[test]
 fn a_refused_connection_and_a_taken_name_are_told_apart() {
     let check = |phase, reason, detail: &'static str, expected: Cause| {
-        let findings = Observations { refused: Some(Failure::new(phase, reason, detail)), ..Observations::default() };
+        let mut timeline = Timeline::new(2, vec![]);
+        let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
+        let failure = Failure::new(phase, reason, detail);
+        timeline.record(&Event { at: Instant::now(), place, kind: EventKind::Peer(PeerEvent::PeerFailed { failure }) });
+        let findings = Observations { timelines: vec![timeline], ..Observations::default() };
         let diagnosis = diagnose(&findings);
         assert_eq!((diagnosis.cause, diagnosis.phase), (expected, Some(phase)));
     };
     check(Phase::Connect, Reason::Refused, "ECONNREFUSED", Cause::Unreachable);
     check(Phase::Connect, Reason::TimedOut, "", Cause::Unreachable);
     check(Phase::Connect, Reason::Rejected, "HTTP 429", Cause::Rejected);
+    check(Phase::Connect, Reason::Rejected, "HTTP 404", Cause::Rejected);
+    check(Phase::Connect, Reason::Rejected, "HTTP 200", Cause::WrongDialect);
     check(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME", Cause::NameTaken);
+    check(Phase::Join, Reason::Rejected, "close 4001", Cause::Rejected);
+    check(Phase::Discovery, Reason::Rejected, "close 1009", Cause::Closed);
+    check(Phase::Discovery, Reason::Closed, "end of stream", Cause::Closed);
+    check(Phase::Discovery, Reason::Protocol, "reserved bits are non-zero", Cause::Protocol);
 }
 
 #[test]

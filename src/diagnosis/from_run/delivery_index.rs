@@ -1,29 +1,11 @@
 //! An index of announcements by channel and receiver: in one room, and over all traced rooms.
 
-use super::super::join_request::{JoinRequest, JoinRequestWords};
-use super::super::timeline::Timeline;
-use crate::vocabulary::{Concern, EdgeEvent, EventKind, FrameKind, PeerEvent, Seat};
+use super::super::join_request::JoinRequest;
+use super::super::timeline::{JUST_JOINED, Timeline};
+use super::super::words::{AnnouncementChannel, Words};
+use crate::vocabulary::{Concern, EdgeEvent, EventKind, PeerEvent, Seat};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-
-/// A message sent this soon after its receiver joined may have overtaken its subscriptions; its loss proves nothing.
-const JUST_JOINED: Duration = Duration::from_millis(20);
-
-/// A dialect's announcement types, by the channel that they are sent on. For a dialect without any, failures in
-/// discovery can't be explained.
-#[derive(Clone, Debug, Default)]
-pub struct AnnouncementKinds {
-    rooms: Vec<FrameKind>,
-    chat: Vec<FrameKind>,
-    join_requests: JoinRequestWords,
-}
-
-/// A channel that announcements are sent on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnnouncementChannel {
-    Rooms,
-    Chat,
-}
 
 /// The outcome, at one peer, of another peer's announcements on a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +23,7 @@ pub(super) enum Reception {
 /// The index of one room.
 pub(super) struct DeliveryIndex<'a> {
     pub timeline: &'a Timeline,
-    announced: &'a AnnouncementKinds,
+    pub words: &'a Words,
     /// By sender and receiver: the arrival of the first frame.
     met: BTreeMap<(Seat, Seat), Instant>,
     /// By receiver: the last arrival on a channel that takes a subscription.
@@ -59,32 +41,9 @@ pub(super) struct SeenWorking {
     pub heard_from: Option<Duration>,
 }
 
-impl AnnouncementKinds {
-    /// Finds the types by name among the dialect's message types.
-    pub fn of(kinds: &[&str]) -> Self {
-        Self {
-            rooms: FrameKind::named(kinds, &["user-joined-room"]),
-            chat: FrameKind::named(kinds, &["participant-joined", "peer-ready"]),
-            join_requests: JoinRequestWords::of(kinds),
-        }
-    }
-
-    pub fn all(&self) -> Vec<FrameKind> {
-        self.rooms.iter().chain(&self.chat).copied().collect()
-    }
-
-    fn on(&self, channel: AnnouncementChannel) -> &[FrameKind] {
-        match channel {
-            AnnouncementChannel::Rooms => &self.rooms,
-            AnnouncementChannel::Chat => &self.chat,
-        }
-    }
-}
-
 impl<'a> DeliveryIndex<'a> {
-    pub(super) fn of(timeline: &'a Timeline, announced: &'a AnnouncementKinds) -> Self {
-        let mut index =
-            Self { timeline, announced, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
+    pub(super) fn of(timeline: &'a Timeline, words: &'a Words) -> Self {
+        let mut index = Self { timeline, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
         for event in timeline.events() {
             let own = event.place.seat;
             match &event.kind {
@@ -109,7 +68,7 @@ impl<'a> DeliveryIndex<'a> {
     /// The reception, at `to`, of the announcements of `from`.
     pub(super) fn reception(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
         let mut reception = Reception::Unsaid;
-        for kind in self.announced.on(channel) {
+        for kind in self.words.on(channel) {
             match self.timeline.heard_in_place(from, to, *kind) {
                 Some(true) => return Reception::Heard,
                 Some(false) => reception = Reception::Elsewhere,
@@ -137,13 +96,13 @@ impl<'a> DeliveryIndex<'a> {
 
     /// The age of the connection of `to` when `from` last announced itself.
     pub(super) fn age(&self, from: Seat, to: Seat) -> Option<Duration> {
-        let said = self.announced.all().into_iter().filter_map(|kind| self.timeline.said_at(from, kind)).max()?;
+        let said = self.words.announcements().into_iter().filter_map(|kind| self.timeline.said_at(from, kind)).max()?;
         Some(said.saturating_duration_since(self.timeline.upgraded_at(to)?))
     }
 
     /// The peer's join request, if it asked and has not joined.
     pub(super) fn request(&self, peer: Seat) -> Option<JoinRequest> {
-        self.announced.join_requests.of_peer(self.timeline, peer)
+        self.words.join_requests.of_peer(self.timeline, peer)
     }
 
     /// True if a frame of the peer has reached another peer.

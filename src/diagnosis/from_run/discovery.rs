@@ -2,7 +2,8 @@
 
 use super::super::cause::Cause;
 use super::super::observations::AGED;
-use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
+use super::super::words::AnnouncementChannel;
+use super::delivery_index::{DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
 use crate::vocabulary::Seat;
 

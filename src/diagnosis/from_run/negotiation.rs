@@ -1,7 +1,8 @@
 //! Failures in negotiation: finds the lost part of the exchange, and rules out causes by what else arrived.
 
 use super::super::cause::Cause;
-use super::delivery_index::{AnnouncementChannel, DeliveryIndex, Reception, SeenWorking};
+use super::super::words::AnnouncementChannel;
+use super::delivery_index::{DeliveryIndex, Reception, SeenWorking};
 use super::insight::Insight;
 use crate::vocabulary::{Seat, SignalPart};
 

@@ -1,7 +1,9 @@
 //! Rooms under each fault and under none, and the causes that are named.
 
 use super::*;
-use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex};
+use crate::vocabulary::{
+    Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex,
+};
 use std::time::{Duration, Instant};
 
 const KINDS: [&str; 4] = ["user-joined-room", "participant-joined", "peer-ready", "server-room-list"];
@@ -19,7 +21,7 @@ impl Scenario {
     /// Seat 0 joins at 0 ms, seat 1 at `second_ms`; each announces itself on both channels as it joins.
     fn room(second_ms: u64) -> Self {
         let start = Instant::now();
-        let mut scenario = Self { start, timeline: Timeline::new(2, AnnouncementKinds::of(&KINDS).all()) };
+        let mut scenario = Self { start, timeline: Timeline::new(2, Words::by_name(&KINDS).announcements()) };
         for (seat, at_ms) in [(0, 0), (1, second_ms)] {
             scenario.tell(at_ms, seat, EventKind::Peer(PeerEvent::Began { due: start }));
             scenario.tell(at_ms + 1, seat, EventKind::Peer(PeerEvent::Upgraded));
@@ -87,7 +89,7 @@ impl Scenario {
 }
 
 fn check(cases: &[FailedRoom], expected: &[Cause]) {
-    let insights = insights(cases, &AnnouncementKinds::of(&KINDS));
+    let insights = insights(cases, &Words::by_name(&KINDS));
     assert_eq!(insights[0][0].causes, expected, "{}", insights[0][0].evidence);
 }
 
@@ -172,7 +174,7 @@ fn what_the_failure_says_itself_takes_no_trace() {
     check(Phase::Connect, Reason::Rejected, "HTTP 429", Cause::Rejected);
     check(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME", Cause::NameTaken);
     check(Phase::Connect, Reason::GeneratorLimit, "EMFILE", Cause::None);
-    check(Phase::Discovery, Reason::Closed, "close 1006", Cause::Unknown);
+    check(Phase::Discovery, Reason::Closed, "end of stream", Cause::Closed);
     assert_eq!(from_failure_alone(&Failure::timed_out(Phase::Ice)), None);
 }
 

@@ -1,7 +1,6 @@
 //! The dialects that come with the program, embedded as files.
 
 use super::Dialect;
-use std::sync::Arc;
 
 /// A dialect file in the binary; `meshload dialects show` prints its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +42,7 @@ impl Dialect {
 impl BuiltIn {
     pub fn dialect(&self) -> Dialect {
         match super::compile::read(self.name, self.text) {
-            Ok(dialect) => Dialect(Arc::new(dialect)),
+            Ok(dialect) => Dialect::of(dialect),
             Err(problems) => unreachable!("tests read every built-in: {problems:?}"),
         }
     }

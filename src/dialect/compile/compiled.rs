@@ -26,6 +26,9 @@ pub(crate) struct CompiledDialect {
     pub leave_notices: u8,
     /// Peers need ids or values of their room's other peers, passed inside the process.
     pub needs_id_exchange: bool,
+    /// The dialect depends on the profile's trigger.
+    pub reads_trigger: bool,
+    pub experiments: AllowedRepeats,
     pub url: Template,
     pub headers: Vec<(String, Template)>,
     pub subprotocol: Option<Template>,
@@ -62,6 +65,15 @@ pub(crate) struct CompiledDialect {
     pub untyped_rules: Vec<u16>,
     /// Indices of all rules, for a frame whose message type can't be read without parsing.
     pub any: Vec<u16>,
+}
+
+/// The experiments of the probe that the protocol can bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AllowedRepeats {
+    /// The frames of the join may be said again on the same connection.
+    pub join_again: bool,
+    /// An offer may be said again.
+    pub offer_again: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Compiles the text of a dialect file, and collects every problem that it has.
 
 pub(super) mod compiled;
+mod experiments;
 mod frames;
 mod join;
 mod rules;
@@ -21,7 +22,7 @@ use serde_json::Value;
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
-const TOP: [&str; 21] = [
+const TOP: [&str; 22] = [
     "name",
     "description",
     "sample",
@@ -43,6 +44,7 @@ const TOP: [&str; 21] = [
     "join_first",
     "on",
     "every",
+    "experiments",
 ];
 
 /// Reads `text`, which came from `file`.
@@ -162,6 +164,8 @@ impl<'a> Compiler<'a> {
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
             leave_notices: self.leave_notices(),
             needs_id_exchange,
+            reads_trigger: self.names.reads_trigger.get(),
+            experiments: self.experiments(&join, &signals),
             url,
             headers,
             subprotocol,
@@ -394,6 +398,7 @@ mod tests {
             assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
         };
         check("/properties", &TOP);
+        check("/properties/experiments/properties", &experiments::KEYS);
         check("/properties/join/items/properties", &[join::ACTIONS.as_slice(), &join::STEP_KEYS].concat());
         let step = [rules::ACTIONS.as_slice(), &rules::STEP_KEYS].concat();
         check("/properties/on/items/properties/do/items/properties", &step);

@@ -1,6 +1,8 @@
 //! Resolves the names in templates and conditions to bindings, once, at compile time.
 
 use super::problem::suggestion;
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// The built-in variables, in the order of their slots; those of `[vars]` follow.
 pub(crate) const BUILT_IN: [&str; 14] = [
@@ -20,6 +22,7 @@ pub(crate) const BUILT_IN: [&str; 14] = [
     "approval",
 ];
 pub(crate) const ME: usize = 1;
+const TRIGGER: usize = 9;
 pub(crate) const JOINED: usize = 11;
 pub(crate) const OFFERS: usize = 12;
 
@@ -68,6 +71,8 @@ pub(crate) struct Names {
     pub globals: Vec<String>,
     pub marks: Vec<String>,
     pub pairs: Vec<String>,
+    /// Some place of the file reads `trigger`.
+    pub reads_trigger: Rc<Cell<bool>>,
 }
 
 /// The names that one place of a file may use.
@@ -122,7 +127,10 @@ impl<'a> Scope<'a> {
             "members" => Binding::Members,
             _ => match (find(&self.locals, first), find(&self.names.globals, first)) {
                 (Some(slot), _) => Binding::Local(slot),
-                (None, Some(slot)) => Binding::Global(slot),
+                (None, Some(slot)) => {
+                    self.names.reads_trigger.set(self.names.reads_trigger.get() || slot == TRIGGER);
+                    Binding::Global(slot)
+                }
                 (None, None) => {
                     let near = suggestion(first, self.all());
                     return Err(format!("nothing is called \"{first}\" here{near}"));

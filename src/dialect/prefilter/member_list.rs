@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn of_the_dashboards_lists_the_answer_to_a_join_is_brief_and_the_marked_one_is_not() {
         let dialect = Dialect::named("dashboard").unwrap();
-        assert!(dialect.0.is_steady);
+        assert!(dialect.compiled.is_steady);
         let told = |kind: &str| {
-            let rules = dialect.0.rules.iter().filter(|rule| dialect.kinds()[usize::from(rule.kind.0)] == kind);
+            let rules = dialect.compiled.rules.iter().filter(|rule| dialect.kinds()[usize::from(rule.kind.0)] == kind);
             let actions = rules.flat_map(|rule| &rule.steps).map(|step| &step.action);
             let mut member_lists = actions.filter_map(|action| {
                 if let Action::Peers { member_list, .. } = action { Some(member_list) } else { None }

@@ -161,6 +161,7 @@ impl Session {
                 self.signal(id, Some(Signal::Offer { sdp }), polite);
             }
             (Action::Answer { sdp }, Some(id)) => {
+                self.repeats.answered(id);
                 let sdp = text(&self.value(now, sdp, locals, Some(id)));
                 self.signal(id, Some(Signal::Answer { sdp }), polite);
             }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
 
-enum JoinProgress {
+pub(super) enum JoinProgress {
     Next,
     Wait,
 }
@@ -23,6 +23,9 @@ impl Session {
         let dialect = self.dialect.clone();
         while self.joining.open && !self.joining.failed {
             let Some(step) = self.steps(&dialect).get(self.joining.at) else {
+                if matches!(self.hold_join(now), JoinProgress::Wait) {
+                    return;
+                }
                 if !dialect.acknowledged {
                     self.finish_join(now);
                 }
@@ -50,7 +53,13 @@ impl Session {
 
     fn run_join_step(&mut self, now: Instant, action: &JoinAction) -> JoinProgress {
         match action {
-            JoinAction::Say(templates) => self.send_all(now, templates, &[], None),
+            JoinAction::Say(templates) => {
+                if matches!(self.hold_join(now), JoinProgress::Wait) {
+                    return JoinProgress::Wait;
+                }
+                self.send_all(now, templates, &[], None);
+                self.note_join(now, templates);
+            }
             JoinAction::Set(settings) => self.set_variables(now, settings, &[]),
             JoinAction::Share(shared) => self.share(now, shared, &[]),
             JoinAction::Joined => self.finish_join(now),
@@ -70,7 +79,7 @@ impl Session {
         JoinProgress::Next
     }
 
-    fn wait(&mut self, now: Instant, time: std::time::Duration) -> JoinProgress {
+    pub(super) fn wait(&mut self, now: Instant, time: std::time::Duration) -> JoinProgress {
         let until = *self.joining.until.get_or_insert(now + time);
         if until <= now { JoinProgress::Next } else { JoinProgress::Wait }
     }

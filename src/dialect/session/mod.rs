@@ -1,12 +1,15 @@
 //! Executes a compiled dialect for one peer: state, inputs and timers of a `Conversation`.
 
 mod actions;
+mod again;
 mod join;
 mod joining;
 mod member_lists;
 mod receive;
+mod repeats;
 mod send;
 
+use super::Trial;
 use super::conversation::{Connect, Conversation, Input, Output, PeerIdentity};
 use crate::dialect::compile::compiled::{CompiledDialect, Discovery};
 use crate::dialect::language::evaluate::LookupView;
@@ -18,6 +21,7 @@ use crate::dialect::prefilter::own_values::OwnValues;
 use crate::vocabulary::Heard;
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
+use repeats::FrameRepeats;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -29,6 +33,8 @@ pub(super) struct Session {
     state: State,
     rng: ChaCha8Rng,
     joining: Joining,
+    trial: Trial,
+    repeats: FrameRepeats,
     /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
@@ -146,12 +152,12 @@ impl Conversation for Session {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        self.timers.iter().copied().chain(self.joining.until).min()
+        self.timers.iter().copied().chain(self.joining.until).chain(self.repeats.wake_at()).min()
     }
 }
 
 impl Session {
-    pub(super) fn new(dialect: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
+    pub(super) fn new(dialect: Arc<CompiledDialect>, trial: Trial, me: PeerIdentity) -> Self {
         let mut globals = vec![Value::Null; BUILT_IN.len() + dialect.vars.len()];
         let built_in: [Value; BUILT_IN.len()] = [
             me.id.as_str().into(),
@@ -182,6 +188,8 @@ impl Session {
             state,
             rng,
             joining,
+            trial,
+            repeats: FrameRepeats::default(),
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],
@@ -261,6 +269,7 @@ impl Session {
                 self.send_all(now, &timer.say, &[], None);
             }
         }
+        self.repeat_due(now);
         self.run_join(now);
     }
 }

@@ -36,6 +36,7 @@ impl Session {
                     if self.joining.pooling.is_some() {
                         return self.pool(now, &to, &locals);
                     }
+                    self.note_offer(now, &to, &locals);
                 }
                 self.send_all(now, templates, &locals, Some(&to));
             }

@@ -12,7 +12,7 @@ fn without_prefilters(file: &str, text: &str) -> Dialect {
     dialect.rules_by_type.clear();
     dialect.type_filters.clear();
     dialect.untyped_rules.clone_from(&dialect.any);
-    Dialect(Arc::new(dialect))
+    Dialect::of(dialect)
 }
 
 /// The spelling of a frame, where JSON leaves a choice.

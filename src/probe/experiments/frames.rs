@@ -7,8 +7,6 @@ pub(crate) const ROOMS: &str = "webrtc-dashboard-rooms";
 pub(crate) const CHAT: &str = "webrtc-dashboard-chat";
 const CHANNELS: [&str; 4] = [ROOMS, CHAT, "webrtc-dashboard-access", "webrtc-signaling"];
 
-/// Message types that a server relays to a whole room.
-pub(crate) const ANNOUNCEMENTS: [&str; 3] = ["user-joined-room", "participant-joined", "peer-ready"];
 pub(crate) const ROOM_LIST: &str = "server-room-list";
 
 /// Room, sender and recipient of an experiment's frames.

@@ -32,8 +32,8 @@ pub(super) fn trials(raw: &mut RawConnections<'_>) -> Experiments {
         ping_aged: raw.answers_pings(),
         ..Experiments::default()
     };
-    trials.listed = listed(raw);
     let loses_joined = trials.aged.lost(CheckedMessage::Joined);
+    trials.listed = if loses_joined { listed(raw) } else { None };
     if !trials.aged.chat_arrives() || loses_joined || !trials.aged.signaling_arrives() {
         raw.subscribe(receiver);
         raw.join_room(receiver);

@@ -132,8 +132,8 @@ fn judge(row: &Row, seeds: u64) -> Option<String> {
     }
     let right = named.get(row.finding).copied().unwrap_or(0);
     println!("{:<36} {:<20} {right} of {seeds}   {named:?}", row.fault, row.finding);
-    (right * 100 < SEEDS as usize * RIGHT_PERCENT_MIN)
-        .then(|| format!("{}: {right} of {SEEDS}: {named:?}", row.finding))
+    (right * 100 < seeds as usize * RIGHT_PERCENT_MIN)
+        .then(|| format!("{}: {right} of {seeds}: {named:?}", row.finding))
 }
 
 fn check(seeds: u64) {

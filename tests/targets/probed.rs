@@ -1,0 +1,83 @@
+//! The probe against every real server: healthy, it says so; with a fault, it names the fault and nothing else.
+
+use super::server::{Running, Target};
+use super::{addpeer, matchbox, peerjs, relay, simple_signal, tracker, y_webrtc};
+use serde_json::Value;
+use std::process::{Command, Output};
+
+fn probe(dialect: &str, target: &Target, server: &Running, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    command.args(["probe", "--quiet", "--format", "json", "--timeout", "2s", "--dialect", dialect]);
+    command.args(["--target", &target.url(server)]).args(more).output().unwrap()
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// Probes a server, and gives the report if the cause and the exit code are right.
+fn check(dialect: &str, target: &Target, cause: &str, code: i32, more: &[&str]) -> Option<Value> {
+    let server = target.start()?;
+    let output = probe(dialect, target, &server, more);
+    let report = report(&output);
+    let diagnosis = &report["diagnosis"];
+    println!("{dialect}: {diagnosis}");
+    assert_eq!((diagnosis["cause"].as_str(), output.status.code()), (Some(cause), Some(code)), "{dialect}: {report:#}");
+    assert!(report["planned"].as_u64() > Some(0), "{dialect}: nothing was tried: {report:#}");
+    Some(report)
+}
+
+#[test]
+fn a_healthy_server_of_each_kind_works_and_is_blamed_for_nothing() {
+    check("peerjs", &peerjs(), "none", 0, &[]);
+    check("socketio-addpeer", &addpeer(), "none", 0, &[]);
+    check("simple-signal", &simple_signal(), "none", 0, &[]);
+    check("y-webrtc", &y_webrtc(), "none", 0, &[]);
+    check("webtorrent-tracker", &tracker(), "none", 0, &[]);
+    check("matchbox", &matchbox(), "none", 0, &[]);
+    for shape in ["channel", "global", "open"] {
+        let dialect = if shape == "channel" { "relay".to_owned() } else { format!("relay-{shape}") };
+        check(&dialect, &relay(shape), "none", 0, &[]);
+    }
+}
+
+/// The handler awaits before it registers its own handlers: a join said at once is lost, and nothing says so.
+#[test]
+fn a_join_that_is_said_at_once_and_lost_is_told_from_a_late_subscription() {
+    let late = addpeer().environment("LATE", "always");
+    let Some(report) = check("socketio-addpeer", &late, "connection", 99, &["--try-remedies"]) else { return };
+    assert_eq!(
+        (&report["diagnosis"]["phase"], &report["diagnosis"]["confidence"]),
+        (&"discovery".into(), &"high".into())
+    );
+    let evidence = report["diagnosis"]["evidence"][0].as_str().unwrap();
+    assert!(evidence.starts_with("`join`, said ") && evidence.contains("had no effect; the same `join`"), "{evidence}");
+    let wait = &report["remedies"][0];
+    assert!(wait["remedy"].as_str().unwrap().contains("before `join`") && wait["worked"] == true, "{report:#}");
+}
+
+#[test]
+fn a_fault_of_each_kind_is_named_in_the_words_of_its_own_dialect() {
+    let cases = [
+        ("peerjs", peerjs().losing("OFFER", Some(1)), "lost-first-offer"),
+        ("peerjs", peerjs().losing("ANSWER", None), "no-answer"),
+        ("y-webrtc", y_webrtc().losing("\"type\":\"answer\"", None), "no-answer"),
+        ("simple-signal", simple_signal().losing("\"type\":\"answer\"", None), "no-answer"),
+        ("socketio-addpeer", addpeer().losing("iceCandidate", None), "candidate-drop"),
+        ("webtorrent-tracker", tracker().losing("\"answer\":", None), "no-answer"),
+        ("relay", relay("channel").losing("\"candidate\",", None), "candidate-drop"),
+    ];
+    for (dialect, target, cause) in cases {
+        let Some(report) = check(dialect, &target, cause, 99, &[]) else { return };
+        let said = report["diagnosis"].to_string();
+        assert!(!said.contains("webrtc-") && !said.contains("peer-ready"), "{dialect}: {said}");
+    }
+}
+
+#[test]
+fn a_trigger_is_only_for_dialects_that_have_one() {
+    let target = relay("channel");
+    let Some(server) = target.start() else { return };
+    let output = probe("relay", &target, &server, &["--trigger", "peer-ready"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
