@@ -11,13 +11,22 @@ const AWAY_S: std::ops::Range<f64> = 1.0..3.0;
 /// The least time from a rejoin to the end of the steady phase, in which the peer's edges can open.
 const LAST_RETURN: Duration = Duration::from_secs(1);
 
+/// The way in which a peer leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeaveManner {
+    Goodbye,
+    /// The sockets close, and no frame announces it.
+    Silent,
+    /// The signaling socket stays open and silent, as after the loss of a network.
+    Vanish,
+}
+
 /// One departure. Times count from the start of the steady phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
     pub at: Duration,
     pub seat: Seat,
-    /// Without a goodbye: the sockets close, and no frame announces it.
-    pub silent: bool,
+    pub manner: LeaveManner,
     /// The time of the rejoin; `None` if the peer does not rejoin.
     pub back: Option<Duration>,
 }
@@ -41,10 +50,14 @@ pub(super) fn draw(churn: Churn, steady: Duration, room: RoomIndex, size: u16, s
             };
             let at = Duration::try_from_secs_f64(present_since + present);
             let Some(at) = at.ok().filter(|at| *at < steady) else { break };
-            let silent = draws.random::<f64>() < churn.silent;
+            let manner = match draws.random::<f64>() {
+                drawn if drawn < churn.silent => LeaveManner::Silent,
+                drawn if drawn < churn.silent + churn.vanish => LeaveManner::Vanish,
+                _ => LeaveManner::Goodbye,
+            };
             let back = at + Duration::from_secs_f64(draws.random_range(AWAY_S));
             let back = Some(back).filter(|back| churn.rejoin && *back + LAST_RETURN < steady);
-            departures.push(Departure { at, seat, silent, back });
+            departures.push(Departure { at, seat, manner, back });
             match back {
                 Some(back) => present_since = back.as_secs_f64(),
                 None => break,
@@ -62,7 +75,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn churn(leave_a_minute: f64) -> Churn {
-        Churn { leave: leave_a_minute / 60.0, stay: None, rejoin: true, host_leaves: true, silent: 0.0 }
+        Churn { leave: leave_a_minute / 60.0, stay: None, rejoin: true, host_leaves: true, silent: 0.0, vanish: 0.0 }
     }
 
     fn of_rooms(churn: Churn, rooms: u32) -> Vec<Departure> {
@@ -126,10 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn all_of_the_leavers_are_silent_or_none() {
-        let silent =
-            |share| of_rooms(Churn { silent: share, ..churn(1.0) }, 20).iter().filter(|one| one.silent).count();
-        assert_eq!(silent(0.0), 0);
-        assert_eq!(silent(1.0), of_rooms(churn(1.0), 20).len());
+    fn all_of_the_leavers_are_silent_or_vanish_or_none() {
+        let leavers = |silent, vanish, manner| {
+            let departures = of_rooms(Churn { silent, vanish, ..churn(1.0) }, 20);
+            (departures.iter().filter(|one| one.manner == manner).count(), departures.len())
+        };
+        assert_eq!(leavers(0.0, 0.0, LeaveManner::Silent).0, 0);
+        let (silent, all) = leavers(1.0, 0.0, LeaveManner::Silent);
+        assert_eq!(silent, all);
+        let (vanished, all) = leavers(0.5, 0.5, LeaveManner::Vanish);
+        assert!(vanished * 3 > all && vanished * 3 < 2 * all, "{vanished} of {all}");
     }
 }

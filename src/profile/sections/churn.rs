@@ -24,6 +24,8 @@ pub struct Churn {
     pub host_leaves: bool,
     /// The share of leaves without a goodbye, from 0 to 1.
     pub silent: f64,
+    /// The share of leaves after which the signaling socket stays open and silent, from 0 to 1.
+    pub vanish: f64,
 }
 
 /// The most leaves of one peer: more is a mistake, and the plan of it would fill the memory.
@@ -38,10 +40,14 @@ pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Churn {
         rejoin: section.flag("rejoin"),
         host_leaves: section.flag("host_leaves"),
         silent: section.measured("silent", "a share", "%", units::share).unwrap_or(0.0),
+        vanish: section.measured("vanish", "a share", "%", units::share).unwrap_or(0.0),
     };
     if churn.leaves() && steady.is_zero() {
         let key = if churn.stay.is_some() { "stay" } else { "leave" };
         section.problem(key, "peers leave in the steady phase, and phases.steady is 0s");
+    }
+    if churn.silent + churn.vanish > 1.0 {
+        section.problem("vanish", "silent and vanish are shares of the same leavers, and more than 100 % together");
     }
     if churn.stay.is_some() && churn.leave > 0.0 {
         section.problem("stay", "peers leave after a stay or at a rate, and churn.leave is given too");
