@@ -8,10 +8,8 @@ use super::spec::PeerSpec;
 use super::unresolved::UnresolvedMessages;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal};
-use rustc_hash::FxHasher;
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal, signal_digest};
 use std::collections::{BTreeSet, VecDeque};
-use std::hash::Hasher;
 use std::time::Instant;
 
 /// Creates a new conversation for the same peer.
@@ -268,8 +266,12 @@ impl VirtualPeer {
         let joined = heard == Heard::Joined;
         let refused = matches!(heard, Heard::Refused(_));
         let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
-        if let Heard::Signal { from, signal, .. } = &heard {
-            self.record_signal(*from, false, signal);
+        match &heard {
+            Heard::Signal { from, signal, .. } => self.record_signal(*from, false, signal),
+            Heard::Left { who } | Heard::Missed { who } => {
+                self.outputs.push_back(Output::Event(EdgeEvent::ToldLeave.to(*who)));
+            }
+            _ => {}
         }
         self.peer.handle(now, peer::Input::Heard(heard));
         while let Some(output) = self.peer.poll() {
@@ -375,16 +377,11 @@ impl VirtualPeer {
 
     /// Records a signal's digest, so that received signals can be compared with sent ones.
     fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
-        let Some((part, text)) = intake::part(signal) else { return };
+        let (Some(part), Some(digest)) = (intake::part(signal), signal_digest(signal)) else { return };
         if self.is_gone() || !self.connected {
             return;
         }
-        let mut hasher = FxHasher::default();
-        hasher.write(text.as_bytes());
-        self.outputs.push_back(Output::Event(EventKind::Edge {
-            other,
-            event: EdgeEvent::Signal { said, part, digest: hasher.finish() },
-        }));
+        self.outputs.push_back(Output::Event(EdgeEvent::Signal { said, part, digest }.to(other)));
     }
 
     /// The seat of the peer with `id` on the wire; `None` for this peer's own and for unknown ids.
