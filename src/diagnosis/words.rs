@@ -8,6 +8,7 @@ use crate::vocabulary::{FrameKind, SignalPart};
 /// without channels they all count as those of the room.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
+    dialect: String,
     names: Vec<String>,
     pub(super) rooms: Vec<FrameKind>,
     pub(super) chat: Vec<FrameKind>,
@@ -29,6 +30,7 @@ impl Words {
         let by_name = Self::by_name(&dialect.kinds());
         let signals = [SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate];
         Self {
+            dialect: dialect.name().to_owned(),
             rooms: if by_name.chat.is_empty() { dialect.announcements() } else { by_name.rooms },
             join: dialect.join_kinds(),
             signals: signals.map(|part| dialect.signal_name(part).to_owned()),
@@ -39,6 +41,7 @@ impl Words {
     /// Finds the types by name among a dialect's message types.
     pub(super) fn by_name(kinds: &[&str]) -> Self {
         Self {
+            dialect: String::new(),
             rooms: FrameKind::named(kinds, &["user-joined-room"]),
             chat: FrameKind::named(kinds, &["participant-joined", "peer-ready"]),
             join: vec![],
@@ -51,6 +54,15 @@ impl Words {
     /// The types that the server relays to a whole room.
     pub fn announcements(&self) -> Vec<FrameKind> {
         self.rooms.iter().chain(&self.chat).copied().collect()
+    }
+
+    pub(super) fn announces(&self, kind: FrameKind) -> bool {
+        self.rooms.contains(&kind) || self.chat.contains(&kind)
+    }
+
+    /// The dialect's name.
+    pub(super) fn dialect(&self) -> &str {
+        &self.dialect
     }
 
     pub(super) fn on(&self, channel: AnnouncementChannel) -> &[FrameKind] {

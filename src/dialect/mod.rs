@@ -4,6 +4,7 @@ mod builtin;
 mod compile;
 mod conversation;
 mod language;
+mod likeness;
 mod prefilter;
 mod session;
 mod trial;
@@ -11,6 +12,8 @@ mod trial;
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
+pub use language::shape::shown_frame;
+pub use likeness::{Likeness, looks_like};
 pub use trial::Trial;
 
 use crate::vocabulary::{FrameKind, SignalPart};

@@ -55,7 +55,8 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
         repeated
     });
     let mut remedies = vec![];
-    if !findings.timelines.iter().any(was_refused) {
+    let is_dialects = matches!(diagnose(&findings).cause, Cause::Dialect | Cause::WrongDialect);
+    if !is_dialects && !findings.timelines.iter().any(was_refused) {
         if spec.dialect.name() == EXPERIMENTS_DIALECT {
             // Without connections there are no experiments, and the conclusion says so.
             if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.timeout) {
@@ -67,7 +68,7 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
             findings.repeat = say_again(&mut runner, environment, on_step);
         }
     }
-    if spec.try_remedies && diagnose(&findings).cause != Cause::None {
+    if spec.try_remedies && !is_dialects && diagnose(&findings).cause != Cause::None {
         remedies.extend(remedies::try_all(&mut runner, environment, on_step));
     }
     ProbeReport::new(spec, findings, remedies, repeated)

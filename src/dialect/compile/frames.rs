@@ -17,7 +17,7 @@ impl Compiler<'_> {
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
             let kind = self.template_kind(name);
-            templates.push(FrameTemplate { kind, frame });
+            templates.push(FrameTemplate { kind, line: node.line, frame });
         }
         templates
     }
@@ -45,11 +45,13 @@ impl Compiler<'_> {
         }
         let leave = section.and_then(|section| section.key("leave"));
         let each = leave.and_then(|leave| leave.key("each"));
+        let line = section.or_else(|| self.root.key("say")).map_or(1, |node| node.line);
         let mut templates_for = |name: &str| match section.and_then(|section| section.key(name)) {
             Some(node) => self.template_indices(node, &format!("signals.{name}")),
             None => self.template_names.iter().position(|known| known == name).into_iter().collect(),
         };
         SignalTemplates {
+            line,
             offer: templates_for("offer"),
             answer: templates_for("answer"),
             candidate: templates_for("candidate"),

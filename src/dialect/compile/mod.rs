@@ -158,6 +158,8 @@ impl<'a> Compiler<'a> {
             description: self.text("description").unwrap_or_default(),
             sample: self.text("sample").unwrap_or_default(),
             file_text: None,
+            file: self.file.to_owned(),
+            id_line: root.key("id").map_or(1, |node| node.line),
             codec: self.codec,
             kinds: std::mem::take(&mut self.kinds),
             discovery,

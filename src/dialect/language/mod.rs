@@ -1,6 +1,7 @@
 //! The parts that a dialect file is made of: its tree, names, templates, patterns, conditions, and their values.
 
 pub(super) mod codec;
+pub(super) mod difference;
 pub(super) mod document;
 pub(super) mod evaluate;
 pub(super) mod expression;
@@ -9,4 +10,5 @@ pub(super) mod names;
 pub(super) mod pattern;
 pub(super) mod problem;
 pub(super) mod roster;
+pub(super) mod shape;
 pub(super) mod template;

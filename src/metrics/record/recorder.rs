@@ -1,6 +1,7 @@
 //! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
 
 use crate::metrics::fold::deliveries::Deliveries;
+use crate::metrics::fold::frame_notes::FrameNotes;
 use crate::metrics::fold::guests::GuestEdges;
 use crate::metrics::fold::outages::Outages;
 use crate::metrics::fold::series::{SecondCounts, quantile, recent_us};
@@ -35,6 +36,7 @@ pub struct Recorder {
     pub(in crate::metrics) deliveries: Deliveries,
     pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
     pub(in crate::metrics) outages: Outages,
+    pub(in crate::metrics) frame_notes: FrameNotes,
     pub(in crate::metrics) tally: Tally,
     pub(in crate::metrics) slow: RankedTrace,
     /// Events that name a room or a seat outside this share.
@@ -57,6 +59,7 @@ impl Recorder {
             deliveries: Deliveries::new(timeout_us),
             series: TimeBuckets::new(start),
             outages: Outages::default(),
+            frame_notes: FrameNotes::default(),
             tally: Tally::default(),
             slow: RankedTrace::default(),
             unmatched: 0,
@@ -103,6 +106,8 @@ impl Recorder {
             PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
                 self.guests.counts[context.half].surprises += 1;
             }
+            PeerEvent::Note { note } => self.frame_notes.add(note),
+            PeerEvent::Written { .. } | PeerEvent::Read { .. } => {}
             PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
         }
     }
@@ -146,6 +151,7 @@ impl Recorder {
         self.deliveries.merge(other.deliveries);
         self.series.merge(other.series);
         self.outages.merge(other.outages);
+        self.frame_notes.merge(other.frame_notes);
         self.tally += other.tally;
         self.unmatched += other.unmatched;
     }

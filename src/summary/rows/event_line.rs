@@ -124,7 +124,12 @@ impl<'a> EventLine<'a> {
             | EventKind::Edge { event: EdgeEvent::Offers, .. }
             | EventKind::Edge { event: EdgeEvent::Answered, .. }
             | EventKind::Edge { event: EdgeEvent::Glare, .. }
-            | EventKind::Peer(PeerEvent::Surprise { .. })
+            | EventKind::Peer(
+                PeerEvent::Surprise { .. }
+                | PeerEvent::Note { .. }
+                | PeerEvent::Written { .. }
+                | PeerEvent::Read { .. },
+            )
             | EventKind::Edge { event: EdgeEvent::IceUp, .. }
             | EventKind::Edge { event: EdgeEvent::DtlsUp, .. }
             | EventKind::Edge { event: EdgeEvent::Open, .. }
@@ -156,6 +161,9 @@ fn name(what: &EventKind) -> &'static str {
         EventKind::Edge { event: EdgeEvent::OwnWork { .. }, .. } => "own_work",
         EventKind::Edge { event: EdgeEvent::Glare, .. } => "glare",
         EventKind::Peer(PeerEvent::Surprise { .. }) => "surprise",
+        EventKind::Peer(PeerEvent::Note { .. }) => "frame_note",
+        EventKind::Peer(PeerEvent::Written { .. }) => "frame_written",
+        EventKind::Peer(PeerEvent::Read { .. }) => "frame_read",
         EventKind::Edge { event: EdgeEvent::IceUp, .. } => "ice_up",
         EventKind::Edge { event: EdgeEvent::DtlsUp, .. } => "dtls_up",
         EventKind::Edge { event: EdgeEvent::Open, .. } => "open",

@@ -5,6 +5,7 @@ pub mod event_line;
 pub mod finding;
 pub mod outage;
 pub mod trace;
+pub mod unmatched;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
