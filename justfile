@@ -68,6 +68,10 @@ compare-power PAIRS="20" REPEATS="1":
 compare-matrix PAIRS="20":
     cargo bench --bench compare_power -- matrix {{PAIRS}} 3
 
+# Prints how a run takes each offence of a hostile server
+hostile:
+    cargo test --test it hostile:: -- --nocapture --test-threads 1
+
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:
     cargo run --release -- run {{ARGS}}

@@ -3,22 +3,21 @@
 use super::Exit;
 use super::inputs::access::access;
 use super::inputs::{self, faults};
+use super::report::files::text;
 use super::report::report_dir::ReportDir;
 use super::run::run_job::report_start_error;
-use super::terminal::{coloured, seed, write_stderr, write_stdout};
+use super::terminal::{seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
-use crate::probe::{
-    LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, html, json, mermaid, probe as examine, text,
-};
+use crate::probe::{LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, mermaid, probe as examine};
 use crate::profile::{Profile, Secret};
+use crate::report::{self, Format};
 use crate::server;
 use crate::signaling::TargetPolicy;
 use crate::summary::TargetRoute;
 use crate::vocabulary::Seed;
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -117,13 +116,8 @@ fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io:
 
 /// Writes the result in every format.
 fn write_files(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
-    let files = [
-        ("probe.txt", text(report, false, trace)),
-        ("probe.json", json(report)),
-        ("probe.mmd", mermaid(report, trace)),
-        ("probe.html", html(report)),
-    ];
-    match folder.write(files.map(|(name, content)| (name, content.into_bytes()))) {
+    let mermaid = ("probe.mmd", mermaid(report, trace).into_bytes());
+    match folder.write(report::files(report).into_iter().chain([mermaid])) {
         Ok(()) => {
             write_stderr([format!("report: {}", folder.path().display())]);
             Exit::Passed
@@ -175,10 +169,10 @@ fn probe_spec(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed)
 
 fn render(args: &ProbeArgs, report: &ProbeReport) -> String {
     match args.format {
-        ProbeFormat::Text => text(report, coloured(args.color, std::io::stdout().is_terminal()), args.trace),
-        ProbeFormat::Json => json(report),
+        ProbeFormat::Text => report::render(text(args.color, false), report),
+        ProbeFormat::Json => report::render(Format::Json, report),
         ProbeFormat::Mermaid => mermaid(report, args.trace),
-        ProbeFormat::Html => html(report),
+        ProbeFormat::Html => report::render(Format::Html, report),
     }
 }
 

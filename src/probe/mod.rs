@@ -14,7 +14,7 @@ mod spec;
 pub use environment::{Environment, HandshakePlay, LineEvent, RawConnection, TimedLineEvent};
 pub use live::{LiveEnvironment, ProbeSetup};
 pub use progress::HandshakeProgress;
-pub use render::{html, json, mermaid, text};
+pub use render::mermaid;
 pub use report::{ProbeReport, Remedy, Repeated, RoomSizeResult};
 pub use spec::{ProbeSpec, RepeatSpec};
 

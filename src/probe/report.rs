@@ -155,11 +155,3 @@ impl ProbeReport {
         }
     }
 }
-
-/// The party as reports show it.
-pub(super) fn name(party: Party) -> String {
-    match party {
-        Party::Peer(seat) => format!("peer {}", seat.0),
-        Party::Server => "server".to_owned(),
-    }
-}

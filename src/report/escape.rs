@@ -1,18 +1,26 @@
 //! Escapes text from the target, the dialect or the profile for each output format.
 
 /// For a terminal or a CI log: leaves no control character, no direction mark and no command to a CI runner.
-pub fn plain(text: &str) -> String {
-    let mut plain = visible(text);
-    // GitHub's runner executes `::…::` and `##[…]`, Azure's `##vso[…]`; a blank inside prevents it.
-    for (command, broken) in [("::", ": :"), ("##[", "# #["), ("##vso[", "# #vso[")] {
-        while plain.contains(command) {
-            plain = plain.replace(command, broken);
-        }
-    }
-    plain
+pub(super) fn plain(text: &str) -> String {
+    without(visible(text), &[("::", ": :"), ("##[", "# #["), ("##vso[", "# #vso[")])
 }
 
-/// Control and direction characters become escapes; colons stay, so that the user's own input stays intact.
+/// For an address or a command, after other words on its line: as `plain`, but colons stay, so that it can be pasted.
+pub(super) fn input(text: &str) -> String {
+    without(visible(text), &[("##[", "# #["), ("##vso[", "# #vso[")])
+}
+
+/// GitHub's runner executes `::…::` at the start of a line and `##[…]`, Azure's `##vso[…]`; a blank inside prevents it.
+fn without(mut text: String, commands: &[(&str, &str)]) -> String {
+    for (command, broken) in commands {
+        while text.contains(command) {
+            text = text.replace(command, broken);
+        }
+    }
+    text
+}
+
+/// Escapes the characters that make a reader see another text than there is.
 pub(super) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -30,12 +38,22 @@ pub(super) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in plain(text).chars() {
         match letter {
+            // An address must not become a link.
+            ':' if escaped.ends_with("http") || escaped.ends_with("https") => escaped.push_str("&#58;"),
             '&' | '<' | '>' | '@' | '#' => escaped.push_str(&format!("&#{};", u32::from(letter))),
             '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '!' | '$' => escaped.extend(['\\', letter]),
             _ => escaped.push(letter),
         }
     }
     escaped
+}
+
+/// A code span (CommonMark §6.1), fenced with more backticks than its text has in a row.
+pub(super) fn code(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let gap = if longest == 0 { "" } else { " " };
+    format!("{fence}{gap}{}{gap}{fence}", input(text).replace('|', "\\|"))
 }
 
 /// For XML 1.0, attribute or text: markup becomes entities, a character that XML forbids becomes U+FFFD (§2.2).
@@ -60,6 +78,14 @@ pub(super) fn xml(text: &str) -> String {
 pub(super) fn label(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     escaped.replace(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'), "\u{fffd}")
+}
+
+/// Cuts a text after `most` characters, so that a target can't fill a report.
+pub(super) fn bounded(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 /// True for line and paragraph separators, zero-width characters and direction marks (UAX #9).
@@ -90,13 +116,15 @@ mod tests {
 
     #[test]
     fn an_address_keeps_its_colons() {
-        check(visible, "ws://[::1]:9/\u{7}", "ws://[::1]:9/\\u{7}");
+        check(input, "ws://[::1]:9/\u{7}", "ws://[::1]:9/\\u{7}");
+        check(input, "--name ##vso[x", "--name # #vso[x");
     }
 
     #[test]
     fn markup_is_text_in_markdown() {
         check(markdown, "<b>|`x`", "&#60;b&#62;\\|\\`x\\`");
         check(markdown, "@all #1", "&#64;all &#35;1");
+        check(markdown, "https://a", "https&#58;//a");
     }
 
     #[test]

@@ -1,73 +1,97 @@
-//! Renders a Summary in each output format; one file a format, each a function of the Summary alone.
+//! Reports: each kind of result becomes one document, and each format is one back end over documents.
 
-pub mod capacity;
-pub mod compare;
+mod backend;
+mod capacity;
+mod compare;
+pub mod document;
 mod escape;
-mod figures;
-pub mod html;
 mod machine;
+mod repeats;
+mod run;
 #[cfg(test)]
-mod sample;
-mod sections;
-mod text;
+mod tests;
 
-pub use crate::report::text::ladder::{LadderMark, heads, row, timed};
-pub use crate::report::text::repeats::render_repeats;
-pub use escape::plain;
+pub use backend::TextOptions;
 
-use crate::report::machine::{csv, hlog, junit, prom};
-use crate::report::text::{markdown, terminal};
+use crate::report::document::Document;
+use crate::report::machine::{csv, hlog, prom};
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal. The caller decides on `color`, and honours NO_COLOR.
-    Text {
-        color: bool,
-    },
+    Text(TextOptions),
     Markdown,
     Html,
+    Junit,
     Json,
     Prom,
-    Junit,
     Csv,
     Hlog,
 }
 
-impl Format {
-    /// The formats that a run writes as files.
-    pub const FILES: [Self; 7] =
-        [Self::Json, Self::Html, Self::Markdown, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+/// A result that can be rendered. Another kind of report is one implementation.
+pub trait Reported {
+    /// The files that its command writes.
+    const FILES: &'static [(&'static str, Format)];
 
-    pub fn file_name(self) -> &'static str {
-        match self {
-            Self::Text { .. } => "report.txt",
-            Self::Markdown => "report.md",
-            Self::Html => "report.html",
-            Self::Json => "summary.json",
-            Self::Prom => "metrics.prom",
-            Self::Junit => "junit.xml",
-            Self::Csv => "series.csv",
-            Self::Hlog => "histograms.hlog",
+    fn document(&self) -> Document;
+
+    /// The result as JSON, with a newline at the end.
+    fn json(&self) -> String;
+
+    /// The result in a format of figures that only programs read; its JSON if it has none in that format.
+    fn figures(&self, _format: Format) -> String {
+        self.json()
+    }
+}
+
+/// The result in one format, with a newline at the end.
+pub fn render(format: Format, result: &impl Reported) -> String {
+    match format {
+        Format::Text(options) => result.document().text(options),
+        Format::Markdown => result.document().markdown(),
+        Format::Html => result.document().html(),
+        Format::Junit => result.document().junit(),
+        Format::Json => result.json(),
+        Format::Prom | Format::Csv | Format::Hlog => result.figures(format),
+    }
+}
+
+/// The name and content of each file of a result; the caller writes them.
+pub fn files<R: Reported>(result: &R) -> Vec<(&'static str, Vec<u8>)> {
+    R::FILES.iter().map(|(name, format)| (*name, render(*format, result).into_bytes())).collect()
+}
+
+impl Reported for Summary {
+    const FILES: &'static [(&'static str, Format)] = &[
+        ("summary.json", Format::Json),
+        ("report.html", Format::Html),
+        ("report.md", Format::Markdown),
+        ("junit.xml", Format::Junit),
+        ("metrics.prom", Format::Prom),
+        ("series.csv", Format::Csv),
+        ("histograms.hlog", Format::Hlog),
+    ];
+
+    fn document(&self) -> Document {
+        run::document(self)
+    }
+
+    fn json(&self) -> String {
+        self.to_json()
+    }
+
+    fn figures(&self, format: Format) -> String {
+        match format {
+            Format::Prom => prom::render(self),
+            Format::Csv => csv::render(self),
+            Format::Hlog => hlog::render(self),
+            _ => self.json(),
         }
     }
 }
 
-/// The summary in one format, with a newline at the end.
-pub fn render(format: Format, summary: &Summary) -> String {
-    match format {
-        Format::Text { color } => terminal::render(summary, color),
-        Format::Markdown => markdown::render(summary),
-        Format::Html => html::render(summary),
-        Format::Json => summary.to_json(),
-        Format::Prom => prom::render(summary),
-        Format::Junit => junit::render(summary),
-        Format::Csv => csv::render(summary),
-        Format::Hlog => hlog::render(summary),
-    }
-}
-
-/// The name and content of each file of a run; the caller writes them.
-pub fn files(summary: &Summary) -> Vec<(&'static str, Vec<u8>)> {
-    Format::FILES.into_iter().map(|format| (format.file_name(), render(format, summary).into_bytes())).collect()
+/// Indented JSON with a newline at the end.
+pub fn pretty_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("a result holds nothing that JSON can't") + "\n"
 }

@@ -1,5 +1,6 @@
 //! Settings of all connections to the target: dialled address, proxy, TLS, and the check of the target policy.
 
+use super::limits::Limits;
 use super::proxy::Proxy;
 use super::target_policy::{TargetPolicy, resolve};
 use super::tls::{ClientTls, TlsSniff};
@@ -17,6 +18,7 @@ pub struct Connector {
     pub tls: ClientTls,
     /// Detects a TLS server behind a `ws:` URL.
     pub tls_sniff: TlsSniff,
+    pub limits: Limits,
 }
 
 /// A target that may not be loaded, with its host for `--allow-target`.

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_EXTENSIONS;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use url::Url;
 
@@ -78,17 +79,22 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
     let mut stream = open_stream(endpoint, host, port).await?;
-    let Connector { tls, tls_sniff, .. } = &*endpoint.route;
+    let Connector { tls, tls_sniff, limits, .. } = &*endpoint.route;
+    let asked = request.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let is_secure = endpoint.url.scheme() == "wss";
     if is_secure {
         stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
     }
-    match client_async_with_config(request, stream, Some(config())).await {
-        Ok((stream, _response)) => {
+    match client_async_with_config(request, stream, Some(config(limits.message_bytes_max))).await {
+        Ok((_, response)) if !asked && response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) => {
+            // RFC 6455 §4.1: the client fails the connection.
+            Err(Failure::new(Phase::Connect, Reason::Protocol, "an extension that was not asked for"))
+        }
+        Ok((stream, _)) => {
             if !is_secure {
                 tls_sniff.mark_plain();
             }
-            Ok(Connection::new(stream))
+            Ok(Connection::new(stream, limits.clone()))
         }
         Err(error) if is_secure => Err(failure(error)),
         Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),

@@ -1,12 +1,15 @@
 //! In-memory signaling: connects a peer to a server in the same thread, for the control run.
 
-use super::{Frame, OUTBOX_FRAMES_MAX, SignalingConnection};
+use super::{Frame, SignalingConnection};
 use crate::vocabulary::{Failure, Phase, Reason};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
+
+/// Frames that may wait for one peer.
+const OUTBOX_FRAMES_MAX: usize = 1_024;
 
 /// Calls of all connections that may wait for the server.
 const CALLS_MAX: usize = 65_536;

@@ -2,6 +2,7 @@
 
 mod connector;
 mod dial;
+mod limits;
 mod memory;
 mod proxy;
 mod signaling_connection;
@@ -13,6 +14,7 @@ mod userinfo;
 
 pub use connector::{Connector, Refused};
 pub use dial::{Endpoint, dial};
+pub use limits::Limits;
 pub use memory::{MemoryCall, MemoryConnection, MemoryListener};
 pub use proxy::Proxy;
 pub use signaling_connection::SignalingConnection;
@@ -22,6 +24,7 @@ pub use transport::Transport;
 
 use crate::vocabulary::{Failure, Phase, Reason};
 use futures_util::{Sink, Stream as _};
+use limits::Waiting;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -29,37 +32,49 @@ use std::task::{Context, Poll, ready};
 use stream::Stream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 /// The text of one frame, cheap to copy.
 pub type Frame = Utf8Bytes;
 
-/// Longest message accepted from a server, in any number of fragments (docs/spec/faults.md 1), in bytes.
-pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// Pings that are read before their pongs must be on the wire: a server that does not read is read no more.
+const PONGS_WAITING_MAX: usize = 64;
 
-/// Frames that may wait to be written; a server that reads none for so long counts as closed.
-const OUTBOX_FRAMES_MAX: usize = 1_024;
+/// Control frames that are read before other peers of the worker have their turn.
+const CONTROL_FRAMES_BATCH: usize = 512;
 
 /// An open connection to a signaling server.
 pub struct Connection {
     stream: WebSocketStream<Stream>,
     outbox: VecDeque<String>,
+    /// The frames of `outbox`, and those that the stream holds.
+    waiting: Waiting,
+    message_bytes_max: usize,
     /// True while the stream may hold frames that are not on the wire yet.
     unflushed: bool,
+    /// Pongs that may not be on the wire yet.
+    pongs: usize,
 }
 
 impl Connection {
-    fn new(stream: WebSocketStream<Stream>) -> Self {
-        Self { stream, outbox: VecDeque::new(), unflushed: false }
+    fn new(stream: WebSocketStream<Stream>, limits: Limits) -> Self {
+        let message_bytes_max = limits.message_bytes_max;
+        let waiting = Waiting::new(limits);
+        Self { stream, outbox: VecDeque::new(), waiting, message_bytes_max, unflushed: false, pongs: 0 }
     }
 
     /// Queues a text frame; `poll_flush` writes it.
     ///
     /// # Errors
-    /// The queue is full, since the server has stopped reading.
+    /// The frame is longer than one that would be accepted, or the queue is full, since the server has stopped reading.
     pub fn push(&mut self, text: String) -> Result<(), Failure> {
-        if self.outbox.len() >= OUTBOX_FRAMES_MAX {
+        if text.len() > self.message_bytes_max {
+            let detail = format!("a frame of our own over {} KiB", self.message_bytes_max / 1024);
+            return Err(Failure::new(Phase::Join, Reason::GeneratorLimit, detail));
+        }
+        if !self.waiting.add(text.len()) {
             return Err(Failure::new(Phase::Join, Reason::Closed, "the server stopped reading"));
         }
         self.outbox.push_back(text);
@@ -81,6 +96,8 @@ impl Connection {
         }
         ready!(Pin::new(&mut self.stream).poll_flush(context)).map_err(failure)?;
         self.unflushed = false;
+        self.pongs = 0;
+        self.waiting.clear();
         Poll::Ready(Ok(()))
     }
 
@@ -89,23 +106,43 @@ impl Connection {
     /// # Errors
     /// The connection has ended; the failure says how.
     pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Failure>> {
-        loop {
-            return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(context)) {
-                Some(Ok(Message::Text(text))) => Ok(text),
-                Some(Ok(Message::Close(Some(frame)))) => {
-                    let code = u16::from(frame.code);
-                    // 1000 and 1001 are normal ends; all others reject the client (RFC 6455 §7.4.1).
-                    let reason = if code <= 1_001 { Reason::Closed } else { Reason::Rejected };
-                    Err(Failure::new(Phase::Join, reason, format!("close {code}")))
+        for _ in 0..CONTROL_FRAMES_BATCH {
+            if self.pongs >= PONGS_WAITING_MAX {
+                ready!(Pin::new(&mut self.stream).poll_flush(context)).map_err(failure)?;
+                self.pongs = 0;
+            }
+            match ready!(Pin::new(&mut self.stream).poll_next(context)) {
+                Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(text)),
+                Some(Ok(Message::Ping(_))) => self.pongs += 1,
+                Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(frame))) => {
+                    // The stream holds the echo (RFC 6455 §5.5.1); if the server reads none, it goes without.
+                    let _echoed = Pin::new(&mut self.stream).poll_flush(context);
+                    return Poll::Ready(Err(closed(frame)));
                 }
-                Some(Ok(Message::Close(None))) | None => Err(Failure::new(Phase::Join, Reason::Closed, "")),
                 Some(Ok(Message::Binary(_))) => {
-                    Err(Failure::new(Phase::Join, Reason::Protocol, "a binary frame, where only text belongs"))
+                    self.say_close(context, CloseCode::Unsupported);
+                    let detail = "a binary frame, where only text belongs";
+                    return Poll::Ready(Err(Failure::new(Phase::Join, Reason::Protocol, detail)));
                 }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => Err(failure(error)),
-            });
+                Some(Err(error)) => {
+                    if let Some(code) = close_code(&error) {
+                        self.say_close(context, code);
+                    }
+                    return Poll::Ready(Err(failure(error)));
+                }
+                None => return Poll::Ready(Err(Failure::new(Phase::Join, Reason::Closed, ""))),
+            }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Fails the connection (RFC 6455 §7.1.7): says why, and waits for nothing.
+    fn say_close(&mut self, context: &mut Context<'_>, code: CloseCode) {
+        let frame = CloseFrame { code, reason: Utf8Bytes::default() };
+        let said = Pin::new(&mut self.stream).start_send(Message::Close(Some(frame)));
+        let _flushed = said.map(|()| Pin::new(&mut self.stream).poll_flush(context));
     }
 
     /// Sends a close frame, without waiting for the server's.
@@ -118,13 +155,43 @@ impl Connection {
 /// Read buffer in bytes: twice the longest frame of a handshake, an offer in its envelope.
 const READ_BYTES: usize = 2 * 1024;
 
-fn config() -> WebSocketConfig {
+/// Bytes that are gathered before they are written.
+const WRITE_BYTES: usize = 16 * 1024;
+
+fn config(message_bytes_max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         // Each of thousands of connections holds this buffer and zeroes it before every read; most reads bring 100 B.
         .read_buffer_size(READ_BYTES)
-        .write_buffer_size(16 * 1024)
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+        .write_buffer_size(WRITE_BYTES)
+        // Full buffers of frames and of pongs, and the longest frame.
+        .max_write_buffer_size(2 * WRITE_BYTES + message_bytes_max)
+        .max_message_size(Some(message_bytes_max))
+        .max_frame_size(Some(message_bytes_max))
+}
+
+/// The failure of a connection that the server closes.
+fn closed(frame: Option<CloseFrame>) -> Failure {
+    let failure = |reason, detail: String| Failure::new(Phase::Join, reason, detail);
+    let Some(CloseFrame { code, reason }) = frame else { return failure(Reason::Closed, String::new()) };
+    // tungstenite 0.30 gives a code that may not be sent (RFC 6455 §7.4.1) as its own 1002 with these words.
+    if code == CloseCode::Protocol && reason == "Protocol violation" {
+        return failure(Reason::Protocol, "a close code that may not be sent".to_owned());
+    }
+    let code = u16::from(code);
+    // 1000 and 1001 are normal ends; all others reject the client (RFC 6455 §7.4.1).
+    let reason = if code <= 1_001 { Reason::Closed } else { Reason::Rejected };
+    failure(reason, format!("close {code}"))
+}
+
+/// The code that tells a server of its offence (RFC 6455 §7.4.1); `None` for an end that is no offence.
+fn close_code(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Capacity(_) => Some(CloseCode::Size),
+        Error::Utf8(_) => Some(CloseCode::Invalid),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(CloseCode::Protocol),
+        _ => None,
+    }
 }
 
 /// Converts an error of the WebSocket stack; the caller sets the phase.
@@ -134,8 +201,8 @@ fn failure(error: Error) -> Failure {
         Error::Io(error) => io_failure(&error),
         Error::Http(response) => failure(Reason::Rejected, format!("HTTP {}", response.status().as_u16())),
         Error::ConnectionClosed | Error::AlreadyClosed => failure(Reason::Closed, String::new()),
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-            failure(Reason::Protocol, format!("a message over {} KiB", MESSAGE_BYTES_MAX / 1024))
+        Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            failure(Reason::Protocol, format!("a message over {} KiB", max_size / 1024))
         }
         Error::Utf8(_) => failure(Reason::Protocol, "invalid UTF-8".to_owned()),
         Error::AttackAttempt => failure(Reason::Protocol, "an HTTP answer without end".to_owned()),

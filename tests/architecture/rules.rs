@@ -35,7 +35,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hdrhistogram", &["summary"]),
     ("indicatif", &["controller"]),
     ("maud", &["report"]),
-    ("plotters", &["report"]),
     ("statrs", &["gates"]),
     ("glob", &["commands"]),
 ];

@@ -33,6 +33,32 @@ fn with_profile(profile: &str, args: &[&str], environment: &[(&str, &str)]) -> S
 const THREE_MISTAKES: &str = "name = \"mine\"\n[rooms]\nsize = 1\nconut = 5\n\n[phases]\nsteady = 500\n";
 
 #[test]
+fn a_header_that_is_typed_is_one_line_and_the_variable_has_one_a_line() {
+    let typed = in_a_folder(&["run", "-H", "X-A: s3cret\nX-B: 2"]);
+    assert!(
+        typed.starts_with("exit 2") && typed.contains("a header is one line") && !typed.contains("s3cret"),
+        "{typed}"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let checked = meshload(folder.path(), &["check", "smoke"], &[("MESHLOAD_HEADER", "X-A: 1\nX-B: 2")]);
+    assert!(checked.starts_with("exit 0"), "{checked}");
+    let wrong = meshload(folder.path(), &["check", "smoke"], &[("MESHLOAD_HEADER", "X-A: 1\nnone")]);
+    assert!(wrong.starts_with("exit 2"), "{wrong}");
+}
+
+#[test]
+fn a_folder_without_a_name_is_refused() {
+    let refused = in_a_folder(&["run", "-o", ""]);
+    assert!(refused.starts_with("exit 2") && refused.contains("--out needs a folder"), "{refused}");
+}
+
+#[test]
+fn a_tolerance_without_a_unit_is_asked_for_one() {
+    let refused = in_a_folder(&["compare", "a", "b", "--tolerance", "5"]);
+    assert!(refused.starts_with("exit 2") && refused.contains("5 of what? write 5%"), "{refused}");
+}
+
+#[test]
 fn check_tells_all_three_mistakes_at_once_each_with_its_line() {
     insta::assert_snapshot!(with_profile(THREE_MISTAKES, &["check", "mine.toml"], &[]));
 }

@@ -2,7 +2,7 @@
 
 use crate::common::draws::{latencies, normal, share as draw, timer};
 use meshload::gates::baseline::{Comparison, ComparisonVerdict, Finding, ToleranceRule, compare};
-use meshload::report::compare::{html, json, markdown, text};
+use meshload::report::{Format, TextOptions, render};
 use meshload::summary::{
     Counts, Edges, Machine, Outcome, Peers, Rates, Run, SCHEMA, Summary, Validity, Verdict as Trust,
 };
@@ -56,6 +56,10 @@ fn run(seed: u64, delivery_us: f64) -> Summary {
 
 fn runs(seed: u64, count: u64, delivery_us: f64) -> Vec<Summary> {
     (0..count).map(|repeat| run(seed * 100 + repeat, delivery_us)).collect()
+}
+
+fn text(comparison: &Comparison, verbose: bool) -> String {
+    render(Format::Text(TextOptions { color: false, verbose }), comparison)
 }
 
 /// Number of twenty pairs of sides that have the verdict.
@@ -290,13 +294,14 @@ fn every_format_says_the_verdict_and_keeps_hostile_words_inert() {
         new[0].run.name = hostile.into();
     };
     let comparison = check(named, ComparisonVerdict::Regressed);
-    let (text, markdown, html, json) =
-        (text(&comparison, true), markdown(&comparison), html(&comparison), json(&comparison));
+    let of = |format: Format| render(format, &comparison);
+    let (text, markdown) = (text(&comparison, true), of(Format::Markdown));
+    let (html, json) = (of(Format::Html), of(Format::Json));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for (name, content) in [("compare.html", &html), ("compare.md", &markdown), ("compare.txt", &text)] {
         fs::write(folder.join(name), content).unwrap();
     }
-    assert!(text.starts_with("Regressed: ") && markdown.contains("### meshload compare: Regressed"));
+    assert!(text.starts_with("Regressed: ") && markdown.contains("# meshload compare: Regressed"));
     assert!(html.contains("Regressed") && json.contains("\"verdict\": \"regressed\""));
     for page in [&markdown, &html] {
         assert!(!page.contains("<script") && !page.contains('\u{2028}'));

@@ -11,6 +11,7 @@ mod compare;
 mod documents;
 mod engines;
 mod formats;
+mod hostile;
 mod html_report;
 mod outage;
 mod pairs;

@@ -230,7 +230,7 @@ fn what_was_found_is_kept_in_every_format_in_a_folder_made_with_its_parents() {
     let file = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(file("probe.json").as_bytes(), output.stdout);
     assert!(file("probe.txt").contains("Signaling works from here"), "{}", file("probe.txt"));
-    assert!(file("probe.mmd").starts_with("sequenceDiagram") && file("probe.html").starts_with("<!doctype html>"));
+    assert!(file("probe.mmd").starts_with("sequenceDiagram") && file("probe.html").starts_with("<!DOCTYPE html>"));
     let last = String::from_utf8(output.stderr).unwrap();
     assert_eq!(last.lines().last(), Some(format!("report: {}", folder.display()).as_str()));
     let occupied = base.path().join("file");

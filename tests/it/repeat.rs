@@ -34,7 +34,7 @@ fn each_repeat_has_its_folder_and_its_seed_and_stdout_has_their_spread() {
     assert_eq!(repeats["gates"][0]["ok"], true);
     let p50 = &repeats["timers"]["time_to_open"]["p50"];
     assert!(p50["min_us"].as_u64() <= p50["median_us"].as_u64() && p50["median_us"].as_u64() <= p50["max_us"].as_u64());
-    assert!(shown.starts_with("PASSED smoke: 3 runs") && shown.contains("median (min to max)"), "{shown}");
+    assert!(shown.starts_with("PASSED smoke: 3 runs") && shown.contains("Median (min to max)"), "{shown}");
     assert!(String::from_utf8_lossy(&output.stderr).ends_with("report: all\n"));
 }
 

@@ -5,7 +5,7 @@ mod search;
 use super::Exit;
 use super::inputs::access::access;
 use super::inputs::{self, faults, gates};
-use super::report::files::form;
+use super::report::files::format;
 use super::report::report_dir::ReportDir;
 use super::report::runs;
 use super::run::run_job::{report_start_error, run_spec, show};
@@ -21,7 +21,7 @@ use crate::gates::{Aggregation, Gate};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
-use crate::report::capacity::{files, render};
+use crate::report::{files, render};
 use crate::signaling::TargetPolicy;
 use crate::summary::{Run, wall_time::to_rfc3339};
 use crate::vocabulary::Seed;
@@ -209,7 +209,7 @@ fn finish(
         write_stderr([why]);
         exit = exit.first_of(Exit::Broken);
     }
-    exit = exit.first_of(write_stdout(render(form(args.format), &findings)));
+    exit = exit.first_of(write_stdout(render(format(args.format, args.color), &findings)));
     if written.is_ok() {
         write_stderr([format!("report: {}", folder.path().display())]);
     }

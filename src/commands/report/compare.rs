@@ -5,7 +5,7 @@ use crate::cli::{CompareArgs, OnUnclear};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
-use crate::report::compare as report;
+use crate::report::{Format, TextOptions, files, render};
 use crate::summary::{Summary, Verdict as Validity};
 use std::path::{Path, PathBuf};
 
@@ -95,7 +95,7 @@ pub fn compare(options: &CompareOptions) -> Exit {
     }
     let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
     let written = options.out.as_deref().map_or(Exit::Passed, |folder| write_files(folder, &comparison));
-    let shown = write_stdout(rendered(options.format, &comparison, options.verbose));
+    let shown = write_stdout(render(format(options), &comparison));
     let exit = exit_of(&comparison, options.on_unclear);
     let is_judged = comparison.verdict != ComparisonVerdict::OtherMachine;
     let fit = options.rule.force || (exit == Exit::Passed && is_judged);
@@ -145,23 +145,18 @@ fn valid(runs: &[Summary]) -> Vec<&Summary> {
     runs.iter().filter(|run| run.validity.verdict != Validity::Invalid).collect()
 }
 
-fn rendered(format: CompareFormat, comparison: &Comparison, verbose: bool) -> String {
-    match format {
-        CompareFormat::Text => report::text(comparison, verbose),
-        CompareFormat::Json => report::json(comparison),
-        CompareFormat::Md => report::markdown(comparison),
-        CompareFormat::Html => report::html(comparison),
+fn format(options: &CompareOptions) -> Format {
+    match options.format {
+        CompareFormat::Text => Format::Text(TextOptions { color: false, verbose: options.verbose }),
+        CompareFormat::Json => Format::Json,
+        CompareFormat::Md => Format::Markdown,
+        CompareFormat::Html => Format::Html,
     }
 }
 
 fn write_files(folder: &Path, comparison: &Comparison) -> Exit {
-    let files = [
-        ("compare.json", CompareFormat::Json),
-        ("compare.md", CompareFormat::Md),
-        ("compare.html", CompareFormat::Html),
-    ];
-    for (name, format) in files {
-        if let Err(error) = runs::write_whole(&folder.join(name), rendered(format, comparison, true)) {
+    for (name, content) in files(comparison) {
+        if let Err(error) = runs::write_whole(&folder.join(name), content) {
             write_stderr([format!("{}: {error}", folder.join(name).display())]);
             return Exit::Broken;
         }

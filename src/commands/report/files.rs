@@ -2,43 +2,38 @@
 
 use crate::cli::{ColorWhen, ReportFile, ReportFiles, StdoutFormat};
 use crate::commands::terminal::coloured;
-use crate::report;
-use crate::report::capacity::Form;
-use crate::summary::Summary;
+use crate::report::{self, Format, Reported, TextOptions};
 use std::io::IsTerminal;
 
-/// Name and content of summary.json and of the `wanted` files.
-pub(crate) fn files(summary: &Summary, wanted: &ReportFiles) -> Vec<(&'static str, Vec<u8>)> {
-    let is_wanted = |file: &str| file == "summary.json" || wanted.0.iter().any(|report| file_name(*report) == file);
-    report::files(summary).into_iter().filter(|(name, _)| is_wanted(name)).collect()
+/// Name and content of the JSON and of the `wanted` files of a result.
+pub(crate) fn files<R: Reported>(result: &R, wanted: &ReportFiles) -> Vec<(&'static str, Vec<u8>)> {
+    let is_wanted = |format: Format| format == Format::Json || wanted.0.iter().any(|file| file_format(*file) == format);
+    let wanted = R::FILES.iter().filter(|(_, format)| is_wanted(*format));
+    wanted.map(|(name, format)| (*name, report::render(*format, result).into_bytes())).collect()
 }
 
 /// Report format for stdout.
-pub(crate) fn format(asked: StdoutFormat, color: ColorWhen) -> report::Format {
+pub(crate) fn format(asked: StdoutFormat, color: ColorWhen) -> Format {
     match asked {
-        StdoutFormat::Text => report::Format::Text { color: coloured(color, std::io::stdout().is_terminal()) },
-        StdoutFormat::Json => report::Format::Json,
-        StdoutFormat::Md => report::Format::Markdown,
+        StdoutFormat::Text => text(color, false),
+        StdoutFormat::Json => Format::Json,
+        StdoutFormat::Md => Format::Markdown,
     }
 }
 
-/// Format of a capacity search for stdout.
-pub(crate) fn form(format: StdoutFormat) -> Form {
-    match format {
-        StdoutFormat::Text => Form::Text,
-        StdoutFormat::Md => Form::Markdown,
-        StdoutFormat::Json => Form::Json,
-    }
+/// Text for stdout, in colours if it is a terminal.
+pub(crate) fn text(color: ColorWhen, verbose: bool) -> Format {
+    Format::Text(TextOptions { color: coloured(color, std::io::stdout().is_terminal()), verbose })
 }
 
-fn file_name(report: ReportFile) -> &'static str {
-    let format = match report {
-        ReportFile::Md => report::Format::Markdown,
-        ReportFile::Junit => report::Format::Junit,
-        ReportFile::Prom => report::Format::Prom,
-        ReportFile::Csv => report::Format::Csv,
-        ReportFile::Hlog => report::Format::Hlog,
-        ReportFile::Html => report::Format::Html,
-    };
-    format.file_name()
+/// Format of a file that `--report` names.
+pub(crate) fn file_format(file: ReportFile) -> Format {
+    match file {
+        ReportFile::Md => Format::Markdown,
+        ReportFile::Junit => Format::Junit,
+        ReportFile::Prom => Format::Prom,
+        ReportFile::Csv => Format::Csv,
+        ReportFile::Hlog => Format::Hlog,
+        ReportFile::Html => Format::Html,
+    }
 }

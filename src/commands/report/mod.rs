@@ -9,21 +9,16 @@ use crate::capacity::CapacityResult;
 use crate::cli::{ReportArgs, ReportFile};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
-use crate::report::capacity;
-use crate::report::render;
+use crate::report::{Reported, render};
 use crate::summary::Summary;
-use files::{files, form, format};
+use files::{file_format, files, format};
 use report_dir::ReportDir;
 use std::path::{Path, PathBuf};
 
 pub fn report(args: &ReportArgs) -> Exit {
     let rendered = match read_result(&args.summary) {
-        Ok(Renderable::Run(summary)) => {
-            // summary.json is the input, so it is not written again.
-            let files = files(&summary, &args.report).into_iter().filter(|(name, _)| *name != "summary.json");
-            write_files(args, files).map(|()| render(format(args.format, args.color), &summary))
-        }
-        Ok(Renderable::Search(findings)) => render_search(args, &findings),
+        Ok(Renderable::Run(summary)) => rendered(args, &*summary),
+        Ok(Renderable::Search(findings)) => rendered(args, &*findings),
         Err(why) => Err((why, Exit::Usage)),
     };
     match rendered {
@@ -66,25 +61,24 @@ fn read_result(place: &Path) -> Result<Renderable, String> {
     }
 }
 
-/// Renders the planning report and writes the requested files.
-fn render_search(args: &ReportArgs, findings: &CapacityResult) -> Result<String, (String, Exit)> {
+/// Renders the result for stdout and writes the requested files; its JSON is the input, and is not written again.
+///
+/// # Errors
+/// One sentence, and the exit: usage for a file that this kind of result does not have.
+fn rendered<R: Reported>(args: &ReportArgs, result: &R) -> Result<String, (String, Exit)> {
     let wanted = &args.report.0;
-    let forms = [(ReportFile::Html, "report.html"), (ReportFile::Md, "report.md")];
+    let has = |file: &ReportFile| R::FILES.iter().any(|(_, format)| *format == file_format(*file));
     let is_all = ReportFile::ALL.iter().all(|report| wanted.contains(report));
-    if let Some(other) = wanted.iter().find(|report| !forms.iter().any(|(form, _)| form == *report) && !is_all) {
-        return Err((format!("--report {}: a search is told as html and md", other.name()), Exit::Usage));
+    if let Some(other) = wanted.iter().find(|file| !is_all && !has(file)) {
+        let has: Vec<&str> = ReportFile::ALL.iter().filter(|file| has(file)).map(|file| file.name()).collect();
+        return Err((format!("--report {}: this result has {}", other.name(), has.join(", ")), Exit::Usage));
     }
-    let names: Vec<&str> = forms.iter().filter(|(form, _)| wanted.contains(form)).map(|(_, name)| *name).collect();
-    write_files(args, capacity::files(findings).into_iter().filter(|(name, _)| names.contains(name)))?;
-    Ok(capacity::render(form(args.format), findings))
-}
-
-fn write_files(args: &ReportArgs, files: impl Iterator<Item = (&'static str, Vec<u8>)>) -> Result<(), (String, Exit)> {
-    if args.report.0.is_empty() {
-        return Ok(());
+    if !wanted.is_empty() {
+        let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
+        let files = files(result, &args.report).into_iter().filter(|(name, _)| !name.ends_with(".json"));
+        ReportDir::at(folder).write(files).map_err(|why| (why, Exit::Broken))?;
     }
-    let folder = args.out.as_deref().unwrap_or_else(|| folder_of(&args.summary));
-    ReportDir::at(folder).write(files).map_err(|why| (why, Exit::Broken))
+    Ok(render(format(args.format, args.color), result))
 }
 
 fn folder_of(path: &Path) -> &Path {

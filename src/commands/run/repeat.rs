@@ -9,7 +9,7 @@ use crate::commands::report::runs::{FILE, REPEATS_FILE};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::{ended_without_server, median, opened_no_edge};
 use crate::profile::OnInvalid;
-use crate::report::{Format, render_repeats};
+use crate::report::{Format, render};
 use crate::summary::{Repeats, Summary, Verdict};
 use crate::vocabulary::Seed;
 use std::path::Path;
@@ -56,7 +56,7 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
-    let json = render_repeats(Format::Json, &repeats).into_bytes();
+    let json = render(Format::Json, &repeats).into_bytes();
     let folder = ReportDir::at(path);
     let written = folder.write([(REPEATS_FILE, json)]).and_then(|()| folder.remove(FILE));
     if let Err(why) = &written {
@@ -65,7 +65,7 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
         (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
     }
     let format = format(job.args.output.format, job.args.output.color);
-    exit = exit.first_of(write_stdout(render_repeats(format, &repeats)));
+    exit = exit.first_of(write_stdout(render(format, &repeats)));
     if written.is_ok() {
         write_stderr([format!("report: {}", path.display())]);
     }

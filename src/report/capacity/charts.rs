@@ -1,102 +1,104 @@
-//! The charts of the planning report, each with its heading, its legend and one sentence on how to read it.
+//! The charts of the planning report.
 
-use super::format;
+use super::tables::load;
 use crate::capacity::{CapacityResult, Growth, GrowthKind, Probe, ProbeVerdict, TargetLoad};
-use crate::report::html::axis::{self, Axis};
-use crate::report::html::{Chart, ChartColour, Mark, figure, legend, sanitize};
-use crate::vocabulary::{format::count, format::duration, format::percent};
-use maud::{Markup, html};
+use crate::report::document::{
+    Axis, Chart, ChartColour, Corner, Mark, MarkShape, fractions, log_time, short_count, times,
+};
+use crate::vocabulary::format::{count, duration, percent};
 
-const HEIGHT: u32 = 520;
-const MARGIN: u32 = 130;
+const HEIGHT: u32 = 260;
+const MARGIN: u32 = 66;
+
+/// A time of a probe, in microseconds.
+type TimeOf = fn(&Probe) -> Option<u64>;
+
+/// The charts for which there are measurements, the knee first.
+pub(super) fn charts(findings: &CapacityResult) -> Vec<Chart> {
+    [knee, failures, reach, cpu, cpu_per_edge].into_iter().filter_map(|chart| chart(findings)).collect()
+}
 
 /// Latency over load, with the limit of the gate that failed.
-pub(super) fn knee(findings: &CapacityResult) -> Option<Markup> {
+fn knee(findings: &CapacityResult) -> Option<Chart> {
     let probes = judged(findings);
     let other = findings.beside.as_deref().filter(|other| other.vary == findings.vary);
     let others = other.map_or(vec![], judged);
     let both = || probes.iter().chain(&others);
-    let times = || both().flat_map(|probe| [probe.p50_us, probe.p95_us, probe.p99_us]).flatten();
+    let all = || both().flat_map(|probe| [probe.p50_us, probe.p95_us, probe.p99_us]).flatten();
     let gates: Vec<(u64, &str)> =
         findings.gates.iter().filter_map(|line| Some((line.limit_us?, line.gate.as_str()))).collect();
-    let low = times().min()?;
-    let high = times().chain(gates.iter().map(|(us, _)| *us)).max()?;
+    let low = all().min()?;
+    let high = all().chain(gates.iter().map(|(us, _)| *us)).max()?;
     let (held, broke): (Vec<&Probe>, Vec<&Probe>) =
         probes.iter().partition(|probe| probe.verdict == ProbeVerdict::Held);
+    let points = |probes: &[&Probe], of: TimeOf| -> Vec<Corner> {
+        probes.iter().filter_map(|probe| Some((probe.load, log_time(of(probe)? as f64)))).collect()
+    };
+    let percentiles: [(ChartColour, &str, TimeOf); 3] = [
+        (ChartColour::Median, "p50", |probe| probe.p50_us),
+        (ChartColour::Due, "p95", |probe| probe.p95_us),
+        (ChartColour::Tail, "p99", |probe| probe.p99_us),
+    ];
     let mut marks = vec![];
-    for (role, of) in [
-        (ChartColour::Median, (|probe: &Probe| probe.p50_us) as fn(&Probe) -> Option<u64>),
-        (ChartColour::Due, |probe| probe.p95_us),
-        (ChartColour::Tail, |probe| probe.p99_us),
-    ] {
-        let points = |probes: &[&Probe]| -> Vec<(f64, f64)> {
-            probes.iter().filter_map(|probe| Some((probe.load, axis::log_time(of(probe)? as f64)))).collect()
-        };
-        marks.push(Mark::Line { role, points: points(&probes) });
-        marks.push(Mark::Dots { role, hollow: false, points: points(&held) });
-        marks.push(Mark::Dots { role, hollow: true, points: points(&broke) });
+    for (colour, name, of) in percentiles {
+        marks.push(Mark::line(colour, name, points(&probes, of)));
+        marks.push(Mark::new(colour, name, MarkShape::Dots(points(&held, of))));
+        marks.push(Mark::new(colour, name, MarkShape::Rings(points(&broke, of))));
     }
     if !others.is_empty() {
-        let points =
-            others.iter().filter_map(|probe| Some((probe.load, axis::log_time(probe.p95_us? as f64)))).collect();
-        marks.push(Mark::Line { role: ChartColour::Began, points });
+        marks.push(Mark::line(ChartColour::Began, "p95 of the search beside", points(&others, |probe| probe.p95_us)));
     }
-    for (us, gate) in gates {
-        marks.push(Mark::HorizontalLine {
-            role: ChartColour::Failed,
-            at: axis::log_time(us as f64),
-            name: sanitize(gate),
-        });
-    }
-    marks.extend(limit(findings));
-    let says = format!("Time to open against the load; {}", sanitize(&findings.sentence));
-    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads_of(both()), y: axis::times(low, high), marks };
-    let mut key = vec![
-        (ChartColour::Median, "p50"),
-        (ChartColour::Due, "p95"),
-        (ChartColour::Tail, "p99"),
-        (ChartColour::Failed, "gate"),
-    ];
-    key.extend((!others.is_empty()).then_some((ChartColour::Began, "p95 of the search beside")));
-    let key = legend(&key);
-    Some(figure(
-        "The knee",
-        &format!("time to open by {}; full dots held, hollow ones broke", vary(findings)),
-        &key,
-        &chart.draw(),
-    ))
+    let gates = gates
+        .into_iter()
+        .map(|(us, gate)| Mark::new(ChartColour::Failed, gate, MarkShape::Horizontal(log_time(us as f64))));
+    marks.extend(gates.chain(limit(findings)));
+    Some(Chart {
+        heading: "The knee".into(),
+        reading: format!("time to open by {}; full dots held, hollow ones broke", findings.vary.name()),
+        says: format!("Time to open against the load; {}", findings.sentence),
+        height: HEIGHT,
+        margin: MARGIN,
+        x: loads(both()),
+        y: times(low, high),
+        marks,
+    })
 }
 
 /// Failed edges over load.
-pub(super) fn failures(findings: &CapacityResult) -> Option<Markup> {
+fn failures(findings: &CapacityResult) -> Option<Chart> {
     let probes = judged(findings);
-    let points: Vec<(f64, f64)> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
+    let points: Vec<Corner> = probes.iter().filter_map(|probe| Some((probe.load, probe.edges_failed?))).collect();
     let worst = points.iter().map(|(_, failed)| *failed).reduce(f64::max)?;
     let mut marks = vec![
-        Mark::Line { role: ChartColour::Failed, points: points.clone() },
-        Mark::Dots { role: ChartColour::Failed, hollow: false, points },
+        Mark::line(ChartColour::Failed, "edges failed", points.clone()),
+        Mark::new(ChartColour::Failed, "edges failed", MarkShape::Dots(points)),
     ];
     marks.extend(limit(findings));
-    let says = format!("Edges failed against the load, at most {}", percent(worst));
-    let y = axis::fractions(worst.max(0.01), percent);
-    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y, marks };
-    let reading = format!("share of the edges planned, by {}", vary(findings));
-    Some(figure("Failures", &reading, &html! {}, &chart.draw()))
+    Some(Chart {
+        heading: "Failures".into(),
+        reading: format!("share of the edges planned, by {}", findings.vary.name()),
+        says: format!("Edges failed against the load, at most {}", percent(worst)),
+        height: HEIGHT,
+        margin: MARGIN,
+        x: loads(probes.iter()),
+        y: fractions(worst.max(0.01), percent),
+        marks,
+    })
 }
 
 /// Receivers of each frame over the number of peers.
-pub(super) fn reach(findings: &CapacityResult) -> Option<Markup> {
+fn reach(findings: &CapacityResult) -> Option<Chart> {
     growth(
         findings,
         |findings| Some(&findings.model.fan_out),
         ("Who hears a frame", "peers that hear each frame said, by the peers there are"),
         |probe| probe.fan_out,
-        axis::short_count,
+        short_count,
     )
 }
 
 /// The target's CPU time for each edge over the number of peers.
-pub(super) fn cpu_per_edge(findings: &CapacityResult) -> Option<Markup> {
+fn cpu_per_edge(findings: &CapacityResult) -> Option<Chart> {
     growth(
         findings,
         |findings| findings.model.cpu_us_per_edge.as_ref(),
@@ -112,62 +114,69 @@ fn growth(
     (heading, reading): (&str, &str),
     of: fn(&Probe) -> Option<f64>,
     words: fn(f64) -> String,
-) -> Option<Markup> {
-    let measured = |findings: &CapacityResult| -> Vec<(f64, f64)> {
+) -> Option<Chart> {
+    let measured = |findings: &CapacityResult| -> Vec<Corner> {
         let whole = findings.probes.iter().filter(|probe| probe.is_whole());
         whole.filter_map(|probe| Some((probe.peers as f64, of(probe)?))).collect()
     };
-    let line = |growth: &Growth, from: f64, to: f64| [from, to].map(|peers| (peers, growth.at(peers))).to_vec();
+    let line = |growth: &Growth, from: f64, to: f64| [from, to].map(|peers| (peers, growth.at(peers)));
     let (growth, points) = (fitted(findings)?, measured(findings));
     let mut highest = points.iter().map(|(_, cost)| *cost).reduce(f64::max)?;
     // A forecast beyond twice the measured range is not credible.
     let mut far = growth.peers_max * 2.0;
-    let mut marks = vec![Mark::Dots { role: ChartColour::Due, hollow: false, points }];
+    let name = "dots measured, line fitted";
+    let mut marks = vec![Mark::new(ChartColour::Due, name, MarkShape::Dots(points))];
     if growth.kind != GrowthKind::Unknown {
-        marks.push(Mark::Line { role: ChartColour::Due, points: line(growth, growth.peers_min, growth.peers_max) });
-        marks.push(Mark::Line { role: ChartColour::Extrapolated, points: line(growth, growth.peers_max, far) });
+        marks.push(Mark::line(ChartColour::Due, name, line(growth, growth.peers_min, growth.peers_max)));
+        let beyond = line(growth, growth.peers_max, far);
+        marks.push(Mark::line(ChartColour::Extrapolated, "extrapolated (dashed)", beyond));
         highest = highest.max(growth.at(far));
     }
-    let mut key =
-        vec![(ChartColour::Due, "dots measured, line fitted"), (ChartColour::Extrapolated, "extrapolated (dashed)")];
     if let Some(other) = findings.beside.as_deref()
         && let Some(growth) = fitted(other)
     {
+        let name = "the search beside: hollow dots, dashed line";
         let points = measured(other);
         highest = points.iter().map(|(_, cost)| *cost).fold(highest, f64::max);
         far = points.iter().map(|(peers, _)| *peers).fold(far, f64::max);
-        marks.push(Mark::Dots { role: ChartColour::Began, hollow: true, points });
+        marks.push(Mark::new(ChartColour::Began, name, MarkShape::Rings(points)));
         if growth.kind != GrowthKind::Unknown {
-            marks.push(Mark::Line {
-                role: ChartColour::Began,
-                points: line(growth, growth.peers_min, growth.peers_max),
-            });
+            marks.push(Mark::line(ChartColour::Began, name, line(growth, growth.peers_min, growth.peers_max)));
         }
-        key.push((ChartColour::Began, "the search beside: hollow dots, dashed line"));
     }
-    let says = format!("{reading}: {}", findings.model.says.first().map_or(String::new(), |says| sanitize(says)));
-    let x = axis::fractions(far, |peers| count(peers as u64));
-    let y = axis::fractions(highest, words);
-    Some(figure(heading, reading, &legend(&key), &Chart { says, height: HEIGHT, margin: MARGIN, x, y, marks }.draw()))
+    Some(Chart {
+        heading: heading.into(),
+        reading: reading.into(),
+        says: format!("{reading}: {}", findings.model.says.first().map_or("", String::as_str)),
+        height: HEIGHT,
+        margin: MARGIN,
+        x: fractions(far, |peers| count(peers as u64)),
+        y: fractions(highest, words),
+        marks,
+    })
 }
 
 /// The cores that the target used in its busiest second, over load.
-pub(super) fn cpu(findings: &CapacityResult) -> Option<Markup> {
+fn cpu(findings: &CapacityResult) -> Option<Chart> {
     let probes = judged(findings);
-    let cores = |of: fn(&TargetLoad) -> Option<f64>| -> Vec<(f64, f64)> {
+    let cores = |of: fn(&TargetLoad) -> Option<f64>| -> Vec<Corner> {
         probes.iter().filter_map(|probe| Some((probe.load, of(probe.target.as_ref()?)?))).collect()
     };
     let (most, mean) = (cores(|target| target.cpu_cores_max), cores(|target| target.cpu_cores_mean));
     let highest = most.iter().map(|(_, cores)| *cores).reduce(f64::max)?;
-    let marks = vec![
-        Mark::Line { role: ChartColour::Tail, points: most },
-        Mark::Line { role: ChartColour::Median, points: mean },
-    ];
-    let says = format!("Cores that the target used against the load, at most {highest:.2}");
-    let y = axis::fractions(highest.max(0.1), |cores| format!("{cores:.2}"));
-    let key = legend(&[(ChartColour::Tail, "busiest second"), (ChartColour::Median, "mean")]);
-    let chart = Chart { says, height: HEIGHT, margin: MARGIN, x: loads(findings), y, marks };
-    Some(figure("The target's CPU", &format!("cores, by {}", vary(findings)), &key, &chart.draw()))
+    Some(Chart {
+        heading: "The target's CPU".into(),
+        reading: format!("cores, by {}", findings.vary.name()),
+        says: format!("Cores that the target used against the load, at most {highest:.2}"),
+        height: HEIGHT,
+        margin: MARGIN,
+        x: loads(probes.iter()),
+        y: fractions(highest.max(0.1), |cores| format!("{cores:.2}")),
+        marks: vec![
+            Mark::line(ChartColour::Tail, "busiest second", most),
+            Mark::line(ChartColour::Median, "mean", mean),
+        ],
+    })
 }
 
 /// The probes that held or broke, by load.
@@ -178,19 +187,11 @@ fn judged(findings: &CapacityResult) -> Vec<&Probe> {
     probes
 }
 
-fn vary(findings: &CapacityResult) -> &'static str {
-    findings.vary.name()
-}
-
-fn loads(findings: &CapacityResult) -> Axis {
-    loads_of(judged(findings).iter())
-}
-
-fn loads_of<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
-    axis::fractions(probes.map(|probe| probe.load).fold(1.0, f64::max), format::load)
+fn loads<'a>(probes: impl Iterator<Item = &'a &'a Probe>) -> Axis {
+    fractions(probes.map(|probe| probe.load).fold(1.0, f64::max), load)
 }
 
 fn limit(findings: &CapacityResult) -> Option<Mark> {
     let at = findings.limit?;
-    Some(Mark::VerticalLine { role: ChartColour::Opened, at, name: format!("limit {}", format::load(at)) })
+    Some(Mark::new(ChartColour::Opened, format!("limit {}", load(at)), MarkShape::Vertical(at)))
 }

@@ -1,39 +1,72 @@
-//! The planning report of a capacity search, as text, Markdown, JSON and HTML.
+//! The planning report of a capacity search: the answer, the knee, every probe, the forecast.
 
 mod charts;
-mod format;
-mod markdown;
-mod page;
 mod side_by_side;
 mod tables;
-mod text;
 
-use crate::capacity::CapacityResult;
+use crate::capacity::{CapacityResult, LimitedBy};
+use crate::report::document::{Block, Card, Document, StyledText, TestCase, TestOutcome, Tone};
+use crate::report::{Format, Reported};
 
-/// The format on stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Markdown,
-    Json,
-}
+impl Reported for CapacityResult {
+    const FILES: &'static [(&'static str, Format)] =
+        &[("capacity.json", Format::Json), ("report.md", Format::Markdown), ("report.html", Format::Html)];
 
-pub fn render(form: Form, findings: &CapacityResult) -> String {
-    match form {
-        Form::Text => text::render(findings),
-        Form::Markdown => markdown::render(findings),
-        Form::Json => findings.to_json(),
+    fn document(&self) -> Document {
+        let tone = match (self.limit, self.limited_by) {
+            (None, _) => Tone::Bad,
+            (Some(_), LimitedBy::Target) => Tone::Good,
+            (Some(_), _) => Tone::Doubtful,
+        };
+        let (scope, again) = (&self.scope, &self.reproduction);
+        let commands = [("the search", Some(&again.search)), ("one run at the limit", again.run.as_ref())];
+        let commands = commands.into_iter().chain([("one run above it", again.broken_run.as_ref())]);
+        let commands = commands.filter_map(|(name, command)| Some((name, StyledText::input(command?))));
+        let blocks = vec![
+            Block::Section("What stands behind it", vec![Block::facts(tables::facts(self))]),
+            Block::Section("Side by side", vec![Block::Table(side_by_side::table(self))]),
+            Block::Section("Charts", vec![Block::Charts(charts::charts(self))]),
+            Block::Section("Probes", vec![Block::Table(tables::probes(self))]),
+            Block::Section(
+                "Costs and forecast",
+                vec![
+                    Block::Details("What each load cost".into(), vec![Block::Table(tables::costs(self))]),
+                    Block::Details("What if".into(), vec![Block::Table(tables::forecast(self))]),
+                ],
+            ),
+            Block::Section("Again", vec![Block::facts(commands)]),
+        ];
+        Document {
+            command: "capacity",
+            name: scope.profile.clone(),
+            headline: self.sentence.clone(),
+            started_at: scope.started_at.clone(),
+            duration_us: scope.duration_us,
+            facts: vec![
+                ("target", StyledText::input(&scope.target)),
+                ("started", StyledText::from(&scope.started_at)),
+                ("dialect", StyledText::from(&scope.dialect)),
+                ("engine", StyledText::from(&scope.engine)),
+                ("meshload", StyledText::from(&scope.meshload.version)),
+            ],
+            cards: vec![Card { tone, verdict: self.sentence.clone(), ..Card::default() }],
+            blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
+            checks: vec![check(self)],
+        }
+    }
+
+    fn json(&self) -> String {
+        self.to_json()
     }
 }
 
-/// The name and content of each file of a search; the caller writes them.
-pub fn files(findings: &CapacityResult) -> Vec<(&'static str, Vec<u8>)> {
-    vec![
-        ("capacity.json", findings.to_json().into_bytes()),
-        ("report.md", markdown::render(findings).into_bytes()),
-        ("report.html", page::render(findings).into_bytes()),
-    ]
+/// A search without a load that held fails, and so does one that misses what was required.
+fn check(findings: &CapacityResult) -> TestCase {
+    let is_met = match (findings.limit, findings.require) {
+        (None, _) => false,
+        (Some(limit), require) => require.is_none_or(|require| limit >= require),
+    };
+    let failed = TestOutcome::Failed { kind: "capacity", message: findings.sentence.clone() };
+    let name = findings.require.map_or("holds a load".to_owned(), |require| format!("holds {}", tables::load(require)));
+    TestCase { name, outcome: if is_met { TestOutcome::Passed } else { failed } }
 }
-
-#[cfg(test)]
-mod tests;

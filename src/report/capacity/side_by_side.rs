@@ -1,27 +1,19 @@
 //! Compares two searches, one row for each figure.
 
-use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared, differences};
+use super::tables::{limited_by, load, number, whole};
+use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared};
+use crate::report::document::{Column, StyledText, Table};
 use crate::vocabulary::{format::bytes, format::count, format::duration};
 
-pub(super) const HEADS: [&str; 3] = ["side by side", "this search", "beside it"];
-
 /// One row for each figure; empty without another search.
-pub(super) fn rows(findings: &CapacityResult) -> Vec<Vec<String>> {
-    let Some(other) = &findings.beside else { return vec![] };
-    let (one, another) = (column(findings, other), column(other, findings));
-    let name = |(index, cell): (usize, String)| vec![NAMES[index].to_owned(), cell];
-    let rows = one.into_iter().enumerate().map(name).zip(another);
-    rows.map(|(mut row, beside)| {
-        row.push(beside);
-        row
-    })
-    .collect()
-}
-
-/// Differences that make the two hard to compare.
-pub(super) fn doubts(findings: &CapacityResult) -> Vec<String> {
-    findings.beside.as_ref().map_or(vec![], |other| differences(findings, other))
+pub(super) fn table(findings: &CapacityResult) -> Table {
+    let rows: Vec<Vec<StyledText>> = findings.beside.as_ref().map_or(vec![], |other| {
+        let (one, another) = (column(findings, other), column(other, findings));
+        let row = |((name, cell), beside): ((&str, String), String)| vec![name.into(), cell.into(), beside.into()];
+        NAMES.into_iter().zip(one).zip(another).map(row).collect()
+    });
+    let columns = ["", "this search", "beside it"].map(Column::Words);
+    Table::new("Compared at the largest load that came up whole in both", columns, rows)
 }
 
 const NAMES: [&str; 14] = [

@@ -1,17 +1,17 @@
-//! The contents of the planning report as rows, the same in every format.
+//! The figures of the planning report, as tables and facts.
 
-use super::format::{limited_by, load, number, whole};
-use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict};
+use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict, differences};
+use crate::report::document::{Column, StyledText, Table};
 use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent};
 
-pub(super) const PROBE_HEADS: [&str; 10] =
-    ["load", "said", "peers", "edges", "failed", "p50", "p95", "p99", "frames/s out", "why"];
-
 /// The probes in the order of the search.
-pub(super) fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
-    findings.probes.iter().map(|probe| {
+pub(super) fn probes(findings: &CapacityResult) -> Table {
+    let mut columns = vec![Column::Figures("load"), Column::Words("verdict")];
+    columns.extend(["peers", "edges", "failed", "p50", "p95", "p99", "frames/s out"].map(Column::Figures));
+    columns.push(Column::Words("why"));
+    let rows = findings.probes.iter().map(|probe| {
         let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
-        vec![
+        cells([
             load(probe.load),
             verdict(probe.verdict).to_owned(),
             count(probe.peers),
@@ -22,16 +22,24 @@ pub(super) fn probes(findings: &CapacityResult) -> impl Iterator<Item = Vec<Stri
             time(probe.p99_us),
             whole(probe.frames_out_per_second),
             why(probe),
-        ]
-    })
+        ])
+    });
+    Table::new("Each is a whole, fresh run, in the order of the search", columns, rows)
 }
 
-pub(super) const OUTLOOK_HEADS: [&str; 7] =
-    ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out", "how it is known"];
+fn cells<const N: usize>(cells: [String; N]) -> Vec<StyledText> {
+    cells.map(StyledText::from).into()
+}
 
-pub(super) fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<String>> + '_ {
-    findings.forecast.iter().map(|cell| {
-        vec![
+/// The server's load with other numbers and sizes of rooms.
+pub(super) fn forecast(findings: &CapacityResult) -> Table {
+    const CAPTION: &str = "At the server while the rooms arrive, in the time that they took here. Frames said are taken to grow with \
+                           the edges; how many hear each is the model's. Extrapolated: beyond the populations that were measured";
+    let mut columns =
+        ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out"].map(Column::Figures).to_vec();
+    columns.push(Column::Words("how it is known"));
+    let rows = findings.forecast.iter().map(|cell| {
+        cells([
             count(cell.rooms),
             count(cell.room_size),
             count(cell.edges),
@@ -39,8 +47,9 @@ pub(super) fn forecast(findings: &CapacityResult) -> impl Iterator<Item = Vec<St
             whole(Some(cell.frames_out_per_second)),
             number(Some(cell.mbit_out_per_second)),
             known(cell).to_owned(),
-        ]
-    })
+        ])
+    });
+    Table::new(CAPTION, columns, rows)
 }
 
 fn known(cell: &ForecastCell) -> &'static str {
@@ -51,25 +60,24 @@ fn known(cell: &ForecastCell) -> &'static str {
     }
 }
 
-pub(super) const COST_HEADS: [&str; 9] = [
-    "load",
-    "frames said an edge",
-    "heard by",
-    "notices",
-    "amplification",
-    "bytes an edge",
-    "target CPU, cores",
-    "target CPU an edge",
-    "target memory",
-];
-
 /// The cost at each load, smallest load first; of several probes of one load, the last.
-pub(super) fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
+pub(super) fn costs(findings: &CapacityResult) -> Table {
+    const HEADS: [&str; 9] = [
+        "load",
+        "frames said an edge",
+        "heard by",
+        "notices",
+        "amplification",
+        "bytes an edge",
+        "target CPU, cores",
+        "target CPU an edge",
+        "target memory",
+    ];
     let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
     whole.sort_by(|one, other| one.load.total_cmp(&other.load));
     let row = |probe: &Probe| {
         let target = probe.target.clone().unwrap_or_default();
-        vec![
+        cells([
             load(probe.load),
             number(probe.said_per_edge),
             number(probe.fan_out),
@@ -79,11 +87,11 @@ pub(super) fn costs(findings: &CapacityResult) -> Vec<Vec<String>> {
             number(target.cpu_cores_max),
             target.cpu_us_per_edge.map_or("–".to_owned(), |us| duration(us as u64)),
             target.rss_bytes_max.map_or("–".to_owned(), bytes),
-        ]
+        ])
     };
-    let mut rows: Vec<Vec<String>> = whole.into_iter().map(row).collect();
+    let mut rows: Vec<Vec<StyledText>> = whole.into_iter().map(row).collect();
     rows.dedup_by(|later, earlier| later[0] == earlier[0]);
-    rows
+    Table::new("Probes in which nearly every edge opened", HEADS.map(Column::Figures), rows)
 }
 
 /// The particulars of the answer: name and text.
@@ -123,7 +131,8 @@ pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
             "probes counted that were not valid: the profile says on_invalid = \"warn\"".to_owned(),
         ));
     }
-    facts.extend(super::side_by_side::doubts(findings).into_iter().map(|doubt| ("side by side", doubt)));
+    let doubts = findings.beside.as_ref().map_or(vec![], |other| differences(findings, other));
+    facts.extend(doubts.into_iter().map(|doubt| ("side by side", doubt)));
     let scope = &findings.scope;
     facts.push((
         "search",
@@ -136,16 +145,9 @@ pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
             scope.target
         ),
     ));
+    let machine = format!("{}, {} cores granted, {}", scope.machine.cpu, scope.machine.cores, scope.machine.os);
+    facts.extend([("this machine", machine), ("git", scope.meshload.git.clone())]);
     facts
-}
-
-/// The commands that repeat the search.
-pub(super) fn reproduction(findings: &CapacityResult) -> Vec<(&'static str, &str)> {
-    let reproduction = &findings.reproduction;
-    let mut commands = vec![("the search", reproduction.search.as_str())];
-    commands.extend(reproduction.run.as_deref().map(|command| ("one run at the limit", command)));
-    commands.extend(reproduction.broken_run.as_deref().map(|command| ("one run above it", command)));
-    commands
 }
 
 fn bracket(findings: &CapacityResult) -> String {
@@ -160,7 +162,7 @@ fn bracket(findings: &CapacityResult) -> String {
     parts.join(", ")
 }
 
-pub(super) fn verdict(verdict: ProbeVerdict) -> &'static str {
+fn verdict(verdict: ProbeVerdict) -> &'static str {
     match verdict {
         ProbeVerdict::Held => "held",
         ProbeVerdict::Broke => "broke",
@@ -187,5 +189,31 @@ fn why(probe: &Probe) -> String {
             let doubt = probe.validity.reasons.first();
             doubt.map_or("incomplete".to_owned(), |doubt| format!("{}: {}", doubt.what, doubt.observed))
         }
+    }
+}
+
+pub(super) fn limited_by(limited_by: LimitedBy) -> &'static str {
+    match limited_by {
+        LimitedBy::Target => "the target: it broke a gate",
+        LimitedBy::Generator => "this generator: the target may hold more",
+        LimitedBy::Range => "the range of the search: the target may hold more",
+    }
+}
+
+/// Three digits for a number that is not whole.
+pub(super) fn load(load: f64) -> String {
+    if load.fract() == 0.0 && load.abs() < 1e15 { count(load as u64) } else { number(Some(load)) }
+}
+
+pub(super) fn whole(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| count(value.round() as u64))
+}
+
+pub(super) fn number(value: Option<f64>) -> String {
+    match value {
+        None => "–".to_owned(),
+        Some(value) if value.abs() >= 100.0 => count(value.round() as u64),
+        Some(value) if value.abs() >= 10.0 => format!("{value:.1}"),
+        Some(value) => format!("{value:.2}"),
     }
 }

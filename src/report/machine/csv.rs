@@ -38,7 +38,7 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::run;
+    use crate::report::tests::sample::run;
 
     #[test]
     fn a_second_without_a_sample_has_empty_cells() {

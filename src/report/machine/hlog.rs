@@ -28,7 +28,7 @@ fn tag(name: &str, clock: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::run;
+    use crate::report::tests::sample::run;
     use crate::summary::Histogram;
 
     #[test]

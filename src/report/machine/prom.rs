@@ -125,7 +125,7 @@ fn single(value: Option<f64>) -> Vec<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{check_snapshot, controlled, hostile, run};
+    use crate::report::tests::sample::{check_snapshot, controlled, hostile, run};
     use std::collections::HashSet;
 
     #[test]

@@ -4,6 +4,7 @@ mod between;
 mod capacity;
 mod certificates;
 mod proxy;
+mod quoting;
 mod secrets;
 mod templates;
 mod tls;

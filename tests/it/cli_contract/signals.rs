@@ -55,6 +55,21 @@ fn while_it_waits_for_its_target() {
 }
 
 #[test]
+fn while_it_plays_the_control_run() {
+    let begin = || {
+        let playing =
+            start(&["--control", "--rooms", "3", "--room-size", "2", "--arrivals", "1/s", "--duration", "60s"]);
+        playing.wait_for(&["the control run"]);
+        playing
+    };
+    check(begin, |played| {
+        was_stopped(played);
+        let summary = played.summary();
+        assert_eq!((summary.counts.peers.unfinished, &summary.control), (6, &None));
+    });
+}
+
+#[test]
 fn while_peers_arrive() {
     let begin = || {
         let hostile = Hostile::start(Script::Silence);

@@ -1,0 +1,157 @@
+//! Draws a chart as inline SVG; colours are classes of the page's style.
+
+use super::inert::{class, inert};
+use crate::report::document::{Axis, Bar, Chart, Corner, Mark, MarkShape};
+use maud::{Markup, html};
+use std::fmt::Write;
+
+const WIDTH: f64 = 440.0;
+const TOP: f64 = 8.0;
+/// Room for half of the last label of the horizontal axis.
+const RIGHT: f64 = 18.0;
+const BOTTOM: f64 = 24.0;
+/// Marks of a chart that tell their values to a pointer; more would make the page heavy.
+const TITLES_MAX: usize = 240;
+
+/// The drawing, which scales to the room that the page gives it.
+pub(super) fn draw(chart: &Chart) -> Markup {
+    let plane = Plane { chart, left: f64::from(chart.margin), bottom: f64::from(chart.height) - BOTTOM };
+    let says = inert(&chart.says);
+    let frame = format!("0 0 {WIDTH} {}", chart.height);
+    html! {
+        svg role="img" aria-label=(says) viewBox=(frame) {
+            title { (says) }
+            (plane.axes())
+            @for mark in &chart.marks { (plane.mark(mark)) }
+        }
+    }
+}
+
+struct Plane<'a> {
+    chart: &'a Chart,
+    left: f64,
+    bottom: f64,
+}
+
+impl Plane<'_> {
+    fn x(&self, value: f64) -> f64 {
+        let Axis { from, to, .. } = self.chart.x;
+        self.left + (WIDTH - RIGHT - self.left) * (self.chart.x.place(value) - from) / (to - from)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let Axis { from, to, .. } = self.chart.y;
+        self.bottom - (self.bottom - TOP) * (self.chart.y.place(value) - from) / (to - from)
+    }
+
+    fn axes(&self) -> Markup {
+        let (right, below) = (WIDTH - RIGHT, self.bottom + 16.0);
+        let mut grid = String::new();
+        for (at, _) in &self.chart.y.ticks {
+            let _ = write!(grid, "M{} {:.1}H{right}", self.left, self.y(*at));
+        }
+        let _ = write!(grid, "M{} {}H{right}", self.left, self.bottom);
+        html! {
+            path.axis d=(grid) {}
+            @for (at, name) in &self.chart.y.ticks {
+                text.end x=(self.left - 6.0) y=(short(self.y(*at) + 4.0)) { (inert(name)) }
+            }
+            @for (at, name) in &self.chart.x.ticks {
+                text.mid x=(short(self.x(*at))) y=(below) { (inert(name)) }
+            }
+        }
+    }
+
+    fn mark(&self, mark: &Mark) -> Markup {
+        let colour = class(mark.colour);
+        match &mark.shape {
+            MarkShape::Line(points) => html! {
+                path class={ "line " (colour) } d=(self.path(points)) {}
+                @if points.len() <= TITLES_MAX { (self.circles(mark, "hit", points)) }
+            },
+            MarkShape::Area(points) => html! { path class={ "area " (colour) } d=(self.area(points)) {} },
+            MarkShape::Dots(points) => self.circles(mark, "dot", points),
+            MarkShape::Rings(points) => self.circles(mark, "ring", points),
+            MarkShape::Boxes(boxes) => html! {
+                g class=(colour) {
+                    @for bar in boxes { (self.rectangle(mark, bar, boxes.len() <= TITLES_MAX)) }
+                }
+            },
+            MarkShape::Horizontal(at) => {
+                let y = short(self.y(*at));
+                html! {
+                    path class={ "line rule " (colour) } d={ "M" (self.left) " " (y) "H" (WIDTH - RIGHT) } {}
+                    text class={ "rule " (colour) } x=(self.left + 4.0) y=(short(self.y(*at) - 4.0)) { (inert(&mark.name)) }
+                }
+            }
+            MarkShape::Vertical(at) => {
+                let x = self.x(*at);
+                let is_right = x > (self.left + WIDTH) / 2.0;
+                html! {
+                    path class={ "line rule " (colour) } d={ "M" (short(x)) " " (TOP) "V" (self.bottom) } {}
+                    text class={ "rule " (if is_right { "end " } else { "" }) (colour) } x=(short(if is_right { x - 4.0 } else { x + 4.0 })) y=(TOP + 10.0) {
+                        (inert(&mark.name))
+                    }
+                }
+            }
+        }
+    }
+
+    /// A line through the points. A lone point between gaps becomes a dot, since the line's ends are round.
+    fn path(&self, points: &[Corner]) -> String {
+        let mut path = String::new();
+        let mut is_broken = true;
+        for (x, y) in points {
+            let is_gap = x.is_nan() || y.is_nan();
+            if !is_gap {
+                let step = if is_broken { 'M' } else { 'L' };
+                let _ = write!(path, "{step}{} {}", short(self.x(*x)), short(self.y(*y)));
+                if is_broken {
+                    path.push_str("h0");
+                }
+            }
+            is_broken = is_gap;
+        }
+        path
+    }
+
+    fn area(&self, points: &[Corner]) -> String {
+        let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return String::new() };
+        let line = self.path(points);
+        format!("{line}L{} {}L{} {}Z", short(self.x(*last)), self.bottom, short(self.x(*first)), self.bottom)
+    }
+
+    fn circles(&self, mark: &Mark, shape: &str, points: &[Corner]) -> Markup {
+        html! {
+            g class={ (shape) " " (class(mark.colour)) } {
+                @for (x, y) in points.iter().filter(|(x, y)| !x.is_nan() && !y.is_nan()) {
+                    circle cx=(short(self.x(*x))) cy=(short(self.y(*y))) r="4" { title { (self.in_words(mark, *x, *y)) } }
+                }
+            }
+        }
+    }
+
+    fn rectangle(&self, mark: &Mark, bar: &Bar, titled: bool) -> Markup {
+        let (left, right) = (self.x(bar.from.0), self.x(bar.to.0));
+        let (bottom, top) = (self.y(bar.from.1), self.y(bar.to.1));
+        html! {
+            rect x=(short(left)) y=(short(top)) width=(short((right - left).max(0.5))) height=(short((bottom - top).max(0.5))) fill-opacity=(format!("{:.2}", bar.strength)) {
+                @if !bar.says.is_empty() { title { (inert(&bar.says)) } }
+                @else if titled { title { (self.in_words(mark, bar.to.0, bar.to.1)) } }
+            }
+        }
+    }
+
+    /// The name and the values of a mark, as a pointer over it is told.
+    fn in_words(&self, mark: &Mark, x: f64, y: f64) -> String {
+        let values = [(self.chart.x.words)(x), (self.chart.y.words)(y)];
+        let said = [inert(&mark.name)].into_iter().chain(values).filter(|words| !words.is_empty());
+        said.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A length to a tenth of a unit.
+fn short(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}

@@ -1,0 +1,68 @@
+//! The report of several runs of one plan: the gates of the median run, and the spread of the figures.
+
+use crate::report::document::{Block, Card, Column, Document, StyledText, Table, Tone};
+use crate::report::run::{capitalised, gate_check, gate_table};
+use crate::report::{Format, Reported, pretty_json};
+use crate::summary::{Outcome, PercentileRange, Repeats, Verdict, metric::TIMERS};
+use crate::vocabulary::format::{duration, plural};
+
+impl Reported for Repeats {
+    const FILES: &'static [(&'static str, Format)] = &[("repeats.json", Format::Json)];
+
+    fn document(&self) -> Document {
+        let judged = self.runs.iter().filter(|run| run.verdict == self.judged).count();
+        let runs = plural(self.runs.len() as u64, "run");
+        let doubt = (self.judged != Verdict::Valid)
+            .then(|| "no run was VALID: these figures may be ours, not the target's".into());
+        let card = Card {
+            tone: if self.result == Outcome::Passed { Tone::Good } else { Tone::Bad },
+            label: "",
+            verdict: capitalised(self.result.name()),
+            says: format!("{runs}, of which {judged} {} judged", self.judged.name()),
+            points: doubt.into_iter().collect(),
+        };
+        let gates = gate_table(&self.gates);
+        let gates = if gates.rows.is_empty() { Block::Paragraph("None were set.".into()) } else { Block::Table(gates) };
+        Document {
+            command: "",
+            name: self.name.clone(),
+            headline: format!("{} {}", self.result.name().to_uppercase(), self.name),
+            cards: vec![card],
+            blocks: vec![
+                Block::Section("Runs", vec![Block::Table(runs_table(self))]),
+                Block::Section("Gates, of the median run", vec![gates]),
+                Block::Section("Median (min to max) of the runs, due", vec![Block::Table(spreads(self))]),
+            ],
+            checks: self.gates.iter().map(|gate| gate_check(gate, self.result, "")).collect(),
+            ..Document::default()
+        }
+    }
+
+    fn json(&self) -> String {
+        pretty_json(self)
+    }
+}
+
+fn runs_table(repeats: &Repeats) -> Table {
+    let columns = ["run", "seed", "validity", "result"].map(Column::Words);
+    let rows = repeats.runs.iter().map(|run| {
+        let (validity, result) = (StyledText::term(run.verdict.name()), StyledText::term(run.result.name()));
+        vec![StyledText::from(&run.folder), run.seed.to_string().into(), validity, result]
+    });
+    Table::new("Each run has a report in its folder", columns, rows)
+}
+
+fn spreads(repeats: &Repeats) -> Table {
+    let mut columns = vec![Column::Words("timer")];
+    columns.extend(["p50", "p95", "p99"].map(Column::Figures));
+    let shown = TIMERS.iter().filter_map(|name| Some((name, repeats.timers.get(*name)?)));
+    let rows = shown.map(|(name, spread)| {
+        let figures = [spread.p50, spread.p95, spread.p99].map(|range| StyledText::from(in_words(range)));
+        std::iter::once(StyledText::term(*name)).chain(figures).collect()
+    });
+    Table::new("Of the runs that were judged", columns, rows)
+}
+
+fn in_words(range: PercentileRange) -> String {
+    format!("{} ({} to {})", duration(range.median_us), duration(range.min_us), duration(range.max_us))
+}

@@ -1,0 +1,70 @@
+//! The report of one run: verdicts first, then where the time goes, then everything else.
+
+mod failures;
+mod figures;
+mod health;
+mod latency;
+mod load;
+mod meshes;
+mod phases;
+mod provenance;
+mod signaling;
+mod verdict;
+
+pub(super) use latency::percentile_chart;
+pub(super) use verdict::{capitalised, gate_check, gate_table};
+
+use crate::report::document::{Block, Document, Style, StyledText};
+use crate::summary::Summary;
+use crate::vocabulary::format;
+
+/// The document of a run.
+pub(super) fn document(summary: &Summary) -> Document {
+    let run = &summary.run;
+    let series = &summary.series;
+    let mut charts = latency::charts(summary);
+    charts.extend(load::charts(series));
+    let warmup = summary
+        .counts_warmup
+        .as_ref()
+        .map_or("", |_| "Charts along the time show the warm-up too; every other figure leaves it out.");
+    let blocks = vec![
+        Block::Figures(verdict::figures(summary)),
+        Block::Section("Gates", verdict::gates(&summary.gates)),
+        Block::Section("Findings", verdict::findings(summary)),
+        Block::Section("Failures", failures::failures(summary)),
+        Block::Section("Causes", failures::causes(summary)),
+        Block::Section("Where the time goes", phases::blocks(summary)),
+        Block::Section("The control run: what of it is ours", vec![Block::list(phases::control(summary))]),
+        Block::Section(
+            "Latency and load",
+            vec![Block::Paragraph(StyledText::new(Style::Note, warmup)), Block::Charts(charts), load::seconds(series)],
+        ),
+        Block::Section("Signaling", signaling::blocks(summary)),
+        Block::Section("Counted", vec![Block::list(failures::counters(summary))]),
+        Block::Section("Handshakes", failures::traces(summary)),
+        Block::Section("Rooms that lack edges", meshes::blocks(summary)),
+        Block::Section("Slowest edges", phases::slowest(summary)),
+        Block::Section("This machine", health::blocks(summary)),
+        Block::Section("What was run", provenance::blocks(summary)),
+    ];
+    Document {
+        command: "",
+        name: run.name.clone(),
+        headline: format!("{} {}", summary.result.name().to_uppercase(), run.name),
+        started_at: run.started_at.clone(),
+        duration_us: run.duration_us,
+        facts: vec![
+            ("target", StyledText::input(run.destination())),
+            ("started", StyledText::from(&run.started_at)),
+            ("ran", StyledText::from(format::duration(run.duration_us))),
+            ("dialect", StyledText::from(&run.dialect)),
+            ("engine", StyledText::from(&run.engine)),
+            ("seed", StyledText::from(run.seed.to_string())),
+            ("meshload", StyledText::from(&summary.meshload.version)),
+        ],
+        cards: verdict::cards(summary),
+        blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
+        checks: verdict::checks(summary),
+    }
+}

@@ -1,0 +1,58 @@
+//! The run's identity, machine and profile: enough to repeat it.
+
+use crate::report::document::{Block, Column, StyledText, Table};
+use crate::summary::{PhaseSpan, Summary, wall_time::from_rfc3339};
+use crate::vocabulary::format::{bytes, duration, plural};
+
+pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
+    let (run, counts) = (&summary.run, &summary.counts);
+    let machine = &run.machine;
+    let warmup = summary.counts_warmup.as_ref().map_or(0, |counts| counts.rooms.planned);
+    let planned = format!(
+        "{}, {}, {}{}",
+        plural(counts.rooms.planned, "room"),
+        plural(counts.peers.planned, "peer"),
+        plural(counts.edges.planned, "edge"),
+        if warmup > 0 { format!("; {} more for the warm-up", plural(warmup, "room")) } else { String::new() }
+    );
+    let host = format!(
+        "{}, {} of {} cores, {}, {}{}",
+        machine.cpu,
+        machine.cores,
+        machine.cores_host,
+        bytes(machine.memory_bytes),
+        plural(machine.nofile, "descriptor"),
+        machine.container.as_ref().map_or(String::new(), |name| format!(", in {name}"))
+    );
+    let facts = [
+        ("planned", planned),
+        ("run id", run.id.clone()),
+        ("plan_sha256", run.plan_sha256.clone()),
+        ("machine", host),
+        ("system", machine.os.clone()),
+        ("data", if run.complete { "complete" } else { "part of it is missing" }.to_owned()),
+        ("git", summary.meshload.git.clone()),
+    ];
+    let profile = run.profile.clone().map(Block::Verbatim);
+    vec![
+        Block::Details(
+            "The plan and the machine".into(),
+            vec![Block::facts(facts), Block::Table(phases(&summary.phases))],
+        ),
+        Block::Details("The profile as run, defaults and overrides included".into(), profile.into_iter().collect()),
+    ]
+}
+
+fn phases(phases: &[PhaseSpan]) -> Table {
+    let lasted = |phase: &PhaseSpan| {
+        let span = from_rfc3339(&phase.ended_at)?.duration_since(from_rfc3339(&phase.started_at)?).ok()?;
+        Some(duration(u64::try_from(span.as_micros()).ok()?))
+    };
+    let rows = phases.iter().take(20).map(|phase| {
+        let lasted = lasted(phase).unwrap_or("–".into());
+        [StyledText::from(&phase.name), (&phase.started_at).into(), (&phase.ended_at).into(), lasted.into()].into()
+    });
+    let columns =
+        [Column::Words("phase of the run"), Column::Words("from"), Column::Words("to"), Column::Figures("lasted")];
+    Table::new("When each phase of the run began and ended", columns, rows)
+}

@@ -1,0 +1,245 @@
+//! The head of a run's report: outcome, validity, headline figures and gates.
+
+use super::failures;
+use super::figures::spread;
+use crate::gates::ended_without_server;
+use crate::report::document::{Block, Card, Column, Figure, StyledText, Table, TestCase, TestOutcome, Tone};
+use crate::summary::{GateResult, Outcome, Summary, Unit, Verdict};
+use crate::vocabulary::format::{count, number, percent, plural};
+
+const POINTS_MAX: usize = 5;
+const DOUBTS_MAX: usize = 20;
+/// Findings in the verdict card; the section "Findings" has all.
+const FINDINGS_SHOWN: usize = 3;
+const NO_EDGE: &str = "no edge opened, so nothing was measured that a pass could rest on";
+
+/// The outcome and the validity.
+pub(super) fn cards(summary: &Summary) -> Vec<Card> {
+    let (tone, says) = outcome(summary);
+    let broken =
+        summary.gates.iter().filter(|gate| !gate.ok).take(POINTS_MAX).map(|gate| StyledText::from(in_words(gate)));
+    let stopped = summary.run.stopped_by.iter().map(|by| StyledText::from(format!("stopped by {by}")));
+    let outcome = Card {
+        tone,
+        label: "",
+        verdict: capitalised(summary.result.name()),
+        says,
+        points: broken.chain(reasons(summary).into_iter().map(StyledText::from)).chain(stopped).collect(),
+    };
+    vec![outcome, validity(summary)]
+}
+
+/// The verdict's reasons: a server that peers had lost at the end, the worst findings, the commonest cause.
+fn reasons(summary: &Summary) -> Vec<String> {
+    let peers = &summary.counts.peers;
+    let lost = (peers.lost > 0)
+        .then(|| format!("at the end {} of {} had no server", count(peers.lost), plural(peers.stayed, "peer")));
+    let findings =
+        summary.findings.iter().take(FINDINGS_SHOWN).map(|finding| format!("finding: {}", finding.in_words()));
+    let more = summary.findings.len().saturating_sub(FINDINGS_SHOWN) as u64;
+    let more = (more > 0).then(|| format!("and {} more", plural(more, "finding")));
+    lost.into_iter().chain(findings).chain(more).chain(failures::first_cause(summary)).collect()
+}
+
+/// All findings, each with its evidence.
+pub(super) fn findings(summary: &Summary) -> Vec<Block> {
+    let facts = summary.findings.iter().flat_map(|finding| {
+        let evidence = finding.evidence.iter().map(|evidence| ("evidence", evidence.clone()));
+        std::iter::once(("finding", finding.in_words())).chain(evidence)
+    });
+    vec![Block::Details("All findings, with their evidence".into(), vec![Block::facts(facts)])]
+}
+
+fn outcome(summary: &Summary) -> (Tone, String) {
+    let (held, all) = (summary.gates.iter().filter(|gate| gate.ok).count(), summary.gates.len());
+    let gates = match all {
+        0 => "no gates were set".to_owned(),
+        _ if held == all => format!("{} held", plural(all as u64, "gate")),
+        _ => format!("{} of {} failed", all - held, plural(all as u64, "gate")),
+    };
+    match summary.result {
+        Outcome::Passed => match summary.findings_counted(None) {
+            0 => (Tone::Good, gates),
+            found => (Tone::Good, format!("{gates}, with {}", plural(found, "finding"))),
+        },
+        Outcome::Failed if held == all && summary.counts.edges.opened == 0 => (Tone::Bad, NO_EDGE.to_owned()),
+        Outcome::Failed if held == all && summary.run.stopped_by.is_none() => {
+            (Tone::Bad, "peers had no server at the end".to_owned())
+        }
+        Outcome::Failed if held == all => (Tone::Bad, "the run was stopped".to_owned()),
+        Outcome::Failed => (Tone::Bad, gates),
+        Outcome::Invalid => (Tone::Bad, format!("the figures are not the target's; {gates}")),
+        Outcome::Incomplete => (Tone::Doubtful, format!("part of the run's data is missing; {gates}")),
+        Outcome::Interrupted => (Tone::Doubtful, format!("until then, {gates}")),
+        Outcome::Unreachable => {
+            let why = summary.failures.first().map(|row| format!(": {}", failures::reason(row))).unwrap_or_default();
+            (Tone::Bad, format!("no peer ever connected to the target{why}"))
+        }
+        Outcome::Error => (Tone::Bad, "meshload could not do its work".to_owned()),
+    }
+}
+
+fn validity(summary: &Summary) -> Card {
+    let (tone, says) = match summary.validity.verdict {
+        _ if summary.measured_nothing() => (Tone::Doubtful, "no peer ever connected, so there is no figure to trust"),
+        Verdict::Valid => (Tone::Good, "the figures are the target's, not the generator's"),
+        Verdict::Suspect => (Tone::Doubtful, "the generator may have coloured these figures"),
+        Verdict::Invalid => (Tone::Bad, "the generator, not the target, was the limit"),
+    };
+    let points = doubts(summary).into_iter().map(StyledText::from).collect();
+    Card { tone, label: "validity", verdict: summary.validity_in_words().to_owned(), says: says.to_owned(), points }
+}
+
+fn doubts(summary: &Summary) -> Vec<String> {
+    let reasons = summary.validity.reasons.iter().take(DOUBTS_MAX);
+    reasons
+        .map(|doubt| format!("{}: {} (limit {}); cure: {}", doubt.what, doubt.observed, doubt.limit, doubt.cure))
+        .collect()
+}
+
+/// The headline figures: time to open, and the outcomes of edges and rooms.
+pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
+    let (edges, rooms) = (&summary.counts.edges, &summary.counts.rooms);
+    let planned = edges.planned.saturating_add(edges.rejoins);
+    let figure = |name, value: String, note: String| Figure { name, values: vec![("", value)], note };
+    let opened = format!("{} of {}", count(edges.opened), plural(planned, "edge"));
+    let opened_note = if edges.opened == 0 { format!("{opened}; {NO_EDGE}") } else { opened };
+    let share = if planned == 0 { "–".to_owned() } else { percent(edges.opened as f64 / planned as f64) };
+    let mut figures = vec![];
+    if let Some(timer) = summary.timers.get("time_to_open") {
+        let timed_out = match edges.timed_out {
+            0 => "timeouts included".to_owned(),
+            timed_out => format!("in it {} that timed out, at the timeout's value", plural(timed_out, "edge")),
+        };
+        figures.push(Figure {
+            name: "time_to_open",
+            values: spread(&timer.due).to_vec(),
+            note: format!("{} from due until open on both sides; {timed_out}", plural(timer.due.count, "edge")),
+        });
+    }
+    let others = [(edges.one_sided, "one-sided"), (edges.dropped, "not started (generator late)")];
+    let others = others.into_iter().filter(|(number, _)| *number > 0);
+    let others = others.map(|(number, what)| format!("{} {what}", count(number))).collect::<Vec<_>>().join(", ");
+    figures.extend([
+        figure("edges open", share, opened_note),
+        figure("edges failed", count(edges.failed), others),
+        figure(
+            "rooms complete",
+            format!("{} of {}", count(rooms.complete), count(rooms.planned)),
+            "every edge of the room open".to_owned(),
+        ),
+    ]);
+    if let Some(times) = summary.amplification {
+        figures.push(figure("amplification", format!("{}×", number(times)), amplification(times).to_owned()));
+    }
+    figures
+}
+
+/// A verdict on the amplification, with what would lower it.
+fn amplification(times: f64) -> &'static str {
+    if times < 1.5 {
+        "frames delivered for each that concerned its receiver; near 1, which is perfect"
+    } else {
+        "frames delivered for each that concerned its receiver; a server that delivers to the room is near 1"
+    }
+}
+
+/// All gates, the failed ones first.
+pub(super) fn gates(gates: &[GateResult]) -> Vec<Block> {
+    if gates.is_empty() {
+        return vec![Block::Paragraph("None were set: add some under [gates] in the profile, or with --gate".into())];
+    }
+    vec![Block::Table(gate_table(gates))]
+}
+
+pub(in crate::report) fn gate_table(gates: &[GateResult]) -> Table {
+    const COLUMNS: [Column; 7] = [
+        Column::Words("holds"),
+        Column::Words("gate"),
+        Column::Words("demanded"),
+        Column::Figures("observed"),
+        Column::Figures("samples"),
+        Column::Words(""),
+        Column::Words("from"),
+    ];
+    Table::new("What the run had to meet; failed gates first", COLUMNS, gate_rows(gates))
+}
+
+fn gate_rows(gates: &[GateResult]) -> impl Iterator<Item = Vec<StyledText>> {
+    let mut ordered: Vec<&GateResult> = gates.iter().collect();
+    ordered.sort_by_key(|gate| gate.ok);
+    ordered.into_iter().map(|gate| {
+        vec![
+            StyledText::verdict(gate.ok, "ok", "FAIL"),
+            StyledText::term(gate.metric_in_words()),
+            StyledText::from(&gate.expr),
+            gate.observed_in_words().into(),
+            count(gate.samples).into(),
+            why(gate).into(),
+            StyledText::input(gate.line.clone().unwrap_or_default()),
+        ]
+    })
+}
+
+fn why(gate: &GateResult) -> String {
+    gate.why.as_deref().unwrap_or_default().replace('_', " ")
+}
+
+/// `time_to_open: p(95) < 800ms – observed 1.20 s (too few samples)`
+fn in_words(gate: &GateResult) -> String {
+    let why = if gate.why.is_some() { format!(" ({})", why(gate)) } else { String::new() };
+    format!("{}: {} – observed {}{why}", gate.metric_in_words(), gate.expr, gate.observed_in_words())
+}
+
+/// One test case for each gate, and one for validity.
+pub(super) fn checks(summary: &Summary) -> Vec<TestCase> {
+    let causes = failures::causes_in_one_line(summary);
+    let mut checks: Vec<TestCase> =
+        summary.gates.iter().map(|gate| gate_check(gate, summary.result, &causes)).collect();
+    // Only if there are causes: a healthy run has its gates and validity and nothing else.
+    if is_judged(summary.result) && summary.counts.edges.opened == 0 {
+        let outcome = TestOutcome::Failed { kind: "verdict", message: format!("{NO_EDGE}{causes}") };
+        checks.push(TestCase { name: "an edge opened".into(), outcome });
+    }
+    if is_judged(summary.result) && ended_without_server(summary) {
+        let outcome = TestOutcome::Failed { kind: "verdict", message: reasons(summary).join(" | ") };
+        checks.push(TestCase { name: "the peers have the server at the end".into(), outcome });
+    }
+    // Only INVALID fails the case; SUSPECT is a warning.
+    let outcome = match summary.validity.verdict {
+        Verdict::Invalid => TestOutcome::Failed {
+            kind: "validity",
+            message: format!("the run is INVALID: {}", doubts(summary).join("; ")),
+        },
+        _ if summary.measured_nothing() => {
+            TestOutcome::Skipped("no peer ever connected, so nothing was measured".into())
+        }
+        Verdict::Valid | Verdict::Suspect => TestOutcome::Passed,
+    };
+    checks.push(TestCase { name: "validity".into(), outcome });
+    checks
+}
+
+/// The test case of a gate; `causes` of failed edges are named where the gate is about edges that did not open.
+pub(in crate::report) fn gate_check(gate: &GateResult, result: Outcome, causes: &str) -> TestCase {
+    let line = gate.line.as_deref().map(|line| format!(", {line}")).unwrap_or_default();
+    let causes = if matches!(gate.unit, Unit::Ratio | Unit::Count) { causes } else { "" };
+    let outcome = if !is_judged(result) {
+        TestOutcome::Skipped(format!("not judged: the run is {}", result.name()))
+    } else if gate.ok {
+        TestOutcome::Passed
+    } else {
+        let message = format!("{} of {}{line}{causes}", in_words(gate), plural(gate.samples, "sample"));
+        TestOutcome::Failed { kind: "gate", message }
+    };
+    TestCase { name: format!("{}: {}", gate.metric_in_words(), gate.expr), outcome }
+}
+
+fn is_judged(result: Outcome) -> bool {
+    matches!(result, Outcome::Passed | Outcome::Failed)
+}
+
+pub(in crate::report) fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
