@@ -5,11 +5,11 @@ mod repeated_words;
 
 use super::Conclusion;
 use super::cause::{Cause, Confidence, SupportedCause};
-use super::join_request::JoinRequest;
 use super::observations::{
     CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 use super::timeline::Timeline;
+use super::words::join_request::JoinRequest;
 use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
 use std::time::Duration;
 
@@ -23,7 +23,9 @@ const STANDARD_ERRORS_MIN: f64 = 5.0;
 pub fn diagnose(findings: &Observations) -> Conclusion {
     let failed = findings.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
     let case = this_machine(findings)
-        .or_else(|| failed.and_then(|timeline| dialect::wrong(timeline, &findings.words)))
+        .or_else(|| {
+            failed.and_then(|timeline| dialect::wrong(timeline, findings.elsewhere.as_deref(), &findings.words))
+        })
         .or_else(|| failed.and_then(|timeline| dialect::flawed(timeline, &findings.words)))
         .or_else(|| refusal(findings))
         .or_else(|| findings.trials.as_ref().and_then(table))

@@ -7,17 +7,19 @@ mod language;
 mod likeness;
 mod prefilter;
 mod session;
+mod shape;
 mod trial;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
-pub use language::shape::shown_frame;
 pub use likeness::{Likeness, looks_like};
+pub use shape::shown_frame;
 pub use trial::Trial;
 
 use crate::vocabulary::{FrameKind, SignalPart};
 use compile::compiled::{Action, CompiledDialect, JoinAction, Rule};
+use language::codec::Codec;
 use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +92,10 @@ impl Dialect {
     /// Peers of this dialect need ids or values of their room's other peers, passed inside the process.
     pub fn needs_id_exchange(&self) -> bool {
         self.compiled.needs_id_exchange
+    }
+
+    pub fn is_socket_io(&self) -> bool {
+        self.compiled.codec == Codec::SocketIo
     }
 
     /// The dialect depends on the profile's trigger.

@@ -353,7 +353,8 @@ impl VirtualPeer {
             }
             peer::Output::Engine(seat, command) => Output::Engine(seat, command),
             peer::Output::Send(message) => Output::Send(message),
-            peer::Output::Event(what) => {
+            peer::Output::Event(mut what) => {
+                self.explain_stopped_join(&mut what);
                 if let Some(id) = self.guests.observe(&what) {
                     self.conversation.handle(now, dialect::Input::Gone { id });
                 }

@@ -1,6 +1,7 @@
 //! Turns events into figures: the fold over events, the health of the generator, the validity of the run, the summary.
 
 mod fold;
+mod frame_notes;
 mod health;
 mod output;
 mod record;

@@ -23,7 +23,7 @@ struct ReadFrame<'a> {
 }
 
 /// The server speaks another protocol: no frame fits, and the first ones are those of another, or are binary.
-pub(super) fn wrong(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
+pub(super) fn wrong(timeline: &Timeline, elsewhere: Option<&str>, words: &Words) -> Option<SupportedCause> {
     let frames = || timeline.seats().flat_map(|seat| read(timeline, seat));
     if frames().any(|frame| frame.rule.is_some()) {
         return None;
@@ -40,6 +40,16 @@ pub(super) fn wrong(timeline: &Timeline, words: &Words) -> Option<SupportedCause
             fits => format!("{} takes none of them. Try --dialect {}.", words.dialect(), fits.join(" or --dialect ")),
         });
         return high(evidence);
+    }
+    if let Some((frame, likeness)) = elsewhere.and_then(|frame| Some((frame, looks_like(frame)?))) {
+        let shown: String = frame.chars().take(60).collect();
+        return high(vec![
+            format!(
+                "The target says nothing that {} takes, and where a Socket.IO server would be, it says `{shown}`.",
+                words.dialect()
+            ),
+            format!("That is {}. Try --dialect {}.", likeness.protocol, likeness.dialects.join(" or --dialect ")),
+        ]);
     }
     let failure = timeline.peer_failure().map(|(_, failure)| failure);
     let is_binary = |detail: &str| detail.contains("binary frame");

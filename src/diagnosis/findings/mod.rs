@@ -1,5 +1,6 @@
 //! Findings: the conclusions of a run, each a pure function of what was recorded.
 
+mod dialect;
 mod record;
 mod server;
 
@@ -12,7 +13,8 @@ use std::cmp::Reverse;
 type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 
 /// All findings, each with its id for `meshload explain`.
-const RULES: [(&str, FindingRule); 1] = [("server-lost", server::lost::find)];
+const RULES: [(&str, FindingRule); 3] =
+    [("server-lost", server::lost::find), ("dialect", dialect::find_flaw), ("wrong-dialect", dialect::find_wrong)];
 
 /// The findings of a run, worst first: faults before hints, certain before doubtful, then by the share concerned.
 pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {

@@ -10,6 +10,7 @@ use crate::vocabulary::{FrameKind, problem::quoted};
 
 impl Compiler<'_> {
     pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
+        self.check_kinds();
         let Some(section) = self.root.key("say") else { return vec![] };
         let names = self.names.clone();
         let scope = Scope::new(&names, &["sdp", "candidate"], true);
@@ -30,7 +31,7 @@ impl Compiler<'_> {
     }
 
     /// Reports every entry of `[kinds]` without a template of that name.
-    pub(super) fn check_kinds(&mut self) {
+    fn check_kinds(&mut self) {
         let Some(kinds) = self.root.key("kinds") else { return };
         kinds.entries("kinds", self.problems);
         let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();

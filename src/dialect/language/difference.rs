@@ -1,7 +1,7 @@
 //! Differences between a frame and a pattern: whether the frame could be for another peer, and what does not fit.
 
 use super::pattern::{Pattern, PatternPart};
-use super::shape::TYPE_KEYS;
+use crate::dialect::shape::TYPE_KEYS;
 use serde_json::Value;
 
 /// The longest value that a difference shows, in characters.

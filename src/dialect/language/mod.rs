@@ -10,5 +10,4 @@ pub(super) mod names;
 pub(super) mod pattern;
 pub(super) mod problem;
 pub(super) mod roster;
-pub(super) mod shape;
 pub(super) mod template;

@@ -5,7 +5,7 @@ use crate::dialect::Output;
 use crate::dialect::compile::compiled::JoinAction;
 use crate::dialect::language::codec::Content;
 use crate::dialect::language::difference::Differences;
-use crate::dialect::language::shape::{example, shape};
+use crate::dialect::shape::{example, shape};
 use crate::vocabulary::{Concern, FrameKind, FrameNote, FrameNoteKind, NearestRule};
 use serde_json::Value;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 const SHAPES_MAX: usize = 16;
 /// The most shapes that a stopped join tells.
 const INSTEAD_MAX: usize = 3;
+/// The most characters of an undecoded frame that are kept.
+const GARBAGE_CHARS_MAX: usize = 200;
 
 impl Session {
     /// Notes a frame that no rule takes, and that none would take with other variables.
@@ -29,7 +31,7 @@ impl Session {
 
     /// Notes text that the codec can't decode.
     pub(super) fn note_garbage(&mut self, frame: &str) {
-        let start: String = frame.chars().take(40).collect();
+        let start: String = frame.chars().take(GARBAGE_CHARS_MAX).collect();
         self.note(FrameNoteKind::Unmatched, "no frame of this codec".to_owned(), &Value::from(start));
     }
 
@@ -40,7 +42,8 @@ impl Session {
             Some(note) => note.clone(),
             None => {
                 let near = (kind == FrameNoteKind::Unmatched).then(|| self.nearest(content)).flatten();
-                let note = Arc::new(FrameNote { kind, shape, example: example(content), near });
+                let example = content.as_str().map_or_else(|| example(content), str::to_owned);
+                let note = Arc::new(FrameNote { kind, shape, example, near });
                 self.notes.push(note.clone());
                 note
             }

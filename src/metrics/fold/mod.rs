@@ -2,7 +2,6 @@
 
 pub(in crate::metrics) mod deliveries;
 pub(in crate::metrics) mod failures;
-pub(in crate::metrics) mod frame_notes;
 pub(in crate::metrics) mod guests;
 pub(in crate::metrics) mod milestones;
 pub(in crate::metrics) mod outages;

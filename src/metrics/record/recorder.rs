@@ -1,13 +1,13 @@
 //! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
 
 use crate::metrics::fold::deliveries::Deliveries;
-use crate::metrics::fold::frame_notes::FrameNotes;
 use crate::metrics::fold::guests::GuestEdges;
 use crate::metrics::fold::outages::Outages;
 use crate::metrics::fold::series::{SecondCounts, quantile, recent_us};
 use crate::metrics::fold::time_buckets::TimeBuckets;
 use crate::metrics::fold::totals::Totals;
 use crate::metrics::fold::traces::RankedTrace;
+use crate::metrics::frame_notes::FrameNotes;
 use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::EdgeRecord;
 use crate::metrics::record::peer::PeerRecord;

@@ -117,23 +117,18 @@ impl<'a> EventLine<'a> {
             EventKind::Edge { event: EdgeEvent::Echoed { due, began, .. }, .. } => {
                 Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..line }
             }
-            EventKind::Peer(PeerEvent::Upgraded)
-            | EventKind::Peer(PeerEvent::Joined)
-            | EventKind::Peer(PeerEvent::Reconnected)
-            | EventKind::Edge { event: EdgeEvent::Met, .. }
-            | EventKind::Edge { event: EdgeEvent::Offers, .. }
-            | EventKind::Edge { event: EdgeEvent::Answered, .. }
-            | EventKind::Edge { event: EdgeEvent::Glare, .. }
-            | EventKind::Peer(
-                PeerEvent::Surprise { .. }
+            EventKind::Peer(
+                PeerEvent::Upgraded
+                | PeerEvent::Joined
+                | PeerEvent::Reconnected
+                | PeerEvent::Surprise { .. }
                 | PeerEvent::Note { .. }
                 | PeerEvent::Written { .. }
                 | PeerEvent::Read { .. },
             )
-            | EventKind::Edge { event: EdgeEvent::IceUp, .. }
-            | EventKind::Edge { event: EdgeEvent::DtlsUp, .. }
-            | EventKind::Edge { event: EdgeEvent::Open, .. }
-            | EventKind::Edge { event: EdgeEvent::NoticedLeave, .. }
+            | EventKind::Edge { event: EdgeEvent::Met | EdgeEvent::Offers | EdgeEvent::Answered, .. }
+            | EventKind::Edge { event: EdgeEvent::Glare | EdgeEvent::IceUp | EdgeEvent::DtlsUp, .. }
+            | EventKind::Edge { event: EdgeEvent::Open | EdgeEvent::NoticedLeave, .. }
             | EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => line,
         }
     }
