@@ -36,12 +36,12 @@ fn main() {
         text.push_str(&figure.row());
     };
     handshakes(&mut show, if long { 5 } else { 3 });
-    memory_and_time(&mut show);
+    time_to_open(&mut show);
+    growth(&mut show, "200 rooms of 10, engine's part relative to 20", 200);
     signaling(&mut show);
     messages(&mut show);
     if long {
-        growth(&mut show);
-        crowds(&mut show);
+        growth(&mut show, "900 rooms of 10, engine's part relative to 20", 900);
         idle(&mut show);
         fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md"), page(&text))
             .expect("benches/RESULTS.md");
@@ -49,42 +49,44 @@ fn main() {
 }
 
 /// Cryptography, edges in memory, the mesh and the other engine, one after the other and again, so that all see the same machine.
+/// `MESHLOAD_BEFORE` may name another `meshload`, which takes its turn with its default engine.
 fn handshakes(show: &mut impl FnMut(Figure), times: usize) {
     let twenty = Case::meshes(20, 10, 100, "");
     let other = Case { engine: Some("webrtc"), ..twenty.clone() };
+    let earlier = std::env::var_os("MESHLOAD_BEFORE").map(|program| Case { program: program.into(), ..twenty.clone() });
     let mut edges = Edges::default();
-    let (mut bare, mut raw, mut lean, mut webrtc) = (vec![], vec![], vec![], vec![]);
+    let (mut bare, mut raw, mut lean, mut webrtc, mut before) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..times {
         bare.push(memory::bare_cryptography_us(300) / 1e3);
-        let before = memory::cpu_seconds();
+        let began = memory::cpu_seconds();
         let open: Vec<Edge> = (0..300).map(|_| edges.open()).collect();
-        raw.push((memory::cpu_seconds() - before) * 1e3 / open.len() as f64);
+        raw.push((memory::cpu_seconds() - began) * 1e3 / open.len() as f64);
         lean.extend(twenty.run().map(|run| run.cpu_per_edge()));
         webrtc.extend(other.run().filter(|run| run.opened() > 0.0).map(|run| run.cpu_per_edge()));
+        before.extend(earlier.as_ref().and_then(Case::run).map(|run| run.cpu_per_edge()));
     }
-    let [bare, raw, lean, webrtc] = [bare, raw, lean, webrtc].map(|mut all| median(&mut all));
+    let [bare, raw, lean, webrtc, before] = [bare, raw, lean, webrtc, before].map(|mut all| median(&mut all));
     let beside = "two keys, shares, agreements, signatures and verifications: no handshake is cheaper".to_owned();
     show(figure("bare P-256 of `ring`", Unbound, Unbound, bare, "ms", beside));
     let beside = format!("{raw:.2} ms an edge, packets passed in memory, no signaling");
-    show(figure("the engine in memory, relative to that", AtMost(1.25), AtMost(1.1), raw / bare, "times", beside));
+    show(figure("an edge in memory, relative to that", AtMost(1.25), AtMost(1.1), raw / bare, "times", beside));
     let beside = format!("{:.0} edges a second and core", 1e3 / lean);
     show(figure("CPU per edge, 20 rooms of 10", AtMost(1.1), AtMost(0.7), lean, "ms", beside));
+    let beside = format!("{before:.2} ms an edge");
+    show(figure("relative to `MESHLOAD_BEFORE`", AtMost(0.6), AtMost(0.5), lean / before, "times", beside));
     let beside = format!("{webrtc:.2} ms an edge");
     show(figure("`webrtc` against it", AtLeast(1.8), AtLeast(3.0), webrtc / lean, "times", beside));
 }
 
-fn memory_and_time(show: &mut impl FnMut(Figure)) {
-    let many = Case::meshes(60, 10, 100, "").run();
-    let (kib, beside) = many.map_or(nothing(), |run| (run.kib_per_end(), whole(&run)));
-    show(figure("resident memory per end, 60 rooms of 10", AtMost(80.0), AtMost(48.0), kib, "KiB", beside));
+fn time_to_open(show: &mut impl FnMut(Figure)) {
     let pairs = Case::new(mesh(50, 2, "rate = '40/s'", "'0s'", ""), None).run();
     let (p50, beside) =
         pairs.map_or(nothing(), |run| (run.number("/timers/time_to_open/began/p/50") / 1e3, whole(&run)));
-    show(figure("a pair alone, time to open, p50", AtMost(5.0), AtMost(3.0), p50, "ms", beside));
+    show(figure("a pair alone, time to open, p50", AtMost(3.0), AtMost(2.0), p50, "ms", beside));
     let hundred = Case::new(mesh(1, 100, "shape = 'burst'", "'0s'", ""), ROOM).run();
     let (last, beside) =
         hundred.map_or(nothing(), |run| (run.number("/timers/time_to_open/due/max_us") / 1e6, whole(&run)));
-    show(figure("a room of 100, until the last is open", Unbound, AtMost(6.0), last, "s", beside));
+    show(figure("a room of 100, until the last is open", AtMost(15.0), AtMost(6.0), last, "s", beside));
 }
 
 fn signaling(show: &mut impl FnMut(Figure)) {
@@ -122,31 +124,31 @@ fn messages(show: &mut impl FnMut(Figure)) {
         let p99 = run.number("/timers/message_latency/due/p/99") / 1e3;
         (sent / cores, format!("{sent:.0}/s on {cores:.2} cores, p99 {p99:.1} ms; {}", whole(&run)))
     });
-    show(figure("64 B messages, one at a time, 900 ways", AtLeast(3e4), AtLeast(8e4), rate, "/s and core", beside));
+    show(figure("64 B messages, one at a time, 900 ways", AtLeast(6e4), AtLeast(12e4), rate, "/s and core", beside));
 }
 
-/// Cost of an edge among many and among few; a thousand rooms would need more than 20,000 descriptors. The cost that few
-/// cost is looked at before and after, at the same rate: the machine is another one from minute to minute.
-fn growth(show: &mut impl FnMut(Figure)) {
-    let few = || Case::meshes(20, 10, 60, "").run().map_or(f64::NAN, |run| run.cpu_per_edge());
-    for (name, rooms) in [("200 rooms of 10, relative to 20", 200), ("900 rooms of 10, relative to 20", 900)] {
-        let before = few();
-        let run = if room_for(rooms) { Case::meshes(rooms, 10, 60, "").run() } else { None };
-        let (ratio, beside) = run.map_or(nothing(), |run| {
-            let after = few();
-            let (cost, kib) = (run.cpu_per_edge(), run.kib_per_end());
-            let beside =
-                format!("{cost:.2} ms, {before:.2} before and {after:.2} after; {kib:.0} KiB per end; {}", whole(&run));
-            (2.0 * cost / (before + after), beside)
-        });
-        show(figure(name, AtMost(1.1), AtMost(1.0), ratio, "times", beside));
-    }
+/// The engine's part of an edge among many and among few: what the engine `none` does not cost. The cost among few is looked
+/// at before and after, at the same rate: the machine is another one from minute to minute. A thousand rooms would need more
+/// than 20,000 descriptors.
+fn growth(show: &mut impl FnMut(Figure), name: &'static str, rooms: u32) {
+    let before = engines_part(20).0;
+    let (part, run) = if room_for(rooms) { engines_part(rooms) } else { (f64::NAN, None) };
+    let after = engines_part(20).0;
+    let (kib, beside) = run.map_or(nothing(), |run| {
+        let beside = format!("{part:.2} ms an edge, {before:.2} before and {after:.2} after; {}", whole(&run));
+        (run.kib_per_end(), beside)
+    });
+    show(figure(name, AtMost(1.15), AtMost(1.0), 2.0 * part / (before + after), "times", beside));
+    let beside = format!("{rooms} rooms of 10, everything but the server");
+    show(figure("resident memory per end of those", AtMost(10.0), AtMost(6.0), kib, "KiB", beside));
 }
 
-fn crowds(show: &mut impl FnMut(Figure)) {
-    let run = Case::meshes(500, 10, 60, "").run();
-    let (open, beside) = run.map_or(nothing(), |run| (100.0 * run.opened() / run.planned(), whole(&run)));
-    show(figure("5,000 peers in rooms of 10: open", AtLeast(100.0), Unbound, open, "%", beside));
+/// Milliseconds of CPU an edge that the engine adds to the engine `none`, and its run.
+fn engines_part(rooms: u32) -> (f64, Option<Run>) {
+    let case = Case::meshes(rooms, 10, 120, "");
+    let bare = Case { engine: Some("none"), ..case.clone() };
+    let (bare, run) = (bare.run().map_or(f64::NAN, |run| run.cpu_per_edge()), case.run());
+    (run.as_ref().map_or(f64::NAN, |run| run.cpu_per_edge() - bare), run)
 }
 
 fn idle(show: &mut impl FnMut(Figure)) {
@@ -155,7 +157,7 @@ fn idle(show: &mut impl FnMut(Figure)) {
     let seen = case.watched(|process| cores_between(process, Duration::from_secs(38), Duration::from_secs(68)));
     let (cores, beside) =
         seen.map_or(nothing(), |(run, cores)| (cores, format!("{:.0} ends; {}", 2.0 * run.opened(), whole(&run))));
-    show(figure("20,000 idle ends", AtMost(0.2), AtMost(0.1), cores, "cores", beside));
+    show(figure("20,000 idle ends", AtMost(0.1), AtMost(0.05), cores, "cores", beside));
 }
 
 fn figure(name: &'static str, must: Bound, goal: Bound, seen: f64, unit: &'static str, beside: String) -> Figure {
@@ -170,9 +172,9 @@ fn nothing() -> (f64, String) {
     (f64::NAN, "no summary".to_owned())
 }
 
-/// `true`: this machine has the memory for that many rooms of 10, at 120 KiB an end and half as much for the server.
+/// `true`: this machine has the memory for that many rooms of 10, at 20 KiB an end and half as much for the server.
 fn room_for(rooms: u32) -> bool {
-    let wanted_kib = u64::from(rooms) * 90 * 180;
+    let wanted_kib = u64::from(rooms) * 90 * 30;
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next());
     available.and_then(|kib| kib.parse::<u64>().ok()).is_some_and(|kib| kib > wanted_kib)

@@ -55,7 +55,7 @@ fuzz_target!(|input: &[u8]| {
                 }
                 let _ = stun::receiver_ufrag(&datagram);
             }
-            2 => _ = target.send(bytes, &mut out),
+            2 => target.send(bytes, false, &mut out),
             3 | 4 => {
                 let mut record = vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 1, *low, 0, 0];
                 record[11..13].copy_from_slice(&(bytes.len() as u16).to_be_bytes());

@@ -136,7 +136,11 @@ impl Session {
                     None => self.decode(scan.frame)?,
                 };
                 let decoded = content.insert(decoded);
-                rule.pattern.fits(Some(decoded), &self.state.globals, &mut locals)
+                match rule.conditions.is_empty() {
+                    // No later rule reads the content of a frame that this rule takes.
+                    true => rule.pattern.fits_moving(decoded, &self.state.globals, &mut locals),
+                    false => rule.pattern.fits(Some(decoded), &self.state.globals, &mut locals),
+                }
             }
         };
         Ok(if fits { self.check_conditions(now, rule, locals) } else { None })

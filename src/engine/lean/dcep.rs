@@ -71,6 +71,11 @@ enum ChannelStage {
 #[derive(Debug)]
 pub struct DataChannel {
     association: Association,
+    state: ChannelState,
+}
+
+#[derive(Debug)]
+struct ChannelState {
     promise: ChannelPromise,
     stage: ChannelStage,
     stream: u16,
@@ -80,7 +85,8 @@ impl DataChannel {
     /// A channel that the other end opens.
     pub fn accepting(config: Config, draws: Draws) -> Self {
         let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
-        Self { association: Association::new(config, draws), promise, stage: ChannelStage::ExpectOpen, stream: 0 }
+        let state = ChannelState { promise, stage: ChannelStage::ExpectOpen, stream: 0 };
+        Self { association: Association::new(config, draws), state }
     }
 
     /// A channel that this end opens. The DTLS client's streams are even, the server's odd (RFC 8832 §6).
@@ -95,7 +101,7 @@ impl DataChannel {
         let mut association = Association::new(config, draws);
         let stream = u16::from(!is_client);
         association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &open(promise, label));
-        Self { association, promise, stage: ChannelStage::ExpectAck, stream }
+        Self { association, state: ChannelState { promise, stage: ChannelStage::ExpectAck, stream } }
     }
 
     /// Starts the association after `pause`, unless the other end has started it by then; then call `flush`.
@@ -104,21 +110,22 @@ impl DataChannel {
     }
 
     pub fn is_open(&self) -> bool {
-        self.stage == ChannelStage::Open
+        self.state.stage == ChannelStage::Open
     }
 
     /// Queues a message on the open channel; then call `flush`. `false`: the channel is not open, the message is too
     /// long, or the queue is full.
     pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
         let (ppid, payload) = if payload.is_empty() { (ppid::BINARY_EMPTY, &[0][..]) } else { (ppid::BINARY, payload) };
-        self.is_open() && self.association.send(now, self.stream, ppid, self.promise.delivery(now), payload)
+        let ChannelState { promise, stream, .. } = self.state;
+        self.is_open() && self.association.send(now, stream, ppid, promise.delivery(now), payload)
     }
 
     /// Handles one SCTP packet; then call `flush`.
     pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(ChannelEvent<'_>)) {
-        let Self { association, promise, stage, stream } = self;
+        let Self { association, state } = self;
         let mut control = DcepMessage::default();
-        association.handle(now, packet, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
+        association.handle(now, packet, &mut |event| state.on_event(event, &mut control, events));
         for stream in control.opened {
             association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &[ACK]);
         }
@@ -126,7 +133,8 @@ impl DataChannel {
             association.close_stream(stream);
         }
         if let Some(why) = control.wrong {
-            self.fail(why, events);
+            self.abort();
+            events(ChannelEvent::Failed(why));
         }
     }
 
@@ -136,9 +144,8 @@ impl DataChannel {
 
     /// Runs the timers that are due; then call `flush`.
     pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(ChannelEvent<'_>)) {
-        let Self { association, promise, stage, stream } = self;
-        let mut control = DcepMessage::default();
-        association.wake(now, &mut |event| on_event(event, stage, stream, promise, &mut control, events));
+        let Self { association, state } = self;
+        association.wake(now, &mut |event| state.on_event(event, &mut DcepMessage::default(), events));
     }
 
     /// Appends the packets that are due.
@@ -148,20 +155,15 @@ impl DataChannel {
 
     /// Closes only the channel, after its queued messages, as `RTCDataChannel.close` does; then call `flush`.
     pub fn close(&mut self) {
-        if self.stage == ChannelStage::Open && self.association.close_stream(self.stream) {
-            self.stage = ChannelStage::Over;
+        if self.is_open() && self.association.close_stream(self.state.stream) {
+            self.state.stage = ChannelStage::Over;
         }
     }
 
     /// Ends the association at once, as `RTCPeerConnection.close` does; then call `flush`.
     pub fn abort(&mut self) {
-        self.stage = ChannelStage::Over;
+        self.state.stage = ChannelStage::Over;
         self.association.abort();
-    }
-
-    fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(ChannelEvent<'_>)) {
-        self.abort();
-        events(ChannelEvent::Failed(why));
     }
 }
 
@@ -173,77 +175,60 @@ struct DcepMessage {
     wrong: Option<&'static str>,
 }
 
-fn on_event(
-    event: SctpEvent<'_>,
-    stage: &mut ChannelStage,
-    stream: &mut u16,
-    promise: &mut ChannelPromise,
-    control: &mut DcepMessage,
-    events: &mut dyn FnMut(ChannelEvent<'_>),
-) {
-    match event {
-        SctpEvent::Up => {}
-        SctpEvent::Message { stream: id, ppid: ppid::CONTROL, payload } => {
-            match (payload.first().copied(), read_open(&payload)) {
-                (Some(OPEN), Some(opened)) => {
-                    control.opened.push(id);
-                    if *stage == ChannelStage::ExpectOpen {
-                        (*stream, *promise) = (id, opened);
-                        *stage = ChannelStage::Open;
-                        events(ChannelEvent::Open);
+impl ChannelState {
+    fn on_event(&mut self, event: SctpEvent<'_>, control: &mut DcepMessage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        match event {
+            SctpEvent::Up => {}
+            SctpEvent::Message { stream, ppid: ppid::CONTROL, payload } => {
+                match (payload.first(), read_open(&payload)) {
+                    (Some(&OPEN), Some(promise)) => {
+                        control.opened.push(stream);
+                        if self.stage == ChannelStage::ExpectOpen {
+                            *self = Self { promise, stage: ChannelStage::Open, stream };
+                            events(ChannelEvent::Open);
+                        }
                     }
+                    (Some(&OPEN), None) => control.wrong = Some("malformed DATA_CHANNEL_OPEN"),
+                    (Some(&ACK), _) => self.on_ack(stream, events),
+                    _ => {}
                 }
-                (Some(OPEN), None) => control.wrong = Some("malformed DATA_CHANNEL_OPEN"),
-                (Some(ACK), _) if id == *stream => acknowledge(stage, events),
-                _ => {}
             }
-        }
-        SctpEvent::Message { stream: id, ppid, payload } => {
-            // Messages may arrive before the acknowledgement, and count as one (RFC 8832 §6).
-            if id == *stream {
-                acknowledge(stage, events);
+            SctpEvent::Message { stream, ppid, payload } => {
+                // Messages may arrive before the acknowledgement, and count as one (RFC 8832 §6).
+                self.on_ack(stream, events);
+                match ppid {
+                    ppid::STRING | ppid::BINARY => events(ChannelEvent::Message(payload)),
+                    ppid::STRING_EMPTY | ppid::BINARY_EMPTY => events(ChannelEvent::Message(Cow::Borrowed(&[]))),
+                    _ => {}
+                }
             }
-            match ppid {
-                ppid::STRING | ppid::BINARY => events(ChannelEvent::Message(payload)),
-                ppid::STRING_EMPTY | ppid::BINARY_EMPTY => events(ChannelEvent::Message(Cow::Borrowed(&[]))),
-                _ => {}
-            }
-        }
-        // Our direction of the stream closes, too (RFC 8831 §6.7).
-        SctpEvent::StreamClosed(id) => {
-            let is_ours = id == *stream;
-            if !is_ours || *stage == ChannelStage::Open {
-                control.closed.push(id);
-            }
-            if is_ours && *stage == ChannelStage::Open {
-                *stage = ChannelStage::Over;
+            // Our direction of the stream closes, too (RFC 8831 §6.7).
+            SctpEvent::StreamClosed(stream) if stream != self.stream => control.closed.push(stream),
+            SctpEvent::StreamClosed(_) if self.stage != ChannelStage::Open => {}
+            SctpEvent::StreamClosed(stream) => {
+                control.closed.push(stream);
+                self.stage = ChannelStage::Over;
                 events(ChannelEvent::Closed);
             }
-        }
-        SctpEvent::Closed if *stage == ChannelStage::Open => {
-            *stage = ChannelStage::Over;
-            events(ChannelEvent::Closed);
-        }
-        SctpEvent::Closed if *stage == ChannelStage::Over => {}
-        SctpEvent::Closed => {
-            *stage = ChannelStage::Over;
-            events(ChannelEvent::Failed("the other end ended the association"));
-        }
-        SctpEvent::Failed(why) => {
-            let was_open = std::mem::replace(stage, ChannelStage::Over);
-            match was_open {
-                ChannelStage::Over => {}
-                ChannelStage::Open => events(ChannelEvent::Closed),
-                _ => events(ChannelEvent::Failed(why)),
-            }
+            SctpEvent::Closed => self.end("the other end ended the association", events),
+            SctpEvent::Failed(why) => self.end(why, events),
         }
     }
-}
 
-fn acknowledge(stage: &mut ChannelStage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
-    if *stage == ChannelStage::ExpectAck {
-        *stage = ChannelStage::Open;
-        events(ChannelEvent::Open);
+    fn on_ack(&mut self, stream: u16, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        if self.stage == ChannelStage::ExpectAck && stream == self.stream {
+            self.stage = ChannelStage::Open;
+            events(ChannelEvent::Open);
+        }
+    }
+
+    /// Ends the channel: an open one has closed, any other has failed.
+    fn end(&mut self, why: &'static str, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+        match std::mem::replace(&mut self.stage, ChannelStage::Over) {
+            ChannelStage::Over => {}
+            ChannelStage::Open => events(ChannelEvent::Closed),
+            ChannelStage::ExpectOpen | ChannelStage::ExpectAck => events(ChannelEvent::Failed(why)),
+        }
     }
 }
 

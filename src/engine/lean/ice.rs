@@ -33,18 +33,12 @@ pub struct Credentials {
     pub password: Box<str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Checking,
-    Succeeded,
-}
-
 /// The local candidate with one of the other end's.
 #[derive(Debug)]
 struct CandidatePair {
     to: SocketAddr,
-    state: State,
+    /// A check was answered.
+    succeeded: bool,
     /// The last check: its transaction, the time it was first sent if still unanswered, and its nomination.
     transaction: Transaction,
     sent_at: Option<Instant>,
@@ -126,7 +120,8 @@ impl Ice {
     /// Adds a candidate of the other end, and checks it at once if it can.
     pub fn add(&mut self, now: Instant, to: SocketAddr, random: &mut ChaCha8Rng, out: &mut Packets) {
         if let Some(at) = self.pair(to)
-            && self.pairs[at].state == State::Waiting
+            && !self.pairs[at].succeeded
+            && self.pairs[at].sent_at.is_none()
         {
             self.pause = PAUSE_FIRST;
             self.check(now, at, random, out);
@@ -209,7 +204,7 @@ impl Ice {
         pair.nominated |= message.nominates;
         // A recent unanswered check replaces a triggered one (RFC 8445 §7.3.1.4 would send another).
         let is_on_its_way = pair.sent_at.is_some_and(|sent| now.duration_since(sent) < PAUSE_FIRST);
-        if pair.state == State::Succeeded {
+        if pair.succeeded {
             self.select(now, at, random);
         } else if self.remote.is_some() && !is_on_its_way {
             self.check(now, at, random, out);
@@ -254,7 +249,7 @@ impl Ice {
         }
         let pair = &mut self.pairs[at];
         self.round_trip = pair.sent_at.take().map_or(Duration::ZERO, |sent| now.duration_since(sent));
-        pair.state = State::Succeeded;
+        pair.succeeded = true;
         if self.selected == Some(from) {
             self.consented(now, random);
         } else if self.role.controlling && self.selected.is_none() && !pair.nominating {
@@ -289,8 +284,8 @@ impl Ice {
             return None;
         }
         self.pairs.reserve_exact(1);
-        let (state, transaction) = (State::Waiting, [0; 12]);
-        self.pairs.push(CandidatePair { to, state, transaction, sent_at: None, nominating: false, nominated: false });
+        let (succeeded, transaction, sent_at) = (false, [0; 12], None);
+        self.pairs.push(CandidatePair { to, succeeded, transaction, sent_at, nominating: false, nominated: false });
         Some(self.pairs.len() - 1)
     }
 
@@ -306,10 +301,7 @@ impl Ice {
         let is_only = self.pairs.len() == 1;
         let pair = &mut self.pairs[at];
         // A single pair has no alternative: its first check nominates it.
-        let nominates = self.role.controlling && (is_only || pair.state == State::Succeeded);
-        if pair.state != State::Succeeded {
-            pair.state = State::Checking;
-        }
+        let nominates = self.role.controlling && (is_only || pair.succeeded);
         // A retransmitted check keeps its transaction, so that a late answer still counts (RFC 8489 §6.2.1).
         if pair.sent_at.is_none() || pair.nominating != nominates {
             (pair.transaction, pair.sent_at, pair.nominating) = (random.random(), Some(now), nominates);

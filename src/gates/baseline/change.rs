@@ -36,7 +36,7 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// Worse by more than allowed, and 99 % sure to be worse.
+    /// Worse by more than allowed, and sure to be worse: p50 at 99 %, p95, p99 and values at 99.5 %, a rate at 97.5 %.
     Worse,
     /// Better by more than allowed, and 95 % sure to be better.
     Better,

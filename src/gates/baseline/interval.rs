@@ -6,7 +6,7 @@ use statrs::stats_tests::{Alternative, fisher::fishers_exact};
 
 /// The probability beyond each bound of the intervals that are shown: 95 % lie between.
 pub(super) const SHOWN: f64 = 0.025;
-/// The same for a change that is called worse: 99 %, because a comparison looks at some twenty figures.
+/// The same for a growth that is called worse: less, because a comparison looks at some twenty figures.
 pub(super) const STRICT: f64 = 0.005;
 /// The most independent trials that count. Exact tests cost time by their number, and more make an interval narrower
 /// than any tolerance that is asked for.
@@ -127,6 +127,21 @@ pub(super) fn mean_difference(base: &[f64], new: &[f64], tail: f64) -> Option<In
     Some(Interval { low: Some(difference - margin), high: Some(difference + margin) })
 }
 
+/// The same for figures whose spread is about known: `deviation`, the standard deviation of one run, counts as much as
+/// `PRIOR_FREEDOM` degrees of freedom (Smyth 2004, the moderated t-statistic). `None` for fewer than two runs per side.
+pub(super) fn moderated_difference(base: &[f64], new: &[f64], tail: f64, deviation: f64) -> Option<Interval> {
+    /// As many as two sides of three runs have.
+    const PRIOR_FREEDOM: f64 = 4.0;
+    let (base, new) = (RunSpread::of(base)?, RunSpread::of(new)?);
+    let freedom = base.runs + new.runs - 2.0;
+    let squares = [&base, &new].map(|side| side.error_squared * side.runs * (side.runs - 1.0)).iter().sum::<f64>();
+    let variance = (PRIOR_FREEDOM * deviation * deviation + squares) / (PRIOR_FREEDOM + freedom);
+    let quantile = StudentsT::new(0.0, 1.0, PRIOR_FREEDOM + freedom).ok()?.inverse_cdf(1.0 - tail);
+    let margin = quantile * (variance * (1.0 / base.runs + 1.0 / new.runs)).sqrt();
+    let difference = new.mean - base.mean;
+    Some(Interval { low: Some(difference - margin), high: Some(difference + margin) })
+}
+
 struct RunSpread {
     mean: f64,
     /// The squared standard error of the mean.
@@ -218,5 +233,14 @@ mod tests {
         check(difference(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(7.733_04), Some(12.266_96));
         assert_eq!(difference(&[1.0], &[11.0, 12.0, 13.0]), None);
         check(difference(&[2.0, 2.0], &[3.0, 3.0]).unwrap(), Some(1.0), Some(1.0));
+    }
+
+    #[test]
+    fn a_known_spread_counts_as_much_as_four_degrees_of_freedom() {
+        // R: 10 - qt(0.975, 8) * sqrt((4 * 1 + 4 * 1) / 8 * 2 / 3), and the same without a spread between runs.
+        let difference = |base: &[f64], new: &[f64]| moderated_difference(base, new, SHOWN, 1.0);
+        check(difference(&[1.0, 2.0, 3.0], &[11.0, 12.0, 13.0]).unwrap(), Some(8.117_16), Some(11.882_84));
+        check(difference(&[1.0; 3], &[2.0; 3]).unwrap(), Some(-0.331_37), Some(2.331_37));
+        assert_eq!(difference(&[1.0], &[11.0, 12.0, 13.0]), None);
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn rate(base: &[&Summary], new: &[&Summary], name: &str, rule: &Toler
     let (before, after) = (losses(base), losses(new));
     let (was, is) = (Pooled::of(&before)?, Pooled::of(&after)?);
     let mut bounds = share_difference(was.share, is.share, SHOWN);
-    let mut worse = chance_of_growth(was.share, is.share) < STRICT;
+    let mut worse = chance_of_growth(was.share, is.share) < SHOWN;
     if before.len() >= REPEATS_MIN && after.len() >= REPEATS_MIN {
         let shares = |losses: &[(f64, u64, u64)]| losses.iter().map(|(share, ..)| *share).collect::<Vec<_>>();
         if let Some(between_runs) = mean_difference(&shares(&before), &shares(&after), SHOWN) {

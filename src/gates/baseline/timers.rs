@@ -1,7 +1,7 @@
 //! The changes of one timer at its percentiles, by the spread within runs and between them.
 
 use crate::gates::baseline::change::{Change, Finding, REPEATS_MIN, classify};
-use crate::gates::baseline::interval::{Interval, SHOWN, STRICT, mean_difference, of_quantile};
+use crate::gates::baseline::interval::{Interval, SHOWN, STRICT, mean_difference, moderated_difference, of_quantile};
 use crate::gates::baseline::rule::ToleranceRule;
 use crate::summary::{Clock, Histogram, Readings, Summary, Unit, distribution::samples_needed};
 use crate::vocabulary::format::micros;
@@ -23,6 +23,11 @@ const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 /// The percentile that repeats must decide. Higher ones of one server differ by a third from run to run (docs/figures.md,
 /// "Does compare notice?"): they count when a growth is shown, and leave nothing undecided.
 const DECISIVE: f64 = 50.0;
+/// The standard deviation of the logarithm of a run's p50, as measured (docs/figures.md); those of higher percentiles vary
+/// too much to be known before.
+const DECISIVE_DEVIATION: f64 = 0.07;
+/// The probability by which a growth of it is called worse and is none.
+const DECISIVE_STRICT: f64 = 0.01;
 /// The factor by which single runs of one unchanged server differ, for which fewer than `REPEATS_MIN` runs give no
 /// estimate: only more is a change.
 const SINGLE_RUNS_DIFFER_BY: f64 = 2.0;
@@ -37,7 +42,12 @@ fn at_percentile(before: &Timed, after: &Timed, (name, percentile): (&str, f64),
     let repeated = before.runs.len() >= REPEATS_MIN && after.runs.len() >= REPEATS_MIN;
     let bounds = |tail: f64| {
         let within = Interval::change(before.interval(quantile, tail), after.interval(quantile, tail));
-        match repeated.then(|| mean_difference(&before.logs(quantile), &after.logs(quantile), tail)).flatten() {
+        let (base, new) = (before.logs(quantile), after.logs(quantile));
+        let between_runs = match percentile == DECISIVE {
+            true => moderated_difference(&base, &new, tail, DECISIVE_DEVIATION),
+            false => mean_difference(&base, &new, tail),
+        };
+        match between_runs.filter(|_| repeated) {
             Some(between_runs) => within.union(between_runs.map(|log| log.exp() - 1.0)),
             None => within.widened(SINGLE_RUNS_DIFFER_BY),
         }
@@ -48,7 +58,7 @@ fn at_percentile(before: &Timed, after: &Timed, (name, percentile): (&str, f64),
     let tolerance = rule.tolerance_of(name);
     let allowed = was.map_or(tolerance, |was| tolerance.max(micros(rule.floor) as f64 / was));
     let change = was.zip(is).map(|(was, is)| is / was - 1.0);
-    let (shown, strict) = (bounds(SHOWN), bounds(STRICT));
+    let (shown, strict) = (bounds(SHOWN), bounds(if percentile == DECISIVE { DECISIVE_STRICT } else { STRICT }));
     let finding = match (was, is, change) {
         (Some(_), None, _) => Finding::Gone,
         (None, _, _) | (_, _, None) => Finding::Novel,

@@ -7,7 +7,7 @@ use crate::summary::{SeriesRow, Summary};
 const SERIES_ROWS_MAX: usize = 1_000;
 /// The most rows of every other list; a run's own have fewer.
 const ROWS_MAX: usize = 1_000;
-/// The most traces (`--traces`), and the most steps of one.
+/// The most traces (`--traces`), and the most of what a row of another list holds.
 const TRACES_MAX: usize = 200;
 
 impl Summary {
@@ -16,6 +16,8 @@ impl Summary {
         self.series = merged(self.series);
         self.phases.truncate(ROWS_MAX);
         self.failures.truncate(ROWS_MAX);
+        self.findings.truncate(TRACES_MAX);
+        self.findings.iter_mut().for_each(|finding| finding.evidence.truncate(TRACES_MAX));
         self.gates.truncate(ROWS_MAX);
         self.validity.reasons.truncate(ROWS_MAX);
         self.slowest.truncate(ROWS_MAX);
@@ -23,7 +25,7 @@ impl Summary {
         self.outages.iter_mut().for_each(|outage| outage.causes.truncate(TRACES_MAX));
         self.worst_rooms.truncate(TRACES_MAX);
         self.traces.truncate(TRACES_MAX);
-        self.traces.iter_mut().for_each(|trace| trace.steps.truncate(ROWS_MAX));
+        self.traces.iter_mut().for_each(|trace| trace.steps.truncate(TRACES_MAX));
         if let Some(diagnosis) = &mut self.diagnosis {
             diagnosis.causes.truncate(TRACES_MAX);
         }

@@ -3,6 +3,7 @@
 use crate::program;
 use crate::serving::Serving;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{fs, thread};
@@ -16,6 +17,8 @@ pub struct Case {
     pub profile: String,
     pub server: Option<[&'static str; 2]>,
     pub engine: Option<&'static str>,
+    /// The `meshload` that runs it: that of the same build, or another to compare with.
+    pub program: PathBuf,
 }
 
 /// A run that came to an end: its summary, and the CPU seconds of the process from its start to its exit.
@@ -26,7 +29,7 @@ pub struct Run {
 
 impl Case {
     pub fn new(profile: String, server: Option<[&'static str; 2]>) -> Self {
-        Self { profile, server, engine: None }
+        Self { profile, server, engine: None, program: program() }
     }
 
     /// Rooms of one size, peers arriving at a rate, and nothing after the last has opened.
@@ -45,7 +48,7 @@ impl Case {
         let profile = folder.path().join("bench.toml");
         fs::write(&profile, &self.profile).expect("the profile");
         let server = self.server.map(|[kind, routing]| Serving::start(&["--kind", kind, "--routing", routing]));
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command.arg("run").arg(profile).args(["--format", "json", "--no-gates", "--no-progress", "--report", "none"]);
         command.arg("--out").arg(folder.path().join("out"));
         if let Some(server) = &server {

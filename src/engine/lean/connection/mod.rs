@@ -4,7 +4,7 @@ use super::dcep::{ChannelEvent, ChannelPromise, DataChannel};
 use super::dtls::{Dtls, DtlsRole, Ended};
 use super::ice::{Credentials, Ice, NO_ANSWER};
 use super::identity::{DtlsIdentity, Fingerprint};
-use super::packets::Packets;
+use super::packets::{NOWHERE, Packets};
 use super::sctp::{Config, Draws};
 use super::sdp::{Description, OWN_SCTP_PORT, Own, Setup};
 use super::stun::is_stun;
@@ -304,11 +304,7 @@ impl LeanConnection {
         channel.flush(now, plain);
         out.aim(self.ice.selected().unwrap_or(NOWHERE));
         for (_, packet) in plain.iter() {
-            if std::mem::take(&mut joined) {
-                dtls.send_joined(packet, out);
-            } else {
-                dtls.send(packet, out);
-            }
+            dtls.send(packet, std::mem::take(&mut joined), out);
         }
         plain.clear();
         if self.stage == LeanStage::Associating && channel.is_open() {
@@ -356,9 +352,6 @@ impl LeanConnection {
         }
     }
 }
-
-/// The destination before a pair is selected, when no packet is sent.
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
 /// Passes on the channel's event, or returns its end.
 fn tell(event: ChannelEvent<'_>, events: &mut Vec<ConnectionEvent>) -> Option<Ended> {

@@ -92,24 +92,12 @@ impl Dtls {
         Ok(())
     }
 
-    /// Appends one datagram of data. `false`: not connected.
-    pub fn send(&mut self, payload: &[u8], out: &mut Packets) -> bool {
-        let Some(secrets) = self.writer() else { return false };
-        let sequence = self.sealed;
-        out.write(|bytes| secrets.seal(bytes, kind::APPLICATION_DATA, sequence, payload));
-        self.sealed += 1;
-        true
-    }
-
-    /// Like `send`, but extends the last datagram if there is room, for example the one with the Finished.
-    pub fn send_joined(&mut self, payload: &[u8], out: &mut Packets) -> bool {
-        let Some(secrets) = self.writer() else { return false };
-        let sequence = self.sealed;
-        out.write_joined(payload.len() + SEALED_BYTES, DATAGRAM_BYTES_MAX, |bytes| {
-            secrets.seal(bytes, kind::APPLICATION_DATA, sequence, payload);
-        });
-        self.sealed += 1;
-        true
+    /// Appends one datagram of data, unless the connection is not up; `joined` extends the last datagram if there is room,
+    /// for example the one with the Finished.
+    pub fn send(&mut self, payload: &[u8], joined: bool, out: &mut Packets) {
+        if self.is_connected() {
+            self.seal(kind::APPLICATION_DATA, payload, joined, out);
+        }
     }
 
     /// The next time to call `wake`.
@@ -139,18 +127,9 @@ impl Dtls {
 
     /// Sends close_notify (RFC 5246 §7.2.1); `joined` puts it into the last packet if there is room.
     pub fn close(&mut self, joined: bool, out: &mut Packets) {
-        match self.writer() {
-            Some(secrets) if joined => out.write_joined(SEALED_BYTES + 2, DATAGRAM_BYTES_MAX, |bytes| {
-                secrets.seal(bytes, kind::ALERT, self.sealed, &[WARNING, CLOSE_NOTIFY]);
-            }),
-            _ => self.alert([WARNING, CLOSE_NOTIFY], out),
-        }
+        self.alert([WARNING, CLOSE_NOTIFY], joined, out);
         self.stage = DtlsStage::Over;
         self.secrets = None;
-    }
-
-    fn writer(&self) -> Option<&Secrets> {
-        self.secrets.as_ref().filter(|_| self.is_connected()).map(|(write, _)| write)
     }
 
     fn take(
@@ -254,7 +233,7 @@ impl Dtls {
         let step = match step {
             Ok(step) => step,
             Err(fault) => {
-                self.alert([FATAL, fault.alert], out);
+                self.alert([FATAL, fault.alert], false, out);
                 self.stage = DtlsStage::Over;
                 return Err(Ended::Failed(fault.detail));
             }
@@ -298,12 +277,12 @@ impl Dtls {
     fn after_handshake(&mut self, fragment: &Fragment<'_>, out: &mut Packets) {
         match fragment.kind {
             messages::kind::FINISHED => {
-                let Some(mut last) = self.last_word.take() else { return };
-                self.emit(&last.0, &mut last.1, out);
-                self.last_word = Some(last);
+                let Some((flight, plain)) = self.last_word.as_deref_mut() else { return };
+                let secrets = self.secrets.as_ref().map(|(write, _)| write);
+                flight.emit(Numbers { plain, sealed: &mut self.sealed, secrets }, out);
             }
             messages::kind::HELLO_REQUEST | messages::kind::CLIENT_HELLO => {
-                self.alert([WARNING, NO_RENEGOTIATION], out);
+                self.alert([WARNING, NO_RENEGOTIATION], false, out);
             }
             _ => {}
         }
@@ -334,12 +313,7 @@ impl Dtls {
         handshaking.core.flight.emit(numbers, out);
     }
 
-    fn emit(&mut self, flight: &Flight, plain: &mut u64, out: &mut Packets) {
-        let secrets = self.secrets.as_ref().map(|(write, _)| write);
-        flight.emit(Numbers { plain, sealed: &mut self.sealed, secrets }, out);
-    }
-
-    fn alert(&mut self, content: [u8; 2], out: &mut Packets) {
+    fn alert(&mut self, content: [u8; 2], joined: bool, out: &mut Packets) {
         match &mut self.stage {
             DtlsStage::Handshaking(handshaking) if !handshaking.core.flight.seals() => out.write(|bytes| {
                 record::write_header(bytes, kind::ALERT, 0, handshaking.plain, content.len());
@@ -347,12 +321,17 @@ impl Dtls {
                 handshaking.plain += 1;
             }),
             DtlsStage::Over => {}
-            _ => {
-                let Some((write, _)) = &self.secrets else { return };
-                out.write(|bytes| write.seal(bytes, kind::ALERT, self.sealed, &content));
-                self.sealed += 1;
-            }
+            _ => self.seal(kind::ALERT, &content, joined, out),
         }
+    }
+
+    fn seal(&mut self, kind: u8, content: &[u8], joined: bool, out: &mut Packets) {
+        let Some((write, _)) = &self.secrets else { return };
+        let bytes_max = if joined { DATAGRAM_BYTES_MAX } else { 0 };
+        out.write_joined(content.len() + SEALED_BYTES, bytes_max, |bytes| {
+            write.seal(bytes, kind, self.sealed, content);
+        });
+        self.sealed += 1;
     }
 }
 
