@@ -268,7 +268,7 @@ impl Session {
             return;
         }
         self.state.globals[JOINED] = Value::Bool(true);
-        if self.own_id().is_empty() {
+        if self.dialect.me.is_none() && self.own_id().is_empty() {
             let dialect = self.dialect.clone();
             self.note_flaw(
                 FrameNoteKind::Unwritten,

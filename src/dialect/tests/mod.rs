@@ -114,7 +114,7 @@ fn frames() -> Vec<&'static str> {
         .collect()
 }
 
-/// What a conversation notes of a frame.
+/// The notes of a conversation about frames: shape, and nearest rule.
 fn notes(dialect: &Dialect, frames: &[&str]) -> Vec<(String, String)> {
     let mut conversation = dialect.converse(transcript::me(1));
     let now = Instant::now();
