@@ -32,7 +32,7 @@ targets-often ROUNDS="10":
 sim SEEDS="10000":
     MESHLOAD_SEEDS={{SEEDS}} cargo test --test simulation rooms
 
-# Prints which cause the probe names for each preset, on the virtual clock
+# Prints which cause the probe names for each preset, and which finding a run makes of each fault, on the virtual clock
 diagnose-matrix:
     cargo test --test simulation the_whole_matrix -- --ignored --nocapture
 

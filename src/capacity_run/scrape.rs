@@ -2,6 +2,8 @@
 
 use super::exposition::series;
 use crate::signaling::{TargetPolicy, resolve};
+use crate::vocabulary::Redactor;
+use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -38,11 +40,10 @@ impl MetricsUrl {
     /// # Errors
     /// One sentence for the user.
     pub fn read(text: &str) -> Result<Self, String> {
-        let mut url = Url::parse(text).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+        // The text is not shown: it may have a login.
+        let mut url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
         if url.scheme() != "http" || url.host_str().is_none() {
-            return Err(format!(
-                "{text:?}: metrics are read over plain http://, such as http://127.0.0.1:9090/metrics"
-            ));
+            return Err("metrics are read over plain http://, such as http://127.0.0.1:9090/metrics".to_owned());
         }
         let named = url.fragment().unwrap_or(DEFAULT_PREFIX);
         let prefixes = named.split(',').map(str::trim).filter(|prefix| !prefix.is_empty()).map(str::to_owned).collect();
@@ -69,7 +70,9 @@ impl MetricsUrl {
     /// The current values; empty if the target does not answer in time, or not with metrics.
     pub async fn scrape(&self, reach: &TargetPolicy) -> BTreeMap<String, f64> {
         let body = tokio::time::timeout(ANSWER_MAX, self.fetch(reach)).await;
-        body.ok().and_then(Result::ok).map(|body| series(&body, &self.prefixes)).unwrap_or_default()
+        let redactor = self.redactor();
+        let series = body.ok().and_then(Result::ok).map(|body| series(&body, &self.prefixes)).unwrap_or_default();
+        series.into_iter().map(|(name, value)| (redactor.text(&name), value)).collect()
     }
 
     async fn fetch(&self, reach: &TargetPolicy) -> Result<String, String> {
@@ -85,7 +88,14 @@ impl MetricsUrl {
         let mut answer = vec![];
         // The whole lines before a connection broke still count.
         let _ = stream.take(BYTES_MAX).read_to_end(&mut answer).await;
-        body(&String::from_utf8_lossy(&answer))
+        body(&String::from_utf8_lossy(&answer)).map_err(|why| self.redactor().text(&why))
+    }
+
+    /// Hides the URL's own secrets, which an answer may quote.
+    fn redactor(&self) -> Redactor {
+        let query = self.url.query_pairs().map(|(_, value)| value.into_owned());
+        let login = [self.url.username(), self.url.password().unwrap_or_default()];
+        Redactor::new(query.chain(login.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())))
     }
 
     fn request(&self) -> String {
@@ -132,7 +142,7 @@ mod tests {
     /// Scrapes a server that gives `answer` to two clients, the first of which checks it.
     async fn check(answer: &'static str, expected: &[(&str, f64)], why: Option<&str>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        let url = format!("http://user:s3cret@{}/metrics?key=hidden", listener.local_addr().unwrap());
         let served = tokio::spawn(async move {
             for _ in 0..2 {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -162,5 +172,6 @@ mod tests {
         check("HTTP/1.1 404 Not Found\r\n\r\nprocess_open_fds 9\n", &[], Some("404 Not Found")).await;
         check("HTTP/1.1 200 OK\r\n\r\nws_peers 9\n", &[], Some("no series that begins with process_")).await;
         check("SSH-2.0\r\n", &[], Some("no HTTP")).await;
+        check("HTTP/1.1 403 not s3cret, hidden\r\n\r\n", &[], Some("403 not ***, ***")).await;
     }
 }

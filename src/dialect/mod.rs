@@ -94,10 +94,6 @@ impl Dialect {
         self.compiled.needs_id_exchange
     }
 
-    pub fn is_socket_io(&self) -> bool {
-        self.compiled.codec == Codec::SocketIo
-    }
-
     /// The dialect depends on the profile's trigger.
     pub fn reads_trigger(&self) -> bool {
         self.compiled.reads_trigger
@@ -139,6 +135,31 @@ impl Dialect {
         let mut said = self.join_kinds();
         said.retain(|kind| heard.contains(kind));
         said
+    }
+
+    /// The message types that a peer repeats, each with its interval.
+    pub fn repeated_frames(&self) -> Vec<(&str, Duration)> {
+        let kind =
+            |template: &usize| self.compiled.kinds[usize::from(self.compiled.templates[*template].kind.0)].as_str();
+        self.compiled
+            .timers
+            .iter()
+            .flat_map(|timer| timer.say.iter().map(move |said| (kind(said), timer.every)))
+            .collect()
+    }
+
+    /// The message types of the server's lists of peers, as indices into `kinds`.
+    pub fn list_kinds(&self) -> Vec<usize> {
+        let is_list = |rule: &&Rule| {
+            let is_of_server = rule.steps.iter().all(|step| step.peer.is_none());
+            is_of_server && rule.steps.iter().any(|step| matches!(step.action, Action::Peers { .. }))
+        };
+        self.compiled.rules.iter().filter(is_list).map(|rule| usize::from(rule.kind.0)).collect()
+    }
+
+    /// The dialect speaks Socket.IO.
+    pub fn is_socket_io(&self) -> bool {
+        self.compiled.codec == Codec::SocketIo
     }
 
     /// Starts the conversation of the peer `me`; it sends nothing before `Input::Open`.

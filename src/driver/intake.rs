@@ -65,12 +65,12 @@ fn candidate_bytes(Candidate { candidate, mid, line: _, ufrag }: &Candidate) -> 
     candidate.len() + mid.as_ref().map_or(0, String::len) + ufrag.as_ref().map_or(0, String::len)
 }
 
-/// The part of a negotiation that a signal is, and its text; `None` for one without text.
-pub(super) fn part(signal: &Signal) -> Option<(SignalPart, &str)> {
+/// The part of a negotiation that a signal is; `None` for one without text.
+pub(super) fn part(signal: &Signal) -> Option<SignalPart> {
     Some(match signal {
-        Signal::Offer { sdp } => (SignalPart::Offer, sdp),
-        Signal::Answer { sdp } => (SignalPart::Answer, sdp),
-        Signal::Candidate(candidate) => (SignalPart::Candidate, &candidate.candidate),
+        Signal::Offer { .. } => SignalPart::Offer,
+        Signal::Answer { .. } => SignalPart::Answer,
+        Signal::Candidate(_) => SignalPart::Candidate,
         Signal::EndOfCandidates => return None,
     })
 }

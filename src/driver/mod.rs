@@ -16,5 +16,5 @@ pub use alarm_clock::{Alarm, AlarmClock};
 pub use id_exchange::IdExchange;
 pub use ports::{Input, OutgoingFrame, Output};
 pub use spec::PeerSpec;
-pub use task::{COMMANDS_MORE, GOODBYES_MAX, PeerTask};
+pub use task::{COMMANDS_MORE, GOODBYES_MAX, PeerEnd, PeerTask};
 pub use virtual_peer::VirtualPeer;

@@ -31,6 +31,14 @@ pub const GOODBYES_MAX: Duration = Duration::from_secs(2);
 /// The time limit for one leave to be written and the socket to close.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 
+/// The remains of a peer.
+pub struct PeerEnd {
+    /// The greatest number of frames that waited for the socket at once.
+    pub frames_waiting_max: usize,
+    /// The connection of a peer that vanished: open, and neither read nor written, as long as it is kept.
+    pub vanished: Option<Box<dyn SignalingConnection>>,
+}
+
 /// One peer, from its dial to its end.
 pub struct PeerTask<Record> {
     virtual_peer: VirtualPeer,
@@ -47,6 +55,9 @@ pub struct PeerTask<Record> {
     socket_changed: bool,
     /// The peer departs without a leave.
     silent: bool,
+    /// Its socket stays open when it departs.
+    vanishes: bool,
+    vanished: Option<Box<dyn SignalingConnection>>,
     alarm: Alarm,
 }
 
@@ -80,16 +91,17 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             unwritten_max: 0,
             socket_changed: false,
             silent: false,
+            vanishes: false,
+            vanished: None,
             alarm,
         }
     }
 
-    /// Runs the peer that was due at `due` until it has failed or left. Returns the greatest number of frames that
-    /// waited for the socket at once.
-    pub async fn run(mut self, due: Instant) -> usize {
+    /// Runs the peer that was due at `due` until it has failed or left.
+    pub async fn run(mut self, due: Instant) -> PeerEnd {
         self.handle(Input::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
-        self.unwritten_max
+        PeerEnd { frames_waiting_max: self.unwritten_max, vanished: self.vanished }
     }
 
     /// Polls all sources in rounds until none has more. A drained source registers its waker, so it is polled again only
@@ -97,7 +109,8 @@ impl<Record: Fn(Event)> PeerTask<Record> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS_MAX {
             while let Poll::Ready(Some(command)) = self.mailbox.poll_recv(context) {
-                self.silent |= command == PeerCommand::Depart { silent: true };
+                self.vanishes |= command == PeerCommand::Vanish;
+                self.silent |= self.vanishes || command == PeerCommand::Depart { silent: true };
                 self.handle(Input::Command(command));
             }
             self.socket_changed = false;
@@ -319,8 +332,12 @@ impl<Record: Fn(Event)> PeerTask<Record> {
     fn close(&mut self, now: Instant) {
         self.socket_changed = true;
         if self.silent {
-            // The operating system closes the sockets, which the server notices; the other peers time out.
-            self.socket = PeerSocket::Gone;
+            // The operating system closes the sockets, which the server notices unless the peer vanishes; the other peers
+            // time out.
+            let socket = std::mem::replace(&mut self.socket, PeerSocket::Gone);
+            if let (PeerSocket::Open(connection), true) = (socket, self.vanishes) {
+                self.vanished = Some(connection);
+            }
             return;
         }
         self.engine.close(now);

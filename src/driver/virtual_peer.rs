@@ -10,7 +10,7 @@ use super::spec::PeerSpec;
 use super::unresolved::UnresolvedMessages;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::{EventKind, Heard, Naming, PeerEvent, Place, Say, Seat};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
@@ -271,8 +271,12 @@ impl VirtualPeer {
         let joined = heard == Heard::Joined;
         let refused = matches!(heard, Heard::Refused(_));
         let left = if let Heard::Left { who } = &heard { Some(*who) } else { None };
-        if let Heard::Signal { from, signal, .. } = &heard {
-            self.record_signal(*from, false, signal);
+        match &heard {
+            Heard::Signal { from, signal, .. } => self.record_signal(*from, false, signal),
+            Heard::Left { who } | Heard::Missed { who } => {
+                self.outputs.push_back(Output::Event(EdgeEvent::ToldLeave.to(*who)));
+            }
+            _ => {}
         }
         self.peer.handle(now, peer::Input::Heard(heard));
         while let Some(output) = self.peer.poll() {

@@ -1,5 +1,6 @@
 //! Turns events into figures: the fold over events, the health of the generator, the validity of the run, the summary.
 
+mod evidence;
 mod fold;
 mod frame_notes;
 mod health;

@@ -104,6 +104,7 @@ impl Peer {
             Input::Command(PeerCommand::StopTraffic) => self.messages.stop(),
             Input::Command(PeerCommand::Leave) => self.leave(false, false),
             Input::Command(PeerCommand::Depart { silent }) => self.leave(silent, true),
+            Input::Command(PeerCommand::Vanish) => self.leave(true, true),
             Input::Wake => self.wake(now),
         }
     }

@@ -18,6 +18,8 @@ pub enum PeerCommand {
     Leave,
     /// Leave while the others stay; `silent` sends no leave to server or peers, like a killed tab.
     Depart { silent: bool },
+    /// Leave while the others stay, like a lost network: no leave, and the signaling socket stays open without a word.
+    Vanish,
 }
 
 /// An event that moves a peer.

@@ -1,7 +1,7 @@
 //! The resources that a plan needs, estimated from counts, and the check against a machine's limits.
 
-use super::Plan;
 use super::arrivals::Curve;
+use super::{LeaveManner, Plan};
 use crate::profile::{MessagePattern, Profile};
 use crate::vocabulary::{Approval, EngineKind, format::micros};
 use serde::Serialize;
@@ -179,7 +179,8 @@ impl Plan {
         for room in &self.rooms {
             let others = u64::from(room.size()).saturating_sub(1);
             for departure in &room.departures {
-                let (returns, goodbye) = (u64::from(departure.back.is_some()), u64::from(!departure.silent));
+                let (returns, goodbye) =
+                    (u64::from(departure.back.is_some()), u64::from(departure.manner == LeaveManner::Goodbye));
                 sum.returns += returns;
                 sum.edges += returns * others;
                 sum.goodbyes += goodbye;

@@ -1,6 +1,6 @@
 //! Departures and rejoins in the steady phase, drawn room by room from the seed.
 
-use crate::profile::Churn;
+use crate::profile::{Churn, Stay};
 use crate::vocabulary::{RoomIndex, Seat, Seed};
 use rand::RngExt;
 use std::time::Duration;
@@ -11,22 +11,31 @@ const AWAY_S: std::ops::Range<f64> = 1.0..3.0;
 /// The least time from a rejoin to the end of the steady phase, in which the peer's edges can open.
 const LAST_RETURN: Duration = Duration::from_secs(1);
 
+/// The way in which a peer leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeaveManner {
+    Goodbye,
+    /// The sockets close, and no frame announces it.
+    Silent,
+    /// The signaling socket stays open and silent, as after the loss of a network.
+    Vanish,
+}
+
 /// One departure. Times count from the start of the steady phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
     pub at: Duration,
     pub seat: Seat,
-    /// Without a goodbye: the sockets close, and no frame announces it.
-    pub silent: bool,
+    pub manner: LeaveManner,
     /// The time of the rejoin; `None` if the peer does not rejoin.
     pub back: Option<Duration>,
 }
 
-/// Draws the departures of one room, in order of time: each present peer leaves at the same rate, independently of the
-/// others. More rooms never change the departures of the first ones.
+/// Draws the departures of one room, in order of time: each present peer leaves at the same rate, or after a stay,
+/// independently of the others. More rooms never change the departures of the first ones.
 pub(super) fn draw(churn: Churn, steady: Duration, room: RoomIndex, size: u16, seed: Seed) -> Vec<Departure> {
     let mut departures = vec![];
-    if churn.leave <= 0.0 {
+    if !churn.leaves() {
         return departures;
     }
     let mut draws = seed.stream("churn", room.0.into());
@@ -35,12 +44,20 @@ pub(super) fn draw(churn: Churn, steady: Duration, room: RoomIndex, size: u16, s
         let mut present_since = 0.0;
         loop {
             let uniform: f64 = draws.random();
-            let at = Duration::try_from_secs_f64(present_since - (1.0 - uniform).ln() / churn.leave);
+            let present = match churn.stay {
+                Some(Stay { min, max }) => min.as_secs_f64() + uniform * (max - min).as_secs_f64(),
+                None => -(1.0 - uniform).ln() / churn.leave,
+            };
+            let at = Duration::try_from_secs_f64(present_since + present);
             let Some(at) = at.ok().filter(|at| *at < steady) else { break };
-            let silent = draws.random::<f64>() < churn.silent;
+            let manner = match draws.random::<f64>() {
+                drawn if drawn < churn.silent => LeaveManner::Silent,
+                drawn if drawn < churn.silent + churn.vanish => LeaveManner::Vanish,
+                _ => LeaveManner::Goodbye,
+            };
             let back = at + Duration::from_secs_f64(draws.random_range(AWAY_S));
             let back = Some(back).filter(|back| churn.rejoin && *back + LAST_RETURN < steady);
-            departures.push(Departure { at, seat, silent, back });
+            departures.push(Departure { at, seat, manner, back });
             match back {
                 Some(back) => present_since = back.as_secs_f64(),
                 None => break,
@@ -58,7 +75,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn churn(leave_a_minute: f64) -> Churn {
-        Churn { leave: leave_a_minute / 60.0, rejoin: true, host_leaves: true, silent: 0.0 }
+        Churn { leave: leave_a_minute / 60.0, stay: None, rejoin: true, host_leaves: true, silent: 0.0, vanish: 0.0 }
     }
 
     fn of_rooms(churn: Churn, rooms: u32) -> Vec<Departure> {
@@ -102,10 +119,35 @@ mod tests {
     }
 
     #[test]
-    fn all_of_the_leavers_are_silent_or_none() {
-        let silent =
-            |share| of_rooms(Churn { silent: share, ..churn(1.0) }, 20).iter().filter(|one| one.silent).count();
-        assert_eq!(silent(0.0), 0);
-        assert_eq!(silent(1.0), of_rooms(churn(1.0), 20).len());
+    fn with_stays_each_peer_leaves_after_one_and_stays_as_long_when_it_is_back() {
+        let (min, max) = (Duration::from_secs(5), Duration::from_secs(20));
+        let stays = Churn { stay: Some(Stay { min, max }), ..churn(0.0) };
+        let mut longest = Duration::ZERO;
+        for room in 0..50 {
+            let all = draw(stays, MINUTE, RoomIndex(room), 4, Seed(1));
+            for seat in (0..4).map(Seat) {
+                let mut since = Some(Duration::ZERO);
+                for departure in all.iter().filter(|departure| departure.seat == seat) {
+                    let stay = departure.at - since.expect("the peer is back before it leaves again");
+                    assert!(stay >= min && stay <= max, "{stay:?}");
+                    longest = longest.max(stay);
+                    since = departure.back;
+                }
+            }
+        }
+        assert!(longest > Duration::from_secs(18), "{longest:?}");
+    }
+
+    #[test]
+    fn all_of_the_leavers_are_silent_or_vanish_or_none() {
+        let leavers = |silent, vanish, manner| {
+            let departures = of_rooms(Churn { silent, vanish, ..churn(1.0) }, 20);
+            (departures.iter().filter(|one| one.manner == manner).count(), departures.len())
+        };
+        assert_eq!(leavers(0.0, 0.0, LeaveManner::Silent).0, 0);
+        let (silent, all) = leavers(1.0, 0.0, LeaveManner::Silent);
+        assert_eq!(silent, all);
+        let (vanished, all) = leavers(0.5, 0.5, LeaveManner::Vanish);
+        assert!(vanished * 3 > all && vanished * 3 < 2 * all, "{vanished} of {all}");
     }
 }

@@ -1,6 +1,6 @@
 //! The plan's hash: runs with the same hash did the same work, against any target.
 
-use crate::profile::{ArrivalStage, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start};
+use crate::profile::{ArrivalStage, Churn, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start, Stay};
 use crate::vocabulary::Approval;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -59,10 +59,7 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
             messages.ordered,
             word(&messages.reliability)
         ),
-        match churn.leave > 0.0 {
-            true => format!("churn {} {} {} {}", churn.leave, churn.rejoin, churn.host_leaves, churn.silent),
-            false => "churn none".to_owned(),
-        },
+        leaves(churn),
         format!("engine {} {}{}", word(&engine.kind), word(&engine.certificates), candidates(engine)),
         match dialect_text {
             Some(text) => format!("dialect file {text}"),
@@ -70,6 +67,19 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
         },
     ]
     .join("\n")
+}
+
+/// The leaves; what older profiles could not say is left out where it is not said, so that their hashes stay the same.
+fn leaves(churn: &Churn) -> String {
+    let Churn { leave, stay, rejoin, host_leaves, silent, vanish } = churn;
+    let vanish = if *vanish > 0.0 { format!(" vanish {vanish}") } else { String::new() };
+    match stay {
+        Some(Stay { min, max }) => {
+            format!("churn stay {} {} {rejoin} {host_leaves} {silent}{vanish}", min.as_nanos(), max.as_nanos())
+        }
+        None if *leave > 0.0 => format!("churn {leave} {rejoin} {host_leaves} {silent}{vanish}"),
+        None => "churn none".to_owned(),
+    }
 }
 
 /// The numbers of STUN and TURN servers, but not their addresses: the same plan may use servers elsewhere. Empty without

@@ -8,7 +8,7 @@ mod share;
 
 pub use arrivals::Curve;
 pub use cost::{Cost, MachineLimits};
-pub use departures::Departure;
+pub use departures::{Departure, LeaveManner};
 pub use share::Share;
 
 use crate::profile::{Profile, Size};

@@ -14,7 +14,7 @@ pub use read::{ProfileSource, read, read_with};
 pub use secret::Secret;
 pub use section::Checks;
 pub use sections::arrivals::ArrivalStage;
-pub use sections::churn::Churn;
+pub use sections::churn::{Churn, Stay};
 pub use sections::engine::EngineChoice;
 pub use sections::engine::ice::{IceServer, IceTransportPolicy, Login};
 pub use sections::faults::FaultLine;

@@ -29,7 +29,7 @@ impl Reported for Comparison {
                 (ChartColour::Due, "base", curves.base.clone()),
                 (ChartColour::Began, "new (dashed)", curves.new.clone()),
             ];
-            percentile_chart(&curves.metric, "from due, by share of the samples", &lines)
+            percentile_chart(&curves.metric, "from due, by share of the samples", &lines, &[])
         });
         let blocks = vec![
             Block::Section("In what the plans differ", vec![Block::Table(differences(&self.plan))]),
@@ -197,7 +197,7 @@ fn amount(change: &Change, amount: Option<f64>) -> String {
     }
 }
 
-/// `+12.3 %`, or percentage points for a rate.
+/// `+12.3 %`, `4.20×` from four times on, or percentage points for a rate.
 fn difference(change: &Change) -> String {
     change.change.map_or("–".into(), |fraction| signed(change, fraction))
 }
@@ -215,5 +215,9 @@ fn bounds(change: &Change) -> String {
 }
 
 fn signed(change: &Change, fraction: f64) -> String {
-    if change.unit == Unit::Ratio { format!("{:+.2} pp", fraction * 100.0) } else { format::change(fraction) }
+    match change.unit {
+        Unit::Ratio => format!("{:+.2} pp", fraction * 100.0),
+        _ if fraction >= 3.0 => format!("{}×", format::number(1.0 + fraction)),
+        _ => format::change(fraction),
+    }
 }

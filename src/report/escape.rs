@@ -1,5 +1,9 @@
 //! Escapes text from the target, the dialect or the profile for each output format.
 
+pub(super) use crate::vocabulary::redact::visible;
+
+use crate::vocabulary::redact::without;
+
 /// For a terminal or a CI log: leaves no control character, no direction mark and no command to a CI runner.
 pub(super) fn plain(text: &str) -> String {
     without(visible(text), &[("::", ": :"), ("##[", "# #["), ("##vso[", "# #vso[")])
@@ -8,29 +12,6 @@ pub(super) fn plain(text: &str) -> String {
 /// For an address or a command, after other words on its line: as `plain`, but colons stay, so that it can be pasted.
 pub(super) fn input(text: &str) -> String {
     without(visible(text), &[("##[", "# #["), ("##vso[", "# #vso[")])
-}
-
-/// GitHub's runner executes `::…::` at the start of a line and `##[…]`, Azure's `##vso[…]`; a blank inside prevents it.
-fn without(mut text: String, commands: &[(&str, &str)]) -> String {
-    for (command, broken) in commands {
-        while text.contains(command) {
-            text = text.replace(command, broken);
-        }
-    }
-    text
-}
-
-/// Escapes the characters that make a reader see another text than there is.
-pub(super) fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() || is_invisible(letter) {
-            visible.extend(letter.escape_default());
-        } else {
-            visible.push(letter);
-        }
-    }
-    visible
 }
 
 /// For a table cell of Markdown: leaves no markup, HTML, mention or end of the cell.
@@ -86,11 +67,6 @@ pub(super) fn bounded(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),
     }
-}
-
-/// True for line and paragraph separators, zero-width characters and direction marks (UAX #9).
-fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ pub use crate::summary::latency::histogram::Histogram;
 pub use crate::summary::metric::Readings;
 pub use crate::summary::repeats::{PercentileRange, Repeats};
 pub use crate::summary::rows::event_line::EventLine;
+pub use crate::summary::rows::evidence::{
+    AnnouncementCheck, ConnectionChange, DialectFacts, LeaveNotices, RoomGroups, RunEvidence, ServerLoss, SignalCheck,
+    SocketChange, TimedSecond,
+};
 pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity};
 pub use crate::summary::rows::outage::{Outage, OutageCause};
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};

@@ -138,6 +138,8 @@ pub enum EdgeEvent {
     },
     /// The remote peer's leave was noticed, by its goodbye or by the end of its channel.
     NoticedLeave,
+    /// The server's message, or its list, says that the remote peer left.
+    ToldLeave,
     /// A message was sent on the channel. `sequence` counts from 0 for each direction of an edge.
     MessageSent {
         sequence: u32,
@@ -212,6 +214,7 @@ impl EventKind {
                     | EdgeEvent::MessageDropped
                     | EdgeEvent::GuestMessage { .. }
                     | EdgeEvent::Closed { .. }
+                    | EdgeEvent::ToldLeave
                     | EdgeEvent::NoticedLeave,
                 ..
             }

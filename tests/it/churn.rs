@@ -234,3 +234,16 @@ fn waits(plan: &Plan) -> Vec<Option<Duration>> {
     }
     waits
 }
+
+/// A registry's list tells of a socket that closed, and of one that went dead it can tell nothing.
+#[test]
+fn of_a_peer_that_vanishes_the_server_hears_nothing() {
+    for (manner, is_noticed) in [("silent", true), ("vanish", false)] {
+        let more = format!("rejoin = false\n{manner} = \"100%\"\n");
+        let (plan, summary) = play(RoomModel::Registry, Routing::All, &more);
+        let (leaves, _) = planned(&plan);
+        assert!(leaves > 3 && summary.counts.edges.left > 0, "{manner}: {:?}", summary.counts.edges);
+        let noticed = summary.timers.get("leave_notice").map_or(0, |timer| timer.due.count);
+        assert_eq!(noticed > 0, is_noticed, "{manner}: {noticed} noticed");
+    }
+}

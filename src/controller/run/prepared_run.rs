@@ -18,8 +18,8 @@ use crate::gates::Gate;
 use crate::metrics::{Recorder, RunFacts, Thresholds, summarize};
 use crate::os::machine;
 use crate::plan::Plan;
-use crate::summary::{Build, Events};
-use crate::vocabulary::{Naming, Redactor};
+use crate::summary::{Build, DialectFacts, Events};
+use crate::vocabulary::{Naming, Redactor, format::micros};
 use rand::Rng;
 use std::io;
 use std::sync::Arc;
@@ -129,7 +129,8 @@ pub(super) async fn play(
     };
     let mut summary = summarize(&recorder, &health, facts);
     attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
-    summary.findings = findings(&RunRecord { summary: &summary });
+    let evidence = recorder.evidence(dialect_facts(&common.dialect));
+    summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
     let event_log = writer.map(Writer::finish).transpose()?;
     summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
         written: *written,
@@ -137,6 +138,18 @@ pub(super) async fn play(
         refused: *refused,
     });
     Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
+}
+
+/// The facts about the dialect on which findings rest.
+fn dialect_facts(dialect: &Dialect) -> DialectFacts {
+    DialectFacts {
+        kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
+        repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
+        tells_leaves: dialect.leave_notices() > 0,
+        lists: dialect.list_kinds(),
+        is_socket_io: dialect.is_socket_io(),
+        is_built_in: dialect.file_text().is_none(),
+    }
 }
 
 /// Starts the thread that writes `--events`.

@@ -1,6 +1,6 @@
 //! The planned departures and returns of a worker's rooms, in order; times count from the begin of the steady phase.
 
-use crate::plan::RoomPlan;
+use crate::plan::{LeaveManner, RoomPlan};
 use crate::vocabulary::Seat;
 use rustc_hash::FxHashSet;
 use std::time::{Duration, Instant};
@@ -16,9 +16,9 @@ pub(super) struct ChurnStep {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ChurnAction {
-    /// `silent`: the peer says no goodbye. `returns`: the plan has it come back.
+    /// `returns`: the plan has it come back.
     Leave {
-        silent: bool,
+        manner: LeaveManner,
         returns: bool,
     },
     Return,
@@ -41,7 +41,7 @@ impl ChurnSchedule {
         for (room, plan) in plans.iter().enumerate() {
             for departure in &plan.departures {
                 let seat = departure.seat;
-                let action = ChurnAction::Leave { silent: departure.silent, returns: departure.back.is_some() };
+                let action = ChurnAction::Leave { manner: departure.manner, returns: departure.back.is_some() };
                 steps.push(ChurnStep { at: departure.at, room, seat, action });
                 steps.extend(departure.back.map(|at| ChurnStep { at, room, seat, action: ChurnAction::Return }));
             }
@@ -103,7 +103,7 @@ mod tests {
         let departure = |(at, seat, back): &(u32, u16, Option<u32>)| Departure {
             at: SECOND * *at,
             seat: Seat(*seat),
-            silent: false,
+            manner: LeaveManner::Goodbye,
             back: back.map(|back| SECOND * back),
         };
         ChurnSchedule::new(&[RoomPlan {
@@ -130,7 +130,7 @@ mod tests {
             }
             Some((due - now, step.seat, step.action, churn.away()))
         };
-        let leave = |returns| ChurnAction::Leave { silent: false, returns };
+        let leave = |returns| ChurnAction::Leave { manner: LeaveManner::Goodbye, returns };
         assert_eq!(take(), Some((SECOND, Seat(0), leave(true), 1)));
         assert_eq!(take(), Some((SECOND * 2, Seat(1), leave(false), 1)));
         assert_eq!(take(), Some((SECOND * 4, Seat(0), ChurnAction::Return, 0)));

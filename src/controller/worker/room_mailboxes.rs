@@ -47,12 +47,12 @@ impl RoomMailboxes {
         }
     }
 
-    /// Tells one peer to leave. Returns `false` if it was not running.
-    pub(super) fn stop_peer(&self, room: usize, seat: Seat, silent: bool) -> bool {
+    /// Sends one peer the command with which it leaves. Returns `false` if it was not running.
+    pub(super) fn stop_peer(&self, room: usize, seat: Seat, command: PeerCommand) -> bool {
         let room = &mut self.rooms.borrow_mut()[room];
         let Some(index) = room.mailboxes.iter().position(|(own, _)| *own == seat) else { return false };
         let (_, mailbox) = room.mailboxes.swap_remove(index);
-        mailbox.try_send(PeerCommand::Depart { silent }).is_ok()
+        mailbox.try_send(command).is_ok()
     }
 
     /// Adds a peer that begins: its room is sent `announcement`, and the peer is sent a `Companion` for each peer that runs.

@@ -6,12 +6,12 @@ use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
 use super::engines::Engines;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
 use crate::dialect::Conversation;
-use crate::driver::{AlarmClock, COMMANDS_MORE, IdExchange, PeerSpec, PeerTask};
+use crate::driver::{AlarmClock, COMMANDS_MORE, IdExchange, PeerEnd, PeerSpec, PeerTask};
 use crate::metrics::Recorder;
 use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
-use crate::plan::RoomPlan;
+use crate::plan::{LeaveManner, RoomPlan};
 use crate::profile::Start;
-use crate::signaling::{MemoryListener, Transport};
+use crate::signaling::{MemoryListener, SignalingConnection, Transport};
 use crate::vocabulary::{Event, EventKind, Failure, PeerEvent, Phase, Place, Reason, Seat, Seed};
 use rand::RngExt;
 use rustc_hash::FxHashMap;
@@ -44,7 +44,9 @@ pub(super) struct PeerSpawner {
     /// The in-memory server of a control run; `None` with a real target.
     listener: Option<MemoryListener>,
     /// Each gives the most frames that waited to be written.
-    tasks: JoinSet<usize>,
+    tasks: JoinSet<PeerEnd>,
+    /// Connections of peers that vanished; they stay open until the worker ends.
+    vanished: Vec<Box<dyn SignalingConnection>>,
     places: FxHashMap<Id, (usize, Place)>,
     frames_waiting_max: usize,
     panics: u64,
@@ -86,6 +88,7 @@ impl PeerSpawner {
             mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, redactor, has_barrier }),
             listener,
             tasks: JoinSet::new(),
+            vanished: vec![],
             places: FxHashMap::default(),
             frames_waiting_max: 0,
             panics: 0,
@@ -130,8 +133,9 @@ impl PeerSpawner {
     /// Waits until a peer has ended; without end if none is running. A panic is recorded as a failure of its peer.
     pub(super) async fn peer_ended(&mut self) {
         match self.tasks.join_next_with_id().await {
-            Some(Ok((id, frames_waiting_max))) => {
-                self.frames_waiting_max = self.frames_waiting_max.max(frames_waiting_max);
+            Some(Ok((id, end))) => {
+                self.frames_waiting_max = self.frames_waiting_max.max(end.frames_waiting_max);
+                self.vanished.extend(end.vanished);
                 self.places.remove(&id);
             }
             Some(Err(error)) => {
@@ -162,8 +166,13 @@ impl PeerSpawner {
     fn run_churn_step(&mut self) {
         let Some((due, ChurnStep { room, seat, action, .. })) = self.churn.take() else { return };
         match action {
-            ChurnAction::Leave { silent, returns } => {
-                if self.mailboxes.stop_peer(room, seat, silent) && returns {
+            ChurnAction::Leave { manner, returns } => {
+                let command = match manner {
+                    LeaveManner::Goodbye => PeerCommand::Depart { silent: false },
+                    LeaveManner::Silent => PeerCommand::Depart { silent: true },
+                    LeaveManner::Vanish => PeerCommand::Vanish,
+                };
+                if self.mailboxes.stop_peer(room, seat, command) && returns {
                     self.churn.mark_away(room, seat);
                 }
             }

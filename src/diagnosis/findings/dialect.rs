@@ -93,7 +93,7 @@ pub(super) fn find_wrong(record: &RunRecord<'_>) -> Option<RunFinding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Counts, Edges, FailureRow, Run, Summary};
+    use crate::summary::{Counts, Edges, FailureRow, Run, RunEvidence, Summary};
 
     fn row(kind: &str, example: &str) -> UnmatchedRow {
         UnmatchedRow {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn frames_that_no_rule_takes_are_a_fault_only_if_something_failed() {
-        let found = |summary: &Summary| find_flaw(&RunRecord { summary });
+        let found = |summary: &Summary| find_flaw(&RunRecord { summary, evidence: &RunEvidence::default() });
         let failed = found(&summary(vec![row("unmatched", r#"{"type":"offer"}"#)], 3, 0)).unwrap();
         assert_eq!(
             (failed.severity, failed.sentence.as_str()),
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn another_protocol_is_named_with_the_dialect_that_fits() {
-        let found = |summary: &Summary| find_wrong(&RunRecord { summary });
+        let found = |summary: &Summary| find_wrong(&RunRecord { summary, evidence: &RunEvidence::default() });
         let peerjs = summary(vec![row("unmatched", r#"{"type":"OPEN"}"#)], 3, 0);
         assert_eq!(found(&peerjs).unwrap().remedy, "Try --dialect peerjs.");
         assert_eq!(found(&summary(vec![row("unmatched", r#"{"type":"OPEN"}"#)], 3, 1)), None);

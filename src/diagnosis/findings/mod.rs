@@ -2,7 +2,11 @@
 
 mod dialect;
 mod record;
+mod rooms;
 mod server;
+mod timers;
+mod untested;
+mod words;
 
 pub use record::RunRecord;
 
@@ -13,12 +17,32 @@ use std::cmp::Reverse;
 type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 
 /// All findings, each with its id for `meshload explain`.
-const RULES: [(&str, FindingRule); 3] =
-    [("server-lost", server::lost::find), ("dialect", dialect::find_flaw), ("wrong-dialect", dialect::find_wrong)];
+const RULES: [(&str, FindingRule); 16] = [
+    ("dialect", dialect::find_flaw),
+    ("wrong-dialect", dialect::find_wrong),
+    ("islands", rooms::islands::find),
+    ("misrouted", words::misrouted::find),
+    ("early-words-lost", words::early_words_lost::find),
+    ("repeated", words::repeated::find),
+    ("altered-description", words::altered_description::find),
+    ("two-populations", timers::two_populations::find),
+    ("drift", timers::drift::find),
+    ("idle-close", server::idle_close::find),
+    ("limit-by-address", server::address_limit::find),
+    ("notices-missing", server::notices_missing::find),
+    ("server-lost", server::lost::find),
+    ("rooms-split", rooms::split::find),
+    ("never-listed", server::never_listed::find),
+    ("untested", untested::find),
+];
 
 /// The findings of a run, worst first: faults before hints, certain before doubtful, then by the share concerned.
 pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {
     let mut found: Vec<RunFinding> = RULES.iter().filter_map(|(_, rule)| rule(record)).collect();
+    // Losses that a pattern explains are not told twice.
+    if found.iter().any(|finding| finding.id == "idle-close") {
+        found.retain(|finding| finding.id != "server-lost");
+    }
     found.sort_by_key(|finding| (finding.severity, finding.confidence, Reverse((finding.share * 1e6) as u64)));
     found
 }
@@ -31,7 +55,7 @@ pub fn finding_ids() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::Summary;
+    use crate::summary::{RunEvidence, Summary};
     use crate::vocabulary::glossary;
 
     #[test]
@@ -43,6 +67,6 @@ mod tests {
 
     #[test]
     fn an_empty_run_has_no_finding() {
-        assert_eq!(findings(&RunRecord { summary: &Summary::default() }), []);
+        assert_eq!(findings(&RunRecord { summary: &Summary::default(), evidence: &RunEvidence::default() }), []);
     }
 }

@@ -4,9 +4,7 @@ use super::VirtualPeer;
 use crate::dialect::Output as DialectOutput;
 use crate::driver::intake;
 use crate::driver::ports::Output;
-use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal};
-use rustc_hash::FxHasher;
-use std::hash::Hasher;
+use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, signal_digest};
 
 impl VirtualPeer {
     /// Records a note, or the text of a frame.
@@ -38,15 +36,10 @@ impl VirtualPeer {
 
     /// Records a signal's digest, so that received signals can be compared with sent ones.
     pub(super) fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
-        let Some((part, text)) = intake::part(signal) else { return };
+        let (Some(part), Some(digest)) = (intake::part(signal), signal_digest(signal)) else { return };
         if self.is_gone() || !self.connected {
             return;
         }
-        let mut hasher = FxHasher::default();
-        hasher.write(text.as_bytes());
-        self.outputs.push_back(Output::Event(EventKind::Edge {
-            other,
-            event: EdgeEvent::Signal { said, part, digest: hasher.finish() },
-        }));
+        self.outputs.push_back(Output::Event(EdgeEvent::Signal { said, part, digest }.to(other)));
     }
 }

@@ -1,6 +1,7 @@
 //! Differences between the plans and the machines of two sides.
 
 use crate::summary::Summary;
+use crate::vocabulary::redact::inert;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,9 @@ pub struct Difference {
 
 /// The sections of a profile that the plan's hash covers (docs/spec/interface.md, "What plan_sha256 covers").
 const PLANNED: [&str; 7] = ["rooms", "arrivals", "phases", "handshake", "messages", "churn", "engine"];
+
+/// The most characters of a value of a profile that are shown.
+const VALUE_CHARS_MAX: usize = 400;
 
 /// The differences between the plans; empty if all runs have the same plan.
 pub(super) fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
@@ -88,7 +92,8 @@ fn flatten(path: &str, value: &toml::Value, leaves: &mut Vec<(String, String)>) 
         toml::Value::Table(table) => {
             table.iter().for_each(|(name, value)| flatten(&format!("{path}.{name}"), value, leaves));
         }
-        _ => leaves.push((path.to_owned(), value.to_string())),
+        // TOML's own escapes may hide in a text what was made inert when the summary was read.
+        _ => leaves.push((inert(path, VALUE_CHARS_MAX), inert(&value.to_string(), VALUE_CHARS_MAX))),
     }
 }
 

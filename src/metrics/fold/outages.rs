@@ -61,6 +61,10 @@ impl Outages {
         was_lost
     }
 
+    pub(crate) fn is_lost(&self, peer: u32) -> bool {
+        self.lost.contains(&peer)
+    }
+
     /// Records that a peer stayed until the end of the run; returns true if it is without the server.
     pub(crate) fn stayed(&mut self, peer: u32) -> bool {
         let is_lost = self.lost.contains(&peer);

@@ -18,6 +18,17 @@ pub(in crate::metrics) struct SecondCounts {
     pub messages: u64,
     /// Samples of `time_to_open` (due) in microseconds, unordered.
     pub times_us: Vec<u32>,
+    /// By `TimedSecond::TIMERS`: number and sum in microseconds.
+    pub timers: [(u64, u64); 3],
+}
+
+impl SecondCounts {
+    /// Adds a sample of the timer at `position` in `TimedSecond::TIMERS`.
+    pub(in crate::metrics) fn time(&mut self, position: usize, us: u64) {
+        let (count, sum) = &mut self.timers[position];
+        *count += 1;
+        *sum = sum.saturating_add(us);
+    }
 }
 
 /// The load on the generator between two samples of the process, taken about a second apart.
@@ -58,6 +69,9 @@ impl Fold for SecondCounts {
         self.frames += other.frames;
         self.messages += other.messages;
         self.times_us.extend(other.times_us);
+        for (ours, theirs) in self.timers.iter_mut().zip(other.timers) {
+            *ours = (ours.0 + theirs.0, ours.1.saturating_add(theirs.1));
+        }
     }
 }
 

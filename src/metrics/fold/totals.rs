@@ -15,6 +15,8 @@ pub(in crate::metrics) struct Totals {
     pub messages: Messages,
     /// By message type; the last entry holds the types that the dialect does not name.
     pub traffic: Vec<Traffic>,
+    /// By message type: received frames that concerned their reader.
+    pub concerned_by_kind: Vec<u64>,
     pub concerned: u64,
     pub elsewhere: u64,
     pub timers: TimerSet,
@@ -33,6 +35,7 @@ impl Totals {
             rooms: Rooms::default(),
             messages: Messages::default(),
             traffic: vec![Traffic::default(); kinds + 1],
+            concerned_by_kind: vec![0; kinds + 1],
             concerned: 0,
             elsewhere: 0,
             timers: TimerSet::new(kinds + 1),
@@ -67,6 +70,7 @@ impl Totals {
         self.rooms += other.rooms;
         self.messages += other.messages;
         self.traffic.iter_mut().zip(other.traffic).for_each(|(ours, theirs)| *ours += theirs);
+        self.concerned_by_kind.iter_mut().zip(other.concerned_by_kind).for_each(|(ours, theirs)| *ours += theirs);
         self.concerned += other.concerned;
         self.elsewhere += other.elsewhere;
         self.timers.merge(&other.timers);

@@ -114,6 +114,11 @@ impl RoomTrace {
         !self.is_over && seat.0 < self.seats
     }
 
+    /// Every seat of a room of `size` is traced, and no event was dropped.
+    pub(crate) fn is_whole(&self, size: u16) -> bool {
+        self.seats == size && !self.is_cut
+    }
+
     /// Keeps the event if it belongs to a handshake between traced seats.
     pub(crate) fn record(&mut self, event: &Event) {
         if !event.kind.is_handshake() {

@@ -13,6 +13,8 @@ pub(in crate::metrics) struct EdgeRecord {
     pub open: [RunTime; 2],
     /// The time at which the other left, once this side has noticed that leave.
     pub noticed: [RunTime; 2],
+    /// This side got a message that the other left.
+    pub told: [bool; 2],
     pub own_work_us: u32,
     /// The side that made the last offer.
     pub offerer: Option<u8>,

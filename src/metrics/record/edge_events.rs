@@ -16,6 +16,7 @@ impl Recorder {
         let edge = &mut self.edges[pair.edge];
         match event {
             EdgeEvent::NoticedLeave => self.leave_noticed(context, pair),
+            EdgeEvent::ToldLeave => self.leave_told(pair),
             EdgeEvent::Closed { planned } => self.channel_closed(context, pair, *planned),
             EdgeEvent::MessageSent { due, .. } => self.message_sent(context, pair, *due),
             EdgeEvent::MessageReceived { sequence, due, began, .. } => {
@@ -116,6 +117,7 @@ impl Recorder {
         });
         self.trace_open(context, pair, milestones.due_us());
         let row = self.series.at(context.when);
+        row.time(2, milestones.began_us());
         row.opened += 1;
         row.times_us.push(u32::try_from(milestones.due_us()).unwrap_or(u32::MAX));
         self.decide(context, pair.edge, EdgeOutcome::Opened);
@@ -183,6 +185,17 @@ impl Recorder {
         }
         *notice = left;
         self.all_totals[context.half].timers.record(TimerId::LeaveNotice, context.at.since(left));
+        self.series.at(context.when).time(1, context.at.since(left));
+    }
+
+    /// Counts the first message about a leave with a goodbye.
+    fn leave_told(&mut self, pair: Pair) {
+        let leaver = &self.peers[pair.peers[1 - pair.side]];
+        let told = &mut self.edges[pair.edge].told[pair.side];
+        if leaver.said_goodbye && !*told {
+            *told = true;
+            self.leaves.told += 1;
+        }
     }
 }
 

@@ -10,6 +10,12 @@ pub(in crate::metrics) struct PeerRecord {
     pub upgraded: RunTime,
     pub joined: RunTime,
     pub left: RunTime,
+    /// The begin of the current connection: the upgrade, or the join after a redial.
+    pub connected: RunTime,
+    /// The last frame that the peer wrote.
+    pub said: RunTime,
+    /// It left with a goodbye while the others stay.
+    pub said_goodbye: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

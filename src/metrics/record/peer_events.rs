@@ -7,6 +7,7 @@ use crate::metrics::record::edge::{Closing, EdgeOutcome, EdgeRecord};
 use crate::metrics::record::peer::State;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
+use crate::summary::SocketChange;
 use crate::vocabulary::{Failure, Seat};
 use std::time::Instant;
 
@@ -54,6 +55,8 @@ impl Recorder {
             return;
         }
         peer.upgraded = context.at;
+        peer.connected = context.at;
+        self.connections.add(context.at, SocketChange::Opened);
         self.all_totals[context.half].timers.record_both(
             TimerId::Connect,
             context.at.since(peer.due),
@@ -81,6 +84,7 @@ impl Recorder {
             self.all_totals[context.half].peers.failed += 1;
             self.tally.peers_failed += 1;
         }
+        self.connections.failed(context.at, failure, peer.upgraded.happened());
         self.end_peer(context, State::Failed);
         let room = &self.rooms[context.room];
         let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
@@ -92,12 +96,16 @@ impl Recorder {
     }
 
     /// `early`: the peer left while the others stay. At the end of a run all leave, and no edge closes early.
-    pub(in crate::metrics) fn left(&mut self, context: EventContext, early: bool) {
+    pub(in crate::metrics) fn left(&mut self, context: EventContext, silent: bool, early: bool) {
         if !self.peers[context.peer].is_alive() {
             return;
         }
+        if self.peers[context.peer].upgraded.happened() && !self.outages.is_lost(self.number(context)) {
+            self.connections.add(context.at, SocketChange::Ended);
+        }
         if early {
             self.peers[context.peer].left = context.at;
+            self.expect_notices(context, silent);
         } else if self.peers[context.peer].state == State::Joined {
             let is_lost = self.outages.stayed(self.number(context));
             let peers = &mut self.all_totals[context.half].peers;
@@ -123,7 +131,36 @@ impl Recorder {
         }
     }
 
+    /// Expects a notice at every other joined peer that has the server.
+    fn expect_notices(&mut self, context: EventContext, silent: bool) {
+        let is_joined = self.peers[context.peer].state == State::Joined;
+        if silent || !is_joined || self.outages.is_lost(self.number(context)) {
+            return;
+        }
+        self.peers[context.peer].said_goodbye = true;
+        let room = &self.rooms[context.room];
+        let is_there = |seat: &Seat| {
+            let has_server = !self.outages.is_lost(room.peer_index(seat.0));
+            self.peers[room.peer(seat.0)].state == State::Joined && has_server
+        };
+        self.leaves.expected += self.others(context).filter(is_there).count() as u64;
+        self.leaves.leavers += 1;
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
+            self.edges[pair.edge].told[1 - pair.side] = false;
+        }
+    }
+
+    pub(in crate::metrics) fn server_lost(&mut self, context: EventContext, failure: &Failure) {
+        let peer = &self.peers[context.peer];
+        self.connections.lost(context.at, peer.said, peer.connected);
+        self.connections.failed(context.at, failure, true);
+        self.outages.lost(context.at, self.number(context), failure);
+    }
+
     pub(in crate::metrics) fn reconnected(&mut self, context: EventContext) {
+        self.peers[context.peer].connected = context.at;
+        self.connections.add(context.at, SocketChange::Opened);
         // The socket may have been lost before the frame of the first join was written.
         self.joined(context);
         if self.outages.returned(context.at, self.number(context)) {
@@ -155,6 +192,8 @@ impl Recorder {
         peer.upgraded = RunTime::NEVER;
         peer.joined = RunTime::NEVER;
         peer.left = RunTime::NEVER;
+        peer.said = RunTime::NEVER;
+        peer.said_goodbye = false;
         for other in self.others(context) {
             let Some(pair) = self.pair(context, other) else { continue };
             let edge = &mut self.edges[pair.edge];

@@ -1,5 +1,7 @@
 //! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
 
+use crate::metrics::evidence::connection_log::ConnectionLog;
+use crate::metrics::evidence::trace_check::TraceCheck;
 use crate::metrics::fold::deliveries::Deliveries;
 use crate::metrics::fold::guests::GuestEdges;
 use crate::metrics::fold::outages::Outages;
@@ -14,6 +16,7 @@ use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
+use crate::summary::LeaveNotices;
 use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
 use std::time::{Duration, Instant};
 
@@ -37,6 +40,9 @@ pub struct Recorder {
     pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
     pub(in crate::metrics) outages: Outages,
     pub(in crate::metrics) frame_notes: FrameNotes,
+    pub(in crate::metrics) connections: ConnectionLog,
+    pub(in crate::metrics) trace_check: TraceCheck,
+    pub(in crate::metrics) leaves: LeaveNotices,
     pub(in crate::metrics) tally: Tally,
     pub(in crate::metrics) slow: RankedTrace,
     /// Events that name a room or a seat outside this share.
@@ -60,6 +66,9 @@ impl Recorder {
             series: TimeBuckets::new(start),
             outages: Outages::default(),
             frame_notes: FrameNotes::default(),
+            connections: ConnectionLog::default(),
+            trace_check: TraceCheck::default(),
+            leaves: LeaveNotices::default(),
             tally: Tally::default(),
             slow: RankedTrace::default(),
             unmatched: 0,
@@ -97,12 +106,13 @@ impl Recorder {
             PeerEvent::Upgraded => self.upgraded(context),
             PeerEvent::Joined => self.joined(context),
             PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
-            PeerEvent::ServerLost { failure } => self.outages.lost(context.at, self.number(context), failure),
+            PeerEvent::ServerLost { failure } => self.server_lost(context, failure),
             PeerEvent::RedialFailed { failure } => {
+                self.connections.failed(context.at, failure, false);
                 self.outages.redial_failed(context.at, self.number(context), failure);
             }
             PeerEvent::Reconnected => self.reconnected(context),
-            PeerEvent::Left { silent: _, early } => self.left(context, *early),
+            PeerEvent::Left { silent, early } => self.left(context, *silent, *early),
             PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
                 self.guests.counts[context.half].surprises += 1;
             }
@@ -152,6 +162,11 @@ impl Recorder {
         self.series.merge(other.series);
         self.outages.merge(other.outages);
         self.frame_notes.merge(other.frame_notes);
+        self.connections.merge(other.connections);
+        self.trace_check.merge(other.trace_check);
+        self.leaves.leavers += other.leaves.leavers;
+        self.leaves.expected += other.leaves.expected;
+        self.leaves.told += other.leaves.told;
         self.tally += other.tally;
         self.unmatched += other.unmatched;
     }

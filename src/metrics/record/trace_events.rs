@@ -48,9 +48,13 @@ impl Recorder {
     /// Ends a room's trace at the decision of its last edge, and drops it unless it holds a failed or slow edge.
     /// A later rejoin is counted but not traced: the joins of the peers it meets are long over.
     pub(in crate::metrics) fn trace_end(&mut self, context: EventContext) {
+        let size = self.rooms[context.room].size;
         let place = &mut self.rooms[context.room].trace;
         let Some(trace) = place.as_deref_mut() else { return };
         trace.is_over = true;
+        if trace.is_whole(size) {
+            self.trace_check.add(&trace.events);
+        }
         let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
         if trace.failed.is_empty() && !slow {
             *place = None;

@@ -26,10 +26,12 @@ impl Recorder {
             Concern::Others => {}
             Concern::Elsewhere { from: _ } => {
                 totals.concerned += 1;
+                totals.concerned_by_kind[slot] += 1;
                 totals.elsewhere += 1;
             }
             Concern::Me { from } => {
                 totals.concerned += 1;
+                totals.concerned_by_kind[slot] += 1;
                 if let Some(from) = from {
                     self.delivered(context, kind, slot, bytes, from);
                 }
@@ -44,6 +46,7 @@ impl Recorder {
         bytes: u32,
         to: Option<Seat>,
     ) {
+        self.peers[context.peer].said = context.at;
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].sent += 1;
@@ -114,6 +117,7 @@ impl Recorder {
         }
         if let Some(written) = self.deliveries.read(read) {
             self.all_totals[context.half].timers.record_delivery(slot, context.at.since(written));
+            self.series.at(context.when).time(0, context.at.since(written));
         }
     }
 }

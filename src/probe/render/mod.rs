@@ -36,8 +36,13 @@ impl Reported for ProbeReport {
         let blocks = vec![
             Block::Section("Phases", vec![Block::Table(phases(self))]),
             Block::Section("Repeated", vec![Block::list(repeated)]),
-            ladder(self, shows_all),
-            Block::Details("With the messages to and from the server".into(), folded),
+            Block::Section(
+                "The handshake",
+                vec![
+                    ladder(self, shows_all),
+                    Block::Details("With the messages to and from the server".into(), folded),
+                ],
+            ),
             Block::Section("Frames", vec![Block::Table(frames(self))]),
             Block::Section("Remedies tried", vec![Block::Table(remedies(self))]),
             Block::Section("What this does not tell", vec![Block::Paragraph(works.into())]),
@@ -138,7 +143,7 @@ fn ladder(report: &ProbeReport, all: bool) -> Block {
         }
     });
     Block::Ladder(Ladder {
-        title: if all { "Every message" } else { "The handshake" }.to_owned(),
+        title: if all { "Every message" } else { "Messages between the peers" }.to_owned(),
         is_unfolded: true,
         says: String::new(),
         lanes: (0..report.size).map(|seat| format!("peer {seat}")).collect(),

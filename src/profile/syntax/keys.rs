@@ -14,7 +14,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("phases", &["warmup", "steady", "drain"]),
     ("handshake", &["trigger", "initiator", "trickle", "settle", "timeout", "approval"]),
     ("messages", &["pattern", "start", "rate", "size", "ordered", "reliable", "max_retransmits", "max_lifetime"]),
-    ("churn", &["leave", "rejoin", "host_leaves", "silent"]),
+    ("churn", &["leave", "stay", "rejoin", "host_leaves", "silent", "vanish"]),
     ("engine", &["kind", "ice_servers", "ice_transport_policy", "certificates"]),
     (
         "validity",

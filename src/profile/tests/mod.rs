@@ -275,8 +275,8 @@ fn a_lost_peer_dials_again_unless_told_otherwise() {
 fn churn_needs_a_steady_phase_and_an_end() {
     let churn = |text: &str| profile(text, &[]).unwrap().churn;
     let given = churn("[churn]\nleave = \"6%/min\"\nsilent = \"10%\"\nrejoin = false\nhost_leaves = true\n");
-    assert_eq!(given, Churn { leave: 0.001, rejoin: false, host_leaves: true, silent: 0.1 });
-    assert_eq!(churn(""), Churn { leave: 0.0, rejoin: true, host_leaves: false, silent: 0.0 });
+    assert_eq!(given, Churn { leave: 0.001, stay: None, rejoin: false, host_leaves: true, silent: 0.1, vanish: 0.0 });
+    assert_eq!(churn(""), Churn { leave: 0.0, stay: None, rejoin: true, host_leaves: false, silent: 0.0, vanish: 0.0 });
     check(
         "[phases]\nsteady = \"0s\"\n[churn]\nleave = \"5%/min\"\n",
         &["churn.leave: peers leave in the steady phase, and phases.steady is 0s (p.toml:4)"],

@@ -128,6 +128,7 @@ fn span(span: &StyledText) -> String {
     match span.style {
         Style::Good => format!("✅ {}", markdown(&text)),
         Style::Bad => format!("❌ {}", markdown(&text)),
+        Style::Strong => format!("**{}**", markdown(&text)),
         Style::Input if !text.is_empty() => code(&text),
         _ => markdown(&text),
     }

@@ -13,13 +13,13 @@ const MARGIN: u32 = 66;
 /// A time of a probe, in microseconds.
 type TimeOf = fn(&Probe) -> Option<u64>;
 
-/// The charts for which there are measurements, the knee first.
-pub(super) fn charts(findings: &CapacityResult) -> Vec<Chart> {
-    [knee, failures, reach, cpu, cpu_per_edge].into_iter().filter_map(|chart| chart(findings)).collect()
+/// The other charts for which there are measurements.
+pub(super) fn costs(findings: &CapacityResult) -> Vec<Chart> {
+    [failures, reach, cpu, cpu_per_edge].into_iter().filter_map(|chart| chart(findings)).collect()
 }
 
 /// Latency over load, with the limit of the gate that failed.
-fn knee(findings: &CapacityResult) -> Option<Chart> {
+pub(super) fn knee(findings: &CapacityResult) -> Option<Chart> {
     let probes = judged(findings);
     let other = findings.beside.as_deref().filter(|other| other.vary == findings.vary);
     let others = other.map_or(vec![], judged);
@@ -53,10 +53,11 @@ fn knee(findings: &CapacityResult) -> Option<Chart> {
         .map(|(us, gate)| Mark::new(ChartColour::Failed, gate, MarkShape::Horizontal(log_time(us as f64))));
     marks.extend(gates.chain(limit(findings)));
     Some(Chart {
-        heading: "The knee".into(),
-        reading: format!("time to open by {}; full dots held, hollow ones broke", findings.vary.name()),
+        is_large: true,
+        heading: "Time to open by load".into(),
+        reading: format!("by {}; full dots held, hollow ones broke", findings.vary.name()),
         says: format!("Time to open against the load; {}", findings.sentence),
-        height: HEIGHT,
+        height: 380,
         margin: MARGIN,
         x: loads(both()),
         y: times(low, high),
@@ -75,6 +76,7 @@ fn failures(findings: &CapacityResult) -> Option<Chart> {
     ];
     marks.extend(limit(findings));
     Some(Chart {
+        is_large: false,
         heading: "Failures".into(),
         reading: format!("share of the edges planned, by {}", findings.vary.name()),
         says: format!("Edges failed against the load, at most {}", percent(worst)),
@@ -145,6 +147,7 @@ fn growth(
         }
     }
     Some(Chart {
+        is_large: false,
         heading: heading.into(),
         reading: reading.into(),
         says: format!("{reading}: {}", findings.model.says.first().map_or("", String::as_str)),
@@ -165,6 +168,7 @@ fn cpu(findings: &CapacityResult) -> Option<Chart> {
     let (most, mean) = (cores(|target| target.cpu_cores_max), cores(|target| target.cpu_cores_mean));
     let highest = most.iter().map(|(_, cores)| *cores).reduce(f64::max)?;
     Some(Chart {
+        is_large: false,
         heading: "The target's CPU".into(),
         reading: format!("cores, by {}", findings.vary.name()),
         says: format!("Cores that the target used against the load, at most {highest:.2}"),

@@ -6,26 +6,29 @@ mod tables;
 
 use crate::capacity::{CapacityResult, LimitedBy};
 use crate::report::document::{Block, Card, Document, StyledText, TestCase, TestOutcome, Tone};
-use crate::report::{Format, Reported};
+use crate::report::{Format, Reported, run};
 
 impl Reported for CapacityResult {
     const FILES: &'static [(&'static str, Format)] =
         &[("capacity.json", Format::Json), ("report.md", Format::Markdown), ("report.html", Format::Html)];
 
     fn document(&self) -> Document {
+        let doubts = tables::doubts(self);
         let tone = match (self.limit, self.limited_by) {
             (None, _) => Tone::Bad,
-            (Some(_), LimitedBy::Target) => Tone::Good,
+            (Some(_), LimitedBy::Target) if doubts.is_empty() => Tone::Good,
             (Some(_), _) => Tone::Doubtful,
         };
+        let points = doubts.into_iter().map(StyledText::from).collect();
         let (scope, again) = (&self.scope, &self.reproduction);
         let commands = [("the search", Some(&again.search)), ("one run at the limit", again.run.as_ref())];
         let commands = commands.into_iter().chain([("one run above it", again.broken_run.as_ref())]);
         let commands = commands.filter_map(|(name, command)| Some((name, StyledText::input(command?))));
         let blocks = vec![
+            Block::Section("The knee", vec![Block::Charts(charts::knee(self).into_iter().collect())]),
             Block::Section("What stands behind it", vec![Block::facts(tables::facts(self))]),
             Block::Section("Side by side", vec![Block::Table(side_by_side::table(self))]),
-            Block::Section("Charts", vec![Block::Charts(charts::charts(self))]),
+            Block::Section("Costs by load", vec![Block::Charts(charts::costs(self))]),
             Block::Section("Probes", vec![Block::Table(tables::probes(self))]),
             Block::Section(
                 "Costs and forecast",
@@ -49,9 +52,10 @@ impl Reported for CapacityResult {
                 ("engine", StyledText::from(&scope.engine)),
                 ("meshload", StyledText::from(&scope.meshload.version)),
             ],
-            cards: vec![Card { tone, verdict: self.sentence.clone(), ..Card::default() }],
+            cards: vec![Card { tone, verdict: run::capitalised(&self.sentence), points, ..Card::default() }],
             blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
             checks: vec![check(self)],
+            ..Document::default()
         }
     }
 

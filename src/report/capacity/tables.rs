@@ -94,6 +94,17 @@ pub(super) fn costs(findings: &CapacityResult) -> Table {
     Table::new("Probes in which nearly every edge opened", HEADS.map(Column::Figures), rows)
 }
 
+/// The reasons to doubt the answer.
+pub(super) fn doubts(findings: &CapacityResult) -> Vec<String> {
+    let unconfirmed = findings.limit.filter(|_| findings.held_trials < 3);
+    let unconfirmed = unconfirmed
+        .map(|limit| format!("{} held {} of the 3 times that would confirm it", load(limit), findings.held_trials));
+    let invalid = findings.counts_invalid.then(|| {
+        "probes counted that were not valid, since the profile says on_invalid = \"warn\": this machine may be the limit".to_owned()
+    });
+    unconfirmed.into_iter().chain(invalid).collect()
+}
+
 /// The particulars of the answer: name and text.
 pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     let mut facts = vec![("bracket", bracket(findings))];
@@ -125,12 +136,6 @@ pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
     }
     facts.extend(findings.model.says.iter().map(|says| ("growth", says.clone())));
     facts.extend(findings.target_says.iter().map(|says| ("target", says.clone())));
-    if findings.counts_invalid {
-        facts.push((
-            "validity",
-            "probes counted that were not valid: the profile says on_invalid = \"warn\"".to_owned(),
-        ));
-    }
     let doubts = findings.beside.as_ref().map_or(vec![], |other| differences(findings, other));
     facts.extend(doubts.into_iter().map(|doubt| ("side by side", doubt)));
     let scope = &findings.scope;

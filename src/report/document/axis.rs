@@ -22,8 +22,10 @@ impl Axis {
 /// An axis of percentiles in which each further nine takes the same room; see `nines`.
 pub fn percentiles(samples: u64) -> Axis {
     let to = (samples.max(2) as f64).log10().clamp(1.0, 6.0);
-    let named = [50.0, 90.0, 99.0, 99.9, 99.99, 99.999, 99.9999];
-    let ticks = named.into_iter().map(|percentile| (nines(percentile), format!("p{percentile}")));
+    // On a longer axis, the labels of p90 and p95 would overlap.
+    let named = [50.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999, 99.9999];
+    let named = named.into_iter().filter(|percentile| *percentile != 90.0 || to <= 3.0);
+    let ticks = named.map(|percentile| (nines(percentile), format!("p{percentile}")));
     // In binary floating point, 99.9 % lies just beyond three nines.
     let ticks = ticks.filter(|(at, _)| *at <= to + 1e-6).map(|(at, name)| (at.min(to), name)).collect();
     Axis { from: 0.0, to, ticks, words: |nines| format!("p{}", trimmed_percentile(nines)) }
@@ -147,7 +149,8 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_few() {
-        check(&percentiles(1_000), &["p50", "p90", "p99", "p99.9"]);
+        check(&percentiles(1_000), &["p50", "p90", "p95", "p99", "p99.9"]);
+        check(&percentiles(100_000), &["p50", "p95", "p99", "p99.9", "p99.99", "p99.999"]);
         check(&times(3_000, 90_000), &["5 ms", "10 ms", "20 ms", "50 ms", "100 ms"]);
         check(&times(900, 10_000_000), &["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         check(&seconds(25.0), &["0 s", "5 s", "10 s", "15 s", "20 s", "25 s"]);

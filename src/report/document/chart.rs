@@ -3,9 +3,11 @@
 use super::axis::Axis;
 use super::colour::ChartColour;
 
-/// A chart with its heading and one sentence on how to read it. Lengths are in units of the drawing, which is 440 wide.
+/// A chart with its heading and one sentence on how to read it. Lengths are in units of the drawing, which is 440 wide, or 1,080 if it is large.
 #[derive(Clone, Debug)]
 pub struct Chart {
+    /// Drawn across the page.
+    pub is_large: bool,
     pub heading: String,
     pub reading: String,
     /// The text alternative for screen readers.

@@ -17,6 +17,8 @@ pub struct Document {
     /// The command that made the report, such as `compare`; empty for a run.
     pub command: &'static str,
     pub name: String,
+    /// The question that the run answers, in its profile's words; may be empty.
+    pub asks: String,
     /// The verdict and its subject, such as `PASSED smoke`: the first words of every format.
     pub headline: String,
     /// RFC 3339, UTC.
@@ -66,11 +68,14 @@ pub enum Style {
     Plain,
     Good,
     Bad,
+    Strong,
     Note,
     /// A word of the glossary, if the glossary has it.
     Term,
     /// An address or a command, fit for pasting.
     Input,
+    /// A reference to the section with that title.
+    To(&'static str),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,6 +154,10 @@ impl StyledText {
 
     pub fn term(text: impl Into<String>) -> Self {
         Self::new(Style::Term, text)
+    }
+
+    pub fn to(section: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Style::To(section), text)
     }
 
     pub fn input(text: impl Into<String>) -> Self {

@@ -5,6 +5,8 @@ use crate::summary::{CauseRow, FailureRow, Outage, Summary, Trace, TraceStep};
 use crate::vocabulary::Reason;
 use crate::vocabulary::format::{count, duration, plural};
 
+/// The title of the section of causes.
+pub(super) const CAUSES: &str = "Causes";
 /// Most outages in a report; summary.json has all.
 const OUTAGES_SHOWN: usize = 5;
 /// Bounds the page to less than 1 MB.
@@ -60,10 +62,13 @@ fn cause(row: &CauseRow, traced: u64) -> String {
     format!("{}: {share}. {} What to do: {}", row.name(), row.evidence, row.remedy)
 }
 
-/// The most frequent cause.
-pub(super) fn first_cause(summary: &Summary) -> Option<String> {
+/// The most frequent cause with its evidence, which leads to all causes, and its remedy.
+pub(super) fn first_cause(summary: &Summary) -> Option<[StyledText; 2]> {
     let diagnosis = summary.diagnosis.as_ref()?;
-    diagnosis.causes.first().map(|row| cause(row, diagnosis.traced))
+    let row = diagnosis.causes.first()?;
+    let share = format!("{} of {}", count(row.edges), plural(diagnosis.traced, "traced edge"));
+    let cause = format!("Cause: {}, in {share}. {}", row.name(), row.evidence);
+    Some([StyledText::to(CAUSES, cause), StyledText::new(Style::Strong, format!("What to do: {}", row.remedy))])
 }
 
 /// All causes, for the message of a test case; empty without one.

@@ -24,7 +24,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     ];
     let reading = "how late our own timers fired: no figure here can be finer";
     let charts = [
-        percentile_chart("Scheduler lag", reading, &[(ChartColour::Due, "lag", points(lag))]),
+        percentile_chart("Scheduler lag", reading, &[(ChartColour::Due, "lag", points(lag))], &[]),
         second_by_second(summary),
     ];
     vec![Block::Beside(vec![Block::facts(facts), Block::Charts(charts.into_iter().flatten().collect())])]
@@ -42,6 +42,7 @@ fn second_by_second(summary: &Summary) -> Option<Chart> {
         Mark::line(colour, name, summary.series.iter().map(point))
     };
     Some(Chart {
+        is_large: false,
         heading: "CPU, second by second".into(),
         reading: "cores".into(),
         says: format!("Cores in use in each second, at most {most:.2} of {}", summary.run.machine.cores),

@@ -83,7 +83,17 @@ fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow
 
 fn per_second(heading: &str, reading: &str, says: String, series: &[SeriesRow], max: f64, marks: Vec<Mark>) -> Chart {
     let (x, y) = (seconds_axis(series.last().map_or(0.0, end_of)), amounts(max, short_count));
-    Chart { heading: heading.into(), reading: reading.into(), says, height: 220, margin: 48, x, y, marks }
+    Chart {
+        is_large: false,
+        heading: heading.into(),
+        reading: reading.into(),
+        says,
+        height: 220,
+        margin: 48,
+        x,
+        y,
+        marks,
+    }
 }
 
 /// A step curve: each value holds for the duration of its row.

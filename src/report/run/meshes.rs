@@ -49,6 +49,7 @@ fn mesh(room: &RoomMesh) -> Chart {
         }),
     ];
     Chart {
+        is_large: false,
         heading: room.room.clone(),
         reading: lacking(room),
         says: format!("The mesh of room {} {}", room.room, lacking(room)),

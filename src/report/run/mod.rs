@@ -31,9 +31,9 @@ pub(super) fn document(summary: &Summary) -> Document {
     let blocks = vec![
         Block::Figures(verdict::figures(summary)),
         Block::Section("Gates", verdict::gates(&summary.gates)),
-        Block::Section("Findings", verdict::findings(summary)),
+        Block::Section(verdict::FINDINGS, verdict::findings(summary)),
         Block::Section("Failures", failures::failures(summary)),
-        Block::Section("Causes", failures::causes(summary)),
+        Block::Section(failures::CAUSES, failures::causes(summary)),
         Block::Section("Where the time goes", phases::blocks(summary)),
         Block::Section("The control run: what of it is ours", vec![Block::list(phases::control(summary))]),
         Block::Section(
@@ -51,12 +51,13 @@ pub(super) fn document(summary: &Summary) -> Document {
     Document {
         command: "",
         name: run.name.clone(),
+        asks: provenance::description(summary),
         headline: format!("{} {}", summary.result.name().to_uppercase(), run.name),
         started_at: run.started_at.clone(),
         duration_us: run.duration_us,
         facts: vec![
             ("target", StyledText::input(run.destination())),
-            ("started", StyledText::from(&run.started_at)),
+            ("started", StyledText::from(provenance::minute(&run.started_at))),
             ("ran", StyledText::from(format::duration(run.duration_us))),
             ("dialect", StyledText::from(&run.dialect)),
             ("engine", StyledText::from(&run.engine)),

@@ -45,6 +45,7 @@ fn mean_edge(summary: &Summary) -> Option<Chart> {
     let says = format!("Mean time of each phase: {}; {} in all", in_words.join(", "), duration(sum(&mean)));
     let names = ["target", "peers", "both"].map(str::to_owned).into_iter();
     Some(Chart {
+        is_large: false,
         heading: "The mean edge, phase by phase".into(),
         reading: "blue: the target's time; orange: the peers'; of edges that opened, from when they began".into(),
         ..stacked(says, 170, 55, names, &[target, peers, mean])
@@ -78,7 +79,17 @@ fn stacked(
         Mark::new(ChartColour::of_phase(wanted.name()), name, MarkShape::Boxes(boxes))
     };
     let marks = Phase::OF_AN_EDGE.into_iter().map(boxes_of).collect();
-    Chart { heading: String::new(), reading: String::new(), says, height, margin, x: spans(longest as f64), y, marks }
+    Chart {
+        is_large: false,
+        heading: String::new(),
+        reading: String::new(),
+        says,
+        height,
+        margin,
+        x: spans(longest as f64),
+        y,
+        marks,
+    }
 }
 
 /// A row for each timer: payer, samples and percentiles on the clock `due`, beside the control run's.
@@ -105,7 +116,11 @@ fn timers(summary: &Summary) -> Table {
         }));
         Some(row)
     });
-    Table::new("From when each was due; phases hold what completed, the other timers timeouts too", columns, rows)
+    Table::new(
+        "From when each was due; phases hold what completed, the other timers timeouts too. In brackets: fewer samples than that percentile needs",
+        columns,
+        rows,
+    )
 }
 
 fn all_timers(summary: &Summary) -> Table {
@@ -163,6 +178,7 @@ pub(super) fn slowest(summary: &Summary) -> Vec<Block> {
     let says = format!("The {}, each split into its phases", plural(edges.len() as u64, "slowest edge"));
     let names = edges.iter().map(|edge| format!("{}–{}", edge.peers[0], edge.peers[1]));
     let chart = Chart {
+        is_large: false,
         heading: "Their time, phase by phase".into(),
         reading: "each row is one edge, named by its two peers".into(),
         ..stacked(says, 45 + 20 * edges.len() as u32, 75, names, &phases)

@@ -55,6 +55,7 @@ fn bars(types: &[(&str, &Traffic)]) -> Chart {
         bars(ChartColour::Received, "received (lower)", -0.19, |traffic| traffic.received),
     ];
     Chart {
+        is_large: false,
         heading: "Frames by type".into(),
         reading: "log scale: a bar of ten times as many is one step longer".into(),
         says: format!("Frames sent and received by type, on a log scale; the most are {}", count(most)),

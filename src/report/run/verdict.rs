@@ -11,6 +11,8 @@ const POINTS_MAX: usize = 5;
 const DOUBTS_MAX: usize = 20;
 /// Findings in the verdict card; the section "Findings" has all.
 const FINDINGS_SHOWN: usize = 3;
+/// The title of the section of findings.
+pub(super) const FINDINGS: &str = "Findings";
 const NO_EDGE: &str = "no edge opened, so nothing was measured that a pass could rest on";
 
 /// The outcome and the validity.
@@ -24,13 +26,13 @@ pub(super) fn cards(summary: &Summary) -> Vec<Card> {
         label: "",
         verdict: capitalised(summary.result.name()),
         says,
-        points: broken.chain(reasons(summary).into_iter().map(StyledText::from)).chain(stopped).collect(),
+        points: reasons(summary).into_iter().chain(broken).chain(stopped).collect(),
     };
     vec![outcome, validity(summary)]
 }
 
-/// The verdict's reasons: a server that peers had lost at the end, the worst findings, the commonest cause.
-fn reasons(summary: &Summary) -> Vec<String> {
+/// The verdict's reasons: a server that peers had lost at the end, the commonest cause, the worst findings.
+fn reasons(summary: &Summary) -> Vec<StyledText> {
     let peers = &summary.counts.peers;
     let lost = (peers.lost > 0)
         .then(|| format!("at the end {} of {} had no server", count(peers.lost), plural(peers.stayed, "peer")));
@@ -38,7 +40,13 @@ fn reasons(summary: &Summary) -> Vec<String> {
         summary.findings.iter().take(FINDINGS_SHOWN).map(|finding| format!("finding: {}", finding.in_words()));
     let more = summary.findings.len().saturating_sub(FINDINGS_SHOWN) as u64;
     let more = (more > 0).then(|| format!("and {} more", plural(more, "finding")));
-    lost.into_iter().chain(findings).chain(more).chain(failures::first_cause(summary)).collect()
+    let cause = failures::first_cause(summary).into_iter().flatten();
+    let findings = findings.chain(more).map(|finding| StyledText::to(FINDINGS, finding));
+    lost.map(StyledText::from).into_iter().chain(cause).chain(findings).collect()
+}
+
+fn in_one_line(reasons: &[StyledText]) -> String {
+    reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" | ")
 }
 
 /// All findings, each with its evidence.
@@ -202,7 +210,7 @@ pub(super) fn checks(summary: &Summary) -> Vec<TestCase> {
         checks.push(TestCase { name: "an edge opened".into(), outcome });
     }
     if is_judged(summary.result) && ended_without_server(summary) {
-        let outcome = TestOutcome::Failed { kind: "verdict", message: reasons(summary).join(" | ") };
+        let outcome = TestOutcome::Failed { kind: "verdict", message: in_one_line(&reasons(summary)) };
         checks.push(TestCase { name: "the peers have the server at the end".into(), outcome });
     }
     // Only INVALID fails the case; SUSPECT is a warning.

@@ -95,14 +95,14 @@ fn json_is_the_findings_and_nothing_else() {
 fn the_page_shows_the_knee_with_its_gate_and_tells_measured_from_extrapolated() {
     let page = page(&found("x"));
     for text in
-        ["The knee", "time_to_open: p(95) &lt; 600ms", "limit 100", "extrapolated (dashed)", "extrapolated</td>"]
+        ["The knee", "time_to_open: p(95) &lt; 600ms", "limit 100", "extrapolated (dashed)", "\">extrapolated</td>"]
     {
         assert!(page.contains(text), "{text}");
     }
     let count = |text: &str| page.matches(text).count();
     assert_eq!(count("<svg "), 5);
     assert_eq!(count("<svg "), count("role=\"img\" aria-label=\""));
-    assert_eq!(count("<table>"), count("<caption>"));
+    assert_eq!(count("<table"), count("<caption>"));
     assert!(page.len() < 1_000_000);
 }
 
@@ -140,7 +140,8 @@ fn the_page_asks_nobody_for_anything() {
     for request in ["<script", "src=", "@import", "url(", "<iframe", "<base", " style="] {
         assert!(!page.contains(request), "{request}");
     }
-    assert_eq!(page.matches("href=").count(), 1, "only the empty icon");
+    let mut links = page.split("href=\"").skip(1);
+    assert!(links.all(|link| link.starts_with('#') || link.starts_with("data:,")), "it leads elsewhere");
 }
 
 /// The tags of a page in order, with the names of their attributes.

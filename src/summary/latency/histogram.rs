@@ -56,6 +56,12 @@ impl Histogram {
         self.count() == 0
     }
 
+    /// The recorded latencies in microseconds, to three digits, each with its number of samples.
+    pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> {
+        let values = self.buckets.iter().flat_map(|buckets| buckets.iter_recorded());
+        values.map(|value| (value.value_iterated_to(), value.count_at_value()))
+    }
+
     /// The latency at `quantile` (0 to 1), in microseconds; 0 when empty.
     pub fn quantile_us(&self, quantile: f64) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.value_at_quantile(quantile).min(LONGEST_US))

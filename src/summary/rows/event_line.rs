@@ -14,7 +14,7 @@ pub struct EventLine<'a> {
     /// The observing peer's index in the plan.
     pub peer: u32,
     /// `began dropped upgraded joined peer_failed left said frame signal met offers answered own_work glare surprise
-    /// ice_up dtls_up open edge_failed channel_closed noticed_leave message_sent message_received message_dropped
+    /// ice_up dtls_up open edge_failed channel_closed noticed_leave told_leave message_sent message_received message_dropped
     /// echoed`.
     pub what: &'static str,
     /// The remote peer of the edge, the addressee of a sent frame, or the sender of a received one.
@@ -128,7 +128,7 @@ impl<'a> EventLine<'a> {
             )
             | EventKind::Edge { event: EdgeEvent::Met | EdgeEvent::Offers | EdgeEvent::Answered, .. }
             | EventKind::Edge { event: EdgeEvent::Glare | EdgeEvent::IceUp | EdgeEvent::DtlsUp, .. }
-            | EventKind::Edge { event: EdgeEvent::Open | EdgeEvent::NoticedLeave, .. }
+            | EventKind::Edge { event: EdgeEvent::Open | EdgeEvent::NoticedLeave | EdgeEvent::ToldLeave, .. }
             | EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => line,
         }
     }
@@ -165,6 +165,7 @@ fn name(what: &EventKind) -> &'static str {
         EventKind::Edge { event: EdgeEvent::Failed { .. }, .. } => "edge_failed",
         EventKind::Edge { event: EdgeEvent::Closed { .. }, .. } => "channel_closed",
         EventKind::Edge { event: EdgeEvent::NoticedLeave, .. } => "noticed_leave",
+        EventKind::Edge { event: EdgeEvent::ToldLeave, .. } => "told_leave",
         EventKind::Edge { event: EdgeEvent::MessageSent { .. }, .. } => "message_sent",
         EventKind::Edge { event: EdgeEvent::MessageReceived { .. }, .. } => "message_received",
         EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => "message_dropped",

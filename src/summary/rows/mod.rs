@@ -2,6 +2,7 @@
 
 mod bounds;
 pub mod event_line;
+pub mod evidence;
 pub mod finding;
 pub mod outage;
 pub mod trace;

@@ -7,3 +7,4 @@ pub mod problem;
 pub mod redact;
 pub(super) mod share;
 pub mod shell_quoting;
+pub(super) mod signal_digest;

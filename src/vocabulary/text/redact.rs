@@ -236,23 +236,9 @@ fn parts(secret: &str) -> Vec<String> {
 /// The text with control and direction characters spelled out and commands to CI runners broken up, cut after `chars_max`
 /// characters.
 pub fn inert(foreign: &str, chars_max: usize) -> String {
-    let mut text = String::with_capacity(foreign.len().min(chars_max));
-    for (index, letter) in foreign.chars().enumerate() {
-        if index == chars_max {
-            text.push('…');
-            break;
-        }
-        match letter.is_control() || is_invisible(letter) {
-            true => text.extend(letter.escape_default()),
-            false => text.push(letter),
-        }
-    }
-    // GitHub's runner obeys `::…::` and `##[…]`, Azure's `##vso[…]`; a blank inside prevents it.
-    for (command, broken) in [("##[", "# #["), ("##vso[", "# #vso[")] {
-        while text.contains(command) {
-            text = text.replace(command, broken);
-        }
-    }
+    let end = foreign.char_indices().nth(chars_max).map_or(foreign.len(), |(end, _)| end);
+    let rest = if end < foreign.len() { "…" } else { "" };
+    let mut text = without(visible(&foreign[..end]) + rest, &[("##[", "# #["), ("##vso[", "# #vso[")]);
     let mut from = 0;
     while let Some(at) = text[from..].find("::").map(|at| from + at) {
         if !is_in_address(&text, at) {
@@ -261,6 +247,29 @@ pub fn inert(foreign: &str, chars_max: usize) -> String {
         from = at + 1;
     }
     text
+}
+
+/// Breaks commands up. GitHub's runner obeys `::…::` at the start of a line and `##[…]`, Azure's `##vso[…]`; a blank inside
+/// prevents it.
+pub fn without(mut text: String, commands: &[(&str, &str)]) -> String {
+    for (command, broken) in commands {
+        while text.contains(command) {
+            text = text.replace(command, broken);
+        }
+    }
+    text
+}
+
+/// Escapes the characters that make a reader see another text than there is.
+pub fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() || is_invisible(letter) {
+            true => visible.extend(letter.escape_default()),
+            false => visible.push(letter),
+        }
+    }
+    visible
 }
 
 /// True between the brackets of an IPv6 address, `[::1]`, which no runner obeys.

@@ -3,8 +3,8 @@
 use super::scenario::Scenario;
 use super::world;
 use meshload::dialect::Dialect;
-use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
-use meshload::summary::{Build, Machine, Summary};
+use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, TraceSample, summarize};
+use meshload::summary::{Build, Machine, PhaseSpan, Summary};
 use meshload::vocabulary::{EngineKind, Event, EventKind, PeerEvent, PeerIndex, RoomIndex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,6 +12,11 @@ const SEEDS: u64 = 300;
 
 /// The books of a run that is over.
 fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
+    books(scenario, events, vec![]).0
+}
+
+/// The summary of a run that is over, and the recorder that it is made of.
+pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (Summary, Recorder) {
     let start = events.iter().map(|event| event.at).min().unwrap_or_else(Instant::now);
     let mut first = 0;
     let facts = |(index, due): (usize, &Vec<Duration>)| {
@@ -28,7 +33,8 @@ fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
     let rooms: Vec<RoomFacts> = scenario.rooms.iter().enumerate().map(facts).collect();
     let kinds: Vec<String> =
         Dialect::named("dashboard").unwrap().kinds().iter().map(|kind| (*kind).to_owned()).collect();
-    let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len());
+    let sizes = rooms.iter().map(|room| (room.index, room.due.len() as u16));
+    let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len()).tracing(&TraceSample::of(sizes, 0));
     events.iter().for_each(|event| recorder.record(event));
     assert!(recorder.all_decided(), "an edge is decided by nobody");
     let facts = RunFacts {
@@ -47,11 +53,11 @@ fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
         complete: true,
         stopped_by: None,
         machine: Machine::default(),
-        phases: vec![],
+        phases,
         kinds,
         thresholds: Thresholds::default(),
     };
-    summarize(&recorder, &HealthRecorder::new(1.0, start), facts)
+    (summarize(&recorder, &HealthRecorder::new(1.0, start), facts), recorder)
 }
 
 fn count(events: &[Event], is: impl Fn(&EventKind) -> bool) -> u64 {

@@ -4,6 +4,7 @@
 
 mod capacity;
 mod churn;
+mod findings;
 mod judge;
 mod links;
 mod scenario;

@@ -7,9 +7,12 @@ use meshload::dialect::Dialect;
 use meshload::driver::{Input, OutgoingFrame, Output, PeerSpec, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
+use meshload::server::faults::FaultAction;
 use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
-use meshload::vocabulary::{Approval, EngineCommand, EngineEvent, Event, Failure, Naming, Phase, Place, Reason, Seat};
+use meshload::vocabulary::{
+    Approval, EngineCommand, EngineEvent, Event, EventKind, Failure, Naming, PeerEvent, Phase, Place, Reason, Seat,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -26,6 +29,8 @@ enum Happening {
     ServerSees(usize),
     Upgraded(usize),
     Lost(usize),
+    /// The upgrade is answered with HTTP 429.
+    TurnedAway(usize),
     ToServer(usize, String),
     ServerMisses(usize),
     ToPeer(usize, SharedText),
@@ -191,6 +196,11 @@ impl World<'_> {
                 }
             }
             Happening::Lost(index) => self.lose(index),
+            Happening::TurnedAway(index) => {
+                self.players[index].is_dialing = false;
+                let failure = Failure::new(Phase::Connect, Reason::Rejected, "HTTP 429");
+                self.stimulate(index, Input::Lost(failure));
+            }
             Happening::ToPeer(index, text) => {
                 // Frames that were read together with the last words still reach the actor.
                 if self.players[index].has_socket || self.players[index].virtual_peer.is_gone() {
@@ -344,8 +354,11 @@ impl World<'_> {
     fn carry_out(&mut self, index: usize, output: Output) {
         match output {
             Output::Dial => self.dial(index),
-            Output::Say(OutgoingFrame { text, .. }) => {
+            Output::Say(OutgoingFrame { text, kind, to }) => {
                 if self.players[index].has_socket {
+                    let kind = EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to });
+                    let place = self.players[index].place;
+                    self.judge.events.push(Event { at: self.now, place, kind });
                     let at = self.upward(index);
                     if self.players[index].fate != Fate::Mute {
                         self.post(at, Happening::ToServer(index, text));
@@ -369,6 +382,10 @@ impl World<'_> {
     fn dial(&mut self, index: usize) {
         self.players[index].is_dialing = true;
         match self.players[index].fate {
+            _ if self.is_full() => {
+                let at = self.now + self.delay();
+                self.post(at, Happening::TurnedAway(index));
+            }
             _ if self.now < self.down_until => {
                 let at = self.now + self.delay();
                 self.post(at, Happening::Lost(index));
@@ -386,6 +403,17 @@ impl World<'_> {
                 self.post(upgraded, Happening::Upgraded(index));
             }
         }
+    }
+
+    /// The server has as many connections of this address as it accepts.
+    fn is_full(&self) -> bool {
+        let open = self.players.iter().filter(|player| player.has_socket || player.is_dialing).count();
+        let limits = self.scenario.rules.iter().filter_map(|rule| match rule.action {
+            FaultAction::LimitByAddress(limit) => Some(limit as usize),
+            _ => None,
+        });
+        // The one that dials now counts itself.
+        limits.min().is_some_and(|limit| open > limit)
     }
 
     fn order(&mut self, index: usize, seat: Seat, order: EngineCommand) {
@@ -417,6 +445,9 @@ impl World<'_> {
         while let Some(delivery) = self.server.poll() {
             let clients = self.server.recipients(&delivery.to).map(|client| client.0 as usize).collect();
             self.deliver(clients, &delivery.text);
+        }
+        while let Some(client) = self.server.poll_disconnect() {
+            self.post(self.now, Happening::Lost(client.0 as usize));
         }
         if let Some(at) = self.server.wake_at()
             && self.server_wake.is_none_or(|set| at < set)

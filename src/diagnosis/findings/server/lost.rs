@@ -1,7 +1,7 @@
 //! `server-lost`: joined peers lost the server, with when, why, and how many came back.
 
-use super::super::record::RunRecord;
-use crate::summary::{FindingConfidence, Outage, OutageCause, RunFinding, Severity};
+use super::super::record::{RunRecord, fault};
+use crate::summary::{FindingConfidence, Outage, OutageCause, RunFinding};
 use crate::vocabulary::format::{count, duration, plural};
 
 /// Most outages told one by one.
@@ -12,7 +12,7 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     let first = summary.outages.first()?;
     let sum = |field: fn(&Outage) -> u64| summary.outages.iter().map(field).sum::<u64>();
     let (lost, back, never) = (sum(|outage| outage.lost), sum(|outage| outage.back), sum(|outage| outage.never));
-    let joined = summary.counts.peers.joined + summary.counts_warmup.as_ref().map_or(0, |counts| counts.peers.joined);
+    let joined = record.joined();
     let (at, why) = (duration(first.began_us), why(first));
     let lost_when = match summary.outages.len() {
         1 => format!("{} of {} peers lost the server {at} into the run ({why})", count(lost), count(joined)),
@@ -35,15 +35,12 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
             plural(outage.redials, "failed redial")
         )
     });
+    let remedy =
+        "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect).";
+    let share = if joined == 0 { 1.0 } else { lost as f64 / joined as f64 };
     Some(RunFinding {
-        id: "server-lost".into(),
-        severity: Severity::Fault,
-        confidence: FindingConfidence::High,
-        sentence,
         evidence: told.collect(),
-        remedy: "Look at the server's log at that time; if it restarts by plan, let clients dial again ([reconnect])."
-            .into(),
-        share: if joined == 0 { 1.0 } else { (lost as f64 / joined as f64).min(1.0) },
+        ..fault("server-lost", FindingConfidence::High, sentence, remedy, share)
     })
 }
 
@@ -63,12 +60,12 @@ fn why(outage: &Outage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Counts, Peers, Summary};
+    use crate::summary::{Counts, Peers, RunEvidence, Summary};
 
     fn found(outages: Vec<Outage>) -> Option<RunFinding> {
         let peers = Peers { joined: 12, ..Peers::default() };
         let summary = Summary { counts: Counts { peers, ..Counts::default() }, outages, ..Summary::default() };
-        find(&RunRecord { summary: &summary })
+        find(&RunRecord { summary: &summary, evidence: &RunEvidence::default() })
     }
 
     fn outage(lost: u64, back: u64, never: u64, recovery_us: Option<u64>) -> Outage {

@@ -14,6 +14,7 @@ use page::page;
 
 /// Most rows of a table: those of a series, so that a hostile summary does not make the page endless.
 const ROWS_MAX: usize = 1_000;
+const STACKED_MAX: usize = 60;
 
 impl Document {
     /// The document as an HTML5 page in UTF-8.
@@ -27,11 +28,12 @@ impl Document {
             header {
                 p.brand { (brand) }
                 h1 { (inert(&self.name)) }
+                @if !self.asks.is_empty() { p.asks { (inert(&self.asks)) } }
                 p.facts { @for (name, value) in self.known_facts() { span { (name) " " (span(value)) } " " } }
             }
             main {
                 section.verdicts.alone[self.cards.len() < 2] aria-label="Verdicts" { @for each in &self.cards { (card(each)) } }
-                @for each in &self.blocks { (block(each, 2)) }
+                @for each in &self.blocks { (block(each, 2)) @if matches!(each, Block::Figures(_)) { (contents(self)) } }
                 (glossary(self))
             }
             footer {
@@ -43,6 +45,15 @@ impl Document {
         };
         page(&title, &body)
     }
+}
+
+/// Links to the sections.
+fn contents(document: &Document) -> Markup {
+    let titles = document.blocks.iter().filter_map(|block| match block {
+        Block::Section(title, _) => Some(*title),
+        _ => None,
+    });
+    html! { nav.contents aria-label="Contents" { @for title in titles { a href={ "#" (anchor(title)) } { (title) } " " } } }
 }
 
 fn card(card: &Card) -> Markup {
@@ -100,18 +111,21 @@ fn figure(figure: &Figure) -> Markup {
 
 /// A table in which the first cell of each row is its heading; a wide one scrolls by itself.
 fn table(table: &Table) -> Markup {
+    // Below 640 px, each row of a short table stands as a list of its columns.
+    let is_short = table.rows.len() <= STACKED_MAX;
+    let head = |column: usize| table.columns.get(column).filter(|_| is_short).map(|column| column.head());
     let class = |column: usize| table.columns.get(column).is_some_and(|column| column.is_figures()).then_some("n");
     html! {
         div.wide tabindex="0" role="region" aria-label="table" {
-            table {
+            table.stack[is_short] {
                 caption { span { (table.caption) } }
                 thead { tr { @for (index, column) in table.columns.iter().enumerate() { th scope="col" class=[class(index)] { (Column::head(*column)) } } } }
                 tbody {
                     @for row in table.rows.iter().take(ROWS_MAX) {
                         tr {
                             @for (index, cell) in row.iter().enumerate() {
-                                @if index == 0 { th scope="row" class=[class(index)] { (span(cell)) } }
-                                @else { td class=[class(index)] { (span(cell)) } }
+                                @if index == 0 { th scope="row" class=[class(index)] data-head=[head(index)] { (span(cell)) } }
+                                @else { td class=[class(index)] data-head=[head(index)] { (span(cell)) } }
                             }
                         }
                     }
@@ -125,7 +139,7 @@ fn table(table: &Table) -> Markup {
 fn chart(chart: &Chart) -> Markup {
     let legend = chart.legend();
     html! {
-        figure {
+        figure.large[chart.is_large] {
             figcaption {
                 strong { (inert(&chart.heading)) } " " span.reading { (inert(&chart.reading)) }
                 @if legend.len() > 1 { ul.legend { @for (colour, name) in legend { li { (key(colour)) (inert(name)) } } } }
@@ -151,9 +165,11 @@ fn span(span: &StyledText) -> Markup {
         @match span.style {
             Style::Good => span.good { "✓ " (inert(&span.text)) },
             Style::Bad => span.bad { "✗ " (inert(&span.text)) },
+            Style::Strong => strong { (inert(&span.text)) },
             Style::Note => span.note { (inert(&span.text)) },
             Style::Input => code { (inert(&span.text)) },
             Style::Term => (term(&span.text)),
+            Style::To(section) => a href={ "#" (anchor(section)) } { (inert(&span.text)) },
             Style::Plain => (inert(&span.text)),
         }
     }

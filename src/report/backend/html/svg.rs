@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use std::fmt::Write;
 
 const WIDTH: f64 = 440.0;
+const LARGE_WIDTH: f64 = 1_080.0;
 const TOP: f64 = 8.0;
 /// Room for half of the last label of the horizontal axis.
 const RIGHT: f64 = 18.0;
@@ -15,9 +16,11 @@ const TITLES_MAX: usize = 240;
 
 /// The drawing, which scales to the room that the page gives it.
 pub(super) fn draw(chart: &Chart) -> Markup {
-    let plane = Plane { chart, left: f64::from(chart.margin), bottom: f64::from(chart.height) - BOTTOM };
+    let width = if chart.is_large { LARGE_WIDTH } else { WIDTH };
+    let (left, bottom) = (f64::from(chart.margin), f64::from(chart.height) - BOTTOM);
+    let plane = Plane { chart, left, right: width - RIGHT, bottom };
     let says = inert(&chart.says);
-    let frame = format!("0 0 {WIDTH} {}", chart.height);
+    let frame = format!("0 0 {width} {}", chart.height);
     html! {
         svg role="img" aria-label=(says) viewBox=(frame) {
             title { (says) }
@@ -30,13 +33,14 @@ pub(super) fn draw(chart: &Chart) -> Markup {
 struct Plane<'a> {
     chart: &'a Chart,
     left: f64,
+    right: f64,
     bottom: f64,
 }
 
 impl Plane<'_> {
     fn x(&self, value: f64) -> f64 {
         let Axis { from, to, .. } = self.chart.x;
-        self.left + (WIDTH - RIGHT - self.left) * (self.chart.x.place(value) - from) / (to - from)
+        self.left + (self.right - self.left) * (self.chart.x.place(value) - from) / (to - from)
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -45,7 +49,7 @@ impl Plane<'_> {
     }
 
     fn axes(&self) -> Markup {
-        let (right, below) = (WIDTH - RIGHT, self.bottom + 16.0);
+        let (right, below) = (self.right, self.bottom + 16.0);
         let mut grid = String::new();
         for (at, _) in &self.chart.y.ticks {
             let _ = write!(grid, "M{} {:.1}H{right}", self.left, self.y(*at));
@@ -67,6 +71,7 @@ impl Plane<'_> {
         match &mark.shape {
             MarkShape::Line(points) => html! {
                 path class={ "line " (colour) } d=(self.path(points)) {}
+                (self.circles(mark, "dot", &lone(points)))
                 @if points.len() <= TITLES_MAX { (self.circles(mark, "hit", points)) }
             },
             MarkShape::Area(points) => html! { path class={ "area " (colour) } d=(self.area(points)) {} },
@@ -80,13 +85,13 @@ impl Plane<'_> {
             MarkShape::Horizontal(at) => {
                 let y = short(self.y(*at));
                 html! {
-                    path class={ "line rule " (colour) } d={ "M" (self.left) " " (y) "H" (WIDTH - RIGHT) } {}
+                    path class={ "line rule " (colour) } d={ "M" (self.left) " " (y) "H" (self.right) } {}
                     text class={ "rule " (colour) } x=(self.left + 4.0) y=(short(self.y(*at) - 4.0)) { (inert(&mark.name)) }
                 }
             }
             MarkShape::Vertical(at) => {
                 let x = self.x(*at);
-                let is_right = x > (self.left + WIDTH) / 2.0;
+                let is_right = x > (self.left + self.right) / 2.0;
                 html! {
                     path class={ "line rule " (colour) } d={ "M" (short(x)) " " (TOP) "V" (self.bottom) } {}
                     text class={ "rule " (if is_right { "end " } else { "" }) (colour) } x=(short(if is_right { x - 4.0 } else { x + 4.0 })) y=(TOP + 10.0) {
@@ -97,7 +102,7 @@ impl Plane<'_> {
         }
     }
 
-    /// A line through the points. A lone point between gaps becomes a dot, since the line's ends are round.
+    /// A line through the points, interrupted by gaps.
     fn path(&self, points: &[Corner]) -> String {
         let mut path = String::new();
         let mut is_broken = true;
@@ -106,9 +111,6 @@ impl Plane<'_> {
             if !is_gap {
                 let step = if is_broken { 'M' } else { 'L' };
                 let _ = write!(path, "{step}{} {}", short(self.x(*x)), short(self.y(*y)));
-                if is_broken {
-                    path.push_str("h0");
-                }
             }
             is_broken = is_gap;
         }
@@ -150,8 +152,46 @@ impl Plane<'_> {
     }
 }
 
+/// The points between gaps, through which no line goes.
+fn lone(points: &[Corner]) -> Vec<Corner> {
+    let is_gap =
+        |index: Option<usize>| index.and_then(|index| points.get(index)).is_none_or(|(x, y)| x.is_nan() || y.is_nan());
+    let lone = (0..points.len()).filter(|index| is_gap(index.checked_sub(1)) && is_gap(Some(index + 1)));
+    lone.map(|index| points[index]).collect()
+}
+
 /// A length to a tenth of a unit.
 fn short(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_between_gaps_is_a_dot_and_no_line_crosses_a_gap() {
+        let gap = (2.0, f64::NAN);
+        let points = [(0.0, 1.0), (1.0, 1.0), gap, (3.0, 2.0), gap, (5.0, 1.0), (6.0, 1.0)];
+        assert_eq!(lone(&points), [(3.0, 2.0)]);
+        assert_eq!(lone(&points[..1]), [(0.0, 1.0)]);
+        let axis = || crate::report::document::seconds(6.0);
+        let marks = vec![Mark::line(crate::report::document::ChartColour::Due, "due", points)];
+        let chart = Chart {
+            is_large: false,
+            heading: String::new(),
+            reading: String::new(),
+            says: String::new(),
+            height: 220,
+            margin: 40,
+            x: axis(),
+            y: axis(),
+            marks,
+        };
+        let svg = draw(&chart).into_string();
+        let line = svg.split("class=\"line c-due\" d=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert_eq!((line.matches('M').count(), line.matches('L').count()), (3, 2), "{line}");
+        assert!(svg.contains("<g class=\"dot c-due\"><circle "), "{svg}");
+    }
 }

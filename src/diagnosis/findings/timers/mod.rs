@@ -1,0 +1,4 @@
+//! Findings about the course and the shape of timers.
+
+pub(super) mod drift;
+pub(super) mod two_populations;
