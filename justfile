@@ -72,6 +72,21 @@ compare-matrix PAIRS="20":
 hostile:
     cargo test --test it hostile:: -- --nocapture --test-threads 1
 
+# Fuzzes every target for so many minutes, each input within 10 s and 1 GiB; needs cargo-fuzz
+fuzz MINUTES="1":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export RUSTC_BOOTSTRAP=1
+    for target in $(cargo fuzz list); do
+        mkdir -p fuzz/corpus/$target
+        echo "== $target"
+        cargo fuzz run -s none $target -- -max_total_time=$(({{MINUTES}} * 60)) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1
+    done
+
+# Churn at 80 % of what the machine holds, for so many hours: memory and descriptors by the minute, and their slope
+soak HOURS="2":
+    scripts/soak {{HOURS}}
+
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:
     cargo run --release -- run {{ARGS}}
