@@ -273,7 +273,7 @@ fn an_abort_gate_ends_a_run_with_99_and_every_report_says_which() {
     let output = run(folder.path(), &["run", "mine.toml", "--out", "out"], &[]);
     assert_eq!(output.status.code(), Some(99), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("stopped by the gate time_to_open p(50) < 2us"));
-    for (file, words) in [("report.md", "stopped by the gate"), ("report.html", "Stopped early: the gate")] {
+    for (file, words) in [("report.md", "stopped by the gate"), ("report.html", "stopped by the gate")] {
         let report = fs::read_to_string(folder.path().join("out").join(file)).expect("a report");
         assert!(report.contains(words), "{file}");
     }
