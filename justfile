@@ -36,11 +36,11 @@ sim SEEDS="10000":
 diagnose-matrix:
     cargo test --test simulation the_whole_matrix -- --ignored --nocapture
 
-# Prints what an edge costs beside what it must be: the short rows, under three minutes once built
+# Prints what an edge costs beside what it must be: the short rows, three minutes once built
 bench-quick:
     cargo bench --bench mesh
 
-# The whole table, on a quiet machine: eight minutes and 12 GiB; writes benches/RESULTS.md
+# The whole table, on a quiet machine: eight minutes; writes benches/RESULTS.md. MESHLOAD_BEFORE=PATH compares with another meshload
 bench-mesh:
     cargo bench --bench mesh -- --long
 
@@ -71,6 +71,21 @@ compare-matrix PAIRS="20":
 # Prints how a run takes each offence of a hostile server
 hostile:
     cargo test --test it hostile:: -- --nocapture --test-threads 1
+
+# Fuzzes every target for so many minutes, each input within 10 s and 1 GiB; needs cargo-fuzz
+fuzz MINUTES="1":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export RUSTC_BOOTSTRAP=1
+    for target in $(cargo fuzz list); do
+        mkdir -p fuzz/corpus/$target
+        echo "== $target"
+        cargo fuzz run -s none $target -- -max_total_time=$(({{MINUTES}} * 60)) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1
+    done
+
+# Churn at 80 % of what the machine holds, for so many hours: memory and descriptors by the minute, and their slope
+soak HOURS="2":
+    scripts/soak {{HOURS}}
 
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:

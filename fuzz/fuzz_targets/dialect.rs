@@ -36,12 +36,24 @@ fuzz_target!(|text: &str| {
     let mut conversation = DIALECTS.with(|all| all[usize::from(which.wrapping_sub(b'0')) % all.len()].converse(me));
     conversation.handle(now, Input::Open);
     drain(&mut *conversation);
+    let (mut said, mut said_bytes, mut heard, mut heard_bytes) = (0, 0, 0, 0);
     for frame in frames.lines() {
         conversation.handle(now, Input::Frame(frame));
         let outputs = drain(&mut *conversation);
+        heard += 1;
+        heard_bytes += frame.len();
+        for output in &outputs {
+            if let Output::Send { text, .. } = output {
+                said += 1;
+                said_bytes += text.len();
+            }
+        }
         let booked = outputs.iter().filter(|output| matches!(output, Output::Frame { .. })).count();
         assert_eq!(booked, 1, "each frame is booked once: {outputs:?}");
     }
+    // A room of eight with two guests, all within a second: a reply each, a join said again, and transport answers.
+    assert!(said <= 64 + heard, "{said} frames said for {heard} heard");
+    assert!(said_bytes <= 64 * 1_024 + 8 * heard_bytes, "{said_bytes} bytes said for {heard_bytes} heard");
 });
 
 fn drain(conversation: &mut dyn Conversation) -> Vec<Output> {

@@ -74,6 +74,7 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
         stdout.flush()?;
         drop(stdout);
         let counters = server.counters();
+        let counted = counters.clone();
         let stop = async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -82,8 +83,24 @@ fn serve_until_signal(config: Config, verbose: bool) -> io::Result<()> {
             }
         };
         server.run(stop).await;
+        write_stderr(limits_met(counted.snapshot()));
         Ok(())
     })
+}
+
+/// The limits that the clients met, in a sentence each.
+fn limits_met(counted: Snapshot) -> Vec<String> {
+    let kib = counted.longest_frame.div_ceil(1024);
+    let refused = (counted.refused > 0).then(|| {
+        format!(
+            "{} subscriptions, rooms, joins or delays refused: names over 256 B, or too much to list or hold",
+            counted.refused
+        )
+    });
+    let long = (kib > 256).then(|| {
+        format!("the longest frame had {kib} KiB, sent whole; peers of `meshload run` accept 256 KiB, or [target] message_max")
+    });
+    refused.into_iter().chain(long).collect()
 }
 
 /// Prints the counters each second if `verbose`; never returns.
@@ -119,9 +136,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn limits_are_told_only_if_they_were_met() {
+        let told = |refused: u64, longest_frame: u64| {
+            limits_met(Snapshot { refused, longest_frame, ..Snapshot::default() }).len()
+        };
+        assert_eq!([told(0, 256 * 1024), told(1, 0), told(0, 256 * 1024 + 1), told(9, 1 << 20)], [0, 1, 1, 2]);
+    }
+
+    #[test]
     fn a_line_tells_rates_and_totals() {
-        let before = Snapshot { connections: 9, received: 100, delivered: 1_000, dropped_slow: 1 };
-        let now = Snapshot { connections: 10, received: 150, delivered: 3_000, dropped_slow: 2 };
+        let before =
+            Snapshot { connections: 9, received: 100, delivered: 1_000, dropped_slow: 1, ..Snapshot::default() };
+        let now = Snapshot { connections: 10, received: 150, delivered: 3_000, dropped_slow: 2, ..Snapshot::default() };
         assert_eq!(line(before, now), "10 connections, 50 frames in/s, 2000 deliveries/s, 2 dropped as too slow");
     }
 }

@@ -10,8 +10,9 @@ use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan};
 use crate::profile::MessagePattern;
 use crate::summary::Clock;
-use crate::vocabulary::{Naming, Redactor};
+use crate::vocabulary::{EngineKind, Naming, Redactor};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Read-only data of a run, and the statuses that its workers publish.
@@ -38,6 +39,8 @@ pub(super) struct RunContext {
     pub sample: TraceSample,
     /// The writer of `--events`, if the file is wanted.
     pub events: Option<EventSink>,
+    /// The memory granted is nearly used up, so no further peer starts.
+    pub out_of_memory: AtomicBool,
 }
 
 impl RunContext {
@@ -51,8 +54,10 @@ impl RunContext {
         self.plan.profile.handshake.trickle && self.dialect.trickles()
     }
 
+    /// The pattern of the channels' messages; the engine `none` has no channel that could carry one.
     pub(super) fn traffic_pattern(&self) -> TrafficPattern {
         match self.plan.profile.messages.pattern {
+            _ if self.plan.profile.engine.kind == EngineKind::None => TrafficPattern::Silence,
             MessagePattern::Broadcast => TrafficPattern::Broadcast,
             MessagePattern::PingPong => TrafficPattern::PingPong,
             MessagePattern::None => TrafficPattern::Silence,

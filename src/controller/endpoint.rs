@@ -2,7 +2,7 @@
 
 use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity};
 use crate::profile::{Secret, Target};
-use crate::signaling::{Connector, Endpoint, Proxy, TargetPolicy};
+use crate::signaling::{Connector, Endpoint, Limits, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
 use crate::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -60,7 +60,8 @@ impl Endpoints {
     /// `url` is the target's, or the embedded server's.
     pub fn new(target: Target, url: String, run_id: &str, access: Access) -> Self {
         let user_agent = format!("meshload/{} (run {run_id})", env!("CARGO_PKG_VERSION"));
-        let route = Arc::new(access.route.clone());
+        let limits = Limits::new(target.message_bytes_max);
+        let route = Arc::new(Connector { limits, ..access.route.clone() });
         Self { target, url, user_agent, access, route }
     }
 

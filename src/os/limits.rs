@@ -1,5 +1,6 @@
 //! Limits that this machine sets to a run: descriptors, memory and ports.
 
+use super::process::own_memory;
 use super::{cgroup, meminfo};
 use crate::plan::MachineLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -10,12 +11,28 @@ const PORTS_RFC6335: u64 = 16_384;
 
 /// Reads the limits. A limit that the kernel does not show is `u64::MAX`; ports are then those of RFC 6335.
 pub fn machine_limits() -> MachineLimits {
-    let limit = |bytes: Option<u64>| bytes.unwrap_or(u64::MAX);
     MachineLimits {
         nofile_hard: getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX),
-        memory_bytes: limit(meminfo("MemAvailable")).min(limit(cgroup::memory_left())),
+        memory_bytes: memory()
+            .into_iter()
+            .map(|(used, granted)| granted.saturating_sub(used))
+            .min()
+            .unwrap_or(u64::MAX),
         ports: ports().unwrap_or(PORTS_RFC6335),
     }
+}
+
+/// The greatest share of a memory limit that is in use, from 0 to 1.
+pub fn memory_share() -> f64 {
+    memory().into_iter().map(|(used, granted)| used as f64 / granted.max(1) as f64).fold(0.0, f64::max)
+}
+
+/// The memory in use and what is granted, in bytes: by this machine, by the cgroups, and by `ulimit -v`.
+fn memory() -> Vec<(u64, u64)> {
+    let (size, resident) = own_memory().unwrap_or_default();
+    let machine = meminfo("MemAvailable").map(|available| (resident, resident.saturating_add(available)));
+    let addresses = getrlimit(Resource::As).current.map(|limit| (size, limit));
+    machine.into_iter().chain(addresses).chain(cgroup::memory()).collect()
 }
 
 /// Raises the soft limit on open descriptors to the hard limit. Returns the limit that holds now; `u64::MAX` is none.
@@ -37,6 +54,14 @@ fn ports() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_process_uses_a_part_of_what_is_granted() {
+        let share = memory_share();
+        assert!(share > 0.0 && share < 1.0, "{share}");
+        let left = machine_limits().memory_bytes;
+        assert!(memory().iter().all(|(used, granted)| granted - used >= left), "{left}");
+    }
 
     #[test]
     fn the_soft_limit_ends_where_the_hard_one_is() {

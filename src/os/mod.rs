@@ -1,4 +1,4 @@
-//! The machine and its processes as the kernel shows them: `/proc`, cgroup v2, resource limits. Linux only.
+//! The machine and its processes as the kernel shows them: `/proc`, cgroups, resource limits. Linux only.
 
 mod cgroup;
 mod connections;
@@ -7,7 +7,7 @@ mod machine;
 mod process;
 
 pub use connections::connections;
-pub use limits::{machine_limits, raise_descriptors};
+pub use limits::{machine_limits, memory_share, raise_descriptors};
 pub use machine::machine;
 pub use process::{OtherProcess, other_process, own_process, thread_id};
 

@@ -35,7 +35,7 @@ pub fn own_process(threads: &[i32]) -> ProcessSample {
     ProcessSample {
         at: Instant::now(),
         cpu: own_cpu(),
-        rss_bytes: own_rss_bytes().unwrap_or(0),
+        rss_bytes: own_memory().map_or(0, |(_, resident)| resident),
         fds: descriptors("self").unwrap_or(0),
         run_wait: threads.iter().filter_map(|thread| run_wait(*thread)).max().unwrap_or_default(),
         throttled: cgroup::throttled().unwrap_or_default(),
@@ -53,11 +53,13 @@ fn own_cpu() -> Duration {
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
-/// The second figure of statm, in pages (proc_pid_statm(5)).
-fn own_rss_bytes() -> Option<u64> {
+/// The address space and the resident memory of this process, in bytes: the first two figures of statm, in pages
+/// (proc_pid_statm(5)).
+pub(super) fn own_memory() -> Option<(u64, u64)> {
     let statm = fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+    let mut pages = statm.split_ascii_whitespace().map_while(|pages| pages.parse::<u64>().ok());
+    let page = rustix::param::page_size() as u64;
+    Some((pages.next()? * page, pages.next()? * page))
 }
 
 /// Open descriptors of a process, by its pid or `self`.

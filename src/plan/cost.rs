@@ -17,6 +17,10 @@ const PEER_BYTES: u64 = 30 * 1024;
 const BARE_END_BYTES: u64 = 1024;
 /// Descriptors of a run of any size: logs, reports, event queues of the workers.
 const OWN_DESCRIPTORS: u64 = 64;
+/// Bytes of a room and of a peer in a registry's list, with ids of this program's length.
+const LISTED_ROOM_BYTES: u64 = 190;
+const LISTED_PEER_BYTES: u64 = 45;
+
 /// The share of the machine's memory that a plan may need; the rest is for the system and the target.
 const MEMORY_SHARE: f64 = 0.9;
 
@@ -41,6 +45,8 @@ pub struct Cost {
     pub frames_addressed: u64,
     /// Frames delivered, at most, by a server that broadcasts each frame to all other peers.
     pub frames_broadcast: u64,
+    /// Bytes of a registry's list of all rooms and peers, roughly.
+    pub room_list_bytes: u64,
     /// DataChannel messages per second while all channels are open.
     pub messages_per_second: f64,
     /// The time from the first arrival to the end of the steady phase.
@@ -128,6 +134,7 @@ impl Cost {
             frames_sent,
             frames_addressed,
             frames_broadcast: frames_sent.saturating_mul(peers.saturating_sub(1)),
+            room_list_bytes: rooms.saturating_mul(LISTED_ROOM_BYTES).saturating_add(peers * LISTED_PEER_BYTES),
             messages_per_second: messages * ends as f64,
             duration,
             duration_max: duration.saturating_add(profile.handshake.timeout).saturating_add(profile.phases.drain),

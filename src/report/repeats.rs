@@ -1,13 +1,20 @@
 //! The report of several runs of one plan: the gates of the median run, and the spread of the figures.
 
-use crate::report::document::{Block, Card, Column, Document, StyledText, Table, Tone};
+use crate::report::document::{Block, Card, Column, Document, StyledText, Table, TestCase, TestOutcome, Tone};
+use crate::report::machine::prom;
 use crate::report::run::{capitalised, gate_check, gate_table};
 use crate::report::{Format, Reported, pretty_json};
 use crate::summary::{Outcome, PercentileRange, Repeats, Verdict, metric::TIMERS};
 use crate::vocabulary::format::{duration, plural};
 
 impl Reported for Repeats {
-    const FILES: &'static [(&'static str, Format)] = &[("repeats.json", Format::Json)];
+    const FILES: &'static [(&'static str, Format)] = &[
+        ("repeats.json", Format::Json),
+        ("report.html", Format::Html),
+        ("report.md", Format::Markdown),
+        ("junit.xml", Format::Junit),
+        ("metrics.prom", Format::Prom),
+    ];
 
     fn document(&self) -> Document {
         let judged = self.runs.iter().filter(|run| run.verdict == self.judged).count();
@@ -33,7 +40,7 @@ impl Reported for Repeats {
                 Block::Section("Gates, of the median run", vec![gates]),
                 Block::Section("Median (min to max) of the runs, due", vec![Block::Table(spreads(self))]),
             ],
-            checks: self.gates.iter().map(|gate| gate_check(gate, self.result, "")).collect(),
+            checks: checks(self),
             ..Document::default()
         }
     }
@@ -41,6 +48,26 @@ impl Reported for Repeats {
     fn json(&self) -> String {
         pretty_json(self)
     }
+
+    fn figures(&self, format: Format) -> String {
+        if format == Format::Prom { prom::repeats(self) } else { self.json() }
+    }
+}
+
+/// One test case for each gate, one for validity, and one more if the runs failed although the gates hold.
+fn checks(repeats: &Repeats) -> Vec<TestCase> {
+    let mut checks: Vec<TestCase> = repeats.gates.iter().map(|gate| gate_check(gate, repeats.result, "")).collect();
+    let failed = |kind, message: &str| TestOutcome::Failed { kind, message: message.to_owned() };
+    let validity = match repeats.judged {
+        Verdict::Invalid => failed("validity", "every run is INVALID"),
+        Verdict::Valid | Verdict::Suspect => TestOutcome::Passed,
+    };
+    checks.push(TestCase { name: "validity".to_owned(), outcome: validity });
+    if repeats.result == Outcome::Failed && repeats.gates.iter().all(|gate| gate.ok) {
+        let outcome = failed("verdict", "in a judged run no edge opened, or peers had no server at the end");
+        checks.push(TestCase { name: "every judged run opened edges and kept its server".to_owned(), outcome });
+    }
+    checks
 }
 
 fn runs_table(repeats: &Repeats) -> Table {

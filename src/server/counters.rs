@@ -8,6 +8,8 @@ pub struct Counters {
     received: AtomicU64,
     delivered: AtomicU64,
     dropped_slow: AtomicU64,
+    refused: AtomicU64,
+    longest_frame: AtomicU64,
 }
 
 /// Values of the counters at one moment.
@@ -21,6 +23,10 @@ pub struct Snapshot {
     pub delivered: u64,
     /// Clients disconnected since the start because their queue was full.
     pub dropped_slow: u64,
+    /// Subscriptions, rooms, joins and delays refused since the start, as names, lists or held messages were too long.
+    pub refused: u64,
+    /// The longest text frame sent, in bytes.
+    pub longest_frame: u64,
 }
 
 impl Counters {
@@ -30,6 +36,8 @@ impl Counters {
             received: self.received.load(Relaxed),
             delivered: self.delivered.load(Relaxed),
             dropped_slow: self.dropped_slow.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            longest_frame: self.longest_frame.load(Relaxed),
         }
     }
 
@@ -43,6 +51,14 @@ impl Counters {
 
     pub(super) fn count_delivered(&self, frames: u64) {
         self.delivered.fetch_add(frames, Relaxed);
+    }
+
+    pub(super) fn set_refused(&self, count: u64) {
+        self.refused.store(count, Relaxed);
+    }
+
+    pub(super) fn note_frame(&self, bytes: usize) {
+        self.longest_frame.fetch_max(bytes as u64, Relaxed);
     }
 
     pub(super) fn count_dropped_slow(&self) {

@@ -1,6 +1,7 @@
 //! The single task that owns the rooms and every client's queue: handles inputs, then writes in rounds.
 
 use crate::server::connection::client_writer::ClientWriter;
+use crate::server::connection::outbox::BYTES_MAX;
 use crate::server::connection::transport::ClientTransport;
 use crate::server::connection::wire::{self, CloseCode};
 use crate::server::counters::Counters;
@@ -21,6 +22,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Duration below which rounds of writes follow each other without a pause.
 const ROUND_SHORT: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(20);
+/// Bytes that may wait for all clients; with more, a client's own queue is limited to `FAIR_BYTES`.
+const WAITING_BYTES_MAX: usize = 1 << 30;
+const FAIR_BYTES: usize = 256 << 10;
 
 /// Input from the connections' tasks. `Closed` is a client's last one, and frees its number.
 pub(super) enum Input {
@@ -60,6 +64,8 @@ pub(super) struct Hub {
     /// Clients whose queue was found full.
     slow: Vec<ClientId>,
     connections: usize,
+    /// Bytes that wait for all clients, as of the last round of writes and what was queued since.
+    waiting_bytes: usize,
     scratch: Vec<u8>,
     inputs: mpsc::Sender<Input>,
     counters: Arc<Counters>,
@@ -75,6 +81,7 @@ impl Hub {
             scheduled: vec![],
             slow: vec![],
             connections: 0,
+            waiting_bytes: 0,
             scratch: Vec::with_capacity(64 << 10),
             inputs,
             counters,
@@ -115,7 +122,7 @@ impl Hub {
             Input::Frame { client, text } => self.receive_frame(now, client, &text),
             Input::Pong { client, frame } => {
                 if let Some(link) = &mut self.links[client.0 as usize] {
-                    if link.outbox.push(frame, None).is_err() {
+                    if link.outbox.push(frame, None, BYTES_MAX).is_err() {
                         self.slow.push(client);
                     }
                     self.schedule(client);
@@ -210,9 +217,13 @@ impl Hub {
 
     fn enqueue(&mut self, delivery: &Delivery) {
         let frame = wire::text(&delivery.text);
+        self.counters.note_frame(delivery.text.len());
         for client in self.rooms.recipients(&delivery.to) {
             let Some(link) = &mut self.links[client.0 as usize] else { continue };
-            if link.outbox.push(frame.clone(), delivery.replaceable).is_err() {
+            let bytes_max =
+                if self.waiting_bytes < WAITING_BYTES_MAX { BYTES_MAX } else { FAIR_BYTES.max(frame.len()) };
+            self.waiting_bytes += frame.len();
+            if link.outbox.push(frame.clone(), delivery.replaceable, bytes_max).is_err() {
                 self.slow.push(client);
             }
             if link.schedule() {
@@ -245,6 +256,8 @@ impl Hub {
             }
         }
         self.counters.count_delivered(written);
+        self.waiting_bytes = self.links.iter().flatten().map(|link| link.outbox.bytes()).sum();
+        self.counters.set_refused(self.rooms.refused());
     }
 
     fn await_writable(&self, client: ClientId) {

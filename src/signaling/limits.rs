@@ -19,9 +19,15 @@ pub struct Limits {
     total: Arc<AtomicUsize>,
 }
 
+impl Limits {
+    pub fn new(message_bytes_max: usize) -> Self {
+        Self { message_bytes_max, total: Arc::default() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_bytes_max: 256 * 1024, total: Arc::default() }
+        Self::new(256 * 1024)
     }
 }
 

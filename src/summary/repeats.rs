@@ -4,11 +4,11 @@ use crate::summary::distribution::Distribution;
 use crate::summary::run::Outcome;
 use crate::summary::verdict::{GateResult, Verdict};
 use crate::summary::{SCHEMA, Summary};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The content of `repeats.json`; each run's own summary is in its folder.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Repeats {
     pub schema: u32,
     pub result: Outcome,
@@ -23,7 +23,7 @@ pub struct Repeats {
     pub timers: BTreeMap<String, Spread>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Repeat {
     /// The run's folder, relative to the folder of all runs.
     pub folder: String,
@@ -33,7 +33,7 @@ pub struct Repeat {
 }
 
 /// A timer's percentiles over the runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
     pub p50: PercentileRange,
     pub p95: PercentileRange,
@@ -42,7 +42,7 @@ pub struct Spread {
 
 /// The range of one percentile over the runs, in microseconds. The median of an even number of runs is the greater of
 /// the two in the middle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PercentileRange {
     pub median_us: u64,
     pub min_us: u64,

@@ -47,6 +47,17 @@ fn a_header_that_is_typed_is_one_line_and_the_variable_has_one_a_line() {
 }
 
 #[test]
+fn check_warns_of_a_room_list_that_peers_would_not_accept() {
+    let large = ["check", "smoke", "--rooms", "500", "--room-size", "8"];
+    let warned = in_a_folder(&large);
+    assert!(warned.starts_with("exit 0") && warned.contains("and peers accept 256 KiB"), "{warned}");
+    let raised = in_a_folder(&[&large[..], &["--set", "target.message_max=1MiB"]].concat());
+    assert!(raised.starts_with("exit 0") && !raised.contains("warning"), "{raised}");
+    let wrong = in_a_folder(&["check", "smoke", "--set", "target.message_max=65MiB"]);
+    assert!(wrong.starts_with("exit 2") && wrong.contains("is not from 1KiB to 64MiB"), "{wrong}");
+}
+
+#[test]
 fn a_folder_without_a_name_is_refused() {
     let refused = in_a_folder(&["run", "-o", ""]);
     assert!(refused.starts_with("exit 2") && refused.contains("--out needs a folder"), "{refused}");
@@ -262,7 +273,7 @@ fn an_abort_gate_ends_a_run_with_99_and_every_report_says_which() {
     let output = run(folder.path(), &["run", "mine.toml", "--out", "out"], &[]);
     assert_eq!(output.status.code(), Some(99), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("stopped by the gate time_to_open p(50) < 2us"));
-    for (file, words) in [("report.md", "stopped by the gate"), ("report.html", "Stopped early: the gate")] {
+    for (file, words) in [("report.md", "stopped by the gate"), ("report.html", "stopped by the gate")] {
         let report = fs::read_to_string(folder.path().join("out").join(file)).expect("a report");
         assert!(report.contains(words), "{file}");
     }

@@ -48,6 +48,41 @@ fn a_gate_that_the_median_run_fails_fails_them_all() {
     assert_eq!((&repeats["result"], &repeats["exit_code"]), (&"failed".into(), &99.into()));
 }
 
+/// The number of a total in the suite's opening tag.
+fn total(junit: &str, name: &str) -> u32 {
+    let rest = junit.split(&format!(" {name}=\"")).nth(1).expect("the total");
+    rest.split('"').next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn every_file_of_repeats_agrees_with_the_exit_code_and_is_rendered_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| fs::read_to_string(folder.path().join("all").join(name)).unwrap_or_default();
+    for (gate, code, failures) in [("edges.opened: count == 2", 0, 0), ("edges.opened: count > 2", 99, 1)] {
+        let gates = ["--set", "validity.on_invalid=warn", "--gate", gate, "--repeat", "2", "-q", "-o", "all"];
+        let output = run(folder.path(), &gates);
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        let word = if code == 0 { "PASSED smoke" } else { "FAILED smoke" };
+        assert!(file("report.md").starts_with(&format!("# meshload: {word}\n")), "{}", file("report.md"));
+        assert!(file("report.html").contains(&format!("<title>{word}: 2 runs")));
+        // A machine under load may call each run INVALID, which is a failure of its own.
+        let invalid = u32::from(file("junit.xml").contains("every run is INVALID"));
+        assert_eq!(total(&file("junit.xml"), "failures"), failures + invalid, "{}", file("junit.xml"));
+        let ok = u32::from(code == 0);
+        assert!(file("metrics.prom").contains(&format!("meshload_gate_ok{{gate=\"{gate}\"}} {ok}\n")));
+    }
+    let before = file("report.md");
+    fs::remove_file(folder.path().join("all/report.md")).expect("it was there");
+    let mut again = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    let again = again.current_dir(folder.path()).env_clear().args(["report", "all", "--report", "md"]).output();
+    let again = again.expect("the program starts");
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(file("report.md"), before);
+    // A single run in the same folder leaves nothing of the repeats behind that a reader would take for its own.
+    run(folder.path(), &["-q", "-o", "all", "--report", "md"]);
+    assert_eq!((file("repeats.json"), file("junit.xml")), (String::new(), String::new()));
+}
+
 #[test]
 fn a_target_that_is_not_there_is_asked_once() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -204,7 +204,7 @@ fn finish(
 
     let mut files = files(&findings);
     files.push(("profile.toml", to_toml(&job.profile).as_bytes().to_vec()));
-    let written = folder.write(files);
+    let written = folder.replace(files, &[]);
     if let Err(why) = &written {
         write_stderr([why]);
         exit = exit.first_of(Exit::Broken);

@@ -40,6 +40,7 @@ pub fn check(args: &CheckArgs) -> Exit {
     if let Err(exit) = access(&args.access, &plan.profile.target, plan.peers()) {
         return exit;
     }
+    write_stderr(long_list(&plan.profile, &plan.cost()));
     match args.format {
         StdoutFormat::Text => write_stdout(table(&plan.profile, &plan.cost())),
         StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
@@ -51,6 +52,20 @@ pub fn check(args: &CheckArgs) -> Exit {
             }
         },
     }
+}
+
+/// The warning that a registry's room list is longer than peers accept.
+fn long_list(profile: &Profile, cost: &Cost) -> Option<String> {
+    let kib = |bytes: u64| bytes.div_ceil(1024);
+    let accepted = profile.target.message_bytes_max as u64;
+    (profile.target.dialect == "dashboard" && cost.room_list_bytes > accepted).then(|| {
+        format!(
+            "warning: a registry's list of these rooms has about {} KiB, and peers accept {} KiB; \
+             raise [target] message_max, or plan fewer peers",
+            kib(cost.room_list_bytes),
+            kib(accepted)
+        )
+    })
 }
 
 fn table(profile: &Profile, cost: &Cost) -> String {

@@ -1,27 +1,22 @@
-//! `meshload report`: renders the stored result of a run or a capacity search again.
+//! `meshload report`: renders the stored result of a run, of repeats, a comparison or a capacity search again.
 
 pub(super) mod compare;
 pub(super) mod files;
 pub(super) mod report_dir;
 pub(super) mod runs;
 
-use crate::capacity::CapacityResult;
 use crate::cli::{ReportArgs, ReportFile};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::gates::baseline::Comparison;
 use crate::report::{Reported, render};
-use crate::summary::Summary;
+use crate::summary::Repeats;
 use files::{file_format, files, format};
 use report_dir::ReportDir;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub fn report(args: &ReportArgs) -> Exit {
-    let rendered = match read_result(&args.summary) {
-        Ok(Renderable::Run(summary)) => rendered(args, &*summary),
-        Ok(Renderable::Search(findings)) => rendered(args, &*findings),
-        Err(why) => Err((why, Exit::Usage)),
-    };
-    match rendered {
+    match render_result(args) {
         Ok(text) => write_stdout(text),
         Err((why, exit)) => {
             write_stderr([why]);
@@ -30,34 +25,38 @@ pub fn report(args: &ReportArgs) -> Exit {
     }
 }
 
-/// A stored result.
-enum Renderable {
-    Run(Box<Summary>),
-    Search(Box<CapacityResult>),
-}
-
-/// Reads the result in a folder, or in a file of any name.
+/// Renders the result in a folder, or in a file of any name.
 ///
 /// # Errors
-/// One sentence with the path.
-fn read_result(place: &Path) -> Result<Renderable, String> {
-    let run = |path: &Path| runs::read(path).map(|summary| Renderable::Run(Box::new(summary)));
-    let search = |path: &Path| runs::read_search(path).map(|findings| Renderable::Search(Box::new(findings)));
-    if !place.is_dir() {
-        let is_named = place.file_name().is_some_and(|name| name == runs::SEARCH_FILE);
-        // Content decides, not the name: a summary first, then a capacity search.
-        return if is_named { search(place) } else { run(place).or_else(|why| search(place).map_err(|_| why)) };
+/// One sentence with the path, and the exit.
+fn render_result(args: &ReportArgs) -> Result<String, (String, Exit)> {
+    let place = &args.summary;
+    let known = [runs::REPEATS_FILE, runs::FILE, runs::SEARCH_FILE, runs::COMPARISON_FILE];
+    let path = match known.iter().find(|name| place.join(name).is_file()) {
+        _ if !place.is_dir() => place.clone(),
+        Some(name) => place.join(name),
+        None => {
+            return Err((format!("{}: holds none of {}", place.display(), known.join(", ")), Exit::Usage));
+        }
+    };
+    // Content decides, not the name, and the name which error is told.
+    let usage = |why: String| (why, Exit::Usage);
+    let is_named = |name: &str| path.file_name().is_some_and(|found| found == name);
+    match runs::read(&path) {
+        Ok(summary) => return rendered(args, &summary),
+        Err(why) if is_named(runs::FILE) => return Err(usage(why)),
+        Err(_) => {}
     }
-    let (summary, findings): (PathBuf, PathBuf) = (place.join(runs::FILE), place.join(runs::SEARCH_FILE));
-    match (summary.is_file(), findings.is_file()) {
-        (true, _) => run(&summary),
-        (false, true) => search(&findings),
-        (false, false) => Err(format!(
-            "{}: holds neither the {} of a run nor the {} of a search",
-            place.display(),
-            runs::FILE,
-            runs::SEARCH_FILE
-        )),
+    if let Ok(repeats) = runs::read_json::<Repeats>(&path) {
+        return rendered(args, &repeats);
+    }
+    if let Ok(comparison) = runs::read_json::<Comparison>(&path) {
+        return rendered(args, &comparison);
+    }
+    match runs::read_search(&path) {
+        Ok(findings) => rendered(args, &findings),
+        Err(why) if is_named(runs::SEARCH_FILE) => Err(usage(why)),
+        Err(_) => Err(usage(runs::read(&path).err().unwrap_or_default())),
     }
 }
 

@@ -1,10 +1,16 @@
 //! The folder of a report; each file is written under a temporary name and renamed.
 
-use super::runs::{remove, write_whole};
+use super::runs::{self, write_whole};
+use crate::capacity::CapacityResult;
+use crate::report::Reported;
+use crate::summary::{Repeats, Summary};
 use crate::vocabulary::Seed;
 use jiff::Timestamp;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// File name of the event log.
+pub(crate) const EVENTS_FILE: &str = "events.jsonl.gz";
 
 /// Folder of a run's files. `write` creates it, so that a refused run leaves no empty folder.
 #[derive(Debug)]
@@ -31,13 +37,24 @@ impl ReportDir {
         &self.0
     }
 
-    /// Removes a file that an earlier run left, and that would be taken for this one's.
+    /// Writes a result's files. If an earlier result of meshload is in the folder, its files that this one neither
+    /// writes nor keeps are removed, since they would be taken for this one's; no other file is.
     ///
     /// # Errors
-    /// One sentence if it stays.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), String> {
-        let path = self.0.join(name);
-        remove(&path).map_err(|error| format!("{}: {error}", path.display()))
+    /// One sentence about the first file that could not be written or removed.
+    pub(crate) fn replace(&self, files: Vec<(&'static str, Vec<u8>)>, kept: &[&str]) -> Result<(), String> {
+        let is_ours = runs::is_result(&self.0);
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).chain(kept.iter().copied()).collect();
+        self.write(files)?;
+        if !is_ours {
+            return Ok(());
+        }
+        let results = [Summary::FILES, Repeats::FILES, CapacityResult::FILES].concat();
+        let own = results.into_iter().map(|(name, _)| name).chain([EVENTS_FILE]);
+        own.filter(|name| !names.contains(name)).try_for_each(|name| {
+            let path = self.0.join(name);
+            runs::remove(&path).map_err(|error| format!("{}: {error}", path.display()))
+        })
     }
 
     /// Writes every file into the folder, which is created with its parents. A reader sees an old or a new file,
@@ -68,6 +85,27 @@ mod tests {
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["one", "two"]);
+    }
+
+    #[test]
+    fn an_earlier_results_files_go_and_nobody_elses() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = ReportDir::at(base.path());
+        let result =
+            |name| (name, Summary { schema: crate::summary::SCHEMA, ..Summary::default() }.json().into_bytes());
+        let left = || {
+            let entries = fs::read_dir(base.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        // Files of these names, but no result of ours: they are somebody else's.
+        folder.write([("junit.xml", b"<x/>".to_vec()), ("notes.txt", vec![])]).unwrap();
+        folder.replace(vec![result("summary.json"), ("report.md", vec![])], &[]).unwrap();
+        assert_eq!(left(), ["junit.xml", "notes.txt", "report.md", "summary.json"]);
+        folder.write([(EVENTS_FILE, vec![]), ("repeats.json", b"{}".to_vec())]).unwrap();
+        folder.replace(vec![result("summary.json"), ("profile.toml", vec![])], &[EVENTS_FILE]).unwrap();
+        assert_eq!(left(), [EVENTS_FILE, "notes.txt", "profile.toml", "summary.json"]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Summaries and search results on disk: finds, reads and replaces them by file, folder, folder of repeats or pattern.
 
 use crate::capacity::CapacityResult;
-use crate::summary::Summary;
+use crate::summary::{Repeats, Summary};
+use crate::vocabulary::redact::inert_json;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const FILE: &str = "summary.json";
 /// File name of the list of repeats in the folder above theirs.
 pub(crate) const REPEATS_FILE: &str = "repeats.json";
+/// File name of a comparison in its folder.
+pub(crate) const COMPARISON_FILE: &str = "compare.json";
 /// File name of a capacity search's result in its folder.
 pub(crate) const SEARCH_FILE: &str = "capacity.json";
 /// Summaries of one side of a comparison; bounds a pattern that matches the whole disk.
@@ -99,6 +103,23 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
 pub(crate) fn read(path: &Path) -> Result<Summary, String> {
     let text = text(path, BYTES_MAX)?;
     Summary::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// True if the folder holds a result that meshload wrote.
+pub(crate) fn is_result(folder: &Path) -> bool {
+    read(&folder.join(FILE)).is_ok()
+        || read_json::<Repeats>(&folder.join(REPEATS_FILE)).is_ok()
+        || read_search(folder).is_ok()
+}
+
+/// Reads a result that has no checks of its own, such as repeats.json.
+///
+/// # Errors
+/// One sentence with the path.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    // Its texts are foreign: a target said them, or whoever wrote the file.
+    let text = inert_json(&text(path, BYTES_MAX)?);
+    serde_json::from_str(&text).map_err(|error| format!("{}: not a result of meshload: {error}", path.display()))
 }
 
 /// Reads the result of a capacity search from its folder or file.

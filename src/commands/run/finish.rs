@@ -3,8 +3,7 @@
 use super::run_job::RunJob;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
-use crate::commands::report::report_dir::ReportDir;
-use crate::commands::report::runs::REPEATS_FILE;
+use crate::commands::report::report_dir::{EVENTS_FILE, ReportDir};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::controller::{FinishedRun, Stop};
 use crate::gates::{judge, passed};
@@ -48,7 +47,7 @@ impl FinishContext<'_> {
         summary.run.profile = Some(to_toml(&self.job.profile).to_owned());
         summary.control.clone_from(&self.job.control);
         summary.gates = judge(&self.job.gates, &summary);
-        let event_log = events.map_or(Ok(()), |events| self.folder.write([("events.jsonl.gz", events)]));
+        let event_log = events.map_or(Ok(()), |events| self.folder.write([(EVENTS_FILE, events)]));
         let own = if is_conserved(&summary) && event_log.is_ok() { Exit::Passed } else { Exit::Broken };
         let exit = exit(&self.job.profile, &summary, stop, panics).first_of(own);
         let (exit, written) = self.write_files(&mut summary, exit);
@@ -61,7 +60,8 @@ impl FinishContext<'_> {
             set_outcome(summary, exit);
             let mut files = files(summary, &self.job.args.output.report);
             files.push(("profile.toml", to_toml(&self.job.profile).as_bytes().to_vec()));
-            let written = self.folder.write(files).and_then(|()| self.folder.remove(REPEATS_FILE));
+            let kept: &[&str] = if summary.events.is_some() { &[EVENTS_FILE] } else { &[] };
+            let written = self.folder.replace(files, kept);
             let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
             let now = exit.first_of(own).first_of(self.job.signal_exit());
             if now == exit {

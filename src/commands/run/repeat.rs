@@ -3,13 +3,12 @@
 use super::finish::{FinishContext, JudgedRun, outcome};
 use super::run_job::RunJob;
 use crate::commands::Exit;
-use crate::commands::report::files::format;
+use crate::commands::report::files::{files, format};
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::report::runs::{FILE, REPEATS_FILE};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::{ended_without_server, median, opened_no_edge};
 use crate::profile::OnInvalid;
-use crate::report::{Format, render};
+use crate::report::render;
 use crate::summary::{Repeats, Summary, Verdict};
 use crate::vocabulary::Seed;
 use std::path::Path;
@@ -56,9 +55,7 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];
     let mut exit = holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit));
     (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
-    let json = render(Format::Json, &repeats).into_bytes();
-    let folder = ReportDir::at(path);
-    let written = folder.write([(REPEATS_FILE, json)]).and_then(|()| folder.remove(FILE));
+    let written = ReportDir::at(path).replace(files(&repeats, &job.args.output.report), &[]);
     if let Err(why) = &written {
         write_stderr([why]);
         exit = exit.first_of(Exit::Broken);

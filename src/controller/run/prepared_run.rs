@@ -92,6 +92,7 @@ pub(super) async fn play(
         watched: gate_watch.watched(),
         sample: attribution::sample(&run.plan, run.keep.traces),
         events: writer.as_ref().map(Writer::sink),
+        out_of_memory: false.into(),
         plan: run.plan,
     });
     let way = common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default();

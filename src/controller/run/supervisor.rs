@@ -8,11 +8,12 @@ use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
 use crate::metrics::HealthRecorder;
-use crate::os::{machine, own_process};
+use crate::os::{machine, memory_share, own_process};
 use crate::peer::PeerCommand;
 use crate::summary::{GateResult, PhaseSpan, wall_time::to_rfc3339};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
@@ -26,6 +27,9 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// The time that workers have to end after the command to leave; one that takes longer is given up.
 const RESULTS_MAX: Duration = Duration::from_secs(4);
+
+/// The share of the memory granted at which peers stop to arrive: what is left is for those that are there and the report.
+const MEMORY_SHARE_MAX: f64 = 0.9;
 
 /// The most that the wall clock may differ from the monotonic clock before it counts as a jump.
 const CLOCK_SLACK: Duration = Duration::from_millis(500);
@@ -101,6 +105,9 @@ impl Supervisor {
             }
             let now = Instant::now();
             self.sample(now);
+            if memory_share() >= MEMORY_SHARE_MAX {
+                self.common.out_of_memory.store(true, Ordering::Relaxed);
+            }
             let tally = self.common.statuses.tally();
             if tally.peers_planned < planned && self.is_playing() {
                 continue;

@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
@@ -243,7 +244,7 @@ impl PeerSpawner {
     /// Builds one peer's task, ready to run, and its mailbox.
     ///
     /// # Errors
-    /// This machine has no descriptor or port left for the peer, or its URL does not parse.
+    /// This machine has no descriptor, port or memory left for the peer, or its URL does not parse.
     #[expect(clippy::type_complexity, reason = "a task and its mailbox; a name would hide that it is a pair")]
     fn task(
         &self,
@@ -251,6 +252,9 @@ impl PeerSpawner {
         place: Place,
     ) -> Result<(PeerTask<impl Fn(Event) + use<>>, mpsc::Sender<PeerCommand>), Failure> {
         let (common, plan) = (&self.common, &self.plans[room]);
+        if common.out_of_memory.load(Ordering::Relaxed) {
+            return Err(Failure::new(Phase::Connect, Reason::GeneratorLimit, "memory"));
+        }
         let profile = &common.plan.profile;
         let session = self.sessions.get(&place).copied().unwrap_or(0);
         let seed = session_seed(common.plan.seed, session);

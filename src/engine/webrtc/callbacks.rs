@@ -184,6 +184,13 @@ impl Callbacks {
         }
     }
 
+    /// Fails the connection if no check was answered yet.
+    pub(super) async fn on_ice_timeout(&self) {
+        if self.state().stage == ConnectionStage::Checking {
+            self.ice_failed().await;
+        }
+    }
+
     async fn ice_failed(&self) {
         if self.state().stage == ConnectionStage::Open {
             return self.on_closed().await;

@@ -57,6 +57,7 @@ pub(super) async fn run(
         connection: &*connection,
         channel: None,
         unsent: None,
+        ice_ends_at: None,
     };
     tokio::select! {
         biased;
@@ -97,6 +98,8 @@ struct WebrtcConnection<'a> {
     channel: Option<OpenedChannel>,
     /// Message that waits for room in the channel; no further command is taken meanwhile.
     unsent: Option<Vec<u8>>,
+    /// The time by which a check must be answered, once both descriptions are set.
+    ice_ends_at: Option<Instant>,
 }
 
 enum Wakeup {
@@ -104,6 +107,7 @@ enum Wakeup {
     Channel(Option<OpenedChannel>),
     Event(Option<DataChannelEvent>),
     Room(Result<(), Error>),
+    IceTimeout,
 }
 
 impl WebrtcConnection<'_> {
@@ -115,6 +119,7 @@ impl WebrtcConnection<'_> {
                 channel = channels.recv(), if self.channel.is_none() => Wakeup::Channel(channel),
                 event = event_of(self.channel.as_ref()) => Wakeup::Event(event),
                 room = room_of(self.channel.as_ref()), if self.unsent.is_some() => Wakeup::Room(room),
+                () = until(self.ice_ends_at) => Wakeup::IceTimeout,
             };
             match wakeup {
                 Wakeup::Command(None) => return,
@@ -126,6 +131,10 @@ impl WebrtcConnection<'_> {
                 Wakeup::Channel(channel) => self.channel = channel,
                 Wakeup::Event(Some(event)) => self.on_event(event).await,
                 Wakeup::Event(None) => return self.callbacks.on_closed().await,
+                Wakeup::IceTimeout => {
+                    self.ice_ends_at = None;
+                    self.callbacks.on_ice_timeout().await;
+                }
                 Wakeup::Room(room) => {
                     if room.is_err() || self.send().await.is_err() {
                         return self.callbacks.on_closed().await;
@@ -149,12 +158,12 @@ impl WebrtcConnection<'_> {
                 let answer = self.connection.create_answer(None).await?;
                 let sdp = self.describe(answer, |sdp| EngineEvent::Answer { sdp }).await?;
                 self.emit_work(asked, sdp).await;
-                self.callbacks.on_described().await;
+                self.on_described().await;
             }
             LinkCommand::Apply { asked, sdp } => {
                 self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await?;
                 self.emit_work(asked, Some(EngineEvent::Applied)).await;
-                self.callbacks.on_described().await;
+                self.on_described().await;
             }
             LinkCommand::Admit(candidate) => {
                 let init = RTCIceCandidateInit {
@@ -169,6 +178,11 @@ impl WebrtcConnection<'_> {
             LinkCommand::Send(payload) => self.unsent = Some(payload),
         }
         Ok(())
+    }
+
+    async fn on_described(&mut self) {
+        self.ice_ends_at = Some(Instant::now() + self.setup.ice_timeout());
+        self.callbacks.on_described().await;
     }
 
     /// Sets the local description, which starts gathering. With trickle it emits the description first, before any
@@ -220,6 +234,13 @@ impl WebrtcConnection<'_> {
 async fn event_of(channel: Option<&OpenedChannel>) -> Option<DataChannelEvent> {
     match channel {
         Some(OpenedChannel(channel)) => channel.poll().await,
+        None => pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
         None => pending().await,
     }
 }

@@ -1,6 +1,7 @@
 //! Candidate gathering of a run: the local addresses to bind, and the STUN and TURN servers to ask.
 
 use crate::engine::candidate_policy::local_address_for;
+use crate::engine::peer_addresses::candidate_address;
 use crate::profile::{IceTransportPolicy, Login};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -39,10 +40,26 @@ impl Gathering {
         self.servers.iter().map(|(address, _)| *address)
     }
 
-    /// True if a peer of this run can have a candidate there: a bound address, or a TURN server's.
-    pub(super) fn may_own(&self, address: IpAddr) -> bool {
-        let relays = |(server, login): &(SocketAddr, Option<Login>)| login.is_some() && server.ip() == address;
-        self.local.iter().any(|local| local.ip() == address) || self.servers.iter().any(relays)
+    /// The address of a local candidate, if a peer of this run can own it. A STUN or TURN server is not trusted: a mapped
+    /// address must have the port of our own socket, and a relayed one be the server's own, above the well-known ports.
+    pub(super) fn own_address(&self, candidate: &str) -> Option<SocketAddr> {
+        let address = candidate_address(candidate)?;
+        let words: Vec<&str> = candidate.split_ascii_whitespace().collect();
+        let after = |key: &str| words.iter().skip_while(|word| **word != key).nth(1).copied();
+        let own = match after("typ")? {
+            "relay" => address.port() >= 1_024 && self.relays(address.ip()),
+            "host" => self.binds(address.ip()),
+            _ => self.binds(address.ip()) && after("rport")?.parse() == Ok(address.port()),
+        };
+        own.then_some(address)
+    }
+
+    fn binds(&self, ip: IpAddr) -> bool {
+        self.local.iter().any(|local| local.ip() == ip)
+    }
+
+    fn relays(&self, ip: IpAddr) -> bool {
+        self.servers.iter().any(|(server, login)| login.is_some() && server.ip() == ip)
     }
 
     pub(super) fn servers(&self) -> Vec<RTCIceServer> {
@@ -79,13 +96,21 @@ mod tests {
         let login = Login { username: Secret::new("a"), credential: Secret::new("b") };
         let (stun, turn) = ("127.0.0.2:3478".parse().unwrap(), "127.0.0.3:3478".parse().unwrap());
         let gathering = Gathering::new(vec![(stun, None), (turn, Some(login))], IceTransportPolicy::All).unwrap();
-        let check = |address: &str, expected: bool| {
-            assert_eq!(gathering.may_own(address.parse().unwrap()), expected, "{address}");
+        let check = |candidate: &str, expected: Option<&str>| {
+            let address = gathering.own_address(&format!("candidate:1 1 udp 1 {candidate}"));
+            assert_eq!(address, expected.map(|text| text.parse().unwrap()), "{candidate}");
         };
-        check("127.0.0.1", true);
-        check("127.0.0.3", true);
-        check("127.0.0.2", false);
-        check("169.254.169.254", false);
-        check("10.0.0.1", false);
+        check("127.0.0.1 5000 typ host", Some("127.0.0.1:5000"));
+        check("127.0.0.2 5000 typ host", None);
+        check("127.0.0.1 5000 typ srflx raddr 127.0.0.1 rport 5000", Some("127.0.0.1:5000"));
+        check("127.0.0.1 25 typ srflx raddr 127.0.0.1 rport 5000", None);
+        check("127.0.0.1 25 typ srflx", None);
+        check("127.0.0.1 25 typ prflx raddr 127.0.0.1 rport 5000", None);
+        for foreign in ["127.0.0.2", "127.0.0.3", "169.254.169.254", "10.0.0.1"] {
+            check(&format!("{foreign} 5000 typ srflx raddr 127.0.0.1 rport 5000"), None);
+        }
+        check("127.0.0.3 1024 typ relay raddr 127.0.0.1 rport 5000", Some("127.0.0.3:1024"));
+        check("127.0.0.3 1023 typ relay raddr 127.0.0.1 rport 5000", None);
+        check("127.0.0.2 5000 typ relay raddr 127.0.0.1 rport 5000", None);
     }
 }

@@ -128,9 +128,7 @@ impl WebrtcEngine {
         let Some(link) = self.link(seat).filter(|link| link.generation == generation) else { return };
         match &event {
             EngineEvent::Candidate(candidate) => {
-                // A STUN or TURN server is not trusted: the candidate must have an address that a peer here can own.
-                let address = candidate_address(&candidate.candidate);
-                let Some(address) = address.filter(|address| gathering.may_own(address.ip())) else { return };
+                let Some(address) = gathering.own_address(&candidate.candidate) else { return };
                 addresses.join(address);
                 link.addresses.push(address);
                 if !trickle {

@@ -16,8 +16,10 @@ use webrtc::peer_connection::{RTCCertificate, SettingEngine, SettingEngineBuilde
 /// would cause a storm of checks behind a slow signaling server.
 const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Longest interval between consent checks (RFC 7675 §5.1).
+/// Interval between consent checks, and the time from the last answer until consent ends (RFC 7675 §5.1). Without any
+/// answer the library gives up its checks after the same time; a shorter `ice_timeout` is the connection's own.
 const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Settings shared by the connections of a worker.
 #[derive(Clone)]
@@ -61,16 +63,19 @@ impl WebrtcSetup {
         RTCDataChannelInit { ordered, max_packet_life_time, max_retransmits, ..RTCDataChannelInit::default() }
     }
 
+    /// Time limit for an answer to the first checks: below the handshake's own, so that `ice_failed` is reported.
+    pub(super) fn ice_timeout(&self) -> Duration {
+        self.settings.timeout.mul_f64(0.9)
+    }
+
     /// Settings of one connection. The library's defaults would add 200 to 600 ms to a handshake that takes 2 ms.
     pub(super) fn engine(&self, ufrag: String, password: String) -> SettingEngine {
-        let (timeout, zero) = (self.settings.timeout, Some(Duration::ZERO));
-        let consent_interval = CONSENT_INTERVAL.min(timeout.mul_f64(0.4));
+        let zero = Some(Duration::ZERO);
         SettingEngineBuilder::new()
             .with_ice_credentials(ufrag, password)
             // Enough requests to last until the timeout.
             .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(u16::MAX))
-            // Together below the handshake's timeout: otherwise `ice_failed` would never be reported.
-            .with_ice_timeouts(Some(timeout.mul_f64(0.7)), Some(timeout.mul_f64(0.2)), Some(consent_interval))
+            .with_ice_timeouts(Some(CONSENT_TIMEOUT / 2), Some(CONSENT_TIMEOUT / 2), Some(CONSENT_INTERVAL))
             // A check that overtakes its trickled candidate makes the other end peer-reflexive.
             .with_host_acceptance_min_wait(zero)
             .with_srflx_acceptance_min_wait(zero)

@@ -3,12 +3,12 @@
 use crate::gates::baseline::interval::Interval;
 use crate::summary::Unit;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The least number of runs per side from which their spread is estimated.
 pub(super) const REPEATS_MIN: usize = 3;
 
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     pub metric: String,
     /// `p50`, `p95`, `p99`, `rate` or `value`.
@@ -33,7 +33,7 @@ pub struct Change {
     pub finding: Finding,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// Worse by more than allowed, and sure to be worse: p50 at 99 %, p95, p99 and values at 99.5 %, a rate at 97.5 %.

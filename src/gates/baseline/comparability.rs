@@ -3,11 +3,11 @@
 use crate::summary::Summary;
 use crate::vocabulary::redact::inert;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One difference between the sides, with the value of each.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     pub what: String,
     pub base: String,

@@ -18,10 +18,10 @@ use crate::gates::baseline::timers::{JUDGED, merged};
 use crate::summary::{Outcome, Point, Summary, Verdict as Validity, curve::curve};
 use crate::vocabulary::format::micros;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The content of `compare.json`, schema version 1.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     pub schema: u32,
     pub verdict: ComparisonVerdict,
@@ -41,7 +41,7 @@ pub struct Comparison {
     pub curves: Vec<Curves>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparisonVerdict {
     /// Every judged figure is shown to be better, or the same within what is allowed.
@@ -58,7 +58,7 @@ pub enum ComparisonVerdict {
 }
 
 /// The runs of one side.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Side {
     pub name: String,
     pub started_at: String,
@@ -79,7 +79,7 @@ pub struct Side {
 }
 
 /// The percentile curves of one timer on the clock due, with the runs of a side merged.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Curves {
     pub metric: String,
     pub base: Vec<Point>,

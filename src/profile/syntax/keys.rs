@@ -7,7 +7,17 @@ pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["name", "description"]),
     (
         "target",
-        &["url", "dialect", "headers", "subprotocol", "origin", "reconnect", "reconnect_first", "reconnect_cap"],
+        &[
+            "url",
+            "dialect",
+            "headers",
+            "subprotocol",
+            "origin",
+            "reconnect",
+            "reconnect_first",
+            "reconnect_cap",
+            "message_max",
+        ],
     ),
     ("rooms", &["count", "size", "id", "guests"]),
     ("arrivals", &["shape", "rate", "from", "to", "over", "steps"]),

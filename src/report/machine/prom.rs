@@ -1,7 +1,9 @@
 //! Prometheus metrics, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
 
 use crate::report::escape::label;
-use crate::summary::{Clock, Distribution, Summary, Timer, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS};
+use crate::summary::{
+    Clock, Distribution, GateResult, Repeats, Summary, Timer, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS,
+};
 use std::collections::BTreeMap;
 
 pub(in crate::report) fn render(summary: &Summary) -> String {
@@ -29,22 +31,42 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
     let per_edge = summary.signaling_bytes_per_edge.map(|bytes| bytes as f64);
     let help = "Signaling bytes written and read for each edge that opened.";
     family(&mut text, "meshload_signaling_bytes_per_edge", "gauge", help, &single(per_edge));
-    // Two gates may be spelled alike; their one series is 1 only if both hold.
-    let mut gates: BTreeMap<String, bool> = BTreeMap::new();
-    for gate in &summary.gates {
-        *gates.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(true) &= gate.ok;
-    }
-    let gates: Vec<_> =
-        gates.iter().map(|(gate, ok)| (format!("{{gate=\"{}\"}}", label(gate)), f64::from(u8::from(*ok)))).collect();
-    family(&mut text, "meshload_gate_ok", "gauge", "1 if the gate holds.", &gates);
-    let valid = f64::from(u8::from(summary.validity.verdict == Verdict::Valid));
-    family(&mut text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
+    verdicts(&mut text, &summary.gates, summary.validity.verdict);
     // Absent if the certificate was checked.
     let insecure: Vec<_> = summary.run.way.iter().filter(|way| way.insecure).map(|_| (String::new(), 1.0)).collect();
     let help = "1 if the target's certificate was not checked.";
     family(&mut text, "meshload_insecure", "gauge", help, &insecure);
     text.push_str("# EOF\n");
     text
+}
+
+/// The metrics of several runs: the gates of the median run, and the medians of the percentiles.
+pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
+    let mut text = String::new();
+    let samples = repeats.timers.iter().flat_map(|(name, spread)| {
+        let quantiles = [("0.5", spread.p50), ("0.95", spread.p95), ("0.99", spread.p99)];
+        quantiles.map(|(quantile, range)| {
+            (format!("{{timer=\"{}\",quantile=\"{quantile}\"}}", label(name)), range.median_us as f64 / 1e6)
+        })
+    });
+    let samples: Vec<_> = samples.collect();
+    let help = "A percentile from due, as the median of the runs that were judged.";
+    family(&mut text, "meshload_repeats_median_seconds", "gauge", help, &samples);
+    verdicts(&mut text, &repeats.gates, repeats.judged);
+    text + "# EOF\n"
+}
+
+fn verdicts(text: &mut String, gates: &[GateResult], validity: Verdict) {
+    // Two gates may be spelled alike; their one series is 1 only if both hold.
+    let mut held: BTreeMap<String, bool> = BTreeMap::new();
+    for gate in gates {
+        *held.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(true) &= gate.ok;
+    }
+    let held: Vec<_> =
+        held.iter().map(|(gate, ok)| (format!("{{gate=\"{}\"}}", label(gate)), f64::from(u8::from(*ok)))).collect();
+    family(text, "meshload_gate_ok", "gauge", "1 if the gate holds.", &held);
+    let valid = f64::from(u8::from(validity == Verdict::Valid));
+    family(text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
 }
 
 fn timer_family(text: &mut String, family_name: &str, help: &str, name: &str, timers: &BTreeMap<String, Timer>) {

@@ -1,7 +1,7 @@
 //! One client's connection: handshake, then the reading side, from the socket through the WebSocket parser to the hub.
 
 pub(super) mod client_writer;
-mod outbox;
+pub(super) mod outbox;
 pub(super) mod tls;
 pub(super) mod transport;
 mod upgrade;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 /// Limits of a client's queue; a client that exceeds one is disconnected as too slow.
 pub(super) const FRAMES_MAX: usize = 65_536;
-pub(super) const BYTES_MAX: usize = 16 << 20;
+pub(crate) const BYTES_MAX: usize = 16 << 20;
 
 /// Size in bytes up to which small frames are joined for one write; a larger frame is written alone, without a copy.
 pub(super) const WRITE_BYTES: usize = 64 << 10;
@@ -32,18 +32,23 @@ pub(crate) struct Outbox {
 pub(crate) struct Full;
 
 impl Outbox {
-    /// Queues an encoded frame; drops it after `close`.
+    /// Queues an encoded frame; drops it after `close`. The queue has room for `bytes_max`, at most `BYTES_MAX`.
     ///
     /// # Errors
     /// The queue is full.
-    pub(crate) fn push(&mut self, frame: Bytes, replaceable: Option<ReplaceableFrame>) -> Result<(), Full> {
+    pub(crate) fn push(
+        &mut self,
+        frame: Bytes,
+        replaceable: Option<ReplaceableFrame>,
+        bytes_max: usize,
+    ) -> Result<(), Full> {
         if self.closing {
             return Ok(());
         }
         if let Some(kind) = replaceable {
             self.replace(kind);
         }
-        if self.frames.len() >= FRAMES_MAX || self.bytes + frame.len() > BYTES_MAX {
+        if self.frames.len() >= FRAMES_MAX || self.bytes + frame.len() > bytes_max.min(BYTES_MAX) {
             return Err(Full);
         }
         self.bytes += frame.len();
@@ -62,6 +67,11 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Number of frames written in full so far.
@@ -128,7 +138,7 @@ mod tests {
     fn outbox(frames: &[&'static str]) -> Outbox {
         let mut outbox = Outbox::default();
         for frame in frames {
-            outbox.push(Bytes::from_static(frame.as_bytes()), None).unwrap();
+            outbox.push(Bytes::from_static(frame.as_bytes()), None, BYTES_MAX).unwrap();
         }
         outbox
     }
@@ -152,7 +162,7 @@ mod tests {
         let check = |lengths: &[usize], expected: usize| {
             let mut outbox = Outbox::default();
             for length in lengths {
-                outbox.push(vec![0; *length].into(), None).unwrap();
+                outbox.push(vec![0; *length].into(), None, BYTES_MAX).unwrap();
             }
             assert_eq!(outbox.next_write(&mut vec![]).len(), expected, "{lengths:?}");
         };
@@ -165,10 +175,13 @@ mod tests {
     #[test]
     fn a_frame_at_the_bound_is_taken_and_one_past_it_refused() {
         let mut outbox = Outbox::default();
-        outbox.push(vec![0; BYTES_MAX].into(), None).unwrap();
-        assert_eq!(outbox.push(vec![0; 1].into(), None), Err(Full));
+        outbox.push(vec![0; BYTES_MAX].into(), None, BYTES_MAX).unwrap();
+        assert_eq!(outbox.push(vec![0; 1].into(), None, BYTES_MAX), Err(Full));
         let mut outbox = Outbox::default();
-        let mut room = || outbox.push(Bytes::from_static(b"x"), None);
+        outbox.push(vec![0; 10].into(), None, 10).unwrap();
+        assert_eq!(outbox.push(vec![0; 1].into(), None, 10), Err(Full), "less room where all have little");
+        let mut outbox = Outbox::default();
+        let mut room = || outbox.push(Bytes::from_static(b"x"), None, BYTES_MAX);
         assert!((0..FRAMES_MAX).all(|_| room().is_ok()));
         assert_eq!(room(), Err(Full));
     }
@@ -176,7 +189,7 @@ mod tests {
     #[test]
     fn a_newer_notice_takes_the_place_of_an_older_one_of_its_sort_that_still_waits() {
         let tell = |outbox: &mut Outbox, frame: &'static str, notice| {
-            outbox.push(Bytes::from_static(frame.as_bytes()), Some(notice)).unwrap();
+            outbox.push(Bytes::from_static(frame.as_bytes()), Some(notice), BYTES_MAX).unwrap();
         };
         let mut outbox = outbox(&["a"]);
         tell(&mut outbox, "1", ReplaceableFrame::Count);
@@ -193,18 +206,18 @@ mod tests {
     #[test]
     fn a_superseded_notice_at_the_front_leaves_no_empty_write() {
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"1"), Some(ReplaceableFrame::Count)).unwrap();
-        outbox.push(vec![0; WRITE_BYTES + 1].into(), None).unwrap();
-        outbox.push(Bytes::from_static(b"2"), Some(ReplaceableFrame::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"1"), Some(ReplaceableFrame::Count), BYTES_MAX).unwrap();
+        outbox.push(vec![0; WRITE_BYTES + 1].into(), None, BYTES_MAX).unwrap();
+        outbox.push(Bytes::from_static(b"2"), Some(ReplaceableFrame::Count), BYTES_MAX).unwrap();
         assert_eq!(outbox.next_write(&mut vec![]).len(), WRITE_BYTES + 1);
     }
 
     #[test]
     fn a_notice_that_is_half_written_is_finished() {
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"old"), Some(ReplaceableFrame::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"old"), Some(ReplaceableFrame::Count), BYTES_MAX).unwrap();
         outbox.advance(1);
-        outbox.push(Bytes::from_static(b"new"), Some(ReplaceableFrame::Count)).unwrap();
+        outbox.push(Bytes::from_static(b"new"), Some(ReplaceableFrame::Count), BYTES_MAX).unwrap();
         assert_eq!(next(&outbox), "ldnew");
     }
 
@@ -213,7 +226,7 @@ mod tests {
         let mut outbox = outbox(&["a"]);
         outbox.close(Bytes::from_static(b"c"));
         outbox.close(Bytes::from_static(b"d"));
-        outbox.push(Bytes::from_static(b"e"), None).unwrap();
+        outbox.push(Bytes::from_static(b"e"), None, BYTES_MAX).unwrap();
         assert_eq!(next(&outbox), "ac");
     }
 }

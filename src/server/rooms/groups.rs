@@ -52,7 +52,12 @@ impl Groups {
             group.members.swap_remove(index);
             if group.members.is_empty() {
                 self.by_name.remove(&group.name);
+                *group = Group::default();
                 self.free.push(slot);
+            }
+            if self.by_name.is_empty() {
+                // Give the memory of a crowd back once it has left.
+                *self = Self::default();
             }
         }
     }
@@ -80,9 +85,13 @@ mod tests {
         groups.leave(first, ClientId(1));
         assert_eq!(groups.members(first), [ClientId(2)]);
         groups.leave(first, ClientId(2));
-        assert_eq!((groups.find("a"), groups.slots().count()), (None, 0));
+        assert_eq!((groups.find("a"), groups.slots().count(), groups.groups.capacity()), (None, 0, 0));
         assert_eq!(groups.enter("b", ClientId(3)), first);
-        assert_eq!(groups.name(first), "b");
+        let second = groups.enter("c", ClientId(3));
+        groups.leave(first, ClientId(3));
+        assert_eq!(groups.name(first), "");
+        assert_eq!(groups.enter("d", ClientId(3)), first);
+        assert_eq!(groups.name(second), "c");
     }
 
     #[test]

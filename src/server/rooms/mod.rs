@@ -74,6 +74,8 @@ pub struct SignalingRooms {
     lists: Throttle,
     refresh_at: Option<Instant>,
     out: VecDeque<Delivery>,
+    /// Subscriptions, rooms and joins that were refused: a name or a list would have been too long.
+    refused: u64,
 }
 
 impl SignalingRooms {
@@ -88,7 +90,13 @@ impl SignalingRooms {
             lists: Throttle::new(list_interval),
             refresh_at: None,
             out: VecDeque::new(),
+            refused: 0,
         }
+    }
+
+    /// The number of subscriptions, rooms and joins that were refused, since a name or a list would have been too long.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     pub fn connected(&mut self, now: Instant, client: ClientId) {
@@ -129,7 +137,7 @@ impl SignalingRooms {
             Envelope::Shapeless => {}
             Envelope::Fields { kind, channel } => match &*kind {
                 "ping" => self.reply(client, replies::pong(self.wall(now))),
-                "subscribe" => self.subscriptions.subscribe(client, &channel),
+                "subscribe" => self.refused += u64::from(!self.subscriptions.subscribe(client, &channel)),
                 "unsubscribe" => self.subscriptions.unsubscribe(client, &channel),
                 kind => self.envelope(now, client, kind, &channel, text),
             },
@@ -195,7 +203,7 @@ impl SignalingRooms {
         match kind {
             "room-created" => {
                 if let Some(room) = envelope::data::<Created>(text).and_then(Created::into_room) {
-                    registry.create(client, room);
+                    self.refused += u64::from(!registry.create(client, room));
                 }
                 false
             }
@@ -205,6 +213,7 @@ impl SignalingRooms {
                 if join == Join::NameTaken {
                     self.reply(client, replies::name_taken(&member));
                 }
+                self.refused += u64::from(join == Join::Refused);
                 join == Join::Recorded
             }
             "user-left-room" => {

@@ -6,6 +6,9 @@ use crate::server::rooms::groups::{Groups, Slot};
 /// Maximum number of subscriptions of one client.
 const CHANNELS_MAX: usize = 64;
 
+/// Maximum length of a channel's, room's or user's id or name, in bytes.
+pub(super) const NAME_BYTES_MAX: usize = 256;
+
 /// Recipients of a frame as a rule rather than a list, so that a broadcast costs no more memory than a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipients {
@@ -71,12 +74,18 @@ impl Subscriptions {
         self.present.len()
     }
 
-    pub(super) fn subscribe(&mut self, client: ClientId, channel: &str) {
+    /// Subscribes a client; false if the channel's name is too long, or the client has too many.
+    pub(super) fn subscribe(&mut self, client: ClientId, channel: &str) -> bool {
         let channels = &mut self.clients[client.0 as usize].channels;
         let known = self.channels.find(channel).is_some_and(|slot| channels.contains(&slot));
-        if !known && !channel.is_empty() && channels.len() < CHANNELS_MAX {
+        if known || channel.is_empty() {
+            return true;
+        }
+        let has_room = channel.len() <= NAME_BYTES_MAX && channels.len() < CHANNELS_MAX;
+        if has_room {
             channels.push(self.channels.enter(channel, client));
         }
+        has_room
     }
 
     pub(super) fn unsubscribe(&mut self, client: ClientId, channel: &str) {
@@ -85,8 +94,9 @@ impl Subscriptions {
         self.channels.leave(slot, client);
     }
 
-    /// Moves a client to `room`; a client is in at most one.
+    /// Moves a client to `room`, whose name is short enough to be kept; a client is in at most one.
     pub(super) fn move_to(&mut self, client: ClientId, room: Option<&str>) {
+        let room = room.filter(|room| room.len() <= NAME_BYTES_MAX);
         let place = &mut self.clients[client.0 as usize].room;
         if place.map(|slot| self.rooms.name(slot)) == room {
             return;

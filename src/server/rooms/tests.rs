@@ -4,6 +4,7 @@ use super::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+mod limits;
 mod property;
 
 const CHAT: &str = "webrtc-dashboard-chat";

@@ -14,8 +14,10 @@ use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// Maximum number of held messages; further ones pass at once, regardless of their rule.
+/// Maximum number of held messages, and of their bytes; further ones pass at once, regardless of their rule, and are
+/// counted.
 const HELD_MAX: usize = 1 << 20;
+const HELD_BYTES_MAX: usize = 256 << 20;
 /// Maximum time that a reordered message waits for the next one.
 const REORDER_MAX: Duration = Duration::from_secs(1);
 
@@ -31,6 +33,9 @@ pub struct Service {
     held: BTreeMap<(Instant, u64), HeldMessage>,
     /// Messages held so far, which keeps those of one moment in order.
     holds: u64,
+    held_bytes: usize,
+    /// Messages that passed at once, as too much was held.
+    unheld: u64,
     /// Earliest time of the next message of a `capacity` rule.
     free_at: Option<Instant>,
     instances: Instances,
@@ -91,6 +96,8 @@ impl Service {
             opened: 0,
             held: BTreeMap::new(),
             holds: 0,
+            held_bytes: 0,
+            unheld: 0,
             free_at: None,
             out: VecDeque::new(),
             disconnects: VecDeque::new(),
@@ -149,6 +156,7 @@ impl Service {
     pub fn wake(&mut self, now: Instant) {
         while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
             let HeldMessage { client, connection, message } = entry.remove();
+            self.held_bytes -= message.text().len();
             self.release(now, client, connection, message);
         }
         while let Some(client) = self.idle.due(now) {
@@ -165,6 +173,11 @@ impl Service {
 
     pub fn poll(&mut self) -> Option<Delivery> {
         if self.faults.is_none() { self.rooms.poll() } else { self.out.pop_front() }
+    }
+
+    /// The number of subscriptions, rooms and joins that were refused, and of messages that a rule should have held.
+    pub fn refused(&self) -> u64 {
+        self.rooms.refused() + self.unheld
     }
 
     /// Next client to disconnect.
@@ -318,15 +331,19 @@ impl Service {
         let waiting = std::mem::take(&mut state.directions[direction as usize].waiting);
         for key in waiting {
             if let Some(HeldMessage { client, connection, message }) = self.held.remove(&key) {
+                self.held_bytes -= message.text().len();
                 self.release(now, client, connection, message);
             }
         }
     }
 
     fn hold(&mut self, until: Instant, client: ClientId, connection: u64, message: QueuedMessage) {
-        if self.held.len() >= HELD_MAX {
+        let bytes = self.held_bytes + message.text().len();
+        if self.held.len() >= HELD_MAX || bytes > HELD_BYTES_MAX {
+            self.unheld += 1;
             return self.release(until, client, connection, message);
         }
+        self.held_bytes = bytes;
         self.held.insert((until, self.holds), HeldMessage { client, connection, message });
         self.holds += 1;
     }

@@ -10,6 +10,7 @@ use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
 use meshload::vocabulary::Seed;
+use std::net::UdpSocket;
 use std::process::{Command, Output};
 use stunserver::StunServer;
 use turnserver::TurnServer;
@@ -55,6 +56,8 @@ fn the_same_mesh_opens_on_each_engine_and_every_message_arrives() {
     let summary = play("[engine]\nkind = \"none\"\n", 1);
     assert_eq!(summary.counts.edges.opened, 18);
     assert!(!summary.timers.contains_key("ice"), "absent, not 0");
+    let messages = &summary.counts.messages;
+    assert_eq!((messages.sent, messages.dropped), (0, 0), "nothing is due without channels");
 }
 
 #[test]
@@ -98,6 +101,16 @@ fn each_end_of_an_edge_asks_the_stun_server_and_every_edge_opens() {
 }
 
 #[test]
+fn a_stun_server_that_names_another_port_sends_nobody_there() {
+    let victim = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    victim.set_nonblocking(true).expect("a socket");
+    let server = StunServer::lying(victim.local_addr().expect("an address"));
+    all_open(&play(&format!("[engine]\nkind = \"webrtc\"\nice_servers = [\"stun:{}\"]\n", server.address()), 1));
+    assert_eq!(server.asked().len(), 36);
+    assert!(victim.recv_from(&mut [0; 100]).is_err(), "somebody has sent the victim a datagram");
+}
+
+#[test]
 fn a_wrong_login_fails_in_phase_ice_says_why_and_is_told_nowhere() {
     let Some(server) = TurnServer::start() else { return };
     let url = format!("turn:canaryuser:canarypass@{}", server.address());
@@ -124,7 +137,7 @@ fn a_wrong_login_fails_in_phase_ice_says_why_and_is_told_nowhere() {
 
 #[test]
 fn a_turn_server_that_is_silent_is_a_failure_of_ice() {
-    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let summary = play(
         &format!(
             "[handshake]\ntimeout = \"3s\"\n[engine]\nkind = \"webrtc\"\nice_transport_policy = \"relay\"\n\

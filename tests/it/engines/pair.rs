@@ -14,13 +14,12 @@ const OTHER: Seat = Seat(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn engines(timeout: Duration) -> [WebrtcEngine; 2] {
-    let settings = EngineSettings {
-        addresses: PeerAddresses::default(),
-        timeout,
-        trickle: true,
-        ordered: true,
-        reliability: Reliability::Reliable,
-    };
+    engines_among(PeerAddresses::default(), timeout)
+}
+
+fn engines_among(addresses: PeerAddresses, timeout: Duration) -> [WebrtcEngine; 2] {
+    let settings =
+        EngineSettings { addresses, timeout, trickle: true, ordered: true, reliability: Reliability::Reliable };
     let gathering = Gathering::new(vec![], IceTransportPolicy::All).unwrap();
     let setup = Arc::new(WebrtcSetup::new(settings, 4_096, gathering).unwrap());
     [0, 1].map(|index| WebrtcEngine::new(setup.clone(), 2, Seed(1).stream("ice", index)))
@@ -104,6 +103,34 @@ fn a_goodbye_reaches_the_other_end_before_the_engine_counts_as_closed() {
         let closed = poll_fn(|context| engines[0].poll_closed(context));
         tokio::time::timeout(PATIENCE, closed).await.expect("the goodbye is out");
         converse(&mut engines, Some, |from, notice| (from, notice) == (1, &EngineEvent::Closed)).await;
+    });
+}
+
+#[test]
+fn an_open_channel_outlives_a_hole_that_is_longer_than_the_handshake_may_take() {
+    block_on(async {
+        let addresses = PeerAddresses::default();
+        let timeout = Duration::from_millis(700);
+        let mut engines = engines_among(addresses.clone(), timeout);
+        engines[0].order(Instant::now(), OTHER, EngineCommand::Offer);
+        let (mut open, mut own) = ([false; 2], vec![]);
+        converse(&mut engines, Some, |from, notice| {
+            if let EngineEvent::Candidate(candidate) = notice {
+                let words: Vec<&str> = candidate.candidate.split(' ').collect();
+                own.push(format!("{}:{}", words[4], words[5]).parse().expect("an address"));
+            }
+            open[from] |= *notice == EngineEvent::Open;
+            open == [true; 2]
+        })
+        .await;
+        // Datagrams go only to addresses that a peer owns.
+        own.iter().for_each(|address| addresses.leave(*address));
+        let noticed = tokio::time::timeout(3 * timeout, next(&mut engines)).await;
+        assert!(noticed.is_err(), "{noticed:?}");
+        own.iter().for_each(|address| addresses.join(*address));
+        assert!(engines[0].send(Instant::now(), OTHER, b"said"));
+        converse(&mut engines, Some, |from, notice| (from, notice) == (1, &EngineEvent::Message(b"said".to_vec())))
+            .await;
     });
 }
 

@@ -51,10 +51,10 @@ impl Cost {
     }
 }
 
-/// Plays every case at once, and prints a row each.
+/// Plays every case, and prints a row each.
 fn check(family: &str, cases: Vec<Case>) {
     let honest = honest();
-    at_once(cases, |Case { name, offence, expected }| {
+    in_turn(cases, |Case { name, offence, expected }| {
         let (played, _) = play(offence);
         let (cost, edges) = (Cost::of(&played), &played.summary().counts.edges);
         println!(
@@ -84,6 +84,18 @@ fn check(family: &str, cases: Vec<Case>) {
     });
 }
 
+/// Plays the cases a few at a time: each is a run of twelve peers that are to open in time.
+fn in_turn<T: Send>(cases: impl IntoIterator<Item = T>, play: impl Fn(T) + Sync) {
+    let mut cases = cases.into_iter();
+    loop {
+        let few: Vec<T> = cases.by_ref().take(3).collect();
+        if few.is_empty() {
+            return;
+        }
+        at_once(few, &play);
+    }
+}
+
 /// The cost of the same run with an honest server.
 fn honest() -> Cost {
     static HONEST: OnceLock<Cost> = OnceLock::new();
@@ -95,9 +107,13 @@ fn honest() -> Cost {
 }
 
 fn play(offence: Offence) -> (Played, InTheMiddle) {
+    play_with(offence, &[])
+}
+
+fn play_with(offence: Offence, more: &[&str]) -> (Played, InTheMiddle) {
     let server = Serving::start(&[]);
     let middle = InTheMiddle::start(server.address(), offence);
-    let room = ["--rooms", "1", "--room-size", "12", "--duration", "500ms", "--timeout", "4s", "--engine", "lean"];
-    let playing = start(&[&["--target", &middle.url][..], &room].concat());
+    let room = ["--rooms", "1", "--room-size", "12", "--duration", "500ms", "--timeout", "6s", "--engine", "lean"];
+    let playing = start(&[&["--target", &middle.url][..], &room, more].concat());
     (playing.end_within(Duration::from_secs(60)), middle)
 }

@@ -1,8 +1,7 @@
 //! Offences against RFC 6455 on an open connection.
 
 use super::in_the_middle::{BINARY, CLOSE, Offence, PING, TEXT, frame};
-use super::{Case, check, play};
-use crate::common::at_once::at_once;
+use super::{Case, check, in_turn, play, play_with};
 
 /// The header of a frame that claims `length` bytes.
 fn claims(length: u64) -> Vec<u8> {
@@ -58,6 +57,16 @@ fn what_is_against_the_protocol_ends_the_one_connection_with_its_reason() {
 }
 
 #[test]
+fn a_message_is_as_long_as_the_profile_accepts() {
+    let long = frame(TEXT, format!("{{\"type\":\"client_count\",\"x\":\"{}\"}}", "x".repeat(300 * 1024)).as_bytes());
+    let offence = || Offence::Say { bytes: long.clone().into(), times: 1 };
+    let failures = |more: &[&str]| play_with(offence(), more).0.failures().join(", ");
+    assert!(failures(&[]).contains("protocol a message over 256 KiB"));
+    let accepted = failures(&["--set", "target.message_max=1MiB"]);
+    assert!(accepted.contains("timed_out") && !accepted.contains("protocol"), "{accepted}");
+}
+
+#[test]
 fn a_close_is_told_by_its_code() {
     let forbidden = "protocol a close code that may not be sent";
     check(
@@ -92,7 +101,7 @@ fn a_close_is_echoed_and_an_offence_is_answered_with_its_code() {
         (frame(TEXT, b"\xC3\x28"), 1_007),
         (claims(i64::MAX as u64), 1_009),
     ];
-    at_once(cases, |(bytes, code)| {
+    in_turn(cases, |(bytes, code)| {
         let (played, middle) = play(Offence::Say { bytes: bytes.clone().into(), times: 1 });
         assert_eq!(middle.close_codes().first(), Some(&code), "{bytes:x?}\n{}", played.stderr);
     });

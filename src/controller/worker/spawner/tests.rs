@@ -51,6 +51,7 @@ fn common(url: String) -> Arc<RunContext> {
         watched: None,
         sample: Default::default(),
         events: None,
+        out_of_memory: false.into(),
         endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Access::default())),
         gathering: Gathering::new(vec![], profile.engine.ice_transport_policy).unwrap(),
         dialect: Dialect::named("dashboard").unwrap(),

@@ -5,8 +5,10 @@ pub(crate) mod reconnect;
 use crate::profile::secret::Secret;
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{Node, Value};
+use crate::profile::syntax::units;
 use crate::vocabulary::problem::{nearest, quoted};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use url::Url;
 
 /// The signaling server and how to connect to it.
@@ -23,6 +25,8 @@ pub struct Target {
     pub headers: BTreeMap<String, Secret>,
     pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
+    /// The longest signaling message that peers accept and send, in bytes: 1 KiB to 64 MiB.
+    pub message_bytes_max: usize,
 }
 
 /// The built-in dialects; a test of the room `commands` compares them with `dialect::names`.
@@ -38,6 +42,9 @@ pub const DIALECTS: &[&str] = &[
     "relay-global",
     "relay-open",
 ];
+
+/// The range of `message_max`, in bytes.
+const MESSAGE_BYTES: RangeInclusive<u64> = 1024..=64 * 1024 * 1024;
 
 /// Placeholders that each peer replaces in a URL.
 pub(crate) const PLACEHOLDERS: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
@@ -84,7 +91,16 @@ pub(crate) fn check(root: &Section<'_>) -> Target {
         headers: headers(&section),
         subprotocol: section.text("subprotocol").map(Secret::new),
         origin: section.text("origin"),
+        message_bytes_max: message_bytes_max(&section),
     }
+}
+
+fn message_bytes_max(section: &Section<'_>) -> usize {
+    let bytes = section.measured("message_max", "a size", "KiB", units::size).unwrap_or(*MESSAGE_BYTES.start());
+    if !MESSAGE_BYTES.contains(&bytes) {
+        section.problem("message_max", format!("{} is not from 1KiB to 64MiB", section.shown("message_max")));
+    }
+    bytes as usize
 }
 
 /// True for the path of a dialect file, which the room `commands` reads.

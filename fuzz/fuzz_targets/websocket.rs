@@ -1,0 +1,74 @@
+//! Bytes of a server after its upgrade, to a connection whose server never reads; and any answer to the upgrade, and to a
+//! proxy's CONNECT. The first byte chooses.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use meshload::signaling::{Connection, Connector, Endpoint, Proxy, dial};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// No input may take longer: nothing is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((mode, bytes)) = input.split_first() else { return };
+    RUNTIME.with(|runtime| runtime.block_on(tokio::time::timeout(PATIENCE, play(mode % 3, bytes))).expect("an end"));
+});
+
+async fn play(mode: u8, bytes: &[u8]) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let proxy = Proxy { host: "127.0.0.1".to_owned(), port: address.port(), secure: false, authorization: None };
+    let endpoint = Endpoint {
+        url: format!("ws://{address}/ws/").parse().unwrap(),
+        headers: vec![],
+        subprotocol: None,
+        origin: None,
+        user_agent: "fuzz".to_owned(),
+        route: Arc::new(Connector { proxy: (mode == 2).then_some(proxy), ..Connector::default() }),
+    };
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let key = key(&mut stream).await;
+        if mode == 0 {
+            let accept = derive_accept_key(key.as_bytes());
+            let head = format!("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.ok();
+        }
+        stream.write_all(bytes).await.ok();
+        stream.shutdown().await.ok();
+        // Kept open to read from, and never read.
+        stream
+    };
+    let (dialed, _stream) = tokio::join!(dial(&endpoint), serve);
+    let Ok(connection) = dialed else { return };
+    let frames = read_all(connection).await;
+    assert!(frames <= bytes.len(), "{frames} frames in {} bytes", bytes.len());
+}
+
+async fn read_all(mut connection: Connection) -> usize {
+    let mut frames = 0;
+    while poll_fn(|context| connection.poll_frame(context)).await.is_ok() {
+        frames += 1;
+        connection.push("answer".to_owned()).ok();
+    }
+    frames
+}
+
+async fn key(stream: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (vec![], [0]);
+    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default().to_owned()
+}
