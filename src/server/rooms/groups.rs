@@ -56,8 +56,8 @@ impl Groups {
                 self.free.push(slot);
             }
             if self.by_name.is_empty() {
-                // Give the memory of a crowd back once it has left.
-                *self = Self::default();
+                // Give the memory of a crowd back once it has left. Slots stay: deliveries may still name them.
+                self.by_name = FxHashMap::default();
             }
         }
     }
@@ -85,7 +85,8 @@ mod tests {
         groups.leave(first, ClientId(1));
         assert_eq!(groups.members(first), [ClientId(2)]);
         groups.leave(first, ClientId(2));
-        assert_eq!((groups.find("a"), groups.slots().count(), groups.groups.capacity()), (None, 0, 0));
+        assert_eq!((groups.find("a"), groups.slots().count(), groups.by_name.capacity()), (None, 0, 0));
+        assert_eq!((groups.members(first), groups.name(first)), (&[][..], ""), "a delivery may still name it");
         assert_eq!(groups.enter("b", ClientId(3)), first);
         let second = groups.enter("c", ClientId(3));
         groups.leave(first, ClientId(3));
