@@ -276,6 +276,22 @@ fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
     })
 }
 
+/// Candidates arrived that were not said so.
+fn altered_candidates(timeline: &Timeline) -> Option<SupportedCause> {
+    let (mut altered, mut heard) = (0, 0);
+    for (own, other) in timeline.directions() {
+        altered += timeline.altered_candidates(own, other);
+        heard += timeline.heard_by(own, other, SignalPart::Candidate);
+    }
+    (altered > 0).then(|| SupportedCause {
+        cause: Cause::AlteredCandidates,
+        confidence: Confidence::High,
+        evidence: vec![format!(
+            "{altered} of {heard} candidates that arrived were not said so: they were altered on the way."
+        )],
+    })
+}
+
 /// The join request of the first peer that asked and never joined.
 fn request(findings: &Observations, timeline: &Timeline) -> Option<JoinRequest> {
     timeline.seats().find_map(|seat| findings.words.join_requests.of_peer(timeline, seat))
@@ -322,7 +338,7 @@ fn trace(timeline: &Timeline, tried: bool) -> Option<SupportedCause> {
             let evidence = format!("The offer of {} arrived, and no answer was made.", names(from, to));
             case(Cause::NoAnswer, Confidence::Medium, evidence)
         }
-        Phase::Ice => candidates(timeline).or_else(|| {
+        Phase::Ice => candidates(timeline).or_else(|| altered_candidates(timeline)).or_else(|| {
             let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
             case(Cause::IceFailed, Confidence::High, evidence)
         }),
