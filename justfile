@@ -36,11 +36,11 @@ sim SEEDS="10000":
 diagnose-matrix:
     cargo test --test simulation the_whole_matrix -- --ignored --nocapture
 
-# Prints what an edge costs beside what it must be: the short rows, under three minutes once built
+# Prints what an edge costs beside what it must be: the short rows, three minutes once built
 bench-quick:
     cargo bench --bench mesh
 
-# The whole table, on a quiet machine: eight minutes and 12 GiB; writes benches/RESULTS.md
+# The whole table, on a quiet machine: eight minutes; writes benches/RESULTS.md. MESHLOAD_BEFORE=PATH compares with another meshload
 bench-mesh:
     cargo bench --bench mesh -- --long
 

@@ -1,6 +1,6 @@
 //! The mesh bench: what an edge costs, each figure beside what it must be.
 //!
-//! `just bench-quick` prints the short rows in under three minutes; `just bench-mesh` prints all and writes benches/RESULTS.md. Figures
+//! `just bench-quick` prints the short rows in three minutes; `just bench-mesh` prints all and writes benches/RESULTS.md. Figures
 //! are printed, never asserted: they belong to this machine and to what else it did, so compare them within one table only.
 
 mod table;

@@ -47,6 +47,9 @@ pub struct ProbeArgs {
     /// Shows every step, those with the server included
     #[arg(long, env = "MESHLOAD_TRACE", value_parser = FalseyValueParser::new())]
     pub trace: bool,
+    /// Shows the text of every frame both ways, and the rule that took it; an SDP is cut, secrets are masked
+    #[arg(long, env = "MESHLOAD_FRAMES", value_parser = FalseyValueParser::new())]
+    pub frames: bool,
     #[command(flatten)]
     pub change: ChangeArgs,
     #[command(flatten)]

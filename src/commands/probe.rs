@@ -58,19 +58,19 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, None) => return Exit::Broken,
     };
     let folder = args.out.as_ref().map(ReportDir::at);
-    let token = access.clone();
     let gathering = match gathering(&profile, &access.route.target_policy) {
         Ok(gathering) => gathering,
         Err(start_error) => return report_start_error(&start_error),
     };
     let redactor = controller::redactor(&profile, &access);
     let endpoints = Endpoints::new(profile.target.clone(), url, &spec.run_id, access);
-    let target_endpoints = endpoints.clone();
+    let (target_endpoints, any_endpoints, tokens) = (endpoints.clone(), endpoints.clone(), endpoints.clone());
     let setup = ProbeSetup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
         }),
-        token: Box::new(move |index| token.token(index).to_owned()),
+        any_endpoint: Box::new(move |dialect| any_endpoints.any(dialect).map_err(|error| error.to_string())),
+        token: Box::new(move |index| tokens.token(index).to_owned()),
         engine: profile.engine.kind,
         gathering,
         redactor: Arc::new(redactor),
@@ -91,7 +91,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     }
     write_stderr(folder.as_ref().and_then(ReportDir::obstacle));
     let report = examine(&mut live, &spec, &mut |line| write_stderr((!args.quiet).then_some(line)));
-    let report = if args.trace { report.with_trace() } else { report };
+    let report = report.with_details(args.trace, args.frames);
     let shown = write_stdout(render(args, &report));
     let kept = folder.map_or(Exit::Passed, |folder| write_files(&folder, &report, args.trace));
     exit(&report).first_of(shown).first_of(kept)

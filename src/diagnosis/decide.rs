@@ -1,14 +1,15 @@
 //! The decision table of docs/spec/protocol.md, "The causes": the first row that holds names the cause.
 
+mod dialect;
 mod repeated_words;
 
 use super::Conclusion;
 use super::cause::{Cause, Confidence, SupportedCause};
-use super::join_request::JoinRequest;
 use super::observations::{
     CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
 use super::timeline::Timeline;
+use super::words::join_request::JoinRequest;
 use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
 use std::time::Duration;
 
@@ -21,11 +22,17 @@ const STANDARD_ERRORS_MIN: f64 = 5.0;
 /// The conclusion of the first row that holds; `Cause::None` if every edge opened and no row does.
 pub fn diagnose(findings: &Observations) -> Conclusion {
     let failed = findings.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
-    let case = refusal(findings)
+    let case = this_machine(findings)
+        .or_else(|| {
+            failed.and_then(|timeline| dialect::wrong(timeline, findings.elsewhere.as_deref(), &findings.words))
+        })
+        .or_else(|| failed.and_then(|timeline| dialect::flawed(timeline, &findings.words)))
+        .or_else(|| refusal(findings))
         .or_else(|| findings.trials.as_ref().and_then(table))
         .or_else(|| findings.trials.as_ref().and_then(delivery_checks))
         .or_else(|| findings.timelines.iter().find_map(rewritten))
         .or_else(|| findings.repeat.as_ref().and_then(|timeline| repeated_words::judge(timeline, &findings.words)))
+        .or_else(|| failed.and_then(|timeline| dialect::unmatched(timeline, &findings.words)))
         .or_else(|| failed.and_then(|timeline| not_admitted(findings, timeline)))
         .or_else(|| failed.and_then(|timeline| trace(timeline, findings.trials.is_some())))
         .or_else(|| findings.timelines.iter().find_map(candidates))
@@ -46,6 +53,16 @@ fn phase(timeline: &Timeline) -> Option<Phase> {
     of_peer.or_else(|| timeline.worst_edge().map(|(_, _, failure)| failure.phase))
 }
 
+/// A limit of this machine, which comes before any other cause.
+fn this_machine(findings: &Observations) -> Option<SupportedCause> {
+    let failure = findings.timelines.iter().find_map(Timeline::refusal)?;
+    (failure.reason == Reason::GeneratorLimit).then(|| SupportedCause {
+        cause: Cause::Unknown,
+        confidence: Confidence::Low,
+        evidence: vec![failure_sentence(&failure)],
+    })
+}
+
 /// A peer could not connect, or was rejected.
 fn refusal(findings: &Observations) -> Option<SupportedCause> {
     let failure = findings.timelines.iter().find_map(Timeline::refusal)?;
@@ -55,8 +72,7 @@ fn refusal(findings: &Observations) -> Option<SupportedCause> {
     if cause == Cause::WrongDialect {
         evidence.push("An HTTP answer to an upgrade: there is no WebSocket at that path.".to_owned());
     }
-    let confidence = if cause == Cause::Unknown { Confidence::Low } else { Confidence::High };
-    Some(SupportedCause { cause, confidence, evidence })
+    Some(SupportedCause { cause, confidence: Confidence::High, evidence })
 }
 
 /// The cause that a peer's failure names by itself.

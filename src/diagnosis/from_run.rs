@@ -13,9 +13,9 @@ pub use shares::{CauseShare, in_percent, name, overall, verdicts};
 
 use super::cause::Cause;
 use super::decide::of_failure;
-use super::join_request::JoinRequest;
 use super::timeline::Timeline;
 use super::words::Words;
+use super::words::join_request::JoinRequest;
 use crate::vocabulary::{Failure, Phase, Seat, SignalPart};
 use delivery_index::{DeliveryIndex, SeenWorking};
 

@@ -4,7 +4,6 @@ mod cause;
 mod decide;
 pub mod findings;
 pub mod from_run;
-mod join_request;
 mod ladder;
 mod observations;
 mod timeline;

@@ -14,6 +14,8 @@ pub struct Observations {
     pub timelines: Vec<Timeline>,
     /// The dialect's message types.
     pub words: Words,
+    /// The first frame of the server where a Socket.IO server would be, if the target takes no frame of the dialect.
+    pub elsewhere: Option<String>,
     pub trials: Option<Experiments>,
     /// The handshake in which words were said again, for dialects without `trials`.
     pub repeat: Option<Timeline>,

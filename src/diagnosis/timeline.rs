@@ -209,7 +209,7 @@ impl Timeline {
         self.edges().flat_map(|(one, two)| [(one, two), (two, one)])
     }
 
-    fn is_open(&self, own: Seat, other: Seat) -> bool {
+    pub(super) fn is_open(&self, own: Seat, other: Seat) -> bool {
         self.pairs.get(&(own, other)).is_some_and(|pair| pair.open.is_some())
     }
 

@@ -1,6 +1,9 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
-use crate::vocabulary::{Approval, Concern, FrameKind, Heard, Initiator, Naming, Say, Seed, Trigger};
+use crate::vocabulary::{
+    Approval, Concern, FrameKind, FrameNote, Heard, Initiator, Naming, NearestRule, Say, Seed, Trigger,
+};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The protocol state of one peer: takes frames and the time, yields frames to send and what the received ones mean.
@@ -12,6 +15,8 @@ pub trait Conversation {
     fn poll(&mut self) -> Option<Output>;
     /// The time at which `Input::Wake` is due.
     fn wake_at(&self) -> Option<Instant>;
+    /// The step of an unfinished join, what it waits for, and what came instead; `None` once joined.
+    fn waits_for(&self) -> Option<String>;
 }
 
 /// The peer that a conversation speaks for: the values that a dialect needs from profile and plan.
@@ -96,6 +101,18 @@ pub enum Output {
     Heard(Heard<String>),
     /// The classification of the frame just handled, for the metrics; first output of each frame.
     Frame { kind: FrameKind, concern: Concern<String> },
+    /// A frame or value that the dialect could not use.
+    Note(Arc<FrameNote>),
+    /// The text of a frame to send, for an experiment that asks for it.
+    Written { text: Arc<str>, kind: FrameKind, to: Option<String> },
+    /// The text of the frame just handled, likewise; `rule` is the place of the rule that took it.
+    Read {
+        text: Arc<str>,
+        kind: FrameKind,
+        concern: Concern<String>,
+        rule: Option<Arc<str>>,
+        near: Option<Arc<NearestRule>>,
+    },
     /// The peer's own id on the wire, now known.
     Known { id: String },
     /// A value for the room's other peers, passed inside the process as JSON.

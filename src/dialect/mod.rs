@@ -4,13 +4,17 @@ mod builtin;
 mod compile;
 mod conversation;
 mod language;
+mod likeness;
 mod prefilter;
 mod session;
+mod shape;
 mod trial;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
+pub use likeness::{Likeness, looks_like};
+pub use shape::shown_frame;
 pub use trial::Trial;
 
 use crate::vocabulary::{FrameKind, SignalPart};

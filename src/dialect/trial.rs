@@ -9,6 +9,8 @@ pub struct Trial {
     pub join_wait: Duration,
     /// Says the frames of the join again so long after them, if no other peer is known by then.
     pub join_again: Option<Duration>,
+    /// Reports the text of each frame.
+    pub captures: bool,
     /// Says an offer again so long after it, if no answer has come by then.
     pub offer_again: Option<Duration>,
 }

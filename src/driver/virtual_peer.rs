@@ -1,5 +1,7 @@
 //! Joins a peer's conversation and its state machine, without a socket: maps wire ids to seats, and frames to messages.
 
+mod observe;
+
 use super::guests::{GuestSeats, arriving_id};
 use super::id_exchange::IdExchange;
 use super::intake;
@@ -8,7 +10,7 @@ use super::spec::PeerSpec;
 use super::unresolved::UnresolvedMessages;
 use crate::dialect::{self, Conversation, Output as DialectOutput};
 use crate::peer::{self, Peer, PeerCommand};
-use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat, Signal, signal_digest};
+use crate::vocabulary::{EdgeEvent, EventKind, Heard, Naming, PeerEvent, Place, Say, Seat};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
@@ -213,6 +215,9 @@ impl VirtualPeer {
                     let concern = concern.map(|id: String| self.seat(&id));
                     self.outputs.push_back(Output::Event(EventKind::Peer(PeerEvent::Frame { kind, bytes, concern })));
                 }
+                DialectOutput::Note(_) | DialectOutput::Written { .. } | DialectOutput::Read { .. } => {
+                    self.observe(output);
+                }
                 DialectOutput::Heard(heard) => self.receive(now, heard),
                 DialectOutput::Known { id } => {
                     if let Some(exchange) = &self.exchange {
@@ -352,7 +357,8 @@ impl VirtualPeer {
             }
             peer::Output::Engine(seat, command) => Output::Engine(seat, command),
             peer::Output::Send(message) => Output::Send(message),
-            peer::Output::Event(what) => {
+            peer::Output::Event(mut what) => {
+                self.explain_stopped_join(&mut what);
                 if let Some(id) = self.guests.observe(&what) {
                     self.conversation.handle(now, dialect::Input::Gone { id });
                 }
@@ -373,15 +379,6 @@ impl VirtualPeer {
     fn wire_id(&self, seat: Seat) -> String {
         let known = self.guests.id(seat).or_else(|| self.exchange.as_ref().and_then(|exchange| exchange.id(seat)));
         known.unwrap_or_else(|| self.naming.peer(self.place.neighbour(seat)))
-    }
-
-    /// Records a signal's digest, so that received signals can be compared with sent ones.
-    fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
-        let (Some(part), Some(digest)) = (intake::part(signal), signal_digest(signal)) else { return };
-        if self.is_gone() || !self.connected {
-            return;
-        }
-        self.outputs.push_back(Output::Event(EdgeEvent::Signal { said, part, digest }.to(other)));
     }
 
     /// The seat of the peer with `id` on the wire; `None` for this peer's own and for unknown ids.

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod fold;
+mod frame_notes;
 mod health;
 mod output;
 mod record;

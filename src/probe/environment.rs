@@ -57,6 +57,8 @@ pub trait Environment {
     fn close_connection(&mut self, line: RawConnection);
     /// Waits for the next event of any raw connection; `None` if none comes before `until`.
     fn next_event(&mut self, until: Instant) -> Option<TimedLineEvent>;
+    /// Connects as `dialect` would, says nothing, and returns the server's first frame; `None` if none comes in time.
+    fn first_frame(&mut self, dialect: &Dialect, at_most: Duration) -> Option<String>;
     /// Runs virtual peers until `progress.ends_at()`, then lets them leave.
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>);
 }

@@ -58,7 +58,7 @@ impl<'a> HandshakeRunner<'a> {
         let size = begins.len() as u16;
         let prefix = format!("{}x{}", spec.run_id, self.plays);
         let play = HandshakePlay {
-            dialect: spec.dialect.with_trial(trial),
+            dialect: spec.dialect.with_trial(Trial { captures: true, ..trial }),
             naming: Naming::new(prefix.clone(), u32::from(size)),
             room: format!("{prefix}-room"),
             begins,

@@ -2,7 +2,7 @@
 
 use super::environment::{Environment, HandshakePlay, LineEvent, RawConnection, TimedLineEvent};
 use super::progress::HandshakeProgress;
-use crate::dialect::Conversation;
+use crate::dialect::{Conversation, Dialect};
 use crate::driver::{AlarmClock, COMMANDS_MORE, GOODBYES_MAX, IdExchange, PeerSpec, PeerTask, VirtualPeer};
 use crate::engine::{
     Engine, EngineSettings, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, WebrtcEngine, WebrtcSetup,
@@ -32,9 +32,14 @@ const DIAL_MAX: Duration = Duration::from_secs(10);
 /// Makes an endpoint from a peer's id, index, room and conversation; a raw connection has no conversation.
 pub(super) type EndpointOf = dyn Fn(&str, u32, &str, Option<&mut dyn Conversation>) -> Result<Endpoint, String>;
 
+/// Makes the endpoint of no planned peer for a dialect.
+pub(super) type DialectEndpointOf = dyn Fn(&Dialect) -> Result<Endpoint, String>;
+
 /// Target, engine and seed of a probe.
 pub struct ProbeSetup {
     pub endpoint: Box<EndpointOf>,
+    /// The endpoint of no planned peer, as a dialect dials it.
+    pub any_endpoint: Box<DialectEndpointOf>,
     /// The token of a peer, by its index; empty if there are none.
     pub token: Box<dyn Fn(u32) -> String>,
     pub engine: EngineKind,
@@ -294,6 +299,16 @@ impl Environment for LiveEnvironment {
             });
             tokio::time::timeout_at(until.into(), next).await.ok()
         })
+    }
+
+    fn first_frame(&mut self, dialect: &Dialect, at_most: Duration) -> Option<String> {
+        let endpoint = (self.setup.any_endpoint)(dialect).ok()?;
+        let first = async {
+            let mut connection = dial(&endpoint).await.ok()?;
+            let frame = std::future::poll_fn(|context| connection.poll_frame(context)).await.ok()?;
+            Some(frame.as_str().to_owned())
+        };
+        self.runtime.block_on(async { tokio::time::timeout(at_most, first).await.ok().flatten() })
     }
 
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {

@@ -20,7 +20,7 @@ pub use spec::{ProbeSpec, RepeatSpec};
 
 use crate::diagnosis::{AGED, Cause, Observations, Timeline, diagnose};
 use crate::dialect::{Dialect, Trial};
-use crate::vocabulary::{EventKind, FrameKind, PeerEvent, Phase, Reason, SignalPart};
+use crate::vocabulary::{Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
 use handshake_runner::{HandshakeRunner, Variation};
 use spec::{EXPERIMENTS_DIALECT, OFFER_AGAIN};
@@ -29,6 +29,10 @@ use std::time::Duration;
 /// A handshake that opened but has a problem, and took longer than this, is followed by experiments, not by a larger
 /// room: the probe has to end within the timeout and 3 s.
 const WITH_PROBLEM_MAX: Duration = Duration::from_millis(500);
+/// A built-in dialect that dials the path of Socket.IO.
+const SOCKET_IO: &str = "socketio-addpeer";
+/// The most time to wait for a server's first frame.
+const LISTEN_MAX: Duration = Duration::from_secs(1);
 /// Time that the host's repeated join has to take effect before the newcomer comes.
 const AGED_MARGIN: Duration = Duration::from_millis(200);
 
@@ -55,7 +59,9 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
         repeated
     });
     let mut remedies = vec![];
-    if !findings.timelines.iter().any(was_refused) {
+    findings.elsewhere = elsewhere(environment, &findings, &spec.dialect);
+    let is_dialects = matches!(diagnose(&findings).cause, Cause::Dialect | Cause::WrongDialect);
+    if !is_dialects && !findings.timelines.iter().any(was_refused) {
         if spec.dialect.name() == EXPERIMENTS_DIALECT {
             // Without connections there are no experiments, and the conclusion says so.
             if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.timeout) {
@@ -67,10 +73,22 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
             findings.repeat = say_again(&mut runner, environment, on_step);
         }
     }
-    if spec.try_remedies && diagnose(&findings).cause != Cause::None {
+    if spec.try_remedies && !is_dialects && diagnose(&findings).cause != Cause::None {
         remedies.extend(remedies::try_all(&mut runner, environment, on_step));
     }
     ProbeReport::new(spec, findings, remedies, repeated)
+}
+
+/// The first frame at the path of Socket.IO, which answers nowhere else, if the server has said nothing that the dialect
+/// takes.
+fn elsewhere(environment: &mut dyn Environment, findings: &Observations, own: &Dialect) -> Option<String> {
+    let is_understood = |event: &Event| matches!(event.kind, EventKind::Peer(PeerEvent::Read { rule: Some(_), .. }));
+    let understood = findings.timelines.iter().flat_map(Timeline::events).any(is_understood);
+    let answers = |failure: Failure| failure.reason != Reason::Refused && failure.reason != Reason::Dns;
+    let answered = findings.timelines.first()?.refusal().is_none_or(answers);
+    let socket_io = Dialect::named(SOCKET_IO)?;
+    let asks = !all_opened(findings) && !understood && answered && !own.is_socket_io();
+    if asks { environment.first_frame(&socket_io, LISTEN_MAX) } else { None }
 }
 
 /// The experiment of any dialect: a handshake with a host that has long been there, in which words are said again.

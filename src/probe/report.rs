@@ -4,8 +4,9 @@ use super::spec::ProbeSpec;
 use crate::diagnosis::{
     Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, trace_steps,
 };
+use crate::dialect::shown_frame;
 use crate::summary::{TargetRoute, TraceStep};
-use crate::vocabulary::{FrameKind, Phase};
+use crate::vocabulary::{Event, EventKind, FrameKind, PeerEvent, Phase};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,15 +28,21 @@ pub struct ProbeReport {
     pub repeat: Option<Repeated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TraceStep>,
+    /// Every frame of the handshake that is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<FrameLine>,
     /// No peer ever had a connection.
     #[serde(skip)]
     pub unreachable: bool,
     #[serde(skip)]
     /// Peers of the handshake that is shown.
     pub size: u16,
-    /// All steps of the handshake that is shown, for `with_trace`.
+    /// All steps of the handshake that is shown, for `with_details`.
     #[serde(skip)]
     all_steps: Vec<TraceStep>,
+    /// All frames of the handshake that is shown, for `with_details`.
+    #[serde(skip)]
+    all_frames: Vec<FrameLine>,
     #[serde(skip)]
     /// Steps of the ladder.
     pub steps: Vec<LadderStep>,
@@ -53,6 +60,20 @@ pub struct PhaseLine {
     pub edges: u32,
     /// Time of the slowest edge, in µs.
     pub took_us: Option<u64>,
+}
+
+/// One signaling frame; its SDP is cut, its secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FrameLine {
+    pub at_us: u64,
+    pub peer: u32,
+    /// `sent` or `received`.
+    pub direction: &'static str,
+    pub kind: String,
+    pub text: String,
+    /// The place of the rule that took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// The channels of one handshake.
@@ -111,6 +132,8 @@ impl ProbeReport {
             remedies,
             repeat,
             trace: vec![],
+            frames: vec![],
+            all_frames: shown.map_or(vec![], |timeline| frames(timeline, &kinds)),
             size: shown.map_or(0, Timeline::size),
             steps: shown.map_or(vec![], ladder),
             all_steps: shown.map_or(vec![], |timeline| trace_steps(timeline, &kinds)),
@@ -125,9 +148,14 @@ impl ProbeReport {
             && self.repeat.as_ref().is_none_or(|repeat| repeat.opened == repeat.tries)
     }
 
-    /// Adds all steps of the shown handshake as `trace`.
-    pub fn with_trace(mut self) -> Self {
-        self.trace = std::mem::take(&mut self.all_steps);
+    /// Adds all steps of the shown handshake as `trace`, and the text of its frames as `frames`.
+    pub fn with_details(mut self, trace: bool, frames: bool) -> Self {
+        if trace {
+            self.trace = std::mem::take(&mut self.all_steps);
+        }
+        if frames {
+            self.frames = std::mem::take(&mut self.all_frames);
+        }
         self
     }
 
@@ -154,4 +182,25 @@ impl ProbeReport {
             }
         }
     }
+}
+
+/// The frames of a handshake, both ways, those of the join included.
+fn frames(timeline: &Timeline, kinds: &[String]) -> Vec<FrameLine> {
+    let Some(start) = timeline.start() else { return vec![] };
+    let frame = |event: &Event| {
+        let (direction, kind, text, rule) = match &event.kind {
+            EventKind::Peer(PeerEvent::Written { kind, text, .. }) => ("sent", kind, text, None),
+            EventKind::Peer(PeerEvent::Read { kind, text, rule, .. }) => ("received", kind, text, rule.as_ref()),
+            _ => return None,
+        };
+        Some(FrameLine {
+            at_us: event.at.saturating_duration_since(start).as_micros() as u64,
+            peer: timeline.number(event.place.seat),
+            direction,
+            kind: kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str).to_owned(),
+            text: shown_frame(text),
+            rule: rule.map(ToString::to_string),
+        })
+    };
+    timeline.events().iter().filter_map(frame).collect()
 }

@@ -28,6 +28,7 @@ pub use crate::summary::rows::evidence::{
 pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity};
 pub use crate::summary::rows::outage::{Outage, OutageCause};
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
+pub use crate::summary::rows::unmatched::UnmatchedRow;
 pub use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
 pub use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
 pub use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
@@ -82,6 +83,9 @@ pub struct Summary {
     /// Conclusions from the recorded events, worst first.
     #[serde(default)]
     pub findings: Vec<RunFinding>,
+    /// Frames and values that the dialect could not use, the most frequent shape first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<UnmatchedRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
     pub health: Health,

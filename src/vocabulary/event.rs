@@ -3,6 +3,7 @@
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::message::FrameKind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One event, with the time of the input that caused it and the peer that observed it.
@@ -45,8 +46,62 @@ pub enum PeerEvent {
     Said { kind: FrameKind, bytes: u32, to: Option<Seat> },
     /// A signaling frame was read from the socket.
     Frame { kind: FrameKind, bytes: u32, concern: Concern },
+    /// The dialect could not use a frame or a value; once for each, with the first of its shape.
+    Note { note: Arc<FrameNote> },
+    /// The text of a frame that was written; only for a probe.
+    Written { kind: FrameKind, to: Option<Seat>, text: Arc<str> },
+    /// The text of a frame that was read; only for a probe. `rule`: the place of the rule that took it.
+    Read { kind: FrameKind, concern: Concern, text: Arc<str>, rule: Option<Arc<str>>, near: Option<Arc<NearestRule>> },
     /// A message arrived that the state of the pair does not expect.
     Surprise { other: Option<Seat> },
+}
+
+/// A frame or value that a dialect could not use. Notes of one shape are alike but for the values in their frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameNote {
+    pub kind: FrameNoteKind,
+    /// The keys of the frame and the types of its values.
+    pub shape: String,
+    /// The first frame of this shape, its SDP and its secrets cut.
+    pub example: String,
+    pub near: Option<NearestRule>,
+}
+
+/// The reason of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FrameNoteKind {
+    /// No rule takes the frame, whatever peer or room it is for.
+    Unmatched,
+    /// A part of the negotiation had to be said, and the dialect has no frame that carries it.
+    Unwritten,
+    /// A value that a rule names came out null.
+    NullValue,
+    /// The server reports an error that ends nothing.
+    ServerError,
+}
+
+impl FrameNoteKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unmatched => "unmatched",
+            Self::Unwritten => "unwritten",
+            Self::NullValue => "null_value",
+            Self::ServerError => "server_error",
+        }
+    }
+}
+
+/// The rule of a dialect that comes nearest to a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearestRule {
+    /// `mine.toml:31`.
+    pub at: String,
+    /// The message type of the rule.
+    pub kind: FrameKind,
+    /// The difference, such as `type: "offer" is not "offr"`; empty if the rule fits.
+    pub why: String,
+    /// The number of differences.
+    pub differences: usize,
 }
 
 /// An event of one edge, as one of its two peers saw it.
@@ -149,19 +204,20 @@ impl EventKind {
     pub fn is_handshake(&self) -> bool {
         !matches!(
             self,
-            Self::Peer(PeerEvent::Frame { concern: Concern::Others, .. })
-                | Self::Edge {
-                    event: EdgeEvent::OwnWork { .. }
-                        | EdgeEvent::Echoed { .. }
-                        | EdgeEvent::MessageSent { .. }
-                        | EdgeEvent::MessageReceived { .. }
-                        | EdgeEvent::MessageDropped
-                        | EdgeEvent::GuestMessage { .. }
-                        | EdgeEvent::Closed { .. }
-                        | EdgeEvent::ToldLeave
-                        | EdgeEvent::NoticedLeave,
-                    ..
-                }
+            Self::Peer(
+                PeerEvent::Frame { concern: Concern::Others, .. } | PeerEvent::Written { .. } | PeerEvent::Read { .. }
+            ) | Self::Edge {
+                event: EdgeEvent::OwnWork { .. }
+                    | EdgeEvent::Echoed { .. }
+                    | EdgeEvent::MessageSent { .. }
+                    | EdgeEvent::MessageReceived { .. }
+                    | EdgeEvent::MessageDropped
+                    | EdgeEvent::GuestMessage { .. }
+                    | EdgeEvent::Closed { .. }
+                    | EdgeEvent::ToldLeave
+                    | EdgeEvent::NoticedLeave,
+                ..
+            }
         )
     }
 }

@@ -14,7 +14,9 @@ mod text;
 
 pub use crate::vocabulary::cidr::Cidr;
 pub use crate::vocabulary::engine::{EngineCommand, EngineEvent};
-pub use crate::vocabulary::event::{Concern, EdgeEvent, Event, EventKind, PeerEvent, SignalPart};
+pub use crate::vocabulary::event::{
+    Concern, EdgeEvent, Event, EventKind, FrameNote, FrameNoteKind, NearestRule, PeerEvent, SignalPart,
+};
 pub use crate::vocabulary::failure::{Failure, Reason};
 pub use crate::vocabulary::identity::{Identity, IdentityFile};
 pub use crate::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};

@@ -3,6 +3,7 @@
 
 mod killed;
 mod mesh;
+mod mistakes;
 mod probed;
 mod revived;
 mod server;

@@ -5,13 +5,13 @@ use super::{addpeer, matchbox, peerjs, relay, simple_signal, tracker, y_webrtc};
 use serde_json::Value;
 use std::process::{Command, Output};
 
-fn probe(dialect: &str, target: &Target, server: &Running, more: &[&str]) -> Output {
+pub fn probe(dialect: &str, target: &Target, server: &Running, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
     command.args(["probe", "--quiet", "--format", "json", "--timeout", "2s", "--dialect", dialect]);
     command.args(["--target", &target.url(server)]).args(more).output().unwrap()
 }
 
-fn report(output: &Output) -> Value {
+pub fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 

@@ -1,5 +1,6 @@
 //! Findings: the conclusions of a run, each a pure function of what was recorded.
 
+mod dialect;
 mod record;
 mod rooms;
 mod server;
@@ -16,7 +17,9 @@ use std::cmp::Reverse;
 type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 
 /// All findings, each with its id for `meshload explain`.
-const RULES: [(&str, FindingRule); 14] = [
+const RULES: [(&str, FindingRule); 16] = [
+    ("dialect", dialect::find_flaw),
+    ("wrong-dialect", dialect::find_wrong),
     ("islands", rooms::islands::find),
     ("misrouted", words::misrouted::find),
     ("early-words-lost", words::early_words_lost::find),

@@ -1,7 +1,7 @@
 //! An index of announcements by channel and receiver: in one room, and over all traced rooms.
 
-use super::super::join_request::JoinRequest;
 use super::super::timeline::{JUST_JOINED, Timeline};
+use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
 use crate::vocabulary::{Concern, EdgeEvent, EventKind, PeerEvent, Seat};
 use std::collections::BTreeMap;

@@ -19,6 +19,10 @@ pub(crate) struct CompiledDialect {
     pub sample: String,
     /// The source text; `None` for a built-in.
     pub file_text: Option<String>,
+    /// The file's name, for places in it.
+    pub file: String,
+    /// The line of `id`; 1 without one.
+    pub id_line: usize,
     pub codec: Codec,
     pub kinds: Vec<String>,
     pub discovery: Discovery,
@@ -86,6 +90,8 @@ pub(crate) enum Discovery {
 /// The frames of each signal, as indices into `CompiledDialect::templates`.
 #[derive(Debug, Default)]
 pub(crate) struct SignalTemplates {
+    /// The line of `[signals]`, else of `[say]`.
+    pub line: usize,
     pub offer: Vec<usize>,
     pub answer: Vec<usize>,
     pub candidate: Vec<usize>,
@@ -99,6 +105,7 @@ pub(crate) struct SignalTemplates {
 #[derive(Clone, Debug)]
 pub(crate) struct FrameTemplate {
     pub kind: FrameKind,
+    pub line: usize,
     pub frame: Template,
 }
 
@@ -110,6 +117,7 @@ pub(crate) struct RepeatTimer {
 
 #[derive(Debug)]
 pub(crate) struct JoinStep {
+    pub line: usize,
     pub when: Option<Expression>,
     pub action: JoinAction,
 }
@@ -147,6 +155,7 @@ impl JoinAction {
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub kind: FrameKind,
+    pub line: usize,
     pub prefilter: Prefilter,
     /// Fields at a fixed path from the frame's root that must equal a variable.
     pub direct: Vec<DirectField>,
@@ -156,6 +165,13 @@ pub(crate) struct Rule {
     pub lets: Vec<(usize, Expression)>,
     pub conditions: Vec<Expression>,
     pub steps: Vec<Step>,
+}
+
+impl CompiledDialect {
+    /// A place in the file: `mine.toml:31`.
+    pub(crate) fn at(&self, line: usize) -> String {
+        format!("{}:{line}", self.file)
+    }
 }
 
 impl Rule {
@@ -235,6 +251,8 @@ pub(crate) enum Action {
     },
     Candidate {
         value: Template,
+        /// The value stands in the frame itself, so that a null there is the end of candidates.
+        is_bound: bool,
     },
     End,
     Error {

@@ -10,6 +10,7 @@ use crate::vocabulary::{FrameKind, problem::quoted};
 
 impl Compiler<'_> {
     pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
+        self.check_kinds();
         let Some(section) = self.root.key("say") else { return vec![] };
         let names = self.names.clone();
         let scope = Scope::new(&names, &["sdp", "candidate"], true);
@@ -17,7 +18,7 @@ impl Compiler<'_> {
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
             let kind = self.template_kind(name);
-            templates.push(FrameTemplate { kind, frame });
+            templates.push(FrameTemplate { kind, line: node.line, frame });
         }
         templates
     }
@@ -30,7 +31,7 @@ impl Compiler<'_> {
     }
 
     /// Reports every entry of `[kinds]` without a template of that name.
-    pub(super) fn check_kinds(&mut self) {
+    fn check_kinds(&mut self) {
         let Some(kinds) = self.root.key("kinds") else { return };
         kinds.entries("kinds", self.problems);
         let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
@@ -45,11 +46,13 @@ impl Compiler<'_> {
         }
         let leave = section.and_then(|section| section.key("leave"));
         let each = leave.and_then(|leave| leave.key("each"));
+        let line = section.or_else(|| self.root.key("say")).map_or(1, |node| node.line);
         let mut templates_for = |name: &str| match section.and_then(|section| section.key(name)) {
             Some(node) => self.template_indices(node, &format!("signals.{name}")),
             None => self.template_names.iter().position(|known| known == name).into_iter().collect(),
         };
         SignalTemplates {
+            line,
             offer: templates_for("offer"),
             answer: templates_for("answer"),
             candidate: templates_for("candidate"),

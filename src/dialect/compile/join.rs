@@ -24,7 +24,7 @@ impl Compiler<'_> {
             let mut scope = Scope::new(&names, &[], false);
             let when = condition(item.key("if"), &format!("{path}.if"), &scope, self.problems);
             if let Some(action) = self.join_action(item, &path, &mut scope) {
-                steps.push(JoinStep { when, action });
+                steps.push(JoinStep { line: item.line, when, action });
             }
         }
         Some(steps)

@@ -139,13 +139,11 @@ impl<'a> Compiler<'a> {
         let (url, headers, subprotocol) = self.connect();
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
-        self.check_kinds();
         let templates = self.templates();
         let signals = self.signals();
         let join = self.join("join").unwrap_or_default();
         let join_first = self.join("join_first");
         let rules = self.rules();
-        let timers = self.timers();
         let (rules_by_type, untyped_rules) = dispatch(&rules);
         let watched = watched(&rules);
         let needs_id_exchange =
@@ -158,6 +156,8 @@ impl<'a> Compiler<'a> {
             description: self.text("description").unwrap_or_default(),
             sample: self.text("sample").unwrap_or_default(),
             file_text: None,
+            file: self.file.to_owned(),
+            id_line: root.key("id").map_or(1, |node| node.line),
             codec: self.codec,
             kinds: std::mem::take(&mut self.kinds),
             discovery,
@@ -183,7 +183,7 @@ impl<'a> Compiler<'a> {
             any: (0..rules.len() as u16).collect(),
             type_filters: type_filters(&rules, &rules_by_type),
             rules,
-            timers,
+            timers: self.timers(),
             pauses: self.pauses,
             watched,
             escape_finder: crate::dialect::prefilter::own_values::escape_finder(),

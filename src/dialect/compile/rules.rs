@@ -102,6 +102,7 @@ impl Compiler<'_> {
         };
         Some(Rule {
             kind: self.kind(&kind),
+            line: item.line,
             prefilter,
             direct,
             pattern,
@@ -186,7 +187,10 @@ impl Compiler<'_> {
                 Action::Offer { sdp: self.value_of(item, path, "sdp", "{sdp}", scope), polite }
             }
             "answer" => Action::Answer { sdp: self.value_of(item, path, "sdp", "{sdp}", scope) },
-            "candidate" => Action::Candidate { value: self.value_of(item, path, "value", "{candidate}", scope) },
+            "candidate" => {
+                let value = self.value_of(item, path, "value", "{candidate}", scope);
+                Action::Candidate { is_bound: value.local().is_some(), value }
+            }
             "end" => Action::End,
             "error" => {
                 let class = self.error_class(item, path);
@@ -195,7 +199,7 @@ impl Compiler<'_> {
             "say" => Action::Say(self.template_indices(node?, &format!("{path}.say"))),
             "send" => {
                 let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
-                Action::Send(FrameTemplate { kind: self.kind("reply"), frame })
+                Action::Send(FrameTemplate { kind: self.kind("reply"), line: item.line, frame })
             }
             "share" => Action::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
             "joined" => Action::Joined,

@@ -1,6 +1,7 @@
 //! The parts that a dialect file is made of: its tree, names, templates, patterns, conditions, and their values.
 
 pub(super) mod codec;
+pub(super) mod difference;
 pub(super) mod document;
 pub(super) mod evaluate;
 pub(super) mod expression;

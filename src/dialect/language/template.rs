@@ -158,6 +158,18 @@ impl Template {
         }
     }
 
+    /// The template yields the local, or a part of it, somewhere.
+    pub(crate) fn reads_local(&self, slot: usize) -> bool {
+        let of_hole = |hole: &Hole| matches!(&hole.source, HoleSource::Name(name) if name.local() == Some(slot));
+        match self {
+            Self::Fixed(..) => false,
+            Self::Hole(hole) => of_hole(hole),
+            Self::Text(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Hole(hole) if of_hole(hole))),
+            Self::List(items) => items.iter().any(|item| item.reads_local(slot)),
+            Self::Table(entries) => entries.iter().any(|(_, item)| item.reads_local(slot)),
+        }
+    }
+
     pub(crate) fn value(&self, view: LookupView<'_>, rng: &mut ChaCha8Rng) -> Value {
         match self {
             Self::Fixed(value, _) => value.clone(),

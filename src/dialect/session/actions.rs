@@ -7,7 +7,7 @@ use crate::dialect::language::expression::Expression;
 use crate::dialect::language::filter::text;
 use crate::dialect::language::names::ME;
 use crate::dialect::language::template::Template;
-use crate::vocabulary::{Candidate, Concern, Failure, Heard, Phase, Reason, Signal};
+use crate::vocabulary::{Candidate, Concern, Failure, FrameNoteKind, Heard, Phase, Reason, Signal};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -165,9 +165,14 @@ impl Session {
                 let sdp = text(&self.value(now, sdp, locals, Some(id)));
                 self.signal(id, Some(Signal::Answer { sdp }), polite);
             }
-            (Action::Candidate { value }, Some(id)) => {
-                let signal = candidate(&self.value(now, value, locals, Some(id)));
-                self.signal(id, signal, polite);
+            (Action::Candidate { value, is_bound }, Some(id)) => {
+                let value = self.value(now, value, locals, Some(id));
+                if value.is_null() && !is_bound {
+                    let line = self.taken_by.unwrap_or(1);
+                    let why = "the value of a candidate is null; an end of candidates would be in the frame itself";
+                    return self.note_flaw(FrameNoteKind::NullValue, "candidate", why, line);
+                }
+                self.signal(id, candidate(&value), polite);
             }
             (Action::End, Some(id)) => self.signal(id, Some(Signal::EndOfCandidates), polite),
             (Action::Error { class, text: template }, _) => {
@@ -336,7 +341,9 @@ impl Session {
             (ErrorClass::Fatal, _) => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
             (ErrorClass::Pair, Some(id)) => Heard::PairRefused { who: id.to_owned(), detail },
             (ErrorClass::Pair, None) => Heard::Nonsense,
-            (ErrorClass::Note, _) => return,
+            (ErrorClass::Note, _) => {
+                return self.note(FrameNoteKind::ServerError, detail.clone(), &Value::from(detail));
+            }
         };
         self.outputs.push_back(Output::Heard(heard));
     }

@@ -6,6 +6,7 @@ use crate::dialect::compile::compiled::{JoinAction, JoinStep};
 use crate::dialect::language::names::OFFERS;
 use crate::vocabulary::{Failure, FrameKind, Heard, Phase, Reason};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +43,10 @@ impl Session {
                 JoinProgress::Wait => return,
             }
         }
+    }
+
+    pub(super) fn join_steps(&self) -> &[JoinStep] {
+        self.steps(&self.dialect)
     }
 
     fn steps<'a>(&self, dialect: &'a Arc<super::CompiledDialect>) -> &'a [JoinStep] {
@@ -88,12 +93,13 @@ impl Session {
         if let Some(timeout) = timeout
             && *self.joining.until.get_or_insert(now + timeout) <= now
         {
-            self.fail_join(Reason::TimedOut, "the server did not say what was expected");
+            let detail = self.join_in_words().unwrap_or_default();
+            self.fail_join(Reason::TimedOut, detail);
         }
         JoinProgress::Wait
     }
 
-    fn fail_join(&mut self, reason: Reason, detail: &'static str) {
+    fn fail_join(&mut self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
         self.joining.failed = true;
         self.joining.until = None;
         let failure = Failure::new(Phase::Join, reason, detail);
@@ -114,6 +120,7 @@ impl Session {
             self.fail_join(Reason::Protocol, "an id or value that is too long");
             return Some(*kind);
         }
+        self.taken_by = Some(step.line);
         self.joining.at += 1;
         self.joining.until = None;
         Some(*kind)

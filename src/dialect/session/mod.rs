@@ -5,6 +5,7 @@ mod again;
 mod join;
 mod joining;
 mod member_lists;
+mod notes;
 mod receive;
 mod repeats;
 mod send;
@@ -18,7 +19,7 @@ use crate::dialect::language::names::{BUILT_IN, JOINED, ME};
 use crate::dialect::language::roster::Roster;
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::own_values::OwnValues;
-use crate::vocabulary::Heard;
+use crate::vocabulary::{FrameNote, FrameNoteKind, Heard};
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use repeats::FrameRepeats;
@@ -35,6 +36,12 @@ pub(super) struct Session {
     joining: Joining,
     trial: Trial,
     repeats: FrameRepeats,
+    /// The first note of each shape.
+    notes: Vec<Arc<FrameNote>>,
+    /// The shapes of frames that came during the join and were not those that it waits for.
+    came_instead: Vec<String>,
+    /// The line of the rule or step that took the frame just handled.
+    taken_by: Option<usize>,
     /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
@@ -114,6 +121,7 @@ impl Conversation for Session {
             }
             Input::Frame(text) => {
                 let (kind, concern) = self.receive(now, text);
+                self.capture_read(text, kind, &concern);
                 // `Output::Frame` precedes any answer, so that an answer is never recorded before its request.
                 self.outputs.push_front(Output::Frame { kind, concern });
                 self.run_join(now);
@@ -154,6 +162,10 @@ impl Conversation for Session {
     fn wake_at(&self) -> Option<Instant> {
         self.timers.iter().copied().chain(self.joining.until).chain(self.repeats.wake_at()).min()
     }
+
+    fn waits_for(&self) -> Option<String> {
+        self.join_in_words()
+    }
 }
 
 impl Session {
@@ -190,6 +202,9 @@ impl Session {
             joining,
             trial,
             repeats: FrameRepeats::default(),
+            notes: vec![],
+            came_instead: vec![],
+            taken_by: None,
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],
@@ -253,6 +268,15 @@ impl Session {
             return;
         }
         self.state.globals[JOINED] = Value::Bool(true);
+        if self.dialect.me.is_none() && self.own_id().is_empty() {
+            let dialect = self.dialect.clone();
+            self.note_flaw(
+                FrameNoteKind::Unwritten,
+                "id",
+                "the peer has joined and has no id: no step sets `me`",
+                dialect.id_line,
+            );
+        }
         self.state.revision += 1;
         self.outputs.push_back(Output::Heard(Heard::Joined));
         self.timers = self.dialect.timers.iter().map(|timer| now + timer.every).collect();

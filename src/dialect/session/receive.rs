@@ -17,6 +17,7 @@ const UNKNOWN: FrameKind = FrameKind(0);
 impl Session {
     /// Handles a frame, and returns its kind and addressee.
     pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern<String>) {
+        self.taken_by = None;
         if let Some(kind) = self.drops(frame) {
             return (kind, Concern::Others);
         }
@@ -58,13 +59,21 @@ impl Session {
                 Err(reported) => return reported,
             };
             if let Some(mut locals) = bound {
+                self.taken_by = Some(rule.line);
                 return (rule.kind, self.run_actions(now, rule, &mut locals));
             }
         }
-        if kind.is_none() && content.is_none() {
-            // No prefilter recognised the frame, so check that the codec can decode it.
-            if let Err(reported) = self.decode(frame) {
-                return reported;
+        if kind.is_none() {
+            // No prefilter recognised the frame: it may be for others, or one that no rule takes.
+            let content = match content {
+                Some(content) => content,
+                None => match self.decode(frame) {
+                    Ok(content) => content,
+                    Err(reported) => return reported,
+                },
+            };
+            if self.fits_no_rule(&content) {
+                self.note_unmatched(&content);
             }
         }
         (kind.unwrap_or(UNKNOWN), Concern::Others)
@@ -96,6 +105,7 @@ impl Session {
                 Err((UNKNOWN, Concern::Me { from: None }))
             }
             Content::Garbage => {
+                self.note_garbage(frame);
                 self.outputs.push_back(Output::Heard(Heard::Nonsense));
                 Err((UNKNOWN, Concern::Me { from: None }))
             }

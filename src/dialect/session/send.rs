@@ -5,7 +5,7 @@ use crate::dialect::Output;
 use crate::dialect::compile::compiled::FrameTemplate;
 use crate::dialect::language::codec::Codec;
 use crate::dialect::language::names::OFFERS;
-use crate::vocabulary::{Candidate, Say, Signal};
+use crate::vocabulary::{Candidate, FrameNoteKind, Say, Signal};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ impl Session {
             Say::Leave => self.send_all(now, &dialect.signals.leave, &[], None),
             Say::Signal { to, signal } => {
                 let signals = &dialect.signals;
+                let end = signal == Signal::EndOfCandidates;
                 let (templates, locals) = match signal {
                     Signal::Offer { sdp } => (&signals.offer, [sdp.into(), Value::Null]),
                     Signal::Answer { sdp } => (&signals.answer, [sdp.into(), Value::Null]),
@@ -38,7 +39,33 @@ impl Session {
                     }
                     self.note_offer(now, &to, &locals);
                 }
+                self.check_carried(templates, &locals, end);
                 self.send_all(now, templates, &locals, Some(&to));
+            }
+        }
+    }
+
+    /// Notes a part of the negotiation that no frame carries; without a frame for the end of candidates there is none.
+    fn check_carried(&mut self, templates: &[usize], locals: &[Value; 2], is_end: bool) {
+        let dialect = self.dialect.clone();
+        let (slot, name) = if locals[0].is_null() { (1, "candidate") } else { (0, "sdp") };
+        let mut frames = templates.iter().filter_map(|index| dialect.templates.get(*index)).peekable();
+        let signals = &dialect.signals;
+        let part = [(&signals.offer, "offer"), (&signals.answer, "answer")];
+        let part =
+            part.iter().find(|(of, _)| std::ptr::eq(of.as_slice(), templates)).map_or("candidate", |(_, name)| name);
+        match frames.peek() {
+            _ if is_end => {}
+            None => {
+                let why = format!("the dialect has no frame for `{part}`, so nothing was written");
+                self.note_flaw(FrameNoteKind::Unwritten, part, &why, signals.line);
+            }
+            Some(first) => {
+                let line = first.line;
+                if !frames.any(|template| template.frame.reads_local(slot)) {
+                    let why = format!("the frame of `{part}` carries no {{{name}}}");
+                    self.note_flaw(FrameNoteKind::Unwritten, part, &why, line);
+                }
             }
         }
     }
@@ -82,11 +109,11 @@ impl Session {
             }
         };
         let text = dialect.codec.encode(content);
-        self.outputs.push_back(Output::Send {
-            text,
-            kind: template.kind,
-            to: of.filter(|_| addressed).map(str::to_owned),
-        });
+        let (kind, to) = (template.kind, of.filter(|_| addressed).map(str::to_owned));
+        if self.trial.captures {
+            self.outputs.push_back(Output::Written { text: text.as_str().into(), kind, to: to.clone() });
+        }
+        self.outputs.push_back(Output::Send { text, kind, to });
     }
 
     /// Stores an offer without addressee in the variable `offers`.

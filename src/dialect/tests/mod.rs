@@ -114,6 +114,69 @@ fn frames() -> Vec<&'static str> {
         .collect()
 }
 
+/// The notes of a conversation about frames: shape, and nearest rule.
+fn notes(dialect: &Dialect, frames: &[&str]) -> Vec<(String, String)> {
+    let mut conversation = dialect.converse(transcript::me(1));
+    let now = Instant::now();
+    conversation.handle(now, Input::Open);
+    frames.iter().for_each(|frame| conversation.handle(now, Input::Frame(frame)));
+    let outputs = std::iter::from_fn(|| conversation.poll());
+    outputs
+        .filter_map(|output| match output {
+            Output::Note(note) => {
+                let near = note.near.as_ref().map(|near| format!("{} {}", near.at, near.why));
+                Some((note.shape.clone(), near.unwrap_or_default()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_frame_that_no_rule_takes_is_noted_with_the_nearest_rule_and_one_for_others_is_not() {
+    let relay = Dialect::named("relay").unwrap();
+    let frame = |kind: &str, to: &str| {
+        format!(r#"{{"type":"{kind}","channel":"room-0","data":{{"from":"x","to":"{to}","sdp":"v=0"}}}}"#)
+    };
+    assert_eq!(notes(&relay, &[&frame("offer", "another")]), []);
+    let found = notes(&relay, &[&frame("offfer", "another")]);
+    assert_eq!(found[0].0, "{channel,data:{from,sdp,to},type:\"offfer\"}");
+    assert!(found[0].1.contains("type is \"offfer\", where \"offer\" is expected"), "{found:?}");
+    // Frames of one shape are noted one by one and told once.
+    assert_eq!(notes(&relay, &[&frame("hello", "a"), &frame("hello", "b")]).len(), 2);
+}
+
+#[test]
+fn a_null_is_the_end_of_candidates_only_where_the_frame_itself_has_it() {
+    let text = |value: &str| {
+        format!(
+            "name = \"x\"\n[[join]]\nwait = \"0s\"\n[[on]]\nmatch = {{ from = \"{{from}}\", c = \"{{candidate}}\" }}\n\
+             candidate = \"{{from}}\"\nvalue = \"{value}\"\n"
+        )
+    };
+    let check = |value: &str, frame: &str, noted: usize| {
+        let dialect = read("x.toml", &text(value)).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+        assert_eq!(notes(&dialect, &[frame]).len(), noted, "{value} {frame}");
+    };
+    check("{candidate}", r#"{"from":"p","c":null}"#, 0);
+    check("{candidate.line}", r#"{"from":"p","c":{"lime":"candidate:1"}}"#, 1);
+    check("{candidate.line}", r#"{"from":"p","c":{"line":"candidate:1"}}"#, 0);
+}
+
+#[test]
+fn a_join_that_stops_tells_its_step_what_it_waits_for_and_what_came() {
+    let dialect = Dialect::named("peerjs").unwrap();
+    let mut conversation = dialect.converse(transcript::me(1));
+    let now = Instant::now();
+    conversation.handle(now, Input::Open);
+    conversation.handle(now, Input::Frame(r#"{"type":"WELCOME","token":"abc"}"#));
+    let told = conversation.waits_for().unwrap();
+    assert!(told.starts_with("step 1 of the join (peerjs:"), "{told}");
+    assert!(told.ends_with(r#"waits for {type:"OPEN"}; came instead: {token,type:"WELCOME"}"#), "{told}");
+    conversation.handle(now, Input::Frame(r#"{"type":"OPEN"}"#));
+    assert_eq!(conversation.waits_for(), None);
+}
+
 proptest! {
     #[test]
     fn no_frame_makes_a_conversation_panic(garbage in ".{0,200}", pick in 0_usize..1_000, cut in 0_usize..400, to in 0_usize..10) {

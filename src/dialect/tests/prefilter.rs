@@ -161,7 +161,8 @@ fn files() -> impl Strategy<Value = String> {
 /// All outputs; the kind of a frame for others is masked, since a prefilter may know it better.
 fn outputs_of(conversation: &mut dyn Conversation, now: Instant, frame: &str) -> Vec<Output> {
     conversation.handle(now, Input::Frame(frame));
-    let outputs = std::iter::from_fn(|| conversation.poll());
+    // A prefilter that knows a frame to be for others leaves it unread, and notes nothing.
+    let outputs = std::iter::from_fn(|| conversation.poll()).filter(|output| !transcript::is_note(output));
     outputs
         .map(|output| match output {
             Output::Frame { concern: Concern::Others, .. } => {

@@ -128,7 +128,7 @@ impl RoomTrace {
         if !self.sees(event.place.seat) || other.is_some_and(|other| !self.sees(other)) {
             return;
         }
-        if other.is_none() && matches!(event.kind, EventKind::Peer(PeerEvent::Frame { .. })) {
+        if other.is_none() && matches!(event.kind, EventKind::Peer(PeerEvent::Frame { .. } | PeerEvent::Note { .. })) {
             self.lists += 1;
             if self.lists > LISTS_MAX_PER_PEER * u32::from(self.seats) {
                 return;

@@ -75,6 +75,7 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         // The controller adds diagnosis, findings and traces.
         diagnosis: None,
         findings: vec![],
+        unmatched: recorder.frame_notes.rows(),
         traces: vec![],
         events: None,
         meshload: facts.build,

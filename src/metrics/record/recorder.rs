@@ -9,6 +9,7 @@ use crate::metrics::fold::series::{SecondCounts, quantile, recent_us};
 use crate::metrics::fold::time_buckets::TimeBuckets;
 use crate::metrics::fold::totals::Totals;
 use crate::metrics::fold::traces::RankedTrace;
+use crate::metrics::frame_notes::FrameNotes;
 use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::EdgeRecord;
 use crate::metrics::record::peer::PeerRecord;
@@ -38,6 +39,7 @@ pub struct Recorder {
     pub(in crate::metrics) deliveries: Deliveries,
     pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
     pub(in crate::metrics) outages: Outages,
+    pub(in crate::metrics) frame_notes: FrameNotes,
     pub(in crate::metrics) connections: ConnectionLog,
     pub(in crate::metrics) trace_check: TraceCheck,
     pub(in crate::metrics) leaves: LeaveNotices,
@@ -63,6 +65,7 @@ impl Recorder {
             deliveries: Deliveries::new(timeout_us),
             series: TimeBuckets::new(start),
             outages: Outages::default(),
+            frame_notes: FrameNotes::default(),
             connections: ConnectionLog::default(),
             trace_check: TraceCheck::default(),
             leaves: LeaveNotices::default(),
@@ -113,6 +116,8 @@ impl Recorder {
             PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
                 self.guests.counts[context.half].surprises += 1;
             }
+            PeerEvent::Note { note } => self.frame_notes.add(note),
+            PeerEvent::Written { .. } | PeerEvent::Read { .. } => {}
             PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
         }
     }
@@ -156,6 +161,7 @@ impl Recorder {
         self.deliveries.merge(other.deliveries);
         self.series.merge(other.series);
         self.outages.merge(other.outages);
+        self.frame_notes.merge(other.frame_notes);
         self.connections.merge(other.connections);
         self.trace_check.merge(other.trace_check);
         self.leaves.leavers += other.leaves.leavers;

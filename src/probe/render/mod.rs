@@ -43,6 +43,7 @@ impl Reported for ProbeReport {
                     Block::Details("With the messages to and from the server".into(), folded),
                 ],
             ),
+            Block::Section("Frames", vec![Block::Table(frames(self))]),
             Block::Section("Remedies tried", vec![Block::Table(remedies(self))]),
             Block::Section("What this does not tell", vec![Block::Paragraph(works.into())]),
         ];
@@ -93,6 +94,27 @@ fn phases(report: &ProbeReport) -> Table {
         ]
     });
     Table::new("Edges that passed the phase; the time of the slowest", columns, rows)
+}
+
+fn frames(report: &ProbeReport) -> Table {
+    let columns = [
+        Column::Figures("ms"),
+        Column::Words("peer"),
+        Column::Words(""),
+        Column::Words("frame"),
+        Column::Words("rule"),
+    ];
+    let rows = report.frames.iter().map(|frame| {
+        let direction = if frame.direction == "sent" { "→" } else { "←" };
+        vec![
+            format!("{:.1}", frame.at_us as f64 / 1e3).into(),
+            format!("peer {}", frame.peer).into(),
+            format!("{direction} {}", frame.kind).into(),
+            StyledText::from(&frame.text),
+            frame.rule.clone().unwrap_or_default().into(),
+        ]
+    });
+    Table::new("Every frame of the handshake above; an SDP is cut, secrets are masked", columns, rows)
 }
 
 fn remedies(report: &ProbeReport) -> Table {

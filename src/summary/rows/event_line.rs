@@ -117,19 +117,18 @@ impl<'a> EventLine<'a> {
             EventKind::Edge { event: EdgeEvent::Echoed { due, began, .. }, .. } => {
                 Self { due_us: Some(us(*due)), began_us: Some(us(*began)), ..line }
             }
-            EventKind::Peer(PeerEvent::Upgraded)
-            | EventKind::Peer(PeerEvent::Joined)
-            | EventKind::Peer(PeerEvent::Reconnected)
-            | EventKind::Edge { event: EdgeEvent::Met, .. }
-            | EventKind::Edge { event: EdgeEvent::Offers, .. }
-            | EventKind::Edge { event: EdgeEvent::Answered, .. }
-            | EventKind::Edge { event: EdgeEvent::Glare, .. }
-            | EventKind::Peer(PeerEvent::Surprise { .. })
-            | EventKind::Edge { event: EdgeEvent::IceUp, .. }
-            | EventKind::Edge { event: EdgeEvent::DtlsUp, .. }
-            | EventKind::Edge { event: EdgeEvent::Open, .. }
-            | EventKind::Edge { event: EdgeEvent::NoticedLeave, .. }
-            | EventKind::Edge { event: EdgeEvent::ToldLeave, .. }
+            EventKind::Peer(
+                PeerEvent::Upgraded
+                | PeerEvent::Joined
+                | PeerEvent::Reconnected
+                | PeerEvent::Surprise { .. }
+                | PeerEvent::Note { .. }
+                | PeerEvent::Written { .. }
+                | PeerEvent::Read { .. },
+            )
+            | EventKind::Edge { event: EdgeEvent::Met | EdgeEvent::Offers | EdgeEvent::Answered, .. }
+            | EventKind::Edge { event: EdgeEvent::Glare | EdgeEvent::IceUp | EdgeEvent::DtlsUp, .. }
+            | EventKind::Edge { event: EdgeEvent::Open | EdgeEvent::NoticedLeave | EdgeEvent::ToldLeave, .. }
             | EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => line,
         }
     }
@@ -157,6 +156,9 @@ fn name(what: &EventKind) -> &'static str {
         EventKind::Edge { event: EdgeEvent::OwnWork { .. }, .. } => "own_work",
         EventKind::Edge { event: EdgeEvent::Glare, .. } => "glare",
         EventKind::Peer(PeerEvent::Surprise { .. }) => "surprise",
+        EventKind::Peer(PeerEvent::Note { .. }) => "frame_note",
+        EventKind::Peer(PeerEvent::Written { .. }) => "frame_written",
+        EventKind::Peer(PeerEvent::Read { .. }) => "frame_read",
         EventKind::Edge { event: EdgeEvent::IceUp, .. } => "ice_up",
         EventKind::Edge { event: EdgeEvent::DtlsUp, .. } => "dtls_up",
         EventKind::Edge { event: EdgeEvent::Open, .. } => "open",

@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod finding;
 pub mod outage;
 pub mod trace;
+pub mod unmatched;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

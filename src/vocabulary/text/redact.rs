@@ -1,12 +1,13 @@
 //! Redaction of foreign text: all that servers, peers and other runs' files say passes it before it is kept or shown.
 
-use crate::vocabulary::{Event, Failure};
+use crate::vocabulary::{Event, EventKind, Failure, FrameNote, NearestRule, PeerEvent};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD_NO_PAD};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most characters of a foreign text that are kept.
 const CHARS_MAX: usize = 300;
@@ -63,6 +64,22 @@ impl Redactor {
     pub fn event(&self, event: &mut Event) {
         if let Some(failure) = event.kind.failure_mut() {
             self.failure(failure);
+        }
+        match &mut event.kind {
+            EventKind::Peer(PeerEvent::Note { note }) => {
+                let redacted = FrameNote {
+                    shape: self.text(&note.shape),
+                    example: self.text(&note.example),
+                    near: note.near.clone().map(|near| NearestRule { why: self.text(&near.why), ..near }),
+                    ..**note
+                };
+                *note = Arc::new(redacted);
+            }
+            // The diagnosis looks for what was said in what was read, so these texts are not cut here.
+            EventKind::Peer(PeerEvent::Written { text, .. } | PeerEvent::Read { text, .. }) => {
+                *text = self.masked(text).into();
+            }
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! A world on a virtual clock: the reference server without sockets, a network that takes its time, engine `none`.
 
+use meshload::dialect::Dialect;
 use meshload::driver::{Input, OutgoingFrame, Output, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::PeerCommand;
@@ -314,6 +315,10 @@ impl Environment for Virtual {
             }
         }
         panic!("the world never comes to rest");
+    }
+
+    fn first_frame(&mut self, _dialect: &Dialect, _at_most: Duration) -> Option<String> {
+        None
     }
 
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {

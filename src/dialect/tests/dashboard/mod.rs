@@ -64,7 +64,7 @@ impl Fixture {
 
     fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
         self.dashboard.handle(self.now, input);
-        let told = std::iter::from_fn(|| self.dashboard.poll());
+        let told = std::iter::from_fn(|| self.dashboard.poll()).filter(|output| !super::transcript::is_note(output));
         // `Known` only repeats the id of this run.
         told.filter(|output| !matches!(output, Output::Known { .. })).collect()
     }
@@ -92,6 +92,8 @@ fn describe(output: &Output) -> String {
         Output::Frame { concern: Concern::Me { from: None }, .. } => "mine".to_owned(),
         Output::Frame { concern: Concern::Others, .. } => "for others".to_owned(),
         Output::Frame { concern: Concern::Elsewhere { from }, .. } => format!("elsewhere, from {from:?}"),
+        Output::Note(note) => format!("{} {}", note.kind.name(), note.shape),
+        Output::Written { .. } | Output::Read { .. } => "text".to_owned(),
         Output::Heard(Heard::Joined) => "joined".to_owned(),
         Output::Heard(Heard::Met { who, start, initiate }) => {
             let edge = if *start { ", start" } else { "" };

@@ -1,19 +1,19 @@
 //! Follows a join request: to a host, to the host's answer, and back to the peer.
 
-use super::timeline::Timeline;
+use super::super::timeline::Timeline;
 use crate::vocabulary::{Concern, EventKind, FrameKind, PeerEvent, Seat};
 use std::time::Instant;
 
 /// The dialect's message types of join requests; a dialect without any admits every peer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct JoinRequestWords {
+pub(in crate::diagnosis) struct JoinRequestWords {
     request: Option<FrameKind>,
     answers: Vec<FrameKind>,
 }
 
 /// The last step that the request of a peer that never joined reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum JoinRequest {
+pub(in crate::diagnosis) enum JoinRequest {
     Unheard { by: Seat },
     Unanswered { by: Seat, host: Seat },
     AnswerLost { by: Seat, host: Seat },
@@ -21,7 +21,7 @@ pub(super) enum JoinRequest {
 
 impl JoinRequestWords {
     /// Finds the types by name among the dialect's message types.
-    pub(super) fn of(kinds: &[&str]) -> Self {
+    pub(in crate::diagnosis) fn of(kinds: &[&str]) -> Self {
         Self {
             request: FrameKind::named(kinds, &["join-request"]).first().copied(),
             answers: FrameKind::named(kinds, &["join-approved", "join-rejected"]),
@@ -29,7 +29,7 @@ impl JoinRequestWords {
     }
 
     /// The request of the peer `by`; `None` if it never asked, or has joined.
-    pub(super) fn of_peer(&self, timeline: &Timeline, by: Seat) -> Option<JoinRequest> {
+    pub(in crate::diagnosis) fn of_peer(&self, timeline: &Timeline, by: Seat) -> Option<JoinRequest> {
         let request = self.request?;
         if timeline.said_at(by, request).is_none() || timeline.joined_at(by).is_some() {
             return None;
@@ -56,7 +56,7 @@ fn heard_at(timeline: &Timeline, by: Seat, host: Seat, request: FrameKind) -> Op
 }
 
 impl JoinRequest {
-    pub(super) fn evidence(self, timeline: &Timeline) -> String {
+    pub(in crate::diagnosis) fn evidence(self, timeline: &Timeline) -> String {
         let number = |seat| timeline.number(seat);
         match self {
             Self::Unheard { by } => {

@@ -1,25 +1,28 @@
 //! The message types of a dialect that a diagnosis asks for, and their names.
 
-use super::join_request::JoinRequestWords;
+pub(super) mod join_request;
+
 use crate::dialect::Dialect;
 use crate::vocabulary::{FrameKind, SignalPart};
+use join_request::JoinRequestWords;
 
 /// The message types of one dialect. Announcements are told apart by the channel that they are sent on; of a dialect
 /// without channels they all count as those of the room.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
+    dialect: String,
     names: Vec<String>,
-    pub(super) rooms: Vec<FrameKind>,
-    pub(super) chat: Vec<FrameKind>,
+    pub(in crate::diagnosis) rooms: Vec<FrameKind>,
+    pub(in crate::diagnosis) chat: Vec<FrameKind>,
     /// The messages by which a peer joins, in order.
-    pub(super) join: Vec<FrameKind>,
-    pub(super) join_requests: JoinRequestWords,
+    pub(in crate::diagnosis) join: Vec<FrameKind>,
+    pub(in crate::diagnosis) join_requests: JoinRequestWords,
     signals: [String; 3],
 }
 
 /// A channel that announcements are sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnnouncementChannel {
+pub(in crate::diagnosis) enum AnnouncementChannel {
     Rooms,
     Chat,
 }
@@ -29,6 +32,7 @@ impl Words {
         let by_name = Self::by_name(&dialect.kinds());
         let signals = [SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate];
         Self {
+            dialect: dialect.name().to_owned(),
             rooms: if by_name.chat.is_empty() { dialect.announcements() } else { by_name.rooms },
             join: dialect.join_kinds(),
             signals: signals.map(|part| dialect.signal_name(part).to_owned()),
@@ -37,8 +41,9 @@ impl Words {
     }
 
     /// Finds the types by name among a dialect's message types.
-    pub(super) fn by_name(kinds: &[&str]) -> Self {
+    pub(in crate::diagnosis) fn by_name(kinds: &[&str]) -> Self {
         Self {
+            dialect: String::new(),
             rooms: FrameKind::named(kinds, &["user-joined-room"]),
             chat: FrameKind::named(kinds, &["participant-joined", "peer-ready"]),
             join: vec![],
@@ -53,7 +58,16 @@ impl Words {
         self.rooms.iter().chain(&self.chat).copied().collect()
     }
 
-    pub(super) fn on(&self, channel: AnnouncementChannel) -> &[FrameKind] {
+    pub(in crate::diagnosis) fn announces(&self, kind: FrameKind) -> bool {
+        self.rooms.contains(&kind) || self.chat.contains(&kind)
+    }
+
+    /// The dialect's name.
+    pub(in crate::diagnosis) fn dialect(&self) -> &str {
+        &self.dialect
+    }
+
+    pub(in crate::diagnosis) fn on(&self, channel: AnnouncementChannel) -> &[FrameKind] {
         match channel {
             AnnouncementChannel::Rooms => &self.rooms,
             AnnouncementChannel::Chat => &self.chat,
@@ -71,7 +85,7 @@ impl Words {
     }
 
     /// The dialect's name of a part of the negotiation.
-    pub(super) fn signal(&self, part: SignalPart) -> &str {
+    pub(in crate::diagnosis) fn signal(&self, part: SignalPart) -> &str {
         &self.signals[part as usize]
     }
 

@@ -1,0 +1,209 @@
+//! The rows about the dialect, which come before those about the server: what was written, what arrived, what a rule took.
+
+use super::super::cause::{Cause, Confidence, SupportedCause};
+use super::super::timeline::Timeline;
+use super::super::words::Words;
+use crate::dialect::looks_like;
+use crate::vocabulary::{
+    Concern, EventKind, FrameKind, FrameNote, FrameNoteKind, NearestRule, PeerEvent, Phase, Reason, Seat, SignalPart,
+};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The frames that are looked at for signs of another protocol.
+const FIRST_FRAMES: usize = 3;
+
+/// A frame that was read, with its rule.
+struct ReadFrame<'a> {
+    at: Instant,
+    concern: Concern,
+    text: &'a str,
+    rule: Option<&'a str>,
+    near: Option<&'a Arc<NearestRule>>,
+}
+
+/// The server speaks another protocol: no frame fits, and the first ones are those of another, or are binary.
+pub(super) fn wrong(timeline: &Timeline, elsewhere: Option<&str>, words: &Words) -> Option<SupportedCause> {
+    let frames = || timeline.seats().flat_map(|seat| read(timeline, seat));
+    if frames().any(|frame| frame.rule.is_some()) {
+        return None;
+    }
+    let high = |evidence| Some(SupportedCause { cause: Cause::WrongDialect, confidence: Confidence::High, evidence });
+    let mut firsts = frames().take(FIRST_FRAMES);
+    if let Some((frame, likeness)) = firsts.find_map(|frame| Some((frame.text.to_owned(), looks_like(frame.text)?)))
+        && !likeness.dialects.contains(&words.dialect())
+    {
+        let shown: String = frame.chars().take(60).collect();
+        let mut evidence = vec![format!("The first frames look like {}: `{shown}`.", likeness.protocol)];
+        evidence.push(match likeness.dialects {
+            [] => format!("{} takes none of them, and no built-in dialect does.", words.dialect()),
+            fits => format!("{} takes none of them. Try --dialect {}.", words.dialect(), fits.join(" or --dialect ")),
+        });
+        return high(evidence);
+    }
+    if let Some((frame, likeness)) = elsewhere.and_then(|frame| Some((frame, looks_like(frame)?))) {
+        let shown: String = frame.chars().take(60).collect();
+        return high(vec![
+            format!(
+                "The target says nothing that {} takes, and where a Socket.IO server would be, it says `{shown}`.",
+                words.dialect()
+            ),
+            format!("That is {}. Try --dialect {}.", likeness.protocol, likeness.dialects.join(" or --dialect ")),
+        ]);
+    }
+    let failure = timeline.peer_failure().map(|(_, failure)| failure);
+    let is_binary = |detail: &str| detail.contains("binary frame");
+    failure.filter(|failure| failure.reason == Reason::Protocol && is_binary(&failure.detail)).and_then(|_| {
+        high(vec![
+            "The server sends binary frames, and this dialect's are text: it uses another parser, such as MessagePack."
+                .to_owned(),
+        ])
+    })
+}
+
+/// A frame of the failed handshake reached its receiver, and no rule took it; or it was never written.
+pub(super) fn flawed(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
+    let phase = failed_phase(timeline)?;
+    unwritten(timeline, phase).or_else(|| not_taken(timeline, words, phase))
+}
+
+fn failed_phase(timeline: &Timeline) -> Option<Phase> {
+    let of_edge = timeline.worst_edge().map(|(_, _, failure)| failure.phase);
+    of_edge.or_else(|| timeline.peer_failure().map(|(_, failure)| failure.phase))
+}
+
+/// A part that had to be said and that no frame carries, or a value that came out null.
+fn unwritten(timeline: &Timeline, phase: Phase) -> Option<SupportedCause> {
+    let is_flaw = |note: &&FrameNote| {
+        let concerns = note.shape != "candidate" || phase == Phase::Ice;
+        matches!(note.kind, FrameNoteKind::Unwritten | FrameNoteKind::NullValue) && concerns
+    };
+    let note = notes(timeline).map(|(_, note)| note).find(is_flaw)?;
+    let near = note.near.as_ref()?;
+    let evidence = vec![format!("{}: {}.", near.at, near.why)];
+    Some(SupportedCause { cause: Cause::Dialect, confidence: Confidence::High, evidence })
+}
+
+/// A message whose content is found in a frame that its receiver read, and that took no effect there.
+fn not_taken(timeline: &Timeline, words: &Words, phase: Phase) -> Option<SupportedCause> {
+    let parts = [SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate];
+    for (own, other) in timeline.directions() {
+        for (at, kind, to, text) in written(timeline, own) {
+            if to.is_some_and(|to| to != other) || timeline.is_open(own, other) {
+                continue;
+            }
+            let part = parts.into_iter().find(|part| words.name(kind) == words.signal(*part) && to.is_some());
+            let part = part.or_else(|| part_of(text));
+            let mark = match part {
+                Some(part) if timeline.heard_by(own, other, part) > 0 => continue,
+                Some(SignalPart::Candidate) if phase != Phase::Ice => continue,
+                Some(part) => match mark_of(part, text) {
+                    Some(mark) => mark,
+                    None => continue,
+                },
+                None if words.announces(kind) && phase == Phase::Discovery => text,
+                None => continue,
+            };
+            let is_it = |frame: &ReadFrame<'_>| at <= frame.at && frame.text.contains(mark);
+            let Some(frame) = read(timeline, other).find(is_it) else { continue };
+            let took_it = matches!(frame.concern, Concern::Me { from: Some(from) } | Concern::Elsewhere { from: Some(from) } if from == own);
+            if part.is_none() && took_it {
+                continue;
+            }
+            return Some(SupportedCause {
+                cause: Cause::Dialect,
+                confidence: Confidence::High,
+                evidence: vec![sentence(timeline, words, (own, other, kind), &frame)],
+            });
+        }
+    }
+    None
+}
+
+fn sentence(
+    timeline: &Timeline,
+    words: &Words,
+    (own, other, kind): (Seat, Seat, FrameKind),
+    frame: &ReadFrame<'_>,
+) -> String {
+    let (own, other) = (timeline.number(own), timeline.number(other));
+    let arrived =
+        format!("The `{}` of peer {own} reached peer {other}, {} bytes of it", words.name(kind), frame.text.len());
+    let near = match frame.near {
+        Some(near) if near.why.is_empty() => format!("the rule at {} would take it", near.at),
+        Some(near) => format!("the rule that comes nearest is at {}: {}", near.at, near.why),
+        None => "no rule comes near it".to_owned(),
+    };
+    match frame.rule {
+        Some(rule) => format!("{arrived}, and the rule at {rule} took it for something else; {near}."),
+        None => format!("{arrived}, and no rule took it; {near}."),
+    }
+}
+
+/// Frames that no rule takes, and that differ in one value from those of a rule for what the handshake lacks.
+pub(super) fn unmatched(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
+    let lacks = match failed_phase(timeline)? {
+        Phase::Connect | Phase::Room | Phase::Join | Phase::Discovery => true,
+        Phase::Negotiation => [SignalPart::Offer, SignalPart::Answer]
+            .iter()
+            .any(|part| timeline.directions().any(|(own, other)| timeline.unheard(own, other, *part) > 0)),
+        Phase::Ice => {
+            timeline.directions().all(|(own, other)| timeline.heard_by(own, other, SignalPart::Candidate) == 0)
+        }
+        Phase::Dtls | Phase::Channel => false,
+    };
+    let found = || notes(timeline).filter(|(_, note)| note.kind == FrameNoteKind::Unmatched);
+    let near = |note: &FrameNote| note.near.clone().filter(|near| near.differences == 1);
+    let (seat, note, near) = found().find_map(|(seat, note)| Some((seat, note, near(note)?)))?;
+    let evidence = vec![
+        format!(
+            "{} frames arrived that no rule takes, such as, at peer {}: {}",
+            found().count(),
+            timeline.number(seat),
+            note.example
+        ),
+        format!("The rule that comes nearest, for `{}`, is at {}: {}.", words.name(near.kind), near.at, near.why),
+    ];
+    lacks.then_some(SupportedCause { cause: Cause::Dialect, confidence: Confidence::Medium, evidence })
+}
+
+/// The part of a negotiation that a frame carries, by its content.
+fn part_of(text: &str) -> Option<SignalPart> {
+    mark_of(SignalPart::Candidate, text).filter(|_| !text.contains("a=ice-ufrag:")).map(|_| SignalPart::Candidate)
+}
+
+/// Text by which a part is found again, whatever frame carries it.
+fn mark_of(part: SignalPart, text: &str) -> Option<&str> {
+    let (start, ends): (&str, &[char]) = match part {
+        SignalPart::Offer | SignalPart::Answer => ("a=ice-ufrag:", &['\\', '"', '\r', '\n']),
+        SignalPart::Candidate => ("candidate:", &['\\', '"']),
+    };
+    let from = text.find(start)?;
+    let rest = &text[from..];
+    Some(&rest[..rest.find(ends).unwrap_or(rest.len())])
+}
+
+fn notes(timeline: &Timeline) -> impl Iterator<Item = (Seat, &FrameNote)> {
+    timeline.events().iter().filter_map(|event| match &event.kind {
+        EventKind::Peer(PeerEvent::Note { note }) => Some((event.place.seat, &**note)),
+        _ => None,
+    })
+}
+
+fn read(timeline: &Timeline, own: Seat) -> impl Iterator<Item = ReadFrame<'_>> {
+    let events = timeline.events().iter().filter(move |event| event.place.seat == own);
+    events.filter_map(|event| match &event.kind {
+        EventKind::Peer(PeerEvent::Read { concern, text, rule, near, .. }) => {
+            Some(ReadFrame { at: event.at, concern: *concern, text, rule: rule.as_deref(), near: near.as_ref() })
+        }
+        _ => None,
+    })
+}
+
+fn written(timeline: &Timeline, own: Seat) -> impl Iterator<Item = (Instant, FrameKind, Option<Seat>, &str)> {
+    let events = timeline.events().iter().filter(move |event| event.place.seat == own);
+    events.filter_map(|event| match &event.kind {
+        EventKind::Peer(PeerEvent::Written { kind, to, text }) => Some((event.at, *kind, *to, &**text)),
+        _ => None,
+    })
+}

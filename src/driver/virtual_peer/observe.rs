@@ -1,0 +1,45 @@
+//! Turns what a conversation reports about frames, and what peers signal, into events.
+
+use super::VirtualPeer;
+use crate::dialect::Output as DialectOutput;
+use crate::driver::intake;
+use crate::driver::ports::Output;
+use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, signal_digest};
+
+impl VirtualPeer {
+    /// Records a note, or the text of a frame.
+    pub(super) fn observe(&mut self, output: DialectOutput) {
+        let event = match output {
+            DialectOutput::Note(note) => PeerEvent::Note { note },
+            DialectOutput::Written { text, kind, to } => {
+                PeerEvent::Written { kind, to: to.and_then(|id| self.seat(&id)), text }
+            }
+            DialectOutput::Read { text, kind, concern, rule, near } => {
+                let concern = concern.map(|id: String| self.seat(&id));
+                PeerEvent::Read { kind, concern, text, rule, near }
+            }
+            _ => return,
+        };
+        self.outputs.push_back(Output::Event(EventKind::Peer(event)));
+    }
+
+    /// Adds to the failure of a join its step, what that waits for, and what came instead.
+    pub(super) fn explain_stopped_join(&self, what: &mut EventKind) {
+        if let EventKind::Peer(PeerEvent::PeerFailed { failure }) = what
+            && (failure.phase, failure.reason) == (Phase::Join, Reason::TimedOut)
+            && failure.detail.is_empty()
+            && let Some(waits_for) = self.conversation.waits_for()
+        {
+            failure.detail = waits_for.into();
+        }
+    }
+
+    /// Records a signal's digest, so that received signals can be compared with sent ones.
+    pub(super) fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
+        let (Some(part), Some(digest)) = (intake::part(signal), signal_digest(signal)) else { return };
+        if self.is_gone() || !self.connected {
+            return;
+        }
+        self.outputs.push_back(Output::Event(EdgeEvent::Signal { said, part, digest }.to(other)));
+    }
+}
