@@ -3,12 +3,14 @@
 mod access;
 mod capacity;
 mod evidence;
+mod exit_status;
 mod options;
 mod probe;
 
 pub use access::AccessArgs;
 pub use capacity::{CapacityArgs, Load, SearchArgs, WatchArgs};
 pub use evidence::EvidenceArgs;
+pub use exit_status::EXIT_CODES;
 pub use options::{
     ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg, SeedChoice, ServeArgs,
     ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
@@ -75,10 +77,7 @@ pub enum Command {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  meshload run --rooms 20 --room-size 2..8 --duration 30s
-  meshload run ci --target wss://127.0.0.1:9000/ws/ -H 'Authorization: Bearer ${TOKEN}'
-  meshload run mine.toml --gate 'time_to_open: p(95) < 800ms' --report md,junit")]
+#[command(after_help = exit_status::run_help())]
 pub struct RunArgs {
     /// A profile's path, or a built-in's name (a path wins) [default: smoke]
     pub profile: Option<String>,
@@ -266,8 +265,10 @@ pub fn manual() -> io::Result<Vec<u8>> {
     let mut program = command();
     program.build();
     clap_mangen::Man::new(program.clone()).render(&mut page)?;
+    page.extend(exit_status::section().into_bytes());
     for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
         clap_mangen::Man::new(command.clone()).render(&mut page)?;
+        page.extend(exit_status::section().into_bytes());
     }
     Ok(page)
 }

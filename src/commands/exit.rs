@@ -99,6 +99,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_help_lists_every_code() {
+        let listed = crate::cli::EXIT_CODES.into_iter().flat_map(|(codes, _)| codes.split(", "));
+        let mut listed: Vec<u8> = listed.map(|code| code.parse().unwrap()).collect();
+        let mut codes = Exit::ALL.map(Exit::code);
+        listed.sort_unstable();
+        codes.sort_unstable();
+        assert_eq!(listed, codes);
+    }
+
+    #[test]
     fn what_holds_first_is_what_counts() {
         let worst = |exits: &[Exit]| exits.iter().fold(Exit::Passed, |first, &exit| first.first_of(exit)).code();
         assert_eq!(worst(&[]), 0);

@@ -244,6 +244,7 @@ fn completions_and_the_manual_are_written() {
         assert!(shown.starts_with("exit 0") && shown.contains("room-size"), "{shell}");
     }
     let manual = in_a_folder(&["man"]);
+    assert!(manual.matches(".SH \"EXIT STATUS\"").count() > 10, "one a command");
     assert!(manual.contains(".TH meshload") && manual.contains("\\-\\-room\\-size"), "{}", &manual[..500]);
 }
 

@@ -144,7 +144,9 @@ fn chart(chart: &Chart) -> Markup {
                 strong { (inert(&chart.heading)) } " " span.reading { (inert(&chart.reading)) }
                 @if legend.len() > 1 { ul.legend { @for (colour, name) in legend { li { (key(colour)) (inert(name)) } } } }
             }
-            (svg::draw(chart))
+            // A large chart would be too small to read on a phone, which shows a narrow drawing instead.
+            @if chart.is_large { (svg::draw(chart, svg::LARGE_WIDTH, "wide-only")) }
+            (svg::draw(chart, svg::WIDTH, if chart.is_large { "narrow-only" } else { "" }))
         }
     }
 }

@@ -5,8 +5,8 @@ use crate::report::document::{Axis, Bar, Chart, Corner, Mark, MarkShape};
 use maud::{Markup, html};
 use std::fmt::Write;
 
-const WIDTH: f64 = 440.0;
-const LARGE_WIDTH: f64 = 1_080.0;
+pub(super) const WIDTH: f64 = 440.0;
+pub(super) const LARGE_WIDTH: f64 = 1_080.0;
 const TOP: f64 = 8.0;
 /// Room for half of the last label of the horizontal axis.
 const RIGHT: f64 = 18.0;
@@ -15,14 +15,13 @@ const BOTTOM: f64 = 24.0;
 const TITLES_MAX: usize = 240;
 
 /// The drawing, which scales to the room that the page gives it.
-pub(super) fn draw(chart: &Chart) -> Markup {
-    let width = if chart.is_large { LARGE_WIDTH } else { WIDTH };
+pub(super) fn draw(chart: &Chart, width: f64, class: &str) -> Markup {
     let (left, bottom) = (f64::from(chart.margin), f64::from(chart.height) - BOTTOM);
     let plane = Plane { chart, left, right: width - RIGHT, bottom };
     let says = inert(&chart.says);
     let frame = format!("0 0 {width} {}", chart.height);
     html! {
-        svg role="img" aria-label=(says) viewBox=(frame) {
+        svg class=[(!class.is_empty()).then_some(class)] role="img" aria-label=(says) viewBox=(frame) {
             title { (says) }
             (plane.axes())
             @for mark in &chart.marks { (plane.mark(mark)) }
@@ -189,7 +188,7 @@ mod tests {
             y: axis(),
             marks,
         };
-        let svg = draw(&chart).into_string();
+        let svg = draw(&chart, WIDTH, "").into_string();
         let line = svg.split("class=\"line c-due\" d=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         assert_eq!((line.matches('M').count(), line.matches('L').count()), (3, 2), "{line}");
         assert!(svg.contains("<g class=\"dot c-due\"><circle "), "{svg}");
