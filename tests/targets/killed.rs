@@ -19,7 +19,7 @@ struct Aftermath {
     exit_code: Option<i32>,
 }
 
-/// Clients that are connected when the server dies in the midst of the arrivals: the last of them is due a second later.
+/// Clients that are connected when the server dies in the midst of the arrivals: the last of them is due two seconds later.
 const CLIENTS: usize = 10;
 
 impl Moment {
@@ -31,7 +31,7 @@ impl Moment {
 count = 6
 size = 4
 [arrivals]
-rate = "15/s"
+rate = "6/s"
 [phases]
 steady = "1s"
 drain = "5s"
