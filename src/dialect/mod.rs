@@ -157,6 +157,11 @@ impl Dialect {
         self.compiled.rules.iter().filter(is_list).map(|rule| usize::from(rule.kind.0)).collect()
     }
 
+    /// Offers are made before their addressee is known, and the server gives each to a peer of its choice.
+    pub fn pools_offers(&self) -> bool {
+        self.compiled.join.iter().any(|step| matches!(step.action, JoinAction::Pool))
+    }
+
     /// The dialect speaks Socket.IO.
     pub fn is_socket_io(&self) -> bool {
         self.compiled.codec == Codec::SocketIo

@@ -148,6 +148,7 @@ fn dialect_facts(dialect: &Dialect) -> DialectFacts {
         repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
         tells_leaves: dialect.leave_notices() > 0,
         lists: dialect.list_kinds(),
+        pools_offers: dialect.pools_offers(),
         is_socket_io: dialect.is_socket_io(),
         is_built_in: dialect.file_text().is_none(),
     }

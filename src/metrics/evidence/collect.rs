@@ -3,7 +3,11 @@
 use crate::metrics::record::edge::EdgeOutcome;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::record::room::RoomRecord;
+use crate::metrics::run_time::RunTime;
 use crate::summary::{DialectFacts, RoomGroups, RunEvidence, TimedSecond};
+
+/// The server may see joins in another order than their peers, if less than this lies between them, in microseconds.
+const ORDER_SLACK_US: u64 = 20_000;
 
 impl Recorder {
     /// The facts that findings rest on.
@@ -68,7 +72,6 @@ impl Recorder {
 
     fn room_groups(&self, room: &RoomRecord, groups: &[Vec<u16>]) -> RoomGroups {
         let joined = |seat: u16| self.peers[room.peer(seat)].joined;
-        let in_order = groups.windows(2).all(|two| two[0].last().map(|seat| joined(*seat)) < Some(joined(two[1][0])));
         let pairs = |group: &[u16]| -> Vec<(u16, u16)> {
             group
                 .iter()
@@ -84,7 +87,7 @@ impl Recorder {
         RoomGroups {
             room: room.label.clone(),
             sizes: groups.iter().map(|group| group.len() as u16).collect(),
-            in_order,
+            in_order: in_order(groups, joined),
             whole,
             apart: edges.all(|edge| edge.met.iter().all(|met| !met.happened())),
         }
@@ -93,4 +96,18 @@ impl Recorder {
     fn is_opened(&self, room: &RoomRecord, one: u16, other: u16) -> bool {
         self.edges[room.edge(one.min(other), one.max(other))].fate == EdgeOutcome::Opened
     }
+}
+
+/// Tells if each group had joined before the next one; `None` if their joins are too close to tell.
+fn in_order(groups: &[Vec<u16>], joined: impl Fn(u16) -> RunTime) -> Option<bool> {
+    let mut is_clear = true;
+    for two in groups.windows(2) {
+        let (Some(last), Some(first)) = (two[0].last(), two[1].first()) else { continue };
+        let (last, first) = (joined(*last), joined(*first));
+        if last.since(first) > ORDER_SLACK_US {
+            return Some(false);
+        }
+        is_clear &= first.since(last) > ORDER_SLACK_US;
+    }
+    is_clear.then_some(true)
 }

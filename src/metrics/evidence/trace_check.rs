@@ -73,7 +73,7 @@ impl TraceCheck {
             check.descriptions += u64::from(word.part != SignalPart::Candidate);
             if *said > 0 {
                 check.words += 1;
-                if heard > said {
+                if heard > said && word.part != SignalPart::Candidate {
                     check.repeated += 1;
                     check.copies += heard;
                 }

@@ -191,9 +191,9 @@ impl Recorder {
     /// Counts the first message about a leave with a goodbye.
     fn leave_told(&mut self, pair: Pair) {
         let leaver = &self.peers[pair.peers[1 - pair.side]];
-        let told = &mut self.edges[pair.edge].told[pair.side];
-        if leaver.said_goodbye && !*told {
-            *told = true;
+        let edge = &mut self.edges[pair.edge];
+        if leaver.said_goodbye && edge.fate == EdgeOutcome::Opened && !edge.told[pair.side] {
+            edge.told[pair.side] = true;
             self.leaves.told += 1;
         }
     }

@@ -131,24 +131,23 @@ impl Recorder {
         }
     }
 
-    /// Expects a notice at every other joined peer that has the server.
+    /// Expects a notice at every peer that has the server and an open edge to the leaver.
     fn expect_notices(&mut self, context: EventContext, silent: bool) {
         let is_joined = self.peers[context.peer].state == State::Joined;
         if silent || !is_joined || self.outages.is_lost(self.number(context)) {
             return;
         }
         self.peers[context.peer].said_goodbye = true;
-        let room = &self.rooms[context.room];
-        let is_there = |seat: &Seat| {
-            let has_server = !self.outages.is_lost(room.peer_index(seat.0));
-            self.peers[room.peer(seat.0)].state == State::Joined && has_server
-        };
-        self.leaves.expected += self.others(context).filter(is_there).count() as u64;
-        self.leaves.leavers += 1;
         for other in self.others(context) {
             let Some(pair) = self.pair(context, other) else { continue };
-            self.edges[pair.edge].told[1 - pair.side] = false;
+            let has_server = !self.outages.is_lost(self.rooms[context.room].peer_index(other.0));
+            let is_there = self.peers[pair.peers[1 - pair.side]].state == State::Joined && has_server;
+            let edge = &mut self.edges[pair.edge];
+            edge.told[1 - pair.side] = false;
+            // Only peers that met the leaver can miss it.
+            self.leaves.expected += u64::from(is_there && edge.fate == EdgeOutcome::Opened);
         }
+        self.leaves.leavers += 1;
     }
 
     pub(in crate::metrics) fn server_lost(&mut self, context: EventContext, failure: &Failure) {

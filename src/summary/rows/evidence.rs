@@ -38,6 +38,8 @@ pub struct DialectFacts {
     pub tells_leaves: bool,
     /// Message types of the server's lists of peers.
     pub lists: Vec<usize>,
+    /// Offers have no addressee: the server gives each to a peer of its choice.
+    pub pools_offers: bool,
     /// Browsers begin such a connection with HTTP long polling.
     pub is_socket_io: bool,
     /// The dialect is tested against its server; a user's file may be wrong.
@@ -78,8 +80,8 @@ pub struct RoomGroups {
     pub room: String,
     /// Sizes of the groups, in the order in which their first members joined.
     pub sizes: Vec<u16>,
-    /// Each group has peers that joined one after the other.
-    pub in_order: bool,
+    /// The groups are those that joined one after the other; absent if the joins were too close to tell.
+    pub in_order: Option<bool>,
     /// Within the groups every edge opened.
     pub whole: bool,
     /// No peer heard of one of another group.
@@ -91,7 +93,8 @@ pub struct RoomGroups {
 pub struct SignalCheck {
     /// Words that were received by the peer they were for.
     pub words: u64,
-    /// Those of them that were received more often than they were said, and how often they were received.
+    /// Offers and answers that were received more often than they were said, and how often they were received. A
+    /// candidate can be the same for several peers, and tells nothing.
     pub repeated: u64,
     pub copies: u64,
     /// Words received by another peer than the one they were for.

@@ -64,17 +64,35 @@ fn common(url: String) -> Arc<RunContext> {
     })
 }
 
-#[test]
-fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
+/// Plays with the one room of `common`, and what is recorded of it.
+fn in_a_room(play: impl AsyncFnOnce(Arc<RunContext>, Rc<RefCell<Recorder>>)) {
     let target = TcpListener::bind("127.0.0.1:0").unwrap();
     let common = common(format!("ws://{}/ws/", target.local_addr().unwrap()));
-    let rooms = common.plan.share(0, 1).rooms;
-    let facts: Vec<_> = rooms.iter().map(|room| room_facts(&common, room)).collect();
+    let facts: Vec<_> = common.plan.share(0, 1).rooms.iter().map(|room| room_facts(&common, room)).collect();
     let recorder = Recorder::new(&facts, common.start, Duration::from_secs(600), common.dialect.kinds().len());
-    let recorder = Rc::new(RefCell::new(recorder));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    LocalSet::new().block_on(&runtime, async {
-        let mut spawner = PeerSpawner::new(common.clone(), rooms, AlarmClock::new().unwrap(), recorder.clone(), None);
+    LocalSet::new().block_on(&runtime, play(common, Rc::new(RefCell::new(recorder))));
+}
+
+#[test]
+fn who_arrives_when_the_memory_is_used_up_fails_by_our_limit() {
+    in_a_room(async |common, recorder| {
+        common.out_of_memory.store(true, Ordering::Relaxed);
+        let rooms = common.plan.share(0, 1).rooms;
+        let mut spawner = PeerSpawner::new(common, rooms, AlarmClock::new().unwrap(), recorder.clone(), None);
+        while spawner.next_due().is_some() {
+            spawner.run_next();
+        }
+        let tally = recorder.borrow().tally();
+        assert_eq!((tally.peers_failed, tally.peers_alive, spawner.is_empty()), (3, 0, true));
+    });
+}
+
+#[test]
+fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
+    in_a_room(async |common, recorder| {
+        let rooms = common.plan.share(0, 1).rooms;
+        let mut spawner = PeerSpawner::new(common, rooms, AlarmClock::new().unwrap(), recorder.clone(), None);
         spawner.engines = Engines::Made(|place| match place.seat {
             Seat(0) => Box::new(Panicking),
             _ => Box::new(NoneEngine::new(0)),

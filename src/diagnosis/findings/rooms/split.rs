@@ -1,12 +1,12 @@
 //! `rooms-split`: the server seats the members of one room in groups of a fixed size, and deals the rest out.
 
 use super::super::record::{RunRecord, hint, share};
-use super::{grouped, seats_dealt};
+use super::{Dealing, dealing, grouped};
 use crate::summary::{FindingConfidence, RoomGroups, RunFinding};
 use crate::vocabulary::format::count;
 
 pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
-    let seats = seats_dealt(record)?;
+    let Dealing::Shown(seats) = dealing(record) else { return None };
     let rooms = grouped(record);
     let pairs = |size: u64| size * size.saturating_sub(1) / 2;
     let possible = |room: &&RoomGroups| -> u64 { room.sizes.iter().map(|size| pairs(u64::from(*size))).sum() };

@@ -13,14 +13,14 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
         return None;
     }
     let sentence = format!(
-        "{} of {} offers, answers and candidates in the traced rooms arrived {} times each, though they were said once; a \
+        "{} of {} offers and answers in the traced rooms arrived {} times each, though they were said once; a \
          browser refuses the second answer (InvalidStateError), these peers forgive it.",
         count(signals.repeated),
-        count(signals.words),
+        count(signals.descriptions),
         number(signals.copies as f64 / signals.repeated as f64)
     );
     let remedy =
         "Look for handlers that are registered once more with each join, or for two subscriptions of one client.";
-    let share = share(signals.repeated, signals.words);
+    let share = share(signals.repeated, signals.descriptions);
     Some(fault("repeated", FindingConfidence::High, sentence, remedy, share))
 }
