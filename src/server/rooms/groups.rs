@@ -30,8 +30,9 @@ impl Groups {
         &self.groups[slot.0 as usize].name
     }
 
+    /// Members of a group; none if it has gone since the slot was looked up.
     pub(super) fn members(&self, slot: Slot) -> &[ClientId] {
-        &self.groups[slot.0 as usize].members
+        self.groups.get(slot.0 as usize).map_or(&[], |group| &group.members)
     }
 
     /// Slots of all groups that have members, in no particular order.
@@ -86,6 +87,7 @@ mod tests {
         assert_eq!(groups.members(first), [ClientId(2)]);
         groups.leave(first, ClientId(2));
         assert_eq!((groups.find("a"), groups.slots().count(), groups.groups.capacity()), (None, 0, 0));
+        assert_eq!(groups.members(first), [], "a frame may be on its way to the group");
         assert_eq!(groups.enter("b", ClientId(3)), first);
         let second = groups.enter("c", ClientId(3));
         groups.leave(first, ClientId(3));
