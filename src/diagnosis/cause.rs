@@ -25,6 +25,7 @@ pub enum Cause {
     StaleRoster,
     SdpRewrite,
     CandidateDrop,
+    AlteredCandidates,
     SlowFanout,
     IceFailed,
     DtlsFailed,
@@ -49,7 +50,7 @@ pub(super) struct SupportedCause {
 }
 
 impl Cause {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::None,
         Self::Dialect,
         Self::WrongDialect,
@@ -68,6 +69,7 @@ impl Cause {
         Self::StaleRoster,
         Self::SdpRewrite,
         Self::CandidateDrop,
+        Self::AlteredCandidates,
         Self::SlowFanout,
         Self::IceFailed,
         Self::DtlsFailed,
@@ -95,6 +97,7 @@ impl Cause {
             Self::StaleRoster => "stale-roster",
             Self::SdpRewrite => "sdp-rewrite",
             Self::CandidateDrop => "candidate-drop",
+            Self::AlteredCandidates => "altered-candidates",
             Self::SlowFanout => "slow-fanout",
             Self::IceFailed => "ice-failed",
             Self::DtlsFailed => "dtls-failed",
@@ -139,6 +142,7 @@ impl Cause {
                 "The server alters session descriptions on their way: what arrives is not what was said."
             }
             Self::CandidateDrop => "Descriptions are relayed, ICE candidates are not.",
+            Self::AlteredCandidates => "ICE candidates arrive, and not as they were said.",
             Self::SlowFanout => "Each further subscriber of a channel makes every delivery on it slower.",
             Self::IceFailed => "Signaling is done, and the peers find no way to each other.",
             Self::DtlsFailed => "The peers reach each other, and their DTLS handshake fails.",
@@ -189,6 +193,7 @@ impl Cause {
             Self::StaleRoster => "Remove a user from the room when its socket closes.",
             Self::SdpRewrite => "Relay descriptions byte for byte.",
             Self::CandidateDrop => "Relay candidates; or turn trickling off, so that they travel in the description.",
+            Self::AlteredCandidates => "Relay candidates byte for byte: their text, sdpMid and sdpMLineIndex.",
             Self::SlowFanout => "Deliver to subscribers in parallel, and only to those of the room.",
             Self::IceFailed => "Look at firewalls and candidates; with peers behind NAT, use STUN and TURN.",
             Self::DtlsFailed => "Look at certificates, fingerprints and packet loss between the peers.",

@@ -1,7 +1,10 @@
 //! The decision table of docs/spec/protocol.md, "The causes": the first row that holds names the cause.
 
 mod dialect;
+mod failures;
 mod repeated_words;
+
+pub(super) use failures::of_failure;
 
 use super::Conclusion;
 use super::cause::{Cause, Confidence, SupportedCause};
@@ -11,6 +14,7 @@ use super::observations::{
 use super::timeline::Timeline;
 use super::words::join_request::JoinRequest;
 use crate::vocabulary::{Failure, Phase, Reason, Seat, SignalPart};
+use failures::close_in_words;
 use std::time::Duration;
 
 /// Most time that a further subscriber may add to a delivery; a relay's own work for one frame takes less.
@@ -73,39 +77,6 @@ fn refusal(findings: &Observations) -> Option<SupportedCause> {
         evidence.push("An HTTP answer to an upgrade: there is no WebSocket at that path.".to_owned());
     }
     Some(SupportedCause { cause, confidence: Confidence::High, evidence })
-}
-
-/// The cause that a peer's failure names by itself.
-pub(super) fn of_failure(failure: &Failure) -> Option<Cause> {
-    Some(match (failure.phase, failure.reason) {
-        (_, Reason::GeneratorLimit) => Cause::Unknown,
-        (_, Reason::Rejected) if failure.detail.contains("DUPLICATE") => Cause::NameTaken,
-        (_, Reason::Rejected) if ["HTTP 2", "HTTP 3"].iter().any(|class| failure.detail.starts_with(class)) => {
-            Cause::WrongDialect
-        }
-        (_, Reason::Rejected) if close_in_words(&failure.detail).is_some() => Cause::Closed,
-        (_, Reason::Rejected) => Cause::Rejected,
-        (Phase::Connect, _) => Cause::Unreachable,
-        (_, Reason::Closed) => Cause::Closed,
-        (_, Reason::Protocol | Reason::Tls) => Cause::Protocol,
-        _ => return None,
-    })
-}
-
-/// The meaning of a close code that tells of an error, not of a refusal (RFC 6455 §7.4.1).
-fn close_in_words(detail: &str) -> Option<&'static str> {
-    let code = detail.strip_prefix("close ")?.split(|letter: char| !letter.is_ascii_digit()).next()?;
-    Some(match code.parse().ok()? {
-        1_002 => "Close code 1002: the server saw a breach of the WebSocket protocol.",
-        1_003 => "Close code 1003: the server takes no frames of this kind, such as text.",
-        1_007 => "Close code 1007: the server could not read a frame's content.",
-        1_009 => "Close code 1009: a frame was larger than the server takes.",
-        1_011 => "Close code 1011: the server met an error of its own.",
-        1_012 => "Close code 1012: the server restarts.",
-        1_013 => "Close code 1013: the server is overloaded, and asks to be tried later.",
-        1_014 => "Close code 1014: a gateway had an invalid answer from the server behind it.",
-        _ => return None,
-    })
 }
 
 fn failure_sentence(failure: &Failure) -> String {
@@ -276,6 +247,22 @@ fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
     })
 }
 
+/// Candidates arrived that were not said so.
+fn altered_candidates(timeline: &Timeline) -> Option<SupportedCause> {
+    let (mut altered, mut heard) = (0, 0);
+    for (own, other) in timeline.directions() {
+        altered += timeline.altered_candidates(own, other);
+        heard += timeline.heard_by(own, other, SignalPart::Candidate);
+    }
+    (altered > 0).then(|| SupportedCause {
+        cause: Cause::AlteredCandidates,
+        confidence: Confidence::High,
+        evidence: vec![format!(
+            "{altered} of {heard} candidates that arrived were not said so: they were altered on the way."
+        )],
+    })
+}
+
 /// The join request of the first peer that asked and never joined.
 fn request(findings: &Observations, timeline: &Timeline) -> Option<JoinRequest> {
     timeline.seats().find_map(|seat| findings.words.join_requests.of_peer(timeline, seat))
@@ -322,7 +309,7 @@ fn trace(timeline: &Timeline, tried: bool) -> Option<SupportedCause> {
             let evidence = format!("The offer of {} arrived, and no answer was made.", names(from, to));
             case(Cause::NoAnswer, Confidence::Medium, evidence)
         }
-        Phase::Ice => candidates(timeline).or_else(|| {
+        Phase::Ice => candidates(timeline).or_else(|| altered_candidates(timeline)).or_else(|| {
             let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
             case(Cause::IceFailed, Confidence::High, evidence)
         }),

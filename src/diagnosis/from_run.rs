@@ -97,5 +97,11 @@ fn ice(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failu
         let evidence = format!("{said} candidates were said, and none arrived; descriptions did.");
         return Insight::new(&[Cause::CandidateDrop], evidence);
     }
+    let altered: usize = directions.iter().map(|(own, other)| index.timeline.altered_candidates(*own, *other)).sum();
+    if altered > 0 {
+        let evidence =
+            format!("{altered} of {heard} candidates that arrived were not said so: they were altered on the way.");
+        return Insight::new(&[Cause::AlteredCandidates], evidence);
+    }
     Insight::new(&[Cause::IceFailed], format!("Descriptions and candidates were exchanged; {failure}."))
 }

@@ -269,13 +269,23 @@ impl Timeline {
     /// The part of a description that `other` received and `own` never sent in this form, to any peer: a server may
     /// choose the receiver of an offer that has no addressee.
     pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        let was_said = |received: &(SignalPart, u64)| {
+        let mut unsaid = self.unsaid(own, other);
+        unsaid.find(|part| *part != SignalPart::Candidate)
+    }
+
+    /// The number of candidates that `other` received and `own` never sent in this form.
+    pub(super) fn altered_candidates(&self, own: Seat, other: Seat) -> usize {
+        self.unsaid(own, other).filter(|part| *part == SignalPart::Candidate).count()
+    }
+
+    /// The parts that `other` received and `own` never sent in this form, to any peer.
+    fn unsaid(&self, own: Seat, other: Seat) -> impl Iterator<Item = SignalPart> {
+        let was_said = move |received: &(SignalPart, u64)| {
             let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
             of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == received)
         };
-        let heard = self.pairs.get(&(other, own))?.heard.iter();
-        let mut parts = heard.filter(|received| received.0 != SignalPart::Candidate);
-        parts.find(|received| !was_said(received)).map(|(part, _)| *part)
+        let heard = self.pairs.get(&(other, own)).map_or(&[][..], |pair| &pair.heard).iter();
+        heard.filter(move |received| !was_said(received)).map(|(part, _)| *part)
     }
 
     /// Announcements that did not reach a peer that had joined well before.

@@ -74,6 +74,27 @@ fn a_fault_of_each_kind_is_named_in_the_words_of_its_own_dialect() {
     }
 }
 
+/// The candidates carry a name that nothing resolves: the firewall is not to blame.
+#[test]
+fn altered_candidates_are_not_blamed_on_the_network() {
+    let mangled = relay("channel").environment("MANGLE", "mdns");
+    check("relay", &mangled, "altered-candidates", 99, &[]);
+}
+
+/// Without --dialect the dashboard is spoken: the verdict names what the server speaks.
+#[test]
+fn a_server_of_another_protocol_is_named_with_the_dialect_that_fits() {
+    for (target, fits) in [(peerjs(), "--dialect peerjs"), (addpeer(), "--dialect socketio-addpeer")] {
+        let Some(server) = target.start() else { return };
+        let output = probe("dashboard", &target, &server, &[]);
+        let report = report(&output);
+        let diagnosis = &report["diagnosis"];
+        println!("{diagnosis}");
+        assert_eq!(diagnosis["cause"], "wrong-dialect", "{report:#}");
+        assert!(diagnosis["evidence"].to_string().contains(fits), "{diagnosis}");
+    }
+}
+
 #[test]
 fn a_trigger_is_only_for_dialects_that_have_one() {
     let target = relay("channel");

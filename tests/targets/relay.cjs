@@ -1,4 +1,5 @@
-// A plain relay, as people write them. SHAPE in the environment: channel, global or open.
+// A plain relay, as people write them. SHAPE in the environment: channel, global or open. MANGLE=mdns replaces the
+// addresses of candidates by names.
 const { WebSocketServer } = require("ws");
 const shape = process.env.SHAPE;
 const server = require("node:http").createServer();
@@ -12,7 +13,8 @@ new WebSocketServer({ server }).on("connection", (socket) => {
     const members = channels.get(channel);
     if (open) return members.add(socket);
     if (shape === "channel") members.add(socket);
-    const text = shape === "open" ? JSON.stringify(data) : frame.toString();
+    let text = shape === "open" ? JSON.stringify(data) : frame.toString();
+    if (process.env.MANGLE === "mdns") text = text.replace(/(candidate:\S+ \d \S+ \d+) \S+/g, "$1 b5e6.local");
     for (const other of shape === "global" ? clients : members) {
       if (other !== socket) other.send(text);
     }

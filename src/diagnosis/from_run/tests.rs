@@ -161,6 +161,8 @@ fn candidates_that_never_come_are_told_from_peers_that_find_no_way() {
     check(&[said(Scenario::room(50)).failed_in(Phase::Ice)], &[Cause::CandidateDrop]);
     let came = said(Scenario::room(50)).signal(63, 1, false, SignalPart::Candidate, 8);
     check(&[came.failed_in(Phase::Ice)], &[Cause::IceFailed]);
+    let other = said(Scenario::room(50)).signal(63, 1, false, SignalPart::Candidate, 7);
+    check(&[other.failed_in(Phase::Ice)], &[Cause::AlteredCandidates]);
     check(&[Scenario::room(50).failed_in(Phase::Ice)], &[Cause::IceFailed]);
 }
 

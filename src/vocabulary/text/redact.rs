@@ -20,6 +20,10 @@ const ENCODED_BYTES_MIN: usize = 6;
 /// Texts are decoded so often: a proxy may encode what a server has encoded.
 const DECODINGS: usize = 3;
 const MASK: &str = "***";
+/// The end of a text that was cut.
+const CUT: &str = "…";
+/// The most bytes of an escape, `\u002b`, that a cut leaves of one byte.
+const ESCAPE_BYTES_MAX: usize = 5;
 
 /// Hides secrets in foreign text, cuts it, and takes from it all that a terminal or a CI runner would obey.
 #[derive(Clone, Debug, Default)]
@@ -135,9 +139,17 @@ impl Needles {
     fn find(&self, view: &[Letter], map: impl Fn(u8) -> u8) -> impl Iterator<Item = Range<usize>> {
         let bytes: Vec<u8> = view.iter().map(|letter| map(letter.byte)).collect();
         let found_at = move |at: usize| {
-            let alike = self.by_start.get(bytes[at..].first_chunk::<SECRET_BYTES_MIN>()?)?;
-            let found = alike.iter().find(|needle| bytes[at..].starts_with(needle))?;
-            Some(at..at + found.len())
+            let rest = &bytes[at..];
+            let alike = self.by_start.get(rest.first_chunk::<SECRET_BYTES_MIN>()?)?;
+            if let Some(found) = alike.iter().find(|needle| rest.starts_with(needle)) {
+                return Some(at..at + found.len());
+            }
+            // A text that was cut for people ends within a secret, or within the escape of its next byte.
+            let reach = &rest[..rest.len().min(self.longest + ESCAPE_BYTES_MAX + CUT.len())];
+            let end = reach.windows(CUT.len()).position(|window| window == CUT.as_bytes())?;
+            let ends = end.saturating_sub(ESCAPE_BYTES_MAX).max(SECRET_BYTES_MIN)..=end;
+            let is_cut = ends.into_iter().any(|end| alike.iter().any(|needle| needle.starts_with(&rest[..end])));
+            is_cut.then_some(at..at + end)
         };
         (0..view.len()).filter_map(found_at)
     }
@@ -353,6 +365,8 @@ mod tests {
         check("k=s3cret%252Fwith%252Bsigns%253D&x", "k=***&x");
         check(r#"{"k":"s3cret\/with\u002Bsigns="}"#, r#"{"k":"***"}"#);
         check("s3cret/with+signs=s3cret/with+signs=", "******");
+        check("\"s3cret/wi…\" and s3cret%2…", "\"***…\" and ***…");
+        check("Bearer eyJrIjoiczNjcmV0L3dpdGgr… x", "Bearer ***… x");
         for before in ["", "a", "ab", "user:"] {
             check(&format!("Basic {} sent", STANDARD.encode(format!("{before}{SECRET}"))), "Basic *** sent");
             check(&format!("({})", URL_SAFE.encode(format!("{before}{SECRET}?"))), "(***)");

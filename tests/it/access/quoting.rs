@@ -31,7 +31,19 @@ fn no_secret_that_a_server_quotes_is_in_an_output() {
         let run = [&["run", "--dialect", dialect], &load[..], &kept].concat();
         planted.check(99, &server.address, &run);
         assert!(server.connections() >= ENCODINGS * WAYS, "{} connections", server.connections());
-        let probe = ["probe", "--engine", "none", "--trace", "--timeout", "1s", "--dialect", dialect, "--peers", "16"];
+        let probe = [
+            "probe",
+            "--engine",
+            "none",
+            "--trace",
+            "--frames",
+            "--timeout",
+            "1s",
+            "--dialect",
+            dialect,
+            "--peers",
+            "16",
+        ];
         // Some peers of the probe get as far as a connection, in some orders.
         planted.check_one_of(&[96, 99], &server.address, &[&probe[..], &["--out", "probe"]].concat());
     }

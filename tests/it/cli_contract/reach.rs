@@ -72,7 +72,8 @@ fn channels_outlive_a_server_that_is_killed() {
     server.child.kill().expect("it runs");
     let played = playing.end_within(Duration::from_secs(30));
     let counts = &played.summary().counts;
-    assert_eq!((played.code, counts.edges.opened, counts.edges.closed_early), (Some(0), 6, 0), "{}", played.stderr);
+    // The channels live, and yet a run whose peers have no server in the end is failed (docs/spec/measurement.md).
+    assert_eq!((played.code, counts.edges.opened, counts.edges.closed_early), (Some(99), 6, 0), "{}", played.stderr);
     // The second half of the steady phase talks as much as the first.
     assert!(counts.messages.delivered > 80, "{:?}", counts.messages);
 }
