@@ -13,9 +13,7 @@ fuzz_target!(|input: (&str, &str, Option<&str>)| {
         assert!(sdp.lines().all(|line| line.len() <= LINE_BYTES_MAX));
         let sections = sdp.lines().filter(|line| line.starts_with("m=")).count();
         assert_eq!(sections, 1);
-        if let Ok(description) = Description::read(sdp) {
-            assert!(description.sections.len() <= 1, "{sdp}");
-        }
+        drop(Description::read(sdp));
     }
     let candidate =
         Candidate { candidate: candidate.to_owned(), mid: mid.map(str::to_owned), line: None, ufrag: None };
