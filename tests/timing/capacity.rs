@@ -231,8 +231,8 @@ fn another_search_stands_beside_and_the_report_is_rendered_again() {
     assert_eq!(read("report.html"), page);
 
     for (args, why) in [
-        (&["."][..], "holds neither the summary.json of a run nor the capacity.json of a search"),
-        (&["found", "--report", "junit"], "--report junit: a search is told as html and md"),
+        (&["."][..], "holds none of repeats.json, summary.json, capacity.json, compare.json"),
+        (&["found", "--report", "junit"], "--report junit: this result has html, md"),
         (&["tiny.toml"], "tiny.toml: "),
     ] {
         let output = report(args);
