@@ -53,7 +53,7 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
         };
     }
     if more_said {
-        let evidence = format!("{lost}, nor did its candidates; in no traced room did anything on webrtc-signaling.");
+        let evidence = format!("{lost}, nor did its candidates; in no traced room did any offer, answer or candidate.");
         return Insight::new(&[Cause::ChannelIsolation], evidence);
     }
     let evidence =
