@@ -39,6 +39,7 @@ pub fn diagnose(findings: &Observations) -> Conclusion {
         .or_else(|| failed.and_then(|timeline| dialect::unmatched(timeline, &findings.words)))
         .or_else(|| failed.and_then(|timeline| not_admitted(findings, timeline)))
         .or_else(|| failed.and_then(|timeline| trace(timeline, findings.trials.is_some())))
+        .or_else(|| findings.timelines.iter().find_map(altered_candidates))
         .or_else(|| findings.timelines.iter().find_map(candidates))
         .or_else(|| findings.roster.as_ref().and_then(roster))
         .or_else(|| findings.fanout.as_ref().and_then(fanout))
@@ -247,20 +248,14 @@ fn candidates(timeline: &Timeline) -> Option<SupportedCause> {
     })
 }
 
-/// Candidates arrived that were not said so.
+/// Candidates arrived otherwise than they were sent.
 fn altered_candidates(timeline: &Timeline) -> Option<SupportedCause> {
-    let (mut altered, mut heard) = (0, 0);
-    for (own, other) in timeline.directions() {
-        altered += timeline.altered_candidates(own, other);
-        heard += timeline.heard_by(own, other, SignalPart::Candidate);
+    let changes = timeline.altered_candidates(|_, _| true)?;
+    let mut evidence = vec![changes.in_words()];
+    if timeline.opened() == timeline.planned() {
+        evidence.push("The channels opened all the same: these peers forgive it.".to_owned());
     }
-    (altered > 0).then(|| SupportedCause {
-        cause: Cause::AlteredCandidates,
-        confidence: Confidence::High,
-        evidence: vec![format!(
-            "{altered} of {heard} candidates that arrived were not said so: they were altered on the way."
-        )],
-    })
+    Some(SupportedCause { cause: Cause::AlteredCandidates, confidence: Confidence::High, evidence })
 }
 
 /// The join request of the first peer that asked and never joined.
@@ -309,7 +304,7 @@ fn trace(timeline: &Timeline, tried: bool) -> Option<SupportedCause> {
             let evidence = format!("The offer of {} arrived, and no answer was made.", names(from, to));
             case(Cause::NoAnswer, Confidence::Medium, evidence)
         }
-        Phase::Ice => candidates(timeline).or_else(|| altered_candidates(timeline)).or_else(|| {
+        Phase::Ice => altered_candidates(timeline).or_else(|| candidates(timeline)).or_else(|| {
             let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
             case(Cause::IceFailed, Confidence::High, evidence)
         }),

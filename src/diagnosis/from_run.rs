@@ -89,6 +89,9 @@ fn no_further(failure: &Failure) -> Insight {
 }
 
 fn ice(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
+    if let Some(changes) = index.timeline.altered_candidates(|own, other| directions.contains(&(own, other))) {
+        return Insight::new(&[Cause::AlteredCandidates], changes.in_words());
+    }
     let sum = |of: fn(&Timeline, Seat, Seat, SignalPart) -> usize| -> usize {
         directions.iter().map(|(own, other)| of(index.timeline, *own, *other, SignalPart::Candidate)).sum()
     };
@@ -96,12 +99,6 @@ fn ice(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failu
     if said > 0 && heard == 0 {
         let evidence = format!("{said} candidates were said, and none arrived; descriptions did.");
         return Insight::new(&[Cause::CandidateDrop], evidence);
-    }
-    let altered: usize = directions.iter().map(|(own, other)| index.timeline.altered_candidates(*own, *other)).sum();
-    if altered > 0 {
-        let evidence =
-            format!("{altered} of {heard} candidates that arrived were not said so: they were altered on the way.");
-        return Insight::new(&[Cause::AlteredCandidates], evidence);
     }
     Insight::new(&[Cause::IceFailed], format!("Descriptions and candidates were exchanged; {failure}."))
 }

@@ -1,7 +1,8 @@
 //! The events of one room's handshake, indexed for the questions of a diagnosis.
 
 use crate::vocabulary::{
-    Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat, SignalPart,
+    CandidateChanges, Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat,
+    SignalPart, candidate_routes,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -115,7 +116,7 @@ impl Timeline {
                 self.said.insert((own, *kind), at);
             }
             EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) => self.frame(own, *kind, *concern),
-            EventKind::Edge { other, event: EdgeEvent::Signal { said, part, digest } } => {
+            EventKind::Edge { other, event: EdgeEvent::Signal { said, part, digest, .. } } => {
                 let pair = self.pairs.entry((own, *other)).or_default();
                 let list = if *said { &mut pair.said } else { &mut pair.heard };
                 list.push((*part, *digest));
@@ -269,23 +270,24 @@ impl Timeline {
     /// The part of a description that `other` received and `own` never sent in this form, to any peer: a server may
     /// choose the receiver of an offer that has no addressee.
     pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        let mut unsaid = self.unsaid(own, other);
-        unsaid.find(|part| *part != SignalPart::Candidate)
-    }
-
-    /// The number of candidates that `other` received and `own` never sent in this form.
-    pub(super) fn altered_candidates(&self, own: Seat, other: Seat) -> usize {
-        self.unsaid(own, other).filter(|part| *part == SignalPart::Candidate).count()
-    }
-
-    /// The parts that `other` received and `own` never sent in this form, to any peer.
-    fn unsaid(&self, own: Seat, other: Seat) -> impl Iterator<Item = SignalPart> {
-        let was_said = move |received: &(SignalPart, u64)| {
+        let was_said = |received: &(SignalPart, u64)| {
             let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
             of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == received)
         };
         let heard = self.pairs.get(&(other, own)).map_or(&[][..], |pair| &pair.heard).iter();
-        heard.filter(move |received| !was_said(received)).map(|(part, _)| *part)
+        let mut descriptions = heard.filter(|(part, _)| matches!(part, SignalPart::Offer | SignalPart::Answer));
+        descriptions.find(|received| !was_said(received)).map(|(part, _)| *part)
+    }
+
+    /// The candidates that arrived otherwise than they were sent, on the given ways; `None` if there are none.
+    pub(super) fn altered_candidates(&self, is_meant: impl Fn(Seat, Seat) -> bool) -> Option<CandidateChanges> {
+        let mut changes = CandidateChanges::default();
+        for ((own, other), route) in candidate_routes(&self.events) {
+            if is_meant(own, other) {
+                changes.merge(CandidateChanges::of(&route));
+            }
+        }
+        (changes.altered > 0).then_some(changes)
     }
 
     /// Announcements that did not reach a peer that had joined well before.

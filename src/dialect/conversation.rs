@@ -17,6 +17,17 @@ pub trait Conversation {
     fn wake_at(&self) -> Option<Instant>;
     /// The step of an unfinished join, what it waits for, and what came instead; `None` once joined.
     fn waits_for(&self) -> Option<String>;
+    /// The fields of candidates that the frames have places for.
+    fn carried(&self) -> CarriedFields;
+}
+
+/// The fields of candidates that a dialect's frames carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CarriedFields {
+    pub mid: bool,
+    pub line: bool,
+    /// The end of candidates has a frame.
+    pub end: bool,
 }
 
 /// The peer that a conversation speaks for: the values that a dialect needs from profile and plan.

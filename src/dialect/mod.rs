@@ -12,7 +12,7 @@ mod trial;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
-pub use conversation::{Connect, Conversation, Input, Output, PeerIdentity};
+pub use conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity};
 pub use likeness::{Likeness, looks_like};
 pub use shape::shown_frame;
 pub use trial::Trial;
@@ -116,6 +116,7 @@ impl Dialect {
             SignalPart::Offer => (&signals.offer, "offer"),
             SignalPart::Answer => (&signals.answer, "answer"),
             SignalPart::Candidate => (&signals.candidate, "candidate"),
+            SignalPart::End => (&signals.end, "end"),
         };
         let template = templates.first().and_then(|index| self.compiled.templates.get(*index));
         template.map_or(usual, |template| &self.compiled.kinds[usize::from(template.kind.0)])

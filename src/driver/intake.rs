@@ -65,14 +65,14 @@ fn candidate_bytes(Candidate { candidate, mid, line: _, ufrag }: &Candidate) -> 
     candidate.len() + mid.as_ref().map_or(0, String::len) + ufrag.as_ref().map_or(0, String::len)
 }
 
-/// The part of a negotiation that a signal is; `None` for one without text.
-pub(super) fn part(signal: &Signal) -> Option<SignalPart> {
-    Some(match signal {
+/// The part of a negotiation that a signal is.
+pub(super) fn part(signal: &Signal) -> SignalPart {
+    match signal {
         Signal::Offer { .. } => SignalPart::Offer,
         Signal::Answer { .. } => SignalPart::Answer,
         Signal::Candidate(_) => SignalPart::Candidate,
-        Signal::EndOfCandidates => return None,
-    })
+        Signal::EndOfCandidates => SignalPart::End,
+    }
 }
 
 /// The length of a message's text, in bytes.

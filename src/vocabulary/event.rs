@@ -2,7 +2,7 @@
 
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
-use crate::vocabulary::message::FrameKind;
+use crate::vocabulary::message::{Candidate, FrameKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,8 @@ pub enum EdgeEvent {
         said: bool,
         part: SignalPart,
         digest: u64,
+        /// A candidate, as far as the dialect's frames carry it; boxed, since events are many.
+        candidate: Option<Box<Candidate>>,
     },
     /// This side learned of the remote peer for the first time.
     Met,
@@ -228,6 +230,8 @@ pub enum SignalPart {
     Offer,
     Answer,
     Candidate,
+    /// The end of candidates; one that nobody said is a candidate that arrived without its text.
+    End,
 }
 
 /// The addressee of a received frame. `Id` names the peer that sent it: by its seat, or by its id on the wire.

@@ -28,5 +28,6 @@ pub use crate::vocabulary::text::glossary::GlossaryEntry;
 pub use crate::vocabulary::text::problem::Problem;
 pub use crate::vocabulary::text::redact::Redactor;
 
+pub use text::candidate_changes::{CandidateChanges, CandidateRoute, candidate_routes};
 pub use text::signal_digest::{changed_fields, signal_digest};
 pub use text::{document, format, glossary, problem, redact, share::share, shell_quoting};

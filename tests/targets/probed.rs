@@ -74,11 +74,22 @@ fn a_fault_of_each_kind_is_named_in_the_words_of_its_own_dialect() {
     }
 }
 
-/// The candidates carry a name that nothing resolves: the firewall is not to blame.
+/// Whatever is done to candidates is told with its fields, also when these peers forgive it; no firewall is to blame.
 #[test]
-fn altered_candidates_are_not_blamed_on_the_network() {
-    let mangled = relay("channel").environment("MANGLE", "mdns");
-    check("relay", &mangled, "altered-candidates", 99, &[]);
+fn altered_candidates_are_told_and_not_blamed_on_the_network() {
+    let cases = [
+        ("mid", 0, Value::Null, "sdpMid in ", "A browser refuses"),
+        ("bare", 0, Value::Null, "sdpMid in ", "A browser refuses"),
+        ("mdns", 99, "ice".into(), "became \"b5e6.local\"", "A browser can't use"),
+        ("drop-host", 99, "ice".into(), "became \"\"", "A browser takes"),
+    ];
+    for (mode, code, phase, change, effect) in cases {
+        let mangled = relay("channel").environment("MANGLE", mode);
+        let Some(report) = check("relay", &mangled, "altered-candidates", code, &[]) else { return };
+        assert_eq!(report["diagnosis"]["phase"], phase, "{mode}");
+        let evidence = report["diagnosis"]["evidence"][0].as_str().unwrap();
+        assert!(evidence.contains(change) && evidence.contains(effect), "{mode}: {evidence}");
+    }
 }
 
 /// Without --dialect the dashboard is spoken: the verdict names what the server speaks.

@@ -177,6 +177,7 @@ fn mark_of(part: SignalPart, text: &str) -> Option<&str> {
     let (start, ends): (&str, &[char]) = match part {
         SignalPart::Offer | SignalPart::Answer => ("a=ice-ufrag:", &['\\', '"', '\r', '\n']),
         SignalPart::Candidate => ("candidate:", &['\\', '"']),
+        SignalPart::End => return None,
     };
     let from = text.find(start)?;
     let rest = &text[from..];

@@ -17,13 +17,14 @@ use std::cmp::Reverse;
 type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 
 /// All findings, each with its id for `meshload explain`.
-const RULES: [(&str, FindingRule); 16] = [
+const RULES: [(&str, FindingRule); 17] = [
     ("dialect", dialect::find_flaw),
     ("wrong-dialect", dialect::find_wrong),
     ("islands", rooms::islands::find),
     ("misrouted", words::misrouted::find),
     ("early-words-lost", words::early_words_lost::find),
     ("repeated", words::repeated::find),
+    ("altered-candidates", words::altered_candidates::find),
     ("altered-description", words::altered_description::find),
     ("two-populations", timers::two_populations::find),
     ("drift", timers::drift::find),

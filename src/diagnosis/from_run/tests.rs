@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::vocabulary::{
-    Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex,
+    Candidate, Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex,
 };
 use std::time::{Duration, Instant};
 
@@ -75,11 +75,11 @@ impl Scenario {
     }
 
     fn signal(mut self, at_ms: u64, seat: u16, said: bool, part: SignalPart, digest: u64) -> Self {
-        self.tell(
-            at_ms,
-            seat,
-            EventKind::Edge { other: Seat(1 - seat), event: EdgeEvent::Signal { said, part, digest } },
-        );
+        let text = format!("candidate:{digest}");
+        let candidate = Candidate { candidate: text, mid: Some("0".into()), line: Some(0), ufrag: None };
+        let candidate = (part == SignalPart::Candidate).then(|| Box::new(candidate));
+        let event = EdgeEvent::Signal { said, part, digest, candidate };
+        self.tell(at_ms, seat, EventKind::Edge { other: Seat(1 - seat), event });
         self
     }
 

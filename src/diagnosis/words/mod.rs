@@ -17,7 +17,7 @@ pub struct Words {
     /// The messages by which a peer joins, in order.
     pub(in crate::diagnosis) join: Vec<FrameKind>,
     pub(in crate::diagnosis) join_requests: JoinRequestWords,
-    signals: [String; 3],
+    signals: [String; 4],
 }
 
 /// A channel that announcements are sent on.
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) enum AnnouncementChannel {
 impl Words {
     pub fn of(dialect: &Dialect) -> Self {
         let by_name = Self::by_name(&dialect.kinds());
-        let signals = [SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate];
+        let signals = [SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate, SignalPart::End];
         Self {
             dialect: dialect.name().to_owned(),
             rooms: if by_name.chat.is_empty() { dialect.announcements() } else { by_name.rooms },
@@ -48,7 +48,7 @@ impl Words {
             chat: FrameKind::named(kinds, &["participant-joined", "peer-ready"]),
             join: vec![],
             join_requests: JoinRequestWords::of(kinds),
-            signals: ["webrtc-offer", "webrtc-answer", "webrtc-ice"].map(str::to_owned),
+            signals: ["webrtc-offer", "webrtc-answer", "webrtc-ice", "end"].map(str::to_owned),
             names: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         }
     }

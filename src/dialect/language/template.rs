@@ -160,13 +160,22 @@ impl Template {
 
     /// The template yields the local, or a part of it, somewhere.
     pub(crate) fn reads_local(&self, slot: usize) -> bool {
-        let of_hole = |hole: &Hole| matches!(&hole.source, HoleSource::Name(name) if name.local() == Some(slot));
+        self.reads(&|name| name.local() == Some(slot))
+    }
+
+    /// The template yields the whole local, or its field `key`, somewhere.
+    pub(crate) fn reads_field(&self, slot: usize, key: &str) -> bool {
+        self.reads(&|name| name.local() == Some(slot) && name.path.first().is_none_or(|first| first == key))
+    }
+
+    fn reads(&self, is_meant: &dyn Fn(&Name) -> bool) -> bool {
+        let of_hole = |hole: &Hole| matches!(&hole.source, HoleSource::Name(name) if is_meant(name));
         match self {
             Self::Fixed(..) => false,
             Self::Hole(hole) => of_hole(hole),
             Self::Text(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Hole(hole) if of_hole(hole))),
-            Self::List(items) => items.iter().any(|item| item.reads_local(slot)),
-            Self::Table(entries) => entries.iter().any(|(_, item)| item.reads_local(slot)),
+            Self::List(items) => items.iter().any(|item| item.reads(is_meant)),
+            Self::Table(entries) => entries.iter().any(|(_, item)| item.reads(is_meant)),
         }
     }
 

@@ -11,7 +11,7 @@ mod repeats;
 mod send;
 
 use super::Trial;
-use super::conversation::{Connect, Conversation, Input, Output, PeerIdentity};
+use super::conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity};
 use crate::dialect::compile::compiled::{CompiledDialect, Discovery};
 use crate::dialect::language::evaluate::LookupView;
 use crate::dialect::language::filter;
@@ -165,6 +165,10 @@ impl Conversation for Session {
 
     fn waits_for(&self) -> Option<String> {
         self.join_in_words()
+    }
+
+    fn carried(&self) -> CarriedFields {
+        self.carried_fields()
     }
 }
 

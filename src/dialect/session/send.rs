@@ -1,10 +1,10 @@
 //! Writes frames: signals of the peer, replies of rules, repeats of timers.
 
 use super::Session;
-use crate::dialect::Output;
 use crate::dialect::compile::compiled::FrameTemplate;
 use crate::dialect::language::codec::Codec;
 use crate::dialect::language::names::OFFERS;
+use crate::dialect::{CarriedFields, Output};
 use crate::vocabulary::{Candidate, FrameNoteKind, Say, Signal};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -68,6 +68,15 @@ impl Session {
                 }
             }
         }
+    }
+
+    pub(super) fn carried_fields(&self) -> CarriedFields {
+        let signals = &self.dialect.signals;
+        let has = |key: &str| {
+            let templates = signals.candidate.iter().filter_map(|index| self.dialect.templates.get(*index));
+            templates.into_iter().any(|template| template.frame.reads_field(1, key))
+        };
+        CarriedFields { mid: has("sdpMid"), line: has("sdpMLineIndex"), end: !signals.end.is_empty() }
     }
 
     /// Sends each of `templates` to `to`, which `peer` and `pair` refer to.

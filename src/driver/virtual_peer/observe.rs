@@ -4,7 +4,7 @@ use super::VirtualPeer;
 use crate::dialect::Output as DialectOutput;
 use crate::driver::intake;
 use crate::driver::ports::Output;
-use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, signal_digest};
+use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, SignalPart, signal_digest};
 
 impl VirtualPeer {
     /// Records a note, or the text of a frame.
@@ -36,10 +36,22 @@ impl VirtualPeer {
 
     /// Records a signal's digest, so that received signals can be compared with sent ones.
     pub(super) fn record_signal(&mut self, other: Seat, said: bool, signal: &Signal) {
-        let (Some(part), Some(digest)) = (intake::part(signal), signal_digest(signal)) else { return };
         if self.is_gone() || !self.connected {
             return;
         }
-        self.outputs.push_back(Output::Event(EdgeEvent::Signal { said, part, digest }.to(other)));
+        let (part, digest) = (intake::part(signal), signal_digest(signal));
+        let carried = self.conversation.carried();
+        if said && part == SignalPart::End && !carried.end {
+            return;
+        }
+        let candidate = if let Signal::Candidate(candidate) = signal {
+            let mut candidate = Box::new(candidate.clone());
+            candidate.mid.take_if(|_| said && !carried.mid);
+            candidate.line.take_if(|_| said && !carried.line);
+            Some(candidate)
+        } else {
+            None
+        };
+        self.outputs.push_back(Output::Event(EdgeEvent::Signal { said, part, digest, candidate }.to(other)));
     }
 }

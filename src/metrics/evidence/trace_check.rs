@@ -2,7 +2,8 @@
 
 use crate::summary::{AnnouncementCheck, SignalCheck};
 use crate::vocabulary::{
-    Concern, EdgeEvent, Event, EventKind, PeerEvent, Seat, SignalPart, changed_fields, format::micros,
+    CandidateChanges, Concern, EdgeEvent, Event, EventKind, PeerEvent, Seat, SignalPart, candidate_routes,
+    changed_fields, format::micros,
 };
 use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
@@ -40,6 +41,9 @@ impl TraceCheck {
     /// Adds a room that is traced as a whole.
     pub(crate) fn add(&mut self, events: &[Event]) {
         self.add_signals(events);
+        for (_, route) in candidate_routes(events) {
+            self.signals.candidates.merge(CandidateChanges::of(&route));
+        }
         self.add_announcements(events);
     }
 
@@ -60,9 +64,12 @@ impl TraceCheck {
     fn add_signals(&mut self, events: &[Event]) {
         let mut words = FxHashMap::<Word, WordCount>::default();
         for event in events {
-            let EventKind::Edge { other, event: EdgeEvent::Signal { said, part, digest } } = event.kind else {
+            let EventKind::Edge { other, event: EdgeEvent::Signal { said, part, digest, .. } } = event.kind else {
                 continue;
             };
+            if part == SignalPart::End {
+                continue;
+            }
             let (from, to) = if said { (event.place.seat, other) } else { (other, event.place.seat) };
             let count = words.entry(Word { from, part, digest, to }).or_default();
             *if said { &mut count.said } else { &mut count.heard } += 1;
@@ -141,5 +148,6 @@ fn part_name(part: SignalPart) -> &'static str {
         SignalPart::Offer => "an offer",
         SignalPart::Answer => "an answer",
         SignalPart::Candidate => "a candidate",
+        SignalPart::End => "an end of candidates",
     }
 }

@@ -28,7 +28,7 @@ pub struct EventLine<'a> {
     /// The addressee of a received frame: `me`, `others`, or `elsewhere` (on another channel than its own).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concern: Option<&'static str>,
-    /// The part of a signal: `offer`, `answer`, `candidate`.
+    /// The part of a signal: `offer`, `answer`, `candidate`, `end` (of candidates).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<&'static str>,
     /// True for a signal that this peer sent, false for one that it received.
@@ -95,6 +95,7 @@ impl<'a> EventLine<'a> {
                     SignalPart::Offer => "offer",
                     SignalPart::Answer => "answer",
                     SignalPart::Candidate => "candidate",
+                    SignalPart::End => "end",
                 };
                 Self { part: Some(part), said: Some(*said), digest: Some(format!("{digest:016x}")), ..line }
             }
@@ -209,7 +210,7 @@ mod tests {
         check(
             EventKind::Edge {
                 other: Seat(0),
-                event: EdgeEvent::Signal { said: true, part: SignalPart::Offer, digest: 255 },
+                event: EdgeEvent::Signal { said: true, part: SignalPart::Offer, digest: 255, candidate: None },
             },
             r#"{"at_us":3000,"room":"room-2","peer":9,"what":"signal","other":8,"part":"offer","said":true,"digest":"00000000000000ff"}"#,
         );

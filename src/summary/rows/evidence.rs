@@ -1,5 +1,6 @@
 //! The facts of a run on which findings rest and which no report shows.
 
+use crate::vocabulary::CandidateChanges;
 use std::collections::BTreeMap;
 
 /// All facts; bounded by the numbers of peers and rooms.
@@ -106,6 +107,7 @@ pub struct SignalCheck {
     pub altered: u64,
     /// By field of a description: how many arrived with another value.
     pub altered_fields: BTreeMap<&'static str, u64>,
+    pub candidates: CandidateChanges,
 }
 
 /// Announcements of one type, as their listeners received them; ages in microseconds.
@@ -143,6 +145,7 @@ impl TimedSecond {
 
 impl SignalCheck {
     pub fn merge(&mut self, other: Self) {
+        self.candidates.merge(other.candidates);
         self.words += other.words;
         self.repeated += other.repeated;
         self.copies += other.copies;

@@ -1,5 +1,6 @@
 //! Text that people write and read: TOML with line numbers, problems, figures, shell quoting and the glossary.
 
+pub(super) mod candidate_changes;
 pub mod document;
 pub mod format;
 pub mod glossary;

@@ -24,7 +24,7 @@ struct Row {
     shape: fn(&mut Scenario),
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     Row { fault: "no-leave-notice", finding: "notices-missing", shape: untold },
     Row { fault: "idle-close 6s", finding: "idle-close", shape: lively },
     Row { fault: "limit-by-address 20", finding: "limit-by-address", shape: |_| {} },
@@ -33,6 +33,7 @@ const ROWS: [Row; 12] = [
     Row { fault: "split 3", finding: "rooms-split", shape: |_| {} },
     Row { fault: "misroute", finding: "misrouted", shape: |_| {} },
     Row { fault: "repeat", finding: "repeated", shape: |_| {} },
+    Row { fault: "alter-candidate", finding: "altered-candidates", shape: |_| {} },
     Row { fault: "sdp-rewrite", finding: "altered-description", shape: |_| {} },
     Row { fault: "timing", finding: "early-words-lost", shape: announced },
     Row { fault: "delay 2s p=50% type=webrtc-offer", finding: "two-populations", shape: |_| {} },
