@@ -33,7 +33,7 @@ const ROWS: [Row; 13] = [
     Row { fault: "split 3", finding: "rooms-split", shape: |_| {} },
     Row { fault: "misroute", finding: "misrouted", shape: |_| {} },
     Row { fault: "repeat", finding: "repeated", shape: |_| {} },
-    Row { fault: "alter-candidate", finding: "altered-candidates", shape: |_| {} },
+    Row { fault: "alter-candidate", finding: "altered-candidates", shape: trickling },
     Row { fault: "sdp-rewrite", finding: "altered-description", shape: |_| {} },
     Row { fault: "timing", finding: "early-words-lost", shape: announced },
     Row { fault: "delay 2s p=50% type=webrtc-offer", finding: "two-populations", shape: |_| {} },
@@ -66,6 +66,12 @@ fn scenario(seed: u64) -> Scenario {
         scenario.trigger = Trigger::PeerReady;
     }
     scenario
+}
+
+/// Peers send candidates one by one.
+fn trickling(scenario: &mut Scenario) {
+    scenario.no_webrtc = false;
+    scenario.trickle = true;
 }
 
 /// Peers learn of each other by announcements on the chat channel.

@@ -122,7 +122,8 @@ impl Links {
         let (own, other, number) = (side.own.0, side.other.0, self.made);
         for _ in 0..self.draws.random_range(0..=3) {
             let candidate = format!("candidate {own} {other} {number} 0");
-            self.post(side, 3, EngineEvent::Candidate(Candidate { candidate, mid: None, line: None, ufrag: None }));
+            let candidate = Candidate { candidate, mid: Some("0".to_owned()), line: Some(0), ufrag: None };
+            self.post(side, 3, EngineEvent::Candidate(candidate));
         }
         self.post(side, 3, EngineEvent::Gathered);
     }
