@@ -253,7 +253,7 @@ mod tests {
             ),
         );
         check(&said, &[], (1, 1), None);
-        check(&said, &[said.clone()], (1, 2), None);
+        check(&said, std::slice::from_ref(&said), (1, 2), None);
     }
 
     #[test]
