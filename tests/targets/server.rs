@@ -37,6 +37,12 @@ impl Target {
         Self { program: "node".into(), arguments, environment: vec![], path: String::new(), port: None }
     }
 
+    /// A command line as a document shows it, from the repository's folder.
+    pub fn shell(line: &str) -> Self {
+        let arguments = ["-c".to_owned(), format!("exec env {line}")].to_vec();
+        Self { program: "sh".into(), arguments, environment: vec![], path: String::new(), port: None }
+    }
+
     /// A program of `cargo install --root tests/targets/cargo`, given an address that was free a moment ago.
     pub fn program(name: &str) -> Self {
         let cached = std::env::var_os("MESHLOAD_TARGETS").map_or_else(|| folder().join("cargo"), PathBuf::from);
