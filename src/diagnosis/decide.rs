@@ -255,7 +255,13 @@ fn altered_candidates(timeline: &Timeline) -> Option<SupportedCause> {
     if timeline.opened() == timeline.planned() {
         evidence.push("The channels opened all the same: these peers forgive it.".to_owned());
     }
-    Some(SupportedCause { cause: Cause::AlteredCandidates, confidence: Confidence::High, evidence })
+    let confidence = if changes.are_only_missing() {
+        evidence.push("A dialect whose rule for candidates does not read these fields looks the same.".to_owned());
+        Confidence::Low
+    } else {
+        Confidence::High
+    };
+    Some(SupportedCause { cause: Cause::AlteredCandidates, confidence, evidence })
 }
 
 /// The join request of the first peer that asked and never joined.

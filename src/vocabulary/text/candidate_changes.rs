@@ -152,6 +152,11 @@ impl CandidateChanges {
         }
     }
 
+    /// `true`: no value became another one; fields only arrived without one.
+    pub fn are_only_missing(&self) -> bool {
+        self.emptied == 0 && self.fields.values().all(|change| change.heard == "null")
+    }
+
     /// `2 of 2 candidates arrived altered: sdpMid in 2 ("0" became "audio").`, with what a browser does.
     pub fn in_words(&self) -> String {
         let told: Vec<String> = self
@@ -206,6 +211,16 @@ mod tests {
         let route = CandidateRoute { said: vec![said], heard: heard.iter().collect(), ends, ..Default::default() };
         let changes = CandidateChanges::of(&route);
         assert_eq!((changes.altered > 0).then(|| changes.in_words()).as_deref(), expected);
+    }
+
+    #[test]
+    fn values_that_are_missing_are_told_from_those_that_became_others() {
+        let said = candidate(HOST, Some("0"), Some(0));
+        for (mid, line, expected) in [(None, None, true), (Some("0"), None, true), (Some("audio"), None, false)] {
+            let heard = candidate(HOST, mid, line);
+            let route = CandidateRoute { said: vec![&said], heard: vec![&heard], ..Default::default() };
+            assert_eq!(CandidateChanges::of(&route).are_only_missing(), expected, "{mid:?} {line:?}");
+        }
     }
 
     #[test]
