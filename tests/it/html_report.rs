@@ -5,7 +5,7 @@ use crate::common::sample;
 use meshload::capacity::CapacityResult;
 use meshload::report::{Format, render};
 use meshload::summary::{CauseRow, Counts, Doubt, Outcome, Peers, Summary, TraceDiagnosis, Validity, Verdict};
-use meshload::vocabulary::glossary;
+use meshload::vocabulary::{format::duration, glossary};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +36,7 @@ fn a_run_of_five_thousand_edges_is_small_and_quick() {
 #[test]
 fn the_verdicts_come_before_everything_else() {
     let summary = sample::summary();
-    let p95 = format!("{:.1} ms", summary.timers["time_to_open"].due.p.p95 as f64 / 1e3);
+    let p95 = duration(summary.timers["time_to_open"].due.p.p95);
     let page = render(Format::Html, &summary);
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text:?}"));
     let order = ["Failed", "VALID", &p95, "Where the time goes", "Latency and load", "What was run"];
