@@ -96,18 +96,19 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads the text of a profile: a path wins over a built-in name.
+/// Reads the text of a profile: a file wins over a built-in name, a folder does not.
 ///
 /// # Errors
 /// One sentence.
 fn text_of(name: &str) -> Result<String, String> {
-    match read_text(Path::new(name)) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match builtin::find(name) {
-            Some(source) => Ok(source.text.to_owned()),
-            None => Err(unknown(name)),
-        },
-        Err(error) => Err(format!("{name}: {error}")),
+    let error = match read_text(Path::new(name)) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    match (error.kind(), builtin::find(name)) {
+        (io::ErrorKind::NotFound | io::ErrorKind::IsADirectory, Some(source)) => Ok(source.text.to_owned()),
+        (io::ErrorKind::NotFound, None) => Err(unknown(name)),
+        _ => Err(format!("{name}: {error}")),
     }
 }
 

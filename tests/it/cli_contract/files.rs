@@ -123,3 +123,15 @@ fn old_files_of_others_stay() {
     assert_eq!(fs::read_to_string(out.join("notes.txt")).expect("a file"), "mine");
     assert!(File::open(out.join("summary.json")).is_ok());
 }
+
+/// `run --out smoke` leaves such a folder.
+#[test]
+fn a_folder_of_a_built_ins_name_does_not_hide_the_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("smoke")).unwrap();
+    let check = |name: &str| {
+        let mut meshload = Command::new(PROGRAM);
+        meshload.args(["check", name]).current_dir(folder.path()).output().unwrap().status.code()
+    };
+    assert_eq!((check("smoke"), check(".")), (Some(0), Some(2)));
+}
