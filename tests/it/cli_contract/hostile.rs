@@ -1,12 +1,12 @@
 //! A scripted server that is anything but a signaling server, or is one for too short a time.
 
-use std::io::{ErrorKind, Read, Write};
+use crate::common::websocket::{accept, frame, key, read_frame, read_head};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Answer to a connection.
 #[derive(Clone)]
@@ -71,7 +71,8 @@ impl Hostile {
 }
 
 fn play(mut stream: TcpStream, script: &Script, tell: &Sender<()>) -> std::io::Result<()> {
-    let key = read_request(&mut stream)?;
+    let request = read_head(&mut stream)?;
+    let key = key(&request).ok_or(ErrorKind::InvalidData)?;
     // Nobody has to wait for arrivals.
     let _ = tell.send(());
     match script {
@@ -89,11 +90,11 @@ fn play(mut stream: TcpStream, script: &Script, tell: &Sender<()>) -> std::io::R
             drain(&mut stream)
         }
         Script::Upgraded(deed) => {
-            upgrade(&mut stream, &key)?;
+            upgrade(&mut stream, key)?;
             act(stream, deed)
         }
         Script::Joined(deed) => {
-            upgrade(&mut stream, &key)?;
+            upgrade(&mut stream, key)?;
             read_until(&mut stream, "peer-ready")?;
             act(stream, deed)
         }
@@ -112,64 +113,22 @@ fn act(mut stream: TcpStream, deed: &Deed) -> std::io::Result<()> {
     drain(&mut stream)
 }
 
-/// The client's Sec-WebSocket-Key.
-fn read_request(stream: &mut TcpStream) -> std::io::Result<String> {
-    let (mut request, mut byte) = (Vec::new(), [0]);
-    while !request.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        request.extend(byte);
-    }
-    let request = String::from_utf8_lossy(&request).into_owned();
-    let key = request.lines().filter_map(|line| line.split_once(": "));
-    let key = key.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key")).map(|(_, value)| value).next();
-    key.map(str::to_owned).ok_or_else(|| ErrorKind::InvalidData.into())
-}
-
 fn upgrade(stream: &mut TcpStream, key: &str) -> std::io::Result<()> {
-    let key = derive_accept_key(key.as_bytes());
+    let key = accept(key);
     write!(
         stream,
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {key}\r\n\r\n"
     )
 }
 
-/// Reads masked frames (RFC 6455 §5.3) until one has `word` in it.
+/// Reads frames until one has `word` in it.
 fn read_until(stream: &mut TcpStream, word: &str) -> std::io::Result<()> {
-    loop {
-        let mut head = [0; 2];
-        stream.read_exact(&mut head)?;
-        let length = match head[1] & 0x7F {
-            126 => {
-                let mut long = [0; 2];
-                stream.read_exact(&mut long)?;
-                usize::from(u16::from_be_bytes(long))
-            }
-            short => usize::from(short),
-        };
-        let (mut mask, mut payload) = ([0; 4], vec![0; length]);
-        stream.read_exact(&mut mask)?;
-        stream.read_exact(&mut payload)?;
-        payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
-        if String::from_utf8_lossy(&payload).contains(word) {
-            return Ok(());
-        }
-    }
+    while !String::from_utf8_lossy(&read_frame(stream)?.1).contains(word) {}
+    Ok(())
 }
 
 fn drain(stream: &mut TcpStream) -> std::io::Result<()> {
     std::io::copy(stream, &mut std::io::sink()).map(|_| ())
-}
-
-/// One unmasked, final frame.
-pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x80 | opcode];
-    match u16::try_from(payload.len()) {
-        Ok(length) if length < 126 => frame.push(length as u8),
-        Ok(length) => frame.extend([126].into_iter().chain(length.to_be_bytes())),
-        Err(_) => frame.extend([127].into_iter().chain((payload.len() as u64).to_be_bytes())),
-    }
-    frame.extend(payload);
-    frame
 }
 
 pub fn text(payload: &str) -> Arc<[u8]> {

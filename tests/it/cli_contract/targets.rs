@@ -1,7 +1,8 @@
 //! Each way in which a target can be broken, and what the run says of it.
 
-use super::hostile::{Deed, Hostile, Script, frame, text};
+use super::hostile::{Deed, Hostile, Script, text};
 use crate::common::play::{Played, start, start_without_network};
+use crate::common::websocket::frame;
 use meshload::summary::Outcome;
 use std::net::TcpListener;
 use std::thread;

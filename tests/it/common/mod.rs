@@ -5,3 +5,4 @@ pub mod draws;
 pub mod hostile;
 pub mod play;
 pub mod sample;
+pub mod websocket;

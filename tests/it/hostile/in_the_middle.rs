@@ -1,11 +1,11 @@
 //! Stands between the peers and an honest server, and offends one of the peers, or all.
 
-use std::io::{ErrorKind, Read, Write};
+use crate::common::websocket::{frame, key, read_frame, read_head};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The connection that is offended, counted from 0.
 const VICTIM: usize = 5;
@@ -81,7 +81,7 @@ impl Shared {
         peer.set_nodelay(true)?;
         let request = read_head(&mut peer)?;
         if let (Offence::Upgrade(answer), VICTIM) = (&self.offence, number) {
-            peer.write_all(answer(key(&request)).as_bytes())?;
+            peer.write_all(answer(key(&request).unwrap_or_default()).as_bytes())?;
             return std::io::copy(&mut peer, &mut std::io::sink()).map(|_| ());
         }
         let mut server = TcpStream::connect(self.server)?;
@@ -154,69 +154,6 @@ impl Shared {
     }
 }
 
-/// The value of Sec-WebSocket-Accept for a request.
-pub fn accept(key: &str) -> String {
-    derive_accept_key(key.as_bytes())
-}
-
-/// One unmasked, final frame.
-pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x80 | opcode];
-    match u16::try_from(payload.len()) {
-        Ok(length) if length < 126 => frame.push(length as u8),
-        Ok(length) => frame.extend([126].into_iter().chain(length.to_be_bytes())),
-        Err(_) => frame.extend([127].into_iter().chain((payload.len() as u64).to_be_bytes())),
-    }
-    frame.extend(payload);
-    frame
-}
-
 pub fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     text.split_once(before)?.1.split_once(after).map(|(between, _)| between)
-}
-
-fn key(request: &str) -> &str {
-    let headers = request.lines().filter_map(|line| line.split_once(": "));
-    let mut keys = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
-    keys.next().map_or("", |(_, value)| value)
-}
-
-fn read_head(stream: &mut TcpStream) -> std::io::Result<String> {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        head.extend(byte);
-    }
-    String::from_utf8(head).map_err(|_| ErrorKind::InvalidData.into())
-}
-
-/// A whole frame as it came, and its payload without the mask (RFC 6455 §5.2).
-fn read_frame(stream: &mut TcpStream) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
-    let mut raw = vec![0; 2];
-    stream.read_exact(&mut raw)?;
-    let mut more = |raw: &mut Vec<u8>, bytes: usize| {
-        let start = raw.len();
-        raw.resize(start + bytes, 0);
-        stream.read_exact(&mut raw[start..]).map(|()| start)
-    };
-    let masked = raw[1] & 0x80 != 0;
-    let length = match raw[1] & 0x7F {
-        126 => {
-            let start = more(&mut raw, 2)?;
-            usize::from(u16::from_be_bytes([raw[start], raw[start + 1]]))
-        }
-        127 => {
-            let start = more(&mut raw, 8)?;
-            raw[start..].iter().fold(0, |length, byte| length << 8 | usize::from(*byte))
-        }
-        short => usize::from(short),
-    };
-    let mask_start = more(&mut raw, if masked { 4 } else { 0 })?;
-    let mask = raw[mask_start..].to_vec();
-    let start = more(&mut raw, length)?;
-    let mut payload = raw[start..].to_vec();
-    if masked {
-        payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
-    }
-    Ok((raw, payload))
 }

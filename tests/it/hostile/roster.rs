@@ -1,7 +1,8 @@
 //! Frames that name whom they should not, or with words that nobody should keep.
 
-use super::in_the_middle::{Offence, TEXT, frame};
+use super::in_the_middle::{Offence, TEXT};
 use super::{Case, check};
+use crate::common::websocket::frame;
 use std::fmt::Write;
 
 fn joined(user: &str, name: &str, existing: &str) -> String {

@@ -1,7 +1,8 @@
 //! Answers to the upgrade that are none, or ask for what nobody offered.
 
-use super::in_the_middle::{Offence, accept};
+use super::in_the_middle::Offence;
 use super::{Case, check};
+use crate::common::websocket::accept;
 
 fn switching(key: &str, more: &str) -> String {
     format!(

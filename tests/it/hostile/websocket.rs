@@ -1,7 +1,8 @@
 //! Offences against RFC 6455 on an open connection.
 
-use super::in_the_middle::{BINARY, CLOSE, Offence, PING, TEXT, frame};
+use super::in_the_middle::{BINARY, CLOSE, Offence, PING, TEXT};
 use super::{Case, check, in_turn, play, play_with};
+use crate::common::websocket::frame;
 
 /// The header of a frame that claims `length` bytes.
 fn claims(length: u64) -> Vec<u8> {
