@@ -1,38 +1,8 @@
 //! Judges if the generator itself distorted the figures of a run (docs/spec/measurement.md, "Validity").
 
+use crate::profile::Thresholds;
 use crate::summary::{Doubt, Validity, Verdict, distribution::samples_needed};
 use std::time::Duration;
-
-/// Limits above which a run is suspect or invalid. Shares are from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds {
-    pub lag_suspect: Duration,
-    /// Share of the p50 of `time_to_open`; the limit is the larger of this and `lag_suspect`.
-    pub lag_suspect_share: f64,
-    pub lag_invalid: Duration,
-    pub busy_suspect: f64,
-    pub waiting_suspect: f64,
-    pub waiting_invalid: f64,
-    pub dropped_suspect: f64,
-    pub dropped_invalid: f64,
-    pub clock_jump_invalid: Duration,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            lag_suspect: Duration::from_millis(10),
-            lag_suspect_share: 0.05,
-            lag_invalid: Duration::from_millis(100),
-            busy_suspect: 0.1,
-            waiting_suspect: 0.1,
-            waiting_invalid: 0.3,
-            dropped_suspect: 0.001,
-            dropped_invalid: 0.01,
-            clock_jump_invalid: Duration::from_secs(1),
-        }
-    }
-}
 
 /// Figures of the generator that a run's validity is judged by.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -202,9 +172,10 @@ fn ms(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::tests::thresholds;
 
     fn check(strain: Strain, verdict: Verdict, reasons: &[&str]) {
-        let validity = judge(&strain, &Thresholds::default());
+        let validity = judge(&strain, &thresholds());
         let said: Vec<&str> = validity.reasons.iter().map(|doubt| doubt.what.as_str()).collect();
         assert_eq!((validity.verdict, said), (verdict, reasons.to_vec()));
     }
@@ -271,7 +242,7 @@ mod tests {
         };
         let exhausted = "this machine ran out of descriptors, ports or memory";
         check(strain.clone(), Verdict::Invalid, &[exhausted, BUSY, WAIT, "intervals were lost"]);
-        let worst = &judge(&strain, &Thresholds::default()).reasons[0];
+        let worst = &judge(&strain, &thresholds()).reasons[0];
         assert_eq!((worst.observed.as_str(), worst.limit.as_str()), ("3 times (EMFILE)", "never"));
         assert!(worst.cure.contains("ulimit -n"));
     }

@@ -25,7 +25,7 @@ pub use sections::phases::Phases;
 pub use sections::rooms::{RoomSettings, Size};
 pub use sections::target::reconnect::Reconnect;
 pub use sections::target::{DIALECTS, Target};
-pub use sections::validity::{OnInvalid, OnSuspect, ValiditySettings};
+pub use sections::validity::{OnInvalid, OnSuspect, Thresholds, ValiditySettings};
 pub use syntax::environment::{VariableLookup, expand};
 pub use syntax::units::{duration, rate, share, size};
 

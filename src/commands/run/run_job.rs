@@ -7,9 +7,8 @@ use crate::commands::terminal::write_stderr;
 use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
-use crate::metrics::Thresholds;
 use crate::plan::Plan;
-use crate::profile::{Profile, ValiditySettings};
+use crate::profile::Profile;
 use crate::server;
 use crate::server::faults::FaultRule;
 use crate::summary::{Control, Doubt, Summary, Verdict};
@@ -121,23 +120,8 @@ pub(in crate::commands) fn run_spec(
         keep: Capture::default(),
         workers: load.workers.map_or(cores, usize::from),
         show,
-        thresholds: thresholds(&plan.profile.validity),
         gates,
         plan,
-    }
-}
-
-fn thresholds(validity: &ValiditySettings) -> Thresholds {
-    Thresholds {
-        lag_suspect: validity.lag_suspect,
-        lag_suspect_share: validity.lag_suspect_share,
-        lag_invalid: validity.lag_invalid,
-        busy_suspect: validity.busy_suspect,
-        waiting_suspect: validity.waiting_suspect,
-        waiting_invalid: validity.waiting_invalid,
-        dropped_suspect: validity.dropped_suspect,
-        dropped_invalid: validity.dropped_invalid,
-        clock_jump_invalid: validity.clock_jump_invalid,
     }
 }
 
@@ -204,11 +188,6 @@ mod tests {
     fn planned(text: &str, overrides: &[Override]) -> Plan {
         let source = ProfileSource { name: "p.toml", text };
         Plan::new(profile::read(source, overrides, &|_| None).unwrap(), Seed(7))
-    }
-
-    #[test]
-    fn a_profile_that_says_nothing_of_validity_has_the_thresholds_of_the_table() {
-        assert_eq!(thresholds(&planned("", &[]).profile.validity), Thresholds::default());
     }
 
     #[test]

@@ -36,7 +36,6 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         target: "memory".to_owned(),
         workers: spec.workers,
         show: spec.show,
-        thresholds: spec.thresholds,
         gates: vec![],
         keep: Capture::default(),
         probe: String::new(),

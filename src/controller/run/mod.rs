@@ -17,7 +17,6 @@ use super::signals::StopSignals;
 use super::target::reach_target;
 use crate::dialect::Dialect;
 use crate::gates::Gate;
-use crate::metrics::Thresholds;
 use crate::plan::Plan;
 use crate::server;
 use prepared_run::{Capture, PreparedRun, play};
@@ -40,7 +39,6 @@ pub struct RunSpec {
     /// Threads; at least 1, at most one a room.
     pub workers: usize,
     pub show: Show,
-    pub thresholds: Thresholds,
     /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -60,7 +58,6 @@ impl RunSpec {
             wait_for_target: Duration::ZERO,
             workers: 1,
             show: Show::Nothing,
-            thresholds: Thresholds::default(),
             gates: vec![],
             keep: Capture::default(),
         }
@@ -116,7 +113,6 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         target,
         workers: spec.workers,
         show: spec.show,
-        thresholds: spec.thresholds,
         gates: spec.gates,
         keep: spec.keep,
         probe,

@@ -15,7 +15,7 @@ use crate::diagnosis::findings::{RunRecord, findings};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
-use crate::metrics::{Recorder, RunFacts, Thresholds, summarize};
+use crate::metrics::{Recorder, RunFacts, summarize};
 use crate::os::machine;
 use crate::plan::Plan;
 use crate::summary::{Build, DialectFacts, Events};
@@ -53,7 +53,6 @@ pub(super) struct PreparedRun {
     pub target: String,
     pub workers: usize,
     pub show: Show,
-    pub thresholds: Thresholds,
     /// Judged while the run goes on.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -126,7 +125,7 @@ pub(super) async fn play(
         machine: machine(),
         phases: supervisor.phases(ended),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
-        thresholds: run.thresholds,
+        thresholds: common.plan.profile.validity.thresholds,
     };
     let mut summary = summarize(&recorder, &health, facts);
     attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);

@@ -5,7 +5,8 @@ use crate::metrics::fold::timers::TimerId;
 use crate::metrics::health::HealthRecorder;
 use crate::metrics::output::meshes;
 use crate::metrics::record::recorder::Recorder;
-use crate::metrics::validity::{Strain, Thresholds, judge};
+use crate::metrics::validity::{Strain, judge};
+use crate::profile::Thresholds;
 use crate::summary::{
     Build, Counts, Machine, Messages, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute,
     wall_time::to_rfc3339,

@@ -6,10 +6,16 @@ mod laws;
 mod traces;
 mod traffic;
 
-use crate::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, summarize};
+use crate::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, summarize};
+use crate::profile::{self, ProfileSource, Thresholds};
 use crate::summary::{Build, Machine, Summary, TargetRoute};
 use crate::vocabulary::{EdgeEvent, EngineKind, Event, EventKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat};
 use std::time::{Duration, Instant, SystemTime};
+
+/// The thresholds of a profile that sets none.
+pub(in crate::metrics) fn thresholds() -> Thresholds {
+    profile::read(ProfileSource { name: "", text: "" }, &[], &|_| None).unwrap().validity.thresholds
+}
 
 const KINDS: [&str; 2] = ["join", "offer"];
 
@@ -103,7 +109,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         machine: Machine::default(),
         phases: vec![],
         kinds: KINDS.map(str::to_owned).to_vec(),
-        thresholds: Thresholds::default(),
+        thresholds: thresholds(),
     };
     let summary = summarize(recorder, &HealthRecorder::new(1.0, recorder.start), facts);
     summary.counts.conserved().unwrap();

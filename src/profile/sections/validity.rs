@@ -3,12 +3,18 @@
 use crate::profile::section::Section;
 use std::time::Duration;
 
-/// The limits of SUSPECT and INVALID (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit
-/// never exceeds its invalid limit.
+/// The effect of SUSPECT and INVALID, and their limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValiditySettings {
     pub on_invalid: OnInvalid,
     pub on_suspect: OnSuspect,
+    pub thresholds: Thresholds,
+}
+
+/// The limits of SUSPECT and INVALID (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit
+/// never exceeds its invalid limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
     pub lag_suspect: Duration,
     /// A share of the p50 of `time_to_open`, which applies where it is more than `lag_suspect`.
     pub lag_suspect_share: f64,
@@ -37,9 +43,9 @@ pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
     let section = root.section("validity");
     // Timers saturate at 10 minutes (docs/spec/measurement.md, "Metrics").
     let times = Duration::ZERO..=Duration::from_secs(600);
-    let validity = ValiditySettings {
-        on_invalid: section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]),
-        on_suspect: section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]),
+    let on_invalid = section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]);
+    let on_suspect = section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]);
+    let thresholds = Thresholds {
         lag_suspect: section.duration("lag_suspect", times.clone()),
         lag_suspect_share: section.share("lag_suspect_share"),
         lag_invalid: section.duration("lag_invalid", times.clone()),
@@ -51,9 +57,9 @@ pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
         clock_jump_invalid: section.duration("clock_jump_invalid", times),
     };
     let pairs = [
-        ("lag_suspect", "lag_invalid", validity.lag_suspect > validity.lag_invalid),
-        ("waiting_suspect", "waiting_invalid", validity.waiting_suspect > validity.waiting_invalid),
-        ("dropped_suspect", "dropped_invalid", validity.dropped_suspect > validity.dropped_invalid),
+        ("lag_suspect", "lag_invalid", thresholds.lag_suspect > thresholds.lag_invalid),
+        ("waiting_suspect", "waiting_invalid", thresholds.waiting_suspect > thresholds.waiting_invalid),
+        ("dropped_suspect", "dropped_invalid", thresholds.dropped_suspect > thresholds.dropped_invalid),
     ];
     for (suspect, invalid, crossed) in pairs {
         if crossed {
@@ -62,5 +68,5 @@ pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
             section.problem(key, format!("{suspect} ({least}) is past {invalid} ({most})"));
         }
     }
-    validity
+    ValiditySettings { on_invalid, on_suspect, thresholds }
 }

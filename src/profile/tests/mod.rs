@@ -360,8 +360,8 @@ fn thresholds_of_validity_are_settable_and_suspect_is_never_past_invalid() {
     let validity =
         profile("[validity]\non_suspect = \"fail\"\nlag_suspect = \"100ms\"\nwaiting_invalid = \"10%\"", &[]);
     let validity = validity.unwrap().validity;
-    assert_eq!((validity.on_suspect, validity.lag_suspect), (OnSuspect::Fail, Duration::from_millis(100)));
-    assert_eq!((validity.waiting_suspect, validity.waiting_invalid), (0.1, 0.1));
+    assert_eq!((validity.on_suspect, validity.thresholds.lag_suspect), (OnSuspect::Fail, Duration::from_millis(100)));
+    assert_eq!((validity.thresholds.waiting_suspect, validity.thresholds.waiting_invalid), (0.1, 0.1));
     check(
         "[validity]\nlag_suspect = \"101ms\"\ndropped_invalid = \"0.09%\"\nbusy_suspect = 3\non_suspect = \"warn\"\n",
         &[
@@ -374,9 +374,26 @@ fn thresholds_of_validity_are_settable_and_suspect_is_never_past_invalid() {
 }
 
 #[test]
+fn a_profile_that_says_nothing_of_validity_has_the_thresholds_of_the_table() {
+    let table = Thresholds {
+        lag_suspect: Duration::from_millis(10),
+        lag_suspect_share: 0.05,
+        lag_invalid: Duration::from_millis(100),
+        busy_suspect: 0.1,
+        waiting_suspect: 0.1,
+        waiting_invalid: 0.3,
+        dropped_suspect: 0.001,
+        dropped_invalid: 0.01,
+        clock_jump_invalid: Duration::from_secs(1),
+    };
+    assert_eq!(profile("", &[]).unwrap().validity.thresholds, table);
+}
+
+#[test]
 fn what_is_set_of_validity_reads_back() {
     let first = profile("[validity]\nlag_suspect = \"20ms\"\n", &[Override::new(Knob::OnInvalid, "warn")]).unwrap();
     let again = profile(to_toml(&first), &[]).unwrap();
     assert_eq!(again.validity, first.validity);
-    assert_eq!((again.validity.on_invalid, again.validity.lag_suspect), (OnInvalid::Warn, Duration::from_millis(20)));
+    let lag = again.validity.thresholds.lag_suspect;
+    assert_eq!((again.validity.on_invalid, lag), (OnInvalid::Warn, Duration::from_millis(20)));
 }

@@ -3,7 +3,8 @@
 use super::scenario::Scenario;
 use super::world;
 use meshload::dialect::Dialect;
-use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, Thresholds, TraceSample, summarize};
+use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, TraceSample, summarize};
+use meshload::profile::{self, ProfileSource};
 use meshload::summary::{Build, Machine, PhaseSpan, Summary};
 use meshload::vocabulary::{EngineKind, Event, EventKind, PeerEvent, PeerIndex, RoomIndex};
 use std::time::{Duration, Instant, SystemTime};
@@ -37,6 +38,7 @@ pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (
     let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len()).tracing(&TraceSample::of(sizes, 0));
     events.iter().for_each(|event| recorder.record(event));
     assert!(recorder.all_decided(), "an edge is decided by nobody");
+    let profile = profile::read(ProfileSource { name: "", text: "" }, &[], &|_| None).unwrap();
     let facts = RunFacts {
         way: Default::default(),
         build: Build::default(),
@@ -55,7 +57,7 @@ pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (
         machine: Machine::default(),
         phases,
         kinds,
-        thresholds: Thresholds::default(),
+        thresholds: profile.validity.thresholds,
     };
     (summarize(&recorder, &HealthRecorder::new(1.0, start), facts), recorder)
 }
