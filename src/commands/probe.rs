@@ -17,7 +17,7 @@ use crate::report::{self, Format};
 use crate::server;
 use crate::signaling::TargetPolicy;
 use crate::summary::TargetRoute;
-use crate::vocabulary::Seed;
+use crate::vocabulary::{HandshakeSettings, Seed};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -147,19 +147,13 @@ fn change(args: &ProbeArgs) -> ChangeArgs {
 }
 
 fn probe_spec(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> ProbeSpec {
-    let handshake = &profile.handshake;
     ProbeSpec {
         // Random, since two probes on one target must not share an id.
         run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
-        trickle: handshake.trickle && dialect.trickles(),
+        handshake: HandshakeSettings { trickle: profile.handshake.trickle && dialect.trickles(), ..profile.handshake },
         dialect,
         // A second room with one more peer shows failures that need three.
         sizes: vec![args.peers, args.peers + 1],
-        trigger: handshake.trigger,
-        initiator: handshake.initiator,
-        settle: handshake.settle,
-        approval: handshake.approval,
-        timeout: handshake.timeout,
         seed,
         repeat: args.times.map(RepeatSpec::Times).or(args.until_failure.map(RepeatSpec::UntilFailure)),
         try_remedies: args.try_remedies,

@@ -3,8 +3,8 @@
 use super::id_exchange::IdExchange;
 use crate::dialect::{Dialect, PeerIdentity};
 use crate::peer::{Config, ReconnectBackoff, TrafficConfig};
-use crate::vocabulary::{Approval, Initiator, Naming, Place, Seat, Seed, Trigger};
-use std::time::{Duration, Instant};
+use crate::vocabulary::{HandshakeSettings, Naming, Place, Seat, Seed};
+use std::time::Instant;
 
 /// One peer of one room, before it begins; `build` makes the peer.
 pub struct PeerSpec {
@@ -19,13 +19,7 @@ pub struct PeerSpec {
     /// The room's id on the wire.
     pub room: String,
     pub dialect: Dialect,
-    pub trigger: Trigger,
-    pub initiator: Initiator,
-    pub settle: Duration,
-    pub approval: Approval,
-    /// The deadline of the join, from the dial, and of each edge, from the later of its two dials.
-    pub timeout: Duration,
-    pub trickle: bool,
+    pub handshake: HandshakeSettings,
     /// An instant and its wall-clock time in ms since the Unix epoch.
     pub epoch: (Instant, u64),
     /// The peer's token from `--tokens`; empty without one.
@@ -46,10 +40,10 @@ impl PeerSpec {
             name: self.name.clone(),
             room: self.room.clone(),
             host: self.place.seat == Seat(0),
-            trigger: self.trigger,
-            initiator: self.initiator,
-            settle: self.settle,
-            approval: self.approval,
+            trigger: self.handshake.trigger,
+            initiator: self.handshake.initiator,
+            settle: self.handshake.settle,
+            approval: self.handshake.approval,
             epoch: self.epoch,
             index: self.place.peer.0,
             seat: self.place.seat.0,
@@ -65,8 +59,8 @@ impl PeerSpec {
         Config {
             seat: self.place.seat,
             room_size: self.room_size,
-            timeout: self.timeout,
-            trickle: self.trickle,
+            timeout: self.handshake.timeout,
+            trickle: self.handshake.trickle,
             traffic: self.traffic.clone(),
         }
     }

@@ -4,7 +4,7 @@ use super::progress::HandshakeProgress;
 use crate::dialect::Dialect;
 use crate::driver::PeerSpec;
 use crate::peer::TrafficConfig;
-use crate::vocabulary::{Approval, Failure, Initiator, Naming, Place, Seed, Trigger};
+use crate::vocabulary::{Failure, HandshakeSettings, Naming, Place, Seed};
 use std::time::{Duration, Instant};
 
 /// The number of one of the probe's own WebSocket connections, which has no virtual peer.
@@ -38,12 +38,7 @@ pub struct HandshakePlay {
     pub room: String,
     /// Begin of each peer, counted from the start of the handshake; the host first.
     pub begins: Vec<Duration>,
-    pub trigger: Trigger,
-    pub initiator: Initiator,
-    pub settle: Duration,
-    pub approval: Approval,
-    pub timeout: Duration,
-    pub trickle: bool,
+    pub handshake: HandshakeSettings,
 }
 
 /// Sockets and time of a probe. Methods block, so that experiments read as scripts.
@@ -74,12 +69,7 @@ impl HandshakePlay {
             name: self.naming.peer(place.peer),
             room: self.room.clone(),
             dialect: self.dialect.clone(),
-            trigger: self.trigger,
-            initiator: self.initiator,
-            settle: self.settle,
-            approval: self.approval,
-            timeout: self.timeout,
-            trickle: self.trickle,
+            handshake: self.handshake,
             epoch,
             token: String::new(),
             seed,
@@ -95,6 +85,6 @@ impl HandshakePlay {
 
     /// The most time that the handshake can take.
     pub fn duration_max(&self) -> Duration {
-        self.begins.iter().max().copied().unwrap_or_default() + self.timeout
+        self.begins.iter().max().copied().unwrap_or_default() + self.handshake.timeout
     }
 }

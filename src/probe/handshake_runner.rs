@@ -5,7 +5,7 @@ use super::progress::HandshakeProgress;
 use super::spec::ProbeSpec;
 use crate::diagnosis::{Timeline, Words};
 use crate::dialect::Trial;
-use crate::vocabulary::{Naming, Trigger};
+use crate::vocabulary::{HandshakeSettings, Naming, Trigger};
 use std::time::Duration;
 
 /// The pause between two joins: the earlier peer is subscribed when the later one joins.
@@ -36,7 +36,13 @@ impl Variation {
     }
 
     pub(super) fn with_begins(spec: &ProbeSpec, begins: Vec<Duration>) -> Self {
-        Self { begins, trigger: spec.trigger, settle: spec.settle, trial: Trial::default(), more: Duration::ZERO }
+        Self {
+            begins,
+            trigger: spec.handshake.trigger,
+            settle: spec.handshake.settle,
+            trial: Trial::default(),
+            more: Duration::ZERO,
+        }
     }
 }
 
@@ -62,12 +68,12 @@ impl<'a> HandshakeRunner<'a> {
             naming: Naming::new(prefix.clone(), u32::from(size)),
             room: format!("{prefix}-room"),
             begins,
-            trigger,
-            initiator: spec.initiator,
-            settle,
-            approval: spec.approval,
-            timeout: spec.timeout + settle + more,
-            trickle: spec.trickle,
+            handshake: HandshakeSettings {
+                trigger,
+                settle,
+                timeout: spec.handshake.timeout + settle + more,
+                ..spec.handshake
+            },
         };
         let mut progress = HandshakeProgress::new(
             Timeline::new(size, self.words.announcements()),

@@ -106,8 +106,8 @@ impl LiveEnvironment {
         let limit = |error: String| Failure::new(Phase::Connect, Reason::GeneratorLimit, error);
         let settings = EngineSettings {
             addresses: PeerAddresses::default(),
-            timeout: play.timeout,
-            trickle: play.trickle,
+            timeout: play.handshake.timeout,
+            trickle: play.handshake.trickle,
             ordered: true,
             reliability: Reliability::Reliable,
         };

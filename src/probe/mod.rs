@@ -27,7 +27,7 @@ use spec::{EXPERIMENTS_DIALECT, OFFER_AGAIN};
 use std::time::Duration;
 
 /// A handshake that opened but has a problem, and took longer than this, is followed by experiments, not by a larger
-/// room: the probe has to end within the timeout and 3 s.
+/// room: the probe has to end within the timeout and 4 s.
 const WITH_PROBLEM_MAX: Duration = Duration::from_millis(500);
 /// A built-in dialect that dials the path of Socket.IO.
 const SOCKET_IO: &str = "socketio-addpeer";
@@ -64,7 +64,7 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
     if !is_dialects && !findings.timelines.iter().any(was_refused) {
         if spec.dialect.name() == EXPERIMENTS_DIALECT {
             // Without connections there are no experiments, and the conclusion says so.
-            if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.timeout) {
+            if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.handshake.timeout) {
                 experiment(&mut raw, spec, &mut findings, on_step);
                 let is_tried = spec.try_remedies && diagnose(&findings).cause != Cause::None;
                 remedies.extend(is_tried.then(|| remedies::one_channel(&mut raw, on_step)));

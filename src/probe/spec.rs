@@ -2,7 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::summary::TargetRoute;
-use crate::vocabulary::{Approval, Initiator, Seed, Trigger};
+use crate::vocabulary::{HandshakeSettings, Seed};
 use std::time::Duration;
 
 /// The only dialect whose frames the experiments can build.
@@ -19,12 +19,7 @@ pub struct ProbeSpec {
     pub dialect: Dialect,
     /// Room sizes, in peers, tried in this order until one fails.
     pub sizes: Vec<u16>,
-    pub trigger: Trigger,
-    pub initiator: Initiator,
-    pub settle: Duration,
-    pub approval: Approval,
-    pub timeout: Duration,
-    pub trickle: bool,
+    pub handshake: HandshakeSettings,
     pub seed: Seed,
     pub repeat: Option<RepeatSpec>,
     /// Tries known remedies if a cause was found.

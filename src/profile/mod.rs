@@ -19,7 +19,6 @@ pub use sections::engine::EngineChoice;
 pub use sections::engine::ice::{IceServer, IceTransportPolicy, Login};
 pub use sections::faults::FaultLine;
 pub use sections::gates::GateLine;
-pub use sections::handshake::HandshakeSettings;
 pub use sections::messages::{MessagePattern, MessageSettings, Start};
 pub use sections::phases::Phases;
 pub use sections::rooms::{RoomSettings, Size};
@@ -31,6 +30,8 @@ pub use syntax::units::{duration, rate, share, size};
 
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
+
+use crate::vocabulary::HandshakeSettings;
 
 /// The profile as run, in TOML with defaults and overrides; it reads back to the same profile. `${NAME}` stays as
 /// written, and a literal credential is replaced by such a reference.
@@ -50,6 +51,8 @@ pub struct Profile {
     pub arrivals: Vec<ArrivalStage>,
     pub phases: Phases,
     pub handshake: HandshakeSettings,
+    /// Place of `handshake.approval`, `file:line` or the option: the dialect's support for it is checked after the profile.
+    pub approval_at: String,
     pub messages: MessageSettings,
     pub churn: Churn,
     pub engine: EngineChoice,

@@ -54,6 +54,7 @@ pub fn read_with(
     root.allow(&keys::top());
     let phases = phases::check(&root);
     let churn = churn::check(&root, phases.steady);
+    let (handshake, approval_at) = handshake::check(&root);
     let profile = Profile {
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
@@ -62,7 +63,8 @@ pub fn read_with(
         rooms: rooms::check(&root),
         arrivals: arrivals::check(&root),
         phases,
-        handshake: handshake::check(&root),
+        handshake,
+        approval_at,
         messages: messages::check(&root),
         churn,
         engine: engine::check(&root),

@@ -21,7 +21,9 @@ pub use crate::vocabulary::failure::{Failure, Reason};
 pub use crate::vocabulary::identity::{Identity, IdentityFile};
 pub use crate::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
 pub use crate::vocabulary::message::{Candidate, FrameKind, Heard, Say, Signal};
-pub use crate::vocabulary::options::{Approval, Certificates, EngineKind, Initiator, Reliability, Trigger};
+pub use crate::vocabulary::options::{
+    Approval, Certificates, EngineKind, HandshakeSettings, Initiator, Reliability, Trigger,
+};
 pub use crate::vocabulary::phase::Phase;
 pub use crate::vocabulary::seed::Seed;
 pub use crate::vocabulary::text::glossary::GlossaryEntry;

@@ -1,6 +1,7 @@
 //! Enumerated settings of a profile that several rooms share.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The message that starts an edge (docs/spec/protocol.md, "What makes a peer start").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +39,20 @@ pub enum Approval {
     Reject,
     /// The host receives the request and never answers.
     Ignore,
+}
+
+/// Start, deadline and approval of the handshakes in a room; the same for a run, a probe and a test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HandshakeSettings {
+    pub trigger: Trigger,
+    pub initiator: Initiator,
+    /// The pause between the join and peer-ready.
+    pub settle: Duration,
+    /// `Off`: peers join without asking the room's host.
+    pub approval: Approval,
+    /// The deadline of the join, from the dial, and of each edge, from the later of its two dials.
+    pub timeout: Duration,
+    pub trickle: bool,
 }
 
 /// The WebRTC stack that opens the channels (docs/engines.md).

@@ -7,8 +7,8 @@ use meshload::peer::{PeerCommand, TrafficConfig};
 use meshload::server::{self, RoomModel, Routing, Server};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::{
-    Approval, EdgeEvent, Event, EventKind, Initiator, Naming, PeerIndex, Place, Reliability, RoomIndex, Seat, Seed,
-    Trigger,
+    Approval, EdgeEvent, Event, EventKind, HandshakeSettings, Initiator, Naming, PeerIndex, Place, Reliability,
+    RoomIndex, Seat, Seed, Trigger,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -125,12 +125,14 @@ fn virtual_peer(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
         name: format!("peer {}", seat.0),
         room: "t-room-0".to_owned(),
         dialect: Dialect::named("dashboard").unwrap(),
-        trigger: case.trigger,
-        initiator: case.initiator,
-        settle: Duration::ZERO,
-        approval: Approval::Off,
-        timeout: TIMEOUT,
-        trickle: case.trickle,
+        handshake: HandshakeSettings {
+            trigger: case.trigger,
+            initiator: case.initiator,
+            settle: Duration::ZERO,
+            approval: Approval::Off,
+            timeout: TIMEOUT,
+            trickle: case.trickle,
+        },
         epoch: (epoch, 0),
         token: String::new(),
         seed: Seed(1),

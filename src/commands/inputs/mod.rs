@@ -51,11 +51,7 @@ pub(super) fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     if profile.handshake.approval != Approval::Off && !dialect.supports_join_request() {
         let name = dialect.name();
         let message = format!("the dialect {name} has no join-request, so nobody would ask; leave it off");
-        write_stderr([Problem {
-            path: "handshake.approval".to_owned(),
-            message,
-            at: profile.handshake.approval_at.clone(),
-        }]);
+        write_stderr([Problem { path: "handshake.approval".to_owned(), message, at: profile.approval_at.clone() }]);
         return Err(Exit::Usage);
     }
     Ok(dialect)

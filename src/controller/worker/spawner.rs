@@ -12,7 +12,7 @@ use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::{LeaveManner, RoomPlan};
 use crate::profile::Start;
 use crate::signaling::{MemoryListener, SignalingConnection, Transport};
-use crate::vocabulary::{Event, EventKind, Failure, PeerEvent, Phase, Place, Reason, Seat, Seed};
+use crate::vocabulary::{Event, EventKind, Failure, HandshakeSettings, PeerEvent, Phase, Place, Reason, Seat, Seed};
 use rand::RngExt;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -267,12 +267,7 @@ impl PeerSpawner {
             name: place.peer.to_string(),
             room: common.room_id(plan),
             dialect: common.dialect.clone(),
-            trigger: profile.handshake.trigger,
-            initiator: profile.handshake.initiator,
-            settle: profile.handshake.settle,
-            approval: profile.handshake.approval,
-            timeout: profile.handshake.timeout,
-            trickle: common.trickles(),
+            handshake: HandshakeSettings { trickle: common.trickles(), ..profile.handshake },
             epoch: (common.start, common.start_unix_ms),
             token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
             seed,

@@ -1,23 +1,11 @@
 //! `[handshake]`: the trigger, the offering side, trickling, timeouts and the approval of joins.
 
 use crate::profile::section::Section;
-use crate::vocabulary::{Approval, Initiator, Trigger};
+use crate::vocabulary::{Approval, HandshakeSettings, Initiator, Trigger};
 use std::time::Duration;
 
-#[derive(Clone, Debug, PartialEq)]
-pub struct HandshakeSettings {
-    pub trigger: Trigger,
-    pub initiator: Initiator,
-    pub trickle: bool,
-    pub settle: Duration,
-    pub timeout: Duration,
-    /// `Off`: peers join without asking the room's host.
-    pub approval: Approval,
-    /// Place of `approval`, `file:line` or the option: the dialect's support for it is checked after the profile.
-    pub approval_at: String,
-}
-
-pub(crate) fn check(root: &Section<'_>) -> HandshakeSettings {
+/// The settings, and the place of `approval`: `file:line` or the option.
+pub(crate) fn check(root: &Section<'_>) -> (HandshakeSettings, String) {
     let section = root.section("handshake");
     // Timers saturate at 10 minutes (docs/spec/measurement.md, "Metrics").
     let longest = Duration::from_secs(600);
@@ -47,11 +35,10 @@ pub(crate) fn check(root: &Section<'_>) -> HandshakeSettings {
                 ("ignore", Approval::Ignore),
             ],
         ),
-        approval_at: section.location("approval"),
     };
     if handshake.settle >= handshake.timeout && section.is_given("settle") {
         let (settle, timeout) = (section.shown("settle"), section.shown("timeout"));
         section.problem("settle", format!("{settle} leaves no time before the timeout of {timeout}"));
     }
-    handshake
+    (handshake, section.location("approval"))
 }

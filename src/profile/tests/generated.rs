@@ -6,7 +6,7 @@ use proptest::prelude::*;
 /// The profile without the gates' places, which an exported profile can't keep.
 fn without_lines(mut profile: Profile) -> Profile {
     profile.gates.iter_mut().for_each(|gate| gate.at.clear());
-    profile.handshake.approval_at.clear();
+    profile.approval_at.clear();
     profile.target.dialect_at.clear();
     profile
 }

@@ -6,7 +6,7 @@ use meshload::diagnosis::Cause;
 use meshload::dialect::Dialect;
 use meshload::probe::{ProbeSpec, probe};
 use meshload::server::{RoomModel, Routing, faults};
-use meshload::vocabulary::{Approval, Initiator, Seed, Trigger};
+use meshload::vocabulary::{Approval, HandshakeSettings, Initiator, Seed, Trigger};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use world::Virtual;
@@ -44,12 +44,14 @@ fn order(seed: u64) -> ProbeSpec {
         run_id: format!("m{seed}"),
         dialect: Dialect::named("dashboard").unwrap(),
         sizes: vec![2, 3],
-        trigger: Trigger::PeerReady,
-        initiator: Initiator::LowerId,
-        settle: Duration::ZERO,
-        approval: Approval::Off,
-        timeout: Duration::from_secs(2),
-        trickle: true,
+        handshake: HandshakeSettings {
+            trigger: Trigger::PeerReady,
+            initiator: Initiator::LowerId,
+            settle: Duration::ZERO,
+            approval: Approval::Off,
+            timeout: Duration::from_secs(2),
+            trickle: true,
+        },
         seed: Seed(seed),
         repeat: None,
         try_remedies: false,
@@ -60,7 +62,8 @@ fn order(seed: u64) -> ProbeSpec {
 /// Bounds for a server that is near: 2 s if healthy, else the timeout + 4 s, of which 1.5 s are the age that the connections of
 /// the experiments have to reach, which are opened after the handshake so that they do not warm the server up.
 fn check_time(world: &Virtual, order: &ProbeSpec, cause: Cause, more: Duration, case: &str) {
-    let limit = if cause == Cause::None { Duration::from_secs(2) } else { order.timeout + Duration::from_secs(4) };
+    let limit =
+        if cause == Cause::None { Duration::from_secs(2) } else { order.handshake.timeout + Duration::from_secs(4) };
     assert!(world.elapsed() <= limit + more, "{case} took {:?}", world.elapsed());
 }
 
@@ -121,7 +124,8 @@ fn a_handshake_that_limps_is_not_followed_by_another_that_takes_its_whole_timeou
     for timeout_s in [4, 6, 10, 30] {
         let delay = Duration::from_millis(1);
         let mut world = Virtual::new(RoomModel::Registry, Routing::All, Some("timing"), delay, Seed(1));
-        let order = ProbeSpec { timeout: Duration::from_secs(timeout_s), ..order(1) };
+        let mut order = order(1);
+        order.handshake.timeout = Duration::from_secs(timeout_s);
         let report = probe(&mut world, &order, &mut |_| {});
         assert_eq!(report.diagnosis.cause, Cause::Timing, "{timeout_s} s");
         assert_eq!(report.is_open(), timeout_s > 5, "{timeout_s} s");
@@ -135,7 +139,8 @@ fn a_request_to_be_let_in_that_comes_to_nothing_has_the_cause_that_the_evidence_
         for kind in [RoomModel::Relay, RoomModel::Registry] {
             for peers in [2, 3] {
                 let mut world = Virtual::new(kind, Routing::All, fault, Duration::from_millis(1), Seed(1));
-                let order = ProbeSpec { approval, sizes: (2..=peers).collect(), ..order(1) };
+                let mut order = ProbeSpec { sizes: (2..=peers).collect(), ..order(1) };
+                order.handshake.approval = approval;
                 let diagnosis = probe(&mut world, &order, &mut |_| {}).diagnosis;
                 let case = format!("{approval:?} {fault:?} {kind:?} {peers}");
                 assert_eq!(diagnosis.cause, expected, "{case}: {diagnosis:?}");

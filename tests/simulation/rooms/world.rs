@@ -11,7 +11,8 @@ use meshload::server::faults::FaultAction;
 use meshload::server::rooms::{ClientId, SharedText, SignalingRooms};
 use meshload::server::service::Service;
 use meshload::vocabulary::{
-    Approval, EngineCommand, EngineEvent, Event, EventKind, Failure, Naming, PeerEvent, Phase, Place, Reason, Seat,
+    Approval, EngineCommand, EngineEvent, Event, EventKind, Failure, HandshakeSettings, Naming, PeerEvent, Phase,
+    Place, Reason, Seat,
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -124,12 +125,14 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
         name: format!("Peer {}", place.peer.0),
         room: format!("s-room-{}", place.room.0),
         dialect: Dialect::named("dashboard").unwrap(),
-        trigger: scenario.trigger,
-        initiator: scenario.initiator,
-        settle: scenario.settle,
-        approval: Approval::Off,
-        timeout: scenario.timeout,
-        trickle: scenario.trickle,
+        handshake: HandshakeSettings {
+            trigger: scenario.trigger,
+            initiator: scenario.initiator,
+            settle: scenario.settle,
+            approval: Approval::Off,
+            timeout: scenario.timeout,
+            trickle: scenario.trickle,
+        },
         epoch: (start, 1_763_712_345_678),
         token: String::new(),
         seed: scenario.seed,
