@@ -7,7 +7,7 @@ use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
 use crate::summary::{Build, Machine};
-use crate::vocabulary::redact::inert_json;
+use crate::vocabulary::inert_text::inert_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

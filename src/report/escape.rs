@@ -1,8 +1,8 @@
 //! Escapes text from the target, the dialect or the profile for each output format.
 
-pub(super) use crate::vocabulary::redact::visible;
+pub(super) use crate::vocabulary::inert_text::visible;
 
-use crate::vocabulary::redact::without;
+use crate::vocabulary::inert_text::without;
 
 /// For a terminal or a CI log: leaves no control character, no direction mark and no command to a CI runner.
 pub(super) fn plain(text: &str) -> String {

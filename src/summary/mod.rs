@@ -33,7 +33,7 @@ pub use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shar
 pub use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
 pub use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 
-use crate::vocabulary::{format, redact::inert_json};
+use crate::vocabulary::{format, inert_text::inert_json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

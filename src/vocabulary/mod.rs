@@ -32,4 +32,4 @@ pub use crate::vocabulary::text::redact::Redactor;
 
 pub use text::candidate_changes::{CandidateChanges, CandidateRoute, candidate_routes};
 pub use text::signal_digest::{changed_fields, signal_digest};
-pub use text::{document, format, glossary, problem, redact, share::share, shell_quoting};
+pub use text::{document, format, glossary, inert_text, problem, share::share, shell_quoting};

@@ -2,7 +2,7 @@
 
 use crate::capacity::CapacityResult;
 use crate::summary::{Repeats, Summary};
-use crate::vocabulary::redact::inert_json;
+use crate::vocabulary::inert_text::inert_json;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;

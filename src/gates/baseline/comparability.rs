@@ -1,7 +1,7 @@
 //! Differences between the plans and the machines of two sides.
 
 use crate::summary::Summary;
-use crate::vocabulary::redact::inert;
+use crate::vocabulary::inert_text::inert;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
