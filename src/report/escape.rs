@@ -1,6 +1,6 @@
 //! Escapes text from the target, the dialect or the profile for each output format.
 
-pub(super) use crate::vocabulary::inert_text::visible;
+pub(super) use crate::vocabulary::inert_text::{bounded, visible};
 
 use crate::vocabulary::inert_text::without;
 
@@ -59,14 +59,6 @@ pub(super) fn xml(text: &str) -> String {
 pub(super) fn label(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     escaped.replace(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'), "\u{fffd}")
-}
-
-/// Cuts a text after `most` characters, so that a target can't fill a report.
-pub(super) fn bounded(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::pattern::{Pattern, PatternPart};
 use crate::dialect::shape::TYPE_KEYS;
+use crate::vocabulary::inert_text::bounded;
 use serde_json::Value;
 
 /// The longest value that a difference shows, in characters.
@@ -141,9 +142,5 @@ fn is_type(path: &str) -> bool {
 }
 
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
+    bounded(&value.to_string(), CHARS_MAX).into_owned()
 }

@@ -1,7 +1,8 @@
 //! Failures by phase, reason and detail, each with one example.
 
 use crate::summary::FailureRow;
-use crate::vocabulary::{Failure, Reason, RoomIndex};
+use crate::vocabulary::{Failure, Reason, RoomIndex, inert_text::bounded};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The target chooses some of the details, so their number and length are bounded.
@@ -70,8 +71,8 @@ impl Failures {
             return failure.clone();
         }
         let mut counted = failure.clone();
-        if let Some((end, _)) = counted.detail.char_indices().nth(DETAIL_CHARS_MAX) {
-            counted.detail = format!("{}…", &counted.detail[..end]).into();
+        if let Cow::Owned(cut) = bounded(&failure.detail, DETAIL_CHARS_MAX) {
+            counted.detail = cut.into();
         }
         if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&counted) {
             counted.detail = "and others".into();

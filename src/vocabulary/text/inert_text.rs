@@ -5,9 +5,7 @@ use std::borrow::Cow;
 /// The text with control and direction characters spelled out and commands to CI runners broken up, cut after `chars_max`
 /// characters.
 pub fn inert(foreign: &str, chars_max: usize) -> String {
-    let end = foreign.char_indices().nth(chars_max).map_or(foreign.len(), |(end, _)| end);
-    let rest = if end < foreign.len() { "…" } else { "" };
-    let mut text = without(visible(&foreign[..end]) + rest, &[("##[", "# #["), ("##vso[", "# #vso[")]);
+    let mut text = without(visible(&bounded(foreign, chars_max)), &[("##[", "# #["), ("##vso[", "# #vso[")]);
     let mut from = 0;
     while let Some(at) = text[from..].find("::").map(|at| from + at) {
         if !is_in_address(&text, at) {
@@ -16,6 +14,14 @@ pub fn inert(foreign: &str, chars_max: usize) -> String {
         from = at + 1;
     }
     text
+}
+
+/// Cuts a text after `chars_max` characters, so that a target can't fill a report.
+pub fn bounded(text: &str, chars_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 /// Breaks commands up. GitHub's runner obeys `::…::` at the start of a line and `##[…]`, Azure's `##vso[…]`; a blank inside
