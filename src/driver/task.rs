@@ -64,7 +64,7 @@ pub struct PeerTask<Record> {
 }
 
 /// The time at which an input was there to be handled.
-enum Arrival {
+enum ArrivalTime {
     Now,
     /// By the kernel's receive stamp, if there is one.
     Stamp(Option<SystemTime>),
@@ -111,7 +111,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
 
     /// Runs the peer that was due at `due` until it has failed or left.
     pub async fn run(mut self, due: Instant) -> PeerEnd {
-        self.handle(Arrival::Now, Input::Begin { due });
+        self.handle(ArrivalTime::Now, Input::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
         PeerEnd { frames_waiting_max: self.unwritten_max, vanished: self.vanished }
     }
@@ -123,7 +123,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             while let Poll::Ready(Some(command)) = self.mailbox.poll_recv(context) {
                 self.vanishes |= command == PeerCommand::Vanish;
                 self.silent |= self.vanishes || command == PeerCommand::Depart { silent: true };
-                self.handle(Arrival::Now, Input::Command(command));
+                self.handle(ArrivalTime::Now, Input::Command(command));
             }
             self.socket_changed = false;
             let mut more = self.poll_socket(context);
@@ -154,7 +154,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         if self.virtual_peer.unread_exchange().is_none() {
             return false;
         }
-        self.handle(Arrival::Now, Input::IdExchange);
+        self.handle(ArrivalTime::Now, Input::IdExchange);
         true
     }
 
@@ -168,11 +168,11 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                     Ok(connection) => {
                         let stamp = connection.stamp();
                         self.socket = PeerSocket::Open(connection);
-                        self.handle(Arrival::Stamp(stamp), Input::Upgraded);
+                        self.handle(ArrivalTime::Stamp(stamp), Input::Upgraded);
                     }
                     Err(failure) => {
                         self.socket = PeerSocket::Gone;
-                        self.handle(Arrival::Now, Input::Lost(failure));
+                        self.handle(ArrivalTime::Now, Input::Lost(failure));
                     }
                 }
                 true
@@ -202,7 +202,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             match read {
                 Ok(text) => {
                     let stamp = connection.stamp();
-                    self.handle(Arrival::Stamp(stamp), Input::Frame(text.as_str()));
+                    self.handle(ArrivalTime::Stamp(stamp), Input::Frame(text.as_str()));
                 }
                 Err(failure) => self.lose(failure),
             }
@@ -249,7 +249,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             self.drain_engine();
         }
         if let Some(due) = self.virtual_peer.wake_at().filter(|at| *at <= now) {
-            self.handle(Arrival::Due(due), Input::Wake);
+            self.handle(ArrivalTime::Due(due), Input::Wake);
         }
         true
     }
@@ -258,15 +258,15 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         self.socket_changed = true;
         self.socket = PeerSocket::Gone;
         self.unwritten.clear();
-        self.handle(Arrival::Now, Input::Lost(failure));
+        self.handle(ArrivalTime::Now, Input::Lost(failure));
     }
 
-    fn handle(&mut self, arrival: Arrival, input: Input<'_>) {
+    fn handle(&mut self, arrival: ArrivalTime, input: Input<'_>) {
         let now = Instant::now();
         self.arrived = match arrival {
-            Arrival::Now => now,
-            Arrival::Stamp(stamp) => self.alarm.arrival(stamp, now),
-            Arrival::Due(at) => at,
+            ArrivalTime::Now => now,
+            ArrivalTime::Stamp(stamp) => self.alarm.arrival(stamp, now),
+            ArrivalTime::Due(at) => at,
         };
         self.virtual_peer.handle(now, input);
         self.apply_outputs(now);

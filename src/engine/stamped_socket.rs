@@ -11,7 +11,7 @@ use tokio::net::UdpSocket;
 
 /// Space for one stamp among the control messages, aligned as their headers must be.
 #[repr(align(8))]
-struct Control([u8; 64]);
+struct StampBuffer([u8; 64]);
 
 /// A datagram in the caller's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub(super) fn enable_stamps(socket: &std::net::UdpSocket) {
 /// `WouldBlock` if none waits; others are ICMP errors of earlier sends.
 pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Received> {
     socket.try_io(Interest::READABLE, || {
-        let mut control = Control([0; 64]);
+        let mut control = StampBuffer([0; 64]);
         let mut bytes = [IoSliceMut::new(buffer)];
         let (fd, control) = (socket.as_raw_fd(), Some(&mut control.0[..]));
         let received = recvmsg::<SockaddrStorage>(fd, &mut bytes, control, MsgFlags::empty())?;

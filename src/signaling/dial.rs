@@ -2,8 +2,7 @@
 
 use super::connector::{Connector, Refused};
 use super::proxy::tunnel::{open_tunnel, proxy_failure};
-use super::stamped_stream::StampedStream;
-use super::stream::Stream;
+use super::stream::{StampedStream, Stream};
 use super::target_policy::{TargetPolicy, resolve};
 use super::userinfo::basic;
 use super::{Connection, config, failure, io_failure};

@@ -6,7 +6,6 @@ mod limits;
 mod memory;
 mod proxy;
 mod signaling_connection;
-mod stamped_stream;
 mod stream;
 mod target_policy;
 mod tls;

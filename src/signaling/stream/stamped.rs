@@ -10,25 +10,25 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-pub(super) struct StampedStream {
+pub(in crate::signaling) struct StampedStream {
     stream: TcpStream,
     stamp: Option<SystemTime>,
 }
 
 /// Space for one stamp among the control messages, aligned as their headers must be.
 #[repr(align(8))]
-struct Control([u8; 64]);
+struct AncillaryData([u8; 64]);
 
 impl StampedStream {
     /// Asks the kernel for stamps; a system that has none leaves `stamp` empty.
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(in crate::signaling) fn new(stream: TcpStream) -> Self {
         let _ = setsockopt(&stream, ReceiveTimestampns, &true);
         Self { stream, stamp: None }
     }
 
     /// The time at which the last bytes of the last read were in the kernel, by the wall clock. Segments that the kernel
     /// has joined carry the last one's stamp, so no byte arrived later.
-    pub(super) fn stamp(&self) -> Option<SystemTime> {
+    pub(in crate::signaling) fn stamp(&self) -> Option<SystemTime> {
         self.stamp
     }
 
@@ -39,7 +39,7 @@ impl StampedStream {
         let mut read = None;
         let tried = stream.try_io(Interest::READABLE, || {
             let room = into.len();
-            let mut control = Control([0; 64]);
+            let mut control = AncillaryData([0; 64]);
             let mut bytes = [IoSliceMut::new(into)];
             let received = recvmsg::<()>(stream.as_raw_fd(), &mut bytes, Some(&mut control.0), MsgFlags::empty())?;
             let mut messages = received.cmsgs().into_iter().flatten();

@@ -1,6 +1,8 @@
 //! The byte stream under a WebSocket: plain TCP, or TLS over it.
 
-use super::stamped_stream::StampedStream;
+mod stamped;
+
+pub(super) use stamped::StampedStream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
