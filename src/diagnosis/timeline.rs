@@ -2,7 +2,7 @@
 
 use crate::vocabulary::{
     CandidateChanges, Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat,
-    SignalPart, candidate_routes,
+    SignalDigest, SignalPart, candidate_routes,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -44,8 +44,8 @@ pub(super) struct PairTimeline {
     dtls: Option<Instant>,
     open: Option<Instant>,
     failed: Option<Failure>,
-    said: Vec<(SignalPart, u64)>,
-    heard: Vec<(SignalPart, u64)>,
+    said: Vec<(SignalPart, SignalDigest)>,
+    heard: Vec<(SignalPart, SignalDigest)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -270,7 +270,7 @@ impl Timeline {
     /// The part of a description that `other` received and `own` never sent in this form, to any peer: a server may
     /// choose the receiver of an offer that has no addressee.
     pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        let was_said = |received: &(SignalPart, u64)| {
+        let was_said = |received: &(SignalPart, SignalDigest)| {
             let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
             of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == received)
         };

@@ -3,6 +3,7 @@
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::message::{Candidate, FrameKind};
+use crate::vocabulary::text::signal_digest::SignalDigest;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -112,7 +113,7 @@ pub enum EdgeEvent {
     Signal {
         said: bool,
         part: SignalPart,
-        digest: u64,
+        digest: SignalDigest,
         /// A candidate, as far as the dialect's frames carry it; boxed, since events are many.
         candidate: Option<Box<Candidate>>,
     },

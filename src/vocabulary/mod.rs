@@ -31,5 +31,5 @@ pub use crate::vocabulary::text::problem::Problem;
 pub use crate::vocabulary::text::redact::Redactor;
 
 pub use text::candidate_changes::{CandidateChanges, CandidateRoute, candidate_routes};
-pub use text::signal_digest::{changed_fields, signal_digest};
+pub use text::signal_digest::SignalDigest;
 pub use text::{document, format, glossary, inert_text, problem, share::share, shell_quoting};

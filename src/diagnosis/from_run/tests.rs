@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::vocabulary::{
-    Candidate, Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex,
+    Candidate, Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex, Signal,
+    SignalDigest,
 };
 use std::time::{Duration, Instant};
 
@@ -74,9 +75,10 @@ impl Scenario {
         self
     }
 
-    fn signal(mut self, at_ms: u64, seat: u16, said: bool, part: SignalPart, digest: u64) -> Self {
-        let text = format!("candidate:{digest}");
+    fn signal(mut self, at_ms: u64, seat: u16, said: bool, part: SignalPart, number: u64) -> Self {
+        let text = format!("candidate:{number}");
         let candidate = Candidate { candidate: text, mid: Some("0".into()), line: Some(0), ufrag: None };
+        let digest = SignalDigest::of(&Signal::Candidate(candidate.clone()));
         let candidate = (part == SignalPart::Candidate).then(|| Box::new(candidate));
         let event = EdgeEvent::Signal { said, part, digest, candidate };
         self.tell(at_ms, seat, EventKind::Edge { other: Seat(1 - seat), event });

@@ -130,7 +130,8 @@ fn null_is_written_and_compared() {
 #[test]
 fn a_part_of_a_text_may_be_anything() {
     let text = "codec = \"text\"\n[[on]]\nmatch = \"JOIN {_} {from}\"\npeer = \"{from}\"\n";
-    let talk = "A is a at 1\nA opens\nA known as a\nA hears joined\nA<< JOIN 17 b\nA hears met b start initiate\nA<< JOIN b\n";
+    let talk =
+        "A is a at 1\nA opens\nA known as a\nA hears joined\nA<< JOIN 17 b\nA hears met b start initiate\nA<< JOIN b\n";
     transcript::check(&dialect(text), talk);
     let touching = problem("codec = \"text\"\n[[on]]\nmatch = \"J{_}{from}\"\npeer = \"{from}\"\n");
     assert!(touching.contains("two holes with nothing between them"), "{touching}");

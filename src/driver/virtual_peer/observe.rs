@@ -4,7 +4,7 @@ use super::VirtualPeer;
 use crate::dialect::Output as DialectOutput;
 use crate::driver::intake;
 use crate::driver::ports::Output;
-use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, SignalPart, signal_digest};
+use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, SignalDigest, SignalPart};
 
 impl VirtualPeer {
     /// Records a note, or the text of a frame.
@@ -39,7 +39,7 @@ impl VirtualPeer {
         if self.is_gone() || !self.connected {
             return;
         }
-        let (part, digest) = (intake::part(signal), signal_digest(signal));
+        let (part, digest) = (intake::part(signal), SignalDigest::of(signal));
         let carried = self.conversation.carried();
         if said && part == SignalPart::End && !carried.end {
             return;

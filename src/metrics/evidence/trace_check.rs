@@ -2,8 +2,8 @@
 
 use crate::summary::{AnnouncementCheck, SignalCheck};
 use crate::vocabulary::{
-    CandidateChanges, Concern, EdgeEvent, Event, EventKind, PeerEvent, Seat, SignalPart, candidate_routes,
-    changed_fields, format::micros,
+    CandidateChanges, Concern, EdgeEvent, Event, EventKind, PeerEvent, Seat, SignalDigest, SignalPart,
+    candidate_routes, format::micros,
 };
 use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ struct WordCount {
 struct Word {
     from: Seat,
     part: SignalPart,
-    digest: u64,
+    digest: SignalDigest,
     to: Seat,
 }
 
@@ -100,7 +100,7 @@ impl TraceCheck {
                 let lost = words.iter().find(|(other, count)| same(other) && other.to == word.to && count.heard == 0);
                 let Some((said, _)) = lost else { continue };
                 check.altered += 1;
-                for field in changed_fields(said.digest, word.digest) {
+                for field in said.digest.changed_fields(word.digest) {
                     *check.altered_fields.entry(field).or_default() += 1;
                 }
             }

@@ -54,9 +54,10 @@ impl Recorder {
         let example =
             Example { peer: room.peer_index(context.seat), other: Some(room.peer_index(other.0)), room: room.index };
         if failure.reason == Reason::TimedOut {
-            // Each side knows only what it waits for; the milestones of both name the phase in which the edge got stuck.
+            // Each side knows only what it waits for, and which timer fires first is chance; the milestones of both name
+            // the phase in which the edge got stuck. A join's stopped step is the detail of the peer's own failure.
             let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
-            let failure = Failure { phase, ..failure.clone() };
+            let failure = Failure::timed_out(phase);
             self.all_totals[context.half].failures.edge(&failure, example);
             self.trace_failure(context, pair, &failure);
             self.timed_out(context, pair);

@@ -155,6 +155,30 @@ fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_
 }
 
 #[test]
+fn an_edge_that_times_out_in_the_join_has_one_row_whichever_timer_fires_first() {
+    let rows = |joiner_first: bool| {
+        let mut story = Story::of(&[2]);
+        story.join(0, 0, 0);
+        let due = story.ms(0);
+        story.tell(0, 0, 1, EventKind::Peer(PeerEvent::Began { due }));
+        story.tell(0, 2, 1, EventKind::Peer(PeerEvent::Upgraded));
+        let failure = Failure::new(Phase::Join, Reason::TimedOut, "step 1 of the join waits for an answer");
+        let of_joiner = (1, EventKind::Peer(PeerEvent::PeerFailed { failure }));
+        let failure = Failure::timed_out(Phase::Discovery);
+        let of_host = (0, EdgeEvent::Failed { failure }.to(Seat(1)));
+        let ends = if joiner_first { [of_joiner, of_host] } else { [of_host, of_joiner] };
+        for (seat, event) in ends {
+            story.tell(0, 10_000, seat, event);
+        }
+        let rows = story.summary().failures.into_iter();
+        let rows = rows.map(|row| (row.phase, row.reason, row.detail, row.count, row.peers));
+        rows.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(rows(true), rows(false));
+    assert_eq!(rows(true).len(), 2, "{:?}", rows(true));
+}
+
+#[test]
 fn a_silent_target_does_not_look_fast() {
     let mut timeline = Story::of(&[3]);
     timeline.join(0, 0, 0).join(0, 0, 1).join(0, 0, 2).open(0, 10, 0, 1);

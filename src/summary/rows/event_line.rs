@@ -97,7 +97,7 @@ impl<'a> EventLine<'a> {
                     SignalPart::Candidate => "candidate",
                     SignalPart::End => "end",
                 };
-                Self { part: Some(part), said: Some(*said), digest: Some(format!("{digest:016x}")), ..line }
+                Self { part: Some(part), said: Some(*said), digest: Some(digest.to_string()), ..line }
             }
             EventKind::Edge { event: EdgeEvent::GuestMessage { bytes, .. }, .. } => {
                 Self { bytes: Some(*bytes), ..line }
@@ -181,7 +181,7 @@ fn name(what: &EventKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{FrameKind, PeerIndex, Phase, Place, RoomIndex};
+    use crate::vocabulary::{FrameKind, PeerIndex, Phase, Place, RoomIndex, SignalDigest};
     use std::time::Duration;
 
     fn check(what: EventKind, expected: &str) {
@@ -207,12 +207,15 @@ mod tests {
             EventKind::Edge { other: Seat(2), event: EdgeEvent::Failed { failure: Failure::timed_out(Phase::Ice) } },
             r#"{"at_us":3000,"room":"room-2","peer":9,"what":"edge_failed","other":10,"phase":"ice","reason":"timed_out"}"#,
         );
+        let digest = SignalDigest::default();
         check(
             EventKind::Edge {
                 other: Seat(0),
-                event: EdgeEvent::Signal { said: true, part: SignalPart::Offer, digest: 255, candidate: None },
+                event: EdgeEvent::Signal { said: true, part: SignalPart::Offer, digest, candidate: None },
             },
-            r#"{"at_us":3000,"room":"room-2","peer":9,"what":"signal","other":8,"part":"offer","said":true,"digest":"00000000000000ff"}"#,
+            &format!(
+                r#"{{"at_us":3000,"room":"room-2","peer":9,"what":"signal","other":8,"part":"offer","said":true,"digest":"{digest}"}}"#
+            ),
         );
     }
 
