@@ -1,6 +1,7 @@
 //! The whole program and the library's rooms over real sockets, as a user or a script sees them.
 
 mod access;
+mod action;
 mod approval;
 mod causes;
 mod churn;

@@ -2,6 +2,7 @@
 
 use super::runs::{self, write_whole};
 use crate::capacity::CapacityResult;
+use crate::gates::baseline::Comparison;
 use crate::report::Reported;
 use crate::summary::{Repeats, Summary};
 use crate::vocabulary::Seed;
@@ -49,7 +50,7 @@ impl ReportDir {
         if !is_ours {
             return Ok(());
         }
-        let results = [Summary::FILES, Repeats::FILES, CapacityResult::FILES].concat();
+        let results = [Summary::FILES, Repeats::FILES, CapacityResult::FILES, Comparison::FILES].concat();
         let own = results.into_iter().map(|(name, _)| name).chain([EVENTS_FILE]);
         own.filter(|name| !names.contains(name)).try_for_each(|name| {
             let path = self.0.join(name);
@@ -103,7 +104,7 @@ mod tests {
         folder.write([("junit.xml", b"<x/>".to_vec()), ("notes.txt", vec![])]).unwrap();
         folder.replace(vec![result("summary.json"), ("report.md", vec![])], &[]).unwrap();
         assert_eq!(left(), ["junit.xml", "notes.txt", "report.md", "summary.json"]);
-        folder.write([(EVENTS_FILE, vec![]), ("repeats.json", b"{}".to_vec())]).unwrap();
+        folder.write([EVENTS_FILE, "repeats.json", "compare.md"].map(|name| (name, b"{}".to_vec()))).unwrap();
         folder.replace(vec![result("summary.json"), ("profile.toml", vec![])], &[EVENTS_FILE]).unwrap();
         assert_eq!(left(), [EVENTS_FILE, "notes.txt", "profile.toml", "summary.json"]);
     }
