@@ -2,7 +2,7 @@
 
 use super::Conclusion;
 use super::cause::{Cause, Insight};
-use super::edge::Evidence;
+use super::edge::EdgeEvidence;
 use super::edge::delivery_index::{DeliveryIndex, SeenWorking};
 use super::edge::transport;
 use super::experiments::observations::Observations;
@@ -39,7 +39,7 @@ fn of_failed(observations: &Observations, failed: &Timeline, worst: Option<&(Sea
     let rooms = observations.timelines.iter().chain(&observations.repeat);
     let indices: Vec<DeliveryIndex<'_>> = rooms.map(|timeline| DeliveryIndex::of(timeline, words)).collect();
     let seen = SeenWorking::of(&indices, observations.trials.as_ref());
-    let evidence = Evidence {
+    let evidence = EdgeEvidence {
         index: &DeliveryIndex::of(failed, words),
         seen: &seen,
         trials: observations.trials.as_ref(),

@@ -1,7 +1,7 @@
 //! Diagnoses the failed edges of a run, and sums up the share of each cause among the failures of one kind.
 
 use super::cause::{Cause, Insight};
-use super::edge::Evidence;
+use super::edge::EdgeEvidence;
 use super::edge::delivery_index::{DeliveryIndex, SeenWorking};
 use super::timeline::Timeline;
 use super::words::Words;
@@ -22,14 +22,14 @@ pub fn insights(cases: &[FailedRoom], words: &Words) -> Vec<Vec<Insight>> {
     let indices: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
     let seen = SeenWorking::of(&indices, None);
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
-        let evidence = Evidence { index, seen: &seen, trials: None, repeat: None, elsewhere: None };
+        let evidence = EdgeEvidence { index, seen: &seen, trials: None, repeat: None, elsewhere: None };
         let edges = case.failed.iter();
         edges.map(|(low, high, failure)| insight(&evidence, (*low, *high), failure)).collect()
     };
     cases.iter().zip(&indices).map(of_case).collect()
 }
 
-fn insight(evidence: &Evidence<'_>, edge: (Seat, Seat), failure: &Failure) -> Insight {
+fn insight(evidence: &EdgeEvidence<'_>, edge: (Seat, Seat), failure: &Failure) -> Insight {
     let mut insight = evidence.judge(edge, failure);
     if failure.reason == Reason::GeneratorLimit {
         // A limit of this machine is no cause at the target.

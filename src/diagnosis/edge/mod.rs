@@ -17,7 +17,7 @@ use crate::vocabulary::{Failure, Phase, Reason, Seat};
 use delivery_index::{DeliveryIndex, SeenWorking};
 
 /// The evidence about one room and its target.
-pub(super) struct Evidence<'a> {
+pub(super) struct EdgeEvidence<'a> {
     pub index: &'a DeliveryIndex<'a>,
     pub seen: &'a SeenWorking,
     pub trials: Option<&'a Experiments>,
@@ -27,7 +27,7 @@ pub(super) struct Evidence<'a> {
     pub elsewhere: Option<&'a str>,
 }
 
-impl Evidence<'_> {
+impl EdgeEvidence<'_> {
     /// The insight of the first row that holds: this machine, the dialect, the wire, the server, the network between peers.
     pub(super) fn judge(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {
         let (timeline, words) = (self.index.timeline, self.index.words);
