@@ -14,7 +14,7 @@ mod tests;
 pub use backend::TextOptions;
 
 use crate::report::document::Document;
-use crate::report::machine::{csv, hlog, prom};
+use crate::report::machine::{bench, csv, hlog, prom};
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Format {
     Prom,
     Csv,
     Hlog,
+    /// Figures for trend pages.
+    Bench,
 }
 
 /// A result that can be rendered. Another kind of report is one implementation.
@@ -53,7 +55,7 @@ pub fn render(format: Format, result: &impl Reported) -> String {
         Format::Html => result.document().html(),
         Format::Junit => result.document().junit(),
         Format::Json => result.json(),
-        Format::Prom | Format::Csv | Format::Hlog => result.figures(format),
+        Format::Prom | Format::Csv | Format::Hlog | Format::Bench => result.figures(format),
     }
 }
 
@@ -71,6 +73,7 @@ impl Reported for Summary {
         ("metrics.prom", Format::Prom),
         ("series.csv", Format::Csv),
         ("histograms.hlog", Format::Hlog),
+        ("bench.json", Format::Bench),
     ];
 
     fn document(&self) -> Document {
@@ -86,6 +89,7 @@ impl Reported for Summary {
             Format::Prom => prom::render(self),
             Format::Csv => csv::render(self),
             Format::Hlog => hlog::render(self),
+            Format::Bench => bench::render(self),
             _ => self.json(),
         }
     }
