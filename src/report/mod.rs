@@ -12,6 +12,7 @@ mod run;
 mod tests;
 
 pub use backend::TextOptions;
+pub use machine::json::pretty_json;
 
 use crate::report::document::Document;
 use crate::report::machine::{bench, csv, hlog, prom};
@@ -93,9 +94,4 @@ impl Reported for Summary {
             _ => self.json(),
         }
     }
-}
-
-/// Indented JSON with a newline at the end.
-pub fn pretty_json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("a result holds nothing that JSON can't") + "\n"
 }

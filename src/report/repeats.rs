@@ -46,7 +46,6 @@ impl Reported for Repeats {
                 Block::Section("Median (min to max) of the runs, due", vec![Block::Table(spreads(self))]),
             ],
             checks: checks(self),
-            ..Document::default()
         }
     }
 

@@ -4,6 +4,7 @@ use crate::summary::{RowTimer, SERIES_TIMERS, SeriesRow, Summary, wall_time::fro
 use std::time::{Duration, SystemTime};
 
 type Cell = fn(&SeriesRow) -> Option<u64>;
+type TimerCell = fn(&RowTimer) -> u64;
 
 const COUNTS: [(&str, Cell); 7] = [
     ("second", |row| Some(row.second)),
@@ -14,7 +15,7 @@ const COUNTS: [(&str, Cell); 7] = [
     ("frames", |row| Some(row.frames)),
     ("messages", |row| Some(row.messages)),
 ];
-const OF_A_TIMER: [(&str, fn(&RowTimer) -> u64); 4] = [
+const OF_A_TIMER: [(&str, TimerCell); 4] = [
     ("count", |timer| timer.count),
     ("p50_us", |timer| timer.p50_us),
     ("p95_us", |timer| timer.p95_us),
@@ -57,11 +58,7 @@ mod tests {
         let csv = render(&run());
         let rows: Vec<&str> = csv.lines().collect();
         assert!(rows[0].starts_with("time,second,") && rows[0].contains(",signal_delivery_p95_us,"), "{}", rows[0]);
-        assert!(
-            rows[1].starts_with("2026-02-03T04:05:06.789Z,0,1,8,6,0,120,0,3,41023,88063,88063,,,,"),
-            "{}",
-            rows[1]
-        );
+        assert!(rows[1].starts_with("2026-02-03T04:05:06.789Z,0,1,8,6,0,120,0,3,41023,88063,88063,,,,"), "{}", rows[1]);
         assert!(rows[2].ends_with(",20,,,,,2,300,900,900,3,210,250,250,610000,2000,1400,52000000,61"), "{}", rows[2]);
         let cells = |row: &&str| row.matches(',').count();
         assert!(rows.iter().all(|row| cells(row) == cells(&rows[0])));

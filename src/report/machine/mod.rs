@@ -3,4 +3,5 @@
 pub(in crate::report) mod bench;
 pub(in crate::report) mod csv;
 pub(in crate::report) mod hlog;
+pub(in crate::report) mod json;
 pub(in crate::report) mod prom;
