@@ -94,7 +94,7 @@ fn events(start: Instant, for_others: usize) -> Vec<Event> {
         let mut tell = |seat: u16, what: EventKind| {
             now += Duration::from_micros(20);
             let peer = PeerIndex(room * u32::from(SIZE) + u32::from(seat));
-            events.push(Event { at: now, place: Place { room: RoomIndex(room), seat: Seat(seat), peer }, kind: what });
+            events.push(Event::new(now, Place { room: RoomIndex(room), seat: Seat(seat), peer }, what));
         };
         for seat in 0..SIZE {
             tell(seat, EventKind::Peer(PeerEvent::Began { due: start }));

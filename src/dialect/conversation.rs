@@ -110,8 +110,8 @@ pub enum Output {
     Send { text: String, kind: FrameKind, to: Option<String> },
     /// A received message for the peer.
     Heard(Heard<String>),
-    /// The classification of the frame just handled, for the metrics; first output of each frame.
-    Frame { kind: FrameKind, concern: Concern<String> },
+    /// The classification of the frame just handled, or of each record in it, for the metrics; first output of each.
+    Frame { kind: FrameKind, bytes: u32, concern: Concern<String> },
     /// A frame or value that the dialect could not use.
     Note(Arc<FrameNote>),
     /// The text of a frame to send, for an experiment that asks for it.

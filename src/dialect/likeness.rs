@@ -12,11 +12,11 @@ pub fn looks_like(frame: &str) -> Option<Likeness> {
     let of = |protocol, dialects| Some(Likeness { protocol, dialects });
     let begins = |start: &str| frame.starts_with(start);
     if begins("0{\"sid\"") || begins("40{\"sid\"") {
-        // `maxPayload` came with protocol version 4 (Engine.IO protocol, "Handshake").
-        return match frame.contains("\"maxPayload\"") || begins("40") {
-            true => of("Socket.IO", &["socketio-addpeer", "simple-signal"]),
-            false => of("Engine.IO 3, and meshload speaks Engine.IO 4", &[]),
-        };
+        return of("Socket.IO", &["socketio-addpeer", "simple-signal"]);
+    }
+    if frame == "40" {
+        // Since protocol 5, a server's connect packet carries the id (Socket.IO protocol, "Connection to a namespace").
+        return of("Engine.IO 3, and meshload speaks Engine.IO 4", &[]);
     }
     if frame.ends_with('\u{1e}') {
         return of("SignalR", &[]);
@@ -52,10 +52,8 @@ mod tests {
             r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
             Some("Socket.IO"),
         );
-        check(
-            r#"0{"sid":"x","upgrades":[],"pingInterval":25000}"#,
-            Some("Engine.IO 3, and meshload speaks Engine.IO 4"),
-        );
+        check(r#"0{"sid":"x","upgrades":[],"pingInterval":25000}"#, Some("Socket.IO"));
+        check("40", Some("Engine.IO 3, and meshload speaks Engine.IO 4"));
         check(r#"{"type":"OPEN"}"#, Some("PeerJS"));
         check("{}\u{1e}", Some("SignalR"));
         check(r#"{"IdAssigned":"32fa"}"#, Some("matchbox"));

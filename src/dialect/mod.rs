@@ -64,6 +64,11 @@ impl Dialect {
         self.compiled.file_text.as_deref()
     }
 
+    /// Places of the file that work, and may not do as was meant.
+    pub fn remarks(&self) -> &[Problem] {
+        &self.compiled.remarks
+    }
+
     /// An example URL of such a server on this machine.
     pub fn sample(&self) -> &str {
         &self.compiled.sample

@@ -1,5 +1,6 @@
 //! Timers with microsecond precision for the tasks of a worker: tokio's round up to 1 ms, and a handshake takes 3 ms.
 
+use super::arrival_clock::{ArrivalClock, ArrivalCounts};
 use rustc_hash::FxHashMap;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -11,7 +12,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::io::unix::AsyncFd;
 
 /// Wakes tasks of one thread within microseconds of an instant, by one timerfd_create(2) timer.
@@ -23,6 +24,7 @@ pub struct AlarmClock {
     /// The next expiration of the kernel's timer.
     armed: Cell<Option<Instant>>,
     next: Cell<u64>,
+    arrivals: RefCell<ArrivalClock>,
 }
 
 /// One task's alarm.
@@ -46,6 +48,7 @@ impl AlarmClock {
             alarms: RefCell::default(),
             armed: Cell::default(),
             next: Cell::default(),
+            arrivals: RefCell::default(),
         }))
     }
 
@@ -53,6 +56,11 @@ impl AlarmClock {
         let id = self.next.get();
         self.next.set(id + 1);
         Alarm { clock: self.clone(), id, at: None }
+    }
+
+    /// Frames and datagrams of this thread, by the clock that told their arrival.
+    pub fn arrival_counts(&self) -> ArrivalCounts {
+        self.arrivals.borrow().counts()
     }
 
     /// Waits until `at`.
@@ -130,6 +138,11 @@ impl Alarm {
             self.clock.set(self.id, at, context.waker());
         }
         Poll::Pending
+    }
+
+    /// The arrival of what is handled at `now`, by the kernel's stamp.
+    pub(super) fn arrival(&self, stamp: Option<SystemTime>, now: Instant) -> Instant {
+        self.clock.arrivals.borrow_mut().arrival(stamp, now)
     }
 
     fn unset(&mut self) {

@@ -1,6 +1,7 @@
 //! Drives one peer: the only place where socket, engine and timers meet the state machines.
 
 mod alarm_clock;
+mod arrival_clock;
 mod guests;
 mod id_exchange;
 // Exported for the fuzzer.
@@ -13,6 +14,7 @@ mod unresolved;
 mod virtual_peer;
 
 pub use alarm_clock::{Alarm, AlarmClock};
+pub use arrival_clock::ArrivalCounts;
 pub use id_exchange::IdExchange;
 pub use ports::{Input, OutgoingFrame, Output};
 pub use spec::PeerSpec;

@@ -10,7 +10,7 @@ use crate::vocabulary::{EdgeEvent, EngineCommand, EngineEvent, Event, EventKind,
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 
 /// The most frames read before engine and timers are polled.
@@ -47,8 +47,10 @@ pub struct PeerTask<Record> {
     mailbox: mpsc::Receiver<PeerCommand>,
     recorder: Record,
     socket: PeerSocket,
-    /// Events of frames that are pushed and not yet written.
-    unwritten: Vec<EventKind>,
+    /// The arrival of the input that is being handled.
+    arrived: Instant,
+    /// Events of frames that are pushed and not yet written, each with the arrival of the input that led to it.
+    unwritten: Vec<(Instant, EventKind)>,
     /// The greatest length of `unwritten` so far.
     unwritten_max: usize,
     /// The socket has to dial, write or close something since it was last polled.
@@ -59,6 +61,15 @@ pub struct PeerTask<Record> {
     vanishes: bool,
     vanished: Option<Box<dyn SignalingConnection>>,
     alarm: Alarm,
+}
+
+/// The time at which an input was there to be handled.
+enum ArrivalTime {
+    Now,
+    /// By the kernel's receive stamp, if there is one.
+    Stamp(Option<SystemTime>),
+    /// When a timer was due.
+    Due(Instant),
 }
 
 type DialAttempt = Pin<Box<dyn Future<Output = Result<Box<dyn SignalingConnection>, Failure>>>>;
@@ -87,6 +98,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             mailbox,
             recorder,
             socket: PeerSocket::Idle,
+            arrived: Instant::now(),
             unwritten: Vec::new(),
             unwritten_max: 0,
             socket_changed: false,
@@ -99,7 +111,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
 
     /// Runs the peer that was due at `due` until it has failed or left.
     pub async fn run(mut self, due: Instant) -> PeerEnd {
-        self.handle(Input::Begin { due });
+        self.handle(ArrivalTime::Now, Input::Begin { due });
         std::future::poll_fn(|context| self.poll(context)).await;
         PeerEnd { frames_waiting_max: self.unwritten_max, vanished: self.vanished }
     }
@@ -111,7 +123,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             while let Poll::Ready(Some(command)) = self.mailbox.poll_recv(context) {
                 self.vanishes |= command == PeerCommand::Vanish;
                 self.silent |= self.vanishes || command == PeerCommand::Depart { silent: true };
-                self.handle(Input::Command(command));
+                self.handle(ArrivalTime::Now, Input::Command(command));
             }
             self.socket_changed = false;
             let mut more = self.poll_socket(context);
@@ -142,7 +154,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         if self.virtual_peer.unread_exchange().is_none() {
             return false;
         }
-        self.handle(Input::IdExchange);
+        self.handle(ArrivalTime::Now, Input::IdExchange);
         true
     }
 
@@ -154,12 +166,13 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { return false };
                 match dialed {
                     Ok(connection) => {
+                        let stamp = connection.stamp();
                         self.socket = PeerSocket::Open(connection);
-                        self.handle(Input::Upgraded);
+                        self.handle(ArrivalTime::Stamp(stamp), Input::Upgraded);
                     }
                     Err(failure) => {
                         self.socket = PeerSocket::Gone;
-                        self.handle(Input::Lost(failure));
+                        self.handle(ArrivalTime::Now, Input::Lost(failure));
                     }
                 }
                 true
@@ -187,7 +200,10 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 break;
             };
             match read {
-                Ok(text) => self.handle(Input::Frame(text.as_str())),
+                Ok(text) => {
+                    let stamp = connection.stamp();
+                    self.handle(ArrivalTime::Stamp(stamp), Input::Frame(text.as_str()));
+                }
                 Err(failure) => self.lose(failure),
             }
         }
@@ -211,6 +227,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         for _ in 0..READS_MAX {
             let Poll::Ready(Ok(())) = self.engine.poll_readable(context) else { return false };
             self.engine.read(Instant::now());
+            self.arrived = Instant::now();
             self.drain_engine();
         }
         true
@@ -226,12 +243,13 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             return false;
         }
         let now = Instant::now();
-        if self.engine.wake_at().is_some_and(|at| at <= now) {
+        if let Some(due) = self.engine.wake_at().filter(|at| *at <= now) {
+            self.arrived = due;
             self.engine.wake(now);
             self.drain_engine();
         }
-        if self.virtual_peer.wake_at().is_some_and(|at| at <= now) {
-            self.handle(Input::Wake);
+        if let Some(due) = self.virtual_peer.wake_at().filter(|at| *at <= now) {
+            self.handle(ArrivalTime::Due(due), Input::Wake);
         }
         true
     }
@@ -240,19 +258,26 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         self.socket_changed = true;
         self.socket = PeerSocket::Gone;
         self.unwritten.clear();
-        self.handle(Input::Lost(failure));
+        self.handle(ArrivalTime::Now, Input::Lost(failure));
     }
 
-    fn handle(&mut self, input: Input<'_>) {
+    fn handle(&mut self, arrival: ArrivalTime, input: Input<'_>) {
         let now = Instant::now();
+        self.arrived = match arrival {
+            ArrivalTime::Now => now,
+            ArrivalTime::Stamp(stamp) => self.alarm.arrival(stamp, now),
+            ArrivalTime::Due(at) => at,
+        };
         self.virtual_peer.handle(now, input);
         self.apply_outputs(now);
         self.drain_engine();
     }
 
     fn drain_engine(&mut self) {
+        let cause = self.arrived;
         while let Some((slot, event)) = self.engine.poll() {
             let now = Instant::now();
+            self.arrived = self.engine.stamp().map_or(cause, |stamp| self.alarm.arrival(Some(stamp), now));
             let seat = self.virtual_peer.seat_at(slot);
             if let EngineEvent::Worked { spent } = event {
                 self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent } });
@@ -271,7 +296,8 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                     self.socket = PeerSocket::Dialing(Box::pin(self.transport.clone().dial()));
                 }
                 Output::Say(OutgoingFrame { text, kind, to }) => {
-                    self.unwritten.push(EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to }));
+                    let said = PeerEvent::Said { kind, bytes: text.len() as u32, to };
+                    self.unwritten.push((self.arrived, EventKind::Peer(said)));
                     self.unwritten_max = self.unwritten_max.max(self.unwritten.len());
                     self.push(text);
                 }
@@ -281,7 +307,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 Output::Event(
                     what @ (EventKind::Peer(PeerEvent::Joined) | EventKind::Peer(PeerEvent::Reconnected)),
                 ) if !self.unwritten.is_empty() => {
-                    self.unwritten.push(what);
+                    self.unwritten.push((self.arrived, what));
                 }
                 Output::Event(what) => self.record(now, what),
                 Output::Close => self.close(now),
@@ -349,12 +375,12 @@ impl<Record: Fn(Event)> PeerTask<Record> {
 
     /// Records the events of frames that were written `at`.
     fn record_written(&mut self, at: Instant) {
-        for what in std::mem::take(&mut self.unwritten) {
-            self.record(at, what);
+        for (arrived, what) in self.unwritten.drain(..) {
+            (self.recorder)(Event::new(at, self.virtual_peer.place(), what).arrived(arrived));
         }
     }
 
     fn record(&self, at: Instant, what: EventKind) {
-        (self.recorder)(Event { at, place: self.virtual_peer.place(), kind: what });
+        (self.recorder)(Event::new(at, self.virtual_peer.place(), what).arrived(self.arrived));
     }
 }

@@ -139,7 +139,7 @@ impl VirtualPeer {
                     self.read_exchange(now);
                 }
                 self.conversation.handle(now, dialect::Input::Frame(text));
-                self.drain_conversation(now, text.len() as u32);
+                self.drain_conversation(now);
             }
             Input::Engine(seat, event) => self.peer.handle(now, peer::Input::Engine(seat, event)),
             Input::IdExchange => self.read_exchange(now),
@@ -193,7 +193,7 @@ impl VirtualPeer {
     /// Passes outputs between conversation and state machine until both have none.
     fn drain_outputs(&mut self, now: Instant) {
         loop {
-            self.drain_conversation(now, 0);
+            self.drain_conversation(now);
             match self.peer.poll() {
                 Some(output) => self.apply(now, output),
                 None => return,
@@ -201,8 +201,8 @@ impl VirtualPeer {
         }
     }
 
-    /// Handles all outputs of the conversation; `bytes` is the length of the frame that it handled last.
-    fn drain_conversation(&mut self, now: Instant, bytes: u32) {
+    /// Handles all outputs of the conversation.
+    fn drain_conversation(&mut self, now: Instant) {
         while let Some(output) = self.conversation.poll() {
             match output {
                 // Without a socket the frame can't be sent.
@@ -211,7 +211,7 @@ impl VirtualPeer {
                     let to = to.and_then(|id| self.seat(&id));
                     self.outputs.push_back(Output::Say(OutgoingFrame { text, kind, to }));
                 }
-                DialectOutput::Frame { kind, concern } => {
+                DialectOutput::Frame { kind, bytes, concern } => {
                     let concern = concern.map(|id: String| self.seat(&id));
                     self.outputs.push_back(Output::Event(EventKind::Peer(PeerEvent::Frame { kind, bytes, concern })));
                 }
@@ -318,7 +318,7 @@ impl VirtualPeer {
         for (name, json) in exchange.shared() {
             if !self.shared.contains(&name) {
                 self.conversation.handle(now, dialect::Input::Shared { name: &name, json: &json });
-                self.drain_conversation(now, 0);
+                self.drain_conversation(now);
                 self.shared.push(name);
             }
         }
@@ -328,13 +328,13 @@ impl VirtualPeer {
                 // After a reconnect the peer joins again, but needs no offer for an edge that is decided.
                 let earlier = earlier && !self.peer.has_decided(seat);
                 self.conversation.handle(now, dialect::Input::Present { id: &id, earlier });
-                self.drain_conversation(now, 0);
+                self.drain_conversation(now);
             }
         }
         if !self.turn && exchange.is_turn_of(self.place.seat) {
             self.turn = true;
             self.conversation.handle(now, dialect::Input::Turn);
-            self.drain_conversation(now, 0);
+            self.drain_conversation(now);
         }
     }
 
@@ -366,7 +366,7 @@ impl VirtualPeer {
             }
             peer::Output::Close => {
                 // Send the leave before the socket closes.
-                self.drain_conversation(now, 0);
+                self.drain_conversation(now);
                 if let Some(exchange) = &self.exchange {
                     exchange.mark_gone(self.place.seat);
                 }

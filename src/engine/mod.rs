@@ -8,6 +8,7 @@ pub mod lean;
 mod none;
 mod peer_addresses;
 mod settings;
+mod stamped_socket;
 mod webrtc;
 
 pub use candidate_policy::CandidatePolicy;
@@ -20,7 +21,7 @@ pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
 use crate::vocabulary::{EngineCommand, EngineEvent, Seat};
 use std::io;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// One peer's connections to the others of its room. Drain `poll` after every call.
 pub trait Engine {
@@ -32,6 +33,12 @@ pub trait Engine {
 
     /// Returns the next event.
     fn poll(&mut self) -> Option<(Seat, EngineEvent)>;
+
+    /// The kernel's receive stamp, by the wall clock, of the datagram behind the event that `poll` returned last; `None` for
+    /// an event without one.
+    fn stamp(&self) -> Option<SystemTime> {
+        None
+    }
 
     /// Time of the next `wake`.
     fn wake_at(&mut self) -> Option<Instant>;

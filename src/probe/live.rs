@@ -208,11 +208,7 @@ impl LiveEnvironment {
                 (Some(task), mailbox)
             }
             Err(failure) => {
-                recorder.record(Event {
-                    at: Instant::now(),
-                    place,
-                    kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
-                });
+                recorder.record(Event::new(Instant::now(), place, EventKind::Peer(PeerEvent::PeerFailed { failure })));
                 exchange.iter().for_each(|exchange| exchange.mark_gone(place.seat));
                 (None, mailbox)
             }
@@ -324,11 +320,7 @@ impl Environment for LiveEnvironment {
         });
         if let Err(failure) = done {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
-            recorder.record(Event {
-                at: Instant::now(),
-                place,
-                kind: EventKind::Peer(PeerEvent::PeerFailed { failure }),
-            });
+            recorder.record(Event::new(Instant::now(), place, EventKind::Peer(PeerEvent::PeerFailed { failure })));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::connector::{Connector, Refused};
 use super::proxy::tunnel::{open_tunnel, proxy_failure};
-use super::stream::Stream;
+use super::stream::{StampedStream, Stream};
 use super::target_policy::{TargetPolicy, resolve};
 use super::userinfo::basic;
 use super::{Connection, config, failure, io_failure};
@@ -119,7 +119,7 @@ async fn open_stream(endpoint: &Endpoint, host: &str, port: u16) -> Result<Strea
     open_tunnel(stream, proxy, host, port, &endpoint.user_agent).await
 }
 
-async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<TcpStream, Failure> {
+async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<StampedStream, Failure> {
     let mut failures = vec![];
     for address in resolve(host, port).await? {
         if !target_policy.allows(host, address.ip()) {
@@ -130,7 +130,7 @@ async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<
             Ok(stream) => {
                 // Signaling frames are small, and the other peer waits for each.
                 stream.set_nodelay(true).map_err(|error| io_failure(&error))?;
-                return Ok(stream);
+                return Ok(StampedStream::new(stream));
             }
             Err(error) => failures.push((address, io_failure(&error))),
         }

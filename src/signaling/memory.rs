@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 use tokio::sync::mpsc;
 
 /// Frames that may wait for one peer.
@@ -90,6 +91,10 @@ impl SignalingConnection for MemoryConnection {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Failure>> {
         let closed = || Failure::new(Phase::Join, Reason::Closed, "in memory");
         self.frames.poll_recv(context).map(|frame| frame.ok_or_else(closed))
+    }
+
+    fn stamp(&self) -> Option<SystemTime> {
+        None
     }
 
     fn poll_close(&mut self, _context: &mut Context<'_>) -> Poll<()> {

@@ -29,6 +29,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 use stream::Stream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -136,6 +137,11 @@ impl Connection {
         }
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// The kernel's receive stamp of the read that completed the last frame, by the wall clock.
+    pub fn stamp(&self) -> Option<SystemTime> {
+        self.stream.get_ref().stamp()
     }
 
     /// Fails the connection (RFC 6455 §7.1.7): says why, and waits for nothing.

@@ -3,6 +3,7 @@
 use super::{Connection, Frame};
 use crate::vocabulary::Failure;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 /// An open connection that carries text frames.
 pub trait SignalingConnection {
@@ -27,6 +28,9 @@ pub trait SignalingConnection {
     /// The connection has ended; the failure says how.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Failure>>;
 
+    /// The kernel's receive stamp of the last frame, or of the upgrade, by the wall clock; `None` where there is none.
+    fn stamp(&self) -> Option<SystemTime>;
+
     /// Closes, without waiting for the server's close frame.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
@@ -46,6 +50,10 @@ impl SignalingConnection for Connection {
 
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Failure>> {
         Self::poll_frame(self, context)
+    }
+
+    fn stamp(&self) -> Option<SystemTime> {
+        Self::stamp(self)
     }
 
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {

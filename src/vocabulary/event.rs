@@ -10,9 +10,25 @@ use std::time::{Duration, Instant};
 /// One event, with the time of the input that caused it and the peer that observed it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
+    /// The time at which the input was handled, or a frame written.
     pub at: Instant,
+    /// The time at which the input was there to be handled: the kernel's receive stamp of a frame or datagram, the
+    /// deadline of a timer. Never after `at`; the generator's share lies between the two.
+    pub arrived: Instant,
     pub place: Place,
     pub kind: EventKind,
+}
+
+impl Event {
+    /// An event that was handled the moment that its input arrived.
+    pub fn new(at: Instant, place: Place, kind: EventKind) -> Self {
+        Self { at, arrived: at, place, kind }
+    }
+
+    /// The same event, whose input arrived at `arrived`; a time after the event's own counts as its own.
+    pub fn arrived(self, arrived: Instant) -> Self {
+        Self { arrived: arrived.min(self.at), ..self }
+    }
 }
 
 /// The event itself: of one peer, or of its edge to the peer at `other`, a seat of the same room.

@@ -31,6 +31,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls_pki_types", &["vocabulary"]),
     ("rtc", &["engine"]),
     ("webrtc", &["engine"]),
+    ("nix", &["engine", "signaling"]),
     ("rustix", &["driver", "os"]),
     ("hdrhistogram", &["summary"]),
     ("indicatif", &["controller"]),

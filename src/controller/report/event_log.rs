@@ -171,11 +171,7 @@ mod tests {
         let log = EventLogHandle::new(writer.sink());
         for n in 0..events {
             let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(n as u32) };
-            log.append(&Event {
-                at: start + Duration::from_micros(n),
-                place,
-                kind: EventKind::Peer(PeerEvent::Upgraded),
-            });
+            log.append(&Event::new(start + Duration::from_micros(n), place, EventKind::Peer(PeerEvent::Upgraded)));
         }
         drop(log);
         let event_log = writer.finish().unwrap();

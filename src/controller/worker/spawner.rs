@@ -147,7 +147,7 @@ impl PeerSpawner {
                     let failure = Failure::new(Phase::Connect, Reason::GeneratorLimit, "meshload panicked");
                     self.mailboxes.record(
                         room,
-                        Event { at: Instant::now(), place, kind: EventKind::Peer(PeerEvent::PeerFailed { failure }) },
+                        Event::new(Instant::now(), place, EventKind::Peer(PeerEvent::PeerFailed { failure })),
                     );
                 }
             }
@@ -193,7 +193,7 @@ impl PeerSpawner {
         let (due, now) = (self.common.start + due, Instant::now());
         if now.saturating_duration_since(due) > LATE_MAX {
             let place = self.plans[room].place(seat);
-            self.mailboxes.record(room, Event { at: now, place, kind: EventKind::Peer(PeerEvent::Dropped { due }) });
+            self.mailboxes.record(room, Event::new(now, place, EventKind::Peer(PeerEvent::Dropped { due })));
             self.mark_absent(room, seat);
             return;
         }
@@ -204,7 +204,7 @@ impl PeerSpawner {
     fn start_peer(&mut self, due: Instant, room: usize, seat: Seat, announcement: PeerCommand) {
         let (now, place) = (Instant::now(), self.plans[room].place(seat));
         let mailboxes = self.mailboxes.clone();
-        let record = |what| mailboxes.record(room, Event { at: now, place, kind: what });
+        let record = |what| mailboxes.record(room, Event::new(now, place, what));
         match self.task(room, place) {
             Ok((task, mailbox)) => {
                 self.mailboxes.add_peer(room, seat, mailbox, announcement);

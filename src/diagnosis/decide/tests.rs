@@ -93,7 +93,7 @@ fn a_refused_connection_and_a_taken_name_are_told_apart() {
         let mut timeline = Timeline::new(2, vec![]);
         let place = Place { room: RoomIndex(0), seat: Seat(0), peer: PeerIndex(0) };
         let failure = Failure::new(phase, reason, detail);
-        timeline.record(&Event { at: Instant::now(), place, kind: EventKind::Peer(PeerEvent::PeerFailed { failure }) });
+        timeline.record(&Event::new(Instant::now(), place, EventKind::Peer(PeerEvent::PeerFailed { failure })));
         let findings = Observations { timelines: vec![timeline], ..Observations::default() };
         let diagnosis = diagnose(&findings);
         assert_eq!((diagnosis.cause, diagnosis.phase), (expected, Some(phase)));

@@ -34,7 +34,7 @@ impl Scenario {
 
     fn tell(&mut self, at_ms: u64, seat: u16, what: EventKind) {
         let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
-        self.timeline.record(&Event { at: self.start + Duration::from_millis(at_ms), place, kind: what });
+        self.timeline.record(&Event::new(self.start + Duration::from_millis(at_ms), place, what));
     }
 
     fn announce(&mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) {

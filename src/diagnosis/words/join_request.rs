@@ -93,7 +93,7 @@ mod tests {
         let mut timeline = Timeline::new(2, vec![]);
         for (at, (seat, what)) in events.iter().enumerate() {
             let place = Place { room: RoomIndex(0), seat: Seat(*seat), peer: PeerIndex((*seat).into()) };
-            timeline.record(&Event { at: start + Duration::from_millis(at as u64), place, kind: what.clone() });
+            timeline.record(&Event::new(start + Duration::from_millis(at as u64), place, what.clone()));
         }
         assert_eq!(JoinRequestWords::of(&KINDS).of_peer(&timeline, Seat(1)), expected, "{events:?}");
         assert_eq!(JoinRequestWords::of(&["offer"]).of_peer(&timeline, Seat(1)), None);

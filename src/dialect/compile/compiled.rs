@@ -7,7 +7,7 @@ use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
 use crate::dialect::prefilter::member_list::MemberList;
 use crate::dialect::prefilter::{Prefilter, Remainder};
-use crate::vocabulary::FrameKind;
+use crate::vocabulary::{FrameKind, Problem};
 use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub(crate) struct CompiledDialect {
     pub sample: String,
     /// The source text; `None` for a built-in.
     pub file_text: Option<String>,
+    /// Places that work, and may not do as was meant.
+    pub remarks: Vec<Problem>,
     /// The file's name, for places in it.
     pub file: String,
     /// The line of `id`; 1 without one.
@@ -33,9 +35,9 @@ pub(crate) struct CompiledDialect {
     /// The dialect depends on the profile's trigger.
     pub reads_trigger: bool,
     pub experiments: AllowedRepeats,
-    pub url: Template,
-    pub headers: Vec<(String, Template)>,
-    pub subprotocol: Option<Template>,
+    pub connect: ConnectTemplates,
+    /// Ends each record, of which a frame may have several; empty if a frame is one.
+    pub separator: String,
     /// The peer's own id; `None` if the server assigns it.
     pub me: Option<Template>,
     /// Initial values of the file's variables; their slots follow those of the built-in ones.
@@ -69,6 +71,20 @@ pub(crate) struct CompiledDialect {
     pub untyped_rules: Vec<u16>,
     /// Indices of all rules, for a frame whose message type can't be read without parsing.
     pub any: Vec<u16>,
+}
+
+/// The request for a connection, in templates.
+#[derive(Debug)]
+pub(crate) struct ConnectTemplates {
+    pub url: Template,
+    pub headers: Vec<(String, Template)>,
+    /// The pairs of the `Cookie` header.
+    pub cookies: Vec<(String, Template)>,
+    pub subprotocol: Option<Template>,
+    /// The Socket.IO namespace; empty for the main one.
+    pub namespace: String,
+    /// The payload of the Socket.IO connect packet.
+    pub auth: Option<Template>,
 }
 
 /// The experiments of the probe that the protocol can bear.
@@ -262,6 +278,8 @@ pub(crate) enum Action {
     Say(Vec<usize>),
     Send(FrameTemplate),
     Share(Vec<(String, Template)>),
+    /// Acknowledges the frame with these arguments, if it asks for that.
+    Acknowledge(Template),
     Joined,
 }
 

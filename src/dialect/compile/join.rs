@@ -3,7 +3,7 @@
 use super::{Compiler, condition};
 use crate::dialect::compile::compiled::{JoinAction, JoinStep};
 use crate::dialect::language::document::{DialectNode, Item};
-use crate::dialect::language::names::Scope;
+use crate::dialect::language::names::{ME, Scope};
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
@@ -15,6 +15,7 @@ pub(super) const STEP_KEYS: [&str; 4] = ["if", "set", "kind", "timeout"];
 impl Compiler<'_> {
     pub(super) fn join(&mut self, section: &str) -> Option<Vec<JoinStep>> {
         let node = self.root.key(section)?;
+        self.lacks_id = self.root.key("id").is_some_and(|id| matches!(&id.value, Item::Text(id) if id == "server"));
         let mut steps = vec![];
         for (index, item) in node.items().iter().enumerate() {
             let path = format!("{section}[{index}]");
@@ -35,7 +36,11 @@ impl Compiler<'_> {
             ACTIONS.iter().filter_map(|action| item.key(action).map(|node| (*action, node))).collect();
         let (action, node) = match (chosen.as_slice(), item.key("set")) {
             ([one], _) => *one,
-            ([], Some(set)) => return Some(JoinAction::Set(settings(set, path, scope, self.problems))),
+            ([], Some(set)) => {
+                let set = settings(set, path, scope, self.problems);
+                self.lacks_id &= set.iter().all(|(slot, _)| *slot != ME);
+                return Some(JoinAction::Set(set));
+            }
             _ => {
                 self.problems.note(item.line, path, format!("needs exactly one of {}, or set", ACTIONS.join(", ")));
                 return None;
@@ -47,6 +52,7 @@ impl Compiler<'_> {
             "expect" => {
                 let pattern = Pattern::compile(node, &at, scope, self.problems);
                 let set = item.key("set").map(|set| settings(set, path, scope, self.problems)).unwrap_or_default();
+                self.check_compared(node.line, &at, &pattern, &set, true);
                 let timeout = item.key("timeout");
                 let timeout = timeout.and_then(|node| node.duration(&format!("{path}.timeout"), self.problems));
                 let kind = item.key("kind").and_then(|node| node.text(path, self.problems)).unwrap_or("welcome");
@@ -70,6 +76,36 @@ impl Compiler<'_> {
             "wait" => JoinAction::Wait(node.duration(&at, self.problems)?),
             _ => JoinAction::Joined,
         })
+    }
+}
+
+impl Compiler<'_> {
+    /// Reports holes that compare, since their names are known, where the file seems to want their values.
+    pub(super) fn check_compared(
+        &mut self,
+        line: usize,
+        path: &str,
+        pattern: &Pattern,
+        set: &[(usize, Template)],
+        is_awaited: bool,
+    ) {
+        let mut compared = vec![];
+        pattern.compared(&mut compared);
+        for slot in compared {
+            let name = &self.names.globals[slot];
+            let fix = format!("bind another name, such as {{given}}, and set = {{ {name} = \"{{given}}\" }}");
+            if set.iter().any(|(target, value)| *target == slot && value.reads_global(slot)) {
+                let message =
+                    format!("{{{name}}} is known already, so it compares, and set gives it its own value; {fix}");
+                self.problems.note(line, path, message);
+            } else if is_awaited && slot == ME && self.lacks_id {
+                let message = format!("{{me}} is compared before any step sets it, so nothing fits; {fix}");
+                self.problems.note(line, path, message);
+            } else if is_awaited {
+                self.problems.remark(line, path, format!("{{{name}}} is known, so it is compared, and not taken"));
+            }
+        }
+        self.lacks_id &= set.iter().all(|(slot, _)| *slot != ME);
     }
 }
 

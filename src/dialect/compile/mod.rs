@@ -1,6 +1,7 @@
 //! Compiles the text of a dialect file, and collects every problem that it has.
 
 pub(super) mod compiled;
+mod connect;
 mod experiments;
 mod frames;
 mod join;
@@ -9,7 +10,7 @@ mod rules;
 use crate::dialect::language::codec::Codec;
 use crate::dialect::language::document::{self, DialectNode, Item};
 use crate::dialect::language::expression::Expression;
-use crate::dialect::language::names::{BUILT_IN, Binding, Names, Scope};
+use crate::dialect::language::names::{BUILT_IN, Binding, Names, RESERVED, Scope};
 use crate::dialect::language::pattern::is_name;
 use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
@@ -22,7 +23,7 @@ use serde_json::Value;
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
-const TOP: [&str; 22] = [
+const TOP: [&str; 23] = [
     "name",
     "description",
     "sample",
@@ -34,6 +35,7 @@ const TOP: [&str; 22] = [
     "initiate",
     "glare",
     "leading",
+    "separator",
     "connect",
     "vars",
     "pair",
@@ -58,7 +60,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<CompiledDialect, Vec<Proble
         compiler.compile()
     });
     match dialect {
-        Some(dialect) if problems.is_empty() => Ok(dialect),
+        Some(dialect) if problems.is_empty() => Ok(CompiledDialect { remarks: problems.take_remarks(), ..dialect }),
         _ => Err(problems.into_sorted()),
     }
 }
@@ -76,6 +78,8 @@ struct Compiler<'a> {
     leading: String,
     /// The number of steps with a pause so far.
     pauses: usize,
+    /// The server gives the peer's id, and no step compiled so far has set it.
+    lacks_id: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -94,6 +98,7 @@ impl<'a> Compiler<'a> {
             template_names: vec![],
             leading,
             pauses: 0,
+            lacks_id: false,
         };
         compiler.declare();
         compiler
@@ -109,7 +114,7 @@ impl<'a> Compiler<'a> {
                     let message = format!("{} is no name; a name has letters, digits, _ and -", quoted(name));
                     self.problems.note(entry.line, section, message);
                 }
-                if BUILT_IN.contains(&name.as_str()) && section == "vars" {
+                if (BUILT_IN.contains(&name.as_str()) || RESERVED.contains(&name.as_str())) && section == "vars" {
                     self.problems.note(entry.line, section, format!("{} exists already", quoted(name)));
                 }
                 [&mut self.names.globals, &mut self.names.pairs, &mut self.template_names][into].push(name.clone());
@@ -136,7 +141,7 @@ impl<'a> Compiler<'a> {
         };
         let vars = self.section("vars", false);
         let pair = self.section("pair", true);
-        let (url, headers, subprotocol) = self.connect();
+        let connect = self.connect();
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
         let templates = self.templates();
@@ -156,6 +161,7 @@ impl<'a> Compiler<'a> {
             description: self.text("description").unwrap_or_default(),
             sample: self.text("sample").unwrap_or_default(),
             file_text: None,
+            remarks: vec![],
             file: self.file.to_owned(),
             id_line: root.key("id").map_or(1, |node| node.line),
             codec: self.codec,
@@ -166,9 +172,8 @@ impl<'a> Compiler<'a> {
             needs_id_exchange,
             reads_trigger: self.names.reads_trigger.get(),
             experiments: self.experiments(&join, &signals),
-            url,
-            headers,
-            subprotocol,
+            connect,
+            separator: self.separator(),
             me,
             vars,
             pair,
@@ -215,28 +220,6 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn connect(&mut self) -> (Template, Vec<(String, Template)>, Option<Template>) {
-        let scope_names = self.names.clone();
-        let scope = Scope::new(&scope_names, &["base"], false);
-        let Some(node) = self.root.key("connect") else {
-            return (Template::parse("{base}", &scope).expect("a name in scope"), vec![], None);
-        };
-        node.check_keys("connect", &["url", "headers", "subprotocol"], self.problems);
-        let url = match node.key("url") {
-            Some(url) => Template::compile(url, "connect.url", &scope, self.problems),
-            None => Template::parse("{base}", &scope).expect("a name in scope"),
-        };
-        let mut headers = vec![];
-        if let Some(table) = node.key("headers") {
-            for (name, value) in table.entries("connect.headers", self.problems) {
-                headers.push((name.clone(), Template::compile(value, "connect.headers", &scope, self.problems)));
-            }
-        }
-        let subprotocol = node.key("subprotocol");
-        let subprotocol = subprotocol.map(|node| Template::compile(node, "connect.subprotocol", &scope, self.problems));
-        (url, headers, subprotocol)
-    }
-
     /// The values of `[vars]` or `[pair]`, in order.
     fn section(&mut self, name: &str, of_peer: bool) -> Vec<Template> {
         let Some(node) = self.root.key(name) else { return vec![] };
@@ -247,6 +230,15 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|(key, node)| Template::compile(node, &format!("{name}.{key}"), &scope, self.problems))
             .collect()
+    }
+
+    /// The text that ends each record of a frame; a Socket.IO frame has one packet.
+    fn separator(&mut self) -> String {
+        let separator = self.text("separator").unwrap_or_default();
+        if let Some(node) = self.root.key("separator").filter(|_| self.codec == Codec::SocketIo) {
+            self.problems.note(node.line, "separator", "is of json and text; Socket.IO has one packet a frame");
+        }
+        separator
     }
 
     fn timers(&mut self) -> Vec<RepeatTimer> {
@@ -398,6 +390,7 @@ mod tests {
             assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
         };
         check("/properties", &TOP);
+        check("/properties/connect/properties", &connect::KEYS);
         check("/properties/experiments/properties", &experiments::KEYS);
         check("/properties/join/items/properties", &[join::ACTIONS.as_slice(), &join::STEP_KEYS].concat());
         let step = [rules::ACTIONS.as_slice(), &rules::STEP_KEYS].concat();

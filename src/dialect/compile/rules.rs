@@ -16,7 +16,7 @@ use crate::dialect::prefilter::member_list::{MemberList, Reading};
 use crate::vocabulary::problem::quoted;
 
 /// The keys that select a step's action; a step has at most one, and may only mark, capture or set.
-pub(super) const ACTIONS: [&str; 15] = [
+pub(super) const ACTIONS: [&str; 16] = [
     "peer",
     "peers",
     "left",
@@ -28,6 +28,7 @@ pub(super) const ACTIONS: [&str; 15] = [
     "say",
     "send",
     "share",
+    "ack",
     "joined",
     "ignore",
     "heard",
@@ -94,6 +95,10 @@ impl Compiler<'_> {
         if steps.is_empty() {
             self.problems.note(item.line, path, format!("does nothing; say one of {}", ACTIONS.join(", ")));
         }
+        let line = item.key("match").map_or(item.line, |node| node.line);
+        for step in &steps {
+            self.check_compared(line, &format!("{path}.match"), &pattern, &step.set, false);
+        }
         let prefilter = Prefilter::of(&pattern, self.codec, &self.leading);
         let direct = if self.codec == Codec::Json { DirectField::all_of(&pattern) } else { vec![] };
         let kind = match item.key("kind") {
@@ -123,7 +128,7 @@ impl Compiler<'_> {
         let peer_key = match chosen {
             "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "heard" | "elsewhere" => chosen,
             "say" | "send" if item.key("to").is_some() => "to",
-            "say" | "send" | "error" | "" => "of",
+            "say" | "send" | "error" | "ack" | "" => "of",
             _ => "",
         };
         let peer = item.key(peer_key).and_then(|node| self.peer_selector(node, &format!("{path}.{peer_key}"), scope));
@@ -202,6 +207,12 @@ impl Compiler<'_> {
                 Action::Send(FrameTemplate { kind: self.kind("reply"), line: item.line, frame })
             }
             "share" => Action::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
+            "ack" => {
+                if self.codec != Codec::SocketIo {
+                    self.problems.note(item.line, path, "ack is of codec = \"socketio\"");
+                }
+                Action::Acknowledge(Template::compile(node?, &format!("{path}.ack"), scope, self.problems))
+            }
             "joined" => Action::Joined,
             "ignore" => Action::Ignore,
             "heard" => Action::Heard,

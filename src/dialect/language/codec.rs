@@ -13,8 +13,12 @@ pub(crate) enum Codec {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Content {
     Value(Value),
+    /// Engine.IO is open, and waits for the connect packet.
+    Open,
     /// A packet of the transport, with the answer that it requires.
     Transport(Option<&'static str>),
+    /// A version of the protocol that is not spoken here.
+    Foreign(&'static str),
     /// Text that this codec can't decode.
     Garbage,
 }
@@ -31,27 +35,48 @@ impl Codec {
         })
     }
 
-    /// Decodes a frame. A Socket.IO acknowledgement becomes the event `ack` with its number first, a connect `connect`.
-    pub(crate) fn decode(self, frame: &str) -> Content {
+    /// Decodes a frame. A Socket.IO acknowledgement becomes the event `ack` with its number first, a connect `connect`;
+    /// packets of another `namespace` have no content.
+    pub(crate) fn decode(self, frame: &str, namespace: &str) -> Content {
         match self {
             Self::Text => Content::Value(Value::from(frame)),
             Self::Json => parse_json(frame).map_or(Content::Garbage, Content::Value),
-            Self::SocketIo => decode_socket_io(frame),
+            Self::SocketIo => decode_socket_io(frame, namespace),
         }
     }
 
     /// Encodes content as a frame. A leading number in a Socket.IO event is the id of the requested acknowledgement.
-    pub(crate) fn encode(self, content: String) -> String {
+    pub(crate) fn encode(self, content: String, namespace: &str) -> String {
         let asking = content.strip_prefix('[').map(|rest| (rest, rest.bytes().take_while(u8::is_ascii_digit).count()));
         match (self, asking) {
             (Self::SocketIo, Some((rest, digits))) if digits > 0 => {
                 let arguments = rest[digits..].trim_start_matches(',');
-                format!("42{}[{arguments}", &rest[..digits])
+                socket_io_packet('2', namespace, &format!("{}[{arguments}", &rest[..digits]))
             }
-            (Self::SocketIo, _) => format!("42{content}"),
+            (Self::SocketIo, _) => socket_io_packet('2', namespace, &content),
             (Self::Json | Self::Text, _) => content,
         }
     }
+}
+
+/// A Socket.IO packet of type `kind` in an Engine.IO message; the main namespace is empty.
+pub(crate) fn socket_io_packet(kind: char, namespace: &str, body: &str) -> String {
+    let comma = if namespace.is_empty() { "" } else { "," };
+    format!("4{kind}{namespace}{comma}{body}")
+}
+
+/// Splits what follows a Socket.IO packet's type into its namespace, empty for the main one, and the rest.
+pub(crate) fn socket_io_namespace(body: &str) -> (&str, &str) {
+    match body.starts_with('/') {
+        true => body.split_once(',').unwrap_or((body, "")),
+        false => ("", body),
+    }
+}
+
+/// The number under which an event asks to be acknowledged.
+pub(crate) fn acknowledgement_of(frame: &str) -> Option<u64> {
+    let (_, rest) = socket_io_namespace(frame.strip_prefix("42")?);
+    rest[..rest.bytes().take_while(u8::is_ascii_digit).count()].parse().ok()
 }
 
 /// The greatest accepted depth of JSON (docs/spec/faults.md 6).
@@ -96,18 +121,25 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
 
 /// Packet types of Engine.IO 4: 0 open, 1 close, 2 ping, 3 pong, 4 message, 6 noop; of Socket.IO 5 inside a message:
 /// 0 connect, 1 disconnect, 2 event, 3 ack, 4 connect error.
-fn decode_socket_io(frame: &str) -> Content {
+fn decode_socket_io(frame: &str, namespace: &str) -> Content {
     let Some(kind) = frame.get(..1) else { return Content::Garbage };
     let rest = &frame[1..];
     match kind {
-        "0" => return Content::Transport(Some("40")),
+        "0" => return Content::Open,
         "2" => return Content::Transport(Some("3")),
         "1" | "3" | "6" => return Content::Transport(None),
         "4" => {}
         _ => return Content::Garbage,
     }
     let Some(kind) = rest.get(..1) else { return Content::Garbage };
-    let body = &rest[1..];
+    let (own, body) = socket_io_namespace(&rest[1..]);
+    if kind == "0" && body.is_empty() {
+        // Since protocol 5, a server's connect packet carries the id (Socket.IO protocol, "Connection to a namespace").
+        return Content::Foreign("Engine.IO 3 (Socket.IO 2); meshload speaks Engine.IO 4 (Socket.IO 3 and 4)");
+    }
+    if own != namespace {
+        return Content::Transport(None);
+    }
     let digits = body.bytes().take_while(u8::is_ascii_digit).count();
     let parsed = |text: &str| parse_json(text).unwrap_or_default();
     match kind {
@@ -136,10 +168,28 @@ mod tests {
 
     #[test]
     fn an_event_that_begins_with_a_number_asks_for_an_acknowledgement() {
-        let check = |content: &str, frame: &str| assert_eq!(Codec::SocketIo.encode(content.to_owned()), frame);
+        let check = |content: &str, frame: &str| assert_eq!(Codec::SocketIo.encode(content.to_owned(), ""), frame);
         check(r#"["join",{"a":1}]"#, r#"42["join",{"a":1}]"#);
         check(r#"[7,"join",{"a":1}]"#, r#"427["join",{"a":1}]"#);
-        assert_eq!(Codec::Json.encode("[7]".to_owned()), "[7]");
+        assert_eq!(Codec::Json.encode("[7]".to_owned(), ""), "[7]");
+        assert_eq!(Codec::SocketIo.encode(r#"["join"]"#.to_owned(), "/rtc"), r#"42/rtc,["join"]"#);
+        assert_eq!(Codec::SocketIo.encode(r#"[7,"join"]"#.to_owned(), "/rtc"), r#"42/rtc,7["join"]"#);
+    }
+
+    #[test]
+    fn packets_of_another_namespace_are_not_read() {
+        let check =
+            |frame: &str, expected: Content| assert_eq!(Codec::SocketIo.decode(frame, "/rtc"), expected, "{frame}");
+        check(r#"40/rtc,{"sid":"z"}"#, Content::Value(json!(["connect", {"sid": "z"}])));
+        check(r#"42/rtc,["a",1]"#, Content::Value(json!(["a", 1])));
+        check(r#"43/rtc,3["ok"]"#, Content::Value(json!(["ack", 3, "ok"])));
+        check(r#"44/rtc,{"message":"no"}"#, Content::Value(json!(["connect_error", {"message": "no"}])));
+        for other in [r#"42["a",1]"#, r#"42/chat,["a",1]"#, r#"40{"sid":"z"}"#] {
+            check(other, Content::Transport(None));
+        }
+        assert_eq!(acknowledgement_of(r#"42/rtc,12["a"]"#), Some(12));
+        assert_eq!(acknowledgement_of(r#"4212["a"]"#), Some(12));
+        assert_eq!(acknowledgement_of(r#"42["a"]"#), None);
     }
 
     #[test]
@@ -147,11 +197,11 @@ mod tests {
         let check = |depth: usize, expected: bool| {
             // Brackets in strings are text.
             let list = format!("{}\"[[\\\"[[\"{}", "[".repeat(depth), "]".repeat(depth));
-            assert_eq!(matches!(Codec::Json.decode(&list), Content::Value(_)), expected, "{list}");
+            assert_eq!(matches!(Codec::Json.decode(&list, ""), Content::Value(_)), expected, "{list}");
             let object = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
-            assert_eq!(matches!(Codec::Json.decode(&object), Content::Value(_)), expected, "{object}");
+            assert_eq!(matches!(Codec::Json.decode(&object, ""), Content::Value(_)), expected, "{object}");
             let event = format!("42{list}");
-            assert_eq!(matches!(Codec::SocketIo.decode(&event), Content::Value(_)), expected, "{event}");
+            assert_eq!(matches!(Codec::SocketIo.decode(&event, ""), Content::Value(_)), expected, "{event}");
         };
         check(DEPTH_MAX, true);
         check(DEPTH_MAX + 1, false);
@@ -160,8 +210,9 @@ mod tests {
 
     #[test]
     fn socket_io_packets_are_told_apart() {
-        let check = |frame: &str, expected: Content| assert_eq!(Codec::SocketIo.decode(frame), expected, "{frame}");
-        check(r#"0{"sid":"x"}"#, Content::Transport(Some("40")));
+        let check = |frame: &str, expected: Content| assert_eq!(Codec::SocketIo.decode(frame, ""), expected, "{frame}");
+        check(r#"0{"sid":"x"}"#, Content::Open);
+        assert!(matches!(Codec::SocketIo.decode("40", ""), Content::Foreign(what) if what.starts_with("Engine.IO 3")));
         check("2", Content::Transport(Some("3")));
         check(r#"40{"sid":"z"}"#, Content::Value(json!(["connect", {"sid": "z"}])));
         check(r#"42["a",1]"#, Content::Value(json!(["a", 1])));

@@ -63,7 +63,7 @@ impl Pattern {
             Self::Text(parts) => {
                 let part = |part: &PatternPart| match part {
                     PatternPart::Literal(literal) => literal.clone(),
-                    PatternPart::Same(_) | PatternPart::Bind { .. } => "…".to_owned(),
+                    PatternPart::Same(_) | PatternPart::Bind { .. } | PatternPart::Any => "…".to_owned(),
                 };
                 format!("\"{}\"", parts.iter().map(part).collect::<String>())
             }

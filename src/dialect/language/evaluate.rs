@@ -27,7 +27,7 @@ impl<'a> LookupView<'a> {
             _ => None,
         };
         match (outer, name.path.as_slice()) {
-            (Some(Value::Array(items)), [key]) => {
+            (Some(Value::Array(items)), [key]) if index(key).is_none() => {
                 items.iter().any(|inner| inner.get(key).unwrap_or(&Value::Null) == item)
             }
             _ => self.of(name).as_array().is_some_and(|items| items.contains(item)),
@@ -49,25 +49,37 @@ impl<'a> LookupView<'a> {
             Binding::Pair(slot) => peer.and_then(|peer| peer.pair().get(*slot)).map(Cow::Borrowed),
             Binding::Members => Some(Cow::Owned(self.members.as_list())),
             Binding::Now => Some(Cow::Owned(Value::from(self.now_ms))),
+            Binding::NowSeconds => Some(Cow::Owned(Value::from(self.now_ms / 1_000))),
         };
         let Some(value) = value else { return Cow::Owned(Value::Null) };
         name.path.iter().fold(value, |value, key| step(value, key))
     }
 }
 
-/// Follows one key of a path, through each item of a list.
+/// Follows one key of a path: an index of a list, or a key of each of its items.
 fn step<'a>(value: Cow<'a, Value>, key: &str) -> Cow<'a, Value> {
     match value {
         Cow::Borrowed(Value::Object(entries)) => entries.get(key).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
         Cow::Owned(Value::Object(mut entries)) => Cow::Owned(entries.remove(key).unwrap_or(Value::Null)),
-        Cow::Borrowed(Value::Array(items)) => {
-            Cow::Owned(items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect())
-        }
-        Cow::Owned(Value::Array(items)) => {
-            Cow::Owned(items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect())
-        }
+        Cow::Borrowed(Value::Array(items)) => match index(key) {
+            Some(at) => items.get(at).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
+            None => Cow::Owned(of_each(items, key)),
+        },
+        Cow::Owned(Value::Array(mut items)) => Cow::Owned(match index(key) {
+            Some(at) => items.get_mut(at).map_or(Value::Null, Value::take),
+            None => of_each(&items, key),
+        }),
         _ => Cow::Owned(Value::Null),
     }
+}
+
+fn of_each(items: &[Value], key: &str) -> Value {
+    items.iter().map(|item| item.get(key).cloned().unwrap_or(Value::Null)).collect()
+}
+
+/// The key as the index of a list's item.
+fn index(key: &str) -> Option<usize> {
+    key.parse().ok()
 }
 
 impl Expression {

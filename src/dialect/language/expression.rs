@@ -87,6 +87,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 tokens.push(match word.parse::<i64>() {
                     Ok(number) => Token::Literal(Value::from(number)),
                     Err(_) if word == "true" || word == "false" => Token::Literal(Value::from(word == "true")),
+                    Err(_) if word == "null" => Token::Literal(Value::Null),
                     Err(_) => Token::Word(word),
                 });
                 length

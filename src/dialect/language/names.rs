@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 /// The built-in variables, in the order of their slots; those of `[vars]` follow.
-pub(crate) const BUILT_IN: [&str; 14] = [
+pub(crate) const BUILT_IN: [&str; 15] = [
     "harness_id",
     "me",
     "my_name",
@@ -20,11 +20,17 @@ pub(crate) const BUILT_IN: [&str; 14] = [
     "joined",
     "offers",
     "approval",
+    "ref",
 ];
 pub(crate) const ME: usize = 1;
 const TRIGGER: usize = 9;
 pub(crate) const JOINED: usize = 11;
 pub(crate) const OFFERS: usize = 12;
+/// The number of the frame that is being written, else of the last one.
+pub(crate) const REF: usize = 14;
+
+/// Names with a meaning of their own, which no variable may have.
+pub(crate) const RESERVED: [&str; 6] = ["null", "now", "now_s", "members", "peer", "pair"];
 
 /// The built-in names about the other peer of a pair; marks follow.
 const PEER_NAMES: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];
@@ -46,9 +52,11 @@ pub(crate) enum Binding {
     Members,
     /// Milliseconds since the Unix epoch.
     Now,
+    /// Seconds since the Unix epoch.
+    NowSeconds,
 }
 
-/// A name and the path into its value; `existing.id` of a list is the list of its items' ids.
+/// A name and the path into its value; `existing.id` of a list is the list of its items' ids, `existing.2` its third item.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Name {
     pub place: Binding,
@@ -124,6 +132,7 @@ impl<'a> Scope<'a> {
                 Binding::Pair(slot)
             }
             "now" => Binding::Now,
+            "now_s" => Binding::NowSeconds,
             "members" => Binding::Members,
             _ => match (find(&self.locals, first), find(&self.names.globals, first)) {
                 (Some(slot), _) => Binding::Local(slot),
@@ -163,6 +172,6 @@ impl<'a> Scope<'a> {
 
     fn all(&self) -> impl Iterator<Item = &str> {
         let own = self.locals.iter().chain(&self.names.globals).map(String::as_str);
-        own.chain(["now", "members"]).chain(PEER_NAMES)
+        own.chain(["now", "now_s", "members"]).chain(PEER_NAMES)
     }
 }

@@ -4,7 +4,7 @@ use super::document::{DialectNode, Item};
 use super::filter::{Filter, text};
 use super::names::{Binding, Scope};
 use super::problem::Problems;
-use super::template::{hole_parts, pieces};
+use super::template::{NULL, hole_parts, pieces};
 use serde_json::Value;
 
 /// The key in a table's pattern whose inner pattern may match an object at any depth.
@@ -39,7 +39,12 @@ pub(crate) enum Pattern {
 pub(crate) enum PatternPart {
     Literal(String),
     Same(usize),
-    Bind { slot: usize, filters: Vec<Filter> },
+    Bind {
+        slot: usize,
+        filters: Vec<Filter>,
+    },
+    /// `{_}` within a text.
+    Any,
 }
 
 impl Pattern {
@@ -74,6 +79,9 @@ impl Pattern {
     }
 
     fn parse(written: &str, scope: &mut Scope<'_>) -> Result<Self, String> {
+        if written == NULL {
+            return Ok(Self::Equal(Value::Null));
+        }
         let mut parts = vec![];
         for piece in pieces(written)? {
             let hole = match piece {
@@ -83,11 +91,17 @@ impl Pattern {
                 }
                 Err(hole) => hole,
             };
+            let is_alone = written.len() == hole.len() + 2;
+            if matches!(parts.last(), Some(PatternPart::Same(_) | PatternPart::Bind { .. } | PatternPart::Any)) {
+                return Err("two holes with nothing between them can't be told apart".to_owned());
+            }
             match hole.as_str() {
-                "_" | "absent" if written.len() != hole.len() + 2 => {
-                    return Err(format!("{{{hole}}} stands alone, or not at all"));
+                "absent" | "null" if !is_alone => return Err(format!("{{{hole}}} stands alone, or not at all")),
+                "_" if is_alone => return Ok(Self::Present),
+                "_" => {
+                    parts.push(PatternPart::Any);
+                    continue;
                 }
-                "_" => return Ok(Self::Present),
                 "absent" => return Ok(Self::Absent),
                 _ => {}
             }
@@ -96,29 +110,44 @@ impl Pattern {
             if !is_name(name) {
                 return Err(format!("\"{name}\" is no name; a name has letters, digits, _ and -"));
             }
-            if matches!(parts.last(), Some(PatternPart::Same(_) | PatternPart::Bind { .. })) {
-                return Err("two holes with nothing between them can't be told apart".to_owned());
-            }
             let known =
                 scope.locals.iter().all(|local| local != name).then(|| scope.resolve(name)).and_then(Result::ok);
             let part = match known.map(|name| name.place) {
+                Some(Binding::Global(_)) if !filters.is_empty() => {
+                    return Err(format!(
+                        "{{{hole}}} is known already, so it compares, and filters nothing; bind another name"
+                    ));
+                }
                 Some(Binding::Global(slot)) => PatternPart::Same(slot),
                 Some(_) => return Err(format!("\"{name}\" can't be compared with; bind another name, and use where")),
                 None => PatternPart::Bind { slot: scope.local(name), filters },
             };
-            if written.len() == hole.len() + 2 {
-                return Ok(match part {
-                    PatternPart::Bind { slot, filters } => Self::Bind { slot, filters, optional },
-                    PatternPart::Same(slot) => Self::Same(slot),
-                    PatternPart::Literal(literal) => Self::Equal(Value::from(literal)),
-                });
+            match part {
+                PatternPart::Bind { slot, filters } if is_alone => return Ok(Self::Bind { slot, filters, optional }),
+                PatternPart::Same(slot) if is_alone => return Ok(Self::Same(slot)),
+                part => parts.push(part),
             }
-            parts.push(part);
         }
         Ok(match parts.as_slice() {
             [PatternPart::Literal(literal)] => Self::Equal(Value::from(literal.as_str())),
             _ => Self::Text(parts),
         })
+    }
+
+    /// The slots of the variables that the pattern compares with.
+    pub(crate) fn compared(&self, slots: &mut Vec<usize>) {
+        match self {
+            Self::Same(slot) => slots.push(*slot),
+            Self::Text(parts) => {
+                slots.extend(
+                    parts.iter().filter_map(|part| if let PatternPart::Same(slot) = part { Some(*slot) } else { None }),
+                );
+            }
+            Self::List(items) => items.iter().for_each(|item| item.compared(slots)),
+            Self::Some(inner) | Self::Anywhere(inner) => inner.compared(slots),
+            Self::Table(entries) => entries.iter().for_each(|(_, inner)| inner.compared(slots)),
+            Self::Equal(_) | Self::Bind { .. } | Self::Present | Self::Absent => {}
+        }
     }
 
     /// Matches `value`, and binds values into `locals`, which start as null.
@@ -264,7 +293,7 @@ fn fits_text(parts: &[PatternPart], written: &str, globals: &[Value], locals: &m
                     None => return false,
                 }
             }
-            PatternPart::Bind { slot, filters } => {
+            PatternPart::Bind { .. } | PatternPart::Any => {
                 let end = match parts.get(at + 1) {
                     Some(PatternPart::Literal(next)) => match rest.find(next.as_str()) {
                         Some(end) => end,
@@ -272,7 +301,9 @@ fn fits_text(parts: &[PatternPart], written: &str, globals: &[Value], locals: &m
                     },
                     _ => rest.len(),
                 };
-                if !bind(*slot, filters, Value::from(&rest[..end]), locals) {
+                if let PatternPart::Bind { slot, filters } = part
+                    && !bind(*slot, filters, Value::from(&rest[..end]), locals)
+                {
                     return false;
                 }
                 rest = &rest[end..];

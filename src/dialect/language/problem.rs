@@ -6,6 +6,8 @@ use crate::vocabulary::{Problem, problem::PROBLEMS_MAX, problem::nearest};
 pub(crate) struct Problems {
     file: String,
     found: Vec<(usize, Problem)>,
+    /// Places that work, and may not do as was meant.
+    remarks: Vec<Problem>,
 }
 
 impl Problems {
@@ -14,7 +16,7 @@ impl Problems {
     }
 
     pub(crate) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), found: vec![] }
+        Self { file: file.to_owned(), found: vec![], remarks: vec![] }
     }
 
     /// Adds a problem on `line`, counted from 1; those beyond `PROBLEMS_MAX` are dropped.
@@ -23,6 +25,18 @@ impl Problems {
             let at = format!("{}:{line}", self.file);
             self.found.push((line, Problem { path: path.to_owned(), message: message.into(), at }));
         }
+    }
+
+    /// Adds a remark on `line`, which is no problem.
+    pub(crate) fn remark(&mut self, line: usize, path: &str, message: impl Into<String>) {
+        if self.remarks.len() < PROBLEMS_MAX {
+            let at = format!("{}:{line}", self.file);
+            self.remarks.push(Problem { path: path.to_owned(), message: message.into(), at });
+        }
+    }
+
+    pub(crate) fn take_remarks(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.remarks)
     }
 
     /// Adds the syntax errors of the text.

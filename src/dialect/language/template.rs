@@ -3,12 +3,15 @@
 use super::document::{DialectNode, Item};
 use super::evaluate::LookupView;
 use super::filter::{Filter, text};
-use super::names::{Name, Scope};
+use super::names::{Binding, Name, Scope};
 use super::problem::{Problems, suggestion};
 use crate::vocabulary::problem::quoted;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
+
+/// JSON's null, which TOML has no word for.
+pub(crate) const NULL: &str = "{null}";
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Template {
@@ -120,6 +123,9 @@ impl Template {
     /// # Errors
     /// A single brace, an unknown name or filter, or a length out of range.
     pub(crate) fn parse(written: &str, scope: &Scope<'_>) -> Result<Self, String> {
+        if written == NULL {
+            return Ok(fixed(Value::Null));
+        }
         let mut compiled = vec![];
         for piece in pieces(written)? {
             compiled.push(match piece {
@@ -166,6 +172,11 @@ impl Template {
     /// The template yields the whole local, or its field `key`, somewhere.
     pub(crate) fn reads_field(&self, slot: usize, key: &str) -> bool {
         self.reads(&|name| name.local() == Some(slot) && name.path.first().is_none_or(|first| first == key))
+    }
+
+    /// The template yields the variable somewhere.
+    pub(crate) fn reads_global(&self, slot: usize) -> bool {
+        self.reads(&|name| name.place == Binding::Global(slot))
     }
 
     fn reads(&self, is_meant: &dyn Fn(&Name) -> bool) -> bool {

@@ -9,7 +9,7 @@ mod excerpt;
 pub(super) mod member_list;
 pub(super) mod own_values;
 
-use crate::dialect::language::codec::Codec;
+use crate::dialect::language::codec::{Codec, socket_io_namespace};
 use crate::dialect::language::pattern::{Pattern, PatternPart};
 use entry_scan::EntryScan;
 use memchr::memmem::Finder;
@@ -162,7 +162,8 @@ pub(crate) fn read_message_type<'a>(frame: &'a str, codec: Codec, type_prefix: &
     let rest = match codec {
         Codec::Json => frame.strip_prefix(type_prefix)?,
         Codec::SocketIo => {
-            let rest = frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit());
+            let (_, rest) = socket_io_namespace(frame.strip_prefix("42")?);
+            let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
             rest.strip_prefix("[\"")?
         }
         Codec::Text => return None,
@@ -234,6 +235,8 @@ mod tests {
         for unsure in [r#"{ "type":"x"}"#, r#"{"channel":"c","type":"x"}"#, r#"{"type":"a\"b"}"#, r#"{"type":"a"#, ""] {
             assert_eq!(json(unsure), None, "{unsure}");
         }
-        assert_eq!(read_message_type(r#"427["addPeer",{}]"#, Codec::SocketIo, ""), Some("addPeer"));
+        for frame in [r#"427["addPeer",{}]"#, r#"42/rtc,["addPeer",{}]"#] {
+            assert_eq!(read_message_type(frame, Codec::SocketIo, ""), Some("addPeer"));
+        }
     }
 }

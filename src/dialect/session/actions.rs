@@ -182,6 +182,7 @@ impl Session {
             (Action::Say(_) | Action::Send(_), _) if !self.may_reply(now, from) => {}
             (Action::Say(templates), of) => self.send_each(now, templates, &[], of, step.addressed),
             (Action::Send(template), of) => self.send(now, template, locals, of, step.addressed),
+            (Action::Acknowledge(arguments), _) => self.acknowledge(now, arguments, locals, peer),
             (Action::Share(shared), _) => self.share(now, shared, locals),
             (Action::Joined, _) => self.finish_join(now),
             _ => {}

@@ -99,7 +99,7 @@ impl Session {
         JoinProgress::Wait
     }
 
-    fn fail_join(&mut self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
+    pub(super) fn fail_join(&mut self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
         self.joining.failed = true;
         self.joining.until = None;
         let failure = Failure::new(Phase::Join, reason, detail);

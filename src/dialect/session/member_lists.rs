@@ -4,6 +4,7 @@ use super::Session;
 use crate::dialect::Output;
 use crate::dialect::compile::compiled::{Action, Step};
 use crate::dialect::language::filter::text;
+use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::roster::RosterEntry;
 use crate::dialect::prefilter::member_list::MemberList;
 use crate::vocabulary::Heard;
@@ -40,15 +41,18 @@ impl Session {
         let mut listed = BTreeSet::new();
         let member_list = member_list.as_ref().filter(|_| !is_whole && self.dialect.is_steady);
         let starts = member_list.is_some() && self.holds(now, start.as_ref(), true, locals, None);
-        for position in 0..locals[slot].as_array().map_or(0, Vec::len) {
-            if member_list.is_some_and(|member_list| self.knows(member_list, &locals[slot][position], starts)) {
+        for place in places(&locals[slot]) {
+            let Some(item) = place.of(&mut locals[slot]) else { continue };
+            if member_list.is_some_and(|member_list| self.knows(member_list, item, starts)) {
                 continue;
             }
+            let item = item.take();
             free.iter().for_each(|slot| locals[*slot] = Value::Null);
             locals[*later] = Value::Bool(seen_own);
-            let item = std::mem::take(&mut locals[slot][position]);
-            let fits = each.fits(Some(&item), &self.state.globals, locals);
-            locals[slot][position] = item;
+            let fits = self.fits_item(&place, &item, each, *id, locals);
+            if let Some(emptied) = place.of(&mut locals[slot]) {
+                *emptied = item;
+            }
             if !fits {
                 continue;
             }
@@ -80,6 +84,17 @@ impl Session {
         }
     }
 
+    /// Binds the names of `each` from one item; the key of an object's entry is its id.
+    fn fits_item(&self, place: &ItemPlace, item: &Value, each: &Pattern, id: usize, locals: &mut [Value]) -> bool {
+        if let ItemPlace::Key(key) = place {
+            locals[id] = Value::from(key.as_str());
+            if matches!(each, Pattern::Bind { slot, .. } if *slot == id) {
+                return true;
+            }
+        }
+        each.fits(Some(item), &self.state.globals, locals)
+    }
+
     /// The item reports no change. (In a burst of 100 joins, the lists mention each peer thousands of times.)
     fn knows(&self, member_list: &MemberList, item: &Value, starts: bool) -> bool {
         let Some(Value::String(id)) = item.get(&member_list.key) else { return false };
@@ -89,5 +104,29 @@ impl Session {
             other.is_settled(self.state.revision, starts) && (!other.name().is_empty() || !names())
         };
         self.state.members.get(id).is_some_and(is_old)
+    }
+}
+
+/// The place of an item in a roster.
+enum ItemPlace {
+    Index(usize),
+    Key(String),
+}
+
+impl ItemPlace {
+    fn of<'a>(&self, roster: &'a mut Value) -> Option<&'a mut Value> {
+        match self {
+            Self::Index(index) => roster.get_mut(index),
+            Self::Key(key) => roster.get_mut(key),
+        }
+    }
+}
+
+/// The places of a list's items, or of an object's entries in the order of their keys.
+fn places(roster: &Value) -> Vec<ItemPlace> {
+    match roster {
+        Value::Array(items) => (0..items.len()).map(ItemPlace::Index).collect(),
+        Value::Object(entries) => entries.keys().cloned().map(ItemPlace::Key).collect(),
+        _ => vec![],
     }
 }

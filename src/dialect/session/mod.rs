@@ -42,6 +42,10 @@ pub(super) struct Session {
     came_instead: Vec<String>,
     /// The line of the rule or step that took the frame just handled.
     taken_by: Option<usize>,
+    /// The number of frames sent.
+    reference: u64,
+    /// The number under which that frame asks to be acknowledged.
+    acknowledgement: Option<u64>,
     /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
     present: Vec<(String, bool)>,
     shared: BTreeMap<String, Value>,
@@ -96,7 +100,7 @@ impl Conversation for Session {
         let now_ms = self.me.epoch.1;
         let encode = |value: String| if locals[0] == value { value } else { in_url(&value) };
         let view = self.state.view(&dialect, now_ms, &locals, None);
-        let mut url = match &dialect.url {
+        let mut url = match &dialect.connect.url {
             // The URL as typed, with its trailing slash.
             Template::Hole(_) => base.to_owned(),
             url => url.text_with(view, &mut self.rng, &encode),
@@ -106,9 +110,14 @@ impl Conversation for Session {
         {
             url = format!("{base}&{rest}");
         }
-        let headers = dialect.headers.iter();
-        let headers = headers.map(|(name, value)| (name.clone(), value.text(view, &mut self.rng))).collect();
-        let subprotocol = dialect.subprotocol.as_ref().map(|value| value.text(view, &mut self.rng));
+        let headers = dialect.connect.headers.iter();
+        let mut headers: Vec<_> =
+            headers.map(|(name, value)| (name.clone(), value.text(view, &mut self.rng))).collect();
+        let cookies = dialect.connect.cookies.iter();
+        let cookies: Vec<_> =
+            cookies.map(|(name, value)| format!("{name}={}", value.text(view, &mut self.rng))).collect();
+        headers.extend((!cookies.is_empty()).then(|| ("Cookie".to_owned(), cookies.join("; "))));
+        let subprotocol = dialect.connect.subprotocol.as_ref().map(|value| value.text(view, &mut self.rng));
         Connect { url, headers, subprotocol }
     }
 
@@ -120,11 +129,14 @@ impl Conversation for Session {
                 self.run_join(now);
             }
             Input::Frame(text) => {
-                let (kind, concern) = self.receive(now, text);
-                self.capture_read(text, kind, &concern);
-                // `Output::Frame` precedes any answer, so that an answer is never recorded before its request.
-                self.outputs.push_front(Output::Frame { kind, concern });
-                self.run_join(now);
+                let dialect = self.dialect.clone();
+                match dialect.separator.as_str() {
+                    "" => self.receive_record(now, text),
+                    separator => {
+                        let records = text.split(separator).filter(|record| !record.is_empty());
+                        records.for_each(|record| self.receive_record(now, record));
+                    }
+                }
             }
             Input::Say(message) => {
                 self.send_message(now, message);
@@ -190,6 +202,7 @@ impl Session {
             false.into(),
             Value::Array(vec![]),
             word(&me.approval),
+            0.into(),
         ];
         globals[..BUILT_IN.len()].clone_from_slice(&built_in);
         let rng = me.seed.stream("dialect", me.index.into());
@@ -209,6 +222,8 @@ impl Session {
             notes: vec![],
             came_instead: vec![],
             taken_by: None,
+            reference: 0,
+            acknowledgement: None,
             present: vec![],
             shared: BTreeMap::new(),
             timers: vec![],
@@ -233,6 +248,16 @@ impl Session {
         }
         session.own_values = OwnValues::of(&dialect.watched, &session.state.globals);
         session
+    }
+
+    /// Handles one record of a frame.
+    fn receive_record(&mut self, now: Instant, record: &str) {
+        let before = self.outputs.len();
+        let (kind, concern) = self.receive(now, record);
+        self.capture_read(record, kind, &concern, before);
+        // `Output::Frame` precedes any answer, so that an answer is never recorded before its request.
+        self.outputs.insert(before, Output::Frame { kind, bytes: record.len() as u32, concern });
+        self.run_join(now);
     }
 
     fn has_joined(&self) -> bool {

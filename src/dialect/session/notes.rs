@@ -94,18 +94,18 @@ impl Session {
         nearest.map(|(_, rule)| rule)
     }
 
-    /// Reports the text of the frame just handled, if the trial asks for it.
-    pub(super) fn capture_read(&mut self, text: &str, kind: FrameKind, concern: &Concern<String>) {
+    /// Reports the text of the frame just handled before its other outputs, if the trial asks for it.
+    pub(super) fn capture_read(&mut self, text: &str, kind: FrameKind, concern: &Concern<String>, at: usize) {
         if !self.trial.captures {
             return;
         }
-        let content = match self.dialect.codec.decode(text) {
+        let content = match self.dialect.codec.decode(text, &self.dialect.connect.namespace) {
             Content::Value(content) => Some(content),
             _ => None,
         };
         let near = content.and_then(|content| self.nearest(&content)).map(Arc::new);
         let rule = self.taken_by.map(|line| self.dialect.at(line).into());
-        self.outputs.push_front(Output::Read { text: text.into(), kind, concern: concern.clone(), rule, near });
+        self.outputs.insert(at, Output::Read { text: text.into(), kind, concern: concern.clone(), rule, near });
     }
 
     /// `step 1 of the join (mine.toml:12) waits for {type:"OPEN"}; came: {type:"ERROR"}`.

@@ -3,11 +3,11 @@
 use super::Session;
 use crate::dialect::Output;
 use crate::dialect::compile::compiled::Rule;
-use crate::dialect::language::codec::{Codec, Content};
+use crate::dialect::language::codec::{Codec, Content, acknowledgement_of};
 use crate::dialect::prefilter::entry_scan::ScanResult;
 use crate::dialect::prefilter::own_values::FrameScan;
 use crate::dialect::prefilter::{PrefilterResult, Remainder, read_message_type};
-use crate::vocabulary::{Concern, FrameKind, Heard};
+use crate::vocabulary::{Concern, FrameKind, Heard, Reason};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ impl Session {
     /// Handles a frame, and returns its kind and addressee.
     pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern<String>) {
         self.taken_by = None;
+        self.acknowledgement = None;
         if let Some(kind) = self.drops(frame) {
             return (kind, Concern::Others);
         }
@@ -96,20 +97,26 @@ impl Session {
 
     /// Decodes a frame; transport packets are answered, garbage is reported, and both end its handling as `Err`.
     fn decode(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern<String>)> {
-        match self.dialect.codec.decode(frame) {
-            Content::Value(value) => Ok(value),
-            Content::Transport(answer) => {
-                if let Some(answer) = answer {
-                    self.outputs.push_back(Output::Send { text: answer.to_owned(), kind: UNKNOWN, to: None });
-                }
-                Err((UNKNOWN, Concern::Me { from: None }))
+        let dialect = self.dialect.clone();
+        let answer = match dialect.codec.decode(frame, &dialect.connect.namespace) {
+            Content::Value(value) => {
+                self.acknowledgement = acknowledgement_of(frame).filter(|_| dialect.codec == Codec::SocketIo);
+                return Ok(value);
+            }
+            Content::Open => Some(self.connect_packet()),
+            Content::Transport(answer) => answer.map(str::to_owned),
+            Content::Foreign(protocol) => {
+                self.fail_join(Reason::Protocol, protocol);
+                None
             }
             Content::Garbage => {
                 self.note_garbage(frame);
                 self.outputs.push_back(Output::Heard(Heard::Nonsense));
-                Err((UNKNOWN, Concern::Me { from: None }))
+                None
             }
-        }
+        };
+        self.outputs.extend(answer.map(|text| Output::Send { text, kind: UNKNOWN, to: None }));
+        Err((UNKNOWN, Concern::Me { from: None }))
     }
 
     /// The values that a matching rule binds; decodes the frame only if the prefilter can't decide.

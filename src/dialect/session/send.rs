@@ -2,10 +2,11 @@
 
 use super::Session;
 use crate::dialect::compile::compiled::FrameTemplate;
-use crate::dialect::language::codec::Codec;
-use crate::dialect::language::names::OFFERS;
+use crate::dialect::language::codec::{Codec, socket_io_packet};
+use crate::dialect::language::names::{OFFERS, REF};
+use crate::dialect::language::template::Template;
 use crate::dialect::{CarriedFields, Output};
-use crate::vocabulary::{Candidate, FrameNoteKind, Say, Signal};
+use crate::vocabulary::{Candidate, FrameKind, FrameNoteKind, Say, Signal};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -108,6 +109,9 @@ impl Session {
         addressed: bool,
     ) {
         let dialect = self.dialect.clone();
+        // No pair's `initiate` should depend on it, so it is no change of the variables.
+        self.reference += 1;
+        self.state.globals[REF] = self.reference.into();
         let view = self.state.view(&dialect, self.me.timestamp(now), locals, of);
         let content = match dialect.codec {
             Codec::Text => template.frame.text(view, &mut self.rng),
@@ -117,12 +121,32 @@ impl Session {
                 content
             }
         };
-        let text = dialect.codec.encode(content);
+        let text = dialect.codec.encode(content, &dialect.connect.namespace) + &dialect.separator;
         let (kind, to) = (template.kind, of.filter(|_| addressed).map(str::to_owned));
         if self.trial.captures {
             self.outputs.push_back(Output::Written { text: text.as_str().into(), kind, to: to.clone() });
         }
         self.outputs.push_back(Output::Send { text, kind, to });
+    }
+
+    /// The packet that connects to the Socket.IO namespace.
+    pub(super) fn connect_packet(&mut self) -> String {
+        let dialect = self.dialect.clone();
+        let view = self.state.view(&dialect, self.me.epoch.1, &[], None);
+        let mut auth = String::new();
+        dialect.connect.auth.iter().for_each(|template| template.write(&mut auth, view, &mut self.rng));
+        socket_io_packet('0', &dialect.connect.namespace, &auth)
+    }
+
+    /// Answers the frame just read with `arguments`, a list, if it asks to be acknowledged.
+    pub(super) fn acknowledge(&mut self, now: Instant, arguments: &Template, locals: &[Value], of: Option<&str>) {
+        let Some(number) = self.acknowledgement.take() else { return };
+        let arguments = match self.value(now, arguments, locals, of) {
+            list @ Value::Array(_) => list,
+            one => Value::Array(vec![one]),
+        };
+        let text = socket_io_packet('3', &self.dialect.connect.namespace, &format!("{number}{arguments}"));
+        self.outputs.push_back(Output::Send { text, kind: FrameKind(0), to: None });
     }
 
     /// Stores an offer without addressee in the variable `offers`.

@@ -165,8 +165,8 @@ fn outputs_of(conversation: &mut dyn Conversation, now: Instant, frame: &str) ->
     let outputs = std::iter::from_fn(|| conversation.poll()).filter(|output| !transcript::is_note(output));
     outputs
         .map(|output| match output {
-            Output::Frame { concern: Concern::Others, .. } => {
-                Output::Frame { kind: FrameKind(0), concern: Concern::Others }
+            Output::Frame { bytes, concern: Concern::Others, .. } => {
+                Output::Frame { kind: FrameKind(0), bytes, concern: Concern::Others }
             }
             output => output,
         })

@@ -16,6 +16,7 @@ use super::Engine;
 use super::candidate_policy::CandidatePolicy;
 use super::edge_timers::EdgeTimers;
 use super::peer_addresses::{PeerAddresses, candidate_address};
+use super::stamped_socket::{enable_stamps, receive};
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
@@ -33,7 +34,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::UdpSocket;
 
 /// Most datagrams that one `read` takes in, before other tasks run.
@@ -61,8 +62,18 @@ pub struct LeanEngine {
     guests_from: usize,
     policy: Option<CandidatePolicy>,
     timers: EdgeTimers,
-    notices: VecDeque<(Seat, EngineEvent)>,
+    notices: VecDeque<Notice>,
+    /// Stamp of the datagram that is being handled, and that of the event which `poll` returned last.
+    handling: Option<SystemTime>,
+    polled: Option<SystemTime>,
     drive: Drive,
+}
+
+/// An event, and the kernel's stamp of the datagram that led to it.
+struct Notice {
+    seat: Seat,
+    stamp: Option<SystemTime>,
+    event: EngineEvent,
 }
 
 impl LeanEngine {
@@ -84,6 +95,7 @@ impl LeanEngine {
         socket.set_nonblocking(true)?;
         // The kernel uses the memory only for queued datagrams. A buffer smaller than asked for still helps.
         let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
+        enable_stamps(&socket);
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
         settings.addresses.join(local);
@@ -102,12 +114,14 @@ impl LeanEngine {
             policy,
             timers: EdgeTimers::default(),
             notices: VecDeque::new(),
+            handling: None,
+            polled: None,
             drive: Drive::new(random),
         })
     }
 
-    fn tell(&mut self, seat: Seat, notice: EngineEvent) {
-        self.notices.push_back((seat, notice));
+    fn tell(&mut self, seat: Seat, event: EngineEvent) {
+        self.notices.push_back(Notice { seat, stamp: self.handling, event });
     }
 
     fn describe(&mut self, connection: &LeanConnection, offer: Option<&Description<'_>>) -> String {
@@ -179,7 +193,7 @@ impl LeanEngine {
         self.take(seat);
         self.timers.set(seat, None);
         self.by_address.retain(|_, owner| *owner != seat);
-        self.notices.retain(|(owner, _)| *owner != seat);
+        self.notices.retain(|notice| notice.seat != seat);
     }
 
     /// Makes a connection whose ufrag starts with the seat: a check from an unknown address names its edge.
@@ -226,7 +240,9 @@ impl LeanEngine {
     fn settle(&mut self, seat: Seat) {
         let Some(connection) = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref) else { return };
         self.timers.set(seat, connection.wake_at());
-        self.notices.extend(self.drive.events.drain(..).map(|event| (seat, notice(event))));
+        let stamp = self.handling;
+        let notices = self.drive.events.drain(..).map(|event| Notice { seat, stamp, event: engine_event(event) });
+        self.notices.extend(notices);
     }
 
     fn take_in(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
@@ -269,7 +285,7 @@ fn host_candidate(local: SocketAddr) -> String {
     format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
 }
 
-fn notice(event: ConnectionEvent) -> EngineEvent {
+fn engine_event(event: ConnectionEvent) -> EngineEvent {
     match event {
         ConnectionEvent::IceUp => EngineEvent::IceUp,
         ConnectionEvent::DtlsUp => EngineEvent::DtlsUp,
@@ -318,7 +334,13 @@ impl Engine for LeanEngine {
     }
 
     fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
-        self.notices.pop_front()
+        let Notice { seat, stamp, event } = self.notices.pop_front()?;
+        self.polled = stamp;
+        Some((seat, event))
+    }
+
+    fn stamp(&self) -> Option<SystemTime> {
+        self.polled
     }
 
     fn wake_at(&mut self) -> Option<Instant> {
@@ -339,13 +361,17 @@ impl Engine for LeanEngine {
     fn read(&mut self, now: Instant) {
         let mut buffer = [0; DATAGRAM_BYTES_MAX];
         for _ in 0..BATCH {
-            match self.socket.try_recv_from(&mut buffer) {
-                Ok((length, from)) => self.take_in(now, from, &mut buffer[..length]),
+            match receive(&self.socket, &mut buffer) {
+                Ok(received) => {
+                    self.handling = received.stamp;
+                    self.take_in(now, received.from, &mut buffer[..received.length]);
+                }
                 // `WouldBlock`: no datagram is left. Other errors are ICMP errors of earlier sends.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {}
             }
         }
+        self.handling = None;
         self.ship();
     }
 

@@ -7,6 +7,7 @@ use crate::vocabulary::{Candidate, EngineEvent, Reason, Seat};
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 use tokio::sync::{Notify, mpsc};
 use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{
@@ -20,6 +21,8 @@ pub(super) struct LinkEvent {
     pub seat: Seat,
     pub generation: u64,
     pub event: EngineEvent,
+    /// Of the last datagram that the connection had read.
+    pub stamp: Option<SystemTime>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,8 @@ struct ConnectionState {
     /// Last refusal of a TURN server, unless a success followed.
     refusal: Option<String>,
     duplicates: DtlsDuplicates,
+    /// The kernel's receive stamp of the last datagram, by the wall clock.
+    stamp: Option<SystemTime>,
 }
 
 /// Observer of the library's callbacks and of the datagrams at the sockets.
@@ -86,6 +91,7 @@ impl Callbacks {
             described: false,
             refusal: None,
             duplicates: DtlsDuplicates::default(),
+            stamp: None,
         };
         let (all_gathered, round_needed) = (Notify::new(), Notify::new());
         let state = Mutex::new(state);
@@ -110,8 +116,9 @@ impl Callbacks {
     /// True if a received datagram is to be passed to the library; a retransmitted handshake flight is not (see
     /// `dtls_duplicates`). Also requests another round of the core: `webrtc` 0.21.1 drains it once per datagram, so a
     /// layer that starts to write on an event would wait for a timer of 400 ms.
-    pub(super) fn accepts(&self, datagram: &[u8]) -> bool {
+    pub(super) fn accepts(&self, datagram: &[u8], stamp: Option<SystemTime>) -> bool {
         let mut state = self.state();
+        state.stamp = stamp;
         let is_repeat = state.stage == ConnectionStage::Securing && state.duplicates.is_duplicate(datagram);
         if !is_repeat && matches!(state.stage, ConnectionStage::Securing | ConnectionStage::Associating) {
             self.round_needed.notify_one();
@@ -156,6 +163,7 @@ impl Callbacks {
         let mut state = self.state();
         if state.stage == ConnectionStage::Securing {
             state.stage = ConnectionStage::Over;
+            drop(state);
             // If the queue is full, the handshake's timeout reports the failure later.
             let _ = self.events.try_send(self.link_event(failed(Reason::DtlsFailed, detail)));
         }
@@ -204,7 +212,17 @@ impl Callbacks {
     }
 
     fn link_event(&self, event: EngineEvent) -> LinkEvent {
-        LinkEvent { seat: self.seat, generation: self.generation, event }
+        // Only these follow from a datagram; a description or a candidate is made at once.
+        let follows = matches!(
+            event,
+            EngineEvent::IceUp
+                | EngineEvent::DtlsUp
+                | EngineEvent::Open
+                | EngineEvent::Message(_)
+                | EngineEvent::Closed
+        );
+        let stamp = if follows { self.state().stamp } else { None };
+        LinkEvent { seat: self.seat, generation: self.generation, event, stamp }
     }
 
     /// Advances to `stage`; false if it was reached before.

@@ -25,7 +25,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 /// Events that may wait for the engine; with a full queue its connections wait.
@@ -47,7 +47,9 @@ pub struct WebrtcEngine {
     /// Cloned for each connection; `None` after `close`, when no further connection is made.
     sender: Option<mpsc::Sender<LinkEvent>>,
     receiver: mpsc::Receiver<LinkEvent>,
-    events: VecDeque<(Seat, EngineEvent)>,
+    events: VecDeque<(Seat, EngineEvent, Option<SystemTime>)>,
+    /// Stamp of the event that `poll` returned last.
+    polled: Option<SystemTime>,
 }
 
 /// The engine's ends of the channels to one connection.
@@ -64,7 +66,16 @@ impl WebrtcEngine {
     pub fn new(setup: Arc<WebrtcSetup>, room_size: u16, credentials: ChaCha8Rng) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let links = (0..room_size).map(|_| None).collect();
-        Self { setup, credentials, links, generations: 0, sender: Some(sender), receiver, events: VecDeque::new() }
+        Self {
+            setup,
+            credentials,
+            links,
+            generations: 0,
+            sender: Some(sender),
+            receiver,
+            events: VecDeque::new(),
+            polled: None,
+        }
     }
 
     fn link(&mut self, seat: Seat) -> Option<&mut TaskHandle> {
@@ -106,7 +117,7 @@ impl WebrtcEngine {
             // A connection that failed has sent its reason already, so this reports a broken task.
             Err(mpsc::error::TrySendError::Closed(_)) => (Reason::Protocol, "the connection has stopped"),
         };
-        self.events.push_back((seat, EngineEvent::Failed { reason, detail: detail.into() }));
+        self.events.push_back((seat, EngineEvent::Failed { reason, detail: detail.into() }, None));
     }
 
     /// Removes the candidates that no peer of this run owns, so that no packet goes there.
@@ -119,10 +130,10 @@ impl WebrtcEngine {
         for address in link.addresses {
             self.setup.settings.addresses.leave(address);
         }
-        self.events.retain(|(owner, _)| *owner != seat);
+        self.events.retain(|(owner, ..)| *owner != seat);
     }
 
-    fn handle_event(&mut self, LinkEvent { seat, generation, event }: LinkEvent) {
+    fn handle_event(&mut self, LinkEvent { seat, generation, event, stamp }: LinkEvent) {
         let setup = self.setup.clone();
         let (EngineSettings { addresses, trickle, .. }, gathering) = (&setup.settings, &setup.gathering);
         let Some(link) = self.link(seat).filter(|link| link.generation == generation) else { return };
@@ -139,7 +150,7 @@ impl WebrtcEngine {
             EngineEvent::Closed | EngineEvent::Failed { .. } => link.is_open = false,
             _ => {}
         }
-        self.events.push_back((seat, event));
+        self.events.push_back((seat, event, stamp));
     }
 }
 
@@ -180,7 +191,13 @@ impl Engine for WebrtcEngine {
     }
 
     fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
-        self.events.pop_front()
+        let (seat, event, stamp) = self.events.pop_front()?;
+        self.polled = stamp;
+        Some((seat, event))
+    }
+
+    fn stamp(&self) -> Option<SystemTime> {
+        self.polled
     }
 
     /// The connections run their own timers.

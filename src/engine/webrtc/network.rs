@@ -3,6 +3,7 @@
 use super::alerts::is_plain_alert;
 use super::callbacks::Callbacks;
 use super::turn::{parse_reply, without_channel_header};
+use crate::engine::stamped_socket::{Received, enable_stamps, receive};
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +11,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
@@ -28,6 +28,7 @@ impl Runtime for Network {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
+        enable_stamps(&socket);
         Ok(Arc::new(ObservedSocket { socket: UdpSocket::from_std(socket)?, callbacks: self.0.clone() }))
     }
 
@@ -112,14 +113,17 @@ impl AsyncUdpSocket for ObservedSocket {
             return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
         };
         let (length, from) = loop {
-            let mut read = ReadBuf::new(buffer);
-            let from = ready!(self.socket.poll_recv_from(context, &mut read))?;
-            let datagram = without_channel_header(read.filled());
+            ready!(self.socket.poll_recv_ready(context))?;
+            let Received { length, from, stamp } = match receive(&self.socket, buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                received => received?,
+            };
+            let datagram = without_channel_header(&buffer[..length]);
             if is_plain_alert(datagram) {
                 self.callbacks.on_alert("alert received");
             }
-            if self.callbacks.accepts(datagram) {
-                break (read.filled().len(), from);
+            if self.callbacks.accepts(datagram, stamp) {
+                break (length, from);
             }
         };
         if let Some(reply) = parse_reply(&buffer[..length]) {

@@ -83,7 +83,10 @@ impl Recorder {
         }
         self.tally.messages_cut -= before - edge.cut_in_flight();
         self.tally.messages_delivered += 1;
-        self.series.at(context.when).messages += 1;
+        let latency = context.at.since(RunTime::of(times.0, self.start));
+        let row = self.series.at(context.when);
+        row.messages += 1;
+        row.latencies.record_us(u32::try_from(latency).unwrap_or(u32::MAX));
         self.record_message_timer(context, TimerId::MessageLatency, times);
     }
 
@@ -117,7 +120,7 @@ impl Recorder {
         }
         if let Some(written) = self.deliveries.read(read) {
             self.all_totals[context.half].timers.record_delivery(slot, context.at.since(written));
-            self.series.at(context.when).time(0, context.at.since(written));
+            self.series.at(context.when).delivery(context.at.since(written));
         }
     }
 }

@@ -53,7 +53,7 @@ fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u3
             EventKind::Edge { other, event: EdgeEvent::MessageReceived { sequence, due: before, began: before, bytes } }
         }
     };
-    Event { at, place: place(sizes, room, seat), kind: what }
+    Event::new(at, place(sizes, room, seat), what)
 }
 
 proptest! {

@@ -43,7 +43,7 @@ impl Story {
 
     fn tell(&mut self, room: u32, at_ms: u64, seat: u16, what: EventKind) -> &mut Self {
         let place = place(&self.sizes, room, seat);
-        self.recorder.record(&Event { at: self.ms(at_ms), place, kind: what });
+        self.recorder.record(&Event::new(self.ms(at_ms), place, what));
         self
     }
 

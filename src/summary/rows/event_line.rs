@@ -187,7 +187,7 @@ mod tests {
     fn check(what: EventKind, expected: &str) {
         let start = Instant::now();
         let place = Place { room: RoomIndex(2), seat: Seat(1), peer: PeerIndex(9) };
-        let event = Event { at: start + Duration::from_millis(3), place, kind: what };
+        let event = Event::new(start + Duration::from_millis(3), place, what);
         let line = EventLine::of(&event, start, "room-2", Some("webrtc-offer"));
         assert_eq!(serde_json::to_string(&line).unwrap(), expected);
     }

@@ -252,7 +252,7 @@ impl Virtual {
             Output::Dial => self.players[player].client = Some(self.connect(Owner::Player(player))),
             Output::Say(OutgoingFrame { text, kind, to }) => {
                 let what = EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to });
-                self.events.push_back(Event { at: self.now, place, kind: what });
+                self.events.push_back(Event::new(self.now, place, what));
                 if let Some(client) = self.players[player].client {
                     self.send(client, text);
                 }
@@ -270,7 +270,7 @@ impl Virtual {
                     self.disconnect(client);
                 }
             }
-            Output::Event(what) => self.events.push_back(Event { at: self.now, place, kind: what }),
+            Output::Event(what) => self.events.push_back(Event::new(self.now, place, what)),
             Output::Send(_) => {}
         }
     }

@@ -346,7 +346,7 @@ impl World<'_> {
             }
             let Player { place, has_socket, .. } = self.players[index];
             if let Output::Event(what) = &output {
-                self.judge.events.push(Event { at: self.now, place, kind: what.clone() });
+                self.judge.events.push(Event::new(self.now, place, what.clone()));
             }
             self.judge.watch(self.now - self.start, place, &output, has_socket);
             self.carry_out(index, output);
@@ -361,7 +361,7 @@ impl World<'_> {
                 if self.players[index].has_socket {
                     let kind = EventKind::Peer(PeerEvent::Said { kind, bytes: text.len() as u32, to });
                     let place = self.players[index].place;
-                    self.judge.events.push(Event { at: self.now, place, kind });
+                    self.judge.events.push(Event::new(self.now, place, kind));
                     let at = self.upward(index);
                     if self.players[index].fate != Fate::Mute {
                         self.post(at, Happening::ToServer(index, text));

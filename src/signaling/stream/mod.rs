@@ -1,20 +1,33 @@
 //! The byte stream under a WebSocket: plain TCP, or TLS over it.
 
+mod stamped;
+
+pub(super) use stamped::StampedStream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// A plain stream, or TLS over another `Stream`: a `wss` target behind an `https` proxy has two layers.
 pub(super) enum Stream {
-    Plain(TcpStream),
+    Plain(StampedStream),
     Secured(Box<Secured>),
 }
 
 /// TLS over a stream.
 pub(super) struct Secured(pub TlsStream<Stream>);
+
+impl Stream {
+    /// The kernel's receive stamp of the last read, which completed the record that TLS decrypted last.
+    pub(super) fn stamp(&self) -> Option<SystemTime> {
+        match self {
+            Self::Plain(stream) => stream.stamp(),
+            Self::Secured(stream) => stream.0.get_ref().0.stamp(),
+        }
+    }
+}
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

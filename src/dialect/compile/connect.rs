@@ -1,0 +1,70 @@
+//! Compiles `[connect]`: the WebSocket request, and the connect packet of Socket.IO.
+
+use super::Compiler;
+use crate::dialect::compile::compiled::ConnectTemplates;
+use crate::dialect::language::codec::Codec;
+use crate::dialect::language::document::DialectNode;
+use crate::dialect::language::names::Scope;
+use crate::dialect::language::template::Template;
+
+pub(super) const KEYS: [&str; 6] = ["url", "headers", "cookies", "subprotocol", "namespace", "auth"];
+
+impl Compiler<'_> {
+    pub(super) fn connect(&mut self) -> ConnectTemplates {
+        let names = self.names.clone();
+        let scope = Scope::new(&names, &["base"], false);
+        let url = Template::parse("{base}", &scope).expect("a name in scope");
+        let mut connect = ConnectTemplates {
+            url,
+            headers: vec![],
+            cookies: vec![],
+            subprotocol: None,
+            namespace: String::new(),
+            auth: None,
+        };
+        let Some(node) = self.root.key("connect") else { return connect };
+        node.check_keys("connect", &KEYS, self.problems);
+        if let Some(url) = node.key("url") {
+            connect.url = Template::compile(url, "connect.url", &scope, self.problems);
+        }
+        connect.headers = self.pairs(node, "headers", &scope);
+        connect.cookies = self.pairs(node, "cookies", &scope);
+        let mut template = |key: &str| {
+            let node = node.key(key)?;
+            Some(Template::compile(node, &format!("connect.{key}"), &scope, self.problems))
+        };
+        connect.subprotocol = template("subprotocol");
+        connect.auth = template("auth");
+        connect.namespace = self.namespace(node);
+        if self.codec != Codec::SocketIo {
+            for key in ["namespace", "auth"] {
+                if let Some(node) = node.key(key) {
+                    self.problems.note(node.line, &format!("connect.{key}"), "is of codec = \"socketio\"");
+                }
+            }
+        }
+        connect
+    }
+
+    /// The Socket.IO namespace; empty for the main one, `/`.
+    fn namespace(&mut self, node: &DialectNode) -> String {
+        let Some(node) = node.key("namespace") else { return String::new() };
+        let written = node.text("connect.namespace", self.problems).unwrap_or("/");
+        if !written.starts_with('/') || written.contains([',', '?', '{']) {
+            let message = format!("\"{written}\" is no namespace; one begins with / and has no comma, as \"/rtc\"");
+            self.problems.note(node.line, "connect.namespace", message);
+        }
+        if written == "/" { String::new() } else { written.to_owned() }
+    }
+
+    /// The entries of a table of `[connect]`.
+    fn pairs(&mut self, node: &DialectNode, key: &str, scope: &Scope<'_>) -> Vec<(String, Template)> {
+        let Some(table) = node.key(key) else { return vec![] };
+        let path = format!("connect.{key}");
+        let mut pairs = vec![];
+        for (name, value) in table.entries(&path, self.problems) {
+            pairs.push((name.clone(), Template::compile(value, &path, scope, self.problems)));
+        }
+        pairs
+    }
+}
