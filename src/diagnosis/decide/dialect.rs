@@ -3,7 +3,7 @@
 use super::super::cause::{Cause, Confidence, SupportedCause};
 use super::super::timeline::Timeline;
 use super::super::words::Words;
-use crate::dialect::looks_like;
+use crate::dialect::{fate, looks_like};
 use crate::vocabulary::{
     Concern, EventKind, FrameKind, FrameNote, FrameNoteKind, NearestRule, PeerEvent, Phase, Reason, Seat, SignalPart,
 };
@@ -129,15 +129,7 @@ fn sentence(
     let (own, other) = (timeline.number(own), timeline.number(other));
     let arrived =
         format!("The `{}` of peer {own} reached peer {other}, {} bytes of it", words.name(kind), frame.text.len());
-    let near = match frame.near {
-        Some(near) if near.why.is_empty() => format!("the rule at {} would take it", near.at),
-        Some(near) => format!("the rule that comes nearest is at {}: {}", near.at, near.why),
-        None => "no rule comes near it".to_owned(),
-    };
-    match frame.rule {
-        Some(rule) => format!("{arrived}, and the rule at {rule} took it for something else; {near}."),
-        None => format!("{arrived}, and no rule took it; {near}."),
-    }
+    format!("{arrived}, and {}.", fate(frame.rule, frame.near.map(|near| &**near)))
 }
 
 /// Frames that no rule takes, and that differ in one value from those of a rule for what the handshake lacks.
