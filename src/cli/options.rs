@@ -115,7 +115,7 @@ pub struct OutputArgs {
     /// Format on stdout; json is the summary and nothing else
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
-    /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog
+    /// Files to write beside summary.json: all, none, or some of html,md,junit,prom,csv,hlog,bench
     #[arg(long, value_name = "LIST", default_value = "all", value_parser = ReportFiles::read, env = "MESHLOAD_REPORT")]
     pub report: ReportFiles,
     /// Colour on the terminal
@@ -231,13 +231,14 @@ pub enum ReportFile {
     Csv,
     Hlog,
     Html,
+    Bench,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFiles(pub BTreeSet<ReportFile>);
 
 impl ReportFile {
-    pub const ALL: [Self; 6] = [Self::Html, Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog];
+    pub const ALL: [Self; 7] = [Self::Html, Self::Md, Self::Junit, Self::Prom, Self::Csv, Self::Hlog, Self::Bench];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -247,6 +248,7 @@ impl ReportFile {
             Self::Csv => "csv",
             Self::Hlog => "hlog",
             Self::Html => "html",
+            Self::Bench => "bench",
         }
     }
 }
@@ -255,7 +257,7 @@ impl ReportFiles {
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let one = |name: &str| {
             let found = ReportFile::ALL.into_iter().find(|report| report.name() == name);
-            found.ok_or_else(|| format!("{name:?} is none of all, none, html, md, junit, prom, csv and hlog"))
+            found.ok_or_else(|| format!("{name:?} is none of all, none, html, md, junit, prom, csv, hlog and bench"))
         };
         match text {
             "all" => Ok(Self(ReportFile::ALL.into())),

@@ -12,9 +12,10 @@ mod run;
 mod tests;
 
 pub use backend::TextOptions;
+pub use machine::json::pretty_json;
 
 use crate::report::document::Document;
-use crate::report::machine::{csv, hlog, prom};
+use crate::report::machine::{bench, csv, hlog, prom};
 use crate::summary::Summary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Format {
     Prom,
     Csv,
     Hlog,
+    /// Figures for trend pages.
+    Bench,
 }
 
 /// A result that can be rendered. Another kind of report is one implementation.
@@ -53,7 +56,7 @@ pub fn render(format: Format, result: &impl Reported) -> String {
         Format::Html => result.document().html(),
         Format::Junit => result.document().junit(),
         Format::Json => result.json(),
-        Format::Prom | Format::Csv | Format::Hlog => result.figures(format),
+        Format::Prom | Format::Csv | Format::Hlog | Format::Bench => result.figures(format),
     }
 }
 
@@ -71,6 +74,7 @@ impl Reported for Summary {
         ("metrics.prom", Format::Prom),
         ("series.csv", Format::Csv),
         ("histograms.hlog", Format::Hlog),
+        ("bench.json", Format::Bench),
     ];
 
     fn document(&self) -> Document {
@@ -86,12 +90,8 @@ impl Reported for Summary {
             Format::Prom => prom::render(self),
             Format::Csv => csv::render(self),
             Format::Hlog => hlog::render(self),
+            Format::Bench => bench::render(self),
             _ => self.json(),
         }
     }
-}
-
-/// Indented JSON with a newline at the end.
-pub fn pretty_json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("a result holds nothing that JSON can't") + "\n"
 }

@@ -1,10 +1,10 @@
 //! The report of several runs of one plan: the gates of the median run, and the spread of the figures.
 
 use crate::report::document::{Block, Card, Column, Document, StyledText, Table, TestCase, TestOutcome, Tone};
-use crate::report::machine::prom;
-use crate::report::run::{capitalised, gate_check, gate_table};
+use crate::report::machine::{bench, prom};
+use crate::report::run::{capitalised, description, facts, gate_check, gate_table};
 use crate::report::{Format, Reported, pretty_json};
-use crate::summary::{Outcome, PercentileRange, Repeats, Verdict, metric::TIMERS};
+use crate::summary::{Outcome, PercentileRange, Repeats, Verdict, distribution::samples_needed, metric::TIMERS};
 use crate::vocabulary::format::{duration, plural};
 
 impl Reported for Repeats {
@@ -14,6 +14,7 @@ impl Reported for Repeats {
         ("report.md", Format::Markdown),
         ("junit.xml", Format::Junit),
         ("metrics.prom", Format::Prom),
+        ("bench.json", Format::Bench),
     ];
 
     fn document(&self) -> Document {
@@ -33,7 +34,11 @@ impl Reported for Repeats {
         Document {
             command: "",
             name: self.name.clone(),
+            asks: description(&self.run),
             headline: format!("{} {}", self.result.name().to_uppercase(), self.name),
+            started_at: self.run.started_at.clone(),
+            duration_us: self.run.duration_us,
+            facts: facts(&self.run),
             cards: vec![card],
             blocks: vec![
                 Block::Section("Runs", vec![Block::Table(runs_table(self))]),
@@ -41,7 +46,6 @@ impl Reported for Repeats {
                 Block::Section("Median (min to max) of the runs, due", vec![Block::Table(spreads(self))]),
             ],
             checks: checks(self),
-            ..Document::default()
         }
     }
 
@@ -50,7 +54,11 @@ impl Reported for Repeats {
     }
 
     fn figures(&self, format: Format) -> String {
-        if format == Format::Prom { prom::repeats(self) } else { self.json() }
+        match format {
+            Format::Prom => prom::repeats(self),
+            Format::Bench => bench::repeats(self),
+            _ => self.json(),
+        }
     }
 }
 
@@ -84,10 +92,13 @@ fn spreads(repeats: &Repeats) -> Table {
     columns.extend(["p50", "p95", "p99"].map(Column::Figures));
     let shown = TIMERS.iter().filter_map(|name| Some((name, repeats.timers.get(*name)?)));
     let rows = shown.map(|(name, spread)| {
-        let figures = [spread.p50, spread.p95, spread.p99].map(|range| StyledText::from(in_words(range)));
+        let figures = spread.percentiles().map(|(at, range)| {
+            let shown = in_words(range);
+            StyledText::from(if spread.samples < samples_needed(at) { format!("[{shown}]") } else { shown })
+        });
         std::iter::once(StyledText::term(*name)).chain(figures).collect()
     });
-    Table::new("Of the runs that were judged", columns, rows)
+    Table::new("Of the runs that were judged. In brackets: fewer samples than that percentile needs", columns, rows)
 }
 
 fn in_words(range: PercentileRange) -> String {

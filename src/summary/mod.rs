@@ -15,6 +15,7 @@ pub mod wall_time;
 pub use crate::summary::control::Control;
 pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
 pub use crate::summary::health::Health;
+pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
 pub use crate::summary::latency::histogram::Histogram;
@@ -29,7 +30,9 @@ pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity}
 pub use crate::summary::rows::outage::{Outage, OutageCause};
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
 pub use crate::summary::rows::unmatched::UnmatchedRow;
-pub use crate::summary::rows::{FailureRow, PhaseTimes, RoomMesh, SeriesRow, Shares, SlowEdge};
+pub use crate::summary::rows::{
+    FailureRow, PhaseTimes, RoomMesh, RowTimer, SERIES_TIMERS, SeriesRow, Shares, SlowEdge,
+};
 pub use crate::summary::run::{Build, Machine, Outcome, PhaseSpan, Run, TargetRoute};
 pub use crate::summary::verdict::{Doubt, GateResult, Unit, Validity, Verdict};
 

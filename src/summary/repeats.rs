@@ -1,7 +1,7 @@
 //! Repeated runs of one plan: the outcome of each run, and the spread of their percentiles.
 
 use crate::summary::distribution::Distribution;
-use crate::summary::run::Outcome;
+use crate::summary::run::{Outcome, Run};
 use crate::summary::verdict::{GateResult, Verdict};
 use crate::summary::{SCHEMA, Summary};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ pub struct Repeats {
     pub result: Outcome,
     pub exit_code: u8,
     pub name: String,
+    /// The first run, whose conditions the others share but for their seeds.
+    #[serde(default)]
+    pub run: Run,
     pub runs: Vec<Repeat>,
     /// The best verdict of all runs; only runs with this verdict are judged and compared.
     pub judged: Verdict,
@@ -35,6 +38,9 @@ pub struct Repeat {
 /// A timer's percentiles over the runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
+    /// The samples of the run that has the fewest.
+    #[serde(default)]
+    pub samples: u64,
     pub p50: PercentileRange,
     pub p95: PercentileRange,
     pub p99: PercentileRange,
@@ -58,8 +64,9 @@ impl Repeats {
             result: summary.result,
             verdict: summary.validity.verdict,
         };
-        let name = runs.first().map(|(_, summary)| summary.run.name.clone()).unwrap_or_default();
-        let mut repeats = Self { schema: SCHEMA, name, runs: runs.iter().map(repeat).collect(), ..Self::default() };
+        let run = runs.first().map(|(_, summary)| summary.run.clone()).unwrap_or_default();
+        let (name, runs_told) = (run.name.clone(), runs.iter().map(repeat).collect());
+        let mut repeats = Self { schema: SCHEMA, name, run, runs: runs_told, ..Self::default() };
         repeats.judged = repeats.runs.iter().map(|run| run.verdict).min().unwrap_or(Verdict::Invalid);
         let judged = repeats.judged_of(runs);
         let names = judged.iter().flat_map(|summary| summary.timers.keys());
@@ -81,7 +88,13 @@ impl Repeats {
 impl Spread {
     fn of(runs: &[&Distribution]) -> Self {
         let range = |at: fn(&Distribution) -> u64| PercentileRange::of(runs.iter().map(|run| at(run)).collect());
-        Self { p50: range(|run| run.p.p50), p95: range(|run| run.p.p95), p99: range(|run| run.p.p99) }
+        let samples = runs.iter().map(|run| run.count).min().unwrap_or(0);
+        Self { samples, p50: range(|run| run.p.p50), p95: range(|run| run.p.p95), p99: range(|run| run.p.p99) }
+    }
+
+    /// The ranges, each with its percentile.
+    pub fn percentiles(&self) -> [(f64, PercentileRange); 3] {
+        [(50.0, self.p50), (95.0, self.p95), (99.0, self.p99)]
     }
 }
 

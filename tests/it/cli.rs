@@ -271,7 +271,7 @@ time_to_open = [{ expr = "p(50) < 2us", abort = true }]
 fn an_abort_gate_ends_a_run_with_99_and_every_report_says_which() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("mine.toml"), ABORTED).expect("a file");
-    let output = run(folder.path(), &["run", "mine.toml", "--out", "out"], &[]);
+    let output = run(folder.path(), &["run", "mine.toml", "--out", "out", "--on-invalid", "warn"], &[]);
     assert_eq!(output.status.code(), Some(99), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("stopped by the gate time_to_open p(50) < 2us"));
     for (file, words) in [("report.md", "stopped by the gate"), ("report.html", "stopped by the gate")] {

@@ -34,6 +34,7 @@ pub(crate) fn file_format(file: ReportFile) -> Format {
         ReportFile::Prom => Format::Prom,
         ReportFile::Csv => Format::Csv,
         ReportFile::Hlog => Format::Hlog,
+        ReportFile::Bench => Format::Bench,
         ReportFile::Html => Format::Html,
     }
 }

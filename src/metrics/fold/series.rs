@@ -1,7 +1,7 @@
 //! The run's time series: counts of events and samples of the generator, row by row.
 
 use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
-use crate::summary::{SeriesRow, heat};
+use crate::summary::{CoarseHistogram, Histogram, RowTimer, SERIES_TIMERS, SeriesRow, heat};
 use crate::vocabulary::format::micros;
 use std::time::Duration;
 
@@ -18,11 +18,20 @@ pub(in crate::metrics) struct SecondCounts {
     pub messages: u64,
     /// Samples of `time_to_open` (due) in microseconds, unordered.
     pub times_us: Vec<u32>,
+    /// Samples of the timers after the first of `SERIES_TIMERS`.
+    pub deliveries: CoarseHistogram,
+    pub latencies: CoarseHistogram,
     /// By `TimedSecond::TIMERS`: number and sum in microseconds.
     pub timers: [(u64, u64); 3],
 }
 
 impl SecondCounts {
+    /// Adds a sample of `signal_delivery`.
+    pub(in crate::metrics) fn delivery(&mut self, us: u64) {
+        self.time(0, us);
+        self.deliveries.record_us(u32::try_from(us).unwrap_or(u32::MAX));
+    }
+
     /// Adds a sample of the timer at `position` in `TimedSecond::TIMERS`.
     pub(in crate::metrics) fn time(&mut self, position: usize, us: u64) {
         let (count, sum) = &mut self.timers[position];
@@ -69,6 +78,8 @@ impl Fold for SecondCounts {
         self.frames += other.frames;
         self.messages += other.messages;
         self.times_us.extend(other.times_us);
+        self.deliveries.merge(&other.deliveries);
+        self.latencies.merge(&other.latencies);
         for (ours, theirs) in self.timers.iter_mut().zip(other.timers) {
             *ours = (ours.0 + theirs.0, ours.1.saturating_add(theirs.1));
         }
@@ -88,6 +99,11 @@ impl Fold for GeneratorSample {
 
 fn series_row(second: u64, seconds: u64, counts: &SecondCounts, generator: &GeneratorSample) -> SeriesRow {
     let mut times_us = counts.times_us.clone();
+    let mut opened = Histogram::default();
+    times_us.iter().for_each(|us| opened.record_us(u64::from(*us)));
+    let timers = [opened, counts.deliveries.histogram(), counts.latencies.histogram()];
+    let timers = SERIES_TIMERS.into_iter().zip(timers);
+    let timers = timers.filter_map(|(name, samples)| Some((name.to_owned(), RowTimer::of(&samples)?)));
     let seen = |figure: u64| generator.sampled.then_some(figure);
     SeriesRow {
         second,
@@ -100,6 +116,7 @@ fn series_row(second: u64, seconds: u64, counts: &SecondCounts, generator: &Gene
         time_to_open_p50_us: quantile(&mut times_us, 0.5),
         time_to_open_p99_us: quantile(&mut times_us, 0.99),
         time_to_open: heat::count_by_band(&times_us),
+        timers: timers.collect(),
         cpu_us: seen(micros(generator.cpu)),
         waiting_us: seen(micros(generator.waited)),
         lag_max_us: seen(generator.lag_max_us),

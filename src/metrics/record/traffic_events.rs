@@ -89,8 +89,11 @@ impl Recorder {
         }
         self.tally.messages_cut -= before - edge.cut_in_flight();
         self.tally.messages_delivered += 1;
-        self.series.at(context.when).messages += 1;
         self.handling.record_us(context.at.since(context.arrived));
+        let latency = context.arrived.since(RunTime::of(times.0, self.start));
+        let row = self.series.at(context.when);
+        row.messages += 1;
+        row.latencies.record_us(u32::try_from(latency).unwrap_or(u32::MAX));
         self.record_message_timer(context, TimerId::MessageLatency, times);
     }
 
@@ -125,7 +128,7 @@ impl Recorder {
         if let Some(written) = self.deliveries.read(read) {
             let took_us = context.arrived.since(written);
             self.all_totals[context.half].timers.record_delivery(slot, took_us);
-            self.series.at(context.when).time(0, took_us);
+            self.series.at(context.when).delivery(took_us);
         }
     }
 }

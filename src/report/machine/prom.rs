@@ -1,8 +1,11 @@
 //! Prometheus metrics, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
 
+use crate::gates::Gate;
 use crate::report::escape::label;
+use crate::summary::distribution::samples_needed;
 use crate::summary::{
-    Clock, Distribution, GateResult, Repeats, Summary, Timer, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS,
+    Clock, Distribution, GateResult, Repeats, Run, Summary, Timer, Unit, Verdict, metric::DELIVERY_OF_A_KIND,
+    metric::TIMERS,
 };
 use std::collections::BTreeMap;
 
@@ -32,6 +35,7 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
     let help = "Signaling bytes written and read for each edge that opened.";
     family(&mut text, "meshload_signaling_bytes_per_edge", "gauge", help, &single(per_edge));
     verdicts(&mut text, &summary.gates, summary.validity.verdict);
+    run_info(&mut text, &summary.run, &summary.meshload.version);
     // Absent if the certificate was checked.
     let insecure: Vec<_> = summary.run.way.iter().filter(|way| way.insecure).map(|_| (String::new(), 1.0)).collect();
     let help = "1 if the target's certificate was not checked.";
@@ -44,8 +48,9 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
 pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
     let mut text = String::new();
     let samples = repeats.timers.iter().flat_map(|(name, spread)| {
-        let quantiles = [("0.5", spread.p50), ("0.95", spread.p95), ("0.99", spread.p99)];
-        quantiles.map(|(quantile, range)| {
+        let enough = spread.percentiles().into_iter().filter(|(at, _)| spread.samples >= samples_needed(*at));
+        enough.map(move |(at, range)| {
+            let quantile = at / 100.0;
             (format!("{{timer=\"{}\",quantile=\"{quantile}\"}}", label(name)), range.median_us as f64 / 1e6)
         })
     });
@@ -53,6 +58,7 @@ pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
     let help = "A percentile from due, as the median of the runs that were judged.";
     family(&mut text, "meshload_repeats_median_seconds", "gauge", help, &samples);
     verdicts(&mut text, &repeats.gates, repeats.judged);
+    run_info(&mut text, &repeats.run, env!("CARGO_PKG_VERSION"));
     text + "# EOF\n"
 }
 
@@ -65,8 +71,52 @@ fn verdicts(text: &mut String, gates: &[GateResult], validity: Verdict) {
     let held: Vec<_> =
         held.iter().map(|(gate, ok)| (format!("{{gate=\"{}\"}}", label(gate)), f64::from(u8::from(*ok)))).collect();
     family(text, "meshload_gate_ok", "gauge", "1 if the gate holds.", &held);
+    let parsed = |gate: &GateResult| Gate::parse(&gate.metric, &gate.expr).ok();
+    let limit = |gate: &GateResult| Some(base_units(gate, parsed(gate)?.number));
+    let observed = |gate: &GateResult| Some(base_units(gate, gate.observed?));
+    by_gate(
+        text,
+        "meshload_gate_observed",
+        "What the gate read, in seconds, bytes or as a plain number.",
+        gates,
+        observed,
+    );
+    by_gate(text, "meshload_gate_limit", "What the gate demands, in the units of what it read.", gates, limit);
     let valid = f64::from(u8::from(validity == Verdict::Valid));
     family(text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
+}
+
+/// The conditions of the run, as labels to join others with.
+fn run_info(text: &mut String, run: &Run, version: &str) {
+    let labels = [
+        ("run", run.id.as_str()),
+        ("profile", &run.name),
+        ("target", &run.target),
+        ("dialect", &run.dialect),
+        ("engine", &run.engine),
+        ("seed", &run.seed.to_string()),
+        ("version", version),
+    ];
+    let labels = labels.map(|(name, value)| format!("{name}=\"{}\"", label(value))).join(",");
+    family(text, "meshload_run_info", "gauge", "What was run; always 1.", &[(format!("{{{labels}}}"), 1.0)]);
+}
+
+/// A family with one value a gate; the first of gates that are spelled alike counts.
+fn by_gate(text: &mut String, name: &str, help: &str, gates: &[GateResult], of: impl Fn(&GateResult) -> Option<f64>) {
+    let mut values: BTreeMap<String, f64> = BTreeMap::new();
+    for gate in gates {
+        if let Some(value) = of(gate) {
+            values.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(value);
+        }
+    }
+    let samples: Vec<_> =
+        values.into_iter().map(|(gate, value)| (format!("{{gate=\"{}\"}}", label(&gate)), value)).collect();
+    family(text, name, "gauge", help, &samples);
+}
+
+/// Seconds for a time; anything else is in its base unit already.
+fn base_units(gate: &GateResult, value: f64) -> f64 {
+    if gate.unit == Unit::Us { value / 1e6 } else { value }
 }
 
 fn timer_family(text: &mut String, family_name: &str, help: &str, name: &str, timers: &BTreeMap<String, Timer>) {
@@ -101,8 +151,13 @@ fn timer_samples(distribution: &Distribution, labels: &str) -> Vec<(String, f64)
         ("0.9999", p.p99_99),
     ];
     let seconds = |us: u64| us as f64 / 1e6;
+    let is_known = |quantile: &str| {
+        let percentile = quantile.parse::<f64>().unwrap_or(1.0) * 100.0;
+        distribution.count >= samples_needed(percentile)
+    };
     let mut samples: Vec<(String, f64)> = quantiles
         .into_iter()
+        .filter(|(quantile, _)| is_known(quantile))
         .map(|(quantile, us)| (format!("{{{labels},quantile=\"{quantile}\"}}"), seconds(us)))
         .collect();
     samples.push((format!("_sum{{{labels}}}"), seconds(distribution.mean_us.saturating_mul(distribution.count))));

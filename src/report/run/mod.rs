@@ -12,11 +12,11 @@ mod signaling;
 mod verdict;
 
 pub(super) use latency::percentile_chart;
+pub(super) use provenance::{description, facts};
 pub(super) use verdict::{capitalised, gate_check, gate_table};
 
 use crate::report::document::{Block, Document, Style, StyledText};
 use crate::summary::Summary;
-use crate::vocabulary::format;
 
 /// The document of a run.
 pub(super) fn document(summary: &Summary) -> Document {
@@ -51,19 +51,11 @@ pub(super) fn document(summary: &Summary) -> Document {
     Document {
         command: "",
         name: run.name.clone(),
-        asks: provenance::description(summary),
+        asks: description(run),
         headline: format!("{} {}", summary.result.name().to_uppercase(), run.name),
         started_at: run.started_at.clone(),
         duration_us: run.duration_us,
-        facts: vec![
-            ("target", StyledText::input(run.destination())),
-            ("started", StyledText::from(provenance::minute(&run.started_at))),
-            ("ran", StyledText::from(format::duration(run.duration_us))),
-            ("dialect", StyledText::from(&run.dialect)),
-            ("engine", StyledText::from(&run.engine)),
-            ("seed", StyledText::from(run.seed.to_string())),
-            ("meshload", StyledText::from(&summary.meshload.version)),
-        ],
+        facts: facts(run).into_iter().chain([("meshload", StyledText::from(&summary.meshload.version))]).collect(),
         cards: verdict::cards(summary),
         blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
         checks: verdict::checks(summary),

@@ -1,18 +1,30 @@
 //! The run's identity, machine and profile: enough to repeat it.
 
 use crate::report::document::{Block, Column, StyledText, Table};
-use crate::summary::{PhaseSpan, Summary, wall_time::from_rfc3339};
+use crate::summary::{PhaseSpan, Run, Summary, wall_time::from_rfc3339};
 use crate::vocabulary::format::{bytes, duration, plural};
 
+/// The conditions of a run, without its version of meshload.
+pub(in crate::report) fn facts(run: &Run) -> Vec<(&'static str, StyledText)> {
+    vec![
+        ("target", StyledText::input(run.destination())),
+        ("started", StyledText::from(minute(&run.started_at))),
+        ("ran", StyledText::from(duration(run.duration_us))),
+        ("dialect", StyledText::from(&run.dialect)),
+        ("engine", StyledText::from(&run.engine)),
+        ("seed", StyledText::from(run.seed.to_string())),
+    ]
+}
+
 /// The profile's `description`; empty if it has none.
-pub(super) fn description(summary: &Summary) -> String {
-    let profile = summary.run.profile.as_deref().and_then(|profile| profile.parse::<toml::Table>().ok());
+pub(in crate::report) fn description(run: &Run) -> String {
+    let profile = run.profile.as_deref().and_then(|profile| profile.parse::<toml::Table>().ok());
     let description = profile.as_ref().and_then(|profile| profile.get("description")?.as_str());
     description.unwrap_or_default().to_owned()
 }
 
 /// A time of RFC 3339 for people: `2026-11-29 11:57:39 UTC`; any other text as it is.
-pub(super) fn minute(stamp: &str) -> String {
+fn minute(stamp: &str) -> String {
     match from_rfc3339(stamp).and(stamp.get(..19)) {
         Some(second) => format!("{} UTC", second.replace('T', " ")),
         None => stamp.to_owned(),

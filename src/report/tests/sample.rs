@@ -2,8 +2,9 @@
 
 use crate::summary::{
     CauseRow, Clock, Control, Distribution, Doubt, Edges, FailureRow, FindingConfidence, GateResult, Health, Histogram,
-    Machine, Messages, Outcome, Peers, PhaseTimes, Rates, Rooms, Run, RunFinding, SCHEMA, SeriesRow, Severity, Shares,
-    Signaling, SlowEdge, Summary, Timer, Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity, Verdict,
+    Machine, Messages, Outcome, Peers, PhaseTimes, Rates, Rooms, RowTimer, Run, RunFinding, SCHEMA, SeriesRow,
+    Severity, Shares, Signaling, SlowEdge, Summary, Timer, Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity,
+    Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -231,6 +232,15 @@ fn fill_verdicts(summary: &mut Summary) {
     };
 }
 
+fn row_timers(of: &[(&str, &[u64])]) -> BTreeMap<String, RowTimer> {
+    let timer = |(name, samples): &(&str, &[u64])| {
+        let mut histogram = Histogram::default();
+        samples.iter().for_each(|us| histogram.record_us(*us));
+        ((*name).to_owned(), RowTimer::of(&histogram).unwrap())
+    };
+    of.iter().map(timer).collect()
+}
+
 fn fill_rows(summary: &mut Summary) {
     summary.failures = vec![FailureRow {
         phase: "negotiation".into(),
@@ -252,6 +262,7 @@ fn fill_rows(summary: &mut Summary) {
         messages: 0,
         time_to_open_p50_us: Some(41_000),
         time_to_open_p99_us: Some(88_000),
+        timers: row_timers(&[("time_to_open", &[35_000, 41_000, 88_000])]),
         ..SeriesRow::default()
     };
     let second = SeriesRow {
@@ -262,6 +273,7 @@ fn fill_rows(summary: &mut Summary) {
         failed: 1,
         frames: 90,
         messages: 20,
+        timers: row_timers(&[("signal_delivery", &[300, 900]), ("message_latency", &[200, 210, 250])]),
         cpu_us: Some(610_000),
         waiting_us: Some(2_000),
         lag_max_us: Some(1_400),

@@ -40,6 +40,11 @@ impl Histogram {
         self.buckets.get_or_insert_with(|| Box::new(fresh())).saturating_record(us.clamp(1, LONGEST_US));
     }
 
+    /// Records the same sample `count` times.
+    pub fn record_many_us(&mut self, us: u64, count: u64) {
+        self.buckets.get_or_insert_with(|| Box::new(fresh())).saturating_record_n(us.clamp(1, LONGEST_US), count);
+    }
+
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = &other.buckets else { return };
         match &mut self.buckets {
@@ -139,19 +144,26 @@ impl fmt::Display for Undecodable {
 
 impl std::error::Error for Undecodable {}
 
-/// An HdrHistogram interval log of one interval, with a line for each tagged histogram. A tag has no comma and no space.
-pub fn interval_log(began: SystemTime, lasted: Duration, tagged: &[(String, Histogram)]) -> Vec<u8> {
+/// A line of an interval log. Its tag has no comma and no space; `from` counts from the start of the log.
+#[derive(Clone, Debug)]
+pub struct LogInterval {
+    pub tag: String,
+    pub from: Duration,
+    pub lasted: Duration,
+    pub histogram: Histogram,
+}
+
+/// An HdrHistogram interval log, a line for each interval.
+pub fn interval_log(began: SystemTime, intervals: &[LogInterval]) -> Vec<u8> {
     let mut log = vec![];
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
     // Values are in microseconds; readers of the log expect its maximum in milliseconds.
     builder.with_start_time(began).with_base_time(began).with_max_value_divisor(1_000.0);
     let mut writer = builder.begin_log_with(&mut log, &mut serializer).expect("writing to memory does not fail");
-    for (tag, histogram) in tagged {
+    for LogInterval { tag, from, lasted, histogram } in intervals {
         let (Some(tag), Some(buckets)) = (Tag::new(tag), &histogram.buckets) else { continue };
-        writer
-            .write_histogram(buckets.as_ref(), Duration::ZERO, lasted, Some(tag))
-            .expect("writing to memory does not fail");
+        writer.write_histogram(buckets.as_ref(), *from, *lasted, Some(tag)).expect("writing to memory does not fail");
     }
     log
 }

@@ -1,7 +1,7 @@
 //! Bounds on the lists of a summary that is read: no longer than a run's own, so that its report is no longer either.
 
 use crate::summary::heat::BANDS;
-use crate::summary::{SeriesRow, Summary};
+use crate::summary::{SERIES_TIMERS, SeriesRow, Summary};
 
 /// The most rows of `series`.
 const SERIES_ROWS_MAX: usize = 1_000;
@@ -14,6 +14,7 @@ impl Summary {
     /// Merges rows of a long series, and cuts other lists: they begin with the worst.
     pub(in crate::summary) fn bounded(mut self) -> Self {
         self.series = merged(self.series);
+        self.series.iter_mut().for_each(|row| row.timers.retain(|name, _| SERIES_TIMERS.contains(&name.as_str())));
         self.phases.truncate(ROWS_MAX);
         self.failures.truncate(ROWS_MAX);
         self.findings.truncate(TRACES_MAX);

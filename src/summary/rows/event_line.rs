@@ -103,15 +103,11 @@ impl<'a> EventLine<'a> {
                 };
                 Self { part: Some(part), said: Some(*said), digest: Some(digest.to_string()), ..line }
             }
-            EventKind::Edge { event: EdgeEvent::GuestMessage { bytes, .. }, .. } => {
-                Self { bytes: Some(*bytes), ..line }
-            }
-            EventKind::Edge { event: EdgeEvent::OwnWork { spent, .. }, .. } => {
+            EventKind::Edge { event: EdgeEvent::GuestMessage { bytes }, .. } => Self { bytes: Some(*bytes), ..line },
+            EventKind::Edge { event: EdgeEvent::OwnWork { spent }, .. } => {
                 Self { spent_us: Some(micros(*spent)), ..line }
             }
-            EventKind::Edge { event: EdgeEvent::Closed { planned, .. }, .. } => {
-                Self { planned: Some(*planned), ..line }
-            }
+            EventKind::Edge { event: EdgeEvent::Closed { planned }, .. } => Self { planned: Some(*planned), ..line },
             EventKind::Edge { event: EdgeEvent::MessageSent { sequence, due, bytes, .. }, .. } => {
                 Self { sequence: Some(*sequence), due_us: Some(us(*due)), bytes: Some(*bytes), ..line }
             }

@@ -8,8 +8,10 @@ pub mod outage;
 pub mod trace;
 pub mod unmatched;
 
+use crate::summary::histogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// All failures with one phase, reason and detail.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +49,9 @@ pub struct SeriesRow {
     /// The same samples counted by the bands of `summary::heat`, up to the slowest sample's band.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub time_to_open: Vec<u64>,
+    /// The row's samples of `SERIES_TIMERS`; a timer without one is absent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub timers: BTreeMap<String, RowTimer>,
     /// CPU time of this process; this and the following fields are absent if they were not sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_us: Option<u64>,
@@ -61,6 +66,34 @@ pub struct SeriesRow {
     /// Open file descriptors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fds: Option<u64>,
+}
+
+/// The timers of a row, on the clock due.
+pub const SERIES_TIMERS: [&str; 3] = ["time_to_open", "signal_delivery", "message_latency"];
+
+/// The samples of a timer in one row, in microseconds; those of `signal_delivery` and `message_latency` are off by 1.6 % at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RowTimer {
+    pub count: u64,
+    pub p50_us: u64,
+    pub p95_us: u64,
+    pub p99_us: u64,
+    /// The histogram: HdrHistogram V2, deflated, in base64.
+    pub hdr: String,
+}
+
+impl RowTimer {
+    /// `None` without samples.
+    pub fn of(histogram: &Histogram) -> Option<Self> {
+        let at = |quantile| histogram.quantile_us(quantile);
+        (!histogram.is_empty()).then(|| Self {
+            count: histogram.count(),
+            p50_us: at(0.5),
+            p95_us: at(0.95),
+            p99_us: at(0.99),
+            hdr: histogram.encode(),
+        })
+    }
 }
 
 /// An edge and its time in each phase; the phases add up to `began_us`.
