@@ -5,6 +5,8 @@ use crate::summary::Summary;
 use crate::vocabulary::{Concern, EdgeEvent, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat};
 use std::time::Duration;
 
+const MET: EdgeEvent = EdgeEvent::Met { initiates: true };
+
 fn net_ms(summary: &Summary, timer: &str) -> u64 {
     let net = summary.timers[timer].net.as_ref().unwrap_or_else(|| panic!("{timer} has no net samples"));
     assert_eq!(net.count, 1, "{timer}");
@@ -20,7 +22,7 @@ fn what_waited_for_this_process_is_charged_to_it_and_overlapping_waits_once() {
     let mut story = Story::of(&[2]);
     story.join(0, 0, 0).join(0, 10, 1);
     // The newcomer is met 20 ms after its word had arrived; a candidate that arrived meanwhile is handled with it.
-    story.tell_late(0, (40, 20), 0, edge(1, EdgeEvent::Met)).tell_late(0, (41, 11), 0, edge(1, EdgeEvent::Received));
+    story.tell_late(0, (40, 20), 0, edge(1, MET)).tell_late(0, (41, 11), 0, edge(1, EdgeEvent::Received));
     story.tell(0, 41, 0, edge(1, EdgeEvent::Offers)).tell_late(0, (60, 5), 0, edge(1, EdgeEvent::Answered));
     story.tell(0, 61, 0, edge(1, EdgeEvent::IceUp)).tell(0, 61, 1, edge(0, EdgeEvent::IceUp));
     story.tell_late(0, (70, 4), 0, edge(1, EdgeEvent::DtlsUp)).tell_late(0, (70, 4), 1, edge(0, EdgeEvent::DtlsUp));
@@ -44,7 +46,7 @@ fn what_waited_for_this_process_is_charged_to_it_and_overlapping_waits_once() {
 fn own_work_and_what_is_written_late_are_the_generators_too() {
     let mut story = Story::of(&[2]);
     story.join(0, 0, 0).join(0, 10, 1);
-    story.tell(0, 20, 0, edge(1, EdgeEvent::Met)).tell(0, 20, 0, edge(1, EdgeEvent::Offers));
+    story.tell(0, 20, 0, edge(1, MET)).tell(0, 20, 0, edge(1, EdgeEvent::Offers));
     // The offer took 3 ms to make, and 5 more until it was written.
     story.tell(0, 23, 0, edge(1, EdgeEvent::OwnWork { spent: Duration::from_millis(3) }));
     let offer = PeerEvent::Said { kind: FrameKind(1), bytes: 500, to: Some(Seat(1)) };
@@ -65,7 +67,7 @@ fn time_before_both_peers_began_is_nobodys() {
     // The upgrade's answer waited 10 ms, and the join was written 5 ms after that.
     story.tell_late(0, (120, 10), 1, EventKind::Peer(PeerEvent::Upgraded));
     story.tell_late(0, (125, 15), 1, EventKind::Peer(PeerEvent::Joined));
-    story.tell_late(0, (130, 100), 0, edge(1, EdgeEvent::Met)).open(0, 130, 0, 1);
+    story.tell_late(0, (130, 100), 0, edge(1, MET)).open(0, 130, 0, 1);
     let summary = story.summary();
     assert_eq!(only_sample_ms(&summary, "time_to_open"), (84, 34));
     assert_eq!(net_ms(&summary, "time_to_open"), 34 - 20, "10, 5, and the last 5 of the 100");
@@ -97,7 +99,7 @@ fn a_signal_a_message_and_a_notice_end_when_they_arrived() {
 fn a_timeout_is_our_own_once_a_tenth_of_it_was_spent_waiting_for_us() {
     for (late_ms, ours) in [(1_000, 0), (1_001, 1)] {
         let mut story = Story::of(&[2]);
-        story.join(0, 0, 0).join(0, 0, 1).tell_late(0, (5_000, late_ms), 0, edge(1, EdgeEvent::Met));
+        story.join(0, 0, 0).join(0, 0, 1).tell_late(0, (5_000, late_ms), 0, edge(1, MET));
         story.tell(0, 10_000, 0, edge(1, EdgeEvent::Failed { failure: Failure::timed_out(Phase::Negotiation) }));
         let summary = story.summary();
         assert_eq!((summary.counts.edges.failed, summary.counts.edges.ours), (1, ours), "{late_ms} ms");
