@@ -110,8 +110,8 @@ fn events(start: Instant, for_others: usize) -> Vec<Event> {
 
 fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, EventKind)) {
     let (to_low, to_high) = (Seat(low), Seat(high));
-    tell(low, EventKind::Edge { other: to_high, event: EdgeEvent::Met });
-    tell(high, EventKind::Edge { other: to_low, event: EdgeEvent::Met });
+    tell(low, EventKind::Edge { other: to_high, event: EdgeEvent::Met { initiates: true } });
+    tell(high, EventKind::Edge { other: to_low, event: EdgeEvent::Met { initiates: true } });
     tell(low, EventKind::Edge { other: to_high, event: EdgeEvent::Offers });
     for (from, to, kind) in [(low, high, 0), (low, high, 2), (high, low, 1), (high, low, 2)] {
         let bytes = 400 + u32::from(kind);

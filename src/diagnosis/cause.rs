@@ -43,11 +43,42 @@ pub enum Confidence {
     High,
 }
 
-/// A cause with its evidence.
-pub(super) struct SupportedCause {
-    pub cause: Cause,
+/// The causes that fit one failure, with the evidence for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Insight {
+    /// All causes that fit, the likeliest first; `unknown` if none does.
+    pub causes: Vec<Cause>,
     pub confidence: Confidence,
+    /// Whole sentences, strongest first.
     pub evidence: Vec<String>,
+}
+
+impl Insight {
+    /// The one cause that explains what was seen, by an experiment or by evidence against its rivals.
+    pub(super) fn high(cause: Cause, evidence: impl Into<String>) -> Self {
+        Self { causes: vec![cause], confidence: Confidence::High, evidence: vec![evidence.into()] }
+    }
+
+    /// Causes that fit what was seen, where nothing rules out all others.
+    pub(super) fn likely(causes: &[Cause], evidence: impl Into<String>) -> Self {
+        let confidence = if causes.len() == 1 { Confidence::Medium } else { Confidence::Low };
+        Self { causes: causes.to_vec(), confidence, evidence: vec![evidence.into()] }
+    }
+
+    pub(super) fn unknown(evidence: impl Into<String>) -> Self {
+        Self { causes: vec![Cause::Unknown], confidence: Confidence::Low, evidence: vec![evidence.into()] }
+    }
+
+    /// Adds a sentence to the evidence.
+    pub(super) fn and(mut self, sentence: impl Into<String>) -> Self {
+        self.evidence.push(sentence.into());
+        self
+    }
+
+    /// The only cause that fits; `unknown` if there are several.
+    pub fn cause(&self) -> Cause {
+        if let [cause] = self.causes[..] { cause } else { Cause::Unknown }
+    }
 }
 
 impl Cause {

@@ -1,23 +1,12 @@
-//! Diagnoses the failed handshakes of a run without experiments: names every cause that fits.
+//! Diagnoses the failed edges of a run, and sums up the share of each cause among the failures of one kind.
 
-mod delivery_index;
-mod discovery;
-mod insight;
-mod negotiation;
-mod shares;
-#[cfg(test)]
-mod tests;
-
-pub use insight::Insight;
-pub use shares::{CauseShare, in_percent, name, overall, verdicts};
-
-use super::cause::Cause;
-use super::decide::of_failure;
+use super::cause::{Cause, Insight};
+use super::edge::EdgeEvidence;
+use super::edge::delivery_index::{DeliveryIndex, SeenWorking};
 use super::timeline::Timeline;
 use super::words::Words;
-use super::words::join_request::JoinRequest;
-use crate::vocabulary::{Failure, Phase, Seat, SignalPart};
-use delivery_index::{DeliveryIndex, SeenWorking};
+use crate::vocabulary::{Failure, Reason, Seat};
+use std::collections::BTreeMap;
 
 /// A traced room in which edges failed.
 #[derive(Clone, Debug)]
@@ -30,75 +19,94 @@ pub struct FailedRoom {
 /// An insight for each failed edge of each room, in their order. An edge is judged by the events of its two peers,
 /// and by what works in the other rooms.
 pub fn insights(cases: &[FailedRoom], words: &Words) -> Vec<Vec<Insight>> {
-    let index: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
-    let seen = SeenWorking::of(&index);
+    let indices: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
+    let seen = SeenWorking::of(&indices, None);
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
+        let evidence = EdgeEvidence { index, seen: &seen, trials: None, repeat: None, elsewhere: None };
         let edges = case.failed.iter();
-        edges.map(|(low, high, failure)| insight(index, &seen, (*low, *high), failure)).collect()
+        edges.map(|(low, high, failure)| insight(&evidence, (*low, *high), failure)).collect()
     };
-    cases.iter().zip(&index).map(of_case).collect()
+    cases.iter().zip(&indices).map(of_case).collect()
 }
 
-/// The insight that a failure gives without a trace; `None` if it takes one.
-pub fn from_failure_alone(failure: &Failure) -> Option<Insight> {
-    let cause = match of_failure(failure)? {
+fn insight(evidence: &EdgeEvidence<'_>, edge: (Seat, Seat), failure: &Failure) -> Insight {
+    let mut insight = evidence.judge(edge, failure);
+    if failure.reason == Reason::GeneratorLimit {
         // A limit of this machine is no cause at the target.
-        Cause::Unknown => Cause::None,
-        cause => cause,
-    };
-    Some(Insight::new(&[cause], format!("It ended so: {failure}.")))
+        insight.causes = vec![Cause::None];
+    }
+    insight
 }
 
-fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat), failure: &Failure) -> Insight {
-    if let Some(insight) = from_failure_alone(failure) {
-        return insight;
+/// Edges with the same causes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CauseShare {
+    /// All causes that fit, the likeliest first.
+    pub causes: Vec<Cause>,
+    pub edges: u64,
+    /// The evidence of the first such edge.
+    pub evidence: Vec<String>,
+}
+
+impl CauseShare {
+    /// `timing or connection`.
+    pub fn name(&self) -> String {
+        name(&self.causes)
     }
-    let directions = [edge, (edge.1, edge.0)];
-    let timeline = index.timeline;
-    let altered = directions.into_iter().find_map(|(own, other)| Some((own, other, timeline.altered(own, other)?)));
-    if let Some((own, other, part)) = altered {
-        let what = if part == SignalPart::Offer { "offer" } else { "answer" };
-        let (own, other) = (timeline.number(own), timeline.number(other));
-        let evidence = format!("The {what} that peer {other} heard is not the one that peer {own} said.");
-        return Insight::new(&[Cause::SdpRewrite], evidence);
-    }
-    match failure.phase {
-        Phase::Discovery => discovery::insight(index, seen, edge),
-        Phase::Negotiation => negotiation::insight(index, seen, edge),
-        Phase::Ice => ice(index, directions, failure),
-        Phase::Dtls => Insight::new(&[Cause::DtlsFailed], format!("ICE was up; {failure}.")),
-        Phase::Channel => Insight::new(&[Cause::ChannelNotOpened], format!("DTLS was up; {failure}.")),
-        Phase::Join => join(index, directions, failure),
-        Phase::Connect | Phase::Room => no_further(failure),
+
+    /// True if several causes fit, or none: experiments may settle it.
+    pub fn is_open(&self) -> bool {
+        self.causes.len() > 1 || self.causes.contains(&Cause::Unknown)
     }
 }
 
-fn join(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
-    let Some(request) = directions.into_iter().find_map(|(own, _)| index.request(own)) else {
-        return no_further(failure);
-    };
-    let cause = match request {
-        JoinRequest::Unheard { .. } => Cause::Unknown,
-        JoinRequest::Unanswered { .. } | JoinRequest::AnswerLost { .. } => Cause::NoAnswer,
-    };
-    Insight::new(&[cause], request.evidence(index.timeline))
+pub fn name(causes: &[Cause]) -> String {
+    causes.iter().map(|cause| cause.name()).collect::<Vec<_>>().join(" or ")
 }
 
-fn no_further(failure: &Failure) -> Insight {
-    Insight::unknown(format!("It came no further than phase {}.", failure.phase.name()))
+/// The causes of each kind of failure, the most frequent first.
+pub fn verdicts(cases: &[FailedRoom], insights: &[Vec<Insight>]) -> BTreeMap<Failure, Vec<CauseShare>> {
+    let mut found = BTreeMap::<Failure, Vec<CauseShare>>::new();
+    for (case, insights) in cases.iter().zip(insights) {
+        for ((_, _, failure), insight) in case.failed.iter().zip(insights) {
+            let one = CauseShare { causes: insight.causes.clone(), edges: 1, evidence: insight.evidence.clone() };
+            add(found.entry(failure.clone()).or_default(), &one);
+        }
+    }
+    found.values_mut().for_each(|verdicts| sort(verdicts));
+    found
 }
 
-fn ice(index: &DeliveryIndex<'_>, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
-    if let Some(changes) = index.timeline.altered_candidates(|own, other| directions.contains(&(own, other))) {
-        return Insight::new(&[Cause::AlteredCandidates], changes.in_words());
+/// The causes over all kinds of failure, the most frequent first.
+pub fn overall(found: &BTreeMap<Failure, Vec<CauseShare>>) -> Vec<CauseShare> {
+    let mut all = vec![];
+    for verdict in found.values().flatten() {
+        add(&mut all, verdict);
     }
-    let sum = |of: fn(&Timeline, Seat, Seat, SignalPart) -> usize| -> usize {
-        directions.iter().map(|(own, other)| of(index.timeline, *own, *other, SignalPart::Candidate)).sum()
-    };
-    let (said, heard) = (sum(Timeline::count), sum(Timeline::heard_by));
-    if said > 0 && heard == 0 {
-        let evidence = format!("{said} candidates were said, and none arrived; descriptions did.");
-        return Insight::new(&[Cause::CandidateDrop], evidence);
+    sort(&mut all);
+    all
+}
+
+/// `62 % channel-isolation, 38 % unknown`; `None` if this machine's limits were the only cause.
+pub fn in_percent(verdicts: &[CauseShare]) -> Option<String> {
+    let all: u64 = verdicts.iter().map(|verdict| verdict.edges).sum();
+    let named = verdicts.iter().filter(|verdict| verdict.causes != [Cause::None]);
+    let shares: Vec<String> = named
+        .map(|verdict| {
+            let percent = (verdict.edges as f64 * 100.0 / all as f64).round().clamp(1.0, 100.0);
+            format!("{percent} % {}", verdict.name())
+        })
+        .collect();
+    (!shares.is_empty()).then(|| shares.join(", "))
+}
+
+fn add(verdicts: &mut Vec<CauseShare>, more: &CauseShare) {
+    match verdicts.iter_mut().find(|verdict| verdict.causes == more.causes) {
+        Some(verdict) => verdict.edges += more.edges,
+        None => verdicts.push(more.clone()),
     }
-    Insight::new(&[Cause::IceFailed], format!("Descriptions and candidates were exchanged; {failure}."))
+}
+
+fn sort(verdicts: &mut [CauseShare]) {
+    verdicts.sort_by(|one, other| (other.edges, &one.causes).cmp(&(one.edges, &other.causes)));
 }

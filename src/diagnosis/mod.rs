@@ -2,20 +2,21 @@
 
 mod cause;
 mod decide;
+mod edge;
+mod experiments;
 pub mod findings;
 pub mod from_run;
 mod ladder;
-mod observations;
 mod timeline;
 mod trace_steps;
 mod words;
 
-pub use cause::{Cause, Confidence};
+pub use cause::{Cause, Confidence, Insight};
 pub use decide::diagnose;
-pub use ladder::{Arrival, LadderStep, Party, ladder};
-pub use observations::{
+pub use experiments::observations::{
     AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
+pub use ladder::{Arrival, LadderStep, Party, ladder};
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::trace_steps;
 pub use words::Words;

@@ -1,5 +1,6 @@
 //! The events of one room's handshake, indexed for the questions of a diagnosis.
 
+use super::edge::failures::of_failure;
 use crate::vocabulary::{
     CandidateChanges, Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat,
     SignalDigest, SignalPart, candidate_routes,
@@ -21,6 +22,8 @@ pub struct Timeline {
     announcements: Vec<FrameKind>,
     peers: BTreeMap<Seat, PeerTimeline>,
     pairs: BTreeMap<(Seat, Seat), PairTimeline>,
+    /// By edge, lower seat first: its first failure, which the recorder of a run counts, too.
+    failures: BTreeMap<(Seat, Seat), Failure>,
     said: BTreeMap<(Seat, FrameKind), Instant>,
     heard: BTreeMap<(Seat, Seat, FrameKind), ArrivalChannel>,
     events: Vec<Event>,
@@ -31,19 +34,21 @@ struct PeerTimeline {
     began: Option<Instant>,
     upgraded: Option<Instant>,
     joined: Option<Instant>,
-    failed: Option<Failure>,
+    failed: bool,
 }
 
 /// The events of a pair that its first peer saw.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PairTimeline {
     met: Option<Instant>,
+    /// The offer is this peer's to make; known once it has met the other.
+    initiates: bool,
     offers: bool,
     answered: Option<Instant>,
     ice: Option<Instant>,
     dtls: Option<Instant>,
     open: Option<Instant>,
-    failed: Option<Failure>,
+    failed: bool,
     said: Vec<(SignalPart, SignalDigest)>,
     heard: Vec<(SignalPart, SignalDigest)>,
 }
@@ -84,6 +89,7 @@ impl Timeline {
             announcements,
             peers: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            failures: BTreeMap::new(),
             said: BTreeMap::new(),
             heard: BTreeMap::new(),
             events: vec![],
@@ -111,7 +117,10 @@ impl Timeline {
             EventKind::Peer(PeerEvent::Began { .. }) => peer.began = Some(at),
             EventKind::Peer(PeerEvent::Upgraded) => peer.upgraded = Some(at),
             EventKind::Peer(PeerEvent::Joined) => peer.joined = Some(at),
-            EventKind::Peer(PeerEvent::PeerFailed { failure }) => peer.failed = Some(failure.clone()),
+            EventKind::Peer(PeerEvent::PeerFailed { failure }) => {
+                peer.failed = true;
+                self.seats().filter(|other| *other != own).for_each(|other| self.fail(own, other, failure));
+            }
             EventKind::Peer(PeerEvent::Said { kind, to: None, .. }) => {
                 self.said.insert((own, *kind), at);
             }
@@ -136,29 +145,42 @@ impl Timeline {
     }
 
     fn pair(&mut self, at: Instant, own: Seat, what: &EventKind) {
-        let (EventKind::Edge { other, event: EdgeEvent::Met }
-        | EventKind::Edge { other, event: EdgeEvent::Offers }
-        | EventKind::Edge { other, event: EdgeEvent::Answered }
-        | EventKind::Edge { other, event: EdgeEvent::IceUp }
-        | EventKind::Edge { other, event: EdgeEvent::DtlsUp }
-        | EventKind::Edge { other, event: EdgeEvent::Open }
-        | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) = what
-        else {
-            return;
-        };
+        let EventKind::Edge { other, event } = what else { return };
         let pair = self.pairs.entry((own, *other)).or_default();
-        let time = match what {
-            EventKind::Edge { event: EdgeEvent::Met, .. } => &mut pair.met,
-            EventKind::Edge { event: EdgeEvent::Answered, .. } => &mut pair.answered,
-            EventKind::Edge { event: EdgeEvent::IceUp, .. } => &mut pair.ice,
-            EventKind::Edge { event: EdgeEvent::DtlsUp, .. } => &mut pair.dtls,
-            EventKind::Edge { event: EdgeEvent::Open, .. } => &mut pair.open,
-            EventKind::Edge { event: EdgeEvent::Failed { failure, .. }, .. } => {
-                return pair.failed = Some(failure.clone());
+        let time = match event {
+            EdgeEvent::Met { initiates } => {
+                pair.initiates = *initiates;
+                &mut pair.met
             }
-            _ => return pair.offers = true,
+            EdgeEvent::Answered => &mut pair.answered,
+            EdgeEvent::IceUp => &mut pair.ice,
+            EdgeEvent::DtlsUp => &mut pair.dtls,
+            EdgeEvent::Open => &mut pair.open,
+            EdgeEvent::Offers => return pair.offers = true,
+            EdgeEvent::Failed { failure } => {
+                pair.failed = true;
+                return self.fail(own, *other, failure);
+            }
+            _ => return,
         };
         time.get_or_insert(at);
+    }
+
+    /// Keeps the first failure of an edge; one that timed out did so in the phase of its first unmet milestone. An end
+    /// that has made its answer begins ICE, and fails there if the answer never arrives.
+    fn fail(&mut self, own: Seat, other: Seat, failure: &Failure) {
+        let (low, high) = (own.min(other), own.max(other));
+        let milestones = self.milestones(low, high);
+        let Some(unmet) = (1..8).find(|index| milestones[*index].is_none()) else { return };
+        let timed_out = failure.reason == Reason::TimedOut;
+        let stuck = Phase::OF_AN_EDGE[unmet - 1];
+        let is_unanswered = failure.phase > Phase::Negotiation && stuck == Phase::Negotiation;
+        let phase = if timed_out || is_unanswered { stuck } else { failure.phase };
+        let first = self.failures.entry((low, high)).or_insert_with(|| Failure { phase, ..failure.clone() });
+        // The step of a stopped join is known to one end alone, whose timer need not fire first.
+        if timed_out && first.reason == Reason::TimedOut && first.detail.is_empty() {
+            first.detail = failure.detail.clone();
+        }
     }
 
     pub fn size(&self) -> u16 {
@@ -183,9 +205,9 @@ impl Timeline {
     /// Every edge is open, or has failed on both sides.
     pub fn is_decided(&self) -> bool {
         let decided = |own: Seat, other: Seat| {
-            let peer_failed = self.peers.get(&own).is_some_and(|peer| peer.failed.is_some());
-            peer_failed
-                || self.pairs.get(&(own, other)).is_some_and(|pair| pair.open.is_some() || pair.failed.is_some())
+            let pair = self.pairs.get(&(own, other));
+            self.peers.get(&own).is_some_and(|peer| peer.failed)
+                || pair.is_some_and(|pair| pair.open.is_some() || pair.failed)
         };
         self.edges().all(|(one, two)| decided(one, two) && decided(two, one))
     }
@@ -214,40 +236,26 @@ impl Timeline {
         self.pairs.get(&(own, other)).is_some_and(|pair| pair.open.is_some())
     }
 
-    /// The first failed peer, with its failure.
-    pub fn peer_failure(&self) -> Option<(Seat, &Failure)> {
-        self.peers.iter().find_map(|(seat, peer)| Some((*seat, peer.failed.as_ref()?)))
-    }
-
-    /// The failure of a peer as a whole, or its rejection after it had sent its join.
-    pub fn refusal(&self) -> Option<Failure> {
-        let of_pairs = || self.pairs.values().filter_map(|pair| pair.failed.as_ref());
-        let rejected = || of_pairs().find(|failure| failure.reason == Reason::Rejected);
-        self.peer_failure().map(|(_, failure)| failure).or_else(rejected).cloned()
-    }
-
     /// True if some peer's WebSocket was open.
     pub fn any_connected(&self) -> bool {
         self.peers.values().any(|peer| peer.upgraded.is_some())
     }
 
-    /// The failed edge that stopped in the earliest phase, with its failure.
+    /// The failed edge whose failure names its own cause, or else that which stopped in the earliest phase.
     pub fn worst_edge(&self) -> Option<(Seat, Seat, Failure)> {
-        let failure = |(one, two): (Seat, Seat)| {
-            let side = |own: Seat, other: Seat| self.pairs.get(&(own, other));
-            let (first, second) = (side(one, two), side(two, one));
-            let offers = |pair: Option<&PairTimeline>| pair.is_some_and(|pair| pair.offers);
-            // If the two report different phases, the offering side decides: the answer is applied there.
-            let sides = if offers(second) { [second, first] } else { [first, second] };
-            let mut failures = sides.into_iter().flatten().filter_map(|pair| pair.failed.clone());
-            let known = if offers(first) || offers(second) {
-                failures.next()
-            } else {
-                failures.max_by_key(|failure| failure.phase)
-            };
-            known.map(|failure| (one, two, failure))
-        };
-        self.edges().filter_map(failure).min_by_key(|(_, _, failure)| failure.phase)
+        let worst = self.failures.iter().min_by_key(|(_, failure)| (of_failure(failure).is_none(), failure.phase));
+        worst.map(|((one, two), failure)| (*one, *two, failure.clone()))
+    }
+
+    /// The failure of a peer as a whole, or its rejection: experiments add nothing to it.
+    pub fn refusal(&self) -> Option<Failure> {
+        self.worst_edge().map(|(_, _, failure)| failure).filter(|failure| of_failure(failure).is_some())
+    }
+
+    /// Tells if `own` has met `other`, and then if the offer is its own to make.
+    pub(super) fn met(&self, own: Seat, other: Seat) -> Option<bool> {
+        let pair = self.pairs.get(&(own, other))?;
+        pair.met.map(|_| pair.initiates)
     }
 
     /// The number of parts that `own` sent to `other` and that did not arrive.
@@ -295,7 +303,7 @@ impl Timeline {
         let mut losses = vec![];
         for ((from, kind), at) in self.said.iter().filter(|((_, kind), _)| self.announcements.contains(kind)) {
             for (to, peer) in self.peers.iter().filter(|(to, _)| *to != from) {
-                let could_hear = peer.failed.is_none() && peer.joined.is_some_and(|joined| joined + JUST_JOINED < *at);
+                let could_hear = !peer.failed && peer.joined.is_some_and(|joined| joined + JUST_JOINED < *at);
                 let heard = self.heard.get(&(*from, *to, *kind));
                 if could_hear && heard != Some(&ArrivalChannel::InPlace) {
                     losses.push(Loss { kind: *kind, from: *from, to: *to, elsewhere: heard.is_some() });

@@ -3,6 +3,7 @@
 mod builtin;
 mod compile;
 mod conversation;
+mod flaws;
 mod language;
 mod likeness;
 mod prefilter;
@@ -13,6 +14,7 @@ mod trial;
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity};
+pub use flaws::fate;
 pub use likeness::{Likeness, looks_like};
 pub use shape::shown_frame;
 pub use trial::Trial;
@@ -22,7 +24,7 @@ use compile::compiled::{Action, CompiledDialect, JoinAction, Rule};
 use language::codec::Codec;
 use session::Session;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A compiled signaling protocol, from which each peer gets its own `Conversation`. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -171,6 +173,11 @@ impl Dialect {
     /// The dialect speaks Socket.IO.
     pub fn is_socket_io(&self) -> bool {
         self.compiled.codec == Codec::SocketIo
+    }
+
+    /// The reasons why no two peers of this dialect would meet, found without a server.
+    pub fn flaws(&self, now: Instant) -> Vec<Problem> {
+        flaws::of(&self.compiled, now)
     }
 
     /// Starts the conversation of the peer `me`; it sends nothing before `Input::Open`.

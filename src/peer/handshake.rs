@@ -101,19 +101,19 @@ impl Handshake {
             (ExpectBegin, HandshakeInput::BothBegan) => ExpectNews,
             (_, HandshakeInput::BothBegan) => state,
 
-            (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: false, .. }) => {
-                self.record_met(other, out);
+            (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: false, initiate }) => {
+                self.record_met(other, initiate, out);
                 ExpectTrigger
             }
             (ExpectBegin | ExpectNews | ExpectTrigger, HandshakeInput::Met { start: true, initiate: false }) => {
-                self.record_met(other, out);
+                self.record_met(other, false, out);
                 ExpectOffer
             }
             (
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
                 HandshakeInput::Met { start: true, initiate: true },
             ) => {
-                self.record_met(other, out);
+                self.record_met(other, true, out);
                 record(EventKind::Edge { other, event: EdgeEvent::Offers }, out);
                 out.push_back(Output::Engine(other, EngineCommand::Offer));
                 ExpectOwnOffer
@@ -153,7 +153,7 @@ impl Handshake {
                 ExpectBegin | ExpectNews | ExpectTrigger | ExpectOffer,
                 HandshakeInput::Signal { signal: Signal::Offer { sdp }, .. },
             ) => {
-                self.record_met(other, out);
+                self.record_met(other, false, out);
                 out.push_back(Output::Engine(other, EngineCommand::Accept { sdp }));
                 ExpectOwnAnswer
             }
@@ -244,7 +244,7 @@ impl Handshake {
                 | ExpectOwnAnswer | ExpectIce | ExpectDtls | ExpectChannel,
                 HandshakeInput::Malformed { why },
             ) => {
-                self.record_met(other, out);
+                self.record_met(other, false, out);
                 // Only a peer that has begun describes itself.
                 let phase = state.phase().max(Phase::Negotiation);
                 self.fail(other, Failure::new(phase, Reason::Protocol, why), out)
@@ -299,10 +299,10 @@ impl Handshake {
         *self = Self::default();
     }
 
-    fn record_met(&mut self, other: Seat, out: &mut VecDeque<Output>) {
+    fn record_met(&mut self, other: Seat, initiates: bool, out: &mut VecDeque<Output>) {
         if !self.met {
             self.met = true;
-            record(EventKind::Edge { other, event: EdgeEvent::Met }, out);
+            record(EdgeEvent::Met { initiates }.to(other), out);
         }
     }
 
@@ -404,10 +404,8 @@ mod tests {
         for start in [false, false, true, true] {
             handshake.handle(OTHER, true, HandshakeInput::Met { start, initiate: true }, &mut out);
         }
-        let met = out
-            .iter()
-            .filter(|output| **output == Output::Event(EventKind::Edge { other: OTHER, event: EdgeEvent::Met }))
-            .count();
+        let met =
+            out.iter().filter(|output| **output == Output::Event(EdgeEvent::Met { initiates: true }.to(OTHER))).count();
         assert_eq!(met, 1);
         assert_eq!(out.iter().filter(|output| **output == Output::Engine(OTHER, EngineCommand::Offer)).count(), 1);
     }

@@ -13,6 +13,8 @@ const LEAN_END_BYTES: u64 = 12 * 1024;
 const ASYNC_END_BYTES: u64 = 240 * 1024;
 /// Memory of a peer's socket, buffers and state.
 const PEER_BYTES: u64 = 30 * 1024;
+/// Memory of a run of any size: threads, logs, histograms and the report.
+const OWN_BYTES: u64 = 32 << 20;
 /// Memory of one end's state and its metrics without WebRTC.
 const BARE_END_BYTES: u64 = 1024;
 /// Descriptors of a run of any size: logs, reports, event queues of the workers.
@@ -159,12 +161,14 @@ impl Cost {
                 )
             })
             .collect();
-        if self.memory_bytes > share {
+        let memory_bytes = self.memory_bytes.saturating_add(OWN_BYTES);
+        if memory_bytes > share {
             problems.push(format!(
-                "{} edges between {} peers need about {} of memory, and this machine can give {}; plan fewer or smaller rooms",
+                "{} edges between {} peers need about {} of memory, and this machine can give {}; plan fewer or smaller \
+                 rooms, or raise the limit (ulimit -v, the container's)",
                 self.edges,
                 self.peers,
-                mebibytes(self.memory_bytes),
+                mebibytes(memory_bytes),
                 mebibytes(share)
             ));
         }

@@ -20,7 +20,7 @@ pub use spec::{ProbeSpec, RepeatSpec};
 
 use crate::diagnosis::{AGED, Cause, Observations, Timeline, diagnose};
 use crate::dialect::{Dialect, Trial};
-use crate::vocabulary::{Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, SignalPart};
+use crate::vocabulary::{Event, EventKind, Failure, FrameKind, PeerEvent, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
 use handshake_runner::{HandshakeRunner, Variation};
 use spec::{EXPERIMENTS_DIALECT, OFFER_AGAIN};
@@ -61,7 +61,7 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
     let mut remedies = vec![];
     findings.elsewhere = elsewhere(environment, &findings, &spec.dialect);
     let is_dialects = matches!(diagnose(&findings).cause, Cause::Dialect | Cause::WrongDialect);
-    if !is_dialects && !findings.timelines.iter().any(was_refused) {
+    if !is_dialects && !findings.timelines.iter().any(|timeline| timeline.refusal().is_some()) {
         if spec.dialect.name() == EXPERIMENTS_DIALECT {
             // Without connections there are no experiments, and the conclusion says so.
             if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.handshake.timeout) {
@@ -142,11 +142,6 @@ fn has_problem(timeline: &Timeline) -> bool {
         (sent > 0 && sent == lost) || timeline.altered(own, other).is_some()
     });
     timeline.opened() < timeline.planned() || has_losses || !timeline.losses().is_empty()
-}
-
-/// Tells if a peer's own failure names the cause: experiments would add nothing.
-fn was_refused(timeline: &Timeline) -> bool {
-    timeline.refusal().is_some_and(|failure| failure.phase == Phase::Connect || failure.reason != Reason::TimedOut)
 }
 
 /// Tells if a peer received a list of rooms.

@@ -43,9 +43,7 @@ pub(super) fn repeat(
             repeated.opened += 1;
             continue;
         }
-        let phase = timeline.worst_edge().map(|(_, _, failure)| failure.phase);
-        let phase = phase.or_else(|| timeline.peer_failure().map(|(_, failure)| failure.phase));
-        let name = phase.map_or("unknown", |phase| phase.name());
+        let name = timeline.worst_edge().map_or("unknown", |(_, _, failure)| failure.phase.name());
         *repeated.stopped.entry(name.to_owned()).or_default() += 1;
         on_step(&format!("try {} stopped in {name}", repeated.tries));
         first.get_or_insert(timeline);

@@ -133,8 +133,10 @@ pub enum EdgeEvent {
         /// A candidate, as far as the dialect's frames carry it; boxed, since events are many.
         candidate: Option<Box<Candidate>>,
     },
-    /// This side learned of the remote peer for the first time.
-    Met,
+    /// This side learned of the remote peer for the first time. `initiates`: the offer is this side's to make.
+    Met {
+        initiates: bool,
+    },
     /// This side makes the offer of the pair; after glare again, and the last one counts.
     Offers,
     /// The remote answer is applied on this side.

@@ -14,6 +14,7 @@ mod engines;
 mod formats;
 mod hostile;
 mod html_report;
+mod memory_limit;
 mod outage;
 mod pairs;
 mod probe;

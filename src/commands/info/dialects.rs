@@ -5,6 +5,7 @@ use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::commands::{Exit, inputs};
 use crate::dialect::{Dialect, builtins, names};
 use crate::profile::nearest;
+use std::time::Instant;
 
 pub fn dialects(args: &DialectsArgs) -> Exit {
     match &args.action {
@@ -31,10 +32,23 @@ fn show(name: &str) -> Exit {
 }
 
 fn check(file: &str) -> Exit {
-    match inputs::dialect_file(file) {
-        Ok(dialect) => write_stdout(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug())),
-        Err(exit) => exit,
+    let dialect = match inputs::dialect_file(file) {
+        Ok(dialect) => dialect,
+        Err(exit) => return exit,
+    };
+    let mut remarks: Vec<String> = dialect.remarks().iter().map(|remark| format!("note: {remark}")).collect();
+    remarks.extend(names().find(|name| *name == dialect.name()).map(|name| {
+        format!(
+            "note: {file}: name = \"{name}\" is a built-in's, and reports would not tell them apart; give it another"
+        )
+    }));
+    write_stderr(remarks);
+    let flaws = dialect.flaws(Instant::now());
+    if flaws.is_empty() {
+        return write_stdout(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug()));
     }
+    write_stderr(flaws);
+    Exit::Usage
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Causes of failures and the kept traces, from a run's traced handshakes, written into its `Summary`.
 
 use super::super::context::RunContext;
-use crate::diagnosis::from_run::{self, CauseShare, FailedRoom, Insight};
-use crate::diagnosis::{Cause, Timeline, Words, trace_steps};
+use crate::diagnosis::from_run::{self, CauseShare, FailedRoom};
+use crate::diagnosis::{Cause, Insight, Timeline, Words, trace_steps};
 use crate::metrics::{Recorder, TraceSample, Traced};
 use crate::plan::Plan;
 use crate::summary::{CauseRow, Summary, Trace, TraceDiagnosis};
@@ -62,7 +62,7 @@ fn diagnosis(found: &BTreeMap<Failure, Vec<CauseShare>>, probe: &str) -> Option<
     let row = |verdict: &CauseShare| CauseRow {
         causes: verdict.causes.iter().map(|cause| cause.name().to_owned()).collect(),
         edges: verdict.edges,
-        evidence: verdict.evidence.clone(),
+        evidence: verdict.evidence.join(" "),
         remedy: remedy(verdict),
     };
     let is_open = named().any(CauseShare::is_open);
@@ -131,7 +131,7 @@ fn trace(choice: &TracedEdge<'_>, words: &Words) -> Trace {
         EdgeEnd::Failed(failure, insight) => {
             trace.failure = Some(failure.to_string());
             trace.cause = Some(from_run::name(&insight.causes));
-            trace.evidence = Some(insight.evidence.clone());
+            trace.evidence = Some(insight.evidence.join(" "));
         }
     }
     trace

@@ -62,6 +62,11 @@ impl Words {
         self.rooms.contains(&kind) || self.chat.contains(&kind)
     }
 
+    /// Announcements are told apart by the channel that they are sent on.
+    pub(in crate::diagnosis) fn has_channels(&self) -> bool {
+        !self.chat.is_empty()
+    }
+
     /// The dialect's name.
     pub(in crate::diagnosis) fn dialect(&self) -> &str {
         &self.dialect

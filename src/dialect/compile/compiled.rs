@@ -77,6 +77,8 @@ pub(crate) struct CompiledDialect {
 #[derive(Debug)]
 pub(crate) struct ConnectTemplates {
     pub url: Template,
+    /// The line of `url`; that of `[connect]` without one.
+    pub line: usize,
     pub headers: Vec<(String, Template)>,
     /// The pairs of the `Cookie` header.
     pub cookies: Vec<(String, Template)>,
@@ -123,6 +125,8 @@ pub(crate) struct FrameTemplate {
     pub kind: FrameKind,
     pub line: usize,
     pub frame: Template,
+    /// The frame as the server passes it on, if it changes it.
+    pub relayed: Option<Template>,
 }
 
 #[derive(Debug)]

@@ -16,6 +16,7 @@ impl Compiler<'_> {
         let url = Template::parse("{base}", &scope).expect("a name in scope");
         let mut connect = ConnectTemplates {
             url,
+            line: 1,
             headers: vec![],
             cookies: vec![],
             subprotocol: None,
@@ -24,6 +25,7 @@ impl Compiler<'_> {
         };
         let Some(node) = self.root.key("connect") else { return connect };
         node.check_keys("connect", &KEYS, self.problems);
+        connect.line = node.key("url").unwrap_or(node).line;
         if let Some(url) = node.key("url") {
             connect.url = Template::compile(url, "connect.url", &scope, self.problems);
         }

@@ -12,13 +12,22 @@ impl Compiler<'_> {
     pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
         self.check_kinds();
         let Some(section) = self.root.key("say") else { return vec![] };
+        let relayed = self.root.key("relayed");
+        if let Some(relayed) = relayed {
+            relayed.entries("relayed", self.problems);
+            let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
+            relayed.check_keys("relayed", &known, self.problems);
+        }
         let names = self.names.clone();
         let scope = Scope::new(&names, &["sdp", "candidate"], true);
         let mut templates = vec![];
         for (name, node) in section.entries("say", self.problems) {
             let frame = Template::compile(node, &format!("say.{name}"), &scope, self.problems);
             let kind = self.template_kind(name);
-            templates.push(FrameTemplate { kind, line: node.line, frame });
+            let relayed = relayed.and_then(|relayed| relayed.key(name));
+            let relayed =
+                relayed.map(|node| Template::compile(node, &format!("relayed.{name}"), &scope, self.problems));
+            templates.push(FrameTemplate { kind, line: node.line, frame, relayed });
         }
         templates
     }

@@ -23,7 +23,7 @@ use serde_json::Value;
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
-const TOP: [&str; 23] = [
+const TOP: [&str; 24] = [
     "name",
     "description",
     "sample",
@@ -40,6 +40,7 @@ const TOP: [&str; 23] = [
     "vars",
     "pair",
     "say",
+    "relayed",
     "kinds",
     "signals",
     "join",

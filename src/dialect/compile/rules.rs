@@ -39,6 +39,20 @@ pub(super) const STEP_KEYS: [&str; 16] = [
     "class", "of", "to",
 ];
 
+/// The keys of a step that only some actions read, and those actions.
+const OF_ACTIONS: [(&str, &[&str]); 10] = [
+    ("each", &["peers"]),
+    ("whole", &["peers"]),
+    ("start", &["peer", "peers"]),
+    ("initiate", &["peer", "peers"]),
+    ("sdp", &["offer", "answer"]),
+    ("polite", &["offer"]),
+    ("value", &["candidate"]),
+    ("class", &["error"]),
+    ("to", &["say", "send"]),
+    ("name", &["peer", "peers", "offer", "answer", "candidate", "end"]),
+];
+
 pub(super) const RULE_KEYS: [&str; 5] = ["kind", "match", "where", "let", "do"];
 
 impl Compiler<'_> {
@@ -83,6 +97,8 @@ impl Compiler<'_> {
         let own = ACTIONS.iter().chain(&["of", "set"]).any(|action| item.key(action).is_some());
         if own {
             steps.extend(self.step(item, path, &mut scope));
+        } else {
+            self.check_idle_keys(item, path, "do");
         }
         if let Some(list) = item.key("do") {
             for (index, node) in list.items().iter().enumerate() {
@@ -125,6 +141,7 @@ impl Compiler<'_> {
             return None;
         }
         let chosen = chosen.first().copied().unwrap_or("");
+        self.check_idle_keys(item, path, chosen);
         let peer_key = match chosen {
             "peer" | "left" | "offer" | "answer" | "candidate" | "end" | "heard" | "elsewhere" => chosen,
             "say" | "send" if item.key("to").is_some() => "to",
@@ -204,7 +221,7 @@ impl Compiler<'_> {
             "say" => Action::Say(self.template_indices(node?, &format!("{path}.say"))),
             "send" => {
                 let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
-                Action::Send(FrameTemplate { kind: self.kind("reply"), line: item.line, frame })
+                Action::Send(FrameTemplate { kind: self.kind("reply"), line: item.line, frame, relayed: None })
             }
             "share" => Action::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
             "ack" => {
@@ -219,6 +236,19 @@ impl Compiler<'_> {
             "elsewhere" => Action::Elsewhere,
             _ => Action::Nothing,
         })
+    }
+
+    /// Reports the keys that mean nothing beside an action.
+    fn check_idle_keys(&mut self, item: &DialectNode, path: &str, action: &str) {
+        for (key, actions) in OF_ACTIONS.iter().filter(|(_, actions)| !actions.contains(&action)) {
+            let Some(node) = item.key(key) else { continue };
+            let message = match action {
+                "do" => format!("{key} beside do means nothing; it belongs into a step of do"),
+                "" => format!("{key} alone means nothing; it is for {}", actions.join(", ")),
+                _ => format!("{key} means nothing beside {action}; it is for {}", actions.join(", ")),
+            };
+            self.problems.note(node.line, path, message);
+        }
     }
 
     /// Compiles `class`; an error of class `pair` needs `of`.

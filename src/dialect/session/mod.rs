@@ -42,6 +42,8 @@ pub(super) struct Session {
     came_instead: Vec<String>,
     /// The line of the rule or step that took the frame just handled.
     taken_by: Option<usize>,
+    /// Frames are written as the server passes them on, for a check without a server.
+    relays: bool,
     /// The number of frames sent.
     reference: u64,
     /// The number under which that frame asks to be acknowledged.
@@ -222,6 +224,7 @@ impl Session {
             notes: vec![],
             came_instead: vec![],
             taken_by: None,
+            relays: false,
             reference: 0,
             acknowledgement: None,
             present: vec![],
@@ -260,11 +263,27 @@ impl Session {
         self.run_join(now);
     }
 
+    /// A session that has joined as `id`, for a check without a server; its frames are as the server passes them on.
+    pub(super) fn joined(dialect: Arc<CompiledDialect>, me: PeerIdentity, id: Option<&Value>) -> Self {
+        let mut session = Self::new(dialect, Trial { captures: true, ..Trial::default() }, me);
+        id.into_iter().for_each(|id| session.set(ME, id.clone()));
+        session.relays = true;
+        session.joining.over = true;
+        session.state.globals[JOINED] = Value::Bool(true);
+        session.outputs.clear();
+        session
+    }
+
+    /// The peer's own id as frames carry it.
+    pub(super) fn wire_id(&self) -> &Value {
+        &self.state.globals[ME]
+    }
+
     fn has_joined(&self) -> bool {
         self.state.globals[JOINED] == Value::Bool(true)
     }
 
-    fn own_id(&self) -> String {
+    pub(super) fn own_id(&self) -> String {
         filter::text(&self.state.globals[ME])
     }
 

@@ -81,7 +81,13 @@ impl Session {
     }
 
     /// Sends each of `templates` to `to`, which `peer` and `pair` refer to.
-    pub(super) fn send_all(&mut self, now: Instant, templates: &[usize], locals: &[Value], to: Option<&str>) {
+    pub(in crate::dialect) fn send_all(
+        &mut self,
+        now: Instant,
+        templates: &[usize],
+        locals: &[Value],
+        to: Option<&str>,
+    ) {
         self.send_each(now, templates, locals, to, true);
     }
 
@@ -113,11 +119,12 @@ impl Session {
         self.reference += 1;
         self.state.globals[REF] = self.reference.into();
         let view = self.state.view(&dialect, self.me.timestamp(now), locals, of);
+        let frame = template.relayed.as_ref().filter(|_| self.relays).unwrap_or(&template.frame);
         let content = match dialect.codec {
-            Codec::Text => template.frame.text(view, &mut self.rng),
+            Codec::Text => frame.text(view, &mut self.rng),
             Codec::Json | Codec::SocketIo => {
                 let mut content = String::with_capacity(256);
-                template.frame.write(&mut content, view, &mut self.rng);
+                frame.write(&mut content, view, &mut self.rng);
                 content
             }
         };
@@ -177,7 +184,7 @@ impl Session {
     }
 
     /// Adds a peer to the roster; false if it has no place there, and so is sent nothing.
-    pub(super) fn meet(&mut self, id: &str, wire_id: &Value) -> bool {
+    pub(in crate::dialect) fn meet(&mut self, id: &str, wire_id: &Value) -> bool {
         let has_place = self.state.members.entry(id, wire_id).is_some();
         self.refused |= !has_place;
         has_place

@@ -1,6 +1,7 @@
 //! The language and its built-ins, on transcripts that are data.
 
 mod dashboard;
+mod flaws;
 mod holes;
 mod prefilter;
 mod transcript;

@@ -8,7 +8,7 @@ use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::{Closing, EdgeOutcome};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::{EdgeEvent, Failure, Reason, Seat};
+use crate::vocabulary::{EdgeEvent, Failure, Phase, Reason, Seat};
 use std::time::Duration;
 
 impl Recorder {
@@ -29,7 +29,7 @@ impl Recorder {
             // The rest is the handshake's.
             _ if !edge.is_undecided() => {}
             EdgeEvent::Signal { .. } => {}
-            EdgeEvent::Met => set_once(&mut edge.met[pair.side], context.at),
+            EdgeEvent::Met { .. } => set_once(&mut edge.met[pair.side], context.at),
             EdgeEvent::Offers => edge.offerer = Some(pair.side as u8),
             EdgeEvent::Answered => edge.answered[pair.side] = context.at,
             EdgeEvent::OwnWork { spent } => edge.own_work_us = edge.own_work_us.saturating_add(whole_us(*spent)),
@@ -53,17 +53,22 @@ impl Recorder {
         let room = &self.rooms[context.room];
         let example =
             Example { peer: room.peer_index(context.seat), other: Some(room.peer_index(other.0)), room: room.index };
-        if failure.reason == Reason::TimedOut {
-            // Each side knows only what it waits for, and which timer fires first is chance; the milestones of both name
-            // the phase in which the edge got stuck. A join's stopped step is the detail of the peer's own failure.
-            let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
-            let failure = Failure::timed_out(phase);
-            self.all_totals[context.half].failures.edge(&failure, example);
-            self.trace_failure(context, pair, &failure);
-            self.timed_out(context, pair);
+        // Each side knows only what it waits for, and which timer fires first is chance; the milestones of both name the
+        // phase in which the edge got stuck. A join's stopped step is the detail of the peer's own failure.
+        let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
+        let has_timed_out = failure.reason == Reason::TimedOut;
+        let failure = if has_timed_out {
+            Failure::timed_out(phase)
+        } else if failure.phase > Phase::Negotiation && phase == Phase::Negotiation {
+            // An end that has made its answer begins ICE, and fails there if the answer never arrives.
+            Failure { phase, ..failure.clone() }
         } else {
-            self.all_totals[context.half].failures.edge(failure, example);
-            self.trace_failure(context, pair, failure);
+            failure.clone()
+        };
+        self.all_totals[context.half].failures.edge(&failure, example);
+        self.trace_failure(context, pair, &failure);
+        if has_timed_out {
+            self.timed_out(context, pair);
         }
         self.decide(context, pair.edge, EdgeOutcome::Failed);
     }

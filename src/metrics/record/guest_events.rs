@@ -35,7 +35,7 @@ impl Recorder {
         let index = self.guest_edge(context, other);
         let counts = &mut self.guests.counts[context.half];
         match event {
-            EdgeEvent::Met => {
+            EdgeEvent::Met { .. } => {
                 counts.met += 1;
                 self.replan_guest(context, index);
             }

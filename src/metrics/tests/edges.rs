@@ -69,7 +69,7 @@ fn an_event_before_its_milestone_is_early_and_takes_no_time() {
         0,
         12,
         0,
-        EventKind::Edge { other: Seat(1), event: EdgeEvent::Met },
+        EventKind::Edge { other: Seat(1), event: EdgeEvent::Met { initiates: true } },
     );
     timeline.tell(0, 20, 1, EventKind::Peer(PeerEvent::Joined)).open(0, 30, 0, 1);
     let summary = timeline.summary();
@@ -82,7 +82,7 @@ fn without_a_transport_its_phases_are_absent() {
     let mut timeline = Story::of(&[2]);
     timeline.join(0, 0, 0).join(0, 10, 1);
     let (zero, one) = (Seat(0), Seat(1));
-    timeline.tell(0, 20, 0, EventKind::Edge { other: one, event: EdgeEvent::Met }).tell(
+    timeline.tell(0, 20, 0, EventKind::Edge { other: one, event: EdgeEvent::Met { initiates: true } }).tell(
         0,
         20,
         0,
@@ -127,7 +127,7 @@ fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
 fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_says() {
     let met = |timeline: &mut Story| {
         timeline.join(0, 0, 0).join(0, 50, 1);
-        timeline.tell(0, 60, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Met });
+        timeline.tell(0, 60, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Met { initiates: true } });
     };
     check_stuck(
         |timeline| {
@@ -142,16 +142,25 @@ fn a_timeout_is_in_the_phase_of_the_first_unmet_milestone_whatever_the_reporter_
     check_stuck(
         |timeline| {
             met(timeline);
-            timeline.tell(0, 61, 0, EventKind::Edge { other: Seat(1), event: EdgeEvent::Met }).tell(
-                0,
-                61,
-                0,
-                EventKind::Edge { other: Seat(1), event: EdgeEvent::Offers },
-            );
+            timeline
+                .tell(0, 61, 0, EventKind::Edge { other: Seat(1), event: EdgeEvent::Met { initiates: true } })
+                .tell(0, 61, 0, EventKind::Edge { other: Seat(1), event: EdgeEvent::Offers });
         },
         Phase::Discovery,
         "negotiation",
     );
+}
+
+#[test]
+fn an_end_that_gives_ice_up_while_its_answer_is_on_no_way_fails_in_the_negotiation() {
+    let mut story = Story::of(&[2]);
+    story.join(0, 0, 0).join(0, 0, 1);
+    story.tell(0, 5, 0, EdgeEvent::Met { initiates: true }.to(Seat(1)));
+    story.tell(0, 5, 0, EdgeEvent::Offers.to(Seat(1)));
+    let failure = Failure::new(Phase::Ice, Reason::IceFailed, "no check was answered");
+    story.tell(0, 8_000, 1, EdgeEvent::Failed { failure }.to(Seat(0)));
+    let row = &story.summary().failures[0];
+    assert_eq!((row.phase.as_str(), row.reason.as_str(), row.count), ("negotiation", "ice_failed", 1));
 }
 
 #[test]

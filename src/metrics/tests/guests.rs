@@ -62,7 +62,7 @@ fn a_guest_that_comes_too_late_is_planned_anew() {
     let failure = Failure::timed_out(Phase::Discovery);
     timeline.tell(0, 10_000, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Failed { failure } });
     check(&timeline, &[("failed", 1), ("failed_in_discovery", 1), ("unfinished", 1)]);
-    timeline.tell(0, 11_000, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Met });
+    timeline.tell(0, 11_000, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Met { initiates: true } });
     timeline.tell(0, 11_100, 0, EventKind::Edge { other: GUEST, event: EdgeEvent::Open });
     check(&timeline, &[("rejoins", 1), ("opened", 1), ("unfinished", 1)]);
 }

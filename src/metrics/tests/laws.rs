@@ -36,7 +36,7 @@ fn told(start: Instant, sizes: &[u16], (room, ms, seat, other, what, extra): (u3
             bytes,
             concern: [Concern::Others, Concern::Elsewhere { from }][usize::from(extra % 2)],
         }),
-        11 => EventKind::Edge { other, event: EdgeEvent::Met },
+        11 => EventKind::Edge { other, event: EdgeEvent::Met { initiates: true } },
         12 => EventKind::Edge { other, event: EdgeEvent::Offers },
         13 => EventKind::Edge { other, event: EdgeEvent::Answered },
         14 => EventKind::Edge { other, event: EdgeEvent::OwnWork { spent: Duration::from_millis(u64::from(extra)) } },

@@ -58,7 +58,7 @@ impl Story {
     /// The lower seat meets, offers and gets its answer; then all layers come up, one a millisecond.
     fn open(&mut self, room: u32, at_ms: u64, low: u16, high: u16) -> &mut Self {
         let (to_high, to_low) = (Seat(high), Seat(low));
-        self.tell(room, at_ms, low, EventKind::Edge { other: to_high, event: EdgeEvent::Met });
+        self.tell(room, at_ms, low, EventKind::Edge { other: to_high, event: EdgeEvent::Met { initiates: true } });
         self.tell(room, at_ms, low, EventKind::Edge { other: to_high, event: EdgeEvent::Offers });
         self.tell(room, at_ms + 1, low, EventKind::Edge { other: to_high, event: EdgeEvent::Answered });
         for (seat, other) in [(low, to_high), (high, to_low)] {

@@ -127,7 +127,7 @@ impl<'a> EventLine<'a> {
                 | PeerEvent::Written { .. }
                 | PeerEvent::Read { .. },
             )
-            | EventKind::Edge { event: EdgeEvent::Met | EdgeEvent::Offers | EdgeEvent::Answered, .. }
+            | EventKind::Edge { event: EdgeEvent::Met { .. } | EdgeEvent::Offers | EdgeEvent::Answered, .. }
             | EventKind::Edge { event: EdgeEvent::Glare | EdgeEvent::IceUp | EdgeEvent::DtlsUp, .. }
             | EventKind::Edge { event: EdgeEvent::Open | EdgeEvent::NoticedLeave | EdgeEvent::ToldLeave, .. }
             | EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => line,
@@ -151,7 +151,7 @@ fn name(what: &EventKind) -> &'static str {
         EventKind::Peer(PeerEvent::Said { .. }) => "said",
         EventKind::Peer(PeerEvent::Frame { .. }) => "frame",
         EventKind::Edge { event: EdgeEvent::Signal { .. }, .. } => "signal",
-        EventKind::Edge { event: EdgeEvent::Met, .. } => "met",
+        EventKind::Edge { event: EdgeEvent::Met { .. }, .. } => "met",
         EventKind::Edge { event: EdgeEvent::Offers, .. } => "offers",
         EventKind::Edge { event: EdgeEvent::Answered, .. } => "answered",
         EventKind::Edge { event: EdgeEvent::OwnWork { .. }, .. } => "own_work",

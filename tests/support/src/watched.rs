@@ -16,9 +16,14 @@ pub struct Watched {
 impl Watched {
     /// Runs a profile of this text. The effect of other work on the figures is not tested.
     pub fn start(profile: &str, args: &[&str]) -> Self {
+        Self::start_by(Command::new(program()), profile, args)
+    }
+
+    /// Likewise, by a command that runs the program with the arguments that follow.
+    pub fn start_by(mut command: Command, profile: &str, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.toml"), profile).unwrap();
-        let mut child = Command::new(program())
+        let mut child = command
             .args(["run", "p.toml", "--out", "report", "--on-invalid", "warn"])
             .args(args)
             .current_dir(folder.path())
@@ -32,9 +37,14 @@ impl Watched {
 
     /// Waits for a line of progress that is of the steady phase and has `sign`.
     pub fn until_steady(&mut self, sign: &str) {
+        self.until(&["steady", sign]);
+    }
+
+    /// Waits for a line of progress that has all of `signs`.
+    pub fn until(&mut self, signs: &[&str]) {
         let mut told = self.told.by_ref().map_while(Result::ok);
-        let is_it = |line: String| line.contains("steady") && line.contains(sign);
-        assert!(told.any(is_it), "no line of progress has {sign:?}");
+        let is_it = |line: String| signs.iter().all(|sign| line.contains(sign));
+        assert!(told.any(is_it), "no line of progress has {signs:?}");
     }
 
     /// Its summary and its exit code, when it has ended.

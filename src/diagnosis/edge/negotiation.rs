@@ -1,12 +1,11 @@
 //! Failures in negotiation: finds the lost part of the exchange, and rules out causes by what else arrived.
 
-use super::super::cause::Cause;
+use super::super::cause::{Cause, Insight};
 use super::super::words::AnnouncementChannel;
 use super::delivery_index::{DeliveryIndex, Reception, SeenWorking};
-use super::insight::Insight;
 use crate::vocabulary::{Seat, SignalPart};
 
-pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
+pub(super) fn judge(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let timeline = index.timeline;
     let directions = [edge, (edge.1, edge.0)];
     let Some((from, to)) = directions.into_iter().find(|(from, to)| timeline.count(*from, *to, SignalPart::Offer) > 0)
@@ -23,7 +22,7 @@ pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat
     }
     if timeline.unheard(to, from, SignalPart::Answer) > 0 {
         let evidence = format!("The answer of peer {answerer} to peer {offerer} was said and never arrived.");
-        return Insight::new(&[Cause::NoAnswer], evidence);
+        return Insight::high(Cause::NoAnswer, evidence);
     }
     Insight::unknown(format!("Offer and answer of peer {offerer} and peer {answerer} arrived, and too late."))
 }
@@ -34,7 +33,7 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
     let lost = format!("The offer of peer {offerer} to peer {hearer} was said and never arrived");
     if index.signals(from, to) > 0 {
         let evidence = format!("{lost}; what peer {offerer} said to it after that did.");
-        return Insight::new(&[Cause::LostFirstOffer], evidence);
+        return Insight::likely(&[Cause::LostFirstOffer], evidence);
     }
     let more_said = timeline.count(from, to, SignalPart::Candidate) > 0;
     let hears_nothing = [AnnouncementChannel::Rooms, AnnouncementChannel::Chat]
@@ -44,19 +43,21 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
         let evidence =
             format!("{lost}, nor did anything else that peer {offerer} said; peer {hearer} had just joined.");
         let causes: &[Cause] = if more_said { &[Cause::Timing] } else { &[Cause::Timing, Cause::LostFirstOffer] };
-        return Insight::new(causes, evidence);
+        return Insight::likely(causes, evidence);
     }
     if seen.signaling {
         return match index.signals_to(to) > 0 && !more_said {
-            true => Insight::new(&[Cause::LostFirstOffer], format!("{lost}; other parts of negotiations reached it.")),
+            true => {
+                Insight::likely(&[Cause::LostFirstOffer], format!("{lost}; other parts of negotiations reached it."))
+            }
             false => Insight::unknown(format!("{lost}; in other rooms negotiations get through.")),
         };
     }
     if more_said {
         let evidence = format!("{lost}, nor did its candidates; in no traced room did any offer, answer or candidate.");
-        return Insight::new(&[Cause::ChannelIsolation], evidence);
+        return Insight::likely(&[Cause::ChannelIsolation], evidence);
     }
     let evidence =
         format!("{lost}; nothing else was said on its channel that would tell a lost message from a lost channel.");
-    Insight::new(&[Cause::LostFirstOffer, Cause::ChannelIsolation], evidence)
+    Insight::likely(&[Cause::LostFirstOffer, Cause::ChannelIsolation], evidence)
 }

@@ -1,9 +1,11 @@
 //! Rooms under each fault and under none, and the causes that are named.
 
+use super::super::from_run::{CauseShare, FailedRoom, in_percent, insights};
+use super::super::words::Words;
 use super::*;
 use crate::vocabulary::{
     Candidate, Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, Reason, RoomIndex, Signal,
-    SignalDigest,
+    SignalDigest, SignalPart,
 };
 use std::time::{Duration, Instant};
 
@@ -92,7 +94,7 @@ impl Scenario {
 
 fn check(cases: &[FailedRoom], expected: &[Cause]) {
     let insights = insights(cases, &Words::by_name(&KINDS));
-    assert_eq!(insights[0][0].causes, expected, "{}", insights[0][0].evidence);
+    assert_eq!(insights[0][0].causes, expected, "{:?}", insights[0][0].evidence);
 }
 
 #[test]
@@ -158,6 +160,8 @@ fn what_was_heard_and_not_answered_is_no_fault_of_the_server() {
 #[test]
 fn candidates_that_never_come_are_told_from_peers_that_find_no_way() {
     let said = |told: Scenario| {
+        let told = told.signal(55, 0, true, SignalPart::Offer, 7).signal(57, 1, false, SignalPart::Offer, 7);
+        let told = told.signal(58, 1, true, SignalPart::Answer, 6).signal(60, 0, false, SignalPart::Answer, 6);
         told.signal(61, 0, true, SignalPart::Candidate, 8).signal(61, 1, true, SignalPart::Candidate, 9)
     };
     check(&[said(Scenario::room(50)).failed_in(Phase::Ice)], &[Cause::CandidateDrop]);
@@ -171,20 +175,20 @@ fn candidates_that_never_come_are_told_from_peers_that_find_no_way() {
 #[test]
 fn what_the_failure_says_itself_takes_no_trace() {
     let check = |phase, reason, detail: &'static str, expected: Cause| {
-        let insight = from_failure_alone(&Failure::new(phase, reason, detail)).unwrap();
+        let insight = failures::judge(&Failure::new(phase, reason, detail)).unwrap();
         assert_eq!(insight.causes, [expected]);
     };
     check(Phase::Connect, Reason::Refused, "ECONNREFUSED", Cause::Unreachable);
     check(Phase::Connect, Reason::Rejected, "HTTP 429", Cause::Rejected);
     check(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME", Cause::NameTaken);
-    check(Phase::Connect, Reason::GeneratorLimit, "EMFILE", Cause::None);
+    check(Phase::Connect, Reason::GeneratorLimit, "EMFILE", Cause::Unknown);
     check(Phase::Discovery, Reason::Closed, "end of stream", Cause::Closed);
-    assert_eq!(from_failure_alone(&Failure::timed_out(Phase::Ice)), None);
+    assert_eq!(failures::judge(&Failure::timed_out(Phase::Ice)), None);
 }
 
 #[test]
 fn shares_are_in_percent_and_this_machines_limits_are_no_cause() {
-    let verdict = |causes: &[Cause], edges| CauseShare { causes: causes.to_vec(), edges, evidence: String::new() };
+    let verdict = |causes: &[Cause], edges| CauseShare { causes: causes.to_vec(), edges, evidence: vec![] };
     let check = |verdicts: &[CauseShare], expected: Option<&str>| {
         assert_eq!(in_percent(verdicts).as_deref(), expected);
     };

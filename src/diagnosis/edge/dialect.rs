@@ -1,11 +1,12 @@
 //! The rows about the dialect, which come before those about the server: what was written, what arrived, what a rule took.
 
-use super::super::cause::{Cause, Confidence, SupportedCause};
+use super::super::cause::{Cause, Insight};
 use super::super::timeline::Timeline;
 use super::super::words::Words;
-use crate::dialect::looks_like;
+use crate::dialect::{fate, looks_like};
 use crate::vocabulary::{
-    Concern, EventKind, FrameKind, FrameNote, FrameNoteKind, NearestRule, PeerEvent, Phase, Reason, Seat, SignalPart,
+    Concern, EventKind, Failure, FrameKind, FrameNote, FrameNoteKind, NearestRule, PeerEvent, Phase, Reason, Seat,
+    SignalPart,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,71 +24,65 @@ struct ReadFrame<'a> {
 }
 
 /// The server speaks another protocol: no frame fits, and the first ones are those of another, or are binary.
-pub(super) fn wrong(timeline: &Timeline, elsewhere: Option<&str>, words: &Words) -> Option<SupportedCause> {
+pub(super) fn wrong(timeline: &Timeline, elsewhere: Option<&str>, words: &Words, failure: &Failure) -> Option<Insight> {
     let frames = || timeline.seats().flat_map(|seat| read(timeline, seat));
     if frames().any(|frame| frame.rule.is_some()) {
         return None;
     }
-    let high = |evidence| Some(SupportedCause { cause: Cause::WrongDialect, confidence: Confidence::High, evidence });
+    let shown = |frame: &str| frame.chars().take(60).collect::<String>();
+    let dialect = words.dialect();
     let mut firsts = frames().take(FIRST_FRAMES);
-    if let Some((frame, likeness)) = firsts.find_map(|frame| Some((frame.text.to_owned(), looks_like(frame.text)?)))
-        && !likeness.dialects.contains(&words.dialect())
+    if let Some((frame, likeness)) = firsts.find_map(|frame| Some((frame.text, looks_like(frame.text)?)))
+        && !likeness.dialects.contains(&dialect)
     {
-        let shown: String = frame.chars().take(60).collect();
-        let mut evidence = vec![format!("The first frames look like {}: `{shown}`.", likeness.protocol)];
-        evidence.push(match likeness.dialects {
-            [] => format!("{} takes none of them, and no built-in dialect does.", words.dialect()),
-            fits => format!("{} takes none of them. Try --dialect {}.", words.dialect(), fits.join(" or --dialect ")),
-        });
-        return high(evidence);
+        let says = format!("The first frames look like {}: `{}`.", likeness.protocol, shown(frame));
+        return Some(Insight::high(Cause::WrongDialect, says).and(match likeness.dialects {
+            [] => format!("{dialect} takes none of them, and no built-in dialect does."),
+            fits => format!("{dialect} takes none of them. Try --dialect {}.", fits.join(" or --dialect ")),
+        }));
     }
     if let Some((frame, likeness)) = elsewhere.and_then(|frame| Some((frame, looks_like(frame)?))) {
-        let shown: String = frame.chars().take(60).collect();
-        return high(vec![
-            format!(
-                "The target says nothing that {} takes, and where a Socket.IO server would be, it says `{shown}`.",
-                words.dialect()
-            ),
-            format!("That is {}. Try --dialect {}.", likeness.protocol, likeness.dialects.join(" or --dialect ")),
-        ]);
+        let says = format!(
+            "The target says nothing that {dialect} takes, and where a Socket.IO server would be, it says `{}`.",
+            shown(frame)
+        );
+        let fits = likeness.dialects.join(" or --dialect ");
+        return Some(
+            Insight::high(Cause::WrongDialect, says)
+                .and(format!("That is {}. Try --dialect {fits}.", likeness.protocol)),
+        );
     }
-    let failure = timeline.peer_failure().map(|(_, failure)| failure);
-    let is_binary = |detail: &str| detail.contains("binary frame");
-    failure.filter(|failure| failure.reason == Reason::Protocol && is_binary(&failure.detail)).and_then(|_| {
-        high(vec![
-            "The server sends binary frames, and this dialect's are text: it uses another parser, such as MessagePack."
-                .to_owned(),
-        ])
-    })
+    let is_binary = failure.reason == Reason::Protocol && failure.detail.contains("binary frame");
+    let says =
+        "The server sends binary frames, and this dialect's are text: it uses another parser, such as MessagePack.";
+    is_binary.then(|| Insight::high(Cause::WrongDialect, says))
 }
 
 /// A frame of the failed handshake reached its receiver, and no rule took it; or it was never written.
-pub(super) fn flawed(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
-    let phase = failed_phase(timeline)?;
-    unwritten(timeline, phase).or_else(|| not_taken(timeline, words, phase))
-}
-
-fn failed_phase(timeline: &Timeline) -> Option<Phase> {
-    let of_edge = timeline.worst_edge().map(|(_, _, failure)| failure.phase);
-    of_edge.or_else(|| timeline.peer_failure().map(|(_, failure)| failure.phase))
+pub(super) fn flawed(
+    timeline: &Timeline,
+    words: &Words,
+    directions: [(Seat, Seat); 2],
+    phase: Phase,
+) -> Option<Insight> {
+    unwritten(timeline, directions, phase).or_else(|| not_taken(timeline, words, directions, phase))
 }
 
 /// A part that had to be said and that no frame carries, or a value that came out null.
-fn unwritten(timeline: &Timeline, phase: Phase) -> Option<SupportedCause> {
+fn unwritten(timeline: &Timeline, directions: [(Seat, Seat); 2], phase: Phase) -> Option<Insight> {
     let is_flaw = |note: &&FrameNote| {
         let concerns = note.shape != "candidate" || phase == Phase::Ice;
         matches!(note.kind, FrameNoteKind::Unwritten | FrameNoteKind::NullValue) && concerns
     };
-    let note = notes(timeline).map(|(_, note)| note).find(is_flaw)?;
+    let note = notes(timeline, directions).map(|(_, note)| note).find(is_flaw)?;
     let near = note.near.as_ref()?;
-    let evidence = vec![format!("{}: {}.", near.at, near.why)];
-    Some(SupportedCause { cause: Cause::Dialect, confidence: Confidence::High, evidence })
+    Some(Insight::high(Cause::Dialect, format!("{}: {}.", near.at, near.why)))
 }
 
 /// A message whose content is found in a frame that its receiver read, and that took no effect there.
-fn not_taken(timeline: &Timeline, words: &Words, phase: Phase) -> Option<SupportedCause> {
+fn not_taken(timeline: &Timeline, words: &Words, directions: [(Seat, Seat); 2], phase: Phase) -> Option<Insight> {
     let parts = [SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate];
-    for (own, other) in timeline.directions() {
+    for (own, other) in directions {
         for (at, kind, to, text) in written(timeline, own) {
             if to.is_some_and(|to| to != other) || timeline.is_open(own, other) {
                 continue;
@@ -110,11 +105,7 @@ fn not_taken(timeline: &Timeline, words: &Words, phase: Phase) -> Option<Support
             if part.is_none() && took_it {
                 continue;
             }
-            return Some(SupportedCause {
-                cause: Cause::Dialect,
-                confidence: Confidence::High,
-                evidence: vec![sentence(timeline, words, (own, other, kind), &frame)],
-            });
+            return Some(Insight::high(Cause::Dialect, sentence(timeline, words, (own, other, kind), &frame)));
         }
     }
     None
@@ -129,42 +120,38 @@ fn sentence(
     let (own, other) = (timeline.number(own), timeline.number(other));
     let arrived =
         format!("The `{}` of peer {own} reached peer {other}, {} bytes of it", words.name(kind), frame.text.len());
-    let near = match frame.near {
-        Some(near) if near.why.is_empty() => format!("the rule at {} would take it", near.at),
-        Some(near) => format!("the rule that comes nearest is at {}: {}", near.at, near.why),
-        None => "no rule comes near it".to_owned(),
-    };
-    match frame.rule {
-        Some(rule) => format!("{arrived}, and the rule at {rule} took it for something else; {near}."),
-        None => format!("{arrived}, and no rule took it; {near}."),
-    }
+    format!("{arrived}, and {}.", fate(frame.rule, frame.near.map(|near| &**near)))
 }
 
 /// Frames that no rule takes, and that differ in one value from those of a rule for what the handshake lacks.
-pub(super) fn unmatched(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
-    let lacks = match failed_phase(timeline)? {
+pub(super) fn unmatched(
+    timeline: &Timeline,
+    words: &Words,
+    directions: [(Seat, Seat); 2],
+    phase: Phase,
+) -> Option<Insight> {
+    let lacks = match phase {
         Phase::Connect | Phase::Room | Phase::Join | Phase::Discovery => true,
         Phase::Negotiation => [SignalPart::Offer, SignalPart::Answer]
             .iter()
-            .any(|part| timeline.directions().any(|(own, other)| timeline.unheard(own, other, *part) > 0)),
-        Phase::Ice => {
-            timeline.directions().all(|(own, other)| timeline.heard_by(own, other, SignalPart::Candidate) == 0)
-        }
+            .any(|part| directions.iter().any(|(own, other)| timeline.unheard(*own, *other, *part) > 0)),
+        Phase::Ice => directions.iter().all(|(own, other)| timeline.heard_by(*own, *other, SignalPart::Candidate) == 0),
         Phase::Dtls | Phase::Channel => false,
     };
-    let found = || notes(timeline).filter(|(_, note)| note.kind == FrameNoteKind::Unmatched);
+    let found = || notes(timeline, directions).filter(|(_, note)| note.kind == FrameNoteKind::Unmatched);
     let near = |note: &FrameNote| note.near.clone().filter(|near| near.differences == 1);
     let (seat, note, near) = found().find_map(|(seat, note)| Some((seat, note, near(note)?)))?;
-    let evidence = vec![
-        format!(
-            "{} frames arrived that no rule takes, such as, at peer {}: {}",
-            found().count(),
-            timeline.number(seat),
-            note.example
-        ),
-        format!("The rule that comes nearest, for `{}`, is at {}: {}.", words.name(near.kind), near.at, near.why),
-    ];
-    lacks.then_some(SupportedCause { cause: Cause::Dialect, confidence: Confidence::Medium, evidence })
+    let evidence = format!(
+        "{} frames arrived that no rule takes, such as, at peer {}: {}",
+        found().count(),
+        timeline.number(seat),
+        note.example
+    );
+    lacks.then(|| {
+        let name = words.name(near.kind);
+        Insight::likely(&[Cause::Dialect], evidence)
+            .and(format!("The rule that comes nearest, for `{name}`, is at {}: {}.", near.at, near.why))
+    })
 }
 
 /// The part of a negotiation that a frame carries, by its content.
@@ -184,8 +171,10 @@ fn mark_of(part: SignalPart, text: &str) -> Option<&str> {
     Some(&rest[..rest.find(ends).unwrap_or(rest.len())])
 }
 
-fn notes(timeline: &Timeline) -> impl Iterator<Item = (Seat, &FrameNote)> {
-    timeline.events().iter().filter_map(|event| match &event.kind {
+/// The notes of the two peers of an edge.
+fn notes(timeline: &Timeline, [(one, two), _]: [(Seat, Seat); 2]) -> impl Iterator<Item = (Seat, &FrameNote)> {
+    let of_edge = timeline.events().iter().filter(move |event| [one, two].contains(&event.place.seat));
+    of_edge.filter_map(|event| match &event.kind {
         EventKind::Peer(PeerEvent::Note { note }) => Some((event.place.seat, &**note)),
         _ => None,
     })

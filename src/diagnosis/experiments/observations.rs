@@ -1,7 +1,7 @@
 //! The probe's observations as data: handshakes, and the outcomes of its experiments.
 
-use super::timeline::Timeline;
-use super::words::Words;
+use super::super::timeline::Timeline;
+use super::super::words::Words;
 use std::time::Duration;
 
 /// The age from which a subscription is in force if it ever will be (docs/spec/protocol.md, "The causes").

@@ -1,20 +1,19 @@
 //! Failures in discovery: finds the peer and the channel that an announcement did not reach, and rules out causes.
 
-use super::super::cause::Cause;
-use super::super::observations::AGED;
+use super::super::cause::{Cause, Insight};
+use super::super::experiments::observations::AGED;
 use super::super::words::AnnouncementChannel;
 use super::delivery_index::{DeliveryIndex, Reception, SeenWorking};
-use super::insight::Insight;
 use crate::vocabulary::Seat;
 
-pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
+pub(super) fn judge(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let directions = [edge, (edge.1, edge.0)];
     let receptions = |channel| directions.map(|(from, to)| index.reception(channel, from, to));
     let (rooms, chat) = (receptions(AnnouncementChannel::Rooms), receptions(AnnouncementChannel::Chat));
     let (one, two) = (index.timeline.number(edge.0), index.timeline.number(edge.1));
     if rooms.iter().chain(&chat).any(|reception| *reception == Reception::Elsewhere) {
         let evidence = format!("What peer {one} or peer {two} announced arrived under another channel's name.");
-        return Insight::new(&[Cause::ChannelMismatch], evidence);
+        return Insight::likely(&[Cause::ChannelMismatch], evidence);
     }
     let lost = |receptions: [Reception; 2], at: usize| is_lost(receptions, at);
     let hears_nothing = |at: &usize| lost(rooms, *at) && (lost(chat, *at) || chat[*at] == Reception::Unsaid);
@@ -29,11 +28,28 @@ pub(super) fn insight(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat
     if let Some((from, to)) = without(rooms) {
         return join_lost(index, seen, from, to);
     }
-    let evidence = match rooms.contains(&Reception::Heard) || chat.contains(&Reception::Heard) {
-        true => format!("Peer {one} or peer {two} had heard of the other, and no offer was made."),
-        false => format!("Neither peer {one} nor peer {two} had heard of the other."),
-    };
-    Insight::unknown(evidence)
+    Insight::unknown(who_waits(index, edge))
+}
+
+/// The peers of the edge that have met the other, and the one that is to offer.
+fn who_waits(index: &DeliveryIndex<'_>, (one, two): (Seat, Seat)) -> String {
+    let number = |seat| index.timeline.number(seat);
+    let offers = |own, other| index.timeline.met(own, other);
+    match (offers(one, two), offers(two, one)) {
+        (None, None) => format!("Neither peer {} nor peer {} had heard of the other.", number(one), number(two)),
+        (Some(_), Some(_)) => {
+            format!("Peer {} and peer {} had heard of each other, and no offer was made.", number(one), number(two))
+        }
+        (knows, _) => {
+            let (own, other) = if knows.is_some() { (one, two) } else { (two, one) };
+            let (own_number, other_number) = (number(own), number(other));
+            let met = format!("Peer {own_number} had heard of peer {other_number}, which had not heard of it");
+            match offers(own, other) {
+                Some(true) => format!("{met}, and peer {own_number}, whose part it is to offer, made no offer."),
+                _ => format!("{met}; the offer is peer {other_number}'s to make, and peer {own_number} waits for it."),
+            }
+        }
+    }
 }
 
 /// Lost in this direction; or unheard in both although both announced themselves: the peer that subscribed first
@@ -58,20 +74,20 @@ fn timing_or_connection(index: &DeliveryIndex<'_>, seen: &SeenWorking, unreached
         return Insight::unknown(format!("{lost}; elsewhere a peer as young as that did hear."));
     }
     if age >= AGED {
-        return Insight::new(&[Cause::Connection], format!("{lost}."));
+        return Insight::likely(&[Cause::Connection], format!("{lost}."));
     }
     if unreached.iter().any(|(_, to)| index.hears(*to)) {
         let evidence = format!("{lost}; what was said later did arrive.");
-        return Insight::new(&[Cause::Timing], evidence);
+        return Insight::likely(&[Cause::Timing], evidence);
     }
     // A peer that receives has subscribed, and one that is received has sent: its frames arrive at the server.
     let gets_through = |peer: Seat| index.is_heard(peer) || index.hears(peer);
     if gets_through(from) && gets_through(to) {
         let evidence = format!("{lost}; the frames of both do get through.");
-        return Insight::new(&[Cause::Timing], evidence);
+        return Insight::likely(&[Cause::Timing], evidence);
     }
     let evidence = format!("{lost}; nothing came later that would tell a late subscription from a lost one.");
-    Insight::new(&[Cause::Timing, Cause::Connection], evidence)
+    Insight::likely(&[Cause::Timing, Cause::Connection], evidence)
 }
 
 fn chat_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat) -> Insight {
@@ -81,7 +97,7 @@ fn chat_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat
         true => Insight::unknown(format!("{lost}, and in some room the chat does, too.")),
         false => {
             let evidence = format!("{lost}. In no traced room did anything arrive on the chat channel.");
-            Insight::new(&[Cause::ChannelIsolation], evidence)
+            Insight::likely(&[Cause::ChannelIsolation], evidence)
         }
     }
 }
@@ -95,7 +111,7 @@ fn join_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat
     }
     if index.hears_server(from) || index.hears_server(to) {
         let evidence = format!("{lost}, and so does the server's own list on the same channel.");
-        return Insight::new(&[Cause::SwallowJoin], evidence);
+        return Insight::likely(&[Cause::SwallowJoin], evidence);
     }
-    Insight::new(&[Cause::SwallowJoin, Cause::ChannelIsolation], format!("{lost}."))
+    Insight::likely(&[Cause::SwallowJoin, Cause::ChannelIsolation], format!("{lost}."))
 }

@@ -1,10 +1,11 @@
 //! An index of announcements by channel and receiver: in one room, and over all traced rooms.
 
+use super::super::experiments::observations::{CheckedMessage, DeliveryCheck, Experiments};
 use super::super::timeline::{JUST_JOINED, Timeline};
 use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
 use crate::vocabulary::{Concern, EdgeEvent, EventKind, PeerEvent, Seat};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// The outcome, at one peer, of another peer's announcements on a channel.
@@ -21,19 +22,19 @@ pub(super) enum Reception {
 }
 
 /// The index of one room.
-pub(super) struct DeliveryIndex<'a> {
+pub(in crate::diagnosis) struct DeliveryIndex<'a> {
     pub timeline: &'a Timeline,
     pub words: &'a Words,
     /// By sender and receiver: the arrival of the first frame.
     met: BTreeMap<(Seat, Seat), Instant>,
-    /// By receiver: the last arrival on a channel that takes a subscription.
-    last: BTreeMap<Seat, Instant>,
+    /// Receivers of frames that take a subscription, or come from a peer.
+    heard: BTreeSet<Seat>,
     signals: BTreeMap<(Seat, Seat), u32>,
 }
 
 /// The channels that work in at least one of the rooms.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SeenWorking {
+pub(in crate::diagnosis) struct SeenWorking {
     pub rooms: bool,
     pub chat: bool,
     pub signaling: bool,
@@ -42,8 +43,9 @@ pub(super) struct SeenWorking {
 }
 
 impl<'a> DeliveryIndex<'a> {
-    pub(super) fn of(timeline: &'a Timeline, words: &'a Words) -> Self {
-        let mut index = Self { timeline, words, met: BTreeMap::new(), last: BTreeMap::new(), signals: BTreeMap::new() };
+    pub(in crate::diagnosis) fn of(timeline: &'a Timeline, words: &'a Words) -> Self {
+        let mut index =
+            Self { timeline, words, met: BTreeMap::new(), heard: BTreeSet::new(), signals: BTreeMap::new() };
         for event in timeline.events() {
             let own = event.place.seat;
             match &event.kind {
@@ -51,7 +53,9 @@ impl<'a> DeliveryIndex<'a> {
                     concern: Concern::Me { from } | Concern::Elsewhere { from },
                     ..
                 }) => {
-                    index.last.insert(own, event.at);
+                    if from.is_some() || words.has_channels() {
+                        index.heard.insert(own);
+                    }
                     if let Some(from) = from {
                         index.met.entry((*from, own)).or_insert(event.at);
                     }
@@ -67,6 +71,11 @@ impl<'a> DeliveryIndex<'a> {
 
     /// The reception, at `to`, of the announcements of `from`.
     pub(super) fn reception(&self, channel: AnnouncementChannel, from: Seat, to: Seat) -> Reception {
+        // Without channels, the server may tell of a peer in a word of its own.
+        if channel == AnnouncementChannel::Rooms && !self.words.has_channels() && self.timeline.met(to, from).is_some()
+        {
+            return Reception::Heard;
+        }
         let mut reception = Reception::Unsaid;
         for kind in self.words.on(channel) {
             match self.timeline.heard_in_place(from, to, *kind) {
@@ -110,9 +119,9 @@ impl<'a> DeliveryIndex<'a> {
         self.met.keys().any(|(from, _)| *from == peer)
     }
 
-    /// True if a frame that takes a subscription has reached the peer.
+    /// True if a frame that takes a subscription, or comes from a peer, has reached the peer.
     pub(super) fn hears(&self, peer: Seat) -> bool {
-        self.last.contains_key(&peer)
+        self.heard.contains(&peer)
     }
 
     /// True if a frame of the server itself has reached the peer, such as a registry's list.
@@ -135,8 +144,8 @@ impl<'a> DeliveryIndex<'a> {
 }
 
 impl SeenWorking {
-    pub(super) fn of(all: &[DeliveryIndex<'_>]) -> Self {
-        let mut seen = Self::default();
+    pub(in crate::diagnosis) fn of(all: &[DeliveryIndex<'_>], trials: Option<&Experiments>) -> Self {
+        let mut seen = trials.map_or_else(Self::default, Self::by_experiment);
         for index in all {
             seen.signaling |= !index.signals.is_empty();
             let young = index
@@ -150,5 +159,16 @@ impl SeenWorking {
             }
         }
         seen
+    }
+
+    /// The channels that work between the probe's own connections.
+    fn by_experiment(trials: &Experiments) -> Self {
+        let hears_at_once = trials.fresh_receiver.as_ref().is_some_and(DeliveryCheck::chat_arrives);
+        Self {
+            rooms: !trials.aged.lost(CheckedMessage::Joined),
+            chat: trials.aged.chat_arrives(),
+            signaling: trials.aged.signaling_arrives(),
+            heard_from: hears_at_once.then_some(Duration::ZERO),
+        }
     }
 }

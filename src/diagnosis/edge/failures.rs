@@ -1,7 +1,25 @@
 //! Failures that name their cause by themselves.
 
-use super::super::cause::Cause;
+use super::super::cause::{Cause, Confidence, Insight};
 use crate::vocabulary::{Failure, Phase, Reason};
+
+/// The insight that a failure gives without a trace; `None` if it takes one.
+pub(in crate::diagnosis) fn judge(failure: &Failure) -> Option<Insight> {
+    let cause = of_failure(failure)?;
+    let detail = if failure.detail.is_empty() { String::new() } else { format!(": {}", failure.detail) };
+    let mut insight = Insight::high(
+        cause,
+        format!("A peer failed in phase {} ({}{detail}).", failure.phase.name(), failure.reason.name()),
+    );
+    match cause {
+        Cause::Unknown => insight.confidence = Confidence::Low,
+        Cause::WrongDialect => {
+            insight = insight.and("An HTTP answer to an upgrade: there is no WebSocket at that path.");
+        }
+        _ => insight.evidence.extend(close_in_words(&failure.detail).map(str::to_owned)),
+    }
+    Some(insight)
+}
 
 /// The cause that a peer's failure names by itself.
 pub(in crate::diagnosis) fn of_failure(failure: &Failure) -> Option<Cause> {
@@ -21,7 +39,7 @@ pub(in crate::diagnosis) fn of_failure(failure: &Failure) -> Option<Cause> {
 }
 
 /// The meaning of a close code that tells of an error, not of a refusal (RFC 6455 §7.4.1).
-pub(super) fn close_in_words(detail: &str) -> Option<&'static str> {
+fn close_in_words(detail: &str) -> Option<&'static str> {
     let code = detail.strip_prefix("close ")?.split(|letter: char| !letter.is_ascii_digit()).next()?;
     Some(match code.parse().ok()? {
         1_002 => "Close code 1002: the server saw a breach of the WebSocket protocol.",

@@ -1,7 +1,7 @@
 //! The experiment of any dialect, a handshake of two: the host says its join, and again once its connection is aged; only
 //! then the newcomer comes, and does the same. An offer without an answer is said again, too.
 
-use super::super::cause::{Cause, Confidence, SupportedCause};
+use super::super::cause::{Cause, Insight};
 use super::super::timeline::Timeline;
 use super::super::words::Words;
 use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat, SignalPart};
@@ -19,7 +19,7 @@ struct SaidTwice {
 }
 
 /// The cause that the experiment shows: a word that had no effect, and the same word that had one later.
-pub(super) fn judge(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
+pub(in crate::diagnosis) fn judge(timeline: &Timeline, words: &Words) -> Option<Insight> {
     let opened = timeline.opened() == timeline.planned();
     match join_twice(timeline, words) {
         Some(join) if opened => young(timeline, &join, words),
@@ -28,39 +28,35 @@ pub(super) fn judge(timeline: &Timeline, words: &Words) -> Option<SupportedCause
 }
 
 /// The newcomer's join had an effect only when it was said again.
-fn young(timeline: &Timeline, join: &SaidTwice, words: &Words) -> Option<SupportedCause> {
+fn young(timeline: &Timeline, join: &SaidTwice, words: &Words) -> Option<Insight> {
     let is_early = |at: Option<Instant>| at.is_some_and(|at| at < join.second);
     let (host_heard, newcomer_heard) = (heard(timeline, HOST, NEWCOMER), heard(timeline, NEWCOMER, HOST));
     let name = words.join_in_words();
     let later_s = join.second.saturating_duration_since(join.first).as_secs_f64();
-    let aged = "The other peer had been there for over 1.5 s, and had said its own again.".to_owned();
+    let aged = "The other peer had been there for over 1.5 s, and had said its own again.";
     if is_early(newcomer_heard) {
         return offer_twice(timeline, words);
     }
-    if is_early(host_heard) {
-        let evidence = vec![
-            format!(
-                "{name}, said {:.0} ms after the connection was up, reached the other peer; nothing that it said \
-                 then reached the newcomer, and after the same {name} {later_s:.1} s later it did.",
-                join.after_ms
-            ),
-            aged,
-        ];
-        return Some(SupportedCause { cause: Cause::Timing, confidence: Confidence::High, evidence });
-    }
-    let evidence = vec![
-        format!(
+    let (cause, evidence) = if is_early(host_heard) {
+        let evidence = format!(
+            "{name}, said {:.0} ms after the connection was up, reached the other peer; nothing that it said then \
+             reached the newcomer, and after the same {name} {later_s:.1} s later it did.",
+            join.after_ms
+        );
+        (Cause::Timing, evidence)
+    } else {
+        let evidence = format!(
             "{name}, said {:.0} ms after the connection was up, had no effect; the same {name}, said {later_s:.1} s \
              later on the same connection, had.",
             join.after_ms
-        ),
-        aged,
-    ];
-    Some(SupportedCause { cause: Cause::Connection, confidence: Confidence::High, evidence })
+        );
+        (Cause::Connection, evidence)
+    };
+    Some(Insight::high(cause, evidence).and(aged))
 }
 
 /// The outcome of an experiment that shows no cause.
-pub(super) fn without_result(timeline: &Timeline, words: &Words) -> String {
+pub(in crate::diagnosis) fn without_result(timeline: &Timeline, words: &Words) -> String {
     let join = words.join_in_words();
     let opened = timeline.opened() == timeline.planned();
     match (opened, join_twice(timeline, words)) {
@@ -84,7 +80,7 @@ fn join_twice(timeline: &Timeline, words: &Words) -> Option<SaidTwice> {
 }
 
 /// An offer was lost, and the same offer arrived when it was said again.
-fn offer_twice(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
+fn offer_twice(timeline: &Timeline, words: &Words) -> Option<Insight> {
     [(HOST, NEWCOMER), (NEWCOMER, HOST)].into_iter().find_map(|(from, to)| {
         let name = words.signal(SignalPart::Offer);
         let kind = FrameKind::named(&words.names().iter().map(String::as_str).collect::<Vec<_>>(), &[name]);
@@ -96,14 +92,11 @@ fn offer_twice(timeline: &Timeline, words: &Words) -> Option<SupportedCause> {
         };
         let heard = timeline.events().iter().find(is_offer)?.at;
         let later_s = second.saturating_duration_since(first).as_secs_f64();
-        (second <= heard).then(|| SupportedCause {
-            cause: Cause::LostFirstOffer,
-            confidence: Confidence::High,
-            evidence: vec![format!(
-                "The first `{name}` of peer {} to peer {} never arrived; the same one, said {later_s:.1} s later, did.",
-                from.0, to.0
-            )],
-        })
+        let evidence = format!(
+            "The first `{name}` of peer {} to peer {} never arrived; the same one, said {later_s:.1} s later, did.",
+            from.0, to.0
+        );
+        (second <= heard).then(|| Insight::high(Cause::LostFirstOffer, evidence))
     })
 }
 
@@ -122,7 +115,7 @@ fn heard(timeline: &Timeline, own: Seat, other: Seat) -> Option<Instant> {
         event.place.seat == own
             && match event.kind {
                 EventKind::Peer(PeerEvent::Frame { concern: Concern::Me { from: Some(from) }, .. }) => from == other,
-                EventKind::Edge { other: met, event: EdgeEvent::Met } => met == other,
+                EventKind::Edge { other: met, event: EdgeEvent::Met { .. } } => met == other,
                 _ => false,
             }
     };

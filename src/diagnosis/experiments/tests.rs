@@ -1,8 +1,10 @@
 //! Every row of the table, and the conclusion where no row holds.
 
-use super::super::observations::CheckedDelivery;
+use super::super::decide::diagnose;
+use super::super::timeline::Timeline;
+use super::observations::{CheckedDelivery, Observations};
 use super::*;
-use crate::vocabulary::{Event, EventKind, PeerEvent, PeerIndex, Place, RoomIndex};
+use crate::vocabulary::{Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, RoomIndex, Seat};
 use std::time::Instant;
 
 /// A check in which all messages arrive but `lost`.
@@ -29,8 +31,7 @@ fn trials() -> Experiments {
 const CHAT: &[CheckedMessage] = &[CheckedMessage::Ready, CheckedMessage::MemberJoined];
 
 fn check(trials: Experiments, expected: Option<Cause>) {
-    let case = table(&trials).or_else(|| delivery_checks(&trials));
-    assert_eq!(case.map(|case| case.cause), expected, "{trials:?}");
+    assert_eq!(judge(&trials).map(|insight| insight.cause()), expected, "{trials:?}");
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn a_refused_connection_and_a_taken_name_are_told_apart() {
 #[test]
 fn only_a_ghost_that_was_listed_and_stays_is_one() {
     let check = |listed, lingers, expected: Option<Cause>| {
-        assert_eq!(roster(&RosterTrial { listed, lingers }).map(|case| case.cause), expected);
+        assert_eq!(roster(&RosterTrial { listed, lingers }).map(|insight| insight.cause()), expected);
     };
     check(true, true, Some(Cause::StaleRoster));
     check(true, false, None);

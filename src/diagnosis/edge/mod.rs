@@ -1,0 +1,83 @@
+//! Judges a failed edge by its events, by what works elsewhere, and by the probe's experiments where there were any.
+
+pub(super) mod delivery_index;
+mod dialect;
+mod discovery;
+pub(super) mod failures;
+mod negotiation;
+#[cfg(test)]
+mod tests;
+pub(super) mod transport;
+
+use super::cause::{Cause, Insight};
+use super::experiments::{self, observations::CheckedMessage, observations::Experiments, repeated_words};
+use super::timeline::Timeline;
+use super::words::join_request::JoinRequest;
+use crate::vocabulary::{Failure, Phase, Reason, Seat};
+use delivery_index::{DeliveryIndex, SeenWorking};
+
+/// The evidence about one room and its target.
+pub(super) struct EdgeEvidence<'a> {
+    pub index: &'a DeliveryIndex<'a>,
+    pub seen: &'a SeenWorking,
+    pub trials: Option<&'a Experiments>,
+    /// The handshake in which words were said again.
+    pub repeat: Option<&'a Timeline>,
+    /// The first frame of the server where a Socket.IO server would be.
+    pub elsewhere: Option<&'a str>,
+}
+
+impl EdgeEvidence<'_> {
+    /// The insight of the first row that holds: this machine, the dialect, the wire, the server, the network between peers.
+    pub(super) fn judge(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {
+        let (timeline, words) = (self.index.timeline, self.index.words);
+        let directions = [edge, (edge.1, edge.0)];
+        let refusal = || failures::judge(failure);
+        let own_limit = Some(failure).filter(|failure| failure.reason == Reason::GeneratorLimit);
+        own_limit
+            .and_then(failures::judge)
+            .or_else(|| dialect::wrong(timeline, self.elsewhere, words, failure))
+            .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
+            .or_else(refusal)
+            .or_else(|| self.trials.and_then(experiments::judge))
+            .or_else(|| transport::altered_description(timeline, directions))
+            .or_else(|| self.repeat.and_then(|repeat| repeated_words::judge(repeat, words)))
+            .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
+            .unwrap_or_else(|| self.by_phase(edge, failure))
+    }
+
+    fn by_phase(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {
+        let Self { index, seen, .. } = self;
+        match failure.phase {
+            Phase::Discovery => discovery::judge(index, seen, edge),
+            Phase::Negotiation => negotiation::judge(index, seen, edge),
+            Phase::Ice => transport::ice(index.timeline, [edge, (edge.1, edge.0)], failure),
+            Phase::Dtls => Insight::high(Cause::DtlsFailed, format!("ICE was up; {failure}.")),
+            Phase::Channel => Insight::high(Cause::ChannelNotOpened, format!("DTLS was up; {failure}.")),
+            Phase::Join => self.join(edge, failure),
+            Phase::Connect | Phase::Room => no_further(failure),
+        }
+    }
+
+    fn join(&self, (one, two): (Seat, Seat), failure: &Failure) -> Insight {
+        let Some(request) = [one, two].into_iter().find_map(|seat| self.index.request(seat)) else {
+            return no_further(failure);
+        };
+        let evidence = request.evidence(self.index.timeline);
+        match request {
+            JoinRequest::Unanswered { .. } | JoinRequest::AnswerLost { .. } => Insight::high(Cause::NoAnswer, evidence),
+            // The experiments send only one message on the access channel.
+            JoinRequest::Unheard { .. } => match self.trials.filter(|trials| trials.aged.lost(CheckedMessage::Request))
+            {
+                Some(trials) => {
+                    Insight::likely(&[Cause::ChannelIsolation], evidence).and(experiments::arrived(&trials.aged))
+                }
+                None => Insight::unknown(evidence),
+            },
+        }
+    }
+}
+
+fn no_further(failure: &Failure) -> Insight {
+    Insight::unknown(format!("It came no further than phase {}.", failure.phase.name()))
+}
