@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Dialects(args) => commands::dialects(&args),
         Command::Compare(args) => commands::compare(&CompareOptions::from(&args)),
         Command::Explain(args) => commands::explain(&args),
+        Command::Schema(args) => commands::print_schema(&args),
         Command::Completions(args) => commands::completions(&args),
         Command::Man => commands::man(),
         Command::Run(args) => commands::run(&args),

@@ -219,13 +219,6 @@ impl CapacityResult {
         text.push('\n');
         text
     }
-
-    /// The JSON Schema of the file, as committed in `reports/capacity.schema.json` (JSON Schema 2020-12).
-    pub fn json_schema() -> String {
-        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Self)).expect("a schema is plain JSON");
-        text.push('\n');
-        text
-    }
 }
 
 /// The result in one sentence: `holds 210 rooms of 4 at time_to_open: p(99) < 800ms; plan for 147`.

@@ -70,6 +70,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Explains a metric, phase, reason, verdict or exit code; without a word, lists them
     Explain(ExplainArgs),
+    /// Writes the JSON Schema of a file to stdout
+    Schema(SchemaArgs),
     /// Writes the completions of a shell to stdout
     Completions(CompletionsArgs),
     /// Writes the manual page to stdout
@@ -111,6 +113,42 @@ pub struct CheckArgs {
     /// Format of the costs on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
+}
+
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// The file: a profile or a dialect that you write, or a result
+    #[arg(value_enum)]
+    pub name: SchemaName,
+}
+
+/// A file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    Profile,
+    Dialect,
+    Summary,
+    Capacity,
+    Compare,
+    Probe,
+    Events,
+}
+
+impl SchemaName {
+    pub const ALL: &[Self] =
+        &[Self::Profile, Self::Dialect, Self::Summary, Self::Capacity, Self::Compare, Self::Probe, Self::Events];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Dialect => "dialect",
+            Self::Summary => "summary",
+            Self::Capacity => "capacity",
+            Self::Compare => "compare",
+            Self::Probe => "probe",
+            Self::Events => "events",
+        }
+    }
 }
 
 #[derive(Args, Debug)]

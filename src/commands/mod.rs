@@ -12,7 +12,7 @@ mod terminal;
 
 pub use capacity::capacity;
 pub use exit::Exit;
-pub use info::{check, completions, dialects, explain, man, profiles};
+pub use info::{check, completions, dialects, explain, man, print_schema, profiles, schema};
 pub use probe::probe;
 pub use report::compare::{CompareOptions, compare};
 pub use report::report;

@@ -22,10 +22,11 @@ pub use trace_steps::trace_steps;
 pub use words::Words;
 
 use crate::vocabulary::Phase;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The cause of a failed handshake, with its evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Conclusion {
     pub cause: Cause,
     /// The phase in which the handshake stopped; `None` if it did not.

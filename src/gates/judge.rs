@@ -107,7 +107,7 @@ mod tests {
             (0..due).for_each(|_| histogram.record_us(us));
             Distribution::of(&histogram)
         };
-        let timer = Timer { due: of(100_000), began: of(10_000) };
+        let timer = Timer { due: of(100_000), began: of(10_000), net: None };
         let mut summary = Summary {
             timers: BTreeMap::from([("time_to_open".into(), timer)]),
             rates: Rates { edges_failed: Some(0.25), ..Rates::default() },

@@ -85,7 +85,7 @@ mod tests {
     fn measured() -> Summary {
         let mut histogram = Histogram::default();
         (0..20).for_each(|_| histogram.record_us(100_000));
-        let timer = Timer { due: Distribution::of(&histogram), began: Distribution::of(&histogram) };
+        let timer = Timer { due: Distribution::of(&histogram), began: Distribution::of(&histogram), net: None };
         let mut summary = Summary {
             timers: BTreeMap::from([("time_to_open".into(), timer)]),
             rates: Rates { edges_failed: Some(0.25), ..Rates::default() },

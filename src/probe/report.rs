@@ -7,11 +7,12 @@ use crate::diagnosis::{
 use crate::dialect::shown_frame;
 use crate::summary::{TargetRoute, TraceStep};
 use crate::vocabulary::{Event, EventKind, FrameKind, PeerEvent, Phase};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The result of a probe.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ProbeReport {
     pub dialect: String,
     /// Proxy, redirection and disabled certificate check on the route to the target; `None` if the route was direct.
@@ -52,7 +53,7 @@ pub struct ProbeReport {
 }
 
 /// One phase of the handshake that is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PhaseLine {
     pub phase: Phase,
     /// Edges that passed the phase, of `edges`.
@@ -63,7 +64,7 @@ pub struct PhaseLine {
 }
 
 /// One signaling frame; its SDP is cut, its secrets are masked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FrameLine {
     pub at_us: u64,
     pub peer: u32,
@@ -77,7 +78,7 @@ pub struct FrameLine {
 }
 
 /// The channels of one handshake.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RoomSizeResult {
     pub peers: u16,
     pub opened: u32,
@@ -85,7 +86,7 @@ pub struct RoomSizeResult {
 }
 
 /// A remedy that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remedy {
     pub remedy: String,
     pub worked: bool,
@@ -93,7 +94,7 @@ pub struct Remedy {
 }
 
 /// The result of repeated handshakes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Repeated {
     pub tries: u32,
     /// Handshakes in which every channel opened.

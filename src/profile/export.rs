@@ -3,7 +3,7 @@
 use super::sections::target::PLACEHOLDERS;
 use super::syntax::document::{Node, Tree, Value};
 use super::syntax::environment;
-use super::syntax::keys;
+use super::syntax::keys::{self, Key, Takes};
 use toml::Value as Toml;
 
 /// The merged tree as TOML, with defaults and overrides and with `${NAME}` as written. A header, subprotocol or URL
@@ -17,14 +17,13 @@ pub(super) fn write(tree: &Tree) -> String {
         hide_logins(engine);
     }
     let mut text = String::new();
-    for (name, keys) in keys::SECTIONS {
-        let part: Tree = match *name {
-            "" => shown.iter().filter(|(key, _)| keys.contains(&key.as_str())).map(own).collect(),
-            name => shown.iter().filter(|(key, _)| *key == name).map(own).collect(),
-        };
+    for Key { name, takes } in keys::PROFILE {
+        let part: Tree = shown.iter().filter(|(key, _)| key == name).map(own).collect();
         if let Ok(part) = toml::to_string(&table(&part)) {
+            if takes.names().is_some() || matches!(takes, Takes::Gates) {
+                text.push('\n');
+            }
             text.push_str(&part);
-            text.push('\n');
         }
     }
     text

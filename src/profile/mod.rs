@@ -4,6 +4,7 @@ pub mod builtin;
 mod export;
 mod overrides;
 mod read;
+pub mod schema;
 mod secret;
 mod section;
 mod sections;

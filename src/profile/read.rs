@@ -6,7 +6,7 @@ use super::sections::{arrivals, churn, engine, faults, gates, handshake, message
 use super::syntax::{document, keys};
 use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 
-const DEFAULTS: &str = include_str!("defaults.toml");
+pub(super) const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// A profile's text and its name in messages: a path, or a built-in profile's name.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +50,7 @@ pub fn read_with(
 
     let reader = SectionReader::new(source.name, checks, problems);
     let at = document::At::Default;
-    let root = Section::new(&reader, String::new(), &at, &tree);
-    root.allow(&keys::top());
+    let root = Section::new(&reader, String::new(), &at, &tree, &keys::ROOT);
     let phases = phases::check(&root);
     let churn = churn::check(&root, phases.steady);
     let (handshake, approval_at) = handshake::check(&root);

@@ -2,11 +2,10 @@
 
 use super::syntax::document::{At, Node, Tree, Value};
 use super::syntax::environment::{self, VariableLookup};
-use super::syntax::keys;
+use super::syntax::keys::{self, Takes};
 use super::syntax::units;
 use crate::vocabulary::{Problem, problem::PROBLEMS_MAX, problem::nearest, problem::one_of, problem::quoted};
 use std::cell::RefCell;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Functions of the caller's that the checks of a profile need.
@@ -77,34 +76,59 @@ pub(super) struct Section<'a> {
     path: String,
     at: &'a At,
     tree: &'a Tree,
+    /// Its keys, and what each takes.
+    takes: &'static Takes,
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
-        Self { reader, path, at, tree }
+    /// A table whose keys are checked against those that it may have.
+    pub(super) fn new(
+        reader: &'a SectionReader<'a>,
+        path: String,
+        at: &'a At,
+        tree: &'a Tree,
+        takes: &'static Takes,
+    ) -> Self {
+        let section = Self { reader, path, at, tree, takes };
+        if let Some(names) = takes.names() {
+            section.allow(&names);
+        }
+        section
     }
 
-    /// The section of that name, its keys checked against `keys::SECTIONS`. An absent one is empty.
+    /// The section of that name. An absent one is empty.
     pub(super) fn section(&self, name: &str) -> Section<'a> {
         static NOTHING: Tree = Tree::new();
-        let inner = match self.node(name) {
-            Some(Node { at, value: Value::Table(tree) }) => Section::new(self.reader, self.path_of(name), at, tree),
+        let takes = self.takes.of(name);
+        match self.node(name) {
+            Some(Node { at, value: Value::Table(tree) }) => {
+                Section::new(self.reader, self.path_of(name), at, tree, takes)
+            }
             other => {
                 if let Some(other) = other {
                     self.problem(name, format!("expected a table, not {}", other.value.kind()));
                 }
-                Section::new(self.reader, self.path_of(name), self.at, &NOTHING)
+                Section::new(self.reader, self.path_of(name), self.at, &NOTHING, takes)
             }
-        };
-        let keys = keys::keys(name);
-        if !keys.is_empty() {
-            inner.allow(keys);
         }
-        inner
+    }
+
+    /// The table of a range, such as `example`; an end that is missing is a problem.
+    pub(super) fn range(&self, key: &str, example: &str) -> Section<'a> {
+        let limits = self.section(key);
+        for end in ["min", "max"].into_iter().filter(|end| limits.node(end).is_none()) {
+            self.problem(key, format!("{end} is missing; write {example}"));
+        }
+        limits
+    }
+
+    /// True if the value is a table.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        matches!(self.node(key).map(|node| &node.value), Some(Value::Table(_)))
     }
 
     /// Reports every key that is none of `keys`, with the nearest right name.
-    pub(super) fn allow(&self, keys: &[&str]) {
+    fn allow(&self, keys: &[&str]) {
         for key in self.tree.keys().filter(|key| !keys.contains(&key.as_str())) {
             let right = if self.reader.is_full() { None } else { keys::right_name(key, keys) };
             let hint = match right {
@@ -114,6 +138,11 @@ impl<'a> Section<'a> {
             let what = if self.path.is_empty() { "no such key or section" } else { "no such key" };
             self.problem(key, format!("{what}; {hint}"));
         }
+    }
+
+    /// The values that a key takes.
+    pub(super) fn takes(&self, key: &str) -> &'static Takes {
+        self.takes.of(key)
     }
 
     pub(super) fn path_of(&self, key: &str) -> String {
@@ -165,6 +194,7 @@ impl<'a> Section<'a> {
     /// The meaning of one of `words`; an absent or wrong value falls back to the first.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> T {
         let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+        debug_assert!(matches!(self.takes.of(key), Takes::Words(known) if *known == names), "{key}: {names:?}");
         let Some(text) = self.text(key) else { return words[0].1 };
         if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == text) {
             return *meaning;
@@ -177,6 +207,7 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn flag(&self, key: &str) -> bool {
+        debug_assert!(matches!(self.takes.of(key), Takes::Flag), "{key}");
         match self.node(key).map(|node| &node.value) {
             None => false,
             Some(Value::Flag(flag)) => *flag,
@@ -187,8 +218,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A whole number within `limits`, also from a reference to the environment; `why` completes "3 is too small; …".
-    pub(super) fn whole(&self, key: &str, limits: RangeInclusive<u64>, why: &str) -> u64 {
+    /// A whole number within its limits, also from a reference to the environment; `why` completes "3 is too small; …".
+    pub(super) fn whole(&self, key: &str, why: &str) -> u64 {
+        let (Takes::Whole(min, max) | Takes::OneOrRange(Takes::Whole(min, max))) = self.takes.of(key) else {
+            unreachable!("{key} takes no whole number")
+        };
+        let limits = *min..=*max;
         let fallback = *limits.start();
         let number = match self.node(key).map(|node| &node.value) {
             None => return fallback,
@@ -226,8 +261,10 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A duration within `limits`.
-    pub(super) fn duration(&self, key: &str, limits: RangeInclusive<Duration>) -> Duration {
+    /// A duration within its limits.
+    pub(super) fn duration(&self, key: &str) -> Duration {
+        let Takes::Time(min, max) = self.takes.of(key) else { unreachable!("{key} takes no duration") };
+        let limits = *min..=*max;
         let duration = self.measured(key, "a time", "ms", units::duration).unwrap_or(*limits.start());
         if !limits.contains(&duration) {
             let (fault, bound) = match duration < *limits.start() {

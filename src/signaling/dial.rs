@@ -7,6 +7,8 @@ use super::target_policy::{TargetPolicy, resolve};
 use super::userinfo::basic;
 use super::{Connection, config, failure, io_failure};
 use crate::vocabulary::{Failure, Phase, Reason};
+use socket2::{Domain, Socket, Type};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,8 @@ use url::Url;
 /// Time limit for a TLS server's answer to a ClientHello. Far below any handshake timeout: the peer that waits has
 /// failed already, and must fail with its own reason rather than time out.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+
+const EINPROGRESS: i32 = 115;
 
 /// Address, headers and connection settings of one peer's connection.
 #[derive(Clone, Debug)]
@@ -126,7 +130,7 @@ async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<
             failures.push((address, not_allowed(address)));
             continue;
         }
-        match TcpStream::connect(address).await {
+        match connect_to(address).await {
             Ok(stream) => {
                 // Signaling frames are small, and the other peer waits for each.
                 stream.set_nodelay(true).map_err(|error| io_failure(&error))?;
@@ -136,6 +140,25 @@ async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<
         }
     }
     Err(combined_failure(failures))
+}
+
+/// Connects without a wait for the reactor where the connection stands at once, as on loopback: a busy worker would
+/// come back late, and no stamp tells when a handshake of TCP was complete.
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    let connected = socket.connect(&address.into());
+    let stream = TcpStream::from_std(socket.into())?;
+    match connected {
+        Ok(()) => return Ok(stream),
+        Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
 }
 
 fn not_allowed(address: SocketAddr) -> Failure {

@@ -29,7 +29,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use stream::Stream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -55,15 +55,17 @@ pub struct Connection {
     message_bytes_max: usize,
     /// True while the stream may hold frames that are not on the wire yet.
     unflushed: bool,
+    dial_waited: Duration,
     /// Pongs that may not be on the wire yet.
     pongs: usize,
 }
 
 impl Connection {
-    fn new(stream: WebSocketStream<Stream>, limits: Limits) -> Self {
+    fn new(mut stream: WebSocketStream<Stream>, limits: Limits) -> Self {
+        let dial_waited = stream.get_mut().take_waited();
         let message_bytes_max = limits.message_bytes_max;
         let waiting = Waiting::new(limits);
-        Self { stream, outbox: VecDeque::new(), waiting, message_bytes_max, unflushed: false, pongs: 0 }
+        Self { stream, outbox: VecDeque::new(), waiting, message_bytes_max, unflushed: false, dial_waited, pongs: 0 }
     }
 
     /// Queues a text frame; `poll_flush` writes it.
@@ -142,6 +144,11 @@ impl Connection {
     /// The kernel's receive stamp of the read that completed the last frame, by the wall clock.
     pub fn stamp(&self) -> Option<SystemTime> {
         self.stream.get_ref().stamp()
+    }
+
+    /// Time for which answers of the dial (proxy, TLS, upgrade) lay in the kernel before this process read them.
+    pub fn dial_waited(&self) -> Duration {
+        self.dial_waited
     }
 
     /// Fails the connection (RFC 6455 §7.1.7): says why, and waits for nothing.

@@ -69,6 +69,10 @@ pub struct Edges {
     /// Failed edges that timed out; `time_to_open` has them with the timeout's value.
     #[serde(default)]
     pub timed_out: u64,
+    /// Failed and dropped edges that this machine may have cost: never started, out of its own limits, or timed out after
+    /// more than a tenth of the timeout had been spent waiting for this process.
+    #[serde(default)]
+    pub ours: u64,
 }
 
 #[derive(AddAssign, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -269,6 +273,7 @@ mod tests {
                 early: 10,
                 surprises: 11,
                 timed_out: 12,
+                ours: 14,
             },
             rooms: Rooms { planned: 1, complete: 2, incomplete: 3, timed_out: 4 },
             messages: Messages {

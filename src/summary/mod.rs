@@ -82,6 +82,9 @@ pub struct Summary {
     /// which the timers' means do not: `connect` has one sample per peer. Absent when no edge opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_edge: Option<PhaseTimes>,
+    /// The generator's share of `mean_edge`, phase by phase: its own work, and what waited for this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_edge_own: Option<PhaseTimes>,
     pub failures: Vec<FailureRow>,
     /// Conclusions from the recorded events, worst first.
     #[serde(default)]
@@ -222,7 +225,7 @@ impl Summary {
             return Err(Unreadable::Foreign("more timers than any run has".into()));
         }
         for (name, timer) in self.timers.iter().chain(&self.timers_warmup).chain(of_control) {
-            for distribution in [&timer.due, &timer.began] {
+            for distribution in [&timer.due, &timer.began].into_iter().chain(&timer.net) {
                 distribution.histogram().map_err(|error| Unreadable::Timer { name: name.clone(), why: error.0 })?;
             }
         }
@@ -256,7 +259,7 @@ mod tests {
         let mut histogram = Histogram::default();
         histogram.record_us(41_200);
         let distribution = Distribution::of(&histogram);
-        let timer = Timer { due: distribution.clone(), began: distribution };
+        let timer = Timer { due: distribution.clone(), began: distribution, net: None };
         Summary { schema: SCHEMA, timers: BTreeMap::from([("time_to_open".into(), timer)]), ..Summary::default() }
     }
 
@@ -291,7 +294,7 @@ mod tests {
         check_refusal("{\"schema\": 2}", "a summary of schema version 2; this meshload reads version 1");
         let hostile = Summary { timers: BTreeMap::new(), ..measured() };
         let lying = Distribution { count: 1, hdr: "AAAA".into(), ..Distribution::default() };
-        let timers = BTreeMap::from([("join".into(), Timer { due: lying.clone(), began: lying })]);
+        let timers = BTreeMap::from([("join".into(), Timer { due: lying.clone(), began: lying, net: None })]);
         check_refusal(&Summary { timers, ..hostile }.to_json(), "timer \"join\": its histogram can't be read: not a");
     }
 }

@@ -118,7 +118,7 @@ mod tests {
             let mut histogram = Histogram::default();
             histogram.record_us(*us);
             let due = Distribution::of(&histogram);
-            let timers = BTreeMap::from([("ice".to_owned(), Timer { began: due.clone(), due })]);
+            let timers = BTreeMap::from([("ice".to_owned(), Timer { began: due.clone(), due, net: None })]);
             let validity = Validity { verdict: *verdict, reasons: vec![] };
             ((index + 1).to_string(), Summary { timers, validity, ..Summary::default() })
         };

@@ -1,27 +1,13 @@
-//! The JSON Schema of summary.json, generated from its types.
+//! The JSON Schemas of results, generated from their types.
 
-use crate::summary::Summary;
+use schemars::{JsonSchema, schema_for};
 
-/// The schema as committed in `reports/summary.schema.json` (JSON Schema 2020-12).
-pub fn json_schema() -> String {
-    let schema = schemars::schema_for!(Summary);
-    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
-    text.push('\n');
-    text
-}
+/// The folder of the committed schemas, which each `$id` leads to.
+const PLACE: &str = "https://raw.githubusercontent.com/meshload/meshload/main/reports";
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    #[test]
-    fn the_committed_schema_is_that_of_the_types() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/summary.schema.json");
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(path, json_schema()).unwrap();
-        }
-        let committed = fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == json_schema(), "the types have changed: run this test with UPDATE=1 and commit {path}");
-    }
+/// JSON Schema 2020-12 of the type, with a newline at the end; `name` is that of `meshload schema NAME`.
+pub fn json_schema<T: JsonSchema>(name: &str) -> String {
+    let mut schema = schema_for!(T);
+    schema.insert("$id".to_owned(), format!("{PLACE}/{name}.schema.json").into());
+    serde_json::to_string_pretty(&schema).expect("a schema is plain JSON") + "\n"
 }

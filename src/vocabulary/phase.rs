@@ -1,10 +1,11 @@
 //! The phases of an edge from the dial to the open channel, in order.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A phase of an edge; `Connect`, `Room` and `Join` are also phases of a peer. Milestones of docs/spec/measurement.md
 /// bound the phases; `Room` is never part of an edge's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     Connect,

@@ -170,7 +170,10 @@ fn a_profile_that_is_no_text_or_too_much_of_it_is_refused() {
 fn profiles_are_listed_and_shown() {
     insta::assert_snapshot!(in_a_folder(&["profiles"]));
     let shown = run(Path::new("."), &["profiles", "show", "smoke"], &[]);
-    assert_eq!(String::from_utf8_lossy(&shown.stdout), include_str!("../../profiles/smoke.toml"));
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let (first, rest) = shown.split_once('\n').expect("lines");
+    assert!(first.starts_with("#:schema https://") && first.ends_with("profile.schema.json"), "{first}");
+    assert_eq!(rest, include_str!("../../profiles/smoke.toml"));
     insta::assert_snapshot!(in_a_folder(&["profiles", "show", "smoek"]));
 }
 

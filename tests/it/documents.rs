@@ -2,7 +2,8 @@
 //! report is today's.
 
 use meshload::capacity::CapacityResult;
-use meshload::cli::{Command, parse_from};
+use meshload::cli::{Command, SchemaName, parse_from};
+use meshload::commands::schema;
 use meshload::gates::Gate;
 use meshload::profile::{self, ProfileSource};
 use meshload::report;
@@ -221,9 +222,16 @@ fn the_sample_planning_report_is_what_is_made_of_its_findings_today() {
 }
 
 #[test]
-fn the_committed_schema_of_a_search_is_that_of_the_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/capacity.schema.json");
-    kept(&path, CapacityResult::json_schema().as_bytes());
+fn the_committed_schemas_are_those_that_the_command_prints() {
+    for name in SchemaName::ALL {
+        let folder = if *name == SchemaName::Dialect { "docs" } else { "reports" };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{folder}/{}.schema.json", name.name()));
+        let schema = schema(*name);
+        let read: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        let id = read["$id"].as_str().unwrap();
+        assert!(id.ends_with(&format!("/{folder}/{}.schema.json", name.name())), "{id}");
+        kept(&path, schema.as_bytes());
+    }
 }
 
 fn kept(path: &Path, content: &[u8]) {

@@ -6,6 +6,7 @@ mod dialects;
 mod explain;
 mod man;
 mod profiles;
+mod schema;
 
 pub use check::check;
 pub use completions::completions;
@@ -13,3 +14,4 @@ pub use dialects::dialects;
 pub use explain::explain;
 pub use man::man;
 pub use profiles::profiles;
+pub use schema::{print_schema, schema};

@@ -9,7 +9,8 @@ pub fn profiles(args: &ListArgs) -> Exit {
     match &args.action {
         None => write_stdout(list()),
         Some(ListAction::Show { name }) => match builtin::find(name) {
-            Some(source) => write_stdout(source.text),
+            // The first line names the schema to an editor (taplo, "Using schemas").
+            Some(source) => write_stdout(format!("#:schema {}\n{}", profile::schema::ID, source.text)),
             None => {
                 write_stderr([inputs::unknown(name)]);
                 Exit::Usage

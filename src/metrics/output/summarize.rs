@@ -64,6 +64,7 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         timers_warmup: recorder.all_totals[1].timers.distributions(&facts.kinds),
         shares: totals.shares(),
         mean_edge: totals.mean_edge(),
+        mean_edge_own: totals.mean_edge_own(),
         failures: totals.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),

@@ -22,6 +22,7 @@ impl Recorder {
         totals.traffic[slot].received += 1;
         totals.traffic[slot].received_bytes += u64::from(bytes);
         self.series.at(context.when).frames += 1;
+        self.handling.record_us(context.at.since(context.arrived));
         match concern {
             Concern::Others => {}
             Concern::Elsewhere { from: _ } => {
@@ -47,6 +48,11 @@ impl Recorder {
         to: Option<Seat>,
     ) {
         self.peers[context.peer].said = context.at;
+        match to.map(|to| self.pair(context, to)) {
+            Some(Some(pair)) if self.edges[pair.edge].is_undecided() => self.charge(context, pair, 0),
+            Some(_) => {}
+            None => self.charge_all(context),
+        }
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].sent += 1;
@@ -83,7 +89,8 @@ impl Recorder {
         }
         self.tally.messages_cut -= before - edge.cut_in_flight();
         self.tally.messages_delivered += 1;
-        let latency = context.at.since(RunTime::of(times.0, self.start));
+        self.handling.record_us(context.at.since(context.arrived));
+        let latency = context.arrived.since(RunTime::of(times.0, self.start));
         let row = self.series.at(context.when);
         row.messages += 1;
         row.latencies.record_us(u32::try_from(latency).unwrap_or(u32::MAX));
@@ -101,7 +108,7 @@ impl Recorder {
     }
 
     fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) {
-        let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
+        let since = |earlier| context.arrived.since(RunTime::of(earlier, self.start));
         self.all_totals[context.half].timers.record_both(timer, since(due), since(began));
     }
 
@@ -119,8 +126,9 @@ impl Recorder {
             return;
         }
         if let Some(written) = self.deliveries.read(read) {
-            self.all_totals[context.half].timers.record_delivery(slot, context.at.since(written));
-            self.series.at(context.when).delivery(context.at.since(written));
+            let took_us = context.arrived.since(written);
+            self.all_totals[context.half].timers.record_delivery(slot, took_us);
+            self.series.at(context.when).delivery(took_us);
         }
     }
 }

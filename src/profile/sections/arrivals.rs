@@ -18,11 +18,6 @@ pub enum ArrivalStage {
     Burst,
 }
 
-pub(crate) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// The shortest stage; a shorter one is a typing error.
-const STAGE_MIN: Duration = Duration::from_millis(1);
-
 #[derive(Clone, Copy)]
 enum Shape {
     Constant,
@@ -47,7 +42,7 @@ pub(crate) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
     let foreign = |key: &&String| !keys.contains(&key.as_str()) && *key != "shape";
     for key in section.tree().keys().filter(foreign) {
         // `section` has reported unknown keys; these belong to other shapes.
-        if keys::keys("arrivals").contains(&key.as_str()) {
+        if keys::ROOT.of("arrivals").names().is_some_and(|known| known.contains(&key.as_str())) {
             let has = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
             section.problem(key, format!("not a key of the shape {}, which has {has}", section.shown("shape")));
         }
@@ -64,7 +59,7 @@ pub(crate) fn check(root: &Section<'_>) -> Vec<ArrivalStage> {
             from: section.rate("from", true),
             // The rate at the ramp's end goes on until all have arrived, so it can't be zero.
             to: section.rate("to", false),
-            lasts: section.duration("over", STAGE_MIN..=DURATION_MAX),
+            lasts: section.duration("over"),
         }],
     }
 }
@@ -82,15 +77,20 @@ fn steps(section: &Section<'_>) -> Vec<ArrivalStage> {
             section.problem("steps", format!("step {} is no table; write rate and for", index + 1));
             continue;
         };
-        let step = Section::new(section.reader, section.path_of(&format!("steps[{index}]")), &node.at, tree);
-        step.allow(&["rate", "for"]);
+        let step = Section::new(
+            section.reader,
+            section.path_of(&format!("steps[{index}]")),
+            &node.at,
+            tree,
+            section.takes("steps"),
+        );
         let is_last = index + 1 == list.len();
         for key in ["rate", "for"].iter().filter(|key| step.node(key).is_none() && !(is_last && **key == "for")) {
             step.problem("", format!("{key} is missing"));
         }
         // The last step goes on until all have arrived, so it can't be a pause.
         let rate = step.rate("rate", !is_last);
-        let lasts = step.node("for").map(|_| step.duration("for", STAGE_MIN..=DURATION_MAX));
+        let lasts = step.node("for").map(|_| step.duration("for"));
         stages.push(ArrivalStage::Constant { rate, lasts });
     }
     if list.is_empty() {

@@ -60,20 +60,10 @@ pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Churn {
     churn
 }
 
-/// The shortest stay: the edges of a peer open first.
-const STAY_MIN: Duration = Duration::from_secs(1);
-const STAY_MAX: Duration = Duration::from_secs(86_400);
-
 fn stay(section: &Section<'_>) -> Option<Stay> {
     section.node("stay")?;
-    let limits = section.section("stay");
-    limits.allow(&["min", "max"]);
-    for key in ["min", "max"] {
-        if limits.node(key).is_none() {
-            section.problem("stay", format!("{key} is missing; write {{ min = \"30s\", max = \"3m\" }}"));
-        }
-    }
-    let [min, max] = ["min", "max"].map(|key| limits.duration(key, STAY_MIN..=STAY_MAX));
+    let limits = section.range("stay", "{ min = \"30s\", max = \"3m\" }");
+    let [min, max] = ["min", "max"].map(|key| limits.duration(key));
     if min > max && limits.node("max").is_some() {
         limits.problem("min", format!("{min:?} is above max, which is {max:?}"));
     }

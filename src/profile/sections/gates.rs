@@ -3,7 +3,7 @@
 use crate::profile::section::{Section, SectionReader};
 use crate::profile::syntax::document::{Node, Tree, Value};
 use crate::profile::syntax::environment;
-use crate::profile::syntax::keys;
+use crate::profile::syntax::keys::{self, Takes};
 use crate::vocabulary::problem::quoted;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn read_metrics(section: &Section<'_>, prefix: &str, lines: &mut Vec<GateLine>) 
         let metric = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match &node.value {
             Value::Table(tree) if !is_gate(tree) => {
-                let inner = Section::new(section.reader, section.path_of(key), &node.at, tree);
+                let inner = Section::new(section.reader, section.path_of(key), &node.at, tree, &Takes::Gates);
                 read_metrics(&inner, &metric, lines);
             }
             Value::List(list) => {
@@ -61,8 +61,7 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
             Some(line(expr))
         }
         Value::Table(tree) => {
-            let section = Section::new(reader, path.to_owned(), &node.at, tree);
-            section.allow(keys::GATE);
+            let section = Section::new(reader, path.to_owned(), &node.at, tree, &Takes::Table(keys::GATE));
             let Some(expr) = section.text("expr") else {
                 if !is_gate(tree) {
                     reader.problem(path, &node.at, "expr is missing; write { expr = \"p(99) < 50ms\" }");
@@ -72,8 +71,8 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
             check_expr(reader, path, metric, tree.get("expr").unwrap_or(node), &expr);
             Some(GateLine {
                 abort: section.flag("abort"),
-                after: section.duration("after", Duration::ZERO..=super::arrivals::DURATION_MAX),
-                min_samples: section.whole("min_samples", 0..=1_000_000_000_000, "a gate asks for 0 to 10^12 samples"),
+                after: section.duration("after"),
+                min_samples: section.whole("min_samples", "a gate asks for 0 to 10^12 samples"),
                 ..line(expr)
             })
         }

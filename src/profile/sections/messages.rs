@@ -62,17 +62,11 @@ pub(crate) fn check(root: &Section<'_>) -> MessageSettings {
 }
 
 fn sizes(section: &Section<'_>) -> (u32, u32) {
-    if !matches!(section.node("size").map(|node| &node.value), Some(Value::Table(_))) {
+    if !section.is_table("size") {
         let bytes = bytes(section, "size");
         return (bytes, bytes);
     }
-    let limits = section.section("size");
-    limits.allow(&["min", "max"]);
-    for key in ["min", "max"] {
-        if limits.node(key).is_none() {
-            section.problem("size", format!("{key} is missing; write {{ min = \"64B\", max = \"1KiB\" }}"));
-        }
-    }
+    let limits = section.range("size", "{ min = \"64B\", max = \"1KiB\" }");
     let (min, max) = (bytes(&limits, "min"), bytes(&limits, "max"));
     if min > max && limits.node("max").is_some() {
         limits.problem("min", format!("{} is above max", limits.shown("min")));
@@ -100,10 +94,9 @@ fn reliability(section: &Section<'_>) -> Reliability {
     if let (Some(limit), Some(true)) = (given.first(), reliable) {
         section.problem("reliable", format!("a reliable channel has no {limit}; leave one of them out"));
     }
-    let limit = u64::from(u16::MAX);
     match given.first() {
         Some(&&"max_retransmits") => {
-            let times = section.whole("max_retransmits", 0..=limit, "from 0 to 65535 times");
+            let times = section.whole("max_retransmits", "from 0 to 65535 times");
             Reliability::MaxRetransmits(times as u16)
         }
         Some(_) => {

@@ -1,7 +1,6 @@
 //! `[rooms]`: the number of rooms, their sizes, ids and guests.
 
 use crate::profile::section::Section;
-use crate::profile::syntax::document::Value;
 use crate::vocabulary::EngineKind;
 
 /// The rooms of a run.
@@ -22,16 +21,10 @@ pub struct Size {
     pub max: u16,
 }
 
-/// The largest room; a room is a full mesh, so its edges grow with the square of its size.
-const SIZE_MAX: u64 = 10_000;
-
-/// The most guests of a room, which are browsers of people.
-const GUESTS_MAX: u64 = 100;
-
 pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
     let section = root.section("rooms");
-    let count = section.whole("count", 1..=u64::from(u32::MAX), "a run has from 1 to 4294967295 rooms") as u32;
-    let guests = section.whole("guests", 0..=GUESTS_MAX, "a room admits from 0 to 100 guests") as u16;
+    let count = section.whole("count", "a run has from 1 to 4294967295 rooms") as u32;
+    let guests = section.whole("guests", "a room admits from 0 to 100 guests") as u16;
     let rooms = RoomSettings { count, size: size(&section), id: id(&section, count), guests };
 
     // Peers are numbered with 32 bits.
@@ -54,18 +47,12 @@ pub(crate) fn check_guests(root: &Section<'_>, guests: u16, engine: EngineKind) 
 
 fn size(section: &Section<'_>) -> Size {
     const WHY: &str = "a mesh needs at least 2 peers, and a room holds at most 10000";
-    if !matches!(section.node("size").map(|node| &node.value), Some(Value::Table(_))) {
-        let size = section.whole("size", 2..=SIZE_MAX, WHY) as u16;
+    if !section.is_table("size") {
+        let size = section.whole("size", WHY) as u16;
         return Size { min: size, max: size };
     }
-    let limits = section.section("size");
-    limits.allow(&["min", "max"]);
-    for key in ["min", "max"] {
-        if limits.node(key).is_none() {
-            section.problem("size", format!("{key} is missing; write {{ min = 2, max = 8 }}"));
-        }
-    }
-    let [min, max] = ["min", "max"].map(|key| limits.whole(key, 2..=SIZE_MAX, WHY) as u16);
+    let limits = section.range("size", "{ min = 2, max = 8 }");
+    let [min, max] = ["min", "max"].map(|key| limits.whole(key, WHY) as u16);
     if min > max && limits.node("max").is_some() {
         limits.problem("min", format!("{min} is above max, which is {max}"));
     }

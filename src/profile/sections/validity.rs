@@ -41,20 +41,18 @@ pub enum OnSuspect {
 
 pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
     let section = root.section("validity");
-    // Timers saturate at 10 minutes (docs/spec/measurement.md, "Metrics").
-    let times = Duration::ZERO..=Duration::from_secs(600);
     let on_invalid = section.word("on_invalid", &[("fail", OnInvalid::Fail), ("warn", OnInvalid::Warn)]);
     let on_suspect = section.word("on_suspect", &[("pass", OnSuspect::Pass), ("fail", OnSuspect::Fail)]);
     let thresholds = Thresholds {
-        lag_suspect: section.duration("lag_suspect", times.clone()),
+        lag_suspect: section.duration("lag_suspect"),
         lag_suspect_share: section.share("lag_suspect_share"),
-        lag_invalid: section.duration("lag_invalid", times.clone()),
+        lag_invalid: section.duration("lag_invalid"),
         busy_suspect: section.share("busy_suspect"),
         waiting_suspect: section.share("waiting_suspect"),
         waiting_invalid: section.share("waiting_invalid"),
         dropped_suspect: section.share("dropped_suspect"),
         dropped_invalid: section.share("dropped_invalid"),
-        clock_jump_invalid: section.duration("clock_jump_invalid", times),
+        clock_jump_invalid: section.duration("clock_jump_invalid"),
     };
     let pairs = [
         ("lag_suspect", "lag_invalid", thresholds.lag_suspect > thresholds.lag_invalid),

@@ -2,7 +2,9 @@
 
 mod candidates;
 mod generated;
+mod schema;
 
+use super::syntax::keys;
 use super::*;
 use crate::vocabulary::Reliability;
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub(in crate::report) fn run() -> Summary {
             messages_lost: None,
             mesh_complete: Some(11.0 / 12.0),
         },
-        shares: Some(Shares { target: 0.62, peers: 0.355, own_work: 0.025 }),
+        shares: Some(Shares { target: 0.62, peers: 0.355, own_work: 0.02, own_wait: 0.005 }),
         run: Run {
             name: "example".into(),
             id: "m3f9c".into(),
@@ -56,7 +56,7 @@ pub(in crate::report) fn run() -> Summary {
 /// `run` with a control run, which had no `message_latency`.
 pub(in crate::report) fn controlled() -> Summary {
     let mut summary = run();
-    let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone() };
+    let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone(), net: None };
     let mut timers: BTreeMap<_, _> = summary.timers.iter().map(|(name, timer)| (name.clone(), halved(timer))).collect();
     timers.remove("message_latency");
     let control = Control { peers: 8, edges: 12, opened: 12, duration_us: 2_100_000, timers, ..Control::default() };
@@ -174,7 +174,7 @@ fn fill_timers(summary: &mut Summary) {
     for (name, from, to, samples) in timers {
         let due = spread(from, to, samples);
         let began = spread(from / 2, to / 2, samples);
-        summary.timers.insert(name.into(), Timer { due, began });
+        summary.timers.insert(name.into(), Timer { due, began, net: None });
     }
 }
 

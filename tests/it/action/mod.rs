@@ -43,11 +43,12 @@ impl Runner {
         ];
         let context = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let runner = Self { folder, context };
-        for name in ["action/scripts", "action/src", "action/profiles", "cache", "releases", "bin"] {
+        for name in ["action/scripts", "action/src", "action/profiles", "action/docs", "cache", "releases", "bin"] {
             fs::create_dir_all(runner.path(name)).unwrap();
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::copy(root.join("scripts/source-key"), runner.path("action/scripts/source-key")).unwrap();
+        runner.write("action/docs/dialect.schema.json", "{}");
         runner.write("action/build.rs", "fn main() {}\n");
         runner.write("action/Cargo.toml", "[package]\nname = \"meshload\"\nversion = \"0.0.1\"\nedition = \"2024\"\n");
         runner.write("action/Cargo.lock", "version = 4\n\n[[package]]\nname = \"meshload\"\nversion = \"0.0.1\"\n");

@@ -3,6 +3,7 @@
 use crate::profile::secret::Secret;
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{At, Node, Value};
+use crate::profile::syntax::keys::{ICE_SERVER, Takes};
 use crate::vocabulary::EngineKind;
 
 /// The default port of STUN and TURN (RFC 8489 §18.6, RFC 8656 §3).
@@ -80,7 +81,9 @@ fn of_node(engine: &Section<'_>, node: &Node) -> Vec<IceServer> {
             let read = engine.reader.expand(&path, &node.at, written);
             read.and_then(|url| or_report(engine, &node.at, server(&url, None))).into_iter().collect()
         }
-        Value::Table(tree) => of_table(engine, &Section::new(engine.reader, path, &node.at, tree)),
+        Value::Table(tree) => {
+            of_table(engine, &Section::new(engine.reader, path, &node.at, tree, &Takes::Table(ICE_SERVER)))
+        }
         other => {
             engine.reader.problem(&path, &node.at, format!("expected a URL or a table, not {}", other.kind()));
             vec![]
@@ -89,7 +92,6 @@ fn of_node(engine: &Section<'_>, node: &Node) -> Vec<IceServer> {
 }
 
 fn of_table(engine: &Section<'_>, table: &Section<'_>) -> Vec<IceServer> {
-    table.allow(&["urls", "username", "credential"]);
     let login = match (table.text("username"), table.text("credential")) {
         (Some(username), Some(credential)) if !username.is_empty() && !credential.is_empty() => {
             Some(Login { username: Secret::new(username), credential: Secret::new(credential) })

@@ -13,11 +13,7 @@ pub struct Reconnect {
 
 pub(crate) fn check(root: &Section<'_>) -> Option<Reconnect> {
     let section = root.section("target");
-    let limits = Duration::from_millis(1)..=Duration::from_secs(600);
-    let reconnect = Reconnect {
-        first: section.duration("reconnect_first", limits.clone()),
-        cap: section.duration("reconnect_cap", limits),
-    };
+    let reconnect = Reconnect { first: section.duration("reconnect_first"), cap: section.duration("reconnect_cap") };
     if reconnect.first > reconnect.cap {
         let key = if section.is_given("reconnect_first") { "reconnect_first" } else { "reconnect_cap" };
         let (first, cap) = (section.shown("reconnect_first"), section.shown("reconnect_cap"));
