@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(super) const JUST_JOINED: Duration = Duration::from_millis(20);
 
 /// The handshake of a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Timeline {
     size: u16,
     start: Option<Instant>,
@@ -82,18 +82,7 @@ pub struct MeshProgress {
 
 impl Timeline {
     pub fn new(size: u16, announcements: Vec<FrameKind>) -> Self {
-        Self {
-            size,
-            start: None,
-            first: 0,
-            announcements,
-            peers: BTreeMap::new(),
-            pairs: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            said: BTreeMap::new(),
-            heard: BTreeMap::new(),
-            events: vec![],
-        }
+        Self { size, announcements, ..Self::default() }
     }
 
     /// Sets the number of the room's first peer in reports; 0 by default.

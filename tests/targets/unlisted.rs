@@ -4,7 +4,7 @@ use super::probed::{probe, report};
 use super::relay;
 use std::thread;
 
-/// What the relay does, the causes that are true of it, and words of the evidence.
+/// Faults of the relay, each with the causes that are true of it and words of the evidence.
 const FLAWS: [(&str, &[&str], &str); 5] = [
     ("size", &["closed"], "larger than the server takes"),
     ("few", &["unknown"], "while peer 0 was connected"),

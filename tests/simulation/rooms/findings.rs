@@ -18,13 +18,13 @@ const RIGHT_PERCENT_MIN: usize = 95;
 const STEADY: std::ops::Range<u64> = 12..72;
 
 /// A fault, the finding that it must lead to, and what the run needs for it.
-struct Row {
-    fault: &'static str,
+struct Row<Fault> {
+    fault: Fault,
     finding: &'static str,
     shape: fn(&mut Scenario),
 }
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row<&str>; 13] = [
     Row { fault: "no-leave-notice", finding: "notices-missing", shape: untold },
     Row { fault: "idle-close 6s", finding: "idle-close", shape: lively },
     Row { fault: "limit-by-address 20", finding: "limit-by-address", shape: |_| {} },
@@ -43,16 +43,16 @@ const ROWS: [Row; 13] = [
 /// Dialects besides the reference server's own.
 const FOREIGN: [&str; 4] = ["relay", "relay-global", "relay-open", "y-webrtc"];
 
-/// A flaw of their servers, the finding that it must lead to, and what the run needs for it.
-const FLAWS: [(Flaw, &str, fn(&mut Scenario)); 8] = [
-    (Flaw::Partition, "islands", |_| {}),
-    (Flaw::Misroute, "misrouted", |_| {}),
-    (Flaw::Repeat, "repeated", |_| {}),
-    (Flaw::AlterCandidates, "altered-candidates", trickling),
-    (Flaw::AlterFingerprints, "altered-description", |_| {}),
-    (Flaw::SlowOffers, "two-populations", |_| {}),
-    (Flaw::Drift, "drift", lively),
-    (Flaw::IdleClose(Duration::from_secs(6)), "idle-close", lively),
+/// Faults of their servers.
+const FOREIGN_ROWS: [Row<Flaw>; 8] = [
+    Row { fault: Flaw::Partition, finding: "islands", shape: |_| {} },
+    Row { fault: Flaw::Misroute, finding: "misrouted", shape: |_| {} },
+    Row { fault: Flaw::Repeat, finding: "repeated", shape: |_| {} },
+    Row { fault: Flaw::AlterCandidates, finding: "altered-candidates", shape: trickling },
+    Row { fault: Flaw::AlterFingerprints, finding: "altered-description", shape: |_| {} },
+    Row { fault: Flaw::SlowOffers, finding: "two-populations", shape: |_| {} },
+    Row { fault: Flaw::Drift, finding: "drift", shape: lively },
+    Row { fault: Flaw::IdleClose(Duration::from_secs(6)), finding: "idle-close", shape: lively },
 ];
 
 /// Eight rooms of five, on a server that is near.
@@ -155,7 +155,7 @@ fn named_in(seeds: u64, title: &str, finding: &str, scenario: impl Fn(u64) -> Sc
         .then(|| format!("{title}: {finding} {right} of {seeds}: {named:?}"))
 }
 
-fn judge(row: &Row, seeds: u64) -> Option<String> {
+fn judge(row: &Row<&str>, seeds: u64) -> Option<String> {
     named_in(seeds, row.fault, row.finding, |seed| {
         let mut scenario = scenario(seed);
         scenario.rules = faults::rules(row.fault).unwrap();
@@ -176,12 +176,12 @@ fn foreign(dialect: &'static str, flaw: Flaw, shape: fn(&mut Scenario), seed: u6
 /// `dialects`: how many others play each flaw.
 fn check(seeds: u64, dialects: usize) {
     let of_reference = ROWS.iter().filter_map(|row| judge(row, seeds));
-    let rows = FLAWS.iter().enumerate().flat_map(|(nth, row)| {
+    let rows = FOREIGN_ROWS.iter().enumerate().flat_map(|(nth, row)| {
         let others = FOREIGN.iter().cycle().skip(nth).take(dialects);
-        others.map(move |dialect| (*dialect, *row))
+        others.map(move |dialect| (*dialect, row))
     });
-    let of_others = rows.filter_map(|(dialect, (flaw, finding, shape))| {
-        named_in(seeds, &format!("{dialect}: {flaw:?}"), finding, |seed| foreign(dialect, flaw, shape, seed))
+    let of_others = rows.filter_map(|(dialect, Row { fault, finding, shape })| {
+        named_in(seeds, &format!("{dialect}: {fault:?}"), finding, |seed| foreign(dialect, *fault, *shape, seed))
     });
     let wrong: Vec<String> = of_reference.chain(of_others).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const SLOW_OFFER: Duration = Duration::from_secs(2);
 const DRIFT_A_MINUTE: f64 = 0.040;
 
-/// What such a server does wrong.
+/// The fault of such a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     None,

@@ -43,7 +43,7 @@ pub struct Scenario {
     pub made_up: Vec<(Duration, String)>,
 }
 
-/// A server of another dialect, and what it does wrong.
+/// A server of another dialect, and its fault.
 #[derive(Clone, Copy, Debug)]
 pub struct Foreign {
     pub dialect: &'static str,

@@ -106,12 +106,12 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
 /// The reference server, or one of another dialect.
 enum Server {
     Reference(Box<Service>),
-    Foreign(ForeignServer),
+    Foreign(Box<ForeignServer>),
 }
 
 fn server(scenario: &Scenario, start: Instant) -> Server {
     if let Some(foreign) = scenario.foreign {
-        return Server::Foreign(ForeignServer::new(foreign, scenario.seed.stream("foreign", 0), start));
+        return Server::Foreign(Box::new(ForeignServer::new(foreign, scenario.seed.stream("foreign", 0), start)));
     }
     let rooms = SignalingRooms::new(
         scenario.kind,
