@@ -22,7 +22,7 @@ pub use target_policy::{TargetPolicy, is_private, resolve};
 pub use tls::{ClientTls, TlsError, TlsSniff, Trust};
 pub use transport::Transport;
 
-use crate::vocabulary::{Failure, Phase, Reason};
+use crate::vocabulary::{Failure, Phase, Reason, inert_text::bounded};
 use futures_util::{Sink, Stream as _};
 use limits::Waiting;
 use std::collections::VecDeque;
@@ -171,6 +171,9 @@ const READ_BYTES: usize = 2 * 1024;
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 16 * 1024;
 
+/// Characters of a close's words that a failure shows.
+const CLOSE_CHARS_MAX: usize = 60;
+
 fn config(message_bytes_max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         // Each of thousands of connections holds this buffer and zeroes it before every read; most reads bring 100 B.
@@ -191,9 +194,21 @@ fn closed(frame: Option<CloseFrame>) -> Failure {
         return failure(Reason::Protocol, "a close code that may not be sent".to_owned());
     }
     let code = u16::from(code);
+    let words = close_words(&reason);
     // 1000 and 1001 are normal ends; all others reject the client (RFC 6455 §7.4.1).
     let reason = if code <= 1_001 { Reason::Closed } else { Reason::Rejected };
-    failure(reason, format!("close {code}"))
+    failure(reason, if words.is_empty() { format!("close {code}") } else { format!("close {code}: {words}") })
+}
+
+/// The server's words about a close, without the ids and long numbers that would set each peer's failure apart.
+fn close_words(reason: &str) -> String {
+    let is_of_one_peer = |word: &str| {
+        let has_digit = word.contains(|letter: char| letter.is_ascii_digit());
+        has_digit && (word.len() > 4 || word.contains(char::is_alphabetic))
+    };
+    let shown = |word| if is_of_one_peer(word) { "…" } else { word };
+    let words: Vec<&str> = reason.split_whitespace().map(shown).collect();
+    bounded(&words.join(" "), CLOSE_CHARS_MAX).into_owned()
 }
 
 /// The code that tells a server of its offence (RFC 6455 §7.4.1); `None` for an end that is no offence.

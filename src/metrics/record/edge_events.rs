@@ -91,8 +91,9 @@ impl Recorder {
             return;
         }
         let room = &self.rooms[context.room];
-        let example =
-            Example { peer: room.peer_index(context.seat), other: Some(room.peer_index(other.0)), room: room.index };
+        // One name for the edge, whichever end tells.
+        let [low, high] = [context.seat.min(other.0), context.seat.max(other.0)].map(|seat| room.peer_index(seat));
+        let example = Example { peer: low, other: Some(high), room: room.index };
         // Each side knows only what it waits for, and which timer fires first is chance; the milestones of both name the
         // phase in which the edge got stuck. A join's stopped step is the detail of the peer's own failure.
         let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));

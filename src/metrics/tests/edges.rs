@@ -117,7 +117,7 @@ fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
     let summary = timeline.summary();
     let row = &summary.failures[0];
     assert_eq!((row.phase.as_str(), row.reason.as_str(), row.count), (shown, "timed_out", 1));
-    assert_eq!(row.example, format!("peer 1 → peer 0 in room-0: {shown} timed_out"));
+    assert_eq!(row.example, format!("peer 0 ↔ peer 1 in room-0: {shown} timed_out"));
     assert_eq!(timeout_ms(&summary, "time_to_open"), (10_000, 10_000));
     assert_eq!(timeout_ms(&summary, "room_complete"), (10_000, 10_000));
     assert_eq!(summary.rates.edges_failed, Some(1.0));

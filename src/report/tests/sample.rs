@@ -252,7 +252,7 @@ fn fill_rows(summary: &mut Summary) {
         detail: "HTTP 429".into(),
         count: 1,
         peers: 0,
-        example: "peer 4 → peer 7 in room-1: negotiation rejected (HTTP 429)".into(),
+        example: "peer 4 ↔ peer 7 in room-1: negotiation rejected (HTTP 429)".into(),
         cause: None,
     }];
     let first = SeriesRow {
