@@ -15,8 +15,8 @@ const SECOND_MAX: u64 = 5;
 /// A second of fewer is judged with the whole run alone: one of ten that is late is no share.
 const ROW_MIN: u64 = 100;
 
-/// What was heard must be handled within this, 95 times of 100: a browser takes as long, and a peer that answers late asks
-/// less of the target at once.
+/// The time within which 95 of 100 inputs must be handled, in microseconds: a browser takes as long, and a peer that
+/// answers late asks less of the target at once.
 const HANDLED_US: u64 = 20_000;
 
 /// The load as it was offered, with everything that speaks against it.

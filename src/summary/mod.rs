@@ -94,7 +94,7 @@ pub struct Summary {
     pub unmatched: Vec<UnmatchedRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
-    /// Whether the load was offered as planned; gates that hold rest on it.
+    /// The load as it was offered; gates that hold rest on it.
     #[serde(default)]
     pub offered: OfferedLoad,
     pub health: Health,
