@@ -5,6 +5,7 @@ use crate::gates::{Aggregation, Gate};
 use crate::summary::distribution::samples_needed;
 use crate::summary::{Clock, Doubt, GateResult, Summary, Verdict};
 use crate::vocabulary::format::duration;
+use std::cmp::Reverse;
 use std::time::Duration;
 
 /// The generator's share of a figure, relative to the figure, from which the figure is in doubt.
@@ -31,7 +32,7 @@ pub fn decide(gates: &[Gate], least: Duration, summary: &mut Summary) {
     let undecided = summary.gates.iter().filter(|gate| gate.why.as_deref() == Some("generator"));
     found.extend(undecided.map(|gate| (Verdict::Invalid, undecided_gate(gate))));
     found.extend(HEADLINES.iter().filter_map(|name| Some((Verdict::Suspect, in_doubt(name, least, gates, summary)?))));
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(verdict, _)| Reverse(*verdict));
     let validity = &mut summary.validity;
     validity.verdict = found.iter().map(|(verdict, _)| *verdict).fold(validity.verdict, Verdict::max);
     validity.reasons.extend(found.into_iter().map(|(_, doubt)| doubt));

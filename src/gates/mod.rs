@@ -73,6 +73,16 @@ impl Gate {
         format!("{} {} {}", self.aggregation, self.operator.sign(), self.limit())
     }
 
+    /// The gate for people: `time_to_open p95 below 800ms`, `mesh_complete at least 99%`.
+    pub fn in_words(&self) -> String {
+        let aggregation = match self.aggregation {
+            Aggregation::Rate | Aggregation::Value | Aggregation::Count => String::new(),
+            Aggregation::Percentile(percentile) => format!(" p{percentile}"),
+            other => format!(" {other}"),
+        };
+        format!("{}{aggregation} {} {}", self.metric, self.operator.word(), self.limit())
+    }
+
     pub fn unit(&self) -> Unit {
         match (self.aggregation, self.metric.name.as_str()) {
             (Aggregation::Rate, _) => Unit::Ratio,

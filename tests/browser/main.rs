@@ -1,6 +1,7 @@
 //! Real browser tabs among virtual peers: every edge opens, messages go both ways, and a leave is noticed.
 //! Skips, and says why, without chromium or without the right to make a network namespace; in CI that is a failure.
 
+mod accessibility;
 mod play;
 
 use play::{Side, play};

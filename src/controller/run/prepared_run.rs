@@ -134,12 +134,12 @@ pub(super) async fn play(
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
     decide(&gates, common.plan.profile.validity.thresholds.lag_suspect, &mut summary);
     let event_log = writer.map(Writer::finish).transpose()?;
-    summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
-        written: *written,
-        cut: *cut,
-        refused: *refused,
-    });
+    summary.events = event_log.as_ref().map(events);
     Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
+}
+
+fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {
+    Events { written: *written, cut: *cut, refused: *refused }
 }
 
 /// The facts about the dialect on which findings rest.

@@ -172,7 +172,7 @@ pub(in crate::report) fn gate_table(gates: &[GateResult]) -> Table {
         Column::Words("demanded"),
         Column::Figures("observed"),
         Column::Figures("samples"),
-        Column::Words(""),
+        Column::Words("why"),
         Column::Words("from"),
     ];
     Table::new("What the run had to meet; failed gates first", COLUMNS, gate_rows(gates))
