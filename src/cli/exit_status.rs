@@ -25,7 +25,7 @@ pub(super) fn run_help() -> String {
   meshload run mine.toml --gate 'time_to_open: p(95) < 800ms' --report md,junit
 
 Built-in profiles: {}. `meshload profiles show NAME` prints one to start from.
---dialect takes a built-in's name, as `meshload dialects` lists them, or the path of a file of your own.
+--dialect takes a built-in's name, as `meshload dialects` lists them, the path of a file of your own, or auto: the built-in one that fits the target's first frame.
 Every option can also be set in the environment, as MESHLOAD_<OPTION>.
 
 Exit codes:{codes}",

@@ -8,6 +8,7 @@ mod mistakes;
 mod probed;
 mod revived;
 mod server;
+mod variants;
 
 use killed::check as check_killed;
 use mesh::{Arrival, Farewell, Mesh};
