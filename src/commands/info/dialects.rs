@@ -1,5 +1,6 @@
 //! `meshload dialects`: lists the built-in dialects, prints one, or checks a dialect file.
 
+use super::learn::learn;
 use crate::cli::{ChangeArgs, DialectCheckArgs, DialectsAction, DialectsArgs, ShapeArgs};
 use crate::commands::inputs::access::access;
 use crate::commands::terminal::{write_stderr, write_stdout};
@@ -18,6 +19,7 @@ pub fn dialects(args: &DialectsArgs) -> Exit {
         None => write_stdout(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
         Some(DialectsAction::Show { name }) => show(name),
         Some(DialectsAction::Check(args)) => check(args),
+        Some(DialectsAction::Learn(args)) => learn(args),
     }
 }
 

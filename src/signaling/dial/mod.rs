@@ -5,11 +5,12 @@ mod http;
 mod open;
 
 pub use endpoint::{Endpoint, HttpSteps};
+pub use open::open;
 
 use super::connector::Connector;
 use super::{Connection, config, failure};
 use crate::vocabulary::{Failure, Phase, Reason};
-use open::open_stream;
+use open::{open_secured, open_stream};
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
@@ -31,16 +32,11 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
 }
 
 async fn dial_url(endpoint: &Endpoint) -> Result<Connection, Failure> {
-    let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
-    let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
-    let mut stream = open_stream(endpoint, host, port).await?;
-    let Connector { tls, tls_sniff, limits, .. } = &*endpoint.route;
+    let stream = open_secured(endpoint).await?;
+    let Connector { tls_sniff, limits, .. } = &*endpoint.route;
     let asked = request.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let is_secure = endpoint.url.scheme() == "wss";
-    if is_secure {
-        stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
-    }
     match client_async_with_config(request, stream, Some(config(limits.message_bytes_max))).await {
         Ok((_, response)) if !asked && response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) => {
             // RFC 6455 §4.1: the client fails the connection.

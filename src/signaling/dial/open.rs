@@ -10,9 +10,28 @@ use crate::vocabulary::{Failure, Phase, Reason};
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 const EINPROGRESS: i32 = 115;
+
+/// Opens the byte stream under an HTTP request or a WebSocket; for `wss` it is secured.
+///
+/// # Errors
+/// The failure of the attempt, in phase `connect`.
+pub async fn open(endpoint: &Endpoint) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, Failure> {
+    open_secured(endpoint).await
+}
+
+pub(super) async fn open_secured(endpoint: &Endpoint) -> Result<Stream, Failure> {
+    let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
+    let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
+    let stream = open_stream(endpoint, host, port).await?;
+    match endpoint.url.scheme() {
+        "wss" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
+        _ => Ok(stream),
+    }
+}
 
 pub(super) async fn open_stream(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
     let Connector { target_policy, proxy, tls, .. } = &*endpoint.route;
