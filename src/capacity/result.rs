@@ -7,6 +7,7 @@ use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
 use crate::summary::{Build, Machine};
+use crate::vocabulary::format::plural;
 use crate::vocabulary::inert_text::inert_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,9 @@ pub struct Bracket {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchGate {
     pub gate: String,
+    /// The gate for people.
+    #[serde(default)]
+    pub words: String,
     pub limit_us: Option<u64>,
 }
 
@@ -221,10 +225,14 @@ impl CapacityResult {
     }
 }
 
-/// The result in one sentence: `holds 210 rooms of 4 at time_to_open: p(99) < 800ms; plan for 147`.
+/// The result in one sentence: `holds 210 rooms of 4 (840 peers) with time_to_open p99 below 800ms; plan for 147, 30 % less`.
 fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64>) -> String {
     let Evidence { vary, profile, ends, .. } = evidence;
-    let label = |load: f64| vary.label(profile, load);
+    let label = |load: f64| {
+        let peers = evidence.probes.iter().find(|probe| probe.load == load).map(|probe| probe.peers);
+        let peers = peers.map_or(String::new(), |peers| format!(" ({})", plural(peers, "peer")));
+        format!("{}{peers}", vary.label(profile, load))
+    };
     let gates = gates_in_words(&evidence.gates);
     let mut sentence = match (ends.held, limited_by) {
         (None, LimitedBy::Target) => {
@@ -254,7 +262,9 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
         }
     };
     if let Some(plan_for) = plan_for {
-        sentence.push_str(&format!("; plan for {}", vary.short_label(plan_for)));
+        let less = format!("{:.1}", evidence.headroom * 100.0);
+        let less = less.trim_end_matches(".0");
+        sentence.push_str(&format!("; plan for {}, {less} % less", vary.short_label(plan_for)));
     }
     match evidence.stopped_by {
         Some(StoppedBy::Budget) => sentence.push_str("; the budget ended before the search did"),
@@ -272,8 +282,8 @@ fn gates_in_words(gates: &[SearchGate]) -> String {
     if gates.is_empty() {
         return String::new();
     }
-    let gates: Vec<&str> = gates.iter().map(|line| line.gate.as_str()).collect();
-    format!(" at {}", gates.join(", "))
+    let gates: Vec<&str> = gates.iter().map(|line| line.words.as_str()).collect();
+    format!(" with {}", gates.join(" and "))
 }
 
 /// The judged probe with the highest load among those with samples of the target.
@@ -297,7 +307,11 @@ mod tests {
             stopped_by,
             headroom: 0.3,
             require: None,
-            gates: vec![SearchGate { gate: "time_to_open: p(99) < 800ms".into(), limit_us: Some(800_000) }],
+            gates: vec![SearchGate {
+                gate: "time_to_open: p(99) < 800ms".into(),
+                words: "time_to_open p99 below 800ms".into(),
+                limit_us: Some(800_000),
+            }],
             probes: vec![],
             reproduction: Reproduction::default(),
             scope: SearchContext::default(),
@@ -315,23 +329,23 @@ mod tests {
     #[test]
     fn the_limit_is_the_target_s_only_if_the_target_broke() {
         let broke = Ends { broke: Some(220.0), ..HELD };
-        let at = "at time_to_open: p(99) < 800ms";
-        check(broke, None, LimitedBy::Target, &format!("holds 210 rooms of 4 {at}; plan for 147"));
+        let at = "with time_to_open p99 below 800ms";
+        check(broke, None, LimitedBy::Target, &format!("holds 210 rooms of 4 {at}; plan for 147, 30 % less"));
         let strained = Ends { out_of_reach: Some(220.0), ..HELD };
         let words = format!(
-            "holds at least 210 rooms of 4 {at}, which is the limit of this generator and not the target's; plan for 147"
+            "holds at least 210 rooms of 4 {at}, which is the limit of this generator and not the target's; plan for 147, 30 % less"
         );
         check(strained, None, LimitedBy::Generator, &words);
-        let words = format!("holds at least 210 rooms of 4 {at}; no valid probe went higher; plan for 147");
+        let words = format!("holds at least 210 rooms of 4 {at}; no valid probe went higher; plan for 147, 30 % less");
         check(HELD, None, LimitedBy::Range, &words);
     }
 
     #[test]
     fn what_broke_beyond_the_generator_s_limit_is_not_the_target_s() {
         let both = Ends { broke: Some(400.0), out_of_reach: Some(220.0), ..HELD };
-        let at = "at time_to_open: p(99) < 800ms";
+        let at = "with time_to_open p99 below 800ms";
         let words = format!(
-            "holds at least 210 rooms of 4 {at}, which is the limit of this generator and not the target's; plan for 147"
+            "holds at least 210 rooms of 4 {at}, which is the limit of this generator and not the target's; plan for 147, 30 % less"
         );
         check(both, None, LimitedBy::Generator, &words);
     }
@@ -339,7 +353,7 @@ mod tests {
     #[test]
     fn no_number_is_named_where_none_is_known() {
         let broke = Ends { broke: Some(10.0), ..Ends::default() };
-        let words = "does not hold the lowest load of the search, 10 rooms of 4 at time_to_open: p(99) < 800ms";
+        let words = "does not hold the lowest load of the search, 10 rooms of 4 with time_to_open p99 below 800ms";
         check(broke, None, LimitedBy::Target, words);
         let strained = Ends { out_of_reach: Some(10.0), ..Ends::default() };
         let words = "no probe was valid, so nothing is known of the target: this machine is the limit";
@@ -365,8 +379,7 @@ mod tests {
     #[test]
     fn a_search_that_was_stopped_says_so() {
         let broke = Ends { broke: Some(320.0), ..HELD };
-        let words =
-            "holds 210 rooms of 4 at time_to_open: p(99) < 800ms; plan for 147; stopped before the search was done";
+        let words = "holds 210 rooms of 4 with time_to_open p99 below 800ms; plan for 147, 30 % less; stopped before the search was done";
         check(broke, Some(StoppedBy::Signal), LimitedBy::Target, words);
     }
 }

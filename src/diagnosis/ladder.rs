@@ -5,6 +5,9 @@ use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEve
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// A word may take so long; one said to a peer that is gone by then proves nothing.
+const IN_FLIGHT: Duration = Duration::from_secs(1);
+
 /// An end of an arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Party {
@@ -39,7 +42,7 @@ pub enum Arrival {
     /// On another channel than its own.
     Elsewhere(Duration),
     Never,
-    /// Sent to the server, whose receipt can't be observed.
+    /// Sent to the server, whose receipt can't be observed, or to a peer that left before it could arrive.
     Unknown,
 }
 
@@ -48,6 +51,7 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     let Some(start) = timeline.start() else { return vec![] };
     let since = |at: Instant| at.saturating_duration_since(start);
     let mut heard = heard(timeline.events());
+    let left: BTreeMap<Seat, Instant> = timeline.events().iter().filter_map(leave).collect();
     let mut steps = vec![];
     // From the last to the first: if a message was repeated, the repetition arrived and the first one was lost.
     for event in timeline.events().iter().rev() {
@@ -78,7 +82,9 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
                         Some((at, false)) => steps.push(arrow(Party::Peer(to), Arrival::Elsewhere(since(at)))),
                         // A peer that had not joined yet could not receive it.
                         None if timeline.joined_at(to).is_some_and(|joined| joined < event.at) => {
-                            steps.push(arrow(Party::Peer(to), Arrival::Never));
+                            let has_left = left.get(&to).is_some_and(|left| *left < event.at + IN_FLIGHT);
+                            let arrival = if has_left { Arrival::Unknown } else { Arrival::Never };
+                            steps.push(arrow(Party::Peer(to), arrival));
                         }
                         None => {}
                     }
@@ -106,6 +112,11 @@ pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     steps.reverse();
     steps.sort_by_key(LadderStep::at);
     steps
+}
+
+/// The peer that leaves by this event, and the time.
+fn leave(event: &Event) -> Option<(Seat, Instant)> {
+    matches!(event.kind, EventKind::Peer(PeerEvent::Left { .. })).then_some((event.place.seat, event.at))
 }
 
 /// By sender, receiver and type: the times of arrival in order, each with true if it came on its own channel.
@@ -154,5 +165,41 @@ impl LadderStep {
         match self {
             Self::Arrow { at, .. } | Self::Note { at, .. } => *at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{PeerIndex, Place, RoomIndex};
+
+    const LEAVE: FrameKind = FrameKind(0);
+
+    /// The arrival of a word of peer 0 at 100 ms to peer 1, which joined at 0 ms and left so many ms after the word.
+    fn arrival(left_ms: Option<u64>) -> Arrival {
+        let start = Instant::now();
+        let mut timeline = Timeline::new(2, vec![]);
+        let mut tell = |at_ms: u64, seat: u16, kind: EventKind| {
+            let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
+            timeline.record(&Event::new(start + Duration::from_millis(at_ms), place, kind));
+        };
+        tell(0, 1, EventKind::Peer(PeerEvent::Joined));
+        tell(100, 0, EventKind::Peer(PeerEvent::Said { kind: LEAVE, bytes: 9, to: Some(Seat(1)) }));
+        if let Some(after) = left_ms {
+            tell(100 + after, 1, EventKind::Peer(PeerEvent::Left { silent: false, early: false }));
+        }
+        let arrows = ladder(&timeline).into_iter();
+        let mut arrivals = arrows.filter_map(|step| match step {
+            LadderStep::Arrow { arrival, .. } => Some(arrival),
+            LadderStep::Note { .. } => None,
+        });
+        arrivals.next().unwrap()
+    }
+
+    #[test]
+    fn a_word_to_a_peer_that_goes_is_no_loss_and_one_to_a_peer_that_stays_is() {
+        assert_eq!(arrival(None), Arrival::Never);
+        assert_eq!(arrival(Some(1)), Arrival::Unknown);
+        assert_eq!(arrival(Some(1_000)), Arrival::Never);
     }
 }

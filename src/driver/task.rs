@@ -70,6 +70,8 @@ enum ArrivalTime {
     Stamp(Option<SystemTime>),
     /// When a timer was due.
     Due(Instant),
+    /// So long ago, over several reads.
+    Waited(Duration),
 }
 
 type DialAttempt = Pin<Box<dyn Future<Output = Result<Box<dyn SignalingConnection>, Failure>>>>;
@@ -166,9 +168,9 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { return false };
                 match dialed {
                     Ok(connection) => {
-                        let stamp = connection.stamp();
+                        let waited = connection.dial_waited();
                         self.socket = PeerSocket::Open(connection);
-                        self.handle(ArrivalTime::Stamp(stamp), Input::Upgraded);
+                        self.handle(ArrivalTime::Waited(waited), Input::Upgraded);
                     }
                     Err(failure) => {
                         self.socket = PeerSocket::Gone;
@@ -267,6 +269,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             ArrivalTime::Now => now,
             ArrivalTime::Stamp(stamp) => self.alarm.arrival(stamp, now),
             ArrivalTime::Due(at) => at,
+            ArrivalTime::Waited(waited) => now.checked_sub(waited).unwrap_or(now),
         };
         self.virtual_peer.handle(now, input);
         self.apply_outputs(now);
@@ -280,7 +283,11 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             self.arrived = self.engine.stamp().map_or(cause, |stamp| self.alarm.arrival(Some(stamp), now));
             let seat = self.virtual_peer.seat_at(slot);
             if let EngineEvent::Worked { spent } = event {
-                self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent } });
+                self.record(now, EdgeEvent::OwnWork { spent }.to(seat));
+                continue;
+            }
+            if let EngineEvent::Received { at } = event {
+                self.record(at, EdgeEvent::Received.to(seat));
                 continue;
             }
             self.virtual_peer.handle(now, Input::Engine(seat, event));
@@ -333,7 +340,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         self.engine.order(began, self.virtual_peer.slot(seat), command);
         if describes {
             let now = Instant::now();
-            self.record(now, EventKind::Edge { other: seat, event: EdgeEvent::OwnWork { spent: now - began } });
+            self.record(now, EdgeEvent::OwnWork { spent: now - began }.to(seat));
         }
     }
 
@@ -342,15 +349,10 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         let sent = self.engine.send(now, self.virtual_peer.slot(to), &payload);
         match (sent, echo) {
             (true, false) => {
-                self.record(
-                    now,
-                    EventKind::Edge {
-                        other: to,
-                        event: EdgeEvent::MessageSent { sequence, due, bytes: payload.len() as u32 },
-                    },
-                );
+                let bytes = payload.len() as u32;
+                self.record(now, EdgeEvent::MessageSent { sequence, due, bytes }.to(to));
             }
-            (false, false) => self.record(now, EventKind::Edge { other: to, event: EdgeEvent::MessageDropped }),
+            (false, false) => self.record(now, EdgeEvent::MessageDropped.to(to)),
             (_, true) => {}
         }
     }

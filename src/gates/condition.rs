@@ -43,6 +43,16 @@ pub enum Operator {
 impl Operator {
     pub const ALL: [Self; 5] = [Self::Less, Self::AtMost, Self::Greater, Self::AtLeast, Self::Equal];
 
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Less => "below",
+            Self::AtMost => "at most",
+            Self::Greater => "above",
+            Self::AtLeast => "at least",
+            Self::Equal => "exactly",
+        }
+    }
+
     pub fn sign(self) -> &'static str {
         match self {
             Self::Less => "<",

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 mod condition;
+mod decision;
 mod judge;
 mod live_status;
 mod median;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use crate::gates::condition::{Aggregation, Operator};
+pub use crate::gates::decision::decide;
 pub use crate::gates::judge::{ended_without_server, judge, opened_no_edge, passed};
 pub use crate::gates::live_status::{LiveStatus, live_status, timers, tripped};
 pub use crate::gates::median::median;
@@ -69,6 +71,16 @@ impl Gate {
     /// The condition in its normal form, independent of the user's blanks and units.
     pub fn expr(&self) -> String {
         format!("{} {} {}", self.aggregation, self.operator.sign(), self.limit())
+    }
+
+    /// The gate for people: `time_to_open p95 below 800ms`, `mesh_complete at least 99%`.
+    pub fn in_words(&self) -> String {
+        let aggregation = match self.aggregation {
+            Aggregation::Rate | Aggregation::Value | Aggregation::Count => String::new(),
+            Aggregation::Percentile(percentile) => format!(" p{percentile}"),
+            other => format!(" {other}"),
+        };
+        format!("{}{aggregation} {} {}", self.metric, self.operator.word(), self.limit())
     }
 
     pub fn unit(&self) -> Unit {

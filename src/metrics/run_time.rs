@@ -29,6 +29,11 @@ impl RunTime {
         if self.happened() && other.happened() { self.max(other) } else { Self::NEVER }
     }
 
+    /// The time `us` microseconds before.
+    pub(super) fn before(self, us: u32) -> Self {
+        Self(self.0.saturating_sub(us.into()))
+    }
+
     /// Microseconds since `earlier`; 0 if `earlier` is the later one.
     pub(super) fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

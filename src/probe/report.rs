@@ -105,7 +105,11 @@ pub struct Repeated {
 
 impl ProbeReport {
     pub fn new(spec: &ProbeSpec, findings: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
-        let diagnosis = diagnose(&findings);
+        let mut diagnosis = diagnose(&findings);
+        // A fault without a cause may be one that comes and goes: a handshake that opened once proves no remedy.
+        if let Some(advice) = advice(&remedies).filter(|_| diagnosis.cause != Cause::Unknown) {
+            diagnosis.remedy = advice;
+        }
         let timelines = &findings.timelines;
         let shown = timelines.iter().find(|timeline| timeline.opened() < timeline.planned()).or(timelines.last());
         let edges = |of: fn(&Timeline) -> u32| timelines.iter().map(of).sum();
@@ -183,6 +187,13 @@ impl ProbeReport {
             }
         }
     }
+}
+
+/// The advice once remedies were tried: those that worked; `None` if none did or none was tried.
+fn advice(remedies: &[Remedy]) -> Option<String> {
+    let worked: Vec<&str> = remedies.iter().filter(|tried| tried.worked).map(|tried| &*tried.remedy).collect();
+    let more = if worked.len() > 1 { "Each of these was tried, and works" } else { "This was tried, and works" };
+    (!worked.is_empty()).then(|| format!("{more}: {}.", worked.join("; ")))
 }
 
 /// The frames of a handshake, both ways, those of the join included.

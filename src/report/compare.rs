@@ -4,7 +4,7 @@ use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, 
 use crate::report::document::{
     Block, Card, ChartColour, Column, Document, Style, StyledText, Table, TestCase, TestOutcome, Tone,
 };
-use crate::report::run::percentile_chart;
+use crate::report::run::{minute, percentile_chart};
 use crate::report::{Format, Reported, pretty_json};
 use crate::summary::Unit;
 use crate::vocabulary::format;
@@ -48,7 +48,7 @@ impl Reported for Comparison {
             name: self.new.name.clone(),
             headline: verdict.to_owned(),
             started_at: self.new.started_at.clone(),
-            facts: vec![("base:", side(&self.base).into()), ("new:", side(&self.new).into())],
+            facts: vec![("base", side(&self.base).into()), ("new", side(&self.new).into())],
             cards: vec![Card { tone, label: "", verdict: verdict.to_owned(), says: why, points: points.collect() }],
             blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
             checks: judged.iter().map(|change| check(change)).collect(),
@@ -129,7 +129,7 @@ fn side(side: &Side) -> String {
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let git = if side.git.is_empty() { String::new() } else { format!("meshload {}", side.git) };
     let runs = format!("{}{notes}", format::plural(side.runs, "run"));
-    let parts = [side.name.clone(), runs, side.started_at.clone(), git];
+    let parts = [side.name.clone(), runs, minute(&side.started_at), git];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 

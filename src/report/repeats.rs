@@ -23,7 +23,11 @@ impl Reported for Repeats {
         let doubt = (self.judged != Verdict::Valid)
             .then(|| "no run was VALID: these figures may be ours, not the target's".into());
         let card = Card {
-            tone: if self.result == Outcome::Passed { Tone::Good } else { Tone::Bad },
+            tone: match (self.result, self.judged) {
+                (Outcome::Passed, Verdict::Valid) => Tone::Good,
+                (Outcome::Passed, _) => Tone::Doubtful,
+                _ => Tone::Bad,
+            },
             label: "",
             verdict: capitalised(self.result.name()),
             says: format!("{runs}, of which {judged} {} judged", self.judged.name()),

@@ -7,9 +7,12 @@ use super::target_policy::{TargetPolicy, resolve};
 use super::userinfo::basic;
 use super::{Connection, config, failure, io_failure};
 use crate::vocabulary::{Failure, Phase, Reason};
+use socket2::{Domain, Socket, Type};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
@@ -22,6 +25,8 @@ use url::Url;
 /// Time limit for a TLS server's answer to a ClientHello. Far below any handshake timeout: the peer that waits has
 /// failed already, and must fail with its own reason rather than time out.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+
+const EINPROGRESS: i32 = 115;
 
 /// Address, headers and connection settings of one peer's connection.
 #[derive(Clone, Debug)]
@@ -75,16 +80,11 @@ impl Endpoint {
 /// # Errors
 /// The failure of the attempt, in phase `connect`.
 pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
-    let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
-    let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
-    let mut stream = open_stream(endpoint, host, port).await?;
-    let Connector { tls, tls_sniff, limits, .. } = &*endpoint.route;
+    let stream = open_secured(endpoint).await?;
+    let Connector { tls_sniff, limits, .. } = &*endpoint.route;
     let asked = request.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let is_secure = endpoint.url.scheme() == "wss";
-    if is_secure {
-        stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
-    }
     match client_async_with_config(request, stream, Some(config(limits.message_bytes_max))).await {
         Ok((_, response)) if !asked && response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) => {
             // RFC 6455 §4.1: the client fails the connection.
@@ -98,6 +98,24 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
         }
         Err(error) if is_secure => Err(failure(error)),
         Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),
+    }
+}
+
+/// Opens the byte stream under an HTTP request or a WebSocket; for `wss` it is secured.
+///
+/// # Errors
+/// The failure of the attempt, in phase `connect`.
+pub async fn open(endpoint: &Endpoint) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, Failure> {
+    open_secured(endpoint).await
+}
+
+async fn open_secured(endpoint: &Endpoint) -> Result<Stream, Failure> {
+    let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
+    let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
+    let stream = open_stream(endpoint, host, port).await?;
+    match endpoint.url.scheme() {
+        "wss" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
+        _ => Ok(stream),
     }
 }
 
@@ -126,7 +144,7 @@ async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<
             failures.push((address, not_allowed(address)));
             continue;
         }
-        match TcpStream::connect(address).await {
+        match connect_to(address).await {
             Ok(stream) => {
                 // Signaling frames are small, and the other peer waits for each.
                 stream.set_nodelay(true).map_err(|error| io_failure(&error))?;
@@ -136,6 +154,25 @@ async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<
         }
     }
     Err(combined_failure(failures))
+}
+
+/// Connects without a wait for the reactor where the connection stands at once, as on loopback: a busy worker would
+/// come back late, and no stamp tells when a handshake of TCP was complete.
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    let connected = socket.connect(&address.into());
+    let stream = TcpStream::from_std(socket.into())?;
+    match connected {
+        Ok(()) => return Ok(stream),
+        Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
 }
 
 fn not_allowed(address: SocketAddr) -> Failure {

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 
 /// Frames that may wait for one peer.
@@ -95,6 +95,10 @@ impl SignalingConnection for MemoryConnection {
 
     fn stamp(&self) -> Option<SystemTime> {
         None
+    }
+
+    fn dial_waited(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn poll_close(&mut self, _context: &mut Context<'_>) -> Poll<()> {

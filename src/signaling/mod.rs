@@ -13,7 +13,7 @@ mod transport;
 mod userinfo;
 
 pub use connector::{Connector, Refused};
-pub use dial::{Endpoint, dial};
+pub use dial::{Endpoint, dial, open};
 pub use limits::Limits;
 pub use memory::{MemoryCall, MemoryConnection, MemoryListener};
 pub use proxy::Proxy;
@@ -22,14 +22,14 @@ pub use target_policy::{TargetPolicy, is_private, resolve};
 pub use tls::{ClientTls, TlsError, TlsSniff, Trust};
 pub use transport::Transport;
 
-use crate::vocabulary::{Failure, Phase, Reason};
+use crate::vocabulary::{Failure, Phase, Reason, inert_text::bounded};
 use futures_util::{Sink, Stream as _};
 use limits::Waiting;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use stream::Stream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -55,15 +55,17 @@ pub struct Connection {
     message_bytes_max: usize,
     /// True while the stream may hold frames that are not on the wire yet.
     unflushed: bool,
+    dial_waited: Duration,
     /// Pongs that may not be on the wire yet.
     pongs: usize,
 }
 
 impl Connection {
-    fn new(stream: WebSocketStream<Stream>, limits: Limits) -> Self {
+    fn new(mut stream: WebSocketStream<Stream>, limits: Limits) -> Self {
+        let dial_waited = stream.get_mut().take_waited();
         let message_bytes_max = limits.message_bytes_max;
         let waiting = Waiting::new(limits);
-        Self { stream, outbox: VecDeque::new(), waiting, message_bytes_max, unflushed: false, pongs: 0 }
+        Self { stream, outbox: VecDeque::new(), waiting, message_bytes_max, unflushed: false, dial_waited, pongs: 0 }
     }
 
     /// Queues a text frame; `poll_flush` writes it.
@@ -144,6 +146,11 @@ impl Connection {
         self.stream.get_ref().stamp()
     }
 
+    /// Time for which answers of the dial (proxy, TLS, upgrade) lay in the kernel before this process read them.
+    pub fn dial_waited(&self) -> Duration {
+        self.dial_waited
+    }
+
     /// Fails the connection (RFC 6455 §7.1.7): says why, and waits for nothing.
     fn say_close(&mut self, context: &mut Context<'_>, code: CloseCode) {
         let frame = CloseFrame { code, reason: Utf8Bytes::default() };
@@ -163,6 +170,9 @@ const READ_BYTES: usize = 2 * 1024;
 
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 16 * 1024;
+
+/// Characters of a close's words that a failure shows.
+const CLOSE_CHARS_MAX: usize = 60;
 
 fn config(message_bytes_max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
@@ -184,9 +194,21 @@ fn closed(frame: Option<CloseFrame>) -> Failure {
         return failure(Reason::Protocol, "a close code that may not be sent".to_owned());
     }
     let code = u16::from(code);
+    let words = close_words(&reason);
     // 1000 and 1001 are normal ends; all others reject the client (RFC 6455 §7.4.1).
     let reason = if code <= 1_001 { Reason::Closed } else { Reason::Rejected };
-    failure(reason, format!("close {code}"))
+    failure(reason, if words.is_empty() { format!("close {code}") } else { format!("close {code}: {words}") })
+}
+
+/// The server's words about a close, without the ids and long numbers that would set each peer's failure apart.
+fn close_words(reason: &str) -> String {
+    let is_of_one_peer = |word: &str| {
+        let has_digit = word.contains(|letter: char| letter.is_ascii_digit());
+        has_digit && (word.len() > 4 || word.contains(char::is_alphabetic))
+    };
+    let shown = |word| if is_of_one_peer(word) { "…" } else { word };
+    let words: Vec<&str> = reason.split_whitespace().map(shown).collect();
+    bounded(&words.join(" "), CLOSE_CHARS_MAX).into_owned()
 }
 
 /// The code that tells a server of its offence (RFC 6455 §7.4.1); `None` for an end that is no offence.

@@ -3,7 +3,7 @@
 use super::{Connection, Frame};
 use crate::vocabulary::Failure;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// An open connection that carries text frames.
 pub trait SignalingConnection {
@@ -28,8 +28,11 @@ pub trait SignalingConnection {
     /// The connection has ended; the failure says how.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Failure>>;
 
-    /// The kernel's receive stamp of the last frame, or of the upgrade, by the wall clock; `None` where there is none.
+    /// The kernel's receive stamp of the last frame, by the wall clock; `None` where there is none.
     fn stamp(&self) -> Option<SystemTime>;
+
+    /// Time for which answers of the dial lay in the kernel before this process read them.
+    fn dial_waited(&self) -> Duration;
 
     /// Closes, without waiting for the server's close frame.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
@@ -54,6 +57,10 @@ impl SignalingConnection for Connection {
 
     fn stamp(&self) -> Option<SystemTime> {
         Self::stamp(self)
+    }
+
+    fn dial_waited(&self) -> Duration {
+        Self::dial_waited(self)
     }
 
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {

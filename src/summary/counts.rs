@@ -69,6 +69,10 @@ pub struct Edges {
     /// Failed edges that timed out; `time_to_open` has them with the timeout's value.
     #[serde(default)]
     pub timed_out: u64,
+    /// Failed and dropped edges that this machine may have cost: never started, out of its own limits, or timed out after
+    /// more than a tenth of the timeout had been spent waiting for this process.
+    #[serde(default)]
+    pub ours: u64,
 }
 
 #[derive(AddAssign, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -125,6 +129,17 @@ pub struct Messages {
 }
 
 impl Counts {
+    /// `rate`, a share of `of`, without the edges and peers that this generator may have cost.
+    pub fn net_rate(&self, name: &str, rate: f64, of: u64) -> f64 {
+        let share = |count: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
+        match name {
+            "edges_failed" => (rate - share(self.edges.ours)).max(0.0),
+            "mesh_complete" => (rate + share(self.edges.ours)).min(1.0),
+            "peers_failed" => (rate - share(self.peers.dropped)).max(0.0),
+            _ => rate,
+        }
+    }
+
     /// Checks that everything planned has exactly one outcome.
     ///
     /// # Errors
@@ -269,6 +284,7 @@ mod tests {
                 early: 10,
                 surprises: 11,
                 timed_out: 12,
+                ours: 14,
             },
             rooms: Rooms { planned: 1, complete: 2, incomplete: 3, timed_out: 4 },
             messages: Messages {

@@ -5,7 +5,7 @@ use crate::summary::histogram::Histogram;
 use crate::summary::{Severity, Summary};
 
 /// All timers except those of single message types, `signal_delivery.<type>`.
-pub const TIMERS: [&str; 14] = [
+pub const TIMERS: [&str; 15] = [
     "connect",
     "join",
     "discovery",
@@ -16,6 +16,7 @@ pub const TIMERS: [&str; 14] = [
     "time_to_open",
     "room_complete",
     "own_work",
+    "own_wait",
     "signal_delivery",
     "leave_notice",
     "message_latency",
@@ -30,7 +31,7 @@ pub const RATES: [&str; 4] = ["edges_failed", "peers_failed", "messages_lost", "
 pub const VALUES: [&str; 2] = ["amplification", "signaling_bytes_per_edge"];
 
 /// Counters by their keys in `counts`.
-pub const COUNTERS: [&str; 39] = [
+pub const COUNTERS: [&str; 40] = [
     "peers.planned",
     "peers.joined",
     "peers.failed",
@@ -53,6 +54,7 @@ pub const COUNTERS: [&str; 39] = [
     "edges.early",
     "edges.surprises",
     "edges.timed_out",
+    "edges.ours",
     "rooms.planned",
     "rooms.complete",
     "rooms.incomplete",
@@ -81,6 +83,8 @@ pub trait Readings {
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram>;
     /// A rate from 0 to 1, and the number of things that it is a share of.
     fn rate(&self, name: &str) -> Option<(f64, u64)>;
+    /// The rate without what this generator may have cost.
+    fn net_rate(&self, name: &str) -> Option<(f64, u64)>;
     fn counter(&self, name: &str) -> Option<u64>;
     fn value(&self, name: &str) -> Option<f64>;
 }
@@ -100,6 +104,10 @@ impl Readings for Summary {
             _ => return None,
         };
         rate.map(|rate| (rate, of))
+    }
+
+    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.rate(name).map(|(rate, of)| (self.counts.net_rate(name, rate, of), of))
     }
 
     fn counter(&self, name: &str) -> Option<u64> {

@@ -14,7 +14,7 @@ pub mod wall_time;
 
 pub use crate::summary::control::Control;
 pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
-pub use crate::summary::health::Health;
+pub use crate::summary::health::{Health, OfferedLoad, Punctuality};
 pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
@@ -82,6 +82,9 @@ pub struct Summary {
     /// which the timers' means do not: `connect` has one sample per peer. Absent when no edge opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_edge: Option<PhaseTimes>,
+    /// The generator's share of `mean_edge`, phase by phase: its own work, and what waited for this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_edge_own: Option<PhaseTimes>,
     pub failures: Vec<FailureRow>,
     /// Conclusions from the recorded events, worst first.
     #[serde(default)]
@@ -91,6 +94,9 @@ pub struct Summary {
     pub unmatched: Vec<UnmatchedRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
+    /// The load as it was offered; gates that hold rest on it.
+    #[serde(default)]
+    pub offered: OfferedLoad,
     pub health: Health,
     /// The course of the run, warm-up included; at most 1,000 rows.
     pub series: Vec<SeriesRow>,
@@ -222,7 +228,7 @@ impl Summary {
             return Err(Unreadable::Foreign("more timers than any run has".into()));
         }
         for (name, timer) in self.timers.iter().chain(&self.timers_warmup).chain(of_control) {
-            for distribution in [&timer.due, &timer.began] {
+            for distribution in [&timer.due, &timer.began].into_iter().chain(&timer.net) {
                 distribution.histogram().map_err(|error| Unreadable::Timer { name: name.clone(), why: error.0 })?;
             }
         }
@@ -256,7 +262,7 @@ mod tests {
         let mut histogram = Histogram::default();
         histogram.record_us(41_200);
         let distribution = Distribution::of(&histogram);
-        let timer = Timer { due: distribution.clone(), began: distribution };
+        let timer = Timer { due: distribution.clone(), began: distribution, net: None };
         Summary { schema: SCHEMA, timers: BTreeMap::from([("time_to_open".into(), timer)]), ..Summary::default() }
     }
 
@@ -291,7 +297,7 @@ mod tests {
         check_refusal("{\"schema\": 2}", "a summary of schema version 2; this meshload reads version 1");
         let hostile = Summary { timers: BTreeMap::new(), ..measured() };
         let lying = Distribution { count: 1, hdr: "AAAA".into(), ..Distribution::default() };
-        let timers = BTreeMap::from([("join".into(), Timer { due: lying.clone(), began: lying })]);
+        let timers = BTreeMap::from([("join".into(), Timer { due: lying.clone(), began: lying, net: None })]);
         check_refusal(&Summary { timers, ..hostile }.to_json(), "timer \"join\": its histogram can't be read: not a");
     }
 }

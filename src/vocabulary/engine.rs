@@ -3,7 +3,7 @@
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::message::Candidate;
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A command to the engine; the caller names the remote peer of the edge beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub enum EngineEvent {
     /// Time spent in our own code on making or applying a description. Precedes the event that it led to.
     Worked {
         spent: Duration,
+    },
+    /// A datagram of a connection that is not open yet was handled at `at`; `Engine::stamp` tells its arrival.
+    Received {
+        at: Instant,
     },
     IceUp,
     DtlsUp,

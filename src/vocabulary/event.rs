@@ -145,6 +145,8 @@ pub enum EdgeEvent {
     OwnWork {
         spent: Duration,
     },
+    /// A datagram of the handshake was handled; the event's `arrived` tells since when it waited.
+    Received,
     /// Both sides offered at the same time.
     Glare,
     IceUp,
@@ -229,6 +231,7 @@ impl EventKind {
                 PeerEvent::Frame { concern: Concern::Others, .. } | PeerEvent::Written { .. } | PeerEvent::Read { .. }
             ) | Self::Edge {
                 event: EdgeEvent::OwnWork { .. }
+                    | EdgeEvent::Received
                     | EdgeEvent::Echoed { .. }
                     | EdgeEvent::MessageSent { .. }
                     | EdgeEvent::MessageReceived { .. }

@@ -28,7 +28,8 @@ fn check(place: usize, port: u16) {
     assert_eq!(output.status.code(), Some(99));
 }
 
-/// The words of each line, with `#` for a time: a number with decimals, or before `ms`.
+/// The words of each line, with `#` for a time: a number with decimals, or before `ms`. Steps of the two peers that happen
+/// at about the same time come in any order, so those of a ladder are sorted.
 fn masked(text: &str) -> Vec<String> {
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -38,7 +39,10 @@ fn masked(text: &str) -> Vec<String> {
         let masked = words.iter().enumerate().map(|(at, word)| if is_time(at, word) { "#" } else { word });
         masked.collect::<Vec<_>>().join(" ")
     };
-    text.lines().map(line).collect()
+    let (mut steps, others): (Vec<String>, Vec<String>) =
+        text.lines().map(line).partition(|line| line.starts_with("# "));
+    steps.sort();
+    [others, steps].concat()
 }
 
 /// Starts a shown server that is a program of node, on a free port instead of the one shown.

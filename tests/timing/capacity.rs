@@ -64,7 +64,7 @@ fn a_target_that_breaks_is_the_limit_and_the_folder_holds_the_report() {
     let read = |name: &str| fs::read_to_string(folder.path().join("found").join(name)).unwrap();
     assert_eq!(read("capacity.json").as_bytes(), output.stdout);
     let sentence = found["sentence"].as_str().unwrap();
-    assert!(sentence.starts_with(&format!("holds {held} rooms of 2 at ")), "{sentence}");
+    assert!(sentence.starts_with(&format!("holds {held} rooms of 2 (")), "{sentence}");
     assert!(read("report.html").contains("The knee") && read("report.md").contains("What if"));
     assert!(read("profile.toml").contains("capacity 200/s"));
 }
@@ -171,7 +171,8 @@ fn rooms_grow_until_the_server_lags() {
     let found = found(folder.path(), &["--vary", "room-size", "--to", "40", "--resolution", "40%"]);
     let (held, sentence) = (found["limit"].as_f64().unwrap(), found["sentence"].as_str().unwrap());
     assert_eq!(found["limited_by"], "target", "{sentence}");
-    let start = format!("holds 4 rooms of {held} at edges_failed: rate < 50%; plan for rooms of ");
+    let start =
+        format!("holds 4 rooms of {held} ({} peers) with edges_failed below 50%; plan for rooms of ", 4.0 * held);
     assert!(sentence.starts_with(&start), "{sentence}");
 }
 
@@ -198,7 +199,7 @@ fn messages_come_faster_and_what_held_is_at_least() {
     let gate = ["--gate", "message_latency: p(95) < 5s", "--from", "5/s", "--to", "20/s"];
     let found = found(folder.path(), &[&lean[..], &messages, &gate].concat());
     let sentence = found["sentence"].as_str().unwrap();
-    assert!(sentence.starts_with("holds at least 20 messages/s on each channel at "), "{sentence}");
+    assert!(sentence.starts_with("holds at least 20 messages/s on each channel ("), "{sentence}");
     assert_eq!(found["limited_by"], "range", "{sentence}");
 }
 

@@ -202,7 +202,7 @@ mod tests {
         let mut histogram = Histogram::default();
         (0..500).for_each(|sample| histogram.record_us(us + sample));
         let due = Distribution::of(&histogram);
-        let timers = [("time_to_open".to_owned(), Timer { due: due.clone(), began: due })];
+        let timers = [("time_to_open".to_owned(), Timer { due: due.clone(), began: due, net: None })];
         let mut run = Summary { schema: SCHEMA, timers: timers.into(), ..Summary::default() };
         run.counts.peers.joined = 500;
         run

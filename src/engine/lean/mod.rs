@@ -27,7 +27,7 @@ use ice::Credentials;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rustc_hash::FxHashMap;
-use sdp::Description;
+use sdp::{Description, host_candidate};
 pub use setup::LeanSetup;
 use socket2::SockRef;
 use std::collections::VecDeque;
@@ -247,6 +247,10 @@ impl LeanEngine {
 
     fn take_in(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         if let Some(seat) = self.owner(from, datagram) {
+            let connection = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref);
+            if self.handling.is_some() && connection.is_some_and(LeanConnection::is_opening) {
+                self.tell(seat, EngineEvent::Received { at: now });
+            }
             self.with(seat, |connection, drive| connection.handle(now, from, datagram, drive));
         }
     }
@@ -278,11 +282,6 @@ impl LeanEngine {
         }
         self.drive.out.clear();
     }
-}
-
-/// The one candidate a peer has: its socket (RFC 8839 §5.1).
-fn host_candidate(local: SocketAddr) -> String {
-    format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
 }
 
 fn engine_event(event: ConnectionEvent) -> EngineEvent {
@@ -358,12 +357,14 @@ impl Engine for LeanEngine {
         self.socket.poll_recv_ready(context)
     }
 
-    fn read(&mut self, now: Instant) {
+    fn read(&mut self, mut now: Instant) {
         let mut buffer = [0; DATAGRAM_BYTES_MAX];
-        for _ in 0..BATCH {
+        for index in 0..BATCH {
             match receive(&self.socket, &mut buffer) {
                 Ok(received) => {
                     self.handling = received.stamp;
+                    // A DTLS flight takes up to a millisecond, for which the datagrams behind it wait.
+                    now = if index > 0 { Instant::now() } else { now };
                     self.take_in(now, received.from, &mut buffer[..received.length]);
                 }
                 // `WouldBlock`: no datagram is left. Other errors are ICMP errors of earlier sends.

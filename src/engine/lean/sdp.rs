@@ -4,6 +4,7 @@
 use super::ice::Credentials;
 use super::identity::{Fingerprint, HashName};
 use std::fmt::Write;
+use std::net::SocketAddr;
 
 /// The longest accepted description, in bytes.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -227,6 +228,11 @@ impl Own<'_> {
 
 /// The port of our SCTP association; all ends use the same number.
 pub const OWN_SCTP_PORT: u16 = SCTP_PORT;
+
+/// The one candidate a peer has: its socket (RFC 8839 §5.1).
+pub(super) fn host_candidate(local: SocketAddr) -> String {
+    format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use crate::vocabulary::{Candidate, EngineEvent, Reason, Seat};
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use tokio::sync::{Notify, mpsc};
 use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{
@@ -119,9 +119,15 @@ impl Callbacks {
     pub(super) fn accepts(&self, datagram: &[u8], stamp: Option<SystemTime>) -> bool {
         let mut state = self.state();
         state.stamp = stamp;
+        let opens = state.stage < ConnectionStage::Open;
         let is_repeat = state.stage == ConnectionStage::Securing && state.duplicates.is_duplicate(datagram);
         if !is_repeat && matches!(state.stage, ConnectionStage::Securing | ConnectionStage::Associating) {
             self.round_needed.notify_one();
+        }
+        drop(state);
+        if opens && stamp.is_some() {
+            // With a full queue the wait of this datagram goes uncounted.
+            let _ = self.events.try_send(self.link_event(EngineEvent::Received { at: Instant::now() }));
         }
         !is_repeat
     }
@@ -215,7 +221,8 @@ impl Callbacks {
         // Only these follow from a datagram; a description or a candidate is made at once.
         let follows = matches!(
             event,
-            EngineEvent::IceUp
+            EngineEvent::Received { .. }
+                | EngineEvent::IceUp
                 | EngineEvent::DtlsUp
                 | EngineEvent::Open
                 | EngineEvent::Message(_)

@@ -93,14 +93,16 @@ impl FailureGroup {
     fn merge(&mut self, other: Self) {
         self.edges += other.edges;
         self.peers += other.peers;
-        self.example = self.example.min(other.example);
+        // A peer's own failure before the edges that it takes with it.
+        let rank = |example: &Example| (example.other.is_some(), *example);
+        self.example = std::cmp::min_by_key(self.example, other.example, rank);
     }
 }
 
 impl Example {
     fn sentence(self, failure: &Failure, room: &str) -> String {
         match self.other {
-            Some(other) => format!("peer {} → peer {other} in {room}: {failure}", self.peer),
+            Some(other) => format!("peer {} ↔ peer {other} in {room}: {failure}", self.peer),
             None => format!("peer {} in {room}: {failure}", self.peer),
         }
     }
@@ -126,7 +128,7 @@ mod tests {
         failures.edge(&refused("HTTP 429".into()), at(3));
         let rows = failures.rows(|_| "room-0".into());
         assert_eq!((rows.len(), rows[0].count), (1, 2));
-        assert_eq!(rows[0].example, "peer 3 → peer 4 in room-0: connect rejected (HTTP 429)");
+        assert_eq!(rows[0].example, "peer 3 ↔ peer 4 in room-0: connect rejected (HTTP 429)");
     }
 
     #[test]

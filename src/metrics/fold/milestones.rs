@@ -67,9 +67,13 @@ impl Milestones {
 
 /// The phase of an undecided edge: that of its first unmet milestone.
 pub(in crate::metrics) fn phase_of(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> Phase {
+    Phase::OF_AN_EDGE[phase_index(edge, peers)]
+}
+
+/// The position of that phase in `Phase::OF_AN_EDGE`.
+pub(in crate::metrics) fn phase_index(edge: &EdgeRecord, peers: [&PeerRecord; 2]) -> usize {
     let events = events(edge, peers);
-    let unmet = (1..8).find(|milestone| !events[*milestone].happened()).unwrap_or(7);
-    Phase::OF_AN_EDGE[unmet - 1]
+    (1..8).find(|milestone| !events[*milestone].happened()).unwrap_or(7) - 1
 }
 
 /// The start of the pair's later peer, and its delay against its due time in microseconds.

@@ -17,6 +17,7 @@ pub(in crate::metrics) enum TimerId {
     TimeToOpen,
     RoomComplete,
     OwnWork,
+    OwnWait,
     SignalDelivery,
     LeaveNotice,
     MessageLatency,
@@ -45,13 +46,20 @@ impl TimerId {
 pub(in crate::metrics) struct TimerSet {
     due: [Histogram; TIMERS.len()],
     began: [Histogram; TIMERS.len()],
+    /// Without the generator's share; empty for timers that have none.
+    net: [Histogram; TIMERS.len()],
     /// `signal_delivery`, by message type.
     delivery: Vec<Histogram>,
 }
 
 impl TimerSet {
     pub(crate) fn new(kinds: usize) -> Self {
-        Self { due: Default::default(), began: Default::default(), delivery: vec![Histogram::default(); kinds] }
+        Self {
+            due: Default::default(),
+            began: Default::default(),
+            net: Default::default(),
+            delivery: vec![Histogram::default(); kinds],
+        }
     }
 
     /// Records a sample, in microseconds, of a timer with one clock.
@@ -65,6 +73,11 @@ impl TimerSet {
         self.began[of as usize].record_us(began_us);
     }
 
+    /// Records the same sample without the generator's share.
+    pub(crate) fn record_net(&mut self, of: TimerId, us: u64) {
+        self.net[of as usize].record_us(us);
+    }
+
     pub(crate) fn record_delivery(&mut self, kind: usize, us: u64) {
         self.record(TimerId::SignalDelivery, us);
         self.delivery[kind].record_us(us);
@@ -72,6 +85,7 @@ impl TimerSet {
 
     pub(crate) fn merge(&mut self, other: &Self) {
         let pairs = self.due.iter_mut().zip(&other.due).chain(self.began.iter_mut().zip(&other.began));
+        let pairs = pairs.chain(self.net.iter_mut().zip(&other.net));
         pairs.chain(self.delivery.iter_mut().zip(&other.delivery)).for_each(|(ours, theirs)| ours.merge(theirs));
     }
 
@@ -85,7 +99,10 @@ impl TimerSet {
             return self.delivery.get(kinds.iter().position(|known| known == kind)?);
         }
         let timer = TIMERS.iter().position(|known| *known == name)?;
-        let on_began = clock == Clock::Began && TimerId::has_two_clocks(timer);
+        if clock == Clock::Net && !self.net[timer].is_empty() {
+            return Some(&self.net[timer]);
+        }
+        let on_began = clock != Clock::Due && TimerId::has_two_clocks(timer);
         Some(if on_began { &self.began[timer] } else { &self.due[timer] })
     }
 
@@ -97,12 +114,13 @@ impl TimerSet {
     }
 
     fn distribution(&self, name: &str, kinds: &[String]) -> Option<Timer> {
-        let [due, began] = [Clock::Due, Clock::Began].map(|clock| self.named(name, clock, kinds));
-        let (due, began) = (due.filter(|due| !due.is_empty())?, began?);
+        let [due, began, net] = [Clock::Due, Clock::Began, Clock::Net].map(|clock| self.named(name, clock, kinds));
+        let (due, began, net) = (due.filter(|due| !due.is_empty())?, began?, net?);
         let due_distribution = Distribution::of(due);
         let began_distribution =
             if std::ptr::eq(due, began) { due_distribution.clone() } else { Distribution::of(began) };
-        Some(Timer { due: due_distribution, began: began_distribution })
+        let net_distribution = (!std::ptr::eq(net, began)).then(|| Distribution::of(net));
+        Some(Timer { due: due_distribution, began: began_distribution, net: net_distribution })
     }
 }
 

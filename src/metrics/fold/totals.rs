@@ -4,6 +4,7 @@ use crate::metrics::fold::failures::Failures;
 use crate::metrics::fold::milestones::Milestones;
 use crate::metrics::fold::slowest::Slowest;
 use crate::metrics::fold::timers::{TimerId, TimerSet};
+use crate::metrics::record::edge::EdgeRecord;
 use crate::summary::{Counts, Edges, Messages, Peers, PhaseTimes, Rooms, Shares, Signaling, Traffic};
 
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(in crate::metrics) struct Totals {
     /// Microseconds that the opened edges spent in each phase, and in the generator's own work.
     phase_sums_us: [u64; 7],
     own_work_sum_us: u64,
+    /// Microseconds of the generator in each phase of the opened edges, its own work included.
+    own_sums_us: [u64; 7],
 }
 
 impl Totals {
@@ -43,23 +46,32 @@ impl Totals {
             slowest: Slowest::default(),
             phase_sums_us: [0; 7],
             own_work_sum_us: 0,
+            own_sums_us: [0; 7],
         }
     }
 
     /// Records an edge that is open on both sides.
-    pub(crate) fn opened(&mut self, milestones: &Milestones, own_work_us: u64) {
+    pub(crate) fn opened(&mut self, milestones: &Milestones, edge: &EdgeRecord) {
+        let own_work_us = u64::from(edge.own_work_us);
+        let own_us = |phase: usize| u64::from(edge.own_us[phase]).min(milestones.phase_us(phase));
         self.edges.opened += 1;
         self.edges.early += milestones.early;
         self.timers.record_both(TimerId::TimeToOpen, milestones.due_us(), milestones.began_us());
+        self.timers.record_net(TimerId::TimeToOpen, milestones.began_us().saturating_sub(edge.own_total_us()));
+        self.timers.record(TimerId::OwnWait, edge.own_total_us().saturating_sub(own_work_us));
         let timed = if milestones.transport { &TimerId::PHASES[..] } else { &TimerId::PHASES[..3] };
         for (phase, of) in timed.iter().enumerate() {
             self.timers.record(*of, milestones.phase_us(phase + 1));
+            self.timers.record_net(*of, milestones.phase_us(phase + 1) - own_us(phase + 1));
         }
         if own_work_us > 0 {
             self.timers.record(TimerId::OwnWork, own_work_us);
         }
         for (phase, sum) in self.phase_sums_us.iter_mut().enumerate() {
             *sum = sum.saturating_add(milestones.phase_us(phase));
+        }
+        for (phase, sum) in self.own_sums_us.iter_mut().enumerate() {
+            *sum = sum.saturating_add(own_us(phase));
         }
         self.own_work_sum_us = self.own_work_sum_us.saturating_add(own_work_us.min(milestones.phase_us(3)));
     }
@@ -78,6 +90,7 @@ impl Totals {
         self.slowest.merge(other.slowest);
         self.phase_sums_us.iter_mut().zip(other.phase_sums_us).for_each(|(ours, theirs)| *ours += theirs);
         self.own_work_sum_us += other.own_work_sum_us;
+        self.own_sums_us.iter_mut().zip(other.own_sums_us).for_each(|(ours, theirs)| *ours += theirs);
     }
 
     /// The counts so far; everything planned that has no other end is unfinished.
@@ -95,20 +108,34 @@ impl Totals {
     /// `None` when no edge opened.
     pub(crate) fn shares(&self) -> Option<Shares> {
         let whole = self.phase_sums_us.iter().sum::<u64>() as f64;
-        let target = self.phase_sums_us[..4].iter().sum::<u64>() - self.own_work_sum_us;
-        let peers = self.phase_sums_us[4..].iter().sum::<u64>();
+        let sum = |of: &[u64]| of.iter().sum::<u64>();
+        // Own work that began before its phase is charged to the phase before.
+        let own_work = self.own_work_sum_us.min(sum(&self.own_sums_us[..4]));
+        let target = sum(&self.phase_sums_us[..4]) - sum(&self.own_sums_us[..4]);
+        let peers = sum(&self.phase_sums_us[4..]) - sum(&self.own_sums_us[4..]);
+        let own_wait = sum(&self.own_sums_us) - own_work;
         (whole > 0.0).then(|| Shares {
             target: target as f64 / whole,
             peers: peers as f64 / whole,
-            own_work: self.own_work_sum_us as f64 / whole,
+            own_work: own_work as f64 / whole,
+            own_wait: own_wait as f64 / whole,
         })
     }
 
     /// The mean opened edge; `None` when no edge opened. Each phase is the difference of two rounded running means,
     /// so that the phases add up to the rounded mean `time_to_open`.
     pub(crate) fn mean_edge(&self) -> Option<PhaseTimes> {
+        self.means(self.phase_sums_us)
+    }
+
+    /// The generator's share of the mean opened edge, phase by phase; `None` when no edge opened.
+    pub(crate) fn mean_edge_own(&self) -> Option<PhaseTimes> {
+        self.means(self.own_sums_us)
+    }
+
+    fn means(&self, sums_us: [u64; 7]) -> Option<PhaseTimes> {
         let mut sum = 0u64;
-        let ends = self.phase_sums_us.map(|us| {
+        let ends = sums_us.map(|us| {
             sum = sum.saturating_add(us);
             sum.checked_div(self.edges.opened).unwrap_or(0)
         });

@@ -3,6 +3,7 @@
 use crate::metrics::fold::series;
 use crate::metrics::fold::timers::TimerId;
 use crate::metrics::health::HealthRecorder;
+use crate::metrics::offered::offered_load;
 use crate::metrics::output::meshes;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::validity::{Strain, judge};
@@ -64,9 +65,11 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         timers_warmup: recorder.all_totals[1].timers.distributions(&facts.kinds),
         shares: totals.shares(),
         mean_edge: totals.mean_edge(),
+        mean_edge_own: totals.mean_edge_own(),
         failures: totals.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
+        offered: offered_load(&strain, &recorder.series, &recorder.handling, &facts.thresholds),
         health: health.summary(recorder.tally()),
         series: series::rows(&recorder.series, health.generator()),
         slowest: totals.slowest.rows(label),

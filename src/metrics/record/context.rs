@@ -8,6 +8,8 @@ use std::time::Instant;
 pub(in crate::metrics) struct EventContext {
     pub when: Instant,
     pub at: RunTime,
+    /// The arrival of the input behind the event; never after `at`.
+    pub arrived: RunTime,
     /// Indices into `Recorder::rooms` and `Recorder::peers`.
     pub room: usize,
     pub peer: usize,

@@ -1,18 +1,25 @@
 //! Records events of an edge between two peers of this run, and decides the edge and its room.
 
 use crate::metrics::fold::failures::Example;
-use crate::metrics::fold::milestones::{Milestones, phase_of, start};
+use crate::metrics::fold::milestones::{Milestones, phase_index, phase_of, start};
 use crate::metrics::fold::slowest::RankedEdge;
 use crate::metrics::fold::timers::TimerId;
 use crate::metrics::record::context::{EventContext, Pair};
-use crate::metrics::record::edge::{Closing, EdgeOutcome};
+use crate::metrics::record::edge::{Closing, EdgeOutcome, EdgeRecord};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
 use crate::vocabulary::{EdgeEvent, Failure, Phase, Reason, Seat};
 use std::time::Duration;
 
+/// An edge that timed out is counted as the generator's own if this share of the timeout, or more, was.
+const OWN_TIMEOUT_SHARE: f64 = 0.1;
+
 impl Recorder {
     pub(in crate::metrics) fn record_edge_event(&mut self, context: EventContext, pair: Pair, event: &EdgeEvent) {
+        if self.edges[pair.edge].is_undecided() {
+            let spent = if let EdgeEvent::OwnWork { spent } = event { whole_us(*spent) } else { 0 };
+            self.charge(context, pair, spent);
+        }
         let edge = &mut self.edges[pair.edge];
         match event {
             EdgeEvent::NoticedLeave => self.leave_noticed(context, pair),
@@ -28,7 +35,9 @@ impl Recorder {
             EdgeEvent::GuestMessage { .. } => self.unmatched += 1,
             // The rest is the handshake's.
             _ if !edge.is_undecided() => {}
+            // Only diagnosis reads a signal; the frame that carried it is counted by itself.
             EdgeEvent::Signal { .. } => {}
+            EdgeEvent::Received => self.handling.record_us(context.at.since(context.arrived)),
             EdgeEvent::Met { .. } => set_once(&mut edge.met[pair.side], context.at),
             EdgeEvent::Offers => edge.offerer = Some(pair.side as u8),
             EdgeEvent::Answered => edge.answered[pair.side] = context.at,
@@ -44,6 +53,37 @@ impl Recorder {
         }
     }
 
+    /// Charges the generator with the time from the arrival of the event's input, and with the last `worked_us` before the
+    /// event, in the phase that the edge is in. Time before both peers began is nobody's, and none is charged twice.
+    pub(in crate::metrics) fn charge(&mut self, context: EventContext, pair: Pair, worked_us: u32) {
+        let peers = pair.peers.map(|peer| &self.peers[peer]);
+        let began = peers[0].began.both(peers[1].began);
+        let edge = &mut self.edges[pair.edge];
+        if !began.happened() {
+            return;
+        }
+        let arrived = context.arrived.min(context.at.before(worked_us));
+        let us = context.at.since(arrived.max(edge.charged).max(began));
+        if us > 0 {
+            let own = &mut edge.own_us[phase_index(edge, peers)];
+            *own = own.saturating_add(u32::try_from(us).unwrap_or(u32::MAX));
+            edge.charged = edge.charged.max(context.at);
+        }
+    }
+
+    /// Charges the generator likewise on every undecided edge of the event's peer.
+    pub(in crate::metrics) fn charge_all(&mut self, context: EventContext) {
+        if context.arrived == context.at || self.tally.edges_undecided == 0 {
+            return;
+        }
+        for other in self.others(context) {
+            let Some(pair) = self.pair(context, other) else { continue };
+            if self.edges[pair.edge].is_undecided() {
+                self.charge(context, pair, 0);
+            }
+        }
+    }
+
     /// An undecided edge of the event's peer fails.
     pub(in crate::metrics) fn fail_edge(&mut self, context: EventContext, other: Seat, failure: &Failure) {
         let Some(pair) = self.pair(context, other) else { return };
@@ -51,8 +91,9 @@ impl Recorder {
             return;
         }
         let room = &self.rooms[context.room];
-        let example =
-            Example { peer: room.peer_index(context.seat), other: Some(room.peer_index(other.0)), room: room.index };
+        // One name for the edge, whichever end tells.
+        let [low, high] = [context.seat.min(other.0), context.seat.max(other.0)].map(|seat| room.peer_index(seat));
+        let example = Example { peer: low, other: Some(high), room: room.index };
         // Each side knows only what it waits for, and which timer fires first is chance; the milestones of both name the
         // phase in which the edge got stuck. A join's stopped step is the detail of the peer's own failure.
         let phase = phase_of(&self.edges[pair.edge], pair.peers.map(|peer| &self.peers[peer]));
@@ -66,6 +107,7 @@ impl Recorder {
             failure.clone()
         };
         self.all_totals[context.half].failures.edge(&failure, example);
+        self.all_totals[context.half].edges.ours += u64::from(failure.reason == Reason::GeneratorLimit);
         self.trace_failure(context, pair, &failure);
         if has_timed_out {
             self.timed_out(context, pair);
@@ -90,6 +132,7 @@ impl Recorder {
             }
             EdgeOutcome::Dropped => {
                 counts.dropped += 1;
+                counts.ours += 1;
                 self.tally.edges_dropped += 1;
             }
             EdgeOutcome::Opened => self.tally.edges_opened += 1,
@@ -111,7 +154,7 @@ impl Recorder {
         }
         let milestones = Milestones::of(edge, pair.peers.map(|peer| &self.peers[peer]));
         let totals = &mut self.all_totals[context.half];
-        totals.opened(&milestones, u64::from(edge.own_work_us));
+        totals.opened(&milestones, edge);
         let room = &self.rooms[context.room];
         let seats = [context.seat.min(pair.other), context.seat.max(pair.other)];
         totals.slowest.offer(RankedEdge {
@@ -134,7 +177,12 @@ impl Recorder {
         let (began, delay_us) = start(pair.peers.map(|peer| &self.peers[peer]));
         let delay_us = if began.happened() { delay_us } else { 0 };
         let due_us = self.timeout_us.saturating_add(delay_us);
-        self.all_totals[context.half].timers.record_both(TimerId::TimeToOpen, due_us, self.timeout_us);
+        let own_us = self.edges[pair.edge].own_total_us();
+        let timers = &mut self.all_totals[context.half].timers;
+        timers.record_both(TimerId::TimeToOpen, due_us, self.timeout_us);
+        timers.record_net(TimerId::TimeToOpen, self.timeout_us.saturating_sub(own_us));
+        let is_ours = own_us as f64 > OWN_TIMEOUT_SHARE * self.timeout_us as f64;
+        self.all_totals[context.half].edges.ours += u64::from(is_ours);
         self.series.at(context.when).times_us.push(u32::try_from(due_us).unwrap_or(u32::MAX));
         self.all_totals[context.half].edges.timed_out += 1;
         self.rooms[context.room].timed_out += 1;
@@ -157,10 +205,19 @@ impl Recorder {
             let opened = edges.iter().flat_map(|edge| edge.open).max().unwrap_or(context.at);
             let began_us = opened.since(last.began);
             totals.timers.record_both(TimerId::RoomComplete, began_us.saturating_add(delay_us), began_us);
+            let net = |edge: &EdgeRecord| {
+                let open = edge.open[0].max(edge.open[1]);
+                open.since(last.began).saturating_sub(edge.own_total_us())
+            };
+            totals.timers.record_net(TimerId::RoomComplete, edges.iter().map(net).max().unwrap_or(0));
         } else if room.timed_out > 0 {
             let due_us = self.timeout_us.saturating_add(delay_us);
             totals.rooms.timed_out += 1;
             totals.timers.record_both(TimerId::RoomComplete, due_us, self.timeout_us);
+            let own_us = edges.iter().filter(|edge| edge.fate == EdgeOutcome::Failed).map(EdgeRecord::own_total_us);
+            totals
+                .timers
+                .record_net(TimerId::RoomComplete, self.timeout_us - own_us.max().unwrap_or(0).min(self.timeout_us));
         }
     }
 
@@ -190,8 +247,9 @@ impl Recorder {
             return;
         }
         *notice = left;
-        self.all_totals[context.half].timers.record(TimerId::LeaveNotice, context.at.since(left));
-        self.series.at(context.when).time(1, context.at.since(left));
+        let after_us = context.arrived.since(left);
+        self.all_totals[context.half].timers.record(TimerId::LeaveNotice, after_us);
+        self.series.at(context.when).time(1, after_us);
     }
 
     /// Counts the first message about a leave with a goodbye.

@@ -16,6 +16,7 @@ pub(in crate::metrics) const LATE_US: u64 = 50_000;
 
 impl Recorder {
     pub(in crate::metrics) fn began(&mut self, context: EventContext, due: Instant) {
+        self.series.at(due).arrivals_due.count(context.at.since(RunTime::of(due, self.start)));
         let due = RunTime::of(due, self.start);
         let is_rejoin = self.peers[context.peer].state != State::Planned;
         if is_rejoin {
@@ -40,6 +41,7 @@ impl Recorder {
         if self.peers[context.peer].state != State::Planned {
             return;
         }
+        self.series.at(due).arrivals_due.count(u64::MAX);
         self.peers[context.peer].state = State::Dropped;
         self.peers[context.peer].due = RunTime::of(due, self.start);
         self.all_totals[context.half].peers.dropped += 1;
@@ -50,24 +52,27 @@ impl Recorder {
     }
 
     pub(in crate::metrics) fn upgraded(&mut self, context: EventContext) {
+        self.charge_all(context);
         let peer = &mut self.peers[context.peer];
         if peer.upgraded.happened() || !peer.began.happened() {
             return;
         }
+        let waited_us = context.at.since(context.arrived.max(peer.began));
+        let net_us = context.at.since(peer.began) - waited_us;
+        let times_us = [context.at.since(peer.due), context.at.since(peer.began)];
         peer.upgraded = context.at;
         peer.connected = context.at;
         self.connections.add(context.at, SocketChange::Opened);
-        self.all_totals[context.half].timers.record_both(
-            TimerId::Connect,
-            context.at.since(peer.due),
-            context.at.since(peer.began),
-        );
+        let timers = &mut self.all_totals[context.half].timers;
+        timers.record_both(TimerId::Connect, times_us[0], times_us[1]);
+        timers.record_net(TimerId::Connect, net_us);
     }
 
     pub(in crate::metrics) fn joined(&mut self, context: EventContext) {
         if self.peers[context.peer].state != State::Began {
             return;
         }
+        self.charge_all(context);
         self.peers[context.peer].state = State::Joined;
         self.peers[context.peer].joined = context.at;
         self.all_totals[context.half].peers.joined += 1;

@@ -16,8 +16,8 @@ use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
-use crate::summary::LeaveNotices;
-use crate::vocabulary::{EdgeEvent, Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
+use crate::summary::{Histogram, LeaveNotices};
+use crate::vocabulary::{Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
 use std::time::{Duration, Instant};
 
 const NOWHERE: u32 = u32::MAX;
@@ -38,6 +38,8 @@ pub struct Recorder {
     pub(in crate::metrics) all_totals: [Totals; 2],
     pub(in crate::metrics) deliveries: Deliveries,
     pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
+    /// The time from the arrival of frames, datagrams and messages to their handling.
+    pub(in crate::metrics) handling: Histogram,
     pub(in crate::metrics) outages: Outages,
     pub(in crate::metrics) frame_notes: FrameNotes,
     pub(in crate::metrics) connections: ConnectionLog,
@@ -64,6 +66,7 @@ impl Recorder {
             all_totals: [Totals::new(kinds), Totals::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
             series: TimeBuckets::new(start),
+            handling: Histogram::default(),
             outages: Outages::default(),
             frame_notes: FrameNotes::default(),
             connections: ConnectionLog::default(),
@@ -87,8 +90,6 @@ impl Recorder {
         }
         match &event.kind {
             EventKind::Peer(event) => self.record_peer_event(context, event),
-            // Only diagnosis reads it; the frame that carried it is counted by itself.
-            EventKind::Edge { event: EdgeEvent::Signal { .. }, .. } => {}
             EventKind::Edge { other, event } => match self.pair(context, *other) {
                 None if self.is_guest(context, *other) => self.record_guest_event(context, *other, event),
                 Some(pair) => self.record_edge_event(context, pair, event),
@@ -160,6 +161,7 @@ impl Recorder {
         self.all_totals.iter_mut().zip(other.all_totals).for_each(|(ours, theirs)| ours.merge(theirs));
         self.deliveries.merge(other.deliveries);
         self.series.merge(other.series);
+        self.handling.merge(&other.handling);
         self.outages.merge(other.outages);
         self.frame_notes.merge(other.frame_notes);
         self.connections.merge(other.connections);
@@ -252,6 +254,7 @@ impl Recorder {
         (seat < room.size).then(|| EventContext {
             when: event.at,
             at: RunTime::of(event.at, self.start),
+            arrived: RunTime::of(event.arrived, self.start),
             room: slot,
             peer: room.peer(seat),
             seat,

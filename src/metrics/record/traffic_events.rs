@@ -22,6 +22,7 @@ impl Recorder {
         totals.traffic[slot].received += 1;
         totals.traffic[slot].received_bytes += u64::from(bytes);
         self.series.at(context.when).frames += 1;
+        self.handling.record_us(context.at.since(context.arrived));
         match concern {
             Concern::Others => {}
             Concern::Elsewhere { from: _ } => {
@@ -47,6 +48,11 @@ impl Recorder {
         to: Option<Seat>,
     ) {
         self.peers[context.peer].said = context.at;
+        match to.map(|to| self.pair(context, to)) {
+            Some(Some(pair)) if self.edges[pair.edge].is_undecided() => self.charge(context, pair, 0),
+            Some(_) => {}
+            None => self.charge_all(context),
+        }
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].sent += 1;
@@ -64,8 +70,9 @@ impl Recorder {
         edge.windows[pair.side].send();
         self.tally.messages_cut += edge.cut_in_flight() - before;
         self.tally.messages_sent += 1;
-        let late = context.at.since(RunTime::of(due, self.start)) > LATE_US;
-        self.all_totals[context.half].messages.late += u64::from(late);
+        let late_us = context.at.since(RunTime::of(due, self.start));
+        self.series.at(due).messages_due.count(late_us);
+        self.all_totals[context.half].messages.late += u64::from(late_us > LATE_US);
     }
 
     /// `times`: when the message was due, and when its sending began.
@@ -83,7 +90,8 @@ impl Recorder {
         }
         self.tally.messages_cut -= before - edge.cut_in_flight();
         self.tally.messages_delivered += 1;
-        let latency = context.at.since(RunTime::of(times.0, self.start));
+        self.handling.record_us(context.at.since(context.arrived));
+        let latency = context.arrived.since(RunTime::of(times.0, self.start));
         let row = self.series.at(context.when);
         row.messages += 1;
         row.latencies.record_us(u32::try_from(latency).unwrap_or(u32::MAX));
@@ -91,6 +99,7 @@ impl Recorder {
     }
 
     pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
+        self.series.at(context.when).messages_due.count(u64::MAX);
         self.all_totals[context.half].messages.dropped += 1;
         self.tally.messages_dropped += 1;
     }
@@ -101,7 +110,7 @@ impl Recorder {
     }
 
     fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) {
-        let since = |earlier| context.at.since(RunTime::of(earlier, self.start));
+        let since = |earlier| context.arrived.since(RunTime::of(earlier, self.start));
         self.all_totals[context.half].timers.record_both(timer, since(due), since(began));
     }
 
@@ -119,8 +128,9 @@ impl Recorder {
             return;
         }
         if let Some(written) = self.deliveries.read(read) {
-            self.all_totals[context.half].timers.record_delivery(slot, context.at.since(written));
-            self.series.at(context.when).delivery(context.at.since(written));
+            let took_us = context.arrived.since(written);
+            self.all_totals[context.half].timers.record_delivery(slot, took_us);
+            self.series.at(context.when).delivery(took_us);
         }
     }
 }

@@ -117,7 +117,7 @@ fn check_stuck(prepare: impl FnOnce(&mut Story), reported: Phase, shown: &str) {
     let summary = timeline.summary();
     let row = &summary.failures[0];
     assert_eq!((row.phase.as_str(), row.reason.as_str(), row.count), (shown, "timed_out", 1));
-    assert_eq!(row.example, format!("peer 1 → peer 0 in room-0: {shown} timed_out"));
+    assert_eq!(row.example, format!("peer 0 ↔ peer 1 in room-0: {shown} timed_out"));
     assert_eq!(timeout_ms(&summary, "time_to_open"), (10_000, 10_000));
     assert_eq!(timeout_ms(&summary, "room_complete"), (10_000, 10_000));
     assert_eq!(summary.rates.edges_failed, Some(1.0));
@@ -236,7 +236,7 @@ fn a_dropped_arrival_drops_its_edges() {
     assert_eq!((summary.counts.edges.dropped, summary.counts.edges.unfinished), (2, 1));
     assert_eq!((summary.counts.peers.dropped, summary.counts.peers.unfinished), (1, 1));
     assert_eq!(summary.rates.edges_failed, Some(2.0 / 3.0));
-    assert_eq!(summary.validity.verdict.name(), "INVALID");
+    assert_eq!((summary.offered.offered, summary.validity.hints.len()), (false, 1));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Event sequences and the figures they must come to.
 
 mod edges;
+mod generator_share;
 mod guests;
 mod laws;
 mod traces;
@@ -44,6 +45,14 @@ impl Story {
     fn tell(&mut self, room: u32, at_ms: u64, seat: u16, what: EventKind) -> &mut Self {
         let place = place(&self.sizes, room, seat);
         self.recorder.record(&Event::new(self.ms(at_ms), place, what));
+        self
+    }
+
+    /// An event that was handled `late_ms` after what caused it had arrived.
+    fn tell_late(&mut self, room: u32, (at_ms, late_ms): (u64, u64), seat: u16, what: EventKind) -> &mut Self {
+        let place = place(&self.sizes, room, seat);
+        let event = Event::new(self.ms(at_ms), place, what).arrived(self.ms(at_ms - late_ms));
+        self.recorder.record(&event);
         self
     }
 

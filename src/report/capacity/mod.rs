@@ -47,7 +47,7 @@ impl Reported for CapacityResult {
             duration_us: scope.duration_us,
             facts: vec![
                 ("target", StyledText::input(&scope.target)),
-                ("started", StyledText::from(&scope.started_at)),
+                ("started", StyledText::from(run::minute(&scope.started_at))),
                 ("dialect", StyledText::from(&scope.dialect)),
                 ("engine", StyledText::from(&scope.engine)),
                 ("meshload", StyledText::from(&scope.meshload.version)),

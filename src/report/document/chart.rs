@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::colour::ChartColour;
 
-/// A chart with its heading and one sentence on how to read it. Lengths are in units of the drawing, which is 440 wide, or 1,080 if it is large.
+/// A chart with its heading and one sentence on how to read it. Lengths are in units of the drawing, which is 360 wide, or 1,080 if it is large.
 #[derive(Clone, Debug)]
 pub struct Chart {
     /// Drawn across the page.

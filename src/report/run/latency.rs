@@ -4,7 +4,7 @@ use crate::gates::Gate;
 use crate::report::document::{
     Bar, Chart, ChartColour, Mark, MarkShape, amounts, log_time, nines, percentiles, seconds, short_count, times,
 };
-use crate::summary::{Distribution, GateResult, Point, SeriesRow, Summary, Unit, curve::curve, heat};
+use crate::summary::{Distribution, GateResult, Point, RowTimer, SeriesRow, Summary, Unit, curve::curve, heat};
 use crate::vocabulary::format::{count, duration};
 
 /// Bars of a histogram.
@@ -21,21 +21,18 @@ pub(super) fn charts(summary: &Summary) -> Vec<Chart> {
         ("message_latency", "Message latency", "over the channels, one way"),
         ("message_rtt", "Message round trip", "over the channels"),
     ];
-    let mut charts: Vec<Chart> = TIMERS
-        .into_iter()
-        .filter_map(|(name, heading, reading)| {
-            let timer = summary.timers.get(name)?;
+    let of_timer = |(name, heading, reading): (&str, &str, &str)| {
+        let limits = limits(summary, name);
+        let by_share = summary.timers.get(name).and_then(|timer| {
             let both = [(ChartColour::Due, "from due", &timer.due), (ChartColour::Began, "from began", &timer.began)];
             let shown = if timer.due == timer.began { &both[..1] } else { &both };
             let curves = shown.iter().map(|(colour, name, distribution)| (*colour, *name, points(distribution)));
-            percentile_chart(heading, reading, &curves.collect::<Vec<_>>(), &limits(summary, name))
-        })
-        .collect();
-    // Beside the same timer's percentiles.
-    let at = charts.len().min(1);
-    let histogram = summary.timers.get("time_to_open").and_then(|timer| histogram(&timer.due));
-    charts.splice(at..at, histogram.into_iter().chain(over_time(&summary.series)));
-    charts
+            percentile_chart(heading, reading, &curves.collect::<Vec<_>>(), &limits)
+        });
+        let histogram = summary.timers.get(name).filter(|_| name == "time_to_open").and_then(|it| histogram(&it.due));
+        [by_share, histogram, over_time(&summary.series, name, heading, &limits)]
+    };
+    TIMERS.into_iter().flat_map(of_timer).flatten().collect()
 }
 
 /// A gate's limit on a timer.
@@ -60,6 +57,12 @@ fn limits(summary: &Summary, timer: &str) -> Vec<GateLimit> {
         Some(GateLimit { us, expr: gate.expr.clone(), ok: gate.ok })
     };
     gates.filter_map(limit).collect()
+}
+
+/// The limits that leave room for samples from `min` to `max` µs.
+fn near(limits: &[GateLimit], min: u64, max: u64) -> Vec<&GateLimit> {
+    let reach = min / LIMIT_FAR..=max.saturating_mul(LIMIT_FAR);
+    limits.iter().filter(|limit| reach.contains(&limit.us)).collect()
 }
 
 /// The number of samples by time, on a log scale; absent without a spread.
@@ -109,8 +112,7 @@ pub(in crate::report) fn percentile_chart(
 ) -> Option<Chart> {
     let all = || curves.iter().flat_map(|(.., points)| points);
     let (min, max) = (all().map(|point| point.us).min()?, all().map(|point| point.us).max()?);
-    let is_near = |limit: &&GateLimit| (min / LIMIT_FAR..=max.saturating_mul(LIMIT_FAR)).contains(&limit.us);
-    let limits: Vec<&GateLimit> = limits.iter().filter(is_near).collect();
+    let limits = near(limits, min, max);
     let all_times = || limits.iter().map(|limit| limit.us).chain([min, max]);
     let (low, high) = (all_times().min()?, all_times().max()?);
     let reach = all().map(|point| 1.0 - point.percentile / 100.0).fold(1.0, f64::min);
@@ -131,42 +133,44 @@ pub(in crate::report) fn percentile_chart(
     })
 }
 
-/// A heatmap of each second's samples if the summary has them, with the p50 and p99 on top.
-fn over_time(series: &[SeriesRow]) -> Option<Chart> {
-    let decided: Vec<&SeriesRow> = series.iter().filter(|row| row.time_to_open_p99_us.is_some()).collect();
-    let slowest = decided.iter().filter_map(|row| row.time_to_open_p99_us).max()?;
-    let fastest = decided.iter().filter_map(|row| row.time_to_open_p50_us).min()?;
-    let bands = || decided.iter().flat_map(|row| row.time_to_open.iter().enumerate().filter(|(_, count)| **count > 0));
-    let low = bands().map(|(band, _)| heat::floor_us(band) as u64).min().map_or(fastest, |band| band.min(fastest));
-    let high = bands().map(|(band, _)| heat::floor_us(band + 1) as u64).max().map_or(slowest, |band| band.max(slowest));
-    let end = series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64;
+/// The percentiles of a timer in each second, over a heatmap of its samples if the summary has one.
+fn over_time(series: &[SeriesRow], name: &str, heading: &str, limits: &[GateLimit]) -> Option<Chart> {
+    let decided: Vec<&SeriesRow> = series.iter().filter(|row| row.timers.contains_key(name)).collect();
+    let timers = || decided.iter().filter_map(|row| row.timers.get(name));
+    let (fastest, slowest) = (timers().map(|timer| timer.p50_us).min()?, timers().map(|timer| timer.p99_us).max()?);
+    let heat = if name == "time_to_open" { heatmap(&decided) } else { vec![] };
+    let near = near(limits, fastest, slowest);
+    let edges = || heat.iter().flat_map(|bar| [bar.from.1, bar.to.1]).map(|log| 10f64.powf(log) as u64);
+    let all = || edges().chain(near.iter().map(|limit| limit.us)).chain([fastest, slowest]);
     // A row without a sample interrupts the line.
-    let line = |colour: ChartColour, name: &str, of: fn(&SeriesRow) -> Option<u64>| {
+    let line = |colour: ChartColour, name_of_line: &str, of: fn(&RowTimer) -> u64| {
         let middle = |row: &SeriesRow| row.second as f64 + row.seconds as f64 / 2.0;
-        Mark::line(
-            colour,
-            name,
-            series.iter().map(|row| (middle(row), of(row).map_or(f64::NAN, |us| log_time(us as f64)))),
-        )
+        let value = |row: &SeriesRow| row.timers.get(name).map_or(f64::NAN, |timer| log_time(of(timer) as f64));
+        Mark::line(colour, name_of_line, series.iter().map(|row| (middle(row), value(row))))
     };
+    let lines = [
+        line(ChartColour::Median, "p50", |timer| timer.p50_us),
+        line(ChartColour::Due, "p95", |timer| timer.p95_us),
+        line(ChartColour::Tail, "p99", |timer| timer.p99_us),
+    ];
+    let x = seconds(series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64);
+    let y = times(all().min()?, all().max()?);
+    let is_heated = !heat.is_empty();
+    let heat = Mark::new(ChartColour::Received, if is_heated { "darker: more" } else { "" }, MarkShape::Boxes(heat));
     Some(Chart {
         is_large: false,
-        heading: "Time to open, second by second".into(),
-        reading: "when decided, how long taken".into(),
+        heading: format!("{heading}, second by second"),
+        reading: "when it ended, how long it took".into(),
         says: format!(
-            "Time to open of the edges decided in each second; the least median is {}, the slowest p99 is {}",
+            "{heading} in each second; the least median is {}, the slowest p99 is {}",
             duration(fastest),
             duration(slowest)
         ),
         height: 220,
         margin: 58,
-        x: seconds(end),
-        y: times(low, high),
-        marks: vec![
-            Mark::new(ChartColour::Received, "darker: more edges", MarkShape::Boxes(heatmap(&decided))),
-            line(ChartColour::Median, "p50", |row| row.time_to_open_p50_us),
-            line(ChartColour::Tail, "p99", |row| row.time_to_open_p99_us),
-        ],
+        x,
+        y,
+        marks: std::iter::once(heat).chain(lines).chain(near.into_iter().map(GateLimit::mark)).collect(),
     })
 }
 

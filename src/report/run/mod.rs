@@ -12,7 +12,7 @@ mod signaling;
 mod verdict;
 
 pub(super) use latency::percentile_chart;
-pub(super) use provenance::{description, facts};
+pub(super) use provenance::{description, facts, minute};
 pub(super) use verdict::{capitalised, gate_check, gate_table};
 
 use crate::report::document::{Block, Document, Style, StyledText};

@@ -11,10 +11,11 @@ use crate::vocabulary::format::{count, duration, percent, plural};
 /// As many rows as a summary of meshload holds.
 const SLOWEST_MAX: usize = 20;
 /// The timers after those of the phases, each with the side that pays for it.
-const OTHER_TIMERS: [(&str, &str); 7] = [
+const OTHER_TIMERS: [(&str, &str); 8] = [
     ("time_to_open", "both"),
     ("room_complete", "both"),
     ("own_work", "meshload"),
+    ("own_wait", "meshload"),
     ("signal_delivery", "target"),
     ("leave_notice", "peers"),
     ("message_latency", "peers"),
@@ -24,15 +25,20 @@ const OTHER_TIMERS: [(&str, &str); 7] = [
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let shares = summary.shares.map(|shares| {
         format!(
-            "Of the time that edges took to open, the target's share is {}, the peers' {}, and our own work, making offers and answers, {}",
+            "Of the time that edges took to open, the target's share is {}, the peers' {}, our own work, making offers and answers, {}, and what waited for us {}",
             percent(shares.target),
             percent(shares.peers),
-            percent(shares.own_work)
+            percent(shares.own_work),
+            percent(shares.own_wait)
         )
     });
     vec![
         Block::Paragraph(shares.unwrap_or_default().into()),
         Block::Beside(vec![Block::Charts(mean_edge(summary).into_iter().collect()), Block::Table(timers(summary))]),
+        Block::Details(
+            "The mean edge in three: the target's, the peers', ours".into(),
+            vec![Block::Table(split(summary))],
+        ),
         Block::Details("All timers, to the last percentile".into(), vec![Block::Table(all_timers(summary))]),
     ]
 }
@@ -123,16 +129,38 @@ fn timers(summary: &Summary) -> Table {
     )
 }
 
+/// Each phase of the mean opened edge, split between the target, the peers and this generator.
+fn split(summary: &Summary) -> Table {
+    let mean = summary.mean_edge.as_ref().map(phases_of).unwrap_or_default();
+    let own = summary.mean_edge_own.as_ref().map(phases_of).unwrap_or_default();
+    let own_of = |wanted: Phase| own.iter().find(|(phase, _)| *phase == wanted).map_or(0, |(_, us)| *us);
+    let rows = mean.iter().map(|(phase, us)| {
+        let ours = own_of(*phase).min(*us);
+        let (target, peers) = if phase.belongs_to_target() { (us - ours, 0) } else { (0, us - ours) };
+        let figures = [*us, target, peers, ours].map(|us| StyledText::from(duration(us)));
+        std::iter::once(StyledText::term(phase.name())).chain(figures).collect()
+    });
+    let columns = ["mean", "target", "peers", "ours"].map(Column::Figures);
+    let columns = std::iter::once(Column::Words("phase")).chain(columns).collect::<Vec<_>>();
+    Table::new("Ours: own work, and what waited for this process by the kernel's receive stamps", columns, rows)
+}
+
 fn all_timers(summary: &Summary) -> Table {
     let mut columns = vec![Column::Words("timer"), Column::Words("clock")];
     columns.extend(["samples", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map(Column::Figures));
     let rows = summary.timers.iter().flat_map(|(name, timer)| {
         let same = timer.due == timer.began;
-        let clocks = [(Clock::Due, "due"), (Clock::Began, "began")];
-        clocks.into_iter().filter(move |(clock, _)| !same || *clock == Clock::Due).map(move |(clock, called)| {
+        let clocks = [(Clock::Due, "due"), (Clock::Began, "began"), (Clock::Net, "net")];
+        let is_shown = move |clock: Clock| match clock {
+            Clock::Due => true,
+            Clock::Began => !same,
+            Clock::Net => timer.net.is_some(),
+        };
+        clocks.into_iter().filter(move |(clock, _)| is_shown(*clock)).map(move |(clock, called)| {
             let distribution = timer.on(clock);
             let p = &distribution.p;
-            let mut row = vec![StyledText::term(name), if same { "either" } else { called }.into()];
+            let mut row =
+                vec![StyledText::term(name), if same && clock != Clock::Net { "either" } else { called }.into()];
             row.push(count(distribution.count).into());
             row.extend([distribution.min_us, distribution.mean_us].map(|us| StyledText::from(duration(us))));
             let at = [(50.0, p.p50), (90.0, p.p90), (95.0, p.p95), (99.0, p.p99), (99.9, p.p99_9)];

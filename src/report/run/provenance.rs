@@ -24,7 +24,7 @@ pub(in crate::report) fn description(run: &Run) -> String {
 }
 
 /// A time of RFC 3339 for people: `2026-11-29 11:57:39 UTC`; any other text as it is.
-fn minute(stamp: &str) -> String {
+pub(in crate::report) fn minute(stamp: &str) -> String {
     match from_rfc3339(stamp).and(stamp.get(..19)) {
         Some(second) => format!("{} UTC", second.replace('T', " ")),
         None => stamp.to_owned(),

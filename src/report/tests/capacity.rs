@@ -49,7 +49,11 @@ fn found(word: &str) -> CapacityResult {
         stopped_by: Some(StoppedBy::Budget),
         headroom: 0.3,
         require: Some(90.0),
-        gates: vec![SearchGate { gate: format!("time_to_open: p(95) < 600ms{word}"), limit_us: Some(600_000) }],
+        gates: vec![SearchGate {
+            gate: format!("time_to_open: p(95) < 600ms{word}"),
+            words: format!("time_to_open p95 below 600ms{word}"),
+            limit_us: Some(600_000),
+        }],
         probes,
         reproduction: Reproduction {
             search: format!("meshload capacity {word}"),
@@ -69,7 +73,7 @@ fn found(word: &str) -> CapacityResult {
 #[test]
 fn the_sentence_comes_first_in_every_form() {
     let findings = found("x");
-    assert!(findings.sentence.starts_with("holds 100 rooms of 4 at "), "{}", findings.sentence);
+    assert!(findings.sentence.starts_with("holds 100 rooms of 4 (400 peers) with "), "{}", findings.sentence);
     for form in [TEXT, Format::Markdown] {
         let report = render(form, &findings);
         let at = |text: &str| report.find(text).unwrap_or_else(|| panic!("no {text:?} in {report}"));

@@ -30,7 +30,7 @@ pub(in crate::report) fn run() -> Summary {
             messages_lost: None,
             mesh_complete: Some(11.0 / 12.0),
         },
-        shares: Some(Shares { target: 0.62, peers: 0.355, own_work: 0.025 }),
+        shares: Some(Shares { target: 0.62, peers: 0.355, own_work: 0.02, own_wait: 0.005 }),
         run: Run {
             name: "example".into(),
             id: "m3f9c".into(),
@@ -56,7 +56,7 @@ pub(in crate::report) fn run() -> Summary {
 /// `run` with a control run, which had no `message_latency`.
 pub(in crate::report) fn controlled() -> Summary {
     let mut summary = run();
-    let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone() };
+    let halved = |timer: &Timer| Timer { due: timer.began.clone(), began: timer.began.clone(), net: None };
     let mut timers: BTreeMap<_, _> = summary.timers.iter().map(|(name, timer)| (name.clone(), halved(timer))).collect();
     timers.remove("message_latency");
     let control = Control { peers: 8, edges: 12, opened: 12, duration_us: 2_100_000, timers, ..Control::default() };
@@ -174,7 +174,7 @@ fn fill_timers(summary: &mut Summary) {
     for (name, from, to, samples) in timers {
         let due = spread(from, to, samples);
         let began = spread(from / 2, to / 2, samples);
-        summary.timers.insert(name.into(), Timer { due, began });
+        summary.timers.insert(name.into(), Timer { due, began, net: None });
     }
 }
 
@@ -187,6 +187,8 @@ fn fill_verdicts(summary: &mut Summary) {
             observed: Some(47_103.0),
             unit: Unit::Us,
             samples: 12,
+            net: None,
+            decided: Some(true),
             ok: false,
             why: Some("too_few_samples".into()),
             line: Some("profiles/example.toml:41".into()),
@@ -198,6 +200,8 @@ fn fill_verdicts(summary: &mut Summary) {
             observed: Some(11.0 / 12.0),
             unit: Unit::Ratio,
             samples: 12,
+            net: None,
+            decided: Some(true),
             ok: true,
             why: None,
             line: Some("--gate".into()),
@@ -218,7 +222,7 @@ fn fill_verdicts(summary: &mut Summary) {
         remedy: "Look at the server's log at that time; if it restarts by plan, let clients dial again ([reconnect]).".into(),
         share: 0.25,
     }];
-    summary.validity = Validity { verdict: Verdict::Suspect, reasons: vec![doubt] };
+    summary.validity = Validity { verdict: Verdict::Suspect, reasons: vec![doubt], hints: vec![] };
     let mut lag = Histogram::default();
     (0..1_250).for_each(|n| lag.record_us(if n % 50 == 0 { 12_000 } else { 60 }));
     summary.health = Health {
@@ -248,7 +252,7 @@ fn fill_rows(summary: &mut Summary) {
         detail: "HTTP 429".into(),
         count: 1,
         peers: 0,
-        example: "peer 4 → peer 7 in room-1: negotiation rejected (HTTP 429)".into(),
+        example: "peer 4 ↔ peer 7 in room-1: negotiation rejected (HTTP 429)".into(),
         cause: None,
     }];
     let first = SeriesRow {

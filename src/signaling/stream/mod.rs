@@ -6,7 +6,7 @@ pub(super) use stamped::StampedStream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
@@ -20,6 +20,14 @@ pub(super) enum Stream {
 pub(super) struct Secured(pub TlsStream<Stream>);
 
 impl Stream {
+    /// Time for which what was read so far had waited in the kernel; counted until the first call.
+    pub(super) fn take_waited(&mut self) -> Duration {
+        match self {
+            Self::Plain(stream) => stream.take_waited(),
+            Self::Secured(stream) => stream.0.get_mut().0.take_waited(),
+        }
+    }
+
     /// The kernel's receive stamp of the last read, which completed the record that TLS decrypted last.
     pub(super) fn stamp(&self) -> Option<SystemTime> {
         match self {

@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 pub(in crate::signaling) struct StampedStream {
     stream: TcpStream,
     stamp: Option<SystemTime>,
+    /// The sum of the times for which bytes lay in the kernel, until `take_waited` ends it.
+    waited: Option<Duration>,
 }
 
 /// Space for one stamp among the control messages, aligned as their headers must be.
@@ -23,7 +25,7 @@ impl StampedStream {
     /// Asks the kernel for stamps; a system that has none leaves `stamp` empty.
     pub(in crate::signaling) fn new(stream: TcpStream) -> Self {
         let _ = setsockopt(&stream, ReceiveTimestampns, &true);
-        Self { stream, stamp: None }
+        Self { stream, stamp: None, waited: Some(Duration::ZERO) }
     }
 
     /// The time at which the last bytes of the last read were in the kernel, by the wall clock. Segments that the kernel
@@ -32,10 +34,15 @@ impl StampedStream {
         self.stamp
     }
 
+    /// Time for which what was read so far had waited; counted until the first call.
+    pub(in crate::signaling) fn take_waited(&mut self) -> Duration {
+        self.waited.take().unwrap_or_default()
+    }
+
     /// Reads with the stamp. A read that leaves room has emptied the socket, so it clears the readiness at once, as
     /// tokio's own does, and saves a further call that would find nothing.
     fn try_read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Self { stream, stamp } = self;
+        let Self { stream, stamp, waited } = self;
         let mut read = None;
         let tried = stream.try_io(Interest::READABLE, || {
             let room = into.len();
@@ -47,6 +54,9 @@ impl StampedStream {
                 ControlMessageOwned::ScmTimestampns(at) => Some(SystemTime::UNIX_EPOCH + Duration::from(at)),
                 _ => None,
             });
+            if let (Some(waited), Some(stamp)) = (waited.as_mut(), *stamp) {
+                *waited += stamp.elapsed().unwrap_or_default();
+            }
             read = Some(received.bytes);
             if (1..room).contains(&received.bytes) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });

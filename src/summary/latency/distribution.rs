@@ -4,11 +4,14 @@ use crate::summary::histogram::{Histogram, Undecodable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The same samples, measured from when they were due and from when they began.
+/// The same samples, measured from when they were due, from when they began, and without the generator's share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timer {
     pub due: Distribution,
     pub began: Distribution,
+    /// From when they began, less the generator's share of each sample; absent where that is the same as `began`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Distribution>,
 }
 
 /// A distribution in microseconds. It has samples: a timer that measured nothing is absent.
@@ -43,12 +46,14 @@ pub struct Percentiles {
     pub p99_99: u64,
 }
 
-/// The start that a latency is measured from: when the action was due, or when it began.
+/// The start that a latency is measured from: when the action was due, or when it began; `net` is the latter without the
+/// generator's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Clock {
     Due,
     Began,
+    Net,
 }
 
 impl Timer {
@@ -56,6 +61,7 @@ impl Timer {
         match clock {
             Clock::Due => &self.due,
             Clock::Began => &self.began,
+            Clock::Net => self.net.as_ref().unwrap_or(&self.began),
         }
     }
 }

@@ -10,10 +10,13 @@ use std::time::Instant;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct EventLine<'a> {
     pub at_us: u64,
+    /// The time at which the frame, datagram or timer behind the event was there to be handled; absent if that is `at_us`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived_us: Option<u64>,
     pub room: &'a str,
     /// The observing peer's index in the plan.
     pub peer: u32,
-    /// `began dropped upgraded joined peer_failed left said frame signal met offers answered own_work glare surprise
+    /// `began dropped upgraded joined peer_failed left said frame signal met offers answered own_work received glare surprise
     /// ice_up dtls_up open edge_failed channel_closed noticed_leave told_leave message_sent message_received message_dropped
     /// echoed`.
     pub what: &'static str,
@@ -66,6 +69,7 @@ impl<'a> EventLine<'a> {
         let neighbour = |seat: Seat| event.place.neighbour(seat).0;
         let line = Self {
             at_us: us(event.at),
+            arrived_us: Some(us(event.arrived)).filter(|arrived_us| *arrived_us < us(event.at)),
             room,
             peer: event.place.peer.0,
             what: name(&event.kind),
@@ -99,15 +103,11 @@ impl<'a> EventLine<'a> {
                 };
                 Self { part: Some(part), said: Some(*said), digest: Some(digest.to_string()), ..line }
             }
-            EventKind::Edge { event: EdgeEvent::GuestMessage { bytes, .. }, .. } => {
-                Self { bytes: Some(*bytes), ..line }
-            }
-            EventKind::Edge { event: EdgeEvent::OwnWork { spent, .. }, .. } => {
+            EventKind::Edge { event: EdgeEvent::GuestMessage { bytes }, .. } => Self { bytes: Some(*bytes), ..line },
+            EventKind::Edge { event: EdgeEvent::OwnWork { spent }, .. } => {
                 Self { spent_us: Some(micros(*spent)), ..line }
             }
-            EventKind::Edge { event: EdgeEvent::Closed { planned, .. }, .. } => {
-                Self { planned: Some(*planned), ..line }
-            }
+            EventKind::Edge { event: EdgeEvent::Closed { planned }, .. } => Self { planned: Some(*planned), ..line },
             EventKind::Edge { event: EdgeEvent::MessageSent { sequence, due, bytes, .. }, .. } => {
                 Self { sequence: Some(*sequence), due_us: Some(us(*due)), bytes: Some(*bytes), ..line }
             }
@@ -128,7 +128,8 @@ impl<'a> EventLine<'a> {
                 | PeerEvent::Read { .. },
             )
             | EventKind::Edge { event: EdgeEvent::Met { .. } | EdgeEvent::Offers | EdgeEvent::Answered, .. }
-            | EventKind::Edge { event: EdgeEvent::Glare | EdgeEvent::IceUp | EdgeEvent::DtlsUp, .. }
+            | EventKind::Edge { event: EdgeEvent::Glare | EdgeEvent::Received, .. }
+            | EventKind::Edge { event: EdgeEvent::IceUp | EdgeEvent::DtlsUp, .. }
             | EventKind::Edge { event: EdgeEvent::Open | EdgeEvent::NoticedLeave | EdgeEvent::ToldLeave, .. }
             | EventKind::Edge { event: EdgeEvent::MessageDropped, .. } => line,
         }
@@ -155,6 +156,7 @@ fn name(what: &EventKind) -> &'static str {
         EventKind::Edge { event: EdgeEvent::Offers, .. } => "offers",
         EventKind::Edge { event: EdgeEvent::Answered, .. } => "answered",
         EventKind::Edge { event: EdgeEvent::OwnWork { .. }, .. } => "own_work",
+        EventKind::Edge { event: EdgeEvent::Received, .. } => "received",
         EventKind::Edge { event: EdgeEvent::Glare, .. } => "glare",
         EventKind::Peer(PeerEvent::Surprise { .. }) => "surprise",
         EventKind::Peer(PeerEvent::Note { .. }) => "frame_note",

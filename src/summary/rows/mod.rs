@@ -125,12 +125,15 @@ pub struct PhaseTimes {
 /// Shares of the opened edges' time; fractions that add up to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Shares {
-    /// The target's: connect, join, discovery, and negotiation without our own work.
+    /// The target's: connect, join, discovery and negotiation, without what is ours.
     pub target: f64,
-    /// The peers': ice, dtls and channel.
+    /// The peers': ice, dtls and channel, without what is ours.
     pub peers: f64,
     /// Our own work: making offers and answers.
     pub own_work: f64,
+    /// Frames and datagrams that waited for this process.
+    #[serde(default)]
+    pub own_wait: f64,
 }
 
 /// The outcome of every edge of one room.

@@ -117,6 +117,11 @@ fn what_goes_after_the_upgrade_is_told_by_how_it_went() {
     check_all(vec![
         (Script::Joined(Deed::Close(1001)), 99, &["discovery closed close 1001"]),
         (Script::Joined(Deed::Close(4001)), 99, &["discovery rejected close 4001"]),
+        (
+            Script::Joined(Deed::Bytes(frame(0x8, b"\x0f\xa1room of p-17 is full").into())),
+            99,
+            &["discovery rejected close 4001: room of … is full"],
+        ),
         (Script::Joined(Deed::End), 99, &["discovery closed end of stream"]),
         (Script::Joined(Deed::Reset), 99, &["discovery closed ECONNRESET"]),
     ]);

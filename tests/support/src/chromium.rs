@@ -63,15 +63,29 @@ impl Chromium {
         Self { child, tools, calls: 0, _profile: profile }
     }
 
-    /// A tab that shows `url`.
+    /// A tab that shows `url`, a page of `serve`.
     pub fn open(&mut self, url: &str) -> Tab {
+        let tab = self.show(url);
+        self.until(&tab, "document.readyState === 'complete' && document.getElementById('who') !== null");
+        tab
+    }
+
+    /// A tab in which `url` is being loaded.
+    pub fn show(&mut self, url: &str) -> Tab {
         let opened = self.call(None, "Target.createTarget", json!({ "url": "about:blank", "newWindow": true }));
         let target = opened["targetId"].as_str().unwrap().to_owned();
         let attached = self.call(None, "Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
         let tab = Tab { target, session: attached["sessionId"].as_str().unwrap().to_owned() };
         self.call(Some(&tab), "Page.navigate", json!({ "url": url }));
-        self.until(&tab, "document.readyState === 'complete' && document.getElementById('who') !== null");
         tab
+    }
+
+    /// Makes the tab's screen so wide, in CSS pixels, and dark or light.
+    pub fn emulate(&mut self, tab: &Tab, width: u32, scheme: &str) {
+        let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 640 });
+        self.call(Some(tab), "Emulation.setDeviceMetricsOverride", screen);
+        let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.call(Some(tab), "Emulation.setEmulatedMedia", json!({ "features": feature }));
     }
 
     /// As the cross in the tab's corner does.

@@ -65,7 +65,7 @@ mod tests {
         let mut histogram = Histogram::default();
         (0..400).for_each(|n| histogram.record_us(1_000 * sample_ms(n)));
         let began = Distribution::of(&histogram);
-        let timers = [("time_to_open".to_owned(), Timer { due: began.clone(), began })].into();
+        let timers = [("time_to_open".to_owned(), Timer { due: began.clone(), began, net: None })].into();
         let dialect = DialectFacts { repeats: vec![("join".into(), 5_000_000)], ..DialectFacts::default() };
         let summary = Summary { timers, ..Summary::default() };
         find(&RunRecord { summary: &summary, evidence: &RunEvidence { dialect, ..RunEvidence::default() } })

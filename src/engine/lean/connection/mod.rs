@@ -110,6 +110,11 @@ impl LeanConnection {
         Self { stage: LeanStage::Checking, ice, prelude, secure: None }
     }
 
+    /// True until the channel is open or the connection over.
+    pub fn is_opening(&self) -> bool {
+        self.stage < LeanStage::Open
+    }
+
     pub fn ufrag(&self) -> &str {
         &self.ice.local().ufrag
     }

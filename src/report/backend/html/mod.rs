@@ -33,7 +33,9 @@ impl Document {
             }
             main {
                 section.verdicts.alone[self.cards.len() < 2] aria-label="Verdicts" { @for each in &self.cards { (card(each)) } }
-                @for each in &self.blocks { (block(each, 2)) @if matches!(each, Block::Figures(_)) { (contents(self)) } }
+                @for each in self.blocks.iter().filter(|each| matches!(each, Block::Figures(_))) { (block(each, 2)) }
+                (contents(self))
+                @for each in self.blocks.iter().filter(|each| !matches!(each, Block::Figures(_))) { (block(each, 2)) }
                 (glossary(self))
             }
             footer {
@@ -90,7 +92,7 @@ fn block(block_: &Block, level: u8) -> Markup {
         Block::Table(rows) => table(rows),
         Block::Charts(charts) => html! { div.grid { @for each in charts { (chart(each)) } } },
         Block::Ladder(handshake) => ladder(handshake),
-        Block::Verbatim(text) => html! { pre { code { (inert_lines(text)) } } },
+        Block::Verbatim(text) => html! { pre tabindex="0" { code { (inert_lines(text)) } } },
     }
 }
 
@@ -156,7 +158,7 @@ fn ladder(ladder: &Ladder) -> Markup {
         details open[ladder.is_unfolded] {
             summary { (inert(&ladder.title)) }
             @if !ladder.says.is_empty() { p { (inert(&ladder.says)) } }
-            pre.ladder { @for (line, is_bad) in ladder.lines() { span.bad[is_bad] { (line) } "\n" } }
+            pre.ladder tabindex="0" { @for (line, is_bad) in ladder.lines() { span.bad[is_bad] { (line) } "\n" } }
         }
     }
 }

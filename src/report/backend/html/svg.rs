@@ -5,7 +5,8 @@ use crate::report::document::{Axis, Bar, Chart, Corner, Mark, MarkShape};
 use maud::{Markup, html};
 use std::fmt::Write;
 
-pub(super) const WIDTH: f64 = 440.0;
+/// Near the room that a chart has on a phone and in three columns, so that its labels have one size everywhere.
+pub(super) const WIDTH: f64 = 360.0;
 pub(super) const LARGE_WIDTH: f64 = 1_080.0;
 const TOP: f64 = 8.0;
 /// Room for half of the last label of the horizontal axis.
@@ -83,9 +84,11 @@ impl Plane<'_> {
             },
             MarkShape::Horizontal(at) => {
                 let y = short(self.y(*at));
+                // Below a line at the upper end, where a label above it would be cut off.
+                let label = if self.y(*at) < TOP + 14.0 { 13.0 } else { -4.0 };
                 html! {
                     path class={ "line rule " (colour) } d={ "M" (self.left) " " (y) "H" (self.right) } {}
-                    text class={ "rule " (colour) } x=(self.left + 4.0) y=(short(self.y(*at) - 4.0)) { (inert(&mark.name)) }
+                    text class={ "rule " (colour) } x=(self.left + 4.0) y=(short(self.y(*at) + label)) { (inert(&mark.name)) }
                 }
             }
             MarkShape::Vertical(at) => {
