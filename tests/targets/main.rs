@@ -9,6 +9,7 @@ mod mistakes;
 mod probed;
 mod revived;
 mod server;
+mod unlisted;
 mod variants;
 
 use killed::check as check_killed;
