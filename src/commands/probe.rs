@@ -58,6 +58,10 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         (None, None) => return Exit::Broken,
     };
     let folder = args.out.as_ref().map(ReportDir::at);
+    if let Some(why) = folder.as_ref().and_then(ReportDir::obstacle) {
+        write_stderr([why]);
+        return Exit::Broken;
+    }
     let gathering = match gathering(&profile, &access.route.target_policy) {
         Ok(gathering) => gathering,
         Err(start_error) => return report_start_error(&start_error),
