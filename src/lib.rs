@@ -18,6 +18,8 @@ pub mod peer;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod profile;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod recording;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod summary;
 
 // 2: pure decisions
@@ -27,6 +29,8 @@ pub mod capacity;
 pub mod diagnosis;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod gates;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods))]
+pub mod learning;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod metrics;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
@@ -39,8 +43,9 @@ pub mod report;
 pub mod server;
 pub mod signaling;
 
-// 4: one peer's loop
+// 4: one peer's loop; clients in front of a server, recorded
 pub mod driver;
+pub mod recording_proxy;
 
 // 5: one run; one handshake, looked at closely
 pub mod controller;

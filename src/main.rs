@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Probe(args) => commands::probe(&args),
         Command::Capacity(args) => commands::capacity(&args),
         Command::Serve(args) => commands::serve(&args),
+        Command::Record(args) => commands::record(&args),
         Command::Report(args) => commands::report(&args),
     };
     exit.into()

@@ -5,7 +5,7 @@ use super::samples::TooFewSamples;
 use super::watch::{Watch, Watched};
 use crate::capacity::{Ends, LoadRange, Next, Probe, ProbeOutcome, ProbeVerdict, Search, StoppedBy, TargetRow, Vary};
 use crate::controller::{self, FinishedRun, RunSpec, StartError, Stop, StopSignal, StopSignals};
-use crate::gates::{Gate, judge, passed};
+use crate::gates::{Gate, passed};
 use crate::plan::{Cost, MachineLimits, Plan};
 use crate::profile::Profile;
 use crate::summary::{Summary, Verdict as Validity};
@@ -173,6 +173,7 @@ fn run(
     if restarts {
         spec.wait_for_target = spec.wait_for_target.max(AFTER_RESTART);
     }
+    spec.gates.clone_from(&capacity_run.gates);
     let watch = Watch::start(capacity_run.watched.clone())?;
     let done = controller::run_until(spec, capacity_run.signals.clone());
     let rows = watch.stop();
@@ -181,9 +182,8 @@ fn run(
 
 /// Judges a run by the gates. A run that is not valid, or has too few samples, is neither held nor broken.
 fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
-    let mut summary = done.summary.clone();
-    summary.gates = judge(&capacity_run.gates, &summary);
-    let counts = summary.validity.verdict == Validity::Valid || capacity_run.counts_invalid;
+    let summary = done.summary.clone();
+    let counts = summary.validity.verdict != Validity::Invalid || capacity_run.counts_invalid;
     let verdict = match done.stop {
         Some(Stop::Signal(_)) => ProbeVerdict::Interrupted,
         _ if !counts || !summary.run.complete || done.panics > 0 => ProbeVerdict::NotValid,

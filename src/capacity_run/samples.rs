@@ -127,6 +127,8 @@ mod tests {
             observed: None,
             unit: crate::summary::verdict::Unit::Us,
             samples: 3,
+            net: None,
+            decided: Some(true),
             ok: *ok,
             why: why.map(str::to_owned),
             line: None,

@@ -6,6 +6,7 @@ mod evidence;
 mod exit_status;
 mod options;
 mod probe;
+mod record;
 mod reflexes;
 
 pub use access::AccessArgs;
@@ -17,6 +18,7 @@ pub use options::{
     ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
 };
 pub use probe::{ProbeArgs, ProbeFormat};
+pub use record::RecordArgs;
 
 use crate::profile::share;
 use clap::builder::styling::AnsiColor;
@@ -60,6 +62,8 @@ pub enum Command {
     Capacity(Box<CapacityArgs>),
     /// Serves as the reference signaling server
     Serve(ServeArgs),
+    /// Stands between browsers and their signaling server, and records what they say
+    Record(RecordArgs),
     /// Tells every mistake of a profile, or what its plan costs
     Check(CheckArgs),
     /// Lists the built-in profiles, or shows one to start from
@@ -190,6 +194,27 @@ pub enum DialectsAction {
     Show { name: String },
     /// Tells every mistake in a dialect file; exits with 2 if there is one
     Check { file: String },
+    /// Learns one from recordings of two or three peers in one room, and tells what it understood
+    Learn(LearnArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload record --to ws://127.0.0.1:8080/ -o talk.har
+  meshload dialects learn talk.har -o mine.toml
+  meshload dialects learn alice.har bob.har      as two tabs' developer tools save them (Network, Export HAR)
+
+What it understood goes to stderr, with the frames that it rests on. What could not be told is a line `# TODO` in the file.")]
+pub struct LearnArgs {
+    /// HAR files: of `meshload record`, or one of each tab's developer tools
+    #[arg(required = true)]
+    pub recordings: Vec<PathBuf>,
+    /// The dialect file to write [default: stdout]
+    #[arg(short, long, value_name = "FILE", env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
+    /// The room's name in the recording, if it is not found
+    #[arg(long, value_name = "NAME", env = "MESHLOAD_ROOM")]
+    pub room: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -1,5 +1,6 @@
 //! The shape of a frame, its keys and the types of its values, and an example without its SDP and secrets.
 
+use crate::vocabulary::is_secret_key;
 use serde_json::Value;
 
 /// The deepest level whose keys are shown.
@@ -10,9 +11,6 @@ const ENTRIES_MAX: usize = 12;
 const TEXT_BYTES_MAX: usize = 64;
 /// Keys whose values tell messages apart.
 pub(super) const TYPE_KEYS: [&str; 8] = ["type", "event", "action", "cmd", "command", "kind", "method", "op"];
-/// Parts of the keys whose values are secrets.
-const SECRET_KEYS: [&str; 8] =
-    ["token", "password", "passwd", "secret", "credential", "authorization", "cookie", "pwd"];
 
 /// `{type:"offer",data:{from,to,sdp}}`; values that tell no type are left out.
 pub(crate) fn shape(content: &Value) -> String {
@@ -69,11 +67,8 @@ pub(crate) fn example(content: &Value) -> String {
 }
 
 fn cut(key: Option<&str>, value: &Value) -> Value {
-    let key = key.map(str::to_ascii_lowercase);
     match value {
-        Value::String(_) if key.is_some_and(|key| SECRET_KEYS.iter().any(|secret| key.contains(secret))) => {
-            "***".into()
-        }
+        Value::String(_) if key.is_some_and(is_secret_key) => "***".into(),
         Value::String(text) if text.len() > TEXT_BYTES_MAX || text.starts_with("v=0") => {
             let end = text.find(['\r', '\n']).unwrap_or(text.len()).min(TEXT_BYTES_MAX);
             format!("{}…", &text[..text.floor_char_boundary(end)]).into()

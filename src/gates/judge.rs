@@ -2,7 +2,7 @@
 
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate};
-use crate::summary::{Clock, GateResult, Readings, Summary, distribution::samples_needed};
+use crate::summary::{Clock, GateResult, Histogram, Readings, Summary, distribution::samples_needed};
 
 /// The result of each gate, in their order. A gate on a metric without data fails.
 pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
@@ -36,17 +36,47 @@ pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
     } else {
         None
     };
-    let holds = observed.is_some_and(|observed| gate.operator.holds(observed, gate.number));
+    let holds = |observed: Option<f64>| observed.is_some_and(|observed| gate.operator.holds(observed, gate.number));
+    let (net, _) = observe(gate, &Net(readings));
+    let decided = why.is_some() || holds(observed) == holds(net);
+    let why = if decided { why } else { Some("generator") };
     GateResult {
         metric: gate.metric.name.clone(),
         clock: gate.metric.clock,
         expr: gate.expr(),
         observed,
+        net: net.filter(|_| net != observed),
         unit: gate.unit(),
         samples,
-        ok: holds && why.is_none(),
+        ok: holds(observed) && why.is_none_or(|why| why == "generator"),
+        decided: Some(decided),
         why: why.map(str::to_owned),
         line: gate.line.clone(),
+    }
+}
+
+/// Readings without the generator's share.
+struct Net<'a, R>(&'a R);
+
+impl<R: Readings> Readings for Net<'_, R> {
+    fn timer(&self, name: &str, _clock: Clock) -> Option<Histogram> {
+        self.0.timer(name, Clock::Net)
+    }
+
+    fn rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.0.net_rate(name)
+    }
+
+    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.0.net_rate(name)
+    }
+
+    fn counter(&self, name: &str) -> Option<u64> {
+        self.0.counter(name)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        self.0.value(name)
     }
 }
 
@@ -97,7 +127,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Distribution, Histogram, Rates, Timer};
+    use crate::summary::{Distribution, Rates, Timer};
     use std::collections::BTreeMap;
 
     /// `due` samples of 100 ms, or 10 ms on the clock began.
@@ -127,7 +157,7 @@ mod tests {
 
     #[test]
     fn due_is_read_unless_the_gate_asks_for_began() {
-        check("time_to_open: p(95) < 99ms", 20, false, None);
+        check("time_to_open: p(95) < 99ms", 20, false, Some("generator"));
         check("time_to_open: p(95) < 101ms", 20, true, None);
         check("time_to_open.began: p(95) < 11ms", 20, true, None);
         check("time_to_open: count == 20", 20, true, None);

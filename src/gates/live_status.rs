@@ -21,7 +21,7 @@ pub fn live_status(gates: &[Gate], readings: &impl Readings) -> LiveStatus {
     let mut status = LiveStatus::default();
     for gate in gates {
         let result = result(gate, readings);
-        if result.ok {
+        if result.ok && result.is_decided() {
             status.holding += 1;
         } else if fails(gate, &result) {
             status.failing += 1;
@@ -43,13 +43,15 @@ pub fn tripped(gates: &[Gate], elapsed: Duration, readings: &impl Readings) -> O
         .map(|(_, result)| result)
 }
 
-/// The timers that `gates` read, each once: the only ones that live metrics need.
+/// The timers that `gates` read, gross and net, each once: the only ones that live metrics need.
 pub fn timers(gates: &[Gate]) -> Vec<(String, Clock)> {
     let mut timers: Vec<(String, Clock)> = vec![];
     for metric in gates.iter().map(|gate| &gate.metric).filter(|metric| metric.sort == Sort::Timer) {
-        let timer = (metric.name.clone(), metric.clock.unwrap_or(Clock::Due));
-        if !timers.contains(&timer) {
-            timers.push(timer);
+        for clock in [metric.clock.unwrap_or(Clock::Due), Clock::Net] {
+            let timer = (metric.name.clone(), clock);
+            if !timers.contains(&timer) {
+                timers.push(timer);
+            }
         }
     }
     timers
@@ -151,7 +153,7 @@ mod tests {
         .map(|gate| Gate::parse_line(gate).unwrap());
         assert_eq!(
             timers(&gates),
-            [("time_to_open".to_owned(), Clock::Due), ("time_to_open".to_owned(), Clock::Began)]
+            [Clock::Due, Clock::Net, Clock::Began].map(|clock| ("time_to_open".to_owned(), clock))
         );
     }
 }

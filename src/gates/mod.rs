@@ -2,6 +2,7 @@
 
 pub mod baseline;
 mod condition;
+mod decision;
 mod judge;
 mod live_status;
 mod median;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use crate::gates::condition::{Aggregation, Operator};
+pub use crate::gates::decision::decide;
 pub use crate::gates::judge::{ended_without_server, judge, opened_no_edge, passed};
 pub use crate::gates::live_status::{LiveStatus, live_status, timers, tripped};
 pub use crate::gates::median::median;

@@ -4,6 +4,7 @@ mod evidence;
 mod fold;
 mod frame_notes;
 mod health;
+mod offered;
 mod output;
 mod record;
 mod run_time;

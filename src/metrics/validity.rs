@@ -1,4 +1,4 @@
-//! Judges if the generator itself distorted the figures of a run (docs/spec/measurement.md, "Validity").
+//! Tells what makes any run INVALID, and the signs of strain (docs/spec/measurement.md, "Validity"); `gates` decides.
 
 use crate::profile::Thresholds;
 use crate::summary::{Doubt, Validity, Verdict, distribution::samples_needed};
@@ -25,7 +25,8 @@ pub struct Strain {
     pub clock_jump: Duration,
 }
 
-/// The verdict, with every exceeded limit as a reason, the worst first.
+/// INVALID, with its reasons, if this machine ran out of something or the clock jumped; every other exceeded limit is a
+/// hint, the worst first.
 pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
     let doubts = [
         exhausted(strain),
@@ -39,13 +40,15 @@ pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
     ];
     let mut doubts: Vec<RankedDoubt> = doubts.into_iter().flatten().collect();
     doubts.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(b.excess.total_cmp(&a.excess)));
-    Validity {
-        verdict: doubts.first().map_or(Verdict::Valid, |worst| worst.verdict),
-        reasons: doubts.into_iter().map(|ranked| ranked.doubt).collect(),
-    }
+    let (fatal, hints): (Vec<RankedDoubt>, Vec<RankedDoubt>) = doubts.into_iter().partition(|ranked| ranked.is_fatal);
+    let plain = |ranked: Vec<RankedDoubt>| ranked.into_iter().map(|ranked| ranked.doubt).collect();
+    let verdict = if fatal.is_empty() { Verdict::Valid } else { Verdict::Invalid };
+    Validity { verdict, reasons: plain(fatal), hints: plain(hints) }
 }
 
 struct RankedDoubt {
+    /// No figure of such a run can be used.
+    is_fatal: bool,
     verdict: Verdict,
     /// The observed figure divided by its limit; the sort key among reasons of one verdict.
     excess: f64,
@@ -55,7 +58,11 @@ struct RankedDoubt {
 impl RankedDoubt {
     fn new(verdict: Verdict, excess: f64, what: &str, observed: String, limit: String, cure: &str) -> Option<Self> {
         let doubt = Doubt { what: what.into(), observed, limit, cure: cure.into() };
-        Some(Self { verdict, excess, doubt })
+        Some(Self { is_fatal: false, verdict, excess, doubt })
+    }
+
+    fn fatal(self) -> Self {
+        Self { is_fatal: true, ..self }
     }
 }
 
@@ -71,6 +78,7 @@ fn exhausted(strain: &Strain) -> Option<RankedDoubt> {
         "never".into(),
         cure,
     )
+    .map(RankedDoubt::fatal)
 }
 
 fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
@@ -80,7 +88,7 @@ fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     }
     let excess = jump.as_secs_f64() / limit.as_secs_f64();
     let cure = "keep the machine awake, and the process from being stopped, while it measures";
-    RankedDoubt::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure)
+    RankedDoubt::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure).map(RankedDoubt::fatal)
 }
 
 fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
@@ -161,7 +169,7 @@ fn exceeded(value: f64, suspect: f64, invalid: f64) -> Option<(Verdict, f64)> {
     }
 }
 
-fn percent(share: f64) -> String {
+pub(in crate::metrics) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
@@ -174,10 +182,13 @@ mod tests {
     use super::*;
     use crate::metrics::tests::thresholds;
 
-    fn check(strain: Strain, verdict: Verdict, reasons: &[&str]) {
+    fn check(strain: Strain, verdict: Verdict, said: &[&str]) {
         let validity = judge(&strain, &thresholds());
-        let said: Vec<&str> = validity.reasons.iter().map(|doubt| doubt.what.as_str()).collect();
-        assert_eq!((validity.verdict, said), (verdict, reasons.to_vec()));
+        let both = validity.reasons.iter().chain(&validity.hints);
+        assert_eq!(
+            (validity.verdict, both.map(|doubt| doubt.what.as_str()).collect::<Vec<_>>()),
+            (verdict, said.to_vec())
+        );
     }
 
     fn lagging(lag_p99_us: u64, lag_samples: u64, time_to_open_p50_us: u64) -> Strain {
@@ -195,40 +206,40 @@ mod tests {
     }
 
     #[test]
-    fn lag_is_suspect_past_ten_milliseconds_and_invalid_past_a_hundred() {
+    fn lag_is_told_past_ten_milliseconds() {
         check(lagging(10_000, 100, 0), Verdict::Valid, &[]);
-        check(lagging(10_001, 100, 0), Verdict::Suspect, &[LAG]);
-        check(lagging(100_000, 100, 0), Verdict::Suspect, &[LAG]);
-        check(lagging(100_001, 100, 0), Verdict::Invalid, &[LAG]);
+        check(lagging(10_001, 100, 0), Verdict::Valid, &[LAG]);
+        check(lagging(100_000, 100, 0), Verdict::Valid, &[LAG]);
+        check(lagging(100_001, 100, 0), Verdict::Valid, &[LAG]);
     }
 
     #[test]
     fn lag_is_measured_against_a_slow_figure() {
         check(lagging(20_000, 100, 400_000), Verdict::Valid, &[]);
-        check(lagging(20_001, 100, 400_000), Verdict::Suspect, &[LAG]);
-        check(lagging(100_001, 100, 60_000_000), Verdict::Invalid, &[LAG]);
+        check(lagging(20_001, 100, 400_000), Verdict::Valid, &[LAG]);
+        check(lagging(100_001, 100, 60_000_000), Verdict::Valid, &[LAG]);
     }
 
     #[test]
-    fn one_hiccup_does_not_make_a_small_run_suspect() {
+    fn one_hiccup_of_a_small_run_is_not_told() {
         check(lagging(30_000, 99, 0), Verdict::Valid, &[]);
-        check(lagging(100_001, 99, 0), Verdict::Invalid, &[LAG]);
+        check(lagging(100_001, 99, 0), Verdict::Valid, &[LAG]);
     }
 
     #[test]
     fn shares_count_from_just_past_their_limits() {
         let dropped = |peers_dropped| Strain { peers_planned: 1_000, peers_dropped, ..Strain::default() };
         check(dropped(1), Verdict::Valid, &[]);
-        check(dropped(2), Verdict::Suspect, &[DROPS]);
-        check(dropped(10), Verdict::Suspect, &[DROPS]);
-        check(dropped(11), Verdict::Invalid, &[DROPS]);
+        check(dropped(2), Verdict::Valid, &[DROPS]);
+        check(dropped(10), Verdict::Valid, &[DROPS]);
+        check(dropped(11), Verdict::Valid, &[DROPS]);
         let unsent = |messages_dropped| Strain { messages_due: 1_000, messages_dropped, ..Strain::default() };
         check(unsent(1), Verdict::Valid, &[]);
-        check(unsent(2), Verdict::Suspect, &["messages were not sent (generator late)"]);
-        check(unsent(11), Verdict::Invalid, &["messages were not sent (generator late)"]);
+        check(unsent(2), Verdict::Valid, &["messages were not sent (generator late)"]);
+        check(unsent(11), Verdict::Valid, &["messages were not sent (generator late)"]);
         check(Strain { busy_share: 0.1, waiting_share: 0.1, ..Strain::default() }, Verdict::Valid, &[]);
-        check(Strain { busy_share: 0.9, ..Strain::default() }, Verdict::Suspect, &[BUSY]);
-        check(Strain { waiting_share: 0.31, ..Strain::default() }, Verdict::Invalid, &[WAIT]);
+        check(Strain { busy_share: 0.9, ..Strain::default() }, Verdict::Valid, &[BUSY]);
+        check(Strain { waiting_share: 0.31, ..Strain::default() }, Verdict::Valid, &[WAIT]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
@@ -79,16 +80,11 @@ impl Endpoint {
 /// # Errors
 /// The failure of the attempt, in phase `connect`.
 pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
-    let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
-    let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let request = endpoint.request()?;
-    let mut stream = open_stream(endpoint, host, port).await?;
-    let Connector { tls, tls_sniff, limits, .. } = &*endpoint.route;
+    let stream = open_secured(endpoint).await?;
+    let Connector { tls_sniff, limits, .. } = &*endpoint.route;
     let asked = request.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let is_secure = endpoint.url.scheme() == "wss";
-    if is_secure {
-        stream = tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await?;
-    }
     match client_async_with_config(request, stream, Some(config(limits.message_bytes_max))).await {
         Ok((_, response)) if !asked && response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) => {
             // RFC 6455 §4.1: the client fails the connection.
@@ -102,6 +98,24 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
         }
         Err(error) if is_secure => Err(failure(error)),
         Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),
+    }
+}
+
+/// Opens the byte stream under an HTTP request or a WebSocket; for `wss` it is secured.
+///
+/// # Errors
+/// The failure of the attempt, in phase `connect`.
+pub async fn open(endpoint: &Endpoint) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, Failure> {
+    open_secured(endpoint).await
+}
+
+async fn open_secured(endpoint: &Endpoint) -> Result<Stream, Failure> {
+    let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
+    let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
+    let stream = open_stream(endpoint, host, port).await?;
+    match endpoint.url.scheme() {
+        "wss" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
+        _ => Ok(stream),
     }
 }
 

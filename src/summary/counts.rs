@@ -129,6 +129,17 @@ pub struct Messages {
 }
 
 impl Counts {
+    /// `rate`, a share of `of`, without the edges and peers that this generator may have cost.
+    pub fn net_rate(&self, name: &str, rate: f64, of: u64) -> f64 {
+        let share = |count: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
+        match name {
+            "edges_failed" => (rate - share(self.edges.ours)).max(0.0),
+            "mesh_complete" => (rate + share(self.edges.ours)).min(1.0),
+            "peers_failed" => (rate - share(self.peers.dropped)).max(0.0),
+            _ => rate,
+        }
+    }
+
     /// Checks that everything planned has exactly one outcome.
     ///
     /// # Errors

@@ -83,6 +83,8 @@ pub trait Readings {
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram>;
     /// A rate from 0 to 1, and the number of things that it is a share of.
     fn rate(&self, name: &str) -> Option<(f64, u64)>;
+    /// The rate without what this generator may have cost.
+    fn net_rate(&self, name: &str) -> Option<(f64, u64)>;
     fn counter(&self, name: &str) -> Option<u64>;
     fn value(&self, name: &str) -> Option<f64>;
 }
@@ -102,6 +104,10 @@ impl Readings for Summary {
             _ => return None,
         };
         rate.map(|rate| (rate, of))
+    }
+
+    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.rate(name).map(|(rate, of)| (self.counts.net_rate(name, rate, of), of))
     }
 
     fn counter(&self, name: &str) -> Option<u64> {

@@ -14,7 +14,7 @@ pub mod wall_time;
 
 pub use crate::summary::control::Control;
 pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
-pub use crate::summary::health::Health;
+pub use crate::summary::health::{Health, OfferedLoad, Punctuality};
 pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
@@ -94,6 +94,9 @@ pub struct Summary {
     pub unmatched: Vec<UnmatchedRow>,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
+    /// The load as it was offered; gates that hold rest on it.
+    #[serde(default)]
+    pub offered: OfferedLoad,
     pub health: Health,
     /// The course of the run, warm-up included; at most 1,000 rows.
     pub series: Vec<SeriesRow>,

@@ -119,7 +119,7 @@ mod tests {
             histogram.record_us(*us);
             let due = Distribution::of(&histogram);
             let timers = BTreeMap::from([("ice".to_owned(), Timer { began: due.clone(), due, net: None })]);
-            let validity = Validity { verdict: *verdict, reasons: vec![] };
+            let validity = Validity { verdict: *verdict, ..Validity::default() };
             ((index + 1).to_string(), Summary { timers, validity, ..Summary::default() })
         };
         of.iter().enumerate().map(run).collect()

@@ -16,11 +16,19 @@ pub struct GateResult {
     /// The observed value in `unit`; absent when nothing was measured.
     #[serde(serialize_with = "whole_if_whole")]
     pub observed: Option<f64>,
+    /// The value without the generator's share, in `unit`; absent if it is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "whole_if_whole")]
+    pub net: Option<f64>,
     pub unit: Unit,
     pub samples: u64,
     /// True if the gate holds.
     pub ok: bool,
-    /// The reason why the gate could not be judged, `too_few_samples` or `no_data`; absent if it could.
+    /// False if the answer could be the generator's: gross and net disagree, or the gate holds under a load that was not
+    /// offered; absent in summaries of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<bool>,
+    /// The reason why the gate could not be judged, `too_few_samples` or `no_data`, or is undecided, `generator` or
+    /// `load_not_offered`; absent if neither.
     pub why: Option<String>,
     /// The gate's place: `file:line` of the profile, or `--gate`.
     pub line: Option<String>,
@@ -32,6 +40,10 @@ impl GateResult {
         format!("{} {}, observed {}", self.metric_in_words(), self.expr, self.observed_in_words())
     }
 
+    pub fn is_decided(&self) -> bool {
+        self.decided != Some(false)
+    }
+
     /// The metric's name, with `.began` for that clock.
     pub fn metric_in_words(&self) -> String {
         match self.clock {
@@ -41,7 +53,16 @@ impl GateResult {
     }
 
     pub fn observed_in_words(&self) -> String {
-        let Some(observed) = self.observed else { return "no data".into() };
+        self.value_in_words(self.observed)
+    }
+
+    /// The value without the generator's share.
+    pub fn net_in_words(&self) -> String {
+        self.value_in_words(self.net.or(self.observed))
+    }
+
+    fn value_in_words(&self, value: Option<f64>) -> String {
+        let Some(observed) = value else { return "no data".into() };
         match self.unit {
             Unit::Us => format::duration(observed as u64),
             Unit::Count => format::count(observed as u64),
@@ -68,6 +89,16 @@ pub struct Validity {
     pub verdict: Verdict,
     /// The reasons, worst first.
     pub reasons: Vec<Doubt>,
+    /// Signs of strain, worst first: they explain, and judge nothing by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Doubt>,
+}
+
+impl Validity {
+    /// True if nothing at all speaks against the generator.
+    pub fn is_at_ease(&self) -> bool {
+        self.verdict == Verdict::Valid && self.hints.is_empty()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -90,7 +121,7 @@ impl Verdict {
 }
 
 /// One reason to doubt the figures, and its cure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Doubt {
     pub what: String,
     pub observed: String,

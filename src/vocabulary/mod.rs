@@ -28,7 +28,7 @@ pub use crate::vocabulary::phase::Phase;
 pub use crate::vocabulary::seed::Seed;
 pub use crate::vocabulary::text::glossary::GlossaryEntry;
 pub use crate::vocabulary::text::problem::Problem;
-pub use crate::vocabulary::text::redact::Redactor;
+pub use crate::vocabulary::text::redact::{Redactor, is_secret_key};
 
 pub use text::candidate_changes::{CandidateChanges, CandidateRoute, candidate_routes};
 pub use text::signal_digest::SignalDigest;

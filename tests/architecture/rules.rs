@@ -6,10 +6,10 @@ use std::fs;
 /// Top-level modules, ground floor first. A module imports only from lower floors.
 const FLOORS: &[&[&str]] = &[
     &["vocabulary"],
-    &["profile", "dialect", "peer", "summary"],
-    &["plan", "metrics", "gates", "capacity", "diagnosis"],
+    &["profile", "dialect", "peer", "summary", "recording"],
+    &["plan", "metrics", "gates", "capacity", "diagnosis", "learning"],
     &["report", "signaling", "engine", "server", "os"],
-    &["driver"],
+    &["driver", "recording_proxy"],
     &["controller", "probe"],
     &["capacity_run", "cli"],
     &["commands"],

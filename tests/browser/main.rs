@@ -3,6 +3,7 @@
 
 mod accessibility;
 mod play;
+mod recorded;
 
 use play::{Side, play};
 use support::{chromium, network};
@@ -36,4 +37,19 @@ fn whoever_is_there_already_offers_to_a_browser_that_comes() {
 fn a_browser_that_comes_offers_to_whoever_is_there() {
     let offers = ["alice", "bob", "zoe"].map(|name| (name, Side::Tab));
     check("a_browser_that_comes_offers_to_whoever_is_there", "relay", "newcomer", offers);
+}
+
+/// The tab that was there first offers if its id is the lower one; else it answers with a join of its own, and waits.
+#[test]
+fn a_dialect_is_learned_from_two_tabs_and_opens_every_channel() {
+    let test = "a_dialect_is_learned_from_two_tabs_and_opens_every_channel";
+    let Some(chromium) = chromium::installed() else {
+        return network::skip("no chromium is installed (apt-get install chromium)");
+    };
+    if network::is_own() {
+        recorded::play(chromium, ["alice", "bob"]);
+        recorded::play(chromium, ["zoe", "bob"]);
+    } else {
+        network::alone(test);
+    }
 }

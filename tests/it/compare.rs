@@ -236,7 +236,7 @@ fn another_machine_is_shown_and_judged_only_on_request() {
 
 #[test]
 fn an_invalid_run_is_left_out_and_a_side_of_only_such_is_invalid() {
-    let invalid = Validity { verdict: Trust::Invalid, reasons: vec![] };
+    let invalid = Validity { verdict: Trust::Invalid, ..Validity::default() };
     check(|base, _, _| base[0].validity = invalid.clone(), ComparisonVerdict::Invalid);
     let comparison = check(
         |base, _, _| {

@@ -160,7 +160,7 @@ fn ends() -> [(&'static str, Summary); 4] {
         limit: "50.0 ms".into(),
         cure: "fewer peers, fewer arrivals a second, or a machine that does nothing else".into(),
     };
-    invalid.validity = Validity { verdict: Verdict::Invalid, reasons: vec![doubt] };
+    invalid.validity = Validity { verdict: Verdict::Invalid, reasons: vec![doubt], hints: vec![] };
     let mut unreachable = Summary { result: Outcome::Unreachable, timers: BTreeMap::new(), ..failed.clone() };
     unreachable.counts = Counts { peers: Peers { planned: 9, failed: 9, ..Peers::default() }, ..Counts::default() };
     [("failed", failed), ("passed", passed), ("invalid", invalid), ("unreachable", unreachable)]

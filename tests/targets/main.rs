@@ -3,6 +3,7 @@
 
 mod documented;
 mod killed;
+mod learned;
 mod mesh;
 mod mistakes;
 mod probed;
@@ -210,6 +211,27 @@ fn a_plain_relay_and_its_peers_may_come_back() {
 #[test]
 fn matchbox_and_its_peers_may_come_back() {
     check_churn_around_an_outage("matchbox", &matchbox());
+}
+
+/// Each in its own thread: most of the time goes by waiting for the next arrival.
+#[test]
+fn every_dialect_is_learned_from_a_recording_of_its_own_peers() {
+    let servers = [
+        ("peerjs", peerjs()),
+        ("y-webrtc", y_webrtc()),
+        ("socketio-addpeer", addpeer()),
+        ("simple-signal", simple_signal()),
+        ("webtorrent-tracker", tracker()),
+        ("matchbox", matchbox()),
+        ("relay", relay("channel")),
+        ("relay-global", relay("global")),
+        ("relay-open", relay("open")),
+    ];
+    std::thread::scope(|scope| {
+        for (dialect, target) in &servers {
+            scope.spawn(|| learned::check(dialect, target));
+        }
+    });
 }
 
 /// The whole program, from its command line to the Summary, on a healthy server; `None` where the server is missing.

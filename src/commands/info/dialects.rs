@@ -1,5 +1,6 @@
 //! `meshload dialects`: lists the built-in dialects, prints one, or checks a dialect file.
 
+use super::learn::learn;
 use crate::cli::{DialectsAction, DialectsArgs};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::commands::{Exit, inputs};
@@ -12,6 +13,7 @@ pub fn dialects(args: &DialectsArgs) -> Exit {
         None => write_stdout(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
         Some(DialectsAction::Show { name }) => show(name),
         Some(DialectsAction::Check { file }) => check(file),
+        Some(DialectsAction::Learn(args)) => learn(args),
     }
 }
 

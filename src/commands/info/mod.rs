@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod dialects;
 mod explain;
+mod learn;
 mod man;
 mod profiles;
 mod schema;

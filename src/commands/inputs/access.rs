@@ -49,6 +49,20 @@ pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64
     }
 }
 
+/// TLS to a server that is only recorded: its roots from `--ca`, or any certificate.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
+pub(in crate::commands) fn server_trust(ca: Option<&Path>, insecure: bool) -> Result<ClientTls, Exit> {
+    let args = AccessArgs { ca: ca.map(Path::to_owned), insecure, ..AccessArgs::default() };
+    trust(&args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![tls_problem(&args, unfit)])).map_err(
+        |problems| {
+            write_stderr(problems);
+            Exit::Usage
+        },
+    )
+}
+
 /// Reads the trusted roots and the client identity.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use crate::commands::report::files::{files, format};
 use crate::commands::report::report_dir::{EVENTS_FILE, ReportDir};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::controller::{FinishedRun, Stop};
-use crate::gates::{judge, passed};
+use crate::gates::passed;
 use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
 use crate::report::render;
 use crate::summary::{Outcome, Summary, Verdict};
@@ -46,7 +46,6 @@ impl FinishContext<'_> {
         let FinishedRun { mut summary, stop, panics, events } = done;
         summary.run.profile = Some(to_toml(&self.job.profile).to_owned());
         summary.control.clone_from(&self.job.control);
-        summary.gates = judge(&self.job.gates, &summary);
         let event_log = events.map_or(Ok(()), |events| self.folder.write([(EVENTS_FILE, events)]));
         let own = if is_conserved(&summary) && event_log.is_ok() { Exit::Passed } else { Exit::Broken };
         let exit = exit(&self.job.profile, &summary, stop, panics).first_of(own);

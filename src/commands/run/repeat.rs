@@ -49,7 +49,9 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
     let mut repeats = Repeats::of(runs);
     let judged = repeats.judged_of(runs);
     repeats.gates = median(&job.gates, &judged);
-    let invalid = repeats.judged == Verdict::Invalid && job.profile.validity.on_invalid == OnInvalid::Fail;
+    let undecided = repeats.gates.iter().any(|gate| !gate.is_decided());
+    let invalid =
+        (repeats.judged == Verdict::Invalid || undecided) && job.profile.validity.on_invalid == OnInvalid::Fail;
     let is_worthless = |summary: &&Summary| opened_no_edge(summary) || ended_without_server(summary);
     let failed = !repeats.gates.iter().all(|gate| gate.ok) || judged.iter().any(is_worthless);
     let holds = [(invalid, Exit::Invalid), (failed, Exit::Failed)];

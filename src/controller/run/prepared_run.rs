@@ -14,7 +14,7 @@ use super::supervisor::Supervisor;
 use crate::diagnosis::findings::{RunRecord, findings};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
-use crate::gates::Gate;
+use crate::gates::{Gate, decide};
 use crate::metrics::{Recorder, RunFacts, summarize};
 use crate::os::machine;
 use crate::plan::Plan;
@@ -70,6 +70,7 @@ pub(super) async fn play(
     signals: &mut StopSignals,
     stopped_early: Option<Stop>,
 ) -> Result<FinishedRun, StartError> {
+    let gates = run.gates.clone();
     let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing);
     let workers = run.workers.clamp(1, run.plan.rooms.len().max(1));
     let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
@@ -131,13 +132,14 @@ pub(super) async fn play(
     attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
     let evidence = recorder.evidence(dialect_facts(&common.dialect));
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
+    decide(&gates, common.plan.profile.validity.thresholds.lag_suspect, &mut summary);
     let event_log = writer.map(Writer::finish).transpose()?;
-    summary.events = event_log.as_ref().map(|EventLog { written, cut, refused, .. }| Events {
-        written: *written,
-        cut: *cut,
-        refused: *refused,
-    });
+    summary.events = event_log.as_ref().map(events);
     Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
+}
+
+fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {
+    Events { written: *written, cut: *cut, refused: *refused }
 }
 
 /// The facts about the dialect on which findings rest.

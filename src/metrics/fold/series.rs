@@ -1,7 +1,7 @@
 //! The run's time series: counts of events and samples of the generator, row by row.
 
 use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
-use crate::summary::{CoarseHistogram, Histogram, RowTimer, SERIES_TIMERS, SeriesRow, heat};
+use crate::summary::{CoarseHistogram, Histogram, Punctuality, RowTimer, SERIES_TIMERS, SeriesRow, heat};
 use crate::vocabulary::format::micros;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub(in crate::metrics) struct SecondCounts {
     pub failed: u64,
     pub frames: u64,
     pub messages: u64,
+    /// Of the arrivals and of the messages that were due in the row.
+    pub arrivals_due: Punctuality,
+    pub messages_due: Punctuality,
     /// Samples of `time_to_open` (due) in microseconds, unordered.
     pub times_us: Vec<u32>,
     /// Samples of the timers after the first of `SERIES_TIMERS`.
@@ -84,6 +87,8 @@ impl Fold for SecondCounts {
         self.failed += other.failed;
         self.frames += other.frames;
         self.messages += other.messages;
+        self.arrivals_due += other.arrivals_due;
+        self.messages_due += other.messages_due;
         self.times_us.extend(other.times_us);
         self.deliveries.merge(&other.deliveries);
         self.latencies.merge(&other.latencies);

@@ -3,6 +3,7 @@
 use crate::metrics::fold::series;
 use crate::metrics::fold::timers::TimerId;
 use crate::metrics::health::HealthRecorder;
+use crate::metrics::offered::offered_load;
 use crate::metrics::output::meshes;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::validity::{Strain, judge};
@@ -68,6 +69,7 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         failures: totals.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
+        offered: offered_load(&strain, &recorder.series, &recorder.handling, &facts.thresholds),
         health: health.summary(recorder.tally()),
         series: series::rows(&recorder.series, health.generator()),
         slowest: totals.slowest.rows(label),

@@ -16,6 +16,7 @@ pub(in crate::metrics) const LATE_US: u64 = 50_000;
 
 impl Recorder {
     pub(in crate::metrics) fn began(&mut self, context: EventContext, due: Instant) {
+        self.series.at(due).arrivals_due.count(context.at.since(RunTime::of(due, self.start)));
         let due = RunTime::of(due, self.start);
         let is_rejoin = self.peers[context.peer].state != State::Planned;
         if is_rejoin {
@@ -40,6 +41,7 @@ impl Recorder {
         if self.peers[context.peer].state != State::Planned {
             return;
         }
+        self.series.at(due).arrivals_due.count(u64::MAX);
         self.peers[context.peer].state = State::Dropped;
         self.peers[context.peer].due = RunTime::of(due, self.start);
         self.all_totals[context.half].peers.dropped += 1;

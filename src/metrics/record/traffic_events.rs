@@ -70,8 +70,9 @@ impl Recorder {
         edge.windows[pair.side].send();
         self.tally.messages_cut += edge.cut_in_flight() - before;
         self.tally.messages_sent += 1;
-        let late = context.at.since(RunTime::of(due, self.start)) > LATE_US;
-        self.all_totals[context.half].messages.late += u64::from(late);
+        let late_us = context.at.since(RunTime::of(due, self.start));
+        self.series.at(due).messages_due.count(late_us);
+        self.all_totals[context.half].messages.late += u64::from(late_us > LATE_US);
     }
 
     /// `times`: when the message was due, and when its sending began.
@@ -98,6 +99,7 @@ impl Recorder {
     }
 
     pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
+        self.series.at(context.when).messages_due.count(u64::MAX);
         self.all_totals[context.half].messages.dropped += 1;
         self.tally.messages_dropped += 1;
     }

@@ -90,11 +90,16 @@ fn outcome(summary: &Summary) -> (Tone, String) {
 fn validity(summary: &Summary) -> Card {
     let (tone, says) = match summary.validity.verdict {
         _ if summary.measured_nothing() => (Tone::Doubtful, "no peer ever connected, so there is no figure to trust"),
+        Verdict::Valid if !summary.validity.hints.is_empty() => {
+            (Tone::Good, "this machine was strained, and no answer depends on it")
+        }
         Verdict::Valid => (Tone::Good, "the figures are the target's, not the generator's"),
-        Verdict::Suspect => (Tone::Doubtful, "the generator may have coloured these figures"),
+        Verdict::Suspect => (Tone::Doubtful, "the answers stand, and the generator has coloured some figures"),
         Verdict::Invalid => (Tone::Bad, "the generator, not the target, was the limit"),
     };
-    let points = doubts(summary).into_iter().map(StyledText::from).collect();
+    let hints = summary.validity.hints.iter().take(DOUBTS_MAX);
+    let hints = hints.map(|hint| format!("noticed: {} {} (usual up to {})", hint.what, hint.observed, hint.limit));
+    let points = doubts(summary).into_iter().chain(hints).map(StyledText::from).collect();
     Card { tone, label: "validity", verdict: summary.validity_in_words().to_owned(), says: says.to_owned(), points }
 }
 
@@ -190,7 +195,11 @@ fn gate_rows(gates: &[GateResult]) -> impl Iterator<Item = Vec<StyledText>> {
 }
 
 fn why(gate: &GateResult) -> String {
-    gate.why.as_deref().unwrap_or_default().replace('_', " ")
+    match gate.why.as_deref() {
+        Some("generator") => format!("undecided (generator): net {}", gate.net_in_words()),
+        Some("load_not_offered") => "undecided (generator): the load was not offered".to_owned(),
+        why => why.unwrap_or_default().replace('_', " "),
+    }
 }
 
 /// `time_to_open: p(95) < 800ms – observed 1.20 s (too few samples)`
@@ -234,6 +243,8 @@ pub(in crate::report) fn gate_check(gate: &GateResult, result: Outcome, causes: 
     let causes = if matches!(gate.unit, Unit::Ratio | Unit::Count) { causes } else { "" };
     let outcome = if !is_judged(result) {
         TestOutcome::Skipped(format!("not judged: the run is {}", result.name()))
+    } else if !gate.is_decided() {
+        TestOutcome::Skipped(in_words(gate))
     } else if gate.ok {
         TestOutcome::Passed
     } else {

@@ -187,6 +187,8 @@ fn fill_verdicts(summary: &mut Summary) {
             observed: Some(47_103.0),
             unit: Unit::Us,
             samples: 12,
+            net: None,
+            decided: Some(true),
             ok: false,
             why: Some("too_few_samples".into()),
             line: Some("profiles/example.toml:41".into()),
@@ -198,6 +200,8 @@ fn fill_verdicts(summary: &mut Summary) {
             observed: Some(11.0 / 12.0),
             unit: Unit::Ratio,
             samples: 12,
+            net: None,
+            decided: Some(true),
             ok: true,
             why: None,
             line: Some("--gate".into()),
@@ -218,7 +222,7 @@ fn fill_verdicts(summary: &mut Summary) {
         remedy: "Look at the server's log at that time; if it restarts by plan, let clients dial again ([reconnect]).".into(),
         share: 0.25,
     }];
-    summary.validity = Validity { verdict: Verdict::Suspect, reasons: vec![doubt] };
+    summary.validity = Validity { verdict: Verdict::Suspect, reasons: vec![doubt], hints: vec![] };
     let mut lag = Histogram::default();
     (0..1_250).for_each(|n| lag.record_us(if n % 50 == 0 { 12_000 } else { 60 }));
     summary.health = Health {

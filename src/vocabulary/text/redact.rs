@@ -21,10 +21,19 @@ const ENCODED_BYTES_MIN: usize = 6;
 /// Texts are decoded so often: a proxy may encode what a server has encoded.
 const DECODINGS: usize = 3;
 const MASK: &str = "***";
+/// Parts of the keys whose values are secrets.
+const SECRET_KEYS: [&str; 9] =
+    ["token", "password", "passwd", "secret", "credential", "authorization", "cookie", "pwd", "apikey"];
 /// The end of a text that was cut.
 const CUT: &str = "…";
 /// The most bytes of an escape, `\u002b`, that a cut leaves of one byte.
 const ESCAPE_BYTES_MAX: usize = 5;
+
+/// The values of this key, of a JSON object, a query or a header, are secrets.
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace(['-', '_'], "");
+    SECRET_KEYS.iter().any(|secret| key.contains(secret))
+}
 
 /// Hides secrets in foreign text, cuts it, and takes from it all that a terminal or a CI runner would obey.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +100,11 @@ impl Redactor {
     /// The text with each secret replaced; cut where no secret that begins in it is cut.
     fn masked(&self, foreign: &str) -> String {
         let longest = self.plain.longest.max(self.encoded.longest).saturating_mul(6);
-        let text = &foreign[..foreign.floor_char_boundary(BYTES_MAX.saturating_add(longest))];
+        self.whole(&foreign[..foreign.floor_char_boundary(BYTES_MAX.saturating_add(longest))])
+    }
+
+    /// The text with each secret replaced, of any length.
+    pub fn whole(&self, text: &str) -> String {
         if self.plain.by_start.is_empty() {
             return text.to_owned();
         }

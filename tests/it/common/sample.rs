@@ -40,6 +40,8 @@ fn fail(summary: &mut Summary) {
         observed: Some(failed_share),
         unit: Unit::Ratio,
         samples: planned,
+        net: None,
+        decided: Some(true),
         ok: false,
         why: None,
         line: Some("ci:22".into()),

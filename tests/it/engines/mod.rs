@@ -52,6 +52,11 @@ fn the_same_mesh_opens_on_each_engine_and_every_message_arrives() {
         for timer in ["ice", "dtls", "channel", "own_work", "time_to_open"] {
             assert_eq!(summary.timers[timer].due.count, 18, "{timer} of {engine}");
         }
+        let open = &summary.timers["time_to_open"];
+        let net = open.net.as_ref().expect("the generator's share is known");
+        assert_eq!(net.count, 18);
+        assert!(net.p.p50 <= open.began.p.p50 && net.max_us <= open.began.max_us, "{engine}: {net:?} {open:?}");
+        assert!(summary.timers["own_wait"].due.max_us > 0 && summary.offered.handled > 18, "{engine}");
     }
     let summary = play("[engine]\nkind = \"none\"\n", 1);
     assert_eq!(summary.counts.edges.opened, 18);

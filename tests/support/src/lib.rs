@@ -5,6 +5,7 @@ pub mod fanout;
 pub mod frames;
 pub mod memory;
 pub mod network;
+pub mod recording;
 pub mod relay;
 pub mod runs;
 pub mod serving;

@@ -1,7 +1,7 @@
 //! `drift`: a timer rises through the steady phase at the same load.
 
 use super::super::record::{RunRecord, fault};
-use crate::summary::{FindingConfidence, RunFinding, TimedSecond, Verdict};
+use crate::summary::{FindingConfidence, RunFinding, TimedSecond};
 use crate::vocabulary::format::{count, duration};
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
         duration(((means[2] - means[0]) / minutes) as u64)
     );
     // A generator that gets slower makes figures rise too.
-    let is_valid = record.summary.validity.verdict == Verdict::Valid;
+    let is_valid = record.summary.validity.is_at_ease();
     let confidence = if is_valid { FindingConfidence::High } else { FindingConfidence::Low };
     let remedy =
         "Look for state of the server that grows with time or with peers that left: lists, handlers, timers, memory.";

@@ -1,0 +1,62 @@
+//! Our own peers through `meshload record`, a dialect learned from the recording, and a room of four that meets by it.
+
+use crate::server::Target;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use support::recording::{RecordingProcess, learn, probe};
+
+/// Records three peers of `dialect`, learns from them, and probes a room of four. With UPDATE=1 the recording becomes the
+/// one that src/learning/tests learns from, long enough for keep-alives.
+pub fn check(dialect: &str, target: &Target) {
+    let Some(server) = target.start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (har, file) = (folder.path().join("talk.har"), folder.path().join("mine.toml"));
+    let updates = std::env::var_os("UPDATE").is_some();
+    let (shown, told) = record(dialect, &target.url(&server), &har, if updates { "12s" } else { "0s" });
+    assert!(shown.contains("  A  >> ") || dialect == "peerjs", "{shown}");
+    assert!(told.contains("3 WebSocket connections, ") && told.contains("next: meshload dialects learn "), "{told}");
+    let understood = learn(&[&har], &file);
+    println!("{dialect}: {understood}");
+    if updates {
+        let kept: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/learning/tests/talks", dialect].iter().collect();
+        std::fs::copy(&har, kept.with_extension("har")).unwrap();
+    }
+    if dialect == "webtorrent-tracker" {
+        assert!(understood.contains("TODO: offers in a list"), "{understood}");
+        return;
+    }
+    assert!(!understood.contains("TODO"), "{understood}");
+    probe(&file, &target.url(&server), "4");
+}
+
+/// Plays a room of three through the proxy; returns what it showed and told.
+fn record(dialect: &str, url: &str, har: &Path, steady: &str) -> (String, String) {
+    let proxy = RecordingProcess::start(url, har);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    command.args([
+        "run",
+        "--rooms",
+        "1",
+        "--room-size",
+        "3",
+        "--arrivals",
+        "4/s",
+        "--no-gates",
+        "--on-invalid",
+        "warn",
+    ]);
+    command.args([
+        "--set",
+        "messages.pattern=none",
+        "--duration",
+        steady,
+        "--dialect",
+        dialect,
+        "--target",
+        &proxy.url,
+    ]);
+    command.args(["--report", "none", "--quiet", "--out"]).arg(har.with_extension("run"));
+    let status = command.stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{dialect}: {status}");
+    proxy.interrupt()
+}
