@@ -57,6 +57,9 @@ fn fault_of(kind: &str, preset: Option<&str>, code: i32) -> Option<String> {
     let output = probe(&server, &["--format", "json"]);
     let report = json(&output);
     let cause = report["diagnosis"]["cause"].as_str().unwrap_or("?");
+    // A registry's list may introduce two peers whose own words are lost, if it comes in time.
+    let opened = report["planned"].as_u64() > Some(0) && report["opened"] == report["planned"];
+    let code = if kind == "registry" && opened { 0 } else { code };
     let right = cause == preset.unwrap_or("none") && output.status.code() == Some(code);
     (!right).then(|| format!("{kind} {preset:?}: exit {:?}, {report:#}", output.status.code()))
 }
