@@ -5,11 +5,13 @@ mod connections;
 mod limits;
 mod machine;
 mod process;
+mod terminal;
 
 pub use connections::connections;
 pub use limits::{machine_limits, memory_share, raise_descriptors};
 pub use machine::machine;
 pub use process::{OtherProcess, other_process, own_process, thread_id};
+pub use terminal::terminal_columns;
 
 use std::fs;
 

@@ -240,7 +240,7 @@ fn what_was_found_is_kept_in_every_format_in_a_folder_made_with_its_parents() {
     fs::write(&occupied, "").unwrap();
     let output = probe(&server, &["--out", occupied.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Signaling works from here"), "it is told all the same");
+    assert!(output.stdout.is_empty(), "it ends before anything is probed: {output:?}");
 }
 
 #[test]

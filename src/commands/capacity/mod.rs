@@ -4,6 +4,7 @@ mod search;
 
 use super::Exit;
 use super::inputs::access::access;
+use super::inputs::auto::settled_profile;
 use super::inputs::{self, faults, gates};
 use super::report::files::format;
 use super::report::report_dir::ReportDir;
@@ -32,7 +33,7 @@ const DEFAULT_PROFILE: &str = "capacity";
 
 pub fn capacity(args: &CapacityArgs) -> Exit {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = match inputs::profile(name, &args.shape, &args.change) {
+    let profile = match settled_profile(name, &args.shape, &args.change, &args.access) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
@@ -50,14 +51,15 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         }
     };
     let least = args.search.vary.apply(&profile, range.from);
-    let access = match access(&args.access, &profile.target, Plan::new(least, seed).peers()) {
+    let access = match access(&args.access, &profile.target, dialect.data_columns(), Plan::new(least, seed).peers()) {
         Ok(access) => access,
         Err(exit) => return exit,
     };
     raise_descriptors();
     let folder = folder(args, &profile, seed);
-    if !args.quiet {
-        write_stderr(folder.obstacle());
+    if let Some(why) = folder.obstacle() {
+        write_stderr([why]);
+        return Exit::Broken;
     }
     let quiet = args.quiet;
     let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
@@ -209,7 +211,7 @@ fn finish(
         write_stderr([why]);
         exit = exit.first_of(Exit::Broken);
     }
-    exit = exit.first_of(write_stdout(render(format(args.format, args.color), &findings)));
+    exit = exit.first_of(write_stdout(render(format(args.format, args.color, false), &findings)));
     if written.is_ok() {
         write_stderr([format!("report: {}", folder.path().display())]);
     }

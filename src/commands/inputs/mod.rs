@@ -1,8 +1,11 @@
 //! Reads what the arguments name: profiles and dialects by path or name, header files, environment variables.
 
 pub(super) mod access;
+pub(super) mod auto;
 pub(super) mod faults;
 pub(super) mod gates;
+mod named_file;
+mod peer_rows;
 
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::commands::Exit;
@@ -110,6 +113,9 @@ fn text_of(name: &str) -> Result<String, String> {
 
 /// Error message for a name that is neither a file nor a built-in profile.
 pub(super) fn unknown(name: &str) -> String {
+    if name.contains("://") {
+        return format!("{0}: a target is an option; write --target {0}", name.escape_debug());
+    }
     let names = builtin::all().iter().map(|source| source.name);
     let hint = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean {near}?"),
