@@ -1,6 +1,6 @@
 //! The endpoint of one peer: where and how it connects, and what comes before.
 
-use crate::dialect::Prepare;
+use crate::dialect::{Prepare, Wire};
 use crate::signaling::connector::{Connector, Refused};
 use crate::signaling::failure;
 use crate::signaling::userinfo::basic;
@@ -25,6 +25,8 @@ pub struct Endpoint {
     /// `meshload/VERSION (run ID)`.
     pub user_agent: String,
     pub route: Arc<Connector>,
+    /// The frames that carry text.
+    pub wire: Wire,
     /// HTTP requests that come before the connection.
     pub before: Option<HttpSteps>,
 }
@@ -92,6 +94,7 @@ mod tests {
             origin: None,
             user_agent: "meshload/0 (run m1)".to_owned(),
             route: Arc::default(),
+            wire: Wire::Text,
             before: None,
         }
     }
