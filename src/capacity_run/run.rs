@@ -183,11 +183,18 @@ fn run(
 /// Judges a run by the gates. A run that is not valid, or has too few samples, is neither held nor broken.
 fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
     let summary = done.summary.clone();
+    // Without --target-pid and --target-metrics the run itself has found the process, if it is on this machine.
+    let rows = match &summary.target_process {
+        Some(process) if rows.is_empty() => TargetRow::of(process),
+        _ => rows,
+    };
     let counts = summary.validity.verdict != Validity::Invalid || capacity_run.counts_invalid;
     let verdict = match done.stop {
         Some(Stop::Signal(_)) => ProbeVerdict::Interrupted,
         _ if !counts || !summary.run.complete || done.panics > 0 => ProbeVerdict::NotValid,
         Some(Stop::Brake | Stop::Gate) => ProbeVerdict::Broke,
+        // A target that had to be started again did not hold, whatever its figures.
+        None if summary.target_process.as_ref().is_some_and(|process| process.restarts > 0) => ProbeVerdict::Broke,
         None if passed(&summary) => ProbeVerdict::Held,
         None => ProbeVerdict::Broke,
     };

@@ -49,10 +49,18 @@ impl Endpoint {
     }
 
     /// Host and port to dial; the scheme's default port if the URL names none.
-    fn destination(&self) -> Option<(&str, u16)> {
+    pub(super) fn destination(&self) -> Option<(&str, u16)> {
         match &self.route.connect_to {
             Some((host, port)) => Some((host, *port)),
             None => Some((self.url.host_str()?, self.url.port_or_known_default()?)),
+        }
+    }
+
+    /// The addresses to dial; none if a proxy dials them, or the name has none.
+    pub async fn addresses(&self) -> Vec<SocketAddr> {
+        match self.destination() {
+            Some((host, port)) if self.route.proxy.is_none() => resolve(host, port).await.unwrap_or_default(),
+            _ => vec![],
         }
     }
 
