@@ -17,6 +17,8 @@ pub struct CapacityRun {
     pub profile: Profile,
     pub vary: Vary,
     pub range: LoadRange,
+    /// Loads to try once each after the search, whatever it found; those that it has tried are left out.
+    pub steps: Vec<f64>,
     pub gates: Vec<Gate>,
     /// Seed of the first trial of each load; further trials take the numbers after it.
     pub seed: u64,
@@ -70,12 +72,23 @@ pub fn capacity_run(
     let mut search = Search::new(capacity_run.range);
     let mut found = CapacityRunResult::default();
     let mut longest = Duration::ZERO;
-    while let Next::Probe { load, attempt } = search.next() {
+    let mut steps = capacity_run.steps.iter().copied();
+    loop {
+        let tried = |load: &f64| found.probes.iter().any(|probe| probe.load == *load);
+        let (load, attempt, is_step) = match search.next() {
+            Next::Probe { load, attempt } => (load, attempt, false),
+            Next::Over => match steps.find(|load| !tried(load)) {
+                Some(load) => (load, 0, true),
+                None => break,
+            },
+        };
         let plan = match plan(capacity_run, load, attempt) {
             Ok(plan) => plan,
             Err(why) => {
                 found.notes.push(format!("{}: {why}", capacity_run.vary.label(&capacity_run.profile, load)));
-                search.record(load, ProbeOutcome::Beyond);
+                if !is_step {
+                    search.record(load, ProbeOutcome::Beyond);
+                }
                 continue;
             }
         };
@@ -108,12 +121,12 @@ pub fn capacity_run(
         if first && summary.never_connected() && probe.verdict != ProbeVerdict::Interrupted {
             probe.verdict = ProbeVerdict::NotJudged;
             found.stopped_by = Some(StoppedBy::Unreachable);
-        } else if probe.verdict == ProbeVerdict::NotJudged {
+        } else if probe.verdict == ProbeVerdict::NotJudged && !is_step {
             found.lack = TooFewSamples::observed(&capacity_run.gates, &probe.gates);
             found.stopped_by = Some(StoppedBy::Samples);
         }
         on_probe(&probe);
-        if let Some(outcome) = probe.outcome() {
+        if let Some(outcome) = probe.outcome().filter(|_| !is_step) {
             search.record(load, outcome);
         }
         found.probes.push(probe);

@@ -75,7 +75,7 @@ pub(super) fn offered_load(
 }
 
 #[derive(Default)]
-struct Rows {
+struct DueRows {
     all: Punctuality,
     /// The run, or else the first second, in which too many were late.
     broken: Option<Punctuality>,
@@ -83,8 +83,8 @@ struct Rows {
     worst: Option<(f64, u64)>,
 }
 
-fn of_rows(series: &TimeBuckets<SecondCounts>, of: impl Fn(&SecondCounts) -> Punctuality) -> Rows {
-    let (mut rows, mut second_broken) = (Rows::default(), None);
+fn of_rows(series: &TimeBuckets<SecondCounts>, of: impl Fn(&SecondCounts) -> Punctuality) -> DueRows {
+    let (mut rows, mut second_broken) = (DueRows::default(), None);
     for (second, _, row) in series.rows() {
         let row = of(row);
         rows.all += row;
