@@ -78,9 +78,9 @@ fuzz MINUTES="1":
     set -euo pipefail
     export RUSTC_BOOTSTRAP=1
     for target in $(cargo fuzz list); do
-        mkdir -p fuzz/corpus/$target
+        mkdir -p fuzz/corpus/$target fuzz/seeds/$target
         echo "== $target"
-        cargo fuzz run -s none $target -- -max_total_time=$(({{MINUTES}} * 60)) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1
+        cargo fuzz run -s none $target fuzz/corpus/$target fuzz/seeds/$target -- -max_total_time=$(({{MINUTES}} * 60)) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1
     done
 
 # Churn at 80 % of what the machine holds, for so many hours: memory and descriptors by the minute, and their slope

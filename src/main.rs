@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain(&args),
         Command::Schema(args) => commands::print_schema(&args),
         Command::Completions(args) => commands::completions(&args),
-        Command::Man => commands::man(),
+        Command::Man(args) => commands::man(&args),
         Command::Run(args) => commands::run(&args),
         Command::Probe(args) => commands::probe(&args),
         Command::Capacity(args) => commands::capacity(&args),

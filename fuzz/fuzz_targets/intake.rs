@@ -1,4 +1,5 @@
-//! Descriptions and candidates through the intake, and what it lets pass into the engine that reads it.
+//! Descriptions and candidates through the intake, and what it lets pass into the engine that reads it. An empty line ends
+//! the description; the candidate's mid and the candidate follow, a line each.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,8 +7,9 @@ use meshload::driver::intake::{LINE_BYTES_MAX, SDP_BYTES_MAX, SDP_LINES_MAX, che
 use meshload::engine::lean::sdp::Description;
 use meshload::vocabulary::Candidate;
 
-fuzz_target!(|input: (&str, &str, Option<&str>)| {
-    let (sdp, candidate, mid) = input;
+fuzz_target!(|input: &str| {
+    let (sdp, more) = input.split_once("\n\n").unwrap_or((input, ""));
+    let (mid, candidate) = more.split_once('\n').map_or((None, more), |(mid, candidate)| (Some(mid), candidate));
     if check_description(sdp).is_ok() {
         assert!(!sdp.is_empty() && sdp.len() <= SDP_BYTES_MAX && sdp.lines().count() <= SDP_LINES_MAX);
         assert!(sdp.lines().all(|line| line.len() <= LINE_BYTES_MAX));

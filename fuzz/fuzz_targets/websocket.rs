@@ -21,7 +21,8 @@ thread_local! {
 
 fuzz_target!(|input: &[u8]| {
     let Some((mode, bytes)) = input.split_first() else { return };
-    RUNTIME.with(|runtime| runtime.block_on(tokio::time::timeout(PATIENCE, play(mode % 3, bytes))).expect("an end"));
+    let bounded = async { tokio::time::timeout(PATIENCE, play(mode % 3, bytes)).await.expect("an end") };
+    RUNTIME.with(|runtime| runtime.block_on(bounded));
 });
 
 async fn play(mode: u8, bytes: &[u8]) {

@@ -73,15 +73,7 @@ pub fn capacity_run(
     let mut found = CapacityRunResult::default();
     let mut longest = Duration::ZERO;
     let mut steps = capacity_run.steps.iter().copied();
-    loop {
-        let tried = |load: &f64| found.probes.iter().any(|probe| probe.load == *load);
-        let (load, attempt, is_step) = match search.next() {
-            Next::Probe { load, attempt } => (load, attempt, false),
-            Next::Over => match steps.find(|load| !tried(load)) {
-                Some(load) => (load, 0, true),
-                None => break,
-            },
-        };
+    while let Some((load, attempt, is_step)) = next_load(&search, &mut steps, &found.probes) {
         let plan = match plan(capacity_run, load, attempt) {
             Ok(plan) => plan,
             Err(why) => {
@@ -142,6 +134,15 @@ pub fn capacity_run(
     found.ends = search.ends();
     found.held_trials = found.ends.held.map_or(0, |held| search.held_at(held));
     Ok(found)
+}
+
+/// The next load, its trial, and true for one of the steps, which come after the search.
+fn next_load(search: &Search, steps: &mut impl Iterator<Item = f64>, probes: &[Probe]) -> Option<(f64, usize, bool)> {
+    let tried = |load: &f64| probes.iter().any(|probe| probe.load == *load);
+    match search.next() {
+        Next::Probe { load, attempt } => Some((load, attempt, false)),
+        Next::Over => steps.find(|load| !tried(load)).map(|load| (load, 0, true)),
+    }
 }
 
 impl CapacityRunResult {

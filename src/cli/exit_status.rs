@@ -1,6 +1,6 @@
 //! The exit codes as the help and the manual list them (docs/spec/interface.md, "Exit codes").
 
-use crate::profile::builtin;
+use crate::profile::{DIALECTS, builtin};
 
 /// Each code with its meaning; the first that holds, in the order 2, 95, 1, 96, 97, a signal, 98, 99, 0, is the exit.
 pub const EXIT_CODES: [(&str, &str); 9] = [
@@ -25,11 +25,12 @@ pub(super) fn run_help() -> String {
   meshload run mine.toml --gate 'time_to_open: p(95) < 800ms' --report md,junit
 
 Built-in profiles: {}. `meshload profiles show NAME` prints one to start from.
---dialect takes a built-in's name, as `meshload dialects` lists them, or the path of a file of your own.
+--dialect takes the path of a file of your own, or a built-in's name: {}.
 Every option can also be set in the environment, as MESHLOAD_<OPTION>.
 
 Exit codes:{codes}",
-        builtin::all().iter().map(|profile| profile.name).collect::<Vec<_>>().join(", ")
+        builtin::all().iter().map(|profile| profile.name).collect::<Vec<_>>().join(", "),
+        DIALECTS.join(", ")
     )
 }
 

@@ -7,6 +7,7 @@ mod exit_status;
 mod options;
 mod probe;
 mod record;
+mod reflexes;
 
 pub use access::AccessArgs;
 pub use capacity::{CapacityArgs, Load, SearchArgs, WatchArgs};
@@ -22,8 +23,9 @@ pub use record::RecordArgs;
 use crate::profile::share;
 use clap::builder::styling::AnsiColor;
 use clap::builder::{FalseyValueParser, Styles};
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -78,8 +80,8 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Writes the completions of a shell to stdout
     Completions(CompletionsArgs),
-    /// Writes the manual page to stdout
-    Man,
+    /// Writes the manual to stdout, or a page a command into a folder
+    Man(ManArgs),
 }
 
 #[derive(Args, Debug)]
@@ -117,6 +119,13 @@ pub struct CheckArgs {
     /// Format of the costs on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
+}
+
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Folder for meshload.1, meshload-run.1 and so on
+    #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -215,7 +224,7 @@ pub struct ReportArgs {
     /// Format on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
-    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog; of a search html,md
+    /// Files to write: all, none, or some of html,md,junit,prom,csv,hlog,bench; of a search html,md
     #[arg(long, value_name = "LIST", default_value = "none", value_parser = ReportFiles::read, env = "MESHLOAD_REPORT")]
     pub report: ReportFiles,
     /// Folder for those files [default: the summary's]
@@ -224,6 +233,9 @@ pub struct ReportArgs {
     /// Colour on stdout
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,
+    /// Shows every row and every detail
+    #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
+    pub verbose: u8,
 }
 
 #[derive(Args, Debug)]
@@ -299,7 +311,17 @@ pub struct CompletionsArgs {
 /// Parses the process's arguments and environment. A mistake in them ends the process with 2, `--help` with 0.
 pub fn parse() -> Cli {
     use clap::FromArgMatches;
-    let matches = command().get_matches();
+    let matches = command().try_get_matches().unwrap_or_else(|error| {
+        let args: Vec<String> = std::env::args().skip(1).collect();
+        if let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg)
+            && let Some(instead) = reflexes::instead(&args, wrong)
+        {
+            // A closed stderr is no reason to exit otherwise.
+            let _ = writeln!(io::stderr(), "{}: no such argument; {instead}", wrong.escape_debug());
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    });
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
@@ -319,21 +341,22 @@ pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     script
 }
 
-/// Renders the manual page as roff: the program's, then one section a command.
+/// Renders the manual as roff, a page a command with its file's name, the program's first.
 ///
 /// # Errors
 /// The writer's own; none in memory.
-pub fn manual() -> io::Result<Vec<u8>> {
-    let mut page = vec![];
+pub fn manual() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut program = command();
     program.build();
-    clap_mangen::Man::new(program.clone()).render(&mut page)?;
-    page.extend(exit_status::section().into_bytes());
-    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
-        clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
+    let commands = commands.map(|command| (format!("meshload-{}.1", command.get_name()), command.clone()));
+    let page = |(name, command): (String, clap::Command)| {
+        let mut page = vec![];
+        clap_mangen::Man::new(command).render(&mut page)?;
         page.extend(exit_status::section().into_bytes());
-    }
-    Ok(page)
+        Ok((name, page))
+    };
+    std::iter::once(("meshload.1".to_owned(), program.clone())).chain(commands).map(page).collect()
 }
 
 /// The command, without values of the environment in its help: they may be secrets.

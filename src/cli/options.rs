@@ -127,7 +127,7 @@ pub struct OutputArgs {
     /// Shows no progress
     #[arg(long, env = "MESHLOAD_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     pub no_progress: bool,
-    /// Tells more about what happens; repeatable
+    /// Shows every row and every detail of the result
     #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
     pub verbose: u8,
 }

@@ -52,12 +52,13 @@ pub fn probe(args: &ProbeArgs) -> Exit {
             Err(error) => return report_io_error(&error),
         },
     };
-    let url = match (&profile.target.url, &embedded) {
-        (Some(url), _) => url.reveal().to_owned(),
-        (None, Some(embedded)) => embedded.url(),
-        (None, None) => return Exit::Broken,
-    };
+    let own = embedded.as_ref().map(EmbeddedServer::url);
+    let Some(url) = profile.target.url.as_ref().map(|url| url.reveal().to_owned()).or(own) else { return Exit::Broken };
     let folder = args.out.as_ref().map(ReportDir::at);
+    if let Some(why) = folder.as_ref().and_then(ReportDir::obstacle) {
+        write_stderr([why]);
+        return Exit::Broken;
+    }
     let gathering = match gathering(&profile, &access.route.target_policy) {
         Ok(gathering) => gathering,
         Err(start_error) => return report_start_error(&start_error),
@@ -89,7 +90,6 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     if let Err(error) = wait(&target_endpoints, &spec.dialect, args.wait_for_target) {
         return report_io_error(&error);
     }
-    write_stderr(folder.as_ref().and_then(ReportDir::obstacle));
     let report = examine(&mut live, &spec, &mut |line| write_stderr((!args.quiet).then_some(line)));
     let report = report.with_details(args.trace, args.frames);
     let shown = write_stdout(render(args, &report));

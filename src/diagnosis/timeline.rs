@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(super) const JUST_JOINED: Duration = Duration::from_millis(20);
 
 /// The handshake of a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Timeline {
     size: u16,
     start: Option<Instant>,
@@ -82,18 +82,7 @@ pub struct MeshProgress {
 
 impl Timeline {
     pub fn new(size: u16, announcements: Vec<FrameKind>) -> Self {
-        Self {
-            size,
-            start: None,
-            first: 0,
-            announcements,
-            peers: BTreeMap::new(),
-            pairs: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            said: BTreeMap::new(),
-            heard: BTreeMap::new(),
-            events: vec![],
-        }
+        Self { size, announcements, ..Self::default() }
     }
 
     /// Sets the number of the room's first peer in reports; 0 by default.
@@ -275,16 +264,32 @@ impl Timeline {
         heard.iter().filter(|(kind, _)| *kind == part).count()
     }
 
-    /// The part of a description that `other` received and `own` never sent in this form, to any peer: a server may
-    /// choose the receiver of an offer that has no addressee.
+    /// The part of a description that `other` received and `own` never sent in this form, to any peer, while what it sent
+    /// never came: a server may choose the receiver of an offer that has no addressee.
     pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        let was_said = |received: &(SignalPart, SignalDigest)| {
-            let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
-            of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == received)
-        };
+        let part = self.unsaid(own, other)?;
+        (!self.has_foreign(own, other)).then_some(part)
+    }
+
+    /// True if `other` received a description that `own` never sent, and one of the same part that it did send.
+    pub(super) fn has_foreign(&self, own: Seat, other: Seat) -> bool {
+        let Some(part) = self.unsaid(own, other) else { return false };
+        self.descriptions(own, other).any(|heard| heard.0 == part && self.was_said(own, heard))
+    }
+
+    fn unsaid(&self, own: Seat, other: Seat) -> Option<SignalPart> {
+        self.descriptions(own, other).find(|heard| !self.was_said(own, heard)).map(|(part, _)| *part)
+    }
+
+    fn was_said(&self, own: Seat, heard: &(SignalPart, SignalDigest)) -> bool {
+        let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
+        of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == heard)
+    }
+
+    /// The offers and answers of `own` that `other` received.
+    fn descriptions(&self, own: Seat, other: Seat) -> impl Iterator<Item = &(SignalPart, SignalDigest)> {
         let heard = self.pairs.get(&(other, own)).map_or(&[][..], |pair| &pair.heard).iter();
-        let mut descriptions = heard.filter(|(part, _)| matches!(part, SignalPart::Offer | SignalPart::Answer));
-        descriptions.find(|received| !was_said(received)).map(|(part, _)| *part)
+        heard.filter(|(part, _)| matches!(part, SignalPart::Offer | SignalPart::Answer))
     }
 
     /// The candidates that arrived otherwise than they were sent, on the given ways; `None` if there are none.

@@ -75,7 +75,7 @@ pub(super) fn offered_load(
 }
 
 #[derive(Default)]
-struct DueRows {
+struct OfferedRows {
     all: Punctuality,
     /// The run, or else the first second, in which too many were late.
     broken: Option<Punctuality>,
@@ -83,8 +83,8 @@ struct DueRows {
     worst: Option<(f64, u64)>,
 }
 
-fn of_rows(series: &TimeBuckets<SecondCounts>, of: impl Fn(&SecondCounts) -> Punctuality) -> DueRows {
-    let (mut rows, mut second_broken) = (DueRows::default(), None);
+fn of_rows(series: &TimeBuckets<SecondCounts>, of: impl Fn(&SecondCounts) -> Punctuality) -> OfferedRows {
+    let (mut rows, mut second_broken) = (OfferedRows::default(), None);
     for (second, _, row) in series.rows() {
         let row = of(row);
         rows.all += row;

@@ -98,7 +98,7 @@ fn write(profile: &mut Tree, change: &Override) -> Result<(), Problem> {
     match change.knob {
         Knob::Set => set(profile, text)?,
         Knob::Rooms => put(profile, "rooms", "count", as_typed()),
-        Knob::RoomSize => put(profile, "rooms", "size", room_size(text, &at)),
+        Knob::RoomSize => put(profile, "rooms", "size", room_size(text, &at)?),
         Knob::Arrivals => arrivals::set_rate(table(profile, "arrivals", &at), as_typed()),
         Knob::Warmup => put(profile, "phases", "warmup", as_typed()),
         Knob::Duration => put(profile, "phases", "steady", as_typed()),
@@ -147,11 +147,19 @@ fn set_leaf_text(tree: &mut Tree, text: &str) {
     }
 }
 
-fn room_size(text: &str, at: &At) -> Node {
-    let Some((min, max)) = text.split_once("..") else { return document::parse_value(text, at) };
+fn room_size(text: &str, at: &At) -> Result<Node, Problem> {
+    let Some((min, max)) = text.split_once("..") else {
+        return match text.split_once('-') {
+            Some((min, max)) if [min, max].iter().all(|end| end.trim().parse::<u16>().is_ok()) => {
+                let right = format!("{}..{}", min.trim(), max.trim());
+                Err(problem(&at.show(""), &format!("{text} is no range; write --room-size {right}")))
+            }
+            _ => Ok(document::parse_value(text, at)),
+        };
+    };
     let limits = [("min", min), ("max", max)];
     let tree = limits.map(|(key, limit)| (key.to_owned(), document::parse_value(limit, at)));
-    Node { at: at.clone(), value: Value::Table(tree.into()) }
+    Ok(Node { at: at.clone(), value: Value::Table(tree.into()) })
 }
 
 /// Sets a header, and drops the profile's header of the same name in any case (RFC 9110 §5.1).

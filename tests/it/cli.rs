@@ -231,6 +231,18 @@ fn what_k6_users_type_is_answered() {
     let shown = in_a_folder(&["run", "smoke", "--out", "json=out.json"]);
     assert!(shown.starts_with("exit 2"), "{shown}");
     assert!(shown.contains("--format says what stdout gets, and --report which files are written"), "{shown}");
+    for (typed, line) in [
+        (&["run", "--vus", "40"][..], "\n\n  meshload run --rooms 10 --room-size 4\n"),
+        (&["run", "-n", "8"], "  meshload run --rooms 2 --room-size 4\n"),
+        (&["run", "--profile", "ci"], "  meshload run ci\n"),
+        (&["probe", "ws://127.0.0.1:9/ws/"], "  meshload probe --target ws://127.0.0.1:9/ws/\n"),
+        (&["run", "ws://127.0.0.1:9/ws/"], "write --target ws://127.0.0.1:9/ws/\n"),
+        (&["run", "--target", "localhost:9000"], "write ws://localhost:9000 (--target)\n"),
+        (&["run", "--room-size", "4-8"], "write --room-size 4..8"),
+    ] {
+        let shown = in_a_folder(typed);
+        assert!(shown.starts_with("exit 2") && shown.contains(line), "{typed:?}: {shown}");
+    }
 }
 
 #[test]
@@ -246,6 +258,10 @@ fn completions_and_the_manual_are_written() {
         let shown = in_a_folder(&["completions", shell]);
         assert!(shown.starts_with("exit 0") && shown.contains("room-size"), "{shell}");
     }
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(run(folder.path(), &["man", "--out", "man"], &[]).status.success());
+    let page = fs::read_to_string(folder.path().join("man/meshload-probe.1")).expect("a page a command");
+    assert!(page.contains(".TH meshload-probe") && page.contains(".SH \"EXIT STATUS\""), "{page}");
     let manual = in_a_folder(&["man"]);
     assert!(manual.matches(".SH \"EXIT STATUS\"").count() > 10, "one a command");
     assert!(manual.contains(".TH meshload") && manual.contains("\\-\\-room\\-size"), "{}", &manual[..500]);

@@ -59,7 +59,7 @@ fn runs(seed: u64, count: u64, delivery_us: f64) -> Vec<Summary> {
 }
 
 fn text(comparison: &Comparison, verbose: bool) -> String {
-    render(Format::Text(TextOptions { color: false, verbose }), comparison)
+    render(Format::Text(TextOptions { verbose, ..TextOptions::default() }), comparison)
 }
 
 /// Number of twenty pairs of sides that have the verdict.

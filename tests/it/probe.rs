@@ -57,6 +57,9 @@ fn fault_of(kind: &str, preset: Option<&str>, code: i32) -> Option<String> {
     let output = probe(&server, &["--format", "json"]);
     let report = json(&output);
     let cause = report["diagnosis"]["cause"].as_str().unwrap_or("?");
+    // A registry's list may introduce two peers whose own words are lost, if it comes in time.
+    let opened = report["planned"].as_u64() > Some(0) && report["opened"] == report["planned"];
+    let code = if kind == "registry" && opened { 0 } else { code };
     let right = cause == preset.unwrap_or("none") && output.status.code() == Some(code);
     (!right).then(|| format!("{kind} {preset:?}: exit {:?}, {report:#}", output.status.code()))
 }
@@ -237,7 +240,7 @@ fn what_was_found_is_kept_in_every_format_in_a_folder_made_with_its_parents() {
     fs::write(&occupied, "").unwrap();
     let output = probe(&server, &["--out", occupied.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Signaling works from here"), "it is told all the same");
+    assert!(output.stdout.is_empty(), "it ends before anything is probed: {output:?}");
 }
 
 #[test]

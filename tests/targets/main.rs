@@ -9,6 +9,7 @@ mod mistakes;
 mod probed;
 mod revived;
 mod server;
+mod unlisted;
 
 use killed::check as check_killed;
 use mesh::{Arrival, Farewell, Mesh};

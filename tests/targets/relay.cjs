@@ -1,12 +1,28 @@
 // A plain relay, as people write them. SHAPE in the environment: channel, global or open. MANGLE alters candidates: mdns
 // replaces their addresses by names, mid their mid and m-line; bare leaves only their text, drop-host none of it.
+// FLAW is what nobody listed: size takes no frame over 500 bytes, few leaves every upgrade but the first unanswered,
+// tenants has another client in each room that answers offers under the same ids, ids names another sender of answers,
+// reverse hands out what came within 50 ms from the last to the first.
 const { WebSocketServer } = require("ws");
 const shape = process.env.SHAPE;
 const mangle = process.env.MANGLE;
+const flaw = process.env.FLAW;
 const server = require("node:http").createServer();
 const channels = new Map();
 const clients = new Set();
-new WebSocketServer({ server }).on("connection", (socket) => {
+const sockets = new WebSocketServer({ noServer: true, maxPayload: flaw === "size" ? 500 : undefined });
+let upgrades = 0;
+server.on("upgrade", (request, socket, head) => {
+  if (flaw === "few" && upgrades++ > 0) return;
+  sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit("connection", accepted));
+});
+const held = [];
+const send = (socket, text) => {
+  if (flaw !== "reverse") return socket.send(text);
+  if (held.length === 0) setTimeout(() => held.splice(0).reverse().forEach(([to, late]) => to.send(late)), 50);
+  held.push([socket, text]);
+};
+sockets.on("connection", (socket) => {
   clients.add(socket);
   socket.on("message", (frame) => {
     const parsed = JSON.parse(frame);
@@ -21,9 +37,14 @@ new WebSocketServer({ server }).on("connection", (socket) => {
       if (mangle === "drop-host") data.candidate.candidate = "";
     }
     let text = shape === "open" ? JSON.stringify(data) : mangle ? JSON.stringify(parsed) : frame.toString();
+    if (flaw === "ids" && parsed.type === "answer") text = text.replace(data.from, "somebody-else");
+    if (flaw === "tenants" && parsed.type === "offer") {
+      const sdp = data.sdp.replace(/a=ice-ufrag:./, "a=ice-ufrag:T").replace("actpass", "active");
+      send(socket, JSON.stringify({ ...parsed, type: "answer", data: { from: data.to, to: data.from, sdp } }));
+    }
     if (mangle === "mdns") text = text.replace(/(candidate:\S+ \d \S+ \d+) \S+/g, "$1 b5e6.local");
     for (const other of shape === "global" ? clients : members) {
-      if (other !== socket) other.send(text);
+      if (other !== socket) send(other, text);
     }
   });
   socket.on("close", () => {

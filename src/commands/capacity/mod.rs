@@ -56,8 +56,9 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     };
     raise_descriptors();
     let folder = folder(args, &profile, seed);
-    if !args.quiet {
-        write_stderr(folder.obstacle());
+    if let Some(why) = folder.obstacle() {
+        write_stderr([why]);
+        return Exit::Broken;
     }
     let quiet = args.quiet;
     let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
@@ -210,7 +211,7 @@ fn finish(
         write_stderr([why]);
         exit = exit.first_of(Exit::Broken);
     }
-    exit = exit.first_of(write_stdout(render(format(args.format, args.color), &findings)));
+    exit = exit.first_of(write_stdout(render(format(args.format, args.color, false), &findings)));
     if written.is_ok() {
         write_stderr([format!("report: {}", folder.path().display())]);
     }

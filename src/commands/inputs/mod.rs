@@ -110,6 +110,9 @@ fn text_of(name: &str) -> Result<String, String> {
 
 /// Error message for a name that is neither a file nor a built-in profile.
 pub(super) fn unknown(name: &str) -> String {
+    if name.contains("://") {
+        return format!("{0}: a target is an option; write --target {0}", name.escape_debug());
+    }
     let names = builtin::all().iter().map(|source| source.name);
     let hint = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean {near}?"),

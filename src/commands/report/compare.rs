@@ -5,8 +5,10 @@ use crate::cli::{CompareArgs, OnUnclear};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
+use crate::os::terminal_columns;
 use crate::report::{Format, TextOptions, files, render};
 use crate::summary::{Summary, Verdict as Validity};
+use crate::vocabulary::format::plural;
 use std::path::{Path, PathBuf};
 
 /// Options of a comparison; `base` and `new` are files, folders, folders of repeats, or patterns.
@@ -147,7 +149,11 @@ fn valid(runs: &[Summary]) -> Vec<&Summary> {
 
 fn format(options: &CompareOptions) -> Format {
     match options.format {
-        CompareFormat::Text => Format::Text(TextOptions { color: false, verbose: options.verbose }),
+        CompareFormat::Text => Format::Text(TextOptions {
+            verbose: options.verbose,
+            columns: terminal_columns(),
+            ..TextOptions::default()
+        }),
         CompareFormat::Json => Format::Json,
         CompareFormat::Md => Format::Markdown,
         CompareFormat::Html => Format::Html,
@@ -182,7 +188,7 @@ fn update(options: &CompareOptions, base: &ComparedSide, new: &ComparedSide, fit
     }
     match runs::replace(place, &base.paths, &runs) {
         Ok(written) => {
-            write_stderr([format!("baseline updated: {} ({} runs)", options.base, written.len())]);
+            write_stderr([format!("baseline updated: {} ({})", options.base, plural(written.len() as u64, "run"))]);
             Exit::Passed
         }
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use crate::cli::{ColorWhen, ReportFile, ReportFiles, StdoutFormat};
 use crate::commands::terminal::coloured;
+use crate::os::terminal_columns;
 use crate::report::{self, Format, Reported, TextOptions};
 use std::io::IsTerminal;
 
@@ -13,17 +14,18 @@ pub(crate) fn files<R: Reported>(result: &R, wanted: &ReportFiles) -> Vec<(&'sta
 }
 
 /// Report format for stdout.
-pub(crate) fn format(asked: StdoutFormat, color: ColorWhen) -> Format {
+pub(crate) fn format(asked: StdoutFormat, color: ColorWhen, verbose: bool) -> Format {
     match asked {
-        StdoutFormat::Text => text(color, false),
+        StdoutFormat::Text => text(color, verbose),
         StdoutFormat::Json => Format::Json,
         StdoutFormat::Md => Format::Markdown,
     }
 }
 
-/// Text for stdout, in colours if it is a terminal.
+/// Text for stdout, in colours and as wide as the terminal if it is one.
 pub(crate) fn text(color: ColorWhen, verbose: bool) -> Format {
-    Format::Text(TextOptions { color: coloured(color, std::io::stdout().is_terminal()), verbose })
+    let color = coloured(color, std::io::stdout().is_terminal());
+    Format::Text(TextOptions { color, verbose, columns: terminal_columns() })
 }
 
 /// Format of a file that `--report` names.

@@ -77,7 +77,7 @@ fn rendered<R: Reported>(args: &ReportArgs, result: &R) -> Result<String, (Strin
         let files = files(result, &args.report).into_iter().filter(|(name, _)| !name.ends_with(".json"));
         ReportDir::at(folder).write(files).map_err(|why| (why, Exit::Broken))?;
     }
-    Ok(render(format(args.format, args.color), result))
+    Ok(render(format(args.format, args.color, args.verbose > 0), result))
 }
 
 fn folder_of(path: &Path) -> &Path {

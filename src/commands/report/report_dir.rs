@@ -22,10 +22,17 @@ impl ReportDir {
         Self(path.into())
     }
 
-    /// One sentence if a file stands in the folder's way; checked before a long run rather than after it.
+    /// One sentence if the folder can't be written; checked before a long run rather than after it.
     pub(crate) fn obstacle(&self) -> Option<String> {
-        let (nearest, found) = self.0.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
-        (!found.is_dir()).then(|| format!("--out {}: {} is no folder", self.0.display(), nearest.display()))
+        let here = Path::new(".");
+        let ancestors = self.0.ancestors().map(|path| if path.as_os_str().is_empty() { here } else { path });
+        let (nearest, found) = ancestors.chain([here]).find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
+        let why = match found.is_dir() {
+            false => "is no folder".to_owned(),
+            // Permissions do not tell of a file system that is full or read-only.
+            true => runs::try_to_write(nearest).err()?.to_string(),
+        };
+        Some(format!("--out {}: {}: {why}", self.0.display(), nearest.display()))
     }
 
     /// Default path of a report: `reports/<name>-<YYYYMMDDTHHMMSSZ>-<seed>`.
@@ -117,7 +124,7 @@ mod tests {
         for path in [file.clone(), file.join("a/b")] {
             let folder = ReportDir::at(&path);
             let obstacle = folder.obstacle().unwrap();
-            assert_eq!(obstacle, format!("--out {}: {} is no folder", path.display(), file.display()));
+            assert_eq!(obstacle, format!("--out {}: {}: is no folder", path.display(), file.display()));
             assert!(folder.write([("one", vec![])]).unwrap_err().starts_with("--out "));
         }
     }

@@ -105,6 +105,16 @@ pub(crate) fn read(path: &Path) -> Result<Summary, String> {
     Summary::read(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// Writes a file into a folder, and removes it.
+///
+/// # Errors
+/// The system's own.
+pub(crate) fn try_to_write(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!(".meshload-{}", std::process::id()));
+    fs::write(&path, "")?;
+    fs::remove_file(&path)
+}
+
 /// True if the folder holds a result that meshload wrote.
 pub(crate) fn is_result(folder: &Path) -> bool {
     read(&folder.join(FILE)).is_ok()

@@ -29,7 +29,7 @@ impl FinishContext<'_> {
     pub(super) fn finish(&self, done: FinishedRun) -> Exit {
         let JudgedRun { mut summary, mut exit, mut written } = self.judge(done);
         let output = &self.job.args.output;
-        let shown = write_stdout(render(format(output.format, output.color), &summary));
+        let shown = write_stdout(render(format(output.format, output.color, output.verbose > 0), &summary));
         let last = exit.first_of(shown).first_of(self.job.signal_exit());
         if last != exit {
             (exit, written) = self.write_files(&mut summary, last);

@@ -59,8 +59,9 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(signals) => signals,
         Err(error) => return report_start_error(&StartError::Own(error)),
     };
-    if !quiet {
-        write_stderr(folder.obstacle());
+    if let Some(why) = folder.obstacle() {
+        write_stderr([why]);
+        return Exit::Broken;
     }
     let mut job = RunJob { args, profile, access, dialect, gates, faults, signals, control: None };
     if args.trust.control {

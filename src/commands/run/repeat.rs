@@ -63,7 +63,7 @@ fn finish(job: &RunJob<'_>, stopped: Exit, runs: &[(String, Summary)], path: &Pa
         exit = exit.first_of(Exit::Broken);
         (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
     }
-    let format = format(job.args.output.format, job.args.output.color);
+    let format = format(job.args.output.format, job.args.output.color, job.args.output.verbose > 0);
     exit = exit.first_of(write_stdout(render(format, &repeats)));
     if written.is_ok() {
         write_stderr([format!("report: {}", path.display())]);

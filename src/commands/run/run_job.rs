@@ -13,6 +13,7 @@ use crate::server;
 use crate::server::faults::FaultRule;
 use crate::summary::{Control, Doubt, Summary, Verdict};
 use crate::vocabulary::Seed;
+use crate::vocabulary::format::plural;
 use std::io::IsTerminal;
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -144,16 +145,16 @@ fn announcement(spec: &RunSpec) -> String {
     let way = spec.access.shown(spec.url.as_deref()).in_words();
     let way: String = way.iter().map(|words| format!(", {words}")).collect();
     format!(
-        "{}: {} peers in {} rooms, {} edges, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {} workers",
+        "{}: {} in {}, {}, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {}",
         plan.profile.name,
-        cost.peers,
-        cost.rooms,
-        cost.edges,
+        plural(cost.peers, "peer"),
+        plural(cost.rooms, "room"),
+        plural(cost.edges, "edge"),
         spec.url_shown.as_deref().unwrap_or("an embedded server"),
         cost.duration.as_secs_f64().ceil(),
         cost.duration_max.as_secs_f64().ceil(),
         plan.seed.0,
-        spec.workers,
+        plural(spec.workers as u64, "worker"),
     )
 }
 

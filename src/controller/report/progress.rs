@@ -3,6 +3,7 @@
 use super::super::run::phases::RunPhase;
 use crate::gates::LiveStatus;
 use crate::metrics::Tally;
+use crate::plan::Plan;
 use crate::vocabulary::format;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
@@ -27,6 +28,8 @@ pub(crate) struct RunSnapshot<'a> {
     pub current: (Instant, Option<Duration>),
     pub tally: Tally,
     pub recent_p99_us: Option<u32>,
+    /// Of `message_latency`, in the last seconds.
+    pub latency_p99_us: Option<u64>,
     /// The gates' status, once a worker has published timers.
     pub gates: Option<&'a LiveStatus>,
 }
@@ -47,6 +50,8 @@ enum Shown {
 
 struct Bars {
     all: MultiProgress,
+    /// The whole run, in seconds of its plan.
+    run: ProgressBar,
     peers: ProgressBar,
     edges: ProgressBar,
     phase: ProgressBar,
@@ -54,9 +59,9 @@ struct Bars {
 }
 
 impl Progress {
-    pub(crate) fn new(show: Show, peers: u64, edges: u64) -> Self {
+    pub(crate) fn new(show: Show, plan: &Plan) -> Self {
         let shown = match show {
-            Show::Bars { colour } => Shown::Bars(Bars::new(peers, edges, colour)),
+            Show::Bars { colour } => Shown::Bars(Bars::new(plan, colour)),
             Show::Lines => Shown::Lines { last: None },
             Show::Nothing => Shown::Nothing,
         };
@@ -87,7 +92,7 @@ impl Progress {
 }
 
 impl Bars {
-    fn new(peers: u64, edges: u64, colour: bool) -> Self {
+    fn new(plan: &Plan, colour: bool) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let bar = |length: u64, name: &str, hue: &str| {
             let hue = if colour { format!(".{hue}") } else { String::new() };
@@ -96,13 +101,19 @@ impl Bars {
         };
         // `wide_msg` cuts a line at the terminal's edge: a line that wraps could not be drawn over.
         let line = || styled(all.add(ProgressBar::new(0)), "{prefix:>8} {wide_msg}");
-        let (peers, edges) = (bar(peers, "peers", "cyan"), bar(edges, "edges", "green"));
+        let planned = plan.cost().duration.as_secs_f64().ceil() as u64;
+        let run = bar(planned.max(1), "seconds", "white");
+        let (peers, edges) = (bar(plan.peers(), "peers", "cyan"), bar(plan.edges(), "edges", "green"));
         let (phase, gates) = (line(), line());
-        Self { all, peers, edges, phase, gates }
+        Self { all, run, peers, edges, phase, gates }
     }
 
     fn draw(&self, view: &RunSnapshot<'_>) {
         let tally = &view.tally;
+        let elapsed = view.now.saturating_duration_since(view.start).as_secs();
+        let planned = self.run.length().unwrap_or(0);
+        self.run.set_position(elapsed.min(planned));
+        self.run.set_message(remaining(elapsed, planned));
         self.peers.set_position(tally.peers_joined);
         self.peers.set_message(failed(tally.peers_failed, tally.peers_dropped));
         self.edges.set_position(tally.edges_opened);
@@ -110,7 +121,7 @@ impl Bars {
         let failures = failed(tally.edges_failed, tally.edges_dropped);
         self.edges.set_message([failures, p99.unwrap_or_default()].join("  ").trim().to_owned());
         self.phase.set_prefix(view.phase.name());
-        self.phase.set_message(format!("{}  {}", time_in_phase(view), messages(tally)).trim_end().to_owned());
+        self.phase.set_message(format!("{}  {}", time_in_phase(view), messages(view)).trim_end().to_owned());
         if let Some(gates) = view.gates {
             self.gates.set_prefix("gates");
             self.gates.set_message(gates_line(gates));
@@ -151,11 +162,21 @@ fn failed(failed: u64, dropped: u64) -> String {
     }
 }
 
-fn messages(tally: &Tally) -> String {
+fn messages(view: &RunSnapshot<'_>) -> String {
+    let tally = &view.tally;
     if tally.messages_sent == 0 {
         return String::new();
     }
-    format!("messages {} sent, {} delivered", tally.messages_sent, tally.messages_delivered)
+    let p99 = view.latency_p99_us.map_or(String::new(), |us| format!(", p99 {}", format::duration(us)));
+    format!("messages {} sent, {} delivered{p99}", tally.messages_sent, tally.messages_delivered)
+}
+
+/// The time to the planned end of the run, which timeouts and the drain move.
+fn remaining(elapsed: u64, planned: u64) -> String {
+    match planned.checked_sub(elapsed) {
+        Some(left) if left > 0 => format!("about {left} s left"),
+        _ => "past its planned end: it waits for what is open".to_owned(),
+    }
 }
 
 /// Time since the phase began, and its planned length.
@@ -178,7 +199,7 @@ fn line(view: &RunSnapshot<'_>) -> String {
         format!("edges {}/{}", tally.edges_opened, tally.edges_planned),
     ];
     parts.extend(
-        [failed(tally.edges_failed, tally.edges_dropped), messages(tally)].into_iter().filter(|part| !part.is_empty()),
+        [failed(tally.edges_failed, tally.edges_dropped), messages(view)].into_iter().filter(|part| !part.is_empty()),
     );
     if let Some(us) = view.recent_p99_us {
         parts.push(format!("p99 {}", format::duration(us.into())));
@@ -198,6 +219,12 @@ mod tests {
         let gate = Gate::parse_line("edges.opened: count > 4").unwrap();
         let first_failing = judge(&[gate], &Summary::default()).pop().filter(|_| failing > 0);
         assert_eq!(gates_line(&LiveStatus { holding, failing, undecided, first_failing }), shown);
+    }
+
+    #[test]
+    fn what_is_left_is_told_until_the_planned_end() {
+        assert_eq!(remaining(3, 10), "about 7 s left");
+        assert!(remaining(10, 10).starts_with("past its planned end"));
     }
 
     #[test]

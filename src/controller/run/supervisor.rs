@@ -80,7 +80,7 @@ impl Supervisor {
         Ok(Self {
             phases: PhaseMachine::new(common.start, lengths),
             health: HealthRecorder::new(machine().cores, common.start),
-            progress: Progress::new(show, common.plan.peers(), common.plan.edges()),
+            progress: Progress::new(show, &common.plan),
             gate_watch,
             target_process: None,
             tripped: None,
@@ -125,6 +125,7 @@ impl Supervisor {
                 current: self.phases.current(),
                 tally,
                 recent_p99_us: self.common.statuses.recent_p99_us(),
+                latency_p99_us: self.common.statuses.recent_latency_p99_us(),
                 gates: self.gate_watch.live_status(),
             });
             if wanted == Some(PeerCommand::Leave) || !self.is_playing() {

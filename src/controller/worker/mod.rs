@@ -145,6 +145,7 @@ fn publish_status(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag
     // A peer that is to come back is waited for like one that has not arrived yet.
     status.tally.peers_waiting += away;
     status.recent_us = recorder.recent_us();
+    status.recent_latencies = recorder.recent_latencies();
     status.lag.merge(&std::mem::take(lag));
     status.depths = depths;
 }

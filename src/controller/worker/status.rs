@@ -1,7 +1,7 @@
 //! Status of the workers for the controller: small copies behind locks, renewed ten times a second.
 
 use crate::metrics::{Depths, LiveMetrics, Tally};
-use crate::summary::Histogram;
+use crate::summary::{CoarseHistogram, Histogram};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The latest status of each worker.
@@ -18,6 +18,8 @@ pub(crate) struct WorkerStatus {
     pub depths: Depths,
     /// `time_to_open` of the last seconds, in µs.
     pub recent_us: Vec<u32>,
+    /// `message_latency` of the last seconds.
+    pub recent_latencies: CoarseHistogram,
     /// The timers that gates read, if any gate is watched; renewed twice a second.
     pub live: Option<LiveMetrics>,
     /// The kernel's id of its thread, once it runs.
@@ -65,6 +67,13 @@ impl WorkerStatuses {
     /// The thread ids of the workers that run.
     pub(crate) fn threads(&self) -> Vec<i32> {
         (0..self.0.len()).filter_map(|worker| self.of(worker).thread).collect()
+    }
+
+    /// The 99th percentile of the last seconds' `message_latency`, in µs.
+    pub(crate) fn recent_latency_p99_us(&self) -> Option<u64> {
+        let mut all = CoarseHistogram::default();
+        (0..self.0.len()).for_each(|worker| all.merge(&self.of(worker).recent_latencies));
+        Some(all.histogram()).filter(|all| !all.is_empty()).map(|all| all.quantile_us(0.99))
     }
 
     /// The 99th percentile of the last seconds' `time_to_open`, in µs.

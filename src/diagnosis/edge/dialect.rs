@@ -105,10 +105,20 @@ fn not_taken(timeline: &Timeline, words: &Words, directions: [(Seat, Seat); 2], 
             if part.is_none() && took_it {
                 continue;
             }
+            if frame.rule.is_some() && matches!(frame.concern, Concern::Me { from: None }) && part.is_some() {
+                return Some(under_another_id(timeline, words, (own, other, kind)));
+            }
             return Some(Insight::high(Cause::Dialect, sentence(timeline, words, (own, other, kind), &frame)));
         }
     }
     None
+}
+
+/// A rule took the frame for what it is, from a sender that is no peer of the room: the server or the rule names another.
+fn under_another_id(timeline: &Timeline, words: &Words, (own, other, kind): (Seat, Seat, FrameKind)) -> Insight {
+    let (own, other, name) = (timeline.number(own), timeline.number(other), words.name(kind));
+    let arrived = format!("The `{name}` of peer {own} reached peer {other} under an id that no peer of the room has.");
+    Insight::unknown(arrived).and("The server may name another sender, or the rule may read the wrong value.")
 }
 
 fn sentence(

@@ -32,18 +32,33 @@ impl EdgeEvidence<'_> {
     pub(super) fn judge(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {
         let (timeline, words) = (self.index.timeline, self.index.words);
         let directions = [edge, (edge.1, edge.0)];
-        let refusal = || failures::judge(failure);
+        let refusal = || self.shut_out(edge, failure).or_else(|| failures::judge(failure));
         let own_limit = Some(failure).filter(|failure| failure.reason == Reason::GeneratorLimit);
         own_limit
             .and_then(failures::judge)
             .or_else(|| dialect::wrong(timeline, self.elsewhere, words, failure))
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
             .or_else(refusal)
+            .or_else(|| transport::foreign_description(timeline, directions))
             .or_else(|| self.trials.and_then(experiments::judge))
             .or_else(|| transport::altered_description(timeline, directions))
             .or_else(|| self.repeat.and_then(|repeat| repeated_words::judge(repeat, words)))
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
             .unwrap_or_else(|| self.by_phase(edge, failure))
+    }
+
+    /// A peer could not connect while another one was connected: the server is there.
+    fn shut_out(&self, edge: (Seat, Seat), failure: &Failure) -> Option<Insight> {
+        let timeline = self.index.timeline;
+        if failure.phase != Phase::Connect || failure.reason == Reason::Rejected {
+            return None;
+        }
+        let is_out = |seat: &Seat| timeline.upgraded_at(*seat).is_none();
+        let out = [edge.0, edge.1].into_iter().find(is_out)?;
+        let inside = timeline.seats().find(|seat| !is_out(seat))?;
+        let (out, inside) = (timeline.number(out), timeline.number(inside));
+        let evidence = format!("Peer {out} could not connect ({failure}) while peer {inside} was connected.");
+        Some(Insight::unknown(evidence).and("A limit on connections fits, and a server that comes and goes."))
     }
 
     fn by_phase(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {

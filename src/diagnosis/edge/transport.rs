@@ -17,6 +17,17 @@ pub(in crate::diagnosis) fn altered_description(
     Some(Insight::high(Cause::SdpRewrite, evidence))
 }
 
+/// A description arrived that its sender never said, beside the one that it said: somebody else has spoken.
+pub(super) fn foreign_description(timeline: &Timeline, directions: [(Seat, Seat); 2]) -> Option<Insight> {
+    let (own, other) = directions.into_iter().find(|(own, other)| timeline.has_foreign(*own, *other))?;
+    let (own, other) = (timeline.number(own), timeline.number(other));
+    let evidence = format!(
+        "Peer {other} heard a description of peer {own} that peer {own} never said, beside the one that it said: another \
+         client goes by its id, or the server makes words up."
+    );
+    Some(Insight::unknown(evidence))
+}
+
 /// Candidates arrived otherwise than they were said, on one of these ways.
 pub(in crate::diagnosis) fn altered_candidates(
     timeline: &Timeline,

@@ -73,6 +73,13 @@ pub(in crate::metrics) fn recent_us(counts: &TimeBuckets<SecondCounts>) -> Vec<u
     counts.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
 }
 
+/// The newest rows' samples of `message_latency`.
+pub(in crate::metrics) fn recent_latencies(counts: &TimeBuckets<SecondCounts>) -> CoarseHistogram {
+    let mut recent = CoarseHistogram::default();
+    counts.newest(RECENT).iter().for_each(|row| recent.merge(&row.latencies));
+    recent
+}
+
 impl Fold for SecondCounts {
     fn fold(&mut self, other: Self) {
         self.joined += other.joined;

@@ -5,7 +5,7 @@ use crate::metrics::evidence::trace_check::TraceCheck;
 use crate::metrics::fold::deliveries::Deliveries;
 use crate::metrics::fold::guests::GuestEdges;
 use crate::metrics::fold::outages::Outages;
-use crate::metrics::fold::series::{SecondCounts, quantile, recent_us};
+use crate::metrics::fold::series::{SecondCounts, quantile, recent_latencies, recent_us};
 use crate::metrics::fold::time_buckets::TimeBuckets;
 use crate::metrics::fold::totals::Totals;
 use crate::metrics::fold::traces::RankedTrace;
@@ -16,7 +16,7 @@ use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
-use crate::summary::{Histogram, LeaveNotices};
+use crate::summary::{CoarseHistogram, Histogram, LeaveNotices};
 use crate::vocabulary::{Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
 use std::time::{Duration, Instant};
 
@@ -145,6 +145,11 @@ impl Recorder {
     /// The samples behind `recent_p99`, in microseconds; a quantile over several workers needs the samples of all.
     pub fn recent_us(&self) -> Vec<u32> {
         recent_us(&self.series)
+    }
+
+    /// The samples of `message_latency` in the same rows.
+    pub fn recent_latencies(&self) -> CoarseHistogram {
+        recent_latencies(&self.series)
     }
 
     /// Adds the rooms of another worker of the same run.

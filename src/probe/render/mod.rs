@@ -15,7 +15,7 @@ use crate::vocabulary::format::{micros, plural};
 
 impl Reported for ProbeReport {
     const FILES: &'static [(&'static str, Format)] = &[
-        ("probe.txt", Format::Text(crate::report::TextOptions { color: false, verbose: false })),
+        ("probe.txt", Format::Text(crate::report::TextOptions { color: false, verbose: false, columns: None })),
         ("probe.json", Format::Json),
         ("probe.html", Format::Html),
     ];

@@ -1,6 +1,6 @@
 //! Documents for a terminal: the verdicts first, then the figures behind them; no charts.
 
-use crate::report::document::{Block, Card, Document, Figure, Ladder, Style, StyledText, Table, Tone};
+use crate::report::document::{Block, Card, Column, Document, Figure, Ladder, Style, StyledText, Table, Tone};
 use crate::report::escape::{input, plain};
 
 /// Most rows of a table without `verbose`; JSON has all.
@@ -8,6 +8,8 @@ const ROWS_MAX: usize = 20;
 /// Facts with longer values stand one a line.
 const SHORT: usize = 40;
 const LINE_MAX: usize = 110;
+/// Blanks before the lines of a section.
+const INDENT: usize = 2;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextOptions {
@@ -15,6 +17,8 @@ pub struct TextOptions {
     pub color: bool,
     /// Shows folded details and every row too.
     pub verbose: bool,
+    /// The width of the terminal, in characters; tables drop columns to fit. `None`: all are shown.
+    pub columns: Option<usize>,
 }
 
 impl Document {
@@ -106,7 +110,10 @@ impl TextWriter {
         for (name, value) in facts {
             let fact = format!("{name} {value}");
             match lines.last_mut() {
-                Some(line) if line.chars().count() + fact.chars().count() < LINE_MAX => {
+                Some(line)
+                    if line.chars().count() + fact.chars().count()
+                        < self.options.columns.unwrap_or(LINE_MAX).min(LINE_MAX) =>
+                {
                     line.push_str(&format!("; {fact}"));
                 }
                 _ => lines.push(fact),
@@ -122,8 +129,15 @@ impl TextWriter {
         let most = if self.options.verbose { usize::MAX } else { ROWS_MAX };
         let heads = table.columns.iter().map(|column| column.head().to_owned()).collect();
         let rows = table.rows.iter().take(most).map(|row| row.iter().map(unpainted).collect());
-        let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
-        let is_words = |column: usize| !table.columns.get(column).is_some_and(|column| column.is_figures());
+        let mut rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
+        let mut columns = table.columns.clone();
+        while let Some(drop) = self.options.columns.and_then(|most| superfluous(&columns, &rows, most)) {
+            columns.remove(drop);
+            for row in rows.iter_mut().filter(|row| drop < row.len()) {
+                row.remove(drop);
+            }
+        }
+        let is_words = |column: usize| !columns.get(column).is_some_and(|column| column.is_figures());
         let mut lines = aligned(is_words, &rows);
         // A verdict is painted after the alignment, which counts characters.
         for (line, row) in lines.iter_mut().skip(1).zip(&table.rows) {
@@ -163,6 +177,14 @@ fn figure(figure: &Figure) -> String {
     format!("{}: {values}{note}", figure.name)
 }
 
+/// The column that a table wider than `most` can spare first: the last one of words, then the last one of figures, never
+/// the first, which names the row.
+fn superfluous(columns: &[Column], rows: &[Vec<String>], most: usize) -> Option<usize> {
+    let is_wide = aligned(|_| false, rows).iter().any(|line| line.chars().count() + INDENT > most);
+    let last = |figures: bool| (1..columns.len()).rev().find(|column| columns[*column].is_figures() == figures);
+    if is_wide { last(false).or_else(|| last(true)) } else { None }
+}
+
 /// The lines of a table without line ends; `is_words` is true for a column that is aligned left.
 fn aligned(is_words: impl Fn(usize) -> bool, rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -184,7 +206,6 @@ fn aligned(is_words: impl Fn(usize) -> bool, rows: &[Vec<String>]) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::document::Column;
 
     #[test]
     fn figures_stand_under_each_other() {
@@ -197,11 +218,31 @@ mod tests {
         let check = |rows: usize, verbose: bool, lines: usize, last: &str| {
             let rows = (0..rows).map(|row| vec![StyledText::from(format!("row {row}"))]);
             let table = Table::new("", [Column::Words("name")], rows);
-            let text = TextWriter { options: TextOptions { color: false, verbose } }.table(&table);
+            let text = TextWriter { options: TextOptions { verbose, ..TextOptions::default() } }.table(&table);
             assert_eq!((text.len(), text.last().unwrap().as_str()), (lines, last));
         };
         check(20, false, 21, "row 19");
         check(22, false, 22, "and 2 more");
         check(22, true, 23, "row 21");
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_columns_and_no_row_wraps() {
+        let columns =
+            [Column::Words("timer"), Column::Words("paid by"), Column::Figures("p50"), Column::Figures("max")];
+        let rows = [["time_to_open", "both", "2.12 ms", "3.07 ms"], ["ice", "peers", "1 ms", "455 µs"]];
+        let table = Table::new("", columns, rows.map(|row| row.map(StyledText::from).to_vec()));
+        let heads = |columns| {
+            let options = TextOptions { columns, ..TextOptions::default() };
+            let lines = TextWriter { options }.table(&table);
+            assert!(
+                lines.iter().all(|line| line.chars().count() + INDENT <= columns.unwrap_or(usize::MAX)),
+                "{lines:?}"
+            );
+            lines[0].split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(heads(None), "timer paid by p50 max");
+        assert_eq!(heads(Some(34)), "timer p50 max");
+        assert_eq!(heads(Some(24)), "timer p50");
     }
 }

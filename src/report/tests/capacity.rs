@@ -8,7 +8,7 @@ use crate::profile::{ProfileSource, read};
 use crate::report::{Format, TextOptions, files, render};
 use crate::summary::{Doubt, Summary};
 
-const TEXT: Format = Format::Text(TextOptions { color: false, verbose: false });
+const TEXT: Format = Format::Text(TextOptions { color: false, verbose: false, columns: None });
 
 fn page(findings: &CapacityResult) -> String {
     render(Format::Html, findings)

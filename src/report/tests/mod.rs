@@ -18,7 +18,10 @@ fn a_run_on_a_terminal() {
 
 #[test]
 fn everything_that_is_folded_is_told_on_request() {
-    check_snapshot("text_verbose", &render(Format::Text(TextOptions { verbose: true, color: false }), &run()));
+    check_snapshot(
+        "text_verbose",
+        &render(Format::Text(TextOptions { verbose: true, ..TextOptions::default() }), &run()),
+    );
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn repeats_on_a_terminal() {
 #[test]
 fn colours_are_only_there_when_asked_for() {
     assert!(!text(&run()).contains('\u{1b}'));
-    let coloured = render(Format::Text(TextOptions { color: true, verbose: false }), &run());
+    let coloured = render(Format::Text(TextOptions { color: true, ..TextOptions::default() }), &run());
     assert!(
         coloured.contains("\u{1b}[1;31mFAIL\u{1b}[0m") && coloured.contains("\u{1b}[1;32mok\u{1b}[0m"),
         "{coloured}"

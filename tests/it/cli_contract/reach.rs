@@ -42,7 +42,7 @@ fn a_target_that_comes_up_later_is_waited_for() {
     let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("ws://{address}/ws/");
     let playing = start(&[&["--target", &url, "--wait-for-target", "30s"], &SMALL[..]].concat());
-    playing.wait_for(&["2 peers in 1 rooms"]);
+    playing.wait_for(&["2 peers in 1 room"]);
     let began = std::time::Instant::now();
     while began.elapsed() < Duration::from_secs(1) {
         // It is given time to knock in vain: that is what is tested.

@@ -49,6 +49,7 @@ fn play(profile: &Profile, rules: &[FaultRule], load: f64, seed: u64) -> ProbeOu
         rules: rules.to_vec(),
         redials: false,
         turns: vec![],
+        foreign: None,
         made_up: vec![],
     };
     let judge = world::play(&scenario, false);

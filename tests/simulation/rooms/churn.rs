@@ -2,7 +2,6 @@
 
 use super::scenario::Scenario;
 use super::world;
-use meshload::dialect::Dialect;
 use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, TraceSample, summarize};
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::{Build, Machine, PhaseSpan, Summary};
@@ -32,8 +31,7 @@ pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (
         room
     };
     let rooms: Vec<RoomFacts> = scenario.rooms.iter().enumerate().map(facts).collect();
-    let kinds: Vec<String> =
-        Dialect::named("dashboard").unwrap().kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let kinds: Vec<String> = scenario.dialect().kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let sizes = rooms.iter().map(|room| (room.index, room.due.len() as u16));
     let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len()).tracing(&TraceSample::of(sizes, 0));
     events.iter().for_each(|event| recorder.record(event));

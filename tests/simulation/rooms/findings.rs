@@ -1,10 +1,10 @@
 //! Each finding, played on purpose by a fault of the server and named, and none of them in healthy runs.
 
 use super::churn::books;
-use super::scenario::{Deed, Scenario, Turn};
+use super::foreign::Flaw;
+use super::scenario::{Deed, Foreign, Scenario, Turn};
 use super::world;
 use meshload::diagnosis::findings::{RunRecord, findings};
-use meshload::dialect::Dialect;
 use meshload::server::{RoomModel, faults};
 use meshload::summary::{DialectFacts, PhaseSpan, RunFinding, Summary};
 use meshload::vocabulary::Trigger;
@@ -18,13 +18,13 @@ const RIGHT_PERCENT_MIN: usize = 95;
 const STEADY: std::ops::Range<u64> = 12..72;
 
 /// A fault, the finding that it must lead to, and what the run needs for it.
-struct Row {
-    fault: &'static str,
+struct Row<Fault> {
+    fault: Fault,
     finding: &'static str,
     shape: fn(&mut Scenario),
 }
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row<&str>; 13] = [
     Row { fault: "no-leave-notice", finding: "notices-missing", shape: untold },
     Row { fault: "idle-close 6s", finding: "idle-close", shape: lively },
     Row { fault: "limit-by-address 20", finding: "limit-by-address", shape: |_| {} },
@@ -38,6 +38,21 @@ const ROWS: [Row; 13] = [
     Row { fault: "timing", finding: "early-words-lost", shape: announced },
     Row { fault: "delay 2s p=50% type=webrtc-offer", finding: "two-populations", shape: |_| {} },
     Row { fault: "drift", finding: "drift", shape: lively },
+];
+
+/// Dialects besides the reference server's own.
+const FOREIGN: [&str; 4] = ["relay", "relay-global", "relay-open", "y-webrtc"];
+
+/// Faults of their servers.
+const FOREIGN_ROWS: [Row<Flaw>; 8] = [
+    Row { fault: Flaw::Partition, finding: "islands", shape: |_| {} },
+    Row { fault: Flaw::Misroute, finding: "misrouted", shape: |_| {} },
+    Row { fault: Flaw::Repeat, finding: "repeated", shape: |_| {} },
+    Row { fault: Flaw::AlterCandidates, finding: "altered-candidates", shape: trickling },
+    Row { fault: Flaw::AlterFingerprints, finding: "altered-description", shape: |_| {} },
+    Row { fault: Flaw::SlowOffers, finding: "two-populations", shape: |_| {} },
+    Row { fault: Flaw::Drift, finding: "drift", shape: lively },
+    Row { fault: Flaw::IdleClose(Duration::from_secs(6)), finding: "idle-close", shape: lively },
 ];
 
 /// Eight rooms of five, on a server that is near.
@@ -113,7 +128,7 @@ fn steady(scenario: &Scenario) -> PhaseSpan {
 fn concluded(scenario: &Scenario) -> (Vec<RunFinding>, Summary) {
     let judge = world::play(scenario, false);
     let (summary, recorder) = books(scenario, &judge.events, vec![steady(scenario)]);
-    let dialect = Dialect::named("dashboard").unwrap();
+    let dialect = scenario.dialect();
     let facts = DialectFacts {
         kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
         tells_leaves: dialect.leave_notices() > 0,
@@ -125,38 +140,62 @@ fn concluded(scenario: &Scenario) -> (Vec<RunFinding>, Summary) {
     (findings(&RunRecord { summary: &summary, evidence: &evidence }), summary)
 }
 
-/// Plays a row, prints which findings were made how often, and gives what is wrong with it.
-fn judge(row: &Row, seeds: u64) -> Option<String> {
+/// Counts the findings of so many seeds, prints them, and gives what is wrong with them.
+fn named_in(seeds: u64, title: &str, finding: &str, scenario: impl Fn(u64) -> Scenario) -> Option<String> {
     let mut named = BTreeMap::<String, usize>::new();
     for seed in 1..=seeds {
-        let mut scenario = scenario(seed);
-        scenario.rules = faults::rules(row.fault).unwrap();
-        (row.shape)(&mut scenario);
-        for found in concluded(&scenario).0 {
+        for found in concluded(&scenario(seed)).0 {
             println!("  {seed} {}", found.in_words());
             *named.entry(found.id).or_default() += 1;
         }
     }
-    let right = named.get(row.finding).copied().unwrap_or(0);
-    println!("{:<36} {:<20} {right} of {seeds}   {named:?}", row.fault, row.finding);
+    let right = named.get(finding).copied().unwrap_or(0);
+    println!("{title:<36} {finding:<20} {right} of {seeds}   {named:?}");
     (right * 100 < seeds as usize * RIGHT_PERCENT_MIN)
-        .then(|| format!("{}: {right} of {seeds}: {named:?}", row.finding))
+        .then(|| format!("{title}: {finding} {right} of {seeds}: {named:?}"))
 }
 
-fn check(seeds: u64) {
-    let wrong: Vec<String> = ROWS.iter().filter_map(|row| judge(row, seeds)).collect();
+fn judge(row: &Row<&str>, seeds: u64) -> Option<String> {
+    named_in(seeds, row.fault, row.finding, |seed| {
+        let mut scenario = scenario(seed);
+        scenario.rules = faults::rules(row.fault).unwrap();
+        (row.shape)(&mut scenario);
+        scenario
+    })
+}
+
+/// The same on a server of another dialect.
+fn foreign(dialect: &'static str, flaw: Flaw, shape: fn(&mut Scenario), seed: u64) -> Scenario {
+    let mut scenario = scenario(seed);
+    scenario.kind = RoomModel::Relay;
+    shape(&mut scenario);
+    scenario.foreign = Some(Foreign { dialect, flaw });
+    scenario
+}
+
+/// `dialects`: how many others play each flaw.
+fn check(seeds: u64, dialects: usize) {
+    let of_reference = ROWS.iter().filter_map(|row| judge(row, seeds));
+    let rows = FOREIGN_ROWS.iter().enumerate().flat_map(|(nth, row)| {
+        let others = FOREIGN.iter().cycle().skip(nth).take(dialects);
+        others.map(move |dialect| (*dialect, row))
+    });
+    let of_others = rows.filter_map(|(dialect, Row { fault, finding, shape })| {
+        named_in(seeds, &format!("{dialect}: {fault:?}"), finding, |seed| foreign(dialect, *fault, *shape, seed))
+    });
+    let wrong: Vec<String> = of_reference.chain(of_others).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn each_fault_is_named_by_its_finding() {
-    check(1);
+    check(1, 1);
 }
 
 #[test]
 #[ignore = "the whole table: just diagnose-matrix"]
 fn the_whole_matrix_of_findings() {
-    check(20);
+    check(20, FOREIGN.len());
     check_healthy(200);
 }
 
@@ -185,7 +224,8 @@ fn check_healthy(seeds: u64) {
         let mut scenario = match seed % 5 {
             // Any shape, with any delay and any pause.
             0..3 => (seed..).step_by(1_000).map(Scenario::drawn).find(Scenario::must_open).unwrap(),
-            _ => scenario(seed),
+            3 => scenario(seed),
+            _ => foreign(FOREIGN[seed as usize / 5 % FOREIGN.len()], Flaw::None, |_| {}, seed),
         };
         if seed % 10 == 4 {
             lively(&mut scenario);

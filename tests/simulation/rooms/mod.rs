@@ -5,6 +5,7 @@
 mod capacity;
 mod churn;
 mod findings;
+mod foreign;
 mod judge;
 mod links;
 mod scenario;

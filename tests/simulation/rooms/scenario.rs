@@ -1,5 +1,7 @@
 //! Differences from seed to seed: the choices of the profile, the arrivals, the network and the mishaps.
 
+use super::foreign::Flaw;
+use meshload::dialect::Dialect;
 use meshload::server::faults::FaultRule;
 use meshload::server::{RoomModel, Routing};
 use meshload::vocabulary::{Initiator, Naming, PeerIndex, Place, RoomIndex, Seat, Seed, Trigger};
@@ -35,8 +37,17 @@ pub struct Scenario {
     pub redials: bool,
     /// Other mishaps, with their times.
     pub turns: Vec<Turn>,
+    /// Another server than the reference one, with its dialect.
+    pub foreign: Option<Foreign>,
     /// Frames that the server makes up and sends to every peer, and when.
     pub made_up: Vec<(Duration, String)>,
+}
+
+/// A server of another dialect, and its fault.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    pub dialect: &'static str,
+    pub flaw: Flaw,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +123,7 @@ impl Scenario {
             rules: vec![],
             redials: false,
             turns: vec![],
+            foreign: None,
             made_up: vec![],
         }
     }
@@ -195,11 +207,15 @@ impl Scenario {
         })
     }
 
+    pub fn dialect(&self) -> Dialect {
+        Dialect::named(self.foreign.map_or("dashboard", |foreign| foreign.dialect)).unwrap()
+    }
+
     pub fn brief(&self) -> String {
-        let Self { kind, routing, trigger, initiator, trickle, settle, delay_max, list_interval, .. } = self;
+        let Self { foreign, kind, routing, trigger, initiator, trickle, settle, delay_max, list_interval, .. } = self;
         let sizes: Vec<usize> = self.rooms.iter().map(Vec::len).collect();
         format!(
-            "{kind:?}, routing {routing:?}, {trigger:?}, {initiator:?} offers, trickle {trickle}, settle {settle:?}, \
+            "{foreign:?}, {kind:?}, routing {routing:?}, {trigger:?}, {initiator:?} offers, trickle {trickle}, settle {settle:?}, \
              delays to {delay_max:?}, lists {list_interval:?}, rooms of {sizes:?}, healthy {}",
             self.is_healthy()
         )

@@ -1,9 +1,9 @@
 //! The world on a virtual clock: one queue of dated happenings, from which everything else follows.
 
+use super::foreign::ForeignServer;
 use super::judge::Judge;
 use super::links::{Links, Posted, Side};
 use super::scenario::{Deed, Fate, Scenario, Turn};
-use meshload::dialect::Dialect;
 use meshload::driver::{Input, OutgoingFrame, Output, PeerSpec, VirtualPeer};
 use meshload::engine::{Engine, NoneEngine};
 use meshload::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
@@ -53,7 +53,7 @@ struct World<'a> {
     queue: BTreeMap<(Instant, u64), Happening>,
     queued: u64,
     network: ChaCha8Rng,
-    server: Service,
+    server: Server,
     server_wake: Option<Instant>,
     /// One a session.
     players: Vec<Player>,
@@ -90,7 +90,7 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
         queue: BTreeMap::new(),
         queued: 0,
         network: scenario.seed.stream("network", 0),
-        server: service(scenario, start),
+        server: server(scenario, start),
         server_wake: None,
         players: scenario.peers().map(|(place, size, _)| player(scenario, start, place, size, 0)).collect(),
         current: (0..scenario.fates.len()).collect(),
@@ -103,7 +103,16 @@ pub fn play(scenario: &Scenario, aloud: bool) -> Judge {
     world.judge
 }
 
-fn service(scenario: &Scenario, start: Instant) -> Service {
+/// The reference server, or one of another dialect.
+enum Server {
+    Reference(Box<Service>),
+    Foreign(Box<ForeignServer>),
+}
+
+fn server(scenario: &Scenario, start: Instant) -> Server {
+    if let Some(foreign) = scenario.foreign {
+        return Server::Foreign(Box::new(ForeignServer::new(foreign, scenario.seed.stream("foreign", 0), start)));
+    }
     let rooms = SignalingRooms::new(
         scenario.kind,
         scenario.routing,
@@ -111,7 +120,7 @@ fn service(scenario: &Scenario, start: Instant) -> Service {
         start,
         jiff::Timestamp::UNIX_EPOCH,
     );
-    Service::new(rooms, scenario.rules.clone(), scenario.seed, start)
+    Server::Reference(Box::new(Service::new(rooms, scenario.rules.clone(), scenario.seed, start)))
 }
 
 fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, session: u64) -> Player {
@@ -124,7 +133,7 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
         naming: Naming::new("s", scenario.fates.len() as u32),
         name: format!("Peer {}", place.peer.0),
         room: format!("s-room-{}", place.room.0),
-        dialect: Dialect::named("dashboard").unwrap(),
+        dialect: scenario.dialect(),
         handshake: HandshakeSettings {
             trigger: scenario.trigger,
             initiator: scenario.initiator,
@@ -230,12 +239,31 @@ impl World<'_> {
                     (0..self.players.len()).filter(|index| self.players[*index].has_socket).collect();
                 self.deliver(everybody, &frame.into());
             }
-            Happening::ServerSees(index) => self.serve(|server, now| server.connected(now, client(index))),
-            Happening::ToServer(index, text) => self.serve(|server, now| server.frame(now, client(index), &text)),
-            Happening::ServerMisses(index) => self.serve(|server, now| server.closed(now, client(index))),
+            Happening::ServerSees(index) => {
+                self.serve(|server, now| match server {
+                    Server::Reference(server) => server.connected(now, client(index)),
+                    Server::Foreign(server) => server.connected(now, index),
+                });
+            }
+            Happening::ToServer(index, text) => {
+                self.serve(|server, now| match server {
+                    Server::Reference(server) => server.frame(now, client(index), &text),
+                    Server::Foreign(server) => server.frame(now, index, &text),
+                });
+            }
+            Happening::ServerMisses(index) => {
+                self.serve(|server, now| match server {
+                    Server::Reference(server) => server.closed(now, client(index)),
+                    Server::Foreign(server) => server.closed(index),
+                });
+            }
             Happening::ServerWake => {
                 self.server_wake = None;
-                self.serve(Service::wake);
+                self.serve(|server, now| {
+                    if let Server::Reference(server) = server {
+                        server.wake(now);
+                    }
+                });
             }
         }
     }
@@ -274,7 +302,7 @@ impl World<'_> {
 
     /// The server is killed: every socket is gone at once, and with it all that it knew.
     fn restart(&mut self, down: Duration) {
-        self.server = service(self.scenario, self.start);
+        self.server = server(self.scenario, self.start);
         self.server_wake = None;
         self.down_until = self.now + down;
         self.queue.retain(|_, happening| {
@@ -443,16 +471,32 @@ impl World<'_> {
         }
     }
 
-    fn serve(&mut self, input: impl FnOnce(&mut Service, Instant)) {
+    fn serve(&mut self, input: impl FnOnce(&mut Server, Instant)) {
         input(&mut self.server, self.now);
-        while let Some(delivery) = self.server.poll() {
-            let clients = self.server.recipients(&delivery.to).map(|client| client.0 as usize).collect();
-            self.deliver(clients, &delivery.text);
+        let (mut deliveries, mut closes) = (vec![], vec![]);
+        let wake_at = match &mut self.server {
+            Server::Reference(server) => {
+                while let Some(delivery) = server.poll() {
+                    let clients = server.recipients(&delivery.to).map(|client| client.0 as usize).collect();
+                    deliveries.push((clients, delivery.text));
+                }
+                closes.extend(std::iter::from_fn(|| server.poll_disconnect()).map(|client| client.0 as usize));
+                server.wake_at()
+            }
+            Server::Foreign(server) => {
+                let due = server.take(self.now).into_iter();
+                deliveries.extend(due.map(|(client, text)| (vec![client], text.into())));
+                closes.extend(server.take_closes());
+                server.wake_at()
+            }
+        };
+        for (clients, text) in deliveries {
+            self.deliver(clients, &text);
         }
-        while let Some(client) = self.server.poll_disconnect() {
-            self.post(self.now, Happening::Lost(client.0 as usize));
+        for client in closes {
+            self.post(self.now, Happening::Lost(client));
         }
-        if let Some(at) = self.server.wake_at()
+        if let Some(at) = wake_at
             && self.server_wake.is_none_or(|set| at < set)
         {
             self.server_wake = Some(at);

@@ -147,7 +147,7 @@ fn web_socket_url(url: &str) -> Result<String, String> {
         Some(("https", rest)) => format!("wss://{rest}"),
         Some(("ws" | "wss", _)) => url.to_owned(),
         Some(_) => return Err("the scheme is neither ws, wss, http nor https".to_owned()),
-        None => return Err("not a URL; write ws://HOST:PORT/PATH".to_owned()),
+        None => return Err(format!("not a URL; write ws://{}", host_and_path(url).unwrap_or("HOST:PORT/PATH"))),
     };
     let filled = fill_placeholders(&url)?;
     let parsed = Url::parse(&filled).map_err(|error| format!("not a URL: {error}"))?;
@@ -158,6 +158,12 @@ fn web_socket_url(url: &str) -> Result<String, String> {
         return Err("a WebSocket URL has no fragment (RFC 6455 §3)".to_owned());
     }
     Ok(url)
+}
+
+/// The text if it can only be a host, with a port or a path: anything else may hold a credential, and is not shown.
+fn host_and_path(text: &str) -> Option<&str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]/".contains(&byte);
+    (text.contains([':', '.']) && !text.starts_with(['.', '/']) && text.bytes().all(fits)).then_some(text)
 }
 
 /// The URL with `0` for every placeholder. A placeholder in the host is refused: the profile must show which machine
@@ -251,7 +257,8 @@ mod tests {
             ("https://a.example/{room.id}?id={peer.id}", Ok("wss://a.example/{room.id}?id={peer.id}")),
             ("http://[::1]:9", Ok("ws://[::1]:9")),
             ("ftp://a.example", Err("the scheme is neither ws, wss, http nor https")),
-            ("localhost:9000", Err("not a URL; write ws://HOST:PORT/PATH")),
+            ("localhost:9000", Err("not a URL; write ws://localhost:9000")),
+            ("user:pass@a", Err("not a URL; write ws://HOST:PORT/PATH")),
             (
                 "ws://{peer.id}.example/",
                 Err("the host is the same for all peers; {…} belongs into the path or the query"),

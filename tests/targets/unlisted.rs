@@ -1,0 +1,34 @@
+//! Faults that no cause and no finding was made for: the probe names what is true of them, or says that it does not know.
+
+use super::probed::{probe, report};
+use super::relay;
+use std::thread;
+
+/// Faults of the relay, each with the causes that are true of it and words of the evidence.
+const FLAWS: [(&str, &[&str], &str); 5] = [
+    ("size", &["closed"], "larger than the server takes"),
+    ("few", &["unknown"], "while peer 0 was connected"),
+    ("tenants", &["unknown"], "another client goes by its id"),
+    ("ids", &["unknown"], "under an id that no peer of the room has"),
+    ("reverse", &["none"], "all that was said arrived"),
+];
+
+/// The mistake in the probe of one relay, if there is one.
+fn mistake((flaw, causes, words): (&str, &[&str], &str)) -> Option<String> {
+    let target = relay("channel").environment("FLAW", flaw);
+    let server = target.start()?;
+    let diagnosis = &report(&probe("relay", &target, &server, &[]))["diagnosis"];
+    println!("{flaw}: {diagnosis}");
+    let is_named = causes.iter().any(|cause| diagnosis["cause"] == *cause);
+    let is_told = diagnosis["evidence"].to_string().contains(words);
+    (!is_named || !is_told).then(|| format!("{flaw}: {diagnosis}"))
+}
+
+#[test]
+fn a_fault_that_nobody_listed_has_no_wrong_cause() {
+    let mistakes: Vec<String> = thread::scope(|scope| {
+        let probes = FLAWS.map(|flaw| scope.spawn(move || mistake(flaw)));
+        probes.into_iter().filter_map(|probe| probe.join().unwrap()).collect()
+    });
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+}
