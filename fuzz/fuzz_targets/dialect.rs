@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, PeerIdentity, Output, builtins};
+use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, PeerIdentity, PreparedValues, Output, builtins};
 use meshload::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,9 @@ fuzz_target!(|text: &str| {
         naming: Naming::new("t", 10),
         guests: 2,
         token: String::new(),
+        data: Default::default(),
         seed: Seed(1),
+        prepared: PreparedValues::default(),
     };
     let mut conversation = DIALECTS.with(|all| all[usize::from(which.wrapping_sub(b'0')) % all.len()].converse(me));
     conversation.handle(now, Input::Open);

@@ -12,6 +12,12 @@ pub struct AccessArgs {
     /// A token for each peer, one a line; {token} in URL, headers and subprotocol is where it goes
     #[arg(long, value_name = "FILE", env = "MESHLOAD_TOKENS")]
     pub tokens: Option<PathBuf>,
+    /// A row for each peer, in CSV with a line of names; {data.NAME} goes wherever {token} does, and into the dialect
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_DATA")]
+    pub data: Option<PathBuf>,
+    /// Use of the rows by more peers than there are rows: cycle begins again [default: a mistake]
+    #[arg(long, value_name = "cycle", value_parser = ["cycle"], requires = "data", env = "MESHLOAD_DATA_REUSE")]
+    pub data_reuse: Option<String>,
     /// Certificates, in PEM, that are trusted beside the machine's own
     #[arg(long, value_name = "FILE", env = "MESHLOAD_CA")]
     pub ca: Option<PathBuf>,
@@ -42,7 +48,13 @@ impl AccessArgs {
     /// Formats the options that reach the same server again, shell-quoted, each after a blank, files by absolute path.
     /// `--allow-target` and `--allow-candidates` are left out: consent is for each user to give.
     pub fn repro_options(&self) -> String {
-        let files = [("tokens", &self.tokens), ("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];
+        let files = [
+            ("tokens", &self.tokens),
+            ("data", &self.data),
+            ("ca", &self.ca),
+            ("cert", &self.cert),
+            ("key", &self.key),
+        ];
         let mut words = String::new();
         for (name, path) in files {
             if let Some(path) = path {
@@ -50,6 +62,7 @@ impl AccessArgs {
                 words += &format!(" --{name} {}", shell_quoting::word(&whole.display().to_string()));
             }
         }
+        words += self.data_reuse.as_ref().map_or("", |_| " --data-reuse cycle");
         if let Some((host, port)) = &self.connect_to {
             words += &format!(" --connect-to {host}:{port}");
         }

@@ -25,7 +25,7 @@ pub(super) fn run_help() -> String {
   meshload run mine.toml --gate 'time_to_open: p(95) < 800ms' --report md,junit
 
 Built-in profiles: {}. `meshload profiles show NAME` prints one to start from.
---dialect takes the path of a file of your own, or a built-in's name: {}.
+--dialect takes the path of a file of your own, auto (what fits the target's first frame), or a built-in's name: {}.
 Every option can also be set in the environment, as MESHLOAD_<OPTION>.
 
 Exit codes:{codes}",

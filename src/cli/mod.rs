@@ -182,6 +182,7 @@ pub enum ListAction {
 #[command(after_help = "Examples:
   meshload dialects show relay > mine.toml
   meshload dialects check mine.toml
+  meshload dialects check mine.toml --target ws://127.0.0.1:8080
   meshload run --dialect ./mine.toml --target ws://127.0.0.1:8080")]
 pub struct DialectsArgs {
     #[command(subcommand)]
@@ -193,9 +194,19 @@ pub enum DialectsAction {
     /// Prints the one of that name
     Show { name: String },
     /// Tells every mistake in a dialect file; exits with 2 if there is one
-    Check { file: String },
+    Check(Box<DialectCheckArgs>),
     /// Learns one from recordings of two or three peers in one room, and tells what it understood
     Learn(LearnArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct DialectCheckArgs {
+    pub file: String,
+    /// Joins a room there with one client as well; exits with 99 if that fails
+    #[arg(long, value_name = "URL", env = "MESHLOAD_TARGET")]
+    pub target: Option<String>,
+    #[command(flatten)]
+    pub access: AccessArgs,
 }
 
 #[derive(Args, Debug)]

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::inputs::access::access;
+use super::inputs::auto::settled_profile;
 use super::inputs::{self, faults};
 use super::report::files::text;
 use super::report::report_dir::ReportDir;
@@ -26,7 +27,7 @@ const BASE: &str = "smoke";
 
 pub fn probe(args: &ProbeArgs) -> Exit {
     let shape = ShapeArgs { timeout: Some(args.timeout.clone()), ..ShapeArgs::default() };
-    let profile = match inputs::profile(BASE, &shape, &change(args)) {
+    let profile = match settled_profile(BASE, &shape, &change(args), &args.access) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
@@ -38,7 +39,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
-    let access = match access(&args.access, &profile.target, args.peers.into()) {
+    let access = match access(&args.access, &profile.target, dialect.data_columns(), args.peers.into()) {
         Ok(access) => access,
         Err(exit) => return exit,
     };
@@ -65,13 +66,13 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let redactor = controller::redactor(&profile, &access);
     let endpoints = Endpoints::new(profile.target.clone(), url, &spec.run_id, access);
-    let (target_endpoints, any_endpoints, tokens) = (endpoints.clone(), endpoints.clone(), endpoints.clone());
+    let (target_endpoints, any_endpoints, own) = (endpoints.clone(), endpoints.clone(), endpoints.clone());
     let setup = ProbeSetup {
         endpoint: Box::new(move |id, index, room, conversation| {
             endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
         }),
         any_endpoint: Box::new(move |dialect| any_endpoints.any(dialect).map_err(|error| error.to_string())),
-        token: Box::new(move |index| tokens.token(index).to_owned()),
+        own: Box::new(move |index| (own.token(index).to_owned(), own.data(index))),
         engine: profile.engine.kind,
         gathering,
         redactor: Arc::new(redactor),

@@ -1,7 +1,7 @@
 //! The plan, the servers and the queues that all workers of a run share.
 
-use super::endpoint::Endpoints;
 use super::report::event_log::EventSink;
+use super::target::endpoint::Endpoints;
 use super::worker::status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;

@@ -2,7 +2,6 @@
 
 mod context;
 mod embedded;
-mod endpoint;
 mod ice_servers;
 mod outcome;
 mod report;
@@ -13,7 +12,6 @@ mod target;
 mod worker;
 
 pub use embedded::EmbeddedServer;
-pub use endpoint::{Access, Endpoints};
 pub use ice_servers::gathering;
 pub use outcome::{FinishedRun, StartError, Stop};
 pub use report::progress::Show;
@@ -22,4 +20,7 @@ pub use run::prepared_run::Capture;
 pub use run::{RunSpec, run, run_until};
 pub use secrets::redactor;
 pub use signals::{StopSignal, StopSignals};
+pub use target::endpoint::{Access, Endpoints};
+pub use target::peer_rows::PeerRows;
+pub use target::stranger::{TriedJoin, first_frame, try_join};
 pub use target::wait_for_target;

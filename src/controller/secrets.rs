@@ -1,6 +1,6 @@
 //! The secrets of a run, which no text of a server, proxy or peer may bring into a report.
 
-use super::endpoint::Access;
+use super::target::endpoint::Access;
 use crate::profile::{Profile, Secret};
 use crate::vocabulary::Redactor;
 use percent_encoding::percent_decode_str;
@@ -19,7 +19,13 @@ pub fn redactor(profile: &Profile, access: &Access) -> Redactor {
     let proxy = access.route.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref());
     let logins = profile.engine.ice_servers.iter().filter_map(|server| server.login.as_ref());
     let logins = logins.flat_map(|login| [&login.username, &login.credential]);
-    let own = access.tokens.iter().chain(proxy).chain(logins).map(|secret| secret.reveal().to_owned());
+    let own = access
+        .tokens
+        .iter()
+        .chain(access.data.values())
+        .chain(proxy)
+        .chain(logins)
+        .map(|secret| secret.reveal().to_owned());
     Redactor::new(headers.chain(subprotocol).chain(url).chain(own))
 }
 

@@ -1,9 +1,10 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
 use crate::vocabulary::{
-    Approval, Concern, FrameKind, FrameNote, Heard, Initiator, Naming, NearestRule, Say, Seed, Trigger,
+    Approval, Concern, Failure, FrameKind, FrameNote, Heard, Initiator, Naming, NearestRule, Say, Seed, Trigger,
 };
-use std::sync::Arc;
+use serde_json::Value;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The protocol state of one peer: takes frames and the time, yields frames to send and what the received ones mean.
@@ -15,6 +16,8 @@ pub trait Conversation {
     fn poll(&mut self) -> Option<Output>;
     /// The time at which `Input::Wake` is due.
     fn wake_at(&self) -> Option<Instant>;
+    /// The HTTP requests before the connection; `None` if there are none.
+    fn preparation(&self) -> Option<Box<dyn Prepare>>;
     /// The step of an unfinished join, what it waits for, and what came instead; `None` once joined.
     fn waits_for(&self) -> Option<String>;
     /// The fields of candidates that the frames have places for.
@@ -58,8 +61,12 @@ pub struct PeerIdentity {
     pub guests: u16,
     /// The peer's token from `--tokens`; empty without one.
     pub token: String,
+    /// The peer's row of `--data`, by column; null without one.
+    pub data: Value,
     /// The seed of the dialect's random values.
     pub seed: Seed,
+    /// The values of the answers of `[[before]]`, once they have come; shared by all sessions of the peer.
+    pub prepared: PreparedValues,
 }
 
 impl PeerIdentity {
@@ -68,6 +75,54 @@ impl PeerIdentity {
         let (instant, millis) = self.epoch;
         millis + now.saturating_duration_since(instant).as_millis() as u64
     }
+}
+
+/// The HTTP requests of one peer before its connection: take `request`, give its `answer`, until there is none.
+pub trait Prepare {
+    /// The next request for the server at `base`, the target's URL; `None` once all are answered.
+    fn request(&mut self, base: &str) -> Option<HttpRequest>;
+    /// Takes the values of an answer.
+    ///
+    /// # Errors
+    /// The failure of the peer: the status is an error, or the answer is not the expected one.
+    fn answer(&mut self, base: &str, answer: &HttpAnswer) -> Result<(), Failure>;
+    /// The request for the connection, with the cookies of the answers.
+    fn connect(&mut self, base: &str) -> Connect;
+}
+
+/// Values of a peer's variables that outlast its sessions; set once.
+#[derive(Clone, Debug, Default)]
+pub struct PreparedValues(Arc<OnceLock<Vec<(usize, Value)>>>);
+
+impl PreparedValues {
+    /// The values by the slots of their variables; `None` until the requests are answered.
+    pub(super) fn get(&self) -> Option<&Vec<(usize, Value)>> {
+        self.0.get()
+    }
+
+    /// Sets the values, unless they are set.
+    pub(super) fn set(&self, values: Vec<(usize, Value)>) {
+        self.0.get_or_init(|| values);
+    }
+}
+
+/// One HTTP request. Its body, if any, is JSON, or text as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    pub method: &'static str,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<String>,
+    pub timeout: Duration,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, Default)]
+pub struct HttpAnswer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 /// The WebSocket request of one peer.

@@ -13,7 +13,9 @@ mod trial;
 
 pub use crate::vocabulary::problem::Problem;
 pub use builtin::{BuiltIn, builtins, names};
-pub use conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity};
+pub use conversation::{
+    CarriedFields, Connect, Conversation, HttpAnswer, HttpRequest, Input, Output, PeerIdentity, Prepare, PreparedValues,
+};
 pub use flaws::fate;
 pub use likeness::{Likeness, looks_like};
 pub use shape::shown_frame;
@@ -99,6 +101,11 @@ impl Dialect {
     /// Peers of this dialect need ids or values of their room's other peers, passed inside the process.
     pub fn needs_id_exchange(&self) -> bool {
         self.compiled.needs_id_exchange
+    }
+
+    /// The columns of `--data` that it reads, as often as it does.
+    pub fn data_columns(&self) -> &[String] {
+        &self.compiled.data_columns
     }
 
     /// The dialect depends on the profile's trigger.

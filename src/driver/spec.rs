@@ -1,9 +1,10 @@
 //! The parts that a virtual peer is assembled from, the same for a run, the probe and the tests.
 
 use super::id_exchange::IdExchange;
-use crate::dialect::{Dialect, PeerIdentity};
+use crate::dialect::{Dialect, PeerIdentity, PreparedValues};
 use crate::peer::{Config, ReconnectBackoff, TrafficConfig};
 use crate::vocabulary::{HandshakeSettings, Naming, Place, Seat, Seed};
+use serde_json::Value;
 use std::time::Instant;
 
 /// One peer of one room, before it begins; `build` makes the peer.
@@ -24,6 +25,8 @@ pub struct PeerSpec {
     pub epoch: (Instant, u64),
     /// The peer's token from `--tokens`; empty without one.
     pub token: String,
+    /// The peer's row of `--data`, by column; null without one.
+    pub data: Value,
     /// The seed of the dialect's random values.
     pub seed: Seed,
     pub traffic: TrafficConfig,
@@ -51,7 +54,9 @@ impl PeerSpec {
             naming: self.naming.clone(),
             guests: self.guests,
             token: self.token.clone(),
+            data: self.data.clone(),
             seed: self.seed,
+            prepared: PreparedValues::default(),
         }
     }
 

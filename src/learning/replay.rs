@@ -1,6 +1,6 @@
 //! Plays a recording against the dialect learned from it: each frame heard is taken, each part said is written again.
 
-use crate::dialect::{Conversation, Dialect, Input, Output, PeerIdentity, Trial};
+use crate::dialect::{Conversation, Dialect, Input, Output, PeerIdentity, PreparedValues, Trial};
 use crate::learning::frames::classes::SortedTalk;
 use crate::learning::frames::terms::{Term, TermHole};
 use crate::learning::talk::grammar::{Said, description};
@@ -84,7 +84,9 @@ impl Replay<'_> {
             naming: Naming::new("replay", peers.into()),
             guests: peers,
             token: String::new(),
+            data: serde_json::Value::Null,
             seed: Seed(1),
+            prepared: PreparedValues::default(),
         }
     }
 

@@ -72,6 +72,7 @@ impl HandshakePlay {
             handshake: self.handshake,
             epoch,
             token: String::new(),
+            data: Default::default(),
             seed,
             traffic: TrafficConfig::silent(),
             backoff: None,

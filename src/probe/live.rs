@@ -13,6 +13,7 @@ use crate::vocabulary::{
     EngineKind, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, Redactor, Reliability,
     RoomIndex, Seat, Seed,
 };
+use serde_json::Value;
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -40,8 +41,8 @@ pub struct ProbeSetup {
     pub endpoint: Box<EndpointOf>,
     /// The endpoint of no planned peer, as a dialect dials it.
     pub any_endpoint: Box<DialectEndpointOf>,
-    /// The token of a peer, by its index; empty if there are none.
-    pub token: Box<dyn Fn(u32) -> String>,
+    /// The token of a peer, empty if there are none, and its row, null if there are none, by its index.
+    pub own: Box<dyn Fn(u32) -> (String, Value)>,
     pub engine: EngineKind,
     /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.
     pub gathering: Gathering,
@@ -124,8 +125,10 @@ impl LiveEnvironment {
     fn virtual_peer(&self, play: &HandshakePlay, place: Place, exchange: Option<&IdExchange>) -> VirtualPeer {
         // Another seed for each handshake: the server must see new ids.
         let seed = Seed(self.setup.seed.0 ^ (self.plays << 32));
+        let (token, data) = (self.setup.own)(place.peer.0);
         let spec = PeerSpec {
-            token: (self.setup.token)(place.peer.0),
+            token,
+            data,
             exchange: exchange.cloned(),
             ..play.spec(place, (self.epoch, self.setup.unix_ms), seed)
         };

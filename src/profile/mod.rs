@@ -24,7 +24,7 @@ pub use sections::messages::{MessagePattern, MessageSettings, Start};
 pub use sections::phases::Phases;
 pub use sections::rooms::{RoomSettings, Size};
 pub use sections::target::reconnect::Reconnect;
-pub use sections::target::{DIALECTS, Target};
+pub use sections::target::{AUTO, DIALECTS, Target};
 pub use sections::validity::{OnInvalid, OnSuspect, Thresholds, ValiditySettings};
 pub use syntax::environment::{VariableLookup, expand};
 pub use syntax::units::{duration, rate, share, size};

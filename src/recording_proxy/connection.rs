@@ -284,6 +284,7 @@ mod tests {
             origin: None,
             user_agent: String::new(),
             route: Arc::default(),
+            before: None,
         };
         Upstream::new(endpoint, "127.0.0.1:4000".parse().unwrap())
     }

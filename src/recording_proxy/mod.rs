@@ -74,6 +74,7 @@ impl RecordingProxy {
             origin: None,
             user_agent: concat!("meshload/", env!("CARGO_PKG_VERSION")).to_owned(),
             route: Arc::new(Connector { target_policy, tls, ..Connector::default() }),
+            before: None,
         };
         let upstream = Rc::new(Upstream::new(endpoint, self.address));
         let mut connections = JoinSet::new();

@@ -9,6 +9,7 @@ mod cli;
 mod cli_contract;
 mod common;
 mod compare;
+mod dialects;
 mod documents;
 mod engines;
 mod formats;

@@ -102,6 +102,7 @@ fn endpoint(url: &str) -> Endpoint {
         origin: None,
         user_agent: "meshload/test".to_owned(),
         route: Arc::default(),
+        before: None,
     }
 }
 
@@ -135,6 +136,7 @@ fn virtual_peer(case: Case, seat: Seat, epoch: Instant) -> VirtualPeer {
         },
         epoch: (epoch, 0),
         token: String::new(),
+        data: Default::default(),
         seed: Seed(1),
         traffic: TrafficConfig::silent(),
         backoff: None,

@@ -1,6 +1,27 @@
 // A small Socket.IO server of the addPeer family: the newcomer is told to offer to each who is there.
-const server = require("node:http").createServer();
-const io = new (require("socket.io").Server)(server);
+// MODE in the environment: auth, cookie and login let in only who brings a token, namespace has all under /rtc, args takes
+// a join of two arguments and acknowledges it, msgpack has another parser.
+const mode = process.env.MODE;
+const server = require("node:http").createServer((request, response) => {
+  if (mode !== "login" || request.url !== "/login" || request.method !== "POST") return;
+  let text = "";
+  request.on("data", (part) => (text += part));
+  request.on("end", () => {
+    const { user } = JSON.parse(text);
+    if (!user) return response.writeHead(401).end("who?");
+    response.writeHead(200, { "Content-Type": "application/json", "Set-Cookie": `sid=token-${user}; Path=/; HttpOnly` });
+    response.end(JSON.stringify({ ticket: { value: `token-${user}` } }));
+  });
+});
+const options = mode === "msgpack" ? { parser: require("socket.io-msgpack-parser") } : {};
+const all = new (require("socket.io").Server)(server, options);
+const io = all.of(mode === "namespace" ? "/rtc" : "/");
+io.use((socket, next) => {
+  const { auth, headers } = socket.handshake;
+  const brought = { auth: auth.token, cookie: headers.cookie?.slice(4), login: auth.ticket && headers.cookie?.slice(4) };
+  const is_in = !(mode in brought) || String(brought[mode]).startsWith("token-");
+  next(is_in ? undefined : new Error("no token"));
+});
 // LATE in the environment: handlers are registered only after an await, of 30 ms (always), or of settings that take
 // 80 ms to load and stay fresh for 150 ms (cached).
 let loading, loaded = 0;
@@ -13,13 +34,16 @@ const late = { always: () => new Promise((resolve) => setTimeout(resolve, 30)), 
 io.on("connection", async (socket) => {
   if (late) await late();
   const part = (channel) => {
-    for (const id of io.sockets.adapter.rooms.get(channel) ?? []) {
+    for (const id of io.adapter.rooms.get(channel) ?? []) {
       if (id !== socket.id) io.to(id).emit("removePeer", { peer_id: socket.id });
     }
     socket.leave(channel);
   };
-  socket.on("join", ({ channel }) => {
-    for (const id of io.sockets.adapter.rooms.get(channel) ?? []) {
+  socket.on("join", (first, name, done) => {
+    const channel = mode === "args" ? first : first.channel;
+    if (mode === "args" && (!name || !done)) return;
+    done?.(null, io.adapter.rooms.get(channel)?.size ?? 0);
+    for (const id of io.adapter.rooms.get(channel) ?? []) {
       io.to(id).emit("addPeer", { peer_id: socket.id, should_create_offer: false });
       socket.emit("addPeer", { peer_id: id, should_create_offer: true });
     }

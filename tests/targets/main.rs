@@ -10,6 +10,7 @@ mod probed;
 mod revived;
 mod server;
 mod unlisted;
+mod variants;
 
 use killed::check as check_killed;
 use mesh::{Arrival, Farewell, Mesh};

@@ -252,6 +252,7 @@ impl Room {
             },
             epoch: (self.epoch, 0),
             token: String::new(),
+            data: Default::default(),
             seed: Seed(self.round as u64),
             traffic: TrafficConfig {
                 pattern: TrafficPattern::Broadcast,
@@ -272,6 +273,7 @@ impl Room {
             origin: None,
             user_agent: "meshload/test".to_owned(),
             route: Arc::default(),
+            before: None,
         };
         let engine =
             LeanEngine::open(self.setup.clone(), self.size, None, Seed(1).stream("ice", seat.0.into())).unwrap();

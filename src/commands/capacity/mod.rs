@@ -4,6 +4,7 @@ mod search;
 
 use super::Exit;
 use super::inputs::access::access;
+use super::inputs::auto::settled_profile;
 use super::inputs::{self, faults, gates};
 use super::report::files::format;
 use super::report::report_dir::ReportDir;
@@ -32,7 +33,7 @@ const DEFAULT_PROFILE: &str = "capacity";
 
 pub fn capacity(args: &CapacityArgs) -> Exit {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = match inputs::profile(name, &args.shape, &args.change) {
+    let profile = match settled_profile(name, &args.shape, &args.change, &args.access) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
@@ -50,7 +51,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         }
     };
     let least = args.search.vary.apply(&profile, range.from);
-    let access = match access(&args.access, &profile.target, Plan::new(least, seed).peers()) {
+    let access = match access(&args.access, &profile.target, dialect.data_columns(), Plan::new(least, seed).peers()) {
         Ok(access) => access,
         Err(exit) => return exit,
     };

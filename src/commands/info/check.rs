@@ -17,9 +17,10 @@ pub fn check(args: &CheckArgs) -> Exit {
         Err(exit) => return exit,
     };
     let faults = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str())));
-    if let Err(exit) = inputs::dialect(&profile).and(faults) {
-        return exit;
-    }
+    let dialect = match inputs::dialect(&profile).and_then(|dialect| faults.map(|_| dialect)) {
+        Ok(dialect) => dialect,
+        Err(exit) => return exit,
+    };
     let machine = machine_limits();
     let too_much = Cost::of(&profile).check(&machine);
     if !too_much.is_empty() {
@@ -37,7 +38,7 @@ pub fn check(args: &CheckArgs) -> Exit {
         write_stderr(problems);
         return Exit::Usage;
     }
-    if let Err(exit) = access(&args.access, &plan.profile.target, plan.peers()) {
+    if let Err(exit) = access(&args.access, &plan.profile.target, dialect.data_columns(), plan.peers()) {
         return exit;
     }
     write_stderr(long_list(&plan.profile, &plan.cost()));

@@ -1,18 +1,24 @@
 //! `meshload dialects`: lists the built-in dialects, prints one, or checks a dialect file.
 
 use super::learn::learn;
-use crate::cli::{DialectsAction, DialectsArgs};
+use crate::cli::{ChangeArgs, DialectCheckArgs, DialectsAction, DialectsArgs, ShapeArgs};
+use crate::commands::inputs::access::access;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::commands::{Exit, inputs};
+use crate::controller::{self, Endpoints, try_join};
 use crate::dialect::{Dialect, builtins, names};
 use crate::profile::nearest;
-use std::time::Instant;
+use crate::vocabulary::{Phase, inert_text::visible};
+use std::time::{Duration, Instant};
+
+/// The most time for a join at the target.
+const JOIN_MAX: Duration = Duration::from_secs(5);
 
 pub fn dialects(args: &DialectsArgs) -> Exit {
     match &args.action {
         None => write_stdout(names().filter_map(Dialect::named).map(|dialect| row(&dialect)).collect::<String>()),
         Some(DialectsAction::Show { name }) => show(name),
-        Some(DialectsAction::Check { file }) => check(file),
+        Some(DialectsAction::Check(args)) => check(args),
         Some(DialectsAction::Learn(args)) => learn(args),
     }
 }
@@ -33,7 +39,8 @@ fn show(name: &str) -> Exit {
     Exit::Usage
 }
 
-fn check(file: &str) -> Exit {
+fn check(args: &DialectCheckArgs) -> Exit {
+    let file = args.file.as_str();
     let dialect = match inputs::dialect_file(file) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
@@ -46,11 +53,54 @@ fn check(file: &str) -> Exit {
     }));
     write_stderr(remarks);
     let flaws = dialect.flaws(Instant::now());
-    if flaws.is_empty() {
-        return write_stdout(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug()));
+    if !flaws.is_empty() {
+        write_stderr(flaws);
+        return Exit::Usage;
     }
-    write_stderr(flaws);
-    Exit::Usage
+    let written = write_stdout(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug()));
+    let joined = args.target.as_ref().map_or(Exit::Passed, |target| check_target(args, target, &dialect));
+    joined.first_of(written)
+}
+
+/// Joins with one client, and tells the URL that was dialled, and what stopped it.
+fn check_target(args: &DialectCheckArgs, target: &str, dialect: &Dialect) -> Exit {
+    let path = if args.file.contains('/') { args.file.clone() } else { format!("./{}", args.file) };
+    let change = ChangeArgs { target: Some(target.to_owned()), dialect: Some(path), ..ChangeArgs::default() };
+    let profile = match inputs::profile("smoke", &ShapeArgs::default(), &change) {
+        Ok(profile) => profile,
+        Err(exit) => return exit,
+    };
+    let access = match access(&args.access, &profile.target, dialect.data_columns(), 0) {
+        Ok(access) => access,
+        Err(exit) => return exit,
+    };
+    let Some(url) = profile.target.url.as_ref().map(|url| url.reveal().to_owned()) else { return Exit::Usage };
+    let redactor = controller::redactor(&profile, &access);
+    let tried = match try_join(&Endpoints::new(profile.target, url, "check", access), dialect, JOIN_MAX) {
+        Ok(tried) => tried,
+        Err(error) => {
+            write_stderr([error]);
+            return Exit::Broken;
+        }
+    };
+    let mut lines = vec![format!("dialled {}", tried.url)];
+    for note in &tried.notes {
+        let near = note.near.as_ref();
+        let near = near.map_or(String::new(), |near| format!("; nearest is {}: {}", near.at, near.why));
+        lines.push(format!("{}: {} {}{near}", note.kind.name(), note.shape, note.example));
+    }
+    let exit = match &tried.result {
+        Ok(took) => {
+            lines.push(format!("joined after {} ms, {} frames read", took.as_millis(), tried.frames));
+            Exit::Passed
+        }
+        Err(failure) => {
+            lines.push(format!("failed: {failure}"));
+            if failure.phase == Phase::Connect { Exit::Unreachable } else { Exit::Failed }
+        }
+    };
+    let lines: String = lines.iter().map(|line| visible(&redactor.text(line)) + "\n").collect();
+    exit.first_of(write_stdout(lines))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reads what connections to the target need: certificates, keys and tokens from files, the proxy from the environment.
 
-use super::variable;
+use super::named_file::{file_problem, read, shown};
+use super::{peer_rows, variable};
 use crate::cli::AccessArgs;
 use crate::commands::Exit;
 use crate::commands::terminal::write_stderr;
@@ -8,13 +9,8 @@ use crate::controller::Access;
 use crate::profile::{Secret, Target};
 use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
 use crate::vocabulary::{Identity, IdentityFile, identity::certificates};
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use url::Url;
-
-/// Largest file of certificates or tokens, in bytes.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Longest token, in bytes, so that it fits into a header.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -23,8 +19,15 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
-pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64) -> Result<Access, Exit> {
+pub(in crate::commands) fn access(
+    args: &AccessArgs,
+    target: &Target,
+    dialect_columns: &[String],
+    peers: u64,
+) -> Result<Access, Exit> {
     let tokens = tokens(args, target, peers);
+    let columns = [&target.data_columns(), dialect_columns].concat();
+    let data = peer_rows::read(args, &columns, peers).map_err(|why| vec![why]);
     let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![tls_problem(args, unfit)]));
     let proxy = proxy(args, target).map_err(|why| vec![why]);
     let connect_to = match (&args.connect_to, &target.url) {
@@ -32,17 +35,17 @@ pub(in crate::commands) fn access(args: &AccessArgs, target: &Target, peers: u64
         (connect_to, _) => Ok(connect_to.clone()),
     };
     // All are read before any fails, so that one run reports every problem.
-    match (tokens, tls, proxy, connect_to) {
-        (Ok(tokens), Ok(tls), Ok(proxy), Ok(connect_to)) => {
+    match (tokens, data, tls, proxy, connect_to) {
+        (Ok(tokens), Ok(data), Ok(tls), Ok(proxy), Ok(connect_to)) => {
             let target_policy = TargetPolicy {
                 allowed_hosts: args.allow_target.clone(),
                 allowed_candidates: args.allow_candidates.clone(),
             };
             let route = Connector { target_policy, connect_to, proxy, tls, ..Connector::default() };
-            Ok(Access { route, tokens: tokens.into(), options: args.repro_options() })
+            Ok(Access { route, tokens: tokens.into(), data: data.into(), options: args.repro_options() })
         }
-        (tokens, tls, proxy, connect_to) => {
-            let all = [tokens.err(), tls.err(), proxy.err(), connect_to.err()];
+        (tokens, data, tls, proxy, connect_to) => {
+            let all = [tokens.err(), data.err(), tls.err(), proxy.err(), connect_to.err()];
             write_stderr(all.into_iter().flatten().flatten());
             Err(Exit::Usage)
         }
@@ -170,22 +173,4 @@ fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>,
     }
     problems.truncate(20);
     if problems.is_empty() { Ok(tokens) } else { Err(problems) }
-}
-
-fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = vec![];
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    let read = read.and_then(|count| match count as u64 > FILE_BYTES_MAX {
-        true => Err(io::Error::other("more than 64 MiB")),
-        false => Ok(bytes),
-    });
-    read.map_err(|error| file_problem(option, path, &error.to_string()))
-}
-
-fn file_problem(option: &str, path: &Path, why: &str) -> String {
-    format!("{option} {}: {why}", shown(path))
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string().escape_debug().to_string()
 }

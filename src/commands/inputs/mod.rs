@@ -1,8 +1,11 @@
 //! Reads what the arguments name: profiles and dialects by path or name, header files, environment variables.
 
 pub(super) mod access;
+pub(super) mod auto;
 pub(super) mod faults;
 pub(super) mod gates;
+mod named_file;
+mod peer_rows;
 
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::commands::Exit;

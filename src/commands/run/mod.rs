@@ -6,6 +6,7 @@ pub(super) mod run_job;
 
 use super::Exit;
 use super::inputs::access::access;
+use super::inputs::auto::settled_profile;
 use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
 use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
@@ -23,7 +24,7 @@ const DEFAULT_PROFILE: &str = "smoke";
 
 pub fn run(args: &RunArgs) -> Exit {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = match inputs::profile(name, &args.shape, &args.change) {
+    let profile = match settled_profile(name, &args.shape, &args.change, &args.access) {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
@@ -49,7 +50,7 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr(problems);
         return Exit::Usage;
     }
-    let access = match access(&args.access, &profile.target, peers_max(args, &plan)) {
+    let access = match access(&args.access, &profile.target, dialect.data_columns(), peers_max(args, &plan)) {
         Ok(access) => access,
         Err(exit) => return exit,
     };

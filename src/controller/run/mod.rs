@@ -8,13 +8,13 @@ mod supervisor;
 mod target_process;
 
 use super::embedded::EmbeddedServer;
-use super::endpoint::{Access, Endpoints};
 use super::ice_servers::gathering;
 use super::outcome::{FinishedRun, StartError, Stop};
 use super::report::probe_command::probe_line;
 use super::report::progress::Show;
 use super::secrets::redactor;
 use super::signals::StopSignals;
+use super::target::endpoint::{Access, Endpoints};
 use super::target::reach_target;
 use crate::dialect::Dialect;
 use crate::gates::Gate;

@@ -1,12 +1,12 @@
 //! A run whose target is known (a URL, or a server in memory): plays it, and makes its `Summary`.
 
 use super::super::context::RunContext;
-use super::super::endpoint::Endpoints;
 use super::super::outcome::{FinishedRun, StartError, Stop};
 use super::super::report::attribution;
 use super::super::report::event_log::{EventLog, Formatter, Writer};
 use super::super::report::progress::Show;
 use super::super::signals::StopSignals;
+use super::super::target::endpoint::Endpoints;
 use super::super::worker::WorkerResult;
 use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;

@@ -1,6 +1,6 @@
 //! Watches the target's processes during a run, if they are on this machine.
 
-use super::super::endpoint::Endpoints;
+use super::super::target::endpoint::Endpoints;
 use crate::dialect::Dialect;
 use crate::os::TargetWatch;
 use crate::summary::{TargetProcess, TargetSecond};

@@ -15,6 +15,7 @@ use crate::signaling::{MemoryListener, SignalingConnection, Transport};
 use crate::vocabulary::{Event, EventKind, Failure, HandshakeSettings, PeerEvent, Phase, Place, Reason, Seat, Seed};
 use rand::RngExt;
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -269,6 +270,7 @@ impl PeerSpawner {
             dialect: common.dialect.clone(),
             handshake: HandshakeSettings { trickle: common.trickles(), ..profile.handshake },
             epoch: (common.start, common.start_unix_ms),
+            data: common.endpoints.as_ref().map_or(Value::Null, |all| all.data(place.peer.0)),
             token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
             seed,
             traffic: traffic(common, place, session),

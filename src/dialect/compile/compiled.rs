@@ -32,9 +32,12 @@ pub(crate) struct CompiledDialect {
     pub leave_notices: u8,
     /// Peers need ids or values of their room's other peers, passed inside the process.
     pub needs_id_exchange: bool,
+    /// The columns of `--data` that it reads.
+    pub data_columns: Vec<String>,
     /// The dialect depends on the profile's trigger.
     pub reads_trigger: bool,
     pub experiments: AllowedRepeats,
+    pub before: Vec<HttpStep>,
     pub connect: ConnectTemplates,
     /// Ends each record, of which a frame may have several; empty if a frame is one.
     pub separator: String,
@@ -87,6 +90,23 @@ pub(crate) struct ConnectTemplates {
     pub namespace: String,
     /// The payload of the Socket.IO connect packet.
     pub auth: Option<Template>,
+}
+
+/// One HTTP request before the connection, and what its answer gives.
+#[derive(Debug)]
+pub(crate) struct HttpStep {
+    pub line: usize,
+    pub method: &'static str,
+    pub url: Template,
+    pub headers: Vec<(String, Template)>,
+    pub body: Option<Template>,
+    /// The answer's body: its JSON, else its text.
+    pub expect: Option<Pattern>,
+    pub expect_headers: Vec<(String, Pattern)>,
+    /// The number of values that the step binds, after `base` and `http`.
+    pub locals: usize,
+    pub set: Vec<(usize, Template)>,
+    pub timeout: Duration,
 }
 
 /// The experiments of the probe that the protocol can bear.

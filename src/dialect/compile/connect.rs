@@ -29,8 +29,8 @@ impl Compiler<'_> {
         if let Some(url) = node.key("url") {
             connect.url = Template::compile(url, "connect.url", &scope, self.problems);
         }
-        connect.headers = self.pairs(node, "headers", &scope);
-        connect.cookies = self.pairs(node, "cookies", &scope);
+        connect.headers = self.pairs(node, "connect", "headers", &scope);
+        connect.cookies = self.pairs(node, "connect", "cookies", &scope);
         let mut template = |key: &str| {
             let node = node.key(key)?;
             Some(Template::compile(node, &format!("connect.{key}"), &scope, self.problems))
@@ -59,10 +59,16 @@ impl Compiler<'_> {
         if written == "/" { String::new() } else { written.to_owned() }
     }
 
-    /// The entries of a table of `[connect]`.
-    fn pairs(&mut self, node: &DialectNode, key: &str, scope: &Scope<'_>) -> Vec<(String, Template)> {
+    /// The templates of a table of names, such as headers.
+    pub(super) fn pairs(
+        &mut self,
+        node: &DialectNode,
+        path: &str,
+        key: &str,
+        scope: &Scope<'_>,
+    ) -> Vec<(String, Template)> {
         let Some(table) = node.key(key) else { return vec![] };
-        let path = format!("connect.{key}");
+        let path = format!("{path}.{key}");
         let mut pairs = vec![];
         for (name, value) in table.entries(&path, self.problems) {
             pairs.push((name.clone(), Template::compile(value, &path, scope, self.problems)));

@@ -1,5 +1,6 @@
 //! Compiles the text of a dialect file, and collects every problem that it has.
 
+mod before;
 pub(super) mod compiled;
 mod connect;
 mod experiments;
@@ -23,7 +24,7 @@ use serde_json::Value;
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
-const TOP: [&str; 24] = [
+const TOP: [&str; 25] = [
     "name",
     "description",
     "sample",
@@ -36,6 +37,7 @@ const TOP: [&str; 24] = [
     "glare",
     "leading",
     "separator",
+    "before",
     "connect",
     "vars",
     "pair",
@@ -131,10 +133,7 @@ impl<'a> Compiler<'a> {
         root.check_keys("", &TOP, self.problems);
         self.codec =
             self.choice("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or(Codec::Json);
-        let discovery = match self.choice("discovery", &["server", "harness"], "server").as_deref() {
-            Some("harness") => Discovery::Harness,
-            _ => Discovery::Server,
-        };
+        let discovery = self.discovery();
         let me = match self.text("id") {
             Some(written) if written == "server" => None,
             Some(written) => Some(self.template(root.key("id"), "id", &written)),
@@ -142,6 +141,7 @@ impl<'a> Compiler<'a> {
         };
         let vars = self.section("vars", false);
         let pair = self.section("pair", true);
+        let before = self.before();
         let connect = self.connect();
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
@@ -171,8 +171,10 @@ impl<'a> Compiler<'a> {
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
             leave_notices: self.leave_notices(),
             needs_id_exchange,
+            data_columns: self.names.data_columns.take(),
             reads_trigger: self.names.reads_trigger.get(),
             experiments: self.experiments(&join, &signals),
+            before,
             connect,
             separator: self.separator(),
             me,
@@ -196,6 +198,13 @@ impl<'a> Compiler<'a> {
             type_prefix: format!("{{{}:\"", Value::from(self.leading.as_str())),
             rules_by_type,
             untyped_rules,
+        }
+    }
+
+    fn discovery(&mut self) -> Discovery {
+        match self.choice("discovery", &["server", "harness"], "server").as_deref() {
+            Some("harness") => Discovery::Harness,
+            _ => Discovery::Server,
         }
     }
 
@@ -391,6 +400,7 @@ mod tests {
             assert_eq!(keys, known.iter().copied().collect(), "{pointer}");
         };
         check("/properties", &TOP);
+        check("/properties/before/items/properties", &before::KEYS);
         check("/properties/connect/properties", &connect::KEYS);
         check("/properties/experiments/properties", &experiments::KEYS);
         check("/properties/join/items/properties", &[join::ACTIONS.as_slice(), &join::STEP_KEYS].concat());

@@ -2,7 +2,7 @@
 
 use super::found::{Flaws, fate};
 use crate::dialect::compile::compiled::{CompiledDialect, JoinAction};
-use crate::dialect::conversation::{Conversation, Input, Output, PeerIdentity};
+use crate::dialect::conversation::{Conversation, Input, Output, PeerIdentity, PreparedValues};
 use crate::dialect::session::Session;
 use crate::vocabulary::{
     Approval, Candidate, FrameKind, FrameNote, FrameNoteKind, Heard, Initiator, Naming, NearestRule, Say, Seed, Signal,
@@ -200,6 +200,8 @@ fn identity(seat: u16, now: Instant) -> PeerIdentity {
         naming: Naming::new("check", 1),
         guests: 4,
         token: "token".to_owned(),
+        data: Value::Null,
         seed: Seed(1),
+        prepared: PreparedValues::default(),
     }
 }

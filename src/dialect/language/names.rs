@@ -1,11 +1,11 @@
 //! Resolves the names in templates and conditions to bindings, once, at compile time.
 
 use super::problem::suggestion;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// The built-in variables, in the order of their slots; those of `[vars]` follow.
-pub(crate) const BUILT_IN: [&str; 15] = [
+pub(crate) const BUILT_IN: [&str; 16] = [
     "harness_id",
     "me",
     "my_name",
@@ -21,6 +21,7 @@ pub(crate) const BUILT_IN: [&str; 15] = [
     "offers",
     "approval",
     "ref",
+    "data",
 ];
 pub(crate) const ME: usize = 1;
 const TRIGGER: usize = 9;
@@ -28,6 +29,9 @@ pub(crate) const JOINED: usize = 11;
 pub(crate) const OFFERS: usize = 12;
 /// The number of the frame that is being written, else of the last one.
 pub(crate) const REF: usize = 14;
+
+/// The peer's row of `--data`.
+const DATA: usize = 15;
 
 /// Names with a meaning of their own, which no variable may have.
 pub(crate) const RESERVED: [&str; 6] = ["null", "now", "now_s", "members", "peer", "pair"];
@@ -81,6 +85,8 @@ pub(crate) struct Names {
     pub pairs: Vec<String>,
     /// Some place of the file reads `trigger`.
     pub reads_trigger: Rc<Cell<bool>>,
+    /// The columns of `--data` that the file reads.
+    pub data_columns: Rc<RefCell<Vec<String>>>,
 }
 
 /// The names that one place of a file may use.
@@ -138,6 +144,9 @@ impl<'a> Scope<'a> {
                 (Some(slot), _) => Binding::Local(slot),
                 (None, Some(slot)) => {
                     self.names.reads_trigger.set(self.names.reads_trigger.get() || slot == TRIGGER);
+                    if slot == DATA {
+                        self.names.data_columns.borrow_mut().extend(path.first().cloned());
+                    }
                     Binding::Global(slot)
                 }
                 (None, None) => {

@@ -6,12 +6,13 @@ mod join;
 mod joining;
 mod member_lists;
 mod notes;
+mod preparation;
 mod receive;
 mod repeats;
 mod send;
 
 use super::Trial;
-use super::conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity};
+use super::conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity, Prepare};
 use crate::dialect::compile::compiled::{CompiledDialect, Discovery};
 use crate::dialect::language::evaluate::LookupView;
 use crate::dialect::language::filter;
@@ -126,6 +127,7 @@ impl Conversation for Session {
     fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Open => {
+                self.take_prepared();
                 self.report_own_id();
                 self.joining.open();
                 self.run_join(now);
@@ -177,6 +179,10 @@ impl Conversation for Session {
         self.timers.iter().copied().chain(self.joining.until).chain(self.repeats.wake_at()).min()
     }
 
+    fn preparation(&self) -> Option<Box<dyn Prepare>> {
+        self.prepare()
+    }
+
     fn waits_for(&self) -> Option<String> {
         self.join_in_words()
     }
@@ -205,6 +211,7 @@ impl Session {
             Value::Array(vec![]),
             word(&me.approval),
             0.into(),
+            me.data.clone(),
         ];
         globals[..BUILT_IN.len()].clone_from_slice(&built_in);
         let rng = me.seed.stream("dialect", me.index.into());

@@ -1,6 +1,7 @@
 //! Words of the language that one server or another needs, each with what goes over the wire.
 
-use super::{Dialect, Input, Output, read, shown, transcript};
+use super::{Dialect, HttpAnswer, Input, Output, read, shown, transcript};
+use crate::vocabulary::Reason;
 use std::time::{Duration, Instant};
 
 fn dialect(text: &str) -> Dialect {
@@ -246,4 +247,43 @@ fn a_hole_that_compares_where_its_value_is_wanted_is_told() {
     let fine = dialect("[[join]]\nexpect = { type = \"in\", room = \"{room}\" }\n");
     let remarks: Vec<String> = fine.remarks().iter().map(ToString::to_string).collect();
     assert_eq!(remarks, ["join[0].expect: {room} is known, so it is compared, and not taken (x.toml:2)"]);
+}
+
+/// A login, a ticket out of its answer, a cookie, and what a wrong answer is called.
+#[test]
+fn http_comes_before_the_connection_once_a_peer() {
+    let text = "[vars]\nticket = \"\"\nplace = \"\"\n[[before]]\nurl = \"{http}/login?room={room}\"\n\
+                headers = { X-Seat = \"{seat}\" }\nbody = { user = \"{my_name}\" }\n\
+                expect = { ticket = \"{given}\" }\nexpect_headers = { location = \"/at/{there}\" }\n\
+                set = { ticket = \"{given}\", place = \"{there}\" }\n\
+                [connect]\nurl = \"{base}/{place}?t={ticket}\"\n[say]\nhello = [\"{ticket}\"]\n[[join]]\nsay = \"hello\"\n";
+    let dialect = dialect(text);
+    let me = transcript::me(1);
+    let mut conversation = dialect.converse(me.clone());
+    let mut preparation = conversation.preparation().unwrap();
+    let base = "wss://h:1/x/";
+    let request = preparation.request(base).unwrap();
+    assert_eq!((request.method, request.url.as_str()), ("POST", "https://h:1/x/login?room=room1"));
+    assert_eq!(request.headers, [("X-Seat".to_owned(), "1".to_owned())]);
+    assert_eq!(request.body.as_deref(), Some("{\"user\":\"peer 1\"}"));
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut answer = HttpAnswer { status: 401, ..HttpAnswer::default() };
+    let refused = preparation.answer(base, &answer).unwrap_err();
+    assert_eq!((refused.reason, &*refused.detail), (Reason::Rejected, "HTTP 401 to POST of [[before]] (x.toml:4)"));
+    (answer.status, answer.body) = (200, "{\"tickets\":1}".to_owned());
+    let other = preparation.answer(base, &answer).unwrap_err();
+    assert!(other.detail.contains("(x.toml:4) is another than expected: {tickets}"), "{other}");
+    answer.body = "{\"ticket\":\"t 7\"}".to_owned();
+    answer.headers = vec![header("set-cookie", "sid=1; Path=/"), header("location", "/at/home")];
+    preparation.answer(base, &answer).unwrap();
+    assert_eq!(preparation.request(base), None);
+    let connect = preparation.connect(base);
+    assert_eq!((connect.url.as_str(), connect.headers), ("wss://h:1/x/home?t=t%207", vec![header("Cookie", "sid=1")]));
+    conversation.handle(me.epoch.0, Input::Open);
+    let sent: Vec<Output> = std::iter::from_fn(|| conversation.poll()).collect();
+    assert!(sent.iter().any(|output| matches!(output, Output::Send { text, .. } if text == "[\"t 7\"]")), "{sent:?}");
+    // Another socket of the same peer asks nothing again, and has the same values.
+    assert_eq!(dialect.converse(me).preparation().unwrap().request(base), None);
+    assert!(problem("[[before]]\nmethod = \"post\"\nurl = \"{http}/\"\n").contains("did you mean POST?"));
+    assert!(problem("[[before]]\nbody = 1\n").contains("needs a url, such as url = \"{http}/login\""));
 }

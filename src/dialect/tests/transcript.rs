@@ -166,7 +166,9 @@ pub(super) fn me(seat: u16) -> PeerIdentity {
         naming: Naming::new("t", 1),
         guests: 4,
         token: String::new(),
+        data: Default::default(),
         seed: Seed(1),
+        prepared: PreparedValues::default(),
     }
 }
 

@@ -144,6 +144,7 @@ fn player(scenario: &Scenario, start: Instant, place: Place, room_size: u16, ses
         },
         epoch: (start, 1_763_712_345_678),
         token: String::new(),
+        data: Default::default(),
         seed: scenario.seed,
         traffic: TrafficConfig::silent(),
         backoff: scenario.redials.then(backoff),

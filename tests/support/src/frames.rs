@@ -1,6 +1,6 @@
 //! Frames a second that one core's decoding gets through.
 
-use meshload::dialect::{Conversation, Dialect, Input, PeerIdentity};
+use meshload::dialect::{Conversation, Dialect, Input, PeerIdentity, PreparedValues};
 use meshload::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -56,7 +56,9 @@ fn converse(dialect: &str) -> Box<dyn Conversation> {
         naming: Naming::new("m", 10),
         guests: 12,
         token: String::new(),
+        data: Default::default(),
         seed: Seed(1),
+        prepared: PreparedValues::default(),
     };
     Dialect::named(dialect).unwrap().converse(me)
 }

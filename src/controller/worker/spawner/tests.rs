@@ -1,6 +1,6 @@
 //! A peer whose code panics ends no other peer.
 
-use super::super::super::endpoint::{Access, Endpoints};
+use super::super::super::target::endpoint::{Access, Endpoints};
 use super::super::room_facts;
 use super::super::status::WorkerStatuses;
 use super::*;

@@ -37,7 +37,9 @@ fn me() -> PeerIdentity {
         naming: Naming::new("t", 1),
         guests: 8,
         token: String::new(),
+        data: Default::default(),
         seed: Seed(1),
+        prepared: PreparedValues::default(),
     }
 }
 

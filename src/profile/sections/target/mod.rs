@@ -43,6 +43,12 @@ pub const DIALECTS: &[&str] = &[
     "relay-open",
 ];
 
+/// The beginning of a placeholder for a column of `--data`.
+const DATA: &str = "data.";
+
+/// The word for the built-in dialect that fits the target's first frames.
+pub const AUTO: &str = "auto";
+
 /// The range of `message_max`, in bytes.
 const MESSAGE_BYTES: RangeInclusive<u64> = 1024..=64 * 1024 * 1024;
 
@@ -50,6 +56,18 @@ const MESSAGE_BYTES: RangeInclusive<u64> = 1024..=64 * 1024 * 1024;
 pub(crate) const PLACEHOLDERS: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
 
 impl Target {
+    /// The columns of `--data` that the URL, a header or the subprotocol has a placeholder for.
+    pub fn data_columns(&self) -> Vec<String> {
+        let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
+        let open = format!("{{{DATA}");
+        let mut columns = vec![];
+        for text in all {
+            let holes = text.reveal().split(&open).skip(1).filter_map(|rest| rest.split_once('}'));
+            columns.extend(holes.map(|(column, _)| column.to_owned()));
+        }
+        columns
+    }
+
     /// True if the URL, a header or the subprotocol has the placeholder `{token}`.
     pub fn needs_tokens(&self) -> bool {
         let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
@@ -67,7 +85,8 @@ pub(crate) fn check(root: &Section<'_>) -> Target {
         }
     });
     let dialect = section.text("dialect").unwrap_or_default();
-    if section.node("dialect").is_some() && !DIALECTS.contains(&dialect.as_str()) && !is_file(&dialect) {
+    let is_known = dialect == AUTO || DIALECTS.contains(&dialect.as_str()) || is_file(&dialect);
+    if section.node("dialect").is_some() && !is_known {
         let hint = match nearest(&dialect, DIALECTS.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("known are {}, or a file such as ./mine.toml", DIALECTS.join(", ")),
@@ -182,11 +201,12 @@ fn fill_placeholders(url: &str) -> Result<String, String> {
         filled.push_str(&rest[..start]);
         let length = rest[start..].find('}').ok_or("\"{\" has no closing \"}\"")?;
         let placeholder = &rest[start + 1..start + length];
-        if !PLACEHOLDERS.contains(&placeholder) {
+        if !PLACEHOLDERS.contains(&placeholder) && !placeholder.starts_with(DATA) {
             let near = nearest(placeholder, PLACEHOLDERS.iter().copied());
-            let hint = near.map_or("known are {peer.id}, {peer.index}, {room.id}, {token}".to_owned(), |near| {
-                format!("did you mean {{{near}}}?")
-            });
+            let hint = near
+                .map_or("known are {peer.id}, {peer.index}, {room.id}, {token}, {data.COLUMN}".to_owned(), |near| {
+                    format!("did you mean {{{near}}}?")
+                });
             return Err(format!("nothing is known to fill {} with; {hint}", quoted(&rest[start..=start + length])));
         }
         filled.push('0');

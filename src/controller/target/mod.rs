@@ -1,10 +1,14 @@
 //! Checks before a run that the target may be loaded, and waits until it accepts a WebSocket.
 
-use super::endpoint::Endpoints;
+pub(super) mod endpoint;
+pub(super) mod peer_rows;
+pub(super) mod stranger;
+
 use super::outcome::StartError;
 use crate::dialect::Dialect;
 use crate::signaling::dial;
 use crate::vocabulary::Failure;
+use endpoint::Endpoints;
 use std::time::{Duration, Instant};
 
 /// The pause between two tries.

@@ -1,11 +1,15 @@
 //! The endpoint of each peer: the profile's target with the peer's ids and token filled in, then changed by its dialect.
 
-use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity};
+use super::peer_rows::PeerRows;
+use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValues};
 use crate::profile::{Secret, Target};
-use crate::signaling::{Connector, Endpoint, Limits, Proxy, TargetPolicy};
+use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
 use crate::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -19,6 +23,8 @@ pub struct Access {
     pub route: Connector,
     /// One token a peer, in the order of the plan; empty, or at least one for each peer.
     pub tokens: Arc<[Secret]>,
+    /// A row a peer, in the order of the plan; empty, or as many as peers unless they are used again.
+    pub data: Arc<PeerRows>,
     /// The command-line options of this route, quoted for a shell, each after a space; without secrets.
     pub options: String,
 }
@@ -75,6 +81,11 @@ impl Endpoints {
         self.access.token(peer_index)
     }
 
+    /// The row of a peer; null if there are none.
+    pub fn data(&self, peer_index: u32) -> Value {
+        self.access.data.value(peer_index)
+    }
+
     /// The addresses that the run may send to.
     pub fn target_policy(&self) -> &TargetPolicy {
         &self.route.target_policy
@@ -98,22 +109,35 @@ impl Endpoints {
                 .replace("{room.id}", room_id)
         };
         let token = self.token(peer_index);
-        let url = fill(&self.url).replace("{token}", &utf8_percent_encode(token, RESERVED).to_string());
-        let fill = |text: &str| fill(text).replace("{token}", token);
+        let encode = |value: &str| utf8_percent_encode(value, RESERVED).to_string();
+        let url = fill(&self.url).replace("{token}", &encode(token));
+        let rows = &self.access.data;
+        let url = rows.fill(&url, peer_index, &encode);
+        let fill = |text: &str| rows.fill(&fill(text).replace("{token}", token), peer_index, &str::to_owned);
+        let own = &self.target.headers;
+        let own_headers: Vec<_> = own.iter().map(|(name, value)| (name.clone(), fill(value.reveal()))).collect();
+        let own_subprotocol = self.target.subprotocol.as_ref().map(|name| fill(name.reveal()));
+        let preparation = conversation.as_ref().and_then(|conversation| conversation.preparation());
+        let before = preparation.map(|preparation| HttpSteps {
+            preparation: Rc::new(RefCell::new(preparation)),
+            base: url.clone(),
+            own_headers: own_headers.clone(),
+            own_subprotocol: own_subprotocol.clone(),
+        });
         let Connect { url, mut headers, subprotocol } = match conversation {
             Some(conversation) => conversation.connect(&url),
             None => Connect { url, headers: vec![], subprotocol: None },
         };
-        let own = &self.target.headers;
         headers.retain(|(name, _)| !own.keys().any(|own| own.eq_ignore_ascii_case(name)));
-        headers.extend(own.iter().map(|(name, value)| (name.clone(), fill(value.reveal()))));
+        headers.extend(own_headers);
         Ok(Endpoint {
             url: Url::parse(&url)?,
             headers,
-            subprotocol: self.target.subprotocol.as_ref().map(|name| fill(name.reveal())).or(subprotocol),
+            subprotocol: own_subprotocol.or(subprotocol),
             origin: self.target.origin.clone(),
             user_agent: self.user_agent.clone(),
             route: self.route.clone(),
+            before,
         })
     }
 
@@ -122,6 +146,11 @@ impl Endpoints {
     /// # Errors
     /// As for `of`.
     pub fn any(&self, dialect: &Dialect) -> Result<Endpoint, url::ParseError> {
+        self.stranger(dialect).0
+    }
+
+    /// The endpoint and the conversation of no planned peer, the host of a room of one.
+    pub fn stranger(&self, dialect: &Dialect) -> (Result<Endpoint, url::ParseError>, Box<dyn Conversation>) {
         let identity = PeerIdentity {
             id: "probe".to_owned(),
             name: "probe".to_owned(),
@@ -138,9 +167,12 @@ impl Endpoints {
             naming: Naming::new("probe", 1),
             guests: 0,
             token: self.token(0).to_owned(),
+            data: self.data(0),
             seed: Seed(0),
+            prepared: PreparedValues::default(),
         };
-        self.of("probe", 0, "probe", Some(&mut *dialect.converse(identity)))
+        let mut conversation = dialect.converse(identity);
+        (self.of("probe", 0, "probe", Some(&mut *conversation)), conversation)
     }
 }
 

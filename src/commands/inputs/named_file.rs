@@ -1,0 +1,30 @@
+//! Reads the file of an option, of a bounded length.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Largest file of certificates, tokens or rows, in bytes.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads a file of at most 64 MiB.
+///
+/// # Errors
+/// One sentence, with the option and the path.
+pub(super) fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = vec![];
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read = read.and_then(|count| match count as u64 > FILE_BYTES_MAX {
+        true => Err(io::Error::other("more than 64 MiB")),
+        false => Ok(bytes),
+    });
+    read.map_err(|error| file_problem(option, path, &error.to_string()))
+}
+
+pub(super) fn file_problem(option: &str, path: &Path, why: &str) -> String {
+    format!("{option} {}: {why}", shown(path))
+}
+
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}

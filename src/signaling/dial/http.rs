@@ -1,0 +1,102 @@
+//! The HTTP requests of a peer before its connection, over the same route as the connection itself.
+
+use super::endpoint::{Endpoint, HttpSteps};
+use super::open::open_stream;
+use crate::dialect::{Connect, HttpAnswer, HttpRequest};
+use crate::signaling::{io_failure, userinfo::basic};
+use crate::vocabulary::{Failure, Phase, Reason};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use url::Url;
+
+/// The longest body of an answer, in bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Makes the requests that are left, and the endpoint of the connection out of their answers.
+pub(super) async fn run(steps: &HttpSteps, endpoint: &Endpoint) -> Result<Endpoint, Failure> {
+    loop {
+        let request = steps.preparation.borrow_mut().request(&steps.base);
+        let Some(request) = request else { break };
+        let late = |_| Failure::new(Phase::Connect, Reason::TimedOut, format!("no answer to {}", request.method));
+        let answer = tokio::time::timeout(request.timeout, send(endpoint, &request)).await.map_err(late)??;
+        steps.preparation.borrow_mut().answer(&steps.base, &answer)?;
+    }
+    let Connect { url, mut headers, subprotocol } = steps.preparation.borrow_mut().connect(&steps.base);
+    headers.retain(|(name, _)| !steps.own_headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+    headers.extend(steps.own_headers.iter().cloned());
+    let url = Url::parse(&url).map_err(|error| unfit(format!("the dialect's URL: {error}")))?;
+    let subprotocol = steps.own_subprotocol.clone().or(subprotocol);
+    Ok(Endpoint { url, headers, subprotocol, before: None, ..endpoint.clone() })
+}
+
+/// Sends one request on a connection of its own; follows no redirect.
+async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, Failure> {
+    let url = Url::parse(&request.url).map_err(|error| unfit(format!("the URL of [[before]]: {error}")))?;
+    let host = url.host_str().ok_or_else(|| unfit("the URL of [[before]] names no host".to_owned()))?;
+    let port = url.port_or_known_default().unwrap_or(80);
+    // The target itself is dialled where the connection will be.
+    let is_target = (url.host_str(), url.port_or_known_default())
+        == (endpoint.url.host_str(), endpoint.url.port_or_known_default());
+    let (to, at) = match &endpoint.route.connect_to {
+        Some((host, port)) if is_target => (host.as_str(), *port),
+        _ => (host, port),
+    };
+    let mut stream = open_stream(endpoint, to, at).await?;
+    if url.scheme() == "https" {
+        stream = endpoint.route.tls.secure(host, stream).await?;
+    }
+    let request = message(endpoint, request, &url)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let exchange = async {
+        let response = sender.send_request(request).await.map_err(failed)?;
+        let (head, body) = response.into_parts();
+        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| unfit(format!("the answer to [[before]]: {error}")))?.to_bytes();
+        Ok(HttpAnswer { status: head.status.as_u16(), headers, body: String::from_utf8_lossy(&body).into_owned() })
+    };
+    tokio::pin!(exchange, connection);
+    tokio::select! {
+        answer = &mut exchange => answer,
+        // The answer may be complete although the server has closed.
+        _ = &mut connection => exchange.await,
+    }
+}
+
+fn message(endpoint: &Endpoint, request: &HttpRequest, url: &Url) -> Result<hyper::Request<Full<Bytes>>, Failure> {
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut message = hyper::Request::builder().method(request.method).uri(path).header("host", host);
+    let has = |name: &str| request.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    let body = request.body.clone().unwrap_or_default();
+    let kind = if body.starts_with(['{', '[']) { "application/json" } else { "text/plain; charset=utf-8" };
+    let usual = [
+        ("user-agent", Some(endpoint.user_agent.clone())),
+        ("authorization", basic(url)),
+        ("content-type", request.body.is_some().then(|| kind.to_owned())),
+        ("origin", endpoint.origin.clone()),
+        ("connection", Some("close".to_owned())),
+    ];
+    for (name, value) in usual {
+        if let Some(value) = value.filter(|_| !has(name)) {
+            message = message.header(name, value);
+        }
+    }
+    for (name, value) in &request.headers {
+        message = message.header(name, value);
+    }
+    message.body(Full::new(Bytes::from(body))).map_err(|error| unfit(format!("a request of [[before]]: {error}")))
+}
+
+fn failed(error: hyper::Error) -> Failure {
+    match std::error::Error::source(&error).and_then(|source| source.downcast_ref::<std::io::Error>()) {
+        Some(error) => io_failure(error),
+        None => unfit(format!("HTTP: {error}")),
+    }
+}
+
+fn unfit(why: String) -> Failure {
+    Failure::new(Phase::Connect, Reason::Protocol, why)
+}

@@ -1,0 +1,64 @@
+//! Opens a WebSocket from a URL: resolve, check the target policy, connect, proxy, TLS, upgrade.
+
+mod endpoint;
+mod http;
+mod open;
+
+pub use endpoint::{Endpoint, HttpSteps};
+pub use open::open;
+
+use super::connector::Connector;
+use super::{Connection, config, failure};
+use crate::vocabulary::{Failure, Phase, Reason};
+use open::{open_secured, open_stream};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_EXTENSIONS;
+
+/// Time limit for a TLS server's answer to a ClientHello. Far below any handshake timeout: the peer that waits has
+/// failed already, and must fail with its own reason rather than time out.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Opens a connection. Tries every address of the host in order; if all fail, the failure lists each address.
+///
+/// # Errors
+/// The failure of the attempt, in phase `connect`.
+pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
+    match &endpoint.before {
+        Some(steps) => dial_url(&http::run(steps, endpoint).await?).await,
+        None => dial_url(endpoint).await,
+    }
+}
+
+async fn dial_url(endpoint: &Endpoint) -> Result<Connection, Failure> {
+    let request = endpoint.request()?;
+    let stream = open_secured(endpoint).await?;
+    let Connector { tls_sniff, limits, .. } = &*endpoint.route;
+    let asked = request.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
+    let is_secure = endpoint.url.scheme() == "wss";
+    match client_async_with_config(request, stream, Some(config(limits.message_bytes_max))).await {
+        Ok((_, response)) if !asked && response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) => {
+            // RFC 6455 §4.1: the client fails the connection.
+            Err(Failure::new(Phase::Connect, Reason::Protocol, "an extension that was not asked for"))
+        }
+        Ok((stream, _)) => {
+            if !is_secure {
+                tls_sniff.mark_plain();
+            }
+            Ok(Connection::new(stream, limits.clone()))
+        }
+        Err(error) if is_secure => Err(failure(error)),
+        Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),
+    }
+}
+
+/// True if the server answers a ClientHello in TLS.
+async fn answers_in_tls(endpoint: &Endpoint) -> bool {
+    let Some((host, port)) = endpoint.destination() else { return false };
+    let answered = async {
+        let stream = open_stream(endpoint, host, port).await.ok()?;
+        Some(endpoint.route.tls.answers(endpoint.url.host_str()?, stream).await)
+    };
+    timeout(ANSWER_TIMEOUT, answered).await.ok().flatten().unwrap_or(false)
+}
