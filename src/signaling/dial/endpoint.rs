@@ -3,10 +3,12 @@
 use crate::dialect::{Prepare, Wire};
 use crate::signaling::connector::{Connector, Refused};
 use crate::signaling::failure;
+use crate::signaling::target_policy::resolve;
 use crate::signaling::userinfo::basic;
 use crate::vocabulary::{Failure, Phase, Reason};
 use std::cell::RefCell;
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -36,6 +38,14 @@ impl Endpoint {
     pub async fn refused(&self) -> Option<Refused> {
         let (host, port) = self.destination()?;
         self.route.refused(host, port).await
+    }
+
+    /// The addresses to dial; none if a proxy dials them, or the name has none.
+    pub async fn addresses(&self) -> Vec<SocketAddr> {
+        match self.destination() {
+            Some((host, port)) if self.route.proxy.is_none() => resolve(host, port).await.unwrap_or_default(),
+            _ => vec![],
+        }
     }
 
     /// Host and port to dial; the scheme's default port if the URL names none.
