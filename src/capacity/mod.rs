@@ -12,7 +12,9 @@ mod vary;
 pub use forecast::{ForecastCell, forecast};
 pub use model::{Growth, GrowthKind, Model, model};
 pub use probe::{Probe, ProbeVerdict};
-pub use result::{Bracket, CapacityResult, Evidence, LimitedBy, Reproduction, SearchContext, SearchGate, StoppedBy};
+pub use result::{
+    Bracket, CapacityResult, Evidence, LimitedBy, LoadFinding, Reproduction, SearchContext, SearchGate, StoppedBy,
+};
 pub use search::{Ends, LoadRange, Next, ProbeOutcome, Search};
 pub use side_by_side::{compared, differences};
 pub use target::{TargetLoad, TargetRow};

@@ -2,7 +2,7 @@
 
 use crate::capacity::search::ProbeOutcome;
 use crate::capacity::target::{TargetLoad, TargetRow};
-use crate::summary::{GateResult, Signaling, Summary, Validity};
+use crate::summary::{GateResult, Signaling, Summary, Unit, Validity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,9 @@ pub struct Probe {
     pub frames_out_per_second: Option<f64>,
     pub mbit_out_per_second: Option<f64>,
     pub target: Option<TargetLoad>,
+    /// Times that the target's process on this machine was gone at a look and another listened in its place.
+    #[serde(default)]
+    pub restarts: u64,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,6 +107,7 @@ impl Probe {
             frames_out_per_second: per(sum(|counts| counts.signaling.received), busy_seconds),
             mbit_out_per_second: per(out_bytes, busy_seconds).map(|bytes| bytes * 8.0 / 1e6),
             target: TargetLoad::of(&target_rows, opened),
+            restarts: summary.target_process.as_ref().map_or(0, |process| process.restarts),
             gates: summary.gates.clone(),
             validity: summary.validity.clone(),
             target_rows,
@@ -118,6 +122,27 @@ impl Probe {
             ProbeVerdict::NotValid => Some(ProbeOutcome::NotValid),
             ProbeVerdict::NotJudged | ProbeVerdict::Interrupted => None,
         }
+    }
+
+    /// The gate on a time that failed whatever this machine's share: the target was slow.
+    pub fn slow(&self) -> Option<&GateResult> {
+        self.failed_gates().find(|gate| gate.unit == Unit::Us)
+    }
+
+    /// The reason why the target was broken and not only slow: errors, or a restart.
+    pub fn broken(&self) -> Option<String> {
+        let gate = self.failed_gates().find(|gate| gate.unit != Unit::Us);
+        match gate {
+            _ if self.verdict != ProbeVerdict::Broke => None,
+            _ if self.restarts > 0 => Some("the target's process restarted".to_owned()),
+            Some(gate) => Some(gate.in_words()),
+            None => self.slow().is_none().then(|| "too much failed".to_owned()),
+        }
+    }
+
+    fn failed_gates(&self) -> impl Iterator<Item = &GateResult> {
+        let is_judged = self.verdict == ProbeVerdict::Broke;
+        self.gates.iter().filter(move |gate| is_judged && !gate.ok && gate.is_decided() && gate.why.is_none())
     }
 
     /// True if 95 % of the edges opened, so that the figures describe the planned work and not its failure.
@@ -180,6 +205,37 @@ mod tests {
         warmup.by_type.insert("webrtc-offer".into(), traffic(0, 6));
         let Relayed { sent, received, own } = Relayed::of([&measured, &warmup]);
         assert_eq!((sent, received, own), (6, 60, 30));
+    }
+
+    #[test]
+    fn a_target_that_is_slow_is_told_from_one_that_is_broken() {
+        let gate = |metric: &str, unit: Unit, ok: bool, decided: bool| GateResult {
+            metric: metric.into(),
+            clock: None,
+            expr: "< 1".into(),
+            observed: Some(2.0),
+            net: None,
+            unit,
+            samples: 100,
+            ok,
+            decided: Some(decided),
+            why: (!decided).then(|| "generator".to_owned()),
+            line: None,
+        };
+        let check = |gates: &[GateResult], restarts: u64, slow: Option<&str>, broken: bool| {
+            let summary = Summary { gates: gates.to_vec(), ..Summary::default() };
+            let probe = Probe { restarts, ..Probe::of(10.0, ProbeVerdict::Broke, &summary, vec![]) };
+            let found = (probe.slow().map(|gate| gate.metric.as_str()), probe.broken().is_some());
+            assert_eq!(found, (slow, broken), "{gates:?}");
+            let held = Probe { verdict: ProbeVerdict::NotValid, ..probe };
+            assert!(held.slow().is_none() && held.broken().is_none());
+        };
+        let (late, lossy) = (gate("join", Unit::Us, false, true), gate("edges_failed", Unit::Ratio, false, true));
+        check(std::slice::from_ref(&late), 0, Some("join"), false);
+        check(&[late.clone(), lossy.clone()], 0, Some("join"), true);
+        check(std::slice::from_ref(&lossy), 0, None, true);
+        check(&[gate("join", Unit::Us, true, true)], 1, None, true);
+        check(&[gate("join", Unit::Us, false, false), late], 0, Some("join"), false);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
-use crate::summary::{Build, Machine};
+use crate::summary::{Build, GateResult, Machine};
 use crate::vocabulary::format::plural;
 use crate::vocabulary::inert_text::inert_json;
 use schemars::JsonSchema;
@@ -35,6 +35,12 @@ pub struct CapacityResult {
     pub bracket: Bracket,
     /// Probes of the limit that held; three confirm it.
     pub held_trials: usize,
+    /// The lowest load at which a gate on a time failed; absent if none did.
+    #[serde(default)]
+    pub slow_from: Option<LoadFinding>,
+    /// The lowest load with errors beyond a gate, or at which the target restarted; absent if there was none.
+    #[serde(default)]
+    pub broken_from: Option<LoadFinding>,
     /// The reason why the search ended early.
     pub stopped_by: Option<StoppedBy>,
     pub gates: Vec<SearchGate>,
@@ -75,6 +81,15 @@ pub enum StoppedBy {
     Unreachable,
     /// The command that restarts the target failed.
     Restart,
+}
+
+/// A finding at one load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadFinding {
+    pub load: f64,
+    pub peers: u64,
+    /// The gate with its figure, or the restart.
+    pub why: String,
 }
 
 /// The bracket of the limit, from `held` to `broke`.
@@ -170,6 +185,8 @@ impl CapacityResult {
             require: evidence.require,
             bracket: Bracket { held: ends.held, broke: ends.broke, not_valid: ends.out_of_reach },
             held_trials: evidence.held_trials,
+            slow_from: lowest(&evidence.probes, |probe| probe.slow().map(GateResult::in_words)),
+            broken_from: lowest(&evidence.probes, Probe::broken),
             stopped_by: evidence.stopped_by,
             gates: evidence.gates,
             forecast: forecast(&evidence.probes, &model, limit),
@@ -284,6 +301,12 @@ fn gates_in_words(gates: &[SearchGate]) -> String {
     }
     let gates: Vec<&str> = gates.iter().map(|line| line.words.as_str()).collect();
     format!(" with {}", gates.join(" and "))
+}
+
+/// The lowest load of which `why` has something to say.
+fn lowest(probes: &[Probe], why: impl Fn(&Probe) -> Option<String>) -> Option<LoadFinding> {
+    let found = |probe: &Probe| Some(LoadFinding { load: probe.load, peers: probe.peers, why: why(probe)? });
+    probes.iter().filter_map(found).min_by(|one, other| one.load.total_cmp(&other.load))
 }
 
 /// The judged probe with the highest load among those with samples of the target.

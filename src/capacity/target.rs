@@ -1,5 +1,6 @@
 //! Resource use of the target's process: samples per second, their summary, and the conclusion about its limit.
 
+use crate::summary::{TargetProcess, TargetSecond};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,25 @@ pub struct TargetRow {
     /// The selected series of the target's own metrics, summed over their labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+}
+
+impl TargetRow {
+    /// The rows of a process that a run found by its socket.
+    pub fn of(process: &TargetProcess) -> Vec<Self> {
+        let mut before = 0;
+        let mut row = |row: &TargetSecond| {
+            let passed = row.second.saturating_sub(std::mem::replace(&mut before, row.second)).max(1);
+            Self {
+                second: row.second,
+                cpu_cores: row.cpu_us.map(|us| us as f64 / 1e6 / passed as f64),
+                rss_bytes: Some(row.rss_bytes),
+                fds: row.fds,
+                threads: Some(row.threads),
+                metrics: BTreeMap::new(),
+            }
+        };
+        process.series.iter().map(&mut row).collect()
+    }
 }
 
 /// The target's resource use during one probe.

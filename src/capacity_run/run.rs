@@ -17,6 +17,8 @@ pub struct CapacityRun {
     pub profile: Profile,
     pub vary: Vary,
     pub range: LoadRange,
+    /// Loads to try once each after the search, whatever it found; those that it has tried are left out.
+    pub steps: Vec<f64>,
     pub gates: Vec<Gate>,
     /// Seed of the first trial of each load; further trials take the numbers after it.
     pub seed: u64,
@@ -70,12 +72,15 @@ pub fn capacity_run(
     let mut search = Search::new(capacity_run.range);
     let mut found = CapacityRunResult::default();
     let mut longest = Duration::ZERO;
-    while let Next::Probe { load, attempt } = search.next() {
+    let mut steps = capacity_run.steps.iter().copied();
+    while let Some((load, attempt, is_step)) = next_load(&search, &mut steps, &found.probes) {
         let plan = match plan(capacity_run, load, attempt) {
             Ok(plan) => plan,
             Err(why) => {
                 found.notes.push(format!("{}: {why}", capacity_run.vary.label(&capacity_run.profile, load)));
-                search.record(load, ProbeOutcome::Beyond);
+                if !is_step {
+                    search.record(load, ProbeOutcome::Beyond);
+                }
                 continue;
             }
         };
@@ -108,12 +113,12 @@ pub fn capacity_run(
         if first && summary.never_connected() && probe.verdict != ProbeVerdict::Interrupted {
             probe.verdict = ProbeVerdict::NotJudged;
             found.stopped_by = Some(StoppedBy::Unreachable);
-        } else if probe.verdict == ProbeVerdict::NotJudged {
+        } else if probe.verdict == ProbeVerdict::NotJudged && !is_step {
             found.lack = TooFewSamples::observed(&capacity_run.gates, &probe.gates);
             found.stopped_by = Some(StoppedBy::Samples);
         }
         on_probe(&probe);
-        if let Some(outcome) = probe.outcome() {
+        if let Some(outcome) = probe.outcome().filter(|_| !is_step) {
             search.record(load, outcome);
         }
         found.probes.push(probe);
@@ -129,6 +134,15 @@ pub fn capacity_run(
     found.ends = search.ends();
     found.held_trials = found.ends.held.map_or(0, |held| search.held_at(held));
     Ok(found)
+}
+
+/// The next load, its trial, and true for one of the steps, which come after the search.
+fn next_load(search: &Search, steps: &mut impl Iterator<Item = f64>, probes: &[Probe]) -> Option<(f64, usize, bool)> {
+    let tried = |load: &f64| probes.iter().any(|probe| probe.load == *load);
+    match search.next() {
+        Next::Probe { load, attempt } => Some((load, attempt, false)),
+        Next::Over => steps.find(|load| !tried(load)).map(|load| (load, 0, true)),
+    }
 }
 
 impl CapacityRunResult {
@@ -183,11 +197,18 @@ fn run(
 /// Judges a run by the gates. A run that is not valid, or has too few samples, is neither held nor broken.
 fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
     let summary = done.summary.clone();
+    // Without --target-pid and --target-metrics the run itself has found the process, if it is on this machine.
+    let rows = match &summary.target_process {
+        Some(process) if rows.is_empty() => TargetRow::of(process),
+        _ => rows,
+    };
     let counts = summary.validity.verdict != Validity::Invalid || capacity_run.counts_invalid;
     let verdict = match done.stop {
         Some(Stop::Signal(_)) => ProbeVerdict::Interrupted,
         _ if !counts || !summary.run.complete || done.panics > 0 => ProbeVerdict::NotValid,
         Some(Stop::Brake | Stop::Gate) => ProbeVerdict::Broke,
+        // A target that had to be started again did not hold, whatever its figures.
+        None if summary.target_process.as_ref().is_some_and(|process| process.restarts > 0) => ProbeVerdict::Broke,
         None if passed(&summary) => ProbeVerdict::Held,
         None => ProbeVerdict::Broke,
     };

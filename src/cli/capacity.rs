@@ -71,6 +71,9 @@ pub struct SearchArgs {
     /// The gap between what held and what broke that is narrow enough
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, env = "MESHLOAD_RESOLUTION")]
     pub resolution: f64,
+    /// Further loads to try, once each, whatever the search finds: 50,100,150
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = load, env = "MESHLOAD_STEPS")]
+    pub steps: Vec<Load>,
     /// Safety margin below the limit
     #[arg(long, value_name = "SHARE", default_value = "30%", value_parser = share, env = "MESHLOAD_HEADROOM")]
     pub headroom: f64,

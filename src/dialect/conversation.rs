@@ -1,5 +1,6 @@
 //! One peer's side of a dialect: the trait that drives it, its input and its output.
 
+use super::language::codec::Wire;
 use crate::vocabulary::{
     Approval, Concern, Failure, FrameKind, FrameNote, Heard, Initiator, Naming, NearestRule, Say, Seed, Trigger,
 };
@@ -131,6 +132,7 @@ pub struct Connect {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub subprotocol: Option<String>,
+    pub wire: Wire,
 }
 
 /// One input of a conversation.

@@ -17,6 +17,7 @@ pub use conversation::{
     CarriedFields, Connect, Conversation, HttpAnswer, HttpRequest, Input, Output, PeerIdentity, Prepare, PreparedValues,
 };
 pub use flaws::fate;
+pub use language::codec::Wire;
 pub use likeness::{Likeness, looks_like};
 pub use shape::shown_frame;
 pub use trial::Trial;

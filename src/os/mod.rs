@@ -3,14 +3,17 @@
 mod cgroup;
 mod connections;
 mod limits;
+mod listener;
 mod machine;
 mod process;
+mod target_watch;
 mod terminal;
 
 pub use connections::connections;
 pub use limits::{machine_limits, memory_share, raise_descriptors};
 pub use machine::machine;
 pub use process::{OtherProcess, other_process, own_process, thread_id};
+pub use target_watch::{TargetSample, TargetWatch};
 pub use terminal::terminal_columns;
 
 use std::fs;

@@ -37,7 +37,7 @@ pub fn own_process(threads: &[i32]) -> ProcessSample {
         cpu: own_cpu(),
         rss_bytes: own_memory().map_or(0, |(_, resident)| resident),
         fds: descriptors("self").unwrap_or(0),
-        run_wait: threads.iter().filter_map(|thread| run_wait(*thread)).max().unwrap_or_default(),
+        run_wait: threads.iter().filter_map(|thread| run_wait("self", *thread)).max().unwrap_or_default(),
         throttled: cgroup::throttled().unwrap_or_default(),
     }
 }
@@ -67,9 +67,16 @@ fn descriptors(process: impl Display) -> Option<u64> {
     fs::read_dir(format!("/proc/{process}/fd")).ok().map(|entries| entries.count() as u64)
 }
 
-/// Time that a thread of this process was runnable without a CPU: the second figure of schedstat, in ns.
-fn run_wait(thread: i32) -> Option<Duration> {
-    let schedstat = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
+/// Time for which each thread of a process was runnable without a CPU, by the thread's id.
+pub(super) fn thread_waits(pid: u32) -> Vec<(u32, Duration)> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let threads = threads.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    threads.filter_map(|thread| Some((thread, run_wait(pid, thread)?))).collect()
+}
+
+/// Time that a thread was runnable without a CPU: the second figure of schedstat, in ns.
+fn run_wait(process: impl Display, thread: impl Display) -> Option<Duration> {
+    let schedstat = fs::read_to_string(format!("/proc/{process}/task/{thread}/schedstat")).ok()?;
     schedstat.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
 }
 
@@ -114,6 +121,6 @@ mod tests {
         let sample = own_process(&[thread_id()]);
         assert!(sample.rss_bytes > 100_000, "{sample:?}");
         assert!(sample.fds >= 3, "{sample:?}");
-        assert!(run_wait(thread_id()).is_some());
+        assert!(run_wait("self", thread_id()).is_some());
     }
 }

@@ -274,6 +274,7 @@ async fn refuse(client: &mut TcpStream, status: &str, why: &str) -> io::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Wire;
     use std::sync::Arc;
 
     fn upstream(to: &str) -> Upstream {
@@ -284,6 +285,7 @@ mod tests {
             origin: None,
             user_agent: String::new(),
             route: Arc::default(),
+            wire: Wire::Text,
             before: None,
         };
         Upstream::new(endpoint, "127.0.0.1:4000".parse().unwrap())

@@ -5,6 +5,7 @@ mod http;
 mod journal;
 mod websocket;
 
+use crate::dialect::Wire;
 use crate::recording::Recording;
 use crate::signaling::{ClientTls, Connector, Endpoint, TargetPolicy};
 use connection::{Upstream, serve};
@@ -74,6 +75,7 @@ impl RecordingProxy {
             origin: None,
             user_agent: concat!("meshload/", env!("CARGO_PKG_VERSION")).to_owned(),
             route: Arc::new(Connector { target_policy, tls, ..Connector::default() }),
+            wire: Wire::Text,
             before: None,
         };
         let upstream = Rc::new(Upstream::new(endpoint, self.address));

@@ -22,6 +22,7 @@ pub use target_policy::{TargetPolicy, is_private, resolve};
 pub use tls::{ClientTls, TlsError, TlsSniff, Trust};
 pub use transport::Transport;
 
+use crate::dialect::Wire;
 use crate::vocabulary::{Failure, Phase, Reason, inert_text::bounded};
 use futures_util::{Sink, Stream as _};
 use limits::Waiting;
@@ -53,6 +54,7 @@ pub struct Connection {
     /// The frames of `outbox`, and those that the stream holds.
     waiting: Waiting,
     message_bytes_max: usize,
+    wire: Wire,
     /// True while the stream may hold frames that are not on the wire yet.
     unflushed: bool,
     dial_waited: Duration,
@@ -61,11 +63,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn new(mut stream: WebSocketStream<Stream>, limits: Limits) -> Self {
+    fn new(mut stream: WebSocketStream<Stream>, limits: Limits, wire: Wire) -> Self {
         let dial_waited = stream.get_mut().take_waited();
         let message_bytes_max = limits.message_bytes_max;
         let waiting = Waiting::new(limits);
-        Self { stream, outbox: VecDeque::new(), waiting, message_bytes_max, unflushed: false, dial_waited, pongs: 0 }
+        Self {
+            stream,
+            outbox: VecDeque::new(),
+            waiting,
+            message_bytes_max,
+            wire,
+            unflushed: false,
+            dial_waited,
+            pongs: 0,
+        }
     }
 
     /// Queues a text frame; `poll_flush` writes it.
@@ -95,7 +106,7 @@ impl Connection {
             ready!(Pin::new(&mut self.stream).poll_ready(context)).map_err(failure)?;
             let Some(text) = self.outbox.pop_front() else { break };
             self.unflushed = true;
-            Pin::new(&mut self.stream).start_send(Message::text(text)).map_err(failure)?;
+            Pin::new(&mut self.stream).start_send(message(self.wire, text)).map_err(failure)?;
         }
         ready!(Pin::new(&mut self.stream).poll_flush(context)).map_err(failure)?;
         self.unflushed = false;
@@ -123,10 +134,11 @@ impl Connection {
                     let _echoed = Pin::new(&mut self.stream).poll_flush(context);
                     return Poll::Ready(Err(closed(frame)));
                 }
-                Some(Ok(Message::Binary(_))) => {
-                    self.say_close(context, CloseCode::Unsupported);
-                    let detail = "a binary frame, where only text belongs";
-                    return Poll::Ready(Err(Failure::new(Phase::Join, Reason::Protocol, detail)));
+                Some(Ok(Message::Binary(bytes))) => {
+                    return Poll::Ready(self.wire.to_text(&bytes).map(Utf8Bytes::from).map_err(|detail| {
+                        self.say_close(context, CloseCode::Unsupported);
+                        Failure::new(Phase::Join, Reason::Protocol, detail)
+                    }));
                 }
                 Some(Err(error)) => {
                     if let Some(code) = close_code(&error) {
@@ -163,6 +175,11 @@ impl Connection {
         ready!(Pin::new(&mut self.stream).poll_close(context)).ok();
         Poll::Ready(())
     }
+}
+
+/// The message that carries a text.
+fn message(wire: Wire, text: String) -> Message {
+    wire.to_bytes(&text).map_or_else(|| Message::text(text), Message::binary)
 }
 
 /// Read buffer in bytes: twice the longest frame of a handshake, an offer in its envelope.

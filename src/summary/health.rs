@@ -1,7 +1,8 @@
-//! The load of the generator itself during a run, and whether it offered the target what was planned.
+//! The load on the generator and on a target of the same machine, and whether the load was offered as planned.
 
 use crate::summary::distribution::Distribution;
 use crate::summary::verdict::Doubt;
+use crate::vocabulary::format;
 use derive_more::AddAssign;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,3 +75,96 @@ impl Punctuality {
 
 /// 1 % of a second.
 const LATE_US: u64 = 10_000;
+
+/// The target's processes, if they run on this machine and belong to this user: found by their listening socket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetProcess {
+    pub pids: Vec<u32>,
+    /// The name of the first.
+    pub name: String,
+    /// Times that they were gone at a look and others listened in their place.
+    pub restarts: u64,
+    /// The share of the run in which the thread that waited longest was runnable without a CPU, from 0 to 1.
+    pub waiting_share: f64,
+    /// CPU cores in use, on average and at most in one second.
+    pub cpu_cores: f64,
+    pub cpu_cores_max: f64,
+    pub rss_bytes_max: u64,
+    pub fds_max: Option<u64>,
+    pub threads_max: u64,
+    /// One row a second, at most 1,000.
+    pub series: Vec<TargetSecond>,
+}
+
+/// The target's processes in one second of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetSecond {
+    /// Seconds from the start of the run to the end of the row.
+    pub second: u64,
+    /// CPU time since the row before; absent after a restart.
+    pub cpu_us: Option<u64>,
+    /// Time that the thread which waited longest was runnable without a CPU since the row before.
+    pub waiting_us: Option<u64>,
+    pub rss_bytes: u64,
+    pub fds: Option<u64>,
+    pub threads: u64,
+}
+
+impl TargetProcess {
+    /// Completes the figures from the rows, which cover `seconds` of the run.
+    pub fn summed(self, seconds: f64) -> Self {
+        let sum = |of: fn(&TargetSecond) -> Option<u64>| self.series.iter().filter_map(of).fold(0, u64::saturating_add);
+        let share = |us: u64| if seconds > 0.0 { us as f64 / 1e6 / seconds } else { 0.0 };
+        let spans = self.series.windows(2).filter_map(|pair| {
+            let passed = pair[1].second.saturating_sub(pair[0].second).max(1);
+            Some(pair[1].cpu_us? as f64 / 1e6 / passed as f64)
+        });
+        Self {
+            waiting_share: share(sum(|row| row.waiting_us)),
+            cpu_cores: share(sum(|row| row.cpu_us)),
+            cpu_cores_max: spans.fold(0.0, f64::max),
+            rss_bytes_max: self.series.iter().map(|row| row.rss_bytes).max().unwrap_or(0),
+            fds_max: self.series.iter().filter_map(|row| row.fds).max(),
+            threads_max: self.series.iter().map(|row| row.threads).max().unwrap_or(0),
+            ..self
+        }
+    }
+
+    /// The share of the run that the server waited for a CPU, where that is a tenth or more; what it restarted.
+    pub fn in_words(&self) -> Vec<String> {
+        let waited = (self.waiting_share >= 0.1).then(|| {
+            let share = format::percent(self.waiting_share);
+            format!("the server waited {share} of the time for a CPU that it shares with this generator")
+        });
+        let restarted = (self.restarts > 0).then(|| {
+            format!("the server's process ended and another took its place {}", format::plural(self.restarts, "time"))
+        });
+        waited.into_iter().chain(restarted).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_process_sum_up_and_a_long_wait_is_a_sentence() {
+        let row = |second, cpu_us, waiting_us| TargetSecond {
+            second,
+            cpu_us,
+            waiting_us,
+            rss_bytes: 1_000 * second,
+            fds: Some(9),
+            threads: 3,
+        };
+        let series =
+            vec![row(0, None, None), row(1, Some(500_000), Some(400_000)), row(3, Some(900_000), Some(530_000))];
+        let process = TargetProcess { series, ..TargetProcess::default() }.summed(3.0);
+        assert!((process.cpu_cores - 1.4 / 3.0).abs() < 1e-9 && process.cpu_cores_max == 0.5, "{process:?}");
+        assert_eq!((process.rss_bytes_max, process.fds_max, process.threads_max), (3_000, Some(9), 3));
+        let said = "the server waited 31.0 % of the time for a CPU that it shares with this generator";
+        assert_eq!(process.in_words(), [said]);
+        let calm = TargetProcess { waiting_share: 0.09, restarts: 1, ..process };
+        assert_eq!(calm.in_words(), ["the server's process ended and another took its place 1 time"]);
+    }
+}

@@ -14,7 +14,7 @@ pub mod wall_time;
 
 pub use crate::summary::control::Control;
 pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
-pub use crate::summary::health::{Health, OfferedLoad, Punctuality};
+pub use crate::summary::health::{Health, OfferedLoad, Punctuality, TargetProcess, TargetSecond};
 pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
@@ -98,6 +98,9 @@ pub struct Summary {
     #[serde(default)]
     pub offered: OfferedLoad,
     pub health: Health,
+    /// The target's processes on this machine; absent if they are elsewhere, another user's, or part of this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_process: Option<TargetProcess>,
     /// The course of the run, warm-up included; at most 1,000 rows.
     pub series: Vec<SeriesRow>,
     /// The 20 slowest edges that opened, the slowest first.

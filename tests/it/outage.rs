@@ -58,6 +58,13 @@ fn check(kind: &str) {
     assert_eq!(outage.causes[0].count, 8, "{kind}: {outage:#?}");
     let switched_us = outage.causes[1].first_us - outage.causes[0].first_us;
     assert!(switched_us < 1_000_000, "{kind}: refused {switched_us} us after closed");
+    let process = summary.target_process.expect("it is found by its socket");
+    assert_eq!(
+        (process.name.as_str(), process.pids.len(), process.restarts),
+        ("meshload", 1, 1),
+        "{kind}: {process:#?}"
+    );
+    assert!(process.rss_bytes_max > 100_000 && process.series.len() > 2, "{kind}: {process:#?}");
     // At most a dial at once and one each half second, on average, of each peer; a storm would be thousands.
     assert!(outage.redials >= 8 && outage.redials < 8 * 12, "{kind}: {outage:#?}");
 }

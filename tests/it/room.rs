@@ -1,6 +1,6 @@
 //! A room of peers over real sockets: the driver against the embedded server, without a controller.
 
-use meshload::dialect::Dialect;
+use meshload::dialect::{Dialect, Wire};
 use meshload::driver::{AlarmClock, PeerSpec, PeerTask, VirtualPeer};
 use meshload::engine::{EngineSettings, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::peer::{PeerCommand, TrafficConfig};
@@ -102,6 +102,7 @@ fn endpoint(url: &str) -> Endpoint {
         origin: None,
         user_agent: "meshload/test".to_owned(),
         route: Arc::default(),
+        wire: Wire::Text,
         before: None,
     }
 }

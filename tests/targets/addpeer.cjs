@@ -1,6 +1,6 @@
 // A small Socket.IO server of the addPeer family: the newcomer is told to offer to each who is there.
 // MODE in the environment: auth, cookie and login let in only who brings a token, namespace has all under /rtc, args takes
-// a join of two arguments and acknowledges it, msgpack has another parser.
+// a join of two arguments and acknowledges it.
 const mode = process.env.MODE;
 const server = require("node:http").createServer((request, response) => {
   if (mode !== "login" || request.url !== "/login" || request.method !== "POST") return;
@@ -13,8 +13,7 @@ const server = require("node:http").createServer((request, response) => {
     response.end(JSON.stringify({ ticket: { value: `token-${user}` } }));
   });
 });
-const options = mode === "msgpack" ? { parser: require("socket.io-msgpack-parser") } : {};
-const all = new (require("socket.io").Server)(server, options);
+const all = new (require("socket.io").Server)(server);
 const io = all.of(mode === "namespace" ? "/rtc" : "/");
 io.use((socket, next) => {
   const { auth, headers } = socket.handshake;

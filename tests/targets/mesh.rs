@@ -273,6 +273,7 @@ impl Room {
             origin: None,
             user_agent: "meshload/test".to_owned(),
             route: Arc::default(),
+            wire: connect.wire,
             before: None,
         };
         let engine =

@@ -3,9 +3,11 @@
 // FLAW is what nobody listed: size takes no frame over 500 bytes, few leaves every upgrade but the first unanswered,
 // tenants has another client in each room that answers offers under the same ids, ids names another sender of answers,
 // reverse hands out what came within 50 ms from the last to the first.
+// FORMAT: binary (JSON in binary frames) or msgpack; frames then go on as they came.
 const { WebSocketServer } = require("ws");
 const shape = process.env.SHAPE;
 const mangle = process.env.MANGLE;
+const format = process.env.FORMAT;
 const flaw = process.env.FLAW;
 const server = require("node:http").createServer();
 const channels = new Map();
@@ -24,8 +26,9 @@ const send = (socket, text) => {
 };
 sockets.on("connection", (socket) => {
   clients.add(socket);
-  socket.on("message", (frame) => {
-    const parsed = JSON.parse(frame);
+  socket.on("message", (frame, isBinary) => {
+    if (isBinary !== Boolean(format)) return socket.close(1003);
+    const parsed = format === "msgpack" ? require("@msgpack/msgpack").decode(frame) : JSON.parse(frame);
     const { open, channel, data } = parsed;
     if (!channels.has(channel)) channels.set(channel, new Set());
     const members = channels.get(channel);
@@ -44,7 +47,7 @@ sockets.on("connection", (socket) => {
     }
     if (mangle === "mdns") text = text.replace(/(candidate:\S+ \d \S+ \d+) \S+/g, "$1 b5e6.local");
     for (const other of shape === "global" ? clients : members) {
-      if (other !== socket) send(other, text);
+      if (other !== socket) send(other, format ? frame : text);
     }
   });
   socket.on("close", () => {

@@ -70,6 +70,7 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         signals,
         vary: args.search.vary,
         range,
+        steps: args.search.steps.iter().map(|step| step.number).collect(),
         gates,
         seed: seed.0,
         budget: args.search.budget,
@@ -264,8 +265,10 @@ fn conclude(
 
 fn search_command(args: &CapacityArgs, job: &CapacityRun) -> String {
     let target = target_options(args, &job.profile);
+    let steps: Vec<String> = job.steps.iter().map(f64::to_string).collect();
+    let steps = if steps.is_empty() { String::new() } else { format!(" --steps {}", steps.join(",")) };
     format!(
-        "meshload capacity profile.toml --vary {} --from {} --to {} --resolution {}% --headroom {}% --seed {}{target}",
+        "meshload capacity profile.toml --vary {} --from {} --to {}{steps} --resolution {}% --headroom {}% --seed {}{target}",
         job.vary.name(),
         job.range.from,
         job.range.to,

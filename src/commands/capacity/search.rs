@@ -45,7 +45,11 @@ fn loads(search: &SearchArgs, profile: &Profile) -> Result<LoadRange, String> {
     let (least, most) = (vary.least(), vary.most(profile));
     let from = asked_from.unwrap_or(own);
     let to = asked_to.unwrap_or_else(|| (from * SPAN).max(require.unwrap_or(0.0)).min(most));
-    for (option, load) in [("--from", from), ("--to", to)] {
+    let mut wanted = vec![("--from", from), ("--to", to)];
+    for step in &search.steps {
+        wanted.extend(typed("--steps", Some(*step))?.map(|load| ("--steps", load)));
+    }
+    for (option, load) in wanted {
         if vary.is_whole() && load.fract() != 0.0 && load < most {
             return Err(format!("{option} {load}: {} come in whole numbers", vary.name()));
         }

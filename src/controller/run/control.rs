@@ -32,6 +32,7 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         dialect: spec.dialect.clone(),
         redactor: Redactor::default(),
         endpoints: None,
+        target_process: None,
         gathering: runtime.block_on(gathering(&spec.plan.profile.engine, &spec.access.route.target_policy))?,
         target: "memory".to_owned(),
         workers: spec.workers,

@@ -5,6 +5,7 @@ mod gate_watch;
 pub(super) mod phases;
 pub(super) mod prepared_run;
 mod supervisor;
+mod target_process;
 
 use super::embedded::EmbeddedServer;
 use super::ice_servers::gathering;
@@ -21,6 +22,7 @@ use crate::plan::Plan;
 use crate::server;
 use prepared_run::{Capture, PreparedRun, play};
 use std::time::Duration;
+use target_process::TargetRecorder;
 
 /// A plan and all that decides how it is run.
 pub struct RunSpec {
@@ -102,6 +104,10 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
     };
 
+    let target_process = match &embedded {
+        None => TargetRecorder::find(&endpoints, &spec.dialect).await,
+        Some(_) => None,
+    };
     let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
     let prepared = PreparedRun {
         plan: spec.plan,
@@ -109,6 +115,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         dialect: spec.dialect,
         redactor,
         endpoints: Some(endpoints),
+        target_process,
         gathering,
         target,
         workers: spec.workers,

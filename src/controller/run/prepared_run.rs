@@ -11,6 +11,7 @@ use super::super::worker::WorkerResult;
 use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
 use super::supervisor::Supervisor;
+use super::target_process::TargetRecorder;
 use crate::diagnosis::findings::{RunRecord, findings};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
@@ -48,6 +49,8 @@ pub(super) struct PreparedRun {
     pub redactor: Redactor,
     /// `None` passes signaling in memory.
     pub endpoints: Option<Endpoints>,
+    /// Watches the target's processes, if they are on this machine.
+    pub target_process: Option<TargetRecorder>,
     pub gathering: Gathering,
     /// The target as reports show it.
     pub target: String,
@@ -97,12 +100,14 @@ pub(super) async fn play(
     });
     let way = common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default();
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
+    supervisor.target_process = run.target_process;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => supervisor.until_the_end(signals).await,
     };
     let (results, health) = supervisor.result().await;
     let ended = Instant::now();
+    let target_process = supervisor.target_process.take();
 
     let complete = results.len() == workers;
     let panics = results.iter().map(|result| result.panics).sum();
@@ -129,6 +134,7 @@ pub(super) async fn play(
         thresholds: common.plan.profile.validity.thresholds,
     };
     let mut summary = summarize(&recorder, &health, facts);
+    summary.target_process = target_process.map(|process| process.finish(ended.saturating_duration_since(start)));
     attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
     let evidence = recorder.evidence(dialect_facts(&common.dialect));
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });

@@ -7,6 +7,7 @@ use super::super::signals::StopSignals;
 use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
+use super::target_process::TargetRecorder;
 use crate::metrics::HealthRecorder;
 use crate::os::{machine, memory_share, own_process};
 use crate::peer::PeerCommand;
@@ -43,6 +44,7 @@ pub(super) struct Supervisor {
     health: HealthRecorder,
     progress: Progress,
     gate_watch: GateWatch,
+    pub(super) target_process: Option<TargetRecorder>,
     /// The gate that ended the run.
     tripped: Option<GateResult>,
     started_at: SystemTime,
@@ -80,6 +82,7 @@ impl Supervisor {
             health: HealthRecorder::new(machine().cores, common.start),
             progress: Progress::new(show, &common.plan),
             gate_watch,
+            target_process: None,
             tripped: None,
             sampled_at: common.start,
             sample_due: common.start,
@@ -178,6 +181,9 @@ impl Supervisor {
         let since = std::mem::replace(&mut self.sampled_at, now);
         self.health.sample(own_process(&self.common.statuses.threads()));
         self.health.depths(self.common.statuses.depths());
+        if let Some(process) = &mut self.target_process {
+            process.sample(now.saturating_duration_since(self.common.start));
+        }
         for (worker, lag) in self.common.statuses.take_lags().iter().enumerate() {
             self.health.lag(worker, since, lag);
         }

@@ -1,7 +1,7 @@
 //! The endpoint of each peer: the profile's target with the peer's ids and token filled in, then changed by its dialect.
 
 use super::peer_rows::PeerRows;
-use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValues};
+use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValues, Wire};
 use crate::profile::{Secret, Target};
 use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
@@ -124,9 +124,9 @@ impl Endpoints {
             own_headers: own_headers.clone(),
             own_subprotocol: own_subprotocol.clone(),
         });
-        let Connect { url, mut headers, subprotocol } = match conversation {
+        let Connect { url, mut headers, subprotocol, wire } = match conversation {
             Some(conversation) => conversation.connect(&url),
-            None => Connect { url, headers: vec![], subprotocol: None },
+            None => Connect { url, headers: vec![], subprotocol: None, wire: Wire::Text },
         };
         headers.retain(|(name, _)| !own.keys().any(|own| own.eq_ignore_ascii_case(name)));
         headers.extend(own_headers);
@@ -137,6 +137,7 @@ impl Endpoints {
             origin: self.target.origin.clone(),
             user_agent: self.user_agent.clone(),
             route: self.route.clone(),
+            wire,
             before,
         })
     }

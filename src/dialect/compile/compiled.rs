@@ -1,6 +1,6 @@
 //! A compiled dialect: the validated rules, templates and timers that a conversation executes.
 
-use crate::dialect::language::codec::Codec;
+use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::template::Template;
@@ -26,6 +26,7 @@ pub(crate) struct CompiledDialect {
     /// The line of `id`; 1 without one.
     pub id_line: usize,
     pub codec: Codec,
+    pub wire: Wire,
     pub kinds: Vec<String>,
     pub discovery: Discovery,
     pub trickle: bool,

@@ -2,8 +2,8 @@
 
 use super::Compiler;
 use crate::dialect::compile::compiled::ConnectTemplates;
-use crate::dialect::language::codec::Codec;
-use crate::dialect::language::document::DialectNode;
+use crate::dialect::language::codec::{Codec, Wire};
+use crate::dialect::language::document::{DialectNode, Item};
 use crate::dialect::language::names::Scope;
 use crate::dialect::language::template::Template;
 
@@ -46,6 +46,29 @@ impl Compiler<'_> {
             }
         }
         connect
+    }
+
+    /// The frames that carry the text: `codec = "msgpack"` and `frames = "binary"` are binary.
+    pub(super) fn wire(&mut self) -> Wire {
+        let is_packed =
+            matches!(self.root.key("codec").map(|node| &node.value), Some(Item::Text(codec)) if codec == "msgpack");
+        let frames = self.choice("frames", &["text", "binary"], if is_packed { "binary" } else { "text" });
+        let is_binary = frames.as_deref() == Some("binary");
+        if let Some(node) = self.root.key("frames") {
+            let message = match (is_packed && !is_binary, self.codec == Codec::SocketIo && is_binary) {
+                (true, _) => "MessagePack goes in binary frames",
+                (_, true) => "Socket.IO's packets are spoken as text; its MessagePack parser is not",
+                _ => "",
+            };
+            if !message.is_empty() {
+                self.problems.note(node.line, "frames", message);
+            }
+        }
+        match (is_packed, is_binary) {
+            (true, _) => Wire::MessagePack,
+            (false, true) => Wire::Binary,
+            (false, false) => Wire::Text,
+        }
     }
 
     /// The Socket.IO namespace; empty for the main one, `/`.

@@ -24,11 +24,12 @@ use serde_json::Value;
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
-const TOP: [&str; 25] = [
+const TOP: [&str; 26] = [
     "name",
     "description",
     "sample",
     "codec",
+    "frames",
     "id",
     "discovery",
     "trickle",
@@ -132,7 +133,7 @@ impl<'a> Compiler<'a> {
         let root = self.root;
         root.check_keys("", &TOP, self.problems);
         self.codec =
-            self.choice("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or(Codec::Json);
+            self.choice("codec", &Codec::NAMES, "json").and_then(|name| Codec::named(&name)).unwrap_or_default();
         let discovery = self.discovery();
         let me = match self.text("id") {
             Some(written) if written == "server" => None,
@@ -154,9 +155,7 @@ impl<'a> Compiler<'a> {
         let watched = watched(&rules);
         let needs_id_exchange =
             discovery == Discovery::Harness || self.exchanges_values(&join, join_first.as_deref(), &rules);
-        if self.kinds.len() > usize::from(u8::MAX) {
-            self.problems.note(1, "", "more than 255 kinds of frames");
-        }
+        self.check_kind_count();
         CompiledDialect {
             name: self.text("name").unwrap_or_else(|| self.file.to_owned()),
             description: self.text("description").unwrap_or_default(),
@@ -166,6 +165,7 @@ impl<'a> Compiler<'a> {
             file: self.file.to_owned(),
             id_line: root.key("id").map_or(1, |node| node.line),
             codec: self.codec,
+            wire: self.wire(),
             kinds: std::mem::take(&mut self.kinds),
             discovery,
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
@@ -198,6 +198,13 @@ impl<'a> Compiler<'a> {
             type_prefix: format!("{{{}:\"", Value::from(self.leading.as_str())),
             rules_by_type,
             untyped_rules,
+        }
+    }
+
+    /// A `FrameKind` is one byte.
+    fn check_kind_count(&mut self) {
+        if self.kinds.len() > usize::from(u8::MAX) {
+            self.problems.note(1, "", "more than 255 kinds of frames");
         }
     }
 

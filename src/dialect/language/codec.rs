@@ -2,11 +2,57 @@
 
 use serde_json::Value;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Codec {
+    #[default]
     Json,
     Text,
     SocketIo,
+}
+
+/// The frames of the WebSocket that carry a dialect's text, which is JSON inside meshload whatever it is on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    #[default]
+    Text,
+    /// The text in binary frames.
+    Binary,
+    /// JSON values as MessagePack, in binary frames.
+    MessagePack,
+}
+
+impl Wire {
+    /// The content of a binary frame that carries `text`; `None` for a text frame.
+    pub fn to_bytes(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Text => None,
+            Self::Binary => Some(text.as_bytes().to_vec()),
+            Self::MessagePack => {
+                let value: Value = serde_json::from_str(text).ok()?;
+                rmp_serde::to_vec_named(&value).ok()
+            }
+        }
+    }
+
+    /// The text that a binary frame carries.
+    ///
+    /// # Errors
+    /// The reason why it carries none, for people.
+    pub fn to_text(self, bytes: &[u8]) -> Result<String, &'static str> {
+        match self {
+            Self::Text => Err("a binary frame, where only text belongs"),
+            Self::Binary => {
+                let text =
+                    std::str::from_utf8(bytes).map_err(|_| "a binary frame that is no UTF-8; is it MessagePack?")?;
+                Ok(text.to_owned())
+            }
+            Self::MessagePack => {
+                let value: Value =
+                    rmp_serde::from_slice(bytes).map_err(|_| "a binary frame that is no MessagePack of JSON values")?;
+                Ok(value.to_string())
+            }
+        }
+    }
 }
 
 /// The decoded content of a text frame.
@@ -24,11 +70,11 @@ pub(crate) enum Content {
 }
 
 impl Codec {
-    pub(crate) const NAMES: [&str; 3] = ["json", "text", "socketio"];
+    pub(crate) const NAMES: [&str; 4] = ["json", "text", "socketio", "msgpack"];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "json" => Self::Json,
+            "json" | "msgpack" => Self::Json,
             "text" => Self::Text,
             "socketio" => Self::SocketIo,
             _ => return None,
@@ -174,6 +220,18 @@ mod tests {
         assert_eq!(Codec::Json.encode("[7]".to_owned(), ""), "[7]");
         assert_eq!(Codec::SocketIo.encode(r#"["join"]"#.to_owned(), "/rtc"), r#"42/rtc,["join"]"#);
         assert_eq!(Codec::SocketIo.encode(r#"[7,"join"]"#.to_owned(), "/rtc"), r#"42/rtc,7["join"]"#);
+    }
+
+    #[test]
+    fn binary_frames_carry_the_same_values() {
+        let text = r#"{"a":[1,-2,0.5,null,true],"b":{"c":"é"}}"#;
+        for wire in [Wire::Binary, Wire::MessagePack] {
+            let bytes = wire.to_bytes(text).unwrap();
+            assert_eq!(wire.to_text(&bytes).as_deref(), Ok(text));
+            assert!(wire.to_text(&[0xc1, 0xff]).is_err());
+        }
+        assert_eq!(Wire::MessagePack.to_bytes(r#"{"a":1}"#).unwrap(), [0x81, 0xa1, b'a', 1]);
+        assert_eq!((Wire::Text.to_bytes(text), Wire::Text.to_text(b"a").is_err()), (None, true));
     }
 
     #[test]

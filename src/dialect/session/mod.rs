@@ -121,7 +121,7 @@ impl Conversation for Session {
             cookies.map(|(name, value)| format!("{name}={}", value.text(view, &mut self.rng))).collect();
         headers.extend((!cookies.is_empty()).then(|| ("Cookie".to_owned(), cookies.join("; "))));
         let subprotocol = dialect.connect.subprotocol.as_ref().map(|value| value.text(view, &mut self.rng));
-        Connect { url, headers, subprotocol }
+        Connect { url, headers, subprotocol, wire: dialect.wire }
     }
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {

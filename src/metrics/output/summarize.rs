@@ -76,7 +76,8 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         outages: recorder.outages.rows(),
         control: None,
         worst_rooms: meshes::worst(recorder),
-        // The controller adds diagnosis, findings and traces.
+        // The controller adds the target's process, diagnosis, findings and traces.
+        target_process: None,
         diagnosis: None,
         findings: vec![],
         unmatched: recorder.frame_notes.rows(),

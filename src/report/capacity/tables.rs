@@ -1,8 +1,8 @@
 //! The figures of the planning report, as tables and facts.
 
-use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, Probe, ProbeVerdict, differences};
+use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
 use crate::report::document::{Column, StyledText, Table};
-use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent};
+use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent, format::plural};
 
 /// The probes in the order of the search.
 pub(super) fn probes(findings: &CapacityResult) -> Table {
@@ -115,6 +115,11 @@ pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
         };
         facts.push(("limit", format!("{}: {confirmed}", load(limit))));
     }
+    for (name, found) in [("slow from", &findings.slow_from), ("broken from", &findings.broken_from)] {
+        if let Some(LoadFinding { load: at, peers, why }) = found {
+            facts.push((name, format!("{} ({}): {why}", load(*at), plural(*peers, "peer"))));
+        }
+    }
     if findings.limit.is_some() || findings.limited_by != LimitedBy::Range {
         facts.push(("limited by", limited_by(findings.limited_by).to_owned()));
     }
@@ -186,6 +191,7 @@ fn why(probe: &Probe) -> String {
             Some(gate) => format!("{} {}: too few samples, {}", gate.metric, gate.expr, gate.samples),
             None => String::new(),
         },
+        ProbeVerdict::Broke if probe.restarts > 0 => "the target's process restarted".to_owned(),
         ProbeVerdict::Broke => match probe.gates.iter().find(|gate| !gate.ok) {
             Some(gate) => format!("{} {}: {}", gate.metric, gate.expr, gate.observed_in_words()),
             None => "too much failed".to_owned(),

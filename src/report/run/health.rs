@@ -2,7 +2,7 @@
 
 use super::latency::{percentile_chart, points};
 use crate::report::document::{Block, Chart, ChartColour, Mark, amounts, seconds};
-use crate::summary::{SeriesRow, Summary};
+use crate::summary::{SeriesRow, Summary, TargetProcess};
 use crate::vocabulary::format::{bytes, count, duration, percent};
 
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
@@ -23,11 +23,30 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         ("frames waiting at most", count(health.frames_waiting_max)),
     ];
     let reading = "how late our own timers fired: no figure here can be finer";
+    let target = summary.target_process.iter().flat_map(target_facts);
     let charts = [
         percentile_chart("Scheduler lag", reading, &[(ChartColour::Due, "lag", points(lag))], &[]),
         second_by_second(summary),
     ];
-    vec![Block::Beside(vec![Block::facts(facts), Block::Charts(charts.into_iter().flatten().collect())])]
+    vec![Block::Beside(vec![
+        Block::facts(facts.into_iter().chain(target)),
+        Block::Charts(charts.into_iter().flatten().collect()),
+    ])]
+}
+
+/// The target's processes on this machine.
+fn target_facts(process: &TargetProcess) -> Vec<(&'static str, String)> {
+    let pids: Vec<String> = process.pids.iter().map(u32::to_string).collect();
+    let mut facts = vec![
+        ("the target's process", format!("{}, pid {}", process.name, pids.join(", "))),
+        ("its CPU", format!("{:.2} cores, at most {:.2}", process.cpu_cores, process.cpu_cores_max)),
+        ("its wait for a CPU", format!("{} of the run", percent(process.waiting_share))),
+        ("its memory at most", bytes(process.rss_bytes_max)),
+        ("its descriptors at most", process.fds_max.map_or("–".to_owned(), count)),
+        ("its threads at most", count(process.threads_max)),
+    ];
+    facts.extend(process.in_words().into_iter().map(|said| ("of the target", said)));
+    facts
 }
 
 /// Cores in use and cores waited for; a row without a sample leaves a gap.

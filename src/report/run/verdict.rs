@@ -4,7 +4,7 @@ use super::failures;
 use super::figures::spread;
 use crate::gates::ended_without_server;
 use crate::report::document::{Block, Card, Column, Figure, StyledText, Table, TestCase, TestOutcome, Tone};
-use crate::summary::{GateResult, Outcome, Summary, Unit, Verdict};
+use crate::summary::{GateResult, Outcome, Summary, TargetProcess, Unit, Verdict};
 use crate::vocabulary::format::{count, number, percent, plural};
 
 const POINTS_MAX: usize = 5;
@@ -99,7 +99,8 @@ fn validity(summary: &Summary) -> Card {
     };
     let hints = summary.validity.hints.iter().take(DOUBTS_MAX);
     let hints = hints.map(|hint| format!("noticed: {} {} (usual up to {})", hint.what, hint.observed, hint.limit));
-    let points = doubts(summary).into_iter().chain(hints).map(StyledText::from).collect();
+    let target = summary.target_process.iter().flat_map(TargetProcess::in_words);
+    let points = doubts(summary).into_iter().chain(hints).chain(target).map(StyledText::from).collect();
     Card { tone, label: "validity", verdict: summary.validity_in_words().to_owned(), says: says.to_owned(), points }
 }
 

@@ -1,12 +1,14 @@
 //! The endpoint of one peer: where and how it connects, and what comes before.
 
-use crate::dialect::Prepare;
+use crate::dialect::{Prepare, Wire};
 use crate::signaling::connector::{Connector, Refused};
 use crate::signaling::failure;
+use crate::signaling::target_policy::resolve;
 use crate::signaling::userinfo::basic;
 use crate::vocabulary::{Failure, Phase, Reason};
 use std::cell::RefCell;
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -25,6 +27,8 @@ pub struct Endpoint {
     /// `meshload/VERSION (run ID)`.
     pub user_agent: String,
     pub route: Arc<Connector>,
+    /// The frames that carry text.
+    pub wire: Wire,
     /// HTTP requests that come before the connection.
     pub before: Option<HttpSteps>,
 }
@@ -34,6 +38,14 @@ impl Endpoint {
     pub async fn refused(&self) -> Option<Refused> {
         let (host, port) = self.destination()?;
         self.route.refused(host, port).await
+    }
+
+    /// The addresses to dial; none if a proxy dials them, or the name has none.
+    pub async fn addresses(&self) -> Vec<SocketAddr> {
+        match self.destination() {
+            Some((host, port)) if self.route.proxy.is_none() => resolve(host, port).await.unwrap_or_default(),
+            _ => vec![],
+        }
     }
 
     /// Host and port to dial; the scheme's default port if the URL names none.
@@ -92,6 +104,7 @@ mod tests {
             origin: None,
             user_agent: "meshload/0 (run m1)".to_owned(),
             route: Arc::default(),
+            wire: Wire::Text,
             before: None,
         }
     }

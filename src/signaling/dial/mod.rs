@@ -46,7 +46,7 @@ async fn dial_url(endpoint: &Endpoint) -> Result<Connection, Failure> {
             if !is_secure {
                 tls_sniff.mark_plain();
             }
-            Ok(Connection::new(stream, limits.clone()))
+            Ok(Connection::new(stream, limits.clone(), endpoint.wire))
         }
         Err(error) if is_secure => Err(failure(error)),
         Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),
