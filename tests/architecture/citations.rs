@@ -32,7 +32,7 @@ const PLACES: &[&str] = &[
 
 /// Folders of other projects, and of what commands write.
 const FOREIGN: &[&str] =
-    &["node_modules", "python", "target", "cargo", "corpus", "artifacts", "sample", "sample-capacity"];
+    &["node_modules", "python", "target", "cargo", "corpus", "seeds", "artifacts", "sample", "sample-capacity"];
 
 const TEXTS: &[&str] = &["rs", "toml", "md", "json", "yml", "js", "cjs", "mjs", "css", "html", "sh", "py", ""];
 
