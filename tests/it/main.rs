@@ -19,6 +19,7 @@ mod memory_limit;
 mod outage;
 mod pairs;
 mod probe;
+mod record;
 mod repeat;
 mod room;
 mod run;

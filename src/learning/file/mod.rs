@@ -7,7 +7,7 @@ pub(in crate::learning) mod table;
 
 use crate::learning::file::patterns::{PatternWriter, VariableNames, key, literal, quoted, template};
 use crate::learning::file::place::ConnectionPlace;
-use crate::learning::frames::classes::SortedTalk;
+use crate::learning::frames::classes::{FrameClass, SortedTalk};
 use crate::learning::frames::terms::{Term, TermHole};
 use crate::learning::roles::{Initiate, PeerDiscovery, Roles, is_addressed};
 use crate::learning::talk::TalkCodec;
@@ -54,7 +54,7 @@ impl<'a> DialectFile<'a> {
 
     /// The text of the file.
     pub(in crate::learning) fn text(&mut self, name: &str) -> String {
-        let say = self.say();
+        let say = self.say() + &self.relayed();
         let join = self.join();
         let on = self.rules();
         let mut text = format!("name = {}\n", quoted(name));
@@ -152,6 +152,33 @@ impl<'a> DialectFile<'a> {
             text += &format!("{} = {frame}\n", key(&name));
         }
         text
+    }
+
+    /// `[relayed]`: frames that the server passes on in other words than they were said in.
+    fn relayed(&mut self) -> String {
+        let (sorted, roles) = (self.sorted, self.roles);
+        let mut frames = String::new();
+        for (class, name) in self.said_names.clone() {
+            let sent = &sorted.classes[class];
+            let (is_leave, is_join) = (roles.leave.contains(&class), roles.join.iter().any(|one| one.class == class));
+            let is_passed_on = |(index, other): &(usize, &FrameClass)| {
+                let is_part = other.said.is_some() && other.said == sent.said;
+                let is_left = is_leave && roles.left.contains(index);
+                let is_told = is_join && roles.discovery.iter().any(|one| one.class == *index) && !other.has_roster();
+                let is_same = is_part || ((is_left || is_told) && other.word() == sent.word());
+                !other.sent && is_same && !other.is_echo && other.speaks_of_one()
+            };
+            let Some((_, received)) = sorted.classes.iter().enumerate().find(is_passed_on) else { continue };
+            let term = received.term.swapped();
+            // A fixed value that the server adds changes nothing; a hole may be what a rule reads.
+            if !term.covers(&sent.term) || term.hole_count() > sent.term.hole_count() {
+                let frame = template(&term, &mut self.names).unwrap_or_else(|| quoted(""));
+                frames += &format!("{} = {frame}\n", key(&name));
+            }
+        }
+        let heading =
+            "\n[relayed]                                 # what the server makes of them, for `dialects check`\n";
+        if frames.is_empty() { frames } else { heading.to_owned() + &frames }
     }
 
     /// Declares the variables that a frame of `[say]` reads.

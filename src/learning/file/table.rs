@@ -20,7 +20,7 @@ pub(in crate::learning) fn table(
     place: &ConnectionPlace,
     names: &BTreeMap<usize, String>,
 ) -> String {
-    let mut rows = Rows { sorted, roles, names, text: String::new() };
+    let mut rows = TableRows { sorted, roles, names, text: String::new() };
     let (frames, peers) = (sorted.talk.frames.len(), sorted.talk.peers.len());
     rows.row("talk", &format!("{}, {frames} frames of {peers} peers", sorted.talk.codec.name()), &[]);
     rows.row("target", &format!("{}{}", place.base, shown_rest(place)), &[]);
@@ -42,14 +42,14 @@ fn shown_rest(place: &ConnectionPlace) -> String {
     url.unwrap_or_default().to_owned()
 }
 
-struct Rows<'a> {
+struct TableRows<'a> {
     sorted: &'a SortedTalk,
     roles: &'a Roles,
     names: &'a BTreeMap<usize, String>,
     text: String,
 }
 
-impl Rows<'_> {
+impl TableRows<'_> {
     /// Ids and room.
     fn values(&mut self) {
         let values = &self.sorted.values;

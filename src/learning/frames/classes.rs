@@ -1,10 +1,10 @@
 //! Frames of one kind, and what passed between the peers: descriptions, and whom a frame speaks of.
 
 use crate::learning::frames::terms::{Term, TermHole, terms};
-use crate::learning::talk::Talk;
 use crate::learning::talk::grammar::{Said, TYPE_KEYS, description, said_of};
 use crate::learning::talk::json::Json;
 use crate::learning::talk::values::Values;
+use crate::learning::talk::{Talk, TalkFrame};
 use std::collections::BTreeMap;
 
 /// Frames of one direction and one structure.
@@ -57,7 +57,7 @@ impl SortedTalk {
             });
             classes[class].frames.push(at);
             class_of.push(class);
-            let own = |(earlier, other): (usize, &crate::learning::talk::TalkFrame)| {
+            let own = |(earlier, other): (usize, &TalkFrame)| {
                 earlier < at && other.sent && other.peer == frame.peer && covers(&frame.body, &other.body)
             };
             classes[class].is_echo &= talk.frames.iter().enumerate().any(own);
@@ -77,10 +77,14 @@ impl SortedTalk {
         peers
     }
 
-    /// The first frame with a description that a peer has sent or received; the largest time without one.
+    /// The first description that a peer has sent, or received for itself; the largest time without one.
     pub(in crate::learning) fn first_signal_us(&self, peer: usize) -> u64 {
-        let of_peer = self.talk.frames.iter().filter(|frame| frame.peer == peer && is_part(said_of(&frame.body)));
-        of_peer.map(|frame| frame.at_us).next().unwrap_or(u64::MAX)
+        let is_first = |(at, frame): &(usize, &TalkFrame)| {
+            // A broadcast server passes on what two others say to each other.
+            let is_for_me = frame.sent || self.mentioned(*at).len() < 2;
+            frame.peer == peer && is_part(said_of(&frame.body)) && is_for_me
+        };
+        self.talk.frames.iter().enumerate().find(is_first).map_or(u64::MAX, |(_, frame)| frame.at_us)
     }
 
     fn find_meetings(&self) -> Vec<Meeting> {
@@ -95,7 +99,7 @@ impl SortedTalk {
             };
             let sdp = description(&frame.body);
             let received = || {
-                let same = |other: &&crate::learning::talk::TalkFrame| {
+                let same = |other: &&TalkFrame| {
                     !other.sent && other.peer != frame.peer && sdp.is_some() && description(&other.body) == sdp
                 };
                 self.talk.frames.iter().find(same).map(|other| other.peer)

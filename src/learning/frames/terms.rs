@@ -321,6 +321,40 @@ impl Term {
         }
     }
 
+    /// The frame of the other side's view: sender and addressee are exchanged.
+    pub(in crate::learning) fn swapped(&self) -> Self {
+        match self {
+            Self::Hole(TermHole::Me) => Self::Hole(TermHole::Other(0)),
+            Self::Hole(TermHole::Other(_)) => Self::Hole(TermHole::Me),
+            Self::List(items) => Self::List(items.iter().map(Self::swapped).collect()),
+            Self::Object(entries) => {
+                Self::Object(entries.iter().map(|(key, term)| (key.clone(), term.swapped())).collect())
+            }
+            Self::Embedded(inner) => Self::Embedded(Box::new(inner.swapped())),
+            other => other.clone(),
+        }
+    }
+
+    /// A received frame has all that a sent one has; the server may have added to it.
+    pub(in crate::learning) fn covers(&self, sent: &Self) -> bool {
+        match (self, sent) {
+            (Self::Object(received), Self::Object(sent)) => sent.iter().all(|(key, term)| {
+                received.iter().find(|(name, _)| name == key).is_some_and(|(_, found)| found.covers(term))
+            }),
+            (Self::List(received), Self::List(sent)) => {
+                received.len() == sent.len() && received.iter().zip(sent).all(|(received, sent)| received.covers(sent))
+            }
+            (Self::Hole(TermHole::Candidate(false)), Self::Object(_)) => true,
+            (received, sent) => received.structure(false) == sent.structure(false),
+        }
+    }
+
+    pub(in crate::learning) fn hole_count(&self) -> usize {
+        let mut count = 0;
+        self.holes(&mut vec![], &mut |_, _| count += 1);
+        count
+    }
+
     pub(in crate::learning) fn has(&self, wanted: impl Fn(&TermHole) -> bool) -> bool {
         let mut found = false;
         self.holes(&mut vec![], &mut |_, hole| found |= wanted(hole));

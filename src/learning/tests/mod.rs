@@ -8,7 +8,11 @@ use std::fs;
 use std::path::PathBuf;
 
 fn talk(name: &str) -> Recording {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/learning/tests/talks"].iter().collect();
+    read("talks", name)
+}
+
+fn read(folder: &str, name: &str) -> Recording {
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/learning/tests", folder].iter().collect();
     recording::read(&fs::read_to_string(folder.join(name).with_extension("har")).unwrap()).unwrap()
 }
 
@@ -55,6 +59,17 @@ fn every_protocol_but_one_is_learned_whole() {
     }
 }
 
+/// Recordings of the clients themselves in Chromium 156: peerjs 1.5.5 (two tabs), y-webrtc 10.3.0 and simple-peer 9.11.1
+/// over Socket.IO 4.8.4, which polls over HTTP before its WebSocket (three tabs each), by tests/targets/clients.cjs.
+#[test]
+fn what_the_libraries_themselves_say_is_learned_whole() {
+    for name in ["peerjs", "y-webrtc", "simple-peer"] {
+        let learned = learned(vec![read("clients", name)]);
+        is_whole(&learned);
+        is_clean(&learned.text);
+    }
+}
+
 /// A tracker deals out offers that have no addressee: the file says so, and shows the frame.
 #[test]
 fn a_hole_is_a_line_in_the_file_with_the_frame_beside_it() {
@@ -88,6 +103,17 @@ fn two_peers_are_enough() {
         }
         is_whole(&learned(vec![recording]));
     }
+}
+
+/// On a server that tells everybody everything, others' offers may come before this peer has said a word.
+#[test]
+fn a_join_after_what_others_said_is_a_join() {
+    let mut recording = talk("relay-global");
+    let joined_us = recording.exchanges[2].frames.as_ref().unwrap()[0].at_us;
+    let mut overheard = recording.exchanges[0].frames.as_ref().unwrap()[1..6].to_vec();
+    overheard.iter_mut().for_each(|frame| (frame.sent, frame.at_us) = (false, joined_us - 1));
+    recording.exchanges[2].frames.as_mut().unwrap().splice(0..0, overheard);
+    is_whole(&learned(vec![recording]));
 }
 
 /// A token that the page sends is a hole of its own, and no file has it.
