@@ -5,8 +5,8 @@ use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEve
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A word may take so long; one said to a peer that is gone by then proves nothing.
-const IN_FLIGHT: Duration = Duration::from_secs(1);
+/// A word may take half a second over a far server; one said to a peer that is gone by then proves nothing.
+const IN_FLIGHT: Duration = Duration::from_millis(500);
 
 /// An end of an arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
