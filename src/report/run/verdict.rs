@@ -93,7 +93,7 @@ fn validity(summary: &Summary) -> Card {
         Verdict::Valid if !summary.validity.hints.is_empty() => {
             (Tone::Good, "this machine was strained, and no answer depends on it")
         }
-        Verdict::Valid => (Tone::Good, "the figures are the target's, not the generator's"),
+        Verdict::Valid => (Tone::Good, "these answers are the target's, not the generator's"),
         Verdict::Suspect => (Tone::Doubtful, "the answers stand, and the generator has coloured some figures"),
         Verdict::Invalid => (Tone::Bad, "the generator, not the target, was the limit"),
     };
