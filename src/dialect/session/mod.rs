@@ -9,6 +9,7 @@ mod notes;
 mod preparation;
 mod receive;
 mod repeats;
+mod request;
 mod send;
 
 use super::Trial;
@@ -24,6 +25,7 @@ use crate::vocabulary::{FrameNote, FrameNoteKind, Heard};
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use repeats::FrameRepeats;
+use request::{cookie_header, filled, in_url};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -113,13 +115,8 @@ impl Conversation for Session {
         {
             url = format!("{base}&{rest}");
         }
-        let headers = dialect.connect.headers.iter();
-        let mut headers: Vec<_> =
-            headers.map(|(name, value)| (name.clone(), value.text(view, &mut self.rng))).collect();
-        let cookies = dialect.connect.cookies.iter();
-        let cookies: Vec<_> =
-            cookies.map(|(name, value)| format!("{name}={}", value.text(view, &mut self.rng))).collect();
-        headers.extend((!cookies.is_empty()).then(|| ("Cookie".to_owned(), cookies.join("; "))));
+        let mut headers = filled(&dialect.connect.headers, view, &mut self.rng);
+        headers.extend(cookie_header(&filled(&dialect.connect.cookies, view, &mut self.rng)));
         let subprotocol = dialect.connect.subprotocol.as_ref().map(|value| value.text(view, &mut self.rng));
         Connect { url, headers, subprotocol, wire: dialect.wire }
     }
@@ -132,15 +129,11 @@ impl Conversation for Session {
                 self.joining.open();
                 self.run_join(now);
             }
+            Input::Frame(text) if self.dialect.separator.is_empty() => self.receive_record(now, text),
             Input::Frame(text) => {
                 let dialect = self.dialect.clone();
-                match dialect.separator.as_str() {
-                    "" => self.receive_record(now, text),
-                    separator => {
-                        let records = text.split(separator).filter(|record| !record.is_empty());
-                        records.for_each(|record| self.receive_record(now, record));
-                    }
-                }
+                let records = text.split(dialect.separator.as_str()).filter(|record| !record.is_empty());
+                records.for_each(|record| self.receive_record(now, record));
             }
             Input::Say(message) => {
                 self.send_message(now, message);
@@ -356,16 +349,4 @@ impl Session {
 /// An option of the profile, by its name there.
 fn word(choice: &impl serde::Serialize) -> Value {
     serde_json::to_value(choice).unwrap_or_default()
-}
-
-/// Percent-encodes all but the unreserved characters (RFC 3986 §2.3).
-fn in_url(value: &str) -> String {
-    let mut encoded = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

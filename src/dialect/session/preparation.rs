@@ -1,6 +1,7 @@
 //! The HTTP requests of one peer before its connection, and the values that their answers give to all its sessions.
 
 use super::Session;
+use super::request::{cookie_header, filled, in_url};
 use crate::dialect::conversation::{Connect, Conversation, HttpAnswer, HttpRequest, Prepare};
 use crate::dialect::language::codec::parse_json;
 use crate::dialect::language::pattern::Pattern;
@@ -32,12 +33,9 @@ impl Prepare for Preparation {
         let now_ms = self.session.me.epoch.1;
         let session = &mut self.session;
         let view = session.state.view(&dialect, now_ms, &locals, None);
-        let encode =
-            |value: String| if locals.iter().any(|place| *place == value) { value } else { super::in_url(&value) };
+        let encode = |value: String| if locals.iter().any(|place| *place == value) { value } else { in_url(&value) };
         let url = step.url.text_with(view, &mut session.rng, &encode);
-        let headers = step.headers.iter();
-        let mut headers: Vec<_> =
-            headers.map(|(name, value)| (name.clone(), value.text(view, &mut session.rng))).collect();
+        let mut headers = filled(&step.headers, view, &mut session.rng);
         headers.extend(cookie_header(&self.cookies));
         let body = step.body.as_ref().map(|body| body.text(view, &mut session.rng));
         Some(HttpRequest { method: step.method, url, headers, body, timeout: step.timeout })
@@ -130,9 +128,4 @@ fn places(base: &str) -> [Value; 2] {
     let base = base.trim_end_matches('/');
     let http = base.strip_prefix("ws").map_or_else(|| base.to_owned(), |rest| format!("http{rest}"));
     [Value::from(base), Value::from(http)]
-}
-
-fn cookie_header(cookies: &[(String, String)]) -> Option<(String, String)> {
-    let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    (!pairs.is_empty()).then(|| ("Cookie".to_owned(), pairs.join("; ")))
 }

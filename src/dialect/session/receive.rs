@@ -97,10 +97,11 @@ impl Session {
 
     /// Decodes a frame; transport packets are answered, garbage is reported, and both end its handling as `Err`.
     fn decode(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern<String>)> {
-        let dialect = self.dialect.clone();
-        let answer = match dialect.codec.decode(frame, &dialect.connect.namespace) {
+        let answer = match self.dialect.codec.decode(frame, &self.dialect.connect.namespace) {
             Content::Value(value) => {
-                self.acknowledgement = acknowledgement_of(frame).filter(|_| dialect.codec == Codec::SocketIo);
+                if self.dialect.codec == Codec::SocketIo {
+                    self.acknowledgement = acknowledgement_of(frame);
+                }
                 return Ok(value);
             }
             Content::Open => Some(self.connect_packet()),
