@@ -13,10 +13,11 @@ use crate::vocabulary::{Failure, Seat};
 /// The conclusion of the first row that holds (docs/spec/protocol.md, "The causes"); `Cause::None` if every edge opened and
 /// no row does.
 pub fn diagnose(observations: &Observations) -> Conclusion {
-    let failed = observations.timelines.iter().find(|timeline| timeline.opened() < timeline.planned());
+    let failed_at = observations.timelines.iter().position(|timeline| timeline.opened() < timeline.planned());
+    let failed = failed_at.map(|at| &observations.timelines[at]);
     let worst = failed.and_then(Timeline::worst_edge);
-    let mut insight = match failed {
-        Some(timeline) => of_failed(observations, timeline, worst.as_ref()),
+    let mut insight = match failed_at {
+        Some(at) => of_failed(observations, at, worst.as_ref()),
         None => of_opened(observations),
     };
     if let (Some(two), Some(timeline)) = (observations.timelines.first(), failed)
@@ -34,20 +35,21 @@ pub fn diagnose(observations: &Observations) -> Conclusion {
     }
 }
 
-fn of_failed(observations: &Observations, failed: &Timeline, worst: Option<&(Seat, Seat, Failure)>) -> Insight {
+/// The conclusion about the room at `failed_at`.
+fn of_failed(observations: &Observations, failed_at: usize, worst: Option<&(Seat, Seat, Failure)>) -> Insight {
+    let Some((one, two, failure)) = worst else {
+        return Insight::unknown("A channel did not open within the time of the probe.");
+    };
     let words = &observations.words;
     let rooms = observations.timelines.iter().chain(&observations.repeat);
     let indices: Vec<DeliveryIndex<'_>> = rooms.map(|timeline| DeliveryIndex::of(timeline, words)).collect();
     let seen = SeenWorking::of(&indices, observations.trials.as_ref());
     let evidence = EdgeEvidence {
-        index: &DeliveryIndex::of(failed, words),
+        index: &indices[failed_at],
         seen: &seen,
         trials: observations.trials.as_ref(),
         repeat: observations.repeat.as_ref(),
         elsewhere: observations.elsewhere.as_deref(),
-    };
-    let Some((one, two, failure)) = worst else {
-        return Insight::unknown("A channel did not open within the time of the probe.");
     };
     let insight = evidence.judge((*one, *two), failure);
     if insight.cause() != Cause::Unknown {

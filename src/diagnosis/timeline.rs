@@ -1,9 +1,10 @@
 //! The events of one room's handshake, indexed for the questions of a diagnosis.
 
+mod alterations;
+
 use super::edge::failures::of_failure;
 use crate::vocabulary::{
-    CandidateChanges, Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat,
-    SignalDigest, SignalPart, candidate_routes,
+    Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, Seat, SignalDigest, SignalPart,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub struct Timeline {
     said: BTreeMap<(Seat, FrameKind), Instant>,
     heard: BTreeMap<(Seat, Seat, FrameKind), ArrivalChannel>,
     events: Vec<Event>,
+    /// Positions in `events` of the texts of frames and the notes on them, which a run does not have.
+    texts: Vec<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -100,6 +103,10 @@ impl Timeline {
     pub fn record(&mut self, event: &Event) {
         let (at, own) = (event.at, event.place.seat);
         self.start.get_or_insert(at);
+        if let EventKind::Peer(PeerEvent::Read { .. } | PeerEvent::Written { .. } | PeerEvent::Note { .. }) = event.kind
+        {
+            self.texts.push(self.events.len());
+        }
         self.events.push(event.clone());
         let peer = self.peers.entry(own).or_default();
         match &event.kind {
@@ -178,6 +185,11 @@ impl Timeline {
 
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// The events with the text of a frame, or a note on one.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Event> {
+        self.texts.iter().map(|at| &self.events[*at])
     }
 
     /// The number of the room's edges.
@@ -262,45 +274,6 @@ impl Timeline {
     pub fn heard_by(&self, own: Seat, other: Seat, part: SignalPart) -> usize {
         let heard = self.pairs.get(&(other, own)).map_or(&[][..], |pair| &pair.heard);
         heard.iter().filter(|(kind, _)| *kind == part).count()
-    }
-
-    /// The part of a description that `other` received and `own` never sent in this form, to any peer, while what it sent
-    /// never came: a server may choose the receiver of an offer that has no addressee.
-    pub fn altered(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        let part = self.unsaid(own, other)?;
-        (!self.has_foreign(own, other)).then_some(part)
-    }
-
-    /// True if `other` received a description that `own` never sent, and one of the same part that it did send.
-    pub(super) fn has_foreign(&self, own: Seat, other: Seat) -> bool {
-        let Some(part) = self.unsaid(own, other) else { return false };
-        self.descriptions(own, other).any(|heard| heard.0 == part && self.was_said(own, heard))
-    }
-
-    fn unsaid(&self, own: Seat, other: Seat) -> Option<SignalPart> {
-        self.descriptions(own, other).find(|heard| !self.was_said(own, heard)).map(|(part, _)| *part)
-    }
-
-    fn was_said(&self, own: Seat, heard: &(SignalPart, SignalDigest)) -> bool {
-        let of_own = self.pairs.iter().filter(|((from, _), _)| *from == own);
-        of_own.flat_map(|(_, pair)| &pair.said).any(|said| said == heard)
-    }
-
-    /// The offers and answers of `own` that `other` received.
-    fn descriptions(&self, own: Seat, other: Seat) -> impl Iterator<Item = &(SignalPart, SignalDigest)> {
-        let heard = self.pairs.get(&(other, own)).map_or(&[][..], |pair| &pair.heard).iter();
-        heard.filter(|(part, _)| matches!(part, SignalPart::Offer | SignalPart::Answer))
-    }
-
-    /// The candidates that arrived otherwise than they were sent, on the given ways; `None` if there are none.
-    pub(super) fn altered_candidates(&self, is_meant: impl Fn(Seat, Seat) -> bool) -> Option<CandidateChanges> {
-        let mut changes = CandidateChanges::default();
-        for ((own, other), route) in candidate_routes(&self.events) {
-            if is_meant(own, other) {
-                changes.merge(CandidateChanges::of(&route));
-            }
-        }
-        (changes.altered > 0).then_some(changes)
     }
 
     /// Announcements that did not reach a peer that had joined well before.

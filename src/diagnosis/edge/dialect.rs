@@ -183,7 +183,7 @@ fn mark_of(part: SignalPart, text: &str) -> Option<&str> {
 
 /// The notes of the two peers of an edge.
 fn notes(timeline: &Timeline, [(one, two), _]: [(Seat, Seat); 2]) -> impl Iterator<Item = (Seat, &FrameNote)> {
-    let of_edge = timeline.events().iter().filter(move |event| [one, two].contains(&event.place.seat));
+    let of_edge = timeline.texts().filter(move |event| [one, two].contains(&event.place.seat));
     of_edge.filter_map(|event| match &event.kind {
         EventKind::Peer(PeerEvent::Note { note }) => Some((event.place.seat, &**note)),
         _ => None,
@@ -191,7 +191,7 @@ fn notes(timeline: &Timeline, [(one, two), _]: [(Seat, Seat); 2]) -> impl Iterat
 }
 
 fn read(timeline: &Timeline, own: Seat) -> impl Iterator<Item = ReadFrame<'_>> {
-    let events = timeline.events().iter().filter(move |event| event.place.seat == own);
+    let events = timeline.texts().filter(move |event| event.place.seat == own);
     events.filter_map(|event| match &event.kind {
         EventKind::Peer(PeerEvent::Read { concern, text, rule, near, .. }) => {
             Some(ReadFrame { at: event.at, concern: *concern, text, rule: rule.as_deref(), near: near.as_ref() })
@@ -201,7 +201,7 @@ fn read(timeline: &Timeline, own: Seat) -> impl Iterator<Item = ReadFrame<'_>> {
 }
 
 fn written(timeline: &Timeline, own: Seat) -> impl Iterator<Item = (Instant, FrameKind, Option<Seat>, &str)> {
-    let events = timeline.events().iter().filter(move |event| event.place.seat == own);
+    let events = timeline.texts().filter(move |event| event.place.seat == own);
     events.filter_map(|event| match &event.kind {
         EventKind::Peer(PeerEvent::Written { kind, to, text }) => Some((event.at, *kind, *to, &**text)),
         _ => None,

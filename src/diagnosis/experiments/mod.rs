@@ -22,13 +22,13 @@ pub(super) fn judge(trials: &Experiments) -> Option<Insight> {
 
 /// The rows of the table whose cause is the channel, the time or the connection.
 fn table(trials: &Experiments) -> Option<Insight> {
-    let Experiments { aged, again, fresh_sender, fresh_receiver, .. } = trials;
+    let Experiments { aged, fresh_sender, fresh_receiver, .. } = trials;
     if let Some(name) = aged.chat_renamed() {
         let evidence = format!("peer-ready was said on webrtc-dashboard-chat, and reached its subscriber as {name}.");
         return Some(Insight::high(Cause::ChannelMismatch, evidence).and(arrived(aged)));
     }
     if !aged.chat_arrives() {
-        return Some(chat_never_arrives(trials, again.as_ref()));
+        return Some(chat_never_arrives(trials));
     }
     let sender_heard = fresh_sender.as_ref().is_none_or(DeliveryCheck::chat_arrives);
     let receiver_hears = fresh_receiver.as_ref().is_none_or(DeliveryCheck::chat_arrives);
@@ -52,9 +52,10 @@ fn table(trials: &Experiments) -> Option<Insight> {
 }
 
 /// The chat channel never arrives between aged connections.
-fn chat_never_arrives(trials: &Experiments, again: Option<&DeliveryCheck>) -> Insight {
-    let aged = &trials.aged;
-    let heals = again.is_some_and(|again| again.chat_arrives() || (!aged.others_arrive() && again.others_arrive()));
+fn chat_never_arrives(trials: &Experiments) -> Insight {
+    let Experiments { aged, again, .. } = trials;
+    let heals =
+        again.as_ref().is_some_and(|again| again.chat_arrives() || (!aged.others_arrive() && again.others_arrive()));
     if aged.others_arrive() && !heals {
         let evidence = "peer-ready and participant-joined never arrive on webrtc-dashboard-chat, not even after the \
                         receiver subscribed again.";
