@@ -36,24 +36,26 @@ pub mod metrics;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods))]
 pub mod plan;
 
-// 3: renderers, and the doors to the outer world
-pub mod engine;
+// 3: the machine
 pub mod os;
+
+// 4: renderers, and the doors to the outer world
+pub mod engine;
 pub mod report;
 pub mod server;
 pub mod signaling;
 
-// 4: one peer's loop; clients in front of a server, recorded
+// 5: one peer's loop; clients in front of a server, recorded
 pub mod driver;
 pub mod recording_proxy;
 
-// 5: one run; one handshake, looked at closely
+// 6: one run; one handshake, looked at closely
 pub mod controller;
 pub mod probe;
 
-// 6: what was typed, and many runs that are one question
+// 7: what was typed, and many runs that are one question
 pub mod capacity_run;
 pub mod cli;
 
-// 7: wiring
+// 8: wiring
 pub mod commands;

@@ -20,14 +20,14 @@ pub fn decide(gates: &[Gate], least: Duration, summary: &mut Summary) {
     summary.gates = judge(gates, summary);
     let mut found = vec![];
     let fails = summary.gates.iter().any(|gate| !gate.ok && gate.is_decided());
-    if !summary.offered.offered && passed(summary) {
-        found.extend(summary.offered.doubts.iter().cloned().map(|doubt| (Verdict::Invalid, doubt)));
-        for gate in &mut summary.gates {
+    if !summary.offered.offered && !fails {
+        let has_passed = passed(summary);
+        let verdict = if has_passed { Verdict::Invalid } else { Verdict::Suspect };
+        found.extend(summary.offered.doubts.iter().cloned().map(|doubt| (verdict, doubt)));
+        for gate in summary.gates.iter_mut().filter(|_| has_passed) {
             gate.decided = Some(false);
             gate.why = Some("load_not_offered".to_owned());
         }
-    } else if !summary.offered.offered && !fails {
-        found.extend(summary.offered.doubts.iter().cloned().map(|doubt| (Verdict::Suspect, doubt)));
     }
     let undecided = summary.gates.iter().filter(|gate| gate.why.as_deref() == Some("generator"));
     found.extend(undecided.map(|gate| (Verdict::Invalid, undecided_gate(gate))));

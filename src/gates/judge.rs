@@ -2,7 +2,7 @@
 
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate};
-use crate::summary::{Clock, GateResult, Histogram, Readings, Summary, distribution::samples_needed};
+use crate::summary::{Clock, GateResult, Readings, Summary, distribution::samples_needed};
 
 /// The result of each gate, in their order. A gate on a metric without data fails.
 pub fn judge(gates: &[Gate], readings: &impl Readings) -> Vec<GateResult> {
@@ -27,8 +27,8 @@ pub fn opened_no_edge(summary: &Summary) -> bool {
     summary.counts.edges.opened == 0
 }
 
-pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
-    let (observed, samples) = observe(gate, readings);
+fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
+    let (observed, samples) = observe(gate, readings, false);
     let why = if observed.is_none() {
         Some("no_data")
     } else if samples < gate.samples_needed() {
@@ -37,8 +37,9 @@ pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
         None
     };
     let holds = |observed: Option<f64>| observed.is_some_and(|observed| gate.operator.holds(observed, gate.number));
-    let (net, _) = observe(gate, &Net(readings));
-    let decided = why.is_some() || holds(observed) == holds(net);
+    let (net, _) = observe(gate, readings, true);
+    let is_judged = why.is_none();
+    let decided = !is_judged || holds(observed) == holds(net);
     let why = if decided { why } else { Some("generator") };
     GateResult {
         metric: gate.metric.name.clone(),
@@ -48,44 +49,19 @@ pub(super) fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
         net: net.filter(|_| net != observed),
         unit: gate.unit(),
         samples,
-        ok: holds(observed) && why.is_none_or(|why| why == "generator"),
+        ok: is_judged && holds(observed),
         decided: Some(decided),
         why: why.map(str::to_owned),
         line: gate.line.clone(),
     }
 }
 
-/// Readings without the generator's share.
-struct Net<'a, R>(&'a R);
-
-impl<R: Readings> Readings for Net<'_, R> {
-    fn timer(&self, name: &str, _clock: Clock) -> Option<Histogram> {
-        self.0.timer(name, Clock::Net)
-    }
-
-    fn rate(&self, name: &str) -> Option<(f64, u64)> {
-        self.0.net_rate(name)
-    }
-
-    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
-        self.0.net_rate(name)
-    }
-
-    fn counter(&self, name: &str) -> Option<u64> {
-        self.0.counter(name)
-    }
-
-    fn value(&self, name: &str) -> Option<f64> {
-        self.0.value(name)
-    }
-}
-
-/// The observed value in the gate's unit, and its number of samples.
-fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
+/// The observed value in the gate's unit, and its number of samples; `net` is without the generator's share.
+fn observe(gate: &Gate, readings: &impl Readings, net: bool) -> (Option<f64>, u64) {
     let name = gate.metric.name.as_str();
     match gate.metric.sort {
         Sort::Timer => {
-            let clock = gate.metric.clock.unwrap_or(Clock::Due);
+            let clock = if net { Clock::Net } else { gate.metric.clock.unwrap_or(Clock::Due) };
             let Some(timer) = readings.timer(name, clock).filter(|timer| !timer.is_empty()) else { return (None, 0) };
             let us = match gate.aggregation {
                 Aggregation::Percentile(percentile) => timer.quantile_us(percentile / 100.0),
@@ -97,7 +73,7 @@ fn observe(gate: &Gate, readings: &impl Readings) -> (Option<f64>, u64) {
             };
             (Some(us as f64), timer.count())
         }
-        Sort::Rate => match readings.rate(name) {
+        Sort::Rate => match if net { readings.net_rate(name) } else { readings.rate(name) } {
             Some((rate, of)) => (Some(rate), of),
             None => (None, 0),
         },
@@ -127,7 +103,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Distribution, Rates, Timer};
+    use crate::summary::{Distribution, Histogram, Rates, Timer};
     use std::collections::BTreeMap;
 
     /// `due` samples of 100 ms, or 10 ms on the clock began.

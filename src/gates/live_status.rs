@@ -1,9 +1,8 @@
 //! Gates during a run: their current status, and the abort gate that ends the run.
 
-use crate::gates::judge::result;
 use crate::gates::metric::Sort;
 use crate::gates::{Aggregation, Gate, Operator};
-use crate::summary::{Clock, GateResult, Readings};
+use crate::summary::{Clock, GateResult};
 use std::time::Duration;
 
 /// The numbers of gates by their status if the run ended now, and the first that would fail.
@@ -16,16 +15,15 @@ pub struct LiveStatus {
     pub first_failing: Option<GateResult>,
 }
 
-/// The current status of `gates`.
-pub fn live_status(gates: &[Gate], readings: &impl Readings) -> LiveStatus {
+/// The current status of `gates`, by their results so far.
+pub fn live_status(gates: &[Gate], results: &[GateResult]) -> LiveStatus {
     let mut status = LiveStatus::default();
-    for gate in gates {
-        let result = result(gate, readings);
+    for (gate, result) in gates.iter().zip(results) {
         if result.ok && result.is_decided() {
             status.holding += 1;
-        } else if fails(gate, &result) {
+        } else if fails(gate, result) {
             status.failing += 1;
-            status.first_failing.get_or_insert(result);
+            status.first_failing.get_or_insert_with(|| result.clone());
         } else {
             status.undecided += 1;
         }
@@ -35,12 +33,9 @@ pub fn live_status(gates: &[Gate], readings: &impl Readings) -> LiveStatus {
 
 /// The first `abort` gate that ends a run which has lasted for `elapsed`: it fails, has enough samples, and can't
 /// recover.
-pub fn tripped(gates: &[Gate], elapsed: Duration, readings: &impl Readings) -> Option<GateResult> {
-    let armed = gates.iter().filter(|gate| gate.abort && elapsed >= gate.after);
-    armed
-        .map(|gate| (gate, result(gate, readings)))
-        .find(|(gate, result)| fails(gate, result))
-        .map(|(_, result)| result)
+pub fn tripped<'a>(gates: &[Gate], elapsed: Duration, results: &'a [GateResult]) -> Option<&'a GateResult> {
+    let mut armed = gates.iter().zip(results).filter(|(gate, _)| gate.abort && elapsed >= gate.after);
+    armed.find(|(gate, result)| fails(gate, result)).map(|(_, result)| result)
 }
 
 /// The timers that `gates` read, gross and net, each once: the only ones that live metrics need.
@@ -80,6 +75,7 @@ fn can_recover(gate: &Gate, observed: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gates::judge;
     use crate::summary::{Distribution, Histogram, Rates, Summary, Timer};
     use std::collections::BTreeMap;
 
@@ -100,7 +96,9 @@ mod tests {
 
     fn check_trip(gate: &str, abort: bool, elapsed_s: u64, trips: bool) {
         let parsed = Gate { abort, after: Duration::from_secs(30), ..Gate::parse_line(gate).unwrap() };
-        let result = tripped(&[parsed], Duration::from_secs(elapsed_s), &measured());
+        let gates = [parsed];
+        let results = judge(&gates, &measured());
+        let result = tripped(&gates, Duration::from_secs(elapsed_s), &results);
         assert_eq!(result.is_some(), trips, "{gate}");
     }
 
@@ -137,7 +135,7 @@ mod tests {
             "message_rtt: max < 1s",
         ]
         .map(|gate| Gate::parse_line(gate).unwrap());
-        let status = live_status(&gates, &measured());
+        let status = live_status(&gates, &judge(&gates, &measured()));
         assert_eq!((status.holding, status.failing, status.undecided), (1, 2, 3));
         assert_eq!(status.first_failing.unwrap().metric, "edges_failed");
     }

@@ -20,4 +20,3 @@ pub use crate::metrics::output::summarize::{RunFacts, summarize};
 pub use crate::metrics::record::recorder::Recorder;
 pub use crate::metrics::record::room::RoomFacts;
 pub use crate::metrics::tally::Tally;
-pub use crate::metrics::validity::{Strain, judge};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Figures of the generator that a run's validity is judged by.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Strain {
+pub(in crate::metrics) struct Strain {
     /// Timer lag of the worker that lagged most, microseconds.
     pub lag_p99_us: u64,
     pub lag_samples: u64,
@@ -27,28 +27,28 @@ pub struct Strain {
 
 /// INVALID, with its reasons, if this machine ran out of something or the clock jumped; every other exceeded limit is a
 /// hint, the worst first.
-pub fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
-    let doubts = [
-        exhausted(strain),
-        clock(strain, thresholds),
+pub(in crate::metrics) fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
+    // No figure of a run with one of these can be used.
+    let reasons = worst_first([exhausted(strain), clock(strain, thresholds)]);
+    let hints = worst_first([
         dropped(strain, thresholds),
         unsent(strain, thresholds),
         lag(strain, thresholds),
         waiting(strain, thresholds),
         busy(strain, thresholds),
         lost(strain),
-    ];
+    ]);
+    let verdict = if reasons.is_empty() { Verdict::Valid } else { Verdict::Invalid };
+    Validity { verdict, reasons, hints }
+}
+
+fn worst_first<const N: usize>(doubts: [Option<RankedDoubt>; N]) -> Vec<Doubt> {
     let mut doubts: Vec<RankedDoubt> = doubts.into_iter().flatten().collect();
     doubts.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(b.excess.total_cmp(&a.excess)));
-    let (fatal, hints): (Vec<RankedDoubt>, Vec<RankedDoubt>) = doubts.into_iter().partition(|ranked| ranked.is_fatal);
-    let plain = |ranked: Vec<RankedDoubt>| ranked.into_iter().map(|ranked| ranked.doubt).collect();
-    let verdict = if fatal.is_empty() { Verdict::Valid } else { Verdict::Invalid };
-    Validity { verdict, reasons: plain(fatal), hints: plain(hints) }
+    doubts.into_iter().map(|ranked| ranked.doubt).collect()
 }
 
 struct RankedDoubt {
-    /// No figure of such a run can be used.
-    is_fatal: bool,
     verdict: Verdict,
     /// The observed figure divided by its limit; the sort key among reasons of one verdict.
     excess: f64,
@@ -58,11 +58,7 @@ struct RankedDoubt {
 impl RankedDoubt {
     fn new(verdict: Verdict, excess: f64, what: &str, observed: String, limit: String, cure: &str) -> Option<Self> {
         let doubt = Doubt { what: what.into(), observed, limit, cure: cure.into() };
-        Some(Self { is_fatal: false, verdict, excess, doubt })
-    }
-
-    fn fatal(self) -> Self {
-        Self { is_fatal: true, ..self }
+        Some(Self { verdict, excess, doubt })
     }
 }
 
@@ -78,7 +74,6 @@ fn exhausted(strain: &Strain) -> Option<RankedDoubt> {
         "never".into(),
         cure,
     )
-    .map(RankedDoubt::fatal)
 }
 
 fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
@@ -88,7 +83,7 @@ fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     }
     let excess = jump.as_secs_f64() / limit.as_secs_f64();
     let cure = "keep the machine awake, and the process from being stopped, while it measures";
-    RankedDoubt::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure).map(RankedDoubt::fatal)
+    RankedDoubt::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure)
 }
 
 fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {

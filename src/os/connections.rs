@@ -2,16 +2,22 @@
 
 use std::fs;
 
+/// The state of a socket that listens, in the tables.
+pub(super) const LISTEN: &str = "0A";
+
+/// The tables of this machine's TCP sockets, of IPv4 and of IPv6 (proc_pid_net(5)); empty where there is none.
+pub(super) fn tables() -> [String; 2] {
+    ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default())
+}
+
 /// Counts connections from or to `port`; those in TIME_WAIT are over.
 pub fn connections(port: u16) -> usize {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
-    tables.iter().map(|table| count(table, port)).sum()
+    tables().iter().map(|table| count(table, port)).sum()
 }
 
 /// Columns of proc_pid_net(5): number, local, remote, state.
 fn count(table: &str, port: u16) -> usize {
     const TIME_WAIT: &str = "06";
-    const LISTEN: &str = "0A";
     let end = format!(":{port:04X}");
     let is_open = |line: &&str| {
         let columns: Vec<&str> = line.split_ascii_whitespace().take(4).collect();

@@ -1,5 +1,6 @@
 //! The processes behind a listening TCP socket of this machine, by the socket's inode.
 
+use super::connections::{LISTEN, tables};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -10,7 +11,6 @@ const PROCESSES_MAX: usize = 64;
 const LOCAL: usize = 1;
 const STATE: usize = 3;
 const INODE: usize = 9;
-const LISTEN: &str = "0A";
 
 /// The pids of the processes, other than this one, that listen at `address`; empty if it is another machine's, or if
 /// they are another user's.
@@ -18,8 +18,7 @@ pub(super) fn listening_processes(address: SocketAddr) -> Vec<u32> {
     if !is_local(address.ip()) {
         return vec![];
     }
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
-    let mut inodes: Vec<(bool, String)> = tables.iter().flat_map(|table| listeners(table, address)).collect();
+    let mut inodes: Vec<(bool, String)> = tables().iter().flat_map(|table| listeners(table, address)).collect();
     // A socket bound to the very address goes before one that is bound to all.
     inodes.sort_by_key(|(is_exact, _)| !is_exact);
     inodes

@@ -6,6 +6,7 @@ mod limits;
 mod listener;
 mod machine;
 mod process;
+mod receive_stamp;
 mod target_watch;
 mod terminal;
 
@@ -13,6 +14,7 @@ pub use connections::connections;
 pub use limits::{machine_limits, memory_share, raise_descriptors};
 pub use machine::machine;
 pub use process::{OtherProcess, other_process, own_process, thread_id};
+pub use receive_stamp::{StampedRead, enable_receive_stamps, read_stamped, receive_stamped};
 pub use target_watch::{TargetSample, TargetWatch};
 pub use terminal::terminal_columns;
 

@@ -34,9 +34,12 @@ impl TargetWatch {
     /// Finds the processes; `None` if none of this user's listens there.
     pub fn find(address: SocketAddr) -> Option<Self> {
         let pids = listening_processes(address);
+        if pids.is_empty() {
+            return None;
+        }
         let mut watch = Self { address, pids, cpu: Duration::ZERO, waits: BTreeMap::new(), restarts: 0 };
         watch.look();
-        (!watch.pids.is_empty()).then_some(watch)
+        Some(watch)
     }
 
     /// The processes' ids.
@@ -137,6 +140,7 @@ mod tests {
             if used >= Duration::from_millis(20) {
                 break;
             }
+            // The process uses its CPU time meanwhile.
             std::thread::sleep(Duration::from_millis(10));
         }
         assert!(used >= Duration::from_millis(20), "{used:?}");

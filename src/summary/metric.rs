@@ -2,7 +2,7 @@
 
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
-use crate::summary::{Severity, Summary};
+use crate::summary::{Counts, Severity, Summary};
 
 /// All timers except those of single message types, `signal_delivery.<type>`.
 pub const TIMERS: [&str; 15] = [
@@ -83,10 +83,14 @@ pub trait Readings {
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram>;
     /// A rate from 0 to 1, and the number of things that it is a share of.
     fn rate(&self, name: &str) -> Option<(f64, u64)>;
-    /// The rate without what this generator may have cost.
-    fn net_rate(&self, name: &str) -> Option<(f64, u64)>;
+    fn counts(&self) -> &Counts;
     fn counter(&self, name: &str) -> Option<u64>;
     fn value(&self, name: &str) -> Option<f64>;
+
+    /// The rate without what this generator may have cost.
+    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.rate(name).map(|(rate, of)| (self.counts().net_rate(name, rate, of), of))
+    }
 }
 
 impl Readings for Summary {
@@ -106,8 +110,8 @@ impl Readings for Summary {
         rate.map(|rate| (rate, of))
     }
 
-    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
-        self.rate(name).map(|(rate, of)| (self.counts.net_rate(name, rate, of), of))
+    fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     fn counter(&self, name: &str) -> Option<u64> {

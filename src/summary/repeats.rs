@@ -1,6 +1,6 @@
 //! Repeated runs of one plan: the outcome of each run, and the spread of their percentiles.
 
-use crate::summary::distribution::Distribution;
+use crate::summary::distribution::{Distribution, samples_needed};
 use crate::summary::run::{Outcome, Run};
 use crate::summary::verdict::{GateResult, Verdict};
 use crate::summary::{SCHEMA, Summary};
@@ -95,6 +95,12 @@ impl Spread {
     /// The ranges, each with its percentile.
     pub fn percentiles(&self) -> [(f64, PercentileRange); 3] {
         [(50.0, self.p50), (95.0, self.p95), (99.0, self.p99)]
+    }
+
+    /// Those that every run has enough samples for.
+    pub fn known(&self) -> impl Iterator<Item = (f64, PercentileRange)> + use<> {
+        let samples = self.samples;
+        self.percentiles().into_iter().filter(move |(at, _)| samples >= samples_needed(*at))
     }
 }
 

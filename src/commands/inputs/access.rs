@@ -28,7 +28,7 @@ pub(in crate::commands) fn access(
     let tokens = tokens(args, target, peers);
     let columns = [&target.data_columns(), dialect_columns].concat();
     let data = peer_rows::read(args, &columns, peers).map_err(|why| vec![why]);
-    let tls = trust(args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![tls_problem(args, unfit)]));
+    let tls = client_tls(args);
     let proxy = proxy(args, target).map_err(|why| vec![why]);
     let connect_to = match (&args.connect_to, &target.url) {
         (Some(_), None) => Err(vec!["--connect-to: whose place does it take? name that with --target".to_owned()]),
@@ -58,12 +58,18 @@ pub(in crate::commands) fn access(
 /// `Usage`; stderr already has every problem.
 pub(in crate::commands) fn server_trust(ca: Option<&Path>, insecure: bool) -> Result<ClientTls, Exit> {
     let args = AccessArgs { ca: ca.map(Path::to_owned), insecure, ..AccessArgs::default() };
-    trust(&args).and_then(|trust| ClientTls::new(trust).map_err(|unfit| vec![tls_problem(&args, unfit)])).map_err(
-        |problems| {
-            write_stderr(problems);
-            Exit::Usage
-        },
-    )
+    client_tls(&args).map_err(|problems| {
+        write_stderr(problems);
+        Exit::Usage
+    })
+}
+
+/// Reads the TLS settings of `--ca`, `--cert`, `--key` and `--insecure`.
+///
+/// # Errors
+/// One sentence for every file that can't be read, parsed or used.
+fn client_tls(args: &AccessArgs) -> Result<ClientTls, Vec<String>> {
+    ClientTls::new(trust(args)?).map_err(|unfit| vec![tls_problem(args, unfit)])
 }
 
 /// Reads the trusted roots and the client identity.

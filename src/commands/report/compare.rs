@@ -1,12 +1,12 @@
 //! `meshload compare BASE NEW`: reads both sides, prints the changes, and fails on a regression.
 
+use super::files::text;
 use super::runs;
-use crate::cli::{CompareArgs, OnUnclear};
+use crate::cli::{ColorWhen, CompareArgs, OnUnclear};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule};
-use crate::os::terminal_columns;
-use crate::report::{Format, TextOptions, files, render};
+use crate::report::{Format, files, render};
 use crate::summary::{Summary, Verdict as Validity};
 use crate::vocabulary::format::plural;
 use std::path::{Path, PathBuf};
@@ -149,11 +149,7 @@ fn valid(runs: &[Summary]) -> Vec<&Summary> {
 
 fn format(options: &CompareOptions) -> Format {
     match options.format {
-        CompareFormat::Text => Format::Text(TextOptions {
-            verbose: options.verbose,
-            columns: terminal_columns(),
-            ..TextOptions::default()
-        }),
+        CompareFormat::Text => text(ColorWhen::Never, options.verbose),
         CompareFormat::Json => Format::Json,
         CompareFormat::Md => Format::Markdown,
         CompareFormat::Html => Format::Html,

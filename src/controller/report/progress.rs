@@ -68,16 +68,22 @@ impl Progress {
         Self { shown }
     }
 
+    /// True if `draw` has something to show; what it shows takes some work to sum up.
+    pub(crate) fn is_due(&self, now: Instant, start: Instant) -> bool {
+        match self.shown {
+            Shown::Bars(_) => true,
+            Shown::Lines { last } => now.saturating_duration_since(last.unwrap_or(start)) >= LINE_EVERY,
+            Shown::Nothing => false,
+        }
+    }
+
     pub(crate) fn draw(&mut self, view: &RunSnapshot<'_>) {
         match &mut self.shown {
             Shown::Bars(bars) => bars.draw(view),
             Shown::Lines { last } => {
-                let since = last.unwrap_or(view.start);
-                if view.now.saturating_duration_since(since) >= LINE_EVERY {
-                    *last = Some(view.now);
-                    // A closed stderr is no reason to stop the run.
-                    let _ = writeln!(io::stderr(), "{}", line(view));
-                }
+                *last = Some(view.now);
+                // A closed stderr is no reason to stop the run.
+                let _ = writeln!(io::stderr(), "{}", line(view));
             }
             Shown::Nothing => {}
         }

@@ -2,7 +2,7 @@
 
 use super::super::worker::LIVE_EVERY;
 use super::super::worker::status::WorkerStatuses;
-use crate::gates::{Gate, LiveStatus, live_status, timers, tripped};
+use crate::gates::{Gate, LiveStatus, judge, live_status, timers, tripped};
 use crate::summary::{Clock, GateResult};
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,9 @@ impl GateWatch {
         }
         let live = statuses.live()?;
         self.checked_at = Some(now);
-        self.live_status = Some(live_status(&self.gates, &live));
-        tripped(&self.gates, elapsed, &live)
+        let results = judge(&self.gates, &live);
+        self.live_status = Some(live_status(&self.gates, &results));
+        tripped(&self.gates, elapsed, &results).cloned()
     }
 
     /// The result of the last check.

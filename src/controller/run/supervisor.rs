@@ -118,16 +118,18 @@ impl Supervisor {
             let wanted = self.phases.step(now, &tally);
             let elapsed = now.saturating_duration_since(self.common.start);
             self.tripped = self.gate_watch.check(now, elapsed, &self.common.statuses);
-            self.progress.draw(&RunSnapshot {
-                now,
-                start: self.common.start,
-                phase: self.phases.phase(),
-                current: self.phases.current(),
-                tally,
-                recent_p99_us: self.common.statuses.recent_p99_us(),
-                latency_p99_us: self.common.statuses.recent_latency_p99_us(),
-                gates: self.gate_watch.live_status(),
-            });
+            if self.progress.is_due(now, self.common.start) {
+                self.progress.draw(&RunSnapshot {
+                    now,
+                    start: self.common.start,
+                    phase: self.phases.phase(),
+                    current: self.phases.current(),
+                    tally,
+                    recent_p99_us: self.common.statuses.recent_p99_us(),
+                    latency_p99_us: self.common.statuses.recent_latency_p99_us(),
+                    gates: self.gate_watch.live_status(),
+                });
+            }
             if wanted == Some(PeerCommand::Leave) || !self.is_playing() {
                 return None;
             }

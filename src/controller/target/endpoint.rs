@@ -3,7 +3,7 @@
 use super::peer_rows::PeerRows;
 use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValues, Wire};
 use crate::profile::{Secret, Target};
-use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, Proxy, TargetPolicy};
+use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, OwnRequest, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
 use crate::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -114,26 +114,25 @@ impl Endpoints {
         let rows = &self.access.data;
         let url = rows.fill(&url, peer_index, &encode);
         let fill = |text: &str| rows.fill(&fill(text).replace("{token}", token), peer_index, &str::to_owned);
-        let own = &self.target.headers;
-        let own_headers: Vec<_> = own.iter().map(|(name, value)| (name.clone(), fill(value.reveal()))).collect();
-        let own_subprotocol = self.target.subprotocol.as_ref().map(|name| fill(name.reveal()));
+        let headers = self.target.headers.iter();
+        let own = OwnRequest {
+            headers: headers.map(|(name, value)| (name.clone(), fill(value.reveal()))).collect(),
+            subprotocol: self.target.subprotocol.as_ref().map(|name| fill(name.reveal())),
+        };
         let preparation = conversation.as_ref().and_then(|conversation| conversation.preparation());
         let before = preparation.map(|preparation| HttpSteps {
             preparation: Rc::new(RefCell::new(preparation)),
             base: url.clone(),
-            own_headers: own_headers.clone(),
-            own_subprotocol: own_subprotocol.clone(),
+            own: own.clone(),
         });
-        let Connect { url, mut headers, subprotocol, wire } = match conversation {
+        let Connect { url, headers, subprotocol, wire } = own.over(match conversation {
             Some(conversation) => conversation.connect(&url),
             None => Connect { url, headers: vec![], subprotocol: None, wire: Wire::Text },
-        };
-        headers.retain(|(name, _)| !own.keys().any(|own| own.eq_ignore_ascii_case(name)));
-        headers.extend(own_headers);
+        });
         Ok(Endpoint {
             url: Url::parse(&url)?,
             headers,
-            subprotocol: own_subprotocol.or(subprotocol),
+            subprotocol,
             origin: self.target.origin.clone(),
             user_agent: self.user_agent.clone(),
             route: self.route.clone(),

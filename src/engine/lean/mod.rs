@@ -16,7 +16,8 @@ use super::Engine;
 use super::candidate_policy::CandidatePolicy;
 use super::edge_timers::EdgeTimers;
 use super::peer_addresses::{PeerAddresses, candidate_address};
-use super::stamped_socket::{enable_stamps, receive};
+use super::stamped_socket::receive;
+use crate::os::enable_receive_stamps;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
@@ -95,7 +96,7 @@ impl LeanEngine {
         socket.set_nonblocking(true)?;
         // The kernel uses the memory only for queued datagrams. A buffer smaller than asked for still helps.
         let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BYTES);
-        enable_stamps(&socket);
+        enable_receive_stamps(&socket);
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
         settings.addresses.join(local);
@@ -361,11 +362,11 @@ impl Engine for LeanEngine {
         let mut buffer = [0; DATAGRAM_BYTES_MAX];
         for index in 0..BATCH {
             match receive(&self.socket, &mut buffer) {
-                Ok(received) => {
-                    self.handling = received.stamp;
+                Ok((read, from)) => {
+                    self.handling = read.stamp;
                     // A DTLS flight takes up to a millisecond, for which the datagrams behind it wait.
                     now = if index > 0 { Instant::now() } else { now };
-                    self.take_in(now, received.from, &mut buffer[..received.length]);
+                    self.take_in(now, from, &mut buffer[..read.length]);
                 }
                 // `WouldBlock`: no datagram is left. Other errors are ICMP errors of earlier sends.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,

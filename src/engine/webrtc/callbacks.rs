@@ -105,7 +105,17 @@ impl Callbacks {
 
     /// Sends an event to the engine; drops it if the engine has stopped.
     pub(super) async fn emit(&self, event: EngineEvent) {
-        let _ = self.events.send(self.link_event(event)).await;
+        // Only these follow from a datagram; a description or a candidate is made at once.
+        let follows = matches!(
+            event,
+            EngineEvent::IceUp
+                | EngineEvent::DtlsUp
+                | EngineEvent::Open
+                | EngineEvent::Message(_)
+                | EngineEvent::Closed
+        );
+        let stamp = if follows { self.state().stamp } else { None };
+        let _ = self.events.send(self.link_event(event, stamp)).await;
     }
 
     /// Waits for the end of gathering.
@@ -127,7 +137,7 @@ impl Callbacks {
         drop(state);
         if opens && stamp.is_some() {
             // With a full queue the wait of this datagram goes uncounted.
-            let _ = self.events.try_send(self.link_event(EngineEvent::Received { at: Instant::now() }));
+            let _ = self.events.try_send(self.link_event(EngineEvent::Received { at: Instant::now() }, stamp));
         }
         !is_repeat
     }
@@ -169,9 +179,8 @@ impl Callbacks {
         let mut state = self.state();
         if state.stage == ConnectionStage::Securing {
             state.stage = ConnectionStage::Over;
-            drop(state);
             // If the queue is full, the handshake's timeout reports the failure later.
-            let _ = self.events.try_send(self.link_event(failed(Reason::DtlsFailed, detail)));
+            let _ = self.events.try_send(self.link_event(failed(Reason::DtlsFailed, detail), None));
         }
     }
 
@@ -217,18 +226,7 @@ impl Callbacks {
         self.fail(Reason::IceFailed, detail).await;
     }
 
-    fn link_event(&self, event: EngineEvent) -> LinkEvent {
-        // Only these follow from a datagram; a description or a candidate is made at once.
-        let follows = matches!(
-            event,
-            EngineEvent::Received { .. }
-                | EngineEvent::IceUp
-                | EngineEvent::DtlsUp
-                | EngineEvent::Open
-                | EngineEvent::Message(_)
-                | EngineEvent::Closed
-        );
-        let stamp = if follows { self.state().stamp } else { None };
+    fn link_event(&self, event: EngineEvent, stamp: Option<SystemTime>) -> LinkEvent {
         LinkEvent { seat: self.seat, generation: self.generation, event, stamp }
     }
 

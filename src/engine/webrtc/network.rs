@@ -3,7 +3,8 @@
 use super::alerts::is_plain_alert;
 use super::callbacks::Callbacks;
 use super::turn::{parse_reply, without_channel_header};
-use crate::engine::stamped_socket::{Received, enable_stamps, receive};
+use crate::engine::stamped_socket::receive;
+use crate::os::{StampedRead, enable_receive_stamps};
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
@@ -28,7 +29,7 @@ impl Runtime for Network {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
-        enable_stamps(&socket);
+        enable_receive_stamps(&socket);
         Ok(Arc::new(ObservedSocket { socket: UdpSocket::from_std(socket)?, callbacks: self.0.clone() }))
     }
 
@@ -114,7 +115,7 @@ impl AsyncUdpSocket for ObservedSocket {
         };
         let (length, from) = loop {
             ready!(self.socket.poll_recv_ready(context))?;
-            let Received { length, from, stamp } = match receive(&self.socket, buffer) {
+            let (StampedRead { length, stamp }, from) = match receive(&self.socket, buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 received => received?,
             };

@@ -32,7 +32,7 @@ impl SecondCounts {
     /// Adds a sample of `signal_delivery`.
     pub(in crate::metrics) fn delivery(&mut self, us: u64) {
         self.time(0, us);
-        self.deliveries.record_us(u32::try_from(us).unwrap_or(u32::MAX));
+        self.deliveries.record_us(us);
     }
 
     /// Adds a sample of the timer at `position` in `TimedSecond::TIMERS`.

@@ -64,8 +64,8 @@ impl Readings for LiveMetrics {
         (of > 0).then(|| (part as f64 / of as f64, of))
     }
 
-    fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
-        self.rate(name).map(|(rate, of)| (self.counts.net_rate(name, rate, of), of))
+    fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     fn counter(&self, name: &str) -> Option<u64> {

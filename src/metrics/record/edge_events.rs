@@ -73,7 +73,7 @@ impl Recorder {
 
     /// Charges the generator likewise on every undecided edge of the event's peer.
     pub(in crate::metrics) fn charge_all(&mut self, context: EventContext) {
-        if context.arrived == context.at || self.tally.edges_undecided == 0 {
+        if context.arrived == context.at || self.rooms[context.room].undecided == 0 {
             return;
         }
         for other in self.others(context) {

@@ -16,8 +16,9 @@ pub(in crate::metrics) const LATE_US: u64 = 50_000;
 
 impl Recorder {
     pub(in crate::metrics) fn began(&mut self, context: EventContext, due: Instant) {
-        self.series.at(due).arrivals_due.count(context.at.since(RunTime::of(due, self.start)));
-        let due = RunTime::of(due, self.start);
+        let when_due = due;
+        let due = RunTime::of(when_due, self.start);
+        self.series.at(when_due).arrivals_due.count(context.at.since(due));
         let is_rejoin = self.peers[context.peer].state != State::Planned;
         if is_rejoin {
             self.restart_peer(context);

@@ -91,11 +91,10 @@ impl Recorder {
         self.tally.messages_cut -= before - edge.cut_in_flight();
         self.tally.messages_delivered += 1;
         self.handling.record_us(context.at.since(context.arrived));
-        let latency = context.arrived.since(RunTime::of(times.0, self.start));
+        let latency_us = self.record_message_timer(context, TimerId::MessageLatency, times);
         let row = self.series.at(context.when);
         row.messages += 1;
-        row.latencies.record_us(u32::try_from(latency).unwrap_or(u32::MAX));
-        self.record_message_timer(context, TimerId::MessageLatency, times);
+        row.latencies.record_us(latency_us);
     }
 
     pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
@@ -109,9 +108,12 @@ impl Recorder {
         self.record_message_timer(context, TimerId::MessageRtt, times);
     }
 
-    fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) {
+    /// Returns the microseconds from due.
+    fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) -> u64 {
         let since = |earlier| context.arrived.since(RunTime::of(earlier, self.start));
-        self.all_totals[context.half].timers.record_both(timer, since(due), since(began));
+        let due_us = since(due);
+        self.all_totals[context.half].timers.record_both(timer, due_us, since(began));
+        due_us
     }
 
     fn delivered(&mut self, context: EventContext, kind: FrameKind, slot: usize, bytes: u32, from: Seat) {

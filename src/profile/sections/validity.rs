@@ -1,4 +1,4 @@
-//! `[validity]`: the limits from which a run is SUSPECT or INVALID, and their effect on the exit code.
+//! `[validity]`: the effect of SUSPECT and INVALID on the exit code, and the limits of the signs of strain.
 
 use crate::profile::section::Section;
 use std::time::Duration;
@@ -11,8 +11,8 @@ pub struct ValiditySettings {
     pub thresholds: Thresholds,
 }
 
-/// The limits of SUSPECT and INVALID (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit
-/// never exceeds its invalid limit.
+/// The limits from which a sign of strain is a hint, and those of a load that was not offered and of a jump of the clock
+/// (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit never exceeds its invalid limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     pub lag_suspect: Duration,

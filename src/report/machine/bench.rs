@@ -39,8 +39,7 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
 pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
     let timers = SERIES_TIMERS.into_iter().filter_map(|name| Some((name, repeats.timers.get(name)?)));
     let entries = timers.flat_map(|(name, spread)| {
-        let enough = spread.percentiles().into_iter().filter(|(at, _)| spread.samples >= samples_needed(*at));
-        enough.map(move |(at, range)| {
+        spread.known().map(move |(at, range)| {
             let ms = |us: u64| us as f64 / 1e3;
             let range_in_words = format!("{} to {}", ms(range.min_us), ms(range.max_us));
             Entry { range: range_in_words, ..entry(format!("{name} p{at}"), "ms", ms(range.median_us)) }

@@ -48,8 +48,7 @@ pub(in crate::report) fn render(summary: &Summary) -> String {
 pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
     let mut text = String::new();
     let samples = repeats.timers.iter().flat_map(|(name, spread)| {
-        let enough = spread.percentiles().into_iter().filter(|(at, _)| spread.samples >= samples_needed(*at));
-        enough.map(move |(at, range)| {
+        spread.known().map(move |(at, range)| {
             let quantile = at / 100.0;
             (format!("{{timer=\"{}\",quantile=\"{quantile}\"}}", label(name)), range.median_us as f64 / 1e6)
         })
@@ -63,14 +62,8 @@ pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
 }
 
 fn verdicts(text: &mut String, gates: &[GateResult], validity: Verdict) {
-    // Two gates may be spelled alike; their one series is 1 only if both hold.
-    let mut held: BTreeMap<String, bool> = BTreeMap::new();
-    for gate in gates {
-        *held.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(true) &= gate.ok;
-    }
-    let held: Vec<_> =
-        held.iter().map(|(gate, ok)| (format!("{{gate=\"{}\"}}", label(gate)), f64::from(u8::from(*ok)))).collect();
-    family(text, "meshload_gate_ok", "gauge", "1 if the gate holds.", &held);
+    let held = |gate: &GateResult| Some(f64::from(u8::from(gate.ok)));
+    by_gate(text, "meshload_gate_ok", "1 if the gate holds.", gates, held);
     let parsed = |gate: &GateResult| Gate::parse(&gate.metric, &gate.expr).ok();
     let limit = |gate: &GateResult| Some(base_units(gate, parsed(gate)?.number));
     let observed = |gate: &GateResult| Some(base_units(gate, gate.observed?));
@@ -101,12 +94,14 @@ fn run_info(text: &mut String, run: &Run, version: &str) {
     family(text, "meshload_run_info", "gauge", "What was run; always 1.", &[(format!("{{{labels}}}"), 1.0)]);
 }
 
-/// A family with one value a gate; the first of gates that are spelled alike counts.
+/// A family with one value a gate. Gates that are spelled alike read and demand the same, and hold only if all do: the least
+/// value stands for them.
 fn by_gate(text: &mut String, name: &str, help: &str, gates: &[GateResult], of: impl Fn(&GateResult) -> Option<f64>) {
     let mut values: BTreeMap<String, f64> = BTreeMap::new();
     for gate in gates {
         if let Some(value) = of(gate) {
-            values.entry(format!("{}: {}", gate.metric_in_words(), gate.expr)).or_insert(value);
+            let name = format!("{}: {}", gate.metric_in_words(), gate.expr);
+            values.entry(name).and_modify(|least| *least = least.min(value)).or_insert(value);
         }
     }
     let samples: Vec<_> =

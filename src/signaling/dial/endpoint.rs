@@ -1,6 +1,6 @@
 //! The endpoint of one peer: where and how it connects, and what comes before.
 
-use crate::dialect::{Prepare, Wire};
+use crate::dialect::{Connect, Prepare, Wire};
 use crate::signaling::connector::{Connector, Refused};
 use crate::signaling::failure;
 use crate::signaling::target_policy::resolve;
@@ -81,9 +81,24 @@ pub struct HttpSteps {
     pub preparation: Rc<RefCell<Box<dyn Prepare>>>,
     /// The target's URL.
     pub base: String,
-    /// The profile's headers, which win over the dialect's.
-    pub own_headers: Vec<(String, String)>,
-    pub own_subprotocol: Option<String>,
+    pub own: OwnRequest,
+}
+
+/// The profile's own part of the request for the connection, which wins over the dialect's.
+#[derive(Clone, Debug)]
+pub struct OwnRequest {
+    pub headers: Vec<(String, String)>,
+    pub subprotocol: Option<String>,
+}
+
+impl OwnRequest {
+    /// The dialect's request with the profile's headers and subprotocol.
+    pub fn over(&self, connect: Connect) -> Connect {
+        let Connect { url, mut headers, subprotocol, wire } = connect;
+        headers.retain(|(name, _)| !self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+        headers.extend(self.headers.iter().cloned());
+        Connect { url, headers, subprotocol: self.subprotocol.clone().or(subprotocol), wire }
+    }
 }
 
 impl fmt::Debug for HttpSteps {

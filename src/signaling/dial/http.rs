@@ -22,11 +22,9 @@ pub(super) async fn run(steps: &HttpSteps, endpoint: &Endpoint) -> Result<Endpoi
         let answer = tokio::time::timeout(request.timeout, send(endpoint, &request)).await.map_err(late)??;
         steps.preparation.borrow_mut().answer(&steps.base, &answer)?;
     }
-    let Connect { url, mut headers, subprotocol, wire } = steps.preparation.borrow_mut().connect(&steps.base);
-    headers.retain(|(name, _)| !steps.own_headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
-    headers.extend(steps.own_headers.iter().cloned());
+    let connect = steps.preparation.borrow_mut().connect(&steps.base);
+    let Connect { url, headers, subprotocol, wire } = steps.own.over(connect);
     let url = Url::parse(&url).map_err(|error| unfit(format!("the dialect's URL: {error}")))?;
-    let subprotocol = steps.own_subprotocol.clone().or(subprotocol);
     Ok(Endpoint { url, headers, subprotocol, wire, before: None, ..endpoint.clone() })
 }
 

@@ -4,7 +4,7 @@ mod endpoint;
 mod http;
 mod open;
 
-pub use endpoint::{Endpoint, HttpSteps};
+pub use endpoint::{Endpoint, HttpSteps, OwnRequest};
 pub use open::open;
 
 use super::connector::Connector;

@@ -1,9 +1,7 @@
-//! A TCP stream that keeps the kernel's receive stamp of its last read (socket(7), `SO_TIMESTAMPNS`).
+//! A TCP stream that keeps the kernel's receive stamp of its last read.
 
-use nix::sys::socket::sockopt::ReceiveTimestampns;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
-use std::io::{self, IoSliceMut};
-use std::os::fd::AsRawFd;
+use crate::os::{StampedRead, enable_receive_stamps, read_stamped};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
@@ -17,14 +15,10 @@ pub(in crate::signaling) struct StampedStream {
     waited: Option<Duration>,
 }
 
-/// Space for one stamp among the control messages, aligned as their headers must be.
-#[repr(align(8))]
-struct AncillaryData([u8; 64]);
-
 impl StampedStream {
     /// Asks the kernel for stamps; a system that has none leaves `stamp` empty.
     pub(in crate::signaling) fn new(stream: TcpStream) -> Self {
-        let _ = setsockopt(&stream, ReceiveTimestampns, &true);
+        enable_receive_stamps(&stream);
         Self { stream, stamp: None, waited: Some(Duration::ZERO) }
     }
 
@@ -46,19 +40,13 @@ impl StampedStream {
         let mut read = None;
         let tried = stream.try_io(Interest::READABLE, || {
             let room = into.len();
-            let mut control = AncillaryData([0; 64]);
-            let mut bytes = [IoSliceMut::new(into)];
-            let received = recvmsg::<()>(stream.as_raw_fd(), &mut bytes, Some(&mut control.0), MsgFlags::empty())?;
-            let mut messages = received.cmsgs().into_iter().flatten();
-            *stamp = messages.find_map(|message| match message {
-                ControlMessageOwned::ScmTimestampns(at) => Some(SystemTime::UNIX_EPOCH + Duration::from(at)),
-                _ => None,
-            });
+            let StampedRead { length, stamp: found } = read_stamped(stream, into)?;
+            *stamp = found;
             if let (Some(waited), Some(stamp)) = (waited.as_mut(), *stamp) {
                 *waited += stamp.elapsed().unwrap_or_default();
             }
-            read = Some(received.bytes);
-            if (1..room).contains(&received.bytes) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            read = Some(length);
+            if (1..room).contains(&length) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
         match read {
             Some(length) => Ok(length),
@@ -120,6 +108,7 @@ mod tests {
         // The kernel turns its stamps on some time after the first socket has asked for them.
         for _ in 0..100 {
             other.write_all(b"hello").unwrap();
+            // How long the bytes lie in the kernel is what is told.
             std::thread::sleep(Duration::from_millis(20));
             assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), 5);
             let waited = stream.stamp().and_then(|stamp| stamp.elapsed().ok());

@@ -10,7 +10,9 @@ const BITS: u32 = 5;
 pub struct CoarseHistogram(Vec<u32>);
 
 impl CoarseHistogram {
-    pub fn record_us(&mut self, us: u32) {
+    /// Counts a sample; one beyond `u32::MAX` as that.
+    pub fn record_us(&mut self, us: u64) {
+        let us = u32::try_from(us).unwrap_or(u32::MAX);
         let shift = (u32::BITS - us.leading_zeros()).saturating_sub(BITS + 1);
         let bucket = ((shift << BITS) + (us >> shift)) as usize;
         if self.0.len() <= bucket {
@@ -42,9 +44,9 @@ mod tests {
 
     #[test]
     fn a_sample_is_found_again_within_two_percent() {
-        for us in (0..400).chain((0..27).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1])) {
+        for us in (0..400_u32).chain((0..27).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1])) {
             let mut coarse = CoarseHistogram::default();
-            coarse.record_us(us);
+            coarse.record_us(u64::from(us));
             let found = coarse.histogram().max_us();
             assert!(found.abs_diff(u64::from(us)) as f64 <= 1.0f64.max(f64::from(us) * 0.02), "{us}: {found}");
         }
@@ -54,7 +56,7 @@ mod tests {
     fn halves_merge_to_the_whole() {
         let of = |samples: &[u32]| {
             let mut coarse = CoarseHistogram::default();
-            samples.iter().for_each(|us| coarse.record_us(*us));
+            samples.iter().for_each(|us| coarse.record_us((*us).into()));
             coarse
         };
         let mut half = of(&[3, u32::MAX]);

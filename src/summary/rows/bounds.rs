@@ -21,6 +21,12 @@ impl Summary {
         self.findings.iter_mut().for_each(|finding| finding.evidence.truncate(TRACES_MAX));
         self.gates.truncate(ROWS_MAX);
         self.validity.reasons.truncate(ROWS_MAX);
+        self.validity.hints.truncate(ROWS_MAX);
+        self.offered.doubts.truncate(ROWS_MAX);
+        if let Some(process) = &mut self.target_process {
+            process.pids.truncate(TRACES_MAX);
+            process.series.truncate(ROWS_MAX);
+        }
         self.slowest.truncate(ROWS_MAX);
         self.outages.truncate(ROWS_MAX);
         self.outages.iter_mut().for_each(|outage| outage.causes.truncate(TRACES_MAX));

@@ -2,6 +2,7 @@
 
 use super::between::Between;
 use super::secrets::{CANARIES, Planted, percent_encoded};
+use crate::common::websocket::{accept, frame_of, key, read_head};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use std::io::{Read, Write};
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The spellings in which a secret is quoted.
 const ENCODINGS: usize = 8;
@@ -102,17 +102,10 @@ fn quotation(index: usize) -> String {
 
 fn fail(mut stream: TcpStream, index: usize) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut head = vec![];
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default();
+    let head = read_head(&mut stream)?;
     let upgrade = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
-        derive_accept_key(key.as_bytes())
+        accept(key(&head).unwrap_or_default())
     );
     let quoted = quotation(index);
     let line = quoted.replace(['\r', '\n', '\u{1b}'], " ");
@@ -136,20 +129,20 @@ fn fail(mut stream: TcpStream, index: usize) -> std::io::Result<()> {
         11 => upgraded(close(1_008, &quoted)),
         12 => upgraded(close(1_000, &quoted)),
         13 => upgraded(close(999, &quoted)),
-        14 => upgraded(frame(0x82, quoted.as_bytes())),
-        15 => upgraded(frame(0xc1, quoted.as_bytes())),
-        16 => upgraded(frame(0x83, quoted.as_bytes())),
-        17 => upgraded(frame(0x81, &[quoted.as_bytes(), &[0xff]].concat())),
-        18 => upgraded([frame(0x89, line.as_bytes()), close(1_011, &quoted)].concat()),
-        19 => upgraded(frame(0x81, quoted.as_bytes())),
-        20 => upgraded(frame(0x81, format!("{{\"type\":{json},\"data\":{json}}}").as_bytes())),
-        21 => upgraded(frame(
+        14 => upgraded(frame_of(0x82, quoted.as_bytes())),
+        15 => upgraded(frame_of(0xc1, quoted.as_bytes())),
+        16 => upgraded(frame_of(0x83, quoted.as_bytes())),
+        17 => upgraded(frame_of(0x81, &[quoted.as_bytes(), &[0xff]].concat())),
+        18 => upgraded([frame_of(0x89, line.as_bytes()), close(1_011, &quoted)].concat()),
+        19 => upgraded(frame_of(0x81, quoted.as_bytes())),
+        20 => upgraded(frame_of(0x81, format!("{{\"type\":{json},\"data\":{json}}}").as_bytes())),
+        21 => upgraded(frame_of(
             0x81,
             format!("{{\"type\":\"error\",\"message\":{json},\"data\":{{\"message\":{json}}}}}").as_bytes(),
         )),
-        22 => upgraded(frame(0x81, format!("[{json},{json}]").as_bytes())),
-        23 => upgraded(frame(0x81, format!("error {quoted} of {}", "x".repeat(100_000)).as_bytes())),
-        _ => upgraded(frame(
+        22 => upgraded(frame_of(0x81, format!("[{json},{json}]").as_bytes())),
+        23 => upgraded(frame_of(0x81, format!("error {quoted} of {}", "x".repeat(100_000)).as_bytes())),
+        _ => upgraded(frame_of(
             0x81,
             format!("{{\"type\":\"participant-joined\",\"data\":{{\"userId\":{json}}}}}").as_bytes(),
         )),
@@ -161,20 +154,8 @@ fn fail(mut stream: TcpStream, index: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-/// An unmasked frame (RFC 6455 §5.2) whose first byte is `first`.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        short @ 0..=125 => frame.push(short as u8),
-        long if long <= usize::from(u16::MAX) => frame.extend([&[126][..], &(long as u16).to_be_bytes()].concat()),
-        long => frame.extend([&[127][..], &(long as u64).to_be_bytes()].concat()),
-    }
-    frame.extend(payload);
-    frame
-}
-
 /// A close frame; its reason has at most 123 bytes (RFC 6455 §5.5).
 fn close(code: u16, reason: &str) -> Vec<u8> {
     let reason = &reason.as_bytes()[..reason.floor_char_boundary(123)];
-    frame(0x88, &[&code.to_be_bytes()[..], reason].concat())
+    frame_of(0x88, &[&code.to_be_bytes()[..], reason].concat())
 }

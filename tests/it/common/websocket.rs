@@ -28,7 +28,12 @@ pub fn read_head(stream: &mut TcpStream) -> std::io::Result<String> {
 
 /// One unmasked, final frame.
 pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x80 | opcode];
+    frame_of(0x80 | opcode, payload)
+}
+
+/// One unmasked frame whose first byte is `first`.
+pub fn frame_of(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
     match u16::try_from(payload.len()) {
         Ok(length) if length < 126 => frame.push(length as u8),
         Ok(length) => frame.extend([126].into_iter().chain(length.to_be_bytes())),
