@@ -22,6 +22,9 @@ pub use likeness::{Likeness, looks_like};
 pub use shape::shown_frame;
 pub use trial::Trial;
 
+pub(crate) use language::names::is_taken;
+pub(crate) use shape::TYPE_KEYS;
+
 use crate::vocabulary::{FrameKind, SignalPart};
 use compile::compiled::{Action, CompiledDialect, JoinAction, Rule};
 use language::codec::Codec;

@@ -10,7 +10,7 @@ const ENTRIES_MAX: usize = 12;
 /// The longest text that is shown as it is, in bytes.
 const TEXT_BYTES_MAX: usize = 64;
 /// Keys whose values tell messages apart.
-pub(super) const TYPE_KEYS: [&str; 8] = ["type", "event", "action", "cmd", "command", "kind", "method", "op"];
+pub(crate) const TYPE_KEYS: [&str; 8] = ["type", "event", "action", "cmd", "command", "kind", "method", "op"];
 
 /// `{type:"offer",data:{from,to,sdp}}`; values that tell no type are left out.
 pub(crate) fn shape(content: &Value) -> String {

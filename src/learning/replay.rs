@@ -2,10 +2,11 @@
 
 use crate::dialect::{Conversation, Dialect, Input, Output, PeerIdentity, PreparedValues, Trial};
 use crate::learning::frames::classes::SortedTalk;
-use crate::learning::frames::terms::{Term, TermHole};
-use crate::learning::talk::grammar::{Said, description};
+use crate::learning::frames::terms::{Term, TermHole, candidate_field};
+use crate::learning::talk::TalkCodec;
+use crate::learning::talk::grammar::{Said, description, is_candidate};
 use crate::learning::talk::json::Json;
-use crate::learning::talk::{TalkCodec, label};
+use crate::recording::letter;
 use crate::vocabulary::{Approval, Candidate, FrameNoteKind, Heard, Initiator, Naming, Say, Seed, Signal, Trigger};
 use std::time::{Duration, Instant};
 
@@ -167,7 +168,7 @@ impl Replay<'_> {
         if self.result.faults.len() < FAULTS_MAX {
             let frame = &self.sorted.talk.frames[at];
             let arrow = if frame.sent { ">>" } else { "<<" };
-            self.result.faults.push(format!("{why}: {} {arrow} {}", label(frame.peer), self.sorted.shown(at)));
+            self.result.faults.push(format!("{why}: {} {arrow} {}", letter(frame.peer), self.sorted.shown(at)));
         }
     }
 }
@@ -186,18 +187,16 @@ fn candidate(body: &Json) -> Candidate {
     let mut found = Candidate { candidate: String::new(), mid: None, line: None, ufrag: None };
     body.leaves(&mut vec![], &mut |path, leaf| {
         let key = path.last().map_or("", String::as_str);
-        match leaf {
-            Json::Text(text) if text.starts_with('{') => {
+        match (leaf, candidate_field(key, leaf)) {
+            (Json::Text(text), _) if text.starts_with('{') => {
                 if let Some(inner) = Json::parse(text) {
                     found = candidate(&inner);
                 }
             }
-            Json::Text(text) if crate::learning::talk::grammar::is_candidate(text) => found.candidate = text.clone(),
-            Json::Text(text) if ["sdpMid", "mid", "id", "sdp_mid"].contains(&key) => found.mid = Some(text.clone()),
-            Json::Text(text) if key == "usernameFragment" => found.ufrag = Some(text.clone()),
-            Json::Number(number)
-                if ["sdpMLineIndex", "label", "mlineindex", "index", "sdp_mline_index"].contains(&key) =>
-            {
+            (Json::Text(text), _) if is_candidate(text) => found.candidate = text.clone(),
+            (Json::Text(text), Some("sdpMid")) => found.mid = Some(text.clone()),
+            (Json::Text(text), _) if key == "usernameFragment" => found.ufrag = Some(text.clone()),
+            (Json::Number(number), Some("sdpMLineIndex")) => {
                 found.line = number.as_u64().and_then(|line| u16::try_from(line).ok());
             }
             _ => {}

@@ -141,7 +141,7 @@ impl Masker {
         let name = if count > SECRETS_MAX { "***".to_owned() } else { format!("{MASKED}{count}") };
         let at = self.secrets.partition_point(|(known, _)| known.len() >= secret.len());
         self.secrets.insert(at, (secret.to_owned(), name));
-        self.redactor = Redactor::new(self.secrets.iter().map(|(secret, _)| secret.clone()));
+        self.redactor.add(secret);
     }
 
     /// The text with each secret replaced, in whatever encoding it stands there.

@@ -39,21 +39,26 @@ impl Upstream {
         Self { endpoint, authority, is_secure, own: own.to_string() }
     }
 
-    /// `ws://server/path` or `https://server/path`.
-    fn url(&self, is_websocket: bool, path: &str) -> String {
+    /// `ws://server` or `https://server`.
+    fn origin(&self, is_websocket: bool) -> String {
         let scheme = match (is_websocket, self.is_secure) {
             (true, true) => "wss",
             (true, false) => "ws",
             (false, true) => "https",
             (false, false) => "http",
         };
-        format!("{scheme}://{}{path}", self.authority)
+        format!("{scheme}://{}", self.authority)
+    }
+
+    /// `ws://server/path` or `https://server/path`.
+    fn url(&self, is_websocket: bool, path: &str) -> String {
+        self.origin(is_websocket) + path
     }
 
     /// Changes a request so that the server takes it for its own client's.
     fn address(&self, head: &mut Head, is_websocket: bool) {
         head.set("Host", &self.authority);
-        let origin = format!("{}://{}", if self.is_secure { "https" } else { "http" }, self.authority);
+        let origin = self.origin(false);
         for name in ["Origin", "Referer"] {
             let own =
                 head.header(name).and_then(|value| value.strip_prefix("http://")).and_then(|rest| self.after_own(rest));
@@ -71,10 +76,10 @@ impl Upstream {
 
     /// Changes a response so that the client stays with the proxy: redirects and cookies of the server's name.
     fn readdress(&self, head: &mut Head) {
-        let scheme = if self.is_secure { "https://" } else { "http://" };
+        let origin = self.origin(false);
         for (name, value) in &mut head.headers {
             if name.eq_ignore_ascii_case("location") {
-                let own = value.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(self.authority.as_str()));
+                let own = value.strip_prefix(origin.as_str());
                 *value = own.map_or_else(
                     || value.clone(),
                     |rest| if rest.is_empty() { "/".to_owned() } else { rest.to_owned() },
@@ -142,10 +147,10 @@ async fn forward(
     let mut server = match opened {
         Ok(server) => server,
         Err(why) => {
-            let status_text = format!("meshload record can't reach the server: {why}");
-            let unreached = RecordedResponse { status: 502, status_text, ..RecordedResponse::default() };
+            let why = format!("meshload record can't reach the server: {why}");
+            let unreached = RecordedResponse { status: 502, status_text: why.clone(), ..RecordedResponse::default() };
             journal.borrow_mut().respond(exchange, unreached);
-            return refuse(client, "502 Bad Gateway", &format!("meshload record can't reach the server: {why}")).await;
+            return refuse(client, "502 Bad Gateway", &why).await;
         }
     };
     server.write_all(&head.bytes()).await?;

@@ -1,7 +1,9 @@
 //! Keeps what passes, masked and bounded, and prints a line for each of it.
 
 use crate::dialect::shown_frame;
-use crate::recording::{Exchange, FramePayload, Masker, RecordedFrame, RecordedRequest, RecordedResponse, Recording};
+use crate::recording::{
+    Exchange, FramePayload, Masker, RecordedFrame, RecordedRequest, RecordedResponse, Recording, letter,
+};
 use crate::vocabulary::inert_text::inert;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +16,6 @@ pub(super) struct Journal {
     recording: Recording,
     /// The letters of the WebSocket among the exchanges, by their index.
     letters: Vec<Option<usize>>,
-    websockets: usize,
     /// `None`: secrets are kept as they are.
     masker: Option<Masker>,
     bytes: usize,
@@ -31,7 +32,6 @@ impl Journal {
         Self {
             recording: Recording::default(),
             letters: vec![],
-            websockets: 0,
             masker: (!unmasked).then(Masker::default),
             bytes: 0,
             bytes_max,
@@ -43,8 +43,7 @@ impl Journal {
 
     /// Keeps a request; `None` if there is no room for it.
     pub(super) fn begin(&mut self, mut request: RecordedRequest, is_websocket: bool) -> Option<usize> {
-        let heads = request.headers.iter().map(|(name, value)| name.len() + value.len() + ENTRY_BYTES).sum::<usize>();
-        if !self.admits(request.url.len() + request.body.len() + heads + ENTRY_BYTES) {
+        if !self.admits(request.url.len() + request.body.len() + bytes_of(&request.headers) + ENTRY_BYTES) {
             return None;
         }
         if let Some(masker) = &mut self.masker {
@@ -61,15 +60,13 @@ impl Journal {
             frames,
             ..Exchange::default()
         });
-        self.letters.push(is_websocket.then_some(self.websockets));
-        self.websockets += usize::from(is_websocket);
+        self.letters.push(is_websocket.then(|| self.letters.iter().flatten().count()));
         Some(self.letters.len() - 1)
     }
 
     pub(super) fn respond(&mut self, exchange: Option<usize>, mut response: RecordedResponse) {
         let Some(index) = exchange else { return };
-        let heads = response.headers.iter().map(|(name, value)| name.len() + value.len() + ENTRY_BYTES).sum::<usize>();
-        if !self.admits(heads + response.body.len()) {
+        if !self.admits(bytes_of(&response.headers) + response.body.len()) {
             response.body.clear();
         }
         if let Some(masker) = &mut self.masker {
@@ -146,13 +143,9 @@ impl Journal {
     }
 }
 
-/// A, B … Z, A1, B1 …
-fn letter(number: usize) -> String {
-    let letter = char::from(b'A' + (number % 26) as u8);
-    match number / 26 {
-        0 => letter.to_string(),
-        round => format!("{letter}{round}"),
-    }
+/// The memory of headers, in bytes.
+fn bytes_of(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len() + ENTRY_BYTES).sum()
 }
 
 #[cfg(test)]
@@ -169,10 +162,5 @@ mod tests {
         let recording = journal.take();
         assert_eq!(recording.exchanges[0].frames.as_ref().unwrap().len(), 1);
         assert!(recording.left_out.starts_with("2 requests, bodies or frames"), "{}", recording.left_out);
-    }
-
-    #[test]
-    fn connections_have_letters() {
-        assert_eq!([0, 25, 26, 53].map(letter), ["A", "Z", "A1", "B2"]);
     }
 }

@@ -1,6 +1,6 @@
 //! `meshload dialects`: lists the built-in dialects, prints one, or checks a dialect file.
 
-use super::learn::learn;
+use super::learn::{as_path, learn};
 use crate::cli::{ChangeArgs, DialectCheckArgs, DialectsAction, DialectsArgs, ShapeArgs};
 use crate::commands::inputs::access::access;
 use crate::commands::terminal::{write_stderr, write_stdout};
@@ -64,8 +64,8 @@ fn check(args: &DialectCheckArgs) -> Exit {
 
 /// Joins with one client, and tells the URL that was dialled, and what stopped it.
 fn check_target(args: &DialectCheckArgs, target: &str, dialect: &Dialect) -> Exit {
-    let path = if args.file.contains('/') { args.file.clone() } else { format!("./{}", args.file) };
-    let change = ChangeArgs { target: Some(target.to_owned()), dialect: Some(path), ..ChangeArgs::default() };
+    let dialect_path = as_path(&args.file);
+    let change = ChangeArgs { target: Some(target.to_owned()), dialect: Some(dialect_path), ..ChangeArgs::default() };
     let profile = match inputs::profile("smoke", &ShapeArgs::default(), &change) {
         Ok(profile) => profile,
         Err(exit) => return exit,

@@ -68,8 +68,7 @@ fn closing(learned: &LearnedDialect, out: Option<&Path>) -> Vec<String> {
     lines.extend(learned.problems.iter().map(ToString::to_string));
     lines.extend(learned.holes.iter().map(|hole| format!("TODO: {hole}")));
     let Some(out) = out else { return lines };
-    let shown = out.display().to_string();
-    let path = if shown.contains('/') { shown } else { format!("./{shown}") };
+    let path = as_path(&out.display().to_string());
     let (file, target) = (shell_quoting::word(&path), shell_quoting::word(&learned.target));
     lines.push(match learned.holes.is_empty() && learned.problems.is_empty() {
         true => format!("next: meshload probe --dialect {file} --target {target}"),
@@ -78,4 +77,9 @@ fn closing(learned: &LearnedDialect, out: Option<&Path>) -> Vec<String> {
         ),
     });
     lines
+}
+
+/// A dialect's file as `--dialect` takes it: without a slash it could be the name of a built-in.
+pub(super) fn as_path(file: &str) -> String {
+    if file.contains('/') { file.to_owned() } else { format!("./{file}") }
 }

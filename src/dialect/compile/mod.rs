@@ -11,7 +11,7 @@ mod rules;
 use crate::dialect::language::codec::Codec;
 use crate::dialect::language::document::{self, DialectNode, Item};
 use crate::dialect::language::expression::Expression;
-use crate::dialect::language::names::{BUILT_IN, Binding, Names, RESERVED, Scope};
+use crate::dialect::language::names::{BUILT_IN, Binding, Names, Scope, is_taken};
 use crate::dialect::language::pattern::is_name;
 use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
@@ -118,7 +118,7 @@ impl<'a> Compiler<'a> {
                     let message = format!("{} is no name; a name has letters, digits, _ and -", quoted(name));
                     self.problems.note(entry.line, section, message);
                 }
-                if (BUILT_IN.contains(&name.as_str()) || RESERVED.contains(&name.as_str())) && section == "vars" {
+                if is_taken(name) && section == "vars" {
                     self.problems.note(entry.line, section, format!("{} exists already", quoted(name)));
                 }
                 [&mut self.names.globals, &mut self.names.pairs, &mut self.template_names][into].push(name.clone());

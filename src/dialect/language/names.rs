@@ -34,7 +34,12 @@ pub(crate) const REF: usize = 14;
 const DATA: usize = 15;
 
 /// Names with a meaning of their own, which no variable may have.
-pub(crate) const RESERVED: [&str; 6] = ["null", "now", "now_s", "members", "peer", "pair"];
+const RESERVED: [&str; 6] = ["null", "now", "now_s", "members", "peer", "pair"];
+
+/// True for a name that no variable may have.
+pub(crate) fn is_taken(name: &str) -> bool {
+    BUILT_IN.contains(&name) || RESERVED.contains(&name)
+}
 
 /// The built-in names about the other peer of a pair; marks follow.
 const PEER_NAMES: [&str; 6] = ["peer", "peer.id", "peer.name", "peer.known", "peer.started", "peer.initiate"];

@@ -9,7 +9,7 @@ use crate::learning::file::patterns::{PatternWriter, VariableNames, key, literal
 use crate::learning::file::place::ConnectionPlace;
 use crate::learning::frames::classes::{FrameClass, SortedTalk};
 use crate::learning::frames::terms::{Term, TermHole};
-use crate::learning::roles::{Initiate, PeerDiscovery, Roles, is_addressed};
+use crate::learning::roles::{Initiate, PeerDiscovery, Roles};
 use crate::learning::talk::TalkCodec;
 use crate::learning::talk::grammar::{Drawn, Said, is_random};
 use crate::learning::talk::json::Json;
@@ -77,8 +77,7 @@ impl<'a> DialectFile<'a> {
     fn identity(&self) -> String {
         let mut text = String::new();
         let ids: Vec<&Json> = self.sorted.values.ids.iter().take(self.sorted.talk.peers.len()).flatten().collect();
-        let is_given = self.roles.awaited.iter().any(|awaited| awaited.gives_id);
-        if is_given {
+        if self.roles.gives_id() {
             text += "id = \"server\"\n";
         } else if let Some(drawn) = special_shape(&ids) {
             text += &format!("id = {}\n", quoted(&drawn.template()));
@@ -233,7 +232,7 @@ impl<'a> DialectFile<'a> {
     fn signals(&self) -> String {
         let leave: Vec<String> =
             self.roles.leave.iter().filter_map(|class| self.said_names.get(class)).map(|name| quoted(name)).collect();
-        let is_each = self.roles.leave.iter().any(|class| is_addressed(&self.sorted.classes[*class].term));
+        let is_each = self.roles.leave.iter().any(|class| self.sorted.classes[*class].has_other());
         match leave.as_slice() {
             [] => String::new(),
             [one] if one == "\"leave\"" && !is_each => String::new(),

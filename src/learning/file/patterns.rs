@@ -1,7 +1,8 @@
 //! Terms as text of a dialect file: templates for `[say]`, patterns for `match`.
 
+use crate::dialect::{TYPE_KEYS, is_taken};
 use crate::learning::frames::terms::{Term, TermHole};
-use crate::learning::talk::grammar::TYPE_KEYS;
+use crate::learning::talk::grammar::doubled;
 use crate::learning::talk::json::Json;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,39 +12,19 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(in crate::learning) struct VariableNames(BTreeMap<String, String>);
 
 impl VariableNames {
-    /// A name for the variable found at `key`, unlike all that the language has.
+    /// A name for the variable found at `key`, unlike all that the language has and those that the rules bind.
     pub(in crate::learning) fn name(&mut self, key: &str) -> String {
-        const TAKEN: [&str; 24] = [
-            "me",
-            "my_name",
-            "room",
-            "token",
-            "index",
-            "seat",
-            "size",
-            "host",
-            "trigger",
-            "initiator",
-            "joined",
-            "offers",
-            "approval",
-            "harness_id",
-            "now",
-            "now_s",
-            "ref",
-            "members",
-            "peer",
-            "pair",
-            "sdp",
-            "candidate",
-            "from",
-            "there",
-        ];
-        let plain: String =
-            key.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-        let name = if TAKEN.contains(&plain.as_str()) || plain.is_empty() { format!("own_{plain}") } else { plain };
+        const BOUND: [&str; 4] = ["sdp", "candidate", "from", "there"];
+        let plain = plain_name(key);
+        let is_fit = !plain.is_empty() && !is_taken(&plain) && !BOUND.contains(&plain.as_str());
+        let name = if is_fit { plain } else { format!("own_{plain}") };
         self.0.entry(key.to_owned()).or_insert(name).clone()
     }
+}
+
+/// The key as a name: letters and digits, and `_` for all else.
+pub(in crate::learning) fn plain_name(key: &str) -> String {
+    key.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
 }
 
 /// A TOML text; braces are doubled, as the language writes them.
@@ -53,10 +34,6 @@ pub(in crate::learning) fn literal(text: &str) -> String {
 
 pub(in crate::learning) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
-}
-
-fn doubled(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
 }
 
 /// A key of an inline table or a header.
@@ -250,5 +227,26 @@ impl PatternWriter<'_> {
         }
         self.bound.push(name.to_owned());
         Some(quoted(&format!("{{{name}{filter}}}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_takes_no_name_of_the_language_or_of_a_rule() {
+        let mut names = VariableNames::default();
+        for (key, expected) in [
+            ("peer_id", "peer_id"),
+            ("peer-id", "peer_id"),
+            ("data", "own_data"),
+            ("null", "own_null"),
+            ("room", "own_room"),
+            ("from", "own_from"),
+            ("", "own_"),
+        ] {
+            assert_eq!(names.name(key), expected, "{key}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The URL, headers and subprotocol of a connection, with what differs between peers as templates.
 
-use crate::learning::file::patterns::{literal, quoted};
-use crate::learning::talk::grammar::Drawn;
+use crate::learning::file::patterns::{literal, plain_name, quoted};
+use crate::learning::talk::grammar::{Drawn, doubled};
 use crate::learning::talk::json::Json;
 use crate::learning::talk::values::{Values, segments};
 use crate::learning::talk::{Talk, TalkCodec};
@@ -15,7 +15,7 @@ pub(in crate::learning) struct ConnectionPlace {
     /// The part of the URL that `--target` names.
     pub base: String,
     /// The rest of it, as a template; empty if the URL is the base.
-    rest: String,
+    pub rest: String,
     headers: Vec<(String, String)>,
     subprotocol: Option<String>,
     pub vars: BTreeMap<String, String>,
@@ -68,7 +68,7 @@ impl ConnectionPlace {
             self.rest += &match part {
                 part if values.room.as_ref() == Some(part) => "{room}".to_owned(),
                 part if is_templated(part) => "{me}".to_owned(),
-                part => part.replace('{', "{{").replace('}', "}}"),
+                part => doubled(part),
             };
         }
         let pairs: Vec<(String, String)> =
@@ -96,8 +96,7 @@ impl ConnectionPlace {
         };
         let all: Vec<Json> = talk.peers.iter().filter_map(of_peer).collect();
         let differs = all.iter().any(|other| other.text() != Some(value));
-        let name: String =
-            key.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+        let name = plain_name(key);
         match value {
             _ if values.room.as_deref() == Some(value) => "{room}".to_owned(),
             _ if values.peer(&Json::Text(value.to_owned())).is_some() => "{me}".to_owned(),

@@ -1,11 +1,12 @@
 //! Writes `[[on]]`: what a peer does with each class of frames that it hears.
 
 use super::{DialectFile, GivenNames};
+use crate::dialect::TYPE_KEYS;
 use crate::learning::file::patterns::{key, literal, quoted};
 use crate::learning::frames::classes::FrameClass;
 use crate::learning::frames::terms::{Term, TermHole};
 use crate::learning::roles::{Initiate, PeerDiscovery, Reply};
-use crate::learning::talk::grammar::{Said, TYPE_KEYS};
+use crate::learning::talk::grammar::Said;
 use crate::learning::talk::json::Json;
 use std::collections::BTreeSet;
 

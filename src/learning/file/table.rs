@@ -5,7 +5,7 @@ use crate::learning::frames::classes::{FrameClass, SortedTalk};
 use crate::learning::roles::{Initiate, Roles};
 use crate::learning::talk::grammar::Said;
 use crate::learning::talk::json::Json;
-use crate::learning::talk::label;
+use crate::recording::letter;
 use crate::vocabulary::inert_text::inert;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ pub(in crate::learning) fn table(
     let mut rows = TableRows { sorted, roles, names, text: String::new() };
     let (frames, peers) = (sorted.talk.frames.len(), sorted.talk.peers.len());
     rows.row("talk", &format!("{}, {frames} frames of {peers} peers", sorted.talk.codec.name()), &[]);
-    rows.row("target", &format!("{}{}", place.base, shown_rest(place)), &[]);
+    rows.row("target", &format!("{}{}", place.base, place.rest), &[]);
     rows.values();
     rows.join();
     rows.discovery();
@@ -33,13 +33,6 @@ pub(in crate::learning) fn table(
         rows.row("left out", note, &[]);
     }
     rows.text
-}
-
-fn shown_rest(place: &ConnectionPlace) -> String {
-    let connect = place.connect();
-    let url =
-        connect.lines().find_map(|line| line.strip_prefix("url = \"{base}")).map(|rest| rest.trim_end_matches('"'));
-    url.unwrap_or_default().to_owned()
 }
 
 struct TableRows<'a> {
@@ -56,8 +49,7 @@ impl TableRows<'_> {
         let peers = self.sorted.talk.peers.len();
         let shown = |id: &Option<Json>| id.as_ref().map_or("?".to_owned(), Json::plain);
         let ids: Vec<String> = values.ids.iter().take(peers).map(shown).collect();
-        let is_given = self.roles.awaited.iter().any(|awaited| awaited.gives_id);
-        let by = if is_given { "from the server" } else { "the client's own" };
+        let by = if self.roles.gives_id() { "from the server" } else { "the client's own" };
         let first = values.ids.iter().flatten().next().and_then(|id| values.first_seen.get(&id.to_string()));
         self.row("ids", &format!("{by}: {}", ids.join(", ")), first.and_then(|seen| seen.frame).as_slice());
         let room = match (&values.room, values.room_score) {
@@ -149,7 +141,7 @@ impl TableRows<'_> {
             let frame = &self.sorted.talk.frames[*at];
             let arrow = if frame.sent { ">>" } else { "<<" };
             let shown = inert(&self.sorted.shown(*at), CHARS_MAX);
-            let _ = writeln!(self.text, "{:<15}   {} {arrow} {shown}", "", label(frame.peer));
+            let _ = writeln!(self.text, "{:<15}   {} {arrow} {shown}", "", letter(frame.peer));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Frames of one kind, and what passed between the peers: descriptions, and whom a frame speaks of.
 
+use crate::dialect::TYPE_KEYS;
 use crate::learning::frames::terms::{Term, TermHole, terms};
-use crate::learning::talk::grammar::{Said, TYPE_KEYS, description, said_of};
+use crate::learning::talk::grammar::{Said, description};
 use crate::learning::talk::json::Json;
 use crate::learning::talk::values::Values;
 use crate::learning::talk::{Talk, TalkFrame};
@@ -48,19 +49,22 @@ impl SortedTalk {
         let mut classes: Vec<FrameClass> = vec![];
         let mut class_of = vec![];
         for (at, frame) in talk.frames.iter().enumerate() {
-            let said = said_of(&frame.body);
+            let said = frame.said;
             let key = (frame.sent, format!("{said:?} {}", terms[at].structure(false)));
-            let class = *by_structure.entry(key).or_insert_with(|| {
+            let index = *by_structure.entry(key).or_insert_with(|| {
                 let is_echo = !frame.sent;
                 classes.push(FrameClass { sent: frame.sent, term: terms[at].clone(), frames: vec![], said, is_echo });
                 classes.len() - 1
             });
-            classes[class].frames.push(at);
-            class_of.push(class);
-            let own = |(earlier, other): (usize, &TalkFrame)| {
-                earlier < at && other.sent && other.peer == frame.peer && covers(&frame.body, &other.body)
-            };
-            classes[class].is_echo &= talk.frames.iter().enumerate().any(own);
+            let class = &mut classes[index];
+            class.frames.push(at);
+            class_of.push(index);
+            // A class that is no echo stays none, and is spared the look at all earlier frames.
+            if class.is_echo {
+                let own =
+                    |other: &TalkFrame| other.sent && other.peer == frame.peer && covers(&frame.body, &other.body);
+                class.is_echo = talk.frames[..at].iter().any(own);
+            }
         }
         let mut sorted = Self { talk, values, terms, classes, class_of, meetings: vec![] };
         sorted.meetings = sorted.find_meetings();
@@ -82,7 +86,7 @@ impl SortedTalk {
         let is_first = |(at, frame): &(usize, &TalkFrame)| {
             // A broadcast server passes on what two others say to each other.
             let is_for_me = frame.sent || self.mentioned(*at).len() < 2;
-            frame.peer == peer && is_part(said_of(&frame.body)) && is_for_me
+            frame.peer == peer && is_part(frame.said) && is_for_me
         };
         self.talk.frames.iter().enumerate().find(is_first).map_or(u64::MAX, |(_, frame)| frame.at_us)
     }
@@ -90,7 +94,7 @@ impl SortedTalk {
     fn find_meetings(&self) -> Vec<Meeting> {
         let mut meetings: Vec<Meeting> = vec![];
         for (at, frame) in self.talk.frames.iter().enumerate() {
-            if !frame.sent || said_of(&frame.body) != Some(Said::Offer) {
+            if !frame.sent || frame.said != Some(Said::Offer) {
                 continue;
             }
             let addressed = match self.mentioned(at).as_slice() {

@@ -1,7 +1,7 @@
 //! Frames with holes: what differs from peer to peer, room to room and frame to frame is told from what stays.
 
-use crate::learning::talk::grammar::{Drawn, in_base64, inner, is_candidate, is_candidate_init, is_description};
-use crate::learning::talk::json::Json;
+use crate::learning::talk::grammar::{Drawn, inner, is_candidate, is_candidate_init, is_description, sdp_in};
+use crate::learning::talk::json::{Json, last_key};
 use crate::learning::talk::values::{Values, is_name_key, is_near};
 use crate::learning::talk::{Talk, TalkFrame};
 use crate::recording::MASKED;
@@ -105,9 +105,9 @@ impl TermMaker<'_> {
     }
 
     fn leaf(&self, frame: &TalkFrame, leaf: &Json, path: &[String]) -> Term {
-        let key = path.iter().rev().find(|key| !key.starts_with('#')).map_or("", String::as_str);
+        let key = last_key(path).unwrap_or_default();
         if let Json::Text(text) = leaf {
-            if is_description(text) || in_base64(text).is_some() {
+            if sdp_in(text).is_some() {
                 return Term::Hole(TermHole::Sdp(!is_description(text)));
             }
             if is_candidate(text) {
@@ -182,7 +182,7 @@ impl TermMaker<'_> {
 }
 
 /// The field of a candidate that stands at a key beside its line, by the names in use.
-fn candidate_field(key: &str, value: &Json) -> Option<&'static str> {
+pub(in crate::learning) fn candidate_field(key: &str, value: &Json) -> Option<&'static str> {
     match (key, value) {
         ("sdpMid" | "mid" | "id" | "sdp_mid", Json::Text(_)) => Some("sdpMid"),
         ("sdpMLineIndex" | "label" | "mlineindex" | "index" | "sdp_mline_index", Json::Number(_)) => {
@@ -224,7 +224,7 @@ fn replacement(all: &[(usize, Json)], count: usize, path: &[String], leaf: &Json
             distinct.push(value);
         }
     }
-    let key = path.iter().rev().find(|key| !key.starts_with('#')).map_or("", String::as_str);
+    let key = last_key(path).unwrap_or_default();
     match leaf {
         _ if distinct.len() <= 1 => None,
         Json::Text(text) if text.is_empty() => None,

@@ -3,7 +3,6 @@
 mod discovery;
 
 use crate::learning::frames::classes::SortedTalk;
-use crate::learning::frames::terms::{Term, TermHole};
 use crate::learning::talk::TalkFrame;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +85,11 @@ impl Roles {
         roles.find_replies(sorted);
         roles.find_left(sorted);
         roles
+    }
+
+    /// The server tells a peer its id.
+    pub(in crate::learning) fn gives_id(&self) -> bool {
+        self.awaited.iter().any(|awaited| awaited.gives_id)
     }
 
     fn is_alive(&self, class: usize) -> bool {
@@ -303,7 +307,7 @@ impl Roles {
 }
 
 /// The frames of a class.
-pub(in crate::learning) fn frames(sorted: &SortedTalk, class: usize) -> impl Iterator<Item = &TalkFrame> {
+fn frames(sorted: &SortedTalk, class: usize) -> impl Iterator<Item = &TalkFrame> {
     sorted.classes[class].frames.iter().map(|at| &sorted.talk.frames[*at])
 }
 
@@ -314,9 +318,4 @@ fn is_answered_at_once(sorted: &SortedTalk, class: usize) -> bool {
         let before = sorted.talk.frames[..*at].iter().rev().find(|other| other.peer == frame.peer);
         before.is_some_and(|before| !before.sent && frame.at_us - before.at_us < ANSWER_US / 10)
     })
-}
-
-/// The peers whose ids a term has, for one that is addressed to each of them.
-pub(in crate::learning) fn is_addressed(term: &Term) -> bool {
-    term.has(|hole| matches!(hole, TermHole::Other(_)))
 }

@@ -3,10 +3,8 @@
 use crate::learning::talk::json::Json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use std::borrow::Cow;
 
-/// Keys whose texts tell messages apart.
-pub(in crate::learning) const TYPE_KEYS: [&str; 8] =
-    ["type", "event", "action", "cmd", "command", "kind", "method", "op"];
 /// The fewest letters that are drawn after a prefix, so that no two are alike.
 const LETTERS_MIN: usize = 4;
 
@@ -38,11 +36,14 @@ pub(in crate::learning) fn is_candidate(text: &str) -> bool {
     text.strip_prefix("a=").unwrap_or(text).starts_with("candidate:")
 }
 
-/// The description in base64, if the text is one.
-pub(in crate::learning) fn in_base64(text: &str) -> Option<String> {
+/// The description that a text is, plain or in base64.
+pub(in crate::learning) fn sdp_in(text: &str) -> Option<Cow<'_, str>> {
+    if is_description(text) {
+        return Some(text.into());
+    }
     // "v=0" begins so in base64.
     let bytes = text.starts_with("dj0w").then(|| BASE64.decode(text).ok())??;
-    String::from_utf8(bytes).ok().filter(|text| is_description(text))
+    String::from_utf8(bytes).ok().filter(|text| is_description(text)).map(Cow::from)
 }
 
 /// JSON of an object inside of a text.
@@ -69,8 +70,7 @@ pub(in crate::learning) fn said_of(body: &Json) -> Option<Said> {
             }
             return;
         };
-        let description = Some(text.clone()).filter(|text| is_description(text)).or_else(|| in_base64(text));
-        match (description, inner(text)) {
+        match (sdp_in(text), inner(text)) {
             // RFC 8842 §5.2: an offer says actpass.
             (Some(sdp), _) => note(if sdp.contains("a=setup:actpass") { Said::Offer } else { Said::Answer }),
             (None, Some(inner)) => said_of(&inner).into_iter().for_each(&mut note),
@@ -89,7 +89,7 @@ pub(in crate::learning) fn description(body: &Json) -> Option<String> {
     let mut found = None;
     body.leaves(&mut vec![], &mut |_, leaf| {
         let Json::Text(text) = leaf else { return };
-        let here = Some(text.clone()).filter(|text| is_description(text)).or_else(|| in_base64(text));
+        let here = sdp_in(text).map(Cow::into_owned);
         let here = here.or_else(|| inner(text).and_then(|inner| description(&inner)));
         found = found.take().or(here);
     });
@@ -147,11 +147,14 @@ impl Drawn {
             Self::Uuid => "{uuid}".to_owned(),
             Self::Digits { digits, is_number: true } => format!("{{digits:{digits}|int}}"),
             Self::Digits { digits, is_number: false } => format!("{{digits:{digits}}}"),
-            Self::Text { prefix, letters } => {
-                format!("{}{{random:{letters}}}", prefix.replace('{', "{{").replace('}', "}}"))
-            }
+            Self::Text { prefix, letters } => format!("{}{{random:{letters}}}", doubled(prefix)),
         }
     }
+}
+
+/// The text with its braces doubled, as a template has those that open no hole.
+pub(in crate::learning) fn doubled(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -61,6 +61,11 @@ impl Json {
     }
 }
 
+/// The last key of a path that is no index of a list.
+pub(in crate::learning) fn last_key(path: &[String]) -> Option<&str> {
+    path.iter().map(String::as_str).rfind(|key| !key.starts_with('#'))
+}
+
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let joined = |f: &mut fmt::Formatter<'_>, parts: Vec<String>| f.write_str(&parts.join(","));

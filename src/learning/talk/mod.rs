@@ -4,8 +4,9 @@ pub(in crate::learning) mod grammar;
 pub(in crate::learning) mod json;
 pub(in crate::learning) mod values;
 
+use crate::learning::talk::grammar::{Said, said_of};
 use crate::learning::talk::json::Json;
-use crate::recording::{Exchange, FramePayload, Recording, header};
+use crate::recording::{Exchange, FramePayload, Recording, header, letter};
 use std::collections::BTreeMap;
 use url::Url;
 
@@ -47,6 +48,8 @@ pub(in crate::learning) struct TalkFrame {
     pub sent: bool,
     pub text: String,
     pub body: Json,
+    /// The part of a negotiation that the body carries.
+    pub said: Option<Said>,
 }
 
 impl TalkCodec {
@@ -142,9 +145,7 @@ impl Talk {
             ];
             for (sent, at_us, body) in bodies {
                 for text in String::from_utf8_lossy(body).split('\u{1e}') {
-                    if let Some(body) = self.codec.decode(text, sent) {
-                        self.frames.push(TalkFrame { at_us, peer, sent, text: text.to_owned(), body });
-                    }
+                    self.add_frame(peer, at_us, sent, text);
                 }
             }
         }
@@ -163,29 +164,30 @@ impl Talk {
                 binary += 1;
                 continue;
             };
-            if let Some(body) = self.codec.decode(text, frame.sent) {
-                self.frames.push(TalkFrame { at_us: frame.at_us, peer, sent: frame.sent, text: text.clone(), body });
-            }
+            self.add_frame(peer, frame.at_us, frame.sent, text);
         }
         let mut note = |count: usize, what: &str| {
             if count > 0 {
-                self.left_out.push(format!("{} of {}: {what}", count, label(peer)));
+                self.left_out.push(format!("{} of {}: {what}", count, letter(peer)));
             }
         };
         note(binary, "binary frames, which are not learned from");
         note(frames.len().saturating_sub(FRAMES_MAX), "frames beyond the first 5,000");
         Ok(())
     }
+
+    /// Adds a frame, unless it is the transport's own or can't be decoded.
+    fn add_frame(&mut self, peer: usize, at_us: u64, sent: bool, text: &str) {
+        if let Some(body) = self.codec.decode(text, sent) {
+            let said = said_of(&body);
+            self.frames.push(TalkFrame { at_us, peer, sent, text: text.to_owned(), body, said });
+        }
+    }
 }
 
 /// The value of a URL's parameter.
 fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-/// A, B, C …
-pub(in crate::learning) fn label(peer: usize) -> String {
-    char::from(b'A' + (peer % 26) as u8).to_string()
 }
 
 /// The largest group of connections that are tied by descriptions which one sent and another received.

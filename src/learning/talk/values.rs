@@ -1,8 +1,9 @@
 //! The values that tell peers and rooms apart: ids, what else is each peer's own, the room, and what belongs to a pair.
 
+use crate::dialect::TYPE_KEYS;
 use crate::learning::talk::Talk;
-use crate::learning::talk::grammar::{TYPE_KEYS, is_description, is_random, said_of};
-use crate::learning::talk::json::Json;
+use crate::learning::talk::grammar::{is_description, is_random};
+use crate::learning::talk::json::{Json, last_key};
 use crate::recording::MASKED;
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
@@ -91,15 +92,15 @@ impl Values {
     fn id_of(&self, talk: &Talk, peer: usize) -> Option<Json> {
         let mut scores: BTreeMap<String, (i64, Json)> = BTreeMap::new();
         for frame in &talk.frames {
-            let carries = said_of(&frame.body).is_some();
+            let carries = frame.said.is_some();
             frame.body.leaves(&mut vec![], &mut |path, leaf| {
                 if !leaf.is_scalar() || leaf.text().is_some_and(|text| text.is_empty() || text.len() > 128) {
                     return;
                 }
                 let seen = self.first_seen.get(&leaf.to_string()).filter(|seen| seen.peer == peer);
                 let Some(seen) = seen else { return };
-                let is_early = seen.frame.is_none_or(|first| said_of(&talk.frames[first].body).is_none());
-                let key = path.iter().rev().find(|key| !key.starts_with('#')).map_or("", String::as_str);
+                let is_early = seen.frame.is_none_or(|first| talk.frames[first].said.is_none());
+                let key = last_key(path).unwrap_or_default();
                 let by_key = i64::from(is_id_key(key)) * 10 - i64::from(is_name_key(key)) * 50;
                 let weight = match (carries, frame.peer == peer, frame.sent) {
                     // Another peer addresses this one.
@@ -120,7 +121,7 @@ impl Values {
 
     /// Ids of peers that were not recorded: they stand where those of recorded ones do.
     fn add_strangers(&mut self, talk: &Talk) {
-        let carriers = || talk.frames.iter().filter(|frame| said_of(&frame.body).is_some());
+        let carriers = || talk.frames.iter().filter(|frame| frame.said.is_some());
         let mut places: BTreeSet<(bool, Vec<String>)> = BTreeSet::new();
         for frame in carriers() {
             frame.body.leaves(&mut vec![], &mut |path, leaf| {
@@ -165,7 +166,7 @@ impl Values {
             let event = first_word(&frame.body).unwrap_or_default().to_ascii_lowercase();
             frame.body.leaves(&mut vec![], &mut |path, leaf| {
                 let Json::Text(text) = leaf else { return };
-                let key = path.iter().rev().find(|key| !key.starts_with('#')).map(|key| key.to_ascii_lowercase());
+                let key = last_key(path).map(str::to_ascii_lowercase);
                 let is_single = at_path.get(&keys(path)).is_some_and(|values| values.len() == 1);
                 let score = match key.as_deref() {
                     Some(key) if ROOM_KEYS.contains(&key) => CERTAIN,
@@ -209,9 +210,7 @@ impl Values {
         let mut foreign: BTreeSet<String> = BTreeSet::new();
         for frame in talk.frames.iter().filter(|frame| frame.sent) {
             frame.body.leaves(&mut vec![], &mut |path, leaf| {
-                let Some(key) = path.iter().rev().find(|key| !key.starts_with('#')).filter(|_| leaf.is_scalar()) else {
-                    return;
-                };
+                let Some(key) = last_key(path).filter(|_| leaf.is_scalar()) else { return };
                 let is_own_secret = leaf.text().is_some_and(|text| text.starts_with(MASKED))
                     && self
                         .first_seen
@@ -221,14 +220,14 @@ impl Values {
                     || is_own_secret
                     || leaf.text().is_some_and(|text| is_description(text) || self.room.as_deref() == Some(text))
                 {
-                    foreign.insert(key.clone());
+                    foreign.insert(key.to_owned());
                     return;
                 }
-                let peers = said.entry(key.clone()).or_insert_with(|| vec![BTreeSet::new(); talk.peers.len()]);
+                let peers = said.entry(key.to_owned()).or_insert_with(|| vec![BTreeSet::new(); talk.peers.len()]);
                 peers[frame.peer].insert(leaf.to_string());
                 originals.insert(leaf.to_string(), leaf.clone());
                 if self.owner(leaf) != Some(frame.peer) {
-                    foreign.insert(key.clone());
+                    foreign.insert(key.to_owned());
                 }
             });
         }
@@ -248,8 +247,7 @@ impl Values {
     fn find_pairs(&mut self, talk: &Talk) {
         let mut uses: BTreeMap<String, (BTreeSet<usize>, usize)> = BTreeMap::new();
         let mut at_path: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
-        let carriers =
-            || talk.frames.iter().enumerate().filter(|(_, frame)| frame.sent && said_of(&frame.body).is_some());
+        let carriers = || talk.frames.iter().enumerate().filter(|(_, frame)| frame.sent && frame.said.is_some());
         for (_, frame) in carriers() {
             frame.body.leaves(&mut vec![], &mut |path, leaf| {
                 let uses = uses.entry(leaf.to_string()).or_default();
@@ -260,9 +258,7 @@ impl Values {
         }
         for (at, frame) in carriers() {
             frame.body.leaves(&mut vec![], &mut |path, leaf| {
-                let Some(key) = path.iter().rev().find(|key| !key.starts_with('#')).filter(|_| leaf.is_scalar()) else {
-                    return;
-                };
+                let Some(key) = last_key(path).filter(|_| leaf.is_scalar()) else { return };
                 let text = leaf.text().unwrap_or_default();
                 let is_known = self.peer(leaf).is_some() || self.room.as_deref() == Some(text) || is_description(text);
                 let seen = self.first_seen.get(&leaf.to_string());
@@ -272,7 +268,7 @@ impl Values {
                 let by_both = uses.get(&leaf.to_string()).is_some_and(|(peers, _)| peers.len() > 1);
                 let is_made = is_random(leaf) || ((differs || by_both) && is_id_key(key) && leaf.text().is_some());
                 if !is_known && is_new && is_back && is_made && !is_candidate_key(key) && !is_near(leaf, frame.at_us) {
-                    self.pairs.entry(leaf.to_string()).or_insert_with(|| key.clone());
+                    self.pairs.entry(leaf.to_string()).or_insert_with(|| key.to_owned());
                 }
             });
         }
@@ -344,7 +340,7 @@ pub(in crate::learning) fn segments(url: &Url) -> Vec<String> {
 }
 
 /// The first text of an event, or the value of the first key.
-pub(in crate::learning) fn first_word(body: &Json) -> Option<&str> {
+fn first_word(body: &Json) -> Option<&str> {
     match body {
         Json::List(items) => items.iter().find_map(Json::text),
         Json::Object(entries) => entries.first().and_then(|(_, value)| value.text()),

@@ -47,12 +47,13 @@ impl Redactor {
     /// Hides these secrets and their parts, however they are encoded: a header's value, a URL's query, a login.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let mut redactor = Self::default();
-        for secret in secrets {
-            for part in parts(&secret) {
-                redactor.hide(part.as_bytes());
-            }
-        }
+        secrets.into_iter().for_each(|secret| redactor.add(&secret));
         redactor
+    }
+
+    /// Hides one more secret and its parts.
+    pub fn add(&mut self, secret: &str) {
+        parts(secret).iter().for_each(|part| self.hide(part.as_bytes()));
     }
 
     fn hide(&mut self, secret: &[u8]) {
