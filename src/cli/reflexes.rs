@@ -1,5 +1,8 @@
 //! Options of other load testers, typed by reflex: each gets the line to paste.
 
+use crate::vocabulary::inert_text::visible;
+use crate::vocabulary::shell_quoting;
+
 /// Peers of a room when a number of virtual users becomes rooms.
 const ROOM_SIZE: u64 = 4;
 
@@ -30,17 +33,8 @@ pub(super) fn instead(args: &[String], wrong: &str) -> Option<String> {
     };
     let mut line: Vec<String> = args.to_vec();
     line.splice(at..(at + len).min(args.len()), put);
-    let line = line.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let line = line.iter().map(|word| visible(&shell_quoting::word(word))).collect::<Vec<_>>().join(" ");
     Some(format!("{why}; write\n\n  meshload {line}\n"))
-}
-
-/// A word as a POSIX shell takes it, which escapes it for a terminal, too.
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+[]".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''").escape_debug().to_string().replace("\\'", "'").replace("\\\\", "\\"))
 }
 
 #[cfg(test)]
@@ -61,6 +55,7 @@ mod tests {
         check("run --profile mine.toml -q", "--profile", "run mine.toml -q");
         check("probe ws://127.0.0.1:9/ws/", "ws://127.0.0.1:9/ws/", "probe --target ws://127.0.0.1:9/ws/");
         check("probe localhost:9000", "localhost:9000", "probe --target ws://localhost:9000");
+        check("run --vus 4 --set a.b=\"x\"", "--vus", "run --rooms 1 --room-size 4 --set 'a.b=\"x\"'");
         let typed = ["run", "--vus", "4", "--gate", "a: p(95) < 1s"].map(str::to_owned);
         assert!(instead(&typed, "--vus").unwrap().contains(" --gate 'a: p(95) < 1s'"));
         assert_eq!(instead(&typed, "--tolerance"), None);
