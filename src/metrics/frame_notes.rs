@@ -2,26 +2,26 @@
 
 use crate::summary::UnmatchedRow;
 use crate::vocabulary::{FrameNote, FrameNoteKind};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The most shapes that are told apart.
 const SHAPES_MAX: usize = 64;
 
 /// The first note of each shape, and how many there were.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct FrameNotes {
-    by_shape: BTreeMap<(FrameNoteKind, String), (u64, Arc<FrameNote>)>,
+    by_shape: BTreeMap<(FrameNoteKind, String), (u64, FrameNote)>,
     /// Notes of further shapes.
     others: u64,
 }
 
 impl FrameNotes {
-    pub(in crate::metrics) fn add(&mut self, note: &Arc<FrameNote>) {
+    pub(in crate::metrics) fn add(&mut self, note: &FrameNote) {
         self.merge_one(note, 1);
     }
 
-    fn merge_one(&mut self, note: &Arc<FrameNote>, count: u64) {
+    fn merge_one(&mut self, note: &FrameNote, count: u64) {
         let key = (note.kind, note.shape.clone());
         if !self.by_shape.contains_key(&key) && self.by_shape.len() >= SHAPES_MAX {
             self.others += count;

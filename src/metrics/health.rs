@@ -1,10 +1,11 @@
 //! Folds samples of the process and of its workers' timer lag into the generator's health.
 
 use crate::metrics::fold::series::GeneratorSample;
-use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
+use crate::metrics::fold::time_buckets::{Fold, TimeBuckets, TimeRows};
 use crate::metrics::tally::Tally;
 use crate::metrics::validity::Strain;
 use crate::summary::{Distribution, Health, Histogram};
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Above this share of the cores granted, a second counts as busy (docs/spec/measurement.md, "Validity").
@@ -28,7 +29,7 @@ pub struct ProcessSample {
 }
 
 /// The longest queues of a worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Depths {
     /// Peers that were due but had not begun.
     pub arrivals: u64,
@@ -57,6 +58,26 @@ pub struct HealthRecorder {
     lost_intervals: u64,
     clock_jump: Duration,
     generator: TimeBuckets<GeneratorSample>,
+}
+
+/// The load on one process, or on several, as figures that need no clock.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HealthFigures {
+    /// CPU time used.
+    cpu: Duration,
+    /// Time spent runnable without a CPU, or throttled.
+    waited: Duration,
+    /// From the first sample to the last.
+    spanned: Duration,
+    /// The time in which nearly all granted CPU time was used.
+    busy: Duration,
+    rss_bytes_max: u64,
+    fds_max: u64,
+    lag: Vec<Histogram>,
+    depths: Depths,
+    lost_intervals: u64,
+    clock_jump: Duration,
+    pub(in crate::metrics) generator: TimeRows<GeneratorSample>,
 }
 
 impl HealthRecorder {
@@ -125,45 +146,21 @@ impl HealthRecorder {
         self.clock_jump = self.clock_jump.max(by);
     }
 
-    pub(super) fn generator(&self) -> &TimeBuckets<GeneratorSample> {
-        &self.generator
-    }
-
-    pub(super) fn strain(&self) -> Strain {
-        let worst = self.lag.iter().max_by_key(|lag| lag.quantile_us(0.99));
-        Strain {
-            lag_p99_us: worst.map_or(0, |lag| lag.quantile_us(0.99)),
-            lag_samples: worst.map_or(0, Histogram::count),
-            busy_share: self.share(self.busy),
-            waiting_share: self.share(self.waited_total()),
-            lost_intervals: self.lost_intervals,
-            clock_jump: self.clock_jump,
-            ..Strain::default()
-        }
-    }
-
-    pub(super) fn summary(&self, tally: Tally) -> Health {
-        let mut lag = Histogram::default();
-        self.lag.iter().for_each(|worker| lag.merge(worker));
-        let cpu = self.grown(|sample| sample.cpu);
-        let spanned = self.spanned().as_secs_f64();
-        Health {
-            lag_us: Distribution::of(&lag),
-            cpu_cores: if spanned > 0.0 { cpu.as_secs_f64() / spanned } else { 0.0 },
+    /// The figures so far.
+    pub fn figures(&self) -> HealthFigures {
+        HealthFigures {
+            cpu: self.grown(|sample| sample.cpu),
+            waited: self.grown(waited),
+            spanned: self.spanned(),
+            busy: self.busy,
             rss_bytes_max: self.rss_bytes_max,
             fds_max: self.fds_max,
-            late: tally.peers_late,
-            dropped: tally.peers_dropped,
-            us_per_edge: (cpu.as_micros() as u64).checked_div(tally.edges_opened).unwrap_or(0),
-            busy_share: self.share(self.busy),
-            waiting_share: self.share(self.waited_total()),
-            arrivals_waiting_max: self.depths.arrivals,
-            frames_waiting_max: self.depths.frames,
+            lag: self.lag.clone(),
+            depths: self.depths,
+            lost_intervals: self.lost_intervals,
+            clock_jump: self.clock_jump,
+            generator: self.generator.rows().clone(),
         }
-    }
-
-    fn waited_total(&self) -> Duration {
-        self.grown(waited)
     }
 
     fn grown(&self, of: impl Fn(&ProcessSample) -> Duration) -> Duration {
@@ -179,9 +176,58 @@ impl HealthRecorder {
             _ => Duration::ZERO,
         }
     }
+}
+
+impl HealthFigures {
+    pub(super) fn strain(&self) -> Strain {
+        let worst = self.lag.iter().max_by_key(|lag| lag.quantile_us(0.99));
+        Strain {
+            lag_p99_us: worst.map_or(0, |lag| lag.quantile_us(0.99)),
+            lag_samples: worst.map_or(0, Histogram::count),
+            busy_share: self.share(self.busy),
+            waiting_share: self.share(self.waited),
+            lost_intervals: self.lost_intervals,
+            clock_jump: self.clock_jump,
+            ..Strain::default()
+        }
+    }
+
+    pub(super) fn summary(&self, tally: Tally) -> Health {
+        let mut lag = Histogram::default();
+        self.lag.iter().for_each(|worker| lag.merge(worker));
+        let spanned = self.spanned.as_secs_f64();
+        Health {
+            lag_us: Distribution::of(&lag),
+            cpu_cores: if spanned > 0.0 { self.cpu.as_secs_f64() / spanned } else { 0.0 },
+            rss_bytes_max: self.rss_bytes_max,
+            fds_max: self.fds_max,
+            late: tally.peers_late,
+            dropped: tally.peers_dropped,
+            us_per_edge: (self.cpu.as_micros() as u64).checked_div(tally.edges_opened).unwrap_or(0),
+            busy_share: self.share(self.busy),
+            waiting_share: self.share(self.waited),
+            arrivals_waiting_max: self.depths.arrivals,
+            frames_waiting_max: self.depths.frames,
+        }
+    }
+
+    /// Adds another process of the same run: its CPU time adds up, and of all else the worst counts.
+    pub fn merge(&mut self, other: Self) {
+        self.cpu += other.cpu;
+        self.spanned = self.spanned.max(other.spanned);
+        self.waited = self.waited.max(other.waited);
+        self.busy = self.busy.max(other.busy);
+        self.rss_bytes_max = self.rss_bytes_max.max(other.rss_bytes_max);
+        self.fds_max = self.fds_max.max(other.fds_max);
+        self.lag.extend(other.lag);
+        self.depths = self.depths.max(other.depths);
+        self.lost_intervals += other.lost_intervals;
+        self.clock_jump = self.clock_jump.max(other.clock_jump);
+        self.generator.merge(other.generator);
+    }
 
     fn share(&self, part: Duration) -> f64 {
-        let whole = self.spanned().as_secs_f64();
+        let whole = self.spanned.as_secs_f64();
         if whole > 0.0 { part.as_secs_f64() / whole } else { 0.0 }
     }
 }
@@ -216,13 +262,13 @@ mod tests {
     #[test]
     fn a_second_is_busy_above_85_percent_of_the_cores_granted() {
         let health = after(&[(1_700, 0), (1_701, 0), (500, 0), (0, 400)]);
-        let strain = health.strain();
+        let strain = health.figures().strain();
         assert_eq!((strain.busy_share, strain.waiting_share), (0.25, 0.1));
     }
 
     #[test]
     fn what_is_shown_is_the_highest_and_the_mean() {
-        let shown = after(&[(1_000, 0), (3_000, 0)]).summary(Tally { edges_opened: 4, ..Tally::default() });
+        let shown = after(&[(1_000, 0), (3_000, 0)]).figures().summary(Tally { edges_opened: 4, ..Tally::default() });
         assert_eq!(
             (shown.cpu_cores, shown.rss_bytes_max, shown.fds_max, shown.us_per_edge),
             (2.0, 10_000, 2, 1_000_000)
@@ -237,8 +283,8 @@ mod tests {
         (0..100).for_each(|_| starved.record_us(80_000));
         health.lag(0, Instant::now(), &idle);
         health.lag(1, Instant::now(), &starved);
-        assert_eq!((health.strain().lag_p99_us / 1_000, health.strain().lag_samples), (80, 100));
-        assert_eq!(health.summary(Tally::default()).lag_us.p.p95, 50);
+        assert_eq!((health.figures().strain().lag_p99_us / 1_000, health.figures().strain().lag_samples), (80, 100));
+        assert_eq!(health.figures().summary(Tally::default()).lag_us.p.p95, 50);
     }
 
     #[test]
@@ -246,7 +292,7 @@ mod tests {
         let mut health = after(&[(0, 400), (0, 400)]);
         let last = health.last.unwrap();
         health.sample(ProcessSample { at: last.at + Duration::from_secs(2), run_wait: Duration::ZERO, ..last });
-        assert_eq!(health.strain().waiting_share, 0.2);
+        assert_eq!(health.figures().strain().waiting_share, 0.2);
     }
 
     #[test]
@@ -255,13 +301,13 @@ mod tests {
             let mut health = after(&[(0, 0)]);
             let last = health.last.unwrap();
             health.sample(ProcessSample { at: last.at + Duration::from_millis(gap_ms), ..last });
-            health.strain().lost_intervals
+            health.figures().strain().lost_intervals
         };
         assert_eq!((lost(2_000), lost(2_001)), (0, 1));
     }
 
     #[test]
     fn nothing_sampled_is_nothing_held_against_the_run() {
-        assert_eq!(HealthRecorder::new(1.0, Instant::now()).strain(), Strain::default());
+        assert_eq!(HealthRecorder::new(1.0, Instant::now()).figures().strain(), Strain::default());
     }
 }

@@ -1,7 +1,7 @@
 //! Judges whether the load was offered as planned, second by second (docs/spec/measurement.md, "Validity").
 
 use crate::metrics::fold::series::SecondCounts;
-use crate::metrics::fold::time_buckets::TimeBuckets;
+use crate::metrics::fold::time_buckets::TimeRows;
 use crate::metrics::validity::{Strain, percent};
 use crate::profile::Thresholds;
 use crate::summary::{Doubt, Histogram, OfferedLoad, Punctuality};
@@ -22,7 +22,7 @@ const HANDLED_US: u64 = 20_000;
 /// The load as it was offered, with everything that speaks against it.
 pub(super) fn offered_load(
     strain: &Strain,
-    series: &TimeBuckets<SecondCounts>,
+    series: &TimeRows<SecondCounts>,
     handling: &Histogram,
     thresholds: &Thresholds,
 ) -> OfferedLoad {
@@ -83,9 +83,9 @@ struct OfferedRows {
     worst: Option<(f64, u64)>,
 }
 
-fn of_rows(series: &TimeBuckets<SecondCounts>, of: impl Fn(&SecondCounts) -> Punctuality) -> OfferedRows {
+fn of_rows(series: &TimeRows<SecondCounts>, of: impl Fn(&SecondCounts) -> Punctuality) -> OfferedRows {
     let (mut rows, mut second_broken) = (OfferedRows::default(), None);
-    for (second, _, row) in series.rows() {
+    for (second, _, row) in series.iter() {
         let row = of(row);
         rows.all += row;
         if row.due >= ROW_MIN && !row.is_within(SECOND_MAX) {
@@ -103,6 +103,7 @@ fn of_rows(series: &TimeBuckets<SecondCounts>, of: impl Fn(&SecondCounts) -> Pun
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::fold::time_buckets::TimeBuckets;
     use crate::metrics::tests::thresholds;
     use std::time::{Duration, Instant};
 
@@ -116,7 +117,7 @@ mod tests {
         }
         let mut handling = Histogram::default();
         handling.record_us(handled_us);
-        let load = offered_load(strain, &series, &handling, &thresholds());
+        let load = offered_load(strain, series.rows(), &handling, &thresholds());
         let found: Vec<&str> = load.doubts.iter().filter_map(|doubt| doubt.what.split(": ").nth(1)).collect();
         assert_eq!((found.as_slice(), load.offered), (expected, expected.is_empty()), "{seconds:?}");
     }

@@ -1,9 +1,10 @@
 //! A point in time of the run in eight bytes, so that an edge's state stays below 200.
 
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Microseconds since the start of the run, plus one; 0 is never.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct RunTime(u64);
 
 impl RunTime {

@@ -1,9 +1,10 @@
 //! Counts of the run so far, for progress and for the decision to end it.
 
 use derive_more::AddAssign;
+use serde::{Deserialize, Serialize};
 
 /// Counts of one worker or of several added up; warm-up is included.
-#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     pub peers_planned: u64,
     /// Dials started, rejoins included.

@@ -4,6 +4,7 @@ use crate::vocabulary::failure::Failure;
 use crate::vocabulary::ids::{Place, Seat};
 use crate::vocabulary::message::{Candidate, FrameKind};
 use crate::vocabulary::text::signal_digest::SignalDigest;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,19 +32,22 @@ impl Event {
     }
 }
 
-/// The event itself: of one peer, or of its edge to the peer at `other`, a seat of the same room.
-#[derive(Clone, Debug, PartialEq)]
+/// The event itself: of one peer, or of its edge to the peer at `other`, a seat of the same room. Variants that carry an
+/// `Instant` mean nothing on another machine, and are not serialized.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum EventKind {
     Peer(PeerEvent),
     Edge { other: Seat, event: EdgeEvent },
 }
 
 /// An event of one peer, its socket or its frames.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PeerEvent {
     /// The dial starts; the plan had it at `due`.
+    #[serde(skip)]
     Began { due: Instant },
     /// The peer was due and is never started: the generator was too late.
+    #[serde(skip)]
     Dropped { due: Instant },
     /// The WebSocket is open.
     Upgraded,
@@ -64,17 +68,22 @@ pub enum PeerEvent {
     /// A signaling frame was read from the socket.
     Frame { kind: FrameKind, bytes: u32, concern: Concern },
     /// The dialect could not use a frame or a value; once for each, with the first of its shape.
-    Note { note: Arc<FrameNote> },
+    Note {
+        #[serde(serialize_with = "note_by_value", deserialize_with = "shared_note")]
+        note: Arc<FrameNote>,
+    },
     /// The text of a frame that was written; only for a probe.
+    #[serde(skip)]
     Written { kind: FrameKind, to: Option<Seat>, text: Arc<str> },
     /// The text of a frame that was read; only for a probe. `rule`: the place of the rule that took it.
+    #[serde(skip)]
     Read { kind: FrameKind, concern: Concern, text: Arc<str>, rule: Option<Arc<str>>, near: Option<Arc<NearestRule>> },
     /// A message arrived that the state of the pair does not expect.
     Surprise { other: Option<Seat> },
 }
 
 /// A frame or value that a dialect could not use. Notes of one shape are alike but for the values in their frames.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameNote {
     pub kind: FrameNoteKind,
     /// The keys of the frame and the types of its values.
@@ -85,7 +94,7 @@ pub struct FrameNote {
 }
 
 /// The reason of a note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FrameNoteKind {
     /// No rule takes the frame, whatever peer or room it is for.
     Unmatched,
@@ -109,7 +118,7 @@ impl FrameNoteKind {
 }
 
 /// The rule of a dialect that comes nearest to a frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NearestRule {
     /// `mine.toml:31`.
     pub at: String,
@@ -122,7 +131,7 @@ pub struct NearestRule {
 }
 
 /// An event of one edge, as one of its two peers saw it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum EdgeEvent {
     /// An offer, answer or candidate was passed to signaling (`said`), or received from it. Both have the same
     /// digest unless the server rewrote the content.
@@ -164,12 +173,14 @@ pub enum EdgeEvent {
     /// The server's message, or its list, says that the remote peer left.
     ToldLeave,
     /// A message was sent on the channel. `sequence` counts from 0 for each direction of an edge.
+    #[serde(skip)]
     MessageSent {
         sequence: u32,
         due: Instant,
         bytes: u32,
     },
     /// A message was received from the channel; its sender wrote `due` and `began` into it.
+    #[serde(skip)]
     MessageReceived {
         sequence: u32,
         due: Instant,
@@ -183,6 +194,7 @@ pub enum EdgeEvent {
     /// A message was due, and the channel's send queue was full.
     MessageDropped,
     /// The echo of this peer's ping arrived.
+    #[serde(skip)]
     Echoed {
         due: Instant,
         began: Instant,
@@ -247,7 +259,7 @@ impl EventKind {
 }
 
 /// The parts of an SDP negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SignalPart {
     Offer,
     Answer,
@@ -257,7 +269,7 @@ pub enum SignalPart {
 }
 
 /// The addressee of a received frame. `Id` names the peer that sent it: by its seat, or by its id on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Concern<Id = Seat> {
     /// This peer. `from`: the sender if it is a peer of this room; none for a frame of the server.
     Me { from: Option<Id> },
@@ -276,4 +288,12 @@ impl<Id> Concern<Id> {
             Self::Elsewhere { from } => Concern::Elsewhere { from: from.and_then(find) },
         }
     }
+}
+
+fn note_by_value<S: Serializer>(note: &Arc<FrameNote>, serializer: S) -> Result<S::Ok, S::Error> {
+    note.as_ref().serialize(serializer)
+}
+
+fn shared_note<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<FrameNote>, D::Error> {
+    FrameNote::deserialize(deserializer).map(Arc::new)
 }

@@ -58,7 +58,7 @@ impl Reason {
 }
 
 /// One failed attempt. `detail` is short and groups well: `HTTP 429`, `close 4001`, `ECONNREFUSED`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Failure {
     pub phase: Phase,
     pub reason: Reason,

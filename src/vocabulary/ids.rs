@@ -1,21 +1,22 @@
 //! Ids of rooms and peers: positions in the plan, and the names on the wire.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A room's position in the plan, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RoomIndex(pub u32);
 
 /// A peer's position in the plan, from 0; peers of one room are consecutive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeerIndex(pub u32);
 
 /// A peer's position within its room, from 0; the host has seat 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Seat(pub u16);
 
 /// A peer's room, seat and index in the plan: unique within a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     pub room: RoomIndex,
     pub seat: Seat,

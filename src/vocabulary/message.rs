@@ -1,9 +1,10 @@
 //! Signaling messages between peers, independent of any wire format.
 
 use crate::vocabulary::failure::Failure;
+use serde::{Deserialize, Serialize};
 
 /// A frame's message type: an index into its dialect's list of names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameKind(pub u8);
 
 impl FrameKind {
@@ -15,7 +16,7 @@ impl FrameKind {
 }
 
 /// An ICE candidate as signaling carries it (RFC 8839 §5.1, W3C RTCIceCandidateInit).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Candidate {
     /// The candidate-attribute, `candidate:…`.
     pub candidate: String,

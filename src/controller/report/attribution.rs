@@ -1,9 +1,9 @@
 //! Causes of failures and the kept traces, from a run's traced handshakes, written into its `Summary`.
 
-use super::super::context::RunContext;
 use crate::diagnosis::from_run::{self, CauseShare, FailedRoom};
 use crate::diagnosis::{Cause, Insight, Timeline, Words, trace_steps};
-use crate::metrics::{Recorder, TraceSample, Traced};
+use crate::dialect::Dialect;
+use crate::metrics::{TraceSample, Traced};
 use crate::plan::Plan;
 use crate::summary::{CauseRow, Summary, Trace, TraceDiagnosis};
 use crate::vocabulary::{Failure, Seat};
@@ -20,9 +20,8 @@ pub(crate) fn sample(plan: &Plan, traces: usize) -> TraceSample {
 }
 
 /// Writes the causes of failures, and at most `wanted` traces of edges that failed or were slow, into `summary`.
-pub(crate) fn explain(summary: &mut Summary, recorder: &Recorder, common: &RunContext, wanted: usize, probe: &str) {
-    let words = Words::of(&common.dialect);
-    let traced = recorder.traced();
+pub(crate) fn explain(summary: &mut Summary, traced: &[Traced<'_>], dialect: &Dialect, wanted: usize, probe: &str) {
+    let words = Words::of(dialect);
     // A trace that was cut proves nothing by the events that it lacks.
     let whole: Vec<&Traced<'_>> = traced.iter().filter(|traced| !traced.is_cut).collect();
     let cases: Vec<FailedRoom> = whole

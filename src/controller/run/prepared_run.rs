@@ -3,6 +3,7 @@
 use super::super::context::RunContext;
 use super::super::outcome::{FinishedRun, StartError, Stop};
 use super::super::report::attribution;
+use super::super::report::conclude::{Conclusion, ShareFigures, conclude};
 use super::super::report::event_log::{EventLog, Formatter, Writer};
 use super::super::report::progress::Show;
 use super::super::signals::StopSignals;
@@ -12,15 +13,14 @@ use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
 use super::supervisor::Supervisor;
 use super::target_process::TargetRecorder;
-use crate::diagnosis::findings::{RunRecord, findings};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
-use crate::gates::{Gate, decide};
-use crate::metrics::{Recorder, RunFacts, summarize};
+use crate::gates::Gate;
+use crate::metrics::{RunFacts, RunFigures};
 use crate::os::machine;
 use crate::plan::Plan;
-use crate::summary::{Build, DialectFacts, Events};
-use crate::vocabulary::{Naming, Redactor, format::micros};
+use crate::summary::{Build, Events};
+use crate::vocabulary::{Naming, Redactor};
 use rand::Rng;
 use std::io;
 use std::sync::Arc;
@@ -98,7 +98,6 @@ pub(super) async fn play(
         out_of_memory: false.into(),
         plan: run.plan,
     });
-    let way = common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default();
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     supervisor.target_process = run.target_process;
     let stop = match stopped_early {
@@ -111,54 +110,55 @@ pub(super) async fn play(
 
     let complete = results.len() == workers;
     let panics = results.iter().map(|result| result.panics).sum();
-    let kinds = common.dialect.kinds();
-    let recorder = merged(&common, results);
+    let interrupted = matches!(stop, Some(Stop::Signal(_)));
+    let figures = merged(common.dialect.kinds().len(), results, interrupted);
     let facts = RunFacts {
-        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
-        name: common.plan.profile.name.clone(),
-        id: run.run_id,
-        seed: common.plan.seed.0,
         started_at,
         duration: ended.saturating_duration_since(start),
-        plan_sha256: common.plan.sha256(common.dialect.file_text()),
-        dialect: common.dialect.name().to_owned(),
-        engine: common.plan.profile.engine.kind,
-        target: run.target,
-        way,
-        interrupted: matches!(stop, Some(Stop::Signal(_))),
+        interrupted,
         complete,
         stopped_by: stop.map(|stop| supervisor.stopped_by(stop)),
-        machine: machine(),
         phases: supervisor.phases(ended),
-        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
-        thresholds: common.plan.profile.validity.thresholds,
+        ..planned_facts(&common, run.target)
     };
-    let mut summary = summarize(&recorder, &health, facts);
-    summary.target_process = target_process.map(|process| process.finish(ended.saturating_duration_since(start)));
-    attribution::explain(&mut summary, &recorder, &common, run.keep.traces, &run.probe);
-    let evidence = recorder.evidence(dialect_facts(&common.dialect));
-    summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
-    decide(&gates, common.plan.profile.validity.thresholds.lag_suspect, &mut summary);
+    let share = ShareFigures {
+        figures,
+        health,
+        target_process: target_process.map(|process| process.finish(ended.saturating_duration_since(start))),
+    };
+    let conclusion = Conclusion { dialect: &common.dialect, gates: &gates, traces: run.keep.traces, probe: &run.probe };
+    let mut summary = conclude(&conclusion, share, facts, start);
     let event_log = writer.map(Writer::finish).transpose()?;
     summary.events = event_log.as_ref().map(events);
     Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
 }
 
-fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {
-    Events { written: *written, cut: *cut, refused: *refused }
+/// The facts that are known before the run.
+fn planned_facts(common: &RunContext, target: String) -> RunFacts {
+    RunFacts {
+        build: Build { version: env!("CARGO_PKG_VERSION").to_owned(), git: env!("MESHLOAD_GIT").to_owned() },
+        name: common.plan.profile.name.clone(),
+        id: common.naming.prefix().to_owned(),
+        seed: common.plan.seed.0,
+        started_at: UNIX_EPOCH,
+        duration: Duration::ZERO,
+        plan_sha256: common.plan.sha256(common.dialect.file_text()),
+        dialect: common.dialect.name().to_owned(),
+        engine: common.plan.profile.engine.kind,
+        target,
+        way: common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default(),
+        interrupted: false,
+        complete: true,
+        stopped_by: None,
+        machine: machine(),
+        phases: vec![],
+        kinds: common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect(),
+        thresholds: common.plan.profile.validity.thresholds,
+    }
 }
 
-/// The facts about the dialect on which findings rest.
-fn dialect_facts(dialect: &Dialect) -> DialectFacts {
-    DialectFacts {
-        kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
-        repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
-        tells_leaves: dialect.leave_notices() > 0,
-        lists: dialect.list_kinds(),
-        pools_offers: dialect.pools_offers(),
-        is_socket_io: dialect.is_socket_io(),
-        is_built_in: dialect.file_text().is_none(),
-    }
+fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {
+    Events { written: *written, cut: *cut, refused: *refused }
 }
 
 /// Starts the thread that writes `--events`.
@@ -168,14 +168,13 @@ fn writer(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_ma
     Writer::start(Formatter { start, kinds, rooms }, bytes_max)
 }
 
-/// Merges the workers' recorders.
-fn merged(common: &RunContext, results: Vec<WorkerResult>) -> Recorder {
-    let (timeout, kinds) = (common.plan.profile.handshake.timeout, common.dialect.kinds().len());
-    let mut recorder = Recorder::new(&[], common.start, timeout, kinds);
+/// Settles the workers' recorders, and adds them up.
+fn merged(kinds: usize, results: Vec<WorkerResult>, interrupted: bool) -> RunFigures {
+    let mut figures = RunFigures::none(kinds);
     for result in results {
-        recorder.merge(result.recorder);
+        figures.merge(result.recorder.into_figures(interrupted));
     }
-    recorder
+    figures
 }
 
 fn pool(plan: &Plan) -> Arc<[u8]> {

@@ -8,7 +8,7 @@ use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
 use super::target_process::TargetRecorder;
-use crate::metrics::HealthRecorder;
+use crate::metrics::{HealthFigures, HealthRecorder};
 use crate::os::{machine, memory_share, own_process};
 use crate::peer::PeerCommand;
 use crate::summary::{GateResult, PhaseSpan, wall_time::to_rfc3339};
@@ -144,7 +144,7 @@ impl Supervisor {
     }
 
     /// Tells all peers to leave, and collects the workers that end within `RESULTS_MAX`.
-    pub(super) async fn result(&mut self) -> (Vec<WorkerResult>, HealthRecorder) {
+    pub(super) async fn result(&mut self) -> (Vec<WorkerResult>, HealthFigures) {
         // Fails only if all workers have ended.
         let _ = self.command.send(Some(PeerCommand::Leave));
         let until = Instant::now() + RESULTS_MAX;
@@ -162,7 +162,7 @@ impl Supervisor {
             }
         }
         self.take_sample(Instant::now());
-        (results, self.health.clone())
+        (results, self.health.figures())
     }
 
     fn is_playing(&self) -> bool {

@@ -3,6 +3,7 @@
 use crate::metrics::run_time::RunTime;
 use crate::summary::{ConnectionChange, ServerLoss, SocketChange};
 use crate::vocabulary::{Failure, Reason};
+use serde::{Deserialize, Serialize};
 
 /// Most entries of each log, of 16 to 24 bytes.
 const ENTRIES_MAX: usize = 32_768;
@@ -11,7 +12,7 @@ const ENTRIES_MAX: usize = 32_768;
 const LIMIT_WORDS: [&str; 7] =
     ["HTTP 429", "HTTP 503", "HTTP 403", "close 4429", "close 1013", "close 1008", "close 4008"];
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct ConnectionLog {
     changes: Vec<ConnectionChange>,
     losses: Vec<ServerLoss>,

@@ -2,4 +2,5 @@
 
 mod collect;
 pub(in crate::metrics) mod connection_log;
+pub(in crate::metrics) mod groups;
 pub(in crate::metrics) mod trace_check;

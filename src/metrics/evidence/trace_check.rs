@@ -6,6 +6,7 @@ use crate::vocabulary::{
     candidate_routes, format::micros,
 };
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Words said so shortly before the end of a trace may still be on their way.
@@ -14,7 +15,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(1);
 const DELIVERY_MAX: Duration = Duration::from_secs(2);
 
 /// The comparisons of all traced rooms.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct TraceCheck {
     pub signals: SignalCheck,
     /// By message type.
@@ -101,7 +102,7 @@ impl TraceCheck {
                 let Some((said, _)) = lost else { continue };
                 check.altered += 1;
                 for field in said.digest.changed_fields(word.digest) {
-                    *check.altered_fields.entry(field).or_default() += 1;
+                    *check.altered_fields.entry(field.into()).or_default() += 1;
                 }
             }
         }

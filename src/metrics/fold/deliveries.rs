@@ -81,11 +81,6 @@ impl Deliveries {
         }
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.written.extend(other.written);
-        self.next.extend(other.next);
-    }
-
     fn find(&self, key: u64, next: u32, read: Read) -> Option<MatchedRead> {
         let written = self.written.get(&key)?;
         let since = if is_shared(key) { read.joined } else { RunTime::NEVER };

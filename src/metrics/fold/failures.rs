@@ -2,6 +2,7 @@
 
 use crate::summary::FailureRow;
 use crate::vocabulary::{Failure, Reason, RoomIndex, inert_text::bounded};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -9,12 +10,12 @@ use std::collections::BTreeMap;
 const GROUPS_MAX: usize = 200;
 const DETAIL_CHARS_MAX: usize = 120;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct Failures {
     groups: BTreeMap<Failure, FailureGroup>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FailureGroup {
     edges: u64,
     peers: u64,
@@ -22,7 +23,7 @@ struct FailureGroup {
 }
 
 /// A peer or edge that failed; the first in the plan's order is kept, so that any split of a run shows the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::metrics) struct Example {
     pub peer: u32,
     pub other: Option<u32>,
@@ -47,6 +48,11 @@ impl Failures {
         let mut own = self.groups.iter().filter(|(failure, _)| failure.reason == Reason::GeneratorLimit).peekable();
         let detail = own.peek()?.0.detail.as_ref();
         Some((own.map(|(_, group)| group.edges + group.peers).sum(), detail))
+    }
+
+    /// The rooms of the examples.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = RoomIndex> {
+        self.groups.values().map(|group| group.example.room)
     }
 
     /// Rows of the summary, most frequent first.

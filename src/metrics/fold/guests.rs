@@ -1,6 +1,7 @@
 //! Counts of edges with guests, kept apart from the run's own figures because only one end is observed.
 
 use crate::vocabulary::Phase;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
@@ -26,7 +27,7 @@ pub(in crate::metrics) struct GuestEdge {
 }
 
 /// planned + rejoins = opened + failed + abandoned + unfinished, where unfinished is computed at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::metrics) struct GuestCounts {
     pub planned: u64,
     pub rejoins: u64,
@@ -46,18 +47,10 @@ pub(in crate::metrics) struct GuestCounts {
     pub messages_dropped: u64,
 }
 
-impl GuestEdges {
-    /// Appends the edges of another worker, whose rooms and peers follow this one's.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.each = self.each.max(other.each);
-        self.edges.extend(other.edges);
-        self.undecided.extend(other.undecided);
-        self.counts.iter_mut().zip(other.counts).for_each(|(ours, theirs)| *ours += theirs);
-    }
-
-    /// The counts by the summary's names; empty if no guest was planned. `half`: 0 measured, 1 warm-up.
-    pub(crate) fn counts_by_name(&self, half: usize) -> BTreeMap<String, u64> {
-        let counts = &self.counts[half];
+impl GuestCounts {
+    /// The counts by the summary's names; empty if no guest was planned.
+    pub(crate) fn by_name(&self) -> BTreeMap<String, u64> {
+        let counts = self;
         if counts.planned == 0 {
             return BTreeMap::new();
         }

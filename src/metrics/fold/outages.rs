@@ -2,22 +2,23 @@
 
 use crate::metrics::run_time::RunTime;
 use crate::summary::{Outage, OutageCause};
-use crate::vocabulary::Failure;
+use crate::vocabulary::{Failure, Reason};
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Further outages are counted in the last one: a target that drops sockets all the time must not fill memory.
 const OUTAGES_MAX: usize = 100;
 
 /// An outage lasts from the first lost peer until no peer is lost.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct Outages {
     records: Vec<OutageRecord>,
     /// The peers that are lost now, by their number in the plan.
     lost: FxHashSet<u32>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct OutageRecord {
     from: RunTime,
     /// The time from which no peer was lost; never if one still is.
@@ -27,7 +28,7 @@ struct OutageRecord {
     never: u64,
     redials: u64,
     /// By reason and detail: the count, and the time of the first.
-    causes: BTreeMap<(&'static str, String), (u64, RunTime)>,
+    causes: BTreeMap<(Reason, String), (u64, RunTime)>,
 }
 
 impl Outages {
@@ -122,7 +123,7 @@ impl Outages {
 
 impl OutageRecord {
     fn add_cause(&mut self, at: RunTime, failure: &Failure) {
-        let cause = self.causes.entry((failure.reason.name(), failure.detail.to_string())).or_insert((0, at));
+        let cause = self.causes.entry((failure.reason, failure.detail.to_string())).or_insert((0, at));
         cause.0 += 1;
     }
 
@@ -146,7 +147,7 @@ impl OutageRecord {
             .causes
             .iter()
             .map(|((reason, detail), (count, first))| OutageCause {
-                reason: (*reason).to_owned(),
+                reason: reason.name().to_owned(),
                 detail: detail.clone(),
                 count: *count,
                 first_us: since_start(*first),

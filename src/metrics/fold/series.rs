@@ -1,15 +1,16 @@
 //! The run's time series: counts of events and samples of the generator, row by row.
 
-use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
+use crate::metrics::fold::time_buckets::{Fold, TimeBuckets, TimeRows};
 use crate::summary::{CoarseHistogram, Histogram, Punctuality, RowTimer, SERIES_TIMERS, SeriesRow, heat};
 use crate::vocabulary::format::micros;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Rows that `recent_us` looks back over.
 const RECENT: usize = 5;
 
 /// Counts of one row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct SecondCounts {
     pub joined: u64,
     pub opened: u64,
@@ -44,7 +45,7 @@ impl SecondCounts {
 }
 
 /// The load on the generator between two samples of the process, taken about a second apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::metrics) struct GeneratorSample {
     /// A sample was taken in this row.
     pub sampled: bool,
@@ -59,12 +60,12 @@ pub(in crate::metrics) struct GeneratorSample {
 
 /// The rows of a summary; both series begin at the start of the run.
 pub(in crate::metrics) fn rows(
-    counts: &TimeBuckets<SecondCounts>,
-    generator: &TimeBuckets<GeneratorSample>,
+    counts: &TimeRows<SecondCounts>,
+    generator: &TimeRows<GeneratorSample>,
 ) -> Vec<SeriesRow> {
     let (mut counts, mut generator) = (counts.clone(), generator.clone());
     counts.align(&mut generator);
-    let both = counts.rows().zip(generator.rows());
+    let both = counts.iter().zip(generator.iter());
     both.map(|((second, seconds, counts), (_, _, generator))| series_row(second, seconds, counts, generator)).collect()
 }
 
@@ -170,7 +171,7 @@ mod tests {
                 ..GeneratorSample::default()
             });
         }
-        let rows = rows(&counts, &generator);
+        let rows = rows(counts.rows(), generator.rows());
         let row = &rows[1];
         assert_eq!((row.second, row.seconds, row.time_to_open_p99_us), (2, 2, Some(9)));
         assert_eq!((row.cpu_us, row.lag_max_us), (Some(800_000), Some(40)));

@@ -2,19 +2,20 @@
 
 use crate::summary::{PhaseTimes, SlowEdge};
 use crate::vocabulary::RoomIndex;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 const KEPT: usize = 20;
 
 /// The heap's top is the fastest of those kept.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct Slowest {
     heap: BinaryHeap<Reverse<RankedEdge>>,
 }
 
 /// Ordered by time, then by the plan, so that any split of a run among workers keeps the same edges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::metrics) struct RankedEdge {
     pub due_us: u64,
     pub began_us: u64,
@@ -36,6 +37,10 @@ impl Slowest {
 
     pub(crate) fn merge(&mut self, other: Self) {
         other.heap.into_iter().for_each(|Reverse(slow)| self.offer(slow));
+    }
+
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = RoomIndex> {
+        self.heap.iter().map(|Reverse(slow)| slow.room)
     }
 
     /// Rows of the summary, slowest first.

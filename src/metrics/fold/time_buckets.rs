@@ -1,5 +1,6 @@
 //! A time series of at most a thousand rows: when a run outgrows it, neighbouring rows merge.
 
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 const ROWS_MAX: usize = 1_000;
@@ -9,12 +10,18 @@ pub(in crate::metrics) trait Fold: Clone + Default {
     fn fold(&mut self, other: Self);
 }
 
-#[derive(Clone, Debug)]
-pub(in crate::metrics) struct TimeBuckets<R> {
-    start: Instant,
+/// The rows of a series, which need no clock.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::metrics) struct TimeRows<R> {
     /// Seconds in a row: a power of two, so that two series can be brought to the same width.
     width: u64,
     rows: Vec<R>,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::metrics) struct TimeBuckets<R> {
+    start: Instant,
+    rows: TimeRows<R>,
     /// The row that was used last, and the instant at which it begins.
     last: usize,
     last_from: Instant,
@@ -22,26 +29,59 @@ pub(in crate::metrics) struct TimeBuckets<R> {
 
 impl<R: Fold> TimeBuckets<R> {
     pub(crate) fn new(start: Instant) -> Self {
-        Self { start, width: 1, rows: vec![R::default()], last: 0, last_from: start }
+        Self { start, rows: TimeRows::default(), last: 0, last_from: start }
     }
 
     pub(crate) fn at(&mut self, at: Instant) -> &mut R {
         // Events come nearly in order, so the division is needed once a row, not once an event.
         let since_last = at.checked_duration_since(self.last_from);
-        if since_last.is_none_or(|since| since >= Duration::from_secs(self.width)) {
+        if since_last.is_none_or(|since| since >= Duration::from_secs(self.rows.width)) {
             self.seek(at);
         }
-        &mut self.rows[self.last]
+        &mut self.rows.rows[self.last]
     }
 
+    pub(crate) fn rows(&self) -> &TimeRows<R> {
+        &self.rows
+    }
+
+    pub(crate) fn into_rows(self) -> TimeRows<R> {
+        self.rows
+    }
+
+    /// The last rows, at most `count` of them.
+    pub(crate) fn newest(&self, count: usize) -> &[R] {
+        let rows = &self.rows.rows;
+        &rows[rows.len().saturating_sub(count)..]
+    }
+
+    fn seek(&mut self, at: Instant) {
+        let second = at.saturating_duration_since(self.start).as_secs();
+        while second / self.rows.width >= ROWS_MAX as u64 {
+            self.rows.widen();
+        }
+        self.last = (second / self.rows.width) as usize;
+        if self.rows.rows.len() <= self.last {
+            self.rows.rows.resize_with(self.last + 1, R::default);
+        }
+        self.last_from = self.start + Duration::from_secs(self.last as u64 * self.rows.width);
+    }
+}
+
+impl<R: Fold> Default for TimeRows<R> {
+    fn default() -> Self {
+        Self { width: 1, rows: vec![R::default()] }
+    }
+}
+
+impl<R: Fold> TimeRows<R> {
     pub(crate) fn merge(&mut self, mut other: Self) {
         self.align(&mut other);
         self.rows.iter_mut().zip(other.rows).for_each(|(ours, theirs)| ours.fold(theirs));
-        self.seek(self.start);
     }
 
     /// Widens and lengthens the two until their rows cover the same seconds.
-    pub(crate) fn align<S: Fold>(&mut self, other: &mut TimeBuckets<S>) {
+    pub(crate) fn align<S: Fold>(&mut self, other: &mut TimeRows<S>) {
         while self.width < other.width {
             self.widen();
         }
@@ -54,25 +94,8 @@ impl<R: Fold> TimeBuckets<R> {
     }
 
     /// Each row with its first second and the number of seconds it covers.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, u64, &R)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64, &R)> {
         self.rows.iter().enumerate().map(|(index, row)| (index as u64 * self.width, self.width, row))
-    }
-
-    /// The last rows, at most `count` of them.
-    pub(crate) fn newest(&self, count: usize) -> &[R] {
-        &self.rows[self.rows.len().saturating_sub(count)..]
-    }
-
-    fn seek(&mut self, at: Instant) {
-        let second = at.saturating_duration_since(self.start).as_secs();
-        while second / self.width >= ROWS_MAX as u64 {
-            self.widen();
-        }
-        self.last = (second / self.width) as usize;
-        if self.rows.len() <= self.last {
-            self.rows.resize_with(self.last + 1, R::default);
-        }
-        self.last_from = self.start + Duration::from_secs(self.last as u64 * self.width);
     }
 
     fn widen(&mut self) {
@@ -98,7 +121,7 @@ mod tests {
     }
 
     fn rows(buckets: &TimeBuckets<u64>) -> Vec<(u64, u64, u64)> {
-        buckets.rows().map(|(second, seconds, sum)| (second, seconds, *sum)).collect()
+        buckets.rows().iter().map(|(second, seconds, sum)| (second, seconds, *sum)).collect()
     }
 
     #[test]
@@ -137,8 +160,9 @@ mod tests {
         let (mut long, mut short) = (TimeBuckets::new(start), TimeBuckets::new(start));
         *long.at(start + Duration::from_secs(1_500)) += 1;
         *short.at(start + Duration::from_secs(3)) += 1;
-        short.merge(long);
-        let rows = rows(&short);
+        let mut merged = short.into_rows();
+        merged.merge(long.into_rows());
+        let rows: Vec<_> = merged.iter().map(|(second, seconds, sum)| (second, seconds, *sum)).collect();
         assert_eq!((rows[1], rows[750]), ((2, 2, 1), (1_500, 2, 1)));
     }
 }

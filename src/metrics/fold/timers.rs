@@ -1,6 +1,7 @@
 //! The histograms of a run, by timer and clock.
 
 use crate::summary::{Clock, Distribution, Histogram, Timer, metric::DELIVERY_OF_A_KIND, metric::TIMERS};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Each timer's position in `summary::metric::TIMERS`.
@@ -42,7 +43,7 @@ impl TimerId {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::metrics) struct TimerSet {
     due: [Histogram; TIMERS.len()],
     began: [Histogram; TIMERS.len()],

@@ -6,8 +6,9 @@ use crate::metrics::fold::slowest::Slowest;
 use crate::metrics::fold::timers::{TimerId, TimerSet};
 use crate::metrics::record::edge::EdgeRecord;
 use crate::summary::{Counts, Edges, Messages, Peers, PhaseTimes, Rooms, Shares, Signaling, Traffic};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::metrics) struct Totals {
     pub peers: Peers,
     pub edges: Edges,

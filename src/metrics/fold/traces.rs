@@ -1,8 +1,10 @@
 //! Traces: the events of the handshakes in a sample of the rooms, from which diagnosis finds causes.
 
-use crate::vocabulary::{Event, EventKind, Failure, PeerEvent, PeerIndex, RoomIndex, Seat};
+use crate::vocabulary::{Event, EventKind, Failure, PeerEvent, PeerIndex, Place, RoomIndex, Seat};
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::{Duration, Instant};
 
 /// Most edges traced in a whole run: enough for shares in percent, and about 10 MiB.
 const EDGES_MAX: usize = 2_000;
@@ -38,7 +40,7 @@ pub(in crate::metrics) struct RoomTrace {
 }
 
 /// The kept trace of a room in which an edge failed or was among the slowest.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Traced<'a> {
     pub room: RoomIndex,
     pub label: &'a str,
@@ -47,13 +49,92 @@ pub struct Traced<'a> {
     /// The first so many seats are traced: all, unless the room is too large for the sample.
     pub seats: u16,
     /// Events of these seats until the room's last edge was decided, in the order in which they were recorded.
-    pub events: &'a [Event],
+    pub events: Vec<Event>,
     /// Some events are missing: there were more than any handshake has.
     pub is_cut: bool,
     /// The failures, as `Failures` counted them.
     pub failed: &'a [(Seat, Seat, Failure)],
     /// `time_to_open` (due) in microseconds.
     pub opened: &'a [(u64, Seat, Seat)],
+}
+
+/// A kept trace without any `Instant`, so that another process can read it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::metrics) struct KeptTrace {
+    pub room: RoomIndex,
+    pub label: String,
+    pub first: PeerIndex,
+    pub seats: u16,
+    pub events: Vec<KeptEvent>,
+    pub is_cut: bool,
+    pub failed: Vec<(Seat, Seat, Failure)>,
+    pub opened: Vec<(u64, Seat, Seat)>,
+}
+
+/// An event with its times in nanoseconds since the start of the run, negative before it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::metrics) struct KeptEvent {
+    at_ns: i64,
+    arrived_ns: i64,
+    place: Place,
+    kind: KeptKind,
+}
+
+/// An event of a handshake. The due time of a start is not kept: a trace's reader needs only when it began.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum KeptKind {
+    Began,
+    Dropped,
+    Other(EventKind),
+}
+
+impl KeptEvent {
+    pub(crate) fn of(event: &Event, start: Instant) -> Self {
+        let kind = match &event.kind {
+            EventKind::Peer(PeerEvent::Began { .. }) => KeptKind::Began,
+            EventKind::Peer(PeerEvent::Dropped { .. }) => KeptKind::Dropped,
+            other => KeptKind::Other(other.clone()),
+        };
+        Self { at_ns: since_ns(event.at, start), arrived_ns: since_ns(event.arrived, start), place: event.place, kind }
+    }
+
+    fn event(&self, start: Instant) -> Event {
+        let at = instant(self.at_ns, start);
+        let kind = match &self.kind {
+            KeptKind::Began => EventKind::Peer(PeerEvent::Began { due: at }),
+            KeptKind::Dropped => EventKind::Peer(PeerEvent::Dropped { due: at }),
+            KeptKind::Other(other) => other.clone(),
+        };
+        Event { at, arrived: instant(self.arrived_ns, start), place: self.place, kind }
+    }
+}
+
+impl KeptTrace {
+    /// The trace as if the run had begun at `start`.
+    pub(crate) fn traced(&self, start: Instant) -> Traced<'_> {
+        Traced {
+            room: self.room,
+            label: &self.label,
+            first: self.first,
+            seats: self.seats,
+            events: self.events.iter().map(|event| event.event(start)).collect(),
+            is_cut: self.is_cut,
+            failed: &self.failed,
+            opened: &self.opened,
+        }
+    }
+}
+
+fn since_ns(at: Instant, start: Instant) -> i64 {
+    let ns = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+    if at >= start { ns(at - start) } else { -ns(start - at) }
+}
+
+/// `start` itself for a time that this machine's clock can't hold.
+fn instant(ns: i64, start: Instant) -> Instant {
+    let apart = Duration::from_nanos(ns.unsigned_abs());
+    let at = if ns < 0 { start.checked_sub(apart) } else { start.checked_add(apart) };
+    at.unwrap_or(start)
 }
 
 /// The times of the slowest traced edges so far, in microseconds; the heap's top is the fastest of them.

@@ -4,14 +4,25 @@ use crate::metrics::record::edge::{EdgeOutcome, EdgeRecord};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::record::room::RoomRecord;
 use crate::summary::RoomMesh;
+use crate::vocabulary::RoomIndex;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 const ROOMS_MAX: usize = 6;
 /// Larger rooms make unreadable pictures.
 const SIZE_MAX: u16 = 64;
 
+/// A room's picture, with what it is ranked by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::metrics) struct RankedMesh {
+    /// The number of edges that did not open.
+    lacking: usize,
+    index: RoomIndex,
+    pub mesh: RoomMesh,
+}
+
 /// Measured rooms only.
-pub(in crate::metrics) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
+pub(in crate::metrics) fn worst(recorder: &Recorder) -> Vec<RankedMesh> {
     let edges = |room: &RoomRecord| &recorder.edges[room.edges_at..room.edges_at + room.edges()];
     let lacking = |room: &RoomRecord| edges(room).iter().filter(|edge| edge.fate != EdgeOutcome::Opened).count();
     let measured = recorder.rooms.iter().filter(|room| !room.warmup && room.size <= SIZE_MAX);
@@ -25,7 +36,17 @@ pub(in crate::metrics) fn worst(recorder: &Recorder) -> Vec<RoomMesh> {
         size: room.size,
         edges: edges(room).iter().map(outcome_code).collect(),
     };
-    rooms.into_iter().map(|(_, room)| shown(room)).collect()
+    let ranked = |(lacking, room): (usize, &RoomRecord)| RankedMesh { lacking, index: room.index, mesh: shown(room) };
+    rooms.into_iter().map(ranked).collect()
+}
+
+impl RankedMesh {
+    /// Adds the worst rooms of other shares, and keeps the worst of all.
+    pub(crate) fn merge(ours: &mut Vec<Self>, theirs: Vec<Self>) {
+        ours.extend(theirs);
+        ours.sort_by_key(|room| (Reverse(room.lacking), room.index));
+        ours.truncate(ROOMS_MAX);
+    }
 }
 
 fn outcome_code(edge: &EdgeRecord) -> char {

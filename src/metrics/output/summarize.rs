@@ -2,15 +2,13 @@
 
 use crate::metrics::fold::series;
 use crate::metrics::fold::timers::TimerId;
-use crate::metrics::health::HealthRecorder;
+use crate::metrics::health::HealthFigures;
 use crate::metrics::offered::offered_load;
-use crate::metrics::output::meshes;
-use crate::metrics::record::recorder::Recorder;
+use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Machine, Messages, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute,
-    wall_time::to_rfc3339,
+    Build, Counts, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
 use std::time::{Duration, SystemTime};
@@ -45,13 +43,13 @@ pub struct RunFacts {
 
 /// The summary of a run without its outcome: `commands` judges the gates on it and then sets
 /// `gates`, `result` and `exit_code`, which say `error` until then.
-pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) -> Summary {
-    let [measured, warmup] = [0, 1].map(|half| counts_of(recorder, half, &facts));
-    let totals = &recorder.all_totals[0];
-    let label = |room| recorder.label(room);
+pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) -> Summary {
+    let [measured, warmup] = [0, 1].map(|half| counts_of(figures, half, &facts.kinds));
+    let totals = &figures.totals[0];
+    let label = |room| figures.label(room);
     let timers = totals.timers.distributions(&facts.kinds);
     let counts = measured;
-    let strain = strain_of(recorder, health);
+    let strain = strain_of(figures, health);
     Summary {
         schema: SCHEMA,
         result: Outcome::default(),
@@ -60,27 +58,27 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         amplification: counts.signaling.amplification(),
         signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
         counts,
-        counts_warmup: recorder.rooms.iter().any(|room| room.warmup).then_some(warmup),
+        counts_warmup: figures.has_warmup.then_some(warmup),
         timers,
-        timers_warmup: recorder.all_totals[1].timers.distributions(&facts.kinds),
+        timers_warmup: figures.totals[1].timers.distributions(&facts.kinds),
         shares: totals.shares(),
         mean_edge: totals.mean_edge(),
         mean_edge_own: totals.mean_edge_own(),
         failures: totals.failures.rows(label),
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
-        offered: offered_load(&strain, &recorder.series, &recorder.handling, &facts.thresholds),
-        health: health.summary(recorder.tally()),
-        series: series::rows(&recorder.series, health.generator()),
+        offered: offered_load(&strain, &figures.series, &figures.handling, &facts.thresholds),
+        health: health.summary(figures.tally),
+        series: series::rows(&figures.series, &health.generator),
         slowest: totals.slowest.rows(label),
-        outages: recorder.outages.rows(),
+        outages: figures.outages.rows(),
         control: None,
-        worst_rooms: meshes::worst(recorder),
+        worst_rooms: figures.worst_rooms.iter().map(|room| room.mesh.clone()).collect(),
         // The controller adds the target's process, diagnosis, findings and traces.
         target_process: None,
         diagnosis: None,
         findings: vec![],
-        unmatched: recorder.frame_notes.rows(),
+        unmatched: figures.frame_notes.rows(),
         traces: vec![],
         events: None,
         meshload: facts.build,
@@ -106,21 +104,10 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
     }
 }
 
-/// The counts of one half, with the undecided edges and the messages still in their edges' delivery windows.
-fn counts_of(recorder: &Recorder, half: usize, facts: &RunFacts) -> Counts {
-    let mut counts = recorder.all_totals[half].counts(&facts.kinds);
-    let mut messages = Messages::default();
-    let ours = recorder.rooms.iter().filter(|room| usize::from(room.warmup) == half);
-    for edge in ours.flat_map(|room| &recorder.edges[room.edges_at..room.edges_at + room.edges()]) {
-        counts.edges.one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
-        // An interrupted run closes its channels by plan, only sooner.
-        let by_plan = edge.is_closed_by_plan() || facts.interrupted;
-        for window in edge.windows {
-            counts.edges.surprises += window.settle(by_plan, &mut messages);
-        }
-    }
-    counts.messages += messages;
-    counts.guest_edges = recorder.guests.counts_by_name(half);
+/// The counts of one half.
+fn counts_of(figures: &RunFigures, half: usize, kinds: &[String]) -> Counts {
+    let mut counts = figures.totals[half].counts(kinds);
+    counts.guest_edges = figures.guests[half].by_name();
     counts
 }
 
@@ -136,11 +123,11 @@ fn rates_of(counts: &Counts) -> Rates {
     }
 }
 
-fn strain_of(recorder: &Recorder, health: &HealthRecorder) -> Strain {
-    let tally = recorder.tally();
-    let mut to_open = recorder.all_totals[0].timers.of(TimerId::TimeToOpen).clone();
-    to_open.merge(recorder.all_totals[1].timers.of(TimerId::TimeToOpen));
-    let own = recorder.all_totals.iter().filter_map(|totals| totals.failures.generator_limits());
+fn strain_of(figures: &RunFigures, health: &HealthFigures) -> Strain {
+    let tally = figures.tally;
+    let mut to_open = figures.totals[0].timers.of(TimerId::TimeToOpen).clone();
+    to_open.merge(figures.totals[1].timers.of(TimerId::TimeToOpen));
+    let own = figures.totals.iter().filter_map(|totals| totals.failures.generator_limits());
     let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
     Strain {
         time_to_open_p50_us: to_open.quantile_us(0.5),

@@ -152,37 +152,6 @@ impl Recorder {
         recent_latencies(&self.series)
     }
 
-    /// Adds the rooms of another worker of the same run.
-    pub fn merge(&mut self, other: Self) {
-        let (peers_at, edges_at) = (self.peers.len(), self.edges.len());
-        for mut room in other.rooms {
-            room.peers_at += peers_at;
-            room.edges_at += edges_at;
-            self.place(room);
-        }
-        self.peers.extend(other.peers);
-        self.edges.extend(other.edges);
-        self.guests.merge(other.guests);
-        self.all_totals.iter_mut().zip(other.all_totals).for_each(|(ours, theirs)| ours.merge(theirs));
-        self.deliveries.merge(other.deliveries);
-        self.series.merge(other.series);
-        self.handling.merge(&other.handling);
-        self.outages.merge(other.outages);
-        self.frame_notes.merge(other.frame_notes);
-        self.connections.merge(other.connections);
-        self.trace_check.merge(other.trace_check);
-        self.leaves.leavers += other.leaves.leavers;
-        self.leaves.expected += other.leaves.expected;
-        self.leaves.told += other.leaves.told;
-        self.tally += other.tally;
-        self.unmatched += other.unmatched;
-    }
-
-    /// The room's name in reports.
-    pub(in crate::metrics) fn label(&self, room: RoomIndex) -> String {
-        self.slot(room).map_or_else(|| room.to_string(), |slot| self.rooms[slot].label.clone())
-    }
-
     /// The peer's number in the plan.
     pub(in crate::metrics) fn number(&self, context: EventContext) -> u32 {
         self.rooms[context.room].peer_index(context.seat)

@@ -1,11 +1,12 @@
 //! Keeps the event traces of failed and slow handshakes, and drops those of the others.
 
-use crate::metrics::fold::traces::{RankedTrace, RoomTrace, TraceSample, Traced};
+use crate::metrics::fold::traces::{KeptEvent, KeptTrace, RankedTrace, RoomTrace, TraceSample};
 use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::record::room::RoomRecord;
 use crate::vocabulary::{Failure, Seat};
 use std::collections::BinaryHeap;
+use std::time::Instant;
 
 impl Recorder {
     /// Traces the rooms that are in the sample.
@@ -18,12 +19,9 @@ impl Recorder {
         self
     }
 
-    /// The kept traces, in the order of the plan.
-    pub fn traced(&self) -> Vec<Traced<'_>> {
-        let mut traced: Vec<_> =
-            self.rooms.iter().filter_map(|room| kept_trace(room, room.trace.as_deref()?)).collect();
-        traced.sort_by_key(|traced| traced.room);
-        traced
+    /// The traces that are kept so far, in the order of this share's rooms.
+    pub(in crate::metrics) fn kept_traces(&self) -> Vec<KeptTrace> {
+        self.rooms.iter().filter_map(|room| kept_trace(room, room.trace.as_deref()?, self.start)).collect()
     }
 
     /// Marks the edge of a failure that has just been counted.
@@ -62,17 +60,17 @@ impl Recorder {
     }
 }
 
-fn kept_trace<'a>(room: &'a RoomRecord, trace: &'a RoomTrace) -> Option<Traced<'a>> {
+fn kept_trace(room: &RoomRecord, trace: &RoomTrace, start: Instant) -> Option<KeptTrace> {
     let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
-    is_special.then_some(Traced {
+    is_special.then(|| KeptTrace {
         room: room.index,
-        label: &room.label,
+        label: room.label.clone(),
         first: room.first,
         seats: trace.seats,
-        events: &trace.events,
+        events: trace.events.iter().map(|event| KeptEvent::of(event, start)).collect(),
         is_cut: trace.is_cut,
-        failed: &trace.failed,
-        opened: &trace.opened,
+        failed: trace.failed.clone(),
+        opened: trace.opened.clone(),
     })
 }
 

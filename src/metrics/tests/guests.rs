@@ -13,7 +13,7 @@ fn timeline() -> Story {
 }
 
 fn check(timeline: &Story, expected: &[(&str, u64)]) {
-    let shown = timeline.recorder.guests.counts_by_name(0);
+    let shown = timeline.recorder.guests.counts[0].by_name();
     for (name, count) in expected {
         assert_eq!(shown.get(*name), Some(count), "{name} of {shown:?}");
     }

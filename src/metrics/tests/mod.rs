@@ -7,7 +7,7 @@ mod laws;
 mod traces;
 mod traffic;
 
-use crate::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, summarize};
+use crate::metrics::{HealthFigures, Recorder, RoomFacts, RunFacts, RunFigures, summarize};
 use crate::profile::{self, ProfileSource, Thresholds};
 use crate::summary::{Build, Machine, Summary, TargetRoute};
 use crate::vocabulary::{EdgeEvent, EngineKind, Event, EventKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat};
@@ -100,6 +100,10 @@ fn place(sizes: &[u16], room: u32, seat: u16) -> Place {
 }
 
 fn summary_of(recorder: &Recorder) -> Summary {
+    summary_of_figures(&recorder.clone().into_figures(false))
+}
+
+fn summary_of_figures(figures: &RunFigures) -> Summary {
     let facts = RunFacts {
         build: Build::default(),
         name: "story".into(),
@@ -120,7 +124,7 @@ fn summary_of(recorder: &Recorder) -> Summary {
         kinds: KINDS.map(str::to_owned).to_vec(),
         thresholds: thresholds(),
     };
-    let summary = summarize(recorder, &HealthRecorder::new(1.0, recorder.start), facts);
+    let summary = summarize(figures, &HealthFigures::default(), facts);
     summary.counts.conserved().unwrap();
     if let Some(counts) = &summary.counts_warmup {
         counts.conserved().unwrap();

@@ -1,7 +1,7 @@
 //! The choice of handshakes whose traces are kept, and the events in them.
 
 use super::*;
-use crate::metrics::TraceSample;
+use crate::metrics::{RunFigures, TraceSample};
 use crate::vocabulary::{Concern, Failure, FrameKind, Phase};
 
 fn traced(sizes: &[u16], slowest: usize) -> Story {
@@ -12,8 +12,12 @@ fn traced(sizes: &[u16], slowest: usize) -> Story {
     timeline
 }
 
+fn figures(timeline: &Story) -> RunFigures {
+    timeline.recorder.clone().into_figures(false)
+}
+
 fn kept(timeline: &Story) -> Vec<u32> {
-    timeline.recorder.traced().iter().map(|traced| traced.room.0).collect()
+    figures(timeline).traced(timeline.start).iter().map(|traced| traced.room.0).collect()
 }
 
 #[test]
@@ -24,7 +28,8 @@ fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not()
     assert_eq!(kept(&timeline), [] as [u32; 0]);
     let failure = Failure::timed_out(Phase::Negotiation);
     timeline.tell(1, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
-    let traced = timeline.recorder.traced();
+    let figures = figures(&timeline);
+    let traced = figures.traced(timeline.start);
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
     // Neither side offered, so the edge got stuck in discovery whatever phase one side reports.
     let counted = Failure::timed_out(Phase::Discovery);
@@ -63,7 +68,8 @@ fn a_target_that_never_stops_talking_fills_no_memory() {
     }
     let failure = Failure::timed_out(Phase::Discovery);
     timeline.tell(0, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
-    let traced = timeline.recorder.traced();
+    let figures = figures(&timeline);
+    let traced = figures.traced(timeline.start);
     assert!(traced[0].is_cut && traced[0].events.len() < 300, "{}", traced[0].events.len());
 }
 
@@ -79,10 +85,10 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
         timeline
     };
     assert_eq!(kept(&play(&[1, 0])), [0, 1]);
-    let mut merged = Recorder::new(&[], Instant::now(), Duration::from_secs(10), KINDS.len());
-    merged.merge(play(&[1]).recorder);
-    merged.merge(play(&[0]).recorder);
-    assert_eq!(merged.traced().iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [0, 1]);
+    let mut merged = RunFigures::none(KINDS.len());
+    merged.merge(play(&[1]).recorder.into_figures(false));
+    merged.merge(play(&[0]).recorder.into_figures(false));
+    assert_eq!(merged.traced(Instant::now()).iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[test]
@@ -100,8 +106,9 @@ fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_coun
             EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure: failure() } },
         );
         timeline.open(1, 20, 0, 1);
-        let facts =
-            |timeline: &Story| timeline.recorder.traced().iter().map(|room| room.events.len()).collect::<Vec<_>>();
+        let facts = |timeline: &Story| {
+            figures(timeline).traced(timeline.start).iter().map(|room| room.events.len()).collect::<Vec<_>>()
+        };
         let (kept_before, facts_before) = (kept(&timeline), facts(&timeline));
         assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });
         for room in [0, 1] {

@@ -1,12 +1,13 @@
 //! A histogram of one second in a few hundred bytes: 32 buckets a doubling, each off by 1.6 % at most.
 
 use crate::summary::histogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Bits of a sample that its bucket keeps after the first one.
 const BITS: u32 = 5;
 
 /// Counts by bucket, up to the slowest sample's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoarseHistogram(Vec<u32>);
 
 impl CoarseHistogram {

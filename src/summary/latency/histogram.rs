@@ -7,6 +7,8 @@ use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram as Hdr;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
@@ -114,6 +116,21 @@ impl Histogram {
         let decoded: Hdr<u64> =
             Deserializer::new().deserialize(&mut plain.as_slice()).map_err(|_| Undecodable("not a V2 histogram"))?;
         Ok(if decoded.is_empty() { Self::default() } else { Self { buckets: Some(Box::new(decoded)) } })
+    }
+}
+
+/// As `encode` writes it.
+impl Serialize for Histogram {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&if self.is_empty() { String::new() } else { self.encode() })
+    }
+}
+
+/// As `decode` reads it; nothing is an empty one.
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        if text.is_empty() { Ok(Self::default()) } else { Self::decode(&text).map_err(serde::de::Error::custom) }
     }
 }
 

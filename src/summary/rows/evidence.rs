@@ -1,6 +1,9 @@
 //! The facts of a run on which findings rest and which no report shows.
 
 use crate::vocabulary::CandidateChanges;
+use derive_more::AddAssign;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// All facts; bounded by the numbers of peers and rooms.
@@ -48,7 +51,7 @@ pub struct DialectFacts {
 }
 
 /// A joined peer's loss of the server; times in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerLoss {
     /// From the start of the run.
     pub at_us: u64,
@@ -58,14 +61,14 @@ pub struct ServerLoss {
     pub age_us: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionChange {
     /// Microseconds from the start of the run.
     pub at_us: u64,
     pub kind: SocketChange,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SocketChange {
     Opened,
     Ended,
@@ -76,7 +79,7 @@ pub enum SocketChange {
 }
 
 /// A room that is in several groups, between which no edge opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomGroups {
     pub room: String,
     /// Sizes of the groups, in the order in which their first members joined.
@@ -90,7 +93,7 @@ pub struct RoomGroups {
 }
 
 /// Offers, answers and candidates as said and as received, in the traced rooms.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalCheck {
     /// Words that were received by the peer they were for.
     pub words: u64,
@@ -106,12 +109,12 @@ pub struct SignalCheck {
     /// Those of them that nobody said.
     pub altered: u64,
     /// By field of a description: how many arrived with another value.
-    pub altered_fields: BTreeMap<&'static str, u64>,
+    pub altered_fields: BTreeMap<Cow<'static, str>, u64>,
     pub candidates: CandidateChanges,
 }
 
 /// Announcements of one type, as their listeners received them; ages in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnnouncementCheck {
     pub lost: u64,
     /// The oldest listener that missed one.
@@ -122,7 +125,7 @@ pub struct AnnouncementCheck {
 }
 
 /// Leaves with a goodbye in the steady phase, and the notices of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaveNotices {
     pub leavers: u64,
     /// Peers that were there at a leave, over all leaves.

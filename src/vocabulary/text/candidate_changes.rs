@@ -1,6 +1,8 @@
 //! Compares the candidates that a peer received with those that the other peer sent.
 
 use crate::vocabulary::{Candidate, EdgeEvent, Event, EventKind, Seat, SignalPart};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The longest quoted value, in characters.
@@ -9,13 +11,13 @@ const QUOTED_MAX: usize = 60;
 const ADDRESS: usize = 4;
 
 /// Candidates that arrived otherwise than they were sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CandidateChanges {
     /// Candidates that arrived, those without text included.
     pub heard: u64,
     pub altered: u64,
     /// By field: how many arrived with another value, and the first such value before and after.
-    pub fields: BTreeMap<&'static str, FieldChange>,
+    pub fields: BTreeMap<Cow<'static, str>, FieldChange>,
     /// Candidates that a browser refuses: their sdpMid and sdpMLineIndex name no media section.
     pub refused: u64,
     /// Candidates whose address is a .local name.
@@ -25,7 +27,7 @@ pub struct CandidateChanges {
 }
 
 /// The changes of one field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
     pub count: u64,
     pub said: String,
@@ -137,7 +139,7 @@ impl CandidateChanges {
     fn change(&mut self, field: &'static str, said: &str, heard: &str) {
         let quoted = |text: &str| text.chars().filter(|letter| !letter.is_control()).take(QUOTED_MAX).collect();
         let first = || FieldChange { count: 0, said: quoted(said), heard: quoted(heard) };
-        self.fields.entry(field).or_insert_with(first).count += 1;
+        self.fields.entry(field.into()).or_insert_with(first).count += 1;
     }
 
     pub fn merge(&mut self, other: Self) {

@@ -2,6 +2,7 @@
 
 use crate::vocabulary::Signal;
 use rustc_hash::FxHasher;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -10,7 +11,7 @@ const FIELDS: [&str; 8] = ["fingerprint", "ice-ufrag", "ice-pwd", "setup", "mid"
 
 /// The digest of a description, 32 bits a field, or of a candidate; all 0 for the end of candidates. Peers that share a
 /// certificate share a field, so that a narrow one that collides would hide the same change in each of their edges.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SignalDigest([u32; FIELDS.len()]);
 
 impl SignalDigest {

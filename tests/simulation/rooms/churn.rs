@@ -2,7 +2,7 @@
 
 use super::scenario::Scenario;
 use super::world;
-use meshload::metrics::{HealthRecorder, Recorder, RoomFacts, RunFacts, TraceSample, summarize};
+use meshload::metrics::{HealthFigures, Recorder, RoomFacts, RunFacts, RunFigures, TraceSample, summarize};
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::{Build, Machine, PhaseSpan, Summary};
 use meshload::vocabulary::{EngineKind, Event, EventKind, PeerEvent, PeerIndex, RoomIndex};
@@ -15,8 +15,8 @@ fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
     books(scenario, events, vec![]).0
 }
 
-/// The summary of a run that is over, and the recorder that it is made of.
-pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (Summary, Recorder) {
+/// The summary of a run that is over, and the figures that it is made of.
+pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (Summary, RunFigures) {
     let start = events.iter().map(|event| event.at).min().unwrap_or_else(Instant::now);
     let mut first = 0;
     let facts = |(index, due): (usize, &Vec<Duration>)| {
@@ -57,7 +57,8 @@ pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (
         kinds,
         thresholds: profile.validity.thresholds,
     };
-    (summarize(&recorder, &HealthRecorder::new(1.0, start), facts), recorder)
+    let figures = recorder.into_figures(false);
+    (summarize(&figures, &HealthFigures::default(), facts), figures)
 }
 
 fn count(events: &[Event], is: impl Fn(&EventKind) -> bool) -> u64 {

@@ -9,7 +9,8 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     if signals.altered == 0 {
         return None;
     }
-    let mut fields: Vec<(u64, &str)> = signals.altered_fields.iter().map(|(field, count)| (*count, *field)).collect();
+    let mut fields: Vec<(u64, &str)> =
+        signals.altered_fields.iter().map(|(field, count)| (*count, field.as_ref())).collect();
     fields.sort_unstable_by(|one, other| other.cmp(one));
     let told: Vec<String> = fields.iter().map(|(changed, field)| format!("{field} in {}", count(*changed))).collect();
     let sentence = format!(

@@ -1,0 +1,64 @@
+//! Ends a recording: what was kept for each edge becomes counts, and what is left adds up with that of other shares.
+
+use crate::metrics::output::meshes;
+use crate::metrics::output::run_figures::RunFigures;
+use crate::metrics::record::recorder::Recorder;
+use crate::metrics::record::room::RoomRecord;
+use crate::summary::Messages;
+use std::collections::BTreeMap;
+
+impl Recorder {
+    /// The figures of this recorder's rooms. An `interrupted` run closes its channels by plan, only sooner.
+    pub fn into_figures(mut self, interrupted: bool) -> RunFigures {
+        for half in 0..2 {
+            self.settle_edges(half, interrupted);
+        }
+        let mut checks = std::mem::take(&mut self.trace_check);
+        for room in &self.rooms {
+            if let Some(trace) = room.trace.as_deref().filter(|trace| !trace.is_over && trace.is_whole(room.size)) {
+                checks.add(&trace.events);
+            }
+        }
+        let mut traces = self.kept_traces();
+        traces.sort_by_key(|trace| trace.room);
+        let named = self.all_totals.iter().flat_map(|totals| totals.failures.rooms().chain(totals.slowest.rooms()));
+        let label = |room| Some((room, self.rooms[self.slot(room)?].label.clone()));
+        let labels: BTreeMap<_, _> = named.filter_map(label).collect();
+        RunFigures {
+            has_warmup: self.rooms.iter().any(|room| room.warmup),
+            met: self.met_rooms(),
+            worst_rooms: meshes::worst(&self),
+            labels,
+            traces,
+            trace_check: checks,
+            guests: self.guests.counts,
+            totals: self.all_totals,
+            series: self.series.into_rows(),
+            handling: self.handling,
+            outages: self.outages,
+            frame_notes: self.frame_notes,
+            connections: self.connections,
+            leaves: self.leaves,
+            tally: self.tally,
+        }
+    }
+
+    /// Counts the undecided edges of one half, and the messages still in their edges' delivery windows.
+    fn settle_edges(&mut self, half: usize, interrupted: bool) {
+        let mut messages = Messages::default();
+        let (mut one_sided, mut surprises) = (0, 0);
+        let ours = self.rooms.iter().filter(|room| usize::from(room.warmup) == half);
+        let edges = |room: &RoomRecord| room.edges_at..room.edges_at + room.edges();
+        for edge in ours.flat_map(|room| &self.edges[edges(room)]) {
+            one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
+            let by_plan = edge.is_closed_by_plan() || interrupted;
+            for window in edge.windows {
+                surprises += window.settle(by_plan, &mut messages);
+            }
+        }
+        let totals = &mut self.all_totals[half];
+        totals.edges.one_sided += one_sided;
+        totals.edges.surprises += surprises;
+        totals.messages += messages;
+    }
+}
