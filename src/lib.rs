@@ -53,9 +53,10 @@ pub mod recording_proxy;
 pub mod controller;
 pub mod probe;
 
-// 7: what was typed, and many runs that are one question
+// 7: what was typed; many runs that are one question; many machines that are one run
 pub mod capacity_run;
 pub mod cli;
+pub mod fleet;
 
 // 8: wiring
 pub mod commands;

@@ -4,6 +4,7 @@ mod access;
 mod capacity;
 mod evidence;
 mod exit_status;
+mod fleet;
 mod options;
 mod probe;
 mod record;
@@ -13,6 +14,7 @@ pub use access::AccessArgs;
 pub use capacity::{CapacityArgs, Load, SearchArgs, WatchArgs};
 pub use evidence::EvidenceArgs;
 pub use exit_status::EXIT_CODES;
+pub use fleet::{MergeArgs, ShareArgs};
 pub use options::{
     ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg, SeedChoice, ServeArgs,
     ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
@@ -56,6 +58,8 @@ Every option can also be set in the environment, as MESHLOAD_<OPTION>; the comma
 pub enum Command {
     /// Runs a load: every peer of the plan arrives, meets its room and opens its channels
     Run(RunArgs),
+    /// Merges the parts that several machines left of one run into its report
+    Merge(MergeArgs),
     /// Looks closely at one handshake: which step fails, why, and with what evidence
     Probe(ProbeArgs),
     /// Finds the largest load at which the profile's gates still hold
@@ -99,6 +103,8 @@ pub struct RunArgs {
     pub load: LoadArgs,
     #[command(flatten)]
     pub trust: TrustArgs,
+    #[command(flatten)]
+    pub fleet: ShareArgs,
     #[command(flatten)]
     pub keep: EvidenceArgs,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::metrics::TraceSample;
 use crate::peer::TrafficPattern;
-use crate::plan::{Plan, RoomPlan};
+use crate::plan::{Plan, RoomPlan, Share};
 use crate::profile::MessagePattern;
 use crate::summary::Clock;
 use crate::vocabulary::{EngineKind, Naming, Redactor};
@@ -18,6 +18,8 @@ use std::time::Instant;
 /// Read-only data of a run, and the statuses that its workers publish.
 pub(super) struct RunContext {
     pub plan: Plan,
+    /// The rooms of the plan that this process plays.
+    pub share: Share,
     /// `None` in a control run, whose signaling is passed in memory.
     pub endpoints: Option<Endpoints>,
     /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.

@@ -1,8 +1,10 @@
 //! The end of a run, and the reasons why one ends early or never begins.
 
+use super::report::conclude::PlayedShare;
 use super::signals::StopSignal;
 use crate::signaling::Refused;
 use crate::summary::Summary;
+use serde::{Deserialize, Serialize};
 use std::io;
 
 /// The result of a run.
@@ -10,6 +12,10 @@ pub struct FinishedRun {
     /// Complete except for `gates` and the outcome, which the caller sets.
     pub summary: Summary,
     pub stop: Option<Stop>,
+    /// The figures of the share, for the merge with those of other machines.
+    pub played: PlayedShare,
+    /// The `meshload probe` command that examines the same target.
+    pub probe: String,
     /// Peers whose code panicked. Each is a defect of meshload; the panic ended only that peer.
     pub panics: u64,
     /// The content of `events.jsonl.gz`, if it was asked for.
@@ -17,7 +23,7 @@ pub struct FinishedRun {
 }
 
 /// The reason for which a run ended before its plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stop {
     Signal(StopSignal),
     /// The failure brake: more than half failed for 10 s.

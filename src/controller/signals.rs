@@ -1,5 +1,6 @@
 //! The signals that stop a run, and the second one that ends the process.
 
+use serde::{Deserialize, Serialize};
 use std::future::pending;
 use std::io;
 use std::thread;
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 const REPEAT_MAX: Duration = Duration::from_secs(1);
 
 /// A signal that stops a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopSignal {
     Hangup,
     Interrupt,

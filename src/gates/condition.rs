@@ -1,9 +1,10 @@
 //! The parts of a gate's condition: the aggregation of a metric and the comparison operator.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The figure that is read from a metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Aggregation {
     /// p(N), N above 0 and below 100.
     Percentile(f64),
@@ -31,7 +32,7 @@ impl fmt::Display for Aggregation {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
     Less,
     AtMost,

@@ -4,9 +4,10 @@ use crate::summary::{
     Clock, metric::COUNTERS, metric::DELIVERY_OF_A_KIND, metric::FINAL_COUNTERS, metric::RATES, metric::TIMERS,
     metric::VALUES,
 };
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metric {
     /// The name without `.began`.
     pub name: String,
@@ -15,7 +16,7 @@ pub struct Metric {
     pub clock: Option<Clock>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sort {
     Timer,
     Rate,

@@ -10,6 +10,7 @@ mod metric;
 mod parse;
 
 use crate::summary::Unit;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub use crate::gates::median::median;
 pub use crate::gates::metric::Metric;
 
 /// A condition on a metric (docs/spec/interface.md, "Gates").
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     pub metric: Metric,
     pub aggregation: Aggregation,

@@ -73,7 +73,9 @@ pub struct HealthFigures {
     busy: Duration,
     rss_bytes_max: u64,
     fds_max: u64,
-    lag: Vec<Histogram>,
+    /// The lag of all workers, and that of the worker that lagged most.
+    lag: Histogram,
+    worst_lag: Histogram,
     depths: Depths,
     lost_intervals: u64,
     clock_jump: Duration,
@@ -148,6 +150,8 @@ impl HealthRecorder {
 
     /// The figures so far.
     pub fn figures(&self) -> HealthFigures {
+        let mut lag = Histogram::default();
+        self.lag.iter().for_each(|worker| lag.merge(worker));
         HealthFigures {
             cpu: self.grown(|sample| sample.cpu),
             waited: self.grown(waited),
@@ -155,7 +159,8 @@ impl HealthRecorder {
             busy: self.busy,
             rss_bytes_max: self.rss_bytes_max,
             fds_max: self.fds_max,
-            lag: self.lag.clone(),
+            lag,
+            worst_lag: self.lag.iter().max_by_key(|lag| lag.quantile_us(0.99)).cloned().unwrap_or_default(),
             depths: self.depths,
             lost_intervals: self.lost_intervals,
             clock_jump: self.clock_jump,
@@ -180,10 +185,9 @@ impl HealthRecorder {
 
 impl HealthFigures {
     pub(super) fn strain(&self) -> Strain {
-        let worst = self.lag.iter().max_by_key(|lag| lag.quantile_us(0.99));
         Strain {
-            lag_p99_us: worst.map_or(0, |lag| lag.quantile_us(0.99)),
-            lag_samples: worst.map_or(0, Histogram::count),
+            lag_p99_us: self.lag_p99_us(),
+            lag_samples: self.worst_lag.count(),
             busy_share: self.share(self.busy),
             waiting_share: self.share(self.waited),
             lost_intervals: self.lost_intervals,
@@ -193,11 +197,9 @@ impl HealthFigures {
     }
 
     pub(super) fn summary(&self, tally: Tally) -> Health {
-        let mut lag = Histogram::default();
-        self.lag.iter().for_each(|worker| lag.merge(worker));
         let spanned = self.spanned.as_secs_f64();
         Health {
-            lag_us: Distribution::of(&lag),
+            lag_us: Distribution::of(&self.lag),
             cpu_cores: if spanned > 0.0 { self.cpu.as_secs_f64() / spanned } else { 0.0 },
             rss_bytes_max: self.rss_bytes_max,
             fds_max: self.fds_max,
@@ -219,11 +221,19 @@ impl HealthFigures {
         self.busy = self.busy.max(other.busy);
         self.rss_bytes_max = self.rss_bytes_max.max(other.rss_bytes_max);
         self.fds_max = self.fds_max.max(other.fds_max);
-        self.lag.extend(other.lag);
+        self.lag.merge(&other.lag);
+        if other.lag_p99_us() > self.lag_p99_us() {
+            self.worst_lag = other.worst_lag;
+        }
         self.depths = self.depths.max(other.depths);
         self.lost_intervals += other.lost_intervals;
         self.clock_jump = self.clock_jump.max(other.clock_jump);
         self.generator.merge(other.generator);
+    }
+
+    /// The lag of the worker that lagged most, at the 99th percentile, in microseconds.
+    pub fn lag_p99_us(&self) -> u64 {
+        self.worst_lag.quantile_us(0.99)
     }
 
     fn share(&self, part: Duration) -> f64 {

@@ -3,6 +3,7 @@
 use super::{cgroup, meminfo};
 use crate::summary::Machine;
 use rustix::process::{Resource, getrlimit};
+use rustix::system::uname;
 use std::fs;
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -20,6 +21,11 @@ pub fn machine() -> Machine {
         nofile: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
         container: container(),
     }
+}
+
+/// The machine's name, as the kernel has it.
+pub fn host_name() -> String {
+    uname().nodename().to_string_lossy().into_owned()
 }
 
 fn os() -> String {

@@ -12,7 +12,7 @@ mod terminal;
 
 pub use connections::connections;
 pub use limits::{machine_limits, memory_share, raise_descriptors};
-pub use machine::machine;
+pub use machine::{host_name, machine};
 pub use process::{OtherProcess, other_process, own_process, thread_id};
 pub use receive_stamp::{StampedRead, enable_receive_stamps, read_stamped, receive_stamped};
 pub use target_watch::{TargetSample, TargetWatch};

@@ -9,7 +9,7 @@ mod share;
 pub use arrivals::Curve;
 pub use cost::{Cost, MachineLimits};
 pub use departures::{Departure, LeaveManner};
-pub use share::Share;
+pub use share::{Share, ShareOf};
 
 use crate::profile::{Profile, Size};
 use crate::vocabulary::{PeerIndex, Place, RoomIndex, Seat, Seed};

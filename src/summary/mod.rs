@@ -27,6 +27,7 @@ pub use crate::summary::rows::evidence::{
     SocketChange, TimedSecond,
 };
 pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity};
+pub use crate::summary::rows::fleet::FleetAgent;
 pub use crate::summary::rows::outage::{Outage, OutageCause};
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
 pub use crate::summary::rows::unmatched::UnmatchedRow;
@@ -101,6 +102,12 @@ pub struct Summary {
     /// The target's processes on this machine; absent if they are elsewhere, another user's, or part of this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_process: Option<TargetProcess>,
+    /// The machines of a run on several, by slot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fleet: Vec<FleetAgent>,
+    /// Sentences about what of the plan was not measured; only where `run.complete` is false.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The course of the run, warm-up included; at most 1,000 rows.
     pub series: Vec<SeriesRow>,
     /// The 20 slowest edges that opened, the slowest first.

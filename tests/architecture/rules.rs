@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["report", "signaling", "engine", "server"],
     &["driver", "recording_proxy"],
     &["controller", "probe"],
-    &["capacity_run", "cli"],
+    &["capacity_run", "cli", "fleet"],
     &["commands"],
 ];
 

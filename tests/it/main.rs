@@ -12,6 +12,7 @@ mod compare;
 mod dialects;
 mod documents;
 mod engines;
+mod fleet;
 mod formats;
 mod hostile;
 mod html_report;

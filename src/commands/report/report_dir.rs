@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// File name of the event log.
 pub(crate) const EVENTS_FILE: &str = "events.jsonl.gz";
 
+/// File name of a share of a run.
+pub(crate) const PART_FILE: &str = "part.mesh";
+
 /// Folder of a run's files. `write` creates it, so that a refused run leaves no empty folder.
 #[derive(Debug)]
 pub(crate) struct ReportDir(PathBuf);
@@ -58,7 +61,7 @@ impl ReportDir {
             return Ok(());
         }
         let results = [Summary::FILES, Repeats::FILES, CapacityResult::FILES, Comparison::FILES].concat();
-        let own = results.into_iter().map(|(name, _)| name).chain([EVENTS_FILE]);
+        let own = results.into_iter().map(|(name, _)| name).chain([EVENTS_FILE, PART_FILE]);
         own.filter(|name| !names.contains(name)).try_for_each(|name| {
             let path = self.0.join(name);
             runs::remove(&path).map_err(|error| format!("{}: {error}", path.display()))

@@ -1,20 +1,43 @@
 //! The end of a run: judges it, writes and prints the report, and chooses the exit code.
 
-use super::run_job::RunJob;
+use crate::cli::OutputArgs;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
 use crate::commands::report::report_dir::{EVENTS_FILE, ReportDir};
 use crate::commands::terminal::{write_stderr, write_stdout};
-use crate::controller::{FinishedRun, Stop};
+use crate::controller::{FinishedRun, Stop, StopSignals};
 use crate::gates::passed;
-use crate::profile::{OnInvalid, OnSuspect, Profile, to_toml};
+use crate::profile::{OnInvalid, OnSuspect, ValiditySettings};
 use crate::report::render;
-use crate::summary::{Outcome, Summary, Verdict};
+use crate::summary::{Control, Outcome, Summary, Verdict};
 
 /// Inputs to the end of a run besides its measurements.
-pub(super) struct FinishContext<'a> {
-    pub job: &'a RunJob<'a>,
+pub(in crate::commands) struct FinishContext<'a> {
+    pub validity: &'a ValiditySettings,
+    /// The profile as run.
+    pub profile: &'a str,
+    /// Result of the control run, with `--control`.
+    pub control: Option<&'a Control>,
+    pub output: &'a OutputArgs,
+    pub signals: &'a StopSignals,
+    /// So much of the plan may be missing.
+    pub tolerates_loss: bool,
     pub folder: &'a ReportDir,
+}
+
+/// A run that is over, on this machine or on several.
+pub(in crate::commands) struct EndedRun {
+    pub summary: Summary,
+    pub stop: Option<Stop>,
+    pub panics: u64,
+    /// The content of `events.jsonl.gz`.
+    pub events: Option<Vec<u8>>,
+}
+
+impl From<FinishedRun> for EndedRun {
+    fn from(FinishedRun { summary, stop, panics, events, .. }: FinishedRun) -> Self {
+        Self { summary, stop, panics, events }
+    }
 }
 
 /// A judged run; its report is on disk if `written` is `Ok`.
@@ -26,11 +49,11 @@ pub(super) struct JudgedRun {
 
 impl FinishContext<'_> {
     /// Judges the run, writes and prints its report, and returns the exit.
-    pub(super) fn finish(&self, done: FinishedRun) -> Exit {
-        let JudgedRun { mut summary, mut exit, mut written } = self.judge(done);
-        let output = &self.job.args.output;
+    pub(in crate::commands) fn finish(&self, ended: impl Into<EndedRun>) -> Exit {
+        let JudgedRun { mut summary, mut exit, mut written } = self.judge(ended.into());
+        let output = self.output;
         let shown = write_stdout(render(format(output.format, output.color, output.verbose > 0), &summary));
-        let last = exit.first_of(shown).first_of(self.job.signal_exit());
+        let last = exit.first_of(shown).first_of(signal_exit(self.signals));
         if last != exit {
             (exit, written) = self.write_files(&mut summary, last);
         }
@@ -42,13 +65,13 @@ impl FinishContext<'_> {
     }
 
     /// Judges the run and writes its report.
-    pub(super) fn judge(&self, done: FinishedRun) -> JudgedRun {
-        let FinishedRun { mut summary, stop, panics, events } = done;
-        summary.run.profile = Some(to_toml(&self.job.profile).to_owned());
-        summary.control.clone_from(&self.job.control);
+    pub(super) fn judge(&self, ended: EndedRun) -> JudgedRun {
+        let EndedRun { mut summary, stop, panics, events } = ended;
+        summary.run.profile = Some(self.profile.to_owned());
+        summary.control = self.control.cloned();
         let event_log = events.map_or(Ok(()), |events| self.folder.write([(EVENTS_FILE, events)]));
         let own = if is_conserved(&summary) && event_log.is_ok() { Exit::Passed } else { Exit::Broken };
-        let exit = exit(&self.job.profile, &summary, stop, panics).first_of(own);
+        let exit = exit(self.validity, self.tolerates_loss, &summary, stop, panics).first_of(own);
         let (exit, written) = self.write_files(&mut summary, exit);
         JudgedRun { summary, exit, written: written.and(event_log) }
     }
@@ -57,12 +80,12 @@ impl FinishContext<'_> {
     fn write_files(&self, summary: &mut Summary, mut exit: Exit) -> (Exit, Result<(), String>) {
         loop {
             set_outcome(summary, exit);
-            let mut files = files(summary, &self.job.args.output.report);
-            files.push(("profile.toml", to_toml(&self.job.profile).as_bytes().to_vec()));
+            let mut files = files(summary, &self.output.report);
+            files.push(("profile.toml", self.profile.as_bytes().to_vec()));
             let kept: &[&str] = if summary.events.is_some() { &[EVENTS_FILE] } else { &[] };
             let written = self.folder.replace(files, kept);
             let own = if written.is_ok() { Exit::Passed } else { Exit::Broken };
-            let now = exit.first_of(own).first_of(self.job.signal_exit());
+            let now = exit.first_of(own).first_of(signal_exit(self.signals));
             if now == exit {
                 return (exit, written);
             }
@@ -80,13 +103,13 @@ fn is_conserved(summary: &Summary) -> bool {
 }
 
 /// Picks the first applicable exit in the order of docs/spec/interface.md, "Exit codes",.
-fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
-    let invalid = summary.validity.verdict == Verdict::Invalid && profile.validity.on_invalid == OnInvalid::Fail;
-    let doubted = summary.validity.verdict == Verdict::Suspect && profile.validity.on_suspect == OnSuspect::Fail;
+fn exit(validity: &ValiditySettings, tolerates_loss: bool, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
+    let invalid = summary.validity.verdict == Verdict::Invalid && validity.on_invalid == OnInvalid::Fail;
+    let doubted = summary.validity.verdict == Verdict::Suspect && validity.on_suspect == OnSuspect::Fail;
     let holds = [
         (panics > 0, Exit::Broken),
         (summary.never_connected(), Exit::Unreachable),
-        (!summary.run.complete, Exit::Incomplete),
+        (!summary.run.complete && !tolerates_loss, Exit::Incomplete),
         (invalid || doubted, Exit::Invalid),
         (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
     ];
@@ -95,6 +118,11 @@ fn exit(profile: &Profile, summary: &Summary, stop: Option<Stop>, panics: u64) -
         Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
     };
     holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
+}
+
+/// Exit of the signal received so far, or `Passed`.
+fn signal_exit(signals: &StopSignals) -> Exit {
+    signals.received().map_or(Exit::Passed, Exit::from)
 }
 
 fn set_outcome(summary: &mut Summary, exit: Exit) {
@@ -119,8 +147,8 @@ pub(super) fn outcome(exit: Exit) -> Outcome {
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
-    use crate::controller::{Access, StopSignal, StopSignals};
-    use crate::profile::{self, ProfileSource};
+    use crate::controller::{StopSignal, StopSignals};
+    use crate::profile::{self, Profile, ProfileSource};
     use crate::summary::{Counts, Edges, SCHEMA};
     use clap::Parser;
     use std::fs;
@@ -142,7 +170,11 @@ mod tests {
     #[test]
     fn invalid_fails_unless_it_is_to_warn_and_suspect_passes_unless_it_is_to_fail() {
         let check = |verdict: Verdict, validity: &str, expected: Exit| {
-            assert_eq!(exit(&profile(validity), &opened(verdict), None, 0), expected, "{verdict:?} {validity}");
+            assert_eq!(
+                exit(&profile(validity).validity, false, &opened(verdict), None, 0),
+                expected,
+                "{verdict:?} {validity}"
+            );
         };
         check(Verdict::Valid, "", Exit::Passed);
         check(Verdict::Invalid, "", Exit::Invalid);
@@ -156,9 +188,9 @@ mod tests {
     fn a_panic_outranks_a_signal_and_a_signal_a_doubt() {
         let doubted = opened(Verdict::Invalid);
         let stop = Some(Stop::Signal(StopSignal::Terminate));
-        assert_eq!(exit(&profile(""), &doubted, stop, 0), Exit::Terminated);
-        assert_eq!(exit(&profile(""), &doubted, stop, 1), Exit::Broken);
-        assert_eq!(exit(&profile(""), &opened(Verdict::Valid), Some(Stop::Brake), 0), Exit::Failed);
+        assert_eq!(exit(&profile("").validity, false, &doubted, stop, 0), Exit::Terminated);
+        assert_eq!(exit(&profile("").validity, false, &doubted, stop, 1), Exit::Broken);
+        assert_eq!(exit(&profile("").validity, false, &opened(Verdict::Valid), Some(Stop::Brake), 0), Exit::Failed);
     }
 
     #[test]
@@ -166,19 +198,18 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let folder = ReportDir::at(base.path().join("report"));
         let Command::Run(args) = Cli::parse_from(["meshload", "run"]).command else { panic!("it is a run") };
-        let job = RunJob {
-            dialect: crate::dialect::Dialect::named("dashboard").unwrap(),
-            args: &args,
-            profile: profile(""),
-            access: Access::default(),
-            gates: vec![],
-            faults: vec![],
-            signals: StopSignals::none(),
+        let profile = profile("");
+        let context = FinishContext {
+            validity: &profile.validity,
+            profile: "",
             control: None,
+            output: &args.output,
+            signals: &StopSignals::none(),
+            tolerates_loss: false,
+            folder: &folder,
         };
-        let context = FinishContext { job: &job, folder: &folder };
         let summary = Summary { schema: SCHEMA, ..opened(Verdict::Valid) };
-        assert_eq!(context.finish(FinishedRun { summary, stop: None, panics: 1, events: None }), Exit::Broken);
+        assert_eq!(context.finish(EndedRun { summary, stop: None, panics: 1, events: None }), Exit::Broken);
         let kept = Summary::read(&fs::read_to_string(folder.path().join("summary.json")).unwrap());
         assert_eq!(kept.map(|kept| (kept.exit_code, kept.result)), Ok((1, Outcome::Error)));
     }

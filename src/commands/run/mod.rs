@@ -1,8 +1,9 @@
 //! `meshload run`: from the parsed arguments to the report and the exit code.
 
-mod finish;
+pub(super) mod finish;
 mod repeat;
 pub(super) mod run_job;
+mod share;
 
 use super::Exit;
 use super::inputs::access::access;
@@ -15,9 +16,9 @@ use crate::controller::{StartError, StopSignals};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::Seed;
-use finish::FinishContext;
 use repeat::repeat;
 use run_job::{RunJob, report_start_error};
+use share::{obstacle, run_share};
 
 /// Built-in profile of a run that names none.
 const DEFAULT_PROFILE: &str = "smoke";
@@ -38,7 +39,11 @@ pub fn run(args: &RunArgs) -> Exit {
         Err(exit) => return exit,
     };
     raise_descriptors();
-    let too_much = Cost::of(&profile).check(&machine_limits());
+    if let Some(why) = obstacle(args) {
+        write_stderr([why]);
+        return Exit::Usage;
+    }
+    let too_much = Cost::of(&share::own_part(&profile, args.fleet.share)).check(&machine_limits());
     if !too_much.is_empty() {
         write_stderr(too_much);
         return Exit::Usage;
@@ -65,6 +70,9 @@ pub fn run(args: &RunArgs) -> Exit {
         return Exit::Broken;
     }
     let mut job = RunJob { args, profile, access, dialect, gates, faults, signals, control: None };
+    if let (Some(share), Some(start_at)) = (args.fleet.share, args.fleet.start_at) {
+        return run_share(&job, plan, share, start_at, &folder);
+    }
     if args.trust.control {
         match job.run_control(plan) {
             Ok(control) => job.control = control,
@@ -75,7 +83,7 @@ pub fn run(args: &RunArgs) -> Exit {
         return repeat(&job, seed, folder.path());
     }
     match job.run_with_retries(seed) {
-        Ok(done) => FinishContext { job: &job, folder: &folder }.finish(done),
+        Ok(done) => job.finish_context(&folder).finish(done),
         Err(exit) => exit,
     }
 }

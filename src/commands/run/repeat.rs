@@ -1,6 +1,6 @@
 //! `meshload run --repeat N`: runs one plan N times and judges the median of the VALID runs.
 
-use super::finish::{FinishContext, JudgedRun, outcome};
+use super::finish::{JudgedRun, outcome};
 use super::run_job::RunJob;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
@@ -28,7 +28,7 @@ pub(super) fn repeat(job: &RunJob<'_>, first: Seed, path: &Path) -> Exit {
                 break;
             }
         };
-        let JudgedRun { summary, exit: ended, written } = FinishContext { job, folder: &folder }.judge(done);
+        let JudgedRun { summary, exit: ended, written } = job.finish_context(&folder).judge(done.into());
         write_stderr(written.err());
         if !job.args.output.quiet {
             let (result, validity) = (summary.result_in_words(), summary.validity_in_words());

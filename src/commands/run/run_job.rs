@@ -1,14 +1,16 @@
 //! The checked input of `meshload run`, and the execution of each of its runs.
 
+use super::finish::FinishContext;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::commands::Exit;
+use crate::commands::report::report_dir::ReportDir;
 use crate::commands::terminal::coloured;
 use crate::commands::terminal::write_stderr;
 use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
-use crate::plan::Plan;
-use crate::profile::Profile;
+use crate::plan::{Plan, ShareOf};
+use crate::profile::{Profile, to_toml};
 use crate::server;
 use crate::server::faults::FaultRule;
 use crate::summary::{Control, Doubt, Summary, Verdict};
@@ -73,7 +75,7 @@ impl RunJob<'_> {
         Ok((!matches!(stop, Some(Stop::Signal(_)))).then_some(control))
     }
 
-    fn run_spec(&self, plan: Plan) -> RunSpec {
+    pub(super) fn run_spec(&self, plan: Plan) -> RunSpec {
         let Self { args, access, dialect, gates, faults, .. } = self;
         let show = show(args.output.quiet || args.output.no_progress, args.output.color);
         let access = access.clone();
@@ -82,9 +84,17 @@ impl RunJob<'_> {
         RunSpec { keep: Capture { traces: args.keep.traces.into(), events_bytes_max }, ..spec }
     }
 
-    /// Exit of the signal received so far, or `Passed`.
-    pub(super) fn signal_exit(&self) -> Exit {
-        self.signals.received().map_or(Exit::Passed, Exit::from)
+    /// The end of a run whose report goes into `folder`.
+    pub(super) fn finish_context<'b>(&'b self, folder: &'b ReportDir) -> FinishContext<'b> {
+        FinishContext {
+            validity: &self.profile.validity,
+            profile: to_toml(&self.profile),
+            control: self.control.as_ref(),
+            output: &self.args.output,
+            signals: &self.signals,
+            tolerates_loss: false,
+            folder,
+        }
     }
 }
 
@@ -120,6 +130,8 @@ pub(in crate::commands) fn run_spec(
         wait_for_target: load.wait_for_target,
         keep: Capture::default(),
         workers: load.workers.map_or(cores, usize::from),
+        share: ShareOf::WHOLE,
+        start_at: None,
         show,
         gates,
         plan,
@@ -140,12 +152,13 @@ pub(in crate::commands) fn show(silent: bool, color: ColorWhen) -> Show {
 }
 
 /// One line about the size of the run, shown before it starts.
-fn announcement(spec: &RunSpec) -> String {
+pub(super) fn announcement(spec: &RunSpec) -> String {
     let (plan, cost) = (&spec.plan, spec.plan.cost());
     let way = spec.access.shown(spec.url.as_deref()).in_words();
     let way: String = way.iter().map(|words| format!(", {words}")).collect();
+    let share = if spec.share == ShareOf::WHOLE { String::new() } else { format!(", share {}", spec.share) };
     format!(
-        "{}: {} in {}, {}, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {}",
+        "{}: {} in {}, {}, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {}{share}",
         plan.profile.name,
         plural(cost.peers, "peer"),
         plural(cost.rooms, "room"),

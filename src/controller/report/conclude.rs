@@ -10,7 +10,7 @@ use crate::vocabulary::format::micros;
 use std::time::Instant;
 
 /// The inputs to a summary that are no measurements.
-pub(crate) struct Conclusion<'a> {
+pub struct Conclusion<'a> {
     pub dialect: &'a Dialect,
     pub gates: &'a [Gate],
     /// The most traces to show.
@@ -19,29 +19,32 @@ pub(crate) struct Conclusion<'a> {
     pub probe: &'a str,
 }
 
-/// The measurements of a share of a run.
+/// A share of a run as it was played, on one machine or on several.
 #[derive(Clone, Debug)]
-pub(crate) struct ShareFigures {
+pub struct PlayedShare {
+    pub facts: RunFacts,
     pub figures: RunFigures,
     pub health: HealthFigures,
     pub target_process: Option<TargetProcess>,
 }
 
-/// The summary of a run with its gates decided; the outcome is the caller's. `now` only dates the traces' events.
-pub(crate) fn conclude(conclusion: &Conclusion<'_>, share: ShareFigures, facts: RunFacts, now: Instant) -> Summary {
-    let lag_suspect = facts.thresholds.lag_suspect;
-    let mut summary = summarize(&share.figures, &share.health, facts);
-    summary.target_process = share.target_process;
-    attribution::explain(
-        &mut summary,
-        &share.figures.traced(now),
-        conclusion.dialect,
-        conclusion.traces,
-        conclusion.probe,
-    );
-    let evidence = share.figures.evidence(dialect_facts(conclusion.dialect));
+/// The summary of a run with its gates decided; the outcome is the caller's. `amend` completes it before the gates are
+/// decided, and `now` only dates the events of traces.
+pub fn conclude(
+    conclusion: &Conclusion<'_>,
+    played: &PlayedShare,
+    now: Instant,
+    amend: impl FnOnce(&mut Summary),
+) -> Summary {
+    let PlayedShare { facts, figures, health, target_process } = played;
+    let mut summary = summarize(figures, health, facts.clone());
+    summary.target_process.clone_from(target_process);
+    amend(&mut summary);
+    let Conclusion { dialect, gates, traces, probe } = conclusion;
+    attribution::explain(&mut summary, &figures.traced(now), dialect, *traces, probe);
+    let evidence = figures.evidence(dialect_facts(dialect));
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
-    decide(conclusion.gates, lag_suspect, &mut summary);
+    decide(gates, facts.thresholds.lag_suspect, &mut summary);
     summary
 }
 

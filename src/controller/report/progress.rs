@@ -3,7 +3,7 @@
 use super::super::run::phases::RunPhase;
 use crate::gates::LiveStatus;
 use crate::metrics::Tally;
-use crate::plan::Plan;
+use crate::plan::{Plan, Share};
 use crate::vocabulary::format;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
@@ -59,9 +59,9 @@ struct Bars {
 }
 
 impl Progress {
-    pub(crate) fn new(show: Show, plan: &Plan) -> Self {
+    pub(crate) fn new(show: Show, plan: &Plan, share: &Share) -> Self {
         let shown = match show {
-            Show::Bars { colour } => Shown::Bars(Bars::new(plan, colour)),
+            Show::Bars { colour } => Shown::Bars(Bars::new(plan, share, colour)),
             Show::Lines => Shown::Lines { last: None },
             Show::Nothing => Shown::Nothing,
         };
@@ -98,7 +98,7 @@ impl Progress {
 }
 
 impl Bars {
-    fn new(plan: &Plan, colour: bool) -> Self {
+    fn new(plan: &Plan, share: &Share, colour: bool) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let bar = |length: u64, name: &str, hue: &str| {
             let hue = if colour { format!(".{hue}") } else { String::new() };
@@ -109,7 +109,7 @@ impl Bars {
         let line = || styled(all.add(ProgressBar::new(0)), "{prefix:>8} {wide_msg}");
         let planned = plan.cost().duration.as_secs_f64().ceil() as u64;
         let run = bar(planned.max(1), "seconds", "white");
-        let (peers, edges) = (bar(plan.peers(), "peers", "cyan"), bar(plan.edges(), "edges", "green"));
+        let (peers, edges) = (bar(share.peers(), "peers", "cyan"), bar(share.edges(), "edges", "green"));
         let (phase, gates) = (line(), line());
         Self { all, run, peers, edges, phase, gates }
     }

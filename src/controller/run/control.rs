@@ -5,7 +5,7 @@ use super::super::outcome::{StartError, Stop};
 use super::super::signals::StopSignals;
 use super::RunSpec;
 use super::prepared_run::{Capture, PreparedRun, play};
-use crate::plan::Plan;
+use crate::plan::{Plan, ShareOf};
 use crate::summary::Control;
 use crate::vocabulary::Redactor;
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         gathering: runtime.block_on(gathering(&spec.plan.profile.engine, &spec.access.route.target_policy))?,
         target: "memory".to_owned(),
         workers: spec.workers,
+        share: ShareOf::WHOLE,
+        start_at: None,
         show: spec.show,
         gates: vec![],
         keep: Capture::default(),

@@ -18,10 +18,10 @@ use super::target::endpoint::{Access, Endpoints};
 use super::target::reach_target;
 use crate::dialect::Dialect;
 use crate::gates::Gate;
-use crate::plan::Plan;
+use crate::plan::{Plan, ShareOf};
 use crate::server;
 use prepared_run::{Capture, PreparedRun, play};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use target_process::TargetRecorder;
 
 /// A plan and all that decides how it is run.
@@ -40,6 +40,10 @@ pub struct RunSpec {
     pub wait_for_target: Duration,
     /// Threads; at least 1, at most one a room.
     pub workers: usize,
+    /// The share of the plan that this process plays.
+    pub share: ShareOf,
+    /// The start of the run; `None` starts as soon as all is ready.
+    pub start_at: Option<SystemTime>,
     pub show: Show,
     /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
     pub gates: Vec<Gate>,
@@ -59,6 +63,8 @@ impl RunSpec {
             access: Access::default(),
             wait_for_target: Duration::ZERO,
             workers: 1,
+            share: ShareOf::WHOLE,
+            start_at: None,
             show: Show::Nothing,
             gates: vec![],
             keep: Capture::default(),
@@ -119,6 +125,8 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         gathering,
         target,
         workers: spec.workers,
+        share: spec.share,
+        start_at: spec.start_at,
         show: spec.show,
         gates: spec.gates,
         keep: spec.keep,

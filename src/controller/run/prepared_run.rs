@@ -3,7 +3,7 @@
 use super::super::context::RunContext;
 use super::super::outcome::{FinishedRun, StartError, Stop};
 use super::super::report::attribution;
-use super::super::report::conclude::{Conclusion, ShareFigures, conclude};
+use super::super::report::conclude::{Conclusion, PlayedShare, conclude};
 use super::super::report::event_log::{EventLog, Formatter, Writer};
 use super::super::report::progress::Show;
 use super::super::signals::StopSignals;
@@ -18,7 +18,7 @@ use crate::engine::Gathering;
 use crate::gates::Gate;
 use crate::metrics::{RunFacts, RunFigures};
 use crate::os::machine;
-use crate::plan::Plan;
+use crate::plan::{Plan, ShareOf};
 use crate::summary::{Build, Events};
 use crate::vocabulary::{Naming, Redactor};
 use rand::Rng;
@@ -55,6 +55,8 @@ pub(super) struct PreparedRun {
     /// The target as reports show it.
     pub target: String,
     pub workers: usize,
+    pub share: ShareOf,
+    pub start_at: Option<SystemTime>,
     pub show: Show,
     /// Judged while the run goes on.
     pub gates: Vec<Gate>,
@@ -75,8 +77,9 @@ pub(super) async fn play(
 ) -> Result<FinishedRun, StartError> {
     let gates = run.gates.clone();
     let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing);
-    let workers = run.workers.clamp(1, run.plan.rooms.len().max(1));
-    let (start, started_at) = (Instant::now() + LEAD, SystemTime::now() + LEAD);
+    let share = run.plan.share(run.share.index as usize, run.share.of as usize);
+    let workers = run.workers.clamp(1, share.rooms.len().max(1));
+    let (start, started_at) = starts(run.start_at);
     let writer = run
         .keep
         .events_bytes_max
@@ -96,6 +99,7 @@ pub(super) async fn play(
         sample: attribution::sample(&run.plan, run.keep.traces),
         events: writer.as_ref().map(Writer::sink),
         out_of_memory: false.into(),
+        share,
         plan: run.plan,
     });
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
@@ -121,16 +125,25 @@ pub(super) async fn play(
         phases: supervisor.phases(ended),
         ..planned_facts(&common, run.target)
     };
-    let share = ShareFigures {
+    let played = PlayedShare {
+        facts,
         figures,
         health,
         target_process: target_process.map(|process| process.finish(ended.saturating_duration_since(start))),
     };
     let conclusion = Conclusion { dialect: &common.dialect, gates: &gates, traces: run.keep.traces, probe: &run.probe };
-    let mut summary = conclude(&conclusion, share, facts, start);
+    let mut summary = conclude(&conclusion, &played, start, |_| {});
     let event_log = writer.map(Writer::finish).transpose()?;
     summary.events = event_log.as_ref().map(events);
-    Ok(FinishedRun { summary, stop, panics, events: event_log.map(|event_log| event_log.bytes) })
+    let events = event_log.map(|event_log| event_log.bytes);
+    Ok(FinishedRun { summary, stop, played, probe: run.probe, panics, events })
+}
+
+/// Time zero of the run, by both clocks: soon, or at a time that all shares of the run have in common.
+fn starts(at: Option<SystemTime>) -> (Instant, SystemTime) {
+    let (now, wall) = (Instant::now(), SystemTime::now());
+    let wait = at.map_or(LEAD, |at| at.duration_since(wall).unwrap_or_default().max(LEAD));
+    (now + wait, wall + wait)
 }
 
 /// The facts that are known before the run.

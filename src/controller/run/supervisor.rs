@@ -68,7 +68,7 @@ impl Supervisor {
         let (command, commanded) = watch::channel(None);
         let mut threads = vec![];
         for worker in 0..workers {
-            let rooms = common.plan.share(worker, workers).rooms;
+            let rooms = common.share.share(worker, workers).rooms;
             let (common, commands) = (common.clone(), commanded.clone());
             let thread = thread::Builder::new()
                 .name(format!("worker {worker}"))
@@ -80,7 +80,7 @@ impl Supervisor {
         Ok(Self {
             phases: PhaseMachine::new(common.start, lengths),
             health: HealthRecorder::new(machine().cores, common.start),
-            progress: Progress::new(show, &common.plan),
+            progress: Progress::new(show, &common.plan, &common.share),
             gate_watch,
             target_process: None,
             tripped: None,
@@ -100,7 +100,7 @@ impl Supervisor {
         let mut step = tokio::time::interval(STEP_EVERY);
         step.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Until each worker has published a tally, the sum has no waiting peers, and the run would look finished.
-        let planned = self.common.plan.peers();
+        let planned = self.common.share.peers();
         loop {
             tokio::select! {
                 signal = signals.first() => return Some(Stop::Signal(signal)),

@@ -48,6 +48,11 @@ pub(in crate::metrics) struct GuestCounts {
 }
 
 impl GuestCounts {
+    /// No more edges have ended than were planned.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.planned + self.rejoins >= self.opened + self.failed + self.abandoned
+    }
+
     /// The counts by the summary's names; empty if no guest was planned.
     pub(crate) fn by_name(&self) -> BTreeMap<String, u64> {
         let counts = self;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 const ROWS_MAX: usize = 1_000;
+/// A thousand rows of this width are 33 years.
+const WIDTH_MAX: u64 = 1 << 20;
 
 /// A row of a time series that can merge with its neighbour.
 pub(in crate::metrics) trait Fold: Clone + Default {
@@ -96,6 +98,11 @@ impl<R: Fold> TimeRows<R> {
     /// Each row with its first second and the number of seconds it covers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64, &R)> {
         self.rows.iter().enumerate().map(|(index, row)| (index as u64 * self.width, self.width, row))
+    }
+
+    /// Rows of another program may be of any number and width.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.width.is_power_of_two() && self.width <= WIDTH_MAX && self.rows.len() <= ROWS_MAX
     }
 
     fn widen(&mut self) {

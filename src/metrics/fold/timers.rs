@@ -1,10 +1,15 @@
 //! The histograms of a run, by timer and clock.
 
 use crate::summary::{Clock, Distribution, Histogram, Timer, metric::DELIVERY_OF_A_KIND, metric::TIMERS};
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Each timer's position in `summary::metric::TIMERS`.
+/// The most message types of a dialect, and one for the types that it does not name.
+const KINDS_MAX: usize = 257;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(in crate::metrics) enum TimerId {
@@ -50,6 +55,7 @@ pub(in crate::metrics) struct TimerSet {
     /// Without the generator's share; empty for timers that have none.
     net: [Histogram; TIMERS.len()],
     /// `signal_delivery`, by message type.
+    #[serde(deserialize_with = "a_timer_a_kind")]
     delivery: Vec<Histogram>,
 }
 
@@ -90,6 +96,11 @@ impl TimerSet {
         pairs.chain(self.delivery.iter_mut().zip(&other.delivery)).for_each(|(ours, theirs)| ours.merge(theirs));
     }
 
+    /// The number of message types that have a timer.
+    pub(crate) fn kinds(&self) -> usize {
+        self.delivery.len()
+    }
+
     pub(crate) fn of(&self, of: TimerId) -> &Histogram {
         &self.due[of as usize]
     }
@@ -123,6 +134,30 @@ impl TimerSet {
         let net_distribution = (!std::ptr::eq(net, began)).then(|| Distribution::of(net));
         Some(Timer { due: due_distribution, began: began_distribution, net: net_distribution })
     }
+}
+
+/// Reads at most a timer for each type that a byte numbers, and one for the others: each costs 170 KB.
+fn a_timer_a_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Histogram>, D::Error> {
+    struct Timers;
+    impl<'de> Visitor<'de> for Timers {
+        type Value = Vec<Histogram>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {KINDS_MAX} histograms")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut timers = vec![];
+            while let Some(timer) = items.next_element()? {
+                if timers.len() == KINDS_MAX {
+                    return Err(serde::de::Error::invalid_length(KINDS_MAX + 1, &self));
+                }
+                timers.push(timer);
+            }
+            Ok(timers)
+        }
+    }
+    deserializer.deserialize_seq(Timers)
 }
 
 #[cfg(test)]

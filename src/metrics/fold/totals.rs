@@ -106,6 +106,24 @@ impl Totals {
         Counts { peers, edges, guest_edges: Default::default(), rooms, signaling, messages: self.messages.clone() }
     }
 
+    /// Counts and timers for `kinds` message types, and one more for the types that the dialect does not name.
+    pub(crate) fn has_kinds(&self, kinds: usize) -> bool {
+        [self.traffic.len(), self.concerned_by_kind.len(), self.timers.kinds()].iter().all(|len| *len == kinds + 1)
+    }
+
+    /// No more has ended than was planned, and the generator's share of a time is no longer than the time.
+    pub(crate) fn is_sound(&self) -> bool {
+        let Self { peers, edges, rooms, .. } = self;
+        let own_fits = |part: std::ops::Range<usize>| {
+            self.own_sums_us[part.clone()].iter().sum::<u64>() <= self.phase_sums_us[part].iter().sum()
+        };
+        peers.planned + peers.rejoins >= peers.joined + peers.failed + peers.dropped
+            && edges.planned + edges.rejoins >= edges.opened + edges.failed + edges.dropped
+            && rooms.planned >= rooms.complete
+            && own_fits(0..4)
+            && own_fits(4..7)
+    }
+
     /// `None` when no edge opened.
     pub(crate) fn shares(&self) -> Option<Shares> {
         let whole = self.phase_sums_us.iter().sum::<u64>() as f64;

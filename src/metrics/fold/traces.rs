@@ -98,6 +98,24 @@ impl KeptEvent {
         Self { at_ns: since_ns(event.at, start), arrived_ns: since_ns(event.arrived, start), place: event.place, kind }
     }
 
+    /// True if the event is of the trace's seats, and of one of `kinds` message types.
+    pub(crate) fn is_of(&self, trace: &KeptTrace, kinds: usize) -> bool {
+        let KeptKind::Other(kind) = &self.kind else { return self.is_placed(trace) };
+        let is_known = match kind {
+            EventKind::Peer(PeerEvent::Said { kind, .. } | PeerEvent::Frame { kind, .. }) => {
+                usize::from(kind.0) < kinds
+            }
+            _ => true,
+        };
+        let is_pair = |other: Seat| other.0 < trace.seats && other != self.place.seat;
+        is_known && self.is_placed(trace) && kind.other().is_none_or(is_pair)
+    }
+
+    fn is_placed(&self, trace: &KeptTrace) -> bool {
+        let Place { room, seat, peer } = self.place;
+        room == trace.room && seat.0 < trace.seats && peer.0 == trace.first.0.saturating_add(u32::from(seat.0))
+    }
+
     fn event(&self, start: Instant) -> Event {
         let at = instant(self.at_ns, start);
         let kind = match &self.kind {

@@ -41,6 +41,11 @@ pub(in crate::metrics) fn worst(recorder: &Recorder) -> Vec<RankedMesh> {
 }
 
 impl RankedMesh {
+    pub(crate) fn is_sound(&self) -> bool {
+        let size = usize::from(self.mesh.size);
+        (2..=usize::from(SIZE_MAX)).contains(&size) && self.mesh.edges.chars().count() == size * (size - 1) / 2
+    }
+
     /// Adds the worst rooms of other shares, and keeps the worst of all.
     pub(crate) fn merge(ours: &mut Vec<Self>, theirs: Vec<Self>) {
         ours.extend(theirs);

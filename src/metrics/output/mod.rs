@@ -1,5 +1,6 @@
 //! Figures read from a recorder: those that add up over shares, the Summary, and live figures for gates during the run.
 
+mod check;
 pub(in crate::metrics) mod live;
 pub(in crate::metrics) mod meshes;
 pub(in crate::metrics) mod run_figures;

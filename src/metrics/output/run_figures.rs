@@ -83,6 +83,12 @@ impl RunFigures {
         self.labels.extend(other.labels);
     }
 
+    /// The planned rooms, peers and edges, warm-up included.
+    pub fn planned(&self) -> (u64, u64, u64) {
+        let sum = |of: fn(&Totals) -> u64| self.totals.iter().map(of).fold(0, u64::saturating_add);
+        (sum(|totals| totals.rooms.planned), sum(|totals| totals.peers.planned), sum(|totals| totals.edges.planned))
+    }
+
     pub fn tally(&self) -> Tally {
         self.tally
     }

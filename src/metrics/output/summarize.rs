@@ -8,13 +8,15 @@ use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, wall_time::to_rfc3339,
+    Build, Counts, Doubt, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
+    wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
 /// The facts of a run that only the controller knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunFacts {
     pub build: Build,
     pub name: String,
@@ -76,6 +78,8 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
         worst_rooms: figures.worst_rooms.iter().map(|room| room.mesh.clone()).collect(),
         // The controller adds the target's process, diagnosis, findings and traces.
         target_process: None,
+        fleet: vec![],
+        missing: vec![],
         diagnosis: None,
         findings: vec![],
         unmatched: figures.frame_notes.rows(),
@@ -102,6 +106,13 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
             machine: facts.machine,
         },
     }
+}
+
+/// The doubts about one share's figures alone: an agent's strain concerns its rooms, and must not hide among others'.
+pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, Vec<Doubt>) {
+    let strain = strain_of(figures, health);
+    let offered = offered_load(&strain, &figures.series, &figures.handling, thresholds);
+    (judge(&strain, thresholds), offered.doubts)
 }
 
 /// The counts of one half.

@@ -1,10 +1,11 @@
 //! `[validity]`: the effect of SUSPECT and INVALID on the exit code, and the limits of the signs of strain.
 
 use crate::profile::section::Section;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The effect of SUSPECT and INVALID, and their limits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValiditySettings {
     pub on_invalid: OnInvalid,
     pub on_suspect: OnSuspect,
@@ -13,7 +14,7 @@ pub struct ValiditySettings {
 
 /// The limits from which a sign of strain is a hint, and those of a load that was not offered and of a jump of the clock
 /// (docs/spec/measurement.md, "Validity"). Shares are from 0 to 1; a suspect limit never exceeds its invalid limit.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     pub lag_suspect: Duration,
     /// A share of the p50 of `time_to_open`, which applies where it is more than `lag_suspect`.
@@ -27,13 +28,13 @@ pub struct Thresholds {
     pub clock_jump_invalid: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnInvalid {
     Fail,
     Warn,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnSuspect {
     Pass,
     Fail,

@@ -2,6 +2,7 @@
 
 mod failures;
 mod figures;
+mod fleet;
 mod health;
 mod latency;
 mod load;
@@ -45,6 +46,7 @@ pub(super) fn document(summary: &Summary) -> Document {
         Block::Section("Handshakes", failures::traces(summary)),
         Block::Section("Rooms that lack edges", meshes::blocks(summary)),
         Block::Section("Slowest edges", phases::slowest(summary)),
+        Block::Section("Machines", fleet::blocks(summary)),
         Block::Section("This machine", health::blocks(summary)),
         Block::Section("What was run", provenance::blocks(summary)),
     ];

@@ -27,6 +27,8 @@ impl Summary {
             process.pids.truncate(TRACES_MAX);
             process.series.truncate(ROWS_MAX);
         }
+        self.fleet.truncate(ROWS_MAX);
+        self.missing.truncate(ROWS_MAX);
         self.slowest.truncate(ROWS_MAX);
         self.outages.truncate(ROWS_MAX);
         self.outages.iter_mut().for_each(|outage| outage.causes.truncate(TRACES_MAX));

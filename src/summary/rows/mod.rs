@@ -4,6 +4,7 @@ mod bounds;
 pub mod event_line;
 pub mod evidence;
 pub mod finding;
+pub mod fleet;
 pub mod outage;
 pub mod trace;
 pub mod unmatched;

@@ -17,6 +17,12 @@ fn recorder(scenario: &Scenario, events: &[Event]) -> Summary {
 
 /// The summary of a run that is over, and the figures that it is made of.
 pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (Summary, RunFigures) {
+    let figures = figures(scenario, events, |_| true);
+    (summarize(&figures, &HealthFigures::default(), facts(scenario, phases)), figures)
+}
+
+/// The figures of the rooms that are `own`, by their index.
+pub fn figures(scenario: &Scenario, events: &[Event], own: impl Fn(usize) -> bool) -> RunFigures {
     let start = events.iter().map(|event| event.at).min().unwrap_or_else(Instant::now);
     let mut first = 0;
     let facts = |(index, due): (usize, &Vec<Duration>)| {
@@ -31,13 +37,20 @@ pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (
         room
     };
     let rooms: Vec<RoomFacts> = scenario.rooms.iter().enumerate().map(facts).collect();
-    let kinds: Vec<String> = scenario.dialect().kinds().iter().map(|kind| (*kind).to_owned()).collect();
     let sizes = rooms.iter().map(|room| (room.index, room.due.len() as u16));
-    let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds.len()).tracing(&TraceSample::of(sizes, 0));
-    events.iter().for_each(|event| recorder.record(event));
+    let sample = TraceSample::of(sizes, 0);
+    let rooms: Vec<RoomFacts> = rooms.into_iter().filter(|room| own(room.index.0 as usize)).collect();
+    let kinds = scenario.dialect().kinds().len();
+    let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds).tracing(&sample);
+    let ours = events.iter().filter(|event| own(event.place.room.0 as usize));
+    ours.for_each(|event| recorder.record(event));
     assert!(recorder.all_decided(), "an edge is decided by nobody");
+    recorder.into_figures(false)
+}
+
+pub fn facts(scenario: &Scenario, phases: Vec<PhaseSpan>) -> RunFacts {
     let profile = profile::read(ProfileSource { name: "", text: "" }, &[], &|_| None).unwrap();
-    let facts = RunFacts {
+    RunFacts {
         way: Default::default(),
         build: Build::default(),
         name: String::new(),
@@ -54,11 +67,9 @@ pub fn books(scenario: &Scenario, events: &[Event], phases: Vec<PhaseSpan>) -> (
         stopped_by: None,
         machine: Machine::default(),
         phases,
-        kinds,
+        kinds: scenario.dialect().kinds().iter().map(|kind| (*kind).to_owned()).collect(),
         thresholds: profile.validity.thresholds,
-    };
-    let figures = recorder.into_figures(false);
-    (summarize(&figures, &HealthFigures::default(), facts), figures)
+    }
 }
 
 fn count(events: &[Event], is: impl Fn(&EventKind) -> bool) -> u64 {

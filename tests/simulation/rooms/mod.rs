@@ -8,6 +8,7 @@ mod findings;
 mod foreign;
 mod judge;
 mod links;
+mod parts;
 mod scenario;
 mod world;
 

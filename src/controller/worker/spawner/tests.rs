@@ -46,21 +46,25 @@ impl Engine for Panicking {
 fn common(url: String) -> Arc<RunContext> {
     let text = "[rooms]\ncount = 1\nsize = 3\n[arrivals]\nshape = \"burst\"\n[handshake]\ntimeout = \"600s\"";
     let profile = profile::read(ProfileSource { name: "p.toml", text }, &[], &|_| None).unwrap();
+    let target = profile.target.clone();
+    let policy = profile.engine.ice_transport_policy;
+    let plan = Plan::new(profile, Seed(1));
     Arc::new(RunContext {
         redactor: Arc::default(),
         watched: None,
         sample: Default::default(),
         events: None,
         out_of_memory: false.into(),
-        endpoints: Some(Endpoints::new(profile.target.clone(), url, "m1", Access::default())),
-        gathering: Gathering::new(vec![], profile.engine.ice_transport_policy).unwrap(),
+        endpoints: Some(Endpoints::new(target, url, "m1", Access::default())),
+        gathering: Gathering::new(vec![], policy).unwrap(),
         dialect: Dialect::named("dashboard").unwrap(),
         naming: Naming::new("m1".to_owned(), 3),
         start: Instant::now(),
         start_unix_ms: 0,
         pool: vec![0; 1 << 17].into(),
         statuses: WorkerStatuses::new(1),
-        plan: Plan::new(profile, Seed(1)),
+        share: plan.share(0, 1),
+        plan,
     })
 }
 

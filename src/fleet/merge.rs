@@ -1,0 +1,246 @@
+//! Merges the parts of a run: figures are added, percentiles read from the sums alone, and what is missing is told.
+
+use super::context::{PartContext, PlannedWork};
+use super::part::Part;
+use crate::controller::{Conclusion, PlayedShare, Stop, conclude};
+use crate::dialect::{self, Dialect};
+use crate::metrics::{HealthFigures, RunFacts, RunFigures, doubts};
+use crate::plan::ShareOf;
+use crate::summary::{Doubt, FleetAgent, Machine, PhaseSpan, Summary, Verdict};
+use crate::vocabulary::format::plural;
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A run whose parts are one again.
+pub struct MergedRun {
+    /// Complete except for the outcome, which the caller sets.
+    pub summary: Summary,
+    pub context: PartContext,
+    pub stop: Option<Stop>,
+    pub panics: u64,
+    /// The share of the plan's edges that is missing, from 0 to 1.
+    pub missing_share: f64,
+}
+
+/// The reason why parts are not those of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MergeError {
+    /// No part was given.
+    Nothing,
+    /// Two parts are of the same share.
+    Twice(ShareOf),
+    /// Two parts differ in what all parts of a run have in common.
+    Unlike { what: &'static str, one: ShareOf, other: ShareOf },
+    /// The dialect of the run can't be read.
+    Dialect(String),
+}
+
+/// Merges the parts of one run, in any order. A share that is missing makes the run incomplete; `now` only dates the events
+/// of traces.
+///
+/// # Errors
+/// The parts are not of one run, or two are of the same share.
+pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError> {
+    parts.sort_by_key(|part| part.context.share);
+    check_alike(&parts)?;
+    let context = parts.first().ok_or(MergeError::Nothing)?.context.clone();
+    let dialect = dialect_of(&parts[0])?;
+    let agents = agents(&parts);
+    let (verdict, reasons, hints, late) = doubts_of(&parts);
+    let stops = || parts.iter().filter_map(|part| part.context.stop);
+    let stop = stops().find(|stop| matches!(stop, Stop::Signal(_))).or_else(|| stops().next());
+    let panics = parts.iter().map(|part| part.context.panics).fold(0, u64::saturating_add);
+    let shares: Vec<ShareOf> = parts.iter().map(|part| part.context.share).collect();
+    let mut played = added(parts);
+    let measured = measured(&played.figures);
+    let missing = missing(&shares, context.planned, measured);
+    played.facts.complete &= missing.is_empty();
+    let conclusion =
+        Conclusion { dialect: &dialect, gates: &context.gates, traces: context.traces, probe: &context.probe };
+    let summary = conclude(&conclusion, &played, now, |summary| {
+        if agents.len() > 1 {
+            summary.validity.verdict = verdict;
+            summary.validity.reasons = reasons;
+            summary.validity.hints = hints;
+            summary.offered.offered &= late.is_empty();
+            summary.offered.doubts.extend(late);
+        }
+        summary.fleet = agents;
+        summary.missing = missing;
+        summary.run.profile = Some(context.profile.clone());
+    });
+    let missing_share = 1.0 - (measured.edges as f64 / context.planned.edges.max(1) as f64).min(1.0);
+    Ok(MergedRun { summary, context, stop, panics, missing_share })
+}
+
+/// Checks that all parts are of one run, each of another share.
+fn check_alike(parts: &[Part]) -> Result<(), MergeError> {
+    for two in parts.windows(2) {
+        let [Part { context: one, played: first }, Part { context: other, played: second }] = two else { continue };
+        let (facts, others) = (&first.facts, &second.facts);
+        let alike = [
+            ("the run's id", facts.id == others.id),
+            ("the version of meshload", facts.build.version == others.build.version),
+            ("plan_sha256", facts.plan_sha256 == others.plan_sha256),
+            ("the seed", facts.seed == others.seed),
+            ("the number of shares", one.share.of == other.share.of),
+            ("the plan's size", one.planned == other.planned),
+            ("the dialect", facts.kinds == others.kinds && one.dialect_text == other.dialect_text),
+            ("the gates", one.gates == other.gates),
+            ("[validity]", one.validity == other.validity),
+        ];
+        if let Some((what, _)) = alike.iter().find(|(_, is_same)| !is_same) {
+            return Err(MergeError::Unlike { what, one: one.share, other: other.share });
+        }
+        if one.share == other.share {
+            return Err(MergeError::Twice(one.share));
+        }
+    }
+    Ok(())
+}
+
+fn dialect_of(part: &Part) -> Result<Dialect, MergeError> {
+    let name = &part.played.facts.dialect;
+    let found = match &part.context.dialect_text {
+        None => Dialect::named(name).ok_or_else(|| format!("{name:?} is no built-in dialect")),
+        Some(text) => dialect::read(name, text)
+            .map_err(|problems| problems.first().map_or(String::new(), |problem| problem.to_string())),
+    };
+    // Figures are counted by the dialect's message types.
+    let fits = |dialect: &Dialect| dialect.kinds().iter().eq(part.played.facts.kinds.iter());
+    match found {
+        Ok(dialect) if fits(&dialect) => Ok(dialect),
+        Ok(_) => Err(MergeError::Dialect(format!("{name:?} has other message types here"))),
+        Err(why) => Err(MergeError::Dialect(why)),
+    }
+}
+
+/// The rows of the parts, and of the shares that left none.
+fn agents(parts: &[Part]) -> Vec<FleetAgent> {
+    let of = parts.first().map_or(0, |part| part.context.share.of);
+    let edges = parts.first().map_or(0, |part| part.context.planned.edges).max(1) as f64;
+    let lost = |slot| FleetAgent { slot, lost: true, ..FleetAgent::default() };
+    let mut agents: Vec<FleetAgent> = (0..of).map(lost).collect();
+    for Part { context, played } in parts {
+        let PlayedShare { facts, figures, health, .. } = played;
+        agents[context.share.index as usize] = FleetAgent {
+            slot: context.share.index,
+            machine: context.host.clone(),
+            cores: facts.machine.cores,
+            share: measured(figures).edges as f64 / edges,
+            lag_p99_us: health.lag_p99_us(),
+            lost: false,
+            validity: doubts(figures, health, &facts.thresholds).0.verdict,
+            clock_offset_us: None,
+            clock_error_us: None,
+        };
+    }
+    agents
+}
+
+/// The worst verdict, with the reasons and hints of each part, and the signs that its load was not offered.
+fn doubts_of(parts: &[Part]) -> (Verdict, Vec<Doubt>, Vec<Doubt>, Vec<Doubt>) {
+    let mut all = (Verdict::Valid, vec![], vec![], vec![]);
+    for Part { context, played } in parts {
+        let (validity, late) = doubts(&played.figures, &played.health, &played.facts.thresholds);
+        let name = format!("{} on {}", context.share, context.host);
+        let named = |doubt: Doubt| Doubt { what: format!("{name}: {}", doubt.what), ..doubt };
+        all.0 = all.0.max(validity.verdict);
+        all.1.extend(validity.reasons.into_iter().map(named));
+        all.2.extend(validity.hints.into_iter().map(named));
+        all.3.extend(late.into_iter().map(named));
+    }
+    all
+}
+
+/// The sum of all parts.
+fn added(parts: Vec<Part>) -> PlayedShare {
+    let mut facts: Option<RunFacts> = None;
+    let mut figures = RunFigures::none(parts.first().map_or(0, |part| part.played.facts.kinds.len()));
+    let mut health: Option<HealthFigures> = None;
+    let mut target_process = None;
+    for part in parts.into_iter().map(|part| part.played) {
+        figures.merge(part.figures);
+        target_process = target_process.or(part.target_process);
+        match &mut health {
+            Some(all) => all.merge(part.health),
+            None => health = Some(part.health),
+        }
+        match &mut facts {
+            Some(all) => widen(all, part.facts),
+            None => facts = Some(part.facts),
+        }
+    }
+    let facts = facts.expect("merge() refuses an empty list");
+    PlayedShare { facts, figures, health: health.unwrap_or_default(), target_process }
+}
+
+/// The facts of two parts: the times that cover both, the machines' cores and memory together.
+fn widen(all: &mut RunFacts, other: RunFacts) {
+    let end = |started: SystemTime, lasted: Duration| started.checked_add(lasted).unwrap_or(started);
+    let ended = end(all.started_at, all.duration).max(end(other.started_at, other.duration));
+    all.started_at = all.started_at.min(other.started_at);
+    all.duration = ended.duration_since(all.started_at).unwrap_or_default();
+    all.interrupted |= other.interrupted;
+    all.complete &= other.complete;
+    all.stopped_by = all.stopped_by.take().or(other.stopped_by);
+    let Machine { cores, cores_host, memory_bytes, nofile, .. } = other.machine;
+    all.machine.cores += cores;
+    all.machine.cores_host = all.machine.cores_host.saturating_add(cores_host);
+    all.machine.memory_bytes = all.machine.memory_bytes.saturating_add(memory_bytes);
+    all.machine.nofile = all.machine.nofile.min(nofile);
+    for phase in other.phases {
+        match all.phases.iter_mut().find(|known| known.name == phase.name) {
+            // Stamps of one format and one zone sort as text.
+            Some(PhaseSpan { started_at, ended_at, .. }) => {
+                *started_at = std::mem::take(started_at).min(phase.started_at);
+                *ended_at = std::mem::take(ended_at).max(phase.ended_at);
+            }
+            None => all.phases.push(phase),
+        }
+    }
+}
+
+fn measured(figures: &RunFigures) -> PlannedWork {
+    let (rooms, peers, edges) = figures.planned();
+    PlannedWork { rooms, peers, edges }
+}
+
+/// Sentences about what the parts lack of the plan; empty if they are the whole plan.
+fn missing(shares: &[ShareOf], planned: PlannedWork, measured: PlannedWork) -> Vec<String> {
+    if measured == planned {
+        return vec![];
+    }
+    let of = shares.first().map_or(0, |share| share.of);
+    let absent = (0..of).map(|index| ShareOf { index, of }).filter(|share| !shares.contains(share));
+    let absent: Vec<String> = absent.map(|share| share.to_string()).collect();
+    let parts = match absent.len() {
+        0 => format!("all {of} parts are here, and their counts are not the plan's"),
+        count => format!("{} missing ({})", plural(count as u64, "part"), absent.join(", ")),
+    };
+    let figure = |measured: u64, planned: u64, name: &str| format!("{measured} of {}", plural(planned, name));
+    vec![format!(
+        "{parts}: measured were {}, {} and {}",
+        figure(measured.rooms, planned.rooms, "room"),
+        figure(measured.peers, planned.peers, "peer"),
+        figure(measured.edges, planned.edges, "edge")
+    )]
+}
+
+impl fmt::Display for MergeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("no part.mesh to merge"),
+            Self::Twice(share) => write!(f, "share {share} is there twice; leave one out"),
+            Self::Unlike { what, one, other } => {
+                write!(
+                    f,
+                    "shares {one} and {other} are not of one run: {what} differs; give all of them the same arguments"
+                )
+            }
+            Self::Dialect(why) => write!(f, "the run's dialect: {why}; merge with the meshload that wrote the parts"),
+        }
+    }
+}
+
+impl std::error::Error for MergeError {}

@@ -1,0 +1,14 @@
+//! Many machines, one run: the part that each leaves in a file, and the merge of all parts into one summary.
+
+mod body;
+mod context;
+mod format;
+mod merge;
+mod numbers;
+mod part;
+
+pub use body::sealed;
+pub use context::{PartContext, PlannedWork};
+pub use format::{BYTES_MAX, Unusable};
+pub use merge::{MergeError, MergedRun, merge};
+pub use part::Part;

@@ -1,0 +1,47 @@
+//! `part.mesh`: the figures that one machine measured of a run, with all that their merge needs.
+
+use super::body;
+use super::context::PartContext;
+use super::format::{COUNT_MAX, KINDS_MAX, PHASES_MAX, Unusable};
+use crate::controller::PlayedShare;
+
+/// A part of a run, as its file holds it.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub context: PartContext,
+    pub played: PlayedShare,
+}
+
+impl Part {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        body::write(&self.context, &self.played)
+    }
+
+    /// Reads a file, which may be cut, damaged or hostile: bounded in bytes and work.
+    ///
+    /// # Errors
+    /// The first reason why the file can't be merged.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
+        let (context, played) = body::read(bytes)?;
+        let part = Self { context, played };
+        part.check()?;
+        Ok(part)
+    }
+
+    fn check(&self) -> Result<(), Unusable> {
+        let PartContext { share, planned, .. } = &self.context;
+        if !share.is_sound() {
+            return Err(Unusable::Unsound("its share is none"));
+        }
+        if planned.rooms.max(planned.peers).max(planned.edges) > COUNT_MAX {
+            return Err(Unusable::Unsound("its plan is larger than any"));
+        }
+        let facts = &self.played.facts;
+        if facts.kinds.len() > KINDS_MAX || facts.phases.len() > PHASES_MAX {
+            return Err(Unusable::Unsound("more message types or phases than any run has"));
+        }
+        self.played.figures.check(facts.kinds.len()).map_err(Unusable::Unsound)?;
+        self.played.health.check().map_err(Unusable::Unsound)
+    }
+}

@@ -1,0 +1,55 @@
+//! Checks figures that another process wrote: whatever is computed from them stays within its bounds.
+
+use crate::metrics::fold::guests::GuestCounts;
+use crate::metrics::fold::totals::Totals;
+use crate::metrics::fold::traces::KeptTrace;
+use crate::metrics::health::HealthFigures;
+use crate::metrics::output::run_figures::RunFigures;
+
+/// The largest room that a trace has whole, and more than any trace's seats.
+const SEATS_MAX: u16 = 1_000;
+/// The most rooms of any list.
+const ROOMS_MAX: usize = 1 << 20;
+
+impl RunFigures {
+    /// Checks figures of a dialect of so many message types.
+    ///
+    /// # Errors
+    /// The first figure that no recorder makes.
+    pub fn check(&self, kinds: usize) -> Result<(), &'static str> {
+        let checks = [
+            (self.totals.iter().all(|totals| totals.has_kinds(kinds)), "its message types are not the dialect's"),
+            (self.totals.iter().all(Totals::is_sound), "its counts don't add up"),
+            (self.guests.iter().all(GuestCounts::is_sound), "its guests' counts don't add up"),
+            (self.series.is_sound(), "its series has more rows than any"),
+            (self.trace_check.announcements.len() <= kinds, "it checks message types that the dialect has not"),
+            (
+                self.met.split.len() <= ROOMS_MAX && self.labels.len() <= ROOMS_MAX,
+                "it names more rooms than any run has",
+            ),
+            (self.worst_rooms.iter().all(|room| room.is_sound()), "a room's picture does not fit its size"),
+            (self.traces.iter().all(|trace| is_sound(trace, kinds)), "a trace has peers that its room has not"),
+        ];
+        checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(why))
+    }
+}
+
+impl HealthFigures {
+    /// Checks the figures.
+    ///
+    /// # Errors
+    /// The first figure that no process has.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.generator.is_sound() { Ok(()) } else { Err("the generator's series has more rows than any") }
+    }
+}
+
+fn is_sound(trace: &KeptTrace, kinds: usize) -> bool {
+    let has = |seat: u16| seat < trace.seats;
+    let pairs = trace.failed.iter().map(|(low, high, _)| (low, high));
+    let mut pairs = pairs.chain(trace.opened.iter().map(|(_, low, high)| (low, high)));
+    trace.seats <= SEATS_MAX
+        && trace.first.0.checked_add(u32::from(trace.seats)).is_some()
+        && pairs.all(|(low, high)| low < high && has(high.0))
+        && trace.events.iter().all(|event| event.is_of(trace, kinds))
+}

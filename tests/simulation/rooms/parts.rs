@@ -1,0 +1,137 @@
+//! A run in several parts, as files of several machines: they merge to the summary of one, bit for bit.
+
+use super::churn::{facts, figures};
+use super::scenario::Scenario;
+use super::world;
+use flate2::read::ZlibDecoder;
+use meshload::controller::PlayedShare;
+use meshload::fleet::{MergeError, Part, PartContext, PlannedWork, Unusable, merge, sealed};
+use meshload::gates::Gate;
+use meshload::metrics::HealthFigures;
+use meshload::plan::ShareOf;
+use meshload::profile::{self, ProfileSource};
+use meshload::summary::Summary;
+use meshload::vocabulary::{Event, Seed};
+use rand::RngExt;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+/// Magic, version, length and checksum, before the deflated rest.
+const HEADER_BYTES: usize = 49;
+
+fn parts(scenario: &Scenario, events: &[Event], of: u32) -> Vec<Part> {
+    (0..of).map(|index| part(scenario, events, ShareOf { index, of })).collect()
+}
+
+fn part(scenario: &Scenario, events: &[Event], share: ShareOf) -> Part {
+    let dialect = scenario.dialect();
+    let profile = profile::read(ProfileSource { name: "", text: "" }, &[], &|_| None).unwrap();
+    let edges = scenario.rooms.iter().map(|room| (room.len() * (room.len() - 1) / 2) as u64).sum();
+    let peers = scenario.rooms.iter().map(|room| room.len() as u64).sum();
+    let gate = |metric, expr| Gate::parse(metric, expr).unwrap();
+    let mut facts = facts(scenario, vec![]);
+    facts.dialect = dialect.name().to_owned();
+    Part {
+        context: PartContext {
+            share,
+            planned: PlannedWork { rooms: scenario.rooms.len() as u64, peers, edges },
+            host: format!("host-{}", share.index),
+            gates: vec![gate("time_to_open", "p(95) < 1s"), gate("edges_failed", "rate < 50%")],
+            validity: profile.validity,
+            profile: String::new(),
+            dialect_text: dialect.file_text().map(str::to_owned),
+            traces: 20,
+            probe: "meshload probe".to_owned(),
+            stop: None,
+            panics: 0,
+        },
+        played: PlayedShare {
+            facts,
+            figures: figures(scenario, events, |room| room as u32 % share.of == share.index),
+            health: HealthFigures::default(),
+            target_process: None,
+        },
+    }
+}
+
+/// The summary of parts that went through their files, in another order than that of the shares.
+fn merged(parts: Vec<Part>) -> Summary {
+    let mut read: Vec<Part> = parts.iter().map(|part| Part::read(&part.to_bytes()).unwrap()).collect();
+    read.reverse();
+    merge(read, Instant::now()).unwrap().summary
+}
+
+#[test]
+fn parts_of_any_number_merge_to_the_summary_of_one_bit_for_bit() {
+    let mut opened = 0;
+    for troubled in [false, true] {
+        for seed in 0..20 {
+            let scenario = Scenario::lively(seed, troubled);
+            let judge = world::play(&scenario, false);
+            let whole = merged(parts(&scenario, &judge.events, 1));
+            whole.counts.conserved().unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+            assert!(whole.run.complete && whole.missing.is_empty(), "seed {seed}: {:?}", whole.missing);
+            for of in [2, 3, 8] {
+                let summary = merged(parts(&scenario, &judge.events, of));
+                assert_eq!(summary.fleet.len(), of as usize);
+                let fleet = whole.fleet.clone();
+                assert_eq!(Summary { fleet, ..summary }, whole, "seed {seed}, {of} parts");
+            }
+            opened += whole.counts.edges.opened;
+        }
+    }
+    assert!(opened > 200, "{opened} edges");
+}
+
+#[test]
+fn what_is_missing_is_told_and_strangers_are_refused() {
+    let scenario = (0..).map(|seed| Scenario::lively(seed, false)).find(|scenario| scenario.rooms.len() >= 3).unwrap();
+    let events = world::play(&scenario, false).events;
+    let parts = parts(&scenario, &events, 3);
+    let summary = merged(vec![parts[0].clone(), parts[2].clone()]);
+    assert!(!summary.run.complete && summary.fleet[1].lost && !summary.fleet[2].lost);
+    assert!(summary.missing[0].starts_with("1 part missing (2/3): measured were "), "{:?}", summary.missing);
+    let refused = |parts: Vec<Part>| merge(parts, Instant::now()).err().unwrap();
+    assert_eq!(refused(vec![]), MergeError::Nothing);
+    assert_eq!(refused(vec![parts[1].clone(), parts[1].clone()]), MergeError::Twice(parts[1].context.share));
+    let mut stranger = parts[0].clone();
+    stranger.played.facts.seed += 1;
+    let error = refused(vec![stranger, parts[1].clone()]).to_string();
+    assert!(error.starts_with("shares 1/3 and 2/3 are not of one run: the seed differs"), "{error}");
+}
+
+#[test]
+fn a_damaged_part_is_refused_and_a_hostile_one_does_no_harm() {
+    let scenario = (0..).map(|seed| Scenario::lively(seed, true)).find(|scenario| !scenario.is_hopeless()).unwrap();
+    let file = part(&scenario, &world::play(&scenario, false).events, ShareOf::WHOLE).to_bytes();
+    let mut random = Seed(std::process::id().into()).stream("hostile parts", 0);
+    println!("seed {}", std::process::id());
+    for _ in 0..200 {
+        let mut damaged = file.clone();
+        let at = random.random_range(0..damaged.len());
+        damaged[at] ^= 1 << random.random_range(0..8);
+        assert!(Part::read(&damaged).is_err() && Part::read(&file[..at]).is_err(), "byte {at}");
+    }
+    let mut later = file.clone();
+    later[8] += 1;
+    assert_eq!(Part::read(&later).err(), Some(Unusable::Version(2)));
+    let mut plain = vec![];
+    ZlibDecoder::new(&file[HEADER_BYTES..]).read_to_end(&mut plain).unwrap();
+    assert!(Part::read(&sealed(&plain)).is_ok());
+    let (began, mut read) = (Instant::now(), 0);
+    for _ in 0..3_000 {
+        let mut hostile = plain.clone();
+        for _ in 0..random.random_range(1..4) {
+            let at = random.random_range(0..hostile.len());
+            hostile[at] = random.random();
+        }
+        if let Ok(part) = Part::read(&sealed(&hostile)) {
+            read +=
+                u32::from(merge(vec![part], Instant::now()).is_ok_and(|merged| !merged.summary.to_json().is_empty()));
+        }
+        if began.elapsed() > Duration::from_secs(3) {
+            break;
+        }
+    }
+    println!("{read} hostile parts were merged");
+}
