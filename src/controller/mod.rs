@@ -14,7 +14,7 @@ mod worker;
 pub use embedded::EmbeddedServer;
 pub use ice_servers::gathering;
 pub use outcome::{FinishedRun, StartError, Stop};
-pub use report::conclude::{Conclusion, PlayedShare, conclude};
+pub use report::conclude::{PlayedShare, RunConclusion, conclude};
 pub use report::progress::Show;
 pub use run::control::control;
 pub use run::prepared_run::Capture;

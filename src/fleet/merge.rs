@@ -2,7 +2,7 @@
 
 use super::context::{PartContext, PlannedWork};
 use super::part::Part;
-use crate::controller::{Conclusion, PlayedShare, Stop, conclude};
+use crate::controller::{PlayedShare, RunConclusion, Stop, conclude};
 use crate::dialect::{self, Dialect};
 use crate::metrics::{HealthFigures, RunFacts, RunFigures, doubts};
 use crate::plan::ShareOf;
@@ -56,7 +56,7 @@ pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError
     let missing = missing(&shares, context.planned, measured);
     played.facts.complete &= missing.is_empty();
     let conclusion =
-        Conclusion { dialect: &dialect, gates: &context.gates, traces: context.traces, probe: &context.probe };
+        RunConclusion { dialect: &dialect, gates: &context.gates, traces: context.traces, probe: &context.probe };
     let summary = conclude(&conclusion, &played, now, |summary| {
         if agents.len() > 1 {
             summary.validity.verdict = verdict;

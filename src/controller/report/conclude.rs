@@ -10,7 +10,7 @@ use crate::vocabulary::format::micros;
 use std::time::Instant;
 
 /// The inputs to a summary that are no measurements.
-pub struct Conclusion<'a> {
+pub struct RunConclusion<'a> {
     pub dialect: &'a Dialect,
     pub gates: &'a [Gate],
     /// The most traces to show.
@@ -31,7 +31,7 @@ pub struct PlayedShare {
 /// The summary of a run with its gates decided; the outcome is the caller's. `amend` completes it before the gates are
 /// decided, and `now` only dates the events of traces.
 pub fn conclude(
-    conclusion: &Conclusion<'_>,
+    conclusion: &RunConclusion<'_>,
     played: &PlayedShare,
     now: Instant,
     amend: impl FnOnce(&mut Summary),
@@ -40,7 +40,7 @@ pub fn conclude(
     let mut summary = summarize(figures, health, facts.clone());
     summary.target_process.clone_from(target_process);
     amend(&mut summary);
-    let Conclusion { dialect, gates, traces, probe } = conclusion;
+    let RunConclusion { dialect, gates, traces, probe } = conclusion;
     attribution::explain(&mut summary, &figures.traced(now), dialect, *traces, probe);
     let evidence = figures.evidence(dialect_facts(dialect));
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });

@@ -3,7 +3,7 @@
 use super::super::context::RunContext;
 use super::super::outcome::{FinishedRun, StartError, Stop};
 use super::super::report::attribution;
-use super::super::report::conclude::{Conclusion, PlayedShare, conclude};
+use super::super::report::conclude::{PlayedShare, RunConclusion, conclude};
 use super::super::report::event_log::{EventLog, Formatter, Writer};
 use super::super::report::progress::Show;
 use super::super::signals::StopSignals;
@@ -131,7 +131,8 @@ pub(super) async fn play(
         health,
         target_process: target_process.map(|process| process.finish(ended.saturating_duration_since(start))),
     };
-    let conclusion = Conclusion { dialect: &common.dialect, gates: &gates, traces: run.keep.traces, probe: &run.probe };
+    let conclusion =
+        RunConclusion { dialect: &common.dialect, gates: &gates, traces: run.keep.traces, probe: &run.probe };
     let mut summary = conclude(&conclusion, &played, start, |_| {});
     let event_log = writer.map(Writer::finish).transpose()?;
     summary.events = event_log.as_ref().map(events);

@@ -30,6 +30,10 @@ pub(in crate::metrics) struct SecondCounts {
 }
 
 impl SecondCounts {
+    pub(in crate::metrics) fn is_sound(&self) -> bool {
+        self.deliveries.is_sound() && self.latencies.is_sound()
+    }
+
     /// Adds a sample of `signal_delivery`.
     pub(in crate::metrics) fn delivery(&mut self, us: u64) {
         self.time(0, us);

@@ -22,6 +22,7 @@ impl RunFigures {
             (self.totals.iter().all(Totals::is_sound), "its counts don't add up"),
             (self.guests.iter().all(GuestCounts::is_sound), "its guests' counts don't add up"),
             (self.series.is_sound(), "its series has more rows than any"),
+            (self.series.iter().all(|(_, _, row)| row.is_sound()), "its series has slower samples than any"),
             (self.trace_check.announcements.len() <= kinds, "it checks message types that the dialect has not"),
             (
                 self.met.split.len() <= ROOMS_MAX && self.labels.len() <= ROOMS_MAX,

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Bits of a sample that its bucket keeps after the first one.
 const BITS: u32 = 5;
 
+/// The buckets up to that of `u32::MAX`.
+const BUCKETS_MAX: usize = ((u32::BITS - BITS + 1) << BITS) as usize;
+
 /// Counts by bucket, up to the slowest sample's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoarseHistogram(Vec<u32>);
@@ -20,6 +23,11 @@ impl CoarseHistogram {
             self.0.resize(bucket + 1, 0);
         }
         self.0[bucket] = self.0[bucket].saturating_add(1);
+    }
+
+    /// No bucket lies above that of the largest sample.
+    pub fn is_sound(&self) -> bool {
+        self.0.len() <= BUCKETS_MAX
     }
 
     pub fn merge(&mut self, other: &Self) {
@@ -64,5 +72,8 @@ mod tests {
         half.merge(&of(&[70, 5_000]));
         assert_eq!(half, of(&[70, 3, 5_000, u32::MAX]));
         assert_eq!(half.histogram().count(), 4);
+        assert!(half.is_sound() && half.0.len() == BUCKETS_MAX);
+        half.0.push(1);
+        assert!(!half.is_sound());
     }
 }
