@@ -90,7 +90,7 @@ fn all_hold(rows: &[Row]) {
 /// reader's subscription on the way can be taken for the one after it, so that the very least is no proof.)
 #[test]
 fn a_delay_is_never_measured_as_less_than_it_was() {
-    let _alone = crate::alone();
+    let _others = crate::beside_its_like();
     let rows = delays::constant(Duration::from_millis(50), 40).rows(&[]);
     table::print(&rows);
     let floor = rows.iter().find(|row| row.what.contains("p10")).expect("a row about the least");
@@ -116,7 +116,7 @@ fn what_the_target_costs_does_not_depend_on_the_engine() {
 
 #[test]
 fn a_frozen_target_is_in_the_time_of_every_peer_that_was_due_meanwhile() {
-    let _alone = crate::alone();
+    let _others = crate::beside_its_like();
     let rows = freezes::of_the_target(Duration::from_secs(3));
     table::print(&rows);
     assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
@@ -124,7 +124,7 @@ fn a_frozen_target_is_in_the_time_of_every_peer_that_was_due_meanwhile() {
 
 #[test]
 fn a_frozen_generator_shows_in_due_and_not_in_began_and_is_not_valid() {
-    let _alone = crate::alone();
+    let _others = crate::beside_its_like();
     let rows = freezes::of_the_generator(Duration::from_secs(3));
     table::print(&rows);
     assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
@@ -132,7 +132,7 @@ fn a_frozen_generator_shows_in_due_and_not_in_began_and_is_not_valid() {
 
 #[test]
 fn a_starved_generator_is_never_valid() {
-    let _alone = crate::alone();
+    let _others = crate::beside_its_like();
     let row = starvation::starved(1, 240);
     table::print(std::slice::from_ref(&row));
     assert!(row.holds, "{row:?}");
