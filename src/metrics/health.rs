@@ -159,6 +159,7 @@ impl HealthRecorder {
             waiting_share: self.share(self.waited_total()),
             arrivals_waiting_max: self.depths.arrivals,
             frames_waiting_max: self.depths.frames,
+            ..Health::default()
         }
     }
 

@@ -33,6 +33,49 @@ pub struct Health {
     /// The most signaling frames of one peer that waited for its socket.
     #[serde(default)]
     pub frames_waiting_max: u64,
+    #[serde(default)]
+    pub arrival_clocks: ArrivalClocks,
+}
+
+/// Frames and datagrams that were handled, by the clock that told their arrival.
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArrivalClocks {
+    /// Frames of the signaling sockets.
+    pub signaling: StampCounts,
+    /// Messages, and handshake datagrams, of the engines' UDP sockets.
+    pub engine: StampCounts,
+    /// Steps of the wall clock; what was stamped before one and handled after it has no stamp that can be used.
+    pub wall_clock_steps: u64,
+}
+
+/// Inputs of one kind of socket.
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StampCounts {
+    /// Arrived at the kernel's receive stamp.
+    pub stamped: u64,
+    /// Without one: they count as arrived when they were handled.
+    pub unstamped: u64,
+}
+
+impl StampCounts {
+    /// The clock for people; `None` if nothing was handled.
+    pub fn in_words(&self) -> Option<String> {
+        let handled = self.stamped + self.unstamped;
+        Some(match self.unstamped {
+            _ if handled == 0 => return None,
+            0 => "the kernel's receive stamp".to_owned(),
+            all if all == handled => "the moment of handling: the kernel gave no receive stamp".to_owned(),
+            some => {
+                let share = format::percent(some as f64 / handled as f64);
+                format!("the kernel's receive stamp; {share} by the moment of handling, without a stamp")
+            }
+        })
+    }
+
+    /// True if most inputs had no stamp, so that this generator's own waits are in the figures and can't be told.
+    pub fn is_blind(&self) -> bool {
+        self.unstamped > self.stamped
+    }
 }
 
 /// The load as it was offered. A load that was not offered makes a pass doubtful: the target had it easier.
@@ -92,11 +135,11 @@ pub struct TargetProcess {
     pub rss_bytes_max: u64,
     pub fds_max: Option<u64>,
     pub threads_max: u64,
-    /// One row a second, at most 1,000.
+    /// One row a second; a run of more than 1,000 s has rows of 2 s, 4 s and so on.
     pub series: Vec<TargetSecond>,
 }
 
-/// The target's processes in one second of the run.
+/// The target's processes in one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetSecond {
     /// Seconds from the start of the run to the end of the row.
@@ -146,6 +189,17 @@ impl TargetProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_clock_of_arrivals_is_said() {
+        let said = |stamped, unstamped| StampCounts { stamped, unstamped }.in_words();
+        assert_eq!(said(0, 0), None);
+        assert_eq!(said(9, 0).unwrap(), "the kernel's receive stamp");
+        let some = "the kernel's receive stamp; 10.0 % by the moment of handling, without a stamp";
+        assert_eq!(said(9, 1).unwrap(), some);
+        assert_eq!(said(0, 9).unwrap(), "the moment of handling: the kernel gave no receive stamp");
+        assert!(StampCounts { stamped: 1, unstamped: 2 }.is_blind() && !StampCounts::default().is_blind());
+    }
 
     #[test]
     fn the_rows_of_a_process_sum_up_and_a_long_wait_is_a_sentence() {

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 const ROWS_MAX: usize = 1_000;
 
 /// A row of a time series that can merge with its neighbour.
-pub(in crate::metrics) trait Fold: Clone + Default {
+pub(crate) trait Fold: Clone + Default {
     fn fold(&mut self, other: Self);
 }
 
 #[derive(Clone, Debug)]
-pub(in crate::metrics) struct TimeBuckets<R> {
+pub(crate) struct TimeBuckets<R> {
     start: Instant,
     /// Seconds in a row: a power of two, so that two series can be brought to the same width.
     width: u64,

@@ -9,7 +9,7 @@ use crate::metrics::record::recorder::Recorder;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Machine, Messages, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute,
+    Build, Counts, Health, Machine, Messages, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute,
     wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
@@ -70,7 +70,7 @@ pub fn summarize(recorder: &Recorder, health: &HealthRecorder, facts: RunFacts) 
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
         offered: offered_load(&strain, &recorder.series, &recorder.handling, &facts.thresholds),
-        health: health.summary(recorder.tally()),
+        health: Health { arrival_clocks: recorder.arrival_clocks, ..health.summary(recorder.tally()) },
         series: series::rows(&recorder.series, health.generator()),
         slowest: totals.slowest.rows(label),
         outages: recorder.outages.rows(),

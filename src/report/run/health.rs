@@ -22,6 +22,9 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         ("arrivals waiting at most", count(health.arrivals_waiting_max)),
         ("frames waiting at most", count(health.frames_waiting_max)),
     ];
+    let clocks = &health.arrival_clocks;
+    let clocks = [("frames arrive by", clocks.signaling), ("datagrams arrive by", clocks.engine)];
+    let clocks = clocks.into_iter().filter_map(|(what, counts)| Some((what, counts.in_words()?)));
     let reading = "how late our own timers fired: no figure here can be finer";
     let target = summary.target_process.iter().flat_map(target_facts);
     let charts = [
@@ -29,7 +32,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         second_by_second(summary),
     ];
     vec![Block::Beside(vec![
-        Block::facts(facts.into_iter().chain(target)),
+        Block::facts(facts.into_iter().chain(clocks).chain(target)),
         Block::Charts(charts.into_iter().flatten().collect()),
     ])]
 }

@@ -8,7 +8,9 @@ mod freezes;
 mod plays;
 mod processes;
 mod relay;
+mod stamps;
 mod starvation;
+mod strained;
 mod table;
 
 use delays::Passage;
@@ -67,8 +69,31 @@ fn both_engines_measure_the_same_target() {
 }
 
 #[test]
+#[ignore = "wants an idle machine: just accuracy-strained"]
+fn strained_the_figures_are_what_the_relay_did() {
+    let _alone = crate::alone();
+    let mut rows = strained::delivery(250);
+    rows.extend(strained::messages(10));
+    all_hold(&rows);
+}
+
+#[test]
+#[ignore = "takes minutes: just accuracy-strained"]
+fn strained_no_gate_is_decided_wrongly() {
+    let _alone = crate::alone();
+    all_hold(&[30, 780, 900].map(|target_ms| strained::gates(target_ms, 20)));
+}
+
+#[test]
+#[ignore = "wants an idle machine: just accuracy-strained"]
+fn strained_reads_cost_little_more_with_stamps() {
+    let _alone = crate::alone();
+    all_hold(&stamps::cost());
+}
+
+#[test]
 #[ignore = "takes minutes: just accuracy"]
-fn a_thousand_peers_on_one_shared_core_are_never_valid() {
+fn strained_a_thousand_peers_on_one_shared_core_are_never_valid() {
     let _alone = crate::alone();
     all_hold(&[starvation::starved(20, 1_000)]);
 }
@@ -128,6 +153,14 @@ fn a_frozen_generator_shows_in_due_and_not_in_began_and_is_not_valid() {
     let rows = freezes::of_the_generator(Duration::from_secs(3));
     table::print(&rows);
     assert!(rows.iter().all(|row| row.holds), "{rows:#?}");
+}
+
+#[test]
+fn a_starved_run_exits_by_its_gates_and_says_why_it_may() {
+    let _alone = crate::alone();
+    let row = strained::says_why();
+    table::print(std::slice::from_ref(&row));
+    assert!(row.holds, "{row:?}");
 }
 
 #[test]
