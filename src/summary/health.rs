@@ -6,6 +6,7 @@ use crate::vocabulary::format;
 use derive_more::AddAssign;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
@@ -119,7 +120,8 @@ impl Punctuality {
 /// 1 % of a second.
 const LATE_US: u64 = 10_000;
 
-/// The target's processes, if they run on this machine and belong to this user: found by their listening socket.
+/// The target's processes, if they run on this machine and belong to this user: found by their listening socket, or
+/// `--target-pid`. Without any, what `--target-metrics` says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetProcess {
     pub pids: Vec<u32>,
@@ -140,7 +142,7 @@ pub struct TargetProcess {
 }
 
 /// The target's processes in one row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetSecond {
     /// Seconds from the start of the run to the end of the row.
     pub second: u64,
@@ -148,9 +150,12 @@ pub struct TargetSecond {
     pub cpu_us: Option<u64>,
     /// Time that the thread which waited longest was runnable without a CPU since the row before.
     pub waiting_us: Option<u64>,
-    pub rss_bytes: u64,
+    pub rss_bytes: Option<u64>,
     pub fds: Option<u64>,
-    pub threads: u64,
+    pub threads: Option<u64>,
+    /// The chosen series of the target's own metrics, summed over their labels, with `--target-metrics`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
 }
 
 impl TargetProcess {
@@ -166,9 +171,9 @@ impl TargetProcess {
             waiting_share: share(sum(|row| row.waiting_us)),
             cpu_cores: share(sum(|row| row.cpu_us)),
             cpu_cores_max: spans.fold(0.0, f64::max),
-            rss_bytes_max: self.series.iter().map(|row| row.rss_bytes).max().unwrap_or(0),
+            rss_bytes_max: self.series.iter().filter_map(|row| row.rss_bytes).max().unwrap_or(0),
             fds_max: self.series.iter().filter_map(|row| row.fds).max(),
-            threads_max: self.series.iter().map(|row| row.threads).max().unwrap_or(0),
+            threads_max: self.series.iter().filter_map(|row| row.threads).max().unwrap_or(0),
             ..self
         }
     }
@@ -207,9 +212,10 @@ mod tests {
             second,
             cpu_us,
             waiting_us,
-            rss_bytes: 1_000 * second,
+            rss_bytes: Some(1_000 * second),
             fds: Some(9),
-            threads: 3,
+            threads: Some(3),
+            metrics: BTreeMap::new(),
         };
         let series =
             vec![row(0, None, None), row(1, Some(500_000), Some(400_000)), row(3, Some(900_000), Some(530_000))];

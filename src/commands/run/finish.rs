@@ -119,7 +119,7 @@ pub(super) fn outcome(exit: Exit) -> Outcome {
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
-    use crate::controller::{Access, StopSignal, StopSignals};
+    use crate::controller::{Access, StopSignal, StopSignals, Watched};
     use crate::profile::{self, ProfileSource};
     use crate::summary::{Counts, Edges, SCHEMA};
     use clap::Parser;
@@ -171,6 +171,7 @@ mod tests {
             args: &args,
             profile: profile(""),
             access: Access::default(),
+            watched: Watched::default(),
             gates: vec![],
             faults: vec![],
             signals: StopSignals::none(),
