@@ -68,7 +68,7 @@ pub struct HttpReply {
     pub body: Vec<u8>,
 }
 
-/// Gets `url` on a connection of its own; follows no redirect. What came before a connection broke still counts.
+/// Gets `url` on a connection of its own; follows no redirect. Bytes that came before a connection broke still count.
 ///
 /// # Errors
 /// The failure of the connection or of the request, in phase `connect`.
