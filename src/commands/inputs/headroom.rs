@@ -123,7 +123,7 @@ mod tests {
         check(
             &format!("{rooms}[messages]\nrate = \"20/s\"\n"),
             0.5,
-            "CPU: about 0.54 of 0.50 cores (108 %) in the busiest second, 150 edges and 12,000 messages; \
+            "CPU: about 0.54 of 0.50 cores (108.00 %) in the busiest second, 150 edges and 12,000 messages; \
              this machine opens about 212 edges/s: more than it carries well, so the figures may become its own",
         );
     }
