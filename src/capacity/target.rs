@@ -29,10 +29,10 @@ impl TargetRow {
             Self {
                 second: row.second,
                 cpu_cores: row.cpu_us.map(|us| us as f64 / 1e6 / passed as f64),
-                rss_bytes: Some(row.rss_bytes),
+                rss_bytes: row.rss_bytes,
                 fds: row.fds,
-                threads: Some(row.threads),
-                metrics: BTreeMap::new(),
+                threads: row.threads,
+                metrics: row.metrics.clone(),
             }
         };
         process.series.iter().map(&mut row).collect()

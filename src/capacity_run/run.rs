@@ -2,7 +2,6 @@
 
 use super::cooldown::{Cooldown, CooldownEnd};
 use super::samples::TooFewSamples;
-use super::watch::{Watch, Watched};
 use crate::capacity::{Ends, LoadRange, Next, Probe, ProbeOutcome, ProbeVerdict, Search, StoppedBy, TargetRow, Vary};
 use crate::controller::{self, FinishedRun, RunSpec, StartError, Stop, StopSignal, StopSignals};
 use crate::gates::{Gate, passed};
@@ -30,8 +29,6 @@ pub struct CapacityRun {
     pub machine: MachineLimits,
     /// The number of tokens, if peers need one each; a load of more peers is not tried.
     pub tokens: Option<u64>,
-    /// Parts of the target to sample each second while a probe runs.
-    pub watched: Watched,
     /// Command that `sh -c` runs between probes.
     pub restart: Option<String>,
     /// Signals that end the search early.
@@ -106,10 +103,10 @@ pub fn capacity_run(
                 }
             }
         }
-        let (done, rows) = run(capacity_run, spec, cooldown.restarts())?;
+        let done = run(capacity_run, spec, cooldown.restarts())?;
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
-        let (mut probe, summary) = judge_probe(capacity_run, load, &done, rows);
+        let (mut probe, summary) = judge_probe(capacity_run, load, &done);
         if first && summary.never_connected() && probe.verdict != ProbeVerdict::Interrupted {
             probe.verdict = ProbeVerdict::NotJudged;
             found.stopped_by = Some(StoppedBy::Unreachable);
@@ -175,33 +172,22 @@ fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, S
 /// The least time to wait for a target that was restarted.
 const AFTER_RESTART: Duration = Duration::from_secs(20);
 
-/// Runs one probe, and samples the target meanwhile.
+/// Runs one probe.
 ///
 /// # Errors
-/// The run or the sampling could not start.
-fn run(
-    capacity_run: &CapacityRun,
-    mut spec: RunSpec,
-    restarts: bool,
-) -> Result<(FinishedRun, Vec<TargetRow>), StartError> {
+/// The run could not start.
+fn run(capacity_run: &CapacityRun, mut spec: RunSpec, restarts: bool) -> Result<FinishedRun, StartError> {
     if restarts {
         spec.wait_for_target = spec.wait_for_target.max(AFTER_RESTART);
     }
     spec.gates.clone_from(&capacity_run.gates);
-    let watch = Watch::start(capacity_run.watched.clone())?;
-    let done = controller::run_until(spec, capacity_run.signals.clone());
-    let rows = watch.stop();
-    Ok((done?, rows))
+    controller::run_until(spec, capacity_run.signals.clone())
 }
 
 /// Judges a run by the gates. A run that is not valid, or has too few samples, is neither held nor broken.
-fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun, rows: Vec<TargetRow>) -> (Probe, Summary) {
+fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun) -> (Probe, Summary) {
     let summary = done.summary.clone();
-    // Without --target-pid and --target-metrics the run itself has found the process, if it is on this machine.
-    let rows = match &summary.target_process {
-        Some(process) if rows.is_empty() => TargetRow::of(process),
-        _ => rows,
-    };
+    let rows = summary.target_process.as_ref().map(TargetRow::of).unwrap_or_default();
     let counts = summary.validity.verdict != Validity::Invalid || capacity_run.counts_invalid;
     let verdict = match done.stop {
         Some(Stop::Signal(_)) => ProbeVerdict::Interrupted,

@@ -44,6 +44,28 @@ pub struct AccessArgs {
     pub allow_candidates: Vec<Cidr>,
 }
 
+/// Parts of the target to look at each second, besides the process behind its socket.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "The target's resources")]
+pub struct TargetWatchArgs {
+    /// The target's process on this machine [default: the one that listens at its address]
+    #[arg(long, value_name = "PID", env = "MESHLOAD_TARGET_PID")]
+    pub target_pid: Option<u32>,
+    /// The target's Prometheus metrics, http(s); prefixes after a # choose the series [default: process_]
+    #[arg(long, value_name = "URL[#PREFIX,…]", env = "MESHLOAD_TARGET_METRICS", hide_env_values = true)]
+    pub target_metrics: Option<String>,
+    /// A header of the requests for metrics; repeatable
+    #[arg(
+        long,
+        value_name = "K: V",
+        requires = "target_metrics",
+        value_delimiter = '\n',
+        env = "MESHLOAD_TARGET_METRICS_HEADER",
+        hide_env_values = true
+    )]
+    pub target_metrics_header: Vec<String>,
+}
+
 impl AccessArgs {
     /// Formats the options that reach the same server again, shell-quoted, each after a blank, files by absolute path.
     /// `--allow-target` and `--allow-candidates` are left out: consent is for each user to give.

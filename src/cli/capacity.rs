@@ -1,6 +1,6 @@
 //! Arguments of `meshload capacity`.
 
-use super::access::AccessArgs;
+use super::access::{AccessArgs, TargetWatchArgs};
 use super::options::{ChangeArgs, ColorWhen, LoadArgs, ShapeArgs, StdoutFormat, folder};
 use crate::capacity::Vary;
 use crate::profile::{duration, rate, share};
@@ -23,7 +23,10 @@ pub struct CapacityArgs {
     #[command(flatten)]
     pub search: SearchArgs,
     #[command(flatten)]
-    pub watch: WatchArgs,
+    pub watch: TargetWatchArgs,
+    /// Run by sh between two probes; the next one waits until the target answers again
+    #[arg(long, value_name = "CMD", help_heading = "The target's resources", env = "MESHLOAD_RESTART_CMD")]
+    pub restart_cmd: Option<String>,
     #[command(flatten)]
     pub shape: ShapeArgs,
     #[command(flatten)]
@@ -80,21 +83,6 @@ pub struct SearchArgs {
     /// A limit below it is a failure, 99
     #[arg(long, value_name = "N", value_parser = load, env = "MESHLOAD_REQUIRE")]
     pub require: Option<Load>,
-}
-
-/// Sources of the target's resource use.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "The target's resources")]
-pub struct WatchArgs {
-    /// The target's process on this machine: its CPU, memory, descriptors and threads are looked at each second
-    #[arg(long, value_name = "PID", env = "MESHLOAD_TARGET_PID")]
-    pub target_pid: Option<u32>,
-    /// The target's Prometheus metrics over http; prefixes after a # choose the series [default: process_]
-    #[arg(long, value_name = "URL[#PREFIX,…]", env = "MESHLOAD_TARGET_METRICS")]
-    pub target_metrics: Option<String>,
-    /// Run by sh between two probes; the next one waits until the target answers again
-    #[arg(long, value_name = "CMD", env = "MESHLOAD_RESTART_CMD")]
-    pub restart_cmd: Option<String>,
 }
 
 impl ValueEnum for Vary {

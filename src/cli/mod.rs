@@ -10,14 +10,14 @@ mod probe;
 mod record;
 mod reflexes;
 
-pub use access::AccessArgs;
-pub use capacity::{CapacityArgs, Load, SearchArgs, WatchArgs};
+pub use access::{AccessArgs, TargetWatchArgs};
+pub use capacity::{CapacityArgs, Load, SearchArgs};
 pub use evidence::EvidenceArgs;
 pub use exit_status::EXIT_CODES;
 pub use fleet::{MergeArgs, ShareArgs};
 pub use options::{
-    ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg, SeedChoice, ServeArgs,
-    ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
+    CalibrateArgs, CalibrateWhen, ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg,
+    SeedChoice, ServeArgs, ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
 };
 pub use probe::{ProbeArgs, ProbeFormat};
 pub use record::RecordArgs;
@@ -100,6 +100,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub access: AccessArgs,
     #[command(flatten)]
+    pub watch: TargetWatchArgs,
+    #[command(flatten)]
     pub load: LoadArgs,
     #[command(flatten)]
     pub trust: TrustArgs,
@@ -125,6 +127,8 @@ pub struct CheckArgs {
     /// Format of the costs on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = StdoutFormat::Text, env = "MESHLOAD_FORMAT")]
     pub format: StdoutFormat,
+    #[command(flatten)]
+    pub calibrate: CalibrateArgs,
 }
 
 #[derive(Args, Debug)]

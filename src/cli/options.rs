@@ -103,6 +103,23 @@ pub struct TrustArgs {
     /// Runs again, up to so many times, while the run is INVALID; the last one's report stays
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20), env = "MESHLOAD_RETRY_INVALID")]
     pub retry_invalid: u8,
+    #[command(flatten)]
+    pub calibrate: CalibrateArgs,
+}
+
+/// Calibration of this machine.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct CalibrateArgs {
+    /// Says how much of this machine the plan will take, by a calibration of 2 s that is kept; auto: on a terminal
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = CalibrateWhen::Auto, env = "MESHLOAD_CALIBRATE")]
+    pub calibrate: CalibrateWhen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CalibrateWhen {
+    Auto,
+    Always,
+    Never,
 }
 
 /// Report files, stdout and terminal.

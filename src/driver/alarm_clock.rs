@@ -1,6 +1,7 @@
 //! Timers with microsecond precision for the tasks of a worker: tokio's round up to 1 ms, and a handshake takes 3 ms.
 
-use super::arrival_clock::{ArrivalClock, ArrivalCounts};
+use super::arrival_clock::{ArrivalClock, ArrivalSource};
+use crate::summary::ArrivalClocks;
 use rustc_hash::FxHashMap;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -59,7 +60,7 @@ impl AlarmClock {
     }
 
     /// Frames and datagrams of this thread, by the clock that told their arrival.
-    pub fn arrival_counts(&self) -> ArrivalCounts {
+    pub fn arrival_counts(&self) -> ArrivalClocks {
         self.arrivals.borrow().counts()
     }
 
@@ -140,9 +141,9 @@ impl Alarm {
         Poll::Pending
     }
 
-    /// The arrival of what is handled at `now`, by the kernel's stamp.
-    pub(super) fn arrival(&self, stamp: Option<SystemTime>, now: Instant) -> Instant {
-        self.clock.arrivals.borrow_mut().arrival(stamp, now)
+    /// The arrival of what is handled at `now`, by the kernel's stamp; `None` without one that can be used.
+    pub fn arrival(&self, source: ArrivalSource, stamp: Option<SystemTime>, now: Instant) -> Option<Instant> {
+        self.clock.arrivals.borrow_mut().arrival(source, stamp, now)
     }
 
     fn unset(&mut self) {

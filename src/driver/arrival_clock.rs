@@ -1,5 +1,6 @@
 //! Maps the kernel's receive stamps, which are of the wall clock, to the monotonic clock of the run.
 
+use crate::summary::ArrivalClocks;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The offset of the two clocks is read anew after this long: NTP may slew the wall clock by 0.5 ms in a second.
@@ -52,47 +53,53 @@ impl ClockPair {
     }
 }
 
-/// The clock of one worker.
+/// The clock of one worker, and the frames and datagrams handled so far.
 #[derive(Debug)]
 pub(super) struct ArrivalClock {
     pair: ClockPair,
-    counts: ArrivalCounts,
+    counts: ArrivalClocks,
 }
 
-/// Frames and datagrams handled so far, by the clock that told their arrival.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ArrivalCounts {
-    /// By the kernel's stamp.
-    pub stamped: u64,
-    /// Without one: they count as arrived when they were handled.
-    pub unstamped: u64,
-    /// Steps of the wall clock; what was stamped before one and handled after it has no stamp that can be used.
-    pub steps: u64,
+/// The kind of socket that an input was read from.
+#[derive(Clone, Copy, Debug)]
+pub enum ArrivalSource {
+    Signaling,
+    Engine,
 }
 
 impl Default for ArrivalClock {
     fn default() -> Self {
-        Self { pair: ClockPair::read(), counts: ArrivalCounts::default() }
+        Self { pair: ClockPair::read(), counts: ArrivalClocks::default() }
     }
 }
 
 impl ArrivalClock {
-    /// The arrival of what is handled at `now` and was stamped at `stamp`; never after `now`.
-    pub(super) fn arrival(&mut self, stamp: Option<SystemTime>, now: Instant) -> Instant {
-        self.arrival_by(stamp, now, ClockPair::read)
+    /// The arrival of what is handled at `now` and was stamped at `stamp`, never after `now`; `None` without a stamp that
+    /// can be used.
+    pub(super) fn arrival(
+        &mut self,
+        source: ArrivalSource,
+        stamp: Option<SystemTime>,
+        now: Instant,
+    ) -> Option<Instant> {
+        let arrival = self.arrival_by(stamp, now, ClockPair::read);
+        let counts = match source {
+            ArrivalSource::Signaling => &mut self.counts.signaling,
+            ArrivalSource::Engine => &mut self.counts.engine,
+        };
+        match arrival {
+            Some(_) => counts.stamped += 1,
+            None => counts.unstamped += 1,
+        }
+        arrival
     }
 
-    pub(super) fn counts(&self) -> ArrivalCounts {
+    pub(super) fn counts(&self) -> ArrivalClocks {
         self.counts
     }
 
-    fn arrival_by(&mut self, stamp: Option<SystemTime>, now: Instant, read: impl Fn() -> ClockPair) -> Instant {
-        let arrival = stamp.and_then(|stamp| self.mapped(stamp, now, read));
-        match arrival {
-            Some(_) => self.counts.stamped += 1,
-            None => self.counts.unstamped += 1,
-        }
-        arrival.unwrap_or(now).min(now)
+    fn arrival_by(&mut self, stamp: Option<SystemTime>, now: Instant, read: impl Fn() -> ClockPair) -> Option<Instant> {
+        Some(self.mapped(stamp?, now, read)?.min(now))
     }
 
     /// `None` for a stamp from before a step of the wall clock, or after one that has just been noticed.
@@ -104,7 +111,7 @@ impl ArrivalClock {
         }
         let last = std::mem::replace(&mut self.pair, read());
         if last.stepped(&self.pair) {
-            self.counts.steps += 1;
+            self.counts.wall_clock_steps += 1;
             return None;
         }
         self.pair.instant(stamp).filter(|at| *at <= now + DOUBTFUL)
@@ -124,7 +131,7 @@ mod tests {
             at: start + Duration::from_millis(ms),
             wall: wall(ms as i64 + by_ms),
         };
-        (ArrivalClock { pair: pair(0, 0), counts: ArrivalCounts::default() }, start, pair)
+        (ArrivalClock { pair: pair(0, 0), counts: ArrivalClocks::default() }, start, pair)
     }
 
     fn wall(ms: i64) -> SystemTime {
@@ -133,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_is_mapped_and_none_is_the_moment_of_handling() {
+    fn a_stamp_is_mapped_and_without_one_there_is_no_arrival() {
         let (mut clock, start, pair) = clock();
         let ms = |ms| start + Duration::from_millis(ms);
-        assert_eq!(clock.arrival_by(Some(wall(300)), ms(500), || pair(500, 0)), ms(300));
-        assert_eq!(clock.arrival_by(None, ms(500), || pair(500, 0)), ms(500));
-        assert_eq!(clock.arrival_by(Some(wall(501)), ms(500), || pair(500, 0)), ms(500), "never after it was handled");
-        assert_eq!(clock.counts(), ArrivalCounts { stamped: 2, unstamped: 1, steps: 0 });
+        assert_eq!(clock.arrival_by(Some(wall(300)), ms(500), || pair(500, 0)), Some(ms(300)));
+        assert_eq!(clock.arrival_by(None, ms(500), || pair(500, 0)), None);
+        let late = clock.arrival_by(Some(wall(501)), ms(500), || pair(500, 0));
+        assert_eq!(late, Some(ms(500)), "never after it was handled");
     }
 
     #[test]
@@ -149,11 +156,11 @@ mod tests {
             let ms = |ms| start + Duration::from_millis(ms);
             // Stamped after the step, which nobody has seen yet.
             let stamp = wall(400 + by_ms);
-            assert_eq!(clock.arrival_by(Some(stamp), ms(400), || pair(400, by_ms)), ms(400), "{by_ms}");
-            assert_eq!(clock.counts().steps, 1, "{by_ms}");
+            assert_eq!(clock.arrival_by(Some(stamp), ms(400), || pair(400, by_ms)), None, "{by_ms}");
+            assert_eq!(clock.counts().wall_clock_steps, 1, "{by_ms}");
             // From then on waits are told again.
             let stamp = wall(450 + by_ms);
-            assert_eq!(clock.arrival_by(Some(stamp), ms(460), || pair(460, by_ms)), ms(450), "{by_ms}");
+            assert_eq!(clock.arrival_by(Some(stamp), ms(460), || pair(460, by_ms)), Some(ms(450)), "{by_ms}");
         }
     }
 
@@ -165,15 +172,20 @@ mod tests {
             let (now, by) = (second * 1_000, second as i64 / 2);
             let at =
                 clock.arrival_by(Some(wall(now as i64 + by)), start + Duration::from_millis(now), || pair(now, by));
-            assert_eq!(at, start + Duration::from_millis(now));
+            assert_eq!(at, Some(start + Duration::from_millis(now)));
         }
-        assert_eq!(clock.counts().steps, 0);
+        assert_eq!(clock.counts().wall_clock_steps, 0);
     }
 
     #[test]
     fn the_two_clocks_agree_with_themselves() {
         let mut clock = ArrivalClock::default();
         let (stamp, now) = (SystemTime::now(), Instant::now());
-        assert!(now.saturating_duration_since(clock.arrival(Some(stamp), now)) < Duration::from_millis(500));
+        let arrival = clock.arrival(ArrivalSource::Engine, Some(stamp), now).unwrap();
+        assert!(now.saturating_duration_since(arrival) < Duration::from_millis(500));
+        assert_eq!(clock.arrival(ArrivalSource::Signaling, None, now), None);
+        let counts = clock.counts();
+        assert_eq!((counts.engine.stamped, counts.engine.unstamped), (1, 0));
+        assert_eq!((counts.signaling.stamped, counts.signaling.unstamped), (0, 1));
     }
 }

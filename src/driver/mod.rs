@@ -14,7 +14,7 @@ mod unresolved;
 mod virtual_peer;
 
 pub use alarm_clock::{Alarm, AlarmClock};
-pub use arrival_clock::ArrivalCounts;
+pub use arrival_clock::ArrivalSource;
 pub use id_exchange::IdExchange;
 pub use ports::{Input, OutgoingFrame, Output};
 pub use spec::PeerSpec;

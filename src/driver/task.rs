@@ -1,6 +1,7 @@
 //! The task of one peer: dials, reads, writes, fires timers, and records every event.
 
 use super::alarm_clock::Alarm;
+use super::arrival_clock::ArrivalSource;
 use super::ports::{Input, OutgoingFrame, Output};
 use super::virtual_peer::VirtualPeer;
 use crate::engine::Engine;
@@ -267,7 +268,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         let now = Instant::now();
         self.arrived = match arrival {
             ArrivalTime::Now => now,
-            ArrivalTime::Stamp(stamp) => self.alarm.arrival(stamp, now),
+            ArrivalTime::Stamp(stamp) => self.alarm.arrival(ArrivalSource::Signaling, stamp, now).unwrap_or(now),
             ArrivalTime::Due(at) => at,
             ArrivalTime::Waited(waited) => now.checked_sub(waited).unwrap_or(now),
         };
@@ -280,7 +281,10 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         let cause = self.arrived;
         while let Some((slot, event)) = self.engine.poll() {
             let now = Instant::now();
-            self.arrived = self.engine.stamp().map_or(cause, |stamp| self.alarm.arrival(Some(stamp), now));
+            let stamp = self.engine.stamp();
+            let is_datagram = stamp.is_some() || event.is_datagram();
+            let arrival = is_datagram.then(|| self.alarm.arrival(ArrivalSource::Engine, stamp, now)).flatten();
+            self.arrived = arrival.unwrap_or(cause);
             let seat = self.virtual_peer.seat_at(slot);
             if let EngineEvent::Worked { spent } = event {
                 self.record(now, EdgeEvent::OwnWork { spent }.to(seat));

@@ -20,7 +20,10 @@ pub fn decide(gates: &[Gate], least: Duration, summary: &mut Summary) {
     summary.gates = judge(gates, summary);
     let mut found = vec![];
     let fails = summary.gates.iter().any(|gate| !gate.ok && gate.is_decided());
-    if !summary.offered.offered && !fails {
+    if fails {
+        // The target failed under less than was planned: that explains the figures, and changes no answer.
+        summary.validity.hints.extend(summary.offered.doubts.iter().cloned());
+    } else if !summary.offered.offered {
         let has_passed = passed(summary);
         let verdict = if has_passed { Verdict::Invalid } else { Verdict::Suspect };
         found.extend(summary.offered.doubts.iter().cloned().map(|doubt| (verdict, doubt)));
@@ -119,6 +122,9 @@ mod tests {
         check(GATE, (700, 30, false), Verdict::Invalid, Some(false));
         check(GATE, (2_000, 900, false), Verdict::Valid, Some(true));
         check(None, (30, 30, false), Verdict::Invalid, None);
+        let mut failed = measured(2_000, 900, false);
+        decide(&[Gate::parse_line(GATE.unwrap()).unwrap()], LEAST, &mut failed);
+        assert_eq!((failed.validity.reasons.len(), failed.validity.hints.len()), (0, 1), "it is told all the same");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Gates over repeated runs: for each gate the result of the median run.
 
-use crate::gates::{Gate, Operator, judge};
+use crate::gates::{Gate, Operator};
 use crate::summary::{GateResult, Summary};
 
-/// For each gate the result of the median run, with runs ordered from best to worst for that gate. Of an even number of
-/// runs it is the worse of the two in the middle, since quantiles are never averaged. Empty without runs.
+/// For each gate the result of the median run, as that run decided it, with runs ordered from best to worst for that
+/// gate. Of an even number of runs it is the worse of the two in the middle, since quantiles are never averaged. Empty
+/// without runs.
 pub fn median(gates: &[Gate], runs: &[&Summary]) -> Vec<GateResult> {
-    let of_runs: Vec<Vec<GateResult>> = runs.iter().map(|run| judge(gates, *run)).collect();
     let median = |(index, gate): (usize, &Gate)| {
-        let mut results: Vec<&GateResult> = of_runs.iter().map(|results| &results[index]).collect();
+        let mut results: Vec<&GateResult> = runs.iter().filter_map(|run| run.gates.get(index)).collect();
         results.sort_by(|a, b| severity(gate, a).total_cmp(&severity(gate, b)));
         results.get(results.len() / 2).map(|result| (*result).clone())
     };
@@ -28,16 +28,34 @@ fn severity(gate: &Gate, result: &GateResult) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::Rates;
+    use crate::gates::decide;
+    use crate::summary::{Doubt, Rates};
+    use std::time::Duration;
 
     fn check(gate: &str, rates: &[Option<f64>], observed: Option<f64>, ok: bool) {
-        let run = |rate: &Option<f64>| Summary {
-            rates: Rates { edges_failed: *rate, mesh_complete: *rate, ..Rates::default() },
-            ..Summary::default()
-        };
-        let runs: Vec<Summary> = rates.iter().map(run).collect();
-        let result = &median(&[Gate::parse_line(gate).unwrap()], &runs.iter().collect::<Vec<_>>())[0];
+        let gates = [Gate::parse_line(gate).unwrap()];
+        let runs: Vec<Summary> = rates.iter().map(|rate| run(&gates, *rate, true)).collect();
+        let result = &median(&gates, &runs.iter().collect::<Vec<_>>())[0];
         assert_eq!((result.observed, result.ok), (observed, ok), "{gate} over {rates:?}");
+    }
+
+    fn run(gates: &[Gate], rate: Option<f64>, offered: bool) -> Summary {
+        let rates = Rates { edges_failed: rate, mesh_complete: rate, ..Rates::default() };
+        let mut summary = Summary { rates, ..Summary::default() };
+        summary.counts.edges.opened = 1;
+        summary.offered.offered = offered;
+        summary.offered.doubts = vec![Doubt::default(); usize::from(!offered)];
+        decide(gates, Duration::ZERO, &mut summary);
+        summary
+    }
+
+    #[test]
+    fn a_median_that_rests_on_a_load_that_was_not_offered_stays_undecided() {
+        let gates = [Gate::parse_line("edges_failed: rate < 10%").unwrap()];
+        let runs = [run(&gates, Some(0.01), true), run(&gates, Some(0.02), false), run(&gates, Some(0.03), true)];
+        let result = &median(&gates, &runs.iter().collect::<Vec<_>>())[0];
+        assert_eq!((result.observed, result.why.as_deref()), (Some(0.02), Some("load_not_offered")));
+        assert!(!result.is_decided());
     }
 
     #[test]

@@ -210,6 +210,7 @@ impl HealthFigures {
             waiting_share: self.share(self.waited),
             arrivals_waiting_max: self.depths.arrivals,
             frames_waiting_max: self.depths.frames,
+            ..Health::default()
         }
     }
 

@@ -30,14 +30,8 @@ pub(in crate::metrics) struct Strain {
 pub(in crate::metrics) fn judge(strain: &Strain, thresholds: &Thresholds) -> Validity {
     // No figure of a run with one of these can be used.
     let reasons = worst_first([exhausted(strain), clock(strain, thresholds)]);
-    let hints = worst_first([
-        dropped(strain, thresholds),
-        unsent(strain, thresholds),
-        lag(strain, thresholds),
-        waiting(strain, thresholds),
-        busy(strain, thresholds),
-        lost(strain),
-    ]);
+    let hints =
+        worst_first([lag(strain, thresholds), waiting(strain, thresholds), busy(strain, thresholds), lost(strain)]);
     let verdict = if reasons.is_empty() { Verdict::Valid } else { Verdict::Invalid };
     Validity { verdict, reasons, hints }
 }
@@ -84,23 +78,6 @@ fn clock(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
     let excess = jump.as_secs_f64() / limit.as_secs_f64();
     let cure = "keep the machine awake, and the process from being stopped, while it measures";
     RankedDoubt::new(Verdict::Invalid, excess, "the clock jumped", ms(jump), ms(limit), cure)
-}
-
-fn dropped(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
-    let share = strain.peers_dropped as f64 / strain.peers_planned.max(1) as f64;
-    let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
-    let observed = format!("{} of {} ({})", strain.peers_dropped, strain.peers_planned, percent(share));
-    let cure = "fewer arrivals a second, or more cores";
-    RankedDoubt::new(verdict, share / limit, "peers were not started (generator late)", observed, percent(limit), cure)
-}
-
-/// Channels run between the generator's own peers, so an unsent message is never the target's fault.
-fn unsent(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
-    let share = strain.messages_dropped as f64 / strain.messages_due.max(1) as f64;
-    let (verdict, limit) = exceeded(share, thresholds.dropped_suspect, thresholds.dropped_invalid)?;
-    let observed = format!("{} of {} ({})", strain.messages_dropped, strain.messages_due, percent(share));
-    let cure = "fewer or smaller messages, or more cores";
-    RankedDoubt::new(verdict, share / limit, "messages were not sent (generator late)", observed, percent(limit), cure)
 }
 
 fn lag(strain: &Strain, thresholds: &Thresholds) -> Option<RankedDoubt> {
@@ -191,7 +168,6 @@ mod tests {
     }
 
     const LAG: &str = "timers fired late (scheduler lag p99)";
-    const DROPS: &str = "peers were not started (generator late)";
     const WAIT: &str = "time spent waiting for a CPU";
     const BUSY: &str = "seconds with more than 85 % of the cores granted in use";
 
@@ -223,15 +199,6 @@ mod tests {
 
     #[test]
     fn shares_count_from_just_past_their_limits() {
-        let dropped = |peers_dropped| Strain { peers_planned: 1_000, peers_dropped, ..Strain::default() };
-        check(dropped(1), Verdict::Valid, &[]);
-        check(dropped(2), Verdict::Valid, &[DROPS]);
-        check(dropped(10), Verdict::Valid, &[DROPS]);
-        check(dropped(11), Verdict::Valid, &[DROPS]);
-        let unsent = |messages_dropped| Strain { messages_due: 1_000, messages_dropped, ..Strain::default() };
-        check(unsent(1), Verdict::Valid, &[]);
-        check(unsent(2), Verdict::Valid, &["messages were not sent (generator late)"]);
-        check(unsent(11), Verdict::Valid, &["messages were not sent (generator late)"]);
         check(Strain { busy_share: 0.1, waiting_share: 0.1, ..Strain::default() }, Verdict::Valid, &[]);
         check(Strain { busy_share: 0.9, ..Strain::default() }, Verdict::Valid, &[BUSY]);
         check(Strain { waiting_share: 0.31, ..Strain::default() }, Verdict::Valid, &[WAIT]);

@@ -7,10 +7,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// The processes that listen at the target's address on this machine.
+/// The processes of the target on this machine: of its pid, or those that listen at one of its addresses.
 #[derive(Debug)]
 pub struct TargetWatch {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     pids: Vec<u32>,
     /// CPU time so far, and each thread's wait so far, by its id.
     cpu: Duration,
@@ -31,13 +31,15 @@ pub struct TargetSample {
 }
 
 impl TargetWatch {
-    /// Finds the processes; `None` if none of this user's listens there.
-    pub fn find(address: SocketAddr) -> Option<Self> {
-        let pids = listening_processes(address);
+    /// Finds the process of `pid`, else those that listen at the first address at which one of this user's does; `None`
+    /// without any.
+    pub fn find(pid: Option<u32>, addresses: Vec<SocketAddr>) -> Option<Self> {
+        let given = pid.filter(|pid| other_process(*pid).is_ok()).map(|pid| vec![pid]);
+        let pids = given.unwrap_or_else(|| listening(&addresses));
         if pids.is_empty() {
             return None;
         }
-        let mut watch = Self { address, pids, cpu: Duration::ZERO, waits: BTreeMap::new(), restarts: 0 };
+        let mut watch = Self { addresses, pids, cpu: Duration::ZERO, waits: BTreeMap::new(), restarts: 0 };
         watch.look();
         Some(watch)
     }
@@ -63,7 +65,7 @@ impl TargetWatch {
         let mut seen = sample(&self.pids);
         let has_ended = seen.is_none();
         if has_ended {
-            self.pids = listening_processes(self.address);
+            self.pids = listening(&self.addresses);
             self.waits.clear();
             seen = sample(&self.pids);
             self.restarts += u64::from(seen.is_some());
@@ -75,6 +77,10 @@ impl TargetWatch {
         let waited = waited.filter(|_| !has_ended);
         Some(TargetSample { cpu, waited, rss_bytes: all.rss_bytes, fds: all.fds, threads: all.threads })
     }
+}
+
+fn listening(addresses: &[SocketAddr]) -> Vec<u32> {
+    addresses.iter().map(|address| listening_processes(*address)).find(|pids| !pids.is_empty()).unwrap_or_default()
 }
 
 /// The sums of all processes, and the waits of all their threads; `None` if one of them is gone.
@@ -129,7 +135,7 @@ mod tests {
     fn a_process_is_found_by_its_socket_seen_at_work_and_its_restart_is_counted() {
         let first = Listener::start(0);
         let address = first.1;
-        let mut watch = TargetWatch::find(address).expect("it listens");
+        let mut watch = TargetWatch::find(None, vec![address]).expect("it listens");
         assert_eq!((watch.pids(), watch.restarts()), ([first.0.id()].as_slice(), 0));
         assert!(watch.name().starts_with("python"), "{}", watch.name());
         let mut used = Duration::ZERO;
@@ -150,5 +156,15 @@ mod tests {
         let seen = watch.look().expect("another listens");
         assert_eq!((seen.cpu, watch.restarts()), (None, 1));
         assert!(watch.look().unwrap().cpu.is_some());
+    }
+
+    #[test]
+    fn a_pid_goes_before_the_socket_and_one_that_is_gone_does_not() {
+        let listener = Listener::start(0);
+        let own = std::process::id();
+        let pids = |pid| TargetWatch::find(Some(pid), vec![listener.1]).map(|watch| watch.pids().to_vec());
+        assert_eq!(pids(own), Some(vec![own]));
+        assert_eq!(pids(u32::MAX), Some(vec![listener.0.id()]));
+        assert!(TargetWatch::find(Some(u32::MAX), vec![]).is_none());
     }
 }

@@ -14,6 +14,7 @@ pub use share::{Share, ShareOf};
 use crate::profile::{Profile, Size};
 use crate::vocabulary::{PeerIndex, Place, RoomIndex, Seat, Seed};
 use rand::RngExt;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All rooms of a run, in order.
@@ -71,6 +72,17 @@ impl Plan {
 
     pub fn edges(&self) -> u64 {
         self.rooms.iter().map(RoomPlan::edges).sum()
+    }
+
+    /// Edges whose later peer is due within the busiest second; returns after churn are left out.
+    pub fn edges_per_second_max(&self) -> u64 {
+        let mut seconds = BTreeMap::<u64, u64>::new();
+        for room in &self.rooms {
+            for (seat, due) in room.due.iter().enumerate() {
+                *seconds.entry(due.as_secs()).or_default() += seat as u64;
+            }
+        }
+        seconds.into_values().max().unwrap_or(0)
     }
 
     /// The plan's hash (hex SHA-256): the same for any seed, target and number of workers.

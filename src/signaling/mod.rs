@@ -13,7 +13,7 @@ mod transport;
 mod userinfo;
 
 pub use connector::{Connector, Refused};
-pub use dial::{Endpoint, HttpSteps, OwnRequest, dial, open};
+pub use dial::{Endpoint, HttpReply, HttpSteps, OwnRequest, dial, get, open};
 pub use limits::Limits;
 pub use memory::{MemoryCall, MemoryConnection, MemoryListener};
 pub use proxy::Proxy;

@@ -6,6 +6,7 @@ use crate::vocabulary::format;
 use derive_more::AddAssign;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
@@ -33,6 +34,49 @@ pub struct Health {
     /// The most signaling frames of one peer that waited for its socket.
     #[serde(default)]
     pub frames_waiting_max: u64,
+    #[serde(default)]
+    pub arrival_clocks: ArrivalClocks,
+}
+
+/// Frames and datagrams that were handled, by the clock that told their arrival.
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArrivalClocks {
+    /// Frames of the signaling sockets.
+    pub signaling: StampCounts,
+    /// Messages, and handshake datagrams, of the engines' UDP sockets.
+    pub engine: StampCounts,
+    /// Steps of the wall clock; what was stamped before one and handled after it has no stamp that can be used.
+    pub wall_clock_steps: u64,
+}
+
+/// Inputs of one kind of socket.
+#[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StampCounts {
+    /// Arrived at the kernel's receive stamp.
+    pub stamped: u64,
+    /// Without one: they count as arrived when they were handled.
+    pub unstamped: u64,
+}
+
+impl StampCounts {
+    /// The clock for people; `None` if nothing was handled.
+    pub fn in_words(&self) -> Option<String> {
+        let handled = self.stamped + self.unstamped;
+        Some(match self.unstamped {
+            _ if handled == 0 => return None,
+            0 => "the kernel's receive stamp".to_owned(),
+            all if all == handled => "the moment of handling: the kernel gave no receive stamp".to_owned(),
+            some => {
+                let share = format::percent(some as f64 / handled as f64);
+                format!("the kernel's receive stamp; {share} by the moment of handling, without a stamp")
+            }
+        })
+    }
+
+    /// True if most inputs had no stamp, so that this generator's own waits are in the figures and can't be told.
+    pub fn is_blind(&self) -> bool {
+        self.unstamped > self.stamped
+    }
 }
 
 /// The load as it was offered. A load that was not offered makes a pass doubtful: the target had it easier.
@@ -76,7 +120,8 @@ impl Punctuality {
 /// 1 % of a second.
 const LATE_US: u64 = 10_000;
 
-/// The target's processes, if they run on this machine and belong to this user: found by their listening socket.
+/// The target's processes, if they run on this machine and belong to this user: found by their listening socket, or
+/// `--target-pid`. Without any, what `--target-metrics` says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetProcess {
     pub pids: Vec<u32>,
@@ -92,12 +137,12 @@ pub struct TargetProcess {
     pub rss_bytes_max: u64,
     pub fds_max: Option<u64>,
     pub threads_max: u64,
-    /// One row a second, at most 1,000.
+    /// One row a second; a run of more than 1,000 s has rows of 2 s, 4 s and so on.
     pub series: Vec<TargetSecond>,
 }
 
-/// The target's processes in one second of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The target's processes in one row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetSecond {
     /// Seconds from the start of the run to the end of the row.
     pub second: u64,
@@ -105,9 +150,12 @@ pub struct TargetSecond {
     pub cpu_us: Option<u64>,
     /// Time that the thread which waited longest was runnable without a CPU since the row before.
     pub waiting_us: Option<u64>,
-    pub rss_bytes: u64,
+    pub rss_bytes: Option<u64>,
     pub fds: Option<u64>,
-    pub threads: u64,
+    pub threads: Option<u64>,
+    /// The chosen series of the target's own metrics, summed over their labels, with `--target-metrics`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
 }
 
 impl TargetProcess {
@@ -123,9 +171,9 @@ impl TargetProcess {
             waiting_share: share(sum(|row| row.waiting_us)),
             cpu_cores: share(sum(|row| row.cpu_us)),
             cpu_cores_max: spans.fold(0.0, f64::max),
-            rss_bytes_max: self.series.iter().map(|row| row.rss_bytes).max().unwrap_or(0),
+            rss_bytes_max: self.series.iter().filter_map(|row| row.rss_bytes).max().unwrap_or(0),
             fds_max: self.series.iter().filter_map(|row| row.fds).max(),
-            threads_max: self.series.iter().map(|row| row.threads).max().unwrap_or(0),
+            threads_max: self.series.iter().filter_map(|row| row.threads).max().unwrap_or(0),
             ..self
         }
     }
@@ -148,14 +196,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_clock_of_arrivals_is_said() {
+        let said = |stamped, unstamped| StampCounts { stamped, unstamped }.in_words();
+        assert_eq!(said(0, 0), None);
+        assert_eq!(said(9, 0).unwrap(), "the kernel's receive stamp");
+        let some = "the kernel's receive stamp; 10.0 % by the moment of handling, without a stamp";
+        assert_eq!(said(9, 1).unwrap(), some);
+        assert_eq!(said(0, 9).unwrap(), "the moment of handling: the kernel gave no receive stamp");
+        assert!(StampCounts { stamped: 1, unstamped: 2 }.is_blind() && !StampCounts::default().is_blind());
+    }
+
+    #[test]
     fn the_rows_of_a_process_sum_up_and_a_long_wait_is_a_sentence() {
         let row = |second, cpu_us, waiting_us| TargetSecond {
             second,
             cpu_us,
             waiting_us,
-            rss_bytes: 1_000 * second,
+            rss_bytes: Some(1_000 * second),
             fds: Some(9),
-            threads: 3,
+            threads: Some(3),
+            metrics: BTreeMap::new(),
         };
         let series =
             vec![row(0, None, None), row(1, Some(500_000), Some(400_000)), row(3, Some(900_000), Some(530_000))];

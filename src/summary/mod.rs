@@ -14,7 +14,7 @@ pub mod wall_time;
 
 pub use crate::summary::control::Control;
 pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
-pub use crate::summary::health::{Health, OfferedLoad, Punctuality, TargetProcess, TargetSecond};
+pub use crate::summary::health::{ArrivalClocks, Health, OfferedLoad, Punctuality, TargetProcess, TargetSecond};
 pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};

@@ -55,3 +55,10 @@ pub enum EngineEvent {
         detail: Cow<'static, str>,
     },
 }
+
+impl EngineEvent {
+    /// True for an event that only a datagram leads to.
+    pub fn is_datagram(&self) -> bool {
+        matches!(self, Self::Received { .. } | Self::Message(_))
+    }
+}

@@ -33,6 +33,20 @@ fn with_profile(profile: &str, args: &[&str], environment: &[(&str, &str)]) -> S
 const THREE_MISTAKES: &str = "name = \"mine\"\n[rooms]\nsize = 1\nconut = 5\n\n[phases]\nsteady = 500\n";
 
 #[test]
+fn a_check_says_how_much_of_this_machine_the_plan_takes_and_calibrates_it_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("cache").display().to_string();
+    let args = ["check", "smoke", "--rooms", "2", "--engine", "none"];
+    let said = |more: &[&str]| meshload(folder.path(), &[&args[..], more].concat(), &[("XDG_CACHE_HOME", &cache)]);
+    assert!(!said(&[]).contains("busiest second"), "a pipe is no terminal");
+    let (first, second) = (said(&["--calibrate", "always"]), said(&["--calibrate", "always"]));
+    assert!(first.contains("calibrating this machine") && !second.contains("calibrating this machine"), "{second}");
+    for said in [first, second] {
+        assert!(said.starts_with("exit 0") && said.contains("in the busiest second, 12 edges and "), "{said}");
+    }
+}
+
+#[test]
 fn a_header_that_is_typed_is_one_line_and_the_variable_has_one_a_line() {
     let typed = in_a_folder(&["run", "-H", "X-A: s3cret\nX-B: 2"]);
     assert!(

@@ -3,6 +3,7 @@
 // FLAW is what nobody listed: size takes no frame over 500 bytes, few leaves every upgrade but the first unanswered,
 // tenants has another client in each room that answers offers under the same ids, ids names another sender of answers,
 // reverse hands out what came within 50 ms from the last to the first.
+// RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
 // FORMAT: binary (JSON in binary frames) or msgpack; frames then go on as they came.
 const { WebSocketServer } = require("ws");
 const shape = process.env.SHAPE;
@@ -18,6 +19,20 @@ server.on("upgrade", (request, socket, head) => {
   if (flaw === "few" && upgrades++ > 0) return;
   sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit("connection", accepted));
 });
+const rate = Number(process.env.RATE ?? Infinity);
+const waiting = [];
+let free = 0;
+const serve = () => {
+  for (; waiting.length > 0 && waiting[0].at <= performance.now(); waiting.shift()) waiting[0].pass();
+  if (waiting.length > 0) setTimeout(serve, waiting[0].at - performance.now());
+};
+const inTurn = (pass) => {
+  const at = Math.max(free, performance.now());
+  free = at + 1000 / rate;
+  if (rate === Infinity) return pass();
+  waiting.push({ at, pass });
+  if (waiting.length === 1) serve();
+};
 const held = [];
 const send = (socket, text) => {
   if (flaw !== "reverse") return socket.send(text);
@@ -46,9 +61,8 @@ sockets.on("connection", (socket) => {
       send(socket, JSON.stringify({ ...parsed, type: "answer", data: { from: data.to, to: data.from, sdp } }));
     }
     if (mangle === "mdns") text = text.replace(/(candidate:\S+ \d \S+ \d+) \S+/g, "$1 b5e6.local");
-    for (const other of shape === "global" ? clients : members) {
-      if (other !== socket) send(other, format ? frame : text);
-    }
+    const others = [...(shape === "global" ? clients : members)].filter((other) => other !== socket);
+    inTurn(() => others.forEach((other) => send(other, format ? frame : text)));
   });
   socket.on("close", () => {
     clients.delete(socket);

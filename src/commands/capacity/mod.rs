@@ -5,6 +5,7 @@ mod search;
 use super::Exit;
 use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
+use super::inputs::watched::watched;
 use super::inputs::{self, faults, gates};
 use super::report::files::format;
 use super::report::report_dir::ReportDir;
@@ -15,15 +16,14 @@ use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary,
 };
-use crate::capacity_run::{CapacityRun, CapacityRunResult, MetricsUrl, Watched, capacity_run};
+use crate::capacity_run::{CapacityRun, CapacityRunResult, capacity_run};
 use crate::cli::CapacityArgs;
-use crate::controller::{Show, StartError, StopSignals};
+use crate::controller::{RunSpec, Show, StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::{files, render};
-use crate::signaling::TargetPolicy;
 use crate::summary::{Run, wall_time::to_rfc3339};
 use crate::vocabulary::Seed;
 use search::range;
@@ -32,40 +32,38 @@ use std::time::{Duration, Instant, SystemTime};
 const DEFAULT_PROFILE: &str = "capacity";
 
 pub fn capacity(args: &CapacityArgs) -> Exit {
+    run_search(args).unwrap_or_else(|exit| exit)
+}
+
+/// Searches, and writes the report.
+///
+/// # Errors
+/// The exit of inputs that can't be used; stderr already has every problem.
+fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
     let name = args.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = match settled_profile(name, &args.shape, &args.change, &args.access) {
-        Ok(profile) => profile,
-        Err(exit) => return exit,
-    };
+    let profile = settled_profile(name, &args.shape, &args.change, &args.access)?;
     let rules = profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()));
     let (gates, faults, dialect) = match (gates::read(&profile), faults::read(rules), inputs::dialect(&profile)) {
         (Ok(gates), Ok(faults), Ok(dialect)) => (gates, faults, dialect),
-        (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return exit,
+        (Err(exit), ..) | (_, Err(exit), _) | (.., Err(exit)) => return Err(exit),
     };
     let seed = seed(args.change.seed, args.quiet);
-    let (range, watched, beside) = match search_inputs(args, &profile, &gates, seed) {
-        Ok(inputs) => inputs,
-        Err(why) => {
-            write_stderr([why]);
-            return Exit::Usage;
-        }
-    };
+    let (range, beside) = search_inputs(args, &profile, &gates, seed).map_err(|why| {
+        write_stderr([why]);
+        Exit::Usage
+    })?;
     let least = args.search.vary.apply(&profile, range.from);
-    let access = match access(&args.access, &profile.target, dialect.data_columns(), Plan::new(least, seed).peers()) {
-        Ok(access) => access,
-        Err(exit) => return exit,
-    };
+    let access = access(&args.access, &profile.target, dialect.data_columns(), Plan::new(least, seed).peers())?;
+    let watched = watched(&args.watch, &access, args.load.wait_for_target)?;
     raise_descriptors();
     let folder = folder(args, &profile, seed);
     if let Some(why) = folder.obstacle() {
         write_stderr([why]);
-        return Exit::Broken;
+        return Err(Exit::Broken);
     }
     let quiet = args.quiet;
-    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
-        Ok(signals) => signals,
-        Err(error) => return report_start_error(&StartError::Own(error)),
-    };
+    let signals = StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal)
+        .map_err(|error| report_start_error(&StartError::Own(error)))?;
     let job = CapacityRun {
         signals,
         vary: args.search.vary,
@@ -76,9 +74,8 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
         budget: args.search.budget,
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
         machine: machine_limits(),
-        watched,
         tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
-        restart: args.watch.restart_cmd.clone(),
+        restart: args.restart_cmd.clone(),
         profile,
     };
     let show = match show(args.quiet || args.no_progress, args.color) {
@@ -90,7 +87,10 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
     if !args.quiet {
         write_stderr([announcement(&job)]);
     }
-    let spec = |plan| run_spec(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone());
+    let spec = |plan| RunSpec {
+        watched: watched.clone(),
+        ..run_spec(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone())
+    };
     let mut shown = 0;
     let searched = capacity_run(&job, &spec, &mut |probe| {
         shown += 1;
@@ -98,42 +98,26 @@ pub fn capacity(args: &CapacityArgs) -> Exit {
             write_stderr([probe_line(shown, job.vary, &job.profile, probe)]);
         }
     });
-    match searched {
-        Ok(searched) => finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder),
-        Err(start_error) => report_start_error(&start_error),
-    }
+    let searched = searched.map_err(|start_error| report_start_error(&start_error))?;
+    Ok(finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder))
 }
 
-type SearchInputs = (LoadRange, Watched, Option<CapacityResult>);
+type SearchInputs = (LoadRange, Option<CapacityResult>);
 
-/// Checks the loads, the watched target and the result to compare with.
+/// Checks the loads and the result to compare with.
 ///
 /// # Errors
 /// One sentence about the first unusable one.
 fn search_inputs(args: &CapacityArgs, profile: &Profile, gates: &[Gate], seed: Seed) -> Result<SearchInputs, String> {
     let range = range(&args.search, profile, gates, seed)?;
     let beside = args.beside.as_deref().map(runs::read_search).transpose()?;
-    Ok((range, watched(args)?, beside))
+    Ok((range, beside))
 }
 
 /// Folder of the report.
 fn folder(args: &CapacityArgs, profile: &Profile, seed: Seed) -> ReportDir {
     let usual = || ReportDir::usual(&format!("capacity-{}", profile.name), seed);
     ReportDir::at(args.out.clone().unwrap_or_else(usual))
-}
-
-/// Sources of the target's resource use.
-///
-/// # Errors
-/// One sentence about an unusable one.
-fn watched(args: &CapacityArgs) -> Result<Watched, String> {
-    let metrics = args.watch.target_metrics.as_deref().map(MetricsUrl::read).transpose();
-    let watched = Watched {
-        pid: args.watch.target_pid,
-        metrics: metrics.map_err(|why| format!("--target-metrics {why}"))?,
-        reach: TargetPolicy { allowed_hosts: args.access.allow_target.clone(), ..TargetPolicy::default() },
-    };
-    watched.check().map(|()| watched)
 }
 
 fn announcement(job: &CapacityRun) -> String {

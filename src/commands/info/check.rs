@@ -3,6 +3,7 @@
 use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
 use crate::commands::Exit;
 use crate::commands::inputs::access::access;
+use crate::commands::inputs::headroom::headroom;
 use crate::commands::inputs::{self, faults};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::os::machine_limits;
@@ -41,6 +42,7 @@ pub fn check(args: &CheckArgs) -> Exit {
     if let Err(exit) = access(&args.access, &plan.profile.target, dialect.data_columns(), plan.peers()) {
         return exit;
     }
+    write_stderr(headroom(args.calibrate.calibrate, &plan));
     write_stderr(long_list(&plan.profile, &plan.cost()));
     match args.format {
         StdoutFormat::Text => write_stdout(table(&plan.profile, &plan.cost())),

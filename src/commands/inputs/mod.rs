@@ -4,8 +4,10 @@ pub(super) mod access;
 pub(super) mod auto;
 pub(super) mod faults;
 pub(super) mod gates;
+pub(super) mod headroom;
 mod named_file;
 mod peer_rows;
+pub(super) mod watched;
 
 use crate::cli::{ChangeArgs, ShapeArgs};
 use crate::commands::Exit;

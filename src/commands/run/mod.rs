@@ -8,6 +8,8 @@ mod share;
 use super::Exit;
 use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
+use super::inputs::headroom::headroom;
+use super::inputs::watched::watched;
 use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
 use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
@@ -59,6 +61,13 @@ pub fn run(args: &RunArgs) -> Exit {
         Ok(access) => access,
         Err(exit) => return exit,
     };
+    let watched = match watched(&args.watch, &access, args.load.wait_for_target) {
+        Ok(watched) => watched,
+        Err(exit) => return exit,
+    };
+    if !args.output.quiet {
+        write_stderr(headroom(args.trust.calibrate.calibrate, &plan));
+    }
     let folder = ReportDir::at(args.output.out.clone().unwrap_or_else(|| ReportDir::usual(&profile.name, seed)));
     let quiet = args.output.quiet;
     let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
@@ -69,7 +78,7 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Broken;
     }
-    let mut job = RunJob { args, profile, access, dialect, gates, faults, signals, control: None };
+    let mut job = RunJob { args, profile, access, watched, dialect, gates, faults, signals, control: None };
     if let (Some(share), Some(start_at)) = (args.fleet.share, args.fleet.start_at) {
         return run_share(&job, plan, share, start_at, &folder);
     }

@@ -6,7 +6,7 @@ use crate::commands::Exit;
 use crate::commands::report::report_dir::ReportDir;
 use crate::commands::terminal::coloured;
 use crate::commands::terminal::write_stderr;
-use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals};
+use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals, Watched};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
@@ -25,6 +25,7 @@ pub(super) struct RunJob<'a> {
     pub args: &'a RunArgs,
     pub profile: Profile,
     pub access: Access,
+    pub watched: Watched,
     pub dialect: Dialect,
     pub gates: Vec<Gate>,
     pub faults: Vec<FaultRule>,
@@ -81,7 +82,11 @@ impl RunJob<'_> {
         let access = access.clone();
         let spec = run_spec(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
         let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
-        RunSpec { keep: Capture { traces: args.keep.traces.into(), events_bytes_max }, ..spec }
+        RunSpec {
+            watched: self.watched.clone(),
+            keep: Capture { traces: args.keep.traces.into(), events_bytes_max },
+            ..spec
+        }
     }
 
     /// The end of a run whose report goes into `folder`.
@@ -127,6 +132,7 @@ pub(in crate::commands) fn run_spec(
         url_shown: target.url_shown.clone(),
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
         access,
+        watched: Watched::default(),
         wait_for_target: load.wait_for_target,
         keep: Capture::default(),
         workers: load.workers.map_or(cores, usize::from),

@@ -1,5 +1,6 @@
 //! Starts a run: checks that the target may be loaded, waits for it, resolves ICE servers, plays the plan.
 
+pub(super) mod calibration;
 pub(super) mod control;
 mod gate_watch;
 pub(super) mod phases;
@@ -16,6 +17,7 @@ use super::secrets::redactor;
 use super::signals::StopSignals;
 use super::target::endpoint::{Access, Endpoints};
 use super::target::reach_target;
+use super::target::watched::Watched;
 use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
@@ -23,6 +25,7 @@ use crate::server;
 use prepared_run::{Capture, PreparedRun, play};
 use std::time::{Duration, SystemTime};
 use target_process::TargetRecorder;
+use tokio::task::LocalSet;
 
 /// A plan and all that decides how it is run.
 pub struct RunSpec {
@@ -36,6 +39,8 @@ pub struct RunSpec {
     /// The embedded server's configuration.
     pub embedded: server::Config,
     pub access: Access,
+    /// Parts of the target to look at, besides the process behind its socket.
+    pub watched: Watched,
     /// The most time to wait until the target accepts a WebSocket.
     pub wait_for_target: Duration,
     /// Threads; at least 1, at most one a room.
@@ -61,6 +66,7 @@ impl RunSpec {
             url_shown: None,
             embedded: server::Config::default(),
             access: Access::default(),
+            watched: Watched::default(),
             wait_for_target: Duration::ZERO,
             workers: 1,
             share: ShareOf::WHOLE,
@@ -86,7 +92,7 @@ pub fn run(spec: RunSpec) -> Result<FinishedRun, StartError> {
 /// The run can't start, or this machine has no thread left for it. Failures of the target are figures of the `Summary`.
 pub fn run_until(spec: RunSpec, signals: StopSignals) -> Result<FinishedRun, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(start(spec, signals));
+    let done = LocalSet::new().block_on(&runtime, start(spec, signals));
     // Does not wait for a host name that is still being resolved.
     runtime.shutdown_background();
     done
@@ -110,10 +116,11 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
     };
 
-    let target_process = match &embedded {
-        None => TargetRecorder::find(&endpoints, &spec.dialect).await,
-        Some(_) => None,
+    let addresses = match endpoints.any(&spec.dialect).ok().filter(|_| embedded.is_none()) {
+        Some(endpoint) => endpoint.addresses().await,
+        None => vec![],
     };
+    let target_process = TargetRecorder::start(&spec.watched, addresses);
     let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
     let prepared = PreparedRun {
         plan: spec.plan,

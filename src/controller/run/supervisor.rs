@@ -184,7 +184,7 @@ impl Supervisor {
         self.health.sample(own_process(&self.common.statuses.threads()));
         self.health.depths(self.common.statuses.depths());
         if let Some(process) = &mut self.target_process {
-            process.sample(now.saturating_duration_since(self.common.start));
+            process.sample(now, now.saturating_duration_since(self.common.start));
         }
         for (worker, lag) in self.common.statuses.take_lags().iter().enumerate() {
             self.health.lag(worker, since, lag);

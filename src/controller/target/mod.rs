@@ -1,8 +1,10 @@
 //! Checks before a run that the target may be loaded, and waits until it accepts a WebSocket.
 
 pub(super) mod endpoint;
+pub(super) mod metrics;
 pub(super) mod peer_rows;
 pub(super) mod stranger;
+pub(super) mod watched;
 
 use super::outcome::StartError;
 use crate::dialect::Dialect;

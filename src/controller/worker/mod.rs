@@ -134,6 +134,7 @@ async fn play(
         }
     }
     ticking.abort();
+    recorder.borrow_mut().arrivals_told(clock.arrival_counts());
     depths.frames = spawner.frames_waiting_max();
     publish_status(&mut common.statuses.of(worker), &recorder.borrow(), spawner.away(), &mut lag, depths);
     Ok(spawner.panics())

@@ -249,7 +249,7 @@ impl LeanEngine {
     fn take_in(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         if let Some(seat) = self.owner(from, datagram) {
             let connection = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref);
-            if self.handling.is_some() && connection.is_some_and(LeanConnection::is_opening) {
+            if connection.is_some_and(LeanConnection::is_opening) {
                 self.tell(seat, EngineEvent::Received { at: now });
             }
             self.with(seat, |connection, drive| connection.handle(now, from, datagram, drive));

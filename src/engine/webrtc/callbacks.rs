@@ -135,7 +135,7 @@ impl Callbacks {
             self.round_needed.notify_one();
         }
         drop(state);
-        if opens && stamp.is_some() {
+        if opens {
             // With a full queue the wait of this datagram goes uncounted.
             let _ = self.events.try_send(self.link_event(EngineEvent::Received { at: Instant::now() }, stamp));
         }

@@ -8,20 +8,20 @@ const ROWS_MAX: usize = 1_000;
 const WIDTH_MAX: u64 = 1 << 20;
 
 /// A row of a time series that can merge with its neighbour.
-pub(in crate::metrics) trait Fold: Clone + Default {
+pub(crate) trait Fold: Clone + Default {
     fn fold(&mut self, other: Self);
 }
 
 /// The rows of a series, which need no clock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::metrics) struct TimeRows<R> {
+pub(crate) struct TimeRows<R> {
     /// Seconds in a row: a power of two, so that two series can be brought to the same width.
     width: u64,
     rows: Vec<R>,
 }
 
 #[derive(Clone, Debug)]
-pub(in crate::metrics) struct TimeBuckets<R> {
+pub(crate) struct TimeBuckets<R> {
     start: Instant,
     rows: TimeRows<R>,
     /// The row that was used last, and the instant at which it begins.

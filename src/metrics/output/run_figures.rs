@@ -12,7 +12,7 @@ use crate::metrics::fold::traces::{KeptTrace, Traced};
 use crate::metrics::frame_notes::FrameNotes;
 use crate::metrics::output::meshes::RankedMesh;
 use crate::metrics::tally::Tally;
-use crate::summary::{Histogram, LeaveNotices};
+use crate::summary::{ArrivalClocks, Histogram, LeaveNotices};
 use crate::vocabulary::RoomIndex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub struct RunFigures {
     pub(in crate::metrics) series: TimeRows<SecondCounts>,
     /// The time from the arrival of frames, datagrams and messages to their handling.
     pub(in crate::metrics) handling: Histogram,
+    pub(in crate::metrics) arrival_clocks: ArrivalClocks,
     pub(in crate::metrics) outages: Outages,
     pub(in crate::metrics) frame_notes: FrameNotes,
     pub(in crate::metrics) connections: ConnectionLog,
@@ -50,6 +51,7 @@ impl RunFigures {
             has_warmup: false,
             series: TimeRows::default(),
             handling: Histogram::default(),
+            arrival_clocks: ArrivalClocks::default(),
             outages: Outages::default(),
             frame_notes: FrameNotes::default(),
             connections: ConnectionLog::default(),
@@ -70,6 +72,7 @@ impl RunFigures {
         self.has_warmup |= other.has_warmup;
         self.series.merge(other.series);
         self.handling.merge(&other.handling);
+        self.arrival_clocks += other.arrival_clocks;
         self.outages.merge(other.outages);
         self.frame_notes.merge(other.frame_notes);
         self.connections.merge(other.connections);

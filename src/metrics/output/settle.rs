@@ -35,6 +35,7 @@ impl Recorder {
             totals: self.all_totals,
             series: self.series.into_rows(),
             handling: self.handling,
+            arrival_clocks: self.arrival_clocks,
             outages: self.outages,
             frame_notes: self.frame_notes,
             connections: self.connections,

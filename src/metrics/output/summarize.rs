@@ -8,7 +8,7 @@ use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Doubt, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
+    Build, Counts, Doubt, Health, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
     wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
@@ -70,7 +70,7 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
         gates: vec![],
         validity: judge(&strain, &facts.thresholds),
         offered: offered_load(&strain, &figures.series, &figures.handling, &facts.thresholds),
-        health: health.summary(figures.tally),
+        health: Health { arrival_clocks: figures.arrival_clocks, ..health.summary(figures.tally) },
         series: series::rows(&figures.series, &health.generator),
         slowest: totals.slowest.rows(label),
         outages: figures.outages.rows(),

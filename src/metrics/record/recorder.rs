@@ -16,7 +16,7 @@ use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
-use crate::summary::{CoarseHistogram, Histogram, LeaveNotices};
+use crate::summary::{ArrivalClocks, CoarseHistogram, Histogram, LeaveNotices};
 use crate::vocabulary::{Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,7 @@ pub struct Recorder {
     pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
     /// The time from the arrival of frames, datagrams and messages to their handling.
     pub(in crate::metrics) handling: Histogram,
+    pub(in crate::metrics) arrival_clocks: ArrivalClocks,
     pub(in crate::metrics) outages: Outages,
     pub(in crate::metrics) frame_notes: FrameNotes,
     pub(in crate::metrics) connections: ConnectionLog,
@@ -67,6 +68,7 @@ impl Recorder {
             deliveries: Deliveries::new(timeout_us),
             series: TimeBuckets::new(start),
             handling: Histogram::default(),
+            arrival_clocks: ArrivalClocks::default(),
             outages: Outages::default(),
             frame_notes: FrameNotes::default(),
             connections: ConnectionLog::default(),
@@ -121,6 +123,11 @@ impl Recorder {
             PeerEvent::Written { .. } | PeerEvent::Read { .. } => {}
             PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
         }
+    }
+
+    /// Adds what a worker handled, by the clock that told its arrival.
+    pub fn arrivals_told(&mut self, clocks: ArrivalClocks) {
+        self.arrival_clocks += clocks;
     }
 
     /// The counts so far; small enough to copy often.

@@ -236,7 +236,7 @@ fn a_dropped_arrival_drops_its_edges() {
     assert_eq!((summary.counts.edges.dropped, summary.counts.edges.unfinished), (2, 1));
     assert_eq!((summary.counts.peers.dropped, summary.counts.peers.unfinished), (1, 1));
     assert_eq!(summary.rates.edges_failed, Some(2.0 / 3.0));
-    assert_eq!((summary.offered.offered, summary.validity.hints.len()), (false, 1));
+    assert_eq!((summary.offered.offered, summary.offered.doubts.len()), (false, 1));
 }
 
 #[test]

@@ -63,11 +63,11 @@ mod tests {
         let lost = FleetAgent { slot: 1, lost: true, ..FleetAgent::default() };
         let missing = vec!["1 part missing (2/2): measured were 1 of 2 rooms".to_owned()];
         let summary = Summary { fleet: vec![agent, lost], missing, ..Summary::default() };
+        let clock = format!("-{} ± {}", duration(1_500), duration(90));
+        let figures = [percent(0.5), duration(1_200), clock];
+        assert_eq!(row(&summary.fleet[0])[3..6], figures);
+        assert_eq!(row(&summary.fleet[1]), ["1", "–", "–", "–", "–", "–", "lost"]);
         let shown = render(Format::Markdown, &summary);
-        for part in
-            ["north", "50%", "1.2ms", "-1.5ms ± 90µs", "lost", "1 part missing (2/2): measured were 1 of 2 rooms"]
-        {
-            assert!(shown.contains(part), "{part}: {shown}");
-        }
+        assert!(shown.contains("north") && shown.contains("measured were 1 of 2 rooms"), "{shown}");
     }
 }

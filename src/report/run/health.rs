@@ -3,7 +3,10 @@
 use super::latency::{percentile_chart, points};
 use crate::report::document::{Block, Chart, ChartColour, Mark, amounts, seconds};
 use crate::summary::{SeriesRow, Summary, TargetProcess};
-use crate::vocabulary::format::{bytes, count, duration, percent};
+use crate::vocabulary::format::{bytes, count, duration, number, percent};
+
+/// Most of the target's own metrics shown; summary.json has all.
+const METRICS_MAX: usize = 8;
 
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let health = &summary.health;
@@ -22,6 +25,9 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         ("arrivals waiting at most", count(health.arrivals_waiting_max)),
         ("frames waiting at most", count(health.frames_waiting_max)),
     ];
+    let clocks = &health.arrival_clocks;
+    let clocks = [("frames arrive by", clocks.signaling), ("datagrams arrive by", clocks.engine)];
+    let clocks = clocks.into_iter().filter_map(|(what, counts)| Some((what, counts.in_words()?)));
     let reading = "how late our own timers fired: no figure here can be finer";
     let target = summary.target_process.iter().flat_map(target_facts);
     let charts = [
@@ -29,7 +35,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         second_by_second(summary),
     ];
     vec![Block::Beside(vec![
-        Block::facts(facts.into_iter().chain(target)),
+        Block::facts(facts.into_iter().chain(clocks).chain(target)),
         Block::Charts(charts.into_iter().flatten().collect()),
     ])]
 }
@@ -37,14 +43,22 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
 /// The target's processes on this machine.
 fn target_facts(process: &TargetProcess) -> Vec<(&'static str, String)> {
     let pids: Vec<String> = process.pids.iter().map(u32::to_string).collect();
+    let found = match pids.is_empty() {
+        true => "elsewhere; what follows is by its own metrics".to_owned(),
+        false => format!("{}, pid {}", process.name, pids.join(", ")),
+    };
+    let last: Vec<String> = process.series.iter().rev().find(|row| !row.metrics.is_empty()).map_or(vec![], |row| {
+        row.metrics.iter().take(METRICS_MAX).map(|(name, value)| format!("{name} {}", number(*value))).collect()
+    });
     let mut facts = vec![
-        ("the target's process", format!("{}, pid {}", process.name, pids.join(", "))),
+        ("the target's process", found),
         ("its CPU", format!("{:.2} cores, at most {:.2}", process.cpu_cores, process.cpu_cores_max)),
         ("its wait for a CPU", format!("{} of the run", percent(process.waiting_share))),
         ("its memory at most", bytes(process.rss_bytes_max)),
         ("its descriptors at most", process.fds_max.map_or("–".to_owned(), count)),
         ("its threads at most", count(process.threads_max)),
     ];
+    facts.extend((!last.is_empty()).then(|| ("its metrics at the end", last.join(", "))));
     facts.extend(process.in_words().into_iter().map(|said| ("of the target", said)));
     facts
 }

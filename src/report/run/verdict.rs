@@ -5,7 +5,7 @@ use super::figures::spread;
 use crate::gates::ended_without_server;
 use crate::report::document::{Block, Card, Column, Figure, StyledText, Table, TestCase, TestOutcome, Tone};
 use crate::summary::{GateResult, Outcome, Summary, TargetProcess, Unit, Verdict};
-use crate::vocabulary::format::{count, number, percent, plural};
+use crate::vocabulary::format::{count, duration, number, percent, plural};
 
 const POINTS_MAX: usize = 5;
 const DOUBTS_MAX: usize = 20;
@@ -100,8 +100,38 @@ fn validity(summary: &Summary) -> Card {
     let hints = summary.validity.hints.iter().take(DOUBTS_MAX);
     let hints = hints.map(|hint| format!("noticed: {} {} (usual up to {})", hint.what, hint.observed, hint.limit));
     let target = summary.target_process.iter().flat_map(TargetProcess::in_words);
-    let points = doubts(summary).into_iter().chain(hints).chain(target).map(StyledText::from).collect();
+    let clocks = &summary.health.arrival_clocks;
+    let blind = [("signaling", clocks.signaling), ("the engines", clocks.engine)];
+    let blind = blind.into_iter().filter(|(_, counts)| counts.is_blind()).map(|(what, _)| {
+        format!("{what}: the kernel gave no receive stamps, so the waits of this machine are in its figures")
+    });
+    let points = doubts(summary)
+        .into_iter()
+        .chain(grounds(summary))
+        .chain(hints)
+        .chain(blind)
+        .chain(target)
+        .map(StyledText::from)
+        .collect();
     Card { tone, label: "validity", verdict: summary.validity_in_words().to_owned(), says: says.to_owned(), points }
+}
+
+/// The reason for which the answers of a strained machine stand.
+fn grounds(summary: &Summary) -> Option<String> {
+    let offered = &summary.offered;
+    let is_strained = !summary.validity.hints.is_empty() && summary.validity.verdict != Verdict::Invalid;
+    let gates =
+        (!summary.gates.is_empty()).then(|| "each gate has the same answer without this generator's share".into());
+    let load = offered.offered.then(|| {
+        let on_time = count(offered.arrivals.due.saturating_sub(offered.arrivals.late));
+        let handled = duration(offered.handled_p95_us);
+        format!(
+            "the load was offered: {on_time} of {} began within 10 ms, 95 % of what was heard was handled within {handled}",
+            plural(offered.arrivals.due, "arrival")
+        )
+    });
+    let grounds: Vec<String> = gates.into_iter().chain(load).filter(|_| is_strained).collect();
+    (!grounds.is_empty()).then(|| format!("why they stand: {}", grounds.join("; ")))
 }
 
 fn doubts(summary: &Summary) -> Vec<String> {

@@ -1,13 +1,18 @@
-//! The HTTP requests of a peer before its connection, over the same route as the connection itself.
+//! HTTP requests: those of a peer before its connection, over the same route as the connection itself, and single ones.
 
 use super::endpoint::{Endpoint, HttpSteps};
 use super::open::open_stream;
 use crate::dialect::{Connect, HttpAnswer, HttpRequest};
+use crate::signaling::connector::Connector;
+use crate::signaling::stream::Stream;
 use crate::signaling::{io_failure, userinfo::basic};
 use crate::vocabulary::{Failure, Phase, Reason};
+use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use std::io::Read;
 use url::Url;
 
 /// The longest body of an answer, in bytes.
@@ -40,21 +45,85 @@ async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, 
         Some((host, port)) if is_target => (host.as_str(), *port),
         _ => (host, port),
     };
-    let mut stream = open_stream(endpoint, to, at).await?;
+    let mut stream = open_stream(&endpoint.route, &endpoint.user_agent, to, at).await?;
     if url.scheme() == "https" {
         stream = endpoint.route.tls.secure(host, stream).await?;
     }
-    let request = message(endpoint, request, &url)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let exchange = async {
-        let response = sender.send_request(request).await.map_err(failed)?;
+    exchange(stream, message(endpoint, request, &url)?, async |response| {
         let (head, body) = response.into_parts();
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
         let body = body.map_err(|error| unfit(format!("the answer to [[before]]: {error}")))?.to_bytes();
         Ok(HttpAnswer { status: head.status.as_u16(), headers, body: String::from_utf8_lossy(&body).into_owned() })
-    };
+    })
+    .await
+}
+
+/// The answer to one GET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpReply {
+    pub status: u16,
+    /// Decoded, if it came as gzip, and cut after the most bytes that were wanted.
+    pub body: Vec<u8>,
+}
+
+/// Gets `url` on a connection of its own; follows no redirect. Bytes that came before a connection broke still count.
+///
+/// # Errors
+/// The failure of the connection or of the request, in phase `connect`.
+pub async fn get(
+    route: &Connector,
+    url: &Url,
+    headers: &[(String, String)],
+    bytes_max: usize,
+) -> Result<HttpReply, Failure> {
+    let user_agent = concat!("meshload/", env!("CARGO_PKG_VERSION"));
+    let host = url.host_str().ok_or_else(|| unfit("the URL names no host".to_owned()))?;
+    let mut stream = open_stream(route, user_agent, host, url.port_or_known_default().unwrap_or(80)).await?;
+    if url.scheme() == "https" {
+        stream = route.tls.secure(host, stream).await?;
+    }
+    let mut message = head("GET", url).header("user-agent", user_agent).header("accept-encoding", "gzip");
+    message = message.header("connection", "close");
+    if let Some(basic) =
+        basic(url).filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")))
+    {
+        message = message.header("authorization", basic);
+    }
+    for (name, value) in headers {
+        message = message.header(name, value);
+    }
+    let message = message.body(Full::default()).map_err(|error| unfit(format!("the request: {error}")))?;
+    exchange(stream, message, async |response| {
+        let (head, mut incoming) = response.into_parts();
+        let mut body = vec![];
+        while let Some(Ok(frame)) = incoming.frame().await {
+            body.extend_from_slice(frame.data_ref().map_or(&[][..], |data| &data[..]));
+            if body.len() >= bytes_max {
+                break;
+            }
+        }
+        if head.headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
+            let mut plain = vec![];
+            // A member that ends too soon has given what it had.
+            let _ = MultiGzDecoder::new(&body[..]).take(bytes_max as u64).read_to_end(&mut plain);
+            body = plain;
+        }
+        body.truncate(bytes_max);
+        Ok(HttpReply { status: head.status.as_u16(), body })
+    })
+    .await
+}
+
+/// Sends the request, and reads the answer with `read` while the connection is driven.
+async fn exchange<T>(
+    stream: Stream,
+    message: Request<Full<Bytes>>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let exchange = async { read(sender.send_request(message).await.map_err(failed)?).await };
     tokio::pin!(exchange, connection);
     tokio::select! {
         answer = &mut exchange => answer,
@@ -63,10 +132,15 @@ async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, 
     }
 }
 
-fn message(endpoint: &Endpoint, request: &HttpRequest, url: &Url) -> Result<hyper::Request<Full<Bytes>>, Failure> {
+/// The request line and the host of a request.
+fn head(method: &str, url: &Url) -> hyper::http::request::Builder {
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let mut message = hyper::Request::builder().method(request.method).uri(path).header("host", host);
+    Request::builder().method(method).uri(path).header("host", host)
+}
+
+fn message(endpoint: &Endpoint, request: &HttpRequest, url: &Url) -> Result<Request<Full<Bytes>>, Failure> {
+    let mut message = head(request.method, url);
     let has = |name: &str| request.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     let body = request.body.clone().unwrap_or_default();
     let kind = if body.starts_with(['{', '[']) { "application/json" } else { "text/plain; charset=utf-8" };

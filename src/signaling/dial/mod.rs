@@ -5,6 +5,7 @@ mod http;
 mod open;
 
 pub use endpoint::{Endpoint, HttpSteps, OwnRequest};
+pub use http::{HttpReply, get};
 pub use open::open;
 
 use super::connector::Connector;
@@ -57,7 +58,7 @@ async fn dial_url(endpoint: &Endpoint) -> Result<Connection, Failure> {
 async fn answers_in_tls(endpoint: &Endpoint) -> bool {
     let Some((host, port)) = endpoint.destination() else { return false };
     let answered = async {
-        let stream = open_stream(endpoint, host, port).await.ok()?;
+        let stream = open_stream(&endpoint.route, &endpoint.user_agent, host, port).await.ok()?;
         Some(endpoint.route.tls.answers(endpoint.url.host_str()?, stream).await)
     };
     timeout(ANSWER_TIMEOUT, answered).await.ok().flatten().unwrap_or(false)

@@ -26,15 +26,15 @@ pub async fn open(endpoint: &Endpoint) -> Result<impl AsyncRead + AsyncWrite + U
 pub(super) async fn open_secured(endpoint: &Endpoint) -> Result<Stream, Failure> {
     let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
-    let stream = open_stream(endpoint, host, port).await?;
+    let stream = open_stream(&endpoint.route, &endpoint.user_agent, host, port).await?;
     match endpoint.url.scheme() {
         "wss" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
         _ => Ok(stream),
     }
 }
 
-pub(super) async fn open_stream(endpoint: &Endpoint, host: &str, port: u16) -> Result<Stream, Failure> {
-    let Connector { target_policy, proxy, tls, .. } = &*endpoint.route;
+pub(super) async fn open_stream(route: &Connector, user_agent: &str, host: &str, port: u16) -> Result<Stream, Failure> {
+    let Connector { target_policy, proxy, tls, .. } = route;
     let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, target_policy).await?)) };
     if !target_policy.is_allowed_host(host) {
         // The proxy resolves the name itself, so a host that is not allowed by name must be private here too.
@@ -48,7 +48,7 @@ pub(super) async fn open_stream(endpoint: &Endpoint, host: &str, port: u16) -> R
     if proxy.secure {
         stream = tls.secure(&proxy.host, stream).await.map_err(proxy_failure)?;
     }
-    open_tunnel(stream, proxy, host, port, &endpoint.user_agent).await
+    open_tunnel(stream, proxy, host, port, user_agent).await
 }
 
 async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<StampedStream, Failure> {

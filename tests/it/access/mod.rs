@@ -3,6 +3,7 @@
 mod between;
 mod capacity;
 mod certificates;
+mod metrics;
 mod proxy;
 mod quoting;
 mod secrets;

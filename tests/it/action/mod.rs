@@ -185,10 +185,9 @@ fn copy(from: &Path, to: &Path) {
     assert!(status.success(), "{} was not kept", from.display());
 }
 
-/// As small as a run can be, which no machine's load makes INVALID.
+/// As small as a run can be. A busy machine hears two peers late and makes a run INVALID, which is played again.
 const OPTIONS: &str = "--rooms=1\n--room-size=2\n--duration=100ms\n--no-gates\n--no-progress\n--timeout=60s
---set=validity.lag_invalid=600s\n--set=validity.waiting_invalid=100%\n--set=validity.dropped_invalid=100%
---set=validity.clock_jump_invalid=600s\n";
+--on-invalid=warn\n--retry-invalid=20\n--set=validity.clock_jump_invalid=600s\n";
 
 #[test]
 fn the_action_builds_each_state_of_its_sources_once_and_tells_the_verdict_of_three_runs() {

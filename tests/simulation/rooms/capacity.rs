@@ -2,7 +2,8 @@
 //!
 //! `just capacity-truth` prints both beside each other.
 
-use super::scenario::{Fate, Scenario};
+use super::foreign::Flaw;
+use super::scenario::{Fate, Foreign, Scenario};
 use super::world;
 use meshload::capacity::{LoadRange, Next, ProbeOutcome, Search, Vary};
 use meshload::plan::Plan;
@@ -10,7 +11,9 @@ use meshload::profile::{self, Profile, builtin};
 use meshload::server::faults::{FaultRule, rules};
 use meshload::server::{RoomModel, Routing};
 use meshload::vocabulary::Seed;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use support::serving::Serving;
 
@@ -29,7 +32,7 @@ fn read(texts: &[String]) -> Vec<FaultRule> {
 }
 
 /// One probe on the virtual clock.
-fn play(profile: &Profile, rules: &[FaultRule], load: f64, seed: u64) -> ProbeOutcome {
+fn play(profile: &Profile, rules: &[FaultRule], foreign: Option<Foreign>, load: f64, seed: u64) -> ProbeOutcome {
     let plan = Plan::new(Vary::Rooms.apply(profile, load), Seed(seed));
     let scenario = Scenario {
         seed: Seed(seed),
@@ -49,7 +52,7 @@ fn play(profile: &Profile, rules: &[FaultRule], load: f64, seed: u64) -> ProbeOu
         rules: rules.to_vec(),
         redials: false,
         turns: vec![],
-        foreign: None,
+        foreign,
         made_up: vec![],
     };
     let judge = world::play(&scenario, false);
@@ -74,10 +77,19 @@ fn play(profile: &Profile, rules: &[FaultRule], load: f64, seed: u64) -> ProbeOu
 
 /// The largest number of rooms that hold, on the virtual clock.
 fn truth(rules: &[FaultRule]) -> f64 {
+    limit(rules, None)
+}
+
+/// The same of a plain relay that passes on so many frames a second.
+fn truth_of_relay(rate: u32) -> f64 {
+    limit(&[], Some(Foreign { dialect: "relay", flaw: Flaw::Rate(rate) }))
+}
+
+fn limit(rules: &[FaultRule], foreign: Option<Foreign>) -> f64 {
     let profile = capacity_profile();
     let mut search = Search::new(RANGE);
     while let Next::Probe { load, attempt } = search.next() {
-        search.record(load, play(&profile, rules, load, 1 + attempt as u64));
+        search.record(load, play(&profile, rules, foreign, load, 1 + attempt as u64));
     }
     search.ends().held.expect("the lowest load holds")
 }
@@ -140,6 +152,74 @@ fn a_known_capacity_is_found_by_real_runs() {
     }
     println!("{}", report.join("\n"));
     assert_eq!(missed, 0, "found outside of 10 % (15 % with noise)");
+}
+
+/// A relay of tests/targets under Node on this machine's own cores, which passes on so many frames a second.
+struct NodeRelay {
+    child: Child,
+    url: String,
+}
+
+impl NodeRelay {
+    fn start(rate: u32) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets");
+        let mut command = Command::new("node");
+        command.args(["-r", "./loopback.cjs", "relay.cjs"]).current_dir(folder);
+        command.env("RATE", rate.to_string()).env("SHAPE", "channel").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("node, with tests/targets/node_modules");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port: u16 = line.trim().strip_prefix("listening on ").and_then(|port| port.parse().ok()).expect("its port");
+        Self { child, url: format!("ws://127.0.0.1:{port}/") }
+    }
+}
+
+impl Drop for NodeRelay {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Server and generator share the machine, so what is found must be the server's limit all the same.
+#[test]
+#[ignore = "real runs for four minutes: just accuracy-strained"]
+fn a_node_relay_of_a_known_rate_is_the_limit_and_not_this_machine() {
+    let found = [1_500, 4_500].map(|rate| {
+        let (relay, folder, expected) = (NodeRelay::start(rate), tempfile::tempdir().unwrap(), truth_of_relay(rate));
+        let began = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_meshload"))
+            .args(["capacity", "profiles/capacity.toml", "--vary", "rooms", "--dialect", "relay"])
+            .args(["--format", "json", "--no-progress", "--target", &relay.url, "--out"])
+            .arg(folder.path())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let limit = result["limit"].as_f64().unwrap_or(0.0);
+        let off = limit / expected - 1.0;
+        let holds = output.status.code() == Some(0) && result["limited_by"] == "target" && off.abs() <= 0.10;
+        println!(
+            "{} a Node relay of {rate} frames/s on the same cores  observed {limit} rooms, limited by {}, exit {} in {:.0} s  expected {expected} rooms ± 10 % (virtual clock), target, 0",
+            if holds { "ok  " } else { "MISS" },
+            result["limited_by"],
+            output.status.code().unwrap_or(-1),
+            began.elapsed().as_secs_f64(),
+        );
+        (limit, expected, holds)
+    });
+    let [ratio, expected] = [found[1].0 / found[0].0, found[1].1 / found[0].1];
+    let holds = (ratio / expected - 1.0).abs() <= 0.10;
+    let mark = if holds { "ok  " } else { "MISS" };
+    println!("{mark} three times the rate  observed {ratio:.2} times the rooms  expected {expected:.2} ± 10 %");
+    assert!(holds && found.iter().all(|(.., holds)| *holds));
+}
+
+#[test]
+fn a_plain_relay_of_three_times_the_rate_holds_three_times_the_rooms() {
+    let (small, large) = (truth_of_relay(150), truth_of_relay(450));
+    assert!((2.6..3.4).contains(&(large / small)), "{small} and {large} rooms");
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub enum Flaw {
     /// Each minute every delivery is 40 ms slower.
     Drift,
     IdleClose(Duration),
+    /// Passes on so many frames a second, one after the other.
+    Rate(u32),
 }
 
 pub struct ForeignServer {
@@ -41,6 +43,8 @@ pub struct ForeignServer {
     due: BTreeMap<(Instant, u64), (usize, String)>,
     posted: u64,
     closes: Vec<usize>,
+    /// The earliest time of the next frame of a server with a rate.
+    free_at: Instant,
 }
 
 impl ForeignServer {
@@ -55,6 +59,7 @@ impl ForeignServer {
             due: BTreeMap::new(),
             posted: 0,
             closes: vec![],
+            free_at: start,
         }
     }
 
@@ -156,6 +161,10 @@ impl ForeignServer {
                 }
             }
             Flaw::SlowOffers if text.contains("\"offer\"") && self.draws.random_bool(0.5) => at += SLOW_OFFER,
+            Flaw::Rate(rate) => {
+                at = self.free_at.max(now);
+                self.free_at = at + Duration::from_secs(1) / rate;
+            }
             Flaw::Drift => at += (now - self.start).mul_f64(DRIFT_A_MINUTE / 60.0),
             _ => {}
         }

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 /// Rooms of two, so that hardly ever two frames are due at the same moment: a relay of one thread writes them one after
 /// the other, and that is no delay that it was told to make. The first second finds cold code and no memory, and is
-/// warm-up.
+/// warm-up. A frame that overtakes the one before it can cost its pair the handshake, whose timeout then ends the run.
 fn profile(rooms: u32) -> String {
     format!(
         "[rooms]\ncount = {rooms}\nsize = 2\n[arrivals]\nrate = \"40/s\"\n[engine]\nkind = \"none\"\n\
-         [messages]\npattern = \"none\"\n[phases]\nwarmup = \"1s\"\nsteady = \"0s\"\ndrain = \"0s\"\n"
+         [handshake]\ntimeout = \"4s\"\n[messages]\npattern = \"none\"\n[phases]\nwarmup = \"1s\"\nsteady = \"0s\"\ndrain = \"0s\"\n"
     )
 }
 

@@ -1,5 +1,6 @@
 //! Other processes: the program itself, frozen, pinned or left alone; each ends with its value.
 
+use meshload::summary::Summary;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::io::{BufRead, BufReader};
@@ -81,6 +82,21 @@ pub fn run(folder: &Path, profile: &str, more: &[&str]) -> Command {
     let mut command = meshload(&["run", "-q", "--no-progress", "--report", "none"]);
     command.arg(&path).arg("--out").arg(folder).args(more).stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// A run of the profile on one CPU that a spinning process wants as well; gives its exit code and its summary.
+pub fn run_beside_a_spinner(profile: &str, more: &[&str]) -> (Option<i32>, Summary) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut run = run(folder.path(), profile, more);
+    let (spinner, generator) = on_one_cpu(|| {
+        let mut spin = Command::new("sh");
+        spin.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+        (Process::start(&mut spin), Process::start(&mut run))
+    });
+    let status = generator.wait();
+    drop(spinner);
+    let text = std::fs::read_to_string(folder.path().join("summary.json")).expect("a summary");
+    (status.code(), Summary::read(&text).expect("a summary of ours"))
 }
 
 /// Processes that are started meanwhile have the first CPU of this process, and no other.

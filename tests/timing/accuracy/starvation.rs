@@ -1,10 +1,9 @@
 //! The verdict, where it must be bad and where it must be good.
 
 use super::plays::play;
-use super::processes::{Process, on_one_cpu, run};
+use super::processes::run_beside_a_spinner;
 use super::table::Row;
-use meshload::summary::{Summary, Validity, Verdict};
-use std::process::{Command, Stdio};
+use meshload::summary::{Validity, Verdict};
 
 /// A burst of peers on one CPU that a spinning process wants as well, over four workers.
 pub fn starved(times: usize, peers: usize) -> Row {
@@ -14,17 +13,7 @@ pub fn starved(times: usize, peers: usize) -> Row {
         peers / 4
     );
     let verdict = |_| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut run = run(folder.path(), &profile, &["--workers", "4"]);
-        let (spinner, generator) = on_one_cpu(|| {
-            let mut spin = Command::new("sh");
-            spin.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
-            (Process::start(&mut spin), Process::start(&mut run))
-        });
-        generator.wait();
-        drop(spinner);
-        let text = std::fs::read_to_string(folder.path().join("summary.json")).expect("a summary");
-        let summary = Summary::read(&text).expect("a summary of ours");
+        let (_, summary) = run_beside_a_spinner(&profile, &["--workers", "4"]);
         (summary.validity.verdict, summary.offered.offered)
     };
     let runs: Vec<(Verdict, bool)> = (0..times).map(verdict).collect();

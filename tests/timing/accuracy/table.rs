@@ -28,6 +28,16 @@ impl Row {
         );
         Self { holds_at_least: observed_us + slack >= expected_us, ..row }
     }
+
+    /// Microseconds within `slack_us` of `expected_us`, with a remark about the run.
+    pub fn within(what: String, observed_us: u64, remark: String, expected_us: u64, slack_us: u64) -> Self {
+        Self::new(
+            what,
+            format!("{} ms; {remark}", ms(observed_us)),
+            format!("{} ms ± {} ms", ms(expected_us), ms(slack_us)),
+            observed_us.abs_diff(expected_us) <= slack_us,
+        )
+    }
 }
 
 fn ms(us: u64) -> String {
