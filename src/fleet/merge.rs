@@ -103,8 +103,9 @@ fn dialect_of(part: &Part) -> Result<Dialect, MergeError> {
     let name = &part.played.facts.dialect;
     let found = match &part.context.dialect_text {
         None => Dialect::named(name).ok_or_else(|| format!("{name:?} is no built-in dialect")),
-        Some(text) => dialect::read(name, text)
-            .map_err(|problems| problems.first().map_or(String::new(), |problem| problem.to_string())),
+        Some(text) => {
+            dialect::read(name, text).map_err(|problems| problems.first().map_or(String::new(), ToString::to_string))
+        }
     };
     // Figures are counted by the dialect's message types.
     let fits = |dialect: &Dialect| dialect.kinds().iter().eq(part.played.facts.kinds.iter());

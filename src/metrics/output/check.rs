@@ -4,6 +4,7 @@ use crate::metrics::fold::guests::GuestCounts;
 use crate::metrics::fold::totals::Totals;
 use crate::metrics::fold::traces::KeptTrace;
 use crate::metrics::health::HealthFigures;
+use crate::metrics::output::meshes::RankedMesh;
 use crate::metrics::output::run_figures::RunFigures;
 
 /// The largest room that a trace has whole, and more than any trace's seats.
@@ -28,7 +29,7 @@ impl RunFigures {
                 self.met.split.len() <= ROOMS_MAX && self.labels.len() <= ROOMS_MAX,
                 "it names more rooms than any run has",
             ),
-            (self.worst_rooms.iter().all(|room| room.is_sound()), "a room's picture does not fit its size"),
+            (self.worst_rooms.iter().all(RankedMesh::is_sound), "a room's picture does not fit its size"),
             (self.traces.iter().all(|trace| is_sound(trace, kinds)), "a trace has peers that its room has not"),
         ];
         checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(why))
