@@ -99,12 +99,12 @@ ci:
 capacity-truth:
     cargo test --release --test simulation rooms::capacity -- --include-ignored --nocapture --test-threads 1
 
-# Observed against expected: delays, freezes, starvation, and what measuring costs. Ten minutes on an idle machine
+# Observed against expected: delays, freezes, starvation, and what measuring costs. Twenty minutes on an idle machine
 accuracy: accuracy-strained
     cargo test --release --test timing accuracy -- --ignored --nocapture --test-threads 1 --skip accuracy::strained_
     cargo bench --bench recorder
 
-# The figures and verdicts of a generator that shares its core, and of one that shares the machine with its target
+# The figures and verdicts of a generator that shares its core, or the machine with its target: eleven minutes
 accuracy-strained:
     cargo test --release --test timing accuracy::strained_ -- --ignored --nocapture --test-threads 1
     cargo test --release --test simulation a_node_relay_of_a_known_rate -- --ignored --nocapture
