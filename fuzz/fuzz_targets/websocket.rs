@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use meshload::dialect::Wire;
 use meshload::signaling::{Connection, Connector, Endpoint, Proxy, dial};
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ async fn play(mode: u8, bytes: &[u8]) {
         origin: None,
         user_agent: "fuzz".to_owned(),
         route: Arc::new(Connector { proxy: (mode == 2).then_some(proxy), ..Connector::default() }),
+        wire: Wire::Text,
+        before: None,
     };
     let serve = async {
         let (mut stream, _) = listener.accept().await.unwrap();

@@ -49,15 +49,15 @@ fn the_judge_notices_a_mute_peer_that_was_said_to_be_healthy() {
 
 #[test]
 fn a_server_that_names_strangers_draws_no_more_words_than_one_that_does_not() {
-    let storms = |seed: u64| {
+    let storm = |seed: u64| {
         let scenario = Scenario::crowded(seed);
         let faults = world::play(&scenario, false).verdict(&scenario);
         let first = faults.into_iter().find(|fault| fault.contains("storms") || fault.contains("comes to rest"));
         first.map(|fault| format!("seed {seed}, {}\n  {fault}", scenario.brief()))
     };
     let seeds = number("MESHLOAD_SEEDS").unwrap_or(SEEDS) / 10;
-    let storms: Vec<String> = (0..seeds).filter_map(storms).collect();
-    assert!(storms.is_empty(), "{} of {seeds} storm, the first of them:\n{}", storms.len(), storms[0]);
+    // A storm takes a minute to reach the world's bound: the first is enough.
+    assert_eq!((0..seeds).find_map(storm), None);
 }
 
 /// The faults of each seed that failed, in the order of the seeds.
