@@ -192,6 +192,7 @@ pub enum ListAction {
 #[command(after_help = "Examples:
   meshload dialects show relay > mine.toml
   meshload dialects check mine.toml
+  meshload dialects check mine.toml --play
   meshload dialects check mine.toml --target ws://127.0.0.1:8080
   meshload run --dialect ./mine.toml --target ws://127.0.0.1:8080")]
 pub struct DialectsArgs {
@@ -215,6 +216,9 @@ pub struct DialectCheckArgs {
     /// Joins a room there with one client as well; exits with 99 if that fails
     #[arg(long, value_name = "URL", env = "MESHLOAD_TARGET")]
     pub target: Option<String>,
+    /// Plays rooms of two and three peers through a relay in memory as well; exits with 99 if an edge is not negotiated
+    #[arg(long)]
+    pub play: bool,
     #[command(flatten)]
     pub access: AccessArgs,
 }

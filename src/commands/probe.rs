@@ -13,7 +13,7 @@ use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::probe::{LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, mermaid, probe as examine};
-use crate::profile::{Profile, Secret};
+use crate::profile::Profile;
 use crate::report::{self, Format};
 use crate::server;
 use crate::signaling::TargetPolicy;
@@ -44,8 +44,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Err(exit) => return exit,
     };
     let seed = seed(args.change.seed, true);
-    let way = access.shown(profile.target.url.as_ref().map(Secret::reveal));
-    let spec = ProbeSpec { way, ..probe_spec(args, &profile, dialect, seed) };
+    let mut spec = probe_spec(args, &profile, dialect, seed);
     let embedded = match &profile.target.url {
         Some(_) => None,
         None => match EmbeddedServer::start(server::Config { faults, seed, ..server::Config::default() }) {
@@ -66,6 +65,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     };
     let redactor = controller::redactor(&profile, &access);
     let endpoints = Endpoints::new(profile.target.clone(), url, &spec.run_id, access);
+    spec.way = endpoints.route_shown(&spec.dialect, &redactor);
     let (target_endpoints, any_endpoints, own) = (endpoints.clone(), endpoints.clone(), endpoints.clone());
     let setup = ProbeSetup {
         endpoint: Box::new(move |id, index, room, conversation| {

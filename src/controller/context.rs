@@ -9,7 +9,7 @@ use crate::metrics::TraceSample;
 use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan, Share};
 use crate::profile::MessagePattern;
-use crate::summary::Clock;
+use crate::summary::{Clock, TargetRoute};
 use crate::vocabulary::{EngineKind, Naming, Redactor};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -46,6 +46,12 @@ pub(super) struct RunContext {
 }
 
 impl RunContext {
+    /// The route to the target, as reports show it.
+    pub(super) fn way(&self) -> TargetRoute {
+        let shown = |endpoints: &Endpoints| endpoints.route_shown(&self.dialect, &self.redactor);
+        self.endpoints.as_ref().map(shown).unwrap_or_default()
+    }
+
     /// A room's id on the wire. It begins with the run's id: two runs against one target must not meet in a room.
     pub(super) fn room_id(&self, room: &RoomPlan) -> String {
         format!("{}-{}", self.naming.prefix(), room.id)

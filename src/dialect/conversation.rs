@@ -21,6 +21,8 @@ pub trait Conversation {
     fn preparation(&self) -> Option<Box<dyn Prepare>>;
     /// The step of an unfinished join, what it waits for, and what came instead; `None` once joined.
     fn waits_for(&self) -> Option<String>;
+    /// The likely reason if the server closes the connection now; `None` if nothing tells of one.
+    fn closed_because(&self) -> Option<&'static str>;
     /// The fields of candidates that the frames have places for.
     fn carried(&self) -> CarriedFields;
 }

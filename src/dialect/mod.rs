@@ -16,8 +16,8 @@ pub use builtin::{BuiltIn, builtins, names};
 pub use conversation::{
     CarriedFields, Connect, Conversation, HttpAnswer, HttpRequest, Input, Output, PeerIdentity, Prepare, PreparedValues,
 };
-pub use flaws::fate;
-pub use language::codec::Wire;
+pub use flaws::{PlayedRoom, fate};
+pub use language::codec::{MqttConnect, Wire};
 pub use likeness::{Likeness, looks_like};
 pub use shape::shown_frame;
 pub use trial::Trial;
@@ -189,6 +189,11 @@ impl Dialect {
     /// The reasons why no two peers of this dialect would meet, found without a server.
     pub fn flaws(&self, now: Instant) -> Vec<Problem> {
         flaws::of(&self.compiled, now)
+    }
+
+    /// A room of `size` peers, played through a relay in memory that passes each frame to its addressee, or `to_all`.
+    pub fn play(&self, size: u16, to_all: bool, now: Instant) -> PlayedRoom {
+        flaws::play(&self.compiled, size, to_all, now)
     }
 
     /// Starts the conversation of the peer `me`; it sends nothing before `Input::Open`.

@@ -171,6 +171,9 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                     Ok(connection) => {
                         let waited = connection.dial_waited();
                         self.socket = PeerSocket::Open(connection);
+                        if let Some(took) = self.transport.take_prepared() {
+                            self.record(Instant::now(), EventKind::Peer(PeerEvent::Prepared { took }));
+                        }
                         self.handle(ArrivalTime::Waited(waited), Input::Upgraded);
                     }
                     Err(failure) => {
@@ -185,7 +188,7 @@ impl<Record: Fn(Event)> PeerTask<Record> {
                 let done = connection.poll_flush(context).is_ready() && connection.poll_close(context).is_ready();
                 let now = Instant::now();
                 if done || *until <= now {
-                    self.record_written(now);
+                    self.record_written(now, 0);
                     self.socket = PeerSocket::Gone;
                     return true;
                 }
@@ -216,10 +219,11 @@ impl<Record: Fn(Event)> PeerTask<Record> {
             // The write can wake its reader, which may run first; only a time from before the write certainly precedes
             // the delivery.
             let began = Instant::now();
-            match connection.poll_flush(context) {
-                Poll::Ready(Ok(())) => self.record_written(began),
-                Poll::Ready(Err(failure)) => self.lose(failure),
-                Poll::Pending => {}
+            if let Poll::Ready(Err(failure)) = connection.poll_flush(context) {
+                self.lose(failure);
+            } else {
+                let unsent = connection.unsent();
+                self.record_written(began, unsent);
             }
         }
         more
@@ -379,9 +383,13 @@ impl<Record: Fn(Event)> PeerTask<Record> {
         };
     }
 
-    /// Records the events of frames that were written `at`.
-    fn record_written(&mut self, at: Instant) {
-        for (arrived, what) in self.unwritten.drain(..) {
+    /// Records the events of frames that were written `at`: all but the last `unsent` of them, and what follows those.
+    fn record_written(&mut self, at: Instant, unsent: usize) {
+        let is_frame = |what: &EventKind| matches!(what, EventKind::Peer(PeerEvent::Said { .. }));
+        let mut frames = self.unwritten.iter().enumerate().rev().filter(|(_, (_, what))| is_frame(what));
+        let place = |last| frames.nth(last).map_or(0, |(index, _)| index);
+        let written = unsent.checked_sub(1).map_or(self.unwritten.len(), place);
+        for (arrived, what) in self.unwritten.drain(..written) {
             (self.recorder)(Event::new(at, self.virtual_peer.place(), what).arrived(arrived));
         }
     }

@@ -83,8 +83,11 @@ fn with_holes(sorted: &SortedTalk, body: &str, holes: &[(String, Option<usize>)]
 
 /// The same dialect, in which a peer goes by the id that it is given: that of the recording.
 fn for_replay(text: &str) -> String {
+    // The keys of the file itself stand before its first section; an `id` in one is a word of the protocol.
+    let top = if text.starts_with('[') { 0 } else { text.find("\n[").map_or(text.len(), |at| at + 1) };
     let is_drawn = |line: &&str| line.starts_with("id = ") && *line != "id = \"server\"";
-    text.lines().map(|line| if is_drawn(&line) { "" } else { line }).collect::<Vec<_>>().join("\n")
+    let own = text[..top].split_inclusive('\n').map(|line| if is_drawn(&line.trim_end()) { "\n" } else { line });
+    own.collect::<String>() + &text[top..]
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use crate::dialect::{Conversation, Dialect, Input, Output, PeerIdentity, PreparedValues, Trial};
 use crate::learning::frames::classes::SortedTalk;
 use crate::learning::frames::terms::{Term, TermHole, candidate_field};
-use crate::learning::talk::TalkCodec;
 use crate::learning::talk::grammar::{Said, description, is_candidate};
 use crate::learning::talk::json::Json;
 use crate::recording::letter;
@@ -19,8 +18,15 @@ pub struct ReplayResult {
     /// Offers, answers and candidates that were sent, and those of them that the templates write again.
     pub said: usize,
     pub written: usize,
-    /// Sentences about the others.
+    /// Sentences about the first of the others.
     pub faults: Vec<String>,
+}
+
+impl ReplayResult {
+    /// The number of frames that were not understood, or not written again.
+    pub fn faulty(&self) -> usize {
+        self.heard - self.understood + self.said - self.written
+    }
 }
 
 /// Replays every peer of a talk; `now` is any instant.
@@ -144,10 +150,7 @@ impl Replay<'_> {
             .iter()
             .find_map(|output| if let Output::Send { text, .. } = output { Some(text.clone()) } else { None });
         self.result.said += 1;
-        let body = written.as_deref().and_then(|text| match self.sorted.talk.codec {
-            TalkCodec::SocketIo => Json::parse(text.trim_start_matches(|letter: char| letter.is_ascii_digit())),
-            _ => Json::parse(text),
-        });
+        let body = written.as_deref().and_then(|text| self.sorted.talk.codec.decode(text, true));
         match body {
             Some(body) if same(&self.sorted.terms[at], &frame.body, &body) => self.result.written += 1,
             Some(_) => self.fault(at, "the template writes another frame"),

@@ -8,7 +8,7 @@ use crate::engine::{
     Engine, EngineSettings, Gathering, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, WebrtcEngine, WebrtcSetup,
 };
 use crate::peer::PeerCommand;
-use crate::signaling::{Connection, Endpoint, Refused, dial};
+use crate::signaling::{Endpoint, Refused, SignalingConnection, dial};
 use crate::vocabulary::{
     EngineKind, Event, EventKind, Failure, PeerEvent, PeerIndex, Phase, Place, Reason, Redactor, Reliability,
     RoomIndex, Seat, Seed,
@@ -62,9 +62,11 @@ pub struct LiveEnvironment {
     plays: u64,
 }
 
+type Dialled = Result<Box<dyn SignalingConnection>, Failure>;
+
 enum RawSocket {
-    Dialing(Pin<Box<dyn Future<Output = Result<Connection, Failure>>>>),
-    Open(Box<Connection>),
+    Dialing(Pin<Box<dyn Future<Output = Dialled>>>),
+    Open(Box<dyn SignalingConnection>),
     Gone,
 }
 
@@ -335,7 +337,7 @@ impl RawSocket {
             Self::Dialing(dialing) => match dialing.as_mut().poll(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(connection)) => {
-                    *self = Self::Open(Box::new(connection));
+                    *self = Self::Open(connection);
                     Poll::Ready(LineEvent::Up)
                 }
                 Poll::Ready(Err(failure)) => {

@@ -7,7 +7,7 @@ use url::Url;
 
 /// Shorter values are no secrets: to hide each `1` would hide all that is said.
 const SECRET_BYTES_MIN: usize = 4;
-/// The most secrets that get a name of their own; further ones are all `***`.
+/// The most secrets that get a name of their own and are looked for everywhere; further ones are `***` in their own text.
 const SECRETS_MAX: usize = 1_000;
 /// The start of the names that replace secrets.
 pub const MASKED: &str = "masked-";
@@ -18,6 +18,8 @@ pub struct Masker {
     /// Each secret and its replacement, the longest first.
     secrets: Vec<(String, String)>,
     redactor: Redactor,
+    /// The secrets of the current text that have no place among the others.
+    own: Redactor,
 }
 
 impl Masker {
@@ -33,7 +35,7 @@ impl Masker {
                 pairs.for_each(|(key, value)| self.note_pair(key, value));
             }
         }
-        self.masked(text)
+        self.masked_once(text)
     }
 
     pub fn url(&mut self, url: &str) -> String {
@@ -41,7 +43,7 @@ impl Masker {
             parsed.query_pairs().for_each(|(key, value)| self.note_pair(&key, &value));
             [parsed.password(), Some(parsed.username())].into_iter().flatten().for_each(|secret| self.note(secret));
         }
-        self.masked(url)
+        self.masked_once(url)
     }
 
     pub fn headers(&mut self, headers: &mut [(String, String)]) {
@@ -62,6 +64,7 @@ impl Masker {
             }
         }
         headers.iter_mut().for_each(|(_, value)| *value = self.masked(value));
+        self.own = Redactor::default();
     }
 
     pub fn body(&mut self, body: &mut Vec<u8>) {
@@ -94,17 +97,17 @@ impl Masker {
             return;
         }
         for Exchange { request, response, frames, .. } in &mut recording.exchanges {
-            request.url = self.replaced(&request.url);
+            request.url = self.masked(&request.url);
             let headers = request.headers.iter_mut().chain(&mut response.headers);
-            headers.for_each(|(_, value)| *value = self.replaced(value));
+            headers.for_each(|(_, value)| *value = self.masked(value));
             for body in [&mut request.body, &mut response.body] {
                 if let Ok(text) = std::str::from_utf8(body) {
-                    *body = self.replaced(text).into_bytes();
+                    *body = self.masked(text).into_bytes();
                 }
             }
             for frame in frames.iter_mut().flatten() {
                 if let FramePayload::Text(text) = &mut frame.payload {
-                    *text = self.replaced(text);
+                    *text = self.masked(text);
                 }
             }
         }
@@ -138,7 +141,10 @@ impl Masker {
             return;
         }
         let count = self.secrets.len() + 1;
-        let name = if count > SECRETS_MAX { "***".to_owned() } else { format!("{MASKED}{count}") };
+        if count > SECRETS_MAX {
+            return self.own.add(secret);
+        }
+        let name = format!("{MASKED}{count}");
         let at = self.secrets.partition_point(|(known, _)| known.len() >= secret.len());
         self.secrets.insert(at, (secret.to_owned(), name));
         self.redactor.add(secret);
@@ -149,7 +155,14 @@ impl Masker {
         if self.secrets.is_empty() {
             return text.to_owned();
         }
-        self.redactor.whole(&self.replaced(text))
+        self.own.whole(&self.redactor.whole(&self.replaced(text)))
+    }
+
+    /// The same, for the one text that has the secrets without a place.
+    fn masked_once(&mut self, text: &str) -> String {
+        let masked = self.masked(text);
+        self.own = Redactor::default();
+        masked
     }
 
     fn replaced(&self, text: &str) -> String {
@@ -193,13 +206,24 @@ mod tests {
     #[test]
     fn a_secret_that_is_known_late_is_masked_in_what_came_before() {
         let mut masker = Masker::default();
-        let text = masker.text(r#"{"hello":"abcdef"}"#);
+        let text = masker.text(r#"{"hello":"abcd/f","encoded":"abcd%2Ff"}"#);
         let frame = super::super::RecordedFrame { at_us: 0, sent: true, payload: FramePayload::Text(text) };
         let exchange = Exchange { frames: Some(vec![frame]), ..Exchange::default() };
         let mut recording = Recording { exchanges: vec![exchange], ..Recording::default() };
-        masker.text(r#"{"token":"abcdef"}"#);
+        masker.text(r#"{"token":"abcd/f"}"#);
         masker.finish(&mut recording);
         let kept = &recording.exchanges[0].frames.as_ref().unwrap()[0].payload;
-        assert_eq!(*kept, FramePayload::Text(r#"{"hello":"masked-1"}"#.to_owned()));
+        assert_eq!(*kept, FramePayload::Text(r#"{"hello":"masked-1","encoded":"***"}"#.to_owned()));
+    }
+
+    #[test]
+    fn secrets_beyond_the_bound_are_hidden_in_their_own_text_and_none_is_kept() {
+        let mut masker = Masker::default();
+        for number in 0..SECRETS_MAX {
+            masker.url(&format!("ws://h/?token=secret-{number:05}"));
+        }
+        assert_eq!(masker.text(r#"{"token":"one-more","copy":"one-more"}"#), r#"{"token":"***","copy":"***"}"#);
+        assert_eq!((masker.secrets.len(), masker.text("one-more")), (SECRETS_MAX, "one-more".to_owned()));
+        assert_eq!(masker.text("secret-00007"), "masked-8");
     }
 }

@@ -154,7 +154,13 @@ async fn forward(
         }
     };
     server.write_all(&head.bytes()).await?;
-    server.write_all(&body).await?;
+    // Frames that came with the request are passed on, and recorded, once the server has agreed to them.
+    let early = if is_websocket {
+        body
+    } else {
+        server.write_all(&body).await?;
+        vec![]
+    };
     server.flush().await?;
     let mut buffer = vec![];
     let mut answer = read_answer(&mut server, &mut buffer).await?;
@@ -171,7 +177,7 @@ async fn forward(
         client.write_all(&answer.bytes()).await?;
         journal.borrow_mut().respond(exchange, response);
         // A client may speak before it has the server's answer; a server's first frame may ride with it.
-        let tunnelled = tunnel(client, server, [vec![], buffer], exchange, journal).await;
+        let tunnelled = tunnel(client, server, [early, buffer], exchange, journal).await;
         journal.borrow_mut().closed(exchange);
         return tunnelled;
     }

@@ -59,6 +59,11 @@ impl Waiting {
         true
     }
 
+    /// The frames that wait, counted until all are written.
+    pub(super) fn frames(&self) -> usize {
+        self.frames
+    }
+
     /// All frames are written.
     pub(super) fn clear(&mut self) {
         self.limits.total.fetch_sub(self.bytes, Ordering::Relaxed);

@@ -1,10 +1,9 @@
 //! The transport of a run's signaling: network, or memory in the control run.
 
-use super::memory::MemoryListener;
-use super::signaling_connection::SignalingConnection;
-use super::{Endpoint, dial};
+use super::{Endpoint, MemoryListener, SignalingConnection, dial};
 use crate::vocabulary::Failure;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A transport to the server, shared by the peers of a worker.
 #[derive(Clone)]
@@ -21,8 +20,16 @@ impl Transport {
     /// The failure of the attempt, in phase `connect`.
     pub async fn dial(self) -> Result<Box<dyn SignalingConnection>, Failure> {
         match self {
-            Self::Network(endpoint) => Ok(Box::new(dial(&endpoint).await?)),
+            Self::Network(endpoint) => dial(&endpoint).await,
             Self::Memory(listener) => Ok(Box::new(listener.dial()?)),
+        }
+    }
+
+    /// The time that the HTTP requests before the last dial took; told once.
+    pub fn take_prepared(&self) -> Option<Duration> {
+        match self {
+            Self::Network(endpoint) => endpoint.before.as_ref()?.took.take(),
+            Self::Memory(_) => None,
         }
     }
 }

@@ -5,8 +5,9 @@ use crate::summary::histogram::Histogram;
 use crate::summary::{Counts, Severity, Summary};
 
 /// All timers except those of single message types, `signal_delivery.<type>`.
-pub const TIMERS: [&str; 15] = [
+pub const TIMERS: [&str; 16] = [
     "connect",
+    "before",
     "join",
     "discovery",
     "negotiation",

@@ -17,7 +17,7 @@ pub struct Run {
     pub engine: String,
     /// The target's URL, without any secret.
     pub target: String,
-    /// The route to the target; absent for a direct connection with a checked certificate.
+    /// The route to the target; absent for a direct connection with a checked certificate to the URL as given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<TargetRoute>,
     pub interrupted: bool,
@@ -53,7 +53,7 @@ impl Run {
     }
 }
 
-/// The deviations from a direct, verified connection to the target.
+/// The deviations from a direct, verified connection to the target's own URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRoute {
     /// `--insecure`: no certificate was checked.
@@ -64,15 +64,19 @@ pub struct TargetRoute {
     /// The address dialled instead of the URL's host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_to: Option<String>,
+    /// The URL that the dialect makes of the target's, for a client called `probe`; absent if it is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialled: Option<String>,
 }
 
 impl TargetRoute {
     /// One phrase for each deviation.
     pub fn in_words(&self) -> Vec<String> {
+        let dialled = self.dialled.as_ref().map(|url| format!("dialled as {url}"));
         let insecure = self.insecure.then(|| "its certificate not checked (--insecure)".to_owned());
         let proxy = self.proxy.as_ref().map(|proxy| format!("through the proxy {proxy}"));
         let connect_to = self.connect_to.as_ref().map(|address| format!("at {address} (--connect-to)"));
-        [connect_to, proxy, insecure].into_iter().flatten().collect()
+        [dialled, connect_to, proxy, insecure].into_iter().flatten().collect()
     }
 }
 

@@ -49,8 +49,10 @@ pub enum PeerEvent {
     /// The peer was due and is never started: the generator was too late.
     #[serde(skip)]
     Dropped { due: Instant },
-    /// The WebSocket is open.
+    /// The connection is open.
     Upgraded,
+    /// The HTTP requests before the connection, of which the dialect has some, took so long.
+    Prepared { took: Duration },
     /// The last frame that announces this peer is on the wire.
     Joined,
     /// The peer fails, and every undecided edge of it.

@@ -26,6 +26,8 @@ const CLOCKLESS: &str = "#[cfg_attr(not(test), deny(clippy::disallowed_methods))
 const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("tokio_tungstenite", &["signaling", "server"]),
+    ("hyper", &["signaling"]),
+    ("mqtt_proto", &["signaling"]),
     ("rustls", &["signaling", "server"]),
     ("tokio_rustls", &["signaling", "server"]),
     ("rustls_native_certs", &["signaling"]),

@@ -37,6 +37,26 @@ fn a_dialect_file_is_checked_at_its_target_and_the_fitting_built_in_is_found() {
 }
 
 #[test]
+fn a_dialect_is_played_by_two_and_three_peers_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = printed(&meshload(&["dialects", "show", "relay"]));
+    let play = |text: &str, code: i32, words: &[&str]| {
+        let path = folder.path().join("mine.toml");
+        std::fs::write(&path, text).unwrap();
+        let output = meshload(&["dialects", "check", &path.display().to_string(), "--play"]);
+        let said = printed(&output);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        words.iter().for_each(|words| assert!(said.contains(words), "no {words} in {said}"));
+    };
+    play(&relay, 0, &["2 peers: 1 of 1 edges", "3 peers: 3 of 3 edges", "each frame to everybody: 3 of 3"]);
+    let rule = "match = { type = \"answer\", channel = \"{room}\", data = { from = \"{from}\", to = \"{me}\"";
+    assert!(relay.contains(rule));
+    play(&relay.replace(rule, &rule.replace("{me}", "{_}")), 0, &["3 of 3", "takes what is for another peer"]);
+    let peerjs = printed(&meshload(&["dialects", "show", "peerjs"]));
+    play(&peerjs, 0, &["a relay alone lets no peer join: peer 0: step", "taken as given", "3 of 3"]);
+}
+
+#[test]
 fn a_row_for_each_peer_is_read_and_too_few_are_told_with_both_figures() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("peers.csv");

@@ -122,6 +122,32 @@ fn http_and_frames_pass_unchanged_and_are_kept_without_their_secrets() {
     assert!(shown.contains("  A  << {\"type\":\"welcome\"}") && shown.contains("  A  closed"), "{shown}");
 }
 
+/// A client need not wait for the server's answer before it speaks (RFC 6455 §4.1 forbids it, and some do).
+#[test]
+fn a_frame_that_comes_with_the_request_is_passed_on_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("talk.har");
+    let process = RecordingProcess::start(&format!("ws://{}/ws/", server()), &file);
+    let proxy = process.url.strip_prefix("ws://").unwrap().strip_suffix("/ws/").unwrap().to_owned();
+    let mut stream = TcpStream::connect(&proxy).unwrap();
+    let head = format!(
+        "GET /ws/ HTTP/1.1\r\nHost: {proxy}\r\nOrigin: http://{proxy}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    // Masked with zeros, so that the payload stands as it is; then a close.
+    let frames = [&[0x81, 0x85, 0, 0, 0, 0][..], b"early", &[0x88, 0x80, 0, 0, 0, 0]].concat();
+    stream.write_all(&[head.as_bytes(), &frames].concat()).unwrap();
+    let mut answer = vec![];
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.windows(5).any(|window| window == b"early"), "{answer:?}");
+    process.interrupt();
+    let (recording, _) = kept(&file);
+    let frames = recording.exchanges[0].frames.as_ref().unwrap();
+    let early = |sent: bool| (sent, FramePayload::Text("early".to_owned()));
+    let said: Vec<_> = frames.iter().map(|frame| (frame.sent, frame.payload.clone())).collect();
+    assert!(said.contains(&early(true)) && said.contains(&early(false)), "{frames:#?}");
+}
+
 #[test]
 fn a_server_that_is_not_there_is_told_to_the_client_and_kept() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 // A small Socket.IO server of the addPeer family: the newcomer is told to offer to each who is there.
 // MODE in the environment: auth, cookie and login let in only who brings a token, namespace has all under /rtc, args takes
-// a join of two arguments and acknowledges it.
+// a join of two arguments and acknowledges it, msgpack has that parser, eio3 is Socket.IO 2.
 const mode = process.env.MODE;
 const server = require("node:http").createServer((request, response) => {
   if (mode !== "login" || request.url !== "/login" || request.method !== "POST") return;
@@ -13,11 +13,12 @@ const server = require("node:http").createServer((request, response) => {
     response.end(JSON.stringify({ ticket: { value: `token-${user}` } }));
   });
 });
-const all = new (require("socket.io").Server)(server);
+const parser = mode === "msgpack" ? require("socket.io-msgpack-parser") : undefined;
+const all = mode === "eio3" ? require("socket.io-2")(server) : new (require("socket.io").Server)(server, { parser });
 const io = all.of(mode === "namespace" ? "/rtc" : "/");
 io.use((socket, next) => {
   const { auth, headers } = socket.handshake;
-  const brought = { auth: auth.token, cookie: headers.cookie?.slice(4), login: auth.ticket && headers.cookie?.slice(4) };
+  const brought = { auth: auth?.token, cookie: headers.cookie?.slice(4), login: auth?.ticket && headers.cookie?.slice(4) };
   const is_in = !(mode in brought) || String(brought[mode]).startsWith("token-");
   next(is_in ? undefined : new Error("no token"));
 });

@@ -1,6 +1,7 @@
 //! Every built-in dialect against the real server it is for: meshes with real DataChannels and messages.
 //! Skips, and says why, when node or the packages of tests/targets/package.json are not there.
 
+mod dealt;
 mod documented;
 mod killed;
 mod learned;
@@ -9,6 +10,7 @@ mod mistakes;
 mod probed;
 mod revived;
 mod server;
+mod transports;
 mod unlisted;
 mod variants;
 

@@ -164,6 +164,15 @@ impl Drop for Running {
     }
 }
 
+/// The npm package is there; else says that what needs it is skipped.
+pub fn is_installed(package: &str) -> bool {
+    let is_there = folder().join("node_modules").join(package).exists();
+    if !is_there {
+        println!("skipped: {package} is not installed; see docs/dialects.md");
+    }
+    is_there
+}
+
 fn told_port(child: &mut Child) -> u16 {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let port = lines.by_ref().take(50).find_map(|line| line.ok()?.strip_prefix("listening on ")?.parse().ok());

@@ -1,12 +1,11 @@
 //! One server as people vary it: authentication, namespaces, cookies, arguments, a login before the socket. Each is one or
 //! two lines of the dialect file.
 
+use super::addpeer;
 use super::probed::probe;
-use super::{addpeer, relay};
+use super::server::is_installed;
 use meshload::dialect::builtins;
-use meshload::summary::Summary;
 use std::fs;
-use std::process::Command;
 
 /// `socketio-addpeer` with texts changed into others.
 fn variant(changes: &[(&str, &str)]) -> String {
@@ -44,7 +43,7 @@ fn opens(mode: &str, changes: &[(&str, &str)]) {
 fn fails(mode: &str, changes: &[(&str, &str)], words: &str) {
     let Some((code, printed)) = play(mode, &variant(changes)) else { return };
     assert_ne!(code, Some(0), "{mode}: {printed}");
-    assert!(printed.contains(words), "{mode}: no {words} in {printed}");
+    assert!(printed.contains(words) && !printed.contains("timed_out"), "{mode}: no {words} in {printed}");
 }
 
 const CONNECT: &str = "transport=websocket\"\n";
@@ -62,6 +61,18 @@ fn socket_io_as_people_run_it() {
 }
 
 #[test]
+fn socket_io_with_another_parser_or_of_another_age_is_spoken_or_named() {
+    if is_installed("socket.io-msgpack-parser") {
+        opens("msgpack", &[("codec = \"socketio\"", "codec = \"socketio\"\nframes = \"binary\"")]);
+        fails("msgpack", &[], "another parser? frames = \"binary\" speaks MessagePack");
+        fails("", &[("codec = \"socketio\"", "codec = \"socketio\"\nframes = \"binary\"")], "another parser?");
+    }
+    if is_installed("socket.io-2") {
+        fails("eio3", &[], "Engine.IO 3");
+    }
+}
+
+#[test]
 fn a_login_before_the_socket_gives_it_a_ticket_and_a_cookie() {
     let login = |user: &str| {
         format!(
@@ -72,33 +83,4 @@ fn a_login_before_the_socket_gives_it_a_ticket_and_a_cookie() {
     let auth = (CONNECT, "transport=websocket\"\nauth = { ticket = \"{ticket}\" }\n");
     opens("login", &[("[connect]\n", &login("{my_name}")), auth]);
     fails("login", &[("[connect]\n", &login("")), auth], "HTTP 401");
-}
-
-/// Rooms of 4 and 12 on a relay whose frames are binary: JSON, and MessagePack.
-#[test]
-fn binary_frames_and_message_pack_mesh() {
-    let relay_text = builtins().iter().find(|built_in| built_in.name == "relay").unwrap().text;
-    for (format, line) in [("binary", "frames = \"binary\""), ("msgpack", "codec = \"msgpack\"")] {
-        let packages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets/node_modules");
-        if format == "msgpack" && !packages.join("@msgpack/msgpack").exists() {
-            println!("skipped: @msgpack/msgpack is not installed; see docs/dialects.md");
-            continue;
-        }
-        let target = relay("channel").environment("FORMAT", format);
-        let Some(server) = target.start() else { return };
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("mine.toml"), format!("{line}\n{relay_text}")).unwrap();
-        for (size, edges, arrivals) in [("4", 6, "20/s"), ("12", 66, "1000/s")] {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
-            let shape = ["--rooms", "1", "--room-size", size, "--arrivals", arrivals, "--duration", "2s"];
-            command
-                .args(["run", "--dialect", "./mine.toml", "--quiet", "--no-gates", "--on-invalid", "warn"])
-                .args(shape);
-            command.args(["--target", &target.url(&server), "--out", "report"]).current_dir(folder.path());
-            let output = command.output().unwrap();
-            let summary = fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
-            let counts = Summary::read(&summary).unwrap().counts.edges;
-            assert_eq!((counts.planned, counts.opened), (edges, edges), "{format} {size}: {output:?}");
-        }
-    }
 }

@@ -8,7 +8,10 @@ use crate::commands::{Exit, inputs};
 use crate::controller::{self, Endpoints, try_join};
 use crate::dialect::{Dialect, builtins, names};
 use crate::profile::nearest;
-use crate::vocabulary::{Phase, inert_text::visible};
+use crate::vocabulary::{
+    Phase,
+    inert_text::{inert, visible},
+};
 use std::time::{Duration, Instant};
 
 /// The most time for a join at the target.
@@ -58,8 +61,30 @@ fn check(args: &DialectCheckArgs) -> Exit {
         return Exit::Usage;
     }
     let written = write_stdout(format!("{file}: {}, nothing wrong with it\n", dialect.name().escape_debug()));
+    let played = if args.play { play(&dialect) } else { Exit::Passed };
     let joined = args.target.as_ref().map_or(Exit::Passed, |target| check_target(args, target, &dialect));
-    joined.first_of(written)
+    joined.first_of(played).first_of(written)
+}
+
+/// Plays rooms of two and three, and of three on a server that passes each frame to everybody.
+fn play(dialect: &Dialect) -> Exit {
+    let (mut lines, mut exit) = (vec![], Exit::Passed);
+    for (size, to_all) in [(2, false), (3, false), (3, true)] {
+        let played = dialect.play(size, to_all, Instant::now());
+        let how = if to_all { ", each frame to everybody" } else { "" };
+        lines
+            .push(format!("played with {size} peers{how}: {} of {} edges negotiated", played.negotiated, played.edges));
+        if !played.met_alone {
+            lines.push("  as if joined: the server's part, ids and who is there, was taken as given".to_owned());
+        }
+        lines.extend(played.notes.iter().map(|note| format!("  {}", inert(note, 240))));
+        // A server that passes each frame to its addressee alone needs no dialect that tells them apart.
+        if played.negotiated < played.edges && !to_all {
+            exit = Exit::Failed;
+        }
+    }
+    let lines: String = lines.iter().map(|line| visible(line) + "\n").collect();
+    exit.first_of(write_stdout(lines))
 }
 
 /// Joins with one client, and tells the URL that was dialled, and what stopped it.

@@ -62,7 +62,7 @@ fn closing(learned: &LearnedDialect, out: Option<&Path>) -> Vec<String> {
             replay.understood, replay.heard, replay.written, replay.said
         ));
         lines.extend(replay.faults.iter().take(FAULTS_SHOWN).map(|fault| format!("  {}", inert(fault, 240))));
-        let more = replay.faults.len().saturating_sub(FAULTS_SHOWN);
+        let more = replay.faulty().saturating_sub(FAULTS_SHOWN);
         lines.extend((more > 0).then(|| format!("  and {more} more")));
     }
     lines.extend(learned.problems.iter().map(ToString::to_string));

@@ -8,12 +8,13 @@ use crate::controller::{Endpoints, first_frame};
 use crate::dialect::{Dialect, looks_like, shown_frame};
 use crate::profile::{AUTO, Profile};
 use crate::vocabulary::inert_text::bounded;
+use std::thread;
 use std::time::Duration;
 
 /// Dialects of servers that speak first, each with a URL of its own.
 const SPEAK_FIRST: [&str; 4] = ["dashboard", "socketio-addpeer", "peerjs", "matchbox"];
 
-/// The most time for one look.
+/// The most time for the looks, which are at once.
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// The longest part of a frame that is shown, in characters.
@@ -48,9 +49,14 @@ fn settle_dialect(profile: &mut Profile, args: &AccessArgs) -> Result<(), Exit> 
     };
     let access = access(args, &profile.target, &[], 0)?;
     let endpoints = Endpoints::new(profile.target.clone(), url, "auto", access);
+    let look = |name| first_frame(&endpoints, &Dialect::named(name).expect("a built-in"), LOOK_MAX);
+    let looks = thread::scope(|scope| {
+        let looks = SPEAK_FIRST.map(|name| scope.spawn(move || look(name)));
+        looks.map(|look| look.join().expect("a look does not panic"))
+    });
     let mut failures = vec![];
-    for dialect in SPEAK_FIRST.iter().filter_map(|name| Dialect::named(name)) {
-        let frame = match first_frame(&endpoints, &dialect, LOOK_MAX) {
+    for looked in looks {
+        let frame = match looked {
             Ok(Some(frame)) => frame,
             Ok(None) => continue,
             Err(failure) => {

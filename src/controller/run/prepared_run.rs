@@ -160,7 +160,7 @@ fn planned_facts(common: &RunContext, target: String) -> RunFacts {
         dialect: common.dialect.name().to_owned(),
         engine: common.plan.profile.engine.kind,
         target,
-        way: common.endpoints.as_ref().map(Endpoints::route_shown).unwrap_or_default(),
+        way: common.way(),
         interrupted: false,
         complete: true,
         stopped_by: None,

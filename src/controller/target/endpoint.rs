@@ -5,7 +5,7 @@ use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValue
 use crate::profile::{Secret, Target};
 use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, OwnRequest, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
-use crate::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
+use crate::vocabulary::{Approval, Initiator, Naming, Redactor, Seed, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -47,6 +47,7 @@ impl Access {
             insecure: secured && tls.is_insecure(),
             proxy: proxy.as_ref().map(Proxy::shown),
             connect_to: connect_to.as_ref().map(|(host, port)| format!("{host}:{port}")),
+            dialled: None,
         }
     }
 }
@@ -72,8 +73,18 @@ impl Endpoints {
     }
 
     /// The route to the target, as reports show it.
-    pub fn route_shown(&self) -> TargetRoute {
-        self.access.shown(Some(&self.url))
+    pub fn route_shown(&self, dialect: &Dialect, redactor: &Redactor) -> TargetRoute {
+        TargetRoute { dialled: self.dialled(dialect, redactor), ..self.access.shown(Some(&self.url)) }
+    }
+
+    /// The URL that a client of no planned peer dials, without secrets; `None` if it is the target's, or unknown before
+    /// the answers of `[[before]]`.
+    fn dialled(&self, dialect: &Dialect, redactor: &Redactor) -> Option<String> {
+        let endpoint = self.any(dialect).ok().filter(|endpoint| endpoint.before.is_none())?;
+        let mut url = endpoint.url;
+        // Such URLs have a host, so both are there to be removed.
+        let _ = (url.set_username(""), url.set_password(None));
+        (url.as_str().trim_end_matches('/') != self.url.trim_end_matches('/')).then(|| redactor.text(url.as_str()))
     }
 
     /// The token of a peer; empty if there are none.
@@ -124,6 +135,7 @@ impl Endpoints {
             preparation: Rc::new(RefCell::new(preparation)),
             base: url.clone(),
             own: own.clone(),
+            took: Rc::default(),
         });
         let Connect { url, headers, subprotocol, wire } = own.over(match conversation {
             Some(conversation) => conversation.connect(&url),

@@ -2,7 +2,7 @@
 
 use super::endpoint::Endpoints;
 use crate::dialect::{Conversation, Dialect, Input, Output};
-use crate::signaling::{Connection, dial};
+use crate::signaling::{SignalingConnection, dial};
 use crate::vocabulary::{Failure, FrameNote, Heard, Phase, Reason, Say};
 use std::io;
 use std::sync::Arc;
@@ -69,13 +69,13 @@ pub fn try_join(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> 
 async fn join(
     tried: &mut TriedJoin,
     conversation: &mut dyn Conversation,
-    mut connection: Connection,
+    mut connection: Box<dyn SignalingConnection>,
     until: Instant,
 ) -> Result<(), Failure> {
     conversation.handle(Instant::now(), Input::Open);
     conversation.handle(Instant::now(), Input::Turn);
-    while !drain(tried, conversation, &mut connection)? {
-        flush(&mut connection).await?;
+    while !drain(tried, conversation, &mut *connection)? {
+        flush(&mut *connection).await?;
         let wake = conversation.wake_at().map_or(until, |wake| wake.min(until));
         match timeout_at(wake.into(), std::future::poll_fn(|context| connection.poll_frame(context))).await {
             Ok(frame) => {
@@ -90,10 +90,10 @@ async fn join(
         }
     }
     conversation.handle(Instant::now(), Input::Say(Say::Leave));
-    drain(tried, conversation, &mut connection)?;
+    drain(tried, conversation, &mut *connection)?;
     let leave = async {
         // The join is what was tried; a leave that fails changes nothing.
-        let _ = flush(&mut connection).await;
+        let _ = flush(&mut *connection).await;
         std::future::poll_fn(|context| connection.poll_close(context)).await;
     };
     let _ = timeout_at(until.into(), leave).await;
@@ -104,7 +104,7 @@ async fn join(
 fn drain(
     tried: &mut TriedJoin,
     conversation: &mut dyn Conversation,
-    connection: &mut Connection,
+    connection: &mut dyn SignalingConnection,
 ) -> Result<bool, Failure> {
     let mut has_joined = false;
     while let Some(output) = conversation.poll() {
@@ -119,7 +119,7 @@ fn drain(
     Ok(has_joined)
 }
 
-async fn flush(connection: &mut Connection) -> Result<(), Failure> {
+async fn flush(connection: &mut dyn SignalingConnection) -> Result<(), Failure> {
     std::future::poll_fn(|context| connection.poll_flush(context)).await
 }
 

@@ -91,6 +91,21 @@ pub(crate) struct ConnectTemplates {
     pub namespace: String,
     /// The payload of the Socket.IO connect packet.
     pub auth: Option<Template>,
+    /// The URL that frames are posted to, relative to `url`; a frame may have its own.
+    pub post: Option<Template>,
+    pub mqtt: Option<MqttTemplates>,
+}
+
+/// MQTT's CONNECT packet, in templates.
+#[derive(Debug)]
+pub(crate) struct MqttTemplates {
+    pub is_v5: bool,
+    pub client: Template,
+    /// At least 1 s.
+    pub keep_alive: Duration,
+    pub user: Option<Template>,
+    pub password: Option<Template>,
+    pub will: Option<Template>,
 }
 
 /// One HTTP request before the connection, and what its answer gives.
@@ -148,6 +163,8 @@ pub(crate) struct FrameTemplate {
     pub frame: Template,
     /// The frame as the server passes it on, if it changes it.
     pub relayed: Option<Template>,
+    /// The URL that it is posted to, if not that of all frames.
+    pub post: Option<Template>,
 }
 
 #[derive(Debug)]

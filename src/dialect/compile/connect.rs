@@ -1,16 +1,30 @@
 //! Compiles `[connect]`: the WebSocket request, and the connect packet of Socket.IO.
 
-use super::Compiler;
+use super::{Compiler, mqtt};
 use crate::dialect::compile::compiled::ConnectTemplates;
 use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::document::{DialectNode, Item};
 use crate::dialect::language::names::Scope;
 use crate::dialect::language::template::Template;
 
-pub(super) const KEYS: [&str; 6] = ["url", "headers", "cookies", "subprotocol", "namespace", "auth"];
+pub(super) const KEYS: [&str; 13] = [
+    "url",
+    "headers",
+    "cookies",
+    "subprotocol",
+    "namespace",
+    "auth",
+    "post",
+    "version",
+    "client",
+    "user",
+    "password",
+    "keep_alive",
+    "will",
+];
 
 impl Compiler<'_> {
-    pub(super) fn connect(&mut self) -> ConnectTemplates {
+    pub(super) fn connect(&mut self, wire: &Wire) -> ConnectTemplates {
         let names = self.names.clone();
         let scope = Scope::new(&names, &["base"], false);
         let url = Template::parse("{base}", &scope).expect("a name in scope");
@@ -22,7 +36,10 @@ impl Compiler<'_> {
             subprotocol: None,
             namespace: String::new(),
             auth: None,
+            post: None,
+            mqtt: None,
         };
+        connect.mqtt = self.mqtt_connect();
         let Some(node) = self.root.key("connect") else { return connect };
         node.check_keys("connect", &KEYS, self.problems);
         connect.line = node.key("url").unwrap_or(node).line;
@@ -38,37 +55,54 @@ impl Compiler<'_> {
         connect.subprotocol = template("subprotocol");
         connect.auth = template("auth");
         connect.namespace = self.namespace(node);
-        if self.codec != Codec::SocketIo {
-            for key in ["namespace", "auth"] {
-                if let Some(node) = node.key(key) {
-                    self.problems.note(node.line, &format!("connect.{key}"), "is of codec = \"socketio\"");
-                }
+        if let Some(node) = node.key("post") {
+            let scope = Scope::new(&names, &[], true);
+            connect.post = Some(Template::compile(node, "connect.post", &scope, self.problems));
+        }
+        let own: [(&[&str], bool, &str); 3] = [
+            (&["namespace", "auth"], self.codec == Codec::SocketIo, "is of codec = \"socketio\""),
+            (&["post"], *wire == Wire::EventStream, "is of transport = \"sse\""),
+            (&mqtt::KEYS, connect.mqtt.is_some(), "is of codec = \"mqtt\""),
+        ];
+        for (keys, _, message) in own.iter().filter(|(_, is_spoken, _)| !is_spoken) {
+            for (key, node) in keys.iter().filter_map(|key| Some((key, node.key(key)?))) {
+                self.problems.note(node.line, &format!("connect.{key}"), *message);
             }
         }
         connect
     }
 
-    /// The frames that carry the text: `codec = "msgpack"` and `frames = "binary"` are binary.
+    /// The carrier of the frames; for MQTT it is that of its packets, whose CONNECT has templates of its own.
     pub(super) fn wire(&mut self) -> Wire {
-        let is_packed =
-            matches!(self.root.key("codec").map(|node| &node.value), Some(Item::Text(codec)) if codec == "msgpack");
-        let frames = self.choice("frames", &["text", "binary"], if is_packed { "binary" } else { "text" });
+        let has_codec = |name: &str| matches!(self.root.key("codec").map(|node| &node.value), Some(Item::Text(codec)) if codec == name);
+        let (is_packed, is_mqtt) = (has_codec("msgpack"), has_codec("mqtt"));
+        self.choice("transport", &["websocket", "sse"], "websocket");
+        let is_stream = self.is_stream();
+        let usual = if is_packed || is_mqtt { "binary" } else { "text" };
+        let frames = self.choice("frames", &["text", "binary"], usual);
         let is_binary = frames.as_deref() == Some("binary");
-        if let Some(node) = self.root.key("frames") {
-            let message = match (is_packed && !is_binary, self.codec == Codec::SocketIo && is_binary) {
-                (true, _) => "MessagePack goes in binary frames",
-                (_, true) => "Socket.IO's packets are spoken as text; its MessagePack parser is not",
-                _ => "",
-            };
-            if !message.is_empty() {
-                self.problems.note(node.line, "frames", message);
+        let is_socket_io = self.codec == Codec::SocketIo;
+        let mut refuse = |key: &str, is_wrong: bool, message: &str| {
+            if let Some(node) = self.root.key(key).filter(|_| is_wrong) {
+                self.problems.note(node.line, key, message);
             }
+        };
+        refuse("frames", is_packed && !is_binary, "MessagePack goes in binary frames");
+        refuse("frames", is_mqtt && !is_binary, "MQTT goes in binary frames");
+        let message = "server-sent events carry text; they go with codec = \"json\" or \"text\"";
+        refuse("transport", is_stream && (is_binary || is_socket_io), message);
+        match () {
+            () if is_stream => Wire::EventStream,
+            () if is_mqtt || !is_binary => Wire::Text,
+            () if is_packed => Wire::MessagePack,
+            () if is_socket_io => Wire::PackedSocketIo,
+            () => Wire::Binary,
         }
-        match (is_packed, is_binary) {
-            (true, _) => Wire::MessagePack,
-            (false, true) => Wire::Binary,
-            (false, false) => Wire::Text,
-        }
+    }
+
+    /// The transport is server-sent events.
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(self.root.key("transport").map(|node| &node.value), Some(Item::Text(name)) if name == "sse")
     }
 
     /// The Socket.IO namespace; empty for the main one, `/`.

@@ -2,14 +2,15 @@
 
 use super::Compiler;
 use crate::dialect::compile::compiled::{FrameTemplate, SignalTemplates};
+use crate::dialect::language::codec::Wire;
 use crate::dialect::language::document::DialectNode;
 use crate::dialect::language::names::Scope;
 use crate::dialect::language::problem::suggestion;
 use crate::dialect::language::template::Template;
 use crate::vocabulary::{FrameKind, problem::quoted};
 
-impl Compiler<'_> {
-    pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
+impl<'a> Compiler<'a> {
+    pub(super) fn templates(&mut self, wire: &Wire) -> Vec<FrameTemplate> {
         self.check_kinds();
         let Some(section) = self.root.key("say") else { return vec![] };
         let relayed = self.root.key("relayed");
@@ -18,6 +19,7 @@ impl Compiler<'_> {
             let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
             relayed.check_keys("relayed", &known, self.problems);
         }
+        let post = self.post_section(wire);
         let names = self.names.clone();
         let scope = Scope::new(&names, &["sdp", "candidate"], true);
         let mut templates = vec![];
@@ -27,9 +29,31 @@ impl Compiler<'_> {
             let relayed = relayed.and_then(|relayed| relayed.key(name));
             let relayed =
                 relayed.map(|node| Template::compile(node, &format!("relayed.{name}"), &scope, self.problems));
-            templates.push(FrameTemplate { kind, line: node.line, frame, relayed });
+            let post = post.and_then(|post| post.key(name));
+            let post = post.map(|node| Template::compile(node, &format!("post.{name}"), &scope, self.problems));
+            if *wire == Wire::EventStream && post.is_none() && !self.has_post() {
+                let message = "is posted nowhere; give all frames a URL with [connect] post, or this one in [post]";
+                self.problems.note(node.line, &format!("say.{name}"), message);
+            }
+            templates.push(FrameTemplate { kind, line: node.line, frame, relayed, post });
         }
         templates
+    }
+
+    /// `[post]`: the URLs of frames that are not posted to that of all.
+    fn post_section(&mut self, wire: &Wire) -> Option<&'a DialectNode> {
+        let section = self.root.key("post")?;
+        if *wire != Wire::EventStream {
+            self.problems.note(section.line, "post", "is of transport = \"sse\"");
+        }
+        section.entries("post", self.problems);
+        let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
+        section.check_keys("post", &known, self.problems);
+        Some(section)
+    }
+
+    pub(super) fn has_post(&self) -> bool {
+        self.root.key("connect").is_some_and(|connect| connect.key("post").is_some())
     }
 
     /// The message type under which a template is counted: its entry in `[kinds]`, else its own name.

@@ -6,6 +6,7 @@ mod connect;
 mod experiments;
 mod frames;
 mod join;
+mod mqtt;
 mod rules;
 
 use crate::dialect::language::codec::Codec;
@@ -17,19 +18,20 @@ use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
 use crate::vocabulary::{FrameKind, Problem, problem::quoted};
-use compiled::{Action, CompiledDialect, Discovery, JoinStep, RepeatTimer, Rule};
+use compiled::{Action, CompiledDialect, ConnectTemplates, Discovery, FrameTemplate, JoinStep, RepeatTimer, Rule};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 /// The default of `id`: the peer's id in this run.
 const HARNESS_ID: &str = "{harness_id}";
 
-const TOP: [&str; 26] = [
+const TOP: [&str; 28] = [
     "name",
     "description",
     "sample",
     "codec",
     "frames",
+    "transport",
     "id",
     "discovery",
     "trickle",
@@ -43,6 +45,7 @@ const TOP: [&str; 26] = [
     "vars",
     "pair",
     "say",
+    "post",
     "relayed",
     "kinds",
     "signals",
@@ -143,16 +146,17 @@ impl<'a> Compiler<'a> {
         let vars = self.section("vars", false);
         let pair = self.section("pair", true);
         let before = self.before();
-        let connect = self.connect();
+        let wire = self.wire();
+        let connect = self.connect(&wire);
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
-        let templates = self.templates();
+        let mut templates = self.templates(&wire);
         let signals = self.signals();
         let join = self.join("join").unwrap_or_default();
         let join_first = self.join("join_first");
         let rules = self.rules();
+        let timers = self.timers(&connect, &mut templates);
         let (rules_by_type, untyped_rules) = dispatch(&rules);
-        let watched = watched(&rules);
         let needs_id_exchange =
             discovery == Discovery::Harness || self.exchanges_values(&join, join_first.as_deref(), &rules);
         self.check_kind_count();
@@ -165,7 +169,7 @@ impl<'a> Compiler<'a> {
             file: self.file.to_owned(),
             id_line: root.key("id").map_or(1, |node| node.line),
             codec: self.codec,
-            wire: self.wire(),
+            wire,
             kinds: std::mem::take(&mut self.kinds),
             discovery,
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
@@ -190,10 +194,10 @@ impl<'a> Compiler<'a> {
             acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.action, Action::Joined)),
             any: (0..rules.len() as u16).collect(),
             type_filters: type_filters(&rules, &rules_by_type),
+            watched: watched(&rules),
             rules,
-            timers: self.timers(),
+            timers,
             pauses: self.pauses,
-            watched,
             escape_finder: crate::dialect::prefilter::own_values::escape_finder(),
             type_prefix: format!("{{{}:\"", Value::from(self.leading.as_str())),
             rules_by_type,
@@ -258,9 +262,10 @@ impl<'a> Compiler<'a> {
         separator
     }
 
-    fn timers(&mut self) -> Vec<RepeatTimer> {
-        let Some(node) = self.root.key("every") else { return vec![] };
-        let mut timers = vec![];
+    /// The timers of `[[every]]`, and that of MQTT's pings.
+    fn timers(&mut self, connect: &ConnectTemplates, templates: &mut Vec<FrameTemplate>) -> Vec<RepeatTimer> {
+        let mut timers: Vec<_> = connect.mqtt.iter().map(|mqtt| self.pings(mqtt, templates)).collect();
+        let Some(node) = self.root.key("every") else { return timers };
         for item in node.items() {
             item.check_keys("every", &["interval", "say"], self.problems);
             let interval = item.key("interval").and_then(|node| node.duration("every.interval", self.problems));

@@ -221,7 +221,11 @@ impl Compiler<'_> {
             "say" => Action::Say(self.template_indices(node?, &format!("{path}.say"))),
             "send" => {
                 let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
-                Action::Send(FrameTemplate { kind: self.kind("reply"), line: item.line, frame, relayed: None })
+                if self.is_stream() && !self.has_post() {
+                    self.problems.note(item.line, path, "is posted nowhere; give frames a URL with [connect] post");
+                }
+                let kind = self.kind("reply");
+                Action::Send(FrameTemplate { kind, line: item.line, frame, relayed: None, post: None })
             }
             "share" => Action::Share(shared(node?, &format!("{path}.share"), scope, self.problems)),
             "ack" => {

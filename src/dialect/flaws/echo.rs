@@ -176,14 +176,14 @@ impl JoinedPair {
 }
 
 /// The signal is the one that was said, whatever fields of a candidate the frames leave out.
-fn is_of(said: &Signal, heard: &Signal) -> bool {
+pub(super) fn is_of(said: &Signal, heard: &Signal) -> bool {
     match (said, heard) {
         (Signal::Candidate(said), Signal::Candidate(heard)) => said.candidate == heard.candidate,
         (said, heard) => said == heard,
     }
 }
 
-fn identity(seat: u16, now: Instant) -> PeerIdentity {
+pub(super) fn identity(seat: u16, now: Instant) -> PeerIdentity {
     PeerIdentity {
         id: format!("check-{seat}"),
         name: format!("peer {seat}"),

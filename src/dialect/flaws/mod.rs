@@ -3,8 +3,11 @@
 mod coverage;
 mod echo;
 mod found;
+mod play;
 
 pub use found::fate;
+pub use play::PlayedRoom;
+pub(super) use play::play;
 
 use super::compile::compiled::{Action, CompiledDialect, Discovery, JoinAction, Step};
 use super::language::expression::Expression;

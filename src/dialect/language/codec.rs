@@ -1,6 +1,10 @@
 //! Frame codecs: JSON, plain text, or Socket.IO packets over Engine.IO 4.
 
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Codec {
@@ -10,8 +14,8 @@ pub(crate) enum Codec {
     SocketIo,
 }
 
-/// The frames of the WebSocket that carry a dialect's text, which is JSON inside meshload whatever it is on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The carrier of a dialect's frames, which are text inside meshload whatever they are on the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Wire {
     #[default]
     Text,
@@ -19,18 +23,39 @@ pub enum Wire {
     Binary,
     /// JSON values as MessagePack, in binary frames.
     MessagePack,
+    /// Socket.IO packets as MessagePack in binary frames; Engine.IO's own packets stay text.
+    PackedSocketIo,
+    /// MQTT packets in binary frames; each packet is a JSON object inside meshload.
+    Mqtt(Arc<MqttConnect>),
+    /// Server-sent events; a sent frame is a line with the URL, relative to the stream's, and the body of a POST to it.
+    EventStream,
+}
+
+/// The values of MQTT's CONNECT packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttConnect {
+    /// MQTT 5; otherwise 3.1.1.
+    pub is_v5: bool,
+    pub client: String,
+    /// Seconds; 0 for none.
+    pub keep_alive_s: u16,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    /// The will, a frame with `topic` and `payload`, as JSON.
+    pub will: Option<String>,
 }
 
 impl Wire {
     /// The content of a binary frame that carries `text`; `None` for a text frame.
-    pub fn to_bytes(self, text: &str) -> Option<Vec<u8>> {
+    pub fn to_bytes(&self, text: &str) -> Option<Vec<u8>> {
         match self {
-            Self::Text => None,
+            Self::Text | Self::EventStream | Self::Mqtt(_) => None,
             Self::Binary => Some(text.as_bytes().to_vec()),
             Self::MessagePack => {
                 let value: Value = serde_json::from_str(text).ok()?;
                 rmp_serde::to_vec_named(&value).ok()
             }
+            Self::PackedSocketIo => rmp_serde::to_vec_named(&socket_io_object(text)?).ok(),
         }
     }
 
@@ -38,21 +63,112 @@ impl Wire {
     ///
     /// # Errors
     /// The reason why it carries none, for people.
-    pub fn to_text(self, bytes: &[u8]) -> Result<String, &'static str> {
+    pub fn to_text(&self, bytes: &[u8]) -> Result<String, &'static str> {
         match self {
-            Self::Text => Err("a binary frame, where only text belongs"),
+            Self::Text | Self::EventStream | Self::Mqtt(_) => {
+                Err("a binary frame, where only text belongs: is this another parser (MessagePack)?")
+            }
             Self::Binary => {
                 let text =
                     std::str::from_utf8(bytes).map_err(|_| "a binary frame that is no UTF-8; is it MessagePack?")?;
                 Ok(text.to_owned())
             }
             Self::MessagePack => {
-                let value: Value =
-                    rmp_serde::from_slice(bytes).map_err(|_| "a binary frame that is no MessagePack of JSON values")?;
-                Ok(value.to_string())
+                let value = rmp_serde::from_slice::<Unpacked>(bytes);
+                let value = value.map_err(|_| "a binary frame that is no MessagePack of JSON values")?;
+                Ok(value.0.to_string())
+            }
+            Self::PackedSocketIo => {
+                let packet = rmp_serde::from_slice::<Unpacked>(bytes).map_or(Value::Null, |packet| packet.0);
+                socket_io_text(&packet).ok_or("a binary frame that is no packet of Socket.IO's MessagePack parser")
             }
         }
     }
+}
+
+/// A JSON value out of MessagePack, whose extensions are null: JavaScript's undefined is one.
+struct Unpacked(Value);
+
+impl<'de> Deserialize<'de> for Unpacked {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(UnpackedVisitor).map(Self)
+    }
+}
+
+struct UnpackedVisitor;
+
+impl<'de> Visitor<'de> for UnpackedVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(flag.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, extension: D) -> Result<Value, D::Error> {
+        IgnoredAny::deserialize(extension).map(|_| Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let next = || items.next_element::<Unpacked>().map(|item| item.map(|item| item.0)).transpose();
+        std::iter::from_fn(next).collect::<Result<_, _>>().map(Value::Array)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let next = || {
+            entries.next_entry::<String, Unpacked>().map(|entry| entry.map(|(key, value)| (key, value.0))).transpose()
+        };
+        std::iter::from_fn(next).collect::<Result<_, _>>().map(Value::Object)
+    }
+}
+
+/// A packet as Socket.IO's MessagePack parser has it; `None` for a packet of Engine.IO.
+fn socket_io_object(text: &str) -> Option<Value> {
+    let rest = text.strip_prefix('4')?;
+    let kind = rest.get(..1)?.parse::<u8>().ok()?;
+    let (namespace, body) = socket_io_namespace(&rest[1..]);
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let namespace = if namespace.is_empty() { "/" } else { namespace };
+    let mut packet = serde_json::json!({ "type": kind, "nsp": namespace });
+    if let Ok(number) = body[..digits].parse::<u64>() {
+        packet["id"] = number.into();
+    }
+    if digits < body.len() {
+        packet["data"] = serde_json::from_str(&body[digits..]).ok()?;
+    }
+    Some(packet)
+}
+
+/// The text of such a packet, as the usual parser writes it.
+fn socket_io_text(packet: &Value) -> Option<String> {
+    let kind = packet.get("type")?.as_u64().filter(|kind| *kind <= 4)?;
+    let namespace = packet.get("nsp")?.as_str().filter(|namespace| *namespace != "/").unwrap_or_default();
+    let id = packet.get("id").and_then(Value::as_u64).map(|id| id.to_string()).unwrap_or_default();
+    let data = packet.get("data").filter(|data| !data.is_null()).map(Value::to_string).unwrap_or_default();
+    Some(socket_io_packet(char::from(b'0' + kind as u8), namespace, &(id + &data)))
 }
 
 /// The decoded content of a text frame.
@@ -70,11 +186,11 @@ pub(crate) enum Content {
 }
 
 impl Codec {
-    pub(crate) const NAMES: [&str; 4] = ["json", "text", "socketio", "msgpack"];
+    pub(crate) const NAMES: [&str; 5] = ["json", "text", "socketio", "msgpack", "mqtt"];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "json" | "msgpack" => Self::Json,
+            "json" | "msgpack" | "mqtt" => Self::Json,
             "text" => Self::Text,
             "socketio" => Self::SocketIo,
             _ => return None,
@@ -231,6 +347,14 @@ mod tests {
             assert!(wire.to_text(&[0xc1, 0xff]).is_err());
         }
         assert_eq!(Wire::MessagePack.to_bytes(r#"{"a":1}"#).unwrap(), [0x81, 0xa1, b'a', 1]);
+        for packet in ["40", "40/rtc,{\"token\":\"t\"}", "42[\"a\",1]", "42/rtc,7[\"a\"]", "437[\"ok\"]", "41/rtc,"] {
+            let bytes = Wire::PackedSocketIo.to_bytes(packet).unwrap();
+            assert_eq!(Wire::PackedSocketIo.to_text(&bytes).as_deref(), Ok(packet));
+        }
+        // As notepack.io writes `{ sid: "z", pid: undefined }`.
+        let connect = b"\x83\xa4type\0\xa4data\x82\xa3sid\xa1z\xa3pid\xd4\0\0\xa3nsp\xa1/";
+        assert_eq!(Wire::PackedSocketIo.to_text(connect).as_deref(), Ok("40{\"pid\":null,\"sid\":\"z\"}"));
+        assert_eq!((Wire::PackedSocketIo.to_bytes("3"), Wire::PackedSocketIo.to_text(&[1]).is_err()), (None, true));
         assert_eq!((Wire::Text.to_bytes(text), Wire::Text.to_text(b"a").is_err()), (None, true));
     }
 

@@ -15,6 +15,7 @@ mod send;
 use super::Trial;
 use super::conversation::{CarriedFields, Connect, Conversation, Input, Output, PeerIdentity, Prepare};
 use crate::dialect::compile::compiled::{CompiledDialect, Discovery};
+use crate::dialect::language::codec::{MqttConnect, Wire};
 use crate::dialect::language::evaluate::LookupView;
 use crate::dialect::language::filter;
 use crate::dialect::language::names::{BUILT_IN, JOINED, ME};
@@ -25,7 +26,7 @@ use crate::vocabulary::{FrameNote, FrameNoteKind, Heard};
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
 use repeats::FrameRepeats;
-use request::{cookie_header, filled, in_url};
+use request::{cookie_header, filled, http_url, in_url};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub(super) struct Session {
     relays: bool,
     /// The number of frames sent.
     reference: u64,
+    /// Socket.IO's connect packet is said, and nothing was heard since.
+    awaits_connect: bool,
     /// The number under which that frame asks to be acknowledged.
     acknowledgement: Option<u64>,
     /// The other peers that have joined, passed inside the process: the id, and true if it joined before this peer.
@@ -101,6 +104,7 @@ impl State {
 impl Conversation for Session {
     fn connect(&mut self, base: &str) -> Connect {
         let dialect = self.dialect.clone();
+        let base = if dialect.wire == Wire::EventStream { &http_url(base) } else { base };
         let locals = [Value::from(base.trim_end_matches('/'))];
         let now_ms = self.me.epoch.1;
         let encode = |value: String| if locals[0] == value { value } else { in_url(&value) };
@@ -117,8 +121,21 @@ impl Conversation for Session {
         }
         let mut headers = filled(&dialect.connect.headers, view, &mut self.rng);
         headers.extend(cookie_header(&filled(&dialect.connect.cookies, view, &mut self.rng)));
-        let subprotocol = dialect.connect.subprotocol.as_ref().map(|value| value.text(view, &mut self.rng));
-        Connect { url, headers, subprotocol, wire: dialect.wire }
+        let mut text = |value: &Template| value.text(view, &mut self.rng);
+        let mut subprotocol = dialect.connect.subprotocol.as_ref().map(&mut text);
+        let mut wire = dialect.wire.clone();
+        if let Some(mqtt) = &dialect.connect.mqtt {
+            subprotocol.get_or_insert_with(|| "mqtt".to_owned());
+            wire = Wire::Mqtt(Arc::new(MqttConnect {
+                is_v5: mqtt.is_v5,
+                client: text(&mqtt.client),
+                keep_alive_s: mqtt.keep_alive.as_secs() as u16,
+                user: mqtt.user.as_ref().map(&mut text),
+                password: mqtt.password.as_ref().map(&mut text),
+                will: mqtt.will.as_ref().map(&mut text),
+            }));
+        }
+        Connect { url, headers, subprotocol, wire }
     }
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {
@@ -180,6 +197,15 @@ impl Conversation for Session {
         self.join_in_words()
     }
 
+    fn closed_because(&self) -> Option<&'static str> {
+        self.awaits_connect.then_some(match self.dialect.wire {
+            Wire::Text => {
+                "closed at Socket.IO's connect packet: another parser? frames = \"binary\" speaks MessagePack"
+            }
+            _ => "closed at Socket.IO's connect packet: another parser? without frames = \"binary\" it is text",
+        })
+    }
+
     fn carried(&self) -> CarriedFields {
         self.carried_fields()
     }
@@ -226,6 +252,7 @@ impl Session {
             taken_by: None,
             relays: false,
             reference: 0,
+            awaits_connect: false,
             acknowledgement: None,
             present: vec![],
             shared: BTreeMap::new(),
@@ -263,11 +290,17 @@ impl Session {
         self.run_join(now);
     }
 
-    /// A session that has joined as `id`, for a check without a server; its frames are as the server passes them on.
-    pub(super) fn joined(dialect: Arc<CompiledDialect>, me: PeerIdentity, id: Option<&Value>) -> Self {
+    /// A session whose frames are as the server passes them on, for a check without a server.
+    pub(super) fn relayed(dialect: Arc<CompiledDialect>, me: PeerIdentity) -> Self {
         let mut session = Self::new(dialect, Trial { captures: true, ..Trial::default() }, me);
-        id.into_iter().for_each(|id| session.set(ME, id.clone()));
         session.relays = true;
+        session
+    }
+
+    /// A session that has joined as `id`, for a check without a server.
+    pub(super) fn joined(dialect: Arc<CompiledDialect>, me: PeerIdentity, id: Option<&Value>) -> Self {
+        let mut session = Self::relayed(dialect, me);
+        id.into_iter().for_each(|id| session.set(ME, id.clone()));
         session.joining.over = true;
         session.state.globals[JOINED] = Value::Bool(true);
         session.outputs.clear();

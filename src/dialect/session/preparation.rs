@@ -1,7 +1,7 @@
 //! The HTTP requests of one peer before its connection, and the values that their answers give to all its sessions.
 
 use super::Session;
-use super::request::{cookie_header, filled, in_url};
+use super::request::{cookie_header, filled, http_url, in_url};
 use crate::dialect::conversation::{Connect, Conversation, HttpAnswer, HttpRequest, Prepare};
 use crate::dialect::language::codec::parse_json;
 use crate::dialect::language::pattern::Pattern;
@@ -126,6 +126,5 @@ impl Session {
 /// The values of `{base}` and `{http}`: the target without its trailing slash, and as an HTTP URL.
 fn places(base: &str) -> [Value; 2] {
     let base = base.trim_end_matches('/');
-    let http = base.strip_prefix("ws").map_or_else(|| base.to_owned(), |rest| format!("http{rest}"));
-    [Value::from(base), Value::from(http)]
+    [Value::from(base), Value::from(http_url(base))]
 }

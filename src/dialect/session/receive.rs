@@ -14,6 +14,9 @@ use std::time::Instant;
 /// The kind of a frame that no rule matches.
 const UNKNOWN: FrameKind = FrameKind(0);
 
+/// The start of MQTT's answer to a subscription, which concerns only a join that expects it.
+const SUBACK: &str = "{\"suback\":";
+
 impl Session {
     /// Handles a frame, and returns its kind and addressee.
     pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern<String>) {
@@ -23,6 +26,9 @@ impl Session {
             return (kind, Concern::Others);
         }
         let dialect = self.dialect.clone();
+        if dialect.codec == Codec::SocketIo {
+            self.acknowledgement = acknowledgement_of(frame);
+        }
         let mut content = None;
         if self.expects_frame() || (dialect.codec == Codec::SocketIo && !frame.starts_with("42")) {
             match self.decode(frame) {
@@ -34,6 +40,9 @@ impl Session {
             && let Some(kind) = self.take_expected(now, content)
         {
             return (kind, Concern::Me { from: None });
+        }
+        if dialect.connect.mqtt.is_some() && frame.starts_with(SUBACK) {
+            return (UNKNOWN, Concern::Me { from: None });
         }
         let message_type = read_message_type(frame, dialect.codec, &dialect.type_prefix);
         let rules = message_type.and_then(|message_type| dialect.rules_by_type.get(message_type)).unwrap_or(
@@ -99,12 +108,13 @@ impl Session {
     fn decode(&mut self, frame: &str) -> Result<Value, (FrameKind, Concern<String>)> {
         let answer = match self.dialect.codec.decode(frame, &self.dialect.connect.namespace) {
             Content::Value(value) => {
-                if self.dialect.codec == Codec::SocketIo {
-                    self.acknowledgement = acknowledgement_of(frame);
-                }
+                self.awaits_connect = false;
                 return Ok(value);
             }
-            Content::Open => Some(self.connect_packet()),
+            Content::Open => {
+                self.awaits_connect = true;
+                Some(self.connect_packet())
+            }
             Content::Transport(answer) => answer.map(str::to_owned),
             Content::Foreign(protocol) => {
                 self.fail_join(Reason::Protocol, protocol);

@@ -29,3 +29,8 @@ pub(super) fn in_url(value: &str) -> String {
     }
     encoded
 }
+
+/// The target as an HTTP URL.
+pub(super) fn http_url(base: &str) -> String {
+    base.strip_prefix("ws").map_or_else(|| base.to_owned(), |rest| format!("http{rest}"))
+}

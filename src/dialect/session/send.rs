@@ -1,8 +1,9 @@
 //! Writes frames: signals of the peer, replies of rules, repeats of timers.
 
 use super::Session;
+use super::request::in_url;
 use crate::dialect::compile::compiled::FrameTemplate;
-use crate::dialect::language::codec::{Codec, socket_io_packet};
+use crate::dialect::language::codec::{Codec, Wire, socket_io_packet};
 use crate::dialect::language::names::{OFFERS, REF};
 use crate::dialect::language::template::Template;
 use crate::dialect::{CarriedFields, Output};
@@ -133,6 +134,14 @@ impl Session {
         if self.trial.captures {
             self.outputs.push_back(Output::Written { text: text.as_str().into(), kind, to: to.clone() });
         }
+        let text = if dialect.wire == Wire::EventStream && !self.relays {
+            let view = self.state.view(&dialect, self.me.timestamp(now), locals, of);
+            let url = template.post.as_ref().or(dialect.connect.post.as_ref());
+            let url = url.map(|url| url.text_with(view, &mut self.rng, &|value| in_url(&value)));
+            format!("{}\n{text}", url.unwrap_or_default())
+        } else {
+            text
+        };
         self.outputs.push_back(Output::Send { text, kind, to });
     }
 

@@ -5,6 +5,7 @@ mod flaws;
 mod holes;
 mod prefilter;
 mod transcript;
+mod transports;
 
 use super::*;
 use crate::vocabulary::Heard;

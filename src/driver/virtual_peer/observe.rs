@@ -25,12 +25,16 @@ impl VirtualPeer {
 
     /// Adds to the failure of a join its step, what that waits for, and what came instead.
     pub(super) fn explain_stopped_join(&self, what: &mut EventKind) {
-        if let EventKind::Peer(PeerEvent::PeerFailed { failure }) = what
-            && (failure.phase, failure.reason) == (Phase::Join, Reason::TimedOut)
-            && failure.detail.is_empty()
-            && let Some(waits_for) = self.conversation.waits_for()
-        {
-            failure.detail = waits_for.into();
+        let EventKind::Peer(PeerEvent::PeerFailed { failure }) = what else { return };
+        let detail = match (failure.phase, failure.reason) {
+            (Phase::Join, Reason::TimedOut) if failure.detail.is_empty() => {
+                self.conversation.waits_for().map(Into::into)
+            }
+            (Phase::Join, Reason::Closed) => self.conversation.closed_because().map(Into::into),
+            _ => None,
+        };
+        if let Some(detail) = detail {
+            failure.detail = detail;
         }
     }
 

@@ -62,7 +62,7 @@ impl TalkCodec {
     }
 
     /// The content of a frame; `None` for what the transport says for itself, and for what can't be decoded.
-    fn decode(self, text: &str, sent: bool) -> Option<Json> {
+    pub(in crate::learning) fn decode(self, text: &str, sent: bool) -> Option<Json> {
         match self {
             Self::Json => Json::parse(text),
             Self::Text => Some(Json::Text(text.to_owned())),

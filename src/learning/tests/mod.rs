@@ -177,3 +177,10 @@ fn no_recording_makes_the_learner_panic() {
         let _answer = learn(vec![recording], "mine", None, Instant::now());
     }
 }
+
+#[test]
+fn a_replay_takes_the_id_of_the_file_and_no_word_of_the_protocol() {
+    let file = |id: &str| format!("name = \"x\"\n{id}\n[vars]\nid = \"{{random:3}}\"\n");
+    assert_eq!(for_replay(&file("id = \"{random:9}\"")), file(""));
+    assert_eq!(for_replay(&file("id = \"server\"")), file("id = \"server\""));
+}

@@ -14,6 +14,7 @@ const KINDS_MAX: usize = 257;
 #[repr(usize)]
 pub(in crate::metrics) enum TimerId {
     Connect,
+    Before,
     Join,
     Discovery,
     Negotiation,

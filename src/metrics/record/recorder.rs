@@ -7,6 +7,7 @@ use crate::metrics::fold::guests::GuestEdges;
 use crate::metrics::fold::outages::Outages;
 use crate::metrics::fold::series::{SecondCounts, quantile, recent_latencies, recent_us};
 use crate::metrics::fold::time_buckets::TimeBuckets;
+use crate::metrics::fold::timers::TimerId;
 use crate::metrics::fold::totals::Totals;
 use crate::metrics::fold::traces::RankedTrace;
 use crate::metrics::frame_notes::FrameNotes;
@@ -107,6 +108,9 @@ impl Recorder {
             PeerEvent::Began { due } => self.began(context, *due),
             PeerEvent::Dropped { due } => self.dropped(context, *due),
             PeerEvent::Upgraded => self.upgraded(context),
+            PeerEvent::Prepared { took } => {
+                self.all_totals[context.half].timers.record(TimerId::Before, micros(*took));
+            }
             PeerEvent::Joined => self.joined(context),
             PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
             PeerEvent::ServerLost { failure } => self.server_lost(context, failure),

@@ -110,3 +110,11 @@ fn a_timeout_is_our_own_once_a_tenth_of_it_was_spent_waiting_for_us() {
     story.join(0, 0, 0).tell(0, 1, 1, EventKind::Peer(PeerEvent::PeerFailed { failure }));
     assert_eq!(story.summary().counts.edges.ours, 1);
 }
+
+#[test]
+fn requests_before_the_connection_are_a_timer_of_their_own_within_connect() {
+    let mut story = Story::of(&[2]);
+    let took = Duration::from_millis(7);
+    story.join(0, 0, 0).tell(0, 2, 0, EventKind::Peer(PeerEvent::Prepared { took }));
+    assert_eq!(only_sample_ms(&story.summary(), "before").0, 7);
+}

@@ -11,7 +11,8 @@ use crate::vocabulary::format::{count, duration, percent, plural};
 /// As many rows as a summary of meshload holds.
 const SLOWEST_MAX: usize = 20;
 /// The timers after those of the phases, each with the side that pays for it.
-const OTHER_TIMERS: [(&str, &str); 8] = [
+const OTHER_TIMERS: [(&str, &str); 9] = [
+    ("before", "target"),
     ("time_to_open", "both"),
     ("room_complete", "both"),
     ("own_work", "meshload"),

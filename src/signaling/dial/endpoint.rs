@@ -1,16 +1,17 @@
 //! The endpoint of one peer: where and how it connects, and what comes before.
 
 use crate::dialect::{Connect, Prepare, Wire};
+use crate::signaling::connections::failure;
 use crate::signaling::connector::{Connector, Refused};
-use crate::signaling::failure;
 use crate::signaling::target_policy::resolve;
 use crate::signaling::userinfo::basic;
 use crate::vocabulary::{Failure, Phase, Reason};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
@@ -19,7 +20,7 @@ use url::Url;
 /// Address, headers and connection settings of one peer's connection.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// `ws:` or `wss:`.
+    /// `ws:` or `wss:`; `http:` or `https:` for a stream of events.
     pub url: Url,
     pub headers: Vec<(String, String)>,
     pub subprotocol: Option<String>,
@@ -82,6 +83,8 @@ pub struct HttpSteps {
     /// The target's URL.
     pub base: String,
     pub own: OwnRequest,
+    /// The time that the requests took, once they are answered.
+    pub took: Rc<Cell<Option<Duration>>>,
 }
 
 /// The profile's own part of the request for the connection, which wins over the dialect's.

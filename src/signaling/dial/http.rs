@@ -10,9 +10,11 @@ use crate::vocabulary::{Failure, Phase, Reason};
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::io::Read;
+use std::time::Instant;
 use url::Url;
 
 /// The longest body of an answer, in bytes.
@@ -20,13 +22,18 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Makes the requests that are left, and the endpoint of the connection out of their answers.
 pub(super) async fn run(steps: &HttpSteps, endpoint: &Endpoint) -> Result<Endpoint, Failure> {
+    let began = Instant::now();
+    let mut is_first = true;
     loop {
         let request = steps.preparation.borrow_mut().request(&steps.base);
         let Some(request) = request else { break };
+        is_first = false;
         let late = |_| Failure::new(Phase::Connect, Reason::TimedOut, format!("no answer to {}", request.method));
         let answer = tokio::time::timeout(request.timeout, send(endpoint, &request)).await.map_err(late)??;
         steps.preparation.borrow_mut().answer(&steps.base, &answer)?;
     }
+    // A redial asks for nothing anew.
+    steps.took.set((!is_first).then(|| began.elapsed()));
     let connect = steps.preparation.borrow_mut().connect(&steps.base);
     let Connect { url, headers, subprotocol, wire } = steps.own.over(connect);
     let url = Url::parse(&url).map_err(|error| unfit(format!("the dialect's URL: {error}")))?;
@@ -49,9 +56,11 @@ async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, 
     if url.scheme() == "https" {
         stream = endpoint.route.tls.secure(host, stream).await?;
     }
-    exchange(stream, message(endpoint, request, &url)?, async |response| {
+    let mut request = message(endpoint, request, &url)?;
+    request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    exchange(stream, request, async |response| {
         let (head, body) = response.into_parts();
-        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
         let body = body.map_err(|error| unfit(format!("the answer to [[before]]: {error}")))?.to_bytes();
@@ -139,7 +148,12 @@ fn head(method: &str, url: &Url) -> hyper::http::request::Builder {
     Request::builder().method(method).uri(path).header("host", host)
 }
 
-fn message(endpoint: &Endpoint, request: &HttpRequest, url: &Url) -> Result<Request<Full<Bytes>>, Failure> {
+/// A request with what is usual beside its own headers.
+pub(in crate::signaling) fn message(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    url: &Url,
+) -> Result<Request<Full<Bytes>>, Failure> {
     let mut message = head(request.method, url);
     let has = |name: &str| request.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     let body = request.body.clone().unwrap_or_default();
@@ -149,7 +163,6 @@ fn message(endpoint: &Endpoint, request: &HttpRequest, url: &Url) -> Result<Requ
         ("authorization", basic(url)),
         ("content-type", request.body.is_some().then(|| kind.to_owned())),
         ("origin", endpoint.origin.clone()),
-        ("connection", Some("close".to_owned())),
     ];
     for (name, value) in usual {
         if let Some(value) = value.filter(|_| !has(name)) {
@@ -159,16 +172,16 @@ fn message(endpoint: &Endpoint, request: &HttpRequest, url: &Url) -> Result<Requ
     for (name, value) in &request.headers {
         message = message.header(name, value);
     }
-    message.body(Full::new(Bytes::from(body))).map_err(|error| unfit(format!("a request of [[before]]: {error}")))
+    message.body(Full::new(Bytes::from(body))).map_err(|error| unfit(format!("an HTTP request: {error}")))
 }
 
-fn failed(error: hyper::Error) -> Failure {
+pub(in crate::signaling) fn failed(error: hyper::Error) -> Failure {
     match std::error::Error::source(&error).and_then(|source| source.downcast_ref::<std::io::Error>()) {
         Some(error) => io_failure(error),
         None => unfit(format!("HTTP: {error}")),
     }
 }
 
-fn unfit(why: String) -> Failure {
+pub(in crate::signaling) fn unfit(why: String) -> Failure {
     Failure::new(Phase::Connect, Reason::Protocol, why)
 }

@@ -1,17 +1,19 @@
-//! Opens a WebSocket from a URL: resolve, check the target policy, connect, proxy, TLS, upgrade.
+//! Opens a connection from a URL: resolve, check the target policy, connect, proxy, TLS; upgrade, or request a stream.
 
 mod endpoint;
-mod http;
+pub(super) mod http;
 mod open;
 
 pub use endpoint::{Endpoint, HttpSteps, OwnRequest};
 pub use http::{HttpReply, get};
 pub use open::open;
+pub(super) use open::open_secured;
 
+use super::connections::{EventStream, SignalingConnection, WebSocketConnection, config, failure};
 use super::connector::Connector;
-use super::{Connection, config, failure};
+use crate::dialect::Wire;
 use crate::vocabulary::{Failure, Phase, Reason};
-use open::{open_secured, open_stream};
+use open::open_stream;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
@@ -25,14 +27,17 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// The failure of the attempt, in phase `connect`.
-pub async fn dial(endpoint: &Endpoint) -> Result<Connection, Failure> {
+pub async fn dial(endpoint: &Endpoint) -> Result<Box<dyn SignalingConnection>, Failure> {
     match &endpoint.before {
         Some(steps) => dial_url(&http::run(steps, endpoint).await?).await,
         None => dial_url(endpoint).await,
     }
 }
 
-async fn dial_url(endpoint: &Endpoint) -> Result<Connection, Failure> {
+async fn dial_url(endpoint: &Endpoint) -> Result<Box<dyn SignalingConnection>, Failure> {
+    if endpoint.wire == Wire::EventStream {
+        return Ok(Box::new(EventStream::open(endpoint).await?));
+    }
     let request = endpoint.request()?;
     let stream = open_secured(endpoint).await?;
     let Connector { tls_sniff, limits, .. } = &*endpoint.route;
@@ -47,7 +52,7 @@ async fn dial_url(endpoint: &Endpoint) -> Result<Connection, Failure> {
             if !is_secure {
                 tls_sniff.mark_plain();
             }
-            Ok(Connection::new(stream, limits.clone(), endpoint.wire))
+            Ok(Box::new(WebSocketConnection::open(stream, limits.clone(), endpoint.wire.clone()).await?))
         }
         Err(error) if is_secure => Err(failure(error)),
         Err(error) => Err(tls_sniff.explain(failure(error), answers_in_tls(endpoint)).await),

@@ -23,12 +23,13 @@ pub async fn open(endpoint: &Endpoint) -> Result<impl AsyncRead + AsyncWrite + U
     open_secured(endpoint).await
 }
 
-pub(super) async fn open_secured(endpoint: &Endpoint) -> Result<Stream, Failure> {
+/// The stream to the URL's server, with TLS for `wss` and `https`.
+pub(in crate::signaling) async fn open_secured(endpoint: &Endpoint) -> Result<Stream, Failure> {
     let nowhere = || Failure::new(Phase::Connect, Reason::Dns, "the URL names no host");
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let stream = open_stream(&endpoint.route, &endpoint.user_agent, host, port).await?;
     match endpoint.url.scheme() {
-        "wss" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
+        "wss" | "https" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
         _ => Ok(stream),
     }
 }

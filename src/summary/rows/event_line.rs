@@ -104,7 +104,8 @@ impl<'a> EventLine<'a> {
                 Self { part: Some(part), said: Some(*said), digest: Some(digest.to_string()), ..line }
             }
             EventKind::Edge { event: EdgeEvent::GuestMessage { bytes }, .. } => Self { bytes: Some(*bytes), ..line },
-            EventKind::Edge { event: EdgeEvent::OwnWork { spent }, .. } => {
+            EventKind::Peer(PeerEvent::Prepared { took: spent })
+            | EventKind::Edge { event: EdgeEvent::OwnWork { spent }, .. } => {
                 Self { spent_us: Some(micros(*spent)), ..line }
             }
             EventKind::Edge { event: EdgeEvent::Closed { planned }, .. } => Self { planned: Some(*planned), ..line },
@@ -146,6 +147,7 @@ fn name(what: &EventKind) -> &'static str {
         EventKind::Peer(PeerEvent::Began { .. }) => "began",
         EventKind::Peer(PeerEvent::Dropped { .. }) => "dropped",
         EventKind::Peer(PeerEvent::Upgraded) => "upgraded",
+        EventKind::Peer(PeerEvent::Prepared { .. }) => "prepared",
         EventKind::Peer(PeerEvent::Joined) => "joined",
         EventKind::Peer(PeerEvent::PeerFailed { .. }) => "peer_failed",
         EventKind::Peer(PeerEvent::Left { .. }) => "left",

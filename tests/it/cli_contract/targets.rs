@@ -134,7 +134,7 @@ fn frames_that_no_signaling_server_sends_end_the_connection() {
         (
             Script::Joined(Deed::Bytes(frame(0x2, b"\0\x01").into())),
             99,
-            &["discovery protocol a binary frame, where only text belongs"],
+            &["discovery protocol a binary frame, where only text belongs: is this another parser (MessagePack)?"],
         ),
         (Script::Joined(Deed::Bytes(text(&"x".repeat(1 << 20)))), 99, &["discovery protocol a message over 256 KiB"]),
         (Script::Joined(Deed::Bytes(frame(0x1, b"\xC3\x28").into())), 99, &["discovery protocol invalid UTF-8"]),

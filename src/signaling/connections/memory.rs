@@ -79,6 +79,10 @@ impl SignalingConnection for MemoryConnection {
         !self.outbox.is_empty()
     }
 
+    fn unsent(&self) -> usize {
+        self.outbox.len()
+    }
+
     fn poll_flush(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         while let Some(text) = self.outbox.pop_front() {
             if self.calls.try_send(MemoryCall::Frame { number: self.number, text }).is_err() {

@@ -1,0 +1,71 @@
+//! Field case 7: rooms that the server deals out, a roster that is an object, and talk that goes through the server.
+
+use super::server::{Target, is_installed};
+use meshload::summary::Summary;
+use std::fs;
+use std::process::Command;
+
+const DEALT: &str = include_str!("dialects/dealt.toml");
+
+/// Runs the plan on a server that seats `max` together: the exit code, the summary, and what was printed.
+fn play(max: &str, dialect: &str, more: &[&str]) -> Option<(Option<i32>, Summary, String)> {
+    let target = Target::script("dealt.cjs").environment("MAX", max);
+    let server = target.start()?;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("dealt.toml"), dialect).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+    command
+        .args(["run", "--dialect", "./dealt.toml", "--quiet", "--on-invalid", "warn", "--engine", "none"])
+        .args(["--target", &target.url(&server), "--duration", "2s", "--out", "report"])
+        .args(more)
+        .current_dir(folder.path());
+    let output = command.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let summary =
+        fs::read_to_string(folder.path().join("report/summary.json")).unwrap_or_else(|_| panic!("{output:?}"));
+    Some((output.status.code(), Summary::read(&summary).unwrap(), printed))
+}
+
+#[test]
+fn a_roster_that_is_an_object_is_met_and_what_is_told_each_second_is_timed() {
+    let gate = ["--rooms", "2", "--room-size", "6", "--timeout", "30s", "--gate", "signal_delivery.move: p(95) < 5s"];
+    let Some((code, summary, printed)) = play("50", DEALT, &gate) else { return };
+    assert_eq!(code, Some(0), "{printed}");
+    assert_eq!((summary.counts.edges.planned, summary.counts.edges.opened), (30, 30), "{printed}");
+    let moves = &summary.timers["signal_delivery.move"].due;
+    let counted = &summary.counts.signaling.by_type["move"];
+    // Each is heard by the five others of its room, once they are there and until the run ends.
+    assert!(counted.sent >= 12 && moves.count >= 2 * counted.sent, "{counted:?} {moves:?}");
+}
+
+/// The order of joining tells dealing apart from islands: arrivals are far apart, and a machine that stood still meanwhile
+/// plays again, at most twice.
+#[test]
+fn a_room_that_the_server_splits_is_told_with_the_edges_that_are_possible() {
+    let plan = ["--rooms", "1", "--room-size", "5", "--arrivals", "5/s", "--timeout", "4s", "--no-gates"];
+    let told = "is in groups of 3 and 2 (1 of 1 rooms are split). 4 of 10 edges are possible, and all of them opened.";
+    let is_told = (0..3).any(|_| {
+        let Some((_, summary, printed)) = play("3", DEALT, &plan) else { return true };
+        println!("{printed}");
+        let split = summary.findings.iter().find(|finding| finding.id == "rooms-split");
+        summary.counts.edges.opened == 4 && split.is_some_and(|finding| finding.sentence.contains(told))
+    });
+    assert!(is_told, "{told}");
+}
+
+/// Presence alone: no word of a negotiation, no edge, and the server's figures all the same.
+#[test]
+fn presence_alone_loads_the_server_and_passes() {
+    if !is_installed("socket.io") {
+        return;
+    }
+    let is_negotiation = |line: &&str| ["offer", "answer", "candidate"].iter().any(|part| line.starts_with(part));
+    let said: Vec<&str> = DEALT.lines().filter(|line| !is_negotiation(line)).collect();
+    let blocks = said.join("\n");
+    let rules = blocks.split("\n\n").filter(|block| !block.contains("[\"send\""));
+    let presence = rules.collect::<Vec<_>>().join("\n\n");
+    let plan = ["--rooms", "2", "--room-size", "6", "--set", "churn.stay={ min = \"1s\", max = \"2s\" }"];
+    let Some((code, summary, printed)) = play("50", &presence, &plan) else { return };
+    println!("{code:?} {printed}");
+    assert!(summary.timers["signal_delivery.move"].due.count > 0, "{printed}");
+}
